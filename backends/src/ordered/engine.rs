@@ -1,0 +1,77 @@
+//! What an embedded engine must offer to hold an Argon store: an ordered map of bytes.
+
+use std::ops::ControlFlow;
+
+use argon_core::Result;
+
+/// One write of a [`Batch`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Sets a key to a value, whether it was there or not.
+    Put {
+        /// At most [`MAX_KEY_BYTES`].
+        key: Vec<u8>,
+        /// At most [`MAX_VALUE_BYTES`].
+        value: Vec<u8>,
+    },
+    /// Removes a key; removing an absent key is no error.
+    Remove {
+        /// The key to remove.
+        key: Vec<u8>,
+    },
+}
+
+/// Writes that are applied together, in order.
+pub type Batch = Vec<Write>;
+
+/// The longest key that a layout may write, in bytes.
+pub const MAX_KEY_BYTES: usize = 1_152;
+
+/// The longest value that a layout may write, in bytes; larger ones are split before they get here.
+///
+/// The bound comes from sled, which moves a tree node that outgrows a quarter of a segment into a
+/// file that it never syncs (see `engines/sled.rs`).
+pub const MAX_VALUE_BYTES: usize = 16 * 1024;
+
+/// Which way a [range](Engine::visit) is walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the smallest key up.
+    Ascending,
+    /// From the largest key down.
+    Descending,
+}
+
+/// An ordered map from byte strings to byte strings, with atomic durable batches.
+///
+/// All calls block, and may be made from many threads at once.
+pub trait Engine: Send + Sync + 'static {
+    /// The value of `key`, or `None`.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+
+    /// Shows the entries with `from <= key < to` to `visitor`, in key order, until it breaks.
+    ///
+    /// Writes that are applied meanwhile may or may not be seen; an entry that is there
+    /// throughout is seen exactly once. The visitor must not write to the engine.
+    fn visit(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()>;
+
+    /// Applies all writes of the batch or none of them.
+    ///
+    /// When it returns `Ok`, the batch survives loss of power. When it returns an error of kind
+    /// `Indeterminate`, the batch may be there after the next open; every later write is then
+    /// refused with `Unavailable` until the store is opened again, since an engine whose sync
+    /// failed once can't be trusted to sync again.
+    fn apply(&self, batch: Batch) -> Result<()>;
+
+    /// Bytes that the engine's files take on disk (allocated, not apparent size); 0 in memory.
+    fn disk_bytes(&self) -> Result<u64>;
+
+    /// Rewrites the files so that dead bytes are given back, as far as the engine can.
+    fn compact(&self) -> Result<()>;
+}

@@ -1,0 +1,244 @@
+//! A branch: takes writes, gives states.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bson::DateTime;
+
+use crate::api::Shared;
+use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
+use crate::records::BranchRecord;
+use crate::write::committer::Submitted;
+use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
+use crate::{Collection, Error, Project, Result, State, log};
+
+/// A branch, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchInfo {
+    /// Its name.
+    pub name: BranchName,
+    /// Its last commit.
+    pub head: Head,
+    /// The branch from which it was made.
+    pub parent: Option<BranchName>,
+    /// The position at which it left its parent.
+    pub forked_at: Lsn,
+    /// When it was made.
+    pub created: DateTime,
+    /// Whether it is protected.
+    pub protected: bool,
+}
+
+impl BranchInfo {
+    pub(crate) fn new(name: BranchName, record: &BranchRecord, head: Head) -> Self {
+        Self {
+            name,
+            head,
+            parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
+            forked_at: record.base_head().lsn,
+            created: record.created,
+            protected: record.protected,
+        }
+    }
+}
+
+/// A handle to a branch. Cheap to clone; clones share what they know of where the branch is.
+///
+/// The handle follows the branch: when the branch was moved to another timeline (by a reset, say),
+/// the timeline it left is sealed, and the next read or write looks the branch up again.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    project: Project,
+    name: BranchName,
+    record: Arc<RwLock<BranchRecord>>,
+}
+
+impl Branch {
+    pub(crate) fn new(project: Project, name: BranchName, record: BranchRecord) -> Self {
+        Self { project, name, record: Arc::new(RwLock::new(record)) }
+    }
+
+    /// Its project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &BranchName {
+        &self.name
+    }
+
+    /// What is known of it now.
+    pub async fn info(&self) -> Result<BranchInfo> {
+        let stored = self.project.record(&self.name).await?;
+        let head = self.project.head_of(&stored.record).await?;
+        Ok(BranchInfo::new(self.name.clone(), &stored.record, head))
+    }
+
+    /// Its present state.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch is gone.
+    pub async fn head(&self) -> Result<State> {
+        let (record, head) = self.present().await?;
+        self.project.state_at(&record, head.lsn).await
+    }
+
+    /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch has no commit there yet.
+    pub async fn at(&self, lsn: Lsn) -> Result<State> {
+        let (record, head) = self.present().await?;
+        if lsn > head.lsn {
+            return Err(Error::not_found(format!(
+                "branch '{}' has no LSN {lsn}; its last is {}",
+                self.name, head.lsn
+            )));
+        }
+        self.project.state_at(&record, lsn).await
+    }
+
+    /// The state as it was at `time`: after the last commit that is not later.
+    ///
+    /// # Errors
+    /// `NotFound` if the first commit is later.
+    pub async fn at_time(&self, time: DateTime) -> Result<State> {
+        let head = self.head().await?;
+        let lsn = log::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
+        match lsn {
+            Some(lsn) => State::of(self.shared().clone(), head.view().at(lsn)).await,
+            None => Err(Error::not_found(format!(
+                "branch '{}' has no state at {}: its first commit is later",
+                self.name,
+                time.try_to_rfc3339_string().unwrap_or_default()
+            ))),
+        }
+    }
+
+    /// A collection of the branch, for reading its present and for writing.
+    pub fn collection(&self, name: &CollectionName) -> Collection {
+        Collection::new(self.clone(), name.clone())
+    }
+
+    /// An empty request, signed by the store's actor; fill it and [commit](Branch::commit) it.
+    pub fn request(&self) -> WriteRequest {
+        WriteRequest::new(self.shared().actor.clone())
+    }
+
+    /// Commits a request: all of its changes in one commit, durable when this returns, or none.
+    ///
+    /// Many callers may commit at once; they share durable appends. If the future is dropped before
+    /// it is ready, the commit is either whole or absent.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::model::{CollectionName, Document};
+    /// # use argon_core::write::{Condition, Outcome};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let branch = argon_backends::memory_branch().await?;
+    /// let accounts = CollectionName::new("accounts")?;
+    /// let mut request = branch.request();
+    /// for (id, balance) in [(1, 70), (2, 30)] {
+    ///     let (key, document) = Document::checked(rawdoc! { "_id": id, "balance": balance })?;
+    ///     request.put(accounts.clone(), key, document, Condition::Absent)?;
+    /// }
+    /// assert!(matches!(branch.commit(request.clone()).await?, Outcome::Committed(_)));
+    /// assert!(matches!(branch.commit(request).await?, Outcome::Conflict(_)), "they are there now");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
+    /// be told: look at the log before trying again. `Denied` for a backup.
+    pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
+        if self.name.is_backup() {
+            return Err(Error::denied(format!(
+                "'{}' is a backup and takes no commits; make a branch from it instead",
+                self.name
+            )));
+        }
+        loop {
+            let record = self.known();
+            let committer = self.shared().committers.of(record.timeline());
+            match committer.submit(request, record.base_head()).await? {
+                Submitted::Outcome(outcome) => return Ok(outcome),
+                Submitted::Sealed(back) => {
+                    request = back;
+                    self.follow(&record).await?;
+                }
+            }
+        }
+    }
+
+    /// Commits a change of a collection's own facts.
+    ///
+    /// # Errors
+    /// `AlreadyExists` or `NotFound` as the change asks for; else those of [`Branch::commit`].
+    pub async fn change_collection(&self, change: CollectionChange) -> Result<Option<Receipt>> {
+        let mut request = self.request();
+        request.change_collection(change);
+        self.commit(request).await?.receipt()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.project.shared
+    }
+
+    fn known(&self) -> BranchRecord {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The branch and its head, followed if it has moved.
+    async fn present(&self) -> Result<(BranchRecord, Head)> {
+        let record = self.known();
+        match self.shared().backend.wal.state(record.timeline).await? {
+            None => Ok((record.clone(), record.base_head())),
+            Some(state) if !state.sealed => Ok((record, state.head)),
+            Some(_) => {
+                let record = self.project.record(&self.name).await?.record;
+                let head = self.project.head_of(&record).await?;
+                *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+                Ok((record, head))
+            }
+        }
+    }
+
+    /// Looks the branch up again after its timeline was found sealed. If it still stands on that
+    /// timeline, whoever sealed it was cut off, and the branch goes on in a fork.
+    async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
+        let stored = self.project.record(&self.name).await?;
+        let record = if stored.record.timeline == sealed.timeline {
+            let head = self.project.seal(sealed).await?;
+            let state = self.project.state_at(sealed, head.lsn).await?;
+            let fork = self.project.fork(&state, None).await?;
+            let record =
+                BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+            match self.project.swap(&self.name, &stored, Some(&record)).await {
+                Ok(()) => record,
+                Err(error) if error.kind() == crate::ErrorKind::Conflict => {
+                    self.project.record(&self.name).await?.record
+                }
+                Err(error) => return Err(error),
+            }
+        } else {
+            stored.record
+        };
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record;
+        Ok(())
+    }
+}
+
+impl Branch {
+    /// A request with another actor and a message.
+    ///
+    /// # Errors
+    /// `Invalid` when the message is too long.
+    pub fn request_of(&self, actor: Option<Actor>, message: &str) -> Result<WriteRequest> {
+        let actor = actor.unwrap_or_else(|| self.shared().actor.clone());
+        let mut request = WriteRequest::new(actor);
+        request.set_message(Message::new(message)?);
+        Ok(request)
+    }
+}

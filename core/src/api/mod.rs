@@ -1,0 +1,15 @@
+//! The handles that a program holds: a [`Store`] has [`Project`]s, a project has [`Branch`]es, a
+//! branch takes writes and gives [`State`]s, and a state is read.
+
+mod branch;
+mod collection;
+mod project;
+mod state;
+mod store;
+
+pub use branch::{Branch, BranchInfo};
+pub use collection::{Collection, IntoDocument};
+pub use project::{Project, ProjectInfo};
+pub use state::{CollectionView, DocumentStream, State};
+pub(crate) use store::Shared;
+pub use store::Store;

@@ -1,0 +1,148 @@
+//! A state, for reading.
+
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use crate::api::Shared;
+use crate::catalog::{Catalog, CollectionInfo};
+use crate::key::Key;
+use crate::model::{CollectionName, Digest, Document, Image, Lsn, View};
+use crate::storage::{KeyRange, Version, VersionStream};
+use crate::{Error, Result};
+
+/// Documents in the order of their `_id`s.
+pub type DocumentStream = BoxStream<'static, Result<Document>>;
+
+/// A state of a branch, past or present. It reads the same for ever. Cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    shared: Arc<Shared>,
+    view: View,
+    catalog: Arc<Catalog>,
+}
+
+impl State {
+    pub(crate) async fn of(shared: Arc<Shared>, view: View) -> Result<Self> {
+        let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
+        Ok(Self { shared, view, catalog })
+    }
+
+    /// The timelines that make it up.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Its position.
+    pub fn lsn(&self) -> Lsn {
+        self.view.lsn()
+    }
+
+    /// Its collections, by name.
+    pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
+        self.catalog.iter().map(|info| &**info)
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// One of its collections.
+    ///
+    /// # Errors
+    /// `NotFound`, listing the collections that there are.
+    pub fn collection(&self, name: &CollectionName) -> Result<CollectionView> {
+        match self.catalog.get(name) {
+            Some(info) => Ok(CollectionView { state: self.clone(), info: info.clone() }),
+            None => {
+                let known: Vec<&str> = self.collections().map(|info| info.name.as_str()).collect();
+                Err(Error::not_found(match known.as_slice() {
+                    [] => format!(
+                        "there is no collection '{name}' at LSN {}, and no other",
+                        self.lsn()
+                    ),
+                    known => format!(
+                        "there is no collection '{name}' at LSN {}; there are: {}",
+                        self.lsn(),
+                        known.join(", ")
+                    ),
+                }))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+/// A collection in a [`State`].
+#[derive(Clone, Debug)]
+pub struct CollectionView {
+    state: State,
+    info: Arc<CollectionInfo>,
+}
+
+impl CollectionView {
+    /// Its options, indexes and identifier.
+    pub fn info(&self) -> &CollectionInfo {
+        &self.info
+    }
+
+    /// The document with this `_id`, or `None`.
+    pub async fn get(&self, id: &Key) -> Result<Option<Document>> {
+        Ok(self.version(id).await?.map(|version| version.document))
+    }
+
+    /// The document with this `_id` and the commit that last changed it, or `None`.
+    pub async fn version(&self, id: &Key) -> Result<Option<Version>> {
+        self.state.shared.materialize.get(&self.state.view, self.info.id, id).await
+    }
+
+    /// All documents in the order of their `_id`s, in bounded memory.
+    pub fn scan(&self) -> DocumentStream {
+        self.scan_range(KeyRange::default()).map_ok(|(_, version)| version.document).boxed()
+    }
+
+    /// The documents with `_id`s in `range`, in order, each with the commit that last changed it.
+    pub fn scan_range(&self, range: KeyRange) -> VersionStream {
+        self.state.shared.materialize.scan(&self.state.view, self.info.id, range)
+    }
+
+    /// How many documents it has. O(documents).
+    pub async fn count(&self) -> Result<u64> {
+        self.scan().try_fold(0, |count, _| async move { Ok(count + 1) }).await
+    }
+
+    /// Every image that a document had on this chain, newest first, with its commit.
+    pub fn history(&self, id: &Key) -> BoxStream<'static, Result<(Lsn, Image)>> {
+        self.state.shared.materialize.history(&self.state.view, self.info.id, id)
+    }
+
+    /// A digest of the collection's name, options, indexes and documents: equal digests mean equal
+    /// collections, on whatever store and by whatever history. O(documents).
+    pub async fn digest(&self) -> Result<Digest> {
+        let mut hasher = blake3::Hasher::new_derive_key("argon 1 collection content");
+        let facts = bson::doc! {
+            "name": self.info.name.as_str(),
+            "options": self.info.options.clone(),
+            "indexes": self.info.indexes.clone(),
+        };
+        let facts = bson::serialize_to_vec(&facts).map_err(|source| {
+            Error::internal("a collection's options could not be encoded").with_source(source)
+        })?;
+        hasher.update(&facts);
+        let mut documents = self.scan();
+        while let Some(document) = documents.try_next().await? {
+            hasher.update(document.as_bytes());
+        }
+        Ok(hasher.finalize().into())
+    }
+}

@@ -1,0 +1,208 @@
+//! An opened store.
+
+use std::sync::Arc;
+
+use crate::catalog::Catalogs;
+use crate::model::{Actor, BranchName, ProjectName};
+use crate::records::{self, BranchRecord, ProjectRecord};
+use crate::replay::LogMaterializer;
+use crate::storage::{Backend, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap};
+use crate::timelines::Timelines;
+use crate::write::committer::{CommitterContext, Committers};
+use crate::{Environment, Error, Project, ProjectInfo, Result};
+
+/// An opened store. Cheap to clone; the store is closed when the last handle to it or to anything
+/// in it is dropped.
+///
+/// ```
+/// # use argon_core::model::ProjectName;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let store = argon_backends::memory_store().await?;
+/// let shop = store.create_project(&ProjectName::new("shop")?).await?;
+/// assert_eq!(store.projects().await?.len(), 1);
+/// assert_eq!(shop.branches().await?[0].name.as_str(), "main");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all handles of a store share.
+pub(crate) struct Shared {
+    pub(crate) backend: Backend,
+    pub(crate) materialize: Arc<dyn Materialize>,
+    pub(crate) environment: Environment,
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) committers: Committers,
+    pub(crate) actor: Actor,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("backend", &self.backend)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// The branch that a new project has.
+    pub const FIRST_BRANCH: &'static str = "main";
+
+    /// Makes a new store where `url` says, and opens it. `actor` signs what is written through it
+    /// unless a write says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`Factory::create`](crate::storage::Factory::create).
+    pub async fn create(
+        registry: &Registry,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: Environment,
+        actor: Actor,
+    ) -> Result<Self> {
+        let backend = registry.factory(url)?.create(url, options, &environment).await?;
+        Ok(Self::new(backend, environment, actor))
+    }
+
+    /// Opens the store that `url` names. `actor` signs what is written through it unless a write
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`Factory::open`](crate::storage::Factory::open).
+    pub async fn open(
+        registry: &Registry,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: Environment,
+        actor: Actor,
+    ) -> Result<Self> {
+        let backend = registry.factory(url)?.open(url, options, &environment).await?;
+        Ok(Self::new(backend, environment, actor))
+    }
+
+    /// A store over a backend that is open already.
+    pub fn new(backend: Backend, environment: Environment, actor: Actor) -> Self {
+        let materialize: Arc<dyn Materialize> = match &backend.materialize {
+            Some(native) => native.clone(),
+            None => Arc::new(LogMaterializer::new(backend.wal.clone(), backend.snapshots.clone())),
+        };
+        let timelines = Arc::new(Timelines::new(backend.wal.clone()));
+        let catalogs = Arc::new(Catalogs::default());
+        let committers = Committers::new(CommitterContext {
+            backend: backend.clone(),
+            materialize: materialize.clone(),
+            timelines: timelines.clone(),
+            environment: environment.clone(),
+            catalogs: catalogs.clone(),
+        });
+        let shared =
+            Shared { backend, materialize, environment, timelines, catalogs, committers, actor };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Facts about the store.
+    pub fn info(&self) -> StoreInfo {
+        self.shared.backend.maintenance.info()
+    }
+
+    /// The bytes that the store takes on disk, or in memory if it is there.
+    pub async fn stored_bytes(&self) -> Result<u64> {
+        self.shared.backend.maintenance.stored_bytes().await
+    }
+
+    /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
+    pub async fn compact(&self) -> Result<()> {
+        self.shared.backend.maintenance.compact().await
+    }
+
+    /// The projects, by name.
+    pub async fn projects(&self) -> Result<Vec<ProjectInfo>> {
+        let refs = self.shared.backend.refs.list(records::PROJECTS).await?;
+        refs.into_iter()
+            .map(|(name, stored)| {
+                let record: ProjectRecord = records::decode(&name, stored)?.record;
+                let short = name.strip_prefix(records::PROJECTS).unwrap_or(&name);
+                Ok(ProjectInfo { name: ProjectName::new(short)?, created: record.created })
+            })
+            .collect()
+    }
+
+    /// Makes a project with one empty branch, [`Store::FIRST_BRANCH`].
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one of that name.
+    pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
+        let Shared { backend, environment, .. } = &*self.shared;
+        let record = ProjectRecord { id: environment.project_id(), created: environment.now() };
+        let project = Project::new(self.shared.clone(), name.clone(), record.id);
+        let main = BranchRecord {
+            timeline: environment.timeline_id(),
+            base: None,
+            parent: None,
+            created: record.created,
+            protected: false,
+        };
+        // The branch first: a project is never seen without it. Cut off in between, it leaves a
+        // record under an id that nothing names.
+        let branch = records::branch_ref(record.id, &BranchName::new(Self::FIRST_BRANCH)?);
+        backend.refs.compare_and_set(&branch, None, Some(records::encode(&main)?)).await?;
+        let value = records::encode(&record)?;
+        match backend.refs.compare_and_set(&records::project_ref(name), None, Some(value)).await? {
+            Swap::Done(_) => Ok(project),
+            Swap::Moved(_) => {
+                Err(Error::already_exists(format!("there is a project '{name}' already")))
+            }
+        }
+    }
+
+    /// Opens a project.
+    ///
+    /// # Errors
+    /// `NotFound`, listing the projects that there are.
+    pub async fn project(&self, name: &ProjectName) -> Result<Project> {
+        let reference = records::project_ref(name);
+        match self.shared.backend.refs.get(&reference).await? {
+            Some(stored) => {
+                let record: ProjectRecord = records::decode(&reference, stored)?.record;
+                Ok(Project::new(self.shared.clone(), name.clone(), record.id))
+            }
+            None => Err(self.no_project(name).await?),
+        }
+    }
+
+    async fn no_project(&self, name: &ProjectName) -> Result<Error> {
+        let known: Vec<String> =
+            self.projects().await?.into_iter().map(|project| project.name.to_string()).collect();
+        Ok(Error::not_found(match known.as_slice() {
+            [] => format!("there is no project '{name}', and no other either"),
+            known => format!("there is no project '{name}'; there are: {}", known.join(", ")),
+        }))
+    }
+
+    /// Removes a project with all its branches, protected ones too. Writers on them are fenced off
+    /// first from the moment the project is gone. Its commits stay in the log until garbage
+    /// collection.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Conflict` if it was changed meanwhile.
+    pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
+        let project = self.project(name).await?;
+        let refs = &self.shared.backend.refs;
+        let reference = records::project_ref(name);
+        let Some(stored) = refs.get(&reference).await? else {
+            return Err(self.no_project(name).await?);
+        };
+        match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
+            Swap::Done(_) => project.remove_all_branches().await,
+            Swap::Moved(_) => {
+                Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
+            }
+        }
+    }
+}

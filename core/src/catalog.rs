@@ -1,0 +1,189 @@
+//! Collections as documents: the catalog is itself a versioned collection, so that the past shows
+//! the collections of then, and diff and restore need no second mechanism.
+//!
+//! Each collection has one catalog document for all its life,
+//! `{_id: <number>, name, options, indexes, dropped?}`. A drop marks the document and leaves the
+//! collection's documents where they are, so it costs one change; the next collection of that name
+//! gets another number.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+use futures::TryStreamExt;
+
+use crate::key::Key;
+use crate::model::{Change, CollectionId, CollectionName, Document, Image, Lsn, TimelineId, View};
+use crate::storage::{KeyRange, Materialize};
+use crate::{Error, Result};
+
+/// A collection's own facts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CollectionInfo {
+    /// Its identifier, the same through renames.
+    pub id: CollectionId,
+    /// Its name.
+    pub name: CollectionName,
+    /// Its options as MongoDB writes them, the validator among them; Argon keeps them and gives
+    /// them back.
+    pub options: BsonDocument,
+    /// Its index definitions as MongoDB writes them; Argon keeps them and gives them back.
+    pub indexes: Vec<BsonDocument>,
+}
+
+/// The collections of one state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalog {
+    live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
+    /// Every number ever given out on this chain; the name if the collection is there.
+    numbers: HashMap<CollectionId, Option<CollectionName>>,
+}
+
+impl Catalog {
+    /// Reads the catalog of a view. O(collections).
+    pub(crate) async fn load(materialize: &dyn Materialize, view: &View) -> Result<Self> {
+        let mut catalog = Self::default();
+        let mut entries = materialize.scan(view, CollectionId::CATALOG, KeyRange::default());
+        while let Some((_, version)) = entries.try_next().await? {
+            let (info, dropped) = decode(&version.document)?;
+            catalog.insert(info, dropped);
+        }
+        Ok(catalog)
+    }
+
+    /// The collections, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CollectionInfo>> {
+        self.live.values()
+    }
+
+    /// The collection of this name.
+    pub fn get(&self, name: &CollectionName) -> Option<&Arc<CollectionInfo>> {
+        self.live.get(name)
+    }
+
+    /// The collection with this identifier, unless it was dropped.
+    pub fn by_id(&self, id: CollectionId) -> Option<&Arc<CollectionInfo>> {
+        self.live.get(self.numbers.get(&id)?.as_ref()?)
+    }
+
+    /// The facts of a new collection; the caller has seen that the name is free.
+    pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
+        let id = (0..)
+            .map(|incarnation| CollectionId::derive(name.as_str(), incarnation))
+            .find(|id| !self.numbers.contains_key(id))
+            .unwrap_or(CollectionId::CATALOG);
+        CollectionInfo { id, name, options: BsonDocument::new(), indexes: Vec::new() }
+    }
+
+    /// Takes up a collection as it is now.
+    pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
+        if let Some(Some(old)) = self.numbers.get(&info.id) {
+            self.live.remove(old);
+        }
+        let name = (!dropped).then(|| info.name.clone());
+        self.numbers.insert(info.id, name);
+        if !dropped {
+            self.live.insert(info.name.clone(), Arc::new(info));
+        }
+    }
+}
+
+/// The last known catalog of each timeline, and the positions for which it holds, so that neither
+/// a write nor a read at the head scans it again.
+#[derive(Default)]
+pub(crate) struct Catalogs {
+    known: RwLock<HashMap<TimelineId, (RangeInclusive<Lsn>, Arc<Catalog>)>>,
+}
+
+impl Catalogs {
+    /// How many timelines are remembered.
+    const MOST: usize = 256;
+
+    /// The catalog of a view, from memory or from the store.
+    pub(crate) async fn of(
+        &self,
+        materialize: &dyn Materialize,
+        view: &View,
+    ) -> Result<Arc<Catalog>> {
+        let Some(point) = view.point() else { return Ok(Arc::default()) };
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((range, catalog)) = known.get(&point.timeline)
+            && range.contains(&point.lsn)
+        {
+            return Ok(catalog.clone());
+        }
+        drop(known);
+        let catalog = Arc::new(Catalog::load(materialize, view).await?);
+        self.keep(point.timeline, point.lsn, &catalog);
+        Ok(catalog)
+    }
+
+    /// Notes that `catalog` holds at `lsn`; if it is the one known already, at all positions
+    /// between too.
+    pub(crate) fn keep(&self, timeline: TimelineId, lsn: Lsn, catalog: &Arc<Catalog>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match known.get_mut(&timeline) {
+            Some((range, same)) if Arc::ptr_eq(same, catalog) => {
+                *range = lsn.min(*range.start())..=lsn.max(*range.end());
+            }
+            Some((range, _)) if *range.end() > lsn => {}
+            _ => {
+                if known.len() >= Self::MOST {
+                    known.clear();
+                }
+                known.insert(timeline, (lsn..=lsn, catalog.clone()));
+            }
+        }
+    }
+}
+
+/// The change that brings a collection's catalog document to `info`.
+pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
+    let indexes = info.indexes.iter().cloned().map(Bson::Document).collect::<Vec<_>>();
+    let mut document = doc! {
+        "_id": info.id.get().cast_signed(),
+        "name": info.name.as_str(),
+        "options": info.options.clone(),
+        "indexes": indexes,
+    };
+    if dropped {
+        document.insert("dropped", true);
+    }
+    let raw = RawDocumentBuf::try_from(&document).map_err(|source| {
+        Error::invalid(format!("the options of collection '{}' can't be stored", info.name))
+            .with_source(source)
+    })?;
+    let (key, document) = Document::checked(raw)?;
+    Ok(Change { collection: CollectionId::CATALOG, key, image: Image::Document(document) })
+}
+
+/// The collection that a catalog document's key names.
+pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
+    match key.to_bson() {
+        Bson::Int64(number) => Some(CollectionId::new(number.cast_unsigned())),
+        Bson::Int32(number) => u64::try_from(number).ok().map(CollectionId::new),
+        _ => None,
+    }
+}
+
+/// Reads a catalog document: the collection, and whether it was dropped.
+pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
+    let corrupt = || {
+        Error::corrupt(format!("the catalog document {document:?} is malformed; run `argon fsck`"))
+    };
+    let entry = document.to_bson()?;
+    let info = CollectionInfo {
+        id: CollectionId::new(entry.get_i64("_id").map_err(|_| corrupt())?.cast_unsigned()),
+        name: CollectionName::new(entry.get_str("name").map_err(|_| corrupt())?)
+            .map_err(|_| corrupt())?,
+        options: entry.get_document("options").map_err(|_| corrupt())?.clone(),
+        indexes: entry
+            .get_array("indexes")
+            .map_err(|_| corrupt())?
+            .iter()
+            .map(|index| index.as_document().cloned().ok_or_else(corrupt))
+            .collect::<Result<_>>()?,
+    };
+    Ok((info, entry.get_bool("dropped").unwrap_or(false)))
+}

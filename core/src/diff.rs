@@ -1,0 +1,189 @@
+//! What differs between two states.
+//!
+//! Only the commits since the last common one are walked, and only the documents that they touched
+//! are read: the cost follows the changes, not the data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::catalog::{self, CollectionInfo};
+use crate::key::Key;
+use crate::log::headers_above;
+use crate::model::{CollectionId, CollectionName, Document, Lsn, View};
+use crate::storage::{Materialize, Wal};
+use crate::{Result, State};
+
+/// How many documents are compared in one step.
+const STEP: usize = 512;
+
+/// A collection whose own facts differ.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CollectionDiff {
+    /// It is only in the second state; its documents are not listed one by one.
+    Created(CollectionInfo),
+    /// It is only in the first state; its documents are not listed one by one.
+    Dropped(CollectionInfo),
+    /// Its name, options or indexes differ.
+    Changed {
+        /// As it is in the first state.
+        before: CollectionInfo,
+        /// As it is in the second.
+        after: CollectionInfo,
+    },
+}
+
+/// A document that differs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentDiff {
+    /// The collection's name in the second state, or in the first if it is not in the second.
+    pub collection: CollectionName,
+    /// The document's `_id`.
+    pub key: Key,
+    /// The document in the first state.
+    pub before: Option<Document>,
+    /// The document in the second state.
+    pub after: Option<Document>,
+}
+
+/// The differences from one state to another.
+pub struct Diff {
+    /// Where the two histories part.
+    pub common: Lsn,
+    /// Collections whose own facts differ, by name.
+    pub collections: Vec<CollectionDiff>,
+    touched: Vec<(Arc<CollectionInfo>, Vec<Key>)>,
+    before: State,
+    after: State,
+}
+
+/// Finds what differs from `before` to `after`, two states of one project.
+///
+/// O(commits since their last common commit), in time and memory.
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use futures::TryStreamExt;
+/// # use argon_core::model::CollectionName;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let branch = argon_backends::memory_branch().await?;
+/// let users = branch.collection(&CollectionName::new("users")?);
+/// users.insert(rawdoc! { "_id": 1, "name": "Ada" }).await?;
+/// let before = branch.head().await?;
+/// users.replace(rawdoc! { "_id": 1, "name": "Grace" }).await?;
+///
+/// let diff = argon_core::diff::diff(&before, &branch.head().await?).await?;
+/// let documents: Vec<_> = diff.documents().try_collect().await?;
+/// assert_eq!(documents.len(), 1);
+/// assert!(documents[0].before.is_some() && documents[0].after.is_some());
+/// # Ok(())
+/// # }
+/// ```
+pub async fn diff(before: &State, after: &State) -> Result<Diff> {
+    let common = before.view().common_lsn(after.view());
+    let mut touched: BTreeMap<CollectionId, BTreeSet<Key>> = BTreeMap::new();
+    for state in [before, after] {
+        note_touched(&state.shared().backend.wal, state.view(), common, &mut touched).await?;
+    }
+    let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
+    let mut diff = Diff {
+        common,
+        collections: compare_catalogs(before, after, &catalog_keys),
+        touched: Vec::new(),
+        before: before.clone(),
+        after: after.clone(),
+    };
+    for (id, keys) in touched {
+        // A collection that is in one of the states only was created or dropped as a whole.
+        if let (Some(_), Some(info)) = (before.catalog().by_id(id), after.catalog().by_id(id)) {
+            diff.touched.push((info.clone(), keys.into_iter().collect()));
+        }
+    }
+    diff.touched.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    Ok(diff)
+}
+
+impl Diff {
+    /// The documents that differ, by collection and `_id`, in collections that are in both states.
+    pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
+        let materialize = self.before.shared().materialize.clone();
+        let (before, after) = (self.before.view().clone(), self.after.view().clone());
+        let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = self
+            .touched
+            .iter()
+            .flat_map(|(info, keys)| keys.chunks(STEP).map(|keys| (info.clone(), keys.to_vec())))
+            .collect();
+        stream::iter(steps)
+            .then(move |(info, keys)| {
+                let (materialize, before, after) =
+                    (materialize.clone(), before.clone(), after.clone());
+                async move { compare(&*materialize, &before, &after, &info, keys).await }
+            })
+            .map_ok(|documents| stream::iter(documents.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+}
+
+async fn note_touched(
+    wal: &Arc<dyn Wal>,
+    view: &View,
+    common: Lsn,
+    touched: &mut BTreeMap<CollectionId, BTreeSet<Key>>,
+) -> Result<()> {
+    let mut commits = headers_above(wal.clone(), view, common);
+    while let Some(commit) = commits.try_next().await? {
+        for change in commit.changes {
+            touched.entry(change.collection).or_default().insert(change.key);
+        }
+    }
+    Ok(())
+}
+
+fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<CollectionDiff> {
+    let name = |diff: &CollectionDiff| match diff {
+        CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => info.name.clone(),
+        CollectionDiff::Changed { after, .. } => after.name.clone(),
+    };
+    let mut collections: Vec<CollectionDiff> = keys
+        .iter()
+        .filter_map(|key| {
+            let id = catalog::collection_of_key(key)?;
+            match (before.catalog().by_id(id), after.catalog().by_id(id)) {
+                (None, Some(after)) => Some(CollectionDiff::Created((**after).clone())),
+                (Some(before), None) => Some(CollectionDiff::Dropped((**before).clone())),
+                (Some(before), Some(after)) if before != after => Some(CollectionDiff::Changed {
+                    before: (**before).clone(),
+                    after: (**after).clone(),
+                }),
+                _ => None,
+            }
+        })
+        .collect();
+    collections.sort_by_key(name);
+    collections
+}
+
+async fn compare(
+    materialize: &dyn Materialize,
+    before: &View,
+    after: &View,
+    info: &CollectionInfo,
+    keys: Vec<Key>,
+) -> Result<Vec<DocumentDiff>> {
+    let old = materialize.get_many(before, info.id, keys.clone()).await?;
+    let new = materialize.get_many(after, info.id, keys.clone()).await?;
+    Ok(keys
+        .into_iter()
+        .zip(old.into_iter().zip(new))
+        .map(|(key, (old, new))| DocumentDiff {
+            collection: info.name.clone(),
+            key,
+            before: old.map(|version| version.document),
+            after: new.map(|version| version.document),
+        })
+        .filter(|diff| diff.before != diff.after)
+        .collect())
+}

@@ -1,0 +1,363 @@
+//! Proving a store: the log against its hash chain, and all that is derived against the log.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+
+use crate::model::{Change, Commit, Digest, Lsn, Point, Timeline, TimelineId, View};
+use crate::records::{self, BranchRecord, ProjectRecord};
+use crate::snapshot::{self, Manifest, SnapshotReader};
+use crate::storage::{KeyRange, TimelineState};
+use crate::{Error, Result, Store};
+
+/// How many commits are read together while all is well.
+const STRIDE: u64 = 256;
+
+/// Something wrong in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What is wrong, and where.
+    pub what: String,
+    /// The branches that read what is damaged, as `project/branch`.
+    pub affects: Vec<String>,
+    /// Whether it was mended; only what is derived from the log can be.
+    pub mended: bool,
+}
+
+/// What a check looked at and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Projects read.
+    pub projects: u64,
+    /// Branches read, backups among them.
+    pub branches: u64,
+    /// Timelines walked.
+    pub timelines: u64,
+    /// Commits whose digests were computed again.
+    pub commits: u64,
+    /// Images of documents in those commits.
+    pub images: u64,
+    /// Snapshots compared with the log.
+    pub snapshots: u64,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// A branch and the timelines that it reads.
+struct Reader {
+    name: String,
+    view: View,
+}
+
+struct Check<'a> {
+    store: &'a Store,
+    readers: Vec<Reader>,
+    report: Report,
+    rebuild: bool,
+}
+
+/// Checks a whole store: O(data), in bounded memory. With `rebuild`, snapshots that are damaged are
+/// made again from the log. `progress` is told the number of commits checked from time to time.
+///
+/// Readers and writers may go on meanwhile; what they add may or may not be checked.
+///
+/// # Errors
+/// Only if the store can't be read at all; damage is reported, not returned.
+pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Result<Report> {
+    let mut check = Check { store, readers: Vec::new(), report: Report::default(), rebuild };
+    check.refs().await?;
+    let mut timelines = store.shared.backend.wal.timelines().await?;
+    timelines.sort_unstable();
+    for timeline in timelines {
+        check.timeline(timeline, progress).await;
+    }
+    check.snapshots().await?;
+    let mut findings = store.shared.backend.maintenance.verify();
+    while let Some(finding) = findings.try_next().await? {
+        check.problem(finding.problem, Vec::new());
+    }
+    Ok(check.report)
+}
+
+impl Check<'_> {
+    fn problem(&mut self, what: String, affects: Vec<String>) {
+        self.report.problems.push(Problem { what, affects, mended: false });
+    }
+
+    /// The branches that read the commit at `lsn` of a timeline.
+    fn readers_of(&self, timeline: TimelineId, lsn: Lsn) -> Vec<String> {
+        self.readers
+            .iter()
+            .filter(|reader| {
+                reader.view.segment_of(lsn).is_some_and(|segment| segment.timeline == timeline)
+            })
+            .map(|reader| reader.name.clone())
+            .collect()
+    }
+
+    /// Reads every project and branch, and resolves what each branch reads.
+    async fn refs(&mut self) -> Result<()> {
+        let refs = &self.store.shared.backend.refs;
+        let mut projects: BTreeMap<String, String> = BTreeMap::new();
+        for (name, stored) in refs.list(records::PROJECTS).await? {
+            match records::decode::<ProjectRecord>(&name, stored) {
+                Ok(project) => {
+                    self.report.projects += 1;
+                    let short = name.trim_start_matches(records::PROJECTS).to_owned();
+                    projects.insert(project.record.id.to_string(), short);
+                }
+                Err(error) => self.problem(error.to_string(), Vec::new()),
+            }
+        }
+        for (name, stored) in refs.list("branch/").await? {
+            let mut parts = name.splitn(3, '/').skip(1);
+            let (Some(project), Some(branch)) = (parts.next(), parts.next()) else {
+                self.problem(format!("the ref '{name}' has no project"), Vec::new());
+                continue;
+            };
+            // A branch of no project is what a creation or deletion that was cut off leaves.
+            let Some(project) = projects.get(project) else { continue };
+            let label = format!("{project}/{branch}");
+            self.report.branches += 1;
+            let read = match records::decode::<BranchRecord>(&name, stored) {
+                Ok(stored) => self.branch(&stored.record).await,
+                Err(error) => Err(error),
+            };
+            match read {
+                Ok(view) => self.readers.push(Reader { name: label, view }),
+                Err(error) => {
+                    self.problem(format!("branch {label}: {}", chain(&error)), vec![label])
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The view of a branch, after comparing what its record says of its base with the log.
+    async fn branch(&self, record: &BranchRecord) -> Result<View> {
+        let shared = &self.store.shared;
+        let state = shared.backend.wal.state(record.timeline).await?;
+        let head = state.map_or_else(|| record.base_head(), |state| state.head);
+        let view = shared.timelines.view(record.timeline(), head.lsn).await?;
+        let base = record.base_head();
+        if base.lsn > Lsn::ZERO {
+            let found = crate::log::header(&*shared.backend.wal, &view, base.lsn).await?;
+            if found.digest != base.digest {
+                return Err(Error::corrupt(format!(
+                    "it builds on commit {} with digest {}, but the log has {}",
+                    base.lsn,
+                    base.digest.short(),
+                    found.digest.short()
+                )));
+            }
+        }
+        Ok(view)
+    }
+
+    /// Walks a timeline and computes every digest again.
+    async fn timeline(&mut self, id: TimelineId, progress: &dyn Fn(u64)) {
+        self.report.timelines += 1;
+        let (state, mut previous) = match self.start(id).await {
+            Ok(Some(start)) => start,
+            Ok(None) => return,
+            Err(error) => {
+                let affects = self.readers_of_any(id);
+                return self.problem(format!("timeline {id}: {}", chain(&error)), affects);
+            }
+        };
+        let mut next = state.timeline.base_lsn().next();
+        while next <= state.head.lsn {
+            let upto = Lsn::new(next.get() + STRIDE - 1).min(state.head.lsn);
+            match self.read(id, next, upto).await {
+                Ok(commits) => {
+                    for commit in commits {
+                        previous = self.commit(id, &commit, previous);
+                    }
+                    next = upto.next();
+                }
+                Err(error) if next == upto => {
+                    self.unreadable(id, next, &error);
+                    previous = None;
+                    next = next.next();
+                }
+                // One of them is damaged: take them one by one up to there.
+                Err(_) => previous = self.singly(id, &mut next, upto, previous).await,
+            }
+            progress(self.report.commits);
+        }
+        if previous.is_some_and(|digest| digest != state.head.digest) {
+            let affects = self.readers_of(id, state.head.lsn);
+            self.problem(format!("timeline {id}: its head is not its last commit"), affects);
+        }
+    }
+
+    async fn singly(
+        &mut self,
+        id: TimelineId,
+        next: &mut Lsn,
+        upto: Lsn,
+        mut previous: Option<Digest>,
+    ) -> Option<Digest> {
+        while *next <= upto {
+            match self.read(id, *next, *next).await {
+                Ok(commits) => {
+                    for commit in commits {
+                        previous = self.commit(id, &commit, previous);
+                    }
+                }
+                Err(error) => {
+                    self.unreadable(id, *next, &error);
+                    previous = None;
+                }
+            }
+            *next = next.next();
+        }
+        previous
+    }
+
+    fn unreadable(&mut self, id: TimelineId, lsn: Lsn, error: &Error) {
+        let affects = self.readers_of(id, lsn);
+        self.problem(format!("commit {lsn} of timeline {id}: {}", chain(error)), affects);
+    }
+
+    /// What a timeline is, and the digest on which its first commit builds.
+    async fn start(&self, id: TimelineId) -> Result<Option<(TimelineState, Option<Digest>)>> {
+        let shared = &self.store.shared;
+        let Some(state) = shared.backend.wal.state(id).await? else { return Ok(None) };
+        let Timeline { base, .. } = state.timeline;
+        let digest = match base {
+            None => Digest::ZERO,
+            Some(base) => {
+                let view = shared.timelines.view(state.timeline, base.lsn).await?;
+                crate::log::head_of(&*shared.backend.wal, &view).await?.digest
+            }
+        };
+        Ok(Some((state, Some(digest))))
+    }
+
+    async fn read(&self, id: TimelineId, from: Lsn, upto: Lsn) -> Result<Vec<Commit<Change>>> {
+        let commits: Vec<Commit> =
+            self.store.shared.backend.wal.read(id, from..=upto).try_collect().await?;
+        let expected = upto.get() - from.get() + 1;
+        if commits.len() as u64 == expected {
+            return Ok(commits);
+        }
+        Err(Error::corrupt("it is missing from the log"))
+    }
+
+    /// Checks a commit against its predecessor's digest; gives the digest for the next.
+    fn commit(
+        &mut self,
+        id: TimelineId,
+        commit: &Commit,
+        previous: Option<Digest>,
+    ) -> Option<Digest> {
+        self.report.commits += 1;
+        self.report.images += commit.changes.len() as u64;
+        if previous.is_some_and(|previous| commit.compute_digest(&previous) != commit.digest) {
+            let lsn = commit.meta.lsn;
+            let affects = self.readers_of(id, lsn);
+            let touched = touched(&commit.changes);
+            self.problem(
+                format!(
+                    "commit {lsn} of timeline {id} does not match its digest; it changed {touched}"
+                ),
+                affects,
+            );
+        }
+        Some(commit.digest)
+    }
+
+    fn readers_of_any(&self, id: TimelineId) -> Vec<String> {
+        self.readers
+            .iter()
+            .filter(|reader| reader.view.segments().iter().any(|segment| segment.timeline == id))
+            .map(|reader| reader.name.clone())
+            .collect()
+    }
+
+    /// Compares every snapshot with what the log gives for its state.
+    async fn snapshots(&mut self) -> Result<()> {
+        for point in self.store.shared.backend.snapshots.list().await? {
+            self.report.snapshots += 1;
+            let Err(error) = self.snapshot(point).await else { continue };
+            let what = format!(
+                "the snapshot at LSN {} of timeline {}: {}",
+                point.lsn,
+                point.timeline,
+                chain(&error)
+            );
+            let mended = self.rebuild && self.remake(point).await.is_ok();
+            self.report.problems.push(Problem { what, affects: Vec::new(), mended });
+        }
+        Ok(())
+    }
+
+    async fn snapshot(&self, point: Point) -> Result<()> {
+        let shared = &self.store.shared;
+        let found = shared.backend.snapshots.latest_manifest(point.timeline, point.lsn).await?;
+        let manifest = found
+            .filter(|manifest| manifest.point == point)
+            .ok_or_else(|| Error::corrupt("its manifest is missing"))?;
+        let view = self.view(point).await?;
+        let reader = SnapshotReader::new(shared.backend.snapshots.clone(), manifest.clone());
+        for collection in manifest.collections.iter().map(|chunks| chunks.collection) {
+            let mut expected = shared.materialize.scan(&view, collection, KeyRange::default());
+            let mut stored = reader.scan(collection, KeyRange::default());
+            loop {
+                let (expected, stored) = (expected.try_next().await?, stored.try_next().await?);
+                if expected != stored {
+                    return Err(Error::corrupt("it does not hold what the log gives"));
+                }
+                if stored.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn view(&self, point: Point) -> Result<View> {
+        let shared = &self.store.shared;
+        let state = shared
+            .backend
+            .wal
+            .state(point.timeline)
+            .await?
+            .ok_or_else(|| Error::corrupt("its timeline is missing"))?;
+        shared.timelines.view(state.timeline, point.lsn).await
+    }
+
+    async fn remake(&self, point: Point) -> Result<Manifest> {
+        let shared = &self.store.shared;
+        shared.backend.snapshots.remove_manifest(point).await?;
+        let view = self.view(point).await?;
+        let state = crate::State::of(shared.clone(), view).await?;
+        snapshot::create(&state).await
+    }
+}
+
+fn touched(changes: &[Change]) -> String {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = changes
+        .iter()
+        .take(SHOWN)
+        .map(|change| format!("{} in collection {}", change.key, change.collection))
+        .collect();
+    if changes.len() > SHOWN {
+        names.push(format!("{} more", changes.len() - SHOWN));
+    }
+    names.join(", ")
+}
+
+/// An error with what caused it.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,144 @@
+//! Keys: the encoding of a document's `_id` whose byte order is MongoDB's order of values.
+//!
+//! A [`Key`] is one type tag, then a body that ends by itself: no key is a proper prefix of
+//! another, so other bytes may follow one in a store. Values that MongoDB holds to be equal (1, 1.0
+//! and `NumberLong(1)`; a symbol and a string) are the same bytes. Every change to the bytes is a
+//! change of the storage format: the golden tests hold them.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `tag.rs` | the type tags, in MongoDB's order of types |
+//! | `encode.rs`, `decode.rs` | values to bytes and back |
+//! | `number.rs` | the one canonical form of the four numeric types |
+//! | `decimal.rs`, `db_pointer.rs` | what `bson` keeps to itself of these two types |
+//! | `order.rs`, `exact.rs` | MongoDB's order on values themselves, without keys |
+
+mod db_pointer;
+mod decimal;
+mod decode;
+mod encode;
+mod error;
+mod exact;
+mod number;
+mod order;
+mod tag;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use bson::{Bson, JavaScriptCodeWithScope, RawBson, RawBsonRef};
+
+use tag::Tag;
+
+pub use encode::encode;
+pub use error::KeyError;
+pub use order::compare;
+
+/// How many documents, arrays and scopes may be nested in an `_id`; deeper ones are refused.
+const MAX_NESTING: usize = 100;
+
+/// The identity of a document in its collection, and its place in the order of a scan.
+///
+/// Two ids that MongoDB holds to be equal are one `Key`, and `Ord` is MongoDB's order of values.
+/// The type that an id was written with is not kept: see [`Key::to_bson`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Box<[u8]>);
+
+impl Key {
+    /// The longest key, so that a key fits in every backend's keys with room to spare.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// The key of a document's `_id`.
+    ///
+    /// Like MongoDB, refuses an array, a regular expression and undefined at the top level (inside
+    /// a document they are allowed). Refuses as well what takes more than [`Key::MAX_BYTES`], nests
+    /// more than 100 levels, or has a document with two fields of one name.
+    pub fn of_id(id: RawBsonRef<'_>) -> Result<Self, KeyError> {
+        check_type(Tag::of(id))?;
+        let mut bytes = Vec::with_capacity(encode::expected_length(id));
+        encode::encode(id, &mut bytes)?;
+        check_length(&bytes)?;
+        if matches!(id, RawBsonRef::Document(_) | RawBsonRef::JavaScriptCodeWithScope(_)) {
+            // Repeated names are found by decoding, now that the length has a bound.
+            decode::decode(&bytes)?;
+        }
+        Ok(Self(bytes.into_boxed_slice()))
+    }
+
+    /// [`Key::of_id`] for an owned value. Refuses as well a field name with a NUL character.
+    pub fn of(id: &Bson) -> Result<Self, KeyError> {
+        check_nesting(id, MAX_NESTING)?;
+        let raw = RawBson::try_from(id.clone())?;
+        Self::of_id(raw.as_raw_bson_ref())
+    }
+
+    /// Reads a key back from a store. Accepts exactly the bytes that [`Key::as_bytes`] can give.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
+        check_length(bytes)?;
+        bytes.first().copied().and_then(Tag::from_byte).map_or(Ok(()), check_type)?;
+        decode::decode(bytes)?;
+        Ok(Self(bytes.into()))
+    }
+
+    /// The bytes to store, to be compared as unsigned bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A value that has this key; not always the one that the key was made of.
+    ///
+    /// A number comes as the first of int32, int64, double and decimal128 that holds it exactly, a
+    /// symbol as a string. The law is `Key::of(&key.to_bson()) == key`; a document's own bytes are
+    /// the place to find its `_id` as it was written.
+    pub fn to_bson(&self) -> Bson {
+        #[expect(clippy::expect_used, reason = "a caller could do nothing about it")]
+        decode::decode(&self.0).expect("each constructor makes or checks bytes that decode")
+    }
+}
+
+fn check_type(tag: Tag) -> Result<(), KeyError> {
+    match tag.refused_as_id() {
+        Some(found) => Err(KeyError::UnsupportedType { found }),
+        None => Ok(()),
+    }
+}
+
+fn check_length(key: &[u8]) -> Result<(), KeyError> {
+    if key.len() > Key::MAX_BYTES {
+        return Err(KeyError::TooLong { found: key.len(), limit: Key::MAX_BYTES });
+    }
+    Ok(())
+}
+
+/// Keeps deep values from `bson`'s conversion to raw bytes, which recurses without a bound.
+fn check_nesting(value: &Bson, levels_left: usize) -> Result<(), KeyError> {
+    match value {
+        Bson::Document(fields)
+        | Bson::JavaScriptCodeWithScope(JavaScriptCodeWithScope { scope: fields, .. }) => {
+            let inner = encode::one_level_deeper(levels_left)?;
+            fields.values().try_for_each(|value| check_nesting(value, inner))
+        }
+        Bson::Array(elements) => {
+            let inner = encode::one_level_deeper(levels_left)?;
+            elements.iter().try_for_each(|value| check_nesting(value, inner))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The value, as MongoDB's shell would show it: `ObjectId("…")`, `"text"`, `42`.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_bson() {
+            Bson::String(text) => write!(f, "{text:?}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}

@@ -1,0 +1,22 @@
+//! Contracts of keys: golden bytes, laws on random values, and bytes that are no keys.
+
+mod generators;
+mod golden;
+mod ids;
+mod malformed;
+mod numbers;
+mod properties;
+
+use bson::{Bson, RawBson};
+
+/// The encoding of any value, also of one that can't be an `_id`.
+fn encoded(value: &Bson) -> Vec<u8> {
+    let raw = RawBson::try_from(value.clone()).unwrap();
+    let mut bytes = Vec::new();
+    super::encode(raw.as_raw_bson_ref(), &mut bytes).unwrap();
+    bytes
+}
+
+fn decimal(text: &str) -> Bson {
+    Bson::Decimal128(text.parse().unwrap())
+}

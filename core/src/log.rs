@@ -1,0 +1,119 @@
+//! Walking the log of a view.
+
+use bson::DateTime;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::model::{Change, Commit, Head, Lsn, Segment, Touched, View};
+use crate::storage::{Direction, HeaderStream, Wal};
+use crate::{Error, Result, State};
+
+/// The commits of a state without their documents, newest first.
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use futures::TryStreamExt;
+/// # use argon_core::model::CollectionName;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let branch = argon_backends::memory_branch().await?;
+/// let users = branch.collection(&CollectionName::new("users")?);
+/// users.insert(rawdoc! { "_id": 1 }).await?;
+/// users.insert(rawdoc! { "_id": 2 }).await?;
+///
+/// let head = branch.head().await?;
+/// let lsns: Vec<u64> = argon_core::log::headers(&head)
+///     .map_ok(|commit| commit.meta.lsn.get())
+///     .try_collect()
+///     .await?;
+/// assert_eq!(lsns, [2, 1]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn headers(state: &State) -> HeaderStream {
+    let wal = state.shared().backend.wal.clone();
+    let segments: Vec<Segment> = state.view().segments().to_vec();
+    stream::iter(segments)
+        .flat_map(move |segment| {
+            let range = segment.above.next()..=segment.upto;
+            wal.read_headers(segment.timeline, range, Direction::Descending)
+        })
+        .boxed()
+}
+
+/// The last commit of a state with its documents; `None` for the empty state.
+///
+/// # Errors
+/// `Corrupt` if it is missing from the log.
+pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
+    let Some(point) = state.view().point() else { return Ok(None) };
+    let wal = &state.shared().backend.wal;
+    let mut commits = wal.read(point.timeline, point.lsn..=point.lsn);
+    match commits.try_next().await? {
+        Some(commit) => Ok(Some(commit)),
+        None => Err(missing(point.lsn)),
+    }
+}
+
+/// The commits of a view above `above` without their documents, oldest first.
+pub(crate) fn headers_above(
+    wal: std::sync::Arc<dyn Wal>,
+    view: &View,
+    above: Lsn,
+) -> BoxStream<'static, Result<Commit<Touched>>> {
+    let segments = above_of(view, above);
+    stream::iter(segments)
+        .flat_map(move |segment| {
+            let range = segment.above.next()..=segment.upto;
+            wal.read_headers(segment.timeline, range, Direction::Ascending)
+        })
+        .boxed()
+}
+
+/// The parts of a view's segments that lie above `above`, root first.
+pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
+    view.segments()
+        .iter()
+        .rev()
+        .filter(|segment| segment.upto > above)
+        .map(|segment| Segment { above: segment.above.max(above), ..*segment })
+        .collect()
+}
+
+/// The commit at `lsn` of a view without its documents.
+pub(crate) async fn header(wal: &dyn Wal, view: &View, lsn: Lsn) -> Result<Commit<Touched>> {
+    let segment = view.segment_of(lsn).ok_or_else(|| missing(lsn))?;
+    let mut found = wal.read_headers(segment.timeline, lsn..=lsn, Direction::Ascending);
+    found.try_next().await?.ok_or_else(|| missing(lsn))
+}
+
+/// What the next commit after a view builds on.
+pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
+    match view.lsn() {
+        Lsn::ZERO => Ok(Head::EMPTY),
+        lsn => Ok(header(wal, view, lsn).await?.head()),
+    }
+}
+
+/// The last commit of a view that is not later than `time`, by binary search: times never go back
+/// along a chain. `None` if all commits are later; O(log commits) reads.
+pub(crate) async fn last_not_after(
+    wal: &dyn Wal,
+    view: &View,
+    time: DateTime,
+) -> Result<Option<Lsn>> {
+    let (mut low, mut high) = (0, view.lsn().get());
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        let commit = header(wal, view, Lsn::new(middle)).await?;
+        if commit.meta.time <= time {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok((low > 0).then(|| Lsn::new(low)))
+}
+
+fn missing(lsn: Lsn) -> Error {
+    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+}

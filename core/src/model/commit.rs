@@ -1,0 +1,311 @@
+//! Commits: what a log is made of.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bson::DateTime;
+
+use crate::codec::{Reader, put_bytes, put_varint};
+use crate::key::Key;
+use crate::model::{CollectionId, Digest, Document, Lsn, Nonce};
+use crate::{Error, Result};
+
+/// The most bytes that the documents of one commit may have together: 256 MiB. A commit is held in
+/// memory whole; larger loads are several commits.
+pub const MAX_COMMIT_BYTES: usize = 256 * 1024 * 1024;
+
+/// The longest name of an actor, in bytes.
+pub const MAX_ACTOR_BYTES: usize = 256;
+
+/// The longest message of a commit, in bytes.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $least:literal, $most:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the length.
+            ///
+            /// # Errors
+            /// `Invalid` when it is outside the bounds.
+            pub fn new(text: impl Into<Arc<str>>) -> Result<Self> {
+                let text = text.into();
+                if ($least..=$most).contains(&text.len()) {
+                    Ok(Self(text))
+                } else {
+                    Err(Error::invalid(format!(
+                        "{} has {} bytes; {} to {} are allowed", $what, text.len(), $least, $most
+                    )))
+                }
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+bounded_text!(
+    /// Who made a commit: 1 to [`MAX_ACTOR_BYTES`] bytes.
+    Actor, "the actor's name", 1, MAX_ACTOR_BYTES
+);
+bounded_text!(
+    /// Why a commit was made: up to [`MAX_MESSAGE_BYTES`] bytes, empty if nobody said.
+    Message, "the message", 0, MAX_MESSAGE_BYTES
+);
+
+impl Default for Message {
+    fn default() -> Self {
+        Self("".into())
+    }
+}
+
+/// What brought a commit about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Origin {
+    /// Somebody wrote documents.
+    #[default]
+    Write,
+    /// Documents were imported from a file.
+    Import {
+        /// The name of the file, as the user gave it.
+        source: String,
+    },
+}
+
+/// All of a commit but its changes and its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitMeta {
+    /// Its position.
+    pub lsn: Lsn,
+    /// When it was made, in milliseconds UTC; never before its predecessor's.
+    pub time: DateTime,
+    /// Tells it from another writer's commit at the same position.
+    pub nonce: Nonce,
+    /// Who made it.
+    pub actor: Actor,
+    /// Why.
+    pub message: Message,
+    /// What brought it about.
+    pub origin: Origin,
+}
+
+/// The state of a document after a change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Image {
+    /// The whole document.
+    Document(Document),
+    /// It was deleted.
+    Deleted,
+}
+
+impl Image {
+    /// The document, unless it was deleted.
+    pub fn into_document(self) -> Option<Document> {
+        match self {
+            Image::Document(document) => Some(document),
+            Image::Deleted => None,
+        }
+    }
+}
+
+/// One document's change in a commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The collection.
+    pub collection: CollectionId,
+    /// The document's `_id`.
+    pub key: Key,
+    /// The document after the change.
+    pub image: Image,
+}
+
+/// A [`Change`] without the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// The collection.
+    pub collection: CollectionId,
+    /// The document's `_id`.
+    pub key: Key,
+    /// Whether the document was deleted.
+    pub deleted: bool,
+}
+
+/// An atomic group of changes on one timeline; with `C =` [`Touched`] it names the documents that
+/// it changed without holding them.
+///
+/// No two changes of a commit are of the same document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit<C = Change> {
+    /// Position, time, actor, message, origin.
+    pub meta: CommitMeta,
+    /// BLAKE3 over the predecessor's digest, the meta data and the changes (see
+    /// [`Commit::compute_digest`]).
+    pub digest: Digest,
+    /// The changes, in the order in which they were asked for.
+    pub changes: Vec<C>,
+}
+
+impl CommitMeta {
+    /// Appends the meta data in the form in which it is digested and stored.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.lsn.get());
+        put_varint(out, self.time.timestamp_millis().cast_unsigned());
+        out.extend_from_slice(&self.nonce.0.to_le_bytes());
+        put_bytes(out, self.actor.as_str().as_bytes());
+        put_bytes(out, self.message.as_str().as_bytes());
+        match &self.origin {
+            Origin::Write => out.push(0),
+            Origin::Import { source } => {
+                out.push(1);
+                put_bytes(out, source.as_bytes());
+            }
+        }
+    }
+
+    /// Reads what [`CommitMeta::encode`] wrote.
+    ///
+    /// # Errors
+    /// `Corrupt` when the bytes are none of it.
+    pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            lsn: Lsn::new(reader.varint()?),
+            time: DateTime::from_millis(reader.varint()?.cast_signed()),
+            nonce: Nonce(u32::from_le_bytes(reader.array()?)),
+            actor: Actor::new(reader.text()?).map_err(|_| reader.corrupt("has a bad actor"))?,
+            message: Message::new(reader.text()?)
+                .map_err(|_| reader.corrupt("has a bad message"))?,
+            origin: match reader.byte()? {
+                0 => Origin::Write,
+                1 => Origin::Import { source: reader.text()?.to_owned() },
+                _ => return Err(reader.corrupt("has an unknown origin")),
+            },
+        })
+    }
+}
+
+impl Commit {
+    /// A commit with its digest.
+    pub(crate) fn sealed(meta: CommitMeta, previous: &Digest, changes: Vec<Change>) -> Self {
+        let mut commit = Self { meta, digest: Digest::ZERO, changes };
+        commit.digest = commit.compute_digest(previous);
+        commit
+    }
+
+    /// The digest that the commit must have after one whose digest is `previous`.
+    ///
+    /// It is BLAKE3 in key derivation mode with the context `argon 1 commit`, over: the previous
+    /// digest; the encoded meta data with its length; then for each change the collection's number
+    /// (u64, little endian), the key with its length, and the document with its length, which is 0
+    /// for a deletion. Lengths are varints.
+    pub fn compute_digest(&self, previous: &Digest) -> Digest {
+        let mut hasher = blake3::Hasher::new_derive_key("argon 1 commit");
+        let mut buffer = Vec::with_capacity(256);
+        buffer.extend_from_slice(previous.as_bytes());
+        let mut meta = Vec::with_capacity(64);
+        self.meta.encode(&mut meta);
+        put_bytes(&mut buffer, &meta);
+        for change in &self.changes {
+            buffer.extend_from_slice(&change.collection.get().to_le_bytes());
+            put_bytes(&mut buffer, change.key.as_bytes());
+            match &change.image {
+                Image::Deleted => put_varint(&mut buffer, 0),
+                Image::Document(document) => {
+                    put_varint(&mut buffer, document.as_bytes().len() as u64);
+                    hasher.update(&buffer);
+                    hasher.update(document.as_bytes());
+                    buffer.clear();
+                }
+            }
+        }
+        hasher.update(&buffer);
+        hasher.finalize().into()
+    }
+
+    /// The bytes of all documents of the commit, which is what bounds group commits.
+    pub fn document_bytes(&self) -> usize {
+        self.changes
+            .iter()
+            .map(|change| match &change.image {
+                Image::Document(document) => document.as_bytes().len(),
+                Image::Deleted => 0,
+            })
+            .sum()
+    }
+}
+
+impl<C> Commit<C> {
+    /// What the next commit builds on.
+    pub fn head(&self) -> crate::model::Head {
+        crate::model::Head { lsn: self.meta.lsn, digest: self.digest, time: self.meta.time }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::rawdoc;
+
+    use super::*;
+
+    fn meta() -> CommitMeta {
+        CommitMeta {
+            lsn: Lsn::new(7),
+            time: DateTime::from_millis(1_700_000_000_123),
+            nonce: Nonce(0xdead_beef),
+            actor: Actor::new("ada").unwrap(),
+            message: Message::new("why not").unwrap(),
+            origin: Origin::Import { source: "dump/zips.bson".into() },
+        }
+    }
+
+    #[test]
+    fn meta_data_comes_back_and_its_bytes_do_not_change_between_versions() {
+        let mut bytes = Vec::new();
+        meta().encode(&mut bytes);
+        let golden =
+            "07fbd095ffbc31efbeadde036164610777687920 6e6f74010e64756d702f7a6970732e62736f6e";
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, golden.replace(' ', ""));
+        let mut reader = Reader::new("commit", &bytes);
+        assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta());
+        assert!(reader.finish().is_ok());
+    }
+
+    #[test]
+    fn the_digest_covers_predecessor_meta_data_and_changes() {
+        let (key, document) = Document::checked(rawdoc! { "_id": 1, "a": 2 }).unwrap();
+        let change =
+            Change { collection: CollectionId::new(99), key, image: Image::Document(document) };
+        let commit = Commit::sealed(meta(), &Digest::ZERO, vec![change.clone()]);
+        let mut others = vec![
+            Commit::sealed(meta(), &Digest::of(b"x"), vec![change.clone()]),
+            Commit::sealed(
+                CommitMeta { nonce: Nonce(1), ..meta() },
+                &Digest::ZERO,
+                vec![change.clone()],
+            ),
+            Commit::sealed(meta(), &Digest::ZERO, vec![]),
+        ];
+        let deleted = Change { image: Image::Deleted, ..change };
+        others.push(Commit::sealed(meta(), &Digest::ZERO, vec![deleted]));
+        for other in others {
+            assert_ne!(other.digest, commit.digest);
+        }
+        assert_eq!(
+            commit.digest.to_string(),
+            "6a0b8f343f2fb3f2cc42f620f1d68c14c470ff9d5addefd6417f0a0d8b0717ce",
+            "golden"
+        );
+    }
+}

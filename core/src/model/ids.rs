@@ -1,0 +1,125 @@
+//! Identifiers that Argon makes itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::model::Digest;
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The identifier made of these bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes of the identifier.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                let expected = || {
+                    Error::invalid(format!("'{text}' is no identifier: 32 hexadecimal digits are expected"))
+                };
+                if text.len() != 32 || !text.is_ascii() {
+                    return Err(expected());
+                }
+                let mut bytes = [0; 16];
+                for (at, byte) in bytes.iter_mut().enumerate() {
+                    *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| expected())?;
+                }
+                Ok(Self(bytes))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+random_id!(
+    /// Names a timeline for good, in every store that holds a copy of it: 128 random bits.
+    TimelineId
+);
+random_id!(
+    /// Names a project inside its store, whatever it is called: 128 random bits.
+    ProjectId
+);
+
+/// Tells apart two commits of equal content that race for one place in the log: 32 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Nonce(pub u32);
+
+/// Names a collection for all its life, through renames.
+///
+/// It is derived from the name under which the collection was created and from how often that
+/// name had been used before on the same chain, so that it is a function of the log alone, and
+/// so that two branches which create a collection of one name mean the same collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CollectionId(u64);
+
+impl CollectionId {
+    /// The collection whose documents describe all others (see [`Catalog`](crate::Catalog)).
+    pub const CATALOG: CollectionId = CollectionId(0);
+
+    /// The identifier with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number of this identifier.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The identifier of the `incarnation`-th collection that is created under `name`.
+    pub(crate) fn derive(name: &str, incarnation: u32) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("argon 1 collection id");
+        hasher.update(&incarnation.to_le_bytes());
+        hasher.update(name.as_bytes());
+        let digest = Digest::from(hasher.finalize());
+        let number = digest.as_bytes().first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
+        // Numbers under 16 are kept for collections of Argon's own. The top bit is cleared so that
+        // the number is a positive BSON Int64.
+        Self((number & (u64::MAX >> 1)).max(16))
+    }
+}
+
+impl fmt::Display for CollectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

@@ -1,0 +1,45 @@
+//! Positions in a log.
+
+use std::fmt;
+
+/// The position of a commit on its chain, dense from 1; [`Lsn::ZERO`] is the state before the
+/// first commit.
+///
+/// A timeline forked at LSN n continues with n + 1, so an LSN counts the commits from the root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Lsn(u64);
+
+impl Lsn {
+    /// The empty state, before any commit.
+    pub const ZERO: Lsn = Lsn(0);
+
+    /// The last position that every layout can store: 2^48 - 1.
+    pub const MAX: Lsn = Lsn((1 << 48) - 1);
+
+    /// The position with this number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number of this position.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The position after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The position `count` commits before this one, or `None` before [`Lsn::ZERO`].
+    pub fn back(self, count: u64) -> Option<Self> {
+        self.0.checked_sub(count).map(Self)
+    }
+}
+
+impl fmt::Display for Lsn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,21 @@
+//! The words of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and
+//! their digests, documents.
+
+mod commit;
+mod digest;
+mod document;
+mod ids;
+mod lsn;
+mod names;
+mod view;
+
+pub use commit::{
+    Actor, Change, Commit, CommitMeta, Image, MAX_ACTOR_BYTES, MAX_COMMIT_BYTES, MAX_MESSAGE_BYTES,
+    Message, Origin, Touched,
+};
+pub use digest::Digest;
+pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES};
+pub use ids::{CollectionId, Nonce, ProjectId, TimelineId};
+pub use lsn::Lsn;
+pub use names::{BranchName, CollectionName, ProjectName};
+pub use view::{Head, Point, Segment, Timeline, View};

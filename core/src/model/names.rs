@@ -1,0 +1,169 @@
+//! Names that users give.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, Result};
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $check:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the rules of the type; the error of kind `Invalid` names the first one broken.
+            pub fn new(name: impl Into<String>) -> Result<Self> {
+                let name = name.into();
+                $check(&name)?;
+                Ok(Self(name))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(name: &str) -> Result<Self> {
+                Self::new(name)
+            }
+        }
+    };
+}
+
+name!(
+    /// A project: 1 to 63 letters, digits, `-`, `_` or `.`, beginning with a letter or digit.
+    ProjectName,
+    check_project
+);
+name!(
+    /// A branch: 1 to 200 letters, digits, `-`, `_`, `.` or `/`. No part between slashes is empty,
+    /// or begins with `-` or `.`.
+    BranchName,
+    check_branch
+);
+name!(
+    /// A collection, by MongoDB's rules: 1 to 255 bytes, without `$` and NUL, not beginning or
+    /// ending with `.`, and not beginning with `system.`.
+    CollectionName,
+    check_collection
+);
+
+impl BranchName {
+    /// The first part of the names under which Argon keeps what a reset or a deletion left behind.
+    pub const BACKUP: &'static str = "backup";
+
+    /// Whether it is the name of a backup: `backup/<branch>/<time>`.
+    pub fn is_backup(&self) -> bool {
+        self.0.split_once('/').is_some_and(|(first, _)| first == Self::BACKUP)
+    }
+}
+
+fn check_project(name: &str) -> Result<()> {
+    check_length("project", name, 63)?;
+    check_characters("project", name, "-_.")?;
+    if name.starts_with(['-', '_', '.']) {
+        return Err(Error::invalid(format!(
+            "project name '{name}' must begin with a letter or a digit"
+        )));
+    }
+    Ok(())
+}
+
+fn check_branch(name: &str) -> Result<()> {
+    check_length("branch", name, 200)?;
+    check_characters("branch", name, "-_./")?;
+    match name.split('/').find(|part| part.is_empty() || part.starts_with(['-', '.'])) {
+        Some(part) => Err(Error::invalid(format!(
+            "branch name '{name}' has the part '{part}': a part between slashes can't be empty, \
+             and can't begin with '-' or '.'"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_collection(name: &str) -> Result<()> {
+    check_length("collection", name, 255)?;
+    if let Some(found) = name.chars().find(|c| matches!(c, '$' | '\0')) {
+        return Err(Error::invalid(format!(
+            "collection name '{}' has the character {found:?}, which MongoDB does not allow",
+            name.escape_debug()
+        )));
+    }
+    if name.starts_with('.') || name.ends_with('.') || name.starts_with("system.") {
+        return Err(Error::invalid(format!(
+            "collection name '{name}' can't begin or end with '.', or begin with 'system.'"
+        )));
+    }
+    Ok(())
+}
+
+fn check_length(what: &str, name: &str, most: usize) -> Result<()> {
+    if name.is_empty() || name.len() > most {
+        return Err(Error::invalid(format!(
+            "{what} name '{}' has {} bytes; 1 to {most} are allowed",
+            name.chars().take(40).collect::<String>(),
+            name.len()
+        )));
+    }
+    Ok(())
+}
+
+fn check_characters(what: &str, name: &str, also: &str) -> Result<()> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
+    match name.char_indices().find(|&(_, c)| !allowed(c)) {
+        Some((at, found)) => {
+            let also: Vec<String> = also.chars().map(|c| format!("'{c}'")).collect();
+            Err(Error::invalid(format!(
+                "{what} name '{}' has {found:?} at byte {at}; use letters (a-z, A-Z), digits, {}",
+                name.escape_debug(),
+                also.join(", ")
+            )))
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_branch_name_may_hold_letters_digits_and_some_punctuation() {
+        for name in ["main", "feature/login-2", "v1.2_rc", "backup/main/20261122T210400.123Z"] {
+            assert_eq!(BranchName::new(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn the_error_for_another_character_says_which_ones_are_allowed() {
+        let error = BranchName::new("my branch").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "branch name 'my branch' has ' ' at byte 2; use letters (a-z, A-Z), digits, '-', '_', '.', '/'"
+        );
+    }
+
+    #[test]
+    fn names_that_would_be_read_as_something_else_are_refused() {
+        for name in ["", "-x", "a//b", "/a", "a/", "a/..", "main@1", "main~3", "ä"] {
+            assert!(BranchName::new(name).is_err(), "{name:?}");
+        }
+        for name in ["", "a$b", "a\0b", ".a", "a.", "system.views"] {
+            assert!(CollectionName::new(name).is_err(), "{name:?}");
+        }
+        for name in ["", "-a", "a b", "a/b", "_x"] {
+            assert!(ProjectName::new(name).is_err(), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Where a read looks: points on timelines, and the chain of segments behind them.
+
+use std::sync::Arc;
+
+use bson::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Digest, Lsn, TimelineId};
+
+/// One state: a timeline and the last commit of it that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// The timeline.
+    pub timeline: TimelineId,
+    /// The last commit that belongs to the state.
+    pub lsn: Lsn,
+}
+
+/// A timeline's name and where it left its parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Timeline {
+    /// Its name.
+    pub id: TimelineId,
+    /// The state on which its first commit builds; `None` for a root, which builds on nothing.
+    pub base: Option<Point>,
+}
+
+impl Timeline {
+    /// The position on which its first commit builds.
+    pub fn base_lsn(&self) -> Lsn {
+        self.base.map_or(Lsn::ZERO, |base| base.lsn)
+    }
+}
+
+/// The last commit of a timeline, as much of it as the next one builds on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Head {
+    /// Its position.
+    pub lsn: Lsn,
+    /// Its digest, which covers all before it.
+    pub digest: Digest,
+    /// Its time; the next commit's time is not before it.
+    pub time: DateTime,
+}
+
+impl Head {
+    /// Before the first commit of a root timeline.
+    pub const EMPTY: Head =
+        Head { lsn: Lsn::ZERO, digest: Digest::ZERO, time: DateTime::from_millis(0) };
+}
+
+/// The part of a timeline that a view reads: the commits `above < lsn <= upto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Segment {
+    /// The timeline.
+    pub timeline: TimelineId,
+    /// The position of the fork: commits up to it belong to the parent.
+    pub above: Lsn,
+    /// The last commit that counts.
+    pub upto: Lsn,
+}
+
+/// A state resolved to the segments that make it up, from the leaf to the root. Cheap to clone.
+///
+/// The segments touch (`above` of one is `upto` of the next) and cover `1..=lsn`; segments
+/// without commits are left out.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct View {
+    segments: Arc<[Segment]>,
+}
+
+impl View {
+    /// A view of these segments, leaf to root.
+    pub(crate) fn new(segments: impl IntoIterator<Item = Segment>) -> Self {
+        let segments: Arc<[Segment]> =
+            segments.into_iter().filter(|segment| segment.above < segment.upto).collect();
+        debug_assert!(segments.windows(2).all(|pair| pair[0].above == pair[1].upto));
+        Self { segments }
+    }
+
+    /// The segments, leaf to root; none for the empty state.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// The position of the state.
+    pub fn lsn(&self) -> Lsn {
+        self.segments.first().map_or(Lsn::ZERO, |leaf| leaf.upto)
+    }
+
+    /// The state as a point on the timeline that holds its last commit; `None` for the empty state.
+    pub fn point(&self) -> Option<Point> {
+        self.segments.first().map(|leaf| Point { timeline: leaf.timeline, lsn: leaf.upto })
+    }
+
+    /// The same history, as it was at `lsn`; positions above the view's own give the view.
+    pub fn at(&self, lsn: Lsn) -> Self {
+        Self::new(
+            self.segments.iter().map(|segment| Segment { upto: segment.upto.min(lsn), ..*segment }),
+        )
+    }
+
+    /// The segment that holds the commit at `lsn`.
+    pub fn segment_of(&self, lsn: Lsn) -> Option<&Segment> {
+        self.segments.iter().find(|segment| segment.above < lsn && lsn <= segment.upto)
+    }
+
+    /// The last position up to which both views have the very same commits, by timeline and
+    /// position. O(depth of the two chains).
+    pub fn common_lsn(&self, other: &View) -> Lsn {
+        self.segments
+            .iter()
+            .find_map(|mine| {
+                let theirs = other.segments.iter().find(|s| s.timeline == mine.timeline)?;
+                Some(mine.upto.min(theirs.upto))
+            })
+            .unwrap_or(Lsn::ZERO)
+    }
+}
+
+/// How points are kept in records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PointRecord {
+    timeline: TimelineId,
+    lsn: i64,
+}
+
+impl From<Point> for PointRecord {
+    fn from(point: Point) -> Self {
+        Self { timeline: point.timeline, lsn: point.lsn.get().cast_signed() }
+    }
+}
+
+impl From<PointRecord> for Point {
+    fn from(record: PointRecord) -> Self {
+        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(timeline: u8, above: u64, upto: u64) -> Segment {
+        Segment {
+            timeline: TimelineId::from_bytes([timeline; 16]),
+            above: Lsn::new(above),
+            upto: Lsn::new(upto),
+        }
+    }
+
+    #[test]
+    fn an_earlier_view_of_a_fork_leaves_out_the_fork() {
+        let view = View::new([segment(2, 5, 9), segment(1, 0, 5)]);
+        assert_eq!(view.at(Lsn::new(3)).segments(), [segment(1, 0, 3)]);
+        assert_eq!(view.at(Lsn::new(7)).segments(), [segment(2, 5, 7), segment(1, 0, 5)]);
+        assert_eq!(view.at(Lsn::ZERO).segments(), []);
+        assert_eq!(view.at(Lsn::new(100)), view);
+    }
+
+    #[test]
+    fn two_forks_share_their_parent_up_to_the_lower_fork() {
+        let a = View::new([segment(2, 5, 9), segment(1, 0, 5)]);
+        let b = View::new([segment(3, 3, 4), segment(1, 0, 3)]);
+        assert_eq!(a.common_lsn(&b), Lsn::new(3));
+        assert_eq!(a.common_lsn(&a), Lsn::new(9));
+        assert_eq!(a.common_lsn(&View::new([segment(7, 0, 9)])), Lsn::ZERO);
+    }
+}

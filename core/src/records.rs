@@ -1,0 +1,114 @@
+//! The records that refs hold, as BSON documents, and the names under which they are kept.
+//!
+//! | name | record |
+//! | --- | --- |
+//! | `project/<name>` | [`ProjectRecord`] |
+//! | `branch/<project id>/<name>` | [`BranchRecord`] |
+
+use bson::DateTime;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    BranchName, Digest, Head, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
+};
+use crate::storage::{RefName, RefVersion, VersionedRef};
+use crate::{Error, Result};
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProjectRecord {
+    pub(crate) id: ProjectId,
+    pub(crate) created: DateTime,
+}
+
+/// A branch: which timeline it is, and on which state that timeline builds.
+///
+/// The base is written here as well as with the timeline's first commit, since until then the
+/// timeline does not exist in the log. This is what lets a branch cost one write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BranchRecord {
+    pub(crate) timeline: TimelineId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<BaseRecord>,
+    /// The branch from which it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parent: Option<String>,
+    pub(crate) created: DateTime,
+    #[serde(default)]
+    pub(crate) protected: bool,
+}
+
+/// A state with what the next commit needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BaseRecord {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: i64,
+    pub(crate) digest: Digest,
+    pub(crate) time: DateTime,
+}
+
+impl BaseRecord {
+    /// The record of a state; `None` for the empty one.
+    pub(crate) fn of(point: Option<Point>, head: &Head) -> Option<Self> {
+        point.map(|point| Self {
+            timeline: point.timeline,
+            lsn: point.lsn.get().cast_signed(),
+            digest: head.digest,
+            time: head.time,
+        })
+    }
+}
+
+impl BranchRecord {
+    pub(crate) fn timeline(&self) -> Timeline {
+        let base = self
+            .base
+            .as_ref()
+            .map(|base| Point { timeline: base.timeline, lsn: Lsn::new(base.lsn.cast_unsigned()) });
+        Timeline { id: self.timeline, base }
+    }
+
+    /// The head of the branch until its timeline gets its first commit.
+    pub(crate) fn base_head(&self) -> Head {
+        self.base.as_ref().map_or(Head::EMPTY, |base| Head {
+            lsn: Lsn::new(base.lsn.cast_unsigned()),
+            digest: base.digest,
+            time: base.time,
+        })
+    }
+}
+
+/// A record as it was read, with the version to compare on writing it back.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored<R> {
+    pub(crate) version: RefVersion,
+    pub(crate) record: R,
+}
+
+pub(crate) const PROJECTS: &str = "project/";
+
+pub(crate) fn project_ref(name: &ProjectName) -> RefName {
+    format!("{PROJECTS}{name}")
+}
+
+pub(crate) fn branches_of(project: ProjectId) -> RefName {
+    format!("branch/{project}/")
+}
+
+pub(crate) fn branch_ref(project: ProjectId, name: &BranchName) -> RefName {
+    format!("branch/{project}/{name}")
+}
+
+pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
+    bson::serialize_to_vec(record)
+        .map_err(|source| Error::internal("a record could not be encoded").with_source(source))
+}
+
+pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
+    let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
+        Error::corrupt(format!("the record '{name}' can't be read; run `argon fsck`"))
+            .with_source(source)
+    })?;
+    Ok(Stored { version: stored.version, record })
+}

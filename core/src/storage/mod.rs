@@ -1,0 +1,20 @@
+//! The boundary between Argon and what stores its bytes: four small traits, and what a backend
+//! says about itself.
+//!
+//! A backend owes [`Wal`], [`Refs`] and [`Snapshots`]. It may answer [`Materialize`] itself from an
+//! index; otherwise [`LogMaterializer`](crate::LogMaterializer) answers over the first and the
+//! third. `conformance-tests` holds every backend to the numbered contracts in these docs.
+
+mod backend;
+mod materialize;
+mod refs;
+mod registry;
+mod snapshots;
+mod wal;
+
+pub use backend::{Backend, Capabilities, Finding, Maintenance, StoreInfo};
+pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
+pub use refs::{RefName, RefVersion, Refs, Swap, VersionedRef};
+pub use registry::{Factory, OpenOptions, Registry, StoreUrl};
+pub use snapshots::Snapshots;
+pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};

@@ -1,0 +1,33 @@
+//! Where snapshots are kept.
+
+use async_trait::async_trait;
+
+use crate::Result;
+use crate::model::{Digest, Lsn, Point, TimelineId};
+use crate::snapshot::Manifest;
+
+/// Content-addressed chunks, and the manifests that list them.
+///
+/// A snapshot is derived: losing one costs time, never data.
+#[async_trait]
+pub trait Snapshots: Send + Sync {
+    /// Stores a chunk under its digest. Storing it again is no error and changes nothing.
+    async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()>;
+
+    /// A chunk, or `None`. The caller checks the digest.
+    async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>>;
+
+    /// Stores the manifest of a point, after all of its chunks; replaces an earlier one of the same
+    /// point. Durable and visible to every later call when it returns.
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<()>;
+
+    /// The manifest of the last snapshot of a timeline at or below `at_most`, or `None`.
+    async fn latest_manifest(&self, timeline: TimelineId, at_most: Lsn)
+    -> Result<Option<Manifest>>;
+
+    /// The points that have a snapshot, by timeline and then LSN.
+    async fn list(&self) -> Result<Vec<Point>>;
+
+    /// Removes the manifest of a point, if there is one. Its chunks may be kept.
+    async fn remove_manifest(&self, point: Point) -> Result<()>;
+}

@@ -1,0 +1,70 @@
+//! An append whose answer may be lost.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+
+use crate::model::{Commit, Head, Timeline};
+use crate::storage::{Append, Direction, Wal};
+use crate::{Error, ErrorKind, Result};
+
+/// How often an append whose answer was lost is tried again.
+const ATTEMPTS: usize = 3;
+
+/// Appends, and after an ambiguous answer finds out what happened.
+///
+/// Trying the very same append again is safe, since it is a compare-and-set: if the first attempt
+/// was applied, the second finds the head moved, to a commit whose digest is ours. The digest
+/// covers a random nonce, so no other writer's commit has it.
+///
+/// # Errors
+/// `Indeterminate` if the store does not answer often enough to tell; any other kind means that
+/// nothing was appended.
+pub(super) async fn append(
+    wal: &dyn Wal,
+    timeline: &Timeline,
+    expected: &Head,
+    commits: &Arc<[Commit]>,
+) -> Result<Append> {
+    let mut doubt: Option<Error> = None;
+    for _ in 0..ATTEMPTS {
+        let answer = wal.append(timeline, expected, commits.clone()).await;
+        match answer {
+            Ok(Append::HeadMoved(head)) if doubt.is_some() => {
+                let ours = is_ours(wal, timeline, &head, commits).await.map_err(in_doubt)?;
+                return Ok(if ours { Append::Done } else { Append::HeadMoved(head) });
+            }
+            Ok(Append::Sealed(head)) if doubt.is_some() => {
+                let ours = is_ours(wal, timeline, &head, commits).await.map_err(in_doubt)?;
+                return Ok(if ours { Append::Done } else { Append::Sealed(head) });
+            }
+            Ok(answer) => return Ok(answer),
+            Err(error) if error.kind() == ErrorKind::Indeterminate => doubt = Some(error),
+            Err(error) => return Err(if doubt.is_some() { in_doubt(error) } else { error }),
+        }
+    }
+    Err(doubt.unwrap_or_else(|| Error::internal("an append was never tried")))
+}
+
+/// Whether the last of our commits is in the log.
+async fn is_ours(
+    wal: &dyn Wal,
+    timeline: &Timeline,
+    head: &Head,
+    commits: &[Commit],
+) -> Result<bool> {
+    let Some(last) = commits.last() else { return Ok(true) };
+    let lsn = last.meta.lsn;
+    if head.lsn <= lsn {
+        return Ok(head.digest == last.digest);
+    }
+    let mut found = wal.read_headers(timeline.id, lsn..=lsn, Direction::Ascending);
+    Ok(found.try_next().await?.is_some_and(|commit| commit.digest == last.digest))
+}
+
+fn in_doubt(source: Error) -> Error {
+    Error::indeterminate(
+        "the store failed while a commit was being written; look at `argon log` before you try again",
+    )
+    .with_source(source)
+}

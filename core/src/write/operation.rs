@@ -1,0 +1,164 @@
+//! What a writer asks for.
+
+use bson::Document as BsonDocument;
+
+use crate::key::Key;
+use crate::model::{
+    Actor, CollectionName, Document, Image, Lsn, MAX_COMMIT_BYTES, Message, Origin,
+};
+use crate::{Error, Result};
+
+/// What must hold of a document for its change to be made. It is checked when the commit gets its
+/// place in the log, and again if that place is lost to another writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing; costs no lookup.
+    Any,
+    /// There is no such document; otherwise the commit fails.
+    Absent,
+    /// There is such a document; otherwise the commit fails.
+    Present,
+    /// The document was last changed by this commit; otherwise the commit fails.
+    ChangedBy(Lsn),
+    /// There is no such document; otherwise this change is left out.
+    SkipUnlessAbsent,
+    /// There is such a document; otherwise this change is left out.
+    SkipUnlessPresent,
+}
+
+/// A change of a collection's own facts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CollectionChange {
+    /// Make an empty collection; it is a conflict if there is one of that name.
+    Create {
+        /// Its name.
+        name: CollectionName,
+    },
+    /// Remove a collection and its documents from the present; it is a conflict if there is none.
+    Drop {
+        /// Its name.
+        name: CollectionName,
+    },
+    /// Give a collection another name, which must be free.
+    Rename {
+        /// What it is called.
+        from: CollectionName,
+        /// What it shall be called.
+        to: CollectionName,
+    },
+    /// Set the options (as MongoDB's `create` takes them), making the collection if need be.
+    SetOptions {
+        /// Its name.
+        name: CollectionName,
+        /// All of its options.
+        options: BsonDocument,
+    },
+    /// Set the validator, one of the options; `None` removes it. Argon keeps it, and does not yet
+    /// enforce it.
+    SetValidator {
+        /// Its name.
+        name: CollectionName,
+        /// A query or `{$jsonSchema: …}`.
+        validator: Option<BsonDocument>,
+    },
+    /// Set the index definitions (as MongoDB's `listIndexes` gives them), making the collection if
+    /// need be.
+    SetIndexes {
+        /// Its name.
+        name: CollectionName,
+        /// All of its indexes.
+        indexes: Vec<BsonDocument>,
+    },
+}
+
+/// One step of a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    Document { collection: CollectionName, key: Key, image: Image, condition: Condition },
+    Collection(CollectionChange),
+}
+
+/// Changes that become one commit, or none of them.
+///
+/// Steps are taken in order: a later one sees what an earlier one did. Several changes of one
+/// document become one, the last.
+#[derive(Debug, Clone)]
+pub struct WriteRequest {
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) actor: Actor,
+    pub(crate) message: Message,
+    pub(crate) origin: Origin,
+    bytes: usize,
+}
+
+impl WriteRequest {
+    /// An empty request of this actor.
+    pub fn new(actor: Actor) -> Self {
+        Self {
+            operations: Vec::new(),
+            actor,
+            message: Message::default(),
+            origin: Origin::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Says why.
+    pub fn set_message(&mut self, message: Message) {
+        self.message = message;
+    }
+
+    /// Says what brought the commit about.
+    pub fn set_origin(&mut self, origin: Origin) {
+        self.origin = origin;
+    }
+
+    /// Adds the writing of a document; the collection is made if it is not there.
+    ///
+    /// # Errors
+    /// `Invalid` when the commit would have more than [`MAX_COMMIT_BYTES`] of documents.
+    pub fn put(
+        &mut self,
+        collection: CollectionName,
+        key: Key,
+        document: Document,
+        condition: Condition,
+    ) -> Result<()> {
+        let bytes = self.bytes + document.as_bytes().len();
+        if bytes > MAX_COMMIT_BYTES {
+            return Err(Error::invalid(format!(
+                "a commit may hold {MAX_COMMIT_BYTES} bytes of documents; write the rest in another"
+            )));
+        }
+        self.bytes = bytes;
+        let image = Image::Document(document);
+        self.operations.push(Operation::Document { collection, key, image, condition });
+        Ok(())
+    }
+
+    /// Adds the deletion of a document.
+    pub fn delete(&mut self, collection: CollectionName, key: Key, condition: Condition) {
+        let image = Image::Deleted;
+        self.operations.push(Operation::Document { collection, key, image, condition });
+    }
+
+    /// Adds a change of a collection's own facts.
+    pub fn change_collection(&mut self, change: CollectionChange) {
+        self.operations.push(Operation::Collection(change));
+    }
+
+    /// Whether nothing was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// How many steps were asked for.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// The bytes of the documents.
+    pub fn document_bytes(&self) -> usize {
+        self.bytes
+    }
+}

@@ -1,0 +1,360 @@
+//! Gives requests their places: checks preconditions, builds the commits.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bson::DateTime;
+
+use crate::catalog::{self, Catalog, CollectionInfo};
+use crate::key::Key;
+use crate::model::{
+    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, View,
+};
+use crate::storage::Materialize;
+use crate::write::operation::{CollectionChange, Condition, Operation, WriteRequest};
+use crate::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
+use crate::{Environment, Error, Result};
+
+type DocumentId = (CollectionId, Key);
+
+/// Since which commit documents are as they are; `None` for a document that is not there.
+type Stamps = HashMap<DocumentId, Option<Lsn>>;
+
+/// The requests of one append, in their places.
+pub(super) struct Sequenced {
+    /// What to append; empty when every request was refused or had nothing to change.
+    pub(super) commits: Vec<Commit>,
+    /// One for each request, in order; true once `commits` are durable.
+    pub(super) outcomes: Vec<Result<Outcome>>,
+    /// The catalog after the last commit.
+    pub(super) catalog: Arc<Catalog>,
+}
+
+/// Sequences requests after `head`.
+pub(super) struct Sequencer<'a> {
+    head: Head,
+    catalog: Arc<Catalog>,
+    /// What is known of the documents that conditions ask about, at `head`.
+    stored: Stamps,
+    /// What the commits before the current one changed of them.
+    pending: Stamps,
+    /// Whether any request has a condition; without one, `pending` is of no use.
+    conditional: bool,
+    environment: &'a Environment,
+    now: DateTime,
+}
+
+/// A commit that is being put together.
+struct Draft {
+    lsn: Lsn,
+    catalog: Arc<Catalog>,
+    changes: Vec<Change>,
+    /// Where in `changes` a document is; kept only if the request has several steps.
+    places: Option<HashMap<DocumentId, usize>>,
+    documents: usize,
+    skipped: usize,
+}
+
+/// Puts all requests in their places, in order. A request that fails, fails alone.
+///
+/// # Errors
+/// Only if the documents that the conditions ask about could not be read.
+pub(super) async fn sequence(
+    requests: &[WriteRequest],
+    head: Head,
+    view: &View,
+    catalog: Arc<Catalog>,
+    materialize: &dyn Materialize,
+    environment: &Environment,
+) -> Result<Sequenced> {
+    let stored = read_stamps(requests, view, &catalog, materialize).await?;
+    let mut sequencer = Sequencer {
+        head,
+        catalog,
+        stored,
+        pending: Stamps::new(),
+        conditional: conditional_keys(requests).next().is_some(),
+        environment,
+        now: environment.now(),
+    };
+    let mut commits = Vec::with_capacity(requests.len());
+    let outcomes = requests
+        .iter()
+        .map(|request| {
+            let (commit, outcome) = sequencer.place(request)?;
+            commits.extend(commit);
+            Ok(outcome)
+        })
+        .collect();
+    Ok(Sequenced { commits, outcomes, catalog: sequencer.catalog })
+}
+
+/// Looks up all documents that conditions ask about: one sorted lookup a collection.
+async fn read_stamps(
+    requests: &[WriteRequest],
+    view: &View,
+    catalog: &Catalog,
+    materialize: &dyn Materialize,
+) -> Result<Stamps> {
+    let mut wanted: HashMap<CollectionId, BTreeSet<&Key>> = HashMap::new();
+    for (collection, key) in conditional_keys(requests) {
+        for info in may_mean(requests, catalog, collection) {
+            wanted.entry(info.id).or_default().insert(key);
+        }
+    }
+    let mut stamps = Stamps::new();
+    for (collection, keys) in wanted {
+        let keys: Vec<Key> = keys.into_iter().cloned().collect();
+        let found = materialize.stamps(view, collection, keys.clone()).await?;
+        stamps.extend(
+            keys.into_iter()
+                .zip(found)
+                .map(|(key, stamp)| ((collection, key), stamp.map(|stamp| stamp.lsn))),
+        );
+    }
+    Ok(stamps)
+}
+
+/// The documents that conditions ask about.
+fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&CollectionName, &Key)> {
+    requests.iter().flat_map(|request| &request.operations).filter_map(
+        |operation| match operation {
+            Operation::Document { collection, key, condition, .. }
+                if *condition != Condition::Any =>
+            {
+                Some((collection, key))
+            }
+            _ => None,
+        },
+    )
+}
+
+/// The collections at the head that `name` means, or may mean after the renames among `requests`.
+fn may_mean<'a>(
+    requests: &'a [WriteRequest],
+    catalog: &'a Catalog,
+    name: &'a CollectionName,
+) -> Vec<&'a Arc<CollectionInfo>> {
+    let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
+        matches!(operation, Operation::Collection(CollectionChange::Rename { .. }))
+    });
+    if renames { catalog.iter().collect() } else { catalog.get(name).into_iter().collect() }
+}
+
+impl Sequencer<'_> {
+    /// The next commit, if the request comes to one, and what to tell its writer.
+    fn place(&mut self, request: &WriteRequest) -> Result<(Option<Commit>, Outcome)> {
+        let mut draft = Draft {
+            lsn: self.head.lsn.next(),
+            catalog: self.catalog.clone(),
+            changes: Vec::with_capacity(request.operations.len()),
+            places: (request.operations.len() > 1).then(HashMap::new),
+            documents: 0,
+            skipped: 0,
+        };
+        for operation in &request.operations {
+            if let Err(conflict) = self.step(&mut draft, operation)? {
+                return Ok((None, Outcome::Conflict(conflict)));
+            }
+        }
+        if draft.changes.is_empty() {
+            return Ok((None, Outcome::Unchanged { skipped: draft.skipped }));
+        }
+        if draft.lsn > Lsn::MAX {
+            return Err(Error::unsupported(format!(
+                "the timeline is full: it has {} commits",
+                Lsn::MAX
+            )));
+        }
+        Ok(self.finish(draft, request))
+    }
+
+    fn finish(&mut self, draft: Draft, request: &WriteRequest) -> (Option<Commit>, Outcome) {
+        let meta = CommitMeta {
+            lsn: draft.lsn,
+            time: self.now.max(self.head.time),
+            nonce: self.environment.nonce(),
+            actor: request.actor.clone(),
+            message: request.message.clone(),
+            origin: request.origin.clone(),
+        };
+        let remembered = if self.conditional { draft.changes.as_slice() } else { &[] };
+        for change in remembered {
+            let id = (change.collection, change.key.clone());
+            let lsn = matches!(change.image, Image::Document(_)).then_some(draft.lsn);
+            self.pending.insert(id, lsn);
+        }
+        let commit = Commit::sealed(meta, &self.head.digest, draft.changes);
+        self.head = commit.head();
+        self.catalog = draft.catalog;
+        let receipt = Receipt {
+            lsn: commit.meta.lsn,
+            time: commit.meta.time,
+            digest: commit.digest,
+            changed: draft.documents,
+            skipped: draft.skipped,
+        };
+        (Some(commit), Outcome::Committed(receipt))
+    }
+
+    fn step(&self, draft: &mut Draft, operation: &Operation) -> Result<Result<(), Conflict>> {
+        match operation {
+            Operation::Document { collection, key, image, condition } => {
+                self.document(draft, collection, key, image, *condition)
+            }
+            Operation::Collection(change) => draft.collection(change),
+        }
+    }
+
+    fn document(
+        &self,
+        draft: &mut Draft,
+        collection: &CollectionName,
+        key: &Key,
+        image: &Image,
+        condition: Condition,
+    ) -> Result<Result<(), Conflict>> {
+        let known = draft.catalog.get(collection).map(|info| info.id);
+        let current = match known {
+            Some(id) if condition != Condition::Any => self.current(draft, id, key),
+            _ => None,
+        };
+        match check(condition, current) {
+            Verdict::Do => {}
+            Verdict::Skip => {
+                draft.skipped += 1;
+                return Ok(Ok(()));
+            }
+            Verdict::Refuse(reason) => {
+                let (collection, key) = (collection.clone(), Some(key.clone()));
+                return Ok(Err(Conflict { collection, key, reason }));
+            }
+        }
+        let id = match known {
+            Some(id) => id,
+            None if matches!(image, Image::Deleted) => return Ok(Ok(())),
+            None => draft.create(collection)?,
+        };
+        draft.push(Change { collection: id, key: key.clone(), image: image.clone() });
+        Ok(Ok(()))
+    }
+
+    /// Since which commit a document is as it is for the current step.
+    fn current(&self, draft: &Draft, collection: CollectionId, key: &Key) -> Option<Lsn> {
+        let id = (collection, key.clone());
+        if let Some(place) = draft.places.as_ref().and_then(|places| places.get(&id)) {
+            let there = matches!(draft.changes[*place].image, Image::Document(_));
+            return there.then_some(draft.lsn);
+        }
+        self.pending.get(&id).or_else(|| self.stored.get(&id)).copied().flatten()
+    }
+}
+
+enum Verdict {
+    Do,
+    Skip,
+    Refuse(ConflictReason),
+}
+
+fn check(condition: Condition, current: Option<Lsn>) -> Verdict {
+    match (condition, current) {
+        (Condition::Absent, Some(_)) => Verdict::Refuse(ConflictReason::Exists),
+        (Condition::Present, None) => Verdict::Refuse(ConflictReason::Missing),
+        (Condition::ChangedBy(expected), current) if current != Some(expected) => {
+            Verdict::Refuse(ConflictReason::ChangedBy(current))
+        }
+        (Condition::SkipUnlessAbsent, Some(_)) | (Condition::SkipUnlessPresent, None) => {
+            Verdict::Skip
+        }
+        _ => Verdict::Do,
+    }
+}
+
+impl Draft {
+    fn create(&mut self, name: &CollectionName) -> Result<CollectionId> {
+        let info = self.catalog.new_collection(name.clone());
+        let id = info.id;
+        self.describe(info, false)?;
+        Ok(id)
+    }
+
+    /// Writes a collection's facts to the catalog.
+    fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
+        self.push(catalog::change(&info, dropped)?);
+        Arc::make_mut(&mut self.catalog).insert(info, dropped);
+        Ok(())
+    }
+
+    fn push(&mut self, change: Change) {
+        let is_document = change.collection != CollectionId::CATALOG;
+        if let Some(places) = &mut self.places {
+            let id = (change.collection, change.key.clone());
+            if let Some(place) = places.get(&id) {
+                self.changes[*place] = change;
+                return;
+            }
+            places.insert(id, self.changes.len());
+        }
+        self.documents += usize::from(is_document);
+        self.changes.push(change);
+    }
+
+    fn collection(&mut self, change: &CollectionChange) -> Result<Result<(), Conflict>> {
+        let conflict = |collection: &CollectionName, reason| {
+            Ok(Err(Conflict { collection: collection.clone(), key: None, reason }))
+        };
+        match change {
+            CollectionChange::Create { name } => {
+                if self.catalog.get(name).is_some() {
+                    return conflict(name, ConflictReason::Exists);
+                }
+                self.create(name)?;
+            }
+            CollectionChange::Drop { name } => match self.facts(name) {
+                Some(info) => self.describe(info, true)?,
+                None => return conflict(name, ConflictReason::Missing),
+            },
+            CollectionChange::Rename { from, to } => {
+                let Some(info) = self.facts(from) else {
+                    return conflict(from, ConflictReason::Missing);
+                };
+                if self.catalog.get(to).is_some() {
+                    return conflict(to, ConflictReason::Exists);
+                }
+                self.describe(CollectionInfo { name: to.clone(), ..info }, false)?;
+            }
+            CollectionChange::SetOptions { name, options } => {
+                let info = self.facts_or_new(name);
+                self.describe_if_new(CollectionInfo { options: options.clone(), ..info })?;
+            }
+            CollectionChange::SetValidator { name, validator } => {
+                let mut info = self.facts_or_new(name);
+                match validator {
+                    Some(validator) => info.options.insert("validator", validator.clone()),
+                    None => info.options.remove("validator"),
+                };
+                self.describe_if_new(info)?;
+            }
+            CollectionChange::SetIndexes { name, indexes } => {
+                let info = self.facts_or_new(name);
+                self.describe_if_new(CollectionInfo { indexes: indexes.clone(), ..info })?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn facts(&self, name: &CollectionName) -> Option<CollectionInfo> {
+        self.catalog.get(name).map(|info| CollectionInfo::clone(info))
+    }
+
+    fn facts_or_new(&self, name: &CollectionName) -> CollectionInfo {
+        self.facts(name).unwrap_or_else(|| self.catalog.new_collection(name.clone()))
+    }
+
+    fn describe_if_new(&mut self, info: CollectionInfo) -> Result<()> {
+        match self.catalog.get(&info.name) {
+            Some(known) if **known == info => Ok(()),
+            _ => self.describe(info, false),
+        }
+    }
+}
