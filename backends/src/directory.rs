@@ -1,0 +1,162 @@
+//! The directory of a local store.
+//!
+//! ```text
+//! DIR/store.toml   what it is: format, id, engine, time of creation; written once, by `create`
+//! DIR/lock         locked while the store is open; holds who has it, and is emptied on close
+//! DIR/data/        the engine's files
+//! ```
+
+mod error;
+mod lock;
+mod manifest;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use argon_core::{Error, Result};
+use bson::DateTime;
+
+pub use self::lock::Holder;
+pub use self::manifest::StoreInfo;
+
+use self::error::io_error;
+use self::lock::Lock;
+use crate::engines::files;
+
+/// A store's directory, locked against every other process for as long as this lives.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    info: StoreInfo,
+    lock: Lock,
+}
+
+impl Directory {
+    /// Makes `path` an empty store of `engine`, and everything above it that is missing.
+    ///
+    /// A creation that was cut short by a crash is made good; of two at once, one wins.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when it is a store or is being made one, `Invalid` when something else is
+    /// in it, `Denied` without permission.
+    pub fn create(path: &Path, engine: &str, id: [u8; 16], now: DateTime) -> Result<()> {
+        let failed = |error| io_error("create the store", path, error);
+        fs::create_dir_all(path).map_err(failed)?;
+        // Looked at before the lock is made, so that a directory of someone else stays as it was.
+        refuse_if_taken(path)?;
+        let Some(_lock) = Lock::try_acquire(path, now)? else { return Err(already_there(path)) };
+        refuse_if_taken(path)?;
+        fs::create_dir_all(path.join("data")).map_err(failed)?;
+        let info = StoreInfo { id, engine: engine.to_owned(), created: now };
+        manifest::write(path, &info).map_err(failed)?;
+        // The names of the directories that were made above it.
+        path.ancestors()
+            .skip(1)
+            .take(2)
+            .filter(|parent| parent.is_dir())
+            .try_for_each(files::sync_directory)
+            .map_err(failed)
+    }
+
+    /// Opens and locks the store at `path`.
+    ///
+    /// When another process has it, waits for up to `lock_timeout`, blocking this thread.
+    ///
+    /// # Errors
+    /// `NotFound` when nothing is there; `Invalid` when it is no store, or one of another engine
+    /// than `expected_engine`; `Unsupported` when a newer Argon made it; `Corrupt` when its
+    /// `store.toml` is damaged; `Unavailable` when it stays in use; `Denied` without permission.
+    pub fn open(
+        path: &Path,
+        expected_engine: &str,
+        lock_timeout: Duration,
+        now: DateTime,
+    ) -> Result<Self> {
+        let info = inspect(path)?;
+        if info.engine != expected_engine {
+            let engine = &info.engine;
+            return Err(Error::invalid(format!(
+                "{0} is a {engine} store, not a {expected_engine} store; open it as {engine}:{0}",
+                path.display()
+            )));
+        }
+        let lock = Lock::acquire(path, lock_timeout, now)?;
+        Ok(Self { path: path.to_owned(), info, lock })
+    }
+
+    /// Where the engine keeps its files.
+    pub fn data_path(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// The identity that the store was given when it was created.
+    pub fn id(&self) -> [u8; 16] {
+        self.info.id
+    }
+
+    /// Who had the store before and did not close it, if so: it was killed, or lost power.
+    pub fn unclean(&self) -> Option<&Holder> {
+        self.lock.previous()
+    }
+}
+
+/// Which store is at `path`; takes no lock.
+///
+/// Fails as [`Directory::open`] does.
+pub fn inspect(path: &Path) -> Result<StoreInfo> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(no_store(path, "it is not a directory")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::not_found(format!(
+                "there is no store at {}; check the path, or run `argon init` to create one",
+                path.display()
+            )));
+        }
+        Err(error) => return Err(io_error("open", path, error)),
+    }
+    manifest::read(path)?.ok_or_else(|| no_store(path, "it has no store.toml"))
+}
+
+fn no_store(path: &Path, reason: &str) -> Error {
+    Error::invalid(format!(
+        "{} is not an Argon store: {reason}; check the path, or run `argon init` in a new directory",
+        path.display()
+    ))
+}
+
+fn already_there(path: &Path) -> Error {
+    Error::already_exists(format!(
+        "there is a store at {} already; open it, or choose another path",
+        path.display()
+    ))
+}
+
+/// Fails unless the directory is empty, or holds only what a creation cut short left behind.
+fn refuse_if_taken(path: &Path) -> Result<()> {
+    let failed = |error| io_error("read", path, error);
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if name == manifest::FILE {
+            return Err(already_there(path));
+        }
+        let left_behind = if name == "data" {
+            fs::read_dir(path.join("data")).map_err(failed)?.next().is_none()
+        } else {
+            name == lock::FILE || name == manifest::TEMPORARY_FILE
+        };
+        if !left_behind {
+            return Err(Error::invalid(format!(
+                "can't create a store in {}: {} is in it; choose a new or empty directory",
+                path.display(),
+                name.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

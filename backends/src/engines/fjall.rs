@@ -1,0 +1,195 @@
+//! The fast local engine: fjall, a log-structured merge tree.
+//!
+//! A batch is appended to fjall's journal, which is then synced with `fdatasync`, and only then
+//! applied to the memtable. When the journal can't be written or synced, fjall refuses all later
+//! writes until it is opened again.
+
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use argon_core::{Error, ErrorKind, Result};
+use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
+
+use super::files;
+use crate::ordered::engine::{Batch, Direction, Engine, Write};
+
+/// What fjall may keep of its blocks in memory.
+const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Large memtables make for few tables, each of which costs a seek some 3 µs.
+const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Small blocks, since most reads want one entry; a scan reads neighbouring blocks anyway.
+const BLOCK_BYTES: u32 = 4 * 1024;
+
+/// So many keys of a block share one prefix; a seek reads half of them on average.
+const RESTART_INTERVAL: u8 = 4;
+
+/// The keyspace that holds everything; one is enough, as keys carry their table's prefix.
+const KEYSPACE: &str = "argon";
+
+/// An [`Engine`] over fjall.
+pub struct FjallEngine {
+    database: Database,
+    keyspace: Keyspace,
+    directory: PathBuf,
+}
+
+impl FjallEngine {
+    /// Opens the engine in `directory`, which is created when it is not there.
+    ///
+    /// A torn tail of the journal is cut off; other damage is `Corrupt`. Fjall reads the whole of
+    /// its last journal, of up to 64 MB, which takes some 4 ms per MB.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let failed = |error| open_error(directory, error);
+        let database = Database::builder(directory)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(2)
+            .manual_journal_persist(true)
+            .open()
+            .map_err(failed)?;
+        let keyspace = database.keyspace(KEYSPACE, keyspace_options).map_err(failed)?;
+        Ok(Self { database, keyspace, directory: directory.to_owned() })
+    }
+
+    fn read_error(&self, error: fjall::Error) -> Error {
+        let context = format!("can't read the fjall store {}", self.directory.display());
+        Error::new(kind_of(&error), context).with_source(error)
+    }
+}
+
+/// Reads are seeks to "the first key at or after", for which bloom filters are of no use; the
+/// index is pinned, so that a seek decodes one data block.
+fn keyspace_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(MEMTABLE_BYTES)
+        .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        .data_block_restart_interval_policy(RestartIntervalPolicy::all(RESTART_INTERVAL))
+        .filter_policy(FilterPolicy::disabled())
+        .index_block_pinning_policy(PinningPolicy::all(true))
+}
+
+impl Engine for FjallEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let value = self.keyspace.get(key).map_err(|error| self.read_error(error))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn visit(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if from >= to {
+            return Ok(());
+        }
+        let range = self.keyspace.range(from..to);
+        let shown = match direction {
+            Direction::Ascending => show(range, visitor),
+            Direction::Descending => show(range.rev(), visitor),
+        };
+        shown.map_err(|error| self.read_error(error))
+    }
+
+    fn apply(&self, batch: Batch) -> Result<()> {
+        // All writes of a fjall batch have one sequence number, so of two writes to one key
+        // either could win: only the last is handed over.
+        let mut last: HashMap<Vec<u8>, Option<Vec<u8>>> = HashMap::with_capacity(batch.len());
+        for write in batch {
+            match write {
+                Write::Put { key, value } => last.insert(key, Some(value)),
+                Write::Remove { key } => last.insert(key, None),
+            };
+        }
+        let mut writes = self.database.batch().durability(Some(PersistMode::SyncData));
+        for (key, value) in last {
+            match value {
+                Some(value) => writes.insert(&self.keyspace, key, value),
+                None => writes.remove(&self.keyspace, key),
+            }
+        }
+        writes.commit().map_err(|error| write_error(&self.directory, error))
+    }
+
+    fn disk_bytes(&self) -> Result<u64> {
+        files::allocated_bytes(&self.directory)
+            .map_err(|error| files::io_error("measure", &self.directory, error))
+    }
+
+    /// Fjall removes the files that were replaced when the store is opened the next time, if not
+    /// sooner.
+    fn compact(&self) -> Result<()> {
+        self.keyspace
+            .rotate_memtable_and_wait()
+            .and_then(|()| self.keyspace.major_compact())
+            .map_err(|error| write_error(&self.directory, error))
+    }
+}
+
+fn show(
+    entries: impl Iterator<Item = Guard>,
+    mut visitor: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> fjall::Result<()> {
+    for entry in entries {
+        let (key, value) = entry.into_inner()?;
+        if visitor(&key, &value).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn open_error(directory: &Path, error: fjall::Error) -> Error {
+    let context = format!("can't open the fjall store {}", directory.display());
+    Error::new(kind_of(&error), context).with_source(error)
+}
+
+/// Fjall looks whether it is poisoned before it writes anything; any other failure may have left
+/// the batch in the journal.
+fn write_error(directory: &Path, error: fjall::Error) -> Error {
+    let place = directory.display();
+    if matches!(error, fjall::Error::Poisoned) {
+        return Error::unavailable(format!(
+            "the fjall store {place} takes no writes since one failed; open it again"
+        ))
+        .with_source(error);
+    }
+    Error::indeterminate(format!("a write to the fjall store {place} may have failed"))
+        .with_source(error)
+}
+
+fn kind_of(error: &fjall::Error) -> ErrorKind {
+    use fjall::Error as Fjall;
+    match error {
+        Fjall::Io(error) | Fjall::Storage(LsmError::Io(error)) => io_kind(error),
+        Fjall::InvalidVersion(_) | Fjall::Storage(LsmError::InvalidVersion(_)) => {
+            ErrorKind::Unsupported
+        }
+        Fjall::Poisoned | Fjall::Locked => ErrorKind::Unavailable,
+        Fjall::KeyspaceDeleted => ErrorKind::Internal,
+        _ => ErrorKind::Corrupt,
+    }
+}
+
+/// Inside a store that is open, a file that is not there is a loss.
+fn io_kind(error: &io::Error) -> ErrorKind {
+    match files::kind_of(error) {
+        ErrorKind::NotFound => ErrorKind::Corrupt,
+        kind => kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FjallEngine;
+    use crate::engines::contract::contract_tests;
+    use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
+
+    contract_tests!(|| OnDisk::new(FjallEngine::open));
+    persistence_tests!(FjallEngine::open);
+}

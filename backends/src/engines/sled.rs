@@ -1,0 +1,234 @@
+//! The default local engine: sled 0.34, a log of pages.
+//!
+//! # Durability
+//! Sled's own flush ends in `sync_file_range`, which leaves the data in the disk's cache, so a
+//! batch is acknowledged only after an `fdatasync` of sled's data file as well. Its other files
+//! need none: `snap.*` is synced by sled and can be derived again from the log, `conf` never
+//! changes and is synced by us at open, and `blobs/` stays empty (see [`SEGMENT_BYTES`]).
+//! Batches are applied one at a time: sled may reuse a segment of its log once the pages in it are
+//! written elsewhere, and only with a sync between batches are these on disk by then.
+
+mod keys;
+
+use std::fs::{self, File};
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use argon_core::{Error, ErrorKind, Result};
+use sled::{Db, IVec, Mode};
+
+use super::files;
+use crate::ordered::engine::{Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Write};
+
+/// The unit in which sled allocates its data file.
+///
+/// Sled moves a tree node of over a quarter of it into a file under `blobs/` that it never syncs,
+/// so it must be large enough that no node gets there. A leaf has at most 17 entries before it is
+/// split, and takes in up to 3 of a neighbour that is merged into it; an inner node has at most
+/// 257 keys and takes in up to 63 (`should_split` and `should_merge` in sled's src/node.rs).
+const SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// What sled may keep of its pages in memory.
+const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+
+const _: () = {
+    let threshold = SEGMENT_BYTES / 4 - 64;
+    let key = keys::stored_len(MAX_KEY_BYTES) + 16;
+    // The two keys are the node's own bounds.
+    assert!((17 + 3) * (key + MAX_VALUE_BYTES) + 2 * key < threshold);
+    assert!((257 + 63) * key + 2 * key < threshold);
+};
+
+/// Makes what was written to a file durable; tests count the calls and make them fail.
+type DataSync = Box<dyn Fn(&File) -> io::Result<()> + Send + Sync>;
+
+/// An [`Engine`] over sled.
+pub struct SledEngine {
+    tree: Db,
+    directory: PathBuf,
+    /// Our own handle of sled's data file.
+    data: File,
+    sync_data: DataSync,
+    writer: Mutex<Writer>,
+}
+
+/// Whether writes are still taken; held while one is made.
+enum Writer {
+    Working,
+    Failed,
+}
+
+impl SledEngine {
+    /// Opens the engine in `directory`, which is created when it is not there.
+    ///
+    /// A torn tail of the log is cut off. Sled checks what was written before the previous open
+    /// against its snapshot; of what was written since, it takes damage for a torn tail, so that
+    /// only `argon fsck` finds it.
+    pub fn open(directory: &Path) -> Result<Self> {
+        Self::open_with_sync(directory, Box::new(File::sync_data))
+    }
+
+    fn open_with_sync(directory: &Path, sync_data: DataSync) -> Result<Self> {
+        let data_path = directory.join("db");
+        prepare(directory, &data_path)
+            .map_err(|error| files::io_error("prepare", directory, error))?;
+        let tree = sled::Config::new()
+            .path(directory)
+            .segment_size(SEGMENT_BYTES)
+            .cache_capacity(CACHE_BYTES)
+            .mode(Mode::HighThroughput)
+            // Every batch is flushed when it is applied.
+            .flush_every_ms(None)
+            .open()
+            .map_err(|error| sled_error("open", directory, error))?;
+        let data = sync_created(directory, &data_path)
+            .map_err(|error| files::io_error("sync", directory, error))?;
+        let writer = Mutex::new(Writer::Working);
+        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, writer })
+    }
+
+    /// Hands the batch to the disk. After an error it may or may not be there.
+    fn write(&self, batch: sled::Batch) -> Result<()> {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            let place = self.directory.display();
+            Error::indeterminate(format!("a write to the sled store {place} may have failed"))
+                .with_source(error)
+        };
+        self.tree.apply_batch(batch).map_err(|error| failed(error.into()))?;
+        self.tree.flush().map_err(|error| failed(error.into()))?;
+        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))
+    }
+
+    fn refusal(&self) -> Error {
+        Error::unavailable(format!(
+            "the sled store {} takes no writes since one failed; open it again",
+            self.directory.display()
+        ))
+    }
+}
+
+impl Engine for SledEngine {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let value = self
+            .tree
+            .get(keys::to_stored(key))
+            .map_err(|error| sled_error("read", &self.directory, error))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    fn visit(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        if from >= to {
+            return Ok(());
+        }
+        let range = self.tree.range(keys::to_stored(from)..keys::to_stored(to));
+        let shown = match direction {
+            Direction::Ascending => show(range, visitor),
+            Direction::Descending => show(range.rev(), visitor),
+        };
+        shown.map_err(|error| sled_error("read", &self.directory, error))
+    }
+
+    fn apply(&self, batch: Batch) -> Result<()> {
+        // A poisoned lock means that sled panicked in the midst of a write.
+        let Ok(mut writer) = self.writer.lock() else { return Err(self.refusal()) };
+        if matches!(*writer, Writer::Failed) {
+            return Err(self.refusal());
+        }
+        // sled::Batch keeps the last write of each key, which is what order means here.
+        let mut last = sled::Batch::default();
+        for write in batch {
+            match write {
+                Write::Put { key, value } => last.insert(keys::to_stored(&key), value),
+                Write::Remove { key } => last.remove(keys::to_stored(&key)),
+            }
+        }
+        let written = self.write(last);
+        if written.is_err() {
+            *writer = Writer::Failed;
+        }
+        written
+    }
+
+    fn disk_bytes(&self) -> Result<u64> {
+        files::allocated_bytes(&self.directory)
+            .map_err(|error| files::io_error("measure", &self.directory, error))
+    }
+
+    /// Does nothing: sled reuses dead segments as it writes, and can't be asked to sooner.
+    fn compact(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn show(
+    entries: impl Iterator<Item = sled::Result<(IVec, IVec)>>,
+    mut visitor: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> sled::Result<()> {
+    let mut key = Vec::new();
+    for entry in entries {
+        let (stored, value) = entry?;
+        keys::from_stored(&stored, &mut key);
+        if visitor(&key, &value).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directory fit for sled to open after a crash.
+fn prepare(directory: &Path, data_path: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    // At open, sled derives a snapshot from the log, and syncs it. What a killed process wrote
+    // without a sync must not be lost after that, or the snapshot would point to nothing.
+    match File::open(data_path) {
+        Ok(data) => data.sync_data()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    // A snapshot that was not finished would be taken for the newest one, and be found corrupt.
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "generating") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Syncs what sled creates and never syncs; returns a handle of its data file.
+///
+/// The handle is opened before the first write, so that its syncs report every failed one.
+fn sync_created(directory: &Path, data_path: &Path) -> io::Result<File> {
+    let data = File::options().read(true).write(true).open(data_path)?;
+    data.sync_all()?;
+    File::open(directory.join("conf"))?.sync_all()?;
+    files::sync_directory(directory)?;
+    Ok(data)
+}
+
+/// The error for a failure that changed nothing; `doing` completes "can't …".
+fn sled_error(doing: &str, directory: &Path, error: sled::Error) -> Error {
+    let kind = match &error {
+        sled::Error::Io(error) => match files::kind_of(error) {
+            // Inside a store that is open, a file that is not there is a loss.
+            ErrorKind::NotFound => ErrorKind::Corrupt,
+            kind => kind,
+        },
+        sled::Error::Corruption { .. } => ErrorKind::Corrupt,
+        sled::Error::Unsupported(_) => ErrorKind::Unsupported,
+        _ => ErrorKind::Internal,
+    };
+    let context = format!("can't {doing} the sled store {}", directory.display());
+    Error::new(kind, context).with_source(error)
+}
+
+#[cfg(test)]
+mod tests;

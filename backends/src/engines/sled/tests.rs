@@ -1,0 +1,161 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use argon_core::ErrorKind;
+use tempfile::tempdir;
+
+use super::SledEngine;
+use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
+use crate::engines::contract::{Numbers, contract_tests};
+use crate::ordered::engine::{Batch, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Write};
+
+contract_tests!(|| OnDisk::new(SledEngine::open));
+persistence_tests!(SledEngine::open);
+
+fn put(key: &[u8], value: &[u8]) -> Write {
+    Write::Put { key: key.to_vec(), value: value.to_vec() }
+}
+
+#[test]
+fn every_batch_is_in_the_file_when_it_is_synced_and_synced_when_it_is_acknowledged() {
+    let directory = tempdir().unwrap();
+    let data = directory.path().join("db");
+    let round = Arc::new(AtomicUsize::new(0));
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let marker = |round: usize| format!("marker of round {round}!").into_bytes();
+    let sync = {
+        let (round, syncs) = (round.clone(), syncs.clone());
+        move |_: &fs::File| {
+            let marker = marker(round.load(Ordering::SeqCst));
+            let written = fs::read(&data)?;
+            assert!(written.windows(marker.len()).any(|window| window == marker));
+            syncs.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        }
+    };
+    let engine = SledEngine::open_with_sync(directory.path(), Box::new(sync)).unwrap();
+    for i in 1..=5 {
+        round.store(i, Ordering::SeqCst);
+        engine.apply(vec![put(b"key", &marker(i))]).unwrap();
+        assert_eq!(syncs.load(Ordering::SeqCst), i);
+    }
+}
+
+#[test]
+fn after_a_failed_sync_writes_are_refused_and_reads_go_on() {
+    let directory = tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let sync = {
+        let broken = broken.clone();
+        move |_: &fs::File| {
+            if broken.load(Ordering::SeqCst) { Err(io::Error::other("injected")) } else { Ok(()) }
+        }
+    };
+    let engine = SledEngine::open_with_sync(directory.path(), Box::new(sync)).unwrap();
+    engine.apply(vec![put(b"before", b"1")]).unwrap();
+    broken.store(true, Ordering::SeqCst);
+    let error = engine.apply(vec![put(b"during", b"2")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    broken.store(false, Ordering::SeqCst);
+    let error = engine.apply(vec![put(b"after", b"3")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(engine.get(b"before").unwrap().as_deref(), Some(&b"1"[..]));
+    assert_eq!(engine.get(b"after").unwrap(), None);
+    drop(engine);
+    SledEngine::open(directory.path()).unwrap().apply(vec![put(b"after", b"3")]).unwrap();
+}
+
+#[test]
+fn a_snapshot_that_was_not_finished_does_not_keep_a_store_from_opening() {
+    let directory = tempdir().unwrap();
+    SledEngine::open(directory.path()).unwrap().apply(vec![put(b"key", b"value")]).unwrap();
+    fs::write(directory.path().join("snap.00000000FFFFFFFF.generating"), "half").unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    assert_eq!(engine.get(b"key").unwrap().as_deref(), Some(&b"value"[..]));
+}
+
+#[test]
+fn a_damaged_snapshot_is_corrupt() {
+    let directory = tempdir().unwrap();
+    for value in [b"1", b"2"] {
+        SledEngine::open(directory.path()).unwrap().apply(vec![put(b"key", value)]).unwrap();
+    }
+    for entry in fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("snap.") {
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[0] ^= 1;
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    let error = SledEngine::open(directory.path()).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+}
+
+fn blobs(directory: &Path) -> usize {
+    fs::read_dir(directory.join("blobs")).unwrap().count()
+}
+
+/// The longest keys, alike but for their last bytes or not at all, or nothing but `0xff`.
+fn longest_key(numbers: &mut Numbers) -> Vec<u8> {
+    let distinct = [2, 8, MAX_KEY_BYTES][numbers.below(3)];
+    let fill = [0, 0xff][numbers.below(2)];
+    let mut key = vec![fill; MAX_KEY_BYTES - distinct];
+    key.extend(numbers.bytes(distinct));
+    key
+}
+
+#[test]
+fn the_largest_entries_in_any_order_never_become_blobs() {
+    let directory = tempdir().unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    let mut numbers = Numbers(7);
+    let mut keys = BTreeSet::new();
+    // Full leaves, overwritten in place.
+    for _ in 0..30 {
+        let key = longest_key(&mut numbers);
+        let again = keys.iter().nth(numbers.below(keys.len().max(1))).cloned();
+        let value = numbers.bytes(MAX_VALUE_BYTES);
+        let batch = again.iter().chain([&key]).map(|key| put(key, &value)).collect();
+        keys.insert(key);
+        engine.apply(batch).unwrap();
+    }
+    // The pieces of one document of 16 MiB, in one batch.
+    let value = numbers.bytes(MAX_VALUE_BYTES);
+    let pieces: Batch = (0..1_024).map(|_| put(&longest_key(&mut numbers), &value)).collect();
+    keys.extend(pieces.iter().map(|write| match write {
+        Write::Put { key, .. } | Write::Remove { key } => key.clone(),
+    }));
+    engine.apply(pieces).unwrap();
+    assert_eq!(blobs(directory.path()), 0);
+    // Leaves that are merged into neighbours which are nearly full.
+    for chunk in keys.iter().cloned().collect::<Vec<_>>().chunks(100) {
+        let kept = |key: &Vec<u8>| key[MAX_KEY_BYTES - 1].is_multiple_of(8);
+        let removed = chunk.iter().filter(|key| !kept(key));
+        engine.apply(removed.map(|key| Write::Remove { key: key.clone() }).collect()).unwrap();
+        engine
+            .apply(chunk.iter().filter(|key| kept(key)).map(|k| put(k, &value)).collect())
+            .unwrap();
+    }
+    assert_eq!(blobs(directory.path()), 0);
+}
+
+#[test]
+fn inner_nodes_of_the_longest_keys_never_become_blobs() {
+    let directory = tempdir().unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    let mut numbers = Numbers(8);
+    for _ in 0..40 {
+        let batch = (0..200).map(|_| {
+            let mut key = vec![0xff; MAX_KEY_BYTES - 4];
+            key.extend(numbers.bytes(4));
+            put(&key, b"")
+        });
+        engine.apply(batch.collect()).unwrap();
+    }
+    assert_eq!(blobs(directory.path()), 0);
+}

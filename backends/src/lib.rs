@@ -1,0 +1,50 @@
+//! The storage backends of Argon, each behind a cargo feature of its name.
+//!
+//! | URL | engine | features |
+//! | --- | --- | --- |
+//! | `sled:DIR` | [sled](https://docs.rs/sled) 0.34 | `sled` |
+//! | `fjall:DIR` | [fjall](https://docs.rs/fjall) 3 | `fjall` |
+//! | `memory:` | a map in this process | `memory` |
+//!
+//! All three share one layout (the module `ordered`, described in docs/FORMAT.md) over a small
+//! trait for ordered keys and values (`ordered::engine`), which `engines` implements.
+
+#[cfg(any(feature = "sled", feature = "fjall"))]
+mod directory;
+#[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
+mod engines;
+#[cfg(any(feature = "sled", feature = "fjall"))]
+mod local;
+#[cfg(feature = "memory")]
+mod memory;
+#[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
+mod ordered;
+mod system;
+
+#[cfg(any(feature = "sled", feature = "fjall"))]
+pub use directory::{StoreInfo as DirectoryInfo, inspect};
+#[cfg(feature = "memory")]
+pub use memory::{memory_branch, memory_store};
+pub use system::environment;
+
+use argon_core::storage::Registry;
+
+/// The backends that this build has.
+pub fn registry() -> Registry {
+    let registry = Registry::new();
+    #[cfg(feature = "memory")]
+    let registry = registry.with("memory", std::sync::Arc::new(memory::MemoryFactory));
+    #[cfg(feature = "sled")]
+    let registry = registry.with("sled", std::sync::Arc::new(local::SLED));
+    #[cfg(feature = "fjall")]
+    let registry = registry.with("fjall", std::sync::Arc::new(local::FJALL));
+    registry
+}
+
+/// What benches measure the layout against: the engines without it.
+#[doc(hidden)]
+#[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
+pub mod raw {
+    pub use crate::engines::*;
+    pub use crate::ordered::engine::*;
+}

@@ -1,0 +1,187 @@
+//! Upkeep: size, compaction, and looking at every row.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::key::Key;
+use argon_core::storage::{Finding, Maintenance, StoreInfo};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::ordered::blocking::Step;
+use crate::ordered::engine::Direction;
+use crate::ordered::keys::{self, Short};
+use crate::ordered::{Ordered, record, value};
+
+/// How many rows are looked at in one step.
+const STEP: usize = 4096;
+
+/// [`Maintenance`] over the layout.
+pub(super) struct OrderedMaintenance(pub(super) Arc<Ordered>);
+
+#[async_trait]
+impl Maintenance for OrderedMaintenance {
+    fn info(&self) -> StoreInfo {
+        self.0.info.clone()
+    }
+
+    async fn stored_bytes(&self) -> Result<u64> {
+        self.0.run(|ordered| ordered.engine.disk_bytes()).await
+    }
+
+    async fn compact(&self) -> Result<()> {
+        self.0.run(|ordered| ordered.engine.compact()).await
+    }
+
+    fn verify(&self) -> BoxStream<'static, Result<Finding>> {
+        self.0.steps(Verification::default(), |ordered, verification| verification.step(ordered))
+    }
+}
+
+/// A walk over all rows. That each commit's images are there and right is for the digests to show;
+/// this finds rows that are malformed or belong to nothing.
+#[derive(Default)]
+struct Verification {
+    next: Vec<u8>,
+    /// For each timeline, the images that its commits list, less those that were found.
+    listed: HashMap<Short, i64>,
+}
+
+impl Verification {
+    fn step(&mut self, ordered: &Ordered) -> Result<Step<Finding>> {
+        let mut rows = Vec::with_capacity(STEP);
+        let visited =
+            ordered.engine.visit(&self.next, &[0xff], Direction::Ascending, &mut |key, value| {
+                let keep =
+                    if key[0] == keys::VERSION { &value[..value.len().min(3)] } else { value };
+                rows.push((key.to_vec(), keep.to_vec()));
+                if rows.len() < STEP { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+        let mut items: Vec<Finding> = Vec::new();
+        for (key, stored) in &rows {
+            items.extend(self.look_at(ordered, key, stored).map(|problem| Finding { problem }));
+        }
+        if let Some((key, _)) = rows.last() {
+            self.next = [key, &[0][..]].concat();
+        }
+        if let Err(error) = visited {
+            items.push(Finding {
+                problem: unreadable(&error, rows.last().map(|(key, _)| key.as_slice())),
+            });
+            return Ok(Step { items, more: self.skip(&rows) });
+        }
+        let more = rows.len() == STEP;
+        if !more {
+            items.extend(self.unlisted());
+        }
+        Ok(Step { items, more })
+    }
+
+    /// After rows that can't be read: goes on with the next kind of row.
+    fn skip(&mut self, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        let kind =
+            rows.last().map_or_else(|| self.next.first().copied(), |(key, _)| key.first().copied());
+        self.listed.clear();
+        match kind {
+            Some(kind) if kind < keys::VERSION => {
+                self.next = vec![kind + 1];
+                true
+            }
+            None => {
+                self.next = vec![keys::CHUNK];
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What is wrong with a row.
+    fn look_at(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
+        match key[0] {
+            keys::VERSION => self.version(key),
+            keys::COMMIT => self.commit(ordered, key, stored),
+            keys::PART => part(ordered, key),
+            keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => None,
+            _ => Some(format!("the key {} is of no known kind", hex(key))),
+        }
+    }
+
+    fn version(&mut self, key: &[u8]) -> Option<String> {
+        let parsed = (|| {
+            let (timeline, rest) = keys::take_short(key.get(1..)?)?;
+            let (_, rest) = keys::take_short(rest)?;
+            let (document, _) = keys::split_version(rest)?;
+            Key::from_bytes(document).ok()?;
+            Some(timeline)
+        })();
+        match parsed {
+            Some(timeline) => {
+                *self.listed.entry(timeline).or_default() -= 1;
+                None
+            }
+            None => Some(format!("the version key {} is malformed", hex(key))),
+        }
+    }
+
+    fn commit(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
+        let Some((timeline, lsn)) = keys::split_commit(key) else {
+            return Some(format!("the commit key {} is malformed", hex(key)));
+        };
+        let bytes = value::payload(&*ordered.engine, key, stored.to_vec());
+        match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
+            Ok(commit) => {
+                let count = i64::try_from(commit.changes.len()).unwrap_or(i64::MAX);
+                *self.listed.entry(timeline).or_default() += count;
+                None
+            }
+            Err(error) => Some(format!("commit {lsn} of timeline number {timeline}: {error}")),
+        }
+    }
+
+    /// Commits come before versions in key order, so at the end all counts are zero.
+    fn unlisted(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self
+            .listed
+            .iter()
+            .filter(|(_, rest)| **rest != 0)
+            .map(|(timeline, rest)| Finding {
+                problem: if *rest < 0 {
+                    format!(
+                        "timeline number {timeline} has {} versions that no commit lists",
+                        -rest
+                    )
+                } else {
+                    format!(
+                        "timeline number {timeline} lacks {rest} versions that its commits list"
+                    )
+                },
+            })
+            .collect();
+        findings.sort_by(|a, b| a.problem.cmp(&b.problem));
+        findings
+    }
+}
+
+fn part(ordered: &Ordered, key: &[u8]) -> Option<String> {
+    let (owner, number) =
+        key[1..].split_last_chunk().map(|(owner, n)| (owner, u16::from_be_bytes(*n)))?;
+    match ordered.engine.get(owner) {
+        Ok(Some(value)) if number < value::parts(&value) => None,
+        Ok(_) => Some(format!("part {number} belongs to no value (key {})", hex(owner))),
+        Err(error) => Some(format!("the value of key {} can't be read: {error}", hex(owner))),
+    }
+}
+
+fn unreadable(error: &argon_core::Error, after: Option<&[u8]>) -> String {
+    let place = after
+        .map_or_else(|| "at the beginning".to_owned(), |key| format!("after key {}", hex(key)));
+    let source =
+        std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    format!("the engine can't read its rows {place}: {error}{source}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

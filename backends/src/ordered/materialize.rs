@@ -1,0 +1,313 @@
+//! Reads by the version table.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionId, Document, Image, Lsn, View};
+use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+
+use crate::ordered::blocking::Step;
+use crate::ordered::cursor::{Cursor, Row, SegmentRows};
+use crate::ordered::engine::Direction;
+use crate::ordered::keys::{self, Short};
+use crate::ordered::{Ordered, value};
+
+/// How many documents the first step of a scan reads (it may be all that is wanted), and how many
+/// the others.
+const FIRST_STEP: usize = 128;
+const STEP: usize = 2048;
+
+/// How many rows are passed over before a lookup of many keys seeks.
+const PASSED_OVER: usize = 12;
+
+/// [`Materialize`] over the layout.
+pub(super) struct OrderedMaterialize(pub(super) Arc<Ordered>);
+
+#[async_trait]
+impl Materialize for OrderedMaterialize {
+    async fn get(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<Option<Version>> {
+        let (view, key) = (view.clone(), key.clone());
+        self.0.run(move |ordered| ordered.get(&ordered.rows_of(&view)?, collection, &key)).await
+    }
+
+    async fn get_many(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Version>>> {
+        let view = view.clone();
+        let many = move |ordered: &Ordered| {
+            let segments = ordered.rows_of(&view)?;
+            keys.iter().map(|key| ordered.get(&segments, collection, key)).collect()
+        };
+        self.0.run(many).await
+    }
+
+    async fn stamps(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Stamp>>> {
+        let view = view.clone();
+        self.0.run(move |ordered| ordered.stamps(&view, collection, &keys)).await
+    }
+
+    fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
+        let Some(short) = self.0.collections.find(collection) else {
+            return stream::empty().boxed();
+        };
+        let scan = Scan { view: view.clone(), collection: short, range, cursors: None };
+        self.0.steps(scan, |ordered, scan| scan.step(ordered))
+    }
+
+    fn history(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        key: &Key,
+    ) -> BoxStream<'static, Result<(Lsn, Image)>> {
+        let Some(collection) = self.0.collections.find(collection) else {
+            return stream::empty().boxed();
+        };
+        let history =
+            History { view: view.clone(), collection, key: key.clone(), below: view.lsn().next() };
+        self.0.steps(history, |ordered, history| history.step(ordered))
+    }
+}
+
+impl Ordered {
+    /// The segments of a view in the store's numbers, leaf first.
+    fn rows_of(&self, view: &View) -> Result<Vec<SegmentRows>> {
+        let mut rows = Vec::with_capacity(view.segments().len());
+        for segment in view.segments() {
+            let entry = self.entry(segment.timeline)?.ok_or_else(|| {
+                Error::corrupt(format!("timeline {} is missing", segment.timeline))
+            })?;
+            rows.push(SegmentRows {
+                timeline: entry.short,
+                above: segment.above,
+                upto: segment.upto,
+            });
+        }
+        Ok(rows)
+    }
+
+    fn get(
+        &self,
+        segments: &[SegmentRows],
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<Option<Version>> {
+        let Some(collection) = self.collections.find(collection) else { return Ok(None) };
+        for segment in segments {
+            let newest = self.images(*segment, collection, key, segment.upto.next(), 1)?.pop();
+            if let Some((lsn, image)) = newest {
+                return Ok(image.into_document().map(|document| Version { lsn, document }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The newest images of a document in a segment that are below `below`, at most `most`.
+    fn images(
+        &self,
+        segment: SegmentRows,
+        collection: Short,
+        key: &Key,
+        below: Lsn,
+        most: usize,
+    ) -> Result<Vec<(Lsn, Image)>> {
+        let prefix = keys::versions(segment.timeline, collection);
+        let upto = segment.upto.min(below.back(1).unwrap_or_default());
+        let from = keys::version(&prefix, key.as_bytes(), upto);
+        let to = keys::version(&prefix, key.as_bytes(), segment.above);
+        let mut rows: Vec<(Lsn, Vec<u8>)> = Vec::with_capacity(most.min(8));
+        if from < to {
+            self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
+                let lsn =
+                    keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
+                rows.push((lsn, value.to_vec()));
+                if rows.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+        }
+        rows.into_iter()
+            .map(|(lsn, stored)| {
+                if stored.is_empty() {
+                    return Ok((lsn, Image::Deleted));
+                }
+                let at = keys::version(&prefix, key.as_bytes(), lsn);
+                let bytes = value::payload(&*self.engine, &at, stored)?;
+                Ok((lsn, Image::Document(Document::from_stored(bytes)?)))
+            })
+            .collect()
+    }
+
+    fn stamps(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Stamp>>> {
+        // `None` in the outer place: not known yet; in the inner: known not to be there.
+        let mut found: Vec<Option<Option<Stamp>>> = vec![None; keys.len()];
+        if let Some(collection) = self.collections.find(collection) {
+            for segment in self.rows_of(view)? {
+                self.stamps_in(segment, collection, keys, &mut found)?;
+            }
+        }
+        Ok(found.into_iter().map(Option::flatten).collect())
+    }
+
+    /// Fills in the stamps that a segment knows. Walks keys and rows side by side, and seeks only
+    /// over stretches of rows that nobody asks about.
+    fn stamps_in(
+        &self,
+        segment: SegmentRows,
+        collection: Short,
+        keys: &[Key],
+        found: &mut [Option<Option<Stamp>>],
+    ) -> Result<()> {
+        let prefix = keys::versions(segment.timeline, collection);
+        let end = keys::after_prefix(&prefix);
+        let mut wanted = (0..keys.len())
+            .filter(|at| found[*at].is_none())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .peekable();
+        let mut answers: Vec<(usize, Option<Stamp>)> = Vec::new();
+        while let Some(&first) = wanted.peek() {
+            let from = keys::version(&prefix, keys[first].as_bytes(), segment.upto);
+            let mut passed_over = 0;
+            let mut exhausted = true;
+            self.engine.visit(&from, &end, Direction::Ascending, &mut |full, value| {
+                let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
+                    return ControlFlow::Continue(());
+                };
+                while wanted.next_if(|at| keys[*at].as_bytes() < key).is_some() {
+                    passed_over = 0;
+                }
+                let Some(&at) = wanted.peek() else { return ControlFlow::Break(()) };
+                let inside = segment.above < lsn && lsn <= segment.upto;
+                if keys[at].as_bytes() == key && inside {
+                    let there = !value.is_empty();
+                    answers.push((at, there.then_some(Stamp { lsn })));
+                    wanted.next();
+                    passed_over = 0;
+                }
+                passed_over += 1;
+                if passed_over < PASSED_OVER {
+                    return ControlFlow::Continue(());
+                }
+                exhausted = false;
+                ControlFlow::Break(())
+            })?;
+            if exhausted {
+                break;
+            }
+        }
+        for (at, answer) in answers {
+            found[at] = Some(answer);
+        }
+        Ok(())
+    }
+}
+
+/// A scan on its way.
+struct Scan {
+    view: View,
+    collection: Short,
+    range: KeyRange,
+    /// One for each segment, leaf first; `None` before the first step.
+    cursors: Option<Vec<Cursor>>,
+}
+
+impl Scan {
+    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Key, Version)>> {
+        let most = if self.cursors.is_none() { FIRST_STEP } else { STEP };
+        let cursors = match &mut self.cursors {
+            Some(cursors) => cursors,
+            none => none.insert(
+                ordered
+                    .rows_of(&self.view)?
+                    .into_iter()
+                    .map(|segment| Cursor::new(segment, self.collection, &self.range))
+                    .collect(),
+            ),
+        };
+        let mut items = Vec::with_capacity(most);
+        let mut bytes = 0;
+        while items.len() < most && bytes < 4 * 1024 * 1024 {
+            let Some(row) = next_row(ordered, cursors, most)? else {
+                return Ok(Step { items, more: false });
+            };
+            if let Some(document) = row.document {
+                bytes += document.len();
+                let document = Document::from_stored(document)?;
+                items.push((keys::document_key(&row.key)?, Version { lsn: row.lsn, document }));
+            }
+        }
+        Ok(Step { items, more: true })
+    }
+}
+
+/// The row with the least key; of several, that of the segment nearest the leaf.
+fn next_row(ordered: &Ordered, cursors: &mut [Cursor], most: usize) -> Result<Option<Row>> {
+    let engine = &*ordered.engine;
+    if let [cursor] = cursors {
+        cursor.peek(engine, most)?;
+        return Ok(cursor.pop());
+    }
+    let mut least: Option<(usize, Box<[u8]>)> = None;
+    for (at, cursor) in cursors.iter_mut().enumerate() {
+        if let Some(row) = cursor.peek(engine, most)?
+            && least.as_ref().is_none_or(|(_, key)| row.key < *key)
+        {
+            least = Some((at, row.key.clone()));
+        }
+    }
+    let Some((at, key)) = least else { return Ok(None) };
+    let row = cursors[at].pop();
+    for cursor in &mut cursors[at + 1..] {
+        if cursor.peek(engine, most)?.is_some_and(|row| row.key == key) {
+            cursor.pop();
+        }
+    }
+    Ok(row)
+}
+
+/// A document's history on its way: newest first, so it walks down from `below`.
+struct History {
+    view: View,
+    collection: Short,
+    key: Key,
+    below: Lsn,
+}
+
+impl History {
+    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Lsn, Image)>> {
+        const STEP: usize = 64;
+        let segments = ordered.rows_of(&self.view)?;
+        let Some(segment) = segments.into_iter().find(|segment| segment.above.next() < self.below)
+        else {
+            return Ok(Step { items: Vec::new(), more: false });
+        };
+        let items = ordered.images(segment, self.collection, &self.key, self.below, STEP)?;
+        self.below = match items.last() {
+            Some((lsn, _)) if items.len() == STEP => *lsn,
+            _ => segment.above.next(),
+        };
+        Ok(Step { items, more: true })
+    }
+}

@@ -1,0 +1,103 @@
+//! The values of the layout: commits and timelines. docs/FORMAT.md describes them.
+
+use argon_core::codec::{Reader, put_bytes, put_varint};
+use argon_core::key::Key;
+use argon_core::model::{
+    Commit, CommitMeta, Digest, Head, Image, Lsn, Point, Timeline, TimelineId, Touched,
+};
+use argon_core::{Error, Result};
+use bson::DateTime;
+
+use crate::ordered::collections::CollectionNumbers;
+use crate::ordered::keys::Short;
+
+/// A commit without its documents: digest, meta data, then each change as
+/// `collection number * 2 + (1 if deleted)` and key.
+pub(super) fn encode_commit(commit: &Commit, mut short: impl FnMut(usize) -> Short) -> Vec<u8> {
+    let mut out = Vec::with_capacity(96);
+    out.extend_from_slice(commit.digest.as_bytes());
+    commit.meta.encode(&mut out);
+    put_varint(&mut out, commit.changes.len() as u64);
+    for (at, change) in commit.changes.iter().enumerate() {
+        let deleted = matches!(change.image, Image::Deleted);
+        put_varint(&mut out, u64::from(short(at)) << 1 | u64::from(deleted));
+        put_bytes(&mut out, change.key.as_bytes());
+    }
+    out
+}
+
+/// Reads what [`encode_commit`] wrote.
+pub(super) fn decode_commit(
+    bytes: &[u8],
+    collections: &CollectionNumbers,
+) -> Result<Commit<Touched>> {
+    let mut reader = Reader::new("commit", bytes);
+    let digest = Digest::from_bytes(reader.array()?);
+    let meta = CommitMeta::decode(&mut reader)?;
+    let count = reader.varint()?;
+    let mut changes = Vec::new();
+    for _ in 0..count {
+        let mark = reader.varint()?;
+        let short = Short::try_from(mark >> 1)
+            .map_err(|_| reader.corrupt("names a collection that can't be"))?;
+        let key = Key::from_bytes(reader.bytes()?)
+            .map_err(|source| reader.corrupt("has a malformed key").with_source(source))?;
+        changes.push(Touched { collection: collections.id(short)?, key, deleted: mark & 1 == 1 });
+    }
+    reader.finish()?;
+    Ok(Commit { meta, digest, changes })
+}
+
+/// What the next commit builds on, from a commit's value.
+pub(super) fn decode_head(bytes: &[u8]) -> Result<Head> {
+    let mut reader = Reader::new("commit", bytes);
+    let digest = Digest::from_bytes(reader.array()?);
+    let meta = CommitMeta::decode(&mut reader)?;
+    Ok(Head { lsn: meta.lsn, digest, time: meta.time })
+}
+
+/// What is stored of a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimelineRecord {
+    pub(super) timeline: Timeline,
+    pub(super) sealed: bool,
+    /// The head until the first commit.
+    pub(super) base_head: Head,
+}
+
+impl TimelineRecord {
+    /// Identifier, flags (1: sealed, 2: has a base), digest and time at the base; then, if it has
+    /// a base, its timeline and LSN.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = self.timeline.id.as_bytes().to_vec();
+        out.push(u8::from(self.sealed) | u8::from(self.timeline.base.is_some()) << 1);
+        out.extend_from_slice(self.base_head.digest.as_bytes());
+        put_varint(&mut out, self.base_head.time.timestamp_millis().cast_unsigned());
+        if let Some(base) = self.timeline.base {
+            out.extend_from_slice(base.timeline.as_bytes());
+            put_varint(&mut out, base.lsn.get());
+        }
+        out
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new("timeline", bytes);
+        let id = TimelineId::from_bytes(reader.array()?);
+        let flags = reader.byte()?;
+        if flags > 3 {
+            return Err(reader.corrupt("has unknown flags"));
+        }
+        let digest = Digest::from_bytes(reader.array()?);
+        let time = DateTime::from_millis(reader.varint()?.cast_signed());
+        let base = if flags & 2 == 0 {
+            None
+        } else {
+            let timeline = TimelineId::from_bytes(reader.array()?);
+            Some(Point { timeline, lsn: Lsn::new(reader.varint()?) })
+        };
+        reader.finish()?;
+        let timeline = Timeline { id, base };
+        let base_head = Head { lsn: timeline.base_lsn(), digest, time };
+        Ok(Self { timeline, sealed: flags & 1 == 1, base_head })
+    }
+}

@@ -1,0 +1,104 @@
+//! Refs: `R name` holds 8 random bytes, which are the version, and the record.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+
+use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+
+use crate::ordered::engine::{Batch, Direction};
+use crate::ordered::{Ordered, keys, value};
+
+/// [`Refs`] over the layout.
+pub(super) struct OrderedRefs(pub(super) Arc<Ordered>);
+
+#[async_trait]
+impl Refs for OrderedRefs {
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        let name = name.to_owned();
+        self.0.run(move |ordered| ordered.read_ref(&name)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        let prefix = prefix.to_owned();
+        self.0.run(move |ordered| ordered.list_refs(&prefix)).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        let (name, expected) = (name.to_owned(), expected.cloned());
+        self.0.run(move |ordered| ordered.swap_ref(&name, expected, value)).await
+    }
+}
+
+impl Ordered {
+    fn read_ref(&self, name: &str) -> Result<Option<VersionedRef>> {
+        value::get(&*self.engine, &keys::reference(name))?.map(decode).transpose()
+    }
+
+    fn list_refs(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        let from = keys::reference(prefix);
+        let mut rows = Vec::new();
+        self.engine.visit(
+            &from,
+            &keys::after_prefix(&from),
+            Direction::Ascending,
+            &mut |key, value| {
+                rows.push((key.to_vec(), value.to_vec()));
+                ControlFlow::Continue(())
+            },
+        )?;
+        rows.into_iter()
+            .map(|(key, stored)| {
+                let name = String::from_utf8(key[1..].to_vec()).map_err(|source| {
+                    Error::corrupt("a ref's name is not UTF-8").with_source(source)
+                })?;
+                Ok((name, decode(value::payload(&*self.engine, &key, stored)?)?))
+            })
+            .collect()
+    }
+
+    fn swap_ref(
+        &self,
+        name: &str,
+        expected: Option<RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.read_ref(name)?;
+        if current.as_ref().map(|current| &current.version) != expected.as_ref() {
+            return Ok(Swap::Moved(current));
+        }
+        let mut batch = Batch::new();
+        let version = match value {
+            Some(value) => {
+                let version: [u8; 8] = self.environment.random();
+                value::put(&mut batch, keys::reference(name), &[&version, &value])?;
+                Some(version_of(version))
+            }
+            None => {
+                value::remove(&*self.engine, &mut batch, keys::reference(name))?;
+                None
+            }
+        };
+        self.engine.apply(batch)?;
+        Ok(Swap::Done(version))
+    }
+}
+
+fn decode(mut bytes: Vec<u8>) -> Result<VersionedRef> {
+    let Some(version) = bytes.first_chunk().copied() else {
+        return Err(Error::corrupt("a stored ref ends too early; run `argon fsck`"));
+    };
+    bytes.drain(..version.len());
+    Ok(VersionedRef { version: version_of(version), value: bytes })
+}
+
+fn version_of(bytes: [u8; 8]) -> RefVersion {
+    RefVersion(format!("{:016x}", u64::from_be_bytes(bytes)))
+}

@@ -1,0 +1,86 @@
+//! Values of any size over an engine that takes small ones.
+//!
+//! A stored value is empty (a deletion), or 0 and the payload, or 1 and the number of parts (u16,
+//! little endian) that hold the payload under keys of their own.
+
+use argon_core::{Error, Result};
+
+use crate::ordered::engine::{Batch, Engine, MAX_VALUE_BYTES, Write};
+use crate::ordered::keys;
+
+const WHOLE: u8 = 0;
+const SPLIT: u8 = 1;
+
+/// Adds the writing of `payload` under `key`; it is made by `parts` pieces laid end to end.
+pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<()> {
+    let length: usize = payload.iter().map(|piece| piece.len()).sum();
+    if length < MAX_VALUE_BYTES {
+        let mut value = Vec::with_capacity(1 + length);
+        value.push(WHOLE);
+        payload.iter().for_each(|piece| value.extend_from_slice(piece));
+        batch.push(Write::Put { key, value });
+        return Ok(());
+    }
+    let whole = payload.concat();
+    let parts = whole.chunks(MAX_VALUE_BYTES);
+    let count = u16::try_from(parts.len()).map_err(|_| {
+        Error::invalid(format!("a record of {length} bytes is larger than the store can hold"))
+    })?;
+    for (number, part) in (0..count).zip(parts) {
+        batch.push(Write::Put { key: keys::part(&key, number), value: part.to_vec() });
+    }
+    let mut value = vec![SPLIT];
+    value.extend_from_slice(&count.to_le_bytes());
+    batch.push(Write::Put { key, value });
+    Ok(())
+}
+
+/// The payload of a stored value that is not a deletion, given the key where it stood.
+pub(super) fn payload(engine: &dyn Engine, key: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>> {
+    match value.first() {
+        Some(&WHOLE) => {
+            value.remove(0);
+            Ok(value)
+        }
+        Some(&SPLIT) => joined(engine, key, &value),
+        _ => Err(corrupt("begins with an unknown mark")),
+    }
+}
+
+/// The number of parts of a stored value.
+pub(super) fn parts(value: &[u8]) -> u16 {
+    match value {
+        [SPLIT, count @ ..] => count.try_into().map_or(0, u16::from_le_bytes),
+        _ => 0,
+    }
+}
+
+fn joined(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+    let count = parts(value);
+    let mut payload = Vec::with_capacity(usize::from(count) * MAX_VALUE_BYTES);
+    for number in 0..count {
+        let part = engine.get(&keys::part(key, number))?;
+        payload.extend_from_slice(&part.ok_or_else(|| corrupt("lacks a part"))?);
+    }
+    Ok(payload)
+}
+
+fn corrupt(problem: &str) -> Error {
+    Error::corrupt(format!("a stored value {problem}; run `argon fsck`"))
+}
+
+/// The payload under `key`, or `None` if nothing is there.
+pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    engine.get(key)?.map(|value| payload(engine, key, value)).transpose()
+}
+
+/// Adds the removal of `key` and of the parts of its value.
+pub(super) fn remove(engine: &dyn Engine, batch: &mut Batch, key: Vec<u8>) -> Result<()> {
+    if let Some(value) = engine.get(&key)? {
+        for number in 0..parts(&value) {
+            batch.push(Write::Remove { key: keys::part(&key, number) });
+        }
+    }
+    batch.push(Write::Remove { key });
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! The log: one batch an append.
+
+use std::ops::{ControlFlow, RangeInclusive};
+use std::sync::{Arc, PoisonError};
+
+use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, Touched};
+use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use futures::StreamExt;
+
+use crate::ordered::blocking::Step;
+use crate::ordered::engine::{self, Batch, Write};
+use crate::ordered::keys::{self, Short};
+use crate::ordered::timelines::{Entry, Slot, put_timeline};
+use crate::ordered::{Ordered, record, value};
+
+/// How many commits are read in one step, and how many bytes of documents end a step early.
+const STEP: usize = 512;
+const STEP_BYTES: usize = 4 * 1024 * 1024;
+
+/// [`Wal`] over the layout.
+pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
+
+#[async_trait]
+impl Wal for OrderedWal {
+    async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
+        if let Some(known) = self.0.timelines.known(timeline) {
+            return Ok(known.map(|entry| entry.state));
+        }
+        let entry = self.0.run(move |ordered| ordered.entry(timeline)).await?;
+        Ok(entry.map(|entry| entry.state))
+    }
+
+    async fn append(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: Arc<[Commit]>,
+    ) -> Result<Append> {
+        let (timeline, expected) = (*timeline, *expected);
+        self.0.run(move |ordered| ordered.append(timeline, expected, &commits)).await
+    }
+
+    async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
+        let (timeline, expected) = (*timeline, *expected);
+        self.0.run(move |ordered| ordered.seal(timeline, expected)).await
+    }
+
+    fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
+        self.0.steps(Walk::new(timeline, range, Direction::Ascending), |ordered, walk| {
+            let mut bytes = 0;
+            let step = walk.step(ordered, |commit, short| {
+                let commit = ordered.with_documents(commit, short)?;
+                bytes += commit.document_bytes();
+                Ok((commit, bytes >= STEP_BYTES))
+            })?;
+            Ok(step)
+        })
+    }
+
+    fn read_headers(
+        &self,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> HeaderStream {
+        self.0
+            .steps(Walk::new(timeline, range, direction), |ordered, walk| {
+                walk.step(ordered, |commit, _| Ok((commit, false)))
+            })
+            .boxed()
+    }
+
+    async fn timelines(&self) -> Result<Vec<TimelineId>> {
+        self.0.run(Ordered::timeline_ids).await
+    }
+}
+
+impl Ordered {
+    pub(super) fn entry(&self, timeline: TimelineId) -> Result<Option<Entry>> {
+        self.timelines.entry(&*self.engine, timeline)
+    }
+
+    fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
+        let mut ids = Vec::new();
+        let (from, to) = ([keys::NUMBER, b't'], [keys::NUMBER, b'u']);
+        self.engine.visit(&from, &to, engine::Direction::Ascending, &mut |key, _| {
+            ids.extend(key[2..].try_into().map(TimelineId::from_bytes).ok());
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
+    }
+
+    fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
+        let slot = self.timelines.slot(&*self.engine, timeline.id)?;
+        let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        let entry = match self.checked(&slot, timeline, expected, &mut batch)? {
+            Ok(entry) => entry,
+            Err(refusal) => return Ok(refusal),
+        };
+        for commit in commits {
+            self.put_commit(&mut batch, entry.short, commit)?;
+        }
+        let head = commits.last().map_or(expected, Commit::head);
+        self.engine.apply(batch)?;
+        slot.publish(Entry { state: TimelineState { head, ..entry.state }, ..entry });
+        Ok(Append::Done)
+    }
+
+    fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
+        let slot = self.timelines.slot(&*self.engine, timeline.id)?;
+        let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        let mut entry = match self.checked(&slot, timeline, expected, &mut batch)? {
+            Ok(entry) => entry,
+            Err(Append::Sealed(head)) if head == expected => return Ok(Append::Done),
+            Err(refusal) => return Ok(refusal),
+        };
+        entry.state.sealed = true;
+        let base = match slot.get() {
+            Some(_) => super::timelines::read_record(&*self.engine, entry.short)?.base_head,
+            None => expected,
+        };
+        put_timeline(&mut batch, &entry, &base, false)?;
+        self.engine.apply(batch)?;
+        slot.publish(entry);
+        Ok(Append::Done)
+    }
+
+    /// The timeline, if its head is the expected one; a timeline that does not exist yet is made by
+    /// the batch. Otherwise what to answer.
+    fn checked(
+        &self,
+        slot: &Slot,
+        timeline: Timeline,
+        expected: Head,
+        batch: &mut Batch,
+    ) -> Result<Result<Entry, Append>> {
+        Ok(match slot.get() {
+            Some(entry) if entry.state.sealed => Err(Append::Sealed(entry.state.head)),
+            Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
+            Some(entry) => Ok(entry),
+            None => {
+                let state = TimelineState { timeline, head: expected, sealed: false };
+                let entry = Entry { short: self.timelines.new_short(), state };
+                put_timeline(batch, &entry, &expected, true)?;
+                Ok(entry)
+            }
+        })
+    }
+
+    fn put_commit(&self, batch: &mut Batch, timeline: Short, commit: &Commit) -> Result<()> {
+        let mut shorts = Vec::with_capacity(commit.changes.len());
+        for change in &commit.changes {
+            let short = self.collections.find_or_give(&*self.engine, change.collection)?;
+            shorts.push(short);
+            let prefix = keys::versions(timeline, short);
+            let key = keys::version(&prefix, change.key.as_bytes(), commit.meta.lsn);
+            match &change.image {
+                Image::Document(document) => value::put(batch, key, &[document.as_bytes()])?,
+                Image::Deleted => batch.push(Write::Put { key, value: Vec::new() }),
+            }
+        }
+        let bytes = record::encode_commit(commit, |at| shorts[at]);
+        value::put(batch, keys::commit(timeline, commit.meta.lsn), &[&bytes])
+    }
+
+    fn with_documents(&self, commit: Commit<Touched>, timeline: Short) -> Result<Commit> {
+        let lsn = commit.meta.lsn;
+        let changes = commit
+            .changes
+            .into_iter()
+            .map(|touched| self.change(timeline, lsn, touched))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Commit { meta: commit.meta, digest: commit.digest, changes })
+    }
+
+    fn change(&self, timeline: Short, lsn: Lsn, touched: Touched) -> Result<Change> {
+        let Touched { collection, key, deleted } = touched;
+        let missing = || {
+            Error::corrupt(format!(
+                "commit {lsn} lacks its image of the document with _id {key}; run `argon fsck`"
+            ))
+        };
+        let short = self.collections.find(collection).ok_or_else(missing)?;
+        let stored = keys::version(&keys::versions(timeline, short), key.as_bytes(), lsn);
+        let image = match self.engine.get(&stored)? {
+            None => return Err(missing()),
+            Some(value) if deleted != value.is_empty() => return Err(missing()),
+            Some(_) if deleted => Image::Deleted,
+            Some(value) => Image::Document(argon_core::model::Document::from_stored(
+                value::payload(&*self.engine, &stored, value)?,
+            )?),
+        };
+        Ok(Change { collection, key, image })
+    }
+}
+
+/// A walk over the commits of a timeline, step by step.
+struct Walk {
+    timeline: TimelineId,
+    /// What is left, both ends included; none when `low > high`.
+    low: u64,
+    high: u64,
+    direction: Direction,
+}
+
+impl Walk {
+    fn new(timeline: TimelineId, range: RangeInclusive<Lsn>, direction: Direction) -> Self {
+        let (low, high) = (range.start().get(), range.end().get());
+        Self { timeline, low, high, direction }
+    }
+
+    /// Reads the next commits; `finish` makes an item of each, and says whether to end the step.
+    fn step<T>(
+        &mut self,
+        ordered: &Ordered,
+        mut finish: impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
+    ) -> Result<Step<T>> {
+        let Some(entry) = ordered.entry(self.timeline)? else {
+            return Ok(Step { items: Vec::new(), more: false });
+        };
+        let mut items = Vec::new();
+        for (lsn, stored) in self.rows(ordered, entry)? {
+            let key = keys::commit(entry.short, lsn);
+            let bytes = value::payload(&*ordered.engine, &key, stored)?;
+            let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
+                Error::corrupt(format!("commit {lsn} can't be read; run `argon fsck`"))
+                    .with_source(source)
+            })?;
+            match self.direction {
+                Direction::Ascending => self.low = lsn.get() + 1,
+                Direction::Descending => self.high = lsn.get() - 1,
+            }
+            let (item, enough) = finish(commit, entry.short)?;
+            items.push(item);
+            if enough {
+                return Ok(Step { items, more: self.low <= self.high });
+            }
+        }
+        let more = items.len() == STEP && self.low <= self.high;
+        Ok(Step { items, more })
+    }
+
+    /// The next stored commits, no further than what is durable.
+    fn rows(&self, ordered: &Ordered, entry: Entry) -> Result<Vec<(Lsn, Vec<u8>)>> {
+        let high = self.high.min(entry.state.head.lsn.get());
+        let from = keys::commit(entry.short, Lsn::new(self.low.max(1)));
+        let to = keys::commit(entry.short, Lsn::new(high + 1));
+        let direction = match self.direction {
+            Direction::Ascending => engine::Direction::Ascending,
+            Direction::Descending => engine::Direction::Descending,
+        };
+        let mut rows = Vec::new();
+        if from >= to {
+            return Ok(rows);
+        }
+        ordered.engine.visit(&from, &to, direction, &mut |key, value| {
+            let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
+            rows.push((lsn, value.to_vec()));
+            if rows.len() == STEP { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        Ok(rows)
+    }
+}
