@@ -1,0 +1,20 @@
+//! How documents come in and go out: Extended JSON, BSON, JSON and CSV files, `mongodump` directories.
+//!
+//! Nothing here knows of stores or branches. Reading is streaming: whatever the size of a file, one
+//! document is in memory at a time, and it has been [validated](validate()) before anyone sees it.
+//! Writing goes to a temporary name first, so a file under its final name is always whole.
+
+#[cfg(test)]
+mod arbitrary;
+mod dump;
+mod error;
+pub mod extjson;
+mod source;
+mod validate;
+mod write;
+
+pub use dump::{Dump, DumpCollection, Metadata, SkipReason, Skipped};
+pub use error::FormatError;
+pub use source::{BadRecord, Format, Record, Source, SourceOptions};
+pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
+pub use write::{BsonWriter, JsonLinesWriter, Written, write_metadata};

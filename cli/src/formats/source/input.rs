@@ -1,0 +1,121 @@
+//! The bytes of a file, decompressed, with a count of those read from disk.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::super::FormatError;
+
+const BUFFER_BYTES: usize = 256 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The uncompressed content of a file.
+pub(in super::super) struct Input {
+    reader: Box<dyn BufRead + Send>,
+    progress: Progress,
+    compressed: bool,
+}
+
+/// How far a file has been read; a clone goes on counting.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
+    read: Arc<AtomicU64>,
+    total: u64,
+}
+
+impl Progress {
+    pub(super) fn read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+}
+
+impl Input {
+    /// Opens a file, and decompresses it if its name ends in `.gz`. The first bytes don't decide:
+    /// a BSON file may begin like a gzip file.
+    pub(in super::super) fn open(path: &Path) -> Result<Self, FormatError> {
+        let file = File::open(path).map_err(FormatError::io("open", path))?;
+        let metadata = file.metadata().map_err(FormatError::io("open", path))?;
+        if metadata.is_dir() {
+            return Err(FormatError::io("read", path)(io::ErrorKind::IsADirectory.into()));
+        }
+        let progress = Progress { read: Arc::default(), total: metadata.len() };
+        let counted = Counted { file, read: Arc::clone(&progress.read) };
+        let buffered = BufReader::with_capacity(BUFFER_BYTES, counted);
+        let compressed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+        let reader: Box<dyn BufRead + Send> = if compressed {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(buffered)))
+        } else {
+            Box::new(buffered)
+        };
+        Ok(Self { reader, progress, compressed })
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
+    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length.
+    pub(super) fn skip_byte_order_mark(&mut self) -> io::Result<u64> {
+        let mut head = Vec::new();
+        self.reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
+        if head == BYTE_ORDER_MARK {
+            return Ok(head.len() as u64);
+        }
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        self.reader = Box::new(Cursor::new(head).chain(rest));
+        Ok(0)
+    }
+
+    /// What an error while reading means for a person.
+    pub(super) fn explain(&self, error: &io::Error) -> String {
+        if self.compressed {
+            format!("the gzip file is cut off or damaged: {error}")
+        } else {
+            format!("can't read on: {error}")
+        }
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(buffer)
+    }
+}
+
+impl BufRead for Input {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.reader.consume(amount);
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("progress", &self.progress).finish_non_exhaustive()
+    }
+}
+
+struct Counted {
+    file: File,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}

@@ -1,0 +1,134 @@
+//! Reading documents from a file, one at a time.
+
+mod bson_reader;
+mod csv_header;
+mod csv_reader;
+mod input;
+mod json_extent;
+mod json_reader;
+mod record;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use self::bson_reader::BsonReader;
+use self::csv_reader::CsvReader;
+pub(super) use self::input::Input;
+use self::json_reader::JsonReader;
+use self::record::Damage;
+pub use self::record::{BadRecord, Record};
+use super::FormatError;
+
+/// What is in a file, compressed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// BSON documents one after the other, as `mongodump` writes.
+    Bson,
+    /// Extended JSON: one document a line, one after the other however laid out, or one array.
+    Json,
+    /// Extended JSON, one document a line and nothing else, so that a line that is cut off can't be
+    /// taken for the beginning of a document of several lines.
+    JsonLines,
+    /// Comma-separated values, with the names of the fields in the first line.
+    Csv,
+}
+
+impl Format {
+    /// The format that a file's name says: `.bson`, `.json`, `.jsonl`, `.ndjson`, `.csv`, each also
+    /// with `.gz`; the case of letters doesn't matter.
+    pub fn of_path(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_lowercase();
+        let (_, extension) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?;
+        match extension {
+            "bson" => Some(Self::Bson),
+            "json" => Some(Self::Json),
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+}
+
+/// How to read a file, beyond its format.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SourceOptions {
+    /// CSV only: an empty cell gives no field, instead of an empty string.
+    pub ignore_blanks: bool,
+}
+
+/// The documents of a file, in order, in bounded memory.
+///
+/// After a [`BadRecord`] that is `resumable`, iteration goes on with the next document; after one
+/// that isn't, it ends.
+#[derive(Debug)]
+pub struct Source {
+    path: PathBuf,
+    progress: input::Progress,
+    reader: Reader,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Reader {
+    Bson(BsonReader),
+    Json(JsonReader),
+    Csv(Box<CsvReader>),
+}
+
+impl Source {
+    /// Opens a file; without a `format`, its name says what it holds. A name that ends in `.gz` is
+    /// decompressed in either case.
+    pub fn open(path: &Path, format: Option<Format>) -> Result<Self, FormatError> {
+        Self::open_with(path, format, SourceOptions::default())
+    }
+
+    /// [`Source::open`] with options.
+    pub fn open_with(
+        path: &Path,
+        format: Option<Format>,
+        options: SourceOptions,
+    ) -> Result<Self, FormatError> {
+        let unknown = || FormatError::UnknownFormat { path: path.to_owned() };
+        let format = format.or_else(|| Format::of_path(path)).ok_or_else(unknown)?;
+        let input = Input::open(path)?;
+        let progress = input.progress();
+        let reader = match format {
+            Format::Bson => Reader::Bson(BsonReader::new(input)),
+            Format::Json | Format::JsonLines => {
+                let reader = JsonReader::new(input, format == Format::JsonLines);
+                Reader::Json(reader.map_err(FormatError::io("read", path))?)
+            }
+            Format::Csv => Reader::Csv(Box::new(CsvReader::new(path, input, options)?)),
+        };
+        Ok(Self { path: path.to_owned(), progress, reader, ended: false })
+    }
+
+    /// Bytes of the file on disk read so far, a buffer ahead of the documents given out.
+    pub fn bytes_read(&self) -> u64 {
+        self.progress.read()
+    }
+
+    /// Bytes of the file on disk when it was opened; 0 for a pipe.
+    pub fn bytes_total(&self) -> u64 {
+        self.progress.total()
+    }
+}
+
+impl Iterator for Source {
+    type Item = Result<Record, BadRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = match &mut self.reader {
+            Reader::Bson(reader) => reader.next(),
+            Reader::Json(reader) => reader.next(),
+            Reader::Csv(reader) => reader.next(),
+        };
+        self.ended = matches!(&next, None | Some(Err(Damage { resumable: false, .. })));
+        next.map(|result| result.map_err(|damage| damage.in_file(&self.path)))
+    }
+}

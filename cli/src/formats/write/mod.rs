@@ -1,0 +1,46 @@
+//! Writing collections to files that are seen whole or not at all.
+
+mod bson_writer;
+mod json_lines_writer;
+mod whole_file;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub use self::bson_writer::BsonWriter;
+pub use self::json_lines_writer::JsonLinesWriter;
+use self::whole_file::WholeFile;
+use super::dump::encode;
+use super::{FormatError, Metadata};
+
+/// A file that is on disk under its final name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub path: PathBuf,
+    /// How many documents it has.
+    pub documents: u64,
+}
+
+/// Writes `NAME.metadata.json` (`.gz`) into `directory`, as `mongorestore` reads it, and returns its
+/// path. Durable and whole when this returns.
+pub fn write_metadata(
+    directory: &Path,
+    collection: &str,
+    metadata: &Metadata,
+    gzip: bool,
+) -> Result<PathBuf, FormatError> {
+    let text = metadata.to_json(collection)?;
+    let path = collection_path(directory, collection, "metadata.json", gzip);
+    let mut file = WholeFile::create(&path, gzip)?;
+    file.write_all(text.as_bytes()).map_err(FormatError::io("write", &path))?;
+    file.finish()
+}
+
+fn collection_path(directory: &Path, collection: &str, extension: &str, gzip: bool) -> PathBuf {
+    let end = if gzip { ".gz" } else { "" };
+    directory.join(format!("{}.{extension}{end}", encode(collection)))
+}

@@ -1,0 +1,3 @@
+//! The `argon` command.
+
+pub mod formats;

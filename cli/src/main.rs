@@ -1,0 +1,3 @@
+//! The `argon` command.
+
+fn main() {}
