@@ -14,7 +14,9 @@ use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
 use futures::TryStreamExt;
 
 use crate::key::Key;
-use crate::model::{Change, CollectionId, CollectionName, Document, Image, Lsn, TimelineId, View};
+use crate::model::{
+    Change, CollectionId, CollectionName, Document, Image, Lsn, Point, TimelineId, View,
+};
 use crate::storage::{KeyRange, Materialize};
 use crate::{Error, Result};
 
@@ -69,10 +71,13 @@ impl Catalog {
 
     /// The facts of a new collection; the caller has seen that the name is free.
     pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
-        let id = (0..)
-            .map(|incarnation| CollectionId::derive(name.as_str(), incarnation))
-            .find(|id| !self.numbers.contains_key(id))
-            .unwrap_or(CollectionId::CATALOG);
+        let mut id = CollectionId::derive(name.as_str(), 0);
+        for incarnation in 1.. {
+            if !self.numbers.contains_key(&id) {
+                break;
+            }
+            id = CollectionId::derive(name.as_str(), incarnation);
+        }
         CollectionInfo { id, name, options: BsonDocument::new(), indexes: Vec::new() }
     }
 
@@ -93,8 +98,11 @@ impl Catalog {
 /// a write nor a read at the head scans it again.
 #[derive(Default)]
 pub(crate) struct Catalogs {
-    known: RwLock<HashMap<TimelineId, (RangeInclusive<Lsn>, Arc<Catalog>)>>,
+    known: RwLock<HashMap<TimelineId, Known>>,
 }
+
+/// A catalog and the positions for which it holds.
+type Known = (RangeInclusive<Lsn>, Arc<Catalog>);
 
 impl Catalogs {
     /// How many timelines are remembered.
@@ -107,16 +115,18 @@ impl Catalogs {
         view: &View,
     ) -> Result<Arc<Catalog>> {
         let Some(point) = view.point() else { return Ok(Arc::default()) };
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((range, catalog)) = known.get(&point.timeline)
-            && range.contains(&point.lsn)
-        {
-            return Ok(catalog.clone());
+        if let Some(catalog) = self.remembered(point) {
+            return Ok(catalog);
         }
-        drop(known);
         let catalog = Arc::new(Catalog::load(materialize, view).await?);
         self.keep(point.timeline, point.lsn, &catalog);
         Ok(catalog)
+    }
+
+    fn remembered(&self, point: Point) -> Option<Arc<Catalog>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (range, catalog) = known.get(&point.timeline)?;
+        range.contains(&point.lsn).then(|| catalog.clone())
     }
 
     /// Notes that `catalog` holds at `lsn`; if it is the one known already, at all positions

@@ -126,7 +126,7 @@ impl Check<'_> {
             match read {
                 Ok(view) => self.readers.push(Reader { name: label, view }),
                 Err(error) => {
-                    self.problem(format!("branch {label}: {}", chain(&error)), vec![label])
+                    self.problem(format!("branch {label}: {}", chain(&error)), vec![label]);
                 }
             }
         }
@@ -171,7 +171,8 @@ impl Check<'_> {
             match self.read(id, next, upto).await {
                 Ok(commits) => {
                     for commit in commits {
-                        previous = self.commit(id, &commit, previous);
+                        self.commit(id, &commit, previous);
+                        previous = Some(commit.digest);
                     }
                     next = upto.next();
                 }
@@ -202,7 +203,8 @@ impl Check<'_> {
             match self.read(id, *next, *next).await {
                 Ok(commits) => {
                     for commit in commits {
-                        previous = self.commit(id, &commit, previous);
+                        self.commit(id, &commit, previous);
+                        previous = Some(commit.digest);
                     }
                 }
                 Err(error) => {
@@ -245,27 +247,22 @@ impl Check<'_> {
         Err(Error::corrupt("it is missing from the log"))
     }
 
-    /// Checks a commit against its predecessor's digest; gives the digest for the next.
-    fn commit(
-        &mut self,
-        id: TimelineId,
-        commit: &Commit,
-        previous: Option<Digest>,
-    ) -> Option<Digest> {
+    /// Checks a commit against its predecessor's digest, if that is known.
+    fn commit(&mut self, id: TimelineId, commit: &Commit, previous: Option<Digest>) {
         self.report.commits += 1;
         self.report.images += commit.changes.len() as u64;
-        if previous.is_some_and(|previous| commit.compute_digest(&previous) != commit.digest) {
-            let lsn = commit.meta.lsn;
-            let affects = self.readers_of(id, lsn);
-            let touched = touched(&commit.changes);
-            self.problem(
-                format!(
-                    "commit {lsn} of timeline {id} does not match its digest; it changed {touched}"
-                ),
-                affects,
-            );
+        if previous.is_none_or(|previous| commit.compute_digest(&previous) == commit.digest) {
+            return;
         }
-        Some(commit.digest)
+        let lsn = commit.meta.lsn;
+        let affects = self.readers_of(id, lsn);
+        let touched = touched(&commit.changes);
+        self.problem(
+            format!(
+                "commit {lsn} of timeline {id} does not match its digest; it changed {touched}"
+            ),
+            affects,
+        );
     }
 
     fn readers_of_any(&self, id: TimelineId) -> Vec<String> {

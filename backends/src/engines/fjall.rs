@@ -14,7 +14,7 @@ use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartInterva
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
 use super::files;
-use crate::ordered::engine::{Batch, Direction, Engine, Write};
+use crate::ordered::engine::{Batch, Direction, Engine, Visitor, Write};
 
 /// What fjall may keep of its blocks in memory.
 const CACHE_BYTES: u64 = 256 * 1024 * 1024;
@@ -83,7 +83,7 @@ impl Engine for FjallEngine {
         from: &[u8],
         to: &[u8],
         direction: Direction,
-        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visitor: &mut Visitor<'_>,
     ) -> Result<()> {
         if from >= to {
             return Ok(());

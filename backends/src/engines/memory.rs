@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use argon_core::Result;
 
-use crate::ordered::engine::{Batch, Direction, Engine, Write};
+use crate::ordered::engine::{Batch, Direction, Engine, Visitor, Write};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -62,7 +62,7 @@ impl Engine for MemoryEngine {
         from: &[u8],
         to: &[u8],
         direction: Direction,
-        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visitor: &mut Visitor<'_>,
     ) -> Result<()> {
         let mut last: Option<Vec<u8>> = None;
         // Most visits want one entry, so the first chunk is one.

@@ -20,7 +20,9 @@ use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode};
 
 use super::files;
-use crate::ordered::engine::{Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Write};
+use crate::ordered::engine::{
+    Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Visitor, Write,
+};
 
 /// The unit in which sled allocates its data file.
 ///
@@ -123,7 +125,7 @@ impl Engine for SledEngine {
         from: &[u8],
         to: &[u8],
         direction: Direction,
-        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visitor: &mut Visitor<'_>,
     ) -> Result<()> {
         if from >= to {
             return Ok(());

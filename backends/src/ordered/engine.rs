@@ -42,6 +42,9 @@ pub enum Direction {
     Descending,
 }
 
+/// Is shown an entry's key and value; says whether to go on.
+pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
 /// An ordered map from byte strings to byte strings, with atomic durable batches.
 ///
 /// All calls block, and may be made from many threads at once.
@@ -58,7 +61,7 @@ pub trait Engine: Send + Sync + 'static {
         from: &[u8],
         to: &[u8],
         direction: Direction,
-        visitor: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        visitor: &mut Visitor<'_>,
     ) -> Result<()>;
 
     /// Applies all writes of the batch or none of them.

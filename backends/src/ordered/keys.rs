@@ -69,7 +69,9 @@ fn lsn_of(bytes: [u8; LSN_BYTES]) -> Lsn {
 fn tagged(tag: u8, rest: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + rest.iter().map(|part| part.len()).sum::<usize>());
     key.push(tag);
-    rest.iter().for_each(|part| key.extend_from_slice(part));
+    for part in rest {
+        key.extend_from_slice(part);
+    }
     key
 }
 

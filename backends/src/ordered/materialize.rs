@@ -160,14 +160,13 @@ impl Ordered {
         collection: CollectionId,
         keys: &[Key],
     ) -> Result<Vec<Option<Stamp>>> {
-        // `None` in the outer place: not known yet; in the inner: known not to be there.
-        let mut found: Vec<Option<Option<Stamp>>> = vec![None; keys.len()];
+        let mut found = vec![Known::NotYet; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
             for segment in self.rows_of(view)? {
                 self.stamps_in(segment, collection, keys, &mut found)?;
             }
         }
-        Ok(found.into_iter().map(Option::flatten).collect())
+        Ok(found.into_iter().map(Known::stamp).collect())
     }
 
     /// Fills in the stamps that a segment knows. Walks keys and rows side by side, and seeks only
@@ -177,16 +176,13 @@ impl Ordered {
         segment: SegmentRows,
         collection: Short,
         keys: &[Key],
-        found: &mut [Option<Option<Stamp>>],
+        found: &mut [Known],
     ) -> Result<()> {
         let prefix = keys::versions(segment.timeline, collection);
         let end = keys::after_prefix(&prefix);
-        let mut wanted = (0..keys.len())
-            .filter(|at| found[*at].is_none())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .peekable();
-        let mut answers: Vec<(usize, Option<Stamp>)> = Vec::new();
+        let unknown: Vec<usize> =
+            (0..keys.len()).filter(|at| matches!(found[*at], Known::NotYet)).collect();
+        let mut wanted = unknown.into_iter().peekable();
         while let Some(&first) = wanted.peek() {
             let from = keys::version(&prefix, keys[first].as_bytes(), segment.upto);
             let mut passed_over = 0;
@@ -201,8 +197,8 @@ impl Ordered {
                 let Some(&at) = wanted.peek() else { return ControlFlow::Break(()) };
                 let inside = segment.above < lsn && lsn <= segment.upto;
                 if keys[at].as_bytes() == key && inside {
-                    let there = !value.is_empty();
-                    answers.push((at, there.then_some(Stamp { lsn })));
+                    found[at] =
+                        if value.is_empty() { Known::Deleted } else { Known::There(Stamp { lsn }) };
                     wanted.next();
                     passed_over = 0;
                 }
@@ -217,10 +213,24 @@ impl Ordered {
                 break;
             }
         }
-        for (at, answer) in answers {
-            found[at] = Some(answer);
-        }
         Ok(())
+    }
+}
+
+/// What the segments looked at so far say of a document.
+#[derive(Clone, Copy)]
+enum Known {
+    NotYet,
+    There(Stamp),
+    Deleted,
+}
+
+impl Known {
+    fn stamp(self) -> Option<Stamp> {
+        match self {
+            Known::There(stamp) => Some(stamp),
+            Known::NotYet | Known::Deleted => None,
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Refs for OrderedRefs {
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
         let (name, expected) = (name.to_owned(), expected.cloned());
-        self.0.run(move |ordered| ordered.swap_ref(&name, expected, value)).await
+        self.0.run(move |ordered| ordered.swap_ref(&name, expected.as_ref(), value)).await
     }
 }
 
@@ -66,12 +66,12 @@ impl Ordered {
     fn swap_ref(
         &self,
         name: &str,
-        expected: Option<RefVersion>,
+        expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
         let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.read_ref(name)?;
-        if current.as_ref().map(|current| &current.version) != expected.as_ref() {
+        if current.as_ref().map(|current| &current.version) != expected {
             return Ok(Swap::Moved(current));
         }
         let mut batch = Batch::new();

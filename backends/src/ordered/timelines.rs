@@ -64,10 +64,9 @@ impl TimelineTable {
         Ok(slots.entry(id).or_insert(slot).clone())
     }
 
-    /// What is in memory of a timeline; `None` if it was not asked for yet.
-    pub(super) fn known(&self, id: TimelineId) -> Option<Option<Entry>> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(&id).map(|slot| slot.get())
+    /// The slot of a timeline that was asked for before; it needs no reading.
+    pub(super) fn known(&self, id: TimelineId) -> Option<Arc<Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
 
     /// A timeline that exists, or `None`.

@@ -17,7 +17,9 @@ pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<
     if length < MAX_VALUE_BYTES {
         let mut value = Vec::with_capacity(1 + length);
         value.push(WHOLE);
-        payload.iter().for_each(|piece| value.extend_from_slice(piece));
+        for piece in payload {
+            value.extend_from_slice(piece);
+        }
         batch.push(Write::Put { key, value });
         return Ok(());
     }

@@ -26,7 +26,7 @@ pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
 impl Wal for OrderedWal {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         if let Some(known) = self.0.timelines.known(timeline) {
-            return Ok(known.map(|entry| entry.state));
+            return Ok(known.get().map(|entry| entry.state));
         }
         let entry = self.0.run(move |ordered| ordered.entry(timeline)).await?;
         Ok(entry.map(|entry| entry.state))
