@@ -1,7 +1,7 @@
 //! Group commit: the writers of one timeline share durable appends.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -120,13 +120,16 @@ impl Committer {
     }
 
     async fn drain(self: Arc<Self>, base: Head) {
-        let _ending = Ending(&self);
+        let mut ending = Ending { committer: &self, clean: false };
         let mut position = self.queue().rest.take();
         loop {
             // Writers that were just answered get a turn to submit what they have next, so that
             // groups stay as large as the number of writers.
             tokio::task::yield_now().await;
-            let Some(group) = self.take_group(&mut position) else { return };
+            let Some(group) = self.take_group(&mut position) else {
+                ending.clean = true;
+                return;
+            };
             position = self.commit(group, position, base).await;
         }
     }
@@ -268,39 +271,49 @@ impl Committer {
 
 /// Ends a drain, also one that is cut off by a panic or by the end of its runtime: the requests
 /// that still wait are then answered as lost, and the next one starts afresh.
-struct Ending<'a>(&'a Committer);
+struct Ending<'a> {
+    committer: &'a Committer,
+    /// Whether the drain came to its end by itself. Another may be running by then.
+    clean: bool,
+}
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        if queue.finished {
-            return;
+        if !self.clean {
+            let mut queue = self.committer.queue();
+            queue.waiting.clear();
+            queue.rest = None;
+            queue.finished = true;
         }
-        queue.waiting.clear();
-        queue.finished = true;
     }
 }
 
-/// The committers of a store, one for each timeline that is being written.
+/// The committers of a store. One stays after its writers have gone, so that the next write need not
+/// ask the store where the timeline ends.
 pub(crate) struct Committers {
     context: Arc<CommitterContext>,
-    by_timeline: Mutex<HashMap<TimelineId, Weak<Committer>>>,
+    by_timeline: Mutex<HashMap<TimelineId, Arc<Committer>>>,
 }
 
 impl Committers {
+    /// How many are kept when nobody uses them.
+    const MOST_IDLE: usize = 256;
+
     pub(crate) fn new(context: CommitterContext) -> Self {
         Self { context: Arc::new(context), by_timeline: Mutex::default() }
     }
 
-    /// The committer of a timeline: the same for all who ask while any of them holds it.
+    /// The committer of a timeline, the same for all who ask.
     pub(crate) fn of(&self, timeline: Timeline) -> Arc<Committer> {
         let mut known = self.by_timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(committer) = known.get(&timeline.id).and_then(Weak::upgrade) {
-            return committer;
+        if let Some(committer) = known.get(&timeline.id) {
+            return committer.clone();
         }
-        known.retain(|_, committer| committer.strong_count() > 0);
+        if known.len() >= Self::MOST_IDLE {
+            known.retain(|_, committer| Arc::strong_count(committer) > 1);
+        }
         let committer = Arc::new(Committer::new(self.context.clone(), timeline));
-        known.insert(timeline.id, Arc::downgrade(&committer));
+        known.insert(timeline.id, committer.clone());
         committer
     }
 }
