@@ -18,18 +18,16 @@ use std::time::Duration;
 use argon_core::{Error, Result};
 use bson::DateTime;
 
-pub use self::lock::Holder;
 pub use self::manifest::StoreInfo;
 
 use self::error::io_error;
-use self::lock::Lock;
+use self::lock::{Holder, Lock};
 use crate::engines::files;
 
 /// A store's directory, locked against every other process for as long as this lives.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
-    info: StoreInfo,
     lock: Lock,
 }
 
@@ -41,23 +39,16 @@ impl Directory {
     /// # Errors
     /// `AlreadyExists` when it is a store or is being made one, `Invalid` when something else is
     /// in it, `Denied` without permission.
-    pub fn create(path: &Path, engine: &str, id: [u8; 16], now: DateTime) -> Result<()> {
+    pub(crate) fn create(path: &Path, engine: &str, id: [u8; 16], now: DateTime) -> Result<()> {
         let failed = |error| io_error("create the store", path, error);
-        fs::create_dir_all(path).map_err(failed)?;
+        create_directories(path).map_err(failed)?;
         // Looked at before the lock is made, so that a directory of someone else stays as it was.
         refuse_if_taken(path)?;
         let Some(_lock) = Lock::try_acquire(path, now)? else { return Err(already_there(path)) };
         refuse_if_taken(path)?;
         fs::create_dir_all(path.join("data")).map_err(failed)?;
         let info = StoreInfo { id, engine: engine.to_owned(), created: now };
-        manifest::write(path, &info).map_err(failed)?;
-        // The names of the directories that were made above it.
-        path.ancestors()
-            .skip(1)
-            .take(2)
-            .filter(|parent| parent.is_dir())
-            .try_for_each(files::sync_directory)
-            .map_err(failed)
+        manifest::write(path, &info).map_err(failed)
     }
 
     /// Opens and locks the store at `path`.
@@ -65,10 +56,9 @@ impl Directory {
     /// When another process has it, waits for up to `lock_timeout`, blocking this thread.
     ///
     /// # Errors
-    /// `NotFound` when nothing is there; `Invalid` when it is no store, or one of another engine
-    /// than `expected_engine`; `Unsupported` when a newer Argon made it; `Corrupt` when its
-    /// `store.toml` is damaged; `Unavailable` when it stays in use; `Denied` without permission.
-    pub fn open(
+    /// Those of [`inspect`]; `Invalid` when it is a store of another engine than `expected_engine`,
+    /// `Unavailable` when it stays in use.
+    pub(crate) fn open(
         path: &Path,
         expected_engine: &str,
         lock_timeout: Duration,
@@ -83,28 +73,25 @@ impl Directory {
             )));
         }
         let lock = Lock::acquire(path, lock_timeout, now)?;
-        Ok(Self { path: path.to_owned(), info, lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// Where the engine keeps its files.
-    pub fn data_path(&self) -> PathBuf {
+    pub(crate) fn data_path(&self) -> PathBuf {
         self.path.join("data")
     }
 
-    /// The identity that the store was given when it was created.
-    pub fn id(&self) -> [u8; 16] {
-        self.info.id
-    }
-
     /// Who had the store before and did not close it, if so: it was killed, or lost power.
-    pub fn unclean(&self) -> Option<&Holder> {
+    pub(crate) fn unclean(&self) -> Option<&Holder> {
         self.lock.previous()
     }
 }
 
 /// Which store is at `path`; takes no lock.
 ///
-/// Fails as [`Directory::open`] does.
+/// # Errors
+/// `NotFound` when nothing is there, `Invalid` when it is no store, `Unsupported` when a newer Argon
+/// made it, `Corrupt` when its `store.toml` is damaged, `Denied` without permission.
 pub fn inspect(path: &Path) -> Result<StoreInfo> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {}
@@ -132,6 +119,15 @@ fn already_there(path: &Path) -> Error {
         "there is a store at {} already; open it, or choose another path",
         path.display()
     ))
+}
+
+/// Creates the directory and those above it that are missing, durably.
+fn create_directories(path: &Path) -> io::Result<()> {
+    // A relative path has no parent to sync.
+    let path = std::path::absolute(path)?;
+    let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
+    fs::create_dir_all(&path)?;
+    missing.iter().filter_map(|created| created.parent()).try_for_each(files::sync_directory)
 }
 
 /// Fails unless the directory is empty, or holds only what a creation cut short left behind.

@@ -21,13 +21,13 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// A process that has, or had, a store open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// Its process id.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// When it opened the store, as of RFC 3339.
-    pub since: String,
+    pub(crate) since: String,
     /// The name of its program, without arguments, as these may hold credentials.
-    pub program: String,
+    pub(crate) program: String,
 }
 
 impl std::fmt::Display for Holder {

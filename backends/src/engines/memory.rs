@@ -1,7 +1,7 @@
 //! The engine of `memory:` stores: a sorted map that ends with the process.
 
 use std::collections::BTreeMap;
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use argon_core::Result;

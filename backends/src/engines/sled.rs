@@ -10,11 +10,12 @@
 
 mod keys;
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode};
@@ -191,7 +192,10 @@ fn prepare(directory: &Path, data_path: &Path) -> io::Result<()> {
     // At open, sled derives a snapshot from the log, and syncs it. What a killed process wrote
     // without a sync must not be lost after that, or the snapshot would point to nothing.
     match File::open(data_path) {
-        Ok(data) => data.sync_data()?,
+        Ok(data) => {
+            wait_until_closed(&data)?;
+            data.sync_data()?;
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
@@ -200,6 +204,19 @@ fn prepare(directory: &Path, data_path: &Path) -> io::Result<()> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "generating") {
             fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Waits for the threads of a sled that was just dropped, in this process or another: they hold
+/// its lock a little longer. When it stays locked, sled's own attempt reports it.
+fn wait_until_closed(data: &File) -> io::Result<()> {
+    for _ in 0..200 {
+        match data.try_lock() {
+            Ok(()) => return data.unlock(),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::Error(error)) => return Err(error),
         }
     }
     Ok(())

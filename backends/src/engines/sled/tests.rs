@@ -96,6 +96,15 @@ fn a_damaged_snapshot_is_corrupt() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
 }
 
+#[test]
+fn an_engine_can_be_opened_as_soon_as_it_is_dropped() {
+    let directory = tempdir().unwrap();
+    for round in 0..100_u8 {
+        let engine = SledEngine::open(directory.path()).unwrap();
+        engine.apply(vec![put(&[round], &[round; 300])]).unwrap();
+    }
+}
+
 fn blobs(directory: &Path) -> usize {
     fs::read_dir(directory.join("blobs")).unwrap().count()
 }
