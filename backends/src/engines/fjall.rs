@@ -4,7 +4,6 @@
 //! applied to the memtable. When the journal can't be written or synced, fjall refuses all later
 //! writes until it is opened again.
 
-use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -97,20 +96,12 @@ impl Engine for FjallEngine {
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
-        // All writes of a fjall batch have one sequence number, so of two writes to one key
-        // either could win: only the last is handed over.
-        let mut last: HashMap<Vec<u8>, Option<Vec<u8>>> = HashMap::with_capacity(batch.len());
+        let mut writes = fjall::OwnedWriteBatch::with_capacity(self.database.clone(), batch.len())
+            .durability(Some(PersistMode::SyncData));
         for write in batch {
             match write {
-                Write::Put { key, value } => last.insert(key, Some(value)),
-                Write::Remove { key } => last.insert(key, None),
-            };
-        }
-        let mut writes = self.database.batch().durability(Some(PersistMode::SyncData));
-        for (key, value) in last {
-            match value {
-                Some(value) => writes.insert(&self.keyspace, key, value),
-                None => writes.remove(&self.keyspace, key),
+                Write::Put { key, value } => writes.insert(&self.keyspace, key, value),
+                Write::Remove { key } => writes.remove(&self.keyspace, key),
             }
         }
         writes.commit().map_err(|error| write_error(&self.directory, error))

@@ -21,7 +21,7 @@ pub enum Write {
     },
 }
 
-/// Writes that are applied together, in order.
+/// Writes that are applied together. No key occurs twice, so their order is of no matter.
 pub type Batch = Vec<Write>;
 
 /// The longest key that a layout may write, in bytes.
@@ -49,7 +49,7 @@ pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 ///
 /// All calls block, and may be made from many threads at once.
 pub trait Engine: Send + Sync + 'static {
-    /// The value of `key`, or `None`.
+    /// The value of `key`, which is not empty, or `None`.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
     /// Shows the entries with `from <= key < to` to `visitor`, in key order, until it breaks.
@@ -65,6 +65,8 @@ pub trait Engine: Send + Sync + 'static {
     ) -> Result<()>;
 
     /// Applies all writes of the batch or none of them.
+    ///
+    /// A reader in this process may see a part of the batch before it returns.
     ///
     /// When it returns `Ok`, the batch survives loss of power. When it returns an error of kind
     /// `Indeterminate`, the batch may be there after the next open; every later write is then

@@ -76,6 +76,23 @@ pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
     engine.get(key)?.map(|value| payload(engine, key, value)).transpose()
 }
 
+/// Adds the writing of `payload` under `key` in place of what is there, and the removal of the parts
+/// of that which are not written over.
+pub(super) fn replace(
+    engine: &dyn Engine,
+    batch: &mut Batch,
+    key: Vec<u8>,
+    payload: &[u8],
+) -> Result<()> {
+    let old = engine.get(&key)?.map_or(0, |value| parts(&value));
+    let new =
+        if payload.len() < MAX_VALUE_BYTES { 0 } else { payload.len().div_ceil(MAX_VALUE_BYTES) };
+    for number in (0..old).filter(|number| usize::from(*number) >= new) {
+        batch.push(Write::Remove { key: keys::part(&key, number) });
+    }
+    put(batch, key, &[payload])
+}
+
 /// Adds the removal of `key` and of the parts of its value.
 pub(super) fn remove(engine: &dyn Engine, batch: &mut Batch, key: Vec<u8>) -> Result<()> {
     if let Some(value) = engine.get(&key)? {

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use crate::ordered::blocking::Step;
 use crate::ordered::engine::{self, Batch, Write};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::timelines::{Entry, Slot, put_timeline};
+use crate::ordered::timelines::{self, Entry, Slot, put_timeline};
 use crate::ordered::{Ordered, record, value};
 
 /// How many commits are read in one step, and how many bytes of documents end a step early.
@@ -95,60 +95,57 @@ impl Ordered {
     fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
         let slot = self.timelines.slot(&*self.engine, timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::new();
-        let entry = match self.checked(&slot, timeline, expected, &mut batch)? {
+        let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refusal),
         };
+        let mut batch = Batch::new();
+        if slot.get().is_none() {
+            put_timeline(&mut batch, &entry, &expected, true)?;
+        }
         for commit in commits {
             self.put_commit(&mut batch, entry.short, commit)?;
         }
-        let head = commits.last().map_or(expected, Commit::head);
         self.engine.apply(batch)?;
-        slot.publish(Entry { state: TimelineState { head, ..entry.state }, ..entry });
+        entry.state.head = commits.last().map_or(expected, Commit::head);
+        slot.publish(entry);
         Ok(Append::Done)
     }
 
     fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
         let slot = self.timelines.slot(&*self.engine, timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut batch = Batch::new();
-        let mut entry = match self.checked(&slot, timeline, expected, &mut batch)? {
+        let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
             Err(Append::Sealed(head)) if head == expected => return Ok(Append::Done),
             Err(refusal) => return Ok(refusal),
         };
         entry.state.sealed = true;
-        let base = match slot.get() {
-            Some(_) => super::timelines::read_record(&*self.engine, entry.short)?.base_head,
-            None => expected,
+        let new = slot.get().is_none();
+        let base_head = if new {
+            expected
+        } else {
+            timelines::read_record(&*self.engine, entry.short)?.base_head
         };
-        put_timeline(&mut batch, &entry, &base, false)?;
+        let mut batch = Batch::new();
+        put_timeline(&mut batch, &entry, &base_head, new)?;
         self.engine.apply(batch)?;
         slot.publish(entry);
         Ok(Append::Done)
     }
 
-    /// The timeline, if its head is the expected one; a timeline that does not exist yet is made by
-    /// the batch. Otherwise what to answer.
-    fn checked(
-        &self,
-        slot: &Slot,
-        timeline: Timeline,
-        expected: Head,
-        batch: &mut Batch,
-    ) -> Result<Result<Entry, Append>> {
-        Ok(match slot.get() {
+    /// The timeline, if its head is the expected one, or a new one if there is none yet; otherwise
+    /// what to answer.
+    fn checked(&self, slot: &Slot, timeline: Timeline, expected: Head) -> Result<Entry, Append> {
+        match slot.get() {
             Some(entry) if entry.state.sealed => Err(Append::Sealed(entry.state.head)),
             Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
             Some(entry) => Ok(entry),
             None => {
                 let state = TimelineState { timeline, head: expected, sealed: false };
-                let entry = Entry { short: self.timelines.new_short(), state };
-                put_timeline(batch, &entry, &expected, true)?;
-                Ok(entry)
+                Ok(Entry { short: self.timelines.new_short(), state })
             }
-        })
+        }
     }
 
     fn put_commit(&self, batch: &mut Batch, timeline: Short, commit: &Commit) -> Result<()> {
