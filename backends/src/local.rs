@@ -8,7 +8,7 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::ordered::{self, engine::Engine};
+use crate::ordered::{self, Place, Witness, engine::Engine};
 
 /// How an engine is opened in the directory that it has for itself.
 type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
@@ -72,7 +72,12 @@ impl Factory for LocalFactory {
             };
             let engine = open(&directory.data_path())?;
             let capabilities = Capabilities { durable: true, shared: false };
-            ordered::backend(engine, info, capabilities, environment, Some(Box::new(directory)))
+            let place = Place {
+                witness: Witness::read(path.join("heads"))?,
+                clean: directory.unclean().is_none(),
+                _lock: Box::new(directory),
+            };
+            ordered::backend(engine, info, capabilities, environment, Some(place))
         })
         .await
     }

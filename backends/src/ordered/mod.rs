@@ -16,15 +16,18 @@ mod snapshots;
 mod timelines;
 mod value;
 mod wal;
+mod witness;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{Backend, Capabilities, StoreInfo};
 use argon_core::{Environment, Result};
 
 use crate::ordered::collections::CollectionNumbers;
-use crate::ordered::engine::Engine;
+use crate::ordered::engine::{Batch, Engine};
 use crate::ordered::timelines::TimelineTable;
+pub(crate) use crate::ordered::witness::Witness;
 
 /// The version of the layout.
 pub(crate) const FORMAT: u32 = 1;
@@ -38,11 +41,43 @@ pub(crate) struct Ordered {
     moving_refs: std::sync::Mutex<()>,
     environment: Environment,
     info: StoreInfo,
-    /// Keeps the store's directory locked; let go after the engine.
-    _held: Option<Box<dyn Send + Sync>>,
+    /// Whether the witness must be written on close: something was written since the store was
+    /// opened, or by whoever did not close it.
+    written: AtomicBool,
+    /// Where the store is on disk; let go after the engine.
+    place: Option<Place>,
 }
 
-/// The backend over an opened engine. `held` is dropped when the last of its handles is.
+/// What a store on disk holds on to.
+pub(crate) struct Place {
+    pub(crate) witness: Witness,
+    /// Whether the store was closed by whoever had it before.
+    pub(crate) clean: bool,
+    /// Keeps the directory locked.
+    pub(crate) _lock: Box<dyn Send + Sync>,
+}
+
+impl Ordered {
+    fn apply(&self, batch: Batch) -> Result<()> {
+        self.written.store(true, Ordering::Relaxed);
+        self.engine.apply(batch)
+    }
+}
+
+/// On a clean close the witness is written, before the engine lets go of its files.
+impl Drop for Ordered {
+    fn drop(&mut self) {
+        let Some(place) = &self.place else { return };
+        if self.written.load(Ordering::Relaxed)
+            && let Ok(refs) = self.refs_digest()
+            && let Err(error) = place.witness.write(self.timelines.heads(), refs)
+        {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+/// The backend over an opened engine.
 ///
 /// Blocks: it reads a few keys.
 pub(crate) fn backend(
@@ -50,7 +85,7 @@ pub(crate) fn backend(
     info: StoreInfo,
     capabilities: Capabilities,
     environment: Environment,
-    held: Option<Box<dyn Send + Sync>>,
+    place: Option<Place>,
 ) -> Result<Backend> {
     let timelines = TimelineTable::load(&*engine)?;
     let collections = CollectionNumbers::load(&*engine)?;
@@ -61,8 +96,14 @@ pub(crate) fn backend(
         moving_refs: std::sync::Mutex::default(),
         environment,
         info,
-        _held: held,
+        written: AtomicBool::new(place.as_ref().is_some_and(|place| !place.clean)),
+        place,
     });
+    if let Some(place) = &ordered.place
+        && place.clean
+    {
+        place.witness.check_refs(ordered.refs_digest()?)?;
+    }
     Ok(Backend {
         wal: Arc::new(wal::OrderedWal(ordered.clone())),
         refs: Arc::new(refs::OrderedRefs(ordered.clone())),

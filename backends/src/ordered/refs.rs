@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
+use argon_core::codec::put_bytes;
+use argon_core::model::Digest;
 use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -63,6 +65,18 @@ impl Ordered {
             .collect()
     }
 
+    /// A digest of all refs as they are stored.
+    pub(super) fn refs_digest(&self) -> Result<Digest> {
+        let mut all = Vec::new();
+        let (from, to) = ([keys::REF], [keys::REF + 1]);
+        self.engine.visit(&from, &to, Direction::Ascending, &mut |key, value| {
+            put_bytes(&mut all, key);
+            put_bytes(&mut all, value);
+            ControlFlow::Continue(())
+        })?;
+        Ok(Digest::of(&all))
+    }
+
     fn swap_ref(
         &self,
         name: &str,
@@ -78,7 +92,8 @@ impl Ordered {
         let version = match value {
             Some(value) => {
                 let version: [u8; 8] = self.environment.random();
-                value::put(&mut batch, keys::reference(name), &[&version, &value])?;
+                let key = keys::reference(name);
+                value::replace(&*self.engine, &mut batch, key, &[&version, &value])?;
                 Some(version_of(version))
             }
             None => {
@@ -86,7 +101,7 @@ impl Ordered {
                 None
             }
         };
-        self.engine.apply(batch)?;
+        self.apply(batch)?;
         Ok(Swap::Done(version))
     }
 }

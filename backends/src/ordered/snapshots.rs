@@ -56,14 +56,14 @@ impl Ordered {
         }
         let mut batch = Batch::new();
         value::put(&mut batch, key, &[bytes])?;
-        self.engine.apply(batch)
+        self.apply(batch)
     }
 
     fn put_manifest(&self, point: Point, bytes: &[u8]) -> Result<()> {
         let key = keys::manifest(point.timeline, point.lsn);
         let mut batch = Batch::new();
         value::replace(&*self.engine, &mut batch, key, bytes)?;
-        self.engine.apply(batch)
+        self.apply(batch)
     }
 
     fn latest_manifest(&self, timeline: TimelineId, at_most: Lsn) -> Result<Option<Manifest>> {
@@ -91,6 +91,6 @@ impl Ordered {
     fn remove_manifest(&self, point: Point) -> Result<()> {
         let mut batch = Batch::new();
         value::remove(&*self.engine, &mut batch, keys::manifest(point.timeline, point.lsn))?;
-        self.engine.apply(batch)
+        self.apply(batch)
     }
 }

@@ -12,7 +12,7 @@ use argon_core::{Error, Result};
 use crate::ordered::engine::{Batch, Direction, Engine};
 use crate::ordered::keys::{self, Short};
 use crate::ordered::record::{self, TimelineRecord};
-use crate::ordered::value;
+use crate::ordered::{Ordered, value};
 
 /// The timelines of a store. Each is read when it is first asked for.
 pub(super) struct TimelineTable {
@@ -52,12 +52,22 @@ impl TimelineTable {
         Ok(Self { slots: Mutex::default(), next: AtomicU32::new(next) })
     }
 
+    /// The heads of the timelines that were looked at since the store was opened.
+    pub(super) fn heads(&self) -> Vec<(TimelineId, Head)> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        slots.iter().filter_map(|(id, slot)| Some((*id, slot.get()?.state.head))).collect()
+    }
+
     /// The slot of a timeline.
-    pub(super) fn slot(&self, engine: &dyn Engine, id: TimelineId) -> Result<Arc<Slot>> {
+    pub(super) fn slot(&self, ordered: &Ordered, id: TimelineId) -> Result<Arc<Slot>> {
         if let Some(slot) = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(slot.clone());
         }
-        let entry = RwLock::new(load_entry(engine, id)?);
+        let entry = load_entry(&*ordered.engine, id)?;
+        if let Some(place) = &ordered.place {
+            place.witness.check(id, entry.as_ref().map(|entry| &entry.state.head))?;
+        }
+        let entry = RwLock::new(entry);
         let slot = Arc::new(Slot { entry, ..Slot::default() });
         // Another thread may have been faster; all must share one slot.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,8 +80,8 @@ impl TimelineTable {
     }
 
     /// A timeline that exists, or `None`.
-    pub(super) fn entry(&self, engine: &dyn Engine, id: TimelineId) -> Result<Option<Entry>> {
-        Ok(self.slot(engine, id)?.get())
+    pub(super) fn entry(&self, ordered: &Ordered, id: TimelineId) -> Result<Option<Entry>> {
+        Ok(self.slot(ordered, id)?.get())
     }
 
     /// A number that no timeline has.

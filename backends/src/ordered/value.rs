@@ -93,13 +93,29 @@ pub(super) fn replace(
     put(batch, key, &[payload])
 }
 
+/// [`put`] where a value may stand already: removes the parts of that one.
+pub(super) fn replace(
+    engine: &dyn Engine,
+    batch: &mut Batch,
+    key: Vec<u8>,
+    payload: &[&[u8]],
+) -> Result<()> {
+    remove_parts(engine, batch, &key)?;
+    put(batch, key, payload)
+}
+
 /// Adds the removal of `key` and of the parts of its value.
 pub(super) fn remove(engine: &dyn Engine, batch: &mut Batch, key: Vec<u8>) -> Result<()> {
-    if let Some(value) = engine.get(&key)? {
+    remove_parts(engine, batch, &key)?;
+    batch.push(Write::Remove { key });
+    Ok(())
+}
+
+fn remove_parts(engine: &dyn Engine, batch: &mut Batch, key: &[u8]) -> Result<()> {
+    if let Some(value) = engine.get(key)? {
         for number in 0..parts(&value) {
-            batch.push(Write::Remove { key: keys::part(&key, number) });
+            batch.push(Write::Remove { key: keys::part(key, number) });
         }
     }
-    batch.push(Write::Remove { key });
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Wal for OrderedWal {
 
 impl Ordered {
     pub(super) fn entry(&self, timeline: TimelineId) -> Result<Option<Entry>> {
-        self.timelines.entry(&*self.engine, timeline)
+        self.timelines.entry(self, timeline)
     }
 
     fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
@@ -93,7 +93,7 @@ impl Ordered {
     }
 
     fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
-        let slot = self.timelines.slot(&*self.engine, timeline.id)?;
+        let slot = self.timelines.slot(self, timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
@@ -106,14 +106,14 @@ impl Ordered {
         for commit in commits {
             self.put_commit(&mut batch, entry.short, commit)?;
         }
-        self.engine.apply(batch)?;
+        self.apply(batch)?;
         entry.state.head = commits.last().map_or(expected, Commit::head);
         slot.publish(entry);
         Ok(Append::Done)
     }
 
     fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
-        let slot = self.timelines.slot(&*self.engine, timeline.id)?;
+        let slot = self.timelines.slot(self, timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
@@ -129,7 +129,7 @@ impl Ordered {
         };
         let mut batch = Batch::new();
         put_timeline(&mut batch, &entry, &base_head, new)?;
-        self.engine.apply(batch)?;
+        self.apply(batch)?;
         slot.publish(entry);
         Ok(Append::Done)
     }

@@ -1,0 +1,191 @@
+//! What a store held when it was last closed, kept outside the engine's files.
+//!
+//! An engine that finds damage near the end of its log can't tell it from a torn tail, and cuts it
+//! off: acknowledged commits would vanish without a word. The witness is a lower bound for what the
+//! next open must find, so that they are missed. It proves nothing about a session that was killed.
+//!
+//! The file `heads` is text: `argon heads 1`, then `<timeline> <lsn> <digest>` for each timeline,
+//! then `refs <digest>`, then `blake3 <digest of the lines before>`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use argon_core::model::{Digest, Head, Lsn, TimelineId};
+use argon_core::{Error, Result};
+
+const FIRST_LINE: &str = "argon heads 1";
+
+/// What was seen of a timeline.
+type Seen = (Lsn, Digest);
+
+/// The witness of a store.
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    path: PathBuf,
+    heads: BTreeMap<TimelineId, Seen>,
+    refs: Option<Digest>,
+}
+
+impl Witness {
+    /// Reads the witness at `path`; there is none in a new store.
+    ///
+    /// # Errors
+    /// `Corrupt` when the file is damaged.
+    pub(crate) fn read(path: PathBuf) -> Result<Self> {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { path, ..Self::default() });
+            }
+            Err(error) => return Err(failed("read", &path, error)),
+        };
+        let (heads, refs) = parse(&text).ok_or_else(|| {
+            Error::corrupt(format!(
+                "{} is damaged; it is a safeguard only: remove it to go on, and run `argon fsck`",
+                path.display()
+            ))
+        })?;
+        Ok(Self { path, heads, refs })
+    }
+
+    /// Checks what the engine gives for a timeline against what was seen.
+    ///
+    /// # Errors
+    /// `Corrupt` when commits are gone that were there.
+    pub(super) fn check(&self, timeline: TimelineId, found: Option<&Head>) -> Result<()> {
+        let Some((lsn, digest)) = self.heads.get(&timeline) else { return Ok(()) };
+        let found_lsn = found.map_or(Lsn::ZERO, |head| head.lsn);
+        let same = found.is_some_and(|head| head.lsn > *lsn || head.digest == *digest);
+        if found_lsn >= *lsn && same {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "timeline {timeline} ends at LSN {found_lsn}, but it had {lsn} durable commits when the \
+             store was last closed: the files were damaged and the engine cut off what it could not \
+             read; bring the store back from a copy, or remove {} to go on with what is left",
+            self.path.display()
+        )))
+    }
+
+    /// Checks the digest of all refs against what was seen.
+    ///
+    /// # Errors
+    /// `Corrupt` when they differ.
+    pub(super) fn check_refs(&self, found: Digest) -> Result<()> {
+        if self.refs.is_none_or(|seen| seen == found) {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "projects or branches are not as they were when the store was last closed: the files \
+             were damaged; bring the store back from a copy, or remove {} to go on with what is left",
+            self.path.display()
+        )))
+    }
+
+    /// Writes down what is there now; what was not looked at since the last time stays.
+    pub(super) fn write(
+        &self,
+        heads: impl IntoIterator<Item = (TimelineId, Head)>,
+        refs: Digest,
+    ) -> Result<()> {
+        let mut all = self.heads.clone();
+        all.extend(heads.into_iter().map(|(timeline, head)| (timeline, (head.lsn, head.digest))));
+        let mut text = format!("{FIRST_LINE}\n");
+        for (timeline, (lsn, digest)) in all {
+            text += &format!("{timeline} {lsn} {digest}\n");
+        }
+        text += &format!("refs {refs}\n");
+        text += &format!("blake3 {}\n", Digest::of(text.as_bytes()));
+        replace(&self.path, &text).map_err(|error| {
+            // An old witness would call what was written since then damage.
+            let _ = fs::remove_file(&self.path);
+            failed("write", &self.path, error)
+        })
+    }
+}
+
+fn parse(text: &str) -> Option<(BTreeMap<TimelineId, Seen>, Option<Digest>)> {
+    let (body, last) = text.strip_suffix('\n')?.rsplit_once('\n')?;
+    let digest: Digest = last.strip_prefix("blake3 ")?.parse().ok()?;
+    if Digest::of(&text.as_bytes()[..=body.len()]) != digest {
+        return None;
+    }
+    let mut lines = body.lines();
+    if lines.next()? != FIRST_LINE {
+        return None;
+    }
+    let mut heads = BTreeMap::new();
+    let mut refs = None;
+    for line in lines {
+        if let Some(digest) = line.strip_prefix("refs ") {
+            refs = Some(digest.parse().ok()?);
+            continue;
+        }
+        let mut words = line.split(' ');
+        let timeline = words.next()?.parse().ok()?;
+        let lsn = Lsn::new(words.next()?.parse().ok()?);
+        heads.insert(timeline, (lsn, words.next()?.parse().ok()?));
+    }
+    Some((heads, refs))
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)
+}
+
+fn failed(what: &str, path: &Path, source: io::Error) -> Error {
+    Error::unavailable(format!("can't {what} {}", path.display())).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(lsn: u64, digest: &[u8]) -> Head {
+        Head { lsn: Lsn::new(lsn), digest: Digest::of(digest), ..Head::EMPTY }
+    }
+
+    #[test]
+    fn commits_that_are_gone_are_missed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let timeline = TimelineId::from_bytes([7; 16]);
+        let witness = Witness::read(path.clone()).unwrap();
+        witness.check(timeline, None).unwrap();
+        witness.write([(timeline, head(5, b"five"))], Digest::of(b"refs")).unwrap();
+
+        let witness = Witness::read(path).unwrap();
+        witness.check(timeline, Some(&head(5, b"five"))).unwrap();
+        witness.check(timeline, Some(&head(6, b"six"))).unwrap();
+        witness.check_refs(Digest::of(b"refs")).unwrap();
+        for gone in [None, Some(head(4, b"four")), Some(head(5, b"other"))] {
+            let error = witness.check(timeline, gone.as_ref()).unwrap_err();
+            assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt);
+        }
+        assert!(witness.check_refs(Digest::of(b"others")).is_err());
+    }
+
+    #[test]
+    fn a_damaged_witness_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("heads");
+        let timeline = TimelineId::from_bytes([7; 16]);
+        let witness = Witness::read(path.clone()).unwrap();
+        witness.write([(timeline, head(5, b"five"))], Digest::of(b"refs")).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut broken = whole.clone();
+            broken[at] ^= 1;
+            fs::write(&path, &broken).unwrap();
+            assert!(Witness::read(path.clone()).is_err(), "byte {at}");
+            fs::write(&path, &whole[..at]).unwrap();
+            assert!(Witness::read(path.clone()).is_err(), "cut at {at}");
+        }
+    }
+}
