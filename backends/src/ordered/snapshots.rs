@@ -62,7 +62,7 @@ impl Ordered {
     fn put_manifest(&self, point: Point, bytes: &[u8]) -> Result<()> {
         let key = keys::manifest(point.timeline, point.lsn);
         let mut batch = Batch::new();
-        value::replace(&*self.engine, &mut batch, key, bytes)?;
+        value::replace(&*self.engine, &mut batch, key, &[bytes])?;
         self.apply(batch)
     }
 

@@ -76,46 +76,31 @@ pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
     engine.get(key)?.map(|value| payload(engine, key, value)).transpose()
 }
 
-/// Adds the writing of `payload` under `key` in place of what is there, and the removal of the parts
-/// of that which are not written over.
-pub(super) fn replace(
-    engine: &dyn Engine,
-    batch: &mut Batch,
-    key: Vec<u8>,
-    payload: &[u8],
-) -> Result<()> {
-    let old = engine.get(&key)?.map_or(0, |value| parts(&value));
-    let new =
-        if payload.len() < MAX_VALUE_BYTES { 0 } else { payload.len().div_ceil(MAX_VALUE_BYTES) };
-    for number in (0..old).filter(|number| usize::from(*number) >= new) {
-        batch.push(Write::Remove { key: keys::part(&key, number) });
-    }
-    put(batch, key, &[payload])
-}
-
-/// [`put`] where a value may stand already: removes the parts of that one.
+/// [`put`] where a value may stand already: removes the parts of that one which are not written over.
 pub(super) fn replace(
     engine: &dyn Engine,
     batch: &mut Batch,
     key: Vec<u8>,
     payload: &[&[u8]],
 ) -> Result<()> {
-    remove_parts(engine, batch, &key)?;
+    let length: usize = payload.iter().map(|piece| piece.len()).sum();
+    let kept = if length < MAX_VALUE_BYTES { 0 } else { length.div_ceil(MAX_VALUE_BYTES) };
+    remove_parts(engine, batch, &key, kept)?;
     put(batch, key, payload)
 }
 
 /// Adds the removal of `key` and of the parts of its value.
 pub(super) fn remove(engine: &dyn Engine, batch: &mut Batch, key: Vec<u8>) -> Result<()> {
-    remove_parts(engine, batch, &key)?;
+    remove_parts(engine, batch, &key, 0)?;
     batch.push(Write::Remove { key });
     Ok(())
 }
 
-fn remove_parts(engine: &dyn Engine, batch: &mut Batch, key: &[u8]) -> Result<()> {
-    if let Some(value) = engine.get(key)? {
-        for number in 0..parts(&value) {
-            batch.push(Write::Remove { key: keys::part(key, number) });
-        }
+/// Adds the removal of all parts but the first `kept`.
+fn remove_parts(engine: &dyn Engine, batch: &mut Batch, key: &[u8], kept: usize) -> Result<()> {
+    let count = engine.get(key)?.map_or(0, |value| parts(&value));
+    for number in (0..count).filter(|number| usize::from(*number) >= kept) {
+        batch.push(Write::Remove { key: keys::part(key, number) });
     }
     Ok(())
 }
