@@ -93,7 +93,7 @@ impl Ordered {
             Some(value) => {
                 let version: [u8; 8] = self.environment.random();
                 let key = keys::reference(name);
-                value::replace(&*self.engine, &mut batch, key, &[&version[..], &value].concat())?;
+                value::replace(&*self.engine, &mut batch, key, &[&version, &value])?;
                 Some(version_of(version))
             }
             None => {
