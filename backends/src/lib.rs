@@ -13,6 +13,8 @@
 mod directory;
 #[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
 mod engines;
+#[cfg(all(test, feature = "sled", feature = "fjall", feature = "memory"))]
+mod golden;
 #[cfg(any(feature = "sled", feature = "fjall"))]
 mod local;
 #[cfg(feature = "memory")]
