@@ -2,6 +2,8 @@
 //! still open. After a change of the format on purpose, `ARGON_WRITE_GOLDEN=1 cargo test -p
 //! argon-backends golden` writes those of the new version; those of the old ones stay.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::ops::ControlFlow;
