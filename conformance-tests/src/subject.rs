@@ -1,0 +1,141 @@
+//! A backend under test.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use argon_core::model::{Actor, BranchName, ProjectName};
+use argon_core::storage::{Backend, Capabilities, OpenOptions, Registry, StoreUrl};
+use argon_core::{Branch, Environment, Project, Store};
+
+use crate::case::block_on;
+use crate::environment::{SeededIds, SetClock};
+
+/// Makes a URL where no store is yet, with what keeps the place (a temporary directory, say).
+type MakeUrl = dyn Fn() -> (StoreUrl, Box<dyn Any + Send + Sync>) + Send + Sync;
+
+/// Stands between a backend and the trials.
+type Decorate = dyn Fn(Backend) -> Backend + Send + Sync;
+
+/// A backend under test: how to make its stores. Cheap to clone.
+#[derive(Clone)]
+pub struct Subject {
+    name: String,
+    registry: Registry,
+    make_url: Arc<MakeUrl>,
+    decorate: Arc<Decorate>,
+}
+
+impl Subject {
+    /// A subject whose stores are made by `registry` where `make_url` says. The second thing that
+    /// `make_url` gives is dropped when the store is not needed any more.
+    pub fn new<G: Any + Send + Sync>(
+        name: &str,
+        registry: Registry,
+        make_url: impl Fn() -> (StoreUrl, G) + Send + Sync + 'static,
+    ) -> Self {
+        let make_url = move || -> (StoreUrl, Box<dyn Any + Send + Sync>) {
+            let (url, guard) = make_url();
+            (url, Box::new(guard))
+        };
+        let decorate: Arc<Decorate> = Arc::new(|backend| backend);
+        Self { name: name.to_owned(), registry, make_url: Arc::new(make_url), decorate }
+    }
+
+    /// The same, with a decorator before every backend that is opened.
+    pub(crate) fn decorated(
+        &self,
+        decorate: impl Fn(Backend) -> Backend + Send + Sync + 'static,
+    ) -> Self {
+        let inner = self.decorate.clone();
+        Self { decorate: Arc::new(move |backend| decorate(inner(backend))), ..self.clone() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its backends can do: asks one that is made for it.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        block_on(async { self.place().create().await.capabilities })
+    }
+
+    /// Where a new store may be made.
+    pub(crate) fn place(&self) -> Place {
+        let (url, guard) = (self.make_url)();
+        let clock = Arc::new(SetClock::new());
+        let environment = Environment::new(clock.clone(), Arc::new(SeededIds::new(1)));
+        Place { subject: self.clone(), url, clock, environment, _guard: guard }
+    }
+
+    /// A new backend at a place of its own.
+    pub(crate) async fn backend(&self) -> (Place, Backend) {
+        let place = self.place();
+        let backend = place.create().await;
+        (place, backend)
+    }
+
+    /// A new project in a new store.
+    pub(crate) async fn project(&self) -> (Place, Project) {
+        let (place, backend) = self.backend().await;
+        let project = place.project(backend).await;
+        (place, project)
+    }
+
+    /// The first branch of a new project in a new store.
+    pub(crate) async fn branch(&self) -> (Place, Branch) {
+        let (place, project) = self.project().await;
+        let branch = first_branch(&project).await;
+        (place, branch)
+    }
+}
+
+/// Where one store is; keeps what its backend needs to be opened again.
+pub(crate) struct Place {
+    subject: Subject,
+    url: StoreUrl,
+    pub(crate) clock: Arc<SetClock>,
+    environment: Environment,
+    _guard: Box<dyn Any + Send + Sync>,
+}
+
+impl Place {
+    /// Makes the store.
+    pub(crate) async fn create(&self) -> Backend {
+        let factory = self.subject.registry.factory(&self.url).unwrap();
+        let options = OpenOptions::default();
+        let backend = factory.create(&self.url, &options, &self.environment).await.unwrap();
+        (self.subject.decorate)(backend)
+    }
+
+    /// Opens the store again; the caller has dropped every handle to it.
+    pub(crate) async fn open(&self) -> Backend {
+        let factory = self.subject.registry.factory(&self.url).unwrap();
+        let options = OpenOptions::default();
+        let backend = factory.open(&self.url, &options, &self.environment).await.unwrap();
+        (self.subject.decorate)(backend)
+    }
+
+    /// A store over a backend.
+    pub(crate) fn store(&self, backend: Backend) -> Store {
+        Store::new(backend, self.environment.clone(), Actor::new("tester").unwrap())
+    }
+
+    /// A new project, `shop`, over a backend.
+    pub(crate) async fn project(&self, backend: Backend) -> Project {
+        self.store(backend).create_project(&project_name()).await.unwrap()
+    }
+
+    /// The project `shop` over a backend that was opened again.
+    pub(crate) async fn project_again(&self, backend: Backend) -> Project {
+        self.store(backend).project(&project_name()).await.unwrap()
+    }
+}
+
+fn project_name() -> ProjectName {
+    ProjectName::new("shop").unwrap()
+}
+
+/// The branch with which a project begins.
+pub(crate) async fn first_branch(project: &Project) -> Branch {
+    project.branch(&BranchName::new(Store::FIRST_BRANCH).unwrap()).await.unwrap()
+}
