@@ -1,11 +1,32 @@
 //! The way from async code to an engine, whose calls block.
+//!
+//! Writes, scans and lookups of many keys run on the runtime's blocking threads. A read of a few
+//! keys runs where it is asked for: an embedded engine answers it in a few microseconds, and the way
+//! to another thread and back takes several times as long.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use argon_core::{Error, Result};
-use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use futures::stream::{BoxStream, Stream, StreamExt};
+use tokio::task::JoinHandle;
 
 use crate::ordered::Ordered;
+
+/// What a step of a [stream](Ordered::steps) gives.
+pub(super) struct Step<T> {
+    pub(super) items: Vec<T>,
+    pub(super) more: bool,
+}
+
+/// Makes a step: reads from the store, and moves the state on.
+trait MakeStep<S, T>: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static {}
+
+impl<S, T, F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static>
+    MakeStep<S, T> for F
+{
+}
 
 impl Ordered {
     /// Runs `work` on a thread that may block.
@@ -18,37 +39,84 @@ impl Ordered {
         flatten(tokio::task::spawn_blocking(move || work(&ordered)).await)
     }
 
-    /// A stream that is made in steps. Each step runs on a thread that may block, and gives some
-    /// items and whether more may follow; `state` is kept from step to step.
+    /// A stream that is made in steps on threads that may block. While the items of a step are
+    /// taken, the next step is made.
     pub(super) fn steps<S, T, F>(
         self: &Arc<Self>,
         state: S,
         step: F,
     ) -> BoxStream<'static, Result<T>>
     where
-        S: Send + 'static,
-        T: Send + 'static,
-        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Clone + Send + Sync + 'static,
+        S: Send + Unpin + 'static,
+        T: Send + Unpin + 'static,
+        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
-        let ordered = self.clone();
-        stream::try_unfold(Some(state), move |state| {
-            let (ordered, step) = (ordered.clone(), step.clone());
-            async move {
-                let Some(mut state) = state else { return Ok::<_, Error>(None) };
-                let work = move || step(&ordered, &mut state).map(|step| (step, state));
-                let (step, state) = flatten(tokio::task::spawn_blocking(work).await)?;
-                Ok(Some((stream::iter(step.items.into_iter().map(Ok)), step.more.then_some(state))))
-            }
-        })
-        .try_flatten()
-        .boxed()
+        let (ordered, items, next) = (self.clone(), Vec::new().into_iter(), Next::Begin(state));
+        Steps { ordered, step, items, next }.boxed()
     }
 }
 
-/// What a step of a [stream](Ordered::steps) gives.
-pub(super) struct Step<T> {
-    pub(super) items: Vec<T>,
-    pub(super) more: bool,
+struct Steps<S, T, F> {
+    ordered: Arc<Ordered>,
+    step: F,
+    items: std::vec::IntoIter<T>,
+    next: Next<S, T>,
+}
+
+enum Next<S, T> {
+    Begin(S),
+    Running(JoinHandle<Result<(Step<T>, S)>>),
+    End,
+}
+
+impl<S, T, F> Steps<S, T, F>
+where
+    S: Send + 'static,
+    T: Send + 'static,
+    F: MakeStep<S, T>,
+{
+    fn start(&self, mut state: S) -> Next<S, T> {
+        let (ordered, step) = (self.ordered.clone(), self.step);
+        let work = move || step(&ordered, &mut state).map(|step| (step, state));
+        Next::Running(tokio::task::spawn_blocking(work))
+    }
+}
+
+impl<S, T, F> Stream for Steps<S, T, F>
+where
+    S: Send + Unpin + 'static,
+    T: Send + Unpin + 'static,
+    F: MakeStep<S, T>,
+{
+    type Item = Result<T>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Poll::Ready(Some(Ok(item)));
+            }
+            let made = match &mut self.next {
+                Next::Running(running) => flatten(ready!(Pin::new(running).poll(context))),
+                _ => match std::mem::replace(&mut self.next, Next::End) {
+                    Next::Begin(state) => {
+                        self.next = self.start(state);
+                        continue;
+                    }
+                    _ => return Poll::Ready(None),
+                },
+            };
+            self.next = Next::End;
+            match made {
+                Ok((step, state)) => {
+                    self.items = step.items.into_iter();
+                    if step.more {
+                        self.next = self.start(state);
+                    }
+                }
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
 }
 
 /// An engine that meets bytes that it can't read may panic; that is an error of the store, not the

@@ -9,7 +9,7 @@ use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::value;
+use crate::ordered::value::Stored;
 
 /// How many rows that don't count are passed over before the engine is asked to seek: a seek costs
 /// about as much as these.
@@ -46,7 +46,7 @@ pub(super) struct Cursor {
 
 /// What a stretch of the walk found.
 struct Stretch {
-    rows: Vec<(Box<[u8]>, Lsn, Vec<u8>)>,
+    rows: Vec<(Box<[u8]>, Lsn, Stored)>,
     bytes: usize,
     /// Where to go on; `None` at the end.
     resume: Option<Vec<u8>>,
@@ -89,11 +89,9 @@ impl Cursor {
                 None => self.exhausted = true,
             }
             for (key, lsn, stored) in stretch.rows {
-                let document = if stored.is_empty() {
-                    None
-                } else {
-                    let at = keys::version(&self.prefix, &key, lsn);
-                    Some(value::payload(engine, &at, stored)?)
+                let document = match stored {
+                    Stored::Whole(document) => Some(document),
+                    stored => stored.payload(engine, &keys::version(&self.prefix, &key, lsn))?,
                 };
                 self.rows.push_back(Row { key, lsn, document });
             }
@@ -126,7 +124,7 @@ impl Cursor {
             }
             passed_over = 0;
             found.bytes += value.len();
-            found.rows.push((key.into(), lsn, value.to_vec()));
+            found.rows.push((key.into(), lsn, Stored::of(value)));
             if found.rows.len() < most && found.bytes < most_bytes {
                 return ControlFlow::Continue(());
             }

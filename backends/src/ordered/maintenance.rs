@@ -130,7 +130,7 @@ impl Verification {
         let Some((timeline, lsn)) = keys::split_commit(key) else {
             return Some(format!("the commit key {} is malformed", hex(key)));
         };
-        let bytes = value::payload(&*ordered.engine, key, stored.to_vec());
+        let bytes = value::payload(&*ordered.engine, key, stored);
         match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
             Ok(commit) => {
                 let count = i64::try_from(commit.changes.len()).unwrap_or(i64::MAX);

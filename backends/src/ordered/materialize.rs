@@ -11,16 +11,20 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
+use crate::ordered::Ordered;
 use crate::ordered::blocking::Step;
 use crate::ordered::cursor::{Cursor, Row, SegmentRows};
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
-use crate::ordered::{Ordered, value};
+use crate::ordered::value::Stored;
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
 /// the others.
 const FIRST_STEP: usize = 128;
 const STEP: usize = 2048;
+
+/// How many keys are looked up where they are asked for; more are looked up on another thread.
+const FEW: usize = 8;
 
 /// How many rows are passed over before a lookup of many keys seeks.
 const PASSED_OVER: usize = 12;
@@ -36,8 +40,7 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        let (view, key) = (view.clone(), key.clone());
-        self.0.run(move |ordered| ordered.get(&ordered.rows_of(&view)?, collection, &key)).await
+        self.0.get(&self.0.rows_of(view)?, collection, key)
     }
 
     async fn get_many(
@@ -60,6 +63,9 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Stamp>>> {
+        if keys.len() <= FEW {
+            return self.0.stamps(view, collection, &keys);
+        }
         let view = view.clone();
         self.0.run(move |ordered| ordered.stamps(&view, collection, &keys)).await
     }
@@ -133,23 +139,25 @@ impl Ordered {
         let upto = segment.upto.min(below.back(1).unwrap_or_default());
         let from = keys::version(&prefix, key.as_bytes(), upto);
         let to = keys::version(&prefix, key.as_bytes(), segment.above);
-        let mut rows: Vec<(Lsn, Vec<u8>)> = Vec::with_capacity(most.min(8));
+        let mut rows: Vec<(Lsn, Stored)> = Vec::with_capacity(most.min(8));
         if from < to {
             self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-                rows.push((lsn, value.to_vec()));
+                rows.push((lsn, Stored::of(value)));
                 if rows.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
         }
         rows.into_iter()
             .map(|(lsn, stored)| {
-                if stored.is_empty() {
-                    return Ok((lsn, Image::Deleted));
-                }
                 let at = keys::version(&prefix, key.as_bytes(), lsn);
-                let bytes = value::payload(&*self.engine, &at, stored)?;
-                Ok((lsn, Image::Document(Document::from_stored(bytes)?)))
+                Ok((
+                    lsn,
+                    match stored.payload(&*self.engine, &at)? {
+                        Some(bytes) => Image::Document(Document::from_stored(bytes)?),
+                        None => Image::Deleted,
+                    },
+                ))
             })
             .collect()
     }

@@ -18,8 +18,7 @@ pub(super) struct OrderedRefs(pub(super) Arc<Ordered>);
 #[async_trait]
 impl Refs for OrderedRefs {
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
-        let name = name.to_owned();
-        self.0.run(move |ordered| ordered.read_ref(&name)).await
+        self.0.read_ref(name)
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
@@ -60,7 +59,7 @@ impl Ordered {
                 let name = String::from_utf8(key[1..].to_vec()).map_err(|source| {
                     Error::corrupt("a ref's name is not UTF-8").with_source(source)
                 })?;
-                Ok((name, decode(value::payload(&*self.engine, &key, stored)?)?))
+                Ok((name, decode(value::payload(&*self.engine, &key, &stored)?)?))
             })
             .collect()
     }

@@ -75,7 +75,7 @@ impl Ordered {
             ControlFlow::Break(())
         })?;
         let Some((key, stored)) = last else { return Ok(None) };
-        Manifest::decode(&value::payload(&*self.engine, &key, stored)?).map(Some)
+        Manifest::decode(&value::payload(&*self.engine, &key, &stored)?).map(Some)
     }
 
     fn snapshot_points(&self) -> Result<Vec<Point>> {

@@ -74,11 +74,6 @@ impl TimelineTable {
         Ok(slots.entry(id).or_insert(slot).clone())
     }
 
-    /// The slot of a timeline that was asked for before; it needs no reading.
-    pub(super) fn known(&self, id: TimelineId) -> Option<Arc<Slot>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
     /// A timeline that exists, or `None`.
     pub(super) fn entry(&self, ordered: &Ordered, id: TimelineId) -> Result<Option<Entry>> {
         Ok(self.slot(ordered, id)?.get())
@@ -140,6 +135,6 @@ fn last_commit(engine: &dyn Engine, short: Short) -> Result<Option<Head>> {
         ControlFlow::Break(())
     })?;
     let Some((key, stored)) = last else { return Ok(None) };
-    let bytes = value::payload(engine, &key, stored)?;
+    let bytes = value::payload(engine, &key, &stored)?;
     record::decode_head(&bytes).map(Some)
 }

@@ -37,14 +37,41 @@ pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<
     Ok(())
 }
 
-/// The payload of a stored value that is not a deletion, given the key where it stood.
-pub(super) fn payload(engine: &dyn Engine, key: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>> {
-    match value.first() {
-        Some(&WHOLE) => {
-            value.remove(0);
-            Ok(value)
+/// A stored value as a walk over rows keeps it: what is in the row is copied once, the rest is read
+/// when the walk is over.
+pub(super) enum Stored {
+    /// An empty value.
+    Deleted,
+    /// The payload.
+    Whole(Vec<u8>),
+    /// The value of a payload that is in parts, or of an unknown kind.
+    Other(Vec<u8>),
+}
+
+impl Stored {
+    pub(super) fn of(value: &[u8]) -> Self {
+        match value {
+            [] => Stored::Deleted,
+            [WHOLE, payload @ ..] => Stored::Whole(payload.to_vec()),
+            other => Stored::Other(other.to_vec()),
         }
-        Some(&SPLIT) => joined(engine, key, &value),
+    }
+
+    /// The payload, given the key where it stood; `None` for a deletion.
+    pub(super) fn payload(self, engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        match self {
+            Stored::Deleted => Ok(None),
+            Stored::Whole(payload) => Ok(Some(payload)),
+            Stored::Other(value) => payload(engine, key, &value).map(Some),
+        }
+    }
+}
+
+/// The payload of a stored value that is not a deletion, given the key where it stood.
+pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+    match value {
+        [WHOLE, payload @ ..] => Ok(payload.to_vec()),
+        [SPLIT, ..] => joined(engine, key, value),
         _ => Err(corrupt("begins with an unknown mark")),
     }
 }
@@ -73,7 +100,7 @@ fn corrupt(problem: &str) -> Error {
 
 /// The payload under `key`, or `None` if nothing is there.
 pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
-    engine.get(key)?.map(|value| payload(engine, key, value)).transpose()
+    engine.get(key)?.map(|value| payload(engine, key, &value)).transpose()
 }
 
 /// [`put`] where a value may stand already: removes the parts of that one which are not written over.

@@ -7,7 +7,7 @@ use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, 
 use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::ordered::blocking::Step;
 use crate::ordered::engine::{self, Batch, Write};
@@ -25,11 +25,7 @@ pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
 #[async_trait]
 impl Wal for OrderedWal {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        if let Some(known) = self.0.timelines.known(timeline) {
-            return Ok(known.get().map(|entry| entry.state));
-        }
-        let entry = self.0.run(move |ordered| ordered.entry(timeline)).await?;
-        Ok(entry.map(|entry| entry.state))
+        Ok(self.0.entry(timeline)?.map(|entry| entry.state))
     }
 
     async fn append(
@@ -65,10 +61,17 @@ impl Wal for OrderedWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        self.0
-            .steps(Walk::new(timeline, range, direction), |ordered, walk| {
-                walk.step(ordered, |commit, _| Ok((commit, false)))
-            })
+        let mut walk = Walk::new(timeline, range, direction);
+        let step = |ordered: &Ordered, walk: &mut Walk| {
+            walk.step(ordered, |commit, _| Ok((commit, false)))
+        };
+        if walk.low != walk.high {
+            return self.0.steps(walk, step);
+        }
+        let ordered = self.0.clone();
+        stream::once(async move { step(&ordered, &mut walk) })
+            .map_ok(|step| stream::iter(step.items.into_iter().map(Ok)))
+            .try_flatten()
             .boxed()
     }
 
@@ -188,7 +191,7 @@ impl Ordered {
             Some(value) if deleted != value.is_empty() => return Err(missing()),
             Some(_) if deleted => Image::Deleted,
             Some(value) => Image::Document(argon_core::model::Document::from_stored(
-                value::payload(&*self.engine, &stored, value)?,
+                value::payload(&*self.engine, &stored, &value)?,
             )?),
         };
         Ok(Change { collection, key, image })
@@ -222,7 +225,7 @@ impl Walk {
         let mut items = Vec::new();
         for (lsn, stored) in self.rows(ordered, entry)? {
             let key = keys::commit(entry.short, lsn);
-            let bytes = value::payload(&*ordered.engine, &key, stored)?;
+            let bytes = value::payload(&*ordered.engine, &key, &stored)?;
             let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
                 Error::corrupt(format!("commit {lsn} can't be read; run `argon fsck`"))
                     .with_source(source)

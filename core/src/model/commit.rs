@@ -20,6 +20,9 @@ pub const MAX_ACTOR_BYTES: usize = 256;
 /// The longest message of a commit, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
+/// How many bytes are gathered before they are digested.
+const DIGEST_PIECE_BYTES: usize = 32 * 1024;
+
 macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $what:literal, $least:literal, $most:ident) => {
         $(#[$doc])*
@@ -221,12 +224,12 @@ impl Commit {
             put_bytes(&mut buffer, change.key.as_bytes());
             match &change.image {
                 Image::Deleted => put_varint(&mut buffer, 0),
-                Image::Document(document) => {
-                    put_varint(&mut buffer, document.as_bytes().len() as u64);
-                    hasher.update(&buffer);
-                    hasher.update(document.as_bytes());
-                    buffer.clear();
-                }
+                Image::Document(document) => put_bytes(&mut buffer, document.as_bytes()),
+            }
+            // BLAKE3 is several times as fast on large pieces.
+            if buffer.len() >= DIGEST_PIECE_BYTES {
+                hasher.update(&buffer);
+                buffer.clear();
             }
         }
         hasher.update(&buffer);

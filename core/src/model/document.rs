@@ -1,5 +1,7 @@
 //! Documents, checked once where they enter.
 
+use std::sync::Arc;
+
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 
 use crate::key::Key;
@@ -14,10 +16,10 @@ pub const MAX_DEPTH: usize = 100;
 /// A BSON document that may be stored: every element decodes, it has an `_id` that MongoDB would
 /// take, and it keeps to [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`].
 ///
-/// Its bytes are kept as they came, to the last bit.
+/// Its bytes are kept as they came, to the last bit. Cheap to clone: clones share them.
 #[derive(Clone, PartialEq)]
 pub struct Document {
-    raw: RawDocumentBuf,
+    raw: Arc<RawDocumentBuf>,
 }
 
 impl Document {
@@ -40,7 +42,7 @@ impl Document {
             Error::invalid(format!("the document's _id can't be used: {source}"))
                 .with_source(source)
         })?;
-        Ok((key, Self { raw }))
+        Ok((key, Self { raw: raw.into() }))
     }
 
     /// A document that a store gave back; only its framing is checked.
@@ -48,7 +50,7 @@ impl Document {
     /// # Errors
     /// `Corrupt` when the bytes are no BSON document.
     pub fn from_stored(bytes: Vec<u8>) -> Result<Self> {
-        RawDocumentBuf::from_bytes(bytes).map(|raw| Self { raw }).map_err(|source| {
+        RawDocumentBuf::from_bytes(bytes).map(|raw| Self { raw: raw.into() }).map_err(|source| {
             Error::corrupt("a stored document is not BSON; run `argon fsck`").with_source(source)
         })
     }
@@ -63,9 +65,9 @@ impl Document {
         self.raw.as_bytes()
     }
 
-    /// The document, given away.
+    /// The document, given away; copies it if there are other clones.
     pub fn into_raw(self) -> RawDocumentBuf {
-        self.raw
+        Arc::unwrap_or_clone(self.raw)
     }
 
     /// The document as an owned tree.

@@ -123,14 +123,27 @@ impl Committer {
         let mut ending = Ending { committer: &self, clean: false };
         let mut position = self.queue().rest.take();
         loop {
-            // Writers that were just answered get a turn to submit what they have next, so that
-            // groups stay as large as the number of writers.
-            tokio::task::yield_now().await;
+            self.gather().await;
             let Some(group) = self.take_group(&mut position) else {
                 ending.clean = true;
                 return;
             };
             position = self.commit(group, position, base).await;
+        }
+    }
+
+    /// Gives writers that were just answered a turn to submit what they have next, as long as more
+    /// come, so that groups stay as large as the number of writers.
+    async fn gather(&self) {
+        const MOST_TURNS: usize = 16;
+        let mut waiting = 0;
+        for _ in 0..MOST_TURNS {
+            tokio::task::yield_now().await;
+            let now = self.queue().waiting.len();
+            if now == waiting {
+                return;
+            }
+            waiting = now;
         }
     }
 

@@ -1,6 +1,6 @@
 //! Gives requests their places: checks preconditions, builds the commits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bson::DateTime;
@@ -15,10 +15,11 @@ use crate::write::operation::{CollectionChange, Condition, Operation, WriteReque
 use crate::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
 use crate::{Environment, Error, Result};
 
-type DocumentId = (CollectionId, Key);
+/// Since which commit documents are as they are; those that are not there are left out.
+type Stored = HashMap<CollectionId, HashMap<Key, Lsn>>;
 
-/// Since which commit documents are as they are; `None` for a document that is not there.
-type Stamps = HashMap<DocumentId, Option<Lsn>>;
+/// The same of documents that were changed; `None` for one that was deleted.
+type Pending = HashMap<CollectionId, HashMap<Key, Option<Lsn>>>;
 
 /// The requests of one append, in their places.
 pub(super) struct Sequenced {
@@ -35,22 +36,24 @@ pub(super) struct Sequencer<'a> {
     head: Head,
     catalog: Arc<Catalog>,
     /// What is known of the documents that conditions ask about, at `head`.
-    stored: Stamps,
+    stored: Stored,
     /// What the commits before the current one changed of them.
-    pending: Stamps,
-    /// Whether any request has a condition; without one, `pending` is of no use.
-    conditional: bool,
+    pending: Pending,
+    /// Whether `pending` is of use: a request may ask about what another one changed.
+    remembers: bool,
     environment: &'a Environment,
     now: DateTime,
 }
 
 /// A commit that is being put together.
-struct Draft {
+struct Draft<'r> {
     lsn: Lsn,
     catalog: Arc<Catalog>,
     changes: Vec<Change>,
     /// Where in `changes` a document is; kept only if the request has several steps.
-    places: Option<HashMap<DocumentId, usize>>,
+    places: Option<HashMap<(CollectionId, &'r Key), usize>>,
+    /// Where in `changes` a collection's facts are.
+    described: HashMap<CollectionId, usize>,
     documents: usize,
     skipped: usize,
 }
@@ -67,13 +70,13 @@ pub(super) async fn sequence(
     materialize: &dyn Materialize,
     environment: &Environment,
 ) -> Result<Sequenced> {
-    let stored = read_stamps(requests, view, &catalog, materialize).await?;
+    let stored = read_stored(requests, view, &catalog, materialize).await?;
     let mut sequencer = Sequencer {
         head,
         catalog,
         stored,
-        pending: Stamps::new(),
-        conditional: conditional_keys(requests).next().is_some(),
+        pending: Pending::new(),
+        remembers: requests.len() > 1 && conditional_keys(requests).next().is_some(),
         environment,
         now: environment.now(),
     };
@@ -90,29 +93,31 @@ pub(super) async fn sequence(
 }
 
 /// Looks up all documents that conditions ask about: one sorted lookup a collection.
-async fn read_stamps(
+async fn read_stored(
     requests: &[WriteRequest],
     view: &View,
     catalog: &Catalog,
     materialize: &dyn Materialize,
-) -> Result<Stamps> {
-    let mut wanted: HashMap<CollectionId, BTreeSet<&Key>> = HashMap::new();
+) -> Result<Stored> {
+    let mut wanted: HashMap<CollectionId, Vec<&Key>> = HashMap::new();
     for (collection, key) in conditional_keys(requests) {
         for info in may_mean(requests, catalog, collection) {
-            wanted.entry(info.id).or_default().insert(key);
+            wanted.entry(info.id).or_default().push(key);
         }
     }
-    let mut stamps = Stamps::new();
-    for (collection, keys) in wanted {
-        let keys: Vec<Key> = keys.into_iter().cloned().collect();
-        let found = materialize.stamps(view, collection, keys.clone()).await?;
-        stamps.extend(
-            keys.into_iter()
-                .zip(found)
-                .map(|(key, stamp)| ((collection, key), stamp.map(|stamp| stamp.lsn))),
-        );
+    let mut stored = Stored::new();
+    for (collection, mut keys) in wanted {
+        keys.sort_unstable();
+        keys.dedup();
+        let asked = keys.iter().copied().cloned().collect();
+        let found = materialize.stamps(view, collection, asked).await?;
+        let there = keys.into_iter().zip(found).filter_map(|(key, stamp)| {
+            let stamp = stamp?;
+            Some((key.clone(), stamp.lsn))
+        });
+        stored.insert(collection, there.collect());
     }
-    Ok(stamps)
+    Ok(stored)
 }
 
 /// The documents that conditions ask about.
@@ -149,6 +154,7 @@ impl Sequencer<'_> {
             catalog: self.catalog.clone(),
             changes: Vec::with_capacity(request.operations.len()),
             places: (request.operations.len() > 1).then(HashMap::new),
+            described: HashMap::new(),
             documents: 0,
             skipped: 0,
         };
@@ -169,7 +175,7 @@ impl Sequencer<'_> {
         Ok(self.finish(draft, request))
     }
 
-    fn finish(&mut self, draft: Draft, request: &WriteRequest) -> (Option<Commit>, Outcome) {
+    fn finish(&mut self, draft: Draft<'_>, request: &WriteRequest) -> (Option<Commit>, Outcome) {
         let meta = CommitMeta {
             lsn: draft.lsn,
             time: self.now.max(self.head.time),
@@ -178,11 +184,12 @@ impl Sequencer<'_> {
             message: request.message.clone(),
             origin: request.origin.clone(),
         };
-        let remembered = if self.conditional { draft.changes.as_slice() } else { &[] };
-        for change in remembered {
-            let id = (change.collection, change.key.clone());
-            let lsn = matches!(change.image, Image::Document(_)).then_some(draft.lsn);
-            self.pending.insert(id, lsn);
+        if self.remembers {
+            for change in &draft.changes {
+                let lsn = matches!(change.image, Image::Document(_)).then_some(draft.lsn);
+                let documents = self.pending.entry(change.collection).or_default();
+                documents.insert(change.key.clone(), lsn);
+            }
         }
         let commit = Commit::sealed(meta, &self.head.digest, draft.changes);
         self.head = commit.head();
@@ -197,7 +204,11 @@ impl Sequencer<'_> {
         (Some(commit), Outcome::Committed(receipt))
     }
 
-    fn step(&self, draft: &mut Draft, operation: &Operation) -> Result<Result<(), Conflict>> {
+    fn step<'r>(
+        &self,
+        draft: &mut Draft<'r>,
+        operation: &'r Operation,
+    ) -> Result<Result<(), Conflict>> {
         match operation {
             Operation::Document { collection, key, image, condition } => {
                 self.document(draft, collection, key, image, *condition)
@@ -206,11 +217,11 @@ impl Sequencer<'_> {
         }
     }
 
-    fn document(
+    fn document<'r>(
         &self,
-        draft: &mut Draft,
+        draft: &mut Draft<'r>,
         collection: &CollectionName,
-        key: &Key,
+        key: &'r Key,
         image: &Image,
         condition: Condition,
     ) -> Result<Result<(), Conflict>> {
@@ -235,18 +246,21 @@ impl Sequencer<'_> {
             None if matches!(image, Image::Deleted) => return Ok(Ok(())),
             None => draft.create(collection)?,
         };
-        draft.push(Change { collection: id, key: key.clone(), image: image.clone() });
+        draft.push(id, key, image.clone());
         Ok(Ok(()))
     }
 
     /// Since which commit a document is as it is for the current step.
-    fn current(&self, draft: &Draft, collection: CollectionId, key: &Key) -> Option<Lsn> {
-        let id = (collection, key.clone());
-        if let Some(place) = draft.places.as_ref().and_then(|places| places.get(&id)) {
+    fn current(&self, draft: &Draft<'_>, collection: CollectionId, key: &Key) -> Option<Lsn> {
+        let place = draft.places.as_ref().and_then(|places| places.get(&(collection, key)));
+        if let Some(place) = place {
             let there = matches!(draft.changes[*place].image, Image::Document(_));
             return there.then_some(draft.lsn);
         }
-        self.pending.get(&id).or_else(|| self.stored.get(&id)).copied().flatten()
+        match self.pending.get(&collection).and_then(|documents| documents.get(key)) {
+            Some(changed) => *changed,
+            None => self.stored.get(&collection).and_then(|documents| documents.get(key)).copied(),
+        }
     }
 }
 
@@ -270,7 +284,7 @@ fn check(condition: Condition, current: Option<Lsn>) -> Verdict {
     }
 }
 
-impl Draft {
+impl<'r> Draft<'r> {
     fn create(&mut self, name: &CollectionName) -> Result<CollectionId> {
         let info = self.catalog.new_collection(name.clone());
         let id = info.id;
@@ -280,23 +294,32 @@ impl Draft {
 
     /// Writes a collection's facts to the catalog.
     fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
-        self.push(catalog::change(&info, dropped)?);
+        let change = catalog::change(&info, dropped)?;
+        match self.described.get(&info.id) {
+            Some(place) => self.changes[*place] = change,
+            None => {
+                self.described.insert(info.id, self.changes.len());
+                self.changes.push(change);
+            }
+        }
         Arc::make_mut(&mut self.catalog).insert(info, dropped);
         Ok(())
     }
 
-    fn push(&mut self, change: Change) {
-        let is_document = change.collection != CollectionId::CATALOG;
-        if let Some(places) = &mut self.places {
-            let id = (change.collection, change.key.clone());
-            if let Some(place) = places.get(&id) {
-                self.changes[*place] = change;
-                return;
+    /// Notes a change of a document; a later one of the same document takes the place of an earlier.
+    fn push(&mut self, collection: CollectionId, key: &'r Key, image: Image) {
+        let next = self.changes.len();
+        let place = match &mut self.places {
+            Some(places) => *places.entry((collection, key)).or_insert(next),
+            None => next,
+        };
+        match self.changes.get_mut(place) {
+            Some(change) => change.image = image,
+            None => {
+                self.changes.push(Change { collection, key: key.clone(), image });
+                self.documents += 1;
             }
-            places.insert(id, self.changes.len());
         }
-        self.documents += usize::from(is_document);
-        self.changes.push(change);
     }
 
     fn collection(&mut self, change: &CollectionChange) -> Result<Result<(), Conflict>> {
