@@ -1,0 +1,48 @@
+//! What is measured, a module each.
+
+pub mod ancestry;
+pub mod branch;
+pub mod bytes;
+pub mod commit;
+pub mod diff;
+pub mod import;
+pub mod large;
+pub mod point_read;
+pub mod reopen;
+pub mod scan;
+pub mod writers;
+
+use futures::future::BoxFuture;
+
+use crate::Result;
+use crate::report::Row;
+use crate::subject::Subject;
+
+/// A workload.
+#[derive(Debug, Clone, Copy)]
+pub struct Workload {
+    /// Its name on the command line.
+    pub name: &'static str,
+    run: for<'a> fn(&'a Subject) -> BoxFuture<'a, Result<Vec<Row>>>,
+}
+
+impl Workload {
+    /// All of them, in the order in which they are run.
+    pub const ALL: [Self; 10] = [
+        Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
+        Self { name: "writers", run: |subject| Box::pin(writers::run(subject)) },
+        Self { name: "import", run: |subject| Box::pin(import::run(subject)) },
+        Self { name: "branch", run: |subject| Box::pin(branch::run(subject)) },
+        Self { name: "point-read", run: |subject| Box::pin(point_read::run(subject)) },
+        Self { name: "scan", run: |subject| Box::pin(scan::run(subject)) },
+        Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
+        Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },
+        Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
+        Self { name: "reopen", run: |subject| Box::pin(reopen::run(subject)) },
+    ];
+
+    /// Runs it.
+    pub async fn run(self, subject: &Subject) -> Result<Vec<Row>> {
+        (self.run)(subject).await
+    }
+}
