@@ -1,3 +1,7 @@
 //! The `argon` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    argon_cli::run(std::env::args_os())
+}

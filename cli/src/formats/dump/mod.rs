@@ -41,6 +41,25 @@ pub struct DumpCollection {
 }
 
 impl DumpCollection {
+    /// The collection of one `.bson` file of a dump, with the metadata beside it; `None` if the file
+    /// has no name that `mongodump` gives, or no metadata.
+    pub fn of_file(documents: &Path) -> Result<Option<Self>, FormatError> {
+        let Ok(File::Collection { kind: Kind::Documents, name }) = names::classify(documents)
+        else {
+            return Ok(None);
+        };
+        let file_name = documents.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let encoded = file_name.strip_suffix(".gz").unwrap_or(file_name).trim_end_matches(".bson");
+        let metadata = ["", ".gz"]
+            .map(|end| documents.with_file_name(format!("{encoded}.metadata.json{end}")))
+            .into_iter()
+            .find(|path| path.is_file());
+        let Some(metadata) = metadata else { return Ok(None) };
+        let metadata = Metadata::read(&metadata)?;
+        let name = names::full_name(documents, name, &metadata)?;
+        Ok(Some(Self { name, documents: documents.to_owned(), metadata }))
+    }
+
     /// Opens the documents.
     pub fn source(&self) -> Result<Source, FormatError> {
         Source::open(&self.documents, None)

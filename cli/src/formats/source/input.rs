@@ -47,16 +47,25 @@ impl Input {
         if metadata.is_dir() {
             return Err(FormatError::io("read", path)(io::ErrorKind::IsADirectory.into()));
         }
-        let progress = Progress { read: Arc::default(), total: metadata.len() };
+        let compressed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+        Ok(Self::new(file, metadata.len(), compressed))
+    }
+
+    /// Standard input, uncompressed. What is there can be read before the rest has come.
+    pub(super) fn stdin() -> Self {
+        Self::new(io::stdin(), 0, false)
+    }
+
+    fn new(file: impl Read + Send + 'static, total: u64, compressed: bool) -> Self {
+        let progress = Progress { read: Arc::default(), total };
         let counted = Counted { file, read: Arc::clone(&progress.read) };
         let buffered = BufReader::with_capacity(BUFFER_BYTES, counted);
-        let compressed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
         let reader: Box<dyn BufRead + Send> = if compressed {
             Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(buffered)))
         } else {
             Box::new(buffered)
         };
-        Ok(Self { reader, progress, compressed })
+        Self { reader, progress, compressed }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -107,12 +116,12 @@ impl fmt::Debug for Input {
     }
 }
 
-struct Counted {
-    file: File,
+struct Counted<R> {
+    file: R,
     read: Arc<AtomicU64>,
 }
 
-impl Read for Counted {
+impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(buffer)?;
         self.read.fetch_add(count as u64, Ordering::Relaxed);

@@ -92,7 +92,20 @@ impl Source {
     ) -> Result<Self, FormatError> {
         let unknown = || FormatError::UnknownFormat { path: path.to_owned() };
         let format = format.or_else(|| Format::of_path(path)).ok_or_else(unknown)?;
-        let input = Input::open(path)?;
+        Self::new(path, Input::open(path)?, format, options)
+    }
+
+    /// Reads standard input. A document is given out as soon as it is there, before the next one.
+    pub fn stdin(format: Format, options: SourceOptions) -> Result<Self, FormatError> {
+        Self::new(Path::new("standard input"), Input::stdin(), format, options)
+    }
+
+    fn new(
+        path: &Path,
+        input: Input,
+        format: Format,
+        options: SourceOptions,
+    ) -> Result<Self, FormatError> {
         let progress = input.progress();
         let reader = match format {
             Format::Bson => Reader::Bson(BsonReader::new(input)),
@@ -103,6 +116,11 @@ impl Source {
             Format::Csv => Reader::Csv(Box::new(CsvReader::new(path, input, options)?)),
         };
         Ok(Self { path: path.to_owned(), progress, reader, ended: false })
+    }
+
+    /// The file, as it is named in a [`BadRecord`].
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Bytes of the file on disk read so far, a buffer ahead of the documents given out.

@@ -21,9 +21,13 @@ pub struct BsonWriter {
 impl BsonWriter {
     /// Begins the file in `directory`, which must be there, under a temporary name.
     pub fn create(directory: &Path, collection: &str, gzip: bool) -> Result<Self, FormatError> {
-        let path = collection_path(directory, collection, "bson", gzip);
-        let file = WholeFile::create(&path, gzip)?;
-        Ok(Self { path, file, documents: 0 })
+        Self::create_file(&collection_path(directory, collection, "bson", gzip), gzip)
+    }
+
+    /// Begins a file of any name, whose directory must be there.
+    pub fn create_file(path: &Path, gzip: bool) -> Result<Self, FormatError> {
+        let file = WholeFile::create(path, gzip)?;
+        Ok(Self { path: path.to_owned(), file, documents: 0 })
     }
 
     /// Appends a document, byte for byte.

@@ -1,0 +1,139 @@
+//! The command line: global options, and the arguments that several commands share.
+
+use std::time::Duration;
+
+use argon_core::key::Key;
+use argon_core::model::{Actor, BranchName, CollectionName, Message, ProjectName};
+use argon_core::{Error, Revision};
+use clap::{Args, Parser};
+
+use crate::commands::Command;
+use crate::exit;
+use crate::formats::extjson::{Mode, parse_id};
+use crate::output::Format;
+
+/// Git for MongoDB-shaped data: branch, change, look back and restore databases.
+///
+/// Every change of a document is a commit in a log. A branch costs one write whatever the size of
+/// the data, and every past state can be read, compared and restored.
+#[derive(Parser)]
+#[command(
+    name = "argon",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = manual(),
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) options: GlobalOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What `--help` says after the commands and options.
+fn manual() -> String {
+    format!("{REVISIONS}\n\n{FIRST_STEPS}\n\n{}", exit::CODES)
+}
+
+const REVISIONS: &str = "\
+Naming a state (REV):
+  main                       the head of branch main
+  main@1234                  main after its commit with LSN 1234; main@0 is empty
+  main@2026-07-07T09:00:00Z  main as it was then; main@2026-07-07 at the day's first moment, UTC
+  main~3                     three commits before any of these
+  @1234, ~3                  the same of the current branch";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  argon init                            a store in .argon, for this directory and all below
+  argon project create shop             a project; the first one is current at once
+  argon import dump/shop                a mongodump directory; also .bson, .json, .csv files
+  argon branch create try               a branch, to change things without harm
+  argon switch try
+  argon put -c users '{\"_id\": 1}'
+  argon diff try                        what try changed since it left main";
+
+/// Options of every command.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalOptions {
+    /// The store: sled:DIR, fjall:DIR, or a store's directory [default: the nearest .argon upwards]
+    #[arg(long, global = true, value_name = "URL", env = "ARGON_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+
+    /// The project [default: the one set by `argon use`]
+    #[arg(short, long, global = true, value_name = "NAME", env = "ARGON_PROJECT")]
+    pub(crate) project: Option<ProjectName>,
+
+    /// The branch [default: the one set by `argon switch`, at first main]
+    #[arg(short, long, global = true, value_name = "NAME", env = "ARGON_BRANCH")]
+    pub(crate) branch: Option<BranchName>,
+
+    /// How to print what is asked for
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+
+    /// How long to wait for another process that has the store open
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) lock_timeout: Duration,
+}
+
+/// The past state that a reading command reads.
+#[derive(Args)]
+pub(crate) struct AtRevision {
+    /// Read this state [default: the head of the current branch]
+    #[arg(long, value_name = "REV")]
+    pub(crate) at: Option<Revision>,
+}
+
+/// The collection of a command that needs one.
+#[derive(Args)]
+pub(crate) struct InCollection {
+    /// The collection
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) collection: CollectionName,
+}
+
+/// How documents are printed.
+#[derive(Args)]
+pub(crate) struct DocumentStyle {
+    /// Print canonical Extended JSON, in which every value keeps its type
+    #[arg(long)]
+    canonical: bool,
+}
+
+impl DocumentStyle {
+    pub(crate) fn mode(&self) -> Mode {
+        if self.canonical { Mode::Canonical } else { Mode::Relaxed }
+    }
+}
+
+/// How a commit is signed.
+#[derive(Args)]
+pub(crate) struct Signature {
+    /// Who makes the commit [default: ARGON_ACTOR, or the name of the user]
+    #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
+    pub(crate) actor: Option<Actor>,
+
+    /// Why it is made
+    #[arg(short, long, value_name = "TEXT", value_parser = |text: &str| Message::new(text))]
+    pub(crate) message: Option<Message>,
+}
+
+/// An `_id` as a person types it.
+pub(crate) fn document_id(text: &str) -> Result<Key, Error> {
+    let id = parse_id(text).map_err(|error| Error::invalid(error.to_string()))?;
+    Key::of(&id).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// What an `_id` may be written as, for the help of arguments that take one.
+pub(crate) const ID_HELP: &str = "\
+The _id: 24 hexadecimal digits for an ObjectId, an Extended JSON value, or any other text for a \
+string";
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+}

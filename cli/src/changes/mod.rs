@@ -1,0 +1,13 @@
+//! Differences of documents and collections, as text and as JSON.
+
+mod commit;
+pub(crate) mod facts;
+mod fields;
+mod print;
+mod stat;
+mod states;
+
+pub(crate) use self::commit::print_commit;
+pub(crate) use self::print::{Detail, Printer};
+pub(crate) use self::stat::Stat;
+pub(crate) use self::states::print_diff;

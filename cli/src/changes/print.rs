@@ -1,0 +1,197 @@
+//! Prints what differs: lines with `+`, `-` and `~` for people, objects for programs.
+
+use argon_core::CollectionInfo;
+use argon_core::diff::{CollectionDiff, DocumentDiff};
+use argon_core::model::{CollectionName, Document};
+use bson::raw::RawBsonRef;
+
+use super::fields::{self, Difference};
+use super::{Stat, facts};
+use crate::exit::CommandResult;
+use crate::formats::extjson::{Layout, Mode, print_raw_value};
+use crate::output::{Colours, Json, Listing, Output, count, document_line};
+
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Every document, its values in this mode.
+    Documents(Mode),
+    /// Numbers for each collection.
+    Stat,
+    /// Nothing; the numbers are only given back.
+    Nothing,
+}
+
+/// Prints differences one by one, in bounded memory, and counts them.
+pub(crate) struct Printer {
+    detail: Detail,
+    colours: Colours,
+    listing: Listing,
+    /// The collection under whose heading documents stand.
+    heading: Option<CollectionName>,
+    stat: Stat,
+}
+
+impl Printer {
+    pub(crate) fn new(output: &Output, detail: Detail) -> Self {
+        let listing = output.listing(Stat::COLUMNS);
+        let (colours, stat) = (output.colours, Stat::default());
+        Self { detail, colours, listing, heading: None, stat }
+    }
+
+    /// A collection whose own facts differ; `documents` is how many came or went with it without
+    /// being printed one by one.
+    pub(crate) fn collection(
+        &mut self,
+        diff: &CollectionDiff,
+        documents: Option<u64>,
+    ) -> CommandResult {
+        self.stat.collection(diff, documents.unwrap_or_default());
+        if !matches!(self.detail, Detail::Documents(_)) {
+            return Ok(());
+        }
+        let with = documents.map(|number| format!(" with {}", count(number, "document")));
+        let with = with.unwrap_or_default();
+        let (info, words, lines) = match diff {
+            CollectionDiff::Created(info) => {
+                (info, self.colours.green(&format!("created{with}")), vec![])
+            }
+            CollectionDiff::Dropped(info) => {
+                (info, self.colours.red(&format!("dropped{with}")), vec![])
+            }
+            CollectionDiff::Changed { before, after } => {
+                (after, String::new(), facts::differences(before, after))
+            }
+        };
+        self.heading = Some(info.name.clone());
+        let name = self.colours.bold(&format!("collection {}", info.name));
+        let mut text = format!("{name} {words}").trim_end().to_owned();
+        for line in lines {
+            text.push_str("\n  ");
+            text.push_str(&line);
+        }
+        self.listing.line(&text, || collection_json(diff, documents).compact())
+    }
+
+    /// A document that differs.
+    pub(crate) fn document(&mut self, diff: &DocumentDiff) -> CommandResult {
+        self.stat.document(diff);
+        let Detail::Documents(mode) = self.detail else { return Ok(()) };
+        let differences = match (&diff.before, &diff.after) {
+            (Some(before), Some(after)) => {
+                fields::differences(before.as_raw(), after.as_raw(), mode)?
+            }
+            _ => Vec::new(),
+        };
+        let mut text = String::new();
+        if self.heading.as_ref() != Some(&diff.collection) {
+            let name = format!("collection {}", diff.collection);
+            text = format!("{}\n", self.colours.bold(&name));
+            self.heading = Some(diff.collection.clone());
+        }
+        text.push_str(&self.document_text(diff, mode, &differences)?);
+        let json = document_json(diff, mode, &differences)?;
+        self.listing.line(&text, || json.compact())
+    }
+
+    fn document_text(
+        &self,
+        diff: &DocumentDiff,
+        mode: Mode,
+        differences: &[Difference],
+    ) -> CommandResult<String> {
+        Ok(match (&diff.before, &diff.after) {
+            (_, None) => {
+                let line = diff.before.as_ref().map(|old| document_line(old.as_raw(), mode));
+                let line = line.transpose()?.unwrap_or_else(|| diff.key.to_string());
+                self.colours.red(&format!("  - {line}"))
+            }
+            (None, Some(new)) => {
+                self.colours.green(&format!("  + {}", document_line(new.as_raw(), mode)?))
+            }
+            (Some(_), Some(new)) => {
+                let mut text = self.colours.yellow(&format!("  ~ _id: {}", id(new, mode)?));
+                for difference in differences {
+                    text.push_str("\n      ");
+                    text.push_str(&difference.text());
+                }
+                text
+            }
+        })
+    }
+
+    /// Ends the list, and gives the numbers.
+    pub(crate) fn finish(mut self) -> CommandResult<Stat> {
+        if self.detail == Detail::Stat {
+            for row in self.stat.rows() {
+                self.listing.row(&row)?;
+            }
+        }
+        if self.detail != Detail::Nothing {
+            self.listing.finish()?;
+        }
+        Ok(self.stat)
+    }
+}
+
+fn id(document: &Document, mode: Mode) -> CommandResult<String> {
+    let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
+    Ok(print_raw_value(id, mode, Layout::Compact)?)
+}
+
+fn document_json(
+    diff: &DocumentDiff,
+    mode: Mode,
+    differences: &[Difference],
+) -> CommandResult<Json> {
+    let change = match (&diff.before, &diff.after) {
+        (None, Some(_)) => "added",
+        (_, None) => "removed",
+        (Some(_), Some(_)) => "changed",
+    };
+    let id = match diff.after.as_ref().or(diff.before.as_ref()) {
+        Some(document) => id(document, mode)?,
+        None => Json::from(diff.key.to_string()).compact(),
+    };
+    let mut json = vec![
+        ("kind", "document".into()),
+        ("collection", diff.collection.as_str().into()),
+        ("change", change.into()),
+        ("_id", Json::Verbatim(id)),
+    ];
+    for (name, side) in [("before", &diff.before), ("after", &diff.after)] {
+        if let Some(document) = side {
+            json.push((name, Json::Verbatim(document_line(document.as_raw(), mode)?)));
+        }
+    }
+    if change == "changed" {
+        json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
+    }
+    Ok(Json::Object(json))
+}
+
+fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
+    let (change, before, after) = match diff {
+        CollectionDiff::Created(info) => ("created", None, Some(info)),
+        CollectionDiff::Dropped(info) => ("dropped", Some(info), None),
+        CollectionDiff::Changed { before, after } => ("changed", Some(before), Some(after)),
+    };
+    let name = after.or(before).map(|info| info.name.as_str());
+    let mut json =
+        vec![("kind", "collection".into()), ("collection", name.into()), ("change", change.into())];
+    if documents.is_some() {
+        json.push(("documents", documents.into()));
+    }
+    for (name, side) in [("before", before), ("after", after)] {
+        if let Some(info) = side {
+            json.push((name, facts_json(info)));
+        }
+    }
+    Json::Object(json)
+}
+
+fn facts_json(info: &CollectionInfo) -> Json {
+    let mut fields = vec![("name", info.name.as_str().into())];
+    fields.extend(facts::json(info));
+    Json::Object(fields)
+}

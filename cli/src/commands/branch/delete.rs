@@ -1,0 +1,53 @@
+//! `argon branch delete`
+
+use argon_core::Error;
+use argon_core::model::BranchName;
+use clap::Args;
+
+use crate::commands::confirm::Confirmation;
+use crate::context::Context;
+use crate::exit::{CommandResult, Failure};
+use crate::output::Json;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon branch delete try
+  argon branch delete backup/try/20260707T090000.123Z --yes    nothing is kept of a backup";
+
+/// Delete a branch; what it was is kept as a backup, from which it can be made again.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DeleteArgs {
+    /// The branch
+    name: BranchName,
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
+
+impl DeleteArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let name = self.name;
+        if workspace.is_current(&name) {
+            let error = Error::denied(format!("branch '{name}' is the current one"));
+            return Err(Failure::from(error).hint("`argon switch NAME` goes to another first"));
+        }
+        if name.is_backup() {
+            workspace.project.branch(&name).await?;
+            self.confirmation.ask(&format!("delete the backup {name}, for good?"))?;
+        }
+        let backup = workspace.project.delete_branch(&name).await?;
+        let mut words = format!("deleted branch {name}");
+        if let Some(backup) = &backup {
+            words.push_str(&format!(
+                "; what it was is kept as {backup}\n`argon branch create {name} --from {backup}` makes it again"
+            ));
+        }
+        context.output.done(&words, || {
+            Json::object([
+                ("deleted", name.as_str().into()),
+                ("backup", backup.as_ref().map(|backup| backup.as_str()).into()),
+            ])
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! `argon branch …`
+
+pub(super) mod create;
+mod delete;
+mod list;
+mod protect;
+mod rename;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+/// Make, list, rename, delete and protect branches.
+#[derive(Subcommand)]
+pub(crate) enum BranchCommand {
+    Create(create::CreateArgs),
+    List(list::ListArgs),
+    Rename(rename::RenameArgs),
+    Delete(delete::DeleteArgs),
+    /// Refuse to reset, rename and delete a branch; writing goes on
+    Protect(protect::ProtectArgs),
+    /// End the protection of a branch
+    Unprotect(protect::ProtectArgs),
+}
+
+impl BranchCommand {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        match self {
+            Self::Create(args) => args.run(context).await,
+            Self::List(args) => args.run(context).await,
+            Self::Rename(args) => args.run(context).await,
+            Self::Delete(args) => args.run(context).await,
+            Self::Protect(args) => args.run(context, true).await,
+            Self::Unprotect(args) => args.run(context, false).await,
+        }
+    }
+}

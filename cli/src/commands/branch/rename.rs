@@ -1,0 +1,34 @@
+//! `argon branch rename`
+
+use argon_core::model::BranchName;
+use clap::Args;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::Json;
+
+/// Give a branch another name.
+#[derive(Args)]
+#[command(after_help = "Example:\n  argon branch rename try feature/login")]
+pub(crate) struct RenameArgs {
+    /// What it is called
+    from: BranchName,
+    /// What it shall be called
+    to: BranchName,
+}
+
+impl RenameArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let Self { from, to } = self;
+        workspace.project.rename_branch(&from, &to).await?;
+        if workspace.is_current(&from) {
+            let project = Some(workspace.project.name().clone());
+            workspace.opened.set_current(&Config { project, branch: Some(to.clone()) })?;
+        }
+        context.output.done(&format!("branch {from} is called {to} now"), || {
+            Json::object([("from", from.as_str().into()), ("to", to.as_str().into())])
+        })
+    }
+}

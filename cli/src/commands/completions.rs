@@ -1,0 +1,30 @@
+//! `argon completions`
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon completions bash > ~/.local/share/bash-completion/completions/argon
+  argon completions zsh > ~/.zfunc/_argon
+  argon completions fish > ~/.config/fish/completions/argon.fish";
+
+/// Print the completion script of a shell.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    shell: Shell,
+}
+
+impl CompletionsArgs {
+    pub(crate) fn run(self, context: &Context) -> CommandResult {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "argon", &mut script);
+        context.output.text(String::from_utf8_lossy(&script).trim_end())
+    }
+}

@@ -1,0 +1,40 @@
+//! Asking before something is done that can't be taken back easily.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use argon_core::Error;
+use clap::Args;
+
+use crate::exit::{CommandResult, Failure};
+
+/// The way round the question.
+#[derive(Args)]
+pub(crate) struct Confirmation {
+    /// Don't ask; needed where there is no terminal to ask on
+    #[arg(short, long)]
+    yes: bool,
+}
+
+impl Confirmation {
+    /// Goes on if the user agrees.
+    pub(crate) fn ask(&self, question: &str) -> CommandResult {
+        if self.yes {
+            return Ok(());
+        }
+        let (stdin, mut stderr) = (io::stdin(), io::stderr());
+        if !stdin.is_terminal() || !stderr.is_terminal() {
+            return Err(Failure::from(Error::invalid(
+                "nothing was done: there is no terminal to ask on",
+            ))
+            .hint("--yes goes on without asking"));
+        }
+        let mut answer = String::new();
+        let asked = write!(stderr, "{question} [y/N] ")
+            .and_then(|()| stderr.flush())
+            .and_then(|()| stdin.lock().read_line(&mut answer));
+        match asked {
+            Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
+            _ => Err(Error::invalid("nothing was done: the answer was not yes").into()),
+        }
+    }
+}

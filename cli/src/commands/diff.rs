@@ -1,0 +1,95 @@
+//! `argon diff`
+
+use argon_core::diff::diff;
+use argon_core::{Error, ErrorKind, Revision, State};
+use clap::Args;
+
+use crate::args::DocumentStyle;
+use crate::changes::{Detail, print_diff};
+use crate::context::{Context, Workspace};
+use crate::exit::{CommandResult, Failure, Hint};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon diff try                      against main, of which it was made
+  argon diff try --merge-base         against main as it was then: what try itself changed
+  argon diff main~5 main              what the last five commits changed together
+  argon diff main@2026-07-07 main --stat";
+
+/// Show what differs between two states; its cost follows the changes, not the data.
+///
+/// With one REV, it is compared with the head of the branch from which its branch was made.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// The state before; or, if it is the only one, the state after
+    #[arg(value_name = "REV")]
+    first: Revision,
+    /// The state after
+    #[arg(value_name = "REV")]
+    second: Option<Revision>,
+    /// Print how many documents differ, not the documents
+    #[arg(long)]
+    stat: bool,
+    /// Compare with the last state that both histories have in common
+    #[arg(long)]
+    merge_base: bool,
+    #[command(flatten)]
+    style: DocumentStyle,
+}
+
+impl DiffArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let after = self.second.as_ref().unwrap_or(&self.first);
+        let before = match &self.second {
+            Some(_) => self.first.clone(),
+            None => parent_of(&workspace, &self.first).await?,
+        };
+        let (mut from, to) =
+            (workspace.state(Some(&before)).await?, workspace.state(Some(after)).await?);
+        if self.merge_base {
+            from = common(&workspace, after, &from, &to).await?;
+        }
+        let diff = diff(&from, &to).await?;
+        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
+        let stat = print_diff(&context.output, &diff, [&from, &to], detail).await?;
+        if context.output.is_table() {
+            let (old, new) = (from.lsn(), to.lsn());
+            let summary =
+                if stat.is_empty() { "no differences".to_owned() } else { stat.summary() };
+            let base = if self.merge_base { " (where they part)" } else { "" };
+            context
+                .output
+                .say(&format!("{before} at LSN {old}{base} → {after} at LSN {new}: {summary}"));
+        }
+        Ok(())
+    }
+}
+
+/// The branch from which the branch of `revision` was made.
+async fn parent_of(workspace: &Workspace, revision: &Revision) -> CommandResult<Revision> {
+    let name = revision.branch_or(&workspace.branch);
+    let info = workspace.project.branch(name).await?.info().await?;
+    let Some(parent) = info.parent else {
+        let error = Error::invalid(format!("branch '{name}' was not made of another branch"));
+        return Err(Failure::from(error)
+            .hint(format!("name two states, such as `argon diff {name}~1 {name}`")));
+    };
+    workspace.project.branch(&parent).await.hint_on(ErrorKind::NotFound, || {
+        format!("'{name}' was made of '{parent}', which is gone; name two states")
+    })?;
+    Ok(Revision::head(parent))
+}
+
+/// The last state that both histories have in common.
+async fn common(
+    workspace: &Workspace,
+    revision: &Revision,
+    from: &State,
+    to: &State,
+) -> CommandResult<State> {
+    let lsn = from.view().common_lsn(to.view());
+    let name = revision.branch_or(&workspace.branch);
+    Ok(workspace.project.branch(name).await?.at(lsn).await?)
+}

@@ -1,0 +1,55 @@
+//! `argon find`
+
+use clap::Args;
+use futures::TryStreamExt;
+
+use crate::args::{AtRevision, DocumentStyle, InCollection};
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::document_line;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon find -c zips --limit 10
+  argon find -c zips --at main~1 | jq .city
+  argon find -c zips --canonical -o json > zips.json";
+
+/// Print the documents of a collection in the order of their _id, one line of Extended JSON each.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    within: InCollection,
+    #[command(flatten)]
+    at: AtRevision,
+    /// At most so many documents [default: all]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Pass over so many documents first
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    skip: usize,
+    #[command(flatten)]
+    style: DocumentStyle,
+}
+
+impl FindArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let state = workspace.state(self.at.at.as_ref()).await?;
+        let mut documents = state.collection(&self.within.collection)?.scan();
+        let mut listing = context.output.listing(&[]);
+        let (mut to_skip, mut left) = (self.skip, self.limit.unwrap_or(usize::MAX));
+        while left > 0
+            && let Some(document) = documents.try_next().await?
+        {
+            if to_skip > 0 {
+                to_skip -= 1;
+                continue;
+            }
+            left -= 1;
+            let line = document_line(document.as_raw(), self.style.mode())?;
+            listing.line(&line, || line.clone())?;
+        }
+        listing.finish()
+    }
+}

@@ -1,0 +1,49 @@
+//! `argon get`
+
+use argon_core::Error;
+use argon_core::key::Key;
+use clap::Args;
+
+use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::formats::extjson::{Layout, print_document};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon get -c users 59b99db4cfa9a34dcd7885b6
+  argon get -c zips '\"02134\"' --at main@2026-07-07
+  argon get -c users ada -o json       over several lines";
+
+/// Print one document, by its _id, as one line of Extended JSON.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct GetArgs {
+    #[command(flatten)]
+    within: InCollection,
+    #[arg(value_name = "ID", help = ID_HELP, value_parser = document_id, allow_hyphen_values = true)]
+    id: Key,
+    #[command(flatten)]
+    at: AtRevision,
+    #[command(flatten)]
+    style: DocumentStyle,
+}
+
+impl GetArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let state = workspace.state(self.at.at.as_ref()).await?;
+        let collection = state.collection(&self.within.collection)?;
+        let Some(document) = collection.get(&self.id).await? else {
+            return Err(Error::not_found(format!(
+                "collection '{}' has no document with _id {} at LSN {}",
+                self.within.collection,
+                self.id,
+                state.lsn()
+            ))
+            .into());
+        };
+        let layout = if context.output.is_pretty() { Layout::Pretty } else { Layout::Compact };
+        context.output.text(&print_document(document.as_raw(), self.style.mode(), layout)?)
+    }
+}

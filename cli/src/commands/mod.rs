@@ -1,0 +1,94 @@
+//! The commands, one a file.
+
+mod branch;
+mod collections;
+mod completions;
+mod confirm;
+mod count;
+mod delete;
+mod diff;
+mod export;
+mod find;
+mod fsck;
+mod get;
+mod history;
+mod import;
+mod init;
+mod log;
+mod man;
+mod names;
+mod project;
+mod put;
+mod restore;
+mod show;
+mod snapshot;
+mod status;
+mod switch;
+mod use_project;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+/// What `argon` is told to do.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Init(init::InitArgs),
+    Status(status::StatusArgs),
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+    Use(use_project::UseArgs),
+    #[command(subcommand)]
+    Branch(branch::BranchCommand),
+    Switch(switch::SwitchArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
+    Put(put::PutArgs),
+    Delete(delete::DeleteArgs),
+    Get(get::GetArgs),
+    Find(find::FindArgs),
+    Count(count::CountArgs),
+    Collections(collections::CollectionsArgs),
+    Log(log::LogArgs),
+    Show(show::ShowArgs),
+    History(history::HistoryArgs),
+    Diff(diff::DiffArgs),
+    #[command(subcommand)]
+    Restore(restore::RestoreCommand),
+    #[command(subcommand)]
+    Snapshot(snapshot::SnapshotCommand),
+    Fsck(fsck::FsckArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Command {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        match self {
+            Self::Init(args) => args.run(context).await,
+            Self::Status(args) => args.run(context).await,
+            Self::Project(command) => command.run(context).await,
+            Self::Use(args) => args.run(context).await,
+            Self::Branch(command) => command.run(context).await,
+            Self::Switch(args) => args.run(context).await,
+            Self::Import(args) => args.run(context).await,
+            Self::Export(args) => args.run(context).await,
+            Self::Put(args) => args.run(context).await,
+            Self::Delete(args) => args.run(context).await,
+            Self::Get(args) => args.run(context).await,
+            Self::Find(args) => args.run(context).await,
+            Self::Count(args) => args.run(context).await,
+            Self::Collections(args) => args.run(context).await,
+            Self::Log(args) => args.run(context).await,
+            Self::Show(args) => args.run(context).await,
+            Self::History(args) => args.run(context).await,
+            Self::Diff(args) => args.run(context).await,
+            Self::Restore(command) => command.run(context).await,
+            Self::Snapshot(command) => command.run(context).await,
+            Self::Fsck(args) => args.run(context).await,
+            Self::Completions(args) => args.run(context),
+            Self::Man(args) => args.run(context),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The names of collections that commits changed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionId, Commit, Touched};
+use argon_core::{Branch, Revision, State};
+use bson::Bson;
+
+use crate::context::Workspace;
+use crate::exit::CommandResult;
+
+/// Names collections as they are called in a state, or, if they are not there any more, as they
+/// were called when a commit changed them.
+pub(super) struct CollectionNames {
+    branch: Branch,
+    known: HashMap<CollectionId, String>,
+}
+
+impl CollectionNames {
+    /// The names in `state`, which `revision` stands for.
+    pub(super) async fn new(
+        workspace: &Workspace,
+        revision: Option<&Revision>,
+        state: &State,
+    ) -> CommandResult<Self> {
+        let current = &workspace.branch;
+        let name = revision.map_or(current, |revision| revision.branch_or(current));
+        let branch = workspace.project.branch(name).await?;
+        let mut names = Self { branch, known: HashMap::new() };
+        names.take_up(state);
+        Ok(names)
+    }
+
+    fn take_up(&mut self, state: &State) {
+        for info in state.collections() {
+            self.known.entry(info.id).or_insert_with(|| info.name.to_string());
+        }
+    }
+
+    /// The collections that a commit changed, and how many documents of each.
+    pub(super) async fn changed_by(
+        &mut self,
+        commit: &Commit<Touched>,
+    ) -> CommandResult<Vec<(String, u64)>> {
+        let mut documents: BTreeMap<CollectionId, u64> = BTreeMap::new();
+        for change in &commit.changes {
+            match change.collection {
+                CollectionId::CATALOG => {
+                    documents.extend(described(&change.key).map(|collection| (collection, 0)));
+                }
+                collection => *documents.entry(collection).or_default() += 1,
+            }
+        }
+        if documents.keys().any(|collection| !self.known.contains_key(collection)) {
+            self.take_up(&self.branch.clone().at(commit.meta.lsn).await?);
+            // One that this commit dropped has its name before it only.
+            if let Some(before) = commit.meta.lsn.back(1) {
+                self.take_up(&self.branch.clone().at(before).await?);
+            }
+        }
+        let mut named: Vec<(String, u64)> = documents
+            .into_iter()
+            .map(|(collection, count)| {
+                let name = self.known.get(&collection).cloned();
+                (name.unwrap_or_else(|| collection.to_string()), count)
+            })
+            .collect();
+        named.sort();
+        Ok(named)
+    }
+}
+
+/// The collection whose facts a document of the catalog holds: its `_id` is the collection's number.
+fn described(key: &Key) -> Option<CollectionId> {
+    match key.to_bson() {
+        Bson::Int64(number) => u64::try_from(number).ok().map(CollectionId::new),
+        Bson::Int32(number) => u64::try_from(number).ok().map(CollectionId::new),
+        _ => None,
+    }
+}

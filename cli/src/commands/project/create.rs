@@ -1,0 +1,41 @@
+//! `argon project create`
+
+use argon_core::ErrorKind;
+use argon_core::model::ProjectName;
+use clap::Args;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::exit::{CommandResult, Hint};
+use crate::output::Json;
+
+/// Make a project with an empty branch main; the first one becomes the current one.
+#[derive(Args)]
+#[command(after_help = "Example:\n  argon project create shop")]
+pub(crate) struct CreateArgs {
+    /// Up to 63 letters, digits, '-', '_' and '.'
+    name: ProjectName,
+}
+
+impl CreateArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let opened = context.store().await?;
+        let name = self.name;
+        opened
+            .store
+            .create_project(&name)
+            .await
+            .hint_on(ErrorKind::AlreadyExists, || format!("`argon use {name}` makes it current"))?;
+        let becomes_current = opened.config.project.is_none() && opened.place.directory.is_some();
+        let mut words = format!("made project {name} with branch main");
+        if becomes_current {
+            opened.set_current(&Config { project: Some(name.clone()), branch: None })?;
+            words.push_str("; it is the current one");
+        } else {
+            words.push_str(&format!("\n`argon use {name}` makes it the current one"));
+        }
+        context.output.done(&words, || {
+            Json::object([("project", name.as_str().into()), ("current", becomes_current.into())])
+        })
+    }
+}

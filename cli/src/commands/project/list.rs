@@ -1,0 +1,48 @@
+//! `argon project list`
+
+use argon_core::ProjectInfo;
+use clap::Args;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::{self, Json, Row};
+
+/// List the projects; `*` marks the current one.
+#[derive(Args)]
+pub(crate) struct ListArgs {}
+
+struct ProjectRow {
+    info: ProjectInfo,
+    current: bool,
+}
+
+impl Row for ProjectRow {
+    fn cells(&self) -> Vec<String> {
+        let mark = if self.current { "*" } else { "" };
+        vec![mark.to_owned(), self.info.name.to_string(), output::time(self.info.created)]
+    }
+
+    fn json(&self) -> Json {
+        Json::object([
+            ("project", self.info.name.as_str().into()),
+            ("created", output::time(self.info.created).into()),
+            ("current", self.current.into()),
+        ])
+    }
+}
+
+impl ListArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let opened = context.store().await?;
+        let projects = opened.store.projects().await?;
+        if projects.is_empty() && context.output.is_table() {
+            context.output.say("no projects yet: argon project create NAME");
+        }
+        let mut listing = context.output.listing(&["", "PROJECT", "CREATED"]);
+        for info in projects {
+            let current = opened.config.project.as_ref() == Some(&info.name);
+            listing.row(&ProjectRow { info, current })?;
+        }
+        listing.finish()
+    }
+}

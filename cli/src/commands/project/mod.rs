@@ -1,0 +1,28 @@
+//! `argon project …`
+
+mod create;
+mod delete;
+mod list;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+/// Make, list and delete projects: the databases of a store.
+#[derive(Subcommand)]
+pub(crate) enum ProjectCommand {
+    Create(create::CreateArgs),
+    List(list::ListArgs),
+    Delete(delete::DeleteArgs),
+}
+
+impl ProjectCommand {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        match self {
+            Self::Create(args) => args.run(context).await,
+            Self::List(args) => args.run(context).await,
+            Self::Delete(args) => args.run(context).await,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `argon put`
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionName, Document};
+use argon_core::write::{Condition, Receipt};
+use argon_core::{Branch, Collection, Error};
+use bson::RawDocumentBuf;
+use bson::raw::RawBsonRef;
+use clap::Args;
+
+use crate::args::{InCollection, Signature};
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::formats::extjson::{Layout, Mode, parse_document, print_raw_value};
+use crate::formats::{Format, Source, SourceOptions};
+use crate::output::Json;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon put -c users '{\"_id\": \"ada\", \"name\": \"Ada\"}'
+  argon find -c users --canonical -b try | argon put -c users     one commit
+  tail -f events.jsonl | argon put -c events --each               a commit for each line";
+
+/// Write documents, new or in place of those with their _id, and print the _id of each.
+///
+/// A document without an _id gets an ObjectId. All documents of a call become one commit.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PutArgs {
+    #[command(flatten)]
+    within: InCollection,
+    /// A document in Extended JSON; without it, or with -, documents are read from standard input
+    #[arg(value_name = "JSON")]
+    document: Option<String>,
+    /// Fail if there is a document with that _id already
+    #[arg(long)]
+    if_absent: bool,
+    /// Make each document a commit of its own, and print its LSN after its _id once it is durable
+    #[arg(long)]
+    each: bool,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+/// Documents on their way into a branch.
+struct Writer<'a> {
+    args: &'a PutArgs,
+    branch: Branch,
+    collection: Collection,
+}
+
+impl PutArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let branch = workspace.branch().await?;
+        let collection = branch.collection(&self.within.collection);
+        let writer = Writer { args: &self, branch, collection };
+        let documents = self.documents()?;
+        if self.each {
+            return writer.one_by_one(context, documents).await;
+        }
+        let documents = documents
+            .map(|document| writer.checked(document?))
+            .collect::<CommandResult<Vec<_>>>()?;
+        if documents.is_empty() {
+            return Err(Error::invalid("there is no document to put on standard input").into());
+        }
+        let ids = documents.iter().map(|(_, document)| Id::of(document));
+        let ids = ids.collect::<CommandResult<Vec<_>>>()?;
+        let receipt = writer.commit(documents).await?;
+        let mut listing = context.output.listing(&[]);
+        for id in ids {
+            listing.line(&id.text, || id.json(&receipt))?;
+        }
+        listing.finish()?;
+        let name = writer.branch.name();
+        context.output.say(&format!("committed as LSN {} of {name}", receipt.lsn));
+        Ok(())
+    }
+
+    fn documents(&self) -> CommandResult<Box<dyn Iterator<Item = CommandResult<RawDocumentBuf>>>> {
+        match self.document.as_deref() {
+            Some(text) if text != "-" => {
+                Ok(Box::new(std::iter::once(parse_document(text).map_err(Into::into))))
+            }
+            _ => {
+                let source = Source::stdin(Format::Json, SourceOptions::default())?;
+                Ok(Box::new(source.map(|record| match record {
+                    Ok(record) => Ok(record.document),
+                    Err(bad) => Err(Error::invalid(bad.to_string()).into()),
+                })))
+            }
+        }
+    }
+}
+
+impl Writer<'_> {
+    fn checked(&self, document: RawDocumentBuf) -> CommandResult<(Key, Document)> {
+        Ok(self.collection.with_id(document)?)
+    }
+
+    async fn commit(&self, documents: Vec<(Key, Document)>) -> CommandResult<Receipt> {
+        let condition = if self.args.if_absent { Condition::Absent } else { Condition::Any };
+        let mut request = self.args.signature.request(&self.branch);
+        let name: &CollectionName = self.collection.name();
+        for (key, document) in documents {
+            request.put(name.clone(), key, document, condition)?;
+        }
+        Ok(self.branch.commit(request).await?.committed()?)
+    }
+
+    async fn one_by_one(
+        &self,
+        context: &Context,
+        documents: impl Iterator<Item = CommandResult<RawDocumentBuf>>,
+    ) -> CommandResult {
+        let mut listing = context.output.listing(&[]);
+        for document in documents {
+            let (key, document) = self.checked(document?)?;
+            let id = Id::of(&document)?;
+            let receipt = self.commit(vec![(key, document)]).await?;
+            listing.line(&format!("{} {}", id.text, receipt.lsn), || id.json(&receipt))?;
+            listing.flush()?;
+        }
+        listing.finish()
+    }
+}
+
+/// The `_id` of a document that is written.
+struct Id {
+    /// As `argon get` takes it.
+    text: String,
+    json: String,
+}
+
+impl Id {
+    fn of(document: &Document) -> CommandResult<Self> {
+        let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
+        let json = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
+        let text = id.as_object_id().map_or_else(|| json.clone(), |id| id.to_hex());
+        Ok(Self { text, json })
+    }
+
+    fn json(&self, receipt: &Receipt) -> String {
+        let id = Json::Verbatim(self.json.clone());
+        Json::object([("_id", id), ("lsn", receipt.lsn.get().into())]).compact()
+    }
+}

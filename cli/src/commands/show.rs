@@ -1,0 +1,72 @@
+//! `argon show`
+
+use argon_core::model::{Commit, Origin};
+use argon_core::{Error, Revision};
+use clap::Args;
+
+use crate::args::DocumentStyle;
+use crate::changes::{Detail, print_commit};
+use crate::commands::log::source;
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon show main           the last commit
+  argon show @17 --stat     numbers only
+  argon show main~2 -o jsonl";
+
+/// Show one commit: who, when, why, and what it changed.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ShowArgs {
+    /// The state after the commit
+    #[arg(value_name = "REV")]
+    revision: Revision,
+    /// Print how many documents it changed, not the documents
+    #[arg(long)]
+    stat: bool,
+    #[command(flatten)]
+    style: DocumentStyle,
+}
+
+impl ShowArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let after = workspace.state(Some(&self.revision)).await?;
+        let Some(commit) = argon_core::log::last_commit(&after).await? else {
+            let name = &self.revision;
+            return Err(
+                Error::not_found(format!("'{name}' is empty: no commit comes before")).into()
+            );
+        };
+        let branch = self.revision.branch_or(&workspace.branch);
+        let before = commit.meta.lsn.back(1).unwrap_or_default();
+        let before = workspace.project.branch(branch).await?.at(before).await?;
+        if context.output.is_table() {
+            context.output.text(&header(&commit, branch.as_str()))?;
+        }
+        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
+        print_commit(&context.output, commit, [&before, &after], detail).await?;
+        Ok(())
+    }
+}
+
+fn header(commit: &Commit, branch: &str) -> String {
+    let meta = &commit.meta;
+    let mut lines = vec![
+        format!("commit   {} of {branch}", meta.lsn),
+        format!("digest   {}", commit.digest),
+        format!("time     {}", output::time(meta.time)),
+        format!("actor    {}", meta.actor),
+    ];
+    if meta.origin != Origin::Write {
+        lines.push(format!("source   {}", source(&meta.origin).unwrap_or_default()));
+    }
+    if !meta.message.as_str().is_empty() {
+        lines.push(format!("message  {}", meta.message.as_str().replace('\n', "\n         ")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}

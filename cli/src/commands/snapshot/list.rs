@@ -1,0 +1,29 @@
+//! `argon snapshot list`
+
+use argon_core::{Revision, snapshot};
+use clap::Args;
+
+use super::SnapshotRow;
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+/// List the snapshots on the history of a branch, the oldest first.
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// List those up to this state [default: the head of the current branch]
+    #[arg(value_name = "REV")]
+    revision: Option<Revision>,
+}
+
+impl ListArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let state = workspace.state(self.revision.as_ref()).await?;
+        let columns = &["LSN", "MADE", "DOCUMENTS", "CHUNKS", "BYTES"];
+        let mut listing = context.output.listing(columns);
+        for manifest in snapshot::list(&state).await? {
+            listing.row(&SnapshotRow(manifest))?;
+        }
+        listing.finish()
+    }
+}

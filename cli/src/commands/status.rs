@@ -1,0 +1,136 @@
+//! `argon status`
+
+use argon_core::storage::StoreInfo;
+use argon_core::{BranchInfo, ErrorKind};
+use clap::Args;
+
+use crate::context::{Context, OpenStore, Workspace};
+use crate::exit::{CommandResult, Failure};
+use crate::output::{self, Json};
+
+/// Show the store, the current project and branch, and where the branch is.
+#[derive(Args)]
+pub(crate) struct StatusArgs {}
+
+/// What is known of the store.
+struct StoreStatus {
+    info: StoreInfo,
+    bytes: u64,
+    url: String,
+}
+
+/// What is known of the branch.
+struct BranchStatus {
+    project: String,
+    info: BranchInfo,
+    collections: u64,
+}
+
+impl StatusArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let opened = context.store().await?;
+        let store = StoreStatus {
+            info: opened.store.info(),
+            bytes: opened.store.stored_bytes().await?,
+            url: opened.place.url.to_string(),
+        };
+        let branch = match workspace(context, opened).await {
+            Ok(workspace) => Ok(branch_status(&workspace).await?),
+            Err(failure) => Err(failure),
+        };
+        let known = branch.as_ref().ok();
+        context.output.one(|| text(&store, known), || json(&store, known))?;
+        match branch {
+            // A store without a project is in order; what to do next is said all the same.
+            Err(Failure::Error { error, hint }) if error.kind() == ErrorKind::Invalid => {
+                context.output.say(&format!("{error}: {}", hint.unwrap_or_default()));
+                Ok(())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+async fn workspace(context: &Context, opened: OpenStore) -> CommandResult<Workspace> {
+    let project = context.project_of(&opened).await?;
+    Ok(context.workspace_in(opened, project))
+}
+
+async fn branch_status(workspace: &Workspace) -> CommandResult<BranchStatus> {
+    let branch = workspace.branch().await?;
+    Ok(BranchStatus {
+        project: workspace.project.name().to_string(),
+        info: branch.info().await?,
+        collections: branch.head().await?.collections().count() as u64,
+    })
+}
+
+fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
+    let info = &store.info;
+    let mut lines = vec![
+        ("store", store.url.clone()),
+        ("engine", format!("{}, format {}", info.engine, info.format)),
+        ("id", info.id.clone()),
+        ("size", size(store.bytes)),
+    ];
+    if let Some(BranchStatus { project, info, collections }) = branch {
+        let protection = if info.protected { " (protected)" } else { "" };
+        lines.push(("project", project.clone()));
+        lines.push(("branch", format!("{}{protection}", info.name)));
+        if let Some(parent) = &info.parent {
+            lines.push(("made of", format!("{parent}@{}", info.forked_at)));
+        }
+        lines.push(("head", head(info)));
+        lines.push(("collections", output::grouped(*collections)));
+    }
+    let lines: Vec<String> =
+        lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
+    lines.join("\n")
+}
+
+fn head(info: &BranchInfo) -> String {
+    if info.head.lsn.get() == 0 {
+        return "LSN 0, no commits yet".to_owned();
+    }
+    let (time, digest) = (output::time(info.head.time), info.head.digest.short());
+    format!("LSN {}, {time}, digest {digest}", info.head.lsn)
+}
+
+fn json(store: &StoreStatus, branch: Option<&BranchStatus>) -> Json {
+    let info = &store.info;
+    let mut fields = vec![
+        ("store", store.url.clone().into()),
+        ("engine", info.engine.clone().into()),
+        ("format", u64::from(info.format).into()),
+        ("id", info.id.clone().into()),
+        ("created", info.created.map(output::time).into()),
+        ("recovered", info.recovered.clone().into()),
+        ("bytes", store.bytes.into()),
+    ];
+    if let Some(BranchStatus { project, info, collections }) = branch {
+        fields.extend([
+            ("project", project.clone().into()),
+            ("branch", info.name.as_str().into()),
+            ("protected", info.protected.into()),
+            ("parent", info.parent.as_ref().map(|parent| parent.as_str()).into()),
+            ("lsn", info.head.lsn.get().into()),
+            ("time", (info.head.lsn.get() > 0).then(|| output::time(info.head.time)).into()),
+            ("digest", info.head.digest.to_string().into()),
+            ("collections", (*collections).into()),
+        ]);
+    }
+    Json::Object(fields)
+}
+
+/// A number of bytes in a unit that keeps it short.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

@@ -1,0 +1,186 @@
+//! How a command ends: exit codes, and errors as a person reads them.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use argon_core::{Error, ErrorKind};
+
+use crate::formats::extjson::ExtJsonError;
+use crate::formats::{FormatError, InvalidDocument};
+use crate::output::Output;
+
+/// The part of `--help` that lists the exit codes.
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0  done                        6  store not available, nothing changed
+  1  defect in argon             7  unknown whether the write happened
+  2  wrong usage or input        8  stored data is damaged
+  3  not found                   9  not supported
+  4  exists already             10  denied: protected, or no permission
+  5  changed by someone else   130  interrupted";
+
+const INTERRUPTED: u8 = 130;
+
+/// The exit code of an error of this kind.
+pub(crate) fn code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Internal => 1,
+        ErrorKind::Invalid => 2,
+        ErrorKind::NotFound => 3,
+        ErrorKind::AlreadyExists => 4,
+        ErrorKind::Conflict => 5,
+        ErrorKind::Unavailable => 6,
+        ErrorKind::Indeterminate => 7,
+        ErrorKind::Corrupt => 8,
+        ErrorKind::Unsupported => 9,
+        ErrorKind::Denied => 10,
+    }
+}
+
+/// Why a command does not end well.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// An error, and what the user may do about it.
+    Error {
+        /// The error.
+        error: Error,
+        /// What to do, as a sentence without a full stop.
+        hint: Option<String>,
+    },
+    /// All has been said; what remains is the exit code of this kind.
+    Reported(ErrorKind),
+    /// The reader of the output has gone, as `head` does; that is no error.
+    OutputClosed,
+    /// The user pressed Ctrl-C, and the command has tidied up.
+    Interrupted,
+}
+
+/// What a command comes to.
+pub(crate) type CommandResult<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// For `map_err` on writing to standard output.
+    pub(crate) fn output(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::OutputClosed;
+        }
+        Error::unavailable("can't write to standard output").with_source(error).into()
+    }
+
+    /// Adds advice, unless there is some already.
+    pub(crate) fn hint(self, advice: impl Into<String>) -> Self {
+        match self {
+            Self::Error { error, hint: None } => Self::Error { error, hint: Some(advice.into()) },
+            other => other,
+        }
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(self, output: &Output) -> ExitCode {
+        match self {
+            Self::Error { error, hint } => {
+                output.error(&describe(&error), hint.as_deref().or_else(|| general_hint(&error)));
+                ExitCode::from(code(error.kind()))
+            }
+            Self::Reported(kind) => ExitCode::from(code(kind)),
+            Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Interrupted => ExitCode::from(INTERRUPTED),
+        }
+    }
+}
+
+/// What to do about errors of some kinds, whatever the command was.
+fn general_hint(error: &Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::Internal => Some("this is a defect in argon; please report it"),
+        ErrorKind::Indeterminate if !error.context().contains("argon log") => {
+            Some("look at `argon log` before you try again")
+        }
+        ErrorKind::Corrupt if !error.context().contains("argon fsck") => {
+            Some("`argon fsck` says what is damaged; write nothing until then")
+        }
+        _ => None,
+    }
+}
+
+/// The error and its causes, a line each; a cause that only repeats is left out.
+fn describe(error: &Error) -> Vec<String> {
+    let mut lines = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if lines.iter().all(|line| !line.contains(&text)) {
+            lines.push(text);
+        }
+        source = cause.source();
+    }
+    lines
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error { error, hint: None }
+    }
+}
+
+impl From<FormatError> for Failure {
+    fn from(error: FormatError) -> Self {
+        let kind = match &error {
+            FormatError::Io { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+                io::ErrorKind::IsADirectory
+                | io::ErrorKind::NotADirectory
+                | io::ErrorKind::InvalidData => ErrorKind::Invalid,
+                _ => ErrorKind::Unavailable,
+            },
+            FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,
+            _ => ErrorKind::Invalid,
+        };
+        let hint = match &error {
+            FormatError::SeveralDatabases { .. } => {
+                Some("choose one by --database NAME".to_owned())
+            }
+            FormatError::UnknownFormat { .. } => Some("say it by --format".to_owned()),
+            _ => None,
+        };
+        let mut described = Error::new(kind, error.to_string());
+        if let Some(source) = error.source() {
+            described = described.with_source(source.to_string());
+        }
+        Self::Error { error: described, hint }
+    }
+}
+
+impl From<ExtJsonError> for Failure {
+    fn from(error: ExtJsonError) -> Self {
+        Error::invalid(error.to_string()).into()
+    }
+}
+
+/// For documents that come out of a store, where they were valid when they went in.
+impl From<InvalidDocument> for Failure {
+    fn from(error: InvalidDocument) -> Self {
+        Error::corrupt("a stored document can't be printed; run `argon fsck`")
+            .with_source(error)
+            .into()
+    }
+}
+
+/// Adds advice to an error that a person will read.
+pub(crate) trait Hint<T> {
+    /// Adds `advice` to an error of this kind.
+    fn hint_on(self, kind: ErrorKind, advice: impl FnOnce() -> String) -> CommandResult<T>;
+}
+
+impl<T, E: Into<Failure>> Hint<T> for Result<T, E> {
+    fn hint_on(self, kind: ErrorKind, advice: impl FnOnce() -> String) -> CommandResult<T> {
+        self.map_err(|error| match error.into() {
+            Failure::Error { error, hint } if error.kind() == kind => {
+                Failure::Error { error, hint: hint.or_else(|| Some(advice())) }
+            }
+            other => other,
+        })
+    }
+}

@@ -1,0 +1,51 @@
+//! A collection's options and indexes as a dump has them.
+
+use argon_core::write::CollectionChange;
+use argon_core::{CollectionInfo, Error, Result};
+
+use super::OnDuplicate;
+use super::plan::Item;
+
+/// What is to be changed of the collection before the first document is written; `present` is how
+/// it is now, if it is there.
+///
+/// # Errors
+/// `AlreadyExists` if it is there with other options or indexes, and nobody said what to do then.
+pub(super) fn changes(
+    item: &Item,
+    present: Option<&CollectionInfo>,
+    on_duplicate: OnDuplicate,
+) -> Result<Vec<CollectionChange>> {
+    let name = item.collection.clone();
+    let Some(present) = present else {
+        let mut changes = vec![CollectionChange::Create { name: name.clone() }];
+        if let Some(metadata) = &item.metadata {
+            changes.extend(set(&name, metadata));
+        }
+        return Ok(changes);
+    };
+    let Some(metadata) = &item.metadata else { return Ok(Vec::new()) };
+    if present.options == metadata.options && present.indexes == metadata.indexes {
+        return Ok(Vec::new());
+    }
+    match on_duplicate {
+        OnDuplicate::Skip => Ok(Vec::new()),
+        OnDuplicate::Replace => Ok(set(&name, metadata).into()),
+        OnDuplicate::Error => Err(Error::already_exists(format!(
+            "collection '{name}' is there already, with other options or indexes than in the dump; \
+             --on-duplicate skip keeps them, --on-duplicate replace takes those of the dump"
+        ))),
+    }
+}
+
+fn set(
+    name: &argon_core::model::CollectionName,
+    metadata: &crate::formats::Metadata,
+) -> [CollectionChange; 2] {
+    let (name, options) = (name.clone(), metadata.options.clone());
+    let indexes = metadata.indexes.clone();
+    [
+        CollectionChange::SetOptions { name: name.clone(), options },
+        CollectionChange::SetIndexes { name, indexes },
+    ]
+}

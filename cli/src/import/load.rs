@@ -1,0 +1,211 @@
+//! Batches into commits.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use argon_core::model::{Message, Origin};
+use argon_core::write::{CollectionChange, Condition, Conflict, Outcome, WriteRequest};
+use argon_core::{Error, Result};
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use tokio::sync::mpsc;
+
+use super::plan::{Item, Plan};
+use super::reader::{self, Entry, Found};
+use super::{OnDuplicate, Options, Summary, Target, duplicates, facts, label};
+use crate::exit::{CommandResult, Failure};
+use crate::formats::BadRecord;
+
+/// Commits that may be under way at once, where a refused one does not stop the import.
+const IN_FLIGHT: usize = 2;
+
+const GO_ON: &str = "what was committed stays; --on-duplicate skip goes on from there";
+
+type CtrlC = Pin<Box<dyn Future<Output = std::io::Result<()>>>>;
+
+/// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
+pub(crate) async fn load(
+    plan: &Plan,
+    target: &Target,
+    options: &Options,
+    summary: &mut Summary,
+) -> CommandResult {
+    let mut interrupt: CtrlC = Box::pin(tokio::signal::ctrl_c());
+    for item in &plan.items {
+        target.progress.set_message(label(&item.input, &item.collection));
+        summary.begin(&item.collection);
+        let found =
+            reader::start(&item.input, options, &target.environment, target.progress.clone())?;
+        let facts = first_changes(item, target, options).await?;
+        let mut loader =
+            Loader { item, target, options, facts, in_flight: FuturesOrdered::new(), summary };
+        loader.run(found, &mut interrupt).await?;
+    }
+    Ok(())
+}
+
+async fn first_changes(
+    item: &Item,
+    target: &Target,
+    options: &Options,
+) -> CommandResult<Vec<CollectionChange>> {
+    let head = target.branch.head().await?;
+    let present = head.collections().find(|info| info.name == item.collection);
+    Ok(facts::changes(item, present, options.on_duplicate)?)
+}
+
+/// One file on its way into one collection.
+struct Loader<'a> {
+    item: &'a Item,
+    target: &'a Target,
+    options: &'a Options,
+    /// What the first commit changes of the collection itself.
+    facts: Vec<CollectionChange>,
+    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt>>>>,
+    summary: &'a mut Summary,
+}
+
+/// What came of a batch.
+struct Attempt {
+    outcome: Result<Outcome>,
+    /// What was in it, if it may have been refused.
+    batch: Option<Batch>,
+}
+
+#[derive(Clone)]
+struct Batch {
+    facts: Vec<CollectionChange>,
+    entries: Vec<Entry>,
+}
+
+impl Loader<'_> {
+    async fn run(
+        &mut self,
+        mut found: mpsc::Receiver<Found>,
+        interrupt: &mut CtrlC,
+    ) -> CommandResult {
+        let mut result = self.feed(&mut found, interrupt).await;
+        // What was submitted is committed in any case, and counted.
+        while let Some(attempt) = self.in_flight.next().await {
+            let settled = self.settle(attempt).await;
+            result = result.and(settled);
+        }
+        result
+    }
+
+    /// Submits what is found until the end of the file, or what ends the import.
+    async fn feed(
+        &mut self,
+        found: &mut mpsc::Receiver<Found>,
+        interrupt: &mut CtrlC,
+    ) -> CommandResult {
+        let most = if self.options.on_duplicate == OnDuplicate::Error { 1 } else { IN_FLIGHT };
+        loop {
+            let room = self.in_flight.len() < most;
+            tokio::select! {
+                // In this order: a commit is submitted when it is first polled, which must be
+                // before the next batch is taken.
+                biased;
+                Some(attempt) = self.in_flight.next() => self.settle(attempt).await?,
+                _ = &mut *interrupt => return Err(Failure::Interrupted),
+                next = found.recv(), if room => match next {
+                    Some(Found::Batch(entries)) => {
+                        let facts = std::mem::take(&mut self.facts);
+                        self.submit(Batch { facts, entries })?;
+                    }
+                    Some(Found::Bad(bad)) => self.bad(&bad)?,
+                    Some(Found::End) => return self.end(),
+                    None => return Err(Error::internal("the thread that reads broke off").into()),
+                }
+            }
+        }
+    }
+
+    /// A file without documents makes its collection all the same.
+    fn end(&mut self) -> CommandResult {
+        let facts = std::mem::take(&mut self.facts);
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.submit(Batch { facts, entries: Vec::new() })
+    }
+
+    fn submit(&mut self, batch: Batch) -> CommandResult {
+        // Only in this case can a batch be refused; then it is looked at again.
+        let kept = (self.options.on_duplicate == OnDuplicate::Error).then(|| batch.clone());
+        let request = self.request(batch)?;
+        let branch = self.target.branch.clone();
+        self.in_flight.push_back(Box::pin(async move {
+            Attempt { outcome: branch.commit(request).await, batch: kept }
+        }));
+        Ok(())
+    }
+
+    fn request(&self, batch: Batch) -> Result<WriteRequest> {
+        let source = self.item.input.source();
+        let mut request = match &self.options.actor {
+            Some(actor) => WriteRequest::new(actor.clone()),
+            None => self.target.branch.request(),
+        };
+        let message = match &self.options.message {
+            Some(message) => message.clone(),
+            None => Message::new(format!("import {source}"))?,
+        };
+        request.set_message(message);
+        request.set_origin(Origin::Import { source });
+        for change in batch.facts {
+            request.change_collection(change);
+        }
+        let condition: Condition = self.options.on_duplicate.condition();
+        for Entry { key, document, .. } in batch.entries {
+            request.put(self.item.collection.clone(), key, document, condition)?;
+        }
+        Ok(request)
+    }
+
+    async fn settle(&mut self, attempt: Attempt) -> CommandResult {
+        match attempt.outcome {
+            Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
+            Ok(Outcome::Unchanged { skipped }) => self.summary.skipped(skipped),
+            Ok(Outcome::Conflict(conflict)) => return self.refused(conflict, attempt.batch).await,
+            Err(error) => return Err(Failure::from(error).hint(GO_ON)),
+        }
+        Ok(())
+    }
+
+    /// Commits what stands before the document that was refused, and names that.
+    async fn refused(&mut self, conflict: Conflict, batch: Option<Batch>) -> CommandResult {
+        let branch = &self.target.branch;
+        let (Some(key), Some(mut batch)) = (&conflict.key, batch) else {
+            return Err(Error::from(conflict).into());
+        };
+        let place = duplicates::find(branch, self.item, &batch.entries, key).await?;
+        let Some(duplicate) = place.map(|place| batch.entries.drain(place..).next()) else {
+            return Err(Error::from(conflict).into());
+        };
+        if !batch.entries.is_empty() {
+            let receipt = branch.commit(self.request(batch)?).await?.committed()?;
+            self.summary.committed(&receipt);
+        }
+        let place = duplicate.map(|entry| BadRecord {
+            path: self.item.input.source().into(),
+            offset: entry.offset,
+            line: entry.line,
+            reason: conflict.to_string(),
+            resumable: true,
+        });
+        let context = place.map_or_else(|| conflict.to_string(), |place| place.to_string());
+        Err(Failure::from(Error::already_exists(context))
+            .hint(format!("{GO_ON}, --on-duplicate replace takes the new ones")))
+    }
+
+    fn bad(&mut self, bad: &BadRecord) -> CommandResult {
+        self.summary.bad += 1;
+        if self.options.keep_going {
+            self.target.progress.suspend(|| eprintln!("bad: {bad}"));
+            return Ok(());
+        }
+        let error = Error::invalid(bad.to_string());
+        Err(Failure::from(error).hint(format!("--keep-going passes over bad documents; {GO_ON}")))
+    }
+}

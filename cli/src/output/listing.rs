@@ -1,0 +1,96 @@
+//! Lists of like things, in each format.
+
+use std::io::{BufWriter, Stdout, Write};
+
+use comfy_table::{Table, presets};
+
+use super::{Format, Json};
+use crate::exit::{CommandResult, Failure};
+
+/// How many rows of a table are gathered to find the widths of its columns.
+const PAGE: usize = 1000;
+
+/// One thing in a list.
+pub(crate) trait Row {
+    /// Its cells in a table.
+    fn cells(&self) -> Vec<String>;
+    /// The same for programs.
+    fn json(&self) -> Json;
+}
+
+/// Prints a list, in memory of bounded size. Dropped without [`finish`](Self::finish), it may lack
+/// its end.
+pub(crate) struct Listing {
+    format: Format,
+    columns: &'static [&'static str],
+    page: Vec<Vec<String>>,
+    printed: u64,
+    out: BufWriter<Stdout>,
+}
+
+impl Listing {
+    pub(super) fn new(
+        format: Format,
+        columns: &'static [&'static str],
+        out: BufWriter<Stdout>,
+    ) -> Self {
+        Self { format, columns, page: Vec::new(), printed: 0, out }
+    }
+
+    /// Adds a thing.
+    pub(crate) fn row(&mut self, row: &impl Row) -> CommandResult {
+        if self.format != Format::Table {
+            return self.line("", || row.json().compact());
+        }
+        self.page.push(row.cells());
+        if self.page.len() == PAGE { self.print_page() } else { Ok(()) }
+    }
+
+    /// Adds a thing that is one line for people: `text`, and one line of JSON for programs.
+    pub(crate) fn line(&mut self, text: &str, json: impl FnOnce() -> String) -> CommandResult {
+        let separator = if self.printed == 0 { "[\n" } else { ",\n" };
+        self.printed += 1;
+        match self.format {
+            Format::Table => writeln!(self.out, "{text}"),
+            Format::Json => write!(self.out, "{separator}{}", json()),
+            Format::Jsonl => writeln!(self.out, "{}", json()),
+        }
+        .map_err(Failure::output)
+    }
+
+    /// Shows what has been added so far.
+    pub(crate) fn flush(&mut self) -> CommandResult {
+        self.out.flush().map_err(Failure::output)
+    }
+
+    /// Ends the list.
+    pub(crate) fn finish(mut self) -> CommandResult {
+        match (self.format, self.printed) {
+            (Format::Table, _) => self.print_page()?,
+            (Format::Json, 0) => writeln!(self.out, "[]").map_err(Failure::output)?,
+            (Format::Json, _) => writeln!(self.out, "\n]").map_err(Failure::output)?,
+            (Format::Jsonl, _) => {}
+        }
+        self.flush()
+    }
+
+    fn print_page(&mut self) -> CommandResult {
+        if self.page.is_empty() {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        if self.printed == 0 {
+            table.set_header(self.columns.iter().copied());
+        }
+        self.printed += self.page.len() as u64;
+        table.add_rows(self.page.drain(..));
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in table.lines() {
+            writeln!(self.out, "{}", line.trim_end()).map_err(Failure::output)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,25 @@
+//! Progress on stderr, shown only if that is a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar for the reading of files of so many bytes; a spinner if that is not known.
+pub(crate) fn bytes(total: u64) -> ProgressBar {
+    if total == 0 {
+        return styled(ProgressBar::no_length(), "{spinner} {bytes} read, {msg}");
+    }
+    let template = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {msg}  {eta} left";
+    styled(ProgressBar::new(total), template)
+}
+
+/// A spinner with a number of things done so far.
+pub(crate) fn spinner(things: &'static str) -> ProgressBar {
+    styled(ProgressBar::no_length().with_message(things), "{spinner} {human_pos} {msg}")
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        // The templates are constants; a wrong one shows the default bar.
+        Err(_) => bar,
+    }
+}
