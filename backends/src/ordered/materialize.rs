@@ -273,7 +273,7 @@ impl Scan {
             if let Some(document) = row.document {
                 bytes += document.len();
                 let document = Document::from_stored(document)?;
-                items.push((keys::document_key(&row.key)?, Version { lsn: row.lsn, document }));
+                items.push((keys::document_key(row.key)?, Version { lsn: row.lsn, document }));
             }
         }
         Ok(Step { items, more: true })

@@ -75,14 +75,19 @@ impl Key {
 
     /// Reads a key back from a store. Accepts exactly the bytes that [`Key::as_bytes`] can give.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        check_length(bytes)?;
+        Self::from_boxed(bytes.into())
+    }
+
+    /// [`Key::from_bytes`] of bytes that need not be copied.
+    pub fn from_boxed(bytes: Box<[u8]>) -> Result<Self, KeyError> {
+        check_length(&bytes)?;
         let tag = bytes.first().copied().and_then(Tag::from_byte);
         tag.map_or(Ok(()), check_type)?;
         // Any 12 bytes are an ObjectId; this is the usual key, and scans read many.
         if !(tag == Some(Tag::ObjectId) && bytes.len() == 13) {
-            decode::decode(bytes)?;
+            decode::decode(&bytes)?;
         }
-        Ok(Self(bytes.into()))
+        Ok(Self(bytes))
     }
 
     /// The bytes to store, to be compared as unsigned bytes.
