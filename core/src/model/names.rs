@@ -48,7 +48,7 @@ name!(
 );
 name!(
     /// A branch: 1 to 200 letters, digits, `-`, `_`, `.` or `/`. No part between slashes is empty,
-    /// or begins with `-` or `.`.
+    /// or begins with `-` or `.`. A backup's name may be longer by what is put around the branch's.
     BranchName,
     check_branch
 );
@@ -65,8 +65,12 @@ impl BranchName {
 
     /// Whether it is the name of a backup: `backup/<branch>/<time>`.
     pub fn is_backup(&self) -> bool {
-        self.0.split_once('/').is_some_and(|(first, _)| first == Self::BACKUP)
+        is_backup(&self.0)
     }
+}
+
+fn is_backup(branch: &str) -> bool {
+    branch.split_once('/').is_some_and(|(first, _)| first == BranchName::BACKUP)
 }
 
 fn check_project(name: &str) -> Result<()> {
@@ -81,7 +85,9 @@ fn check_project(name: &str) -> Result<()> {
 }
 
 fn check_branch(name: &str) -> Result<()> {
-    check_length("branch", name, 200)?;
+    // So that a branch of the longest name can be backed up too.
+    let most = if is_backup(name) { 240 } else { 200 };
+    check_length("branch", name, most)?;
     check_characters("branch", name, "-_./")?;
     match name.split('/').find(|part| part.is_empty() || part.starts_with(['-', '.'])) {
         Some(part) => Err(Error::invalid(format!(
