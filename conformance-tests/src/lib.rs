@@ -27,9 +27,16 @@ mod environment;
 mod make;
 mod subject;
 
+mod ancestry;
 mod concurrency;
+mod durability;
+mod faults;
+mod faulty;
+mod materialize;
 mod refs;
+mod semantics;
 mod snapshots;
+mod time;
 mod wal;
 
 pub use subject::Subject;
@@ -57,5 +64,17 @@ fn trials_of(subject: &Subject) -> Vec<Trial> {
 }
 
 fn cases() -> Vec<Case> {
-    [wal::cases(), refs::cases(), snapshots::cases(), concurrency::cases()].concat()
+    [
+        wal::cases(),
+        refs::cases(),
+        snapshots::cases(),
+        materialize::cases(),
+        durability::cases(),
+        concurrency::cases(),
+        ancestry::cases(),
+        time::cases(),
+        semantics::cases(),
+        faults::cases(),
+    ]
+    .concat()
 }

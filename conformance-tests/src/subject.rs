@@ -115,6 +115,11 @@ impl Place {
         (self.subject.decorate)(backend)
     }
 
+    /// A backend elsewhere, to hold while this place is closed.
+    pub(crate) async fn stand_in(&self) -> Backend {
+        self.subject.place().create().await
+    }
+
     /// A store over a backend.
     pub(crate) fn store(&self, backend: Backend) -> Store {
         Store::new(backend, self.environment.clone(), Actor::new("tester").unwrap())

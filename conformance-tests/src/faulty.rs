@@ -1,0 +1,221 @@
+//! Decorators that fail on demand: a plan says what the next calls come to.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
+use argon_core::storage::{
+    Append, Backend, CommitStream, Direction, HeaderStream, RefName, RefVersion, Refs, Swap,
+    TimelineState, VersionedRef, Wal,
+};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use futures::{StreamExt, stream};
+use tokio::sync::Semaphore;
+
+use crate::environment::Random;
+
+/// What happens to one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// It fails before anything is changed, and says so.
+    Before,
+    /// It is done, and the answer is lost.
+    LostAnswer,
+    /// It is not done, and whether it was is not known.
+    LostCall,
+    /// It takes a while.
+    Slow,
+    /// It waits until [`Plan::release`].
+    Held,
+}
+
+impl Fault {
+    const RANDOM: [Fault; 4] = [Fault::Before, Fault::LostAnswer, Fault::LostCall, Fault::Slow];
+}
+
+/// What happens to the calls of the decorators that share it. Writes take the planned faults in
+/// order, then random ones if there is a rate, then none.
+pub(crate) struct Plan {
+    planned: Mutex<VecDeque<Fault>>,
+    random: Mutex<Option<(Random, u64)>>,
+    gone: Mutex<bool>,
+    /// Lets one held write through for each permit.
+    gate: Semaphore,
+    /// How many writes reached the store.
+    reached: Mutex<u64>,
+}
+
+impl Plan {
+    /// No faults, until some are planned.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            planned: Mutex::default(),
+            random: Mutex::default(),
+            gone: Mutex::default(),
+            gate: Semaphore::new(0),
+            reached: Mutex::default(),
+        })
+    }
+
+    /// What the next writes come to.
+    pub(crate) fn next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.planned.lock().unwrap().extend(faults);
+    }
+
+    /// From now on, one write in `times` has a random fault; none with 0.
+    pub(crate) fn at_random(&self, stream: u64, times: u64) {
+        *self.random.lock().unwrap() = (times > 0).then(|| (Random::new(stream), times));
+    }
+
+    /// Whether the server answers no call at all.
+    pub(crate) fn set_gone(&self, gone: bool) {
+        *self.gone.lock().unwrap() = gone;
+    }
+
+    /// Waits until all planned faults have met a write.
+    pub(crate) async fn all_met(&self) {
+        while !self.planned.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+        }
+    }
+
+    /// Lets one held write go on.
+    pub(crate) fn release(&self) {
+        self.gate.add_permits(1);
+    }
+
+    /// How many writes reached the store.
+    pub(crate) fn reached(&self) -> u64 {
+        *self.reached.lock().unwrap()
+    }
+
+    /// A backend whose log and refs follow the plan.
+    pub(crate) fn decorate(self: &Arc<Self>, backend: Backend) -> Backend {
+        Backend {
+            wal: Arc::new(FaultyWal { inner: backend.wal, plan: self.clone() }),
+            refs: Arc::new(FaultyRefs { inner: backend.refs, plan: self.clone() }),
+            ..backend
+        }
+    }
+
+    fn draw(&self) -> Fault {
+        if let Some(planned) = self.planned.lock().unwrap().pop_front() {
+            return planned;
+        }
+        let mut random = self.random.lock().unwrap();
+        let drawn = random.as_mut().and_then(|(random, times)| {
+            random.one_in(*times).then(|| *random.pick(&Fault::RANDOM))
+        });
+        drawn.unwrap_or(Fault::None)
+    }
+
+    fn read(&self) -> Result<()> {
+        if *self.gone.lock().unwrap() { Err(unavailable()) } else { Ok(()) }
+    }
+
+    /// Makes a write come to what the plan says.
+    async fn write<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.read()?;
+        let fault = self.draw();
+        match fault {
+            Fault::Before => return Err(unavailable()),
+            Fault::LostCall => return Err(indeterminate()),
+            Fault::Held => self.gate.acquire().await.expect("it is never closed").forget(),
+            Fault::Slow => tokio::time::sleep(Duration::from_millis(5)).await,
+            Fault::None | Fault::LostAnswer => {}
+        }
+        let answer = call.await;
+        *self.reached.lock().unwrap() += 1;
+        if fault == Fault::LostAnswer { Err(indeterminate()) } else { answer }
+    }
+}
+
+fn unavailable() -> Error {
+    Error::unavailable("the store can't be reached, as this trial wants it")
+}
+
+fn indeterminate() -> Error {
+    Error::indeterminate("the answer was lost, as this trial wants it")
+}
+
+struct FaultyWal {
+    inner: Arc<dyn Wal>,
+    plan: Arc<Plan>,
+}
+
+#[async_trait]
+impl Wal for FaultyWal {
+    async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
+        self.plan.read()?;
+        self.inner.state(timeline).await
+    }
+
+    async fn append(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: Arc<[Commit]>,
+    ) -> Result<Append> {
+        self.plan.write(self.inner.append(timeline, expected, commits)).await
+    }
+
+    async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
+        self.plan.write(self.inner.seal(timeline, expected)).await
+    }
+
+    fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
+        match self.plan.read() {
+            Ok(()) => self.inner.read(timeline, range),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    fn read_headers(
+        &self,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> HeaderStream {
+        match self.plan.read() {
+            Ok(()) => self.inner.read_headers(timeline, range, direction),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn timelines(&self) -> Result<Vec<TimelineId>> {
+        self.plan.read()?;
+        self.inner.timelines().await
+    }
+}
+
+struct FaultyRefs {
+    inner: Arc<dyn Refs>,
+    plan: Arc<Plan>,
+}
+
+#[async_trait]
+impl Refs for FaultyRefs {
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        self.plan.read()?;
+        self.inner.get(name).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        self.plan.read()?;
+        self.inner.list(prefix).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        self.plan.write(self.inner.compare_and_set(name, expected, value)).await
+    }
+}

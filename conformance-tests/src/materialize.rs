@@ -1,0 +1,201 @@
+//! Reads by a backend's own index against reads from the log alone.
+
+use std::sync::Arc;
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId, View};
+use argon_core::snapshot::{self, Manifest};
+use argon_core::storage::{Backend, KeyRange, Materialize, Snapshots};
+use argon_core::write::Condition;
+use argon_core::{LogMaterializer, Result};
+use async_trait::async_trait;
+use futures::TryStreamExt;
+
+use crate::Subject;
+use crate::case::{Case, block_on, cases};
+use crate::environment::Random;
+use crate::make::{collection, document, key};
+use crate::semantics::{Machine, for_programs};
+use crate::subject::first_branch;
+
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = cases!["materialize":
+        all_readers_agree_on_many_versions_of_many_documents,
+        a_view_reads_the_same_while_others_write,
+    ];
+    cases.push(Case {
+        area: "materialize",
+        name: "all_readers_agree_on_random_programs",
+        run: all_readers_agree_on_random_programs,
+        durable: false,
+    });
+    cases
+}
+
+/// Every way to read a backend, by name.
+fn readers(backend: &Backend) -> Vec<(&'static str, Arc<dyn Materialize>)> {
+    let from_log = |snapshots| LogMaterializer::new(backend.wal.clone(), snapshots);
+    let mut readers: Vec<(&'static str, Arc<dyn Materialize>)> = vec![
+        ("the log alone", Arc::new(from_log(Arc::new(NoSnapshots)))),
+        ("log and snapshots", Arc::new(from_log(backend.snapshots.clone()))),
+    ];
+    readers.extend(backend.materialize.clone().map(|native| ("the backend's index", native)));
+    readers
+}
+
+/// Asks all readers the same, with some keys of `keys`, and compares the answers.
+async fn agree(
+    readers: &[(&'static str, Arc<dyn Materialize>)],
+    view: &View,
+    collection: CollectionId,
+    keys: &[Key],
+    random: &mut Random,
+) {
+    let mut some: Vec<Key> = keys.iter().filter(|_| random.one_in(3)).cloned().collect();
+    some.sort_unstable();
+    let bound = |random: &mut Random| (!random.one_in(4)).then(|| random.pick(keys).clone());
+    let range = KeyRange { from: bound(random), to: bound(random) };
+    let one = random.pick(keys).clone();
+    let mut expected = None;
+    for (name, reader) in readers {
+        let stamps = reader.stamps(view, collection, some.clone()).await.unwrap();
+        let many = reader.get_many(view, collection, some.clone()).await.unwrap();
+        let scanned: Vec<_> =
+            reader.scan(view, collection, range.clone()).try_collect().await.unwrap();
+        let history: Vec<_> = reader.history(view, collection, &one).try_collect().await.unwrap();
+        let single = reader.get(view, collection, &one).await.unwrap();
+        assert!(scanned.is_sorted_by(|a, b| a.0 < b.0), "{name}: a scan is in key order");
+        assert!(scanned.iter().all(|(key, _)| range.contains(key)), "{name}: {range:?}");
+        assert!(
+            stamps
+                .iter()
+                .map(|s| s.map(|s| s.lsn))
+                .eq(many.iter().map(|v| v.as_ref().map(|v| v.lsn))),
+            "{name}: stamps and versions say the same"
+        );
+        let answers = (many, scanned, history, single);
+        match &expected {
+            None => expected = Some(answers),
+            Some(expected) => {
+                let place = format!("{name}, {view:?}, collection {collection}");
+                assert_eq!(answers.3, expected.3, "{place}: one document, {one}");
+                assert!(answers.0 == expected.0, "{place}: many documents, {some:?}");
+                assert!(answers.1 == expected.1, "{place}: the scan of {range:?}");
+                assert_eq!(answers.2, expected.2, "{place}: the history of {one}");
+            }
+        }
+    }
+}
+
+fn all_readers_agree_on_random_programs(subject: Subject) {
+    let keys: Vec<Key> = (-1..8).map(key).collect();
+    for_programs(8, 40, |program| {
+        block_on(async {
+            let mut machine = Machine::new(&subject).await;
+            for step in &program.steps {
+                machine.step(step).await;
+            }
+            let readers = readers(&machine.backend);
+            let mut random = Random::new(3);
+            for _ in 0..10 {
+                let Some(state) = machine.some_state().await else { return };
+                for info in state.collections() {
+                    agree(&readers, state.view(), info.id, &keys, &mut random).await;
+                }
+            }
+        });
+    });
+}
+
+async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let mut random = Random::new(17);
+    let mut branch = first_branch(&place.project(backend.clone()).await).await;
+    for commit in 0..60 {
+        let mut request = branch.request();
+        // Some commits touch everything, some a few documents that get many versions.
+        let (count, most) = *random.pick(&[(700, 5000), (20, 5000), (6, 10), (3, 3)]);
+        for _ in 0..count {
+            let (key, document) = document(random.below(most).cast_signed(), &format!("{commit}"));
+            if random.one_in(4) {
+                request.delete(collection("c"), key, Condition::Any);
+            } else {
+                request.put(collection("c"), key, document, Condition::Any).unwrap();
+            }
+        }
+        branch.commit(request).await.unwrap();
+        let head = branch.head().await.unwrap();
+        if random.one_in(10) && head.lsn() > Lsn::ZERO {
+            snapshot::create(&head).await.unwrap();
+        }
+        if random.one_in(12) {
+            let from = branch.at(Lsn::new(random.below(head.lsn().get() + 1))).await.unwrap();
+            let name = crate::make::branch(&format!("fork/{commit}"));
+            branch = branch.project().create_branch(&name, &from, None).await.unwrap();
+        }
+    }
+    let keys: Vec<Key> = (-1..5001).map(key).collect();
+    let readers = readers(&backend);
+    let head = branch.head().await.unwrap();
+    for _ in 0..12 {
+        let view = head.view().at(Lsn::new(random.below(head.lsn().get() + 1)));
+        let collection = head.collection(&collection("c")).unwrap().info().id;
+        agree(&readers, &view, collection, &keys, &mut random).await;
+    }
+}
+
+async fn a_view_reads_the_same_while_others_write(subject: Subject) {
+    let (_place, branch) = subject.branch().await;
+    let users = branch.collection(&collection("c"));
+    let mut request = branch.request();
+    for id in 0..3000 {
+        let (key, document) = document(id, "before");
+        request.put(collection("c"), key, document, Condition::Any).unwrap();
+    }
+    branch.commit(request).await.unwrap();
+    let state = branch.head().await.unwrap();
+    let view = state.collection(&collection("c")).unwrap();
+    let digest = view.digest().await.unwrap();
+    let mut scan = view.scan();
+    let first = scan.try_next().await.unwrap();
+    for id in (0..3000).step_by(100) {
+        users.delete(&key(id)).await.unwrap();
+        users.put(bson::rawdoc! { "_id": id + 10_000 }).await.unwrap();
+        users.put(bson::rawdoc! { "_id": id + 1, "text": "after" }).await.unwrap();
+    }
+    let rest: Vec<_> = scan.try_collect().await.unwrap();
+    assert!(first.is_some());
+    assert_eq!(rest.len(), 2999, "a scan shows the view as it was when it began");
+    assert!(rest.iter().all(|document| document.as_raw().get_str("text").unwrap() == "before"));
+    assert_eq!(view.digest().await.unwrap(), digest);
+}
+
+/// Snapshots of nothing.
+struct NoSnapshots;
+
+#[async_trait]
+impl Snapshots for NoSnapshots {
+    async fn put_chunk(&self, _: Digest, _: Vec<u8>) -> Result<()> {
+        Ok(())
+    }
+
+    async fn get_chunk(&self, _: Digest) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    async fn put_manifest(&self, _: &Manifest) -> Result<()> {
+        Ok(())
+    }
+
+    async fn latest_manifest(&self, _: TimelineId, _: Lsn) -> Result<Option<Manifest>> {
+        Ok(None)
+    }
+
+    async fn list(&self) -> Result<Vec<Point>> {
+        Ok(Vec::new())
+    }
+
+    async fn remove_manifest(&self, _: Point) -> Result<()> {
+        Ok(())
+    }
+}
