@@ -1,0 +1,52 @@
+#!/bin/sh
+# The main job in a minute: import, branch, change, compare, look back, restore.
+#
+#   sh docs/tour.sh                 on a small data set that it makes itself
+#   sh docs/tour.sh path/to/dump    on your own: a mongodump of one database, .bson, .json or .csv
+#
+# It works in a temporary directory, which it leaves behind for you to play in.
+set -eu
+
+data=${1:-}
+[ -z "$data" ] || data=$(cd "$(dirname "$data")" && pwd)/$(basename "$data")
+cd "$(dirname "$0")/.."
+if [ -z "${ARGON:-}" ]; then
+    cargo build --release -p argon-cli --bin argon
+    ARGON=$PWD/target/release/argon
+fi
+place=$(mktemp -d)
+cd "$place"
+
+if [ -z "$data" ]; then
+    data=people.jsonl
+    i=0
+    while [ $i -lt 1000 ]; do
+        i=$((i + 1))
+        echo "{\"_id\": $i, \"name\": \"person $i\", \"age\": $((18 + i % 60))}"
+    done >people.jsonl
+fi
+
+# Shows a command, then runs it.
+run() {
+    printf '\n$ argon %s\n' "$*"
+    "$ARGON" "$@"
+}
+
+run init
+run project create tour
+run import "$data"
+run collections
+first=$("$ARGON" collections | sed -n '2s/ .*//p')
+run branch create experiment
+run switch experiment
+run put -c notes '{"_id": "why", "text": "to see what happens"}'
+run collections drop "$first"
+run diff main experiment
+run find -c "$first" --at main --limit 2
+run log
+run restore preview experiment~1
+run restore reset experiment~1 --yes
+run collections
+run fsck
+
+printf '\nThe store is %s/.argon; %s is the command.\n' "$place" "$ARGON"
