@@ -1,12 +1,16 @@
 //! Reads of one document, at the head and in the past, in short and in long histories.
 
+use std::time::Duration;
+
 use argon_core::CollectionView;
+use argon_core::key::Key;
 use argon_core::model::Lsn;
+use futures::TryStreamExt;
 
 use crate::Result;
 use crate::clock::Stopwatch;
 use crate::documents::{DOCUMENT_BYTES, checked, key};
-use crate::filled::Filled;
+use crate::filled::{Bare, Filled};
 use crate::random::Random;
 use crate::report::{Bar, Quantity, Row, rounded};
 use crate::samples::Samples;
@@ -14,13 +18,17 @@ use crate::subject::{Subject, collection};
 use crate::writing::as_history;
 
 /// Reads in one round, of each kind.
-const ROUND: usize = 200;
+const ROUND: u64 = 200;
 
 /// States of the past that are read.
 const PAST_STATES: u64 = 16;
 
 /// Each document has so many versions.
 const VERSIONS: u64 = 10;
+
+/// The short history has so many documents, and in the long one as many are read most: what is
+/// compared is the history, not how much of it fits into the processor's caches.
+const HOT: u64 = 100;
 
 /// A history, and what was measured in it.
 struct History {
@@ -30,20 +38,27 @@ struct History {
     head: CollectionView,
     past: Vec<(Lsn, CollectionView)>,
     random: Random,
-    at_head: Samples,
-    in_past: Samples,
-    resolved: Samples,
-    floor: Samples,
+    times: Times,
 }
 
-/// Measures reads of random documents at the head, in held states of the past, and in a state that
-/// is found by its LSN first; next to one seek of the bare engine.
+/// Times of reads, and those of the bare engine's seeks.
+#[derive(Default)]
+struct Times {
+    at_head: Samples,
+    in_past: Samples,
+    by_lsn: Samples,
+    floor: Samples,
+    anywhere: Samples,
+    anywhere_floor: Samples,
+}
+
+/// Measures reads of a hundred documents at the head, in held states of the past, and in a state
+/// that is found by its LSN first; and reads of random ones among all documents.
 pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
     let mut short = History::new(subject, "short-history", 1_000).await?;
     let mut long = History::new(subject, "long-history", subject.size(1_000_000, 100_000)).await?;
     for history in [&mut short, &mut long] {
-        history.round().await?;
-        history.forget();
+        history.warm_up().await?;
     }
     for _ in 0..subject.size(25, 10) {
         short.round().await?;
@@ -51,16 +66,17 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
     }
     let mut rows = short.rows(subject);
     rows.extend(long.rows(subject));
-    let flat = |what: &str, of: fn(&History) -> &Samples| {
-        let grown = of(&long).median().as_secs_f64() / of(&short).median().as_secs_f64();
+    let flat = |what: &str, of: fn(&Times) -> &Samples| {
+        let [long_time, short_time] =
+            [&long, &short].map(|history| of(&history.times).median().as_secs_f64());
         let what = format!("{what}, {} to 1 k commits", rounded(long.commits));
-        Row::new(what, subject.engine, Quantity::times(grown))
+        Row::new(what, subject.engine, Quantity::times(long_time / short_time))
     };
     let bar = Bar::AtMost(Quantity::times(1.25));
-    rows.push(flat("point read at head", |history| &history.at_head).bar(bar));
-    rows.push(flat("point read in the past", |history| &history.in_past).bar(bar));
+    rows.push(flat("point read at head", |times| &times.at_head).bar(bar));
+    rows.push(flat("point read in the past", |times| &times.in_past).bar(bar));
     if subject.engine.on_disk() {
-        rows.push(flat("the bare engine's seek", |history| &history.floor));
+        rows.push(flat("the bare engine's seek", |times| &times.floor));
     }
     Ok(rows)
 }
@@ -77,66 +93,86 @@ impl History {
             let lsn = Lsn::new(documents + random.below(commits - documents));
             past.push((lsn, branch.at(lsn).await?.collection(&collection()?)?));
         }
-        let [at_head, in_past, resolved, floor] = [const { Samples::new() }; 4];
-        Ok(Self {
-            filled,
-            commits,
-            documents,
-            head,
-            past,
-            random,
-            at_head,
-            in_past,
-            resolved,
-            floor,
-        })
+        Ok(Self { filled, commits, documents, head, past, random, times: Times::default() })
+    }
+
+    /// Has everything read once, as far as the engines' caches reach.
+    async fn warm_up(&mut self) -> Result<()> {
+        self.head.scan().try_for_each(|_| async { Ok(()) }).await?;
+        if let Some(bare) = &self.filled.bare {
+            bare.scan(usize::try_from(self.commits)?)?;
+        }
+        self.round().await?;
+        self.times = Times::default();
+        Ok(())
     }
 
     async fn round(&mut self) -> Result<()> {
         for read in 0..ROUND {
-            let (lsn, state) = &self.past[read % self.past.len()];
-            // Another document each time: the engine has just read the last one.
-            let mut id = || key(self.random.below(self.documents));
-            self.at_head.push(read_in(&self.head, &id()?).await?);
-            self.in_past.push(read_in(state, &id()?).await?);
-            let id = id()?;
-            let stopwatch = Stopwatch::start();
-            let state = self.filled.branch.at(*lsn).await?.collection(&collection()?)?;
-            state.get(&id).await?.ok_or("the document is not there")?;
-            self.resolved.push(stopwatch.elapsed());
+            let past = usize::try_from(read % PAST_STATES)?;
+            let id = self.hot()?;
+            self.times.at_head.push(read_in(&self.head, &id).await?);
+            let id = self.hot()?;
+            self.times.in_past.push(read_in(&self.past[past].1, &id).await?);
+            let id = self.hot()?;
+            self.times.by_lsn.push(self.read_by_lsn(self.past[past].0, &id).await?);
         }
-        for read in 0..ROUND {
-            let Some(bare) = &self.filled.bare else { break };
+        for _ in 0..ROUND {
             let id = key(self.random.below(self.documents))?;
-            let (lsn, _) = &self.past[read % self.past.len()];
-            let stopwatch = Stopwatch::start();
-            bare.read(0, &id, *lsn)?.ok_or("the document is not there")?;
-            self.floor.push(stopwatch.elapsed());
+            self.times.anywhere.push(read_in(&self.head, &id).await?);
+        }
+        self.bare_round()
+    }
+
+    fn bare_round(&mut self) -> Result<()> {
+        let head = Lsn::new(self.commits);
+        for read in 0..ROUND {
+            let past = self.past[usize::try_from(read % PAST_STATES)?].0;
+            let (hot, any) = (self.hot()?, key(self.random.below(self.documents))?);
+            let Some(bare) = &self.filled.bare else { break };
+            self.times.floor.push(seek(bare, &hot, past)?);
+            self.times.anywhere_floor.push(seek(bare, &any, head)?);
         }
         Ok(())
     }
 
-    /// Forgets what was measured while caches were cold.
-    fn forget(&mut self) {
-        [self.at_head, self.in_past, self.resolved, self.floor] = [const { Samples::new() }; 4];
+    /// One of the documents that are read most.
+    fn hot(&mut self) -> Result<Key> {
+        key(self.random.below(HOT) * (self.documents / HOT))
+    }
+
+    async fn read_by_lsn(&self, lsn: Lsn, id: &Key) -> Result<Duration> {
+        let stopwatch = Stopwatch::start();
+        let state = self.filled.branch.at(lsn).await?.collection(&collection()?)?;
+        state.get(id).await?.ok_or("the document is not there")?;
+        Ok(stopwatch.elapsed())
     }
 
     fn rows(&self, subject: &Subject) -> Vec<Row> {
-        let row = |what: &str, samples: &Samples, percent| {
-            let floor =
-                subject.engine.on_disk().then(|| Quantity::time(self.floor.percentile(percent)));
-            let what = format!("point read {what}, {} commits, p{percent}", rounded(self.commits));
-            Row::new(what, subject.engine, Quantity::time(samples.percentile(percent))).floor(floor)
+        let row = |what: &str, samples: &Samples, floor: &Samples, percent| {
+            let floor = Quantity::time(floor.percentile(percent));
+            let what = format!("{what}, {} commits, p{percent}", rounded(self.commits));
+            Row::new(what, subject.engine, Quantity::time(samples.percentile(percent)))
+                .floor(subject.engine.on_disk().then_some(floor))
         };
-        let bar = Bar::AtMost(Quantity::time(std::time::Duration::from_micros(25)));
+        let Times { at_head, in_past, by_lsn, floor, anywhere, anywhere_floor } = &self.times;
+        let bar = Bar::AtMost(Quantity::time(Duration::from_micros(25)));
         vec![
-            row("at head", &self.at_head, 50).bar(bar),
-            row("at head", &self.at_head, 99),
-            row("in the past", &self.in_past, 50).bar(bar),
-            row("in the past", &self.in_past, 99),
-            row("by LSN", &self.resolved, 50),
+            row("point read at head", at_head, floor, 50).bar(bar),
+            row("point read at head", at_head, floor, 99),
+            row("point read in the past", in_past, floor, 50).bar(bar),
+            row("point read in the past", in_past, floor, 99),
+            row("finding a state by LSN and point read", by_lsn, floor, 50),
+            row("point read of any document", anywhere, anywhere_floor, 50).bar(bar),
+            row("point read of any document", anywhere, anywhere_floor, 99),
         ]
     }
+}
+
+fn seek(bare: &Bare, id: &Key, lsn: Lsn) -> Result<Duration> {
+    let stopwatch = Stopwatch::start();
+    bare.read(0, id, lsn)?.ok_or("the document is not there")?;
+    Ok(stopwatch.elapsed())
 }
 
 /// A store with a history of so many commits, each of which writes one document.
@@ -161,10 +197,7 @@ fn scattered(number: u64, documents: u64) -> u64 {
 }
 
 /// Reads a document that is there; gives how long it took.
-pub async fn read_in(
-    state: &CollectionView,
-    id: &argon_core::key::Key,
-) -> Result<std::time::Duration> {
+pub async fn read_in(state: &CollectionView, id: &Key) -> Result<Duration> {
     let stopwatch = Stopwatch::start();
     state.get(id).await?.ok_or("the document is not there")?;
     Ok(stopwatch.elapsed())
