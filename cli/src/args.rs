@@ -53,7 +53,7 @@ First steps:
   argon branch create try               a branch, to change things without harm
   argon switch try
   argon put -c users '{\"_id\": 1}'
-  argon diff try                        what try changed since it left main";
+  argon diff try                        how try differs from main";
 
 /// Options of every command.
 #[derive(Args)]
@@ -64,16 +64,34 @@ pub(crate) struct GlobalOptions {
     pub(crate) store: Option<String>,
 
     /// The project [default: the one set by `argon use`]
-    #[arg(short, long, global = true, value_name = "NAME", env = "ARGON_PROJECT")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "ARGON_PROJECT",
+        hide_env_values = true
+    )]
     pub(crate) project: Option<ProjectName>,
 
     /// The branch [default: the one set by `argon switch`, at first main]
-    #[arg(short, long, global = true, value_name = "NAME", env = "ARGON_BRANCH")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "ARGON_BRANCH",
+        hide_env_values = true
+    )]
     pub(crate) branch: Option<BranchName>,
 
     /// How to print what is asked for
     #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
+
+    /// Say nothing on stderr but notes and errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
 
     /// How long to wait for another process that has the store open
     #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
@@ -113,7 +131,7 @@ impl DocumentStyle {
 /// How a commit is signed.
 #[derive(Args)]
 pub(crate) struct Signature {
-    /// Who makes the commit [default: ARGON_ACTOR, or the name of the user]
+    /// Who makes the commit [default: `ARGON_ACTOR`, or the name of the user]
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
     pub(crate) actor: Option<Actor>,
 

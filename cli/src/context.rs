@@ -37,7 +37,7 @@ pub(crate) struct Workspace {
 
 impl Context {
     pub(crate) fn new(options: GlobalOptions) -> Self {
-        let output = Output::new(options.output);
+        let output = Output::new(options.output, options.quiet);
         Self { options, output, environment: argon_backends::environment() }
     }
 

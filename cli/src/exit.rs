@@ -132,7 +132,9 @@ impl From<FormatError> for Failure {
                 io::ErrorKind::PermissionDenied => ErrorKind::Denied,
                 io::ErrorKind::IsADirectory
                 | io::ErrorKind::NotADirectory
-                | io::ErrorKind::InvalidData => ErrorKind::Invalid,
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::InvalidData
+                | io::ErrorKind::UnexpectedEof => ErrorKind::Invalid,
                 _ => ErrorKind::Unavailable,
             },
             FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,

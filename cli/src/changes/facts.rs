@@ -66,7 +66,7 @@ fn indexes(info: &CollectionInfo) -> BTreeMap<String, String> {
 fn index_name(index: &Document) -> String {
     match index.get("name") {
         Some(Bson::String(name)) => name.clone(),
-        _ => index.get("key").map(text).unwrap_or_else(|| line(index)),
+        _ => index.get("key").map_or_else(|| line(index), text),
     }
 }
 

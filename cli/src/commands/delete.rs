@@ -14,7 +14,9 @@ Examples:
   argon delete -c users --id 59b99db4cfa9a34dcd7885b6
   argon delete -c users --id ada --id grace -m 'asked to be forgotten'";
 
-/// Delete documents by their _id, in one commit: all of them, or none if one is not there.
+/// Delete documents by their _id.
+///
+/// They go in one commit: all of them, or none if one is not there.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DeleteArgs {

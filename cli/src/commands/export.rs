@@ -22,7 +22,7 @@ Examples:
   argon export old --at main@2026-07-07 --gzip
   argon export zips.json -c zips --relaxed";
 
-/// Export a state as a mongodump directory, or one collection as a .bson or JSON lines file.
+/// Export a state as a mongodump directory, or one collection as a file.
 ///
 /// Importing an export gives collections with equal digests. A file has its name only once it is
 /// whole. JSON holds no options and indexes.
@@ -40,15 +40,22 @@ pub(crate) struct ExportArgs {
     /// Compress the files of a directory
     #[arg(long)]
     gzip: bool,
+    #[command(flatten)]
+    style: JsonStyle,
+    /// Write into a directory that is not empty, and over a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+/// How a JSON file is written.
+#[derive(Args)]
+struct JsonStyle {
     /// JSON: canonical Extended JSON, in which every value keeps its type; this is the default
     #[arg(long, conflicts_with = "relaxed")]
     canonical: bool,
     /// JSON: relaxed Extended JSON, which reads better and loses some types
     #[arg(long)]
     relaxed: bool,
-    /// Write into a directory that is not empty, and over a file that is there
-    #[arg(long)]
-    force: bool,
 }
 
 /// One collection's file being written.
@@ -125,7 +132,7 @@ impl ExportArgs {
         }
         let collection = state.collection(&self.chosen(state)?)?;
         let compressed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
-        let mode = if self.relaxed { Mode::Relaxed } else { Mode::Canonical };
+        let mode = if self.style.relaxed { Mode::Relaxed } else { Mode::Canonical };
         let writer = match format {
             Format::Bson => Writer::Bson(BsonWriter::create_file(path, compressed)?),
             _ => Writer::Json(JsonLinesWriter::create(path, mode, compressed)?),

@@ -14,7 +14,7 @@ Examples:
   argon find -c zips --at main~1 | jq .city
   argon find -c zips --canonical -o json > zips.json";
 
-/// Print the documents of a collection in the order of their _id, one line of Extended JSON each.
+/// Print the documents of a collection in the order of their _id, one a line.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {

@@ -29,10 +29,10 @@ impl FsckArgs {
                 .await?;
         progress.finish_and_clear();
         context.output.one(|| text(&report), || json(&report))?;
-        match report.problems.iter().any(|problem| !problem.mended) {
-            true => Err(Failure::Reported(ErrorKind::Corrupt)),
-            false => Ok(()),
+        if report.problems.iter().any(|problem| !problem.mended) {
+            return Err(Failure::Reported(ErrorKind::Corrupt));
         }
+        Ok(())
     }
 }
 

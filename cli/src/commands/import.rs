@@ -23,10 +23,11 @@ Examples:
   argon import dump/shop --on-duplicate skip      go on with an import that was cut off
   zcat x.json.gz | argon import - -c x";
 
-/// Import a mongodump directory, or a .bson, .json, .jsonl, .ndjson or .csv file, each also with .gz.
+/// Import a mongodump directory, or a BSON, JSON or CSV file.
 ///
+/// Files end in .bson, .json, .jsonl, .ndjson or .csv, each also with .gz.
 /// Documents go in by commits of up to --batch documents and 4 MiB; each commit is durable and whole.
-/// A document of a file that has no _id gets an ObjectId, the same one if the import is repeated.
+/// A document of a file that has no _id gets an `ObjectId`, the same one if the import is repeated.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -130,7 +131,8 @@ impl ImportArgs {
             Err(Failure::Interrupted) => context.output.say(&format!(
                 "interrupted; committed before that: {text}\nrun it again with --on-duplicate skip to go on"
             )),
-            Err(_) => context.output.say(&format!("committed before the error: {text}")),
+            Err(_) if !summary.is_empty() => context.output.say(&format!("committed before the error: {text}")),
+            Err(_) => {}
         }
         result?;
         if summary.bad > 0 { Err(Failure::Reported(ErrorKind::Invalid)) } else { Ok(()) }

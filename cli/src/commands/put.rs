@@ -5,6 +5,7 @@ use argon_core::model::{CollectionName, Document};
 use argon_core::write::{Condition, Receipt};
 use argon_core::{Branch, Collection, Error};
 use bson::RawDocumentBuf;
+use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
 use clap::Args;
 
@@ -18,12 +19,13 @@ use crate::output::Json;
 const EXAMPLES: &str = "\
 Examples:
   argon put -c users '{\"_id\": \"ada\", \"name\": \"Ada\"}'
-  argon find -c users --canonical -b try | argon put -c users     one commit
+  argon put -c users < users.json                                 all of them in one commit
   tail -f events.jsonl | argon put -c events --each               a commit for each line";
 
-/// Write documents, new or in place of those with their _id, and print the _id of each.
+/// Write documents, new ones or in place of those with their _id.
 ///
-/// A document without an _id gets an ObjectId. All documents of a call become one commit.
+/// The _id of each is printed; a document without one gets an `ObjectId`. All documents of a call
+/// become one commit.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PutArgs {
@@ -137,7 +139,7 @@ impl Id {
     fn of(document: &Document) -> CommandResult<Self> {
         let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
         let json = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
-        let text = id.as_object_id().map_or_else(|| json.clone(), |id| id.to_hex());
+        let text = id.as_object_id().map_or_else(|| json.clone(), ObjectId::to_hex);
         Ok(Self { text, json })
     }
 

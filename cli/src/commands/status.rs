@@ -1,5 +1,6 @@
 //! `argon status`
 
+use argon_core::model::BranchName;
 use argon_core::storage::StoreInfo;
 use argon_core::{BranchInfo, ErrorKind};
 use clap::Args;
@@ -112,7 +113,7 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>) -> Json {
             ("project", project.clone().into()),
             ("branch", info.name.as_str().into()),
             ("protected", info.protected.into()),
-            ("parent", info.parent.as_ref().map(|parent| parent.as_str()).into()),
+            ("parent", info.parent.as_ref().map(BranchName::as_str).into()),
             ("lsn", info.head.lsn.get().into()),
             ("time", (info.head.lsn.get() > 0).then(|| output::time(info.head.time)).into()),
             ("digest", info.head.digest.to_string().into()),

@@ -37,6 +37,11 @@ impl Summary {
         self.skipped += documents as u64;
     }
 
+    /// Whether nothing was committed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commits == 0
+    }
+
     fn documents(&self) -> u64 {
         self.collections.iter().map(|(_, documents)| documents).sum()
     }

@@ -29,16 +29,18 @@ pub(crate) enum Format {
 /// Where a command prints.
 pub(crate) struct Output {
     format: Format,
+    quiet: bool,
     /// Whether stdout shows colours.
     pub(crate) colours: Colours,
     errors: Colours,
 }
 
 impl Output {
-    pub(crate) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format, quiet: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             format,
+            quiet,
             colours: Colours(wanted && io::stdout().is_terminal()),
             errors: Colours(wanted && io::stderr().is_terminal()),
         }
@@ -54,14 +56,9 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Standard output, buffered; the caller flushes it.
-    pub(crate) fn stdout(&self) -> BufWriter<Stdout> {
-        BufWriter::with_capacity(64 * 1024, io::stdout())
-    }
-
     /// Prints text of one or more lines.
     pub(crate) fn text(&self, text: &str) -> CommandResult {
-        let mut stdout = self.stdout();
+        let mut stdout = stdout();
         writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::output)
     }
 
@@ -91,12 +88,14 @@ impl Output {
 
     /// Begins a list of things with these columns.
     pub(crate) fn listing(&self, columns: &'static [&'static str]) -> Listing {
-        Listing::new(self.format, columns, self.stdout())
+        Listing::new(self.format, columns, stdout())
     }
 
-    /// Says something on stderr.
+    /// Says something on stderr, unless the user wants it quiet.
     pub(crate) fn say(&self, words: &str) {
-        eprintln!("{words}");
+        if !self.quiet {
+            eprintln!("{words}");
+        }
     }
 
     /// Says on stderr what the user should know besides the result.
@@ -114,6 +113,11 @@ impl Output {
             eprintln!("{}  {hint}", self.errors.yellow("hint:"));
         }
     }
+}
+
+/// Standard output, buffered; the caller flushes it.
+fn stdout() -> BufWriter<Stdout> {
+    BufWriter::with_capacity(64 * 1024, io::stdout())
 }
 
 /// Colours, where they are wanted.

@@ -46,7 +46,7 @@ impl DeleteArgs {
         context.output.done(&words, || {
             Json::object([
                 ("deleted", name.as_str().into()),
-                ("backup", backup.as_ref().map(|backup| backup.as_str()).into()),
+                ("backup", backup.as_ref().map(BranchName::as_str).into()),
             ])
         })
     }

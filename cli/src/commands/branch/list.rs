@@ -1,6 +1,7 @@
 //! `argon branch list`
 
 use argon_core::BranchInfo;
+use argon_core::model::BranchName;
 use clap::Args;
 
 use crate::context::Context;
@@ -51,7 +52,7 @@ impl Row for BranchRow {
             ("lsn", self.info.head.lsn.get().into()),
             ("digest", self.info.head.digest.to_string().into()),
             ("committed", self.committed().into()),
-            ("parent", self.info.parent.as_ref().map(|parent| parent.as_str()).into()),
+            ("parent", self.info.parent.as_ref().map(BranchName::as_str).into()),
             ("forked_at", self.info.forked_at.get().into()),
             ("created", output::time(self.info.created).into()),
             ("protected", self.info.protected.into()),

@@ -19,9 +19,10 @@ impl ProtectArgs {
         let workspace = context.workspace().await?;
         let name = self.name;
         workspace.project.set_protected(&name, protected).await?;
-        let words = match protected {
-            true => format!("branch {name} can't be reset, renamed or deleted now"),
-            false => format!("branch {name} is not protected any more"),
+        let words = if protected {
+            format!("branch {name} can't be reset, renamed or deleted now")
+        } else {
+            format!("branch {name} is not protected any more")
         };
         context.output.done(&words, || {
             Json::object([("branch", name.as_str().into()), ("protected", protected.into())])

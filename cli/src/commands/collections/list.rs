@@ -48,15 +48,17 @@ impl ListArgs {
     pub(super) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let columns: &[&str] = match self.digest {
-            true => &["COLLECTION", "INDEXES", "OPTIONS", "DIGEST"],
-            false => &["COLLECTION", "INDEXES", "OPTIONS"],
+        let columns: &[&str] = if self.digest {
+            &["COLLECTION", "INDEXES", "OPTIONS", "DIGEST"]
+        } else {
+            &["COLLECTION", "INDEXES", "OPTIONS"]
         };
         let mut listing = context.output.listing(columns);
         for info in state.collections() {
-            let digest = match self.digest {
-                true => Some(state.collection(&info.name)?.digest().await?),
-                false => None,
+            let digest = if self.digest {
+                Some(state.collection(&info.name)?.digest().await?)
+            } else {
+                None
             };
             listing.row(&CollectionRow { info: info.clone(), digest })?;
         }

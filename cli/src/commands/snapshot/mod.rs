@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Row, grouped};
 
-/// Make and list snapshots: compressed copies of states, from which stores without an index read.
+/// Make and list snapshots: compressed copies of whole states.
 #[derive(Subcommand)]
 pub(crate) enum SnapshotCommand {
     Create(create::CreateArgs),

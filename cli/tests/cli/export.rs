@@ -1,0 +1,86 @@
+//! Exporting, and importing it again.
+
+use crate::support::{ENGINES, Place, has};
+
+/// A project with two collections, one with indexes, and a past.
+fn shop(engine: &str) -> Place {
+    let place = Place::with_project(engine);
+    place.file("in/users.bson", b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+    place.file(
+        "in/users.metadata.json",
+        r#"{"options":{"validator":{"a":{"$gt":{"$numberLong":"1"}}}},"indexes":[{"v":2,"key":{"_id":1},"name":"_id_"}]}"#,
+    );
+    place.ok(&["import", "in"]);
+    let things = r#"{"_id":1,"long":{"$numberLong":"5"},"d":5.0,"n":{"$numberDouble":"NaN"},"at":{"$date":"2026-07-07T09:00:00Z"}}
+{"_id":"ä ö","bytes":{"$binary":{"base64":"AQID","subType":"80"}},"dec":{"$numberDecimal":"1.50"}}"#;
+    place.file("my things/1.jsonl", things);
+    place.ok(&["import", "my things/1.jsonl", "-c", "my things/1"]);
+    place
+}
+
+#[test]
+fn a_dump_comes_back_with_equal_digests() {
+    for engine in ENGINES {
+        let place = shop(engine);
+        let expected = place.digests(&[]);
+        for (target, more) in [("plain", None), ("packed", Some("--gzip"))] {
+            let mut arguments = vec!["export", target];
+            arguments.extend(more);
+            place.ok(&arguments);
+            place.ok(&["project", "create", target]);
+            place.ok(&["import", target, "-p", target]);
+            assert_eq!(place.digests(&["-p", target]), expected);
+        }
+        assert!(place.path("plain/my+things%2F1.bson").is_file());
+        assert!(place.path("packed/users.metadata.json.gz").is_file());
+    }
+}
+
+#[test]
+fn json_lines_come_back_with_an_equal_digest() {
+    let place = shop("sled");
+    let digest = |text: &str| text.lines().next().unwrap().to_owned();
+    let expected = digest(&place.digests(&[]));
+    for file in ["x.jsonl", "x.json.gz", "y.ndjson"] {
+        place.ok(&["project", "create", &file.replace('.', "-")]);
+        let elsewhere = ["-p", &file.replace('.', "-")];
+        place.ok(&["export", file, "-c", "my things/1"]);
+        place.ok(&[&["import", file, "-c", "my things/1"][..], &elsewhere].concat());
+        assert_eq!(digest(&place.digests(&elsewhere)), expected, "{file}");
+    }
+    place.ok(&["export", "relaxed.json", "-c", "my things/1", "--relaxed"]);
+    let text = std::fs::read_to_string(place.path("relaxed.json")).unwrap();
+    has(&text, &["\"long\":5,\"d\":5.0"]);
+}
+
+#[test]
+fn the_past_can_be_exported() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":1,"n":1}"#]);
+    place.ok(&["put", "-c", "users", r#"{"_id":1,"n":2}"#]);
+    place.ok(&["export", "old.json", "--at", "main@1", "--relaxed"]);
+    let text = std::fs::read_to_string(place.path("old.json")).unwrap();
+    assert_eq!(text, "{\"_id\":1,\"n\":1}\n");
+}
+
+#[test]
+fn what_is_there_is_not_overwritten_unasked() {
+    let place = shop("sled");
+    place.file("out/mine.txt", "mine");
+    has(&place.fails(4, &["export", "out"]), &["out is not empty; nothing was written", "--force"]);
+    place.ok(&["export", "out", "--force"]);
+    place.file("x.json", "mine");
+    place.fails(4, &["export", "x.json", "-c", "users"]);
+    assert_eq!(std::fs::read_to_string(place.path("x.json")).unwrap(), "mine");
+    place.ok(&["export", "x.json", "-c", "users", "--force"]);
+}
+
+#[test]
+fn a_file_takes_one_collection() {
+    let place = shop("sled");
+    has(&place.fails(2, &["export", "x.json"]), &["-c chooses one of: my things/1, users"]);
+    place.fails(3, &["export", "x.json", "-c", "none"]);
+    place.fails(9, &["export", "x.csv", "-c", "users"]);
+    place.ok(&["export", "x.bson", "-c", "users"]);
+    assert_eq!(std::fs::read(place.path("x.bson")).unwrap(), b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+}

@@ -1,0 +1,13 @@
+//! The `argon` command as its users meet it: the real program, run on real files.
+
+mod concurrency;
+mod crash;
+mod damage;
+mod documents;
+mod errors;
+mod export;
+mod import;
+mod output;
+mod sample_dump;
+mod stories;
+mod support;

@@ -1,0 +1,146 @@
+//! How things are printed: formats, colours, pipes, help.
+
+use std::io::{BufRead, BufReader};
+
+use crate::support::{Place, Run, has};
+
+/// A project in which each command has something to print.
+fn shop() -> Place {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":1,"name":"Ada \"the first\""}"#, "-m", "one"]);
+    place.ok(&["branch", "create", "try"]);
+    place.ok(&["put", "-c", "users", r#"{"_id":1,"name":"Ada"}"#, "-b", "try"]);
+    place.ok(&["snapshot", "create"]);
+    place
+}
+
+#[test]
+fn json_is_one_value_and_json_lines_are_a_value_each() {
+    let place = shop();
+    for arguments in [
+        &["status"][..],
+        &["project", "list"],
+        &["branch", "list", "--all"],
+        &["find", "-c", "users"],
+        &["find", "-c", "users", "--limit", "0"],
+        &["get", "-c", "users", "1"],
+        &["count"],
+        &["count", "-c", "users"],
+        &["collections", "--digest"],
+        &["log"],
+        &["show", "main"],
+        &["history", "-c", "users", "1"],
+        &["diff", "try"],
+        &["diff", "try", "--stat"],
+        &["restore", "preview", "@0"],
+        &["snapshot", "list"],
+        &["snapshot", "create"],
+        &["fsck"],
+        &["put", "-c", "users", "{}"],
+    ] {
+        let json = place.ok(&[arguments, &["-o", "json"]].concat());
+        let value: Result<serde_json::Value, _> = serde_json::from_str(&json);
+        assert!(value.is_ok(), "{arguments:?}: {json}");
+        for line in place.ok(&[arguments, &["-o", "jsonl"]].concat()).lines() {
+            let value: Result<serde_json::Value, _> = serde_json::from_str(line);
+            assert!(value.is_ok(), "{arguments:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn data_goes_to_stdout_and_words_to_stderr() {
+    let place = shop();
+    let run = place.run(&["put", "-c", "users", r#"{"_id":9}"#]);
+    assert_eq!(run.stdout, "9\n");
+    has(&run.stderr, &["committed as LSN 2 of main"]);
+    let quiet = place.run(&["put", "-c", "users", r#"{"_id":9}"#, "-q"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("9\n", ""));
+    let error = place.run(&["get", "-c", "users", "7", "-q"]);
+    assert_eq!(error.stdout, "");
+    has(&error.stderr, &["error: collection 'users' has no document with _id 7 at LSN 3"]);
+}
+
+#[test]
+fn there_are_no_colours_outside_a_terminal() {
+    let place = shop();
+    for arguments in [&["diff", "try"][..], &["get", "-c", "users", "7"], &["--help"]] {
+        let run = place.run(arguments);
+        assert!(!run.stdout.contains('\x1b') && !run.stderr.contains('\x1b'), "{run:?}");
+    }
+}
+
+/// A terminal is made by `script`; where that is missing, there is none to look at.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_colours_unless_no_color_is_set() {
+    let place = shop();
+    let on_terminal = |no_color: Option<&str>| {
+        let program = format!("{} diff try", env!("CARGO_BIN_EXE_argon"));
+        let mut script = std::process::Command::new("script");
+        script.current_dir(place.path("")).args(["-qec", &program, "/dev/null"]);
+        script.env_remove("NO_COLOR").envs(no_color.map(|value| ("NO_COLOR", value)));
+        script.output().map(Run::from)
+    };
+    let Ok(coloured) = on_terminal(None) else {
+        eprintln!("skipped: there is no program 'script'");
+        return;
+    };
+    has(&coloured.stdout, &["\x1b[33m  ~ _id: 1\x1b[0m"]);
+    assert!(!on_terminal(Some("1")).unwrap().stdout.contains('\x1b'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let place = Place::with_project("sled");
+    let long = "x".repeat(1000);
+    let lines: String = (0..2000).map(|n| format!("{{\"_id\":{n},\"x\":\"{long}\"}}\n")).collect();
+    place.file("many.jsonl", lines);
+    place.ok(&["import", "many.jsonl"]);
+    let mut find = place.start(&["find", "-c", "many"]);
+    let mut line = String::new();
+    BufReader::new(find.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    has(&line, &["{\"_id\":0,"]);
+    let run = Run::from(find.wait_with_output().unwrap());
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn help_completions_and_manual_pages_cover_every_command() {
+    let place = Place::empty();
+    let help = place.ok(&["--help"]);
+    has(&help, &["Exit codes:", "Naming a state (REV):", "First steps:"]);
+    let page = |name: &str| place.path("man").join(name).is_file();
+    place.ok(&["man", "man"]);
+    assert!(page("argon.1"));
+    for command in [
+        "init",
+        "status",
+        "project",
+        "use",
+        "branch",
+        "switch",
+        "import",
+        "export",
+        "put",
+        "delete",
+        "get",
+        "find",
+        "count",
+        "collections",
+        "log",
+        "show",
+        "history",
+        "diff",
+        "restore",
+        "snapshot",
+        "fsck",
+    ] {
+        has(&help, &[&format!("\n  {command} ")]);
+        place.ok(&[command, "--help"]);
+        assert!(page(&format!("argon-{command}.1")), "{command}");
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        has(&place.ok(&["completions", shell]), &["collections"]);
+    }
+}
