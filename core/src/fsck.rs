@@ -1,14 +1,16 @@
 //! Proving a store: the log against its hash chain, and all that is derived against the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 
-use crate::model::{Change, Commit, Digest, Lsn, Point, Timeline, TimelineId, View};
+use crate::catalog::Catalog;
+use crate::model::{Change, CollectionId, Commit, Digest, Lsn, Point, Timeline, TimelineId, View};
 use crate::records::{self, BranchRecord, ProjectRecord};
-use crate::snapshot::{self, Manifest, SnapshotReader};
-use crate::storage::{KeyRange, TimelineState};
-use crate::{Error, Result, Store};
+use crate::snapshot::{self, Manifest, SnapshotReader, Without};
+use crate::storage::{Backend, KeyRange, Materialize, TimelineState};
+use crate::{Error, LogMaterializer, Result, Store};
 
 /// How many commits are read together while all is well.
 const STRIDE: u64 = 256;
@@ -297,9 +299,14 @@ impl Check<'_> {
             .filter(|manifest| manifest.point == point)
             .ok_or_else(|| Error::corrupt("its manifest is missing"))?;
         let view = self.view(point).await?;
-        let reader = SnapshotReader::new(shared.backend.snapshots.clone(), manifest.clone());
-        for collection in manifest.collections.iter().map(|chunks| chunks.collection) {
-            let mut expected = shared.materialize.scan(&view, collection, KeyRange::default());
+        let independent = self.independent_of(point);
+        let mut collections: BTreeSet<CollectionId> =
+            manifest.collections.iter().map(|chunks| chunks.collection).collect();
+        collections.insert(CollectionId::CATALOG);
+        collections.extend(Catalog::load(&*independent, &view).await?.iter().map(|info| info.id));
+        let reader = SnapshotReader::new(shared.backend.snapshots.clone(), manifest);
+        for collection in collections {
+            let mut expected = independent.scan(&view, collection, KeyRange::default());
             let mut stored = reader.scan(collection, KeyRange::default());
             loop {
                 let (expected, stored) = (expected.try_next().await?, stored.try_next().await?);
@@ -312,6 +319,19 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads that don't rest on the snapshot of this point: the backend's index, or the log and the
+    /// snapshots before it, which were checked already.
+    fn independent_of(&self, point: Point) -> Arc<dyn Materialize> {
+        let Backend { wal, snapshots, materialize, .. } = &self.store.shared.backend;
+        match materialize {
+            Some(index) => index.clone(),
+            None => {
+                let others = Arc::new(Without::new(snapshots.clone(), point));
+                Arc::new(LogMaterializer::new(wal.clone(), others))
+            }
+        }
     }
 
     async fn view(&self, point: Point) -> Result<View> {

@@ -7,9 +7,11 @@
 mod chunk;
 mod manifest;
 mod read;
+mod without;
 mod write;
 
 pub use chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub(crate) use read::SnapshotReader;
+pub(crate) use without::Without;
 pub use write::{CHUNK_BYTES, create, write};
