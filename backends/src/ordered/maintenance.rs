@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::key::Key;
+use argon_core::model::Lsn;
 use argon_core::storage::{Finding, Maintenance, StoreInfo};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -48,10 +49,14 @@ struct Verification {
     next: Vec<u8>,
     /// For each timeline, the images that its commits list, less those that were found.
     listed: HashMap<Short, i64>,
+    /// Where each timeline ended when the walk began. Commits above were added since, and only
+    /// some of their rows are met.
+    heads: Option<HashMap<Short, Lsn>>,
 }
 
 impl Verification {
     fn step(&mut self, ordered: &Ordered) -> Step<Finding> {
+        self.heads.get_or_insert_with(|| ordered.heads());
         let mut rows = Vec::with_capacity(STEP);
         let visited =
             ordered.engine.visit(&self.next, &[0xff], Direction::Ascending, &mut |key, value| {
@@ -101,7 +106,7 @@ impl Verification {
     /// What is wrong with a row.
     fn look_at(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
         match key[0] {
-            keys::VERSION => self.version(key),
+            keys::VERSION => self.version(ordered, key),
             keys::COMMIT => self.commit(ordered, key, stored),
             keys::PART => part(ordered, key),
             keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => None,
@@ -109,17 +114,26 @@ impl Verification {
         }
     }
 
-    fn version(&mut self, key: &[u8]) -> Option<String> {
+    /// Whether a commit was there when the walk began.
+    fn was_there(&self, timeline: Short, lsn: Lsn) -> bool {
+        let head = self.heads.as_ref().and_then(|heads| heads.get(&timeline));
+        head.is_some_and(|head| lsn <= *head)
+    }
+
+    fn version(&mut self, ordered: &Ordered, key: &[u8]) -> Option<String> {
         let parsed = (|| {
             let (timeline, rest) = keys::take_short(key.get(1..)?)?;
             let (_, rest) = keys::take_short(rest)?;
-            let (document, _) = keys::split_version(rest)?;
+            let (document, lsn) = keys::split_version(rest)?;
             Key::from_bytes(document).ok()?;
-            Some(timeline)
+            Some((timeline, lsn))
         })();
         match parsed {
-            Some(timeline) => {
-                *self.listed.entry(timeline).or_default() -= 1;
+            Some((timeline, lsn)) => {
+                let commit = || ordered.engine.get(&keys::commit(timeline, lsn));
+                if self.was_there(timeline, lsn) || matches!(commit(), Ok(None)) {
+                    *self.listed.entry(timeline).or_default() -= 1;
+                }
                 None
             }
             None => Some(format!("the version key {} is malformed", hex(key))),
@@ -132,6 +146,7 @@ impl Verification {
         };
         let bytes = value::payload(&*ordered.engine, key, stored);
         match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
+            Ok(_) if !self.was_there(timeline, lsn) => None,
             Ok(commit) => {
                 let count = i64::try_from(commit.changes.len()).unwrap_or(i64::MAX);
                 *self.listed.entry(timeline).or_default() += count;
@@ -162,6 +177,15 @@ impl Verification {
             .collect();
         findings.sort_by(|a, b| a.problem.cmp(&b.problem));
         findings
+    }
+}
+
+impl Ordered {
+    /// Where each timeline ends; those that can't be read are left out.
+    fn heads(&self) -> HashMap<Short, Lsn> {
+        let ids = self.timeline_ids().unwrap_or_default();
+        let entries = ids.into_iter().filter_map(|id| self.entry(id).ok().flatten());
+        entries.map(|entry| (entry.short, entry.state.head.lsn)).collect()
     }
 }
 

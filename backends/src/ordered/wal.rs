@@ -85,7 +85,7 @@ impl Ordered {
         self.timelines.entry(self, timeline)
     }
 
-    fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
+    pub(super) fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
         let mut ids = Vec::new();
         let (from, to) = ([keys::NUMBER, b't'], [keys::NUMBER, b'u']);
         self.engine.visit(&from, &to, engine::Direction::Ascending, &mut |key, _| {
