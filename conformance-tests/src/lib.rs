@@ -28,12 +28,15 @@ mod make;
 mod subject;
 
 mod ancestry;
+mod broken;
 mod concurrency;
 mod durability;
 mod faults;
 mod faulty;
+mod fsck;
 mod materialize;
 mod refs;
+mod self_tests;
 mod semantics;
 mod snapshots;
 mod time;
@@ -47,10 +50,13 @@ use libtest_mimic::{Arguments, Trial};
 
 use crate::case::Case;
 
-/// Runs all trials that the subjects' capabilities ask for; takes the arguments of `cargo test`.
-pub fn run(subjects: &[Subject]) -> ExitCode {
+/// Runs all trials that the subjects' capabilities ask for, and with `breakable`, a backend in
+/// memory, those of the suite itself; takes the arguments of `cargo test`.
+pub fn run(subjects: &[Subject], breakable: &Subject) -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = subjects.iter().flat_map(trials_of).collect();
+    case::silence_expected_failures();
+    let mut trials: Vec<Trial> = subjects.iter().flat_map(trials_of).collect();
+    trials.extend(self_tests::trials(breakable, &cases()));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -73,6 +79,7 @@ fn cases() -> Vec<Case> {
         concurrency::cases(),
         ancestry::cases(),
         time::cases(),
+        fsck::cases(),
         semantics::cases(),
         faults::cases(),
     ]

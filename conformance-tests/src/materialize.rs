@@ -87,11 +87,11 @@ async fn agree(
     }
 }
 
-fn all_readers_agree_on_random_programs(subject: Subject) {
+fn all_readers_agree_on_random_programs(subject: &Subject) {
     let keys: Vec<Key> = (-1..8).map(key).collect();
     for_programs(8, 40, |program| {
         block_on(async {
-            let mut machine = Machine::new(&subject).await;
+            let mut machine = Machine::new(subject).await;
             for step in &program.steps {
                 machine.step(step).await;
             }

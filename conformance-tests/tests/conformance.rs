@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 fn main() -> ExitCode {
     let memory = Subject::new("memory", registry(), || (StoreUrl::new("memory", ""), ()));
-    run(&[memory, in_directory("sled"), in_directory("fjall")])
+    run(&[memory.clone(), in_directory("sled"), in_directory("fjall")], &memory)
 }
 
 /// A backend whose stores are directories.

@@ -125,7 +125,10 @@ impl Machine {
     async fn compare_diff(&mut self, one: &(String, u64), two: &(String, u64)) {
         let (before, after) = (self.state(&one.0, one.1).await, self.state(&two.0, two.1).await);
         let found = diff(&before, &after).await.unwrap();
-        let collections: Vec<String> = found.collections.iter().map(shown).collect();
+        let mut collections: Vec<(String, String)> = found.collections.iter().map(shown).collect();
+        assert!(collections.is_sorted_by(|a, b| a.0 <= b.0), "by name: {collections:?}");
+        // One name may be there twice: dropped, and made again.
+        collections.sort();
         let documents: Vec<_> = found.documents().map_ok(flat).try_collect().await.unwrap();
         let (old, new) = (&self.entry(one).state, &self.entry(two).state);
         assert_eq!(collections, collections_that_differ(old, new), "from {one:?} to {two:?}");
@@ -149,32 +152,35 @@ fn flat(diff: DocumentDiff) -> FlatDiff {
     (diff.collection.to_string(), id_of(&diff.key), value(diff.before), value(diff.after))
 }
 
-fn shown(diff: &CollectionDiff) -> String {
+/// The name by which it is sorted, and what it says.
+fn shown(diff: &CollectionDiff) -> (String, String) {
     match diff {
-        CollectionDiff::Created(info) => format!("+{}", info.name),
-        CollectionDiff::Dropped(info) => format!("-{}", info.name),
-        CollectionDiff::Changed { before, after } => format!("{}>{}", before.name, after.name),
+        CollectionDiff::Created(info) => (info.name.to_string(), format!("+{}", info.name)),
+        CollectionDiff::Dropped(info) => (info.name.to_string(), format!("-{}", info.name)),
+        CollectionDiff::Changed { before, after } => {
+            (after.name.to_string(), format!("{}>{}", before.name, after.name))
+        }
     }
 }
 
-fn collections_that_differ(old: &ModelState, new: &ModelState) -> Vec<String> {
-    let mut found: Vec<(&str, String)> = Vec::new();
+fn collections_that_differ(old: &ModelState, new: &ModelState) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
     for (identity, facts) in &old.live {
         match new.live.get(identity) {
-            None => found.push((&facts.name, format!("-{}", facts.name))),
+            None => found.push((facts.name.clone(), format!("-{}", facts.name))),
             Some(now) if now != facts => {
-                found.push((&now.name, format!("{}>{}", facts.name, now.name)));
+                found.push((now.name.clone(), format!("{}>{}", facts.name, now.name)));
             }
             Some(_) => {}
         }
     }
     for (identity, facts) in &new.live {
         if !old.live.contains_key(identity) {
-            found.push((&facts.name, format!("+{}", facts.name)));
+            found.push((facts.name.clone(), format!("+{}", facts.name)));
         }
     }
     found.sort();
-    found.into_iter().map(|(_, shown)| shown).collect()
+    found
 }
 
 fn documents_that_differ(old: &ModelState, new: &ModelState) -> Vec<FlatDiff> {

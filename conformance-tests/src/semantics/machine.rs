@@ -202,7 +202,9 @@ fn resolve(history: &History, operations: &[Operation]) -> Vec<Action> {
             When::Any => Condition::Any,
             When::Absent => Condition::Absent,
             When::Present => Condition::Present,
-            When::ChangedByLast => Condition::ChangedBy(Lsn::new(last.unwrap_or(1))),
+            When::ChangedByLast => {
+                last.map_or(Condition::Any, |last| Condition::ChangedBy(Lsn::new(last)))
+            }
             When::ChangedByAnother => Condition::ChangedBy(Lsn::new(last.unwrap_or(1) + 1)),
             When::SkipUnlessAbsent => Condition::SkipUnlessAbsent,
             When::SkipUnlessPresent => Condition::SkipUnlessPresent,

@@ -44,10 +44,10 @@ pub(crate) fn for_programs(usual: u32, steps: usize, check: impl Fn(Program)) {
     }
 }
 
-fn random_programs_do_what_the_model_does(subject: Subject) {
-    for_programs(12, 30, |program| {
+fn random_programs_do_what_the_model_does(subject: &Subject) {
+    for_programs(20, 40, |program| {
         block_on(async {
-            let mut machine = Machine::new(&subject).await;
+            let mut machine = Machine::new(subject).await;
             for step in &program.steps {
                 machine.step(step).await;
                 machine.compare_somewhere().await;

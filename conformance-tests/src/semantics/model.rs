@@ -156,7 +156,7 @@ impl Draft {
     }
 
     fn create(&mut self, name: &str) -> Identity {
-        let identity = (0..)
+        let identity = (0..u32::MAX)
             .map(|times| (name.to_owned(), times))
             .find(|identity| !self.state.used.contains(identity))
             .expect("names don't run out");
