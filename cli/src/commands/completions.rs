@@ -4,8 +4,8 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,9 +22,9 @@ pub(crate) struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub(crate) fn run(self, context: &Context) -> CommandResult {
+    pub(crate) fn run(self) -> CommandResult {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "argon", &mut script);
-        context.output.text(String::from_utf8_lossy(&script).trim_end())
+        output::print(String::from_utf8_lossy(&script).trim_end())
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct DeleteArgs {
     #[command(flatten)]
     within: InCollection,
     #[arg(long = "id", value_name = "ID", required = true, help = ID_HELP,
-          value_parser = document_id, allow_hyphen_values = true)]
+          value_parser = document_id, allow_negative_numbers = true)]
     ids: Vec<Key>,
     #[command(flatten)]
     signature: Signature,

@@ -8,6 +8,7 @@ use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id}
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, print_document};
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +22,7 @@ Examples:
 pub(crate) struct GetArgs {
     #[command(flatten)]
     within: InCollection,
-    #[arg(value_name = "ID", help = ID_HELP, value_parser = document_id, allow_hyphen_values = true)]
+    #[arg(value_name = "ID", help = ID_HELP, value_parser = document_id, allow_negative_numbers = true)]
     id: Key,
     #[command(flatten)]
     at: AtRevision,
@@ -44,6 +45,6 @@ impl GetArgs {
             .into());
         };
         let layout = if context.output.is_pretty() { Layout::Pretty } else { Layout::Compact };
-        context.output.text(&print_document(document.as_raw(), self.style.mode(), layout)?)
+        output::print(&print_document(document.as_raw(), self.style.mode(), layout)?)
     }
 }

@@ -17,7 +17,7 @@ use crate::output::{self, Json, document_line};
 pub(crate) struct HistoryArgs {
     #[command(flatten)]
     within: InCollection,
-    #[arg(value_name = "ID", help = ID_HELP, value_parser = document_id, allow_hyphen_values = true)]
+    #[arg(value_name = "ID", help = ID_HELP, value_parser = document_id, allow_negative_numbers = true)]
     id: Key,
     #[command(flatten)]
     at: AtRevision,

@@ -87,7 +87,7 @@ impl Command {
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Fsck(args) => args.run(context).await,
-            Self::Completions(args) => args.run(context),
+            Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }
     }

@@ -45,7 +45,7 @@ impl ShowArgs {
         let before = commit.meta.lsn.back(1).unwrap_or_default();
         let before = workspace.project.branch(branch).await?.at(before).await?;
         if context.output.is_table() {
-            context.output.text(&header(&commit, branch.as_str()))?;
+            output::print(&header(&commit, branch.as_str()))?;
         }
         let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
         print_commit(&context.output, commit, [&before, &after], detail).await?;

@@ -15,6 +15,7 @@ use super::reader::{self, Entry, Found};
 use super::{OnDuplicate, Options, Summary, Target, duplicates, facts, label};
 use crate::exit::{CommandResult, Failure};
 use crate::formats::BadRecord;
+use crate::output;
 
 /// Commits that may be under way at once, where a refused one does not stop the import.
 const IN_FLIGHT: usize = 2;
@@ -202,7 +203,7 @@ impl Loader<'_> {
     fn bad(&mut self, bad: &BadRecord) -> CommandResult {
         self.summary.bad += 1;
         if self.options.keep_going {
-            self.target.progress.suspend(|| eprintln!("bad: {bad}"));
+            self.target.progress.suspend(|| output::to_stderr(&format!("bad: {bad}")));
             return Ok(());
         }
         let error = Error::invalid(bad.to_string());

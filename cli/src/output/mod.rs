@@ -56,12 +56,6 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Prints text of one or more lines.
-    pub(crate) fn text(&self, text: &str) -> CommandResult {
-        let mut stdout = stdout();
-        writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::output)
-    }
-
     /// Prints one thing: `text` for people, `json` for programs.
     pub(crate) fn one(
         &self,
@@ -69,9 +63,9 @@ impl Output {
         json: impl FnOnce() -> Json,
     ) -> CommandResult {
         match self.format {
-            Format::Table => self.text(&text()),
-            Format::Json => self.text(&json().pretty()),
-            Format::Jsonl => self.text(&json().compact()),
+            Format::Table => print(&text()),
+            Format::Json => print(&json().pretty()),
+            Format::Jsonl => print(&json().compact()),
         }
     }
 
@@ -94,25 +88,36 @@ impl Output {
     /// Says something on stderr, unless the user wants it quiet.
     pub(crate) fn say(&self, words: &str) {
         if !self.quiet {
-            eprintln!("{words}");
+            to_stderr(words);
         }
     }
 
     /// Says on stderr what the user should know besides the result.
     pub(crate) fn note(&self, words: &str) {
-        eprintln!("{} {words}", self.errors.yellow("note:"));
+        to_stderr(&format!("{} {words}", self.errors.yellow("note:")));
     }
 
     /// Says on stderr what went wrong: the error, its causes, and what to do.
     pub(crate) fn error(&self, lines: &[String], hint: Option<&str>) {
         for (number, line) in lines.iter().enumerate() {
             let label = if number == 0 { "error:" } else { "cause:" };
-            eprintln!("{} {line}", self.errors.red(label));
+            to_stderr(&format!("{} {line}", self.errors.red(label)));
         }
         if let Some(hint) = hint {
-            eprintln!("{}  {hint}", self.errors.yellow("hint:"));
+            to_stderr(&format!("{}  {hint}", self.errors.yellow("hint:")));
         }
     }
+}
+
+/// Prints text of one or more lines on stdout.
+pub(crate) fn print(text: &str) -> CommandResult {
+    let mut stdout = stdout();
+    writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::output)
+}
+
+/// Prints a line on stderr. If nobody reads that, nobody needs to know.
+pub(crate) fn to_stderr(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Standard output, buffered; the caller flushes it.

@@ -1,6 +1,6 @@
 //! Progress on stderr, shown only if that is a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 /// A bar for the reading of files of so many bytes; a spinner if that is not known.
 pub(crate) fn bytes(total: u64) -> ProgressBar {
@@ -16,7 +16,9 @@ pub(crate) fn spinner(things: &'static str) -> ProgressBar {
     styled(ProgressBar::no_length().with_message(things), "{spinner} {human_pos} {msg}")
 }
 
+/// A bar that goes away when it is dropped, so that an error stands alone.
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    let bar = bar.with_finish(ProgressFinish::AndClear);
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         // The templates are constants; a wrong one shows the default bar.

@@ -1,5 +1,7 @@
 //! The `argon` command as its users meet it: the real program, run on real files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
+
 mod concurrency;
 mod crash;
 mod damage;
