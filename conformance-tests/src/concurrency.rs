@@ -249,21 +249,8 @@ async fn writers_beside_a_reset_lose_nothing(subject: Subject) {
     let (_place, branch) = subject.branch().await;
     branch.commit(named_request(&branch, "first")).await.unwrap();
     let target = branch.head().await.unwrap();
-    let writers: Vec<_> = (0..8)
-        .map(|writer| {
-            let branch = branch.clone();
-            tokio::spawn(async move {
-                let mut names = BTreeSet::new();
-                for round in 0..15 {
-                    let name = format!("{writer}/{round}");
-                    let outcome = branch.commit(named_request(&branch, &name)).await.unwrap();
-                    outcome.committed().unwrap();
-                    names.insert(name);
-                }
-                names
-            })
-        })
-        .collect();
+    let writers: Vec<_> =
+        (0..8).map(|writer| tokio::spawn(write_fifteen(branch.clone(), writer))).collect();
     let mut resets = 0;
     for _ in 0..5 {
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
@@ -286,6 +273,18 @@ async fn writers_beside_a_reset_lose_nothing(subject: Subject) {
     }
     let lost: Vec<_> = acknowledged.difference(&found).collect();
     assert!(lost.is_empty(), "in no branch and in no backup after {resets} resets: {lost:?}");
+}
+
+/// Writes fifteen commits; gives their names.
+async fn write_fifteen(branch: Branch, writer: u32) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for round in 0..15 {
+        let name = format!("{writer}/{round}");
+        let outcome = branch.commit(named_request(&branch, &name)).await.unwrap();
+        outcome.committed().unwrap();
+        names.insert(name);
+    }
+    names
 }
 
 async fn branches_of_one_project_do_not_wait_for_each_other(subject: Subject) {

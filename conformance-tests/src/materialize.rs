@@ -66,13 +66,9 @@ async fn agree(
         let single = reader.get(view, collection, &one).await.unwrap();
         assert!(scanned.is_sorted_by(|a, b| a.0 < b.0), "{name}: a scan is in key order");
         assert!(scanned.iter().all(|(key, _)| range.contains(key)), "{name}: {range:?}");
-        assert!(
-            stamps
-                .iter()
-                .map(|s| s.map(|s| s.lsn))
-                .eq(many.iter().map(|v| v.as_ref().map(|v| v.lsn))),
-            "{name}: stamps and versions say the same"
-        );
+        let stamped = many.iter().map(|version| version.as_ref().map(|version| version.lsn));
+        let stamps = stamps.iter().map(|stamp| stamp.map(|stamp| stamp.lsn));
+        assert!(stamps.eq(stamped), "{name}: stamps and versions say the same");
         let answers = (many, scanned, history, single);
         match &expected {
             None => expected = Some(answers),
