@@ -122,6 +122,11 @@ impl Workspace {
         })
     }
 
+    /// The head of the branch, as a revision.
+    pub(crate) fn head(&self) -> Revision {
+        Revision::head(self.branch.clone())
+    }
+
     /// The state that a revision names; the head of the branch if none is given.
     pub(crate) async fn state(&self, revision: Option<&Revision>) -> CommandResult<State> {
         match revision {

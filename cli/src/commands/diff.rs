@@ -18,13 +18,14 @@ Examples:
 
 /// Show what differs between two states; its cost follows the changes, not the data.
 ///
-/// With one REV, it is compared with the head of the branch from which its branch was made.
+/// With one REV or none, that or the current branch is compared with the head of the branch from
+/// which it was made.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DiffArgs {
-    /// The state before; or, if it is the only one, the state after
+    /// The state before; or, if it is the only one, the state after [default: the current branch]
     #[arg(value_name = "REV")]
-    first: Revision,
+    first: Option<Revision>,
     /// The state after
     #[arg(value_name = "REV")]
     second: Option<Revision>,
@@ -41,15 +42,15 @@ pub(crate) struct DiffArgs {
 impl DiffArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let after = self.second.as_ref().unwrap_or(&self.first);
-        let before = match &self.second {
-            Some(_) => self.first.clone(),
-            None => parent_of(&workspace, &self.first).await?,
+        let first = self.first.unwrap_or_else(|| workspace.head());
+        let (before, after) = match self.second {
+            Some(second) => (first, second),
+            None => (parent_of(&workspace, &first).await?, first),
         };
         let (mut from, to) =
-            (workspace.state(Some(&before)).await?, workspace.state(Some(after)).await?);
+            (workspace.state(Some(&before)).await?, workspace.state(Some(&after)).await?);
         if self.merge_base {
-            from = common(&workspace, after, &from, &to).await?;
+            from = common(&workspace, &after, &from, &to).await?;
         }
         let diff = diff(&from, &to).await?;
         let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };

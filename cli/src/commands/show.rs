@@ -13,7 +13,7 @@ use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
-  argon show main           the last commit
+  argon show                the last commit
   argon show @17 --stat     numbers only
   argon show main~2 -o jsonl";
 
@@ -21,9 +21,9 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ShowArgs {
-    /// The state after the commit
+    /// The state after the commit [default: the head of the current branch]
     #[arg(value_name = "REV")]
-    revision: Revision,
+    revision: Option<Revision>,
     /// Print how many documents it changed, not the documents
     #[arg(long)]
     stat: bool,
@@ -34,14 +34,13 @@ pub(crate) struct ShowArgs {
 impl ShowArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let after = workspace.state(Some(&self.revision)).await?;
+        let revision = self.revision.unwrap_or_else(|| workspace.head());
+        let after = workspace.state(Some(&revision)).await?;
         let Some(commit) = argon_core::log::last_commit(&after).await? else {
-            let name = &self.revision;
-            return Err(
-                Error::not_found(format!("'{name}' is empty: no commit comes before")).into()
-            );
+            let error = format!("'{revision}' is empty: no commit comes before");
+            return Err(Error::not_found(error).into());
         };
-        let branch = self.revision.branch_or(&workspace.branch);
+        let branch = revision.branch_or(&workspace.branch);
         let before = commit.meta.lsn.back(1).unwrap_or_default();
         let before = workspace.project.branch(branch).await?.at(before).await?;
         if context.output.is_table() {

@@ -118,6 +118,7 @@ collection users
 ";
     assert_eq!(place.ok(&["diff", "try"]), expected);
     assert_eq!(place.ok(&["diff", "main", "try"]), expected);
+    assert_eq!(on_try(&["diff"]), expected);
     let changed = place.ok(&["diff", "try", "-o", "jsonl"]);
     has(
         &changed,
@@ -133,7 +134,7 @@ collection users
     );
     has(&place.ok(&["show", "try~2"]), &["commit   3 of try", "  - {\"_id\":2}"]);
     has(
-        &place.ok(&["show", "main"]),
+        &place.ok(&["show"]),
         &["source   users.jsonl", "collection users created\n  + {\"_id\":1"],
     );
     place.fails(3, &["show", "main@0"]);
@@ -161,7 +162,7 @@ fn collections_are_versioned_too() {
     assert_eq!(place.ok(&["count", "-c", "users", "--at", "main@1"]), "1\n");
     has(&place.ok(&["show", "@2"]), &["~ name: users → people"]);
     place.ok(&["collections", "drop", "people"]);
-    has(&place.ok(&["show", "main"]), &["collection people dropped with 2 documents"]);
+    has(&place.ok(&["show"]), &["collection people dropped with 2 documents"]);
     assert_eq!(place.ok(&["collections"]), "");
     has(&place.ok(&["collections", "--at", "main~1"]), &["people"]);
     place.ok(&["collections", "create", "people"]);
