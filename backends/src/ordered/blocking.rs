@@ -1,7 +1,7 @@
 //! The way from async code to an engine, whose calls block.
 //!
-//! Writes, scans and lookups of many keys run on the runtime's blocking threads. A read of a few
-//! keys runs where it is asked for: an embedded engine answers it in a few microseconds, and the way
+//! Writes, long scans and lookups of many keys run on the runtime's blocking threads. A read of a
+//! few keys runs where it is asked for: an embedded engine answers it in a few microseconds, and the way
 //! to another thread and back takes several times as long.
 
 use std::pin::Pin;
@@ -39,8 +39,8 @@ impl Ordered {
         flatten(tokio::task::spawn_blocking(move || work(&ordered)).await)
     }
 
-    /// A stream that is made in steps on threads that may block. While the items of a step are
-    /// taken, the next step is made.
+    /// A stream that is made in steps on threads that may block, each while the items of the one
+    /// before are taken.
     pub(super) fn steps<S, T, F>(
         self: &Arc<Self>,
         state: S,
@@ -51,8 +51,24 @@ impl Ordered {
         T: Send + Unpin + 'static,
         F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
-        let (ordered, items, next) = (self.clone(), Vec::new().into_iter(), Next::Begin(state));
-        Steps { ordered, step, items, next }.boxed()
+        let (ordered, items) = (self.clone(), Vec::new().into_iter());
+        Steps { ordered, step, items, next: Next::Begin(state), in_place: false }.boxed()
+    }
+
+    /// A [stream in steps](Ordered::steps) whose first step is small, and is made in place, since it
+    /// is often all that there is.
+    pub(super) fn steps_after_a_small_one<S, T, F>(
+        self: &Arc<Self>,
+        state: S,
+        step: F,
+    ) -> BoxStream<'static, Result<T>>
+    where
+        S: Send + Unpin + 'static,
+        T: Send + Unpin + 'static,
+        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
+    {
+        let (ordered, items) = (self.clone(), Vec::new().into_iter());
+        Steps { ordered, step, items, next: Next::Begin(state), in_place: true }.boxed()
     }
 }
 
@@ -61,6 +77,8 @@ struct Steps<S, T, F> {
     step: F,
     items: std::vec::IntoIter<T>,
     next: Next<S, T>,
+    /// Whether the first step is made in place.
+    in_place: bool,
 }
 
 enum Next<S, T> {
@@ -98,9 +116,12 @@ where
             let made = match &mut self.next {
                 Next::Running(running) => flatten(ready!(Pin::new(running).poll(context))),
                 _ => match std::mem::replace(&mut self.next, Next::End) {
-                    Next::Begin(state) => {
+                    Next::Begin(state) if !self.in_place => {
                         self.next = self.start(state);
                         continue;
+                    }
+                    Next::Begin(mut state) => {
+                        (self.step)(&self.ordered, &mut state).map(|step| (step, state))
                     }
                     _ => return Poll::Ready(None),
                 },

@@ -20,7 +20,7 @@ use crate::ordered::value::Stored;
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
 /// the others.
-const FIRST_STEP: usize = 128;
+const FIRST_STEP: usize = 64;
 const STEP: usize = 2048;
 
 /// How many keys are looked up where they are asked for; more are looked up on another thread.
@@ -75,7 +75,7 @@ impl Materialize for OrderedMaterialize {
             return stream::empty().boxed();
         };
         let scan = Scan { view: view.clone(), collection: short, range, cursors: None };
-        self.0.steps(scan, |ordered, scan| scan.step(ordered))
+        self.0.steps_after_a_small_one(scan, |ordered, scan| scan.step(ordered))
     }
 
     fn history(

@@ -7,7 +7,6 @@ use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, 
 use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::ordered::blocking::Step;
 use crate::ordered::engine::{self, Batch, Write};
@@ -15,7 +14,9 @@ use crate::ordered::keys::{self, Short};
 use crate::ordered::timelines::{self, Entry, Slot, put_timeline};
 use crate::ordered::{Ordered, record, value};
 
-/// How many commits are read in one step, and how many bytes of documents end a step early.
+/// How many commits the first step of a walk reads, how many the others, and how many bytes of
+/// documents end a step early.
+const FIRST_STEP: usize = 16;
 const STEP: usize = 512;
 const STEP_BYTES: usize = 4 * 1024 * 1024;
 
@@ -61,18 +62,10 @@ impl Wal for OrderedWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let mut walk = Walk::new(timeline, range, direction);
-        let step = |ordered: &Ordered, walk: &mut Walk| {
+        let walk = Walk::new(timeline, range, direction);
+        self.0.steps_after_a_small_one(walk, |ordered, walk| {
             walk.step(ordered, |commit, _| Ok((commit, false)))
-        };
-        if walk.low != walk.high {
-            return self.0.steps(walk, step);
-        }
-        let ordered = self.0.clone();
-        stream::once(async move { step(&ordered, &mut walk) })
-            .map_ok(|step| stream::iter(step.items.into_iter().map(Ok)))
-            .try_flatten()
-            .boxed()
+        })
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
@@ -205,12 +198,14 @@ struct Walk {
     low: u64,
     high: u64,
     direction: Direction,
+    /// How many commits the next step reads.
+    step: usize,
 }
 
 impl Walk {
     fn new(timeline: TimelineId, range: RangeInclusive<Lsn>, direction: Direction) -> Self {
         let (low, high) = (range.start().get(), range.end().get());
-        Self { timeline, low, high, direction }
+        Self { timeline, low, high, direction, step: FIRST_STEP }
     }
 
     /// Reads the next commits; `finish` makes an item of each, and says whether to end the step.
@@ -240,7 +235,7 @@ impl Walk {
                 return Ok(Step { items, more: self.low <= self.high });
             }
         }
-        let more = items.len() == STEP && self.low <= self.high;
+        let more = items.len() == std::mem::replace(&mut self.step, STEP) && self.low <= self.high;
         Ok(Step { items, more })
     }
 
@@ -260,7 +255,7 @@ impl Walk {
         ordered.engine.visit(&from, &to, direction, &mut |key, value| {
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             rows.push((lsn, value.to_vec()));
-            if rows.len() == STEP { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if rows.len() == self.step { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(rows)
     }

@@ -168,3 +168,26 @@ fn inner_nodes_of_the_longest_keys_never_become_blobs() {
     }
     assert_eq!(blobs(directory.path()), 0);
 }
+
+/// Without help, sled keeps some 3 KiB of garbage for each row of a large batch.
+#[test]
+fn large_batches_do_not_pile_up_garbage_in_memory() {
+    let resident = || {
+        let pages = fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    let mut numbers = Numbers(7);
+    let mut batch = || -> Batch {
+        let keys: BTreeSet<u64> = (0..2_000).map(|_| numbers.next() % 20_000).collect();
+        keys.into_iter().map(|key| put(&key.to_be_bytes(), &numbers.bytes(280))).collect()
+    };
+    engine.apply(batch()).unwrap();
+    let before = resident();
+    for _ in 0..200 {
+        engine.apply(batch()).unwrap();
+    }
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 200 << 20, "grown by {} MiB", grown >> 20);
+}
