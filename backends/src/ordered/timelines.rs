@@ -74,6 +74,15 @@ impl TimelineTable {
         Ok(slots.entry(id).or_insert(slot).clone())
     }
 
+    /// Waits until the appends and seals that are on their way now are done.
+    pub(super) fn wait_for_writes(&self) {
+        let slots: Vec<Arc<Slot>> =
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for slot in slots {
+            drop(slot.writing.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
     /// A timeline that exists, or `None`.
     pub(super) fn entry(&self, ordered: &Ordered, id: TimelineId) -> Result<Option<Entry>> {
         Ok(self.slot(ordered, id)?.get())
