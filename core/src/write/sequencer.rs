@@ -100,8 +100,14 @@ async fn read_stored(
     materialize: &dyn Materialize,
 ) -> Result<Stored> {
     let mut wanted: HashMap<CollectionId, Vec<&Key>> = HashMap::new();
+    // A rename can make a name mean any collection, so its keys are looked up in all of them.
+    let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
+        matches!(operation, Operation::Collection(CollectionChange::Rename { .. }))
+    });
     for (collection, key) in conditional_keys(requests) {
-        for info in may_mean(requests, catalog, collection) {
+        let meant = catalog.get(collection).filter(|_| !renames);
+        let may_be_meant = catalog.iter().filter(|_| renames);
+        for info in meant.into_iter().chain(may_be_meant) {
             wanted.entry(info.id).or_default().push(key);
         }
     }
@@ -132,18 +138,6 @@ fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&Collect
             _ => None,
         },
     )
-}
-
-/// The collections at the head that `name` means, or may mean after the renames among `requests`.
-fn may_mean<'a>(
-    requests: &'a [WriteRequest],
-    catalog: &'a Catalog,
-    name: &'a CollectionName,
-) -> Vec<&'a Arc<CollectionInfo>> {
-    let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
-        matches!(operation, Operation::Collection(CollectionChange::Rename { .. }))
-    });
-    if renames { catalog.iter().collect() } else { catalog.get(name).into_iter().collect() }
 }
 
 impl Sequencer<'_> {
