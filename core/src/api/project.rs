@@ -114,8 +114,16 @@ impl Project {
         let state = self.state_at(&stored.record, head.lsn).await?;
         let parent = stored.record.parent.as_deref().map(BranchName::new).transpose()?;
         let renamed = self.create_branch(to, &state, parent.as_ref()).await?;
-        self.swap(from, &stored, None).await?;
-        Ok(renamed)
+        match self.swap(from, &stored, None).await {
+            Ok(()) => Ok(renamed),
+            Err(error) => {
+                // A writer on the old name came first: the branch has gone on there.
+                if error.kind() == crate::ErrorKind::Conflict {
+                    self.remove_unwritten(to).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Removes a branch, and keeps its head as a backup, whose name is given; nothing is kept of a
@@ -274,6 +282,16 @@ impl Project {
             }
         }
         Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
+    }
+
+    /// Removes a branch that was just made, unless somebody has written to it already.
+    async fn remove_unwritten(&self, name: &BranchName) -> Result<()> {
+        let stored = self.record(name).await?;
+        let head = self.seal(&stored.record).await?;
+        if head == stored.record.base_head() {
+            self.swap(name, &stored, None).await?;
+        }
+        Ok(())
     }
 
     /// The head of a branch.
