@@ -30,6 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_reset_that_is_cut_off_anywhere_loses_nothing,
         a_deletion_that_is_cut_off_anywhere_loses_nothing,
         a_rename_that_is_cut_off_anywhere_loses_nothing,
+        a_rename_that_a_writer_beats_leaves_no_second_branch,
         a_branch_creation_whose_answer_was_lost_says_so,
     ]
 }
@@ -294,6 +295,27 @@ async fn a_rename_that_is_cut_off_anywhere_loses_nothing(subject: Subject) {
         branch.project().rename_branch(branch.name(), &make::branch("other")).await.map(|_| ())
     })
     .await;
+}
+
+async fn a_rename_that_a_writer_beats_leaves_no_second_branch(subject: Subject) {
+    let faulty = Faulty::new(&subject).await;
+    faulty.commit("a").await.unwrap();
+    // Held between making the new name and removing the old one.
+    faulty.plan.next([Fault::None, Fault::None, Fault::Held]);
+    let project = faulty.branch.project().clone();
+    let other = make::branch("other");
+    let rename = project.rename_branch(faulty.branch.name(), &other);
+    let writer = async {
+        faulty.plan.all_met().await;
+        faulty.sound.commit(named_request(&faulty.sound, "b")).await.unwrap();
+        faulty.plan.release();
+    };
+    let (renamed, ()) = futures::join!(rename, writer);
+    assert_eq!(renamed.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(faulty.names().await, ["a", "b"]);
+    let left: Vec<_> =
+        project.branches().await.unwrap().into_iter().map(|info| info.name).collect();
+    assert_eq!(left, [faulty.branch.name().clone()], "a conflict changes nothing");
 }
 
 async fn a_branch_creation_whose_answer_was_lost_says_so(subject: Subject) {
