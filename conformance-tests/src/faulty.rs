@@ -46,8 +46,8 @@ pub(crate) struct Plan {
     gone: Mutex<bool>,
     /// Lets one held write through for each permit.
     gate: Semaphore,
-    /// How many writes reached the store.
-    reached: Mutex<u64>,
+    /// How many writes met a fault.
+    met: Mutex<u64>,
 }
 
 impl Plan {
@@ -58,7 +58,7 @@ impl Plan {
             random: Mutex::default(),
             gone: Mutex::default(),
             gate: Semaphore::new(0),
-            reached: Mutex::default(),
+            met: Mutex::default(),
         })
     }
 
@@ -89,9 +89,9 @@ impl Plan {
         self.gate.add_permits(1);
     }
 
-    /// How many writes reached the store.
-    pub(crate) fn reached(&self) -> u64 {
-        *self.reached.lock().unwrap()
+    /// How many writes met a fault.
+    pub(crate) fn met(&self) -> u64 {
+        *self.met.lock().unwrap()
     }
 
     /// A backend whose log and refs follow the plan.
@@ -122,6 +122,7 @@ impl Plan {
     async fn write<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         self.read()?;
         let fault = self.draw();
+        *self.met.lock().unwrap() += u64::from(fault != Fault::None);
         match fault {
             Fault::Before => return Err(unavailable()),
             Fault::LostCall => return Err(indeterminate()),
@@ -130,7 +131,6 @@ impl Plan {
             Fault::None | Fault::LostAnswer => {}
         }
         let answer = call.await;
-        *self.reached.lock().unwrap() += 1;
         if fault == Fault::LostAnswer { Err(indeterminate()) } else { answer }
     }
 }
