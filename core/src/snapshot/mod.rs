@@ -5,12 +5,14 @@
 //! that two snapshots of nearly the same state share most of their chunks.
 
 mod chunk;
+mod list;
 mod manifest;
 mod read;
 mod without;
 mod write;
 
 pub use chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
+pub use list::list;
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub(crate) use read::SnapshotReader;
 pub(crate) use without::Without;
