@@ -36,7 +36,7 @@ run init
 run project create tour
 run import "$data"
 run collections
-first=$("$ARGON" collections | sed -n '2s/ .*//p')
+first=$("$ARGON" collections | sed -n '2{s/ .*//;p;}')
 run branch create experiment
 run switch experiment
 run put -c notes '{"_id": "why", "text": "to see what happens"}'

@@ -143,9 +143,11 @@ async fn note_touched(
 }
 
 fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<CollectionDiff> {
-    let name = |diff: &CollectionDiff| match diff {
-        CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => info.name.clone(),
-        CollectionDiff::Changed { after, .. } => after.name.clone(),
+    // A collection that was dropped comes before a new one of its name.
+    let place = |diff: &CollectionDiff| match diff {
+        CollectionDiff::Dropped(info) => (info.name.clone(), 0),
+        CollectionDiff::Changed { after, .. } => (after.name.clone(), 1),
+        CollectionDiff::Created(info) => (info.name.clone(), 2),
     };
     let mut collections: Vec<CollectionDiff> = keys
         .iter()
@@ -162,7 +164,7 @@ fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<
             }
         })
         .collect();
-    collections.sort_by_key(name);
+    collections.sort_by_key(place);
     collections
 }
 

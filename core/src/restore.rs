@@ -104,6 +104,7 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// `Invalid` if the target is the head already.
 pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let (project, name) = (branch.project(), branch.name());
+    let _moving = branch.shared().moving.lock().await;
     let stored = project.movable(name).await?;
     if branch.head().await?.view() == target.view() {
         return Err(Error::invalid(format!(

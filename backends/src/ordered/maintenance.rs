@@ -49,6 +49,8 @@ struct Verification {
     next: Vec<u8>,
     /// For each timeline, the images that its commits list, less those that were found.
     listed: HashMap<Short, i64>,
+    /// Whether rows were passed over because they can't be read, so that counts say nothing.
+    passed_over: bool,
     /// Where each timeline ended when the walk began. Commits above were added since, and only
     /// some of their rows are met.
     heads: Option<HashMap<Short, Lsn>>,
@@ -82,7 +84,7 @@ impl Verification {
             return Step { items, more: self.skip(&rows) };
         }
         let more = rows.len() == STEP;
-        if !more {
+        if !more && !self.passed_over {
             self.make_sure(ordered);
             items.extend(self.unlisted());
         }
@@ -93,7 +95,7 @@ impl Verification {
     fn skip(&mut self, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
         let kind =
             rows.last().map_or_else(|| self.next.first().copied(), |(key, _)| key.first().copied());
-        self.listed.clear();
+        self.passed_over = true;
         match kind {
             Some(kind) if kind < keys::VERSION => {
                 self.next = vec![kind + 1];

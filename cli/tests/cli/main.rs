@@ -10,6 +10,7 @@ mod errors;
 mod export;
 mod import;
 mod output;
+mod readme;
 mod sample_dump;
 mod stories;
 mod support;

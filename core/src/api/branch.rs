@@ -208,6 +208,8 @@ impl Branch {
     /// Looks the branch up again after its timeline was found sealed. If it still stands on that
     /// timeline, whoever sealed it was cut off, and the branch goes on in a fork.
     async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
+        // Whoever moves the branch in this process is let finish.
+        let _moving = self.shared().moving.lock().await;
         let stored = self.project.record(&self.name).await?;
         let record = if stored.record.timeline == sealed.timeline {
             let head = self.project.seal(sealed).await?;

@@ -85,12 +85,7 @@ impl Project {
         from: &State,
         parent: Option<&BranchName>,
     ) -> Result<Branch> {
-        if name.is_backup() {
-            return Err(Error::invalid(format!(
-                "'{name}': names under '{}/' are kept for backups that Argon makes",
-                BranchName::BACKUP
-            )));
-        }
+        refuse_backup_name(name)?;
         let record = self.fork(from, parent).await?;
         self.create_record(name, &record).await?;
         Ok(Branch::new(self.clone(), name.clone(), record))
@@ -103,6 +98,8 @@ impl Project {
     /// `NotFound`, `AlreadyExists`, `Denied` for a protected branch or a backup, and `Conflict` if
     /// the branch was moved meanwhile.
     pub async fn rename_branch(&self, from: &BranchName, to: &BranchName) -> Result<Branch> {
+        refuse_backup_name(to)?;
+        let _moving = self.shared.moving.lock().await;
         let stored = self.movable(from).await?;
         if self.shared.backend.refs.get(&records::branch_ref(self.id, to)).await?.is_some() {
             return Err(Error::already_exists(format!("there is a branch '{to}' already")));
@@ -137,6 +134,7 @@ impl Project {
             self.swap(name, &stored, None).await?;
             return Ok(None);
         }
+        let _moving = self.shared.moving.lock().await;
         let stored = self.movable(name).await?;
         self.seal(&stored.record).await?;
         let backup = self.back_up(name, &stored.record).await?;
@@ -308,12 +306,23 @@ impl Project {
 
     /// Fences off all writers and removes the branches of a project that is gone.
     pub(crate) async fn remove_all_branches(&self) -> Result<()> {
+        let _moving = self.shared.moving.lock().await;
         for (name, stored) in self.branch_records().await? {
             self.seal(&stored.record).await?;
             self.swap(&name, &stored, None).await?;
         }
         Ok(())
     }
+}
+
+fn refuse_backup_name(name: &BranchName) -> Result<()> {
+    if name.is_backup() {
+        return Err(Error::invalid(format!(
+            "'{name}': names under '{}/' are kept for backups that Argon makes",
+            BranchName::BACKUP
+        )));
+    }
+    Ok(())
 }
 
 /// A time as it stands in a branch name: `20261122T210400.123Z`.

@@ -39,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
     pub(crate) actor: Actor,
+    /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
+    /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
+    pub(crate) moving: tokio::sync::Mutex<()>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -101,8 +104,16 @@ impl Store {
             environment: environment.clone(),
             catalogs: catalogs.clone(),
         });
-        let shared =
-            Shared { backend, materialize, environment, timelines, catalogs, committers, actor };
+        let shared = Shared {
+            backend,
+            materialize,
+            environment,
+            timelines,
+            catalogs,
+            committers,
+            actor,
+            moving: tokio::sync::Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
