@@ -9,7 +9,7 @@
 //! - [`key`]: the order-preserving encoding of `_id`s;
 //! - [`storage`]: the traits that a backend implements, with their contracts;
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
-//! - [`write`]: from a request to a durable commit: preconditions, group commit, conflicts;
+//! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
 

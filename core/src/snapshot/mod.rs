@@ -1,7 +1,7 @@
 //! Snapshots: every document of a state in sorted, compressed, content-addressed chunks.
 //!
 //! A manifest lists a snapshot's chunks with the first and last key of each, so that a point read
-//! fetches one chunk. Chunks are cut where their content says (see [`write`](self::write())), so
+//! fetches one chunk. Chunks are cut where their content says (see `write.rs`), so
 //! that two snapshots of nearly the same state share most of their chunks.
 
 mod chunk;
