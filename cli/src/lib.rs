@@ -1,13 +1,13 @@
 //! The `argon` command: git for MongoDB-shaped data.
 //!
 //! Where to look:
-//! - [`args`]: the command line as types; its help is the manual;
-//! - [`commands`]: one command a file;
-//! - [`context`], [`discover`], [`config`]: which store, project and branch a command works on;
-//! - [`import`]: files and dumps into commits;
-//! - [`changes`]: differences of documents and collections, as text and as JSON;
-//! - [`output`]: tables, JSON, words on stderr; [`exit`]: errors and exit codes;
-//! - [`formats`]: how documents come in and go out.
+//! - `args`: the command line as types; its help is the manual;
+//! - `commands`: one command a file;
+//! - `context`, `discover`, `config`: which store, project and branch a command works on;
+//! - `import`: files and dumps into commits;
+//! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
+//! - `formats`: how documents come in and go out.
 
 pub mod args;
 mod changes;
