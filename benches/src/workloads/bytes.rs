@@ -15,13 +15,16 @@ use crate::writing::{BareWriter, IMPORT_COMMIT, Ready, as_history, import};
 /// How many single-document commits share a durable batch of the bare engine.
 const GROUP: usize = 1024;
 
-/// How often the engine is weighed while it grows.
+/// In so many steps it grows; it is weighed after each, since engines grow in leaps.
+const STEPS: u64 = 10;
+
+/// In which state the engine is weighed. In either it was closed and opened again, which ends what
+/// goes on in the background.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
-    /// As it is, often, since it grows in leaps.
+    /// As it is.
     BeforeCompaction,
-    /// After it was compacted, closed and opened again: some engines remove what a compaction
-    /// replaced only then.
+    /// After it was asked to compact.
     AfterCompaction,
 }
 
@@ -79,19 +82,26 @@ impl<'a> Scales<'a> {
     /// Lets it grow in equal steps, by documents and then by updates of them.
     async fn weigh(mut self, when: When) -> Result<Weight> {
         let (Self::Store { subject, .. } | Self::Bare { subject, .. }) = &self;
-        let steps = if when == When::BeforeCompaction { 20 } else { 3 };
-        let step = subject.size(500_000, 100_000) / steps;
-        let [mut documents, mut updates] = [const { Vec::new() }; 2];
-        for (points, revision) in [(&mut documents, 0), (&mut updates, 1)] {
-            for number in 0..steps {
+        let documents = subject.size(400_000, 50_000);
+        let document = self.grow(documents, 0..1, when).await?;
+        let update = self.grow(documents, 1..3, when).await?;
+        Ok(Weight { document, update })
+    }
+
+    /// Writes so many documents in some revisions; gives the bytes that each took.
+    async fn grow(&mut self, documents: u64, revisions: Range<u32>, when: When) -> Result<f64> {
+        let step = documents / STEPS;
+        let mut written = 0;
+        let mut points = Vec::new();
+        for revision in revisions {
+            for number in 0..STEPS {
                 self.write(number * step..(number + 1) * step, revision).await?;
-                if when == When::AfterCompaction {
-                    self.compact().await?;
-                }
-                points.push((count((number + 1) * step), count(self.bytes().await?)));
+                self.settle(when).await?;
+                written += step;
+                points.push((count(written), count(self.bytes().await?)));
             }
         }
-        Ok(Weight { document: slope(&documents), update: slope(&updates) })
+        Ok(slope(&points))
     }
 
     /// Writes documents in their first form by import, and others in commits of one.
@@ -112,16 +122,24 @@ impl<'a> Scales<'a> {
         }
     }
 
-    async fn compact(&mut self) -> Result<()> {
+    /// Closes it and opens it again, after a compaction if one is wanted.
+    async fn settle(&mut self, when: When) -> Result<()> {
+        let compact = when == When::AfterCompaction;
         match self {
             Self::Store { subject, name, open } => {
                 let (store, branch) = open.take().ok_or("it is closed")?;
-                store.compact().await?;
+                if compact {
+                    store.compact().await?;
+                }
                 drop((store, branch));
                 *open = Some(subject.open(name).await?);
             }
             Self::Bare { subject, name, writer } => {
-                writer.close()?.compact()?;
+                let engine = writer.close()?;
+                if compact {
+                    engine.compact()?;
+                }
+                drop(engine);
                 writer.open(subject.bare(name)?);
             }
         }
