@@ -3,6 +3,8 @@
 //! ```text
 //! DIR/store.toml   what it is: format, id, engine, time of creation; written once, by `create`
 //! DIR/lock         locked while the store is open; holds who has it, and is emptied on close
+//! DIR/heads        what the last clean close saw; see the layout's witness
+//! DIR/config.toml  what is current for the command line; not ours
 //! DIR/data/        the engine's files
 //! ```
 

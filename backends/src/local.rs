@@ -74,7 +74,6 @@ impl Factory for LocalFactory {
             let capabilities = Capabilities { durable: true, shared: false };
             let place = Place {
                 witness: Witness::read(path.join("heads"))?,
-                clean: directory.unclean().is_none(),
                 _lock: Box::new(directory),
             };
             ordered::backend(engine, info, capabilities, environment, Some(place))

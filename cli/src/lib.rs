@@ -38,7 +38,7 @@ const WORKER_THREADS: usize = 2;
 /// A wrong command line ends the process, as `clap` does it: with code 2, or 0 after `--help`.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Cli { options, command } = Cli::parse_from(args);
-    panics::quiet_engine_threads();
+    panics::tame_engines();
     let context = Context::new(options);
     // The runtime is dropped before the process ends, and with it the last handle to the store, so
     // that the store is closed.

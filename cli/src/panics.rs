@@ -1,18 +1,54 @@
-//! What is printed when a thread panics.
+//! What happens when a thread panics.
 
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
 use std::thread;
+
+use argon_core::{Error, ErrorKind};
+
+use crate::exit::{self, Failure};
+use crate::output::{Format, Output};
+
+/// What the standard library panics with when a drop panics while another panic unwinds. It aborts
+/// the process next, and offers no other way to know of it.
+const ABORTING: &str = "panic in a destructor during cleanup";
+
+thread_local! {
+    /// What this thread panicked with so far.
+    static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Keeps panics of the runtime's threads off the screen: an engine that meets damaged files may
 /// panic there, which comes back to the command as an error, with the panic's message as its cause.
+/// One that panics again while it tidies up ends the program with that error.
+///
 /// With `RUST_BACKTRACE` set everything is printed.
-pub(crate) fn quiet_engine_threads() {
-    if std::env::var_os("RUST_BACKTRACE").is_some() {
-        return;
-    }
+pub(crate) fn tame_engines() {
+    let backtraces = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if thread::current().name() == Some("main") {
+        if backtraces || thread::current().name() == Some("main") {
             default(panic);
         }
+        let message = panic.payload_as_str().unwrap_or("a panic without a message");
+        if message == ABORTING {
+            end_as_damaged();
+        }
+        note(panic, message);
     }));
+}
+
+fn note(panic: &PanicHookInfo<'_>, message: &str) {
+    let place = panic.location().map(|location| format!(" ({location})")).unwrap_or_default();
+    PANICS.with_borrow_mut(|panics| panics.push(format!("{message}{place}")));
+}
+
+fn end_as_damaged() -> ! {
+    // The last is that of the drop, and the one before is what it was about.
+    let panics = PANICS.take();
+    let cause = panics.iter().rev().nth(1).or(panics.last()).cloned().unwrap_or_default();
+    let context = "the storage engine broke off and could not tidy up; its files may be damaged";
+    let failure = Failure::from(Error::corrupt(context).with_source(cause));
+    failure.report(&Output::new(Format::Table, false));
+    std::process::exit(exit::code(ErrorKind::Corrupt).into())
 }

@@ -64,7 +64,7 @@ async fn forks_sixty_four_deep_read_through_all_of_them(subject: Subject) {
     assert_eq!(users.count().await.unwrap(), 64 * 3 + 1);
     for depth in 1..=64 {
         let found = users.version(&key(format!("{depth}/0"))).await.unwrap().unwrap();
-        assert_eq!(found.lsn.get(), 2 * depth - 1);
+        assert_eq!(found.changed_by.lsn.get(), 2 * depth - 1);
     }
     let history: Vec<_> = users.history(&key("same")).try_collect().await.unwrap();
     let lsns: Vec<u64> = history.iter().map(|(lsn, _)| lsn.get()).collect();
@@ -161,7 +161,7 @@ async fn every_position_of_a_chain_is_a_state(subject: Subject) {
         assert_eq!(users.count().await.unwrap(), 3 * lsn);
         let depth = (lsn - 1) / 4;
         let last = key(format!("{depth}.{}/2", (lsn - 1) % 4));
-        assert_eq!(users.version(&last).await.unwrap().unwrap().lsn.get(), lsn);
+        assert_eq!(users.version(&last).await.unwrap().unwrap().changed_by.lsn.get(), lsn);
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) fn cases() -> Vec<Case> {
         a_writer_that_goes_away_leaves_a_whole_commit_or_none,
         two_handles_of_one_store_take_turns,
         writers_beside_a_reset_lose_nothing,
+        a_version_that_a_reset_took_away_is_not_written_over,
+        a_writer_goes_on_after_the_runtime_of_another_ended,
         branches_of_one_project_do_not_wait_for_each_other,
     ]
 }
@@ -92,9 +94,9 @@ async fn of_writers_that_read_the_same_version_one_wins(subject: Subject) {
         users.put(rawdoc! { "_id": 1, "by": "nobody" }).await.unwrap();
         let read = users.version(&key(1)).await.unwrap().unwrap();
         let writers = (0..16).map(|writer| {
-            let (users, lsn) = (users.clone(), read.lsn);
+            let (users, read) = (users.clone(), read.changed_by);
             tokio::spawn(
-                async move { users.replace_if(rawdoc! { "_id": 1, "by": writer }, lsn).await },
+                async move { users.replace_if(rawdoc! { "_id": 1, "by": writer }, read).await },
             )
         });
         let answers: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
@@ -141,7 +143,10 @@ async fn increments_that_try_again_after_a_conflict_lose_nothing(subject: Subjec
             while done < each {
                 let read = counters.version(&key(1)).await.unwrap().unwrap();
                 let count = read.document.as_raw().get_i64("count").unwrap() + 1;
-                match counters.replace_if(rawdoc! { "_id": 1, "count": count }, read.lsn).await {
+                match counters
+                    .replace_if(rawdoc! { "_id": 1, "count": count }, read.changed_by)
+                    .await
+                {
                     Ok(_) => done += 1,
                     Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
                 }
@@ -305,4 +310,35 @@ async fn branches_of_one_project_do_not_wait_for_each_other(subject: Subject) {
         assert_eq!(count.unwrap(), 6);
     }
     assert_eq!(by_message(&main).await.len(), 1);
+}
+
+async fn a_version_that_a_reset_took_away_is_not_written_over(subject: Subject) {
+    let (_place, branch) = subject.branch().await;
+    let users = branch.collection(&collection("c"));
+    users.put(rawdoc! { "_id": 1, "by": "first" }).await.unwrap();
+    let target = branch.head().await.unwrap();
+    users.put(rawdoc! { "_id": 1, "by": "read" }).await.unwrap();
+    let read = users.version(&key(1)).await.unwrap().unwrap();
+    argon_core::restore::reset(&branch, &target).await.unwrap();
+    users.put(rawdoc! { "_id": 1, "by": "another" }).await.unwrap();
+    let now = users.version(&key(1)).await.unwrap().unwrap();
+    assert_eq!(now.changed_by.lsn, read.changed_by.lsn, "the position is the same");
+    let refused = users.replace_if(rawdoc! { "_id": 1, "by": "late" }, read.changed_by).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+    users.replace_if(rawdoc! { "_id": 1, "by": "late" }, now.changed_by).await.unwrap();
+}
+
+async fn a_writer_goes_on_after_the_runtime_of_another_ended(subject: Subject) {
+    let (_place, branch) = subject.branch().await;
+    let other = branch.clone();
+    let ended = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut write = Box::pin(other.commit(named_request(&other, "cut off")));
+            // Polled once: submitted, and its task not begun.
+            let _ = futures::poll!(&mut write);
+        });
+    });
+    ended.join().unwrap();
+    branch.commit(named_request(&branch, "after")).await.unwrap().committed().unwrap();
 }

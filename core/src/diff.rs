@@ -12,11 +12,11 @@ use crate::catalog::{self, CollectionInfo};
 use crate::key::Key;
 use crate::log::headers_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn, View};
-use crate::storage::{Materialize, Wal};
+use crate::storage::Materialize;
 use crate::{Result, State};
 
 /// How many documents are compared in one step.
-const STEP: usize = 512;
+const STEP: usize = 128;
 
 /// A collection whose own facts differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,8 +84,18 @@ pub struct Diff {
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     let common = before.view().common_lsn(after.view());
     let mut touched: BTreeMap<CollectionId, BTreeSet<Key>> = BTreeMap::new();
+    // A collection that is in one of the states only was created or dropped as a whole.
+    let in_both = |id: CollectionId| {
+        id == CollectionId::CATALOG
+            || (before.catalog().by_id(id).is_some() && after.catalog().by_id(id).is_some())
+    };
     for state in [before, after] {
-        note_touched(&state.shared().backend.wal, state.view(), common, &mut touched).await?;
+        let mut commits = headers_above(state.shared().backend.wal.clone(), state.view(), common);
+        while let Some(commit) = commits.try_next().await? {
+            for change in commit.changes.into_iter().filter(|change| in_both(change.collection)) {
+                touched.entry(change.collection).or_default().insert(change.key);
+            }
+        }
     }
     let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
     let mut diff = Diff {
@@ -96,8 +106,7 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
         after: after.clone(),
     };
     for (id, keys) in touched {
-        // A collection that is in one of the states only was created or dropped as a whole.
-        if let (Some(_), Some(info)) = (before.catalog().by_id(id), after.catalog().by_id(id)) {
+        if let Some(info) = after.catalog().by_id(id) {
             diff.touched.push((info.clone(), keys.into_iter().collect()));
         }
     }
@@ -125,21 +134,6 @@ impl Diff {
             .try_flatten()
             .boxed()
     }
-}
-
-async fn note_touched(
-    wal: &Arc<dyn Wal>,
-    view: &View,
-    common: Lsn,
-    touched: &mut BTreeMap<CollectionId, BTreeSet<Key>>,
-) -> Result<()> {
-    let mut commits = headers_above(wal.clone(), view, common);
-    while let Some(commit) = commits.try_next().await? {
-        for change in commit.changes {
-            touched.entry(change.collection).or_default().insert(change.key);
-        }
-    }
-    Ok(())
 }
 
 fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<CollectionDiff> {

@@ -12,7 +12,7 @@ use crate::snapshot::{self, Manifest, SnapshotReader, Without};
 use crate::storage::{Backend, KeyRange, Materialize, TimelineState};
 use crate::{Error, LogMaterializer, Result, Store};
 
-/// How many commits are read together while all is well.
+/// How many commits are checked between two reports of progress.
 const STRIDE: u64 = 256;
 
 /// Something wrong in a store.
@@ -169,24 +169,15 @@ impl Check<'_> {
         };
         let mut next = state.timeline.base_lsn().next();
         while next <= state.head.lsn {
-            let upto = Lsn::new(next.get() + STRIDE - 1).min(state.head.lsn);
-            match self.read(id, next, upto).await {
-                Ok(commits) => {
-                    for commit in commits {
-                        self.commit(id, &commit, previous);
-                        previous = Some(commit.digest);
-                    }
-                    next = upto.next();
-                }
-                Err(error) if next == upto => {
-                    self.unreadable(id, next, &error);
-                    previous = None;
-                    next = next.next();
-                }
-                // One of them is damaged: take them one by one up to there.
-                Err(_) => previous = self.singly(id, &mut next, upto, previous).await,
+            self.stretch(id, &mut next, state.head.lsn, &mut previous, progress).await;
+            if next > state.head.lsn {
+                break;
             }
-            progress(self.report.commits);
+            // Something from here on can't be read: take commits one by one until it is met.
+            while next <= state.head.lsn && self.single(id, next, &mut previous).await {
+                next = next.next();
+            }
+            next = next.next();
         }
         if previous.is_some_and(|digest| digest != state.head.digest) {
             let affects = self.readers_of(id, state.head.lsn);
@@ -194,29 +185,45 @@ impl Check<'_> {
         }
     }
 
-    async fn singly(
+    /// Checks commits from `next` on, until the end or one that can't be read.
+    async fn stretch(
         &mut self,
         id: TimelineId,
         next: &mut Lsn,
         upto: Lsn,
-        mut previous: Option<Digest>,
-    ) -> Option<Digest> {
-        while *next <= upto {
-            match self.read(id, *next, *next).await {
-                Ok(commits) => {
-                    for commit in commits {
-                        self.commit(id, &commit, previous);
-                        previous = Some(commit.digest);
-                    }
-                }
-                Err(error) => {
-                    self.unreadable(id, *next, &error);
-                    previous = None;
-                }
+        previous: &mut Option<Digest>,
+        progress: &dyn Fn(u64),
+    ) {
+        let mut commits = self.store.shared.backend.wal.read(id, *next..=upto);
+        while let Ok(Some(commit)) = commits.try_next().await {
+            if commit.meta.lsn != *next {
+                return;
             }
+            self.commit(id, &commit, *previous);
+            *previous = Some(commit.digest);
             *next = next.next();
+            if next.get().is_multiple_of(STRIDE) {
+                progress(self.report.commits);
+            }
         }
-        previous
+    }
+
+    /// Checks one commit; whether it could be read.
+    async fn single(&mut self, id: TimelineId, lsn: Lsn, previous: &mut Option<Digest>) -> bool {
+        let found = self.store.shared.backend.wal.read(id, lsn..=lsn).try_next().await;
+        let missing = || Error::corrupt("it is missing from the log");
+        match found.and_then(|commit| commit.ok_or_else(missing)) {
+            Ok(commit) => {
+                self.commit(id, &commit, *previous);
+                *previous = Some(commit.digest);
+                true
+            }
+            Err(error) => {
+                self.unreadable(id, lsn, &error);
+                *previous = None;
+                false
+            }
+        }
     }
 
     fn unreadable(&mut self, id: TimelineId, lsn: Lsn, error: &Error) {
@@ -237,16 +244,6 @@ impl Check<'_> {
             }
         };
         Ok(Some((state, Some(digest))))
-    }
-
-    async fn read(&self, id: TimelineId, from: Lsn, upto: Lsn) -> Result<Vec<Commit<Change>>> {
-        let commits: Vec<Commit> =
-            self.store.shared.backend.wal.read(id, from..=upto).try_collect().await?;
-        let expected = upto.get() - from.get() + 1;
-        if commits.len() as u64 == expected {
-            return Ok(commits);
-        }
-        Err(Error::corrupt("it is missing from the log"))
     }
 
     /// Checks a commit against its predecessor's digest, if that is known.

@@ -33,7 +33,7 @@ mod timelines;
 pub mod write;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DocumentStream, IntoDocument, Project,
+    Branch, BranchInfo, Collection, CollectionView, DocumentStream, Found, IntoDocument, Project,
     ProjectInfo, State, Store,
 };
 pub use catalog::{Catalog, CollectionInfo};

@@ -88,9 +88,10 @@ pub(crate) async fn header(wal: &dyn Wal, view: &View, lsn: Lsn) -> Result<Commi
 
 /// What the next commit after a view builds on.
 pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
-    match view.lsn() {
-        Lsn::ZERO => Ok(Head::EMPTY),
-        lsn => Ok(header(wal, view, lsn).await?.head()),
+    let Some(point) = view.point() else { return Ok(Head::EMPTY) };
+    match wal.state(point.timeline).await? {
+        Some(state) if state.head.lsn == point.lsn => Ok(state.head),
+        _ => Ok(header(wal, view, point.lsn).await?.head()),
     }
 }
 

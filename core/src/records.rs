@@ -34,6 +34,8 @@ pub(crate) struct BranchRecord {
     /// The branch from which it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<String>,
+    /// The position at which it left its parent; the base moves on with resets and renames.
+    pub(crate) forked_at: i64,
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,

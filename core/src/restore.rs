@@ -112,9 +112,9 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
             target.lsn()
         )));
     }
+    let fork = project.fork(target, None).await?;
     let head = project.seal(&stored.record).await?;
     let backup = project.back_up(name, &stored.record).await?;
-    let fork = project.fork(target, None).await?;
     let record = BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
     project.swap(name, &stored, Some(&record)).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })

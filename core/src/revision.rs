@@ -64,7 +64,7 @@ impl Revision {
             return Ok(state);
         }
         match state.lsn().back(self.back) {
-            Some(lsn) => branch.at(lsn).await,
+            Some(lsn) => State::of(state.shared().clone(), state.view().at(lsn)).await,
             None => Err(Error::not_found(format!(
                 "'{self}' is before the first commit: there are {} commits",
                 state.lsn()

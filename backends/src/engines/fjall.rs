@@ -5,6 +5,7 @@
 //! writes until it is opened again.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,13 @@ impl FjallEngine {
             .manual_journal_persist(true)
             .open()
             .map_err(failed)?;
-        let keyspace = database.keyspace(KEYSPACE, keyspace_options).map_err(failed)?;
+        // Fjall may panic at damaged files while it holds locks that its own drop takes for granted,
+        // and a second panic while the first unwinds would abort the process. So after a panic the
+        // database is not dropped.
+        let database = ManuallyDrop::new(database);
+        let keyspace = database.keyspace(KEYSPACE, keyspace_options);
+        let database = ManuallyDrop::into_inner(database);
+        let keyspace = keyspace.map_err(failed)?;
         Ok(Self { database, keyspace, directory: directory.to_owned() })
     }
 

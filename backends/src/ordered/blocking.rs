@@ -4,6 +4,7 @@
 //! few keys runs where it is asked for: an embedded engine answers it in a few microseconds, and the way
 //! to another thread and back takes several times as long.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -29,7 +30,7 @@ impl<S, T, F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 's
 }
 
 impl Ordered {
-    /// Runs `work` on a thread that may block.
+    /// Reads on a thread that may block.
     pub(super) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -37,6 +38,29 @@ impl Ordered {
     {
         let ordered = self.clone();
         flatten(tokio::task::spawn_blocking(move || work(&ordered)).await)
+    }
+
+    /// Writes on a thread that may block. If the engine breaks off, the write may have happened.
+    pub(super) async fn run_write<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Ordered) -> Result<T> + Send + 'static,
+    {
+        let ordered = self.clone();
+        let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
+        joined.unwrap_or_else(|source| {
+            Err(Error::indeterminate(
+                "the storage engine broke off in the middle of a write; open the store again and \
+                 look at `argon log` before you try again",
+            )
+            .with_source(source))
+        })
+    }
+
+    /// Reads a few keys where it is called.
+    pub(super) fn in_place<T>(&self, work: impl FnOnce(&Ordered) -> Result<T>) -> Result<T> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| work(self)))
+            .unwrap_or_else(|_| Err(broken_off()))
     }
 
     /// A stream that is made in steps on threads that may block, each while the items of the one
@@ -121,7 +145,9 @@ where
                         continue;
                     }
                     Next::Begin(mut state) => {
-                        (self.step)(&self.ordered, &mut state).map(|step| (step, state))
+                        let step = self.step;
+                        let made = self.ordered.in_place(|ordered| step(ordered, &mut state));
+                        made.map(|step| (step, state))
                     }
                     _ => return Poll::Ready(None),
                 },
@@ -143,11 +169,12 @@ where
 /// An engine that meets bytes that it can't read may panic; that is an error of the store, not the
 /// end of the program.
 fn flatten<T>(joined: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    joined.unwrap_or_else(|source| {
-        Err(Error::corrupt(
-            "the storage engine broke off in the middle of a call; its files may be damaged; \
-             run `argon fsck`",
-        )
-        .with_source(source))
-    })
+    joined.unwrap_or_else(|source| Err(broken_off().with_source(source)))
+}
+
+fn broken_off() -> Error {
+    Error::corrupt(
+        "the storage engine broke off in the middle of a read; its files may be damaged; \
+         run `argon fsck`",
+    )
 }

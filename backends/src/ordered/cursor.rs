@@ -9,7 +9,7 @@ use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::value::Stored;
+use crate::ordered::value::{self, Stored};
 
 /// How many rows that don't count are passed over before the engine is asked to seek: a seek costs
 /// about as much as these.
@@ -123,7 +123,7 @@ impl Cursor {
                 return ControlFlow::Break(());
             }
             passed_over = 0;
-            found.bytes += value.len();
+            found.bytes += value::size(value);
             found.rows.push((key.into(), lsn, Stored::of(value)));
             if found.rows.len() < most && found.bytes < most_bytes {
                 return ControlFlow::Continue(());

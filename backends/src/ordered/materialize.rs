@@ -16,12 +16,15 @@ use crate::ordered::blocking::Step;
 use crate::ordered::cursor::{Cursor, Row, SegmentRows};
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
-use crate::ordered::value::Stored;
+use crate::ordered::value::{self, Stored};
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
 /// the others.
 const FIRST_STEP: usize = 64;
 const STEP: usize = 2048;
+
+/// How many bytes of documents end a step early.
+const STEP_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many keys are looked up where they are asked for; more are looked up on another thread.
 const FEW: usize = 8;
@@ -40,7 +43,7 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        self.0.get(&self.0.rows_of(view)?, collection, key)
+        self.0.in_place(|ordered| ordered.get(&ordered.rows_of(view)?, collection, key))
     }
 
     async fn get_many(
@@ -64,7 +67,7 @@ impl Materialize for OrderedMaterialize {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Stamp>>> {
         if keys.len() <= FEW {
-            return self.0.stamps(view, collection, &keys);
+            return self.0.in_place(|ordered| ordered.stamps(view, collection, &keys));
         }
         let view = view.clone();
         self.0.run(move |ordered| ordered.stamps(&view, collection, &keys)).await
@@ -126,7 +129,8 @@ impl Ordered {
         Ok(None)
     }
 
-    /// The newest images of a document in a segment that are below `below`, at most `most`.
+    /// The newest images of a document in a segment that are below `below`: at most `most`, and fewer
+    /// if they are large, but one at least if there is one.
     fn images(
         &self,
         segment: SegmentRows,
@@ -140,12 +144,15 @@ impl Ordered {
         let from = keys::version(&prefix, key.as_bytes(), upto);
         let to = keys::version(&prefix, key.as_bytes(), segment.above);
         let mut rows: Vec<(Lsn, Stored)> = Vec::with_capacity(most.min(8));
+        let mut bytes = 0;
         if from < to {
             self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
                 rows.push((lsn, Stored::of(value)));
-                if rows.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                bytes += value::size(value);
+                let more = rows.len() < most && bytes < STEP_BYTES;
+                if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })?;
         }
         rows.into_iter()
@@ -266,7 +273,7 @@ impl Scan {
         };
         let mut items = Vec::with_capacity(most);
         let mut bytes = 0;
-        while items.len() < most && bytes < 4 * 1024 * 1024 {
+        while items.len() < most && bytes < STEP_BYTES {
             let Some(row) = next_row(ordered, cursors, most)? else {
                 return Ok(Step { items, more: false });
             };
@@ -322,10 +329,7 @@ impl History {
             return Ok(Step { items: Vec::new(), more: false });
         };
         let items = ordered.images(segment, self.collection, &self.key, self.below, STEP)?;
-        self.below = match items.last() {
-            Some((lsn, _)) if items.len() == STEP => *lsn,
-            _ => segment.above.next(),
-        };
+        self.below = items.last().map_or(segment.above.next(), |(lsn, _)| *lsn);
         Ok(Step { items, more: true })
     }
 }

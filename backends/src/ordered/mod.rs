@@ -41,9 +41,9 @@ pub(crate) struct Ordered {
     moving_refs: std::sync::Mutex<()>,
     environment: Environment,
     info: StoreInfo,
-    /// Whether the witness must be written on close: something was written since the store was
-    /// opened, or by whoever did not close it.
+    /// Whether anything was written since the store was opened, and whether a write failed.
     written: AtomicBool,
+    failed: AtomicBool,
     /// Where the store is on disk; let go after the engine.
     place: Option<Place>,
 }
@@ -51,8 +51,6 @@ pub(crate) struct Ordered {
 /// What a store on disk holds on to.
 pub(crate) struct Place {
     pub(crate) witness: Witness,
-    /// Whether the store was closed by whoever had it before.
-    pub(crate) clean: bool,
     /// Keeps the directory locked.
     pub(crate) _lock: Box<dyn Send + Sync>,
 }
@@ -60,7 +58,9 @@ pub(crate) struct Place {
 impl Ordered {
     fn apply(&self, batch: Batch) -> Result<()> {
         self.written.store(true, Ordering::Relaxed);
-        self.engine.apply(batch)
+        let applied = self.engine.apply(batch);
+        self.failed.fetch_or(applied.is_err(), Ordering::Relaxed);
+        applied
     }
 }
 
@@ -68,9 +68,11 @@ impl Ordered {
 impl Drop for Ordered {
     fn drop(&mut self) {
         let Some(place) = &self.place else { return };
+        // After a write that failed, what is in memory need not be on disk.
         if self.written.load(Ordering::Relaxed)
+            && !self.failed.load(Ordering::Relaxed)
             && let Ok(refs) = self.refs_digest()
-            && let Err(error) = place.witness.write(self.timelines.heads(), refs)
+            && let Err(error) = place.witness.write(self.timelines.heads(), Some(refs))
         {
             tracing::warn!("{error}");
         }
@@ -96,12 +98,11 @@ pub(crate) fn backend(
         moving_refs: std::sync::Mutex::default(),
         environment,
         info,
-        written: AtomicBool::new(place.as_ref().is_some_and(|place| !place.clean)),
+        written: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
         place,
     });
-    if let Some(place) = &ordered.place
-        && place.clean
-    {
+    if let Some(place) = &ordered.place {
         place.witness.check_refs(ordered.refs_digest()?)?;
     }
     Ok(Backend {

@@ -18,7 +18,7 @@ pub(super) struct OrderedRefs(pub(super) Arc<Ordered>);
 #[async_trait]
 impl Refs for OrderedRefs {
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
-        self.0.read_ref(name)
+        self.0.in_place(|ordered| ordered.read_ref(name))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
@@ -33,7 +33,7 @@ impl Refs for OrderedRefs {
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
         let (name, expected) = (name.to_owned(), expected.cloned());
-        self.0.run(move |ordered| ordered.swap_ref(&name, expected.as_ref(), value)).await
+        self.0.run_write(move |ordered| ordered.swap_ref(&name, expected.as_ref(), value)).await
     }
 }
 
@@ -86,6 +86,9 @@ impl Ordered {
         let current = self.read_ref(name)?;
         if current.as_ref().map(|current| &current.version) != expected {
             return Ok(Swap::Moved(current));
+        }
+        if let Some(place) = &self.place {
+            place.witness.forget_refs()?;
         }
         let mut batch = Batch::new();
         let version = match value {

@@ -18,7 +18,7 @@ pub(super) struct OrderedSnapshots(pub(super) Arc<Ordered>);
 #[async_trait]
 impl Snapshots for OrderedSnapshots {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        self.0.run(move |ordered| ordered.put_chunk(&digest, &bytes)).await
+        self.0.run_write(move |ordered| ordered.put_chunk(&digest, &bytes)).await
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
@@ -27,7 +27,7 @@ impl Snapshots for OrderedSnapshots {
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
         let (point, bytes) = (manifest.point, manifest.encode());
-        self.0.run(move |ordered| ordered.put_manifest(point, &bytes)).await
+        self.0.run_write(move |ordered| ordered.put_manifest(point, &bytes)).await
     }
 
     async fn latest_manifest(
@@ -43,7 +43,7 @@ impl Snapshots for OrderedSnapshots {
     }
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
-        self.0.run(move |ordered| ordered.remove_manifest(point)).await
+        self.0.run_write(move |ordered| ordered.remove_manifest(point)).await
     }
 }
 

@@ -84,6 +84,11 @@ pub(super) fn parts(value: &[u8]) -> u16 {
     }
 }
 
+/// About how many bytes the payload of a stored value has.
+pub(super) fn size(value: &[u8]) -> usize {
+    value.len() + usize::from(parts(value)) * MAX_VALUE_BYTES
+}
+
 fn joined(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     let count = parts(value);
     let mut payload = Vec::with_capacity(usize::from(count) * MAX_VALUE_BYTES);

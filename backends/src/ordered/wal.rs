@@ -26,7 +26,8 @@ pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
 #[async_trait]
 impl Wal for OrderedWal {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        Ok(self.0.entry(timeline)?.map(|entry| entry.state))
+        let entry = self.0.in_place(|ordered| ordered.entry(timeline))?;
+        Ok(entry.map(|entry| entry.state))
     }
 
     async fn append(
@@ -36,12 +37,12 @@ impl Wal for OrderedWal {
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run(move |ordered| ordered.append(timeline, expected, &commits)).await
+        self.0.run_write(move |ordered| ordered.append(timeline, expected, &commits)).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run(move |ordered| ordered.seal(timeline, expected)).await
+        self.0.run_write(move |ordered| ordered.seal(timeline, expected)).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
@@ -217,8 +218,17 @@ impl Walk {
         let Some(entry) = ordered.entry(self.timeline)? else {
             return Ok(Step { items: Vec::new(), more: false });
         };
+        self.low = self.low.max(entry.state.timeline.base_lsn().get() + 1);
+        self.high = self.high.min(entry.state.head.lsn.get());
         let mut items = Vec::new();
         for (lsn, stored) in self.rows(ordered, entry)? {
+            let expected = match self.direction {
+                Direction::Ascending => self.low,
+                Direction::Descending => self.high,
+            };
+            if lsn.get() != expected {
+                return Err(missing(expected));
+            }
             let key = keys::commit(entry.short, lsn);
             let bytes = value::payload(&*ordered.engine, &key, &stored)?;
             let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
@@ -226,37 +236,49 @@ impl Walk {
                     .with_source(source)
             })?;
             match self.direction {
-                Direction::Ascending => self.low = lsn.get() + 1,
-                Direction::Descending => self.high = lsn.get() - 1,
+                Direction::Ascending => self.low += 1,
+                Direction::Descending => self.high -= 1,
             }
             let (item, enough) = finish(commit, entry.short)?;
             items.push(item);
             if enough {
-                return Ok(Step { items, more: self.low <= self.high });
+                break;
             }
         }
-        let more = items.len() == std::mem::replace(&mut self.step, STEP) && self.low <= self.high;
-        Ok(Step { items, more })
+        self.step = STEP;
+        match self.low <= self.high {
+            true if items.is_empty() => Err(missing(self.low)),
+            more => Ok(Step { items, more }),
+        }
     }
 
     /// The next stored commits, no further than what is durable.
     fn rows(&self, ordered: &Ordered, entry: Entry) -> Result<Vec<(Lsn, Vec<u8>)>> {
-        let high = self.high.min(entry.state.head.lsn.get());
-        let from = keys::commit(entry.short, Lsn::new(self.low.max(1)));
-        let to = keys::commit(entry.short, Lsn::new(high + 1));
+        if self.low > self.high {
+            return Ok(Vec::new());
+        }
+        let from = keys::commit(entry.short, Lsn::new(self.low));
+        let to = keys::commit(entry.short, Lsn::new(self.high + 1));
         let direction = match self.direction {
             Direction::Ascending => engine::Direction::Ascending,
             Direction::Descending => engine::Direction::Descending,
         };
         let mut rows = Vec::new();
-        if from >= to {
-            return Ok(rows);
-        }
+        let mut bytes = 0;
         ordered.engine.visit(&from, &to, direction, &mut |key, value| {
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             rows.push((lsn, value.to_vec()));
-            if rows.len() == self.step { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            bytes += value::size(value);
+            if rows.len() == self.step || bytes >= STEP_BYTES {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         })?;
         Ok(rows)
     }
+}
+
+fn missing(lsn: u64) -> Error {
+    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
 }

@@ -4,13 +4,17 @@
 //! off: acknowledged commits would vanish without a word. The witness is a lower bound for what the
 //! next open must find, so that they are missed. It proves nothing about a session that was killed.
 //!
+//! Heads only grow, so what was seen of them holds for ever. Refs move: what was seen of them is
+//! taken back, durably, before the first one moves, and seen again on a clean close.
+//!
 //! The file `heads` is text: `argon heads 1`, then `<timeline> <lsn> <digest>` for each timeline,
-//! then `refs <digest>`, then `blake3 <digest of the lines before>`.
+//! then `refs <digest>` unless it was taken back, then `blake3 <digest of the lines before>`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon_core::model::{Digest, Head, Lsn, TimelineId};
 use argon_core::{Error, Result};
@@ -25,7 +29,7 @@ type Seen = (Lsn, Digest);
 pub(crate) struct Witness {
     path: PathBuf,
     heads: BTreeMap<TimelineId, Seen>,
-    refs: Option<Digest>,
+    refs: Mutex<Option<Digest>>,
 }
 
 impl Witness {
@@ -47,7 +51,7 @@ impl Witness {
                 path.display()
             ))
         })?;
-        Ok(Self { path, heads, refs })
+        Ok(Self { path, heads, refs: Mutex::new(refs) })
     }
 
     /// Checks what the engine gives for a timeline against what was seen.
@@ -74,7 +78,7 @@ impl Witness {
     /// # Errors
     /// `Corrupt` when they differ.
     pub(super) fn check_refs(&self, found: Digest) -> Result<()> {
-        if self.refs.is_none_or(|seen| seen == found) {
+        if self.refs().is_none_or(|seen| seen == found) {
             return Ok(());
         }
         Err(Error::corrupt(format!(
@@ -84,11 +88,25 @@ impl Witness {
         )))
     }
 
+    /// Takes back what was seen of the refs, durably; one of them is about to move.
+    pub(super) fn forget_refs(&self) -> Result<()> {
+        let mut refs = self.refs();
+        if refs.is_some() {
+            self.write([], None)?;
+            *refs = None;
+        }
+        Ok(())
+    }
+
+    fn refs(&self) -> MutexGuard<'_, Option<Digest>> {
+        self.refs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes down what is there now; what was not looked at since the last time stays.
     pub(super) fn write(
         &self,
         heads: impl IntoIterator<Item = (TimelineId, Head)>,
-        refs: Digest,
+        refs: Option<Digest>,
     ) -> Result<()> {
         let mut all = self.heads.clone();
         all.extend(heads.into_iter().map(|(timeline, head)| (timeline, (head.lsn, head.digest))));
@@ -96,13 +114,11 @@ impl Witness {
         for (timeline, (lsn, digest)) in all {
             text += &format!("{timeline} {lsn} {digest}\n");
         }
-        text += &format!("refs {refs}\n");
+        if let Some(refs) = refs {
+            text += &format!("refs {refs}\n");
+        }
         text += &format!("blake3 {}\n", Digest::of(text.as_bytes()));
-        replace(&self.path, &text).map_err(|error| {
-            // An old witness would call what was written since then damage.
-            let _ = fs::remove_file(&self.path);
-            failed("write", &self.path, error)
-        })
+        replace(&self.path, &text).map_err(|error| failed("write", &self.path, error))
     }
 }
 
@@ -136,7 +152,8 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::create(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&temporary, path)
+    fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
 fn failed(what: &str, path: &Path, source: io::Error) -> Error {
@@ -158,7 +175,7 @@ mod tests {
         let timeline = TimelineId::from_bytes([7; 16]);
         let witness = Witness::read(path.clone()).unwrap();
         witness.check(timeline, None).unwrap();
-        witness.write([(timeline, head(5, b"five"))], Digest::of(b"refs")).unwrap();
+        witness.write([(timeline, head(5, b"five"))], Some(Digest::of(b"refs"))).unwrap();
 
         let witness = Witness::read(path).unwrap();
         witness.check(timeline, Some(&head(5, b"five"))).unwrap();
@@ -169,6 +186,12 @@ mod tests {
             assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt);
         }
         assert!(witness.check_refs(Digest::of(b"others")).is_err());
+
+        witness.forget_refs().unwrap();
+        witness.check_refs(Digest::of(b"others")).unwrap();
+        let witness = Witness::read(witness.path).unwrap();
+        witness.check_refs(Digest::of(b"others")).unwrap();
+        assert!(witness.check(timeline, None).is_err(), "the heads are still known");
     }
 
     #[test]
@@ -177,7 +200,7 @@ mod tests {
         let path = directory.path().join("heads");
         let timeline = TimelineId::from_bytes([7; 16]);
         let witness = Witness::read(path.clone()).unwrap();
-        witness.write([(timeline, head(5, b"five"))], Digest::of(b"refs")).unwrap();
+        witness.write([(timeline, head(5, b"five"))], Some(Digest::of(b"refs"))).unwrap();
         let whole = fs::read(&path).unwrap();
         for at in 0..whole.len() {
             let mut broken = whole.clone();

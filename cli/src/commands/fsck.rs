@@ -5,7 +5,7 @@ use argon_core::fsck::{self, Problem, Report};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
+use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::progress;
 use crate::output::{Json, count, grouped};
 
@@ -22,7 +22,10 @@ pub(crate) struct FsckArgs {
 
 impl FsckArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let opened = context.store().await?;
+        let opened = context.store().await.hint_on(ErrorKind::Corrupt, || {
+            "the store can't be opened, so no more can be said; take a backup of its directory"
+                .to_owned()
+        })?;
         let progress = progress::spinner("commits checked");
         let report =
             fsck::fsck(&opened.store, self.rebuild, &|commits| progress.set_position(commits))

@@ -90,7 +90,8 @@ impl Machine {
             assert_eq!(found, expected, "'{name}' at {}", state.lsn());
             for id in 0..6 {
                 let found = view.version(&key(id)).await.unwrap();
-                let found = found.map(|version| (value(&version.document), version.lsn.get()));
+                let found =
+                    found.map(|version| (value(&version.document), version.changed_by.lsn.get()));
                 assert_eq!(found, expected.get(&id).copied(), "{id} in '{name}'");
             }
         }

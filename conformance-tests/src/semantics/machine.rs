@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argon_core::model::{BranchName, Lsn, Message};
+use argon_core::model::{BranchName, Lsn, Message, Point, TimelineId, View};
 use argon_core::storage::Backend;
 use argon_core::write::{CollectionChange, Condition, Outcome};
 use argon_core::{ErrorKind, Project, State, restore, snapshot};
@@ -88,9 +88,10 @@ impl Machine {
 
     async fn write(&mut self, branch: u8, operations: &[Operation]) {
         let Some(name) = self.picked(branch) else { return };
-        let actions = resolve(&self.branches[&name], operations);
-        let message = format!("step {}", self.steps);
         let branch = self.branch(&name).await;
+        let view = branch.head().await.unwrap().view().clone();
+        let actions = resolve(&self.branches[&name], &view, operations);
+        let message = format!("step {}", self.steps);
         let mut request = branch.request();
         request.set_message(Message::new(message.as_str()).unwrap());
         for action in &actions {
@@ -193,7 +194,12 @@ fn prefix(history: &History, lsn: u64) -> History {
 }
 
 /// Fills in the positions that conditions ask about.
-fn resolve(history: &History, operations: &[Operation]) -> Vec<Action> {
+fn resolve(history: &History, view: &View, operations: &[Operation]) -> Vec<Action> {
+    let timeline = |lsn| view.segment_of(lsn).map(|segment| segment.timeline);
+    let commit = |lsn| {
+        let lsn = Lsn::new(lsn);
+        Point { timeline: timeline(lsn).unwrap_or(TimelineId::from_bytes([0; 16])), lsn }
+    };
     let name = |number: u8| format!("c{number}");
     let condition = |collection: u8, id: u8, when| {
         let state = &history.last().unwrap().state;
@@ -203,9 +209,9 @@ fn resolve(history: &History, operations: &[Operation]) -> Vec<Action> {
             When::Absent => Condition::Absent,
             When::Present => Condition::Present,
             When::ChangedByLast => {
-                last.map_or(Condition::Any, |last| Condition::ChangedBy(Lsn::new(last)))
+                last.map_or(Condition::Any, |last| Condition::ChangedBy(commit(last)))
             }
-            When::ChangedByAnother => Condition::ChangedBy(Lsn::new(last.unwrap_or(1) + 1)),
+            When::ChangedByAnother => Condition::ChangedBy(commit(last.unwrap_or(1) + 1)),
             When::SkipUnlessAbsent => Condition::SkipUnlessAbsent,
             When::SkipUnlessPresent => Condition::SkipUnlessPresent,
         }

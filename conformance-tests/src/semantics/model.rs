@@ -179,7 +179,7 @@ impl Draft {
         match (condition, current) {
             (Condition::Absent, Some(_)) => return refuse(ConflictReason::Exists),
             (Condition::Present, None) => return refuse(ConflictReason::Missing),
-            (Condition::ChangedBy(lsn), current) if current != Some(lsn.get()) => {
+            (Condition::ChangedBy(commit), current) if current != Some(commit.lsn.get()) => {
                 let by = current.map(argon_core::model::Lsn::new);
                 return refuse(ConflictReason::ChangedBy(by));
             }

@@ -34,7 +34,7 @@ impl BranchInfo {
             name,
             head,
             parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
-            forked_at: record.base_head().lsn,
+            forked_at: Lsn::new(record.forked_at.cast_unsigned()),
             created: record.created,
             protected: record.protected,
         }

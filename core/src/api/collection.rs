@@ -4,10 +4,9 @@ use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 
 use crate::key::Key;
-use crate::model::{CollectionName, Document};
-use crate::storage::Version;
+use crate::model::{CollectionName, Document, Point};
 use crate::write::{Condition, Receipt, WriteRequest};
-use crate::{Branch, DocumentStream, Error, Result};
+use crate::{Branch, DocumentStream, Error, Found, Result};
 
 /// What can be stored as a document.
 pub trait IntoDocument {
@@ -60,8 +59,8 @@ impl IntoDocument for bson::Document {
 /// let id = Key::of(&1.into())?;
 ///
 /// let read = users.version(&id).await?.expect("it was just inserted");
-/// users.replace_if(rawdoc! { "_id": 1, "name": "Grace" }, read.lsn).await?;
-/// assert!(users.replace_if(rawdoc! { "_id": 1, "name": "Joan" }, read.lsn).await.is_err());
+/// users.replace_if(rawdoc! { "_id": 1, "name": "Grace" }, read.changed_by).await?;
+/// assert!(users.replace_if(rawdoc! { "_id": 1, "name": "Joan" }, read.changed_by).await.is_err());
 /// assert!(users.delete(&id).await?.is_some());
 /// assert_eq!(users.get(&id).await?, None);
 /// # Ok(())
@@ -85,11 +84,11 @@ impl Collection {
 
     /// The document with this `_id` at the head, or `None`.
     pub async fn get(&self, id: &Key) -> Result<Option<Document>> {
-        Ok(self.version(id).await?.map(|version| version.document))
+        Ok(self.version(id).await?.map(|found| found.document))
     }
 
     /// The document with this `_id` at the head and the commit that last changed it, or `None`.
-    pub async fn version(&self, id: &Key) -> Result<Option<Version>> {
+    pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
         let head = self.branch.head().await?;
         match head.catalog().get(&self.name) {
             Some(_) => head.collection(&self.name)?.version(id).await,
@@ -138,11 +137,7 @@ impl Collection {
     ///
     /// # Errors
     /// `Conflict` if another commit did.
-    pub async fn replace_if(
-        &self,
-        document: impl IntoDocument,
-        read: crate::model::Lsn,
-    ) -> Result<Receipt> {
+    pub async fn replace_if(&self, document: impl IntoDocument, read: Point) -> Result<Receipt> {
         let (key, document) = Document::checked(document.into_raw()?)?;
         self.write(key, document, Condition::ChangedBy(read)).await
     }

@@ -10,6 +10,6 @@ mod store;
 pub use branch::{Branch, BranchInfo};
 pub use collection::{Collection, IntoDocument};
 pub use project::{Project, ProjectInfo};
-pub use state::{CollectionView, DocumentStream, State};
+pub use state::{CollectionView, DocumentStream, Found, State};
 pub(crate) use store::Shared;
 pub use store::Store;

@@ -6,7 +6,7 @@ use bson::DateTime;
 
 use crate::api::Shared;
 use crate::model::{BranchName, Head, Lsn, ProjectId, ProjectName};
-use crate::records::{self, BaseRecord, BranchRecord, Stored};
+use crate::records::{self, BaseRecord, BranchRecord, ProjectRecord, Stored};
 use crate::storage::{Append, Swap};
 use crate::{Branch, BranchInfo, Error, Result, State};
 
@@ -86,6 +86,8 @@ impl Project {
         parent: Option<&BranchName>,
     ) -> Result<Branch> {
         refuse_backup_name(name)?;
+        let _moving = self.shared.moving.lock().await;
+        self.still_there().await?;
         let record = self.fork(from, parent).await?;
         self.create_record(name, &record).await?;
         Ok(Branch::new(self.clone(), name.clone(), record))
@@ -109,10 +111,12 @@ impl Project {
         // its own with all commits.
         let head = self.seal(&stored.record).await?;
         let state = self.state_at(&stored.record, head.lsn).await?;
-        let parent = stored.record.parent.as_deref().map(BranchName::new).transpose()?;
-        let renamed = self.create_branch(to, &state, parent.as_ref()).await?;
+        let fork = self.fork(&state, None).await?;
+        let record =
+            BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+        self.create_record(to, &record).await?;
         match self.swap(from, &stored, None).await {
-            Ok(()) => Ok(renamed),
+            Ok(()) => Ok(Branch::new(self.clone(), to.clone(), record)),
             Err(error) => {
                 // A writer on the old name came first: the branch has gone on there.
                 if error.kind() == crate::ErrorKind::Conflict {
@@ -144,6 +148,7 @@ impl Project {
 
     /// Protects a branch against reset, renaming and deletion, or ends that. Writing goes on.
     pub async fn set_protected(&self, name: &BranchName, protected: bool) -> Result<()> {
+        let _moving = self.shared.moving.lock().await;
         let stored = self.record(name).await?;
         let record = BranchRecord { protected, ..stored.record.clone() };
         self.swap(name, &stored, Some(&record)).await
@@ -206,14 +211,30 @@ impl Project {
         from: &State,
         parent: Option<&BranchName>,
     ) -> Result<BranchRecord> {
+        if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
+            return Err(Error::invalid("the state is of another store; it must be of this one"));
+        }
         let head = crate::log::head_of(&*self.shared.backend.wal, from.view()).await?;
         Ok(BranchRecord {
             timeline: self.shared.environment.timeline_id(),
             base: BaseRecord::of(from.view().point(), &head),
             parent: parent.map(BranchName::to_string),
+            forked_at: head.lsn.get().cast_signed(),
             created: self.shared.environment.now(),
             protected: false,
         })
+    }
+
+    /// Refuses to go on with a project that was deleted.
+    async fn still_there(&self) -> Result<()> {
+        let reference = records::project_ref(&self.name);
+        if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
+            let found: Stored<ProjectRecord> = records::decode(&reference, stored)?;
+            if found.record.id == self.id {
+                return Ok(());
+            }
+        }
+        Err(Error::not_found(format!("project '{}' was deleted", self.name)))
     }
 
     async fn create_record(&self, name: &BranchName, record: &BranchRecord) -> Result<()> {
@@ -304,11 +325,23 @@ impl Project {
         State::of(self.shared.clone(), view).await
     }
 
-    /// Fences off all writers and removes the branches of a project that is gone.
-    pub(crate) async fn remove_all_branches(&self) -> Result<()> {
-        let _moving = self.shared.moving.lock().await;
-        for (name, stored) in self.branch_records().await? {
+    /// Fences off all writers of the project; gives its branches.
+    pub(crate) async fn seal_all_branches(
+        &self,
+    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        let branches = self.branch_records().await?;
+        for (_, stored) in &branches {
             self.seal(&stored.record).await?;
+        }
+        Ok(branches)
+    }
+
+    /// Removes the branches of a project that is gone. One that is left is of no project.
+    pub(crate) async fn remove_branches(
+        &self,
+        branches: Vec<(BranchName, Stored<BranchRecord>)>,
+    ) -> Result<()> {
+        for (name, stored) in branches {
             self.swap(&name, &stored, None).await?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
 use crate::key::Key;
-use crate::model::{CollectionName, Digest, Document, Image, Lsn, View};
+use crate::model::{CollectionName, Digest, Document, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Version, VersionStream};
 use crate::{Error, Result};
 
@@ -83,6 +83,16 @@ impl std::fmt::Debug for State {
     }
 }
 
+/// A document, and the commit that gave it this content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The commit, for [`Collection::replace_if`](crate::Collection::replace_if) and
+    /// [`Condition::ChangedBy`](crate::write::Condition::ChangedBy).
+    pub changed_by: Point,
+    /// The document.
+    pub document: Document,
+}
+
 /// A collection in a [`State`].
 #[derive(Clone, Debug)]
 pub struct CollectionView {
@@ -98,12 +108,23 @@ impl CollectionView {
 
     /// The document with this `_id`, or `None`.
     pub async fn get(&self, id: &Key) -> Result<Option<Document>> {
-        Ok(self.version(id).await?.map(|version| version.document))
+        Ok(self.version(id).await?.map(|found| found.document))
     }
 
     /// The document with this `_id` and the commit that last changed it, or `None`.
-    pub async fn version(&self, id: &Key) -> Result<Option<Version>> {
-        self.state.shared.materialize.get(&self.state.view, self.info.id, id).await
+    pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
+        let State { shared, view, .. } = &self.state;
+        let Some(Version { lsn, document }) =
+            shared.materialize.get(view, self.info.id, id).await?
+        else {
+            return Ok(None);
+        };
+        let segment = view.segment_of(lsn).ok_or_else(|| {
+            Error::corrupt(format!(
+                "a document was changed by commit {lsn}, which is not in its view"
+            ))
+        })?;
+        Ok(Some(Found { changed_by: Point { timeline: segment.timeline, lsn }, document }))
     }
 
     /// All documents in the order of their `_id`s, in bounded memory.

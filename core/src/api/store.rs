@@ -156,6 +156,7 @@ impl Store {
             timeline: environment.timeline_id(),
             base: None,
             parent: None,
+            forked_at: 0,
             created: record.created,
             protected: false,
         };
@@ -196,21 +197,24 @@ impl Store {
         }))
     }
 
-    /// Removes a project with all its branches, protected ones too. Writers on them are fenced off
-    /// first from the moment the project is gone. Its commits stay in the log until garbage
-    /// collection.
+    /// Removes a project with all its branches, protected ones too. Its writers are fenced off before
+    /// it is gone, so none is told of a commit that nobody could find. Its commits stay in the log
+    /// until garbage collection. Cut off in between, the project is still there, and its branches
+    /// can be read and written.
     ///
     /// # Errors
     /// `NotFound` if there is none; `Conflict` if it was changed meanwhile.
     pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
         let project = self.project(name).await?;
+        let _moving = self.shared.moving.lock().await;
+        let branches = project.seal_all_branches().await?;
         let refs = &self.shared.backend.refs;
         let reference = records::project_ref(name);
         let Some(stored) = refs.get(&reference).await? else {
             return Err(self.no_project(name).await?);
         };
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
-            Swap::Done(_) => project.remove_all_branches().await,
+            Swap::Done(_) => project.remove_branches(branches).await,
             Swap::Moved(_) => {
                 Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
             }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bson::DateTime;
-use serde::{Deserialize, Serialize};
 
 use crate::model::{Digest, Lsn, TimelineId};
 
@@ -115,25 +114,6 @@ impl View {
                 Some(mine.upto.min(theirs.upto))
             })
             .unwrap_or(Lsn::ZERO)
-    }
-}
-
-/// How points are kept in records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct PointRecord {
-    timeline: TimelineId,
-    lsn: i64,
-}
-
-impl From<Point> for PointRecord {
-    fn from(point: Point) -> Self {
-        Self { timeline: point.timeline, lsn: point.lsn.get().cast_signed() }
-    }
-}
-
-impl From<PointRecord> for Point {
-    fn from(record: PointRecord) -> Self {
-        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The format of a manifest.
 //!
 //! `argonman`, version (1 byte), timeline (16 bytes), LSN, time (milliseconds), number of
-//! collections; for each its number (8 bytes, little endian), documents, and chunks; for each chunk
+//! collections; for each its number (8 bytes, little endian) and the count of its chunks; for each chunk
 //! its digest (32 bytes), first and last key with their lengths, documents, stored bytes. Numbers
 //! are varints. At the end the CRC32C of all before it (4 bytes, little endian).
 

@@ -106,7 +106,8 @@ impl Committer {
         if start {
             // A task of its own, so that a writer who goes away does not take the others' commits
             // with it.
-            tokio::spawn(self.clone().drain(base));
+            // It has an ending from here on, as a runtime may end before it runs the task.
+            tokio::spawn(drain(Ending { committer: self.clone(), clean: false }, base));
         }
         answer.await.unwrap_or_else(|_| {
             Err(Error::indeterminate(
@@ -117,19 +118,6 @@ impl Committer {
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn drain(self: Arc<Self>, base: Head) {
-        let mut ending = Ending { committer: &self, clean: false };
-        let mut position = self.queue().rest.take();
-        loop {
-            self.gather().await;
-            let Some(group) = self.take_group(&mut position) else {
-                ending.clean = true;
-                return;
-            };
-            position = self.commit(group, position, base).await;
-        }
     }
 
     /// Gives writers that were just answered a turn to submit what they have next, as long as more
@@ -262,7 +250,9 @@ impl Committer {
         let view = self.view(&position.head).await?;
         let CommitterContext { materialize, environment, .. } = &*self.context;
         let catalog = position.catalog.clone();
-        sequence(requests, position.head, &view, catalog, &**materialize, environment).await
+        let timeline = self.timeline.id;
+        sequence(requests, timeline, position.head, &view, catalog, &**materialize, environment)
+            .await
     }
 
     /// Asks the store where the timeline ends; `None` if it is sealed.
@@ -282,15 +272,29 @@ impl Committer {
     }
 }
 
+/// Commits group after group until nobody waits.
+async fn drain(mut ending: Ending, base: Head) {
+    let committer = ending.committer.clone();
+    let mut position = committer.queue().rest.take();
+    loop {
+        committer.gather().await;
+        let Some(group) = committer.take_group(&mut position) else {
+            ending.clean = true;
+            return;
+        };
+        position = committer.commit(group, position, base).await;
+    }
+}
+
 /// Ends a drain, also one that is cut off by a panic or by the end of its runtime: the requests
 /// that still wait are then answered as lost, and the next one starts afresh.
-struct Ending<'a> {
-    committer: &'a Committer,
+struct Ending {
+    committer: Arc<Committer>,
     /// Whether the drain came to its end by itself. Another may be running by then.
     clean: bool,
 }
 
-impl Drop for Ending<'_> {
+impl Drop for Ending {
     fn drop(&mut self) {
         if !self.clean {
             let mut queue = self.committer.queue();

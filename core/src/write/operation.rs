@@ -4,7 +4,7 @@ use bson::Document as BsonDocument;
 
 use crate::key::Key;
 use crate::model::{
-    Actor, CollectionName, Document, Image, Lsn, MAX_COMMIT_BYTES, Message, Origin,
+    Actor, CollectionName, Document, Image, MAX_COMMIT_BYTES, Message, Origin, Point,
 };
 use crate::{Error, Result};
 
@@ -18,8 +18,9 @@ pub enum Condition {
     Absent,
     /// There is such a document; otherwise the commit fails.
     Present,
-    /// The document was last changed by this commit; otherwise the commit fails.
-    ChangedBy(Lsn),
+    /// The document was last changed by this commit; otherwise the commit fails. A commit is named
+    /// with its timeline, since after a reset another one has the same LSN.
+    ChangedBy(Point),
     /// There is no such document; otherwise this change is left out.
     SkipUnlessAbsent,
     /// There is such a document; otherwise this change is left out.

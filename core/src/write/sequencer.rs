@@ -8,7 +8,8 @@ use bson::DateTime;
 use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
 use crate::model::{
-    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, View,
+    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Point, TimelineId,
+    View,
 };
 use crate::storage::Materialize;
 use crate::write::operation::{CollectionChange, Condition, Operation, WriteRequest};
@@ -34,6 +35,9 @@ pub(super) struct Sequenced {
 /// Sequences requests after `head`.
 pub(super) struct Sequencer<'a> {
     head: Head,
+    /// The timeline that is written, and the view at its head.
+    timeline: TimelineId,
+    view: &'a View,
     catalog: Arc<Catalog>,
     /// What is known of the documents that conditions ask about, at `head`.
     stored: Stored,
@@ -64,6 +68,7 @@ struct Draft<'r> {
 /// Only if the documents that the conditions ask about could not be read.
 pub(super) async fn sequence(
     requests: &[WriteRequest],
+    timeline: TimelineId,
     head: Head,
     view: &View,
     catalog: Arc<Catalog>,
@@ -73,6 +78,8 @@ pub(super) async fn sequence(
     let stored = read_stored(requests, view, &catalog, materialize).await?;
     let mut sequencer = Sequencer {
         head,
+        timeline,
+        view,
         catalog,
         stored,
         pending: Pending::new(),
@@ -224,6 +231,7 @@ impl Sequencer<'_> {
             Some(id) if condition != Condition::Any => self.current(draft, id, key),
             _ => None,
         };
+        let current = current.map(|lsn| self.commit_at(lsn));
         match check(condition, current) {
             Verdict::Do => {}
             Verdict::Skip => {
@@ -242,6 +250,12 @@ impl Sequencer<'_> {
         };
         draft.push(id, key, image.clone());
         Ok(Ok(()))
+    }
+
+    /// The commit at a position: one of those at the head, or one that is being sequenced.
+    fn commit_at(&self, lsn: Lsn) -> Point {
+        let stored = self.view.segment_of(lsn);
+        Point { timeline: stored.map_or(self.timeline, |segment| segment.timeline), lsn }
     }
 
     /// Since which commit a document is as it is for the current step.
@@ -264,12 +278,12 @@ enum Verdict {
     Refuse(ConflictReason),
 }
 
-fn check(condition: Condition, current: Option<Lsn>) -> Verdict {
+fn check(condition: Condition, current: Option<Point>) -> Verdict {
     match (condition, current) {
         (Condition::Absent, Some(_)) => Verdict::Refuse(ConflictReason::Exists),
         (Condition::Present, None) => Verdict::Refuse(ConflictReason::Missing),
         (Condition::ChangedBy(expected), current) if current != Some(expected) => {
-            Verdict::Refuse(ConflictReason::ChangedBy(current))
+            Verdict::Refuse(ConflictReason::ChangedBy(current.map(|commit| commit.lsn)))
         }
         (Condition::SkipUnlessAbsent, Some(_)) | (Condition::SkipUnlessPresent, None) => {
             Verdict::Skip
