@@ -1,7 +1,6 @@
 //! What happens when a thread panics.
 
 use std::cell::RefCell;
-use std::panic::PanicHookInfo;
 use std::thread;
 
 use argon_core::{Error, ErrorKind};
@@ -34,13 +33,9 @@ pub(crate) fn tame_engines() {
         if message == ABORTING {
             end_as_damaged();
         }
-        note(panic, message);
+        let line: Vec<&str> = message.lines().map(str::trim).collect();
+        PANICS.with_borrow_mut(|panics| panics.push(line.join(", ")));
     }));
-}
-
-fn note(panic: &PanicHookInfo<'_>, message: &str) {
-    let place = panic.location().map(|location| format!(" ({location})")).unwrap_or_default();
-    PANICS.with_borrow_mut(|panics| panics.push(format!("{message}{place}")));
 }
 
 fn end_as_damaged() -> ! {
