@@ -5,8 +5,10 @@
 //! | `sled:DIR` | [sled](https://docs.rs/sled) 0.34 | `sled` |
 //! | `fjall:DIR` | [fjall](https://docs.rs/fjall) 3 | `fjall` |
 //! | `memory:` | a map in this process | `memory` |
+//! | `mongodb://HOST/DATABASE` | a MongoDB replica set | `mongodb` |
+//! | `s3://BUCKET/PREFIX` | Amazon S3 or what speaks its protocol | `s3` |
 //!
-//! All three share one layout (the module `ordered`, described in docs/FORMAT.md) over a small
+//! The first three share one layout (the module `ordered`, described in docs/FORMAT.md) over a small
 //! trait for ordered keys and values (`ordered::engine`), which `engines` implements.
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
@@ -19,8 +21,12 @@ mod golden;
 mod local;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
 mod ordered;
+#[cfg(feature = "s3")]
+mod s3;
 mod system;
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
@@ -40,6 +46,12 @@ pub fn registry() -> Registry {
     let registry = registry.with("sled", std::sync::Arc::new(local::SLED));
     #[cfg(feature = "fjall")]
     let registry = registry.with("fjall", std::sync::Arc::new(local::FJALL));
+    #[cfg(feature = "mongodb")]
+    let registry = registry
+        .with("mongodb", std::sync::Arc::new(mongodb::MongoFactory))
+        .with("mongodb+srv", std::sync::Arc::new(mongodb::MongoFactory));
+    #[cfg(feature = "s3")]
+    let registry = registry.with("s3", std::sync::Arc::new(s3::S3Factory));
     registry
 }
 

@@ -42,7 +42,7 @@ impl Context {
     }
 
     pub(crate) fn open_options(&self) -> OpenOptions {
-        OpenOptions { lock_timeout: self.options.lock_timeout }
+        OpenOptions { lock_timeout: self.options.lock_timeout, ..OpenOptions::default() }
     }
 
     /// Opens the store that the options name or that is nearest.

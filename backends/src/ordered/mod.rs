@@ -21,7 +21,7 @@ mod witness;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use argon_core::storage::{Backend, Capabilities, StoreInfo};
+use argon_core::storage::{Backend, Capabilities, SnapshotPolicy, StoreInfo};
 use argon_core::{Environment, Result};
 
 use crate::ordered::collections::CollectionNumbers;
@@ -112,5 +112,6 @@ pub(crate) fn backend(
         materialize: Some(Arc::new(materialize::OrderedMaterialize(ordered.clone()))),
         maintenance: Arc::new(maintenance::OrderedMaintenance(ordered)),
         capabilities,
+        snapshot_policy: SnapshotPolicy::BY_HAND,
     })
 }

@@ -6,7 +6,9 @@ use crate::catalog::Catalogs;
 use crate::model::{Actor, BranchName, ProjectName};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
-use crate::storage::{Backend, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap};
+use crate::storage::{
+    Backend, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap, Traffic,
+};
 use crate::timelines::Timelines;
 use crate::write::committer::{CommitterContext, Committers};
 use crate::{Environment, Error, Project, ProjectInfo, Result};
@@ -130,6 +132,11 @@ impl Store {
     /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await
+    }
+
+    /// What went over the network since the store was opened; `None` for a store on this machine.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.shared.backend.maintenance.traffic()
     }
 
     /// The projects, by name.

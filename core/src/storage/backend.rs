@@ -35,6 +35,38 @@ pub struct StoreInfo {
     pub recovered: Option<String>,
 }
 
+/// When snapshots are made by themselves, and how.
+///
+/// A backend that answers reads from an index needs none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotPolicy {
+    /// After this many commits above the last snapshot of a branch; `None` for never.
+    pub after_commits: Option<u64>,
+    /// After this many bytes of documents, counted by the process that writes; `None` for never.
+    pub after_bytes: Option<u64>,
+    /// The level of zstd for chunks: 1 (fast) to 22 (small).
+    pub level: i32,
+}
+
+impl SnapshotPolicy {
+    /// Snapshots are made when somebody asks for them.
+    pub const BY_HAND: SnapshotPolicy =
+        SnapshotPolicy { after_commits: None, after_bytes: None, level: 3 };
+}
+
+/// What went over the network since a store was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests sent, those that were repeated counted each time.
+    pub requests: u64,
+    /// Those of them that repeated one that had failed.
+    pub retries: u64,
+    /// Bytes of content sent, without what the protocol adds.
+    pub sent: u64,
+    /// Bytes of content received.
+    pub received: u64,
+}
+
 /// Something wrong in a store's files, found by [`Maintenance::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -53,6 +85,11 @@ pub trait Maintenance: Send + Sync {
 
     /// Gives back dead space as far as the engine can.
     async fn compact(&self) -> Result<()>;
+
+    /// What went over the network since the store was opened; `None` for a store on this machine.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
 
     /// Looks at every stored record and gives what does not belong or can't be read. What the log
     /// says of itself (digests, chain) is checked by core.
@@ -74,6 +111,8 @@ pub struct Backend {
     pub maintenance: Arc<dyn Maintenance>,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// When it wants snapshots.
+    pub snapshot_policy: SnapshotPolicy,
 }
 
 impl std::fmt::Debug for Backend {

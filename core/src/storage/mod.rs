@@ -6,15 +6,23 @@
 //! third. `conformance-tests` holds every backend to the numbered contracts in these docs.
 
 mod backend;
+mod diagnosis;
 mod materialize;
+mod options;
 mod refs;
 mod registry;
 mod snapshots;
+mod url;
 mod wal;
 
-pub use backend::{Backend, Capabilities, Finding, Maintenance, StoreInfo};
+pub use backend::{
+    Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo, Traffic,
+};
+pub use diagnosis::{Diagnosis, Health};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
+pub use options::{CacheOptions, OpenOptions, Secret};
 pub use refs::{RefName, RefVersion, Refs, Swap, VersionedRef};
-pub use registry::{Factory, OpenOptions, Registry, StoreUrl};
+pub use registry::{Factory, Registry};
 pub use snapshots::Snapshots;
+pub use url::StoreUrl;
 pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};

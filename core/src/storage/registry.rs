@@ -2,87 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::storage::Backend;
+use crate::storage::{Backend, Diagnosis, OpenOptions, StoreUrl};
 use crate::{Environment, Error, Result};
-
-/// Where a store is: `scheme:rest`, such as `sled:./data` or `memory:`.
-///
-/// It may hold credentials, so `Debug` and `Display` leave out what stands between `//` and `@`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoreUrl {
-    scheme: String,
-    rest: String,
-}
-
-impl StoreUrl {
-    /// A URL of this scheme.
-    pub fn new(scheme: impl Into<String>, rest: impl Into<String>) -> Self {
-        Self { scheme: scheme.into(), rest: rest.into() }
-    }
-
-    /// What stands before the first colon: names the backend.
-    pub fn scheme(&self) -> &str {
-        &self.scheme
-    }
-
-    /// What stands after the first colon; the backend knows what it means.
-    pub fn rest(&self) -> &str {
-        &self.rest
-    }
-}
-
-impl FromStr for StoreUrl {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let scheme = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_lowercase() || b"+-0123456789".contains(&b))
-        };
-        match text.split_once(':') {
-            Some((before, rest)) if scheme(before) => Ok(Self::new(before, rest)),
-            // The text may hold a password, so it is not repeated here.
-            _ => Err(Error::invalid(
-                "that is no store URL: SCHEME:WHERE is expected, such as sled:./data",
-            )),
-        }
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rest = match self.rest.strip_prefix("//").and_then(|rest| rest.rsplit_once('@')) {
-            Some((_, host)) => format!("//…@{host}"),
-            None => self.rest.clone(),
-        };
-        write!(f, "{}:{rest}", self.scheme)
-    }
-}
-
-impl fmt::Debug for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoreUrl({self})")
-    }
-}
-
-/// How a store is opened.
-#[derive(Debug, Clone, Copy)]
-pub struct OpenOptions {
-    /// How long to wait for another process to let go of the store.
-    pub lock_timeout: Duration,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self { lock_timeout: Duration::from_secs(5) }
-    }
-}
 
 /// Makes and opens the stores of one scheme.
 #[async_trait]
@@ -109,6 +34,25 @@ pub trait Factory: Send + Sync {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend>;
+
+    /// Looks at what a store needs, one step after the other, and says for each whether it is there
+    /// and what mends it. It changes nothing, works where [`open`](Factory::open) fails, and stops
+    /// at the first step without which no other can be tried.
+    async fn diagnose(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Vec<Diagnosis> {
+        vec![match self.open(url, options, environment).await {
+            Ok(backend) => {
+                let info = backend.maintenance.info();
+                let id = &info.id;
+                Diagnosis::good("store", format!("opens; format {}, identity {id}", info.format))
+            }
+            Err(error) => Diagnosis::failed("store", &error, None),
+        }]
+    }
 }
 
 /// The backends that a program knows, by scheme.
@@ -154,26 +98,5 @@ impl Registry {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.schemes()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_in_a_url_is_never_shown() {
-        let url: StoreUrl = "mongodb://ada:s3cret@db.example/shop".parse().unwrap();
-        assert_eq!(url.to_string(), "mongodb://…@db.example/shop");
-        assert!(!format!("{url:?}").contains("s3cret"));
-        let error = "ada:s3cret@db".replace(':', "").parse::<StoreUrl>().unwrap_err();
-        assert!(!error.to_string().contains("s3cret"));
-    }
-
-    #[test]
-    fn a_url_without_a_scheme_is_refused() {
-        for text in ["", "data", "/a/b", "C:\\x", ":x"] {
-            assert!(text.parse::<StoreUrl>().is_err(), "{text}");
-        }
     }
 }
