@@ -6,6 +6,7 @@ use argon_core::storage::Capabilities;
 use libtest_mimic::Trial;
 
 use crate::Subject;
+use crate::report::Report;
 
 /// One trial, not yet bound to a backend.
 #[derive(Clone, Copy)]
@@ -31,10 +32,11 @@ impl Case {
         thread.expect("the system has another thread").join().is_err()
     }
 
-    pub(crate) fn trial(self, subject: &Subject) -> Trial {
+    pub(crate) fn trial(self, subject: &Subject, report: &Report) -> Trial {
         let name = format!("{}::{}::{}", subject.name(), self.area, self.name);
-        let subject = subject.clone();
+        let (subject, report) = (subject.clone(), report.clone());
         Trial::test(name, move || {
+            let _running = report.begin(subject.name(), self.area);
             (self.run)(&subject);
             Ok(())
         })
@@ -79,7 +81,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name(name)
-        .enable_time()
+        .enable_all()
         .build()
         .expect("a runtime needs two threads")
         .block_on(future)

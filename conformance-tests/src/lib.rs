@@ -6,6 +6,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `subject`, `case` | a backend under test; a trial |
+//! | `report` | what a run proved, backend by backend |
 //! | `environment`, `make` | a clock and randomness that repeat themselves; documents and commits |
 //! | `wal`, `refs`, `snapshots`, `materialize` | the numbered contracts of the traits |
 //! | `durability` | what is there after opening again |
@@ -25,6 +26,7 @@
 mod case;
 mod environment;
 mod make;
+mod report;
 mod subject;
 
 mod ancestry;
@@ -46,27 +48,30 @@ pub use subject::Subject;
 
 use std::process::ExitCode;
 
+use argon_core::storage::Capabilities;
 use libtest_mimic::{Arguments, Trial};
 
 use crate::case::Case;
+use crate::report::Report;
 
 /// Runs all trials that the subjects' capabilities ask for, and with `breakable`, a backend in
-/// memory, those of the suite itself; takes the arguments of `cargo test`.
+/// memory, those of the suite itself; takes the arguments of `cargo test`. At the end it says what
+/// each backend proved.
 pub fn run(subjects: &[Subject], breakable: &Subject) -> ExitCode {
     let arguments = Arguments::from_args();
     case::silence_expected_failures();
-    let mut trials: Vec<Trial> = subjects.iter().flat_map(trials_of).collect();
+    let report = Report::default();
+    let subjects: Vec<(Subject, Capabilities)> =
+        subjects.iter().map(|subject| (subject.clone(), subject.capabilities())).collect();
+    let mut trials: Vec<Trial> = Vec::new();
+    for (subject, capabilities) in &subjects {
+        let owed = cases().into_iter().filter(|case| case.suits(*capabilities));
+        trials.extend(owed.map(|case| case.trial(subject, &report)));
+    }
     trials.extend(self_tests::trials(breakable, &cases()));
-    libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-fn trials_of(subject: &Subject) -> Vec<Trial> {
-    let capabilities = subject.capabilities();
-    cases()
-        .into_iter()
-        .filter(|case| case.suits(capabilities))
-        .map(|case| case.trial(subject))
-        .collect()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    print!("{}", report.summary(&subjects));
+    conclusion.exit_code()
 }
 
 fn cases() -> Vec<Case> {

@@ -20,6 +20,7 @@ type Decorate = dyn Fn(Backend) -> Backend + Send + Sync;
 #[derive(Clone)]
 pub struct Subject {
     name: String,
+    proves: String,
     registry: Registry,
     make_url: Arc<MakeUrl>,
     decorate: Arc<Decorate>,
@@ -27,9 +28,11 @@ pub struct Subject {
 
 impl Subject {
     /// A subject whose stores are made by `registry` where `make_url` says. The second thing that
-    /// `make_url` gives is dropped when the store is not needed any more.
+    /// `make_url` gives is dropped when the store is not needed any more. `proves` says in a few
+    /// words what a run with it shows, and what not.
     pub fn new<G: Any + Send + Sync>(
         name: &str,
+        proves: &str,
         registry: Registry,
         make_url: impl Fn() -> (StoreUrl, G) + Send + Sync + 'static,
     ) -> Self {
@@ -38,7 +41,13 @@ impl Subject {
             (url, Box::new(guard))
         };
         let decorate: Arc<Decorate> = Arc::new(|backend| backend);
-        Self { name: name.to_owned(), registry, make_url: Arc::new(make_url), decorate }
+        Self {
+            name: name.to_owned(),
+            proves: proves.to_owned(),
+            registry,
+            make_url: Arc::new(make_url),
+            decorate,
+        }
     }
 
     /// The same, with a decorator before every backend that is opened.
@@ -52,6 +61,10 @@ impl Subject {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn proves(&self) -> &str {
+        &self.proves
     }
 
     /// What its backends can do: asks one that is made for it.

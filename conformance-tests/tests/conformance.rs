@@ -10,13 +10,14 @@ use argon_core::storage::StoreUrl;
 use tempfile::TempDir;
 
 fn main() -> ExitCode {
-    let memory = Subject::new("memory", registry(), || (StoreUrl::new("memory", ""), ()));
+    let memory =
+        Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
     run(&[memory.clone(), in_directory("sled"), in_directory("fjall")], &memory)
 }
 
 /// A backend whose stores are directories.
 fn in_directory(scheme: &'static str) -> Subject {
-    Subject::new(scheme, registry(), move || {
+    Subject::new(scheme, "the engine itself", registry(), move || {
         let directory = TempDir::new().expect("the system gives temporary directories");
         let path = directory.path().join("store");
         (StoreUrl::new(scheme, path.to_string_lossy()), directory)
