@@ -80,7 +80,7 @@ impl Branch {
     /// `NotFound` if the branch is gone.
     pub async fn head(&self) -> Result<State> {
         let (record, head) = self.present().await?;
-        self.project.state_at(&record, head.lsn).await
+        Ok(self.project.state_at(&record, head.lsn).await?.ending_with(head))
     }
 
     /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
@@ -213,7 +213,7 @@ impl Branch {
         let stored = self.project.record(&self.name).await?;
         let record = if stored.record.timeline == sealed.timeline {
             let head = self.project.seal(sealed).await?;
-            let state = self.project.state_at(sealed, head.lsn).await?;
+            let state = self.project.state_at(sealed, head.lsn).await?.ending_with(head);
             let fork = self.project.fork(&state, None).await?;
             let record =
                 BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 
 use bson::DateTime;
+use futures::future::join;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
 use crate::model::{BranchName, Head, Lsn, ProjectId, ProjectName};
 use crate::records::{self, BaseRecord, BranchRecord, ProjectRecord, Stored};
 use crate::storage::{Append, Swap};
 use crate::{Branch, BranchInfo, Error, Result, State};
+
+/// How many heads of branches are asked for at once when they are listed.
+const HEADS_AT_ONCE: usize = 64;
 
 /// A project, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +44,14 @@ impl Project {
 
     /// The branches by name, backups among them.
     pub async fn branches(&self) -> Result<Vec<BranchInfo>> {
-        let mut branches = Vec::new();
-        for (name, stored) in self.branch_records().await? {
-            let head = self.head_of(&stored.record).await?;
-            branches.push(BranchInfo::new(name, &stored.record, head));
-        }
-        Ok(branches)
+        stream::iter(self.branch_records().await?)
+            .map(|(name, stored)| async move {
+                let head = self.head_of(&stored.record).await?;
+                Ok(BranchInfo::new(name, &stored.record, head))
+            })
+            .buffered(HEADS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// Opens a branch.
@@ -57,7 +64,7 @@ impl Project {
     }
 
     /// Makes a branch that starts as `from`. It costs one durable write, whatever the size of the
-    /// data.
+    /// data; from the head of a branch, it takes as long as one round trip to the store.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -87,10 +94,22 @@ impl Project {
     ) -> Result<Branch> {
         refuse_backup_name(name)?;
         let _moving = self.shared.moving.lock().await;
-        self.still_there().await?;
         let record = self.fork(from, parent).await?;
-        self.create_record(name, &record).await?;
-        Ok(Branch::new(self.clone(), name.clone(), record))
+        // Both at once, for the sake of stores on a network. A project that is deleted between them
+        // leaves a branch that nothing names, as one deleted just afterwards does.
+        let (created, there) = join(self.create_record(name, &record), self.still_there()).await;
+        match (created, there) {
+            (Ok(()), Ok(())) => Ok(Branch::new(self.clone(), name.clone(), record)),
+            (Ok(()), Err(error)) => match self.remove_unwritten(name).await {
+                Ok(()) => Err(error),
+                Err(_) => Err(Error::indeterminate(format!(
+                    "branch '{name}' was made, but whether its project is still there can't be told"
+                ))
+                .with_source(error)),
+            },
+            (Err(_), Err(error)) if error.kind() == crate::ErrorKind::NotFound => Err(error),
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// Gives a branch another name. What was open under the old name goes on under the new one
@@ -110,7 +129,7 @@ impl Project {
         // new name gets a fork of the sealed timeline; cut off anywhere, each name is a branch of
         // its own with all commits.
         let head = self.seal(&stored.record).await?;
-        let state = self.state_at(&stored.record, head.lsn).await?;
+        let state = self.state_at(&stored.record, head.lsn).await?.ending_with(head);
         let fork = self.fork(&state, None).await?;
         let record =
             BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
@@ -214,7 +233,7 @@ impl Project {
         if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
             return Err(Error::invalid("the state is of another store; it must be of this one"));
         }
-        let head = crate::log::head_of(&*self.shared.backend.wal, from.view()).await?;
+        let head = from.last().await?;
         Ok(BranchRecord {
             timeline: self.shared.environment.timeline_id(),
             base: BaseRecord::of(from.view().point(), &head),

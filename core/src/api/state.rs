@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
 use crate::key::Key;
-use crate::model::{CollectionName, Digest, Document, Image, Lsn, Point, View};
+use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Version, VersionStream};
 use crate::{Error, Result};
 
@@ -21,12 +21,29 @@ pub struct State {
     shared: Arc<Shared>,
     view: View,
     catalog: Arc<Catalog>,
+    /// Its last commit, if that was seen on the way here.
+    head: Option<Head>,
 }
 
 impl State {
     pub(crate) async fn of(shared: Arc<Shared>, view: View) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
-        Ok(Self { shared, view, catalog })
+        Ok(Self { shared, view, catalog, head: None })
+    }
+
+    /// Notes the last commit of the state, so that nobody has to look it up.
+    pub(crate) fn ending_with(self, head: Head) -> Self {
+        debug_assert_eq!(self.lsn(), head.lsn);
+        Self { head: Some(head), ..self }
+    }
+
+    /// What the next commit after the state builds on: from memory for the head of a branch, else
+    /// by one lookup.
+    pub(crate) async fn last(&self) -> Result<Head> {
+        match self.head {
+            Some(head) => Ok(head),
+            None => crate::log::head_of(&*self.shared.backend.wal, &self.view).await,
+        }
     }
 
     /// The timelines that make it up.
