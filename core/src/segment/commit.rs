@@ -1,0 +1,56 @@
+//! The headers of commits, as header blocks hold them.
+//!
+//! Meta data, count of changes; for each change the collection's number (8 bytes), the key with
+//! its length, and the length of the document, which is 0 for a deletion; then the digest, which
+//! only the segment's last commit lacks: the footer has it.
+
+use crate::Result;
+use crate::codec::{Reader, put_bytes, put_varint};
+use crate::key::Key;
+use crate::model::{CollectionId, Commit, CommitMeta, Image};
+
+/// The least bytes of a change: collection, a key of one byte with its length, a length.
+const LEAST_CHANGE_BYTES: usize = 11;
+
+/// A change as its header has it.
+pub(super) struct ChangeHeader {
+    pub(super) collection: CollectionId,
+    pub(super) key: Key,
+    /// The bytes of its document; 0 for a deletion.
+    pub(super) length: u64,
+}
+
+/// A commit's header without the digest.
+pub(super) fn encode_header(commit: &Commit) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + commit.changes.len() * 32);
+    commit.meta.encode(&mut out);
+    put_varint(&mut out, commit.changes.len() as u64);
+    for change in &commit.changes {
+        out.extend_from_slice(&change.collection.get().to_le_bytes());
+        put_bytes(&mut out, change.key.as_bytes());
+        let length = match &change.image {
+            Image::Document(document) => document.as_bytes().len() as u64,
+            Image::Deleted => 0,
+        };
+        put_varint(&mut out, length);
+    }
+    out
+}
+
+/// Reads what [`encode_header`] wrote; `change` makes the changes.
+pub(super) fn decode_header<C>(
+    reader: &mut Reader<'_>,
+    mut change: impl FnMut(ChangeHeader) -> Result<C>,
+) -> Result<(CommitMeta, Vec<C>)> {
+    let meta = CommitMeta::decode(reader)?;
+    let count = reader.varint()?;
+    let most = reader.rest().len() / LEAST_CHANGE_BYTES;
+    let mut changes = Vec::with_capacity(usize::try_from(count).unwrap_or(usize::MAX).min(most));
+    for _ in 0..count {
+        let collection = CollectionId::new(u64::from_le_bytes(reader.array()?));
+        let key = Key::from_bytes(reader.bytes()?)
+            .map_err(|source| reader.corrupt("has a malformed key").with_source(source))?;
+        changes.push(change(ChangeHeader { collection, key, length: reader.varint()? })?);
+    }
+    Ok((meta, changes))
+}

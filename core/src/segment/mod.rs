@@ -1,0 +1,67 @@
+//! Segments: a file format for a run of commits of one timeline, whole by itself. Objects of a log
+//! in object storage and bundles are made of them. docs/FORMAT.md has the bytes.
+//!
+//! | bytes | content |
+//! | --- | --- |
+//! | beginning | `argonseg`, version |
+//! | document blocks | the documents of all commits, one after the other |
+//! | header blocks | for each commit its meta data, the keys that it touched with the lengths of its documents, its digest |
+//! | footer | what the segment is, and where its blocks are |
+//! | trailer | length and checksum of the footer, version, `argonseg` |
+//!
+//! A reader begins at the end: [`Footer::parse`] says which bytes hold which commits, and which
+//! hold their headers alone. [`decode`] reads a whole segment at once.
+
+mod block;
+mod commit;
+mod footer;
+mod merge;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use footer::{Footer, FooterRead, SegmentMeta};
+pub use merge::merge;
+pub use read::{Part, SegmentFile, decode, verify_chain};
+pub use write::{Writer, encode};
+
+use crate::Error;
+
+/// The version of the format that is written.
+pub const SEGMENT_VERSION: u8 = 1;
+
+/// The level at which zstd compresses unless the caller knows better; its own default.
+pub const DEFAULT_LEVEL: i32 = 3;
+
+/// A block is cut before it has more bytes than this, uncompressed. A larger document has a block
+/// of its own; a larger header takes several blocks.
+pub const BLOCK_BYTES: usize = 256 * 1024;
+
+/// The most bytes that a segment may hold before compression: 1 GiB. It bounds what a reader can
+/// be made to hold in memory, and is four times what the largest commit has in documents.
+pub const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
+
+const DIGEST_BYTES: usize = 32;
+
+const MAGIC: &[u8; 8] = b"argonseg";
+
+/// Magic and version.
+const BEGINNING_BYTES: u64 = 9;
+
+/// Length of the footer, CRC32C, version, magic.
+const TRAILER_BYTES: usize = 17;
+
+/// An error of kind `Corrupt` about the segment of this name.
+fn corrupt(name: &str, problem: impl std::fmt::Display) -> Error {
+    Error::corrupt(format!("segment {name} {problem}"))
+}
+
+fn check_version(name: &str, found: u8) -> Result<(), Error> {
+    if found == SEGMENT_VERSION {
+        return Ok(());
+    }
+    Err(Error::unsupported(format!(
+        "segment {name} has format {found}; this version of Argon reads {SEGMENT_VERSION}"
+    )))
+}
