@@ -22,7 +22,6 @@ mod error;
 pub mod fsck;
 pub mod key;
 pub mod log;
-mod lru;
 pub mod model;
 mod records;
 mod replay;
@@ -41,5 +40,5 @@ pub use api::{
 pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
-pub use replay::{LogMaterializer, ReplayLimits};
+pub use replay::LogMaterializer;
 pub use revision::{Revision, Selector, parse_time};
