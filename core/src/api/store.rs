@@ -7,7 +7,7 @@ use crate::model::{Actor, BranchName, ProjectName};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::storage::{
-    Backend, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap, Traffic,
+    Backend, Capabilities, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap, Traffic,
 };
 use crate::timelines::Timelines;
 use crate::write::committer::{CommitterContext, Committers};
@@ -122,6 +122,11 @@ impl Store {
     /// Facts about the store.
     pub fn info(&self) -> StoreInfo {
         self.shared.backend.maintenance.info()
+    }
+
+    /// What its backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.shared.backend.capabilities
     }
 
     /// The bytes that the store takes on disk, or in memory if it is there.
