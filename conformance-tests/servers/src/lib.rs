@@ -3,19 +3,23 @@
 //!
 //! - [`MongoServer`]: a server of MongoDB's protocol (`SecantusDB`, on `WiredTiger`).
 //! - [`S3Server`]: an S3 in memory (moto), whose conditional writes are atomic.
-
+//! - [`FaultProxy`]: stands before either, counts requests, and loses those that it is told to lose.
 //!
 //! The servers are Python programs, installed on first use into `test-servers/` of the target
 //! directory. `cargo run -p argon-test-servers --bin serve -- s3` starts one to play with.
 
 mod mongo;
 mod process;
+mod proxy;
 mod python;
 mod s3;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{self, Display, Formatter};
 
 pub use mongo::MongoServer;
+pub use proxy::{Counts, Direction, Fault, FaultProxy};
 pub use s3::S3Server;
 
 /// Why a server can't be had here, and what to do about it.
@@ -45,11 +49,13 @@ impl From<std::io::Error> for Unavailable {
 /// The server if it is there. Without it, says on stderr that the tests named so were skipped, and
 /// why; under `CI=true` it panics, for there every test must run.
 pub fn server_or_skip<S>(tests: &str, started: Result<S, Unavailable>) -> Option<S> {
+    found_or_skip(tests, started, std::env::var("CI").is_ok_and(|ci| ci == "true"))
+}
+
+fn found_or_skip<S>(tests: &str, started: Result<S, Unavailable>, required: bool) -> Option<S> {
     match started {
         Ok(server) => Some(server),
-        Err(reason) if std::env::var("CI").is_ok_and(|ci| ci == "true") => {
-            panic!("{tests} can't run: {reason}")
-        }
+        Err(reason) if required => panic!("{tests} can't run: {reason}"),
         Err(reason) => {
             eprintln!("{tests} were skipped: {reason}");
             None

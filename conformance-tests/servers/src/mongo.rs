@@ -79,6 +79,11 @@ impl MongoServer {
         self.process().pid()
     }
 
+    /// The directory that its data is in.
+    pub fn home(&self) -> PathBuf {
+        self.process().home().to_path_buf()
+    }
+
     /// The interpreter that has `pymongo`.
     pub fn python(&self) -> PathBuf {
         self.environment.join("bin/python")
@@ -140,7 +145,7 @@ fn answers(port: u16, _: u32) -> bool {
 }
 
 /// One command in MongoDB's wire protocol, and the reply to it.
-fn request(address: SocketAddr, command: &Document) -> Result<Document> {
+pub(crate) fn request(address: SocketAddr, command: &Document) -> Result<Document> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let body = command.to_vec().map_err(Error::other)?;
