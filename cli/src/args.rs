@@ -1,5 +1,6 @@
 //! The command line: global options, and the arguments that several commands share.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use argon_core::key::Key;
@@ -10,7 +11,7 @@ use clap::{Args, Parser};
 use crate::commands::Command;
 use crate::exit;
 use crate::formats::extjson::{Mode, parse_id};
-use crate::output::Format;
+use crate::output::{Format, parse_size};
 
 /// Git for MongoDB-shaped data: branch, change, look back and restore databases.
 ///
@@ -59,9 +60,24 @@ First steps:
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalOptions {
-    /// The store: sled:DIR, fjall:DIR, or a store's directory [default: the nearest .argon upwards]
-    #[arg(long, global = true, value_name = "URL", env = "ARGON_STORE", hide_env_values = true)]
+    // Texts in place of comments: the names of variables are not code there.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The store: a URL such as `argon init --help` lists, or a store's directory \
+                [env: ARGON_STORE] [default: the nearest .argon upwards]"
+    )]
     pub(crate) store: Option<String>,
+
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        conflicts_with = "store",
+        help = "A file with the store's URL on its first line [env: ARGON_STORE_FILE]"
+    )]
+    pub(crate) store_file: Option<PathBuf>,
 
     /// The project [default: the one set by `argon use`]
     #[arg(
@@ -93,9 +109,36 @@ pub(crate) struct GlobalOptions {
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// How long to wait for another process that has the store open
+    /// How long to wait for a server that does not answer, or another process that has the store open
     #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) lock_timeout: Duration,
+
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ARGON_CACHE_DIR",
+        hide_env_values = true,
+        help = "Where to keep copies of what never changes in a store on a network \
+                [default: argon in $XDG_CACHE_HOME or ~/.cache]"
+    )]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// The most that these copies may take, such as 500MiB or 2GiB; 0 keeps none
+    #[arg(
+        long,
+        global = true,
+        value_name = "BYTES",
+        default_value = "1GiB",
+        env = "ARGON_CACHE_SIZE",
+        hide_env_values = true,
+        value_parser = parse_size
+    )]
+    pub(crate) cache_size: u64,
+
+    /// Say on stderr at the end how long it took, and what went over the network
+    #[arg(long, global = true)]
+    pub(crate) stats: bool,
 }
 
 /// The past state that a reading command reads.

@@ -1,7 +1,7 @@
-//! The current project and branch, in `config.toml` inside the store's directory.
+//! The current project and branch, in a small file.
 //!
-//! A store that is in no directory of this machine has no such file; there `-p` and `-b`, or
-//! `ARGON_PROJECT` and `ARGON_BRANCH`, say the same.
+//! It is `config.toml` in the store's directory, or in the directory that points to the store. For a
+//! store that is named by its URL alone it is among the user's settings, under the store's identity.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,7 +12,6 @@ use argon_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 const FILE: &str = "config.toml";
-const TEMPORARY_FILE: &str = "config.toml.new";
 
 /// What is current.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,14 +30,34 @@ struct Stored {
     branch: Option<String>,
 }
 
+/// The file in a store's directory, or in one that points to a store.
+pub(crate) fn in_directory(directory: &Path) -> PathBuf {
+    directory.join(FILE)
+}
+
+/// The file among the user's settings for the store of this identity; `None` for a user without a
+/// home.
+pub(crate) fn of_user(store: &str) -> Option<PathBuf> {
+    let settings = user_directory("XDG_CONFIG_HOME", ".config")?;
+    Some(settings.join("stores").join(format!("{store}.toml")))
+}
+
+/// The user's directory for Argon's files of one sort, after the XDG Base Directory Specification:
+/// a variable that does not hold an absolute path says nothing.
+pub(crate) fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let said = std::env::var_os(variable).map(PathBuf::from).and_then(absolute);
+    let home = || std::env::home_dir().and_then(absolute).map(|home| home.join(in_home));
+    said.or_else(home).map(|directory| directory.join("argon"))
+}
+
 impl Config {
     /// Reads the file; one that is not there says nothing.
-    pub(crate) fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join(FILE);
-        let text = match fs::read_to_string(&path) {
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let text = match fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(failed("read", &path, error)),
+            Err(error) => return Err(failed("read", path, error)),
         };
         parse(&text).map_err(|source| {
             Error::invalid(format!(
@@ -50,23 +69,30 @@ impl Config {
     }
 
     /// Writes the file: whole, or not at all.
-    pub(crate) fn save(&self, directory: &Path) -> Result<()> {
-        let path = directory.join(FILE);
-        self.write(directory, &path).map_err(|error| failed("write", &path, error))
-    }
-
-    fn write(&self, directory: &Path, path: &Path) -> io::Result<()> {
+    pub(crate) fn save(&self, path: &Path) -> Result<()> {
         let stored = Stored {
             project: self.project.as_ref().map(ToString::to_string),
             branch: self.branch.as_ref().map(ToString::to_string),
         };
-        let text = toml::to_string(&stored).map_err(io::Error::other)?;
-        let temporary: PathBuf = directory.join(TEMPORARY_FILE);
+        let text = toml::to_string(&stored).map_err(|error| Error::internal(error.to_string()))?;
+        write_whole(path, &text)
+    }
+}
+
+/// Writes a small file, and the directories above it that are missing: whole, or not at all.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    let write = || {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".new");
         let mut file = File::create(&temporary)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)
-    }
+    };
+    write().map_err(|error| failed("write", path, error))
 }
 
 fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
@@ -77,12 +103,15 @@ fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>>
     })
 }
 
-fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
+pub(crate) fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
     let context = format!("can't {doing} {}", path.display());
-    if error.kind() == io::ErrorKind::PermissionDenied {
-        return Error::denied(context).with_source(error);
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::not_found(context),
+        io::ErrorKind::PermissionDenied => Error::denied(context),
+        io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory => Error::invalid(context),
+        _ => Error::unavailable(context),
     }
-    Error::unavailable(context).with_source(error)
+    .with_source(error)
 }
 
 #[cfg(test)]
@@ -92,20 +121,22 @@ mod tests {
     #[test]
     fn what_is_saved_is_loaded_again() {
         let directory = tempfile::tempdir().unwrap();
-        assert_eq!(Config::load(directory.path()).unwrap(), Config::default());
+        let path = in_directory(&directory.path().join("made/on/the/way"));
+        assert_eq!(Config::load(&path).unwrap(), Config::default());
         let config = Config {
             project: Some(ProjectName::new("shop").unwrap()),
             branch: Some(BranchName::new("feature/x").unwrap()),
         };
-        config.save(directory.path()).unwrap();
-        assert_eq!(Config::load(directory.path()).unwrap(), config);
+        config.save(&path).unwrap();
+        assert_eq!(Config::load(&path).unwrap(), config);
     }
 
     #[test]
     fn a_file_that_can_t_be_read_is_an_error_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join(FILE), "project = \"a b\"").unwrap();
-        let error = Config::load(directory.path()).unwrap_err();
+        let path = in_directory(directory.path());
+        fs::write(&path, "project = \"a b\"").unwrap();
+        let error = Config::load(&path).unwrap_err();
         assert_eq!(error.kind(), argon_core::ErrorKind::Invalid);
         assert!(error.to_string().contains(FILE));
     }

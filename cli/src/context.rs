@@ -1,12 +1,16 @@
 //! What a command works on: the opened store, the project, the branch.
 
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
 use argon_core::model::{Actor, BranchName, ProjectName};
-use argon_core::storage::OpenOptions;
+use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, ErrorKind, Project, Revision, State, Store};
 
 use crate::args::{GlobalOptions, Signature};
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::credentials::{self, Exposure, SaidBy};
 use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::Output;
@@ -19,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// Clock and identifiers.
     pub(crate) environment: Environment,
+    /// The store that the command has opened, for what is done after it.
+    used: Mutex<Option<Store>>,
 }
 
 /// An opened store and what is current in it.
@@ -26,6 +32,8 @@ pub(crate) struct OpenStore {
     pub(crate) store: Store,
     pub(crate) place: Place,
     pub(crate) config: Config,
+    /// The file that `config` is from; `None` if there is no place for one.
+    pub(crate) config_file: Option<PathBuf>,
 }
 
 /// The project and branch that a command works in.
@@ -38,29 +46,73 @@ pub(crate) struct Workspace {
 impl Context {
     pub(crate) fn new(options: GlobalOptions) -> Self {
         let output = Output::new(options.output, options.quiet);
-        Self { options, output, environment: argon_backends::environment() }
+        let environment = argon_backends::environment();
+        Self { options, output, environment, used: Mutex::default() }
     }
 
-    pub(crate) fn open_options(&self) -> OpenOptions {
-        OpenOptions { lock_timeout: self.options.lock_timeout, ..OpenOptions::default() }
+    /// How stores are opened, as the options and the environment say.
+    ///
+    /// # Errors
+    /// `Invalid` when the password is given twice; those of reading its file.
+    pub(crate) fn open_options(&self) -> argon_core::Result<OpenOptions> {
+        let password = credentials::password()?;
+        let file = password.as_ref().and_then(|password| password.file.as_deref());
+        if let Some(exposure) = file.and_then(Exposure::of_file) {
+            self.output.note(&exposure.to_string());
+        }
+        Ok(OpenOptions {
+            lock_timeout: self.options.lock_timeout,
+            password: password.map(|password| password.secret),
+            cache: self.cache(),
+        })
+    }
+
+    /// The cache that the options ask for; `None` if they ask for none, or there is no place for it.
+    pub(crate) fn cache(&self) -> Option<CacheOptions> {
+        let most_bytes = self.options.cache_size;
+        let said = self.options.cache_dir.clone();
+        let directory = said.or_else(|| config::user_directory("XDG_CACHE_HOME", ".cache"))?;
+        (most_bytes > 0).then_some(CacheOptions { directory, most_bytes })
     }
 
     /// Opens the store that the options name or that is nearest.
     pub(crate) async fn store(&self) -> CommandResult<OpenStore> {
-        let place = discover::find(self.options.store.as_deref())?;
+        let place = discover::find(&self.options)?;
+        if let Some(by) = place.found.said_by() {
+            self.warn_of_exposure(&place.url, by);
+        }
         let store = Store::open(
             &argon_backends::registry(),
             &place.url,
-            &self.open_options(),
+            &self.open_options()?,
             self.environment.clone(),
             default_actor()?,
         )
         .await?;
+        self.opened(&store);
+        let config_file = place.config(&store.info());
+        let config = config_file.as_deref().map(Config::load).transpose()?;
+        Ok(OpenStore { store, place, config: config.unwrap_or_default(), config_file })
+    }
+
+    /// Takes note of a store that was opened, and says what had to be mended.
+    pub(crate) fn opened(&self, store: &Store) {
         if let Some(recovered) = store.info().recovered {
             self.output.note(&recovered);
         }
-        let config = place.directory.as_deref().map(Config::load).transpose()?;
-        Ok(OpenStore { store, place, config: config.unwrap_or_default() })
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+    }
+
+    /// The store that the command has opened; it is closed once this is dropped.
+    pub(crate) fn take_opened(&self) -> Option<Store> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Warns of a password that others on this machine can read.
+    pub(crate) fn warn_of_exposure(&self, url: &StoreUrl, by: &SaidBy) {
+        if let Some(exposure) = Exposure::of_url(url, by) {
+            self.output.note(&exposure.to_string());
+        }
     }
 
     /// Opens the store, and in it the project and branch that the options name or that are current.
@@ -102,10 +154,10 @@ impl Context {
 impl OpenStore {
     /// Makes a project and branch current.
     pub(crate) fn set_current(&self, config: &Config) -> CommandResult {
-        match &self.place.directory {
-            Some(directory) => Ok(config.save(directory)?),
+        match &self.config_file {
+            Some(file) => Ok(config.save(file)?),
             None => Err(Failure::from(argon_core::Error::unsupported(format!(
-                "{} is not in a directory of this machine, so nothing can be kept there",
+                "there is no place to keep what is current in {}",
                 self.place.url
             )))
             .hint("use -p and -b, or set ARGON_PROJECT and ARGON_BRANCH")),

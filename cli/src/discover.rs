@@ -2,71 +2,160 @@
 
 use std::path::{Path, PathBuf};
 
-use argon_core::storage::StoreUrl;
+use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind};
 
+use crate::args::GlobalOptions;
+use crate::credentials::{self, Said, SaidBy};
 use crate::exit::{CommandResult, Hint};
+use crate::{config, pointer};
 
 /// The directory in which `argon init` makes a store, and that is looked for upwards.
 pub(crate) const DIRECTORY: &str = ".argon";
 
-/// Where a store is.
+/// Where a store is, and how it was found.
 #[derive(Clone)]
 pub(crate) struct Place {
     /// Its URL.
     pub(crate) url: StoreUrl,
-    /// Its directory, if it is in one on this machine.
-    pub(crate) directory: Option<PathBuf>,
+    /// How it was found.
+    pub(crate) found: Found,
+    /// The directory that is the store, or points to it; what is current is kept there.
+    directory: Option<PathBuf>,
+}
+
+/// How a store was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The user named it.
+    Said(SaidBy),
+    /// It is in the nearest directory.
+    Nearest,
+    /// The nearest directory points to it.
+    Pointer(PathBuf),
+}
+
+impl Found {
+    /// Where the user named it, if so.
+    pub(crate) fn said_by(&self) -> Option<&SaidBy> {
+        match self {
+            Self::Said(by) => Some(by),
+            Self::Nearest | Self::Pointer(_) => None,
+        }
+    }
+}
+
+/// What names the store.
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Said(by) => by.fmt(f),
+            Self::Nearest => write!(f, "the nearest {DIRECTORY}"),
+            Self::Pointer(directory) => directory.join(pointer::FILE).display().fmt(f),
+        }
+    }
 }
 
 impl Place {
     /// The place that a URL names.
-    pub(crate) fn of_url(url: StoreUrl) -> Self {
+    pub(crate) fn of_url(url: StoreUrl, by: SaidBy) -> Self {
         let directory = PathBuf::from(url.rest());
         let is_store = engine_of(&directory).is_ok_and(|engine| engine == url.scheme());
-        Self { url, directory: is_store.then_some(directory) }
+        let directory = if is_store { Some(directory) } else { pointing_to(&url) };
+        Self { url, found: Found::Said(by), directory }
     }
 
-    fn of_directory(directory: &Path) -> argon_core::Result<Self> {
-        let engine = engine_of(directory)?;
-        let url = StoreUrl::new(engine, directory.to_string_lossy());
-        Ok(Self { url, directory: Some(directory.to_owned()) })
+    /// The store in this directory, or that it points to.
+    fn of_directory(directory: &Path, by: Option<SaidBy>) -> argon_core::Result<Self> {
+        let (url, found) = match pointer::read(directory)? {
+            Some(url) => (url, Found::Pointer(directory.to_owned())),
+            None => {
+                let url = StoreUrl::new(engine_of(directory)?, directory.to_string_lossy());
+                (url, Found::Nearest)
+            }
+        };
+        let found = by.map_or(found, Found::Said);
+        Ok(Self { url, found, directory: Some(directory.to_owned()) })
+    }
+
+    /// Whether the store is on a network, as far as its URL says.
+    pub(crate) fn is_remote(&self) -> bool {
+        is_remote(&self.url)
+    }
+
+    /// The file for what is current in the store; `None` if there is no place for one.
+    pub(crate) fn config(&self, info: &StoreInfo) -> Option<PathBuf> {
+        self.config_in_directory()
+            .or_else(|| config::of_user(&info.id).filter(|_| self.is_remote()))
+    }
+
+    /// That file, if it is in a directory.
+    pub(crate) fn config_in_directory(&self) -> Option<PathBuf> {
+        self.directory.as_deref().map(config::in_directory)
     }
 }
 
-/// Finds the store: `said` is `--store` or `ARGON_STORE`.
-pub(crate) fn find(said: Option<&str>) -> CommandResult<Place> {
-    match said.filter(|text| !text.is_empty()) {
-        // A text with a colon that is no URL may hold a password, so it is not taken for a path,
-        // which an error would repeat.
-        Some(path) if !path.contains(':') => Ok(Place::of_directory(Path::new(path))?),
-        Some(url) => Ok(Place::of_url(url.parse()?)),
+/// Whether a URL names a store on a network rather than on this machine.
+pub(crate) fn is_remote(url: &StoreUrl) -> bool {
+    !matches!(url.scheme(), "sled" | "fjall" | "memory")
+}
+
+/// Finds the store that the options or the environment name, or that is nearest.
+pub(crate) fn find(options: &GlobalOptions) -> CommandResult<Place> {
+    match credentials::store(options)? {
+        Some(said) => Ok(said.place()?),
         None => nearest().hint_on(ErrorKind::NotFound, || {
             "`argon init` makes one here; --store URL or ARGON_STORE names another".to_owned()
         }),
     }
 }
 
+impl Said {
+    /// The place that is meant.
+    pub(crate) fn place(self) -> argon_core::Result<Place> {
+        // A text with a colon that is no URL may hold a password, so it is not taken for a path,
+        // which an error would repeat.
+        if self.text.contains(':') {
+            return Ok(Place::of_url(self.text.parse()?, self.by));
+        }
+        Place::of_directory(Path::new(&self.text), Some(self.by))
+    }
+}
+
 fn nearest() -> argon_core::Result<Place> {
+    let Some(directory) = nearest_directory()? else {
+        let working = working_directory()?;
+        let working = working.display();
+        return Err(Error::not_found(format!(
+            "there is no store: no .argon in {working} or above"
+        )));
+    };
+    Place::of_directory(&directory, None)
+}
+
+/// The nearest `.argon` directory, here or upwards.
+fn nearest_directory() -> argon_core::Result<Option<PathBuf>> {
     let here = Path::new(DIRECTORY);
     if here.is_dir() {
-        return Place::of_directory(here);
+        return Ok(Some(here.to_owned()));
     }
-    let working = std::env::current_dir().map_err(|source| {
+    let working = working_directory()?;
+    let mut above = working.ancestors().skip(1).map(|directory| directory.join(DIRECTORY));
+    Ok(above.find(|directory| directory.is_dir()))
+}
+
+fn working_directory() -> argon_core::Result<PathBuf> {
+    std::env::current_dir().map_err(|source| {
         Error::unavailable("the working directory can't be read").with_source(source)
-    })?;
-    working
-        .ancestors()
-        .skip(1)
-        .map(|directory| directory.join(DIRECTORY))
-        .find(|directory| directory.is_dir())
-        .map_or_else(
-            || {
-                let working = working.display();
-                Err(Error::not_found(format!("there is no store: no .argon in {working} or above")))
-            },
-            |directory| Place::of_directory(&directory),
-        )
+    })
+}
+
+/// The nearest directory if it points to this very store, so that what is current is the same
+/// whichever way the store is named.
+fn pointing_to(url: &StoreUrl) -> Option<PathBuf> {
+    let directory = nearest_directory().ok().flatten()?;
+    let pointed = pointer::read(&directory).ok().flatten()?;
+    (url.without_secrets()? == pointed).then_some(directory)
 }
 
 #[cfg(any(feature = "sled", feature = "fjall"))]

@@ -18,8 +18,10 @@ Exit codes:
   2  wrong usage or input        8  stored data is damaged
   3  not found                   9  not supported
   4  exists already             10  denied: protected, or no permission
-  5  changed by someone else   130  interrupted";
+  5  changed by someone else    11  `argon doctor`: a check failed
+                               130  interrupted";
 
+const UNHEALTHY: u8 = 11;
 const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error of this kind.
@@ -50,6 +52,8 @@ pub(crate) enum Failure {
     },
     /// All has been said; what remains is the exit code of this kind.
     Reported(ErrorKind),
+    /// `argon doctor` has shown what is wrong.
+    Unhealthy,
     /// The reader of the output has gone, as `head` does; that is no error.
     OutputClosed,
     /// The user pressed Ctrl-C, and the command has tidied up.
@@ -84,6 +88,7 @@ impl Failure {
                 ExitCode::from(code(error.kind()))
             }
             Self::Reported(kind) => ExitCode::from(code(kind)),
+            Self::Unhealthy => ExitCode::from(UNHEALTHY),
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Interrupted => ExitCode::from(INTERRUPTED),
         }

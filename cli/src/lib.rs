@@ -3,7 +3,9 @@
 //! Where to look:
 //! - `args`: the command line as types; its help is the manual;
 //! - `commands`: one command a file;
-//! - `context`, `discover`, `config`: which store, project and branch a command works on;
+//! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
+//!   command works on;
+//! - `finish`: what is done after every command;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
@@ -14,12 +16,16 @@ mod changes;
 mod commands;
 mod config;
 mod context;
+mod credentials;
 mod discover;
 mod exit;
+mod finish;
 pub mod formats;
 mod import;
 mod output;
 mod panics;
+mod pointer;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -35,14 +41,18 @@ const WORKER_THREADS: usize = 2;
 
 /// Runs the command line `args`, the program's name first.
 ///
-/// A wrong command line ends the process, as `clap` does it: with code 2, or 0 after `--help`.
+/// A wrong command line gives code 2, `--help` gives 0.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Cli { options, command } = Cli::parse_from(args);
+    let args: Vec<OsString> = args.into_iter().collect();
+    let Cli { options, command } = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, &args),
+    };
     panics::tame_engines();
     let context = Context::new(options);
     // The runtime is dropped before the process ends, and with it the last handle to the store, so
     // that the store is closed.
-    let result = runtime().and_then(|runtime| runtime.block_on(command.run(&context)));
+    let result = runtime().and_then(|runtime| runtime.block_on(finish::run(command, &context)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&context.output),

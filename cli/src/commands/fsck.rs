@@ -26,12 +26,16 @@ impl FsckArgs {
             "the store can't be opened, so no more can be said; take a backup of its directory"
                 .to_owned()
         })?;
+        let url = opened.place.url.to_string();
+        if opened.place.is_remote() {
+            context.output.say(&format!("checking {}", opened.store.info().location));
+        }
         let progress = progress::spinner("commits checked");
         let report =
             fsck::fsck(&opened.store, self.rebuild, &|commits| progress.set_position(commits))
                 .await?;
         progress.finish_and_clear();
-        context.output.one(|| text(&report), || json(&report))?;
+        context.output.one(|| text(&report), || json(&report, &url))?;
         if report.problems.iter().any(|problem| !problem.mended) {
             return Err(Failure::Reported(ErrorKind::Corrupt));
         }
@@ -68,7 +72,7 @@ fn problem_text(problem: &Problem) -> String {
     text
 }
 
-fn json(report: &Report) -> Json {
+fn json(report: &Report, url: &str) -> Json {
     let problems = report.problems.iter().map(|problem| {
         Json::object([
             ("what", problem.what.as_str().into()),
@@ -77,6 +81,7 @@ fn json(report: &Report) -> Json {
         ])
     });
     Json::object([
+        ("store", url.into()),
         ("projects", report.projects.into()),
         ("branches", report.branches.into()),
         ("timelines", report.timelines.into()),

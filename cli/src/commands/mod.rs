@@ -2,11 +2,13 @@
 
 mod branch;
 mod collections;
+mod compact;
 mod completions;
 mod confirm;
 mod count;
 mod delete;
 mod diff;
+mod doctor;
 mod export;
 mod find;
 mod fsck;
@@ -58,7 +60,9 @@ pub(crate) enum Command {
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
+    Compact(compact::CompactArgs),
     Fsck(fsck::FsckArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -86,7 +90,9 @@ impl Command {
             Self::Diff(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
+            Self::Compact(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
+            Self::Doctor(args) => args.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }

@@ -1,13 +1,13 @@
 //! `argon status`
 
 use argon_core::model::BranchName;
-use argon_core::storage::StoreInfo;
+use argon_core::storage::{StoreInfo, Traffic};
 use argon_core::{BranchInfo, ErrorKind};
 use clap::Args;
 
 use crate::context::{Context, OpenStore, Workspace};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{self, Json};
+use crate::output::{self, Json, size};
 
 /// Show the store, the current project and branch, and where the branch is.
 #[derive(Args)]
@@ -18,6 +18,9 @@ struct StoreStatus {
     info: StoreInfo,
     bytes: u64,
     url: String,
+    named_by: String,
+    remote: bool,
+    shared: bool,
 }
 
 /// What is known of the branch.
@@ -34,13 +37,17 @@ impl StatusArgs {
             info: opened.store.info(),
             bytes: opened.store.stored_bytes().await?,
             url: opened.place.url.to_string(),
+            named_by: opened.place.found.to_string(),
+            remote: opened.place.is_remote(),
+            shared: opened.store.capabilities().shared,
         };
+        let handle = opened.store.clone();
         let branch = match workspace(context, opened).await {
             Ok(workspace) => Ok(branch_status(&workspace).await?),
             Err(failure) => Err(failure),
         };
         let known = branch.as_ref().ok();
-        context.output.one(|| text(&store, known), || json(&store, known))?;
+        context.output.one(|| text(&store, known), || json(&store, known, handle.traffic()))?;
         match branch {
             // A store without a project is in order; what to do next is said all the same.
             Err(Failure::Error { error, hint }) if error.kind() == ErrorKind::Invalid => {
@@ -69,7 +76,9 @@ async fn branch_status(workspace: &Workspace) -> CommandResult<BranchStatus> {
 fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
     let info = &store.info;
     let mut lines = vec![
-        ("store", store.url.clone()),
+        ("store", if store.remote { info.location.clone() } else { store.url.clone() }),
+        ("named by", store.named_by.clone()),
+        ("shared", shared(store.shared).to_owned()),
         ("engine", format!("{}, format {}", info.engine, info.format)),
         ("id", info.id.clone()),
         ("size", size(store.bytes)),
@@ -89,6 +98,10 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
     lines.join("\n")
 }
 
+fn shared(shared: bool) -> &'static str {
+    if shared { "by many processes at once" } else { "by one process after the other" }
+}
+
 fn head(info: &BranchInfo) -> String {
     if info.head.lsn.get() == 0 {
         return "LSN 0, no commits yet".to_owned();
@@ -97,16 +110,20 @@ fn head(info: &BranchInfo) -> String {
     format!("LSN {}, {time}, digest {digest}", info.head.lsn)
 }
 
-fn json(store: &StoreStatus, branch: Option<&BranchStatus>) -> Json {
+fn json(store: &StoreStatus, branch: Option<&BranchStatus>, traffic: Option<Traffic>) -> Json {
     let info = &store.info;
     let mut fields = vec![
         ("store", store.url.clone().into()),
+        ("location", info.location.clone().into()),
+        ("named_by", store.named_by.clone().into()),
+        ("shared", store.shared.into()),
         ("engine", info.engine.clone().into()),
         ("format", u64::from(info.format).into()),
         ("id", info.id.clone().into()),
         ("created", info.created.map(output::time).into()),
         ("recovered", info.recovered.clone().into()),
         ("bytes", store.bytes.into()),
+        ("traffic", traffic.map(traffic_json).into()),
     ];
     if let Some(BranchStatus { project, info, collections }) = branch {
         fields.extend([
@@ -123,15 +140,12 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>) -> Json {
     Json::Object(fields)
 }
 
-/// A number of bytes in a unit that keeps it short.
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", UNITS[unit]) }
+fn traffic_json(traffic: Traffic) -> Json {
+    let Traffic { requests, retries, sent, received } = traffic;
+    Json::object([
+        ("requests", requests.into()),
+        ("retries", retries.into()),
+        ("sent", sent.into()),
+        ("received", received.into()),
+    ])
 }

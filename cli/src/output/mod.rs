@@ -3,6 +3,7 @@
 mod json;
 mod listing;
 pub(crate) mod progress;
+mod size;
 
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
@@ -12,6 +13,7 @@ use clap::ValueEnum;
 
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
+pub(crate) use self::size::{parse_size, size};
 use crate::exit::{CommandResult, Failure};
 use crate::formats::extjson::{Layout, Mode, print_document};
 

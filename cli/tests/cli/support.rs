@@ -59,6 +59,8 @@ impl Place {
             }
         }
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
+        command.env("XDG_CONFIG_HOME", self.path("settings"));
+        command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 

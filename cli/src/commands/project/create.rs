@@ -26,7 +26,7 @@ impl CreateArgs {
             .create_project(&name)
             .await
             .hint_on(ErrorKind::AlreadyExists, || format!("`argon use {name}` makes it current"))?;
-        let becomes_current = opened.config.project.is_none() && opened.place.directory.is_some();
+        let becomes_current = opened.config.project.is_none() && opened.config_file.is_some();
         let mut words = format!("made project {name} with branch main");
         if becomes_current {
             opened.set_current(&Config { project: Some(name.clone()), branch: None })?;

@@ -1,0 +1,182 @@
+//! `argon doctor`
+
+use std::path::Path;
+
+use argon_core::storage::{CacheOptions, Diagnosis, Health, OpenOptions, Secret};
+use clap::Args;
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::credentials::{self, Exposure, Said, SaidBy};
+use crate::discover::{self, Place};
+use crate::exit::{CommandResult, Failure};
+use crate::output::{Colours, Json, size};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon doctor                                       the store that the other commands use
+  argon doctor mongodb://ada@db.example/shop         one that may not be made yet
+  argon doctor -o json | jq '.checks[] | select(.state == \"failed\")'";
+
+/// Look at what a store needs, one thing after the other, and say what mends what is not in order.
+///
+/// It changes nothing, and works where the store can't be opened. Exit code 11 says that a check
+/// failed.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DoctorArgs {
+    /// The store [default: the one that every command would use]
+    #[arg(value_name = "URL")]
+    url: Option<String>,
+}
+
+impl DoctorArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let said = self.url.map(|text| Said { text, by: SaidBy::CommandLine });
+        let mut report = Report::default();
+        report.look(said, context).await;
+        let colours = context.output.colours;
+        context.output.one(|| report.text(colours), || report.json())?;
+        if report.is_healthy() { Ok(()) } else { Err(Failure::Unhealthy) }
+    }
+}
+
+/// What was looked at, in order.
+#[derive(Default)]
+struct Report {
+    store: Option<String>,
+    checks: Vec<Diagnosis>,
+}
+
+impl Report {
+    async fn look(&mut self, said: Option<Said>, context: &Context) {
+        let place = match said {
+            Some(said) => said.place().map_err(Failure::from),
+            None => discover::find(&context.options),
+        };
+        match place {
+            Ok(place) => {
+                self.store = Some(place.url.to_string());
+                let found = format!("{}, named by {}", place.url, place.found);
+                self.checks.push(Diagnosis::good("url", found));
+                self.look_at(&place, context).await;
+            }
+            Err(Failure::Error { error, hint }) => {
+                self.checks.push(Diagnosis::failed("url", &error, hint));
+            }
+            // Finding a store ends in no other way.
+            Err(_) => {}
+        }
+    }
+
+    async fn look_at(&mut self, place: &Place, context: &Context) {
+        let password = self.password(place);
+        if let Some(Err(error)) = place.config_in_directory().map(|path| Config::load(&path)) {
+            self.checks.push(Diagnosis::failed("settings", &error, None));
+        }
+        let lock_timeout = context.options.lock_timeout;
+        let options = OpenOptions { lock_timeout, password, cache: context.cache() };
+        if place.is_remote() {
+            self.checks.push(look_at_cache(options.cache.as_ref()));
+        }
+        match argon_backends::registry().factory(&place.url) {
+            Ok(factory) => {
+                let environment = &context.environment;
+                self.checks.extend(factory.diagnose(&place.url, &options, environment).await);
+            }
+            Err(error) => self.checks.push(Diagnosis::failed("backend", &error, None)),
+        }
+    }
+
+    /// The password that the environment gives, with what is to be said of it.
+    fn password(&mut self, place: &Place) -> Option<Secret> {
+        let by = place.found.said_by();
+        let mut exposures: Vec<Exposure> =
+            by.and_then(|by| Exposure::of_url(&place.url, by)).into_iter().collect();
+        let password = credentials::password();
+        match &password {
+            Ok(password) => {
+                let file = password.as_ref().and_then(|password| password.file.as_deref());
+                exposures.extend(file.and_then(Exposure::of_file));
+            }
+            Err(error) => self.checks.push(Diagnosis::failed("password", error, None)),
+        }
+        self.checks.extend(
+            exposures
+                .into_iter()
+                .map(|exposed| Diagnosis::doubtful("password", exposed.found, exposed.remedy)),
+        );
+        password.ok().flatten().map(|password| password.secret)
+    }
+
+    fn is_healthy(&self) -> bool {
+        self.checks.iter().all(|check| check.health != Health::Failed)
+    }
+
+    fn text(&self, colours: Colours) -> String {
+        let width = |least: &str, words: &mut dyn Iterator<Item = usize>| {
+            words.fold(least.len(), usize::max)
+        };
+        let name = width("CHECK", &mut self.checks.iter().map(|check| check.check.len()));
+        let state = width("STATE", &mut self.checks.iter().map(|check| word(check.health).len()));
+        let mut lines = vec![format!("{:name$}  {:state$}  FOUND", "CHECK", "STATE")];
+        for Diagnosis { check, health, found, remedy } in &self.checks {
+            let padded = format!("{:state$}", word(*health));
+            let painted = match health {
+                Health::Good => colours.green(&padded),
+                Health::Doubtful => colours.yellow(&padded),
+                Health::Failed => colours.red(&padded),
+            };
+            lines.push(format!("{check:name$}  {painted}  {found}"));
+            if let Some(remedy) = remedy {
+                lines.push(format!("{:name$}  {:state$}  to do: {remedy}", "", ""));
+            }
+        }
+        lines.join("\n")
+    }
+
+    fn json(&self) -> Json {
+        let checks = self.checks.iter().map(|check| {
+            Json::object([
+                ("check", check.check.as_str().into()),
+                ("state", word(check.health).into()),
+                ("found", check.found.as_str().into()),
+                ("remedy", check.remedy.as_deref().into()),
+            ])
+        });
+        Json::object([
+            ("store", self.store.as_deref().into()),
+            ("healthy", self.is_healthy().into()),
+            ("checks", Json::Array(checks.collect())),
+        ])
+    }
+}
+
+fn word(health: Health) -> &'static str {
+    match health {
+        Health::Good => "ok",
+        Health::Doubtful => "warning",
+        Health::Failed => "failed",
+    }
+}
+
+/// Without a cache a store on a network works, only slower.
+fn look_at_cache(cache: Option<&CacheOptions>) -> Diagnosis {
+    const CHECK: &str = "cache";
+    let Some(CacheOptions { directory, most_bytes }) = cache else {
+        return Diagnosis::good(CHECK, "none is wanted, so everything is read over the network");
+    };
+    let shown = directory.display();
+    match nearest_that_is_there(directory).map(Path::metadata) {
+        Some(Ok(metadata)) if !metadata.is_dir() => Diagnosis::doubtful(
+            CHECK,
+            format!("{shown} can't be made: what is there is no directory"),
+            "name another by --cache-dir or ARGON_CACHE_DIR, or keep none by --cache-size 0",
+        ),
+        _ => Diagnosis::good(CHECK, format!("{shown}, at most {}", size(*most_bytes))),
+    }
+}
+
+fn nearest_that_is_there(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|path| path.exists())
+}

@@ -1,0 +1,168 @@
+//! The store's URL and password as the user gives them: options, environment, files.
+//!
+//! A URL may hold a password, so it is never repeated as it was given.
+
+use std::env::VarError;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use argon_core::storage::{Secret, StoreUrl};
+use argon_core::{Error, Result};
+
+use crate::args::GlobalOptions;
+use crate::config;
+
+/// A URL, or a store's directory, that the user named.
+pub(crate) struct Said {
+    /// The text, which may hold a password.
+    pub(crate) text: String,
+    /// Where it was said.
+    pub(crate) by: SaidBy,
+}
+
+/// Where the user named a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SaidBy {
+    /// On the command line, where other users of the machine can read it.
+    CommandLine,
+    /// In the environment.
+    Environment,
+    /// In this file.
+    File(PathBuf),
+}
+
+impl std::fmt::Display for SaidBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CommandLine => f.write_str("the command line"),
+            Self::Environment => f.write_str("ARGON_STORE"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// The store that the user named; `None` if the nearest is meant. The command line goes before the
+/// environment.
+///
+/// # Errors
+/// `Invalid` when it is named twice, or when the file is empty; those of reading the file.
+pub(crate) fn store(options: &GlobalOptions) -> Result<Option<Said>> {
+    if let Some(text) = options.store.clone().filter(|text| !text.is_empty()) {
+        return Ok(Some(Said { text, by: SaidBy::CommandLine }));
+    }
+    if let Some(path) = &options.store_file {
+        return from_file(path).map(Some);
+    }
+    match (variable("ARGON_STORE")?, variable("ARGON_STORE_FILE")?) {
+        (Some(_), Some(_)) => Err(twice("ARGON_STORE", "ARGON_STORE_FILE")),
+        (Some(text), None) => Ok(Some(Said { text, by: SaidBy::Environment })),
+        (None, Some(path)) => from_file(Path::new(&path)).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn from_file(path: &Path) -> Result<Said> {
+    let content = fs::read_to_string(path).map_err(|error| config::failed("read", path, error))?;
+    let text = content.lines().next().unwrap_or_default().trim().to_owned();
+    if text.is_empty() {
+        let path = path.display();
+        return Err(Error::invalid(format!("the first line of {path} should be a store URL")));
+    }
+    Ok(Said { text, by: SaidBy::File(path.to_owned()) })
+}
+
+/// The password for the user that the URL names, and the file that it is from, if it is.
+pub(crate) struct Password {
+    pub(crate) secret: Secret,
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// The password that the environment gives.
+///
+/// # Errors
+/// `Invalid` when it is given twice; those of reading the file.
+pub(crate) fn password() -> Result<Option<Password>> {
+    let (direct, file) = ("ARGON_STORE_PASSWORD", "ARGON_STORE_PASSWORD_FILE");
+    match (variable(direct)?, variable(file)?) {
+        (Some(_), Some(_)) => Err(twice(direct, file)),
+        (Some(text), None) => Ok(Some(Password { secret: Secret::new(text), file: None })),
+        (None, Some(path)) => {
+            let path = PathBuf::from(path);
+            let text =
+                fs::read_to_string(&path).map_err(|error| config::failed("read", &path, error))?;
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let secret = Secret::new(text.strip_suffix('\r').unwrap_or(text));
+            Ok(Some(Password { secret, file: Some(path) }))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// A password that others can read.
+pub(crate) struct Exposure {
+    /// What was found.
+    pub(crate) found: String,
+    /// What to do about it.
+    pub(crate) remedy: String,
+}
+
+impl std::fmt::Display for Exposure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; {}", self.found, self.remedy)
+    }
+}
+
+impl Exposure {
+    /// Of the password in a URL.
+    pub(crate) fn of_url(url: &StoreUrl, by: &SaidBy) -> Option<Self> {
+        match by {
+            _ if !url.has_secrets() => None,
+            SaidBy::CommandLine => Some(Self {
+                found: "every user of this machine can see the password on the command line"
+                    .to_owned(),
+                remedy: "set ARGON_STORE instead, or write the URL into a file and name that by \
+                         --store-file or ARGON_STORE_FILE"
+                    .to_owned(),
+            }),
+            SaidBy::File(path) => Self::of_file(path),
+            SaidBy::Environment => None,
+        }
+    }
+
+    /// Of a file with a password. It is not refused: files that a container is given are often
+    /// readable by all.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        others_can_read(path).then(|| {
+            let path = path.display();
+            Self {
+                found: format!("every user of this machine can read the password in {path}"),
+                remedy: format!("chmod 600 {path}"),
+            }
+        })
+    }
+}
+
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+/// Other systems have other permissions.
+#[cfg(not(unix))]
+fn others_can_read(_: &Path) -> bool {
+    false
+}
+
+/// A variable of the environment; an empty one says nothing.
+fn variable(name: &str) -> Result<Option<String>> {
+    match std::env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Error::invalid(format!("{name} is not UTF-8"))),
+    }
+}
+
+fn twice(one: &str, other: &str) -> Error {
+    Error::invalid(format!("{one} and {other} are both set; unset one of them"))
+}

@@ -1,0 +1,55 @@
+//! What is done after every command.
+
+use argon_core::Store;
+use argon_core::storage::Traffic;
+use bson::DateTime;
+
+use crate::commands::Command;
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::{self, count, size};
+
+/// Runs a command, and says what it took if that is wanted.
+pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
+    let started = context.environment.now();
+    let result = command.run(context).await;
+    let store = context.take_opened();
+    if context.options.stats {
+        let traffic = store.as_ref().and_then(Store::traffic);
+        output::to_stderr(&stats(started, context.environment.now(), traffic));
+    }
+    result
+}
+
+/// One line on the time that a command took, and what went over the network.
+fn stats(started: DateTime, ended: DateTime, traffic: Option<Traffic>) -> String {
+    let millis = ended.timestamp_millis().saturating_sub(started.timestamp_millis()).max(0);
+    let time = format!("stats: {}.{:03} s", millis / 1000, millis % 1000);
+    match traffic {
+        None => time,
+        Some(Traffic { requests, retries, sent, received }) => format!(
+            "{time}, {} ({} repeated), {} sent, {} received",
+            count(requests, "request"),
+            output::grouped(retries),
+            size(sent),
+            size(received)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_took_is_one_line() {
+        let (started, ended) = (DateTime::from_millis(1_000), DateTime::from_millis(2_050));
+        assert_eq!(stats(started, ended, None), "stats: 1.050 s");
+        let traffic = Traffic { requests: 1200, retries: 1, sent: 10, received: 2048 };
+        assert_eq!(
+            stats(started, ended, Some(traffic)),
+            "stats: 1.050 s, 1,200 requests (1 repeated), 10 bytes sent, 2.0 KiB received"
+        );
+        assert_eq!(stats(ended, started, None), "stats: 0.000 s", "a clock may be set back");
+    }
+}

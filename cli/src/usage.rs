@@ -1,0 +1,64 @@
+//! A command line that can't be understood.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use argon_core::storage::StoreUrl;
+use clap::error::ErrorKind;
+
+use crate::output;
+
+/// Says what is wrong, or gives the help that was asked for, as `clap` does it; but an argument that
+/// may hold a password is not repeated as it was given.
+pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
+    let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let secrets: Vec<(String, String)> =
+        args.iter().filter_map(|arg| hidden(&arg.to_string_lossy())).collect();
+    if asked_for || secrets.is_empty() {
+        // If nobody reads it, nobody needs to know.
+        let _ = error.print();
+    } else {
+        let text = error.render().to_string();
+        let shown = secrets.iter().fold(text, |text, (arg, shown)| text.replace(arg, shown));
+        output::to_stderr(shown.trim_end());
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// What may hold a password in an argument, and what stands for it.
+fn hidden(arg: &str) -> Option<(String, String)> {
+    // After `--store=`, or alone.
+    let value = match arg.split_once('=') {
+        Some((option, value)) if option.starts_with("--") => value,
+        _ => arg,
+    };
+    let shown = match value.parse::<StoreUrl>() {
+        Ok(url) => url.has_secrets().then(|| url.to_string())?,
+        // No URL, but made like one.
+        Err(_) => {
+            let (secret, place) = value.rsplit_once('@')?;
+            secret.contains(':').then(|| format!("…@{place}"))?
+        }
+    };
+    Some((value.to_owned(), shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_a_password_is_hidden() {
+        for (arg, shown) in [
+            ("mongodb://ada:s3@db/shop", Some("mongodb://…@db/shop")),
+            ("--store=mongodb://ada:s3@db/shop", Some("mongodb://…@db/shop")),
+            ("--stroe=ADA:s3@db", Some("…@db")),
+            ("mongo_db://ada:s3@cr@db/shop", Some("…@db/shop")),
+            ("sled:data", None),
+            ("ada@example.org", None),
+            ("s3://bucket/prefix", None),
+        ] {
+            assert_eq!(hidden(arg).map(|(_, shown)| shown).as_deref(), shown, "{arg}");
+        }
+    }
+}
