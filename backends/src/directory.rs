@@ -20,6 +20,7 @@ use std::time::Duration;
 use argon_core::{Error, Result};
 use bson::DateTime;
 
+pub(crate) use self::lock::{LockState, look};
 pub use self::manifest::StoreInfo;
 
 use self::error::io_error;

@@ -1,9 +1,13 @@
 //! Stores in a directory of this machine: `sled:DIR` and `fjall:DIR`.
 
+mod diagnosis;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use argon_core::storage::{Backend, Capabilities, Factory, OpenOptions, StoreInfo, StoreUrl};
+use argon_core::storage::{
+    Backend, Capabilities, Diagnosis, Factory, OpenOptions, StoreInfo, StoreUrl,
+};
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
@@ -16,18 +20,22 @@ type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
 /// Makes and opens the stores of one engine.
 pub(crate) struct LocalFactory {
     engine: &'static str,
+    /// The library that is the engine, for a person.
+    library: &'static str,
     open: OpenEngine,
 }
 
 #[cfg(feature = "sled")]
 pub(crate) const SLED: LocalFactory = LocalFactory {
     engine: "sled",
+    library: "the crate sled 0.34",
     open: |path| Ok(Arc::new(crate::engines::SledEngine::open(path)?)),
 };
 
 #[cfg(feature = "fjall")]
 pub(crate) const FJALL: LocalFactory = LocalFactory {
     engine: "fjall",
+    library: "the crate fjall 3",
     open: |path| Ok(Arc::new(crate::engines::FjallEngine::open(path)?)),
 };
 
@@ -79,6 +87,35 @@ impl Factory for LocalFactory {
             ordered::backend(engine, info, capabilities, environment, Some(place))
         })
         .await
+    }
+
+    /// A store that was not closed is not opened for this, since recovery changes its files. What
+    /// opening one does write (sled's snapshot of its page table) can be derived again.
+    async fn diagnose(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Vec<Diagnosis> {
+        let path = match path_of(url) {
+            Ok(path) => path,
+            Err(error) => return vec![Diagnosis::failed("directory", &error, None)],
+        };
+        let (engine, library) = (self.engine, self.library);
+        let looked = blocking(move || Ok(diagnosis::look(&path, engine, library))).await;
+        let (mut checks, may_open) = match looked {
+            Ok(looked) => looked,
+            Err(error) => return vec![Diagnosis::failed("directory", &error, None)],
+        };
+        if may_open {
+            checks.push(match self.open(url, options, environment).await {
+                Ok(_) => {
+                    Diagnosis::good("opens", "yes, and what it held when it was closed is there")
+                }
+                Err(error) => Diagnosis::failed("opens", &error, None),
+            });
+        }
+        checks
     }
 }
 

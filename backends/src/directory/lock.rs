@@ -87,6 +87,37 @@ impl Drop for Lock {
     }
 }
 
+/// The state of a lock, as far as it can be seen without taking it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LockState {
+    /// Nobody has the store open, and the last who had closed it.
+    Free,
+    /// Nobody has the store open, and this one did not close it.
+    Left(Holder),
+    /// It is open; by whom, if that can be told.
+    Held(Option<Holder>),
+}
+
+/// Looks at a lock, and leaves the file as it is. While it looks, one who takes the lock has to try
+/// again.
+pub(crate) fn look(directory: &Path) -> io::Result<LockState> {
+    let mut file = match File::open(directory.join(FILE)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockState::Free),
+        Err(error) => return Err(error),
+    };
+    let is_free = match file.try_lock_shared() {
+        Ok(()) => true,
+        Err(TryLockError::WouldBlock) => false,
+        Err(TryLockError::Error(error)) => return Err(error),
+    };
+    Ok(match read(&mut file) {
+        holder if !is_free => LockState::Held(holder),
+        Some(holder) => LockState::Left(holder),
+        None => LockState::Free,
+    })
+}
+
 fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
