@@ -7,7 +7,7 @@ use crate::model::{Change, Commit, Digest, Document, Head, Image, Lsn, Touched};
 use crate::segment::block::{Block, Decompressor};
 use crate::segment::commit::{ChangeHeader, decode_header};
 use crate::segment::footer::covering;
-use crate::segment::{BEGINNING_BYTES, Footer, FooterRead, MAGIC, check_version, corrupt};
+use crate::segment::{Footer, FooterRead, MAGIC, check_version, corrupt};
 use crate::{Error, Result};
 
 /// Bytes of a file, and where in it they begin.
@@ -61,7 +61,6 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<SegmentFile> {
         return Err(corrupt(name, "does not begin as a segment"));
     }
     check_version(name, reader.byte()?)?;
-    debug_assert_eq!(reader.rest().len() as u64 + BEGINNING_BYTES, bytes.len() as u64);
     let whole = Part { offset: 0, bytes };
     let commits = footer.commits(&footer.lsns(), whole, whole)?;
     Ok(SegmentFile { footer, commits })

@@ -185,3 +185,30 @@ fn shifted(mut blocks: Vec<Block>, by: u64) -> Vec<Block> {
     }
     blocks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::model::{Actor, CommitMeta, Message, Nonce, Origin, TimelineId};
+
+    #[test]
+    fn a_full_segment_takes_no_more() {
+        let timeline = Timeline { id: TimelineId::from_bytes([7; 16]), base: None };
+        let mut writer = Writer::new(timeline, Head::EMPTY, 3).unwrap();
+        let meta = CommitMeta {
+            lsn: Lsn::new(1),
+            time: Head::EMPTY.time,
+            nonce: Nonce(1),
+            actor: Actor::new("ada").unwrap(),
+            message: Message::default(),
+            origin: Origin::Write,
+        };
+        let commit = Commit::sealed(meta, &Digest::ZERO, Vec::new());
+        writer.document_bytes = MAX_SEGMENT_BYTES - 10;
+        assert_eq!(writer.push(&commit).unwrap_err().kind(), ErrorKind::Invalid);
+        writer.document_bytes = 0;
+        writer.push(&commit).unwrap();
+        assert_eq!(writer.head(), commit.head());
+    }
+}

@@ -14,7 +14,7 @@ fn several() -> Vec<u8> {
         (format!("commit {id}"), changes)
     };
     let commits = chain(&Head::EMPTY, (0..6).map(sketch).collect());
-    encode_with(&meta(), &commits, 500)
+    encode_with(&meta(), &commits, 400)
 }
 
 /// What a reader may do with bytes must end in an answer, right or wrong.
@@ -154,6 +154,87 @@ fn a_footer_of_more_than_a_segment_may_hold_is_refused() {
     Footer::new(meta(), head, Vec::new(), headers).encode(&mut out).unwrap();
     let error = Footer::parse("test", &out, out.len() as u64).unwrap_err();
     assert!(format!("{error:?}").contains("than a segment may"), "{error:?}");
+}
+
+/// The error of reading `several` with its footer changed, and signed again.
+fn contradicted(
+    change: impl FnOnce(&mut SegmentMeta, &mut Head, &mut Vec<Block>, &mut Vec<Block>),
+) -> String {
+    let bytes = several();
+    let footer = footer_of(&bytes);
+    let (mut meta, mut head) = (*footer.meta(), footer.head());
+    let (mut documents, mut headers) = (footer.documents.clone(), footer.headers.clone());
+    let end = usize::try_from(headers.last().unwrap().end()).unwrap();
+    change(&mut meta, &mut head, &mut documents, &mut headers);
+    let mut out = bytes[..end].to_vec();
+    Footer::new(meta, head, documents, headers).encode(&mut out).unwrap();
+    let error = match Footer::parse("test", &out, out.len() as u64) {
+        Ok(FooterRead::Complete(footer)) => {
+            let whole = Part { offset: 0, bytes: &out };
+            let headers = footer.headers(&footer.lsns(), whole).err();
+            headers.or_else(|| decode("test", &out).err()).unwrap()
+        }
+        other => other.unwrap_err(),
+    };
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    format!("{error:?}")
+}
+
+fn moved(block: &mut Block) {
+    block.first = block.first.next();
+    block.last = block.last.next();
+}
+
+#[test]
+fn a_footer_that_contradicts_itself_or_the_blocks_is_refused() {
+    let found = contradicted(|_, head, _, _| head.lsn = head.lsn.next());
+    assert!(found.contains("lacks headers"), "{found}");
+    let found = contradicted(|_, _, _, headers| headers.last_mut().unwrap().position += 10_000);
+    assert!(found.contains("lacks documents"), "{found}");
+    let found = contradicted(|_, _, documents, _| documents.truncate(5));
+    assert!(found.contains("does not have the blocks that are there"), "{found}");
+    let found = contradicted(|_, _, _, headers| headers[1..].iter_mut().for_each(moved));
+    assert!(found.contains("that it does not have"), "{found}");
+    let found = contradicted(|meta, _, _, headers| {
+        meta.sealed = true;
+        headers[0].last = headers[1].first;
+    });
+    assert!(found.contains("don't follow each other"), "{found}");
+    let found = contradicted(|_, _, _, headers| headers[1].position += 1);
+    assert!(found.contains("documents of another length"), "{found}");
+    let found = contradicted(|_, _, documents, _| {
+        documents[1].first = Lsn::new(1);
+        documents[1].last = Lsn::new(1);
+    });
+    assert!(found.contains("not where the footer says"), "{found}");
+    let found = contradicted(|_, head, _, _| head.time = DateTime::from_millis(5));
+    assert!(found.contains("not the one that the footer names"), "{found}");
+    let found = contradicted(|meta, head, documents, headers| {
+        (meta.before.lsn, head.lsn) = (Lsn::new(1), head.lsn.next());
+        documents.iter_mut().chain(headers).for_each(moved);
+    });
+    assert!(found.contains("not the one that the footer names"), "{found}");
+    let found = contradicted(|meta, _, _, _| meta.timeline = fork().0);
+    assert!(found.contains("positions that can't be"), "{found}");
+}
+
+#[test]
+fn a_footer_without_commits_and_without_a_seal_is_refused() {
+    let mut out = [&MAGIC[..], &[SEGMENT_VERSION]].concat();
+    Footer::new(meta(), Head::EMPTY, Vec::new(), Vec::new()).encode(&mut out).unwrap();
+    let error = decode("test", &out).unwrap_err();
+    assert!(format!("{error:?}").contains("seals nothing"), "{error:?}");
+}
+
+#[test]
+fn flags_that_are_not_known_are_refused() {
+    let mut bytes = encode(&SegmentMeta { sealed: true, ..meta() }, &[], 3).unwrap();
+    let flags = 9 + 16;
+    assert_eq!(bytes[flags], 1);
+    bytes[flags] = 5;
+    sign(&mut bytes);
+    let error = decode("test", &bytes).unwrap_err();
+    assert!(format!("{error:?}").contains("unknown flags"), "{error:?}");
 }
 
 proptest! {

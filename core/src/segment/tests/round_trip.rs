@@ -150,6 +150,15 @@ fn what_does_not_follow_is_not_written() {
 }
 
 #[test]
+fn a_document_that_is_too_large_is_not_written() {
+    let raw = rawdoc! { "_id": 1, "text": "t".repeat(crate::model::MAX_DOCUMENT_BYTES) };
+    let mut commits = small(1, &Head::EMPTY);
+    commits[0].changes[0].image = Image::Document(Document::from_stored(raw.into_bytes()).unwrap());
+    let error = encode(&meta(), &commits, 1).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+}
+
+#[test]
 fn a_wrong_digest_is_found_by_verifying() {
     let commits = chain(&Head::EMPTY, vec![("a".into(), vec![]), ("b".into(), vec![])]);
     for at in 0..2 {
