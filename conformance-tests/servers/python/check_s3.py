@@ -68,7 +68,7 @@ def conditions():
 
 def one_writer_wins():
     with ThreadPoolExecutor(32) as pool:
-        for race in range(5):
+        for race in range(20):
             key = f"race/{race}"
             put = lambda number: answer("put_object", Key=key, Body=b"%d" % number, IfNoneMatch="*")
             made = list(pool.map(put, range(32)))
@@ -106,7 +106,8 @@ def refusals():
             except ClientError as error:
                 found = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
                 assert found == (403, code), found
-    assert b" 403 " in raw("GET", "c", b"", signed=False)
+    for method in ["GET", "PUT", "DELETE"]:
+        assert b" 403 " in raw(method, "c", b"", signed=False)
     assert b" 400 " in raw("PUT", "short", b"0123456789", sent=4)
     assert b" 400 " in raw("PUT", "short", b"0123456789", sends=b"0123456780")
     assert answer("head_object", Key="short") == (404, "404")
