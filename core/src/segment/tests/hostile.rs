@@ -207,6 +207,8 @@ fn a_footer_that_contradicts_itself_or_the_blocks_is_refused() {
         documents[1].last = Lsn::new(1);
     });
     assert!(found.contains("not where the footer says"), "{found}");
+    let found = contradicted(|_, _, documents, _| documents[0].first = Lsn::ZERO);
+    assert!(found.contains("documents before its first commit"), "{found}");
     let found = contradicted(|_, head, _, _| head.time = DateTime::from_millis(5));
     assert!(found.contains("not the one that the footer names"), "{found}");
     let found = contradicted(|meta, head, documents, headers| {
