@@ -9,6 +9,8 @@
 //! | `report` | what a run proved, backend by backend |
 //! | `environment`, `make` | a clock and randomness that repeat themselves; documents and commits |
 //! | `wal`, `refs`, `snapshots`, `materialize` | the numbered contracts of the traits |
+//! | `replay`, `counted` | what reads from log and snapshots cost, by decorators that count |
+//! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
 //! | `semantics` | random programs against a model in memory |
@@ -30,14 +32,17 @@ mod report;
 mod subject;
 
 mod ancestry;
+mod automatic;
 mod broken;
 mod concurrency;
+mod counted;
 mod durability;
 mod faults;
 mod faulty;
 mod fsck;
 mod materialize;
 mod refs;
+mod replay;
 mod self_tests;
 mod semantics;
 mod snapshots;
@@ -80,6 +85,8 @@ fn cases() -> Vec<Case> {
         refs::cases(),
         snapshots::cases(),
         materialize::cases(),
+        replay::cases(),
+        automatic::cases(),
         durability::cases(),
         concurrency::cases(),
         ancestry::cases(),

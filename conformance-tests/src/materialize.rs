@@ -7,7 +7,7 @@ use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId, View};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{Backend, KeyRange, Materialize, Snapshots};
 use argon_core::write::Condition;
-use argon_core::{LogMaterializer, Result};
+use argon_core::{LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
 use futures::TryStreamExt;
 
@@ -32,12 +32,17 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Every way to read a backend, by name.
-fn readers(backend: &Backend) -> Vec<(&'static str, Arc<dyn Materialize>)> {
+/// Every way to read a backend, by name. `little` is how many bytes those with little memory have.
+fn readers(backend: &Backend, little: usize) -> Vec<(&'static str, Arc<dyn Materialize>)> {
+    let limits = ReplayLimits { log: little, chunks: little, manifests: little };
+    let with_little =
+        |snapshots| Arc::new(LogMaterializer::with_limits(backend.wal.clone(), snapshots, limits));
     let from_log = |snapshots| LogMaterializer::new(backend.wal.clone(), snapshots);
     let mut readers: Vec<(&'static str, Arc<dyn Materialize>)> = vec![
         ("the log alone", Arc::new(from_log(Arc::new(NoSnapshots)))),
         ("log and snapshots", Arc::new(from_log(backend.snapshots.clone()))),
+        ("the log with little memory", with_little(Arc::new(NoSnapshots))),
+        ("log and snapshots with little memory", with_little(backend.snapshots.clone())),
     ];
     readers.extend(backend.materialize.clone().map(|native| ("the backend's index", native)));
     readers
@@ -91,8 +96,9 @@ fn all_readers_agree_on_random_programs(subject: &Subject) {
             for step in &program.steps {
                 machine.step(step).await;
             }
-            let readers = readers(&machine.backend);
             let mut random = Random::new(3);
+            // Some of this is room for nothing, some for a part, some for all.
+            let readers = readers(&machine.backend, *random.pick(&[0, 700, 3000, 20_000]));
             for _ in 0..10 {
                 let Some(state) = machine.some_state().await else { return };
                 for info in state.collections() {
@@ -107,6 +113,8 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
     let (place, backend) = subject.backend().await;
     let mut random = Random::new(17);
     let mut branch = first_branch(&place.project(backend.clone()).await).await;
+    let keys: Vec<Key> = (-1..5001).map(key).collect();
+    let readers = readers(&backend, 400_000);
     for commit in 0..60 {
         let mut request = branch.request();
         // Some commits touch everything, some a few documents that get many versions.
@@ -129,9 +137,13 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
             let name = crate::make::branch(&format!("fork/{commit}"));
             branch = branch.project().create_branch(&name, &from, None).await.unwrap();
         }
+        // Readers that have read before go on from what they know.
+        if random.one_in(8) {
+            let view = branch.head().await.unwrap().view().clone();
+            let id = branch.head().await.unwrap().collection(&collection("c")).unwrap().info().id;
+            agree(&readers, &view, id, &keys, &mut random).await;
+        }
     }
-    let keys: Vec<Key> = (-1..5001).map(key).collect();
-    let readers = readers(&backend);
     let head = branch.head().await.unwrap();
     for _ in 0..12 {
         let view = head.view().at(Lsn::new(random.below(head.lsn().get() + 1)));
@@ -167,7 +179,7 @@ async fn a_view_reads_the_same_while_others_write(subject: Subject) {
 }
 
 /// Snapshots of nothing.
-struct NoSnapshots;
+pub(crate) struct NoSnapshots;
 
 #[async_trait]
 impl Snapshots for NoSnapshots {

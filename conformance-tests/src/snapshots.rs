@@ -1,17 +1,22 @@
 //! The contract of `Snapshots`, and what the core makes of it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::{self, ChunkEntry, CollectionChunks, Manifest};
-use argon_core::storage::Backend;
-use argon_core::storage::{KeyRange, Materialize};
+use argon_core::storage::{Backend, KeyRange, Materialize};
+use argon_core::write::{CollectionChange, Condition, WriteRequest};
 use argon_core::{ErrorKind, LogMaterializer, State};
 use bson::rawdoc;
 use futures::TryStreamExt;
 
 use crate::Subject;
 use crate::case::{Case, cases};
-use crate::environment::time;
-use crate::make::{collection, key, noise};
+use crate::counted::Counts;
+use crate::environment::{Random, time};
+use crate::make::{collection, document_of_size, key, noise};
+use crate::materialize::NoSnapshots;
 use crate::subject::first_branch;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -24,6 +29,8 @@ pub(crate) fn cases() -> Vec<Case> {
         a_removed_manifest_uncovers_the_one_before,
         a_second_snapshot_of_a_state_is_the_first,
         snapshots_of_nearly_equal_states_share_chunks,
+        a_snapshot_made_from_the_one_before_is_the_one_made_from_all,
+        a_snapshot_after_few_changes_moves_few_chunks,
         a_read_that_needs_a_missing_chunk_says_so,
     ]
 }
@@ -133,7 +140,10 @@ async fn a_removed_manifest_uncovers_the_one_before(subject: Subject) {
 }
 
 /// A branch with `documents` documents of about 1 KiB in one commit, as a state.
-async fn filled(subject: &Subject, documents: i64) -> (crate::subject::Place, Backend, State) {
+pub(crate) async fn filled(
+    subject: &Subject,
+    documents: i64,
+) -> (crate::subject::Place, Backend, State) {
     let (place, backend) = subject.backend().await;
     let branch = first_branch(&place.project(backend.clone()).await).await;
     let mut request = branch.request();
@@ -169,6 +179,90 @@ async fn snapshots_of_nearly_equal_states_share_chunks(subject: Subject) {
     let new = second.chunks().filter(|chunk| !old.contains(&chunk.digest)).count();
     assert!(old.len() >= 5, "the state makes {} chunks, too few to tell", old.len());
     assert!(new <= 3, "{new} of {} chunks are new after two changes", second.chunks().count());
+}
+
+/// The manifest that reading all of a state gives, from the log alone.
+async fn from_all(backend: &Backend, state: &State, created: bson::DateTime) -> Manifest {
+    let log = LogMaterializer::new(backend.wal.clone(), Arc::new(NoSnapshots));
+    let collections = state.collections().map(|info| info.id).collect();
+    let point = state.view().point().unwrap();
+    let level = backend.snapshot_policy.level;
+    snapshot::write(&NoSnapshots, &log, state.view(), point, collections, created, level)
+        .await
+        .unwrap()
+}
+
+/// Changes around a place, of a kind that `random` draws.
+fn changes(random: &mut Random, request: &mut WriteRequest) {
+    let name = collection(*random.pick(&["a", "b"]));
+    let (from, step) = (random.below(4000).cast_signed() - 200, *random.pick(&[1, 1, 7, 400]));
+    let (count, size) =
+        *random.pick(&[(1, 50), (1, 900_000), (20, 1200), (300, 1200), (2000, 900)]);
+    let deletes = random.one_in(3);
+    for number in 0..count {
+        let id = from + number * step;
+        if deletes {
+            request.delete(name.clone(), key(id), Condition::SkipUnlessPresent);
+        } else {
+            let (key, document) = document_of_size(id, size + usize::from(random.one_in(2)));
+            request.put(name.clone(), key, document, Condition::Any).unwrap();
+        }
+    }
+}
+
+async fn a_snapshot_made_from_the_one_before_is_the_one_made_from_all(subject: Subject) {
+    let mut reused = 0;
+    for history in 0..u64::from(crate::environment::cases(2)) {
+        let mut random = Random::new(history);
+        let (place, backend) = subject.backend().await;
+        let mut branch = first_branch(&place.project(backend.clone()).await).await;
+        let mut known: HashSet<Digest> = HashSet::new();
+        for round in 0..10 {
+            for _ in 0..*random.pick(&[1, 1, 2, 5]) {
+                let mut request = branch.request();
+                changes(&mut random, &mut request);
+                if random.one_in(20) {
+                    let drop = CollectionChange::Drop { name: collection("a") };
+                    request.change_collection(drop);
+                }
+                branch.commit(request).await.unwrap();
+            }
+            let state = branch.head().await.unwrap();
+            if state.lsn() == Lsn::ZERO {
+                continue;
+            }
+            let made = snapshot::create(&state).await.unwrap();
+            let all = from_all(&backend, &state, made.created).await;
+            assert!(made == all, "round {round} of history {history}: {made:?} is not {all:?}");
+            reused += made.chunks().filter(|chunk| known.contains(&chunk.digest)).count();
+            known.extend(made.chunks().map(|chunk| chunk.digest));
+            if random.one_in(4) {
+                let lsn = Lsn::new(random.below(state.lsn().get()) + 1);
+                let name = crate::make::branch(&format!("fork/{round}"));
+                let from = branch.at(lsn).await.unwrap();
+                branch = branch.project().create_branch(&name, &from, None).await.unwrap();
+            }
+        }
+    }
+    assert!(reused > 10, "only {reused} chunks were in two snapshots");
+}
+
+async fn a_snapshot_after_few_changes_moves_few_chunks(subject: Subject) {
+    let (place, backend, state) = filled(&subject, 8000).await;
+    let first = snapshot::create(&state).await.unwrap();
+    let counts = Counts::new();
+    let store = place.project_again(counts.decorate(backend.clone())).await;
+    let branch = first_branch(&store).await;
+    let users = branch.collection(&collection("c"));
+    users.put(rawdoc! { "_id": 3000, "data": "changed" }).await.unwrap();
+    let head = branch.head().await.unwrap();
+    counts.take();
+    let second = snapshot::create(&head).await.unwrap();
+    let asked = counts.take();
+    assert!(first.chunks().count() > 6, "too few chunks to tell");
+    assert!(asked.chunks <= 2 && asked.puts <= 3, "{asked:?} for one document");
+    assert_eq!(asked.reads, 0, "the writer knows what it wrote");
+    assert_eq!(second.documents(), 8000);
 }
 
 async fn a_read_that_needs_a_missing_chunk_says_so(subject: Subject) {

@@ -342,12 +342,19 @@ impl Check<'_> {
         shared.timelines.view(state.timeline, point.lsn).await
     }
 
+    /// Makes a snapshot again from what does not rest on it, taking over nothing of others.
     async fn remake(&self, point: Point) -> Result<Manifest> {
         let shared = &self.store.shared;
-        shared.backend.snapshots.remove_manifest(point).await?;
-        let view = self.view(point).await?;
-        let state = crate::State::of(shared.clone(), view).await?;
-        snapshot::create(&state).await
+        let Backend { snapshots, snapshot_policy, .. } = &shared.backend;
+        snapshots.remove_manifest(point).await?;
+        if let Some(replay) = &shared.replay {
+            replay.forget_snapshots();
+        }
+        let (view, independent) = (self.view(point).await?, self.independent_of(point));
+        let catalog = Catalog::load(&*independent, &view).await?;
+        let collections = catalog.iter().map(|info| info.id).collect();
+        let (now, level) = (shared.environment.now(), snapshot_policy.level);
+        snapshot::write(&**snapshots, &*independent, &view, point, collections, now, level).await
     }
 }
 

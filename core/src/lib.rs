@@ -22,6 +22,7 @@ mod error;
 pub mod fsck;
 pub mod key;
 pub mod log;
+mod lru;
 pub mod model;
 mod records;
 mod replay;
@@ -40,5 +41,5 @@ pub use api::{
 pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
-pub use replay::LogMaterializer;
+pub use replay::{LogMaterializer, ReplayLimits};
 pub use revision::{Revision, Selector, parse_time};

@@ -6,6 +6,7 @@ use crate::catalog::Catalogs;
 use crate::model::{Actor, BranchName, ProjectName};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
+use crate::snapshot::{Automatic, Making};
 use crate::storage::{
     Backend, Capabilities, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap, Traffic,
 };
@@ -36,10 +37,13 @@ pub struct Store {
 pub(crate) struct Shared {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
+    /// The same as `materialize`, if that reads log and snapshots.
+    pub(crate) replay: Option<Arc<LogMaterializer>>,
     pub(crate) environment: Environment,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
+    pub(crate) automatic: Arc<Automatic>,
     pub(crate) actor: Actor,
     /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
     /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
@@ -93,30 +97,53 @@ impl Store {
 
     /// A store over a backend that is open already.
     pub fn new(backend: Backend, environment: Environment, actor: Actor) -> Self {
-        let materialize: Arc<dyn Materialize> = match &backend.materialize {
-            Some(native) => native.clone(),
-            None => Arc::new(LogMaterializer::new(backend.wal.clone(), backend.snapshots.clone())),
+        let Backend { wal, snapshots, .. } = &backend;
+        let (materialize, replay): (Arc<dyn Materialize>, _) = match &backend.materialize {
+            Some(native) => (native.clone(), None),
+            None => {
+                let replay = Arc::new(LogMaterializer::new(wal.clone(), snapshots.clone()));
+                (replay.clone(), Some(replay))
+            }
         };
-        let timelines = Arc::new(Timelines::new(backend.wal.clone()));
+        let timelines = Arc::new(Timelines::new(wal.clone()));
         let catalogs = Arc::new(Catalogs::default());
+        let automatic = Arc::new(Automatic::new(Making {
+            backend: backend.clone(),
+            materialize: materialize.clone(),
+            replay: replay.clone(),
+            timelines: timelines.clone(),
+            environment: environment.clone(),
+        }));
         let committers = Committers::new(CommitterContext {
             backend: backend.clone(),
             materialize: materialize.clone(),
+            replay: replay.clone(),
             timelines: timelines.clone(),
             environment: environment.clone(),
             catalogs: catalogs.clone(),
+            automatic: automatic.clone(),
         });
         let shared = Shared {
             backend,
             materialize,
+            replay,
             environment,
             timelines,
             catalogs,
             committers,
+            automatic,
             actor,
             moving: tokio::sync::Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Waits until what goes on in the background has come to its end: the snapshots that the
+    /// backend's [policy](crate::storage::SnapshotPolicy) asked for after the commits that were
+    /// answered so far. A program calls it before it ends; a store that is dropped without it only
+    /// cuts that work off, and the next one that commits takes it up.
+    pub async fn settle(&self) {
+        self.shared.automatic.settle().await;
     }
 
     /// Facts about the store.

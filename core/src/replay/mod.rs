@@ -1,7 +1,17 @@
 //! Reads from log and snapshots alone: the nearest snapshot below a view, and the commits above it.
+//!
+//! A read looks for the snapshot (`bases.rs`), takes from the log what was changed since
+//! (`above.rs`: from memory, where `stretch.rs` keeps it, or by `passes.rs`), and lays that over the
+//! snapshot's chunks (`merge.rs`). What is kept between reads is bounded (`limits.rs`).
 
-mod overlay;
+mod above;
+mod bases;
+mod limits;
+mod merge;
+mod passes;
+mod stretch;
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,109 +19,167 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::key::Key;
 use crate::log::above_of;
-use crate::model::{Change, CollectionId, Image, Lsn, View};
-use crate::replay::overlay::{Overlay, merge};
-use crate::snapshot::SnapshotReader;
+use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, View};
+use crate::replay::above::{Above, Log};
+use crate::replay::bases::{Base, Bases};
+use crate::replay::merge::merge;
+use crate::replay::stretch::Place;
+use crate::snapshot::{Chunks, SnapshotReader};
 use crate::storage::{KeyRange, Materialize, Snapshots, Stamp, Version, VersionStream, Wal};
 use crate::{Error, Result};
 
+pub(crate) use above::Changed;
+pub use limits::ReplayLimits;
+
 /// [`Materialize`] for any backend, from [`Wal`] and [`Snapshots`].
 ///
-/// A read costs O(commits since the last snapshot below the view), in time and memory; a backend
-/// that has an index does better by itself.
+/// The first read of a view costs one round of lookups of manifests, the log above the snapshot
+/// that was found, and the chunks that hold what is asked for. After that, the log up to the head
+/// and the chunks used last are in memory, within [`ReplayLimits`]: a read at the same head costs at
+/// most its chunks, and one after the head has moved on, the commits between. Where there is more
+/// log above the snapshot than fits, a read passes over its headers, and a scan over its commits,
+/// once for each piece that fits.
 pub struct LogMaterializer {
     source: Arc<Source>,
 }
 
 struct Source {
-    wal: Arc<dyn Wal>,
-    snapshots: Arc<dyn Snapshots>,
-}
-
-/// What a view holds: a snapshot, if there is one, and what the log says since.
-struct Base {
-    snapshot: Option<SnapshotReader>,
-    above: Lsn,
+    log: Log,
+    bases: Bases,
+    chunks: Arc<Chunks>,
 }
 
 impl LogMaterializer {
     /// Reads of this log and these snapshots.
     pub fn new(wal: Arc<dyn Wal>, snapshots: Arc<dyn Snapshots>) -> Self {
-        Self { source: Arc::new(Source { wal, snapshots }) }
+        Self::with_limits(wal, snapshots, ReplayLimits::default())
+    }
+
+    /// Reads that keep so much in memory.
+    pub fn with_limits(
+        wal: Arc<dyn Wal>,
+        snapshots: Arc<dyn Snapshots>,
+        limits: ReplayLimits,
+    ) -> Self {
+        let source = Source {
+            log: Log::new(wal, limits.log),
+            bases: Bases::new(snapshots.clone(), limits.manifests),
+            chunks: Arc::new(Chunks::new(snapshots, limits.chunks)),
+        };
+        Self { source: Arc::new(source) }
+    }
+
+    /// Takes up commits that were just appended to a timeline, so that they are not read back.
+    pub(crate) fn appended(&self, timeline: Timeline, commits: &[Commit]) {
+        self.source.log.appended(timeline, commits);
+    }
+
+    /// Looks for snapshots again, after one was taken away or mended. An older one that a new one
+    /// makes needless stays right.
+    pub(crate) fn forget_snapshots(&self) {
+        self.source.bases.clear();
+    }
+
+    /// The documents of all collections that a view changed above `above`, by collection and key,
+    /// with their last images, deletions among them. In bounded memory.
+    pub(crate) async fn changed(
+        &self,
+        view: &View,
+        above: Lsn,
+    ) -> Result<BoxStream<'static, Result<Changed>>> {
+        let above = self.source.log.above(view, above).await?;
+        Ok(above.changed(Bound::Unbounded, Bound::Unbounded))
     }
 }
 
 impl Source {
-    async fn base(&self, view: &View) -> Result<Base> {
-        for segment in view.segments() {
-            let found = self.snapshots.latest_manifest(segment.timeline, segment.upto).await?;
-            if let Some(manifest) = found.filter(|manifest| manifest.point.lsn > segment.above) {
-                let above = manifest.point.lsn;
-                let snapshot = SnapshotReader::new(self.snapshots.clone(), manifest);
-                return Ok(Base { snapshot: Some(snapshot), above });
+    /// The snapshot of a view, and what the log says since.
+    async fn read(&self, view: &View) -> Result<(Option<SnapshotReader>, Above)> {
+        let mut base = self.bases.of(view).await?;
+        let mut above = self.log.above(view, base.lsn()).await?;
+        if let (Above::Log(_), Some(leaf)) = (&above, view.point()) {
+            // A later snapshot is worth looking for, now or when this comes back.
+            let before = base.lsn();
+            self.bases.forget(leaf.timeline);
+            base = self.bases.of(view).await?;
+            if base.lsn() != before {
+                above = self.log.above(view, base.lsn()).await?;
             }
         }
-        Ok(Base { snapshot: None, above: Lsn::ZERO })
+        Ok((self.reader(base), above))
     }
 
-    /// The changes of a view above `above` that `wanted` asks for, oldest first.
-    fn changes(
-        self: &Arc<Self>,
-        view: &View,
-        above: Lsn,
-    ) -> BoxStream<'static, Result<(Lsn, Change)>> {
-        let wal = self.wal.clone();
-        stream::iter(above_of(view, above))
-            .flat_map(move |segment| {
-                wal.read(segment.timeline, segment.above.next()..=segment.upto)
-            })
-            .map_ok(|commit| {
-                let lsn = commit.meta.lsn;
-                stream::iter(commit.changes.into_iter().map(move |change| Ok((lsn, change))))
-            })
-            .try_flatten()
-            .boxed()
+    fn reader(&self, base: Base) -> Option<SnapshotReader> {
+        base.manifest.map(|manifest| SnapshotReader::cached(self.chunks.clone(), manifest))
     }
 
-    async fn overlay(
-        self: &Arc<Self>,
-        view: &View,
-        above: Lsn,
+    /// Asks the snapshot about the documents that the log did not change.
+    async fn complete<T, U>(
+        &self,
+        snapshot: Option<&SnapshotReader>,
         collection: CollectionId,
-        range: &KeyRange,
-    ) -> Result<Overlay> {
-        let mut overlay = Overlay::new();
-        let mut changes = self.changes(view, above);
-        while let Some((lsn, change)) = changes.try_next().await? {
-            if change.collection == collection && range.contains(&change.key) {
-                overlay.insert(change.key, (lsn, change.image));
-            }
-        }
-        Ok(overlay)
+        keys: &[Key],
+        changed: Vec<Option<T>>,
+        from_log: impl Fn(T) -> Option<U>,
+        from_snapshot: impl Fn(Version) -> U,
+    ) -> Result<Vec<Option<U>>> {
+        let unchanged = keys.iter().zip(&changed).filter(|(_, changed)| changed.is_none());
+        let unchanged: Vec<&Key> = unchanged.map(|(key, _)| key).collect();
+        let stored = match snapshot {
+            Some(snapshot) => snapshot.get_many(collection, &unchanged).await?,
+            None => vec![None; unchanged.len()],
+        };
+        let mut stored = stored.into_iter();
+        let found = changed.into_iter().map(|changed| match changed {
+            Some(changed) => from_log(changed),
+            None => stored.next().flatten().map(&from_snapshot),
+        });
+        Ok(found.collect())
     }
 
-    async fn get(
-        self: &Arc<Self>,
+    async fn get_many(
+        &self,
         view: &View,
         collection: CollectionId,
-        keys: Vec<Key>,
+        keys: &[Key],
     ) -> Result<Vec<Option<Version>>> {
-        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(Vec::new()) };
-        let base = self.base(view).await?;
-        let range = KeyRange { from: Some(first.clone()), to: None };
-        let mut overlay = self.overlay(view, base.above, collection, &range).await?;
-        overlay.retain(|key, _| key <= last);
-        let mut found = Vec::with_capacity(keys.len());
-        for key in &keys {
-            found.push(match (overlay.remove(key), &base.snapshot) {
-                (Some((lsn, image)), _) => {
-                    image.into_document().map(|document| Version { lsn, document })
-                }
-                (None, Some(snapshot)) => snapshot.get(collection, key).await?,
-                (None, None) => None,
-            });
+        if keys.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(found)
+        let (snapshot, above) = self.read(view).await?;
+        let changed = above.images(collection, keys).await?;
+        let version = |(lsn, image): (Lsn, Image)| {
+            image.into_document().map(|document| Version { lsn, document })
+        };
+        self.complete(snapshot.as_ref(), collection, keys, changed, version, |stored| stored).await
+    }
+
+    async fn stamps(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Stamp>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (snapshot, above) = self.read(view).await?;
+        let changed = above.stamps(collection, keys).await?;
+        let stamp = |(lsn, deleted): (Lsn, bool)| (!deleted).then_some(Stamp { lsn });
+        let stored = |version: Version| Stamp { lsn: version.lsn };
+        self.complete(snapshot.as_ref(), collection, keys, changed, stamp, stored).await
+    }
+
+    /// Whether a view is to be read again after this error: its snapshot may have been dropped
+    /// since it was looked up, and its chunks with it.
+    fn is_stale(&self, view: &View, error: &Error) -> bool {
+        if error.kind() != crate::ErrorKind::Corrupt {
+            return false;
+        }
+        if let Some(leaf) = view.point() {
+            self.bases.forget(leaf.timeline);
+        }
+        true
     }
 }
 
@@ -123,7 +191,7 @@ impl Materialize for LogMaterializer {
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        Ok(self.source.get(view, collection, vec![key.clone()]).await?.pop().flatten())
+        Ok(self.get_many(view, collection, vec![key.clone()]).await?.pop().flatten())
     }
 
     async fn get_many(
@@ -132,7 +200,12 @@ impl Materialize for LogMaterializer {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
-        self.source.get(view, collection, keys).await
+        match self.source.get_many(view, collection, &keys).await {
+            Err(error) if self.source.is_stale(view, &error) => {
+                self.source.get_many(view, collection, &keys).await
+            }
+            found => found,
+        }
     }
 
     async fn stamps(
@@ -141,20 +214,30 @@ impl Materialize for LogMaterializer {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Stamp>>> {
-        let found = self.source.get(view, collection, keys).await?;
-        Ok(found.into_iter().map(|found| found.map(|version| Stamp { lsn: version.lsn })).collect())
+        match self.source.stamps(view, collection, &keys).await {
+            Err(error) if self.source.is_stale(view, &error) => {
+                self.source.stamps(view, collection, &keys).await
+            }
+            found => found,
+        }
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
         let (source, view) = (self.source.clone(), view.clone());
+        if range.from.as_ref().zip(range.to.as_ref()).is_some_and(|(from, to)| from >= to) {
+            return stream::empty().boxed();
+        }
         stream::once(async move {
-            let base = source.base(&view).await?;
-            let overlay = source.overlay(&view, base.above, collection, &range).await?;
-            let stored = match base.snapshot {
-                Some(snapshot) => snapshot.scan(collection, range),
+            let (snapshot, above) = source.read(&view).await?;
+            let (from, to) = places(collection, &range);
+            let chunks = match snapshot {
+                Some(snapshot) => snapshot.chunks_in(collection, &range),
                 None => stream::empty().boxed(),
             };
-            Ok::<_, Error>(merge(overlay, stored))
+            let versions = merge(above.changed(from, to), chunks, range);
+            Ok::<_, Error>(versions.inspect_err(move |error| {
+                source.is_stale(&view, error);
+            }))
         })
         .try_flatten()
         .boxed()
@@ -166,21 +249,38 @@ impl Materialize for LogMaterializer {
         collection: CollectionId,
         key: &Key,
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        let (source, view, key) = (self.source.clone(), view.clone(), key.clone());
-        stream::once(async move {
-            let mut images: Vec<(Lsn, Image)> = source
-                .changes(&view, Lsn::ZERO)
-                .try_filter(|(_, change)| {
-                    let wanted = change.collection == collection && change.key == key;
-                    async move { wanted }
-                })
-                .map_ok(|(lsn, change)| (lsn, change.image))
-                .try_collect()
-                .await?;
-            images.reverse();
-            Ok::<_, Error>(stream::iter(images.into_iter().map(Ok)))
-        })
-        .try_flatten()
-        .boxed()
+        let wal = self.source.log.wal().clone();
+        let segments: Arc<[Segment]> = above_of(view, Lsn::ZERO).into();
+        let wanted = key.clone();
+        let touched = passes::headers(&wal, &segments).try_filter_map(move |commit| {
+            let touches = commit
+                .changes
+                .iter()
+                .any(|change| change.collection == collection && change.key == wanted);
+            std::future::ready(Ok(touches.then_some(commit.meta.lsn)))
+        });
+        let key = key.clone();
+        passes::single_commits(wal, segments, touched)
+            .try_filter_map(move |commit| {
+                let lsn = commit.meta.lsn;
+                let mut changes = commit.changes.into_iter();
+                let change =
+                    changes.find(|change| change.collection == collection && change.key == key);
+                std::future::ready(Ok(change.map(|change| (lsn, change.image))))
+            })
+            .boxed()
     }
+}
+
+/// The places between which the documents of a range are.
+fn places(collection: CollectionId, range: &KeyRange) -> (Bound<Place>, Bound<Place>) {
+    let from = Bound::Included((collection, range.from.clone()));
+    let to = match &range.to {
+        Some(to) => Bound::Excluded((collection, Some(to.clone()))),
+        None => match collection.get().checked_add(1) {
+            Some(next) => Bound::Excluded((CollectionId::new(next), None)),
+            None => Bound::Unbounded,
+        },
+    };
+    (from, to)
 }

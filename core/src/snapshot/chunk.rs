@@ -15,9 +15,6 @@ pub const CHUNK_VERSION: u8 = 1;
 
 const MAGIC: &[u8; 8] = b"argonchk";
 
-/// zstd's level; 3 is its own default: more costs time at every snapshot for little gain.
-const LEVEL: i32 = 3;
-
 /// The most that a chunk may hold when decompressed: the largest document, its key, and the size
 /// at which a chunk is cut, with room to spare.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
@@ -29,11 +26,11 @@ pub(super) fn put_entry(content: &mut Vec<u8>, key: &Key, lsn: Lsn, document: &D
     put_bytes(content, document.as_bytes());
 }
 
-/// Compresses the content of a chunk; gives its name and its bytes.
-pub fn encode_chunk(content: &[u8]) -> Result<(Digest, Vec<u8>)> {
+/// Compresses the content of a chunk with this level of zstd; gives its name and its bytes.
+pub fn encode_chunk(content: &[u8], level: i32) -> Result<(Digest, Vec<u8>)> {
     let mut bytes = MAGIC.to_vec();
     bytes.push(CHUNK_VERSION);
-    let compressed = zstd::bulk::compress(content, LEVEL)
+    let compressed = zstd::bulk::compress(content, level)
         .map_err(|source| Error::internal("zstd could not compress a chunk").with_source(source))?;
     bytes.extend_from_slice(&compressed);
     Ok((Digest::of(&bytes), bytes))
@@ -93,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_chunk_comes_back_in_order() {
-        let (digest, bytes) = encode_chunk(&content()).unwrap();
+        let (digest, bytes) = encode_chunk(&content(), 3).unwrap();
         let entries = decode_chunk(digest, &bytes).unwrap();
         assert_eq!(entries.len(), 100);
         assert!(entries.windows(2).all(|pair| pair[0].0 < pair[1].0));
@@ -102,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_flipped_byte_anywhere_is_found() {
-        let (digest, bytes) = encode_chunk(&content()).unwrap();
+        let (digest, bytes) = encode_chunk(&content(), 3).unwrap();
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] ^= 1;

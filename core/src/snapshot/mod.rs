@@ -1,19 +1,26 @@
 //! Snapshots: every document of a state in sorted, compressed, content-addressed chunks.
 //!
 //! A manifest lists a snapshot's chunks with the first and last key of each, so that a point read
-//! fetches one chunk. Chunks are cut where their content says (see `write.rs`), so
+//! fetches one chunk. Chunks are cut where their content says (see `cut.rs`), so
 //! that two snapshots of nearly the same state share most of their chunks.
 
+mod automatic;
 mod chunk;
+mod chunks;
+mod cut;
 mod list;
 mod manifest;
 mod read;
+mod update;
 mod without;
 mod write;
 
+pub(crate) use automatic::{Automatic, Making};
 pub use chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
+pub(crate) use chunks::{Chunk, Chunks, DOCUMENT_OVERHEAD};
+pub use cut::CHUNK_BYTES;
 pub use list::list;
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
-pub(crate) use read::SnapshotReader;
+pub(crate) use read::{SnapshotReader, latest};
 pub(crate) use without::Without;
-pub use write::{CHUNK_BYTES, create, write};
+pub use write::{create, write};

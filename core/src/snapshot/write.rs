@@ -1,64 +1,109 @@
 //! Making a snapshot.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use futures::TryStreamExt;
 
-use crate::key::Key;
-use crate::model::{CollectionId, Digest, Point, View};
-use crate::snapshot::chunk::{encode_chunk, put_entry};
-use crate::snapshot::{ChunkEntry, CollectionChunks, Manifest};
-use crate::storage::{KeyRange, Materialize, Snapshots, Version};
-use crate::{Error, Result, State};
-
-/// About how many bytes a chunk holds before compression.
-pub const CHUNK_BYTES: usize = 1024 * 1024;
-
-/// Below this size a chunk is not cut, above [`MOST`] always.
-const LEAST: usize = CHUNK_BYTES / 2;
-const MOST: usize = CHUNK_BYTES * 2;
+use crate::model::{CollectionId, Point, View};
+use crate::snapshot::cut::ChunkWriter;
+use crate::snapshot::read::latest;
+use crate::snapshot::update::update;
+use crate::snapshot::{CollectionChunks, Manifest, Without};
+use crate::storage::{Backend, KeyRange, Materialize, Snapshots};
+use crate::{Error, ErrorKind, LogMaterializer, Result, State};
 
 /// Makes a snapshot of a state, or gives the one that is there.
 ///
-/// The state may be read and its branch written meanwhile. If it is cut off, chunks are left over,
-/// which the next snapshot of a like state takes up.
+/// It builds on the last snapshot below the state: chunks without a change are taken over unread,
+/// so that it costs O(changes since then). The state may be read and its branch written meanwhile.
+/// If it is cut off, chunks are left over, which the next snapshot of a like state takes up.
 ///
 /// # Errors
 /// `Invalid` for the empty state.
 pub async fn create(state: &State) -> Result<Manifest> {
     let shared = state.shared();
-    let snapshots = &*shared.backend.snapshots;
-    let Some(point) = state.view().point() else {
-        return Err(Error::invalid("the empty state needs no snapshot"));
+    let collections = state.collections().map(|info| info.id).collect();
+    let maker = Maker {
+        backend: &shared.backend,
+        materialize: &shared.materialize,
+        replay: shared.replay.as_ref(),
     };
-    match snapshots.latest_manifest(point.timeline, point.lsn).await? {
-        Some(manifest) if manifest.point == point => Ok(manifest),
-        _ => {
-            let collections = state.collections().map(|info| info.id).collect();
-            let now = shared.environment.now();
-            write(snapshots, &*shared.materialize, state.view(), point, collections, now).await
-        }
+    maker.make(state.view(), collections, shared.environment.now()).await
+}
+
+/// What makes snapshots of a store.
+pub(super) struct Maker<'a> {
+    pub(super) backend: &'a Backend,
+    pub(super) materialize: &'a Arc<dyn Materialize>,
+    /// The same as `materialize`, if that reads log and snapshots.
+    pub(super) replay: Option<&'a Arc<LogMaterializer>>,
+}
+
+impl Maker<'_> {
+    /// Makes a snapshot of a view, whose collections are `collections`, or gives the one that is
+    /// there.
+    pub(super) async fn make(
+        &self,
+        view: &View,
+        collections: Vec<CollectionId>,
+        created: bson::DateTime,
+    ) -> Result<Manifest> {
+        let Some(point) = view.point() else {
+            return Err(Error::invalid("the empty state needs no snapshot"));
+        };
+        let Backend { wal, snapshots, snapshot_policy, .. } = self.backend;
+        let level = snapshot_policy.level;
+        let materialize = match latest(&**snapshots, view).await? {
+            Some(manifest) if manifest.point == point => return Ok(manifest),
+            Some(manifest) => {
+                let replay = self.replay.cloned().unwrap_or_else(|| {
+                    Arc::new(LogMaterializer::new(wal.clone(), snapshots.clone()))
+                });
+                let empty = Manifest { point, created, collections: Vec::new() };
+                match update(snapshots, &replay, &manifest, view, empty, &collections, level).await
+                {
+                    Err(error) if error.kind() == ErrorKind::Corrupt => {
+                        tracing::warn!(
+                            %error,
+                            "the snapshot at LSN {} is damaged; the new one is made without it",
+                            manifest.point.lsn
+                        );
+                        self.without(manifest.point)
+                    }
+                    made => return made,
+                }
+            }
+            None => self.materialize.clone(),
+        };
+        write(&**snapshots, &*materialize, view, point, collections, created, level).await
+    }
+
+    /// Reads that don't rest on the snapshot of a point.
+    fn without(&self, point: Point) -> Arc<dyn Materialize> {
+        let Backend { wal, snapshots, materialize, .. } = self.backend;
+        materialize.clone().unwrap_or_else(|| {
+            let others = Arc::new(Without::new(snapshots.clone(), point));
+            Arc::new(LogMaterializer::new(wal.clone(), others))
+        })
     }
 }
 
-/// Writes the chunks and the manifest of a view, whose collections are `collections`. The memory
-/// it takes is that of one chunk.
-///
-/// A chunk is cut after an entry when it has more than [`CHUNK_BYTES`] / 2 bytes and the entry's
-/// key, hashed, says so; the chance is proportional to the entry's size. So the cuts depend on the
-/// documents near them only, and a change moves no cut but those next to it. (Content-defined
-/// chunking, as in "A Low-bandwidth Network File System", Muthitacharoen and others, SOSP 2001.)
+/// Writes the chunks and the manifest of a view, whose collections are `collections`, by reading
+/// all of its documents. The memory it takes is that of one chunk. `level` is that of zstd.
 pub async fn write(
     snapshots: &dyn Snapshots,
     materialize: &dyn Materialize,
     view: &View,
     point: Point,
-    mut collections: Vec<CollectionId>,
+    collections: Vec<CollectionId>,
     created: bson::DateTime,
+    level: i32,
 ) -> Result<Manifest> {
-    collections.push(CollectionId::CATALOG);
-    collections.sort_unstable();
     let mut manifest = Manifest { point, created, collections: Vec::new() };
-    for collection in collections {
-        let mut writer = ChunkWriter { snapshots, chunks: Vec::new(), open: None };
+    let stored = HashSet::new();
+    for collection in in_order(collections) {
+        let mut writer = ChunkWriter::new(snapshots, &stored, level);
         let mut versions = materialize.scan(view, collection, KeyRange::default());
         while let Some((key, version)) = versions.try_next().await? {
             writer.add(key, &version).await?;
@@ -72,62 +117,10 @@ pub async fn write(
     Ok(manifest)
 }
 
-struct ChunkWriter<'a> {
-    snapshots: &'a dyn Snapshots,
-    chunks: Vec<ChunkEntry>,
-    open: Option<OpenChunk>,
-}
-
-struct OpenChunk {
-    content: Vec<u8>,
-    first: Key,
-    last: Key,
-    documents: u64,
-}
-
-impl ChunkWriter<'_> {
-    async fn add(&mut self, key: Key, version: &Version) -> Result<()> {
-        let open = self.open.get_or_insert_with(|| OpenChunk {
-            content: Vec::with_capacity(CHUNK_BYTES),
-            first: key.clone(),
-            last: key.clone(),
-            documents: 0,
-        });
-        let before = open.content.len();
-        put_entry(&mut open.content, &key, version.lsn, &version.document);
-        let (size, entry) = (open.content.len(), open.content.len() - before);
-        let cut = size >= MOST || (size >= LEAST && is_cut(&key, entry));
-        open.last = key;
-        open.documents += 1;
-        if cut { self.close().await } else { Ok(()) }
-    }
-
-    async fn close(&mut self) -> Result<()> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let (digest, bytes) = encode_chunk(&open.content)?;
-        let stored = bytes.len() as u64;
-        self.snapshots.put_chunk(digest, bytes).await?;
-        self.chunks.push(ChunkEntry {
-            digest,
-            first: open.first,
-            last: open.last,
-            documents: open.documents,
-            bytes: stored,
-        });
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<Vec<ChunkEntry>> {
-        self.close().await?;
-        Ok(self.chunks)
-    }
-}
-
-/// Whether a chunk ends after this entry: with the chance `entry bytes / (CHUNK_BYTES / 2)`.
-fn is_cut(key: &Key, entry: usize) -> bool {
-    let digest = Digest::of(key.as_bytes());
-    let [a, b, c, d, ..] = *digest.as_bytes();
-    let drawn = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let entry = u64::try_from(entry).unwrap_or(u64::MAX).min(LEAST as u64);
-    drawn * (LEAST as u64) < entry << 32
+/// The collections of a manifest: these and the catalog.
+pub(super) fn in_order(mut collections: Vec<CollectionId>) -> Vec<CollectionId> {
+    collections.push(CollectionId::CATALOG);
+    collections.sort_unstable();
+    collections.dedup();
+    collections
 }

@@ -7,13 +7,14 @@ use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Catalogs};
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
+use crate::snapshot::Automatic;
 use crate::storage::{Append, Backend, Materialize};
 use crate::timelines::Timelines;
 use crate::write::append::append;
 use crate::write::operation::WriteRequest;
 use crate::write::outcome::Outcome;
 use crate::write::sequencer::{Sequenced, sequence};
-use crate::{Environment, Error, Result};
+use crate::{Environment, Error, LogMaterializer, Result};
 
 /// The most requests in one append.
 const MOST_REQUESTS: usize = 1024;
@@ -25,9 +26,12 @@ const MOST_BYTES: usize = 8 * 1024 * 1024;
 pub(crate) struct CommitterContext {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
+    /// The same as `materialize`, if that reads log and snapshots.
+    pub(crate) replay: Option<Arc<LogMaterializer>>,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) environment: Environment,
     pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) automatic: Arc<Automatic>,
 }
 
 /// What a submission came to.
@@ -224,7 +228,7 @@ impl Committer {
             match append(wal, &self.timeline, &position.head, &commits).await? {
                 Append::Done => {
                     let position = Position { head: last, catalog: sequenced.catalog.clone() };
-                    self.context.catalogs.keep(self.timeline.id, last.lsn, &position.catalog);
+                    self.appended(&commits, &position);
                     return Ok(Round::Appended(sequenced, position));
                 }
                 Append::HeadMoved(_) => match self.load(base).await? {
@@ -234,6 +238,17 @@ impl Committer {
                 Append::Sealed(_) => return Ok(Round::Sealed),
             }
         }
+    }
+
+    /// Tells those who keep track of the timeline of commits that are durable now.
+    fn appended(&self, commits: &[Commit], position: &Position) {
+        let CommitterContext { replay, catalogs, automatic, .. } = &*self.context;
+        let (lsn, catalog) = (position.head.lsn, &position.catalog);
+        catalogs.keep(self.timeline.id, lsn, catalog);
+        if let Some(replay) = replay {
+            replay.appended(self.timeline, commits);
+        }
+        automatic.appended(self.timeline, commits, catalog);
     }
 
     /// Whether the timeline has gone on since `position`. With nothing to append, no
