@@ -1,1 +1,44 @@
-//! Stores in S3.
+//! Stores in Amazon S3, or what speaks its protocol (MinIO, Cloudflare R2, Ceph): a log of segments,
+//! refs, and snapshots, each an object. docs/FORMAT.md has names and bytes.
+//!
+//! All that moves, moves by conditional writes: `If-None-Match: *` for the log, `If-Match` for refs.
+//! A server that does not keep them is refused when a store is opened.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `factory`, `settings`, `connect` | from a URL to an opened store |
+//! | `diagnose` | what `argon doctor` looks at |
+//! | `identity`, `probe` | what a store is, and whether the server keeps conditions |
+//! | `bucket`, `put`, `multipart` | requests |
+//! | `attempts`, `failure`, `traffic` | when they are repeated, what went wrong, what was sent |
+//! | `names` | what objects are called |
+//! | `log` | the log |
+//! | `refs`, `reference` | refs |
+//! | `snapshots` | snapshots |
+//! | `store`, `memory`, `cache` | what the traits share; copies in memory and on disk |
+//! | `maintenance`, `verify` | upkeep; looking at every object |
+
+mod attempts;
+mod bucket;
+mod cache;
+mod connect;
+mod diagnose;
+mod factory;
+mod failure;
+mod identity;
+mod log;
+mod maintenance;
+mod memory;
+mod multipart;
+mod names;
+mod probe;
+mod put;
+mod reference;
+mod refs;
+mod settings;
+mod snapshots;
+mod store;
+mod traffic;
+mod verify;
+
+pub(crate) use factory::S3Factory;

@@ -1,0 +1,83 @@
+//! How often and how long a request is tried.
+
+use std::future::Future;
+use std::time::Duration;
+
+use argon_core::Environment;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::s3::failure::Failure;
+use crate::s3::traffic::Meter;
+
+/// The most attempts of one request.
+const MOST_ATTEMPTS: u32 = 8;
+
+/// How long a request is tried in all, if nothing large goes over the network.
+pub(super) const IN_ALL: Duration = Duration::from_secs(60);
+
+/// How long one attempt has, if nothing large goes over the network.
+const ONE: Duration = Duration::from_secs(20);
+
+/// The slowest network that is still waited for, in bytes a second.
+const SLOWEST: u64 = 256 * 1024;
+
+/// The first pause is random below this, each other below twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The attempts of one request: at most [`MOST_ATTEMPTS`] within [`IN_ALL`], with pauses of random
+/// length between them ("full jitter": <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>).
+pub(super) struct Attempts {
+    meter: Meter,
+    environment: Environment,
+    deadline: Instant,
+    one: Duration,
+    made: u32,
+}
+
+impl Attempts {
+    /// Attempts of a request that moves so many bytes; `in_all` bounds them together, besides the
+    /// time that the bytes take.
+    pub(super) fn new(
+        meter: &Meter,
+        environment: &Environment,
+        in_all: Duration,
+        bytes: u64,
+    ) -> Self {
+        let moving = Duration::from_secs(bytes / SLOWEST);
+        Self {
+            meter: meter.clone(),
+            environment: environment.clone(),
+            deadline: Instant::now() + in_all + moving,
+            one: ONE.min(in_all) + moving,
+            made: 0,
+        }
+    }
+
+    /// One attempt, which is cut off when its time is over.
+    pub(super) async fn one<T>(
+        &mut self,
+        what: &str,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        self.made += 1;
+        let until = self.deadline.min(Instant::now() + self.one);
+        timeout_at(until, request).await.unwrap_or_else(|_| Err(Failure::timeout(what)))
+    }
+
+    /// Waits before the next attempt; `false` if there is none any more.
+    pub(super) async fn again(&mut self) -> bool {
+        if self.made >= MOST_ATTEMPTS {
+            return false;
+        }
+        let most = FIRST_PAUSE.saturating_mul(1 << self.made.min(16)).min(LONGEST_PAUSE);
+        let drawn = f64::from(u32::from_le_bytes(self.environment.random())) / f64::from(u32::MAX);
+        let pause = most.mul_f64(drawn);
+        if Instant::now() + pause >= self.deadline {
+            return false;
+        }
+        sleep(pause).await;
+        self.meter.count_retry();
+        true
+    }
+}

@@ -1,0 +1,269 @@
+//! The requests that read, list and remove objects. Those that write are in `put.rs`.
+
+use std::ops::Range;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use argon_core::{Environment, Error, Result};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+
+use crate::s3::attempts::{Attempts, IN_ALL};
+use crate::s3::failure::{Failure, Outcome};
+use crate::s3::settings::Settings;
+use crate::s3::traffic::Meter;
+
+/// The most names that a server gives in one answer.
+pub(super) const PAGE: usize = 1000;
+
+/// The objects under a store's prefix. Names are given without it.
+pub(super) struct Bucket {
+    pub(super) client: Client,
+    pub(super) settings: Settings,
+    pub(super) meter: Meter,
+    pub(super) environment: Environment,
+    /// How long a request is tried, if nothing large goes over the network.
+    pub(super) patience: Duration,
+    /// Whether the server takes the ETags of conditions without quotes (see `put.rs`).
+    pub(super) unquoted: AtomicBool,
+}
+
+/// An object, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) bytes: Vec<u8>,
+    /// What its content is called, without quotes.
+    pub(super) etag: String,
+    /// The length of the whole object.
+    pub(super) length: u64,
+}
+
+/// The part of an object that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Whole,
+    /// The last so many bytes, or all if there are fewer.
+    Last(u64),
+    /// These bytes; not empty.
+    Bytes(Range<u64>),
+}
+
+/// An object as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) etag: String,
+    pub(super) length: u64,
+    /// When it was written by the server's clock, in seconds since 1970.
+    pub(super) modified: i64,
+}
+
+/// A part of a listing.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) objects: Vec<Listed>,
+    /// The folders below, with a slash at the end; only if they were asked for.
+    pub(super) folders: Vec<String>,
+    /// Whether there are more.
+    pub(super) more: bool,
+}
+
+impl Bucket {
+    pub(super) fn new(
+        client: Client,
+        settings: Settings,
+        meter: Meter,
+        environment: &Environment,
+    ) -> Self {
+        let environment = environment.clone();
+        let unquoted = AtomicBool::new(false);
+        Self { client, settings, meter, environment, patience: IN_ALL, unquoted }
+    }
+
+    /// The whole name of an object.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.settings.prefix)
+    }
+
+    /// Attempts of a request that moves so many bytes.
+    pub(super) fn attempts(&self, bytes: u64) -> Attempts {
+        Attempts::new(&self.meter, &self.environment, self.patience, bytes)
+    }
+
+    /// An object, or `None` if there is none.
+    pub(super) async fn get(&self, name: &str, wanted: Wanted) -> Result<Option<Object>> {
+        let bytes = match &wanted {
+            Wanted::Whole => 16 * 1024 * 1024,
+            Wanted::Last(count) => *count,
+            Wanted::Bytes(range) => range.end - range.start,
+        };
+        let mut attempts = self.attempts(bytes);
+        let what = format!("get {name}");
+        loop {
+            match attempts.one(&what, self.get_once(&what, name, &wanted)).await {
+                Ok(object) => return Ok(Some(object)),
+                Err(failure) if failure.outcome == Outcome::Missing => return Ok(None),
+                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
+                Err(failure) => {
+                    if !attempts.again().await {
+                        return Err(failure.error);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn get_once(&self, what: &str, name: &str, wanted: &Wanted) -> Result<Object, Failure> {
+        let range = match wanted {
+            Wanted::Whole => None,
+            Wanted::Last(count) => Some(format!("bytes=-{count}")),
+            Wanted::Bytes(range) => Some(format!("bytes={}-{}", range.start, range.end - 1)),
+        };
+        let request = self.client.get_object().bucket(&self.settings.bucket).key(self.key(name));
+        let answer = request.set_range(range).send().await;
+        let answer = answer.map_err(|error| Failure::of(what, &error))?;
+        let GetObjectOutput { body, e_tag, content_range, content_length, .. } = answer;
+        let bytes = body.collect().await.map_err(|source| Failure::broken(what, source))?.to_vec();
+        let promised = content_length.and_then(|length| u64::try_from(length).ok());
+        if promised.is_some_and(|promised| promised != bytes.len() as u64) {
+            return Err(Failure::broken(what, "it has another length than was said"));
+        }
+        let total = content_range.and_then(|range| range.rsplit('/').next()?.parse().ok());
+        let length = total.unwrap_or(bytes.len() as u64);
+        Ok(Object { length, etag: without_quotes(e_tag), bytes })
+    }
+
+    /// The objects whose names begin with `prefix` and come after `after`, at most `most` of them
+    /// and at most [`PAGE`], in ascending order.
+    ///
+    /// # Errors
+    /// Besides those of the server, `Unsupported` if what it gives is in no order.
+    pub(super) async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page> {
+        self.list_with(prefix, after, most, None).await
+    }
+
+    /// The objects and folders right below a folder, whose name ends with a slash.
+    pub(super) async fn list_folder(&self, folder: &str, after: Option<&str>) -> Result<Page> {
+        self.list_with(folder, after, PAGE, Some("/")).await
+    }
+
+    async fn list_with(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+        delimiter: Option<&str>,
+    ) -> Result<Page> {
+        let mut attempts = self.attempts(1024 * 1024);
+        let what = format!("list {prefix}");
+        let page = loop {
+            let once = self.list_once(&what, prefix, after, most, delimiter);
+            match attempts.one(&what, once).await {
+                Ok(page) => break page,
+                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
+                Err(failure) => {
+                    if !attempts.again().await {
+                        return Err(failure.error);
+                    }
+                }
+            }
+        };
+        let after = after.unwrap_or_default();
+        let ordered = page.objects.windows(2).all(|pair| pair[0].name < pair[1].name)
+            && page.objects.first().is_none_or(|first| first.name.as_str() > after);
+        if ordered {
+            return Ok(page);
+        }
+        Err(Error::unsupported(
+            "the server lists objects in another order than that of their names, so the head of a \
+             timeline can't be found; Argon needs a general purpose bucket",
+        ))
+    }
+
+    async fn list_once(
+        &self,
+        what: &str,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+        delimiter: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let most = i32::try_from(most.clamp(1, PAGE)).unwrap_or(1);
+        let request = self.client.list_objects_v2().bucket(&self.settings.bucket);
+        let answer = request
+            .prefix(self.key(prefix))
+            .set_start_after(after.map(|after| self.key(after)))
+            .set_delimiter(delimiter.map(str::to_owned))
+            .max_keys(most)
+            .send()
+            .await
+            .map_err(|error| Failure::of(what, &error))?;
+        Ok(self.page(answer))
+    }
+
+    fn page(&self, answer: ListObjectsV2Output) -> Page {
+        let short = |name: &str| name.strip_prefix(&self.settings.prefix).map(str::to_owned);
+        let objects = answer.contents.unwrap_or_default().into_iter().filter_map(|object| {
+            Some(Listed {
+                name: short(&object.key?)?,
+                etag: without_quotes(object.e_tag),
+                length: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                modified: object.last_modified.map_or(0, |modified| modified.secs()),
+            })
+        });
+        let folders = answer.common_prefixes.unwrap_or_default().into_iter();
+        Page {
+            objects: objects.collect(),
+            folders: folders.filter_map(|folder| short(&folder.prefix?)).collect(),
+            more: answer.is_truncated.unwrap_or(false),
+        }
+    }
+
+    /// All objects whose names begin with `prefix`, in ascending order.
+    pub(super) async fn list_all(&self, prefix: &str) -> Result<Vec<Listed>> {
+        let mut found: Vec<Listed> = Vec::new();
+        loop {
+            let after = found.last().map(|last| last.name.clone());
+            let page = self.list(prefix, after.as_deref(), PAGE).await?;
+            let more = page.more && !page.objects.is_empty();
+            found.extend(page.objects);
+            if !more {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Removes an object; it is no error if it is gone.
+    pub(super) async fn delete(&self, name: &str) -> Result<()> {
+        let mut attempts = self.attempts(0);
+        let what = format!("delete {name}");
+        loop {
+            let request = self.client.delete_object().bucket(&self.settings.bucket);
+            let sent = async {
+                let answer = request.key(self.key(name)).send().await;
+                answer.map(drop).map_err(|error| Failure::of(&what, &error))
+            };
+            match attempts.one(&what, sent).await {
+                Ok(()) => return Ok(()),
+                Err(failure) if failure.outcome == Outcome::Missing => return Ok(()),
+                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
+                Err(failure) => {
+                    if !attempts.again().await {
+                        return Err(failure.error);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An `ETag` without the quotes that belong to its header.
+pub(super) fn without_quotes(etag: Option<String>) -> String {
+    etag.map(|etag| etag.trim_matches('"').to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! From settings to a client of the SDK.
+
+use std::time::Duration;
+
+use argon_core::{Error, Result};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{
+    Credentials, ProvideCredentials, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+use crate::s3::settings::Settings;
+use crate::s3::traffic::Meter;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// The region that servers other than Amazon's take if none is named.
+const ANY_REGION: &str = "us-east-1";
+
+/// What the machine says about how to reach S3, and the client made of it.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    config: SdkConfig,
+}
+
+impl Connection {
+    /// Reads the environment and the profile files; sends nothing yet, unless the region or the
+    /// credentials are to be had from the machine that this runs on.
+    ///
+    /// Requests are not repeated by the SDK: a conditional write whose answer was lost must be looked
+    /// for, not sent again. Bodies are sent whole with their CRC32 in a header and their SHA-256 in
+    /// the signature, since not all servers take checksums that come after the body. What is read
+    /// has checksums of Argon's own.
+    pub(super) async fn new(settings: &Settings, meter: &Meter) -> Self {
+        let config = machine(settings).await;
+        let mut builder = aws_sdk_s3::config::Builder::from(&config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .interceptor(meter.clone());
+        if settings.path_style {
+            builder = builder.force_path_style(true);
+        }
+        if let Some(endpoint) = &settings.endpoint {
+            builder = builder.endpoint_url(endpoint);
+            if settings.is_plain_http() {
+                builder = builder.http_client(Builder::new().build_http());
+            }
+        }
+        Self { client: Client::from_conf(builder.build()), config }
+    }
+
+    /// The region, if one was found.
+    pub(super) fn region(&self) -> Option<String> {
+        self.config.region().map(|region| region.as_ref().to_owned())
+    }
+
+    /// Credentials, wherever they come from.
+    ///
+    /// # Errors
+    /// `Denied` if there are none.
+    pub(super) async fn credentials(&self) -> Result<Credentials> {
+        let none = || {
+            Error::denied(
+                "no credentials for S3 were found; set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY, or name a profile with AWS_PROFILE or profile=",
+            )
+        };
+        let provider = self.config.credentials_provider().ok_or_else(none)?;
+        provider
+            .provide_credentials()
+            .await
+            .map_err(|source| none().with_source(source.to_string()))
+    }
+}
+
+async fn machine(settings: &Settings) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    } else if settings.endpoint.is_some() {
+        // The machine's own service for this is not asked: it answers on Amazon's machines only.
+        let profile = settings.profile.clone();
+        let mut files = aws_config::profile::region::Builder::default();
+        if let Some(profile) = profile {
+            files = files.profile_name(&profile);
+        }
+        let chain = aws_config::meta::region::RegionProviderChain::first_try(
+            aws_config::environment::EnvironmentVariableRegionProvider::new(),
+        )
+        .or_else(files.build())
+        .or_else(Region::new(ANY_REGION));
+        loader = loader.region(chain);
+    }
+    loader.load().await
+}
+
+/// Connections by TLS, with the certificates that the system trusts.
+fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}

@@ -1,0 +1,180 @@
+//! What a store in S3 needs, looked at step by step for `argon doctor`.
+
+use argon_core::storage::{CacheOptions, Diagnosis, OpenOptions, StoreUrl};
+use argon_core::{Environment, Error, ErrorKind, Result};
+
+use crate::s3::bucket::{Bucket, Wanted};
+use crate::s3::cache;
+use crate::s3::connect::Connection;
+use crate::s3::identity::{FORMAT, Identity};
+use crate::s3::names;
+use crate::s3::put::Condition;
+use crate::s3::settings::Settings;
+use crate::s3::traffic::Meter;
+
+/// How many seconds a clock may be off: Amazon refuses from 15 minutes on.
+const DOUBTFUL_SKEW: i64 = 60;
+const MOST_SKEW: i64 = 15 * 60;
+
+/// Looks at everything; stops where nothing further can be tried.
+pub(super) async fn diagnose(
+    url: &StoreUrl,
+    options: &OpenOptions,
+    environment: &Environment,
+) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    if let Err(stopped) = look(url, options, environment, &mut found).await {
+        found.push(stopped);
+    }
+    if let Some(cache) = &options.cache {
+        found.push(look_at_cache(cache).await);
+    }
+    found
+}
+
+/// `Err` is what stops the rest.
+async fn look(
+    url: &StoreUrl,
+    options: &OpenOptions,
+    environment: &Environment,
+    found: &mut Vec<Diagnosis>,
+) -> Result<(), Diagnosis> {
+    let settings = Settings::parse(url).map_err(|error| Diagnosis::failed("URL", &error, None))?;
+    found.push(Diagnosis::good("URL", settings.to_string()));
+    let meter = Meter::default();
+    let connection = Connection::new(&settings, &meter).await;
+    let region = connection.region().ok_or_else(|| {
+        let error = Error::invalid("no region is known");
+        let remedy = "add region=… to the URL, or set AWS_REGION".to_owned();
+        Diagnosis::failed("region", &error, Some(remedy))
+    })?;
+    found.push(Diagnosis::good("region", region));
+    let credentials = connection.credentials().await;
+    let credentials = credentials.map_err(|error| Diagnosis::failed("credentials", &error, None))?;
+    found.push(Diagnosis::good("credentials", source_of(&credentials)));
+    let mut bucket = Bucket::new(connection.client, settings, meter, environment);
+    bucket.patience = options.lock_timeout;
+    look_at_bucket(&bucket, found).await
+}
+
+/// Where credentials came from, without any part of them.
+fn source_of(credentials: &aws_sdk_s3::config::Credentials) -> String {
+    // Only the debug form has the provider's name; it leaves out all that is secret.
+    let shown = format!("{credentials:?}");
+    let provider = shown.split("provider_name: \"").nth(1).and_then(|rest| rest.split('"').next());
+    format!("found by the provider {}", provider.unwrap_or("that was configured"))
+}
+
+async fn look_at_bucket(bucket: &Bucket, found: &mut Vec<Diagnosis>) -> Result<(), Diagnosis> {
+    let listed = bucket.list("", None, 1).await;
+    let skew = skew(bucket);
+    let listed = listed.map_err(|error| {
+        let denied = error.kind() == ErrorKind::Denied;
+        Diagnosis::failed("bucket", &error, denied.then(|| policy(bucket)))
+    });
+    match (listed, skew) {
+        (Ok(_), skew) => {
+            found.push(Diagnosis::good("bucket", format!("{} answers", bucket.settings.bucket)));
+            found.extend(skew);
+        }
+        (Err(failed), skew) => {
+            found.extend(skew);
+            return Err(failed);
+        }
+    }
+    found.push(look_at_store(bucket).await);
+    look_at_rights(bucket, found).await;
+    Ok(())
+}
+
+/// How far the clocks are apart, if the server has said what its clock shows.
+fn skew(bucket: &Bucket) -> Option<Diagnosis> {
+    let server = bucket.meter.server_time()?;
+    let skew = bucket.environment.now().timestamp_millis() / 1000 - server;
+    let found = format!("this machine's clock is {skew} s ahead of the server's");
+    let remedy = "set the clock, by NTP for one";
+    Some(match skew.abs() {
+        0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
+        off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
+        _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.to_owned())),
+    })
+}
+
+async fn look_at_store(bucket: &Bucket) -> Diagnosis {
+    match bucket.identity().await.and_then(|stored| Identity::decode(&stored.bytes)) {
+        Ok(Identity { id, .. }) => {
+            Diagnosis::good("store", format!("is there; format {FORMAT}, identity {id}"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Diagnosis::doubtful("store", error.to_string(), "run `argon init` with this URL")
+        }
+        Err(error) => Diagnosis::failed("store", &error, None),
+    }
+}
+
+/// Writes an object of its own, reads it and removes it again.
+async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
+    let random: [u8; 8] = bucket.environment.random();
+    let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("{}{hex}", names::DOCTOR);
+    let content = b"argon doctor";
+    let failed = |check: &str, error: &Error| {
+        let denied = error.kind() == ErrorKind::Denied;
+        Diagnosis::failed(check, error, denied.then(|| policy(bucket)))
+    };
+    let absent = Some(Condition::Absent);
+    let written = bucket.put_once("put", &name, content, absent).await;
+    if let Err(failure) = &written {
+        found.push(failed("right to write", &failure.error));
+        return;
+    }
+    found.push(Diagnosis::good("right to write", "objects can be written"));
+    found.push(match bucket.get(&name, Wanted::Whole).await {
+        Ok(Some(object)) if object.bytes == content => {
+            Diagnosis::good("right to read", "objects can be read, as they were just written")
+        }
+        Ok(_) => failed("right to read", &Error::corrupt("an object is not as it was written")),
+        Err(error) => failed("right to read", &error),
+    });
+    found.push(match bucket.keeps_conditions(&name, content).await {
+        Ok(_) => Diagnosis::good("conditional writes", "If-None-Match and If-Match are kept"),
+        Err(error) => failed("conditional writes", &error),
+    });
+    found.push(match bucket.delete(&name).await {
+        Ok(()) => Diagnosis::good("right to remove", "objects can be removed"),
+        Err(error) => failed("right to remove", &error),
+    });
+}
+
+/// What the rights are given by.
+fn policy(bucket: &Bucket) -> String {
+    let name = &bucket.settings.bucket;
+    let prefix = &bucket.settings.prefix;
+    format!(
+        "add to the policy: {{\"Effect\":\"Allow\",\"Action\":[\"s3:ListBucket\",\
+         \"s3:ListBucketMultipartUploads\"],\"Resource\":\"arn:aws:s3:::{name}\"}},\
+         {{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\",\"s3:PutObject\",\"s3:DeleteObject\",\
+         \"s3:AbortMultipartUpload\"],\"Resource\":\"arn:aws:s3:::{name}/{prefix}*\"}}"
+    )
+}
+
+async fn look_at_cache(options: &CacheOptions) -> Diagnosis {
+    let options = options.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let directory = options.directory.display().to_string();
+        match cache::check(&options.directory) {
+            Ok(bytes) => Diagnosis::good(
+                "cache",
+                format!("{directory} has {bytes} of at most {} bytes", options.most_bytes),
+            ),
+            Err(error) => Diagnosis::doubtful(
+                "cache",
+                format!("{directory} can't be used: {error}"),
+                "name a directory that can be written, or none",
+            ),
+        }
+    });
+    looked.await.unwrap_or_else(|_| {
+        Diagnosis::doubtful("cache", "could not be looked at", "try again")
+    })
+}

@@ -1,0 +1,151 @@
+//! `argon.json`: what a store is. Written once.
+
+use argon_core::{Error, Result};
+use bson::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::names::IDENTITY;
+use crate::s3::put::{Condition, Put, Verdict, Write};
+
+/// The format that this version of Argon writes, and the only one that it reads.
+pub(super) const FORMAT: u32 = 1;
+
+/// What a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// 32 hexadecimal digits.
+    pub(super) id: String,
+    pub(super) created: DateTime,
+}
+
+/// Only this is sure to be in an `argon.json` of any version.
+#[derive(Deserialize)]
+struct Versioned {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    id: String,
+    created: String,
+}
+
+impl Identity {
+    fn encode(&self) -> Result<Vec<u8>> {
+        let internal = |source: String| {
+            Error::internal("what a store is can't be written down").with_source(source)
+        };
+        let created = self.created.try_to_rfc3339_string();
+        let created = created.map_err(|error| internal(error.to_string()))?;
+        let stored = Stored { format: FORMAT, id: self.id.clone(), created };
+        serde_json::to_vec(&stored).map_err(|error| internal(error.to_string()))
+    }
+
+    /// Reads an `argon.json`.
+    ///
+    /// # Errors
+    /// `Unsupported` for another format, `Invalid` if it is something else.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
+        let Versioned { format } = serde_json::from_slice(bytes).map_err(other)?;
+        if format != FORMAT {
+            return Err(Error::unsupported(format!(
+                "the store has format {format}, and this version of Argon reads format {FORMAT}; \
+                 use the version of Argon that made it, or a newer one"
+            )));
+        }
+        let stored: Stored = serde_json::from_slice(bytes).map_err(other)?;
+        let created = DateTime::parse_rfc3339_str(&stored.created).map_err(other)?;
+        if stored.id.len() != 32 || !stored.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(other("its id is not 32 hexadecimal digits"));
+        }
+        Ok(Self { id: stored.id, created })
+    }
+}
+
+fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::invalid(format!("{IDENTITY} is not that of an Argon store")).with_source(source)
+}
+
+impl Bucket {
+    /// The store's identity as it is stored.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none.
+    pub(super) async fn identity(&self) -> Result<Object> {
+        let found = self.get(IDENTITY, Wanted::Whole).await?;
+        found.ok_or_else(|| {
+            Error::not_found(format!(
+                "there is no Argon store at {}; `argon init` makes one",
+                self.settings
+            ))
+        })
+    }
+
+    /// Writes the identity of a new store where nothing is.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is a store, `Invalid` if there is something else.
+    pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Vec<u8>> {
+        let there = || Error::already_exists(format!("there is a store at {}", self.settings));
+        let (found, listed) =
+            futures::join!(self.get(IDENTITY, Wanted::Whole), self.list("", None, 1));
+        if found?.is_some() {
+            return Err(there());
+        }
+        if let Some(object) = listed?.objects.first() {
+            return Err(Error::invalid(format!(
+                "there are other objects at {}, '{}' for one; choose another prefix",
+                self.settings, object.name
+            )));
+        }
+        let bytes = identity.encode()?;
+        let judge = |found: Option<&Object>| match found {
+            None => Verdict::Unchanged,
+            Some(object) if object.bytes == bytes => Verdict::Ours,
+            Some(_) => Verdict::Theirs,
+        };
+        let write = Write {
+            name: IDENTITY,
+            bytes: &bytes,
+            condition: Condition::Absent,
+            judge: &judge,
+            may_send: &|| true,
+        };
+        match self.put(&write).await? {
+            Put::Done(_) => Ok(bytes),
+            Put::Lost => Err(there()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn an_identity_comes_back_and_its_bytes_do_not_change_between_versions() {
+        let identity =
+            Identity { id: "0123456789abcdef".repeat(2), created: DateTime::from_millis(0) };
+        let bytes = identity.encode().unwrap();
+        let golden = r#"{"format":1,"id":"0123456789abcdef0123456789abcdef","created":"1970-01-01T00:00:00Z"}"#;
+        assert_eq!(String::from_utf8(bytes.clone()).unwrap(), golden);
+        assert_eq!(Identity::decode(&bytes).unwrap(), identity);
+    }
+
+    #[test]
+    fn what_is_no_identity_is_refused() {
+        for (text, kind) in [
+            ("", ErrorKind::Invalid),
+            ("{}", ErrorKind::Invalid),
+            (r#"{"format":1}"#, ErrorKind::Invalid),
+            (r#"{"format":1,"id":"x","created":"1970-01-01T00:00:00Z"}"#, ErrorKind::Invalid),
+            (r#"{"format":2}"#, ErrorKind::Unsupported),
+        ] {
+            assert_eq!(Identity::decode(text.as_bytes()).unwrap_err().kind(), kind, "{text}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Appending and sealing: one write under the name that follows the head.
+
+use std::sync::Arc;
+
+use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
+use argon_core::segment::{self, SegmentMeta};
+use argon_core::storage::{Append, TimelineState};
+use argon_core::{Error, ErrorKind, Result};
+
+use crate::s3::bucket::{Bucket, Object};
+use crate::s3::log::Log;
+use crate::s3::log::contents::WHOLE_FOR_HEADERS;
+use crate::s3::log::heads::{KnownHead, TimelineMemory};
+use crate::s3::log::places::{Place, place};
+use crate::s3::names;
+use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::store::compute;
+
+/// How often a head is asked for that moves on meanwhile.
+const MOST_ROUNDS: usize = 100;
+
+/// A segment that is to follow a head.
+struct Following {
+    timeline: Timeline,
+    expected: Head,
+    /// The head after it.
+    head: Head,
+    sealed: bool,
+    bytes: Vec<u8>,
+}
+
+impl Log {
+    pub(super) async fn append_commits(
+        self: &Arc<Self>,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: Arc<[Commit]>,
+    ) -> Result<Append> {
+        let Some(head) = commits.last().map(Commit::head) else {
+            return Err(Error::internal("an append has no commit"));
+        };
+        let meta = SegmentMeta { timeline: *timeline, before: *expected, sealed: false };
+        let level = self.store.bucket.settings.snapshots.level;
+        let bytes = compute(move || segment::encode(&meta, &commits, level)).await?;
+        let following =
+            Following { timeline: *timeline, expected: *expected, head, sealed: false, bytes };
+        let answer = self.follow(&following).await?;
+        if answer == Append::Done {
+            self.appended(timeline.id, *expected, head);
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn seal_after(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
+        let meta = SegmentMeta { timeline: *timeline, before: *expected, sealed: true };
+        let bytes = segment::encode(&meta, &[], 1)?;
+        let (timeline, expected) = (*timeline, *expected);
+        let following = Following { timeline, expected, head: expected, sealed: true, bytes };
+        match self.follow(&following).await? {
+            Append::Sealed(head) if head == expected => Ok(Append::Done),
+            answer => Ok(answer),
+        }
+    }
+
+    /// Writes the segment if the head is the one that it follows.
+    async fn follow(&self, following: &Following) -> Result<Append> {
+        let memory = self.heads.of(following.timeline.id);
+        let _writing = memory.writing.lock().await;
+        let began = self.fence.now();
+        let remembered = memory.head().filter(|known| self.fence.may_send(known.asked));
+        let (mut known, mut asked_now) = match remembered {
+            Some(known) => (known, false),
+            None => (self.ask(following.timeline.id, &memory).await?, true),
+        };
+        for _ in 0..MOST_ROUNDS {
+            if let Some(refusal) = refusal(&known, &following.expected) {
+                if asked_now || known.asked.is_after(began) {
+                    return Ok(refusal);
+                }
+            } else if self.fence.may_send(known.asked)
+                && let Some(answer) = self.write(following, &known, &memory).await?
+            {
+                return Ok(answer);
+            }
+            known = self.ask(following.timeline.id, &memory).await?;
+            asked_now = true;
+        }
+        Err(Error::unavailable("the head of the timeline moves on too fast to be followed"))
+    }
+
+    /// Sends the segment; `None` if the head has to be asked for again.
+    async fn write(
+        &self,
+        following: &Following,
+        known: &KnownHead,
+        memory: &TimelineMemory,
+    ) -> Result<Option<Append>> {
+        let first = following.expected.lsn.next();
+        let name = names::segment(following.timeline.id, first);
+        let judge = |found: Option<&Object>| match found {
+            None => Verdict::Unchanged,
+            Some(object) if object.bytes == following.bytes => Verdict::Ours,
+            Some(_) => Verdict::Theirs,
+        };
+        let write = Write {
+            name: &name,
+            bytes: &following.bytes,
+            condition: Condition::Absent,
+            judge: &judge,
+            may_send: &|| self.fence.may_send(known.asked),
+        };
+        let asked = self.fence.now();
+        let put = match self.store.bucket.put(&write).await {
+            Ok(put) => put,
+            Err(error) => {
+                memory.forget_head();
+                let stale = !self.fence.may_send(known.asked);
+                let again = stale && error.kind() == ErrorKind::Unavailable;
+                return if again { Ok(None) } else { Err(error) };
+            }
+        };
+        let Put::Done(etag) = put else { return Ok(None) };
+        if !self.fence.was_in_time(known.asked) && !self.still_stands(following, &name).await? {
+            memory.forget_head();
+            return Ok(None);
+        }
+        let Following { timeline, head, sealed, bytes, .. } = following;
+        let state = TimelineState { timeline: *timeline, head: *head, sealed: *sealed };
+        memory.note_head(KnownHead { state: Some(state), newest: Some(first), asked });
+        if let Some(etag) = etag.filter(|_| !sealed) {
+            let length = bytes.len() as u64;
+            let last = Some(head.lsn);
+            memory.note_place(Place { first, last, name, etag, length, modified: 0 });
+        }
+        Ok(Some(Append::Done))
+    }
+
+    /// Whether a segment that may have come too late is in the log. If a pack has its place, and
+    /// something else in it, the segment is taken back.
+    async fn still_stands(&self, following: &Following, name: &str) -> Result<bool> {
+        let first = following.expected.lsn.next();
+        let timeline = following.timeline.id;
+        let places = self.store.bucket.places(timeline, &(first..=first)).await;
+        let in_doubt = |source: Error| {
+            Error::indeterminate("an append took so long that it may have come too late")
+                .with_source(source)
+        };
+        let places = places.map_err(in_doubt)?;
+        if !places.is_packed(first) {
+            return Ok(true);
+        }
+        let place = places.covering(&(first..=first)).map_err(in_doubt)?.into_iter().next();
+        let Some(place) = place else { return Ok(true) };
+        let contents = self.store.contents(timeline, &place, WHOLE_FOR_HEADERS).await;
+        if let Some(contents) = contents.map_err(in_doubt)? {
+            let last = following.head.lsn;
+            let read = self.store.read_contents::<Commit<_>>(&contents, last..=last).await;
+            let read = read.map_err(in_doubt)?.map(|(commits, _)| commits).unwrap_or_default();
+            if read.last().is_some_and(|commit: &Commit<argon_core::model::Touched>| {
+                commit.digest == following.head.digest
+            }) {
+                return Ok(true);
+            }
+        }
+        tracing::warn!(name, "an append came too late and is taken back");
+        self.store.bucket.delete(name).await.map_err(in_doubt)?;
+        Ok(false)
+    }
+
+    /// Asks where a timeline ends: one listing of one name, and if that is a new one, a look at the
+    /// end of the segment.
+    pub(super) async fn ask(
+        &self,
+        timeline: TimelineId,
+        memory: &TimelineMemory,
+    ) -> Result<KnownHead> {
+        for _ in 0..MOST_ROUNDS {
+            let asked = self.fence.now();
+            let Some(newest) = self.store.bucket.newest(timeline).await? else {
+                let known = KnownHead { state: None, newest: None, asked };
+                memory.note_head(known);
+                return Ok(known);
+            };
+            let first = newest.first;
+            if let Some(known) = memory.head().filter(|known| known.newest == Some(first)) {
+                let known = KnownHead { asked, ..known };
+                memory.note_head(known);
+                return Ok(known);
+            }
+            let contents = self.store.contents(timeline, &newest, WHOLE_FOR_HEADERS).await?;
+            // It may have been removed since, as there is a newer one.
+            let Some(contents) = contents else { continue };
+            let footer = &contents.footer;
+            let (timeline, head) = (footer.timeline(), footer.head());
+            let state = TimelineState { timeline, head, sealed: footer.sealed() };
+            let known = KnownHead { state: Some(state), newest: Some(first), asked };
+            memory.note_head(known);
+            if head.lsn >= first {
+                memory.note_place(Place { last: Some(head.lsn), ..newest });
+            }
+            return Ok(known);
+        }
+        Err(Error::unavailable("the head of the timeline moves on too fast to be followed"))
+    }
+}
+
+impl Bucket {
+    /// The newest segment of a timeline.
+    async fn newest(&self, timeline: TimelineId) -> Result<Option<Place>> {
+        let folder = names::log_of(timeline);
+        let page = self.list(&folder, None, 1).await?;
+        let Some(listed) = page.objects.into_iter().next() else { return Ok(None) };
+        let name = listed.name.clone();
+        place(&folder, listed).map(Some).ok_or_else(|| {
+            Error::corrupt(format!("the object {name} does not belong there; run `argon fsck`"))
+        })
+    }
+}
+
+/// What to answer if the head is not the expected one.
+fn refusal(known: &KnownHead, expected: &Head) -> Option<Append> {
+    match &known.state {
+        Some(state) if state.sealed => Some(Append::Sealed(state.head)),
+        Some(state) if state.head != *expected => Some(Append::HeadMoved(state.head)),
+        _ => None,
+    }
+}
+
+/// The segments that an append of this many commits may be counted as, for compaction.
+pub(super) fn crosses(before: Lsn, after: Lsn, every: u64) -> bool {
+    before.get() / every != after.get() / every
+}

@@ -1,0 +1,252 @@
+//! Compaction: many small segments become a pack, and small packs become larger ones.
+//!
+//! A pack is a segment of the same format under `packs/`, named by the commits in it. It is written
+//! while all that it is made of is there, and what it is made of is removed when it is older than the
+//! grace time (see `fence.rs`). So a crash after any step leaves a log that reads the same: a pack
+//! besides what it covers, or besides some of it. Two that compact at once may make packs that
+//! overlap; all hold the same commits, and readers take the longest.
+//!
+//! A new pack takes up the packs right before it as long as each is at most twice as large as what is
+//! gathered so far. So their sizes fall geometrically: there are about as many as the log has full
+//! ones, and the logarithm of the rest, and a commit is written anew about as often as that logarithm.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use argon_core::model::{Head, Lsn, TimelineId};
+use argon_core::segment::{self, Footer};
+use argon_core::{Error, Result};
+
+use crate::s3::bucket::Object;
+use crate::s3::log::Log;
+use crate::s3::log::append::crosses;
+use crate::s3::log::contents::Contents;
+use crate::s3::log::places::{Place, Places, place};
+use crate::s3::names;
+use crate::s3::put::{Condition, Verdict, Write};
+use crate::s3::store::compute;
+
+/// From so many segments above the last pack on they are compacted without being asked to be.
+const MANY: u64 = 256;
+
+/// A pack is not made larger than this, stored, or raw.
+const PACK_BYTES: u64 = 64 * 1024 * 1024;
+const PACK_RAW_BYTES: u64 = 256 * 1024 * 1024;
+
+/// When a timeline is compacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::s3) enum When {
+    /// If it has [`MANY`] segments that are in no pack.
+    Needed,
+    /// If there is anything to be joined.
+    Asked,
+}
+
+impl Log {
+    /// Notes an append, and now and then begins compaction beside the writers.
+    pub(super) fn appended(self: &Arc<Self>, timeline: TimelineId, before: Head, head: Head) {
+        let memory = self.heads.of(timeline);
+        let appends = memory.appends.fetch_add(1, Ordering::Relaxed) + 1;
+        // A process that makes few appends takes its turn by their positions.
+        let turn = !memory.looked.load(Ordering::Relaxed) && crosses(before.lsn, head.lsn, MANY);
+        if !(turn || appends >= MANY) || memory.compacting.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        memory.appends.store(0, Ordering::Relaxed);
+        memory.looked.store(true, Ordering::Relaxed);
+        let log = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = log.compact(timeline, When::Needed).await {
+                tracing::warn!(%timeline, %error, "a timeline could not be compacted");
+            }
+            memory.compacting.store(false, Ordering::Relaxed);
+        });
+    }
+
+    /// Compacts a timeline: makes packs, then removes what older packs cover.
+    pub(in crate::s3) async fn compact(&self, timeline: TimelineId, when: When) -> Result<()> {
+        let places = self.all_places(timeline).await?;
+        let loose = loose(&places);
+        let least = if when == When::Asked { 2 } else { MANY };
+        if loose.len() as u64 >= least {
+            self.pack(timeline, &places, loose).await?;
+        }
+        self.remove_covered(timeline, &places).await
+    }
+
+    /// All segments and packs of a timeline, newest first.
+    async fn all_places(&self, timeline: TimelineId) -> Result<Places> {
+        let (log, packs) = (names::log_of(timeline), names::packs_of(timeline));
+        let bucket = &self.store.bucket;
+        let (segments, packed) =
+            futures::future::try_join(bucket.list_all(&log), bucket.list_all(&packs)).await?;
+        Ok(Places {
+            segments: segments.into_iter().filter_map(|listed| place(&log, listed)).collect(),
+            packs: packed.into_iter().filter_map(|listed| place(&packs, listed)).collect(),
+            all: true,
+        })
+    }
+
+    /// Writes segments that follow each other, oldest first, into packs.
+    async fn pack(&self, timeline: TimelineId, places: &Places, loose: Vec<Place>) -> Result<()> {
+        let mut group = Group::default();
+        for segment in loose {
+            let contents = self.store.contents(timeline, &segment, u64::MAX).await?;
+            let Some((contents, bytes)) = contents.and_then(Contents::into_whole) else {
+                // Another has compacted meanwhile.
+                return Ok(());
+            };
+            if !group.takes(&contents) {
+                self.close(timeline, places, std::mem::take(&mut group)).await?;
+            }
+            group.push(contents, bytes);
+        }
+        self.close(timeline, places, group).await
+    }
+
+    /// Writes a pack of a group and of the packs before it that are not much larger.
+    async fn close(&self, timeline: TimelineId, places: &Places, mut group: Group) -> Result<()> {
+        while let Some(before) = group.first().and_then(|first| places.longest_before(first)) {
+            if before.length > 2 * group.stored || before.length + group.stored > PACK_BYTES {
+                break;
+            }
+            let contents = self.store.contents(timeline, before, u64::MAX).await?;
+            let Some((footer, bytes)) = contents.and_then(Contents::into_whole) else { break };
+            if !group.takes(&footer) {
+                break;
+            }
+            group.push_before(footer, bytes);
+        }
+        if group.parts.len() < 2 {
+            return Ok(());
+        }
+        let level = self.store.bucket.settings.snapshots.level;
+        let (lsns, bytes) = compute(move || group.merged(level)).await?;
+        self.put_pack(timeline, *lsns.start(), *lsns.end(), &bytes).await
+    }
+
+    async fn put_pack(
+        &self,
+        timeline: TimelineId,
+        first: Lsn,
+        last: Lsn,
+        bytes: &[u8],
+    ) -> Result<()> {
+        let name = names::pack(timeline, first, last);
+        // Whose pack it is does not matter: all of this name hold the same commits.
+        let judge = |found: Option<&Object>| match found {
+            None => Verdict::Unchanged,
+            Some(_) => Verdict::Theirs,
+        };
+        let condition = Condition::Absent;
+        let write = Write { name: &name, bytes, condition, judge: &judge, may_send: &|| true };
+        self.store.bucket.put(&write).await.map(drop)
+    }
+
+    /// Removes what is covered by packs that are older than the grace time, but never the newest
+    /// segment, which is what shows the head. `places` is a listing that was just made, in which
+    /// packs that were written since are not.
+    async fn remove_covered(&self, timeline: TimelineId, places: &Places) -> Result<()> {
+        let Some(now) = self.store.bucket.meter.server_time() else { return Ok(()) };
+        let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
+        // Both times have whole seconds.
+        let old = |pack: &&Place| now.saturating_sub(pack.modified) > grace;
+        for pack in places.packs.iter().filter(old) {
+            let covered: Vec<&Place> = places.covered_by(pack).collect();
+            if covered.is_empty() {
+                continue;
+            }
+            self.check_pack(timeline, pack).await?;
+            for place in covered {
+                self.store.bucket.delete(&place.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a pack holds what its name says before what it covers is removed.
+    async fn check_pack(&self, timeline: TimelineId, pack: &Place) -> Result<()> {
+        let contents = self.store.contents(timeline, pack, 0).await?;
+        let head = contents.map(|contents| contents.footer.head().lsn);
+        if head.is_some() && head == pack.last {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "the pack {} does not hold what its name says; run `argon fsck`",
+            pack.name
+        )))
+    }
+}
+
+/// The segments that are in no pack, oldest first, without the newest.
+fn loose(places: &Places) -> Vec<Place> {
+    let segments = places.segments.iter().skip(1).rev();
+    segments.filter(|segment| !places.is_packed(segment.first)).cloned().collect()
+}
+
+impl Places {
+    /// The longest pack that ends right before a commit.
+    fn longest_before(&self, first: Lsn) -> Option<&Place> {
+        let ends = self.packs.iter().filter(|pack| pack.last.map(Lsn::next) == Some(first));
+        ends.min_by_key(|pack| pack.first)
+    }
+
+    /// What a pack makes superfluous.
+    fn covered_by(&self, pack: &Place) -> impl Iterator<Item = &Place> {
+        let (first, last) = (pack.first, pack.last.unwrap_or_default());
+        let segments = self.segments.iter().skip(1);
+        let segments = segments.filter(move |segment| first <= segment.first && segment.first <= last);
+        let packs = self.packs.iter().filter(move |other| {
+            let own = (other.first, other.last) == (first, Some(last));
+            !own && first <= other.first && other.last.is_some_and(|end| end <= last)
+        });
+        segments.chain(packs)
+    }
+}
+
+/// Segments that follow each other and are to become one.
+#[derive(Default)]
+struct Group {
+    parts: Vec<(Arc<Footer>, Arc<Vec<u8>>)>,
+    stored: u64,
+    raw: u64,
+}
+
+impl Group {
+    fn first(&self) -> Option<Lsn> {
+        self.parts.first().map(|(footer, _)| footer.before().lsn.next())
+    }
+
+    /// Whether one more may come in.
+    fn takes(&self, more: &Footer) -> bool {
+        let fits = self.raw + more.raw_bytes() <= PACK_RAW_BYTES && self.stored < PACK_BYTES;
+        let follows = self.parts.last().is_none_or(|(last, _)| last.head() == more.before());
+        let leads = self.parts.first().is_some_and(|(first, _)| first.before() == more.head());
+        fits && (follows || leads) || self.parts.is_empty()
+    }
+
+    fn count(&mut self, footer: &Footer, bytes: &[u8]) {
+        self.stored += bytes.len() as u64;
+        self.raw += footer.raw_bytes();
+    }
+
+    fn push(&mut self, footer: Arc<Footer>, bytes: Arc<Vec<u8>>) {
+        self.count(&footer, &bytes);
+        self.parts.push((footer, bytes));
+    }
+
+    fn push_before(&mut self, footer: Arc<Footer>, bytes: Arc<Vec<u8>>) {
+        self.count(&footer, &bytes);
+        self.parts.insert(0, (footer, bytes));
+    }
+
+    /// The pack of all parts. It is read back from its bytes and every digest is computed again, as it
+    /// will be all that is left of them.
+    fn merged(self, level: i32) -> Result<(std::ops::RangeInclusive<Lsn>, Vec<u8>)> {
+        let parts = self.parts.iter().map(|(footer, bytes)| (footer.name(), bytes.as_slice()));
+        let bytes = segment::merge(parts, level)?;
+        let pack = segment::decode("a new pack", &bytes)?;
+        pack.verify()?;
+        Ok((pack.footer.lsns(), bytes))
+    }
+}

@@ -1,0 +1,79 @@
+//! When what is known of a head may be built upon.
+//!
+//! An append is a write under a name on condition that no object has it, so its safety rests on names
+//! that are never free again. Compaction does free names: it puts the commits of many segments into
+//! a pack, and later removes the segments. A writer that knew the head from before would then find
+//! the name that follows it free, and take it. What keeps this from happening is time:
+//!
+//! 1. A pack is written while all segments that it covers are there. They are removed when the pack
+//!    is older than the *grace time* (an hour), by the server's clock on both sides of the
+//!    comparison. The newest segment of a timeline is never removed.
+//! 2. A writer notes the time before it asks for the head. All that it learns was true then or later.
+//!    It sends an append, and repeats one, only within a quarter of the grace time of it; else it
+//!    asks again. It takes the larger of what the monotonic clock and the wall clock say, as the
+//!    first may stand still while the machine sleeps, and does not trust a wall clock that went back.
+//! 3. So if the name was taken and freed after the writer asked, its append has at least three
+//!    quarters of the grace time to arrive before the name is free. An attempt is cut off after less
+//!    than a minute and a second for each 256 KiB. (Amazon refuses what was signed more than 15
+//!    minutes ago, so even a request that was held up in the network comes too late to harm.)
+//! 4. An append that was answered later than half of the grace time after its writer asked, which
+//!    takes a machine that slept between two steps, is looked at once more: if a pack covers its
+//!    place, and does not hold it, the object is removed again and the append is lost.
+//!
+//! Readers take packs before segments, and ignore segments that begin inside a pack. So an append that
+//! came too late is never read, whether or not its writer lived to take it back.
+
+use std::time::Duration;
+
+use argon_core::Environment;
+use bson::DateTime;
+use tokio::time::Instant;
+
+/// A time by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    monotonic: Instant,
+    wall: DateTime,
+}
+
+/// What a grace time allows.
+#[derive(Debug, Clone)]
+pub(super) struct Fence {
+    environment: Environment,
+    grace: Duration,
+}
+
+impl Fence {
+    pub(super) fn new(environment: &Environment, grace: Duration) -> Self {
+        Self { environment: environment.clone(), grace }
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        Moment { monotonic: Instant::now(), wall: self.environment.now() }
+    }
+
+    /// Whether an append may be sent that rests on what was asked at `asked`.
+    pub(super) fn may_send(&self, asked: Moment) -> bool {
+        self.age(asked).is_some_and(|age| age <= self.grace / 4)
+    }
+
+    /// Whether an append that rests on what was asked at `asked`, and was just answered, was surely
+    /// in time.
+    pub(super) fn was_in_time(&self, asked: Moment) -> bool {
+        self.age(asked).is_some_and(|age| age <= self.grace / 2)
+    }
+
+    /// How long ago that was; `None` if the wall clock went back.
+    fn age(&self, asked: Moment) -> Option<Duration> {
+        let wall = self.environment.now().timestamp_millis() - asked.wall.timestamp_millis();
+        let wall = Duration::from_millis(u64::try_from(wall).ok()?);
+        Some(wall.max(asked.monotonic.elapsed()))
+    }
+}
+
+impl Moment {
+    /// Whether this is not before another moment.
+    pub(super) fn is_after(self, other: Moment) -> bool {
+        self.monotonic >= other.monotonic
+    }
+}

@@ -1,0 +1,201 @@
+//! Walking a range of commits, place by place.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use argon_core::model::{Lsn, TimelineId};
+use argon_core::storage::Direction;
+use argon_core::{Error, Result};
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, FuturesOrdered, StreamExt, TryStreamExt};
+
+use crate::s3::log::Log;
+use crate::s3::log::contents::{
+    Contents, Item, WHOLE_FOR_HEADERS, WHOLE_WITH_DOCUMENTS, unreadable,
+};
+use crate::s3::log::places::{Place, missing};
+
+/// How many objects are fetched ahead, and how many bytes of them.
+const AHEAD: usize = 16;
+const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How many bytes of a large object are fetched at a time.
+const PIECE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How often objects may be gone that a listing showed, before that is an error. Compaction removes
+/// what it replaced an hour ago, so once should do.
+const MOST_PLANS: usize = 5;
+
+/// A walk over the commits of a timeline.
+struct Walk {
+    log: Arc<Log>,
+    timeline: TimelineId,
+    /// What is left, both ends included; none when `low > high`.
+    low: Lsn,
+    high: Lsn,
+    direction: Direction,
+    /// The places that are left, in the order of the walk, once they were looked up.
+    places: Option<VecDeque<Place>>,
+    /// Those that are being fetched, and the place that is being read.
+    ahead: FuturesOrdered<BoxFuture<'static, Result<Fetched>>>,
+    ahead_bytes: u64,
+    open: Option<(Place, Contents)>,
+    plans: usize,
+}
+
+struct Fetched {
+    place: Place,
+    contents: Option<Contents>,
+}
+
+/// The commits of a timeline in `range`, as the contracts of `Wal` have it.
+pub(super) fn walk<C: Item>(
+    log: Arc<Log>,
+    timeline: TimelineId,
+    range: &RangeInclusive<Lsn>,
+    direction: Direction,
+) -> BoxStream<'static, Result<C>> {
+    let walk = Walk {
+        log,
+        timeline,
+        low: (*range.start()).max(Lsn::new(1)),
+        high: (*range.end()).min(Lsn::MAX),
+        direction,
+        places: None,
+        ahead: FuturesOrdered::new(),
+        ahead_bytes: 0,
+        open: None,
+        plans: 0,
+    };
+    stream::try_unfold(Some(walk), |walk| async {
+        let Some(mut walk) = walk else { return Ok(None) };
+        let Some((found, failed)) = walk.step::<C>().await? else { return Ok(None) };
+        let items: Vec<Result<C>> = found.into_iter().map(Ok).chain(failed.map(Err)).collect();
+        let more = !items.last().is_some_and(Result::is_err);
+        Ok::<_, Error>(Some((stream::iter(items), more.then_some(walk))))
+    })
+    .try_flatten()
+    .boxed()
+}
+
+impl Walk {
+    /// The next commits, and the error about the one after them if it can't be read.
+    async fn step<C: Item>(&mut self) -> Result<Option<(Vec<C>, Option<Error>)>> {
+        loop {
+            if self.low > self.high {
+                return Ok(None);
+            }
+            if self.open.is_none() && !self.open_next::<C>().await? {
+                return Ok(None);
+            }
+            let Some((place, contents)) = self.open.clone() else { continue };
+            let Some(lsns) = self.piece::<C>(&contents) else {
+                self.open = None;
+                continue;
+            };
+            match self.log.store.read_contents::<C>(&contents, lsns.clone()).await? {
+                None => self.plan_again(&place)?,
+                Some((mut found, failed)) => {
+                    match self.direction {
+                        Direction::Ascending => self.low = lsns.end().next(),
+                        Direction::Descending => {
+                            found.reverse();
+                            match lsns.start().back(1) {
+                                Some(high) => self.high = high,
+                                None => self.low = self.high.next(),
+                            }
+                        }
+                    }
+                    return Ok(Some((found, failed)));
+                }
+            }
+        }
+    }
+
+    /// The part of the open place that is read next; `None` when it has nothing more.
+    fn piece<C: Item>(&self, contents: &Contents) -> Option<RangeInclusive<Lsn>> {
+        let own = contents.footer.lsns();
+        let low = self.low.max(*own.start());
+        let high = self.high.min(*own.end());
+        if low > high {
+            return None;
+        }
+        Some(match self.direction {
+            Direction::Ascending => low..=contents.piece::<C>(low, high, PIECE_BYTES),
+            Direction::Descending => contents.piece::<C>(high, low, PIECE_BYTES)..=high,
+        })
+    }
+
+    /// Opens the next place; whether there is one.
+    async fn open_next<C: Item>(&mut self) -> Result<bool> {
+        if self.places.is_none() {
+            self.places = Some(self.plan().await?);
+        }
+        self.fetch_ahead::<C>();
+        let Some(fetched) = self.ahead.next().await else { return Ok(false) };
+        let Fetched { place, contents } = fetched.map_err(|error| unreadable(self.low, error))?;
+        self.ahead_bytes -= place.length.min(AHEAD_BYTES);
+        let Some(contents) = contents else {
+            self.plan_again(&place)?;
+            return Ok(true);
+        };
+        let head = contents.footer.head().lsn;
+        if place.last.is_some_and(|last| head < last && self.low <= last && head < self.high) {
+            // A segment between this one and the next is not there (any more).
+            let gap = head.next();
+            return self.plan_again(&place).map(|()| true).map_err(|_| missing(gap));
+        }
+        self.note(&place, head);
+        self.open = Some((place, contents));
+        Ok(true)
+    }
+
+    fn note(&self, place: &Place, head: Lsn) {
+        if place.first <= head {
+            let place = Place { last: Some(head), ..place.clone() };
+            self.log.heads.of(self.timeline).note_place(place);
+        }
+    }
+
+    fn fetch_ahead<C: Item>(&mut self) {
+        let whole = if C::DOCUMENTS { WHOLE_WITH_DOCUMENTS } else { WHOLE_FOR_HEADERS };
+        let Some(places) = &mut self.places else { return };
+        while self.ahead.len() < AHEAD && (self.ahead.is_empty() || self.ahead_bytes < AHEAD_BYTES)
+        {
+            let Some(place) = places.pop_front() else { return };
+            self.ahead_bytes += place.length.min(AHEAD_BYTES);
+            let (store, timeline) = (self.log.store.clone(), self.timeline);
+            self.ahead.push_back(Box::pin(async move {
+                let contents = store.contents(timeline, &place, whole).await?;
+                Ok(Fetched { place, contents })
+            }));
+        }
+    }
+
+    /// The places of what is left, in the order of the walk.
+    async fn plan(&mut self) -> Result<VecDeque<Place>> {
+        self.plans += 1;
+        let range = self.low..=self.high;
+        let known = self.log.heads.of(self.timeline).places(&range);
+        let mut places = match known {
+            Some(places) => places,
+            None => self.log.listed_places(self.timeline, &range).await?,
+        };
+        if self.direction == Direction::Descending {
+            places.reverse();
+        }
+        Ok(places.into())
+    }
+
+    /// Looks for the places anew, since one that was listed is gone.
+    fn plan_again(&mut self, gone: &Place) -> Result<()> {
+        self.log.heads.of(self.timeline).forget_places();
+        (self.places, self.open) = (None, None);
+        (self.ahead, self.ahead_bytes) = (FuturesOrdered::new(), 0);
+        if self.plans < MOST_PLANS {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!("the segment {} is not there; run `argon fsck`", gone.name)))
+    }
+}

@@ -1,0 +1,191 @@
+//! Refs: an object each, changed with `If-Match`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon_core::Result;
+use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::s3::bucket::{Object, Wanted};
+use crate::s3::names;
+use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::reference::Reference;
+use crate::s3::store::S3Store;
+
+/// How many refs are fetched at once.
+const AT_ONCE: usize = 32;
+
+/// How many refs are kept in memory.
+const MOST_KNOWN: usize = 16 * 1024;
+
+/// [`Refs`] in a bucket.
+pub(super) struct S3Refs {
+    store: Arc<S3Store>,
+    /// The last content seen of each object, to be taken again where its `ETag` is.
+    known: Mutex<HashMap<String, Known>>,
+}
+
+/// A ref as it was read, and its `ETag`.
+#[derive(Debug, Clone)]
+struct Known {
+    etag: String,
+    reference: Arc<Reference>,
+}
+
+impl Known {
+    fn public(&self) -> Option<VersionedRef> {
+        let value = self.reference.value.clone()?;
+        Some(VersionedRef { version: RefVersion(self.etag.clone()), value })
+    }
+}
+
+impl S3Refs {
+    pub(super) fn new(store: Arc<S3Store>) -> Self {
+        Self { store, known: Mutex::default() }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, object: &str, known: &Known) {
+        let mut all = self.known();
+        if all.len() >= MOST_KNOWN {
+            all.clear();
+        }
+        all.insert(object.to_owned(), known.clone());
+    }
+
+    fn decode(&self, name: &str, object: &str, stored: &Object) -> Result<Known> {
+        let reference = Arc::new(Reference::decode(name, &stored.bytes)?);
+        let known = Known { etag: stored.etag.clone(), reference };
+        self.remember(object, &known);
+        Ok(known)
+    }
+
+    /// What is stored of a ref, a removed one too.
+    async fn read(&self, name: &str, object: &str) -> Result<Option<Known>> {
+        let found = self.store.bucket.get(object, Wanted::Whole).await?;
+        found.map(|stored| self.decode(name, object, &stored)).transpose()
+    }
+
+    /// The content of a ref of which a listing shows the `ETag`; `None` if it is gone since.
+    async fn of_listing(&self, name: &str, object: &str, etag: &str) -> Result<Option<Known>> {
+        let known = self.known().get(object).cloned();
+        if let Some(known) = known.filter(|known| known.etag == etag) {
+            return Ok(Some(known));
+        }
+        let Some(stored) = self.store.get_listed(object, etag).await? else { return Ok(None) };
+        self.decode(name, object, &stored).map(Some)
+    }
+
+    /// Writes after `previous`, which is what was last seen; `None` if something else is there.
+    async fn write(
+        &self,
+        object: &str,
+        previous: Option<&Known>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<RefVersion>> {
+        let nonce = self.store.environment.random();
+        let before = previous.map(|known| &*known.reference);
+        let reference = Arc::new(Reference::after(before, nonce, value));
+        let bytes = reference.encode();
+        let judge = |found: Option<&Object>| match (found, previous) {
+            (None, None) => Verdict::Unchanged,
+            // No ref is ever deleted.
+            (None, Some(_)) => Verdict::Unknown,
+            (Some(found), Some(previous)) if found.etag == previous.etag => Verdict::Unchanged,
+            (Some(found), _) => {
+                let Ok(now) = Reference::decode(object, &found.bytes) else {
+                    return Verdict::Unknown;
+                };
+                match now.follows(&nonce, before.map(|before| &before.nonce)) {
+                    Some(true) if now.nonce == nonce => Verdict::Ours,
+                    Some(true) => Verdict::OursBefore,
+                    Some(false) => Verdict::Theirs,
+                    None => Verdict::Unknown,
+                }
+            }
+        };
+        let condition =
+            previous.map_or(Condition::Absent, |previous| Condition::Match(&previous.etag));
+        let write =
+            Write { name: object, bytes: &bytes, condition, judge: &judge, may_send: &|| true };
+        match self.store.bucket.put(&write).await? {
+            Put::Lost => Ok(None),
+            Put::Done(Some(etag)) => {
+                self.remember(object, &Known { etag: etag.clone(), reference });
+                Ok(Some(RefVersion(etag)))
+            }
+            Put::Done(None) => {
+                let hex: String = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+                Ok(Some(RefVersion(format!("past-{hex}"))))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Refs for S3Refs {
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        let known = self.read(name, &names::reference(name)).await?;
+        Ok(known.and_then(|known| known.public()))
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        let listed = self.store.bucket.list_all(&names::reference(prefix)).await?;
+        let named = listed.into_iter().filter_map(|listed| {
+            let name = names::parse_reference(&listed.name)?;
+            Some((name, listed))
+        });
+        let fetched = stream::iter(named).map(|(name, listed)| async move {
+            let known = self.of_listing(&name, &listed.name, &listed.etag).await?;
+            Ok::<_, argon_core::Error>(
+                known.and_then(|known| known.public()).map(|found| (name, found)),
+            )
+        });
+        let found: Vec<_> = fetched.buffered(AT_ONCE).try_collect().await?;
+        let mut found: Vec<(RefName, VersionedRef)> = found.into_iter().flatten().collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found)
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        let object = names::reference(name);
+        names::check_reference(&self.store.bucket.settings.prefix, &object, name)?;
+        let removes = value.is_none();
+        let done = |version| Ok(Swap::Done(if removes { None } else { Some(version) }));
+        let known = self.known().get(&object).cloned();
+        // What to write after, as far as memory says; a new ref comes after nothing.
+        let mut previous = match expected {
+            None => None,
+            Some(version) => known.filter(|known| known.etag == version.0),
+        };
+        if (expected.is_none() && !removes) || previous.is_some() {
+            let written = self.write(&object, previous.as_ref(), value.clone()).await?;
+            if let Some(version) = written {
+                return done(version);
+            }
+        }
+        loop {
+            previous = self.read(name, &object).await?;
+            let current = previous.as_ref().and_then(Known::public);
+            if current.as_ref().map(|current| &current.version) != expected {
+                return Ok(Swap::Moved(current));
+            }
+            if removes && expected.is_none() {
+                return Ok(Swap::Done(None));
+            }
+            if let Some(version) = self.write(&object, previous.as_ref(), value.clone()).await? {
+                return done(version);
+            }
+        }
+    }
+}

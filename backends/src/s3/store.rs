@@ -1,0 +1,81 @@
+//! What the traits of an opened store share.
+
+use std::sync::Arc;
+
+use argon_core::storage::StoreInfo;
+use argon_core::{Environment, Error, Result};
+
+use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::cache::Cache;
+use crate::s3::memory::Memory;
+
+/// An opened store.
+pub(super) struct S3Store {
+    pub(super) bucket: Bucket,
+    pub(super) environment: Environment,
+    pub(super) info: StoreInfo,
+    pub(super) cache: Option<Cache>,
+    pub(super) memory: Memory,
+}
+
+impl S3Store {
+    /// An object whose `ETag` a listing or a write of ours gave, from a copy if there is one.
+    /// `None` if it is gone; if it has changed, the object as it is now.
+    pub(super) async fn get_listed(&self, name: &str, etag: &str) -> Result<Option<Object>> {
+        let key = copy_key(name, etag);
+        if let Some(bytes) = self.cached(&key).await {
+            let length = bytes.len() as u64;
+            return Ok(Some(Object { bytes, etag: etag.to_owned(), length }));
+        }
+        let found = self.bucket.get(name, Wanted::Whole).await?;
+        if let Some(object) = &found {
+            self.keep(&copy_key(name, &object.etag), &object.bytes).await;
+        }
+        Ok(found)
+    }
+
+    /// An object that never changes while it has this `ETag`, kept in memory too if it is small.
+    /// `None` if it is gone.
+    pub(super) async fn get_lasting(&self, name: &str, etag: &str) -> Result<Option<Arc<Vec<u8>>>> {
+        let key = copy_key(name, etag);
+        if let Some(bytes) = self.memory.get(&key) {
+            return Ok(Some(bytes));
+        }
+        let Some(object) = self.get_listed(name, etag).await? else { return Ok(None) };
+        let bytes = Arc::new(object.bytes);
+        self.memory.put(copy_key(name, &object.etag), &bytes);
+        Ok(Some(bytes))
+    }
+
+    /// A copy in the cache's directory.
+    pub(super) async fn cached(&self, key: &str) -> Option<Vec<u8>> {
+        match &self.cache {
+            Some(cache) => cache.get(key).await,
+            None => None,
+        }
+    }
+
+    /// Keeps a copy in the cache's directory, if there is one.
+    pub(super) async fn keep(&self, key: &str, bytes: &[u8]) {
+        if let Some(cache) = &self.cache {
+            cache.put(key, bytes).await;
+        }
+    }
+}
+
+/// What a copy of this content of an object is called.
+pub(super) fn copy_key(name: &str, etag: &str) -> String {
+    format!("{name}\n{etag}")
+}
+
+/// Runs work that takes the processor for long off the threads that wait for the network.
+pub(super) async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|ended| {
+        if ended.is_panic() {
+            std::panic::resume_unwind(ended.into_panic());
+        }
+        Err(Error::unavailable("the program ends"))
+    })
+}
