@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, Environment, ErrorKind, Project, Revision, State, Store};
+use argon_core::{Branch, Environment, Error, ErrorKind, Project, Revision, State, Store};
 
 use crate::args::{GlobalOptions, Signature};
 use crate::config::{self, Config};
@@ -88,7 +88,8 @@ impl Context {
             self.environment.clone(),
             default_actor()?,
         )
-        .await?;
+        .await
+        .map_err(|error| unopened(error, &place))?;
         self.opened(&store);
         let config_file = place.config(&store.info());
         let config = config_file.as_deref().map(Config::load).transpose()?;
@@ -156,7 +157,7 @@ impl OpenStore {
     pub(crate) fn set_current(&self, config: &Config) -> CommandResult {
         match &self.config_file {
             Some(file) => Ok(config.save(file)?),
-            None => Err(Failure::from(argon_core::Error::unsupported(format!(
+            None => Err(Failure::from(Error::unsupported(format!(
                 "there is no place to keep what is current in {}",
                 self.place.url
             )))
@@ -207,6 +208,20 @@ impl Signature {
     }
 }
 
+/// What to do about a store on a network that can't be opened; errors of others say it themselves.
+fn unopened(error: Error, place: &Place) -> Failure {
+    let kind = error.kind();
+    let failure = Failure::from(error);
+    match kind {
+        _ if !place.is_remote() => failure,
+        ErrorKind::NotFound => failure.hint("`argon init` makes it; `argon doctor` looks closer"),
+        ErrorKind::Unavailable | ErrorKind::Denied | ErrorKind::Invalid => {
+            failure.hint("`argon doctor` looks at what the store needs, one thing after the other")
+        }
+        _ => failure,
+    }
+}
+
 async fn no_current_project(opened: &OpenStore) -> CommandResult<Failure> {
     let projects = opened.store.projects().await?;
     let names: Vec<&str> = projects.iter().map(|project| project.name.as_str()).collect();
@@ -214,7 +229,7 @@ async fn no_current_project(opened: &OpenStore) -> CommandResult<Failure> {
         [] => "`argon project create NAME` makes one".to_owned(),
         names => format!("`argon use NAME` or -p NAME chooses one of: {}", names.join(", ")),
     };
-    Ok(Failure::from(argon_core::Error::invalid("no project is chosen")).hint(hint))
+    Ok(Failure::from(Error::invalid("no project is chosen")).hint(hint))
 }
 
 /// The branch that every project has at first.

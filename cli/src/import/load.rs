@@ -86,12 +86,28 @@ impl Loader<'_> {
         interrupt: &mut CtrlC,
     ) -> CommandResult {
         let mut result = self.feed(&mut found, interrupt).await;
+        let mut interrupted = matches!(result, Err(Failure::Interrupted));
         // What was submitted is committed in any case, and counted.
-        while let Some(attempt) = self.in_flight.next().await {
-            let settled = self.settle(attempt).await;
-            result = result.and(settled);
+        loop {
+            if interrupted {
+                *interrupt = Box::pin(tokio::signal::ctrl_c());
+            }
+            tokio::select! {
+                biased;
+                attempt = self.in_flight.next() => match attempt {
+                    Some(attempt) => result = result.and(self.settle(attempt).await),
+                    None => return result,
+                },
+                // A server that has gone away may be tried for long. Whether it took the last
+                // commits is not known then, and going on finds out.
+                _ = &mut *interrupt => {
+                    if std::mem::replace(&mut interrupted, true) {
+                        return Err(Failure::Interrupted);
+                    }
+                    result = result.and(Err(Failure::Interrupted));
+                }
+            }
         }
-        result
     }
 
     /// Submits what is found until the end of the file, or what ends the import.

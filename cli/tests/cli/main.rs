@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod crash;
+mod credentials;
 mod damage;
 mod documents;
 mod errors;

@@ -134,7 +134,9 @@ fn help_completions_and_manual_pages_cover_every_command() {
         "diff",
         "restore",
         "snapshot",
+        "compact",
         "fsck",
+        "doctor",
     ] {
         has(&help, &[&format!("\n  {command} ")]);
         place.ok(&[command, "--help"]);
