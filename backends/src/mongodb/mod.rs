@@ -1,1 +1,42 @@
-//! Stores in MongoDB.
+//! Stores in MongoDB: one database, shared by any number of processes. docs/FORMAT.md describes the
+//! collections.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `factory.rs`, `schema.rs`, `diagnosis.rs` | making, opening and diagnosing a store; its collections and indexes |
+//! | `address.rs`, `server.rs`, `failure.rs` | where the server is, how it is asked, and what its errors mean |
+//! | `record.rs`, `header.rs`, `key.rs`, `parts.rs` | what is stored, as bytes |
+//! | `timeline.rs`, `append.rs`, `transaction.rs`, `staged.rs` | the ends of timelines, and how they move |
+//! | `log.rs`, `steps.rs` | reading commits; streams of short queries |
+//! | `pieces.rs` | from a view to the rows that make it up |
+//! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
+//! | `refs.rs`, `snapshots.rs` | the other two traits |
+//! | `maintenance.rs`, `orphans.rs`, `verification.rs` | upkeep |
+
+mod address;
+mod append;
+mod diagnosis;
+mod factory;
+mod failure;
+mod header;
+mod key;
+mod log;
+mod lookup;
+mod maintenance;
+mod materialize;
+mod orphans;
+mod parts;
+mod pieces;
+mod record;
+mod refs;
+mod scan;
+mod schema;
+mod server;
+mod snapshots;
+mod staged;
+mod steps;
+mod timeline;
+mod transaction;
+mod verification;
+
+pub(crate) use factory::MongoFactory;

@@ -1,0 +1,55 @@
+//! Document keys as strings that the server orders as Argon does.
+//!
+//! MongoDB compares binary values by their lengths first, so they can't be scanned in key order.
+//! Strings it compares byte by byte as UTF-8, which is the order of their characters. A key is
+//! therefore stored as the string whose characters have the numbers of the key's bytes.
+
+use argon_core::Result;
+use argon_core::key::Key;
+
+use super::failure::corrupt;
+
+/// The string for a key: one character a byte, so up to twice the bytes.
+pub(super) fn encode(key: &Key) -> String {
+    key.as_bytes().iter().copied().map(char::from).collect()
+}
+
+/// Reads what [`encode`] wrote.
+pub(super) fn decode(text: &str) -> Result<Key> {
+    let bytes: std::result::Result<Box<[u8]>, _> =
+        text.chars().map(|character| u8::try_from(u32::from(character))).collect();
+    let bytes = bytes.map_err(|source| corrupt("version", "has a malformed key", source))?;
+    Key::from_boxed(bytes).map_err(|source| corrupt("version", "has a malformed key", source))
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::Bson;
+
+    use super::*;
+
+    #[test]
+    fn strings_are_ordered_as_their_keys_and_come_back() {
+        let ids: Vec<Bson> = vec![
+            Bson::Int64(i64::MIN),
+            Bson::Int32(-1),
+            Bson::Int32(0),
+            Bson::Double(0.5),
+            Bson::Int32(127),
+            Bson::Int64(1 << 40),
+            "".into(),
+            "\0".into(),
+            "a\u{ff}".into(),
+            "ä".into(),
+            Bson::Boolean(true),
+        ];
+        let mut keys: Vec<Key> = ids.iter().map(|id| Key::of(id).unwrap()).collect();
+        keys.sort();
+        let texts: Vec<String> = keys.iter().map(encode).collect();
+        assert!(texts.is_sorted_by(|a, b| a.as_bytes() < b.as_bytes()));
+        for (key, text) in keys.iter().zip(&texts) {
+            assert_eq!(decode(text).unwrap(), *key);
+        }
+        assert!(decode("\u{100}").is_err(), "no byte has this number");
+    }
+}

@@ -1,0 +1,281 @@
+//! Looking up documents by key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::key::Key;
+use argon_core::model::{CollectionId, Document, Image, Lsn};
+use argon_core::storage::Version;
+use bson::{Bson, RawDocument, doc};
+use futures::future::try_join_all;
+use mongodb::options::ReadConcern;
+
+use super::factory::Store;
+use super::parts::{self, Stored};
+use super::pieces::Source;
+use super::record::{id, lsn, lsn_field, text_field};
+use super::server::{READ_TIME, Server};
+use super::{key, schema};
+
+/// How many keys one request asks for.
+const KEYS: usize = 1_000;
+
+/// From so many keys on, it is looked first whether there is anything among them.
+const MANY: usize = 64;
+
+/// How many sources are asked at once at most.
+const WIDEST: usize = 16;
+
+pub(super) const VERSION: &str = "version";
+
+/// A version as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// Where its parts are, if it has any.
+    pub(super) rows: argon_core::model::TimelineId,
+    pub(super) lsn: Lsn,
+    /// The document, `None` if it was deleted. Empty if only the stamp was asked for.
+    pub(super) document: Option<Stored>,
+}
+
+impl Found {
+    pub(super) fn of(row: &RawDocument, source: &Source) -> Result<Self> {
+        let lsn = lsn_field(row, VERSION, "l")?;
+        Ok(Self { rows: source.rows, lsn, document: parts::of(row, VERSION)? })
+    }
+
+    /// The document itself.
+    pub(super) async fn image(self, server: &Arc<Server>) -> Result<Image> {
+        let Some(stored) = self.document else { return Ok(Image::Deleted) };
+        let bytes = server.load(self.rows, stored, VERSION).await?;
+        Ok(Image::Document(Document::from_stored(bytes)?))
+    }
+
+    pub(super) async fn version(self, server: &Arc<Server>) -> Result<Option<Version>> {
+        let lsn = self.lsn;
+        let document = self.image(server).await?.into_document();
+        Ok(document.map(|document| Version { lsn, document }))
+    }
+}
+
+/// The positions of a source as a condition.
+pub(super) fn positions(source: &Source) -> bson::Document {
+    doc! { "$gt": lsn(source.above), "$lte": lsn(source.upto) }
+}
+
+/// Which sources to ask together: the newest alone, since it often has the answer, then two, four and
+/// so on. So a chain of n takes about log n times the way to the server and back.
+fn waves(sources: &[Source]) -> impl Iterator<Item = &[Source]> {
+    let (mut rest, mut width) = (sources, 1);
+    std::iter::from_fn(move || {
+        let (wave, after) = rest.split_at(width.min(rest.len()));
+        rest = after;
+        width = (width * 2).min(WIDEST);
+        (!wave.is_empty()).then_some(wave)
+    })
+}
+
+impl Store {
+    /// The newest version of a document.
+    pub(super) async fn newest(
+        &self,
+        sources: &[Source],
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<Option<Found>> {
+        for wave in waves(sources) {
+            let asked = wave.iter().map(|source| self.newest_in(source, collection, key));
+            if let Some(found) = try_join_all(asked).await?.into_iter().flatten().next() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn newest_in(
+        &self,
+        source: &Source,
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<Option<Found>> {
+        let versions = self.server.collection(schema::VERSIONS);
+        let find = versions
+            .find_one(of_document(source, collection, key))
+            .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME);
+        let Some(row) = self.server.read("read a document", find).await? else { return Ok(None) };
+        self.server.count_received(row.as_bytes().len());
+        Found::of(&row, source).map(Some)
+    }
+
+    /// The newest versions of documents whose keys are in ascending order; one answer a key. Without
+    /// `documents`, only their stamps.
+    pub(super) async fn newest_of_many(
+        &self,
+        sources: &[Source],
+        collection: CollectionId,
+        keys: &[Key],
+        documents: bool,
+    ) -> Result<Vec<Option<Found>>> {
+        let mut answers: Vec<Option<Found>> = vec![None; keys.len()];
+        let mut open: Vec<usize> = (0..keys.len()).collect();
+        for wave in waves(sources) {
+            if open.is_empty() {
+                break;
+            }
+            let wanted: Vec<String> = open.iter().map(|at| key::encode(&keys[*at])).collect();
+            let asked =
+                wave.iter().map(|source| self.newest_among(source, collection, &wanted, documents));
+            let mut found = try_join_all(asked).await?;
+            let mut wanted = wanted.into_iter();
+            open.retain(|at| {
+                let Some(key) = wanted.next() else { return false };
+                answers[*at] = found.iter_mut().find_map(|found| found.remove(&key));
+                answers[*at].is_none()
+            });
+        }
+        Ok(answers)
+    }
+
+    async fn newest_among(
+        &self,
+        source: &Source,
+        collection: CollectionId,
+        keys: &[String],
+        documents: bool,
+    ) -> Result<HashMap<String, Found>> {
+        let mut keys = keys;
+        if keys.len() >= MANY {
+            let Some(first) = self.first_between(source, collection, keys).await? else {
+                return Ok(HashMap::new());
+            };
+            keys = &keys[keys.partition_point(|key| key.as_bytes() < first.as_bytes())..];
+        }
+        let mut found = HashMap::new();
+        for keys in keys.chunks(KEYS) {
+            let pipeline = newest_of_keys(source, collection, keys, documents);
+            let versions = self.server.collection(schema::VERSIONS);
+            let query = versions
+                .aggregate(pipeline)
+                .allow_disk_use(true)
+                .batch_size(u32::try_from(keys.len() + 1).unwrap_or(u32::MAX))
+                .read_concern(ReadConcern::local())
+                .max_time(READ_TIME)
+                .with_type::<bson::RawDocumentBuf>();
+            let mut rows = self.server.rows("look up documents", query).await?;
+            while let Some(row) = rows.next().await? {
+                let key = text_field(row, VERSION, "_id")?.to_owned();
+                found.insert(key, Found::of(row, source)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first key with any version from the first to the last of `keys`: where a range holds
+    /// nothing, this is the one seek that it costs.
+    async fn first_between(
+        &self,
+        source: &Source,
+        collection: CollectionId,
+        keys: &[String],
+    ) -> Result<Option<String>> {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(None) };
+        let versions = self.server.collection(schema::VERSIONS);
+        let find = versions
+            .find_one(doc! {
+                "t": id(source.rows),
+                "c": collection.get().cast_signed(),
+                "k": { "$gte": first, "$lte": last },
+            })
+            .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
+            .projection(doc! { "_id": 0, "k": 1 })
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME);
+        let row = self.server.read("look up documents", find).await?;
+        row.map(|row| text_field(&row, VERSION, "k").map(str::to_owned)).transpose()
+    }
+}
+
+/// The versions of a document in a source.
+pub(super) fn of_document(source: &Source, collection: CollectionId, key: &Key) -> bson::Document {
+    doc! {
+        "t": id(source.rows),
+        "c": collection.get().cast_signed(),
+        "k": key::encode(key),
+        "l": positions(source),
+    }
+}
+
+/// The newest version of each of some keys.
+///
+/// The positions are a stage of their own only to be read more easily: the server joins adjacent
+/// matches, and bounds the index by both.
+pub(super) fn newest_of_keys(
+    source: &Source,
+    collection: CollectionId,
+    keys: &[String],
+    documents: bool,
+) -> Vec<bson::Document> {
+    let keys: Vec<Bson> = keys.iter().map(|key| Bson::String(key.clone())).collect();
+    vec![
+        doc! { "$match": {
+            "t": id(source.rows),
+            "c": collection.get().cast_signed(),
+            "k": { "$in": keys },
+        } },
+        doc! { "$match": { "l": positions(source) } },
+        doc! { "$sort": { "t": 1, "c": 1, "k": 1, "l": -1 } },
+        newest_by_key(documents),
+    ]
+}
+
+/// Keeps the first version of each key: its position, and its document or, without `documents`,
+/// whether it has one.
+pub(super) fn newest_by_key(documents: bool) -> bson::Document {
+    if documents {
+        return doc! { "$group": {
+            "_id": "$k",
+            "l": { "$first": "$l" },
+            "d": { "$first": "$d" },
+            "o": { "$first": "$o" },
+            "n": { "$first": "$n" },
+            "versions": { "$sum": 1 },
+        } };
+    }
+    let there = doc! { "$or": [
+        { "$gt": ["$d", Bson::Null] },
+        { "$gt": ["$o", Bson::Null] },
+    ] };
+    doc! { "$group": {
+        "_id": "$k",
+        "l": { "$first": "$l" },
+        "d": { "$first": { "$cond": [there, Bson::Binary(super::record::binary(b"")), Bson::Null] } },
+    } }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon_core::model::TimelineId;
+
+    use super::*;
+
+    #[test]
+    fn sources_are_asked_in_waves_that_grow() {
+        let source = |at: u8| Source {
+            rows: TimelineId::from_bytes([at; 16]),
+            above: Lsn::ZERO,
+            upto: Lsn::new(1),
+        };
+        let widths = |count: u8| -> Vec<usize> {
+            let sources: Vec<Source> = (0..count).map(source).collect();
+            waves(&sources).map(<[Source]>::len).collect()
+        };
+        assert_eq!(widths(0), []);
+        assert_eq!(widths(1), [1]);
+        assert_eq!(widths(2), [1, 1]);
+        assert_eq!(widths(9), [1, 2, 4, 2]);
+        assert_eq!(widths(70), [1, 2, 4, 8, 16, 16, 16, 7]);
+    }
+}

@@ -1,0 +1,52 @@
+//! The upkeep of a store.
+
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::storage::{Finding, Maintenance, StoreInfo, Traffic};
+use async_trait::async_trait;
+use bson::doc;
+use futures::stream::BoxStream;
+
+use super::factory::Store;
+
+/// [`Maintenance`] over the database.
+pub(super) struct MongoMaintenance(pub(super) Arc<Store>);
+
+#[async_trait]
+impl Maintenance for MongoMaintenance {
+    fn info(&self) -> StoreInfo {
+        self.0.info.clone()
+    }
+
+    /// What the server says that the database takes on its disk, indexes and all.
+    async fn stored_bytes(&self) -> Result<u64> {
+        let server = &self.0.server;
+        let stats = server.database().run_command(doc! { "dbStats": 1 });
+        let stats = server.read("tell the size of the database", stats).await?;
+        let number = |name: &str| match stats.get(name) {
+            Some(bson::Bson::Double(number)) => *number,
+            Some(bson::Bson::Int32(number)) => f64::from(*number),
+            #[expect(clippy::cast_precision_loss, reason = "a size is told to a few digits")]
+            Some(bson::Bson::Int64(number)) => *number as f64,
+            _ => 0.0,
+        };
+        let total = number("totalSize").max(number("storageSize") + number("indexSize"));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
+        Ok(total as u64)
+    }
+
+    /// Removes what appends that were cut off have left over. The server gives freed space to new
+    /// documents by itself.
+    async fn compact(&self) -> Result<()> {
+        self.0.remove_orphans().await
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(self.0.server.traffic())
+    }
+
+    fn verify(&self) -> BoxStream<'static, Result<Finding>> {
+        super::verification::verify(self.0.clone())
+    }
+}

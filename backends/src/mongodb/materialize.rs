@@ -1,0 +1,137 @@
+//! Reads by the index of versions.
+
+use std::sync::Arc;
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionId, Image, Lsn, View};
+use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use bson::doc;
+use futures::future::try_join_all;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use mongodb::options::ReadConcern;
+
+use super::factory::Store;
+use super::lookup::{Found, of_document};
+use super::pieces::Source;
+use super::scan::scan;
+use super::schema;
+use super::server::READ_TIME;
+use super::steps::{Step, steps};
+
+/// How many versions of a document are read at a time, and at how many bytes it is enough.
+const HISTORY: i64 = 64;
+const HISTORY_BYTES: usize = 4 * 1024 * 1024;
+
+/// [`Materialize`] over the collections.
+pub(super) struct MongoMaterialize(pub(super) Arc<Store>);
+
+#[async_trait]
+impl Materialize for MongoMaterialize {
+    async fn get(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<Option<Version>> {
+        let sources = self.0.sources(view).await?;
+        match self.0.newest(&sources, collection, key).await? {
+            Some(found) => found.version(&self.0.server).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn get_many(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Version>>> {
+        let sources = self.0.sources(view).await?;
+        let found = self.0.newest_of_many(&sources, collection, &keys, true).await?;
+        try_join_all(found.into_iter().map(async |found| match found {
+            Some(found) => found.version(&self.0.server).await,
+            None => Ok(None),
+        }))
+        .await
+    }
+
+    async fn stamps(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Stamp>>> {
+        let sources = self.0.sources(view).await?;
+        let found = self.0.newest_of_many(&sources, collection, &keys, false).await?;
+        let stamp = |found: Found| found.document.map(|_| Stamp { lsn: found.lsn });
+        Ok(found.into_iter().map(|found| found.and_then(stamp)).collect())
+    }
+
+    fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
+        let (store, view) = (self.0.clone(), view.clone());
+        stream::once(async move {
+            let sources = store.sources(&view).await?;
+            Ok::<_, Error>(scan(store, sources, collection, &range))
+        })
+        .try_flatten()
+        .boxed()
+    }
+
+    fn history(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        key: &Key,
+    ) -> BoxStream<'static, Result<(Lsn, Image)>> {
+        let (store, view, key) = (self.0.clone(), view.clone(), key.clone());
+        stream::once(async move {
+            let sources = store.sources(&view).await?;
+            let walks = sources.into_iter().map(move |source| {
+                let (store, key) = (store.clone(), key.clone());
+                steps(History { store, source, collection, key }, History::step)
+            });
+            Ok::<_, Error>(stream::iter(walks).flatten())
+        })
+        .try_flatten()
+        .boxed()
+    }
+}
+
+/// A walk down the versions of a document in a source.
+struct History {
+    store: Arc<Store>,
+    source: Source,
+    collection: CollectionId,
+    key: Key,
+}
+
+impl History {
+    async fn step(mut self) -> Result<Step<Self, (Lsn, Image)>> {
+        let server = &self.store.server;
+        let versions = server.collection(schema::VERSIONS);
+        let query = versions
+            .find(of_document(&self.source, self.collection, &self.key))
+            .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
+            .limit(HISTORY)
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME);
+        let mut rows = server.rows("read the history of a document", query).await?;
+        let (mut items, mut bytes) = (Vec::new(), 0);
+        while let Some(row) = rows.next().await? {
+            bytes += row.as_bytes().len();
+            let found = Found::of(row, &self.source)?;
+            items.push((found.lsn, found.image(server).await?));
+            if bytes >= HISTORY_BYTES {
+                break;
+            }
+        }
+        let full = i64::try_from(items.len()).is_ok_and(|items| items == HISTORY);
+        let Some((last, _)) = items.last().filter(|_| full || bytes >= HISTORY_BYTES) else {
+            return Ok((items, None));
+        };
+        self.source.upto = last.back(1).unwrap_or_default();
+        Ok((items, Some(self)))
+    }
+}

@@ -1,0 +1,137 @@
+//! Values that are too large for one document of the server: split into `parts`.
+//!
+//! A document that holds bytes has them in `d`, or else names an owner in `o` and the count of its
+//! parts in `n`; the parts are documents of their own with that owner, under the same timeline,
+//! piece or [place](NOWHERE).
+
+use std::sync::Arc;
+
+use argon_core::model::TimelineId;
+use argon_core::{Environment, Error, Result};
+use bson::oid::ObjectId;
+use bson::{RawDocument, RawDocumentBuf, doc, rawdoc};
+
+use super::record::{binary, bytes_field, id, int_field, missing, optional};
+use super::schema;
+use super::server::{READ_TIME, Server};
+
+/// The most bytes that a document holds itself. The server takes 16 MiB a document; this leaves room
+/// for the other fields.
+pub(super) const MOST_BYTES: usize = 15 * 1024 * 1024;
+
+/// Where the parts of values are that belong to no timeline.
+pub(super) const NOWHERE: TimelineId = TimelineId::from_bytes([0; 16]);
+
+/// Bytes as a document has them.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Stored {
+    Whole(Vec<u8>),
+    Parts { owner: ObjectId, count: i64 },
+}
+
+/// Puts `bytes` into a document; what does not fit goes to `parts`, which must be written too.
+pub(super) fn put(
+    document: &mut RawDocumentBuf,
+    parts: &mut Vec<RawDocumentBuf>,
+    place: TimelineId,
+    bytes: &[u8],
+    environment: &Environment,
+) {
+    if bytes.len() <= MOST_BYTES {
+        document.append(bson::cstr!("d"), binary(bytes));
+        return;
+    }
+    let owner = environment.object_id();
+    let mut count = 0_i32;
+    for part in bytes.chunks(MOST_BYTES) {
+        parts.push(rawdoc! {
+            "_id": environment.object_id(),
+            "t": id(place),
+            "o": owner,
+            "n": count,
+            "d": binary(part),
+        });
+        count += 1;
+    }
+    document.append(bson::cstr!("o"), owner);
+    document.append(bson::cstr!("n"), count);
+}
+
+/// The bytes of a document as it has them; `None` if it has none.
+pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<Stored>> {
+    if optional(row, what, "d")?.is_some() {
+        return Ok(Some(Stored::Whole(bytes_field(row, what, "d")?.to_vec())));
+    }
+    let Some(owner) = optional(row, what, "o")? else { return Ok(None) };
+    let owner = owner.as_object_id().ok_or_else(|| missing(what, "o"))?;
+    Ok(Some(Stored::Parts { owner, count: int_field(row, what, "n")? }))
+}
+
+impl Server {
+    /// The bytes themselves.
+    pub(super) async fn load(
+        self: &Arc<Self>,
+        place: TimelineId,
+        stored: Stored,
+        what: &str,
+    ) -> Result<Vec<u8>> {
+        let (owner, count) = match stored {
+            Stored::Whole(bytes) => return Ok(bytes),
+            Stored::Parts { owner, count } => (owner, count),
+        };
+        let parts = self.collection(schema::PARTS);
+        let query = parts
+            .find(doc! { "t": id(place), "o": owner })
+            .sort(doc! { "t": 1, "o": 1, "n": 1 })
+            .read_concern(mongodb::options::ReadConcern::local())
+            .max_time(READ_TIME);
+        let mut rows = self.rows("read a large value", query).await?;
+        let mut bytes = Vec::new();
+        let mut expected = 0;
+        while let Some(row) = rows.next().await? {
+            if int_field(row, "part", "n")? != expected {
+                break;
+            }
+            bytes.extend_from_slice(bytes_field(row, "part", "d")?);
+            expected += 1;
+        }
+        if expected == count {
+            Ok(bytes)
+        } else {
+            Err(Error::corrupt(format!(
+                "a stored {what} lacks part {expected} of {count}; run `argon fsck`"
+            )))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_split_only_when_they_do_not_fit() {
+        let environment = crate::environment();
+        for (size, expected) in
+            [(0, 0), (5, 0), (MOST_BYTES, 0), (MOST_BYTES + 1, 2), (2 * MOST_BYTES + 1, 3)]
+        {
+            let bytes: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            let (mut document, mut parts) = (rawdoc! {}, Vec::new());
+            put(&mut document, &mut parts, NOWHERE, &bytes, &environment);
+            assert_eq!(parts.len(), expected);
+            match of(&document, "test").unwrap().unwrap() {
+                Stored::Whole(whole) => assert!(whole == bytes),
+                Stored::Parts { owner, count } => {
+                    assert_eq!(count, i64::try_from(expected).unwrap());
+                    let mut joined = Vec::new();
+                    for part in &parts {
+                        assert_eq!(part.get_object_id("o").unwrap(), owner);
+                        joined.extend_from_slice(bytes_field(part, "part", "d").unwrap());
+                    }
+                    assert!(joined == bytes);
+                }
+            }
+        }
+        assert_eq!(of(&rawdoc! { "d": bson::RawBson::Null }, "test").unwrap(), None);
+    }
+}

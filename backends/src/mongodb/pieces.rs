@@ -1,0 +1,232 @@
+//! From a view to the rows that make it up.
+//!
+//! The versions of most commits are under their timeline. Those of a commit that was too large for a
+//! transaction are under a *piece*, which has a name of its own: they were written before the commit
+//! was there, and nothing that reads the timeline could see them. A segment of a view is therefore
+//! read as a list of [`Source`]s. What a timeline has below its head never changes, so it is
+//! remembered.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon_core::model::{Lsn, Segment, TimelineId, View};
+use argon_core::{Error, Result};
+use bson::doc;
+
+use super::factory::Store;
+use super::record::{id, id_field, lsn_field};
+use super::schema;
+use super::server::READ_TIME;
+
+/// How many timelines are remembered; then all are forgotten, which costs a request each.
+const MOST_TIMELINES: usize = 100_000;
+
+/// Rows of `versions` that belong to a view: those under `rows` with `above < lsn <= upto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) rows: TimelineId,
+    pub(super) above: Lsn,
+    pub(super) upto: Lsn,
+}
+
+/// Commits of a timeline whose versions are elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) name: TimelineId,
+    pub(super) first: Lsn,
+    pub(super) last: Lsn,
+}
+
+/// What is known of a timeline: its pieces, up to a position.
+#[derive(Clone)]
+struct Known {
+    upto: Lsn,
+    pieces: Arc<[Piece]>,
+}
+
+/// What is known of the timelines that this process met.
+#[derive(Default)]
+pub(super) struct Pieces(Mutex<HashMap<TimelineId, Known>>);
+
+impl Pieces {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TimelineId, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pieces of a timeline, if they are known up to `upto`.
+    fn get(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Piece]>> {
+        let known = self.lock();
+        known.get(&timeline).filter(|known| known.upto >= upto).map(|known| known.pieces.clone())
+    }
+
+    /// Notes that the timeline has `count` pieces up to `upto`; whether it is known which.
+    fn note(&self, timeline: TimelineId, upto: Lsn, count: i64) -> bool {
+        let mut known = self.lock();
+        if known.len() >= MOST_TIMELINES {
+            known.clear();
+        }
+        let entry = known.entry(timeline);
+        let known = entry.or_insert_with(|| Known { upto: Lsn::ZERO, pieces: Arc::new([]) });
+        // Fewer than are known is an answer from the past, which says nothing new.
+        let complete = i64::try_from(known.pieces.len()).is_ok_and(|known| known >= count);
+        if complete {
+            known.upto = known.upto.max(upto);
+        }
+        complete
+    }
+
+    /// Notes that commits from `expected` to `head` were appended without a piece, the `first` ones of
+    /// the timeline or others.
+    pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
+        if first {
+            self.note(timeline, head, 0);
+        } else if let Some(known) = self.lock().get_mut(&timeline)
+            && known.upto >= expected
+        {
+            known.upto = known.upto.max(head);
+        }
+    }
+
+    /// Adds pieces that were read, all of them up to `upto`.
+    pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, pieces: Vec<Piece>) {
+        let mut all = self.lock();
+        if all.get(&timeline).is_none_or(|known| known.pieces.len() <= pieces.len()) {
+            all.insert(timeline, Known { upto, pieces: pieces.into() });
+        }
+    }
+}
+
+/// The rows of a segment, newest first. Their ranges of positions don't overlap.
+fn split(segment: &Segment, pieces: &[Piece]) -> Vec<Source> {
+    let mut sources = Vec::with_capacity(1);
+    let mut upto = segment.upto;
+    for piece in pieces.iter().rev().filter(|piece| piece.first <= segment.upto) {
+        if piece.last <= segment.above {
+            break;
+        }
+        if piece.last < upto {
+            sources.push(Source { rows: segment.timeline, above: piece.last, upto });
+        }
+        let below = piece.first.back(1).unwrap_or_default().max(segment.above);
+        sources.push(Source { rows: piece.name, above: below, upto: piece.last.min(segment.upto) });
+        upto = below;
+    }
+    if segment.above < upto {
+        sources.push(Source { rows: segment.timeline, above: segment.above, upto });
+    }
+    sources
+}
+
+impl Store {
+    /// The rows of a view, newest first: where several hold a document, the first one's counts.
+    pub(super) async fn sources(&self, view: &View) -> Result<Vec<Source>> {
+        let mut sources = Vec::with_capacity(view.segments().len());
+        for segment in view.segments() {
+            let pieces = match self.pieces.get(segment.timeline, segment.upto) {
+                Some(pieces) => pieces,
+                None => self.ask_for_pieces(segment).await?,
+            };
+            sources.extend(split(segment, &pieces));
+        }
+        Ok(sources)
+    }
+
+    async fn ask_for_pieces(&self, segment: &Segment) -> Result<Arc<[Piece]>> {
+        self.timeline(segment.timeline).await?.ok_or_else(|| {
+            Error::corrupt(format!("timeline {} is missing; run `argon fsck`", segment.timeline))
+        })?;
+        self.pieces.get(segment.timeline, segment.upto).ok_or_else(|| {
+            Error::corrupt(format!(
+                "timeline {} ends before LSN {}; run `argon fsck`",
+                segment.timeline, segment.upto
+            ))
+        })
+    }
+
+    /// Notes what the record of a timeline says of its pieces, and reads those that are new.
+    pub(super) async fn note_pieces(
+        &self,
+        timeline: TimelineId,
+        head: Lsn,
+        count: i64,
+    ) -> Result<()> {
+        if self.pieces.note(timeline, head, count) {
+            return Ok(());
+        }
+        let found = self.published_pieces(timeline, head).await?;
+        if i64::try_from(found.len()).is_ok_and(|found| found >= count) {
+            self.pieces.learn(timeline, head, found);
+            return Ok(());
+        }
+        Err(Error::corrupt(format!(
+            "timeline {timeline} has {count} pieces, of which {} are there; run `argon fsck`",
+            found.len()
+        )))
+    }
+
+    async fn published_pieces(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Piece>> {
+        let pieces = self.server.collection(schema::PIECES);
+        let query = pieces
+            .find(doc! { "t": id(timeline), "l": { "$lte": super::record::lsn(upto) } })
+            .sort(doc! { "t": 1, "l": 1 })
+            .read_concern(mongodb::options::ReadConcern::local())
+            .max_time(READ_TIME);
+        let mut rows = self.server.rows("read where large commits are", query).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            found.push(Piece {
+                name: id_field(row, "piece", "_id")?,
+                first: lsn_field(row, "piece", "f")?,
+                last: lsn_field(row, "piece", "l")?,
+            });
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timeline(byte: u8) -> TimelineId {
+        TimelineId::from_bytes([byte; 16])
+    }
+
+    fn piece(name: u8, first: u64, last: u64) -> Piece {
+        Piece { name: timeline(name), first: Lsn::new(first), last: Lsn::new(last) }
+    }
+
+    fn sources(above: u64, upto: u64, pieces: &[Piece]) -> Vec<(u8, u64, u64)> {
+        let segment =
+            Segment { timeline: timeline(0), above: Lsn::new(above), upto: Lsn::new(upto) };
+        split(&segment, pieces)
+            .into_iter()
+            .map(|source| (source.rows.as_bytes()[0], source.above.get(), source.upto.get()))
+            .collect()
+    }
+
+    #[test]
+    fn a_segment_is_its_own_rows_between_the_pieces() {
+        assert_eq!(sources(2, 9, &[]), [(0, 2, 9)]);
+        let pieces = [piece(1, 1, 1), piece(2, 5, 6), piece(3, 7, 7), piece(4, 12, 12)];
+        assert_eq!(sources(0, 9, &pieces), [(0, 7, 9), (3, 6, 7), (2, 4, 6), (0, 1, 4), (1, 0, 1)]);
+        assert_eq!(sources(5, 6, &pieces), [(2, 5, 6)], "a part of a piece");
+        assert_eq!(sources(0, 5, &pieces), [(2, 4, 5), (0, 1, 4), (1, 0, 1)]);
+        assert_eq!(sources(1, 4, &pieces), [(0, 1, 4)]);
+        assert_eq!(sources(11, 12, &pieces), [(4, 11, 12)]);
+    }
+
+    #[test]
+    fn pieces_are_known_only_as_far_as_they_were_read() {
+        let pieces = Pieces::default();
+        assert!(pieces.get(timeline(0), Lsn::new(1)).is_none());
+        assert!(pieces.note(timeline(0), Lsn::new(5), 0));
+        assert!(pieces.get(timeline(0), Lsn::new(5)).is_some());
+        assert!(pieces.get(timeline(0), Lsn::new(6)).is_none());
+        assert!(!pieces.note(timeline(0), Lsn::new(7), 1), "one that was not read");
+        pieces.learn(timeline(0), Lsn::new(7), vec![piece(1, 6, 7)]);
+        assert_eq!(pieces.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
+        assert!(pieces.note(timeline(0), Lsn::new(6), 0), "an answer from the past");
+        assert_eq!(pieces.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
+    }
+}

@@ -1,0 +1,182 @@
+//! The fields of stored documents.
+
+use argon_core::Result;
+use argon_core::model::{Digest, Head, Lsn, Point, Timeline, TimelineId};
+use argon_core::storage::TimelineState;
+use bson::raw::RawBsonRef;
+use bson::spec::BinarySubtype;
+use bson::{Binary, Bson, DateTime, RawDocument, RawDocumentBuf, rawdoc};
+
+use super::failure::corrupt;
+
+/// Bytes as a value.
+pub(super) fn binary(bytes: &[u8]) -> Binary {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
+}
+
+/// A timeline's name, or that of a piece, as a value.
+pub(super) fn id(timeline: TimelineId) -> Binary {
+    binary(timeline.as_bytes())
+}
+
+/// A position as a value. Positions have 48 bits at most; one that a caller made up is as good as
+/// the last.
+pub(super) fn lsn(lsn: Lsn) -> i64 {
+    lsn.min(Lsn::MAX).get().cast_signed()
+}
+
+/// A field of a stored document that must be there.
+pub(super) fn field<'a>(row: &'a RawDocument, what: &str, name: &str) -> Result<RawBsonRef<'a>> {
+    match row.get(name) {
+        Ok(Some(value)) => Ok(value),
+        Ok(None) => Err(missing(what, name)),
+        Err(source) => Err(corrupt(what, "is malformed", source)),
+    }
+}
+
+/// A field that may be missing or null.
+pub(super) fn optional<'a>(
+    row: &'a RawDocument,
+    what: &str,
+    name: &str,
+) -> Result<Option<RawBsonRef<'a>>> {
+    match row.get(name) {
+        Ok(None | Some(RawBsonRef::Null | RawBsonRef::Undefined)) => Ok(None),
+        Ok(value) => Ok(value),
+        Err(source) => Err(corrupt(what, "is malformed", source)),
+    }
+}
+
+pub(super) fn missing(what: &str, name: &str) -> argon_core::Error {
+    corrupt(what, "is malformed", format!("its field '{name}' is missing or of another type"))
+}
+
+pub(super) fn bytes_field<'a>(row: &'a RawDocument, what: &str, name: &str) -> Result<&'a [u8]> {
+    match field(row, what, name)? {
+        RawBsonRef::Binary(binary) => Ok(binary.bytes),
+        _ => Err(missing(what, name)),
+    }
+}
+
+pub(super) fn text_field<'a>(row: &'a RawDocument, what: &str, name: &str) -> Result<&'a str> {
+    field(row, what, name)?.as_str().ok_or_else(|| missing(what, name))
+}
+
+pub(super) fn int_field(row: &RawDocument, what: &str, name: &str) -> Result<i64> {
+    int(field(row, what, name)?).ok_or_else(|| missing(what, name))
+}
+
+/// A whole number of any width: a server may narrow what it computes.
+pub(super) fn int(value: RawBsonRef<'_>) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_i32().map(i64::from))
+}
+
+pub(super) fn lsn_field(row: &RawDocument, what: &str, name: &str) -> Result<Lsn> {
+    let number = int_field(row, what, name)?;
+    u64::try_from(number).map(Lsn::new).map_err(|_| missing(what, name))
+}
+
+pub(super) fn id_field(row: &RawDocument, what: &str, name: &str) -> Result<TimelineId> {
+    let bytes = bytes_field(row, what, name)?;
+    bytes.try_into().map(TimelineId::from_bytes).map_err(|_| missing(what, name))
+}
+
+const TIMELINE: &str = "timeline";
+
+/// What the collection `timelines` holds of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimelineRecord {
+    pub(super) state: TimelineState,
+    /// How many of its commits are in pieces of their own.
+    pub(super) pieces: i64,
+}
+
+impl TimelineRecord {
+    pub(super) fn encode(&self) -> RawDocumentBuf {
+        let TimelineState { timeline, head, sealed } = self.state;
+        let mut row = rawdoc! {
+            "_id": id(timeline.id),
+            "lsn": lsn(head.lsn),
+            "digest": binary(head.digest.as_bytes()),
+            "time": head.time,
+            "sealed": sealed,
+            "pieces": self.pieces,
+        };
+        if let Some(base) = timeline.base {
+            let base = rawdoc! { "timeline": id(base.timeline), "lsn": lsn(base.lsn) };
+            row.append(bson::cstr!("base"), base);
+        }
+        row
+    }
+
+    pub(super) fn decode(row: &RawDocument) -> Result<Self> {
+        let base = match optional(row, TIMELINE, "base")? {
+            None => None,
+            Some(base) => {
+                let base = base.as_document().ok_or_else(|| missing(TIMELINE, "base"))?;
+                let timeline = id_field(base, TIMELINE, "timeline")?;
+                Some(Point { timeline, lsn: lsn_field(base, TIMELINE, "lsn")? })
+            }
+        };
+        let digest = bytes_field(row, TIMELINE, "digest")?;
+        let digest = digest.try_into().map_err(|_| missing(TIMELINE, "digest"))?;
+        let head = Head {
+            lsn: lsn_field(row, TIMELINE, "lsn")?,
+            digest: Digest::from_bytes(digest),
+            time: time_field(row, TIMELINE, "time")?,
+        };
+        let sealed = field(row, TIMELINE, "sealed")?.as_bool();
+        let state = TimelineState {
+            timeline: Timeline { id: id_field(row, TIMELINE, "_id")?, base },
+            head,
+            sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
+        };
+        Ok(Self { state, pieces: int_field(row, TIMELINE, "pieces")? })
+    }
+}
+
+pub(super) fn time_field(row: &RawDocument, what: &str, name: &str) -> Result<DateTime> {
+    field(row, what, name)?.as_datetime().ok_or_else(|| missing(what, name))
+}
+
+/// A head as the fields that a new one is compared with or set to.
+pub(super) fn head_fields(head: &Head) -> bson::Document {
+    bson::doc! {
+        "lsn": lsn(head.lsn),
+        "digest": Bson::Binary(binary(head.digest.as_bytes())),
+        "time": head.time,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_comes_back_and_a_damaged_one_is_refused() {
+        for base in
+            [None, Some(Point { timeline: TimelineId::from_bytes([2; 16]), lsn: Lsn::new(4) })]
+        {
+            let record = TimelineRecord {
+                state: TimelineState {
+                    timeline: Timeline { id: TimelineId::from_bytes([1; 16]), base },
+                    head: Head {
+                        lsn: Lsn::MAX,
+                        digest: Digest::of(b"x"),
+                        time: DateTime::from_millis(1_700_000_000_123),
+                    },
+                    sealed: true,
+                },
+                pieces: 3,
+            };
+            let row = record.encode();
+            assert_eq!(TimelineRecord::decode(&row).unwrap(), record);
+            for name in ["_id", "lsn", "digest", "time", "sealed", "pieces"] {
+                let mut damaged: bson::Document = (&*row).try_into().unwrap();
+                damaged.insert(name, "no");
+                let damaged = RawDocumentBuf::try_from(&damaged).unwrap();
+                assert!(TimelineRecord::decode(&damaged).is_err(), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Refs: one document each, with a random version that tells its value from every other.
+
+use std::sync::Arc;
+
+use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use bson::{Bson, Document, RawDocument, doc, rawdoc};
+use mongodb::options::ReadConcern;
+
+use super::factory::Store;
+use super::failure::Failure;
+use super::record::{binary, bytes_field, text_field};
+use super::schema;
+use super::server::READ_TIME;
+
+const WHAT: &str = "move a ref";
+const REF: &str = "ref";
+
+/// [`Refs`] over the collection.
+pub(super) struct MongoRefs(pub(super) Arc<Store>);
+
+#[async_trait]
+impl Refs for MongoRefs {
+    /// Read linearizably, since another process may have moved it by another primary.
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        let server = &self.0.server;
+        let refs = server.collection(schema::REFS);
+        let find = refs
+            .find_one(named(name))
+            .read_concern(ReadConcern::linearizable())
+            .max_time(READ_TIME);
+        server.read("read a ref", find).await?.map(|row| decode(&row)).transpose()
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        let server = &self.0.server;
+        let refs = server.collection(schema::REFS);
+        let query = refs.find(with_prefix(prefix)).sort(doc! { "name": 1 }).max_time(READ_TIME);
+        let mut rows = server.rows("list refs", query).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            found.push((text_field(row, REF, "name")?.to_owned(), decode(row)?));
+        }
+        Ok(found)
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        let nonce: [u8; 16] = self.0.environment.random();
+        let new = value.as_ref().map(|_| RefVersion(hex(&nonce)));
+        let tried = match (expected, &new, &value) {
+            (None, Some(new), Some(value)) => self.insert(name, new, value).await,
+            (Some(old), Some(new), Some(value)) => self.update(name, old, new, value).await,
+            (Some(old), ..) => self.remove(name, old).await,
+            (None, ..) => match self.get(name).await? {
+                None => Ok(true),
+                Some(_) => Ok(false),
+            },
+        };
+        let doubt = match tried {
+            Ok(true) => return Ok(Swap::Done(new)),
+            Ok(false) | Err(Failure::Duplicate) => None,
+            Err(Failure::Doubtful(error)) => Some(error),
+            Err(Failure::Definite(error)) => return Err(error),
+        };
+        self.look(name, expected, new, doubt).await
+    }
+}
+
+impl MongoRefs {
+    async fn insert(&self, name: &str, new: &RefVersion, value: &[u8]) -> Result<bool, Failure> {
+        let server = &self.0.server;
+        let row = rawdoc! {
+            "_id": self.0.environment.object_id(),
+            "name": name,
+            "version": new.0.as_str(),
+            "value": binary(value),
+        };
+        let insert = server.collection(schema::REFS);
+        server.write(WHAT, insert.insert_one(row)).await.map(|_| true)
+    }
+
+    async fn update(
+        &self,
+        name: &str,
+        old: &RefVersion,
+        new: &RefVersion,
+        value: &[u8],
+    ) -> Result<bool, Failure> {
+        let server = &self.0.server;
+        let refs = server.collection(schema::REFS);
+        let set = doc! { "$set": { "version": &new.0, "value": Bson::Binary(binary(value)) } };
+        let update = refs.update_one(at_version(name, old), set);
+        server.write(WHAT, update).await.map(|done| done.matched_count == 1)
+    }
+
+    async fn remove(&self, name: &str, old: &RefVersion) -> Result<bool, Failure> {
+        let server = &self.0.server;
+        let refs = server.collection(schema::REFS);
+        let delete = refs.delete_one(at_version(name, old));
+        server.write(WHAT, delete).await.map(|done| done.deleted_count == 1)
+    }
+
+    /// What to answer after a swap that was refused, or whose answer was lost. A version is given
+    /// once, so one that is there again is the one that this swap gave.
+    async fn look(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        new: Option<RefVersion>,
+        doubt: Option<Error>,
+    ) -> Result<Swap> {
+        let found = match (self.get(name).await, doubt) {
+            (Ok(found), None) => found,
+            (Err(error), None) => return Err(error),
+            (Err(_), Some(doubt)) => return Err(doubt),
+            (Ok(found), Some(doubt)) => {
+                let version = found.as_ref().map(|found| &found.version);
+                if version != new.as_ref() || new.is_none() {
+                    // It may be on its way still, or done and overwritten.
+                    return Err(doubt);
+                }
+                found
+            }
+        };
+        let version = found.as_ref().map(|found| &found.version);
+        if new.is_some() && version == new.as_ref() {
+            return Ok(Swap::Done(new));
+        }
+        if version == expected && expected.is_some() {
+            return Err(Error::unavailable(
+                "the ref was moved and moved back meanwhile; try again",
+            ));
+        }
+        Ok(Swap::Moved(found))
+    }
+}
+
+fn named(name: &str) -> Document {
+    doc! { "name": name }
+}
+
+fn at_version(name: &str, version: &RefVersion) -> Document {
+    doc! { "name": name, "version": &version.0 }
+}
+
+/// The refs whose names begin so. Names are ordered by their bytes, and no character comes after the
+/// last one.
+pub(super) fn with_prefix(prefix: &str) -> Document {
+    doc! { "name": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } }
+}
+
+fn decode(row: &RawDocument) -> Result<VersionedRef> {
+    let version = RefVersion(text_field(row, REF, "version")?.to_owned());
+    Ok(VersionedRef { version, value: bytes_field(row, REF, "value")?.to_vec() })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

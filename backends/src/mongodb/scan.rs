@@ -1,0 +1,197 @@
+//! Scans: pages in key order from each source of a view, merged.
+//!
+//! A page is one query: the first so many versions in index order, of which the server keeps the
+//! newest of each key. As the newest comes first, the last key of a page is right even if its older
+//! versions did not fit. The next page begins behind it. So neither side ever holds more than a
+//! page, however large the collection is and however many versions its documents have.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::model::CollectionId;
+use argon_core::storage::{KeyRange, VersionStream};
+use bson::{Bson, doc};
+use futures::future::join_all;
+use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
+use mongodb::options::ReadConcern;
+
+use super::factory::Store;
+use super::lookup::{Found, VERSION, newest_by_key, positions};
+use super::parts::Stored;
+use super::pieces::Source;
+use super::record::{id, int_field, text_field};
+use super::server::READ_TIME;
+use super::steps::{Step, steps};
+use super::{key, schema};
+
+/// How many versions the first page has, and how many the others at most.
+const FIRST_PAGE: i64 = 256;
+const LARGEST_PAGE: i64 = 16_384;
+
+/// How many bytes of documents a page should have, and at how many it is cut.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
+/// One source's newest versions in key order, deletions among them.
+type SourceStream = BoxStream<'static, Result<(String, Found)>>;
+
+/// A walk over a source.
+#[derive(Clone)]
+struct Walk {
+    store: Arc<Store>,
+    source: Source,
+    collection: CollectionId,
+    /// What is left, as conditions on the key.
+    keys: bson::Document,
+    /// How many versions the next page has.
+    page: i64,
+}
+
+impl Walk {
+    /// Reads the next page.
+    async fn step(mut self) -> Result<Step<Self, (String, Found)>> {
+        let collection = self.store.server.collection(schema::VERSIONS);
+        let query = collection
+            .aggregate(page(&self.source, self.collection, &self.keys, self.page))
+            .allow_disk_use(true)
+            .batch_size(u32::try_from(self.page + 1).unwrap_or(u32::MAX))
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME)
+            .with_type::<bson::RawDocumentBuf>();
+        let mut rows = self.store.server.rows("scan a collection", query).await?;
+        let (mut items, mut versions, mut bytes) = (Vec::new(), 0, 0);
+        let mut cut = false;
+        while let Some(row) = rows.next().await? {
+            versions += int_field(row, VERSION, "versions")?;
+            let found = Found::of(row, &self.source)?;
+            bytes += size(&found);
+            items.push((text_field(row, VERSION, "_id")?.to_owned(), found));
+            if bytes >= 2 * PAGE_BYTES {
+                cut = true;
+                break;
+            }
+        }
+        let full = versions >= self.page;
+        let Some((last, _)) = items.last().filter(|_| full || cut) else {
+            return Ok((items, None));
+        };
+        self.keys.remove("$gte");
+        self.keys.insert("$gt", last.clone());
+        self.page = next_page(self.page, items.len(), bytes);
+        Ok((items, Some(self)))
+    }
+}
+
+fn size(found: &Found) -> usize {
+    match &found.document {
+        Some(Stored::Whole(bytes)) => bytes.len(),
+        _ => 0,
+    }
+}
+
+/// Four times as many as before, but no more than will likely keep to the bytes of a page.
+fn next_page(page: i64, documents: usize, bytes: usize) -> i64 {
+    let average = (bytes / documents.max(1)).max(1);
+    let fitting = i64::try_from(PAGE_BYTES / average).unwrap_or(LARGEST_PAGE);
+    (page * 4).min(fitting).clamp(16, LARGEST_PAGE)
+}
+
+/// The first `versions` versions of a range of keys, and of those the newest of each key.
+pub(super) fn page(
+    source: &Source,
+    collection: CollectionId,
+    keys: &bson::Document,
+    versions: i64,
+) -> Vec<bson::Document> {
+    vec![
+        doc! { "$match": {
+            "t": id(source.rows),
+            "c": collection.get().cast_signed(),
+            "k": keys.clone(),
+        } },
+        doc! { "$match": { "l": positions(source) } },
+        doc! { "$sort": { "t": 1, "c": 1, "k": 1, "l": -1 } },
+        doc! { "$limit": versions },
+        newest_by_key(true),
+        doc! { "$sort": { "_id": 1 } },
+    ]
+}
+
+/// A range of keys as conditions.
+pub(super) fn bounds(range: &KeyRange) -> bson::Document {
+    let from = range.from.as_ref().map_or_else(String::new, key::encode);
+    let mut keys = doc! { "$gte": from };
+    if let Some(to) = &range.to {
+        keys.insert("$lt", Bson::String(key::encode(to)));
+    }
+    keys
+}
+
+/// The documents of a collection in a range, over all sources.
+pub(super) fn scan(
+    store: Arc<Store>,
+    sources: Vec<Source>,
+    collection: CollectionId,
+    range: &KeyRange,
+) -> VersionStream {
+    let keys = bounds(range);
+    let walks = sources.into_iter().map(|source| {
+        let (store, keys) = (store.clone(), keys.clone());
+        let walk = Walk { store, source, collection, keys, page: FIRST_PAGE };
+        steps(walk, Walk::step).peekable()
+    });
+    let merge = Merge { streams: walks.collect() };
+    let merged = futures::stream::unfold(merge, |mut merge| async move {
+        let item = merge.next().await.transpose()?;
+        Some((item, merge))
+    });
+    let server = store.server.clone();
+    merged
+        .try_filter_map(move |(key, found)| {
+            let server = server.clone();
+            async move {
+                let version = found.version(&server).await?;
+                version.map(|version| Ok((key::decode(&key)?, version))).transpose()
+            }
+        })
+        .boxed()
+}
+
+/// Several sources, newest first, each in key order.
+struct Merge {
+    streams: Vec<Peekable<SourceStream>>,
+}
+
+impl Merge {
+    /// The least key; of several sources that have it, the newest one's version.
+    async fn next(&mut self) -> Result<Option<(String, Found)>> {
+        if let [stream] = &mut self.streams[..] {
+            return stream.try_next().await;
+        }
+        // All that have to read do so at once.
+        join_all(self.streams.iter_mut().map(|stream| async move {
+            Pin::new(stream).peek().await;
+        }))
+        .await;
+        let mut least: Option<(usize, String)> = None;
+        for (at, stream) in self.streams.iter_mut().enumerate() {
+            match Pin::new(&mut *stream).peek().await {
+                Some(Ok((key, _))) => {
+                    if least.as_ref().is_none_or(|(_, least)| key.as_bytes() < least.as_bytes()) {
+                        least = Some((at, key.clone()));
+                    }
+                }
+                Some(Err(_)) => return stream.try_next().await,
+                None => {}
+            }
+        }
+        let Some((at, key)) = least else { return Ok(None) };
+        let found = self.streams[at].try_next().await;
+        for stream in &mut self.streams[at + 1..] {
+            let same =
+                |next: &Result<(String, Found)>| next.as_ref().is_ok_and(|(next, _)| *next == key);
+            Pin::new(stream).next_if(same).await;
+        }
+        found
+    }
+}

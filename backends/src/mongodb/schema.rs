@@ -1,0 +1,262 @@
+//! The collections of a store and their indexes.
+
+use argon_core::{Error, Result};
+use bson::{Bson, DateTime, Document, RawDocument, doc};
+use futures::future::try_join_all;
+use mongodb::IndexModel;
+use mongodb::options::IndexOptions;
+
+use super::failure::{Failure, corrupt};
+use super::record::{int_field, text_field, time_field};
+use super::server::{READ_TIME, Server};
+
+/// The version of the layout.
+pub(super) const FORMAT: u32 = 1;
+
+/// What says that the database holds a store: one document.
+pub(super) const STORE: &str = "argon";
+/// The end of each timeline.
+pub(super) const TIMELINES: &str = "timelines";
+/// Commits that are too large for one transaction.
+pub(super) const PIECES: &str = "pieces";
+/// Commits without their documents.
+pub(super) const COMMITS: &str = "commits";
+/// Every version of every document.
+pub(super) const VERSIONS: &str = "versions";
+/// Parts of values that are too large for one document.
+pub(super) const PARTS: &str = "parts";
+/// Refs.
+pub(super) const REFS: &str = "refs";
+/// Chunks of snapshots.
+pub(super) const CHUNKS: &str = "chunks";
+/// What snapshots are made of.
+pub(super) const MANIFESTS: &str = "manifests";
+
+pub(super) const COLLECTIONS: [&str; 9] =
+    [STORE, TIMELINES, PIECES, COMMITS, VERSIONS, PARTS, REFS, CHUNKS, MANIFESTS];
+
+/// An index that a store needs. Those of `_id` are there by themselves.
+pub(super) struct Index {
+    pub(super) collection: &'static str,
+    pub(super) name: &'static str,
+    fields: &'static [(&'static str, i32)],
+    unique: bool,
+}
+
+pub(super) const INDEXES: [Index; 6] = [
+    // This one makes an append a compare-and-set, even beside a writer that knows nothing of `timelines`.
+    Index {
+        collection: COMMITS,
+        name: "timeline_lsn",
+        fields: &[("t", 1), ("l", 1)],
+        unique: true,
+    },
+    Index {
+        collection: VERSIONS,
+        name: "newest_version",
+        fields: &[("t", 1), ("c", 1), ("k", 1), ("l", -1)],
+        unique: true,
+    },
+    Index {
+        collection: PARTS,
+        name: "owner_part",
+        fields: &[("t", 1), ("o", 1), ("n", 1)],
+        unique: true,
+    },
+    Index {
+        collection: PIECES,
+        name: "timeline_lsn",
+        fields: &[("t", 1), ("l", 1)],
+        unique: false,
+    },
+    Index { collection: REFS, name: "name", fields: &[("name", 1)], unique: true },
+    Index {
+        collection: MANIFESTS,
+        name: "timeline_lsn",
+        fields: &[("t", 1), ("l", 1)],
+        unique: true,
+    },
+];
+
+impl Index {
+    fn keys(&self) -> Document {
+        self.fields
+            .iter()
+            .map(|(field, order)| ((*field).to_owned(), Bson::Int32(*order)))
+            .collect()
+    }
+
+    fn model(&self) -> IndexModel {
+        let options =
+            IndexOptions::builder().name(self.name.to_owned()).unique(self.unique).build();
+        IndexModel::builder().keys(self.keys()).options(options).build()
+    }
+
+    /// The command that makes it, for a person with a shell.
+    pub(super) fn remedy(&self) -> String {
+        let keys: Vec<String> =
+            self.fields.iter().map(|(field, order)| format!("{field}: {order}")).collect();
+        format!(
+            "in mongosh: db.{}.createIndex({{{}}}, {{name: \"{}\", unique: {}}})",
+            self.collection,
+            keys.join(", "),
+            self.name,
+            self.unique
+        )
+    }
+
+    fn is(&self, found: &IndexModel) -> bool {
+        let same = |(field, order): &(&str, i32), (name, value): (&String, &Bson)| {
+            let found = value.as_i32().map(f64::from).or_else(|| value.as_f64());
+            let found =
+                found.or_else(|| value.as_i64().map(|order| if order < 0 { -1.0 } else { 1.0 }));
+            field == name && found == Some(f64::from(*order))
+        };
+        let unique = found.options.as_ref().and_then(|options| options.unique) == Some(true);
+        found.keys.len() == self.fields.len()
+            && self.fields.iter().zip(&found.keys).all(|(a, b)| same(a, b))
+            && (unique || !self.unique)
+    }
+}
+
+/// What the store says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StoreRecord {
+    pub(super) id: String,
+    pub(super) created: DateTime,
+}
+
+/// What is in a database.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Contents {
+    Store(StoreRecord),
+    /// Nothing, or a store whose making was cut off before it held anything.
+    Nothing,
+    /// Collections of others.
+    Other(Vec<String>),
+}
+
+/// Looks at what is in a database.
+///
+/// # Errors
+/// `Unsupported` for a store of a newer format.
+pub(super) async fn contents(server: &Server) -> Result<Contents> {
+    let store = server.collection(STORE);
+    let find = store.find_one(doc! { "_id": "store" }).max_time(READ_TIME);
+    if let Some(row) = server.read("read what the store says of itself", find).await? {
+        return decode(&row).map(Contents::Store);
+    }
+    let mut others = Vec::new();
+    let names = server.database().list_collection_names();
+    for name in server.read("list the collections of the database", names).await? {
+        let ours = COLLECTIONS.contains(&name.as_str());
+        if !name.starts_with("system.") && !(ours && is_empty(server, &name).await?) {
+            others.push(name);
+        }
+    }
+    others.sort();
+    Ok(if others.is_empty() { Contents::Nothing } else { Contents::Other(others) })
+}
+
+async fn is_empty(server: &Server, collection: &str) -> Result<bool> {
+    let collection = server.collection(collection);
+    let find = collection.find_one(doc! {}).projection(doc! { "_id": 1 }).max_time(READ_TIME);
+    Ok(server.read("look into a collection", find).await?.is_none())
+}
+
+fn decode(row: &RawDocument) -> Result<StoreRecord> {
+    const WHAT: &str = "store";
+    match int_field(row, WHAT, "format")? {
+        format if format == i64::from(FORMAT) => {}
+        format if format > i64::from(FORMAT) => {
+            return Err(Error::unsupported(format!(
+                "the store has format {format}; this version of Argon reads {FORMAT}"
+            )));
+        }
+        format => return Err(corrupt(WHAT, "has no format that ever was", format!("{format}"))),
+    }
+    Ok(StoreRecord {
+        id: text_field(row, WHAT, "id")?.to_owned(),
+        created: time_field(row, WHAT, "created")?,
+    })
+}
+
+/// Makes the collections and indexes, as far as they are not there, and then the document that makes
+/// them a store. Cut off before that, it can be tried again.
+///
+/// # Errors
+/// `AlreadyExists` if another process was faster.
+pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
+    const ALREADY_THERE: i32 = 48;
+    for name in COLLECTIONS {
+        let create = server.database().create_collection(name);
+        match server.bounded(create).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) if super::failure::code(&error) == Some(ALREADY_THERE) => {}
+            Some(Err(error)) => {
+                return Err(super::failure::definite("make a collection", &error));
+            }
+            None => return Err(server.silence("make a collection")),
+        }
+    }
+    for index in &INDEXES {
+        let collection = server.collection(index.collection);
+        server.read("make an index", collection.create_index(index.model())).await?;
+    }
+    let row = bson::rawdoc! {
+        "_id": "store",
+        "format": i32::try_from(FORMAT).unwrap_or(i32::MAX),
+        "id": record.id.as_str(),
+        "created": record.created,
+    };
+    match server.write("make the store", server.collection(STORE).insert_one(row)).await {
+        Ok(_) => Ok(()),
+        // Tried again by the driver after an answer that was lost, it may be our own.
+        Err(Failure::Duplicate | Failure::Doubtful(_)) => match contents(server).await? {
+            Contents::Store(found) if found == *record => Ok(()),
+            _ => Err(Error::already_exists("another process made a store there meanwhile")),
+        },
+        Err(Failure::Definite(error)) => Err(error),
+    }
+}
+
+/// The indexes that are not there.
+pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Index>> {
+    static ALL: [Index; 6] = INDEXES;
+    let mut names: Vec<&str> = ALL.iter().map(|index| index.collection).collect();
+    names.dedup();
+    let found = try_join_all(
+        names
+            .iter()
+            .map(|name| async move { Ok::<_, Error>((*name, indexes_of(server, name).await?)) }),
+    )
+    .await?;
+    Ok(ALL
+        .iter()
+        .filter(|index| {
+            !found.iter().any(|(name, models)| {
+                *name == index.collection && models.iter().any(|model| index.is(model))
+            })
+        })
+        .collect())
+}
+
+async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>> {
+    const NO_SUCH_COLLECTION: i32 = 26;
+    let what = "list the indexes of a collection";
+    let collection = server.collection(collection);
+    let mut cursor = match server.bounded(collection.list_indexes()).await {
+        Some(Ok(cursor)) => cursor,
+        Some(Err(error)) if super::failure::code(&error) == Some(NO_SUCH_COLLECTION) => {
+            return Ok(Vec::new());
+        }
+        Some(Err(error)) => return Err(super::failure::definite(what, &error)),
+        None => return Err(server.silence(what)),
+    };
+    let mut models = Vec::new();
+    while server.read(what, cursor.advance()).await? {
+        let model = cursor.deserialize_current();
+        models.push(model.map_err(|error| super::failure::definite(what, &error))?);
+    }
+    Ok(models)
+}

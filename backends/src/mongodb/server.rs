@@ -1,0 +1,162 @@
+//! Asking the server: every request has a time in which it ends, and is counted.
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use argon_core::storage::Traffic;
+use argon_core::{Error, Result};
+use bson::{RawDocument, RawDocumentBuf};
+use mongodb::error::{Error as DriverError, Result as DriverResult};
+use mongodb::{Client, Collection, Cursor, Database};
+
+use super::address::Address;
+use super::failure::{self, Failure};
+
+/// How long a request may take altogether. The driver has no bound of its own for a server that
+/// holds the connection open and says nothing.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the server may work on a read. It gives up before the client does, and says so.
+pub(super) const READ_TIME: Duration = Duration::from_secs(25);
+
+/// A database on a server, and what went to it and came from it.
+pub(super) struct Server {
+    database: Database,
+    requests: AtomicU64,
+    retries: AtomicU64,
+    sent: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Server {
+    /// Connects when it is first asked. Dropping the last handle ends the connections.
+    pub(super) fn new(address: Address) -> Result<Self> {
+        let client = Client::with_options(address.options)
+            .map_err(|error| failure::definite("be addressed so", &error))?;
+        Ok(Self {
+            database: client.database(&address.database),
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.database.client()
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
+    pub(super) fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
+        self.database.collection(name)
+    }
+
+    /// A request that changes nothing. `what` completes "MongoDB could not …".
+    pub(super) async fn read<T>(
+        &self,
+        what: &str,
+        request: impl IntoFuture<Output = DriverResult<T>>,
+    ) -> Result<T> {
+        match self.bounded(request).await {
+            Some(answer) => answer.map_err(|error| failure::definite(what, &error)),
+            None => Err(self.silence(what)),
+        }
+    }
+
+    /// A single write, not part of a transaction.
+    pub(super) async fn write<T>(
+        &self,
+        what: &str,
+        request: impl IntoFuture<Output = DriverResult<T>>,
+    ) -> Result<T, Failure> {
+        match self.bounded(request).await {
+            Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
+            None => Err(Failure::Doubtful(self.no_word(what))),
+        }
+    }
+
+    /// A request of a transaction, whose errors its owner judges; `None` if no answer came.
+    pub(super) async fn bounded<T>(
+        &self,
+        request: impl IntoFuture<Output = DriverResult<T>>,
+    ) -> Option<DriverResult<T>> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        tokio::time::timeout(REQUEST_TIMEOUT, request.into_future()).await.ok()
+    }
+
+    /// No answer to something that changes nothing.
+    pub(super) fn silence(&self, what: &str) -> Error {
+        Error::unavailable(format!(
+            "MongoDB did not answer for {} seconds when it was to {what}; try again later",
+            REQUEST_TIMEOUT.as_secs()
+        ))
+    }
+
+    /// No answer to something that may have happened.
+    pub(super) fn no_word(&self, what: &str) -> Error {
+        Error::indeterminate(format!(
+            "MongoDB did not answer for {} seconds when it was to {what}; look before you try again",
+            REQUEST_TIMEOUT.as_secs()
+        ))
+    }
+
+    /// The rows of a query.
+    pub(super) async fn rows(
+        self: &Arc<Self>,
+        what: &'static str,
+        query: impl IntoFuture<Output = DriverResult<Cursor<RawDocumentBuf>>>,
+    ) -> Result<Rows> {
+        Ok(Rows { cursor: self.read(what, query).await?, server: self.clone(), what })
+    }
+
+    pub(super) fn count_retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_sent(&self, bytes: usize) {
+        self.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_received(&self, bytes: usize) {
+        self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Traffic {
+            requests: read(&self.requests),
+            retries: read(&self.retries),
+            sent: read(&self.sent),
+            received: read(&self.received),
+        }
+    }
+}
+
+/// The rows of a query, as they come from the server: a batch of at most 16 MiB at a time.
+pub(super) struct Rows {
+    cursor: Cursor<RawDocumentBuf>,
+    server: Arc<Server>,
+    what: &'static str,
+}
+
+impl Rows {
+    /// The next row, or `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<&RawDocument>> {
+        let advanced = tokio::time::timeout(REQUEST_TIMEOUT, self.cursor.advance()).await;
+        let more = match advanced {
+            Ok(more) => more.map_err(|error: DriverError| failure::definite(self.what, &error))?,
+            Err(_) => return Err(self.server.silence(self.what)),
+        };
+        if !more {
+            return Ok(None);
+        }
+        let row = self.cursor.current();
+        self.server.count_received(row.as_bytes().len());
+        Ok(Some(row))
+    }
+}

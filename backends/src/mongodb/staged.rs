@@ -1,0 +1,146 @@
+//! Commits that are too large for a transaction.
+//!
+//! Their versions are written first, in batches, under a piece: a random name that nothing reads.
+//! The transaction that moves the timeline only adds the headers and gives the piece to the
+//! timeline, so all of it appears at once. A piece that was never given is left over from an append
+//! that was cut off; `orphans.rs` removes it when it is old.
+
+use std::sync::Arc;
+
+use argon_core::model::{Commit, Head, Timeline, TimelineId};
+use argon_core::storage::Append;
+use argon_core::{Error, Result};
+use bson::{RawDocumentBuf, rawdoc};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::append::Rows;
+use super::factory::Store;
+use super::failure::Failure;
+use super::pieces::Piece;
+use super::record::id;
+use super::schema;
+
+/// How much is written at a time, and how many such writes are on their way.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+const BATCH_ROWS: usize = 5_000;
+const BATCHES: usize = 2;
+
+/// How often a batch is written again after an answer that was lost.
+const ATTEMPTS: usize = 5;
+
+impl Store {
+    /// [`append`](Store::append) for commits that are too large for one transaction.
+    pub(super) async fn append_staged(
+        self: &Arc<Self>,
+        timeline: &Timeline,
+        expected: &Head,
+        head: &Head,
+        commits: &[Commit],
+    ) -> Result<Append> {
+        // What is lost already need not be sent.
+        if let Some(answer) = self.refusal(timeline.id, expected).await? {
+            return Ok(answer);
+        }
+        let name = TimelineId::from_bytes(self.environment.random());
+        let piece = Piece { name, first: expected.lsn.next(), last: head.lsn };
+        let rows = Rows::of(timeline.id, name, commits, &self.environment);
+        let answer = match self.stage(name, rows.versions, rows.parts).await {
+            Ok(()) => {
+                let rows = vec![(schema::COMMITS, rows.commits)];
+                self.move_to(timeline, expected, head, Some(piece), rows).await
+            }
+            Err(error) => Err(error),
+        };
+        match &answer {
+            Ok(Append::Done) => {}
+            Err(error) if error.kind() == argon_core::ErrorKind::Indeterminate => {}
+            // Should this fail, it is left to be removed when it is old.
+            _ => drop(self.remove_piece(name).await),
+        }
+        answer
+    }
+
+    /// Writes what a commit is made of where nothing reads it.
+    async fn stage(
+        &self,
+        piece: TimelineId,
+        versions: Vec<RawDocumentBuf>,
+        parts: Vec<RawDocumentBuf>,
+    ) -> Result<()> {
+        let row = rawdoc! { "_id": id(piece), "made": self.environment.now() };
+        self.insert_until_there(schema::PIECES, vec![row]).await?;
+        let mut writes = Vec::new();
+        for (collection, rows) in [(schema::PARTS, parts), (schema::VERSIONS, versions)] {
+            for batch in batches(rows) {
+                writes.push(self.insert_until_there(collection, batch));
+            }
+        }
+        stream::iter(writes).buffer_unordered(BATCHES).try_collect().await
+    }
+
+    /// Inserts rows of names of their own; those that are there already were inserted by an attempt
+    /// whose answer was lost.
+    pub(super) async fn insert_until_there(
+        &self,
+        collection: &'static str,
+        rows: Vec<RawDocumentBuf>,
+    ) -> Result<()> {
+        let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
+        let collection = self.server.collection(collection);
+        let mut last = None;
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.server.count_retry();
+            }
+            self.server.count_sent(bytes);
+            let insert = collection.insert_many(&rows).ordered(false);
+            match self.server.write("write a large commit", insert).await {
+                Ok(_) | Err(Failure::Duplicate) => return Ok(()),
+                Err(Failure::Definite(error)) => return Err(error),
+                Err(Failure::Doubtful(error)) => last = Some(error),
+            }
+        }
+        // The commit itself was not asked for, so it has definitely not happened.
+        let error = Error::unavailable("MongoDB did not take a large commit; try again later");
+        Err(match last {
+            Some(source) => error.with_source(source),
+            None => error,
+        })
+    }
+}
+
+/// Cuts rows into batches.
+fn batches(rows: Vec<RawDocumentBuf>) -> impl Iterator<Item = Vec<RawDocumentBuf>> {
+    let mut rows = rows.into_iter().peekable();
+    std::iter::from_fn(move || {
+        let mut batch = vec![rows.next()?];
+        let mut bytes = batch[0].as_bytes().len();
+        while batch.len() < BATCH_ROWS
+            && let Some(row) = rows.next_if(|row| bytes + row.as_bytes().len() <= BATCH_BYTES)
+        {
+            bytes += row.as_bytes().len();
+            batch.push(row);
+        }
+        Some(batch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_all_rows_in_order_and_keep_to_their_bounds() {
+        let row = |at: i32, size: usize| rawdoc! { "_id": at, "d": "x".repeat(size) };
+        let mut rows: Vec<_> = (0..12_000).map(|at| row(at, 10)).collect();
+        rows.extend((0..4).map(|at| row(at, BATCH_BYTES / 2 - 100)));
+        rows.push(row(9, BATCH_BYTES + 1));
+        let cut: Vec<_> = batches(rows.clone()).collect();
+        assert!(cut.iter().all(|batch| batch.len() <= BATCH_ROWS));
+        let bytes = |batch: &Vec<RawDocumentBuf>| {
+            batch.iter().map(|row| row.as_bytes().len()).sum::<usize>()
+        };
+        assert!(cut.iter().all(|batch| batch.len() == 1 || bytes(batch) <= BATCH_BYTES));
+        assert_eq!(cut.concat(), rows);
+    }
+}

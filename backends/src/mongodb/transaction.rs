@@ -1,0 +1,197 @@
+//! One attempt to move a timeline: a transaction on the server.
+
+use std::time::Duration;
+
+use argon_core::model::{Head, TimelineId};
+use argon_core::{Error, Result};
+use bson::{Document, RawDocumentBuf, doc};
+use mongodb::ClientSession;
+use mongodb::error::Error as DriverError;
+use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
+
+use super::address::write_concern;
+use super::failure;
+use super::pieces::Piece;
+use super::record::{head_fields, id, lsn};
+use super::schema;
+use super::server::{READ_TIME, Server};
+use super::timeline::unsealed;
+
+/// How often a commit whose answer was lost is asked for again. The server knows it by session and
+/// number, so it is done once.
+const COMMIT_ATTEMPTS: u32 = 4;
+
+/// What an append writes in its transaction.
+pub(super) struct Changes {
+    pub(super) timeline: TimelineId,
+    /// The head that the timeline must have, and the one that it gets.
+    pub(super) expected: Head,
+    pub(super) head: Head,
+    /// The record of the timeline, if it has none yet.
+    pub(super) new: Option<RawDocumentBuf>,
+    /// Where the versions are, if they were written before.
+    pub(super) piece: Option<Piece>,
+    /// What is inserted, by collection, in this order.
+    pub(super) rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
+}
+
+/// What came of an attempt.
+pub(super) enum Outcome {
+    /// It is in the journals of a majority.
+    Done,
+    /// The timeline is not as it was expected; nothing was changed.
+    Refused,
+    /// Another transaction was in the way, or the server went away before the commit was asked for,
+    /// which is a break; nothing was changed.
+    Undone { error: Error, is_break: bool },
+    /// The commit was asked for, and it is not known what came of it. `over` says whether it can't
+    /// happen any more if it has not happened yet.
+    Unknown { error: Error, over: bool },
+}
+
+/// What was tried, for errors.
+const WHAT: &str = "append to a timeline";
+
+impl Changes {
+    /// Tries once. The record of the timeline is changed first: of two appends that expect the same
+    /// head, one learns there that it comes too late, before it sends its documents.
+    ///
+    /// A transaction that is left without a commit changes nothing: the driver asks the server to
+    /// undo it, and the server does so by itself after a minute.
+    ///
+    /// # Errors
+    /// Only if nothing was changed.
+    pub(super) async fn attempt(&self, server: &Server) -> Result<Outcome> {
+        let mut session =
+            server.read("begin a transaction", server.client().start_session()).await?;
+        let begin = session
+            .start_transaction()
+            .read_concern(ReadConcern::local())
+            .write_concern(write_concern())
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .max_commit_time(READ_TIME);
+        server.read("begin a transaction", begin).await?;
+        if let Some(outcome) = self.move_head(server, &mut session).await? {
+            return Ok(outcome);
+        }
+        for (collection, rows) in self.rows.iter().filter(|(_, rows)| !rows.is_empty()) {
+            let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
+            server.count_sent(bytes);
+            let collection = server.collection(collection);
+            let insert = collection.insert_many(rows).session(&mut session);
+            match server.bounded(insert).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return before_commit(&error),
+                None => return Err(server.silence(WHAT)),
+            }
+        }
+        Ok(commit(server, &mut session).await)
+    }
+
+    async fn move_head(
+        &self,
+        server: &Server,
+        session: &mut ClientSession,
+    ) -> Result<Option<Outcome>> {
+        let timelines = server.collection(schema::TIMELINES);
+        if let Some(row) = &self.new {
+            let insert = timelines.insert_one(row).session(&mut *session);
+            match server.bounded(insert).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return before_commit(&error).map(Some),
+                None => return Err(server.silence(WHAT)),
+            }
+        } else {
+            let filter = unsealed(self.timeline, &self.expected);
+            if let Some(outcome) =
+                update(server, session, schema::TIMELINES, filter, self.moved()).await?
+            {
+                return Ok(Some(outcome));
+            }
+        }
+        let Some(piece) = &self.piece else { return Ok(None) };
+        let filter = doc! { "_id": id(piece.name), "t": { "$exists": false } };
+        let set = doc! { "$set": { "t": id(self.timeline), "f": lsn(piece.first), "l": lsn(piece.last) } };
+        match update(server, session, schema::PIECES, filter, set).await? {
+            Some(Outcome::Refused) => Err(Error::unavailable(
+                "what was written of a large commit was removed as left over before the commit was \
+                 complete; try again",
+            )),
+            other => Ok(other),
+        }
+    }
+
+    fn moved(&self) -> Document {
+        let mut update = doc! { "$set": head_fields(&self.head) };
+        if self.piece.is_some() {
+            update.insert("$inc", doc! { "pieces": 1_i64 });
+        }
+        update
+    }
+}
+
+/// Updates one document; what came of it unless it is done.
+async fn update(
+    server: &Server,
+    session: &mut ClientSession,
+    collection: &str,
+    filter: Document,
+    update: Document,
+) -> Result<Option<Outcome>> {
+    let collection = server.collection(collection);
+    match server.bounded(collection.update_one(filter, update).session(session)).await {
+        Some(Ok(done)) if done.matched_count == 1 => Ok(None),
+        Some(Ok(_)) => Ok(Some(Outcome::Refused)),
+        Some(Err(error)) => before_commit(&error).map(Some),
+        None => Err(server.silence(WHAT)),
+    }
+}
+
+/// What an error means before the commit was asked for: nothing was changed, in any case.
+fn before_commit(error: &DriverError) -> Result<Outcome> {
+    if failure::is_duplicate(error) {
+        return Ok(Outcome::Refused);
+    }
+    if failure::is_transient(error) {
+        Ok(undone(error))
+    } else {
+        Err(failure::definite(WHAT, error))
+    }
+}
+
+fn undone(error: &DriverError) -> Outcome {
+    let is_break = failure::is_break(error);
+    Outcome::Undone { error: failure::definite(WHAT, error), is_break }
+}
+
+async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
+    let mut doubt: Option<Error> = None;
+    for attempt in 0..COMMIT_ATTEMPTS {
+        if attempt > 0 {
+            server.count_retry();
+            tokio::time::sleep(Duration::from_millis(50) * attempt).await;
+        }
+        let error = match server.bounded(session.commit_transaction()).await {
+            Some(Ok(())) => return Outcome::Done,
+            Some(Err(error)) => error,
+            None => {
+                doubt.get_or_insert_with(|| server.no_word(WHAT));
+                continue;
+            }
+        };
+        if failure::is_unknown_commit(&error) {
+            doubt.get_or_insert_with(|| failure::doubtful(WHAT, &error));
+            continue;
+        }
+        // The server knows nothing of it. That it never did is certain only if no answer was lost:
+        // one that forgot what it did when it went away would say the same.
+        let over = failure::is_transient(&error);
+        return match doubt {
+            None if over => undone(&error),
+            None => Outcome::Unknown { error: failure::doubtful(WHAT, &error), over: false },
+            Some(doubt) => Outcome::Unknown { error: doubt, over },
+        };
+    }
+    let error = doubt.unwrap_or_else(|| Error::internal("a commit was never asked for"));
+    Outcome::Unknown { error, over: false }
+}
