@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Result;
+
 /// Measures how long something takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(Instant);
@@ -17,6 +19,13 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// How long `work` takes if it succeeds.
+pub async fn time_of<T>(work: impl Future<Output = Result<T>>) -> Result<Duration> {
+    let stopwatch = Stopwatch::start();
+    work.await?;
+    Ok(stopwatch.elapsed())
 }
 
 /// How long `work` takes, and what it gives.

@@ -1,7 +1,9 @@
-//! Workloads over Argon, each next to the bare engine's floor for the same bytes in the same run.
+//! Workloads over Argon, each next to its floor in the same run: what the bare engine, or the server's
+//! own driver, needs for the same bytes.
 //!
-//! - [`workloads`]: what is measured, a module each; the `bench` command runs all of them, and the
-//!   criterion bench `engine` the hot paths in small sizes;
+//! - [`workloads`]: what is measured of engines in this process, a module each; the `bench` command
+//!   runs all of them, and the criterion bench `engine` the hot paths in small sizes;
+//! - [`network`]: the same for MongoDB and S3, with the servers and the drivers;
 //! - [`report`]: figures, the bars they are held to, and the table;
 //! - [`subject`]: an engine under measurement; [`filled`]: a store with data in it, and the bare
 //!   engine over a copy of its files;
@@ -15,6 +17,7 @@ pub mod clock;
 pub mod documents;
 pub mod filled;
 pub mod layout;
+pub mod network;
 pub mod random;
 pub mod report;
 pub mod samples;

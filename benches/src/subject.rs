@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use argon_backends::raw::{Engine, FjallEngine, MemoryEngine, SledEngine};
@@ -71,17 +70,6 @@ impl fmt::Display for EngineName {
     }
 }
 
-impl FromStr for EngineName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Sled, Self::Fjall, Self::Memory]
-            .into_iter()
-            .find(|engine| engine.scheme() == name)
-            .ok_or_else(|| format!("'{name}' is no engine; there are: sled, fjall, memory"))
-    }
-}
-
 /// How much work the workloads do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
@@ -89,6 +77,16 @@ pub enum Scale {
     Full,
     /// The large sizes cut down, to see quickly where one stands.
     Quick,
+}
+
+impl Scale {
+    /// The first for the full scale, the second for the quick one.
+    pub fn size(self, full: u64, quick: u64) -> u64 {
+        match self {
+            Self::Full => full,
+            Self::Quick => quick,
+        }
+    }
 }
 
 /// An engine under measurement, where its stores go, and the large stores that workloads share.
@@ -111,10 +109,7 @@ impl Subject {
 
     /// The first for the full scale, the second for the quick one.
     pub fn size(&self, full: u64, quick: u64) -> u64 {
-        match self.scale {
-            Scale::Full => full,
-            Scale::Quick => quick,
-        }
+        self.scale.size(full, quick)
     }
 
     /// A directory of this name for a store or a bare engine; it is not there yet.
@@ -131,26 +126,31 @@ impl Subject {
 
     /// A new store, and its branch `main`.
     pub async fn create(&self, name: &str) -> Result<(Store, Branch)> {
-        let registry = argon_backends::registry();
-        let (url, options) = (self.engine.url(&self.path(name)), OpenOptions::default());
-        let environment = argon_backends::environment();
-        let store =
-            Store::create(&registry, &url, &options, environment, Actor::new(ACTOR)?).await?;
-        let project = store.create_project(&ProjectName::new(PROJECT)?).await?;
-        let branch = project.branch(&BranchName::new(Store::FIRST_BRANCH)?).await?;
-        Ok((store, branch))
+        create(&self.engine.url(&self.path(name)), &OpenOptions::default()).await
     }
 
     /// The store that [`create`](Self::create) made, after it was closed.
     pub async fn open(&self, name: &str) -> Result<(Store, Branch)> {
-        let registry = argon_backends::registry();
-        let (url, options) = (self.engine.url(&self.path(name)), OpenOptions::default());
-        let environment = argon_backends::environment();
-        let store = Store::open(&registry, &url, &options, environment, Actor::new(ACTOR)?).await?;
-        let project = store.project(&ProjectName::new(PROJECT)?).await?;
-        let branch = project.branch(&BranchName::new(Store::FIRST_BRANCH)?).await?;
-        Ok((store, branch))
+        open(&self.engine.url(&self.path(name)), &OpenOptions::default()).await
     }
+}
+
+/// A new store, and its branch `main`.
+pub(crate) async fn create(url: &StoreUrl, options: &OpenOptions) -> Result<(Store, Branch)> {
+    let (registry, environment) = (argon_backends::registry(), argon_backends::environment());
+    let store = Store::create(&registry, url, options, environment, Actor::new(ACTOR)?).await?;
+    let project = store.create_project(&ProjectName::new(PROJECT)?).await?;
+    let branch = project.branch(&BranchName::new(Store::FIRST_BRANCH)?).await?;
+    Ok((store, branch))
+}
+
+/// A store that is there, and its branch `main`.
+pub(crate) async fn open(url: &StoreUrl, options: &OpenOptions) -> Result<(Store, Branch)> {
+    let (registry, environment) = (argon_backends::registry(), argon_backends::environment());
+    let store = Store::open(&registry, url, options, environment, Actor::new(ACTOR)?).await?;
+    let project = store.project(&ProjectName::new(PROJECT)?).await?;
+    let branch = project.branch(&BranchName::new(Store::FIRST_BRANCH)?).await?;
+    Ok((store, branch))
 }
 
 /// The collection of the benches.

@@ -1,16 +1,16 @@
 //! Figures, the bars they are held to, and the table.
 
 mod bar;
+mod engine;
 mod quantity;
 mod table;
 
 pub use bar::Bar;
+pub use engine::AnyEngine;
 pub use quantity::{Quantity, Unit, rounded};
 pub use table::table;
 
 use serde::Serialize;
-
-use crate::subject::EngineName;
 
 /// One line of the report.
 #[derive(Debug, Clone, Serialize)]
@@ -18,10 +18,11 @@ pub struct Row {
     /// What was measured.
     pub what: String,
     /// Of which engine.
-    pub engine: EngineName,
+    pub engine: AnyEngine,
     /// What Argon needs.
     pub measured: Quantity,
-    /// What the bare engine needs for the same bytes; `None` where there is nothing to compare.
+    /// What the bare engine, or the server's own driver, needs for the same bytes; `None` where there
+    /// is nothing to compare.
     pub floor: Option<Quantity>,
     /// `measured / floor`.
     pub ratio: Option<f64>,
@@ -33,8 +34,8 @@ pub struct Row {
 
 impl Row {
     /// A line without floor and bars.
-    pub fn new(what: impl Into<String>, engine: EngineName, measured: Quantity) -> Self {
-        let (what, floor, ratio) = (what.into(), None, None);
+    pub fn new(what: impl Into<String>, engine: impl Into<AnyEngine>, measured: Quantity) -> Self {
+        let (what, engine, floor, ratio) = (what.into(), engine.into(), None, None);
         Self { what, engine, measured, floor, ratio, bars: Vec::new(), met: Vec::new() }
     }
 
@@ -55,7 +56,7 @@ impl Row {
     }
 
     /// Adds a bar that is set for one engine only.
-    pub fn bar_on(self, engine: EngineName, bar: Bar) -> Self {
-        if self.engine == engine { self.bar(bar) } else { self }
+    pub fn bar_on(self, engine: impl Into<AnyEngine>, bar: Bar) -> Self {
+        if self.engine == engine.into() { self.bar(bar) } else { self }
     }
 }

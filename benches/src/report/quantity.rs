@@ -17,6 +17,8 @@ pub enum Unit {
     Bytes,
     /// One figure through another.
     Times,
+    /// How many.
+    Count,
 }
 
 /// A number with its unit.
@@ -44,6 +46,11 @@ impl Quantity {
         Self { value, unit: Unit::Bytes }
     }
 
+    /// How many.
+    pub fn count(value: f64) -> Self {
+        Self { value, unit: Unit::Count }
+    }
+
     /// A ratio.
     pub fn times(value: f64) -> Self {
         Self { value, unit: Unit::Times }
@@ -60,6 +67,7 @@ impl fmt::Display for Quantity {
             Unit::PerSecond => write!(f, "{value:.0}/s"),
             Unit::Bytes => write!(f, "{value:.0} B"),
             Unit::Times => write!(f, "{value:.2} ×"),
+            Unit::Count => write!(f, "{value:.0}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::report::Row;
 pub fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(["workload", "engine", "measured", "bare engine", "ratio", "bar", "met"]);
+    table.set_header(["workload", "engine", "measured", "floor", "ratio", "bar", "met"]);
     for row in rows {
         table.add_row(cells(row));
     }

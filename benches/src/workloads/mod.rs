@@ -1,4 +1,4 @@
-//! What is measured, a module each.
+//! What is measured of engines in this process, a module each.
 
 pub mod ancestry;
 pub mod branch;
@@ -18,15 +18,15 @@ use crate::Result;
 use crate::report::Row;
 use crate::subject::Subject;
 
-/// A workload.
-#[derive(Debug, Clone, Copy)]
-pub struct Workload {
+/// A workload over subjects of one kind.
+#[derive(Debug)]
+pub struct Workload<S> {
     /// Its name on the command line.
     pub name: &'static str,
-    run: for<'a> fn(&'a Subject) -> BoxFuture<'a, Result<Vec<Row>>>,
+    pub(crate) run: for<'a> fn(&'a S) -> BoxFuture<'a, Result<Vec<Row>>>,
 }
 
-impl Workload {
+impl Workload<Subject> {
     /// All of them, in the order in which they are run.
     pub const ALL: [Self; 10] = [
         Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
@@ -40,9 +40,11 @@ impl Workload {
         Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
         Self { name: "reopen", run: |subject| Box::pin(reopen::run(subject)) },
     ];
+}
 
+impl<S> Workload<S> {
     /// Runs it.
-    pub async fn run(self, subject: &Subject) -> Result<Vec<Row>> {
+    pub async fn run(&self, subject: &S) -> Result<Vec<Row>> {
         (self.run)(subject).await
     }
 }

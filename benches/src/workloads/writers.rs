@@ -48,6 +48,6 @@ fn documents(first: u64, count: u64) -> Result<Vec<Ready>> {
 
 /// A count as a number to calculate with.
 #[expect(clippy::cast_precision_loss, reason = "counts of documents are far below 2^52")]
-pub(super) fn count(count: u64) -> f64 {
+pub(crate) fn count(count: u64) -> f64 {
     count as f64
 }

@@ -1,19 +1,31 @@
 //! The command line of `bench`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use argon_benches::subject::{EngineName, Scale};
+use argon_benches::Result;
+use argon_benches::network::{Place, Remote, ServerName};
+use argon_benches::report::AnyEngine;
+use argon_benches::subject::{Scale, Subject};
 use argon_benches::workloads::Workload;
+use argon_core::storage::StoreUrl;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
 
-/// Measures Argon next to the bare engines it is built on, and prints one table.
+/// Measures Argon next to what it is built on, the bare engines or the drivers of the servers, and
+/// prints one table.
 #[derive(Debug, Parser)]
-#[command(name = "bench")]
+#[command(
+    name = "bench",
+    after_help = "Without a URL a server of the tests is started. A URL with a password belongs into \
+                  ARGON_BENCH_MONGODB_URL instead; ARGON_STORE_PASSWORD is the password of the user \
+                  that a URL names without one. S3's credentials are looked for as by every AWS tool. \
+                  What a run writes has names of its own, and is removed in the end."
+)]
 pub(crate) struct Arguments {
-    /// Which engines, separated by commas
+    /// Which engines, separated by commas: sled, fjall, memory, mongodb, s3
     #[arg(long, value_delimiter = ',', default_value = "sled,fjall,memory")]
-    pub(crate) engine: Vec<EngineName>,
+    pub(crate) engine: Vec<AnyEngine>,
 
     /// Only these workloads, separated by commas
     #[arg(long, value_delimiter = ',', value_parser = names(), value_name = "NAME")]
@@ -30,10 +42,32 @@ pub(crate) struct Arguments {
     /// Put the stores here, on the disk that is to be measured; they are removed in the end
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
+
+    /// Measure this server of MongoDB
+    #[arg(long, value_name = "mongodb://HOST/DATABASE")]
+    mongodb_url: Option<String>,
+
+    /// Measure this bucket of S3
+    #[arg(long, value_name = "s3://BUCKET/PREFIX")]
+    s3_url: Option<String>,
+
+    /// Store the .bson files below this directory in S3, and weigh them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dump: Option<PathBuf>,
 }
 
 fn names() -> PossibleValuesParser {
-    Workload::ALL.map(|workload| workload.name).into()
+    let embedded = Workload::<Subject>::ALL.map(|workload| workload.name);
+    let network = Workload::<Remote>::ALL.map(|workload| workload.name);
+    embedded.into_iter().chain(network).collect::<BTreeSet<_>>().into_iter().into()
+}
+
+/// The option that names a server.
+pub(crate) fn url_option(server: ServerName) -> &'static str {
+    match server {
+        ServerName::MongoDb => "--mongodb-url",
+        ServerName::S3 => "--s3-url",
+    }
 }
 
 impl Arguments {
@@ -45,10 +79,40 @@ impl Arguments {
         self.directory.clone().unwrap_or_else(std::env::temp_dir)
     }
 
-    pub(crate) fn workloads(&self) -> impl Iterator<Item = Workload> {
-        let wanted = |workload: &Workload| {
-            self.only.is_empty() || self.only.iter().any(|name| name == workload.name)
+    pub(crate) fn wants(&self, workload: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == workload)
+    }
+
+    /// The servers that are wanted and not named.
+    pub(crate) fn servers_to_start(&self) -> Result<Vec<ServerName>> {
+        let mut missing = Vec::new();
+        for server in ServerName::ALL {
+            if self.engine.contains(&server.into()) && self.url(server)?.is_none() {
+                missing.push(server);
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Where on a server the stores go.
+    pub(crate) fn place(&self, server: ServerName) -> Result<Place> {
+        Place::new(server, &self.url(server)?.ok_or("no server is named")?)
+    }
+
+    /// The URL of a server; that of MongoDB may be in the environment.
+    fn url(&self, server: ServerName) -> Result<Option<String>> {
+        let (given, variable) = match server {
+            ServerName::MongoDb => (&self.mongodb_url, "ARGON_BENCH_MONGODB_URL"),
+            ServerName::S3 => (&self.s3_url, "ARGON_BENCH_S3_URL"),
         };
-        Workload::ALL.into_iter().filter(wanted)
+        let Some(url) = given else { return Ok(std::env::var(variable).ok()) };
+        if url.parse::<StoreUrl>()?.has_secrets() {
+            return Err(format!(
+                "every user of this machine can see the password on the command line; set \
+                 {variable} instead"
+            )
+            .into());
+        }
+        Ok(Some(url.clone()))
     }
 }

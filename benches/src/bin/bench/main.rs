@@ -1,25 +1,23 @@
 //! `bench`: runs the workloads and prints one table.
 
 mod arguments;
+mod servers;
 
 use std::fs;
 use std::process::ExitCode;
 
 use argon_benches::Result;
-use argon_benches::report::{Row, table};
-use argon_benches::subject::Subject;
+use argon_benches::network::{Remote, ServerName};
+use argon_benches::report::{AnyEngine, Row, table};
+use argon_benches::subject::{EngineName, Subject};
 use argon_benches::workloads::Workload;
 use clap::Parser;
 
 use crate::arguments::Arguments;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    // In a task, as a program's requests are, and not on the thread that waits for all of them.
-    let finished = tokio::spawn(measure(arguments)).await.map_err(Into::into).flatten();
-    match finished {
-        Ok(()) => ExitCode::SUCCESS,
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -27,18 +25,56 @@ async fn main() -> ExitCode {
     }
 }
 
+fn run(arguments: Arguments) -> Result<ExitCode> {
+    let missing = arguments.servers_to_start()?;
+    if !missing.is_empty() {
+        return servers::run_again_with(&missing);
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    // In a task, as a program's requests are, and not on the thread that waits for all of them.
+    let measured = runtime.block_on(async { tokio::spawn(measure(arguments)).await });
+    measured?.map(|()| ExitCode::SUCCESS)
+}
+
 async fn measure(arguments: Arguments) -> Result<()> {
     let mut rows: Vec<Row> = Vec::new();
     for engine in &arguments.engine {
-        let subject = Subject::new(*engine, arguments.scale(), &arguments.directory())?;
-        for workload in arguments.workloads() {
-            eprintln!("{engine}: {}", workload.name);
-            rows.extend(Workload::run(workload, &subject).await?);
-        }
+        rows.extend(match engine {
+            AnyEngine::Embedded(engine) => embedded(*engine, &arguments).await?,
+            AnyEngine::Network(server) => network(*server, &arguments).await?,
+        });
     }
     println!("{}", table(&rows));
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&rows)?)?;
     }
     Ok(())
+}
+
+async fn embedded(engine: EngineName, arguments: &Arguments) -> Result<Vec<Row>> {
+    let subject = Subject::new(engine, arguments.scale(), &arguments.directory())?;
+    run_all(&Workload::<Subject>::ALL, &subject, engine, arguments).await
+}
+
+async fn network(server: ServerName, arguments: &Arguments) -> Result<Vec<Row>> {
+    let place = arguments.place(server)?;
+    let remote = Remote::new(place, arguments.scale(), arguments.dump.clone()).await?;
+    let measured = run_all(&Workload::<Remote>::ALL, &remote, server, arguments).await;
+    let removed = remote.remove().await;
+    measured.and_then(|rows| removed.map(|()| rows))
+}
+
+async fn run_all<S>(
+    workloads: &[Workload<S>],
+    subject: &S,
+    engine: impl Into<AnyEngine>,
+    arguments: &Arguments,
+) -> Result<Vec<Row>> {
+    let engine = engine.into();
+    let mut rows = Vec::new();
+    for workload in workloads.iter().filter(|workload| arguments.wants(workload.name)) {
+        eprintln!("{engine}: {}", workload.name);
+        rows.extend(workload.run(subject).await?);
+    }
+    Ok(rows)
 }
