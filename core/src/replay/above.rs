@@ -14,7 +14,7 @@ use crate::lru::Lru;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
 use crate::replay::limits::Room;
 use crate::replay::passes::Passes;
-use crate::replay::stretch::{Place, Reach, Stretch};
+use crate::replay::stretch::{Lsns, Place, Reach, Stretch};
 use crate::storage::Wal;
 
 /// How many segments of a view are read from the log at once.
@@ -32,10 +32,15 @@ pub(crate) type Changed = (Place, (Lsn, Image));
 /// Changed documents in order, and whether there may be more after them.
 pub(super) type Page = (Vec<Changed>, bool);
 
+/// A timeline and the position above which its commits are taken.
+type Start = (TimelineId, Lsn);
+
+type Slots = Lru<Start, Slot>;
+
 /// The log, with the stretches of it that were read last in memory.
 pub(super) struct Log {
     wal: Arc<dyn Wal>,
-    slots: Mutex<Lru<(TimelineId, Lsn), Slot>>,
+    slots: Mutex<Slots>,
     most_bytes: usize,
 }
 
@@ -47,11 +52,14 @@ struct Slot {
     too_much: Option<Lsn>,
 }
 
+/// A stretch, and the commits of it that a view has.
+type Part = (Arc<Stretch>, Lsns);
+
 /// What the log says of a view above a position.
 #[derive(Clone)]
 pub(super) enum Above {
-    /// It is in memory; leaf first, each with the position up to which it counts.
-    Memory(Arc<[(Arc<Stretch>, Lsn)]>),
+    /// It is in memory; leaf first, each with the commits that count.
+    Memory(Arc<[Part]>),
     /// It does not fit.
     Log(Passes),
 }
@@ -73,7 +81,7 @@ impl Log {
             self.slot((leaf.timeline, above));
         }
         let room = Room::new(self.most_bytes);
-        let mut reached: Vec<(Arc<Stretch>, Lsn)> = Vec::with_capacity(segments.len());
+        let mut reached: Vec<Part> = Vec::with_capacity(segments.len());
         let mut reads = stream::iter(segments.iter().copied())
             .map(|segment| self.stretch(segment, &room))
             .buffered(AT_ONCE);
@@ -98,7 +106,7 @@ impl Log {
         let timeline = timeline.id;
         let keys = (timeline, Lsn::ZERO)..=(timeline, Lsn::new(u64::MAX));
         let mut slots = self.slots();
-        let grown: Vec<((TimelineId, Lsn), usize)> = slots
+        let grown: Vec<(Start, usize)> = slots
             .range(keys)
             .filter(|(_, slot)| slot.stretch.appended(commits, self.most_bytes))
             .map(|(key, slot)| (*key, slot.stretch.bytes()))
@@ -109,9 +117,39 @@ impl Log {
     }
 
     /// A segment in memory; `None` if there is no room for it.
-    async fn stretch(&self, segment: Segment, room: &Room) -> Result<Option<(Arc<Stretch>, Lsn)>> {
+    async fn stretch(&self, segment: Segment, room: &Room) -> Result<Option<Part>> {
         let key = (segment.timeline, segment.above);
-        let slot = self.slot(key);
+        if let Some((wider, slot)) = self.wider(segment)
+            && let Some(part) = self.reach(wider, slot, segment, room).await?
+        {
+            return Ok(Some(part));
+        }
+        self.reach(key, self.slot(key), segment, room).await
+    }
+
+    /// What is in memory for an earlier snapshot and serves for this one too, unless there is
+    /// something for this one. One that is large is left to be forgotten.
+    fn wider(&self, segment: Segment) -> Option<(Start, Slot)> {
+        let Segment { timeline, above, .. } = segment;
+        let mut slots = self.slots();
+        let found = slots
+            .range((timeline, Lsn::ZERO)..=(timeline, above))
+            .filter(|((_, lowest), slot)| {
+                let covers = slot.stretch.upto() >= above;
+                *lowest == above || (covers && slot.stretch.bytes() <= self.most_bytes / 2)
+            })
+            .map(|(key, _)| *key)
+            .last()?;
+        slots.get(&found).filter(|_| found.1 < above).map(|slot| (found, slot))
+    }
+
+    async fn reach(
+        &self,
+        key: Start,
+        slot: Slot,
+        segment: Segment,
+        room: &Room,
+    ) -> Result<Option<Part>> {
         if slot.too_much.is_some_and(|lsn| segment.upto >= lsn) {
             return Ok(None);
         }
@@ -119,18 +157,18 @@ impl Log {
         let mut slots = self.slots();
         if let Ok(Reach::TooMuch(lsn)) = reached {
             // Whoever reads the part that is in memory may go on; nobody new gets it.
-            let stretch = Arc::new(Stretch::new(segment.timeline, segment.above));
+            let stretch = Arc::new(Stretch::new(key.0, key.1));
             slots.insert(key, Slot { stretch, too_much: Some(lsn) }, EMPTY);
             return Ok(None);
         }
         slots.weigh(&key, EMPTY + slot.stretch.bytes());
         Ok(match reached? {
-            Reach::There => Some((slot.stretch, segment.upto)),
+            Reach::There => Some((slot.stretch, Lsns { above: segment.above, upto: segment.upto })),
             Reach::NoRoom | Reach::TooMuch(_) => None,
         })
     }
 
-    fn slot(&self, key: (TimelineId, Lsn)) -> Slot {
+    fn slot(&self, key: Start) -> Slot {
         let mut slots = self.slots();
         slots.get(&key).unwrap_or_else(|| {
             let slot = Slot { stretch: Arc::new(Stretch::new(key.0, key.1)), too_much: None };
@@ -139,7 +177,7 @@ impl Log {
         })
     }
 
-    fn slots(&self) -> MutexGuard<'_, Lru<(TimelineId, Lsn), Slot>> {
+    fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -209,19 +247,19 @@ impl Above {
 }
 
 /// The last image of a document: the one nearest the leaf.
-fn last_image(stretches: &[(Arc<Stretch>, Lsn)], place: &Place) -> Option<(Lsn, Image)> {
-    stretches.iter().find_map(|(stretch, upto)| stretch.image(place, *upto))
+fn last_image(stretches: &[Part], place: &Place) -> Option<(Lsn, Image)> {
+    stretches.iter().find_map(|(stretch, lsns)| stretch.image(place, *lsns))
 }
 
-fn page_of(stretches: &[(Arc<Stretch>, Lsn)], from: &Bound<Place>, to: &Bound<Place>) -> Page {
-    if let [(stretch, upto)] = stretches {
-        return stretch.page(from.as_ref(), to.as_ref(), *upto, PAGE);
+fn page_of(stretches: &[Part], from: &Bound<Place>, to: &Bound<Place>) -> Page {
+    if let [(stretch, lsns)] = stretches {
+        return stretch.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
     }
     let mut merged = BTreeMap::new();
     let mut end: Option<Place> = None;
     // From the root, so that what is nearer the leaf replaces it.
-    for (stretch, upto) in stretches.iter().rev() {
-        let (page, more) = stretch.page(from.as_ref(), to.as_ref(), *upto, PAGE);
+    for (stretch, lsns) in stretches.iter().rev() {
+        let (page, more) = stretch.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
         if let Some((last, _)) = page.last().filter(|_| more)
             && end.as_ref().is_none_or(|end| last < end)
         {

@@ -34,6 +34,13 @@ struct Index {
     bytes: usize,
 }
 
+/// Commits of a timeline: `above < lsn <= upto`.
+#[derive(Clone, Copy)]
+pub(super) struct Lsns {
+    pub(super) above: Lsn,
+    pub(super) upto: Lsn,
+}
+
 /// What came of reading commits into memory.
 pub(super) enum Reach {
     /// They are there.
@@ -104,31 +111,32 @@ impl Stretch {
         true
     }
 
-    /// The last image that a document had at `upto`, if any of the commits gave it one.
-    pub(super) fn image(&self, place: &Place, upto: Lsn) -> Option<(Lsn, Image)> {
-        self.index().documents.get(place).and_then(|images| at(images, upto)).cloned()
+    /// The last image that commits in `lsns` gave a document, if any of them did.
+    pub(super) fn image(&self, place: &Place, lsns: Lsns) -> Option<(Lsn, Image)> {
+        self.index().documents.get(place).and_then(|images| last_in(images, lsns)).cloned()
     }
 
-    /// The next documents after `from` that were changed up to `upto`, with their last images then:
+    /// The next documents after `from` that commits in `lsns` changed, with their last images then:
     /// at most `most` of them, and whether there may be more.
     pub(super) fn page(
         &self,
         from: Bound<&Place>,
         to: Bound<&Place>,
-        upto: Lsn,
+        lsns: Lsns,
         most: usize,
     ) -> (Vec<(Place, (Lsn, Image))>, bool) {
         let index = self.index();
         let mut found =
             index.documents.range::<Place, _>((from, to)).filter_map(|(place, images)| {
-                at(images, upto).map(|image| (place.clone(), image.clone()))
+                last_in(images, lsns).map(|image| (place.clone(), image.clone()))
             });
         let page: Vec<_> = found.by_ref().take(most).collect();
         let more = page.len() == most;
         (page, more)
     }
 
-    fn upto(&self) -> Lsn {
+    /// The last commit that it has.
+    pub(super) fn upto(&self) -> Lsn {
         self.index().upto
     }
 
@@ -156,8 +164,9 @@ pub(super) fn missing(lsn: Lsn) -> Error {
     Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
 }
 
-fn at(images: &Images, upto: Lsn) -> Option<&(Lsn, Image)> {
-    images[..images.partition_point(|(lsn, _)| *lsn <= upto)].last()
+fn last_in(images: &Images, lsns: Lsns) -> Option<&(Lsn, Image)> {
+    let before = images.partition_point(|(lsn, _)| *lsn <= lsns.upto);
+    images[..before].last().filter(|(lsn, _)| *lsn > lsns.above)
 }
 
 /// About how many bytes a change takes in memory.

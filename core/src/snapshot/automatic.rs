@@ -83,16 +83,7 @@ impl Automatic {
         if policy.after_commits.is_none() && policy.after_bytes.is_none() {
             return;
         }
-        let mut timelines = self.work.timelines();
-        if timelines.len() >= MOST_TIMELINES && !timelines.contains_key(&timeline.id) {
-            timelines.retain(|_, progress| progress.running);
-        }
-        let progress = timelines.entry(timeline.id).or_insert_with(|| Progress::of(timeline));
-        progress.head = last.meta.lsn;
-        progress.catalog = catalog.clone();
-        progress.bytes += commits.iter().map(|commit| commit.document_bytes() as u64).sum::<u64>();
-        if !progress.running && progress.next(policy).is_some() {
-            progress.running = true;
+        if self.work.note(policy, timeline, last.meta.lsn, commits, catalog) {
             let running = Running::new(self.work.clone(), timeline.id);
             let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             while tasks.try_join_next().is_some() {}
@@ -140,6 +131,28 @@ impl Progress {
 impl Work {
     fn timelines(&self) -> MutexGuard<'_, HashMap<TimelineId, Progress>> {
         self.timelines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of commits; whether a task must be started for them.
+    fn note(
+        &self,
+        policy: SnapshotPolicy,
+        timeline: Timeline,
+        head: Lsn,
+        commits: &[Commit],
+        catalog: &Arc<Catalog>,
+    ) -> bool {
+        let mut timelines = self.timelines();
+        if timelines.len() >= MOST_TIMELINES && !timelines.contains_key(&timeline.id) {
+            timelines.retain(|_, progress| progress.running);
+        }
+        let progress = timelines.entry(timeline.id).or_insert_with(|| Progress::of(timeline));
+        progress.head = head;
+        progress.catalog = catalog.clone();
+        progress.bytes += commits.iter().map(|commit| commit.document_bytes() as u64).sum::<u64>();
+        let start = !progress.running && progress.next(policy).is_some();
+        progress.running |= start;
+        start
     }
 
     /// The next step for a timeline, and the bytes that were appended before it. With none, the task

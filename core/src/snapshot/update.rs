@@ -17,7 +17,7 @@ use crate::storage::{Snapshots, Version};
 use crate::{LogMaterializer, Result};
 
 /// Fills in `made` for a view whose collections are `collections`, from `before`, a snapshot of an
-/// earlier position of the same view, and stores it.
+/// earlier position of the same view (with `None`, of the empty state), and stores it.
 ///
 /// Chunks into which no change falls are taken over, neither read nor stored again. From one that
 /// has a change on, documents are cut anew until a cut falls where one was. Since a cut depends on
@@ -27,16 +27,18 @@ use crate::{LogMaterializer, Result};
 pub(super) async fn update(
     snapshots: &Arc<dyn Snapshots>,
     replay: &LogMaterializer,
-    before: &Manifest,
+    before: Option<&Manifest>,
     view: &View,
     mut made: Manifest,
     collections: &[CollectionId],
     level: i32,
 ) -> Result<Manifest> {
-    let stored: HashSet<Digest> = before.chunks().map(|chunk| chunk.digest).collect();
+    let before_chunks = before.into_iter().flat_map(Manifest::chunks);
+    let stored: HashSet<Digest> = before_chunks.map(|chunk| chunk.digest).collect();
     // What is rewritten is read once, so none of it is kept.
     let chunks = Chunks::new(snapshots.clone(), 0);
-    let changes = replay.changed(view, before.point.lsn).await?;
+    let above = before.map_or(Lsn::ZERO, |before| before.point.lsn);
+    let changes = replay.changed(view, above).await?;
     let mut changes = Changes(Box::pin(changes.peekable()));
     for collection in in_order(collections.to_vec()) {
         let mut rewrite = Rewrite {
@@ -45,7 +47,7 @@ pub(super) async fn update(
             changes: &mut changes,
             writer: ChunkWriter::new(&**snapshots, &stored, level),
         };
-        rewrite.all(before.chunks_of(collection)).await?;
+        rewrite.all(before.map_or(&[], |before| before.chunks_of(collection))).await?;
         let chunks = rewrite.writer.finish().await?;
         if !chunks.is_empty() {
             made.collections.push(CollectionChunks { collection, chunks });

@@ -54,27 +54,30 @@ impl Maker<'_> {
         };
         let Backend { wal, snapshots, snapshot_policy, .. } = self.backend;
         let level = snapshot_policy.level;
-        let materialize = match latest(&**snapshots, view).await? {
-            Some(manifest) if manifest.point == point => return Ok(manifest),
-            Some(manifest) => {
-                let replay = self.replay.cloned().unwrap_or_else(|| {
+        let nothing = Manifest { point, created, collections: Vec::new() };
+        let before = latest(&**snapshots, view).await?;
+        let materialize = match (before, self.replay) {
+            (Some(manifest), _) if manifest.point == point => return Ok(manifest),
+            (None, None) => self.materialize.clone(),
+            (before, replay) => {
+                let replay = replay.cloned().unwrap_or_else(|| {
                     Arc::new(LogMaterializer::new(wal.clone(), snapshots.clone()))
                 });
-                let empty = Manifest { point, created, collections: Vec::new() };
-                match update(snapshots, &replay, &manifest, view, empty, &collections, level).await
-                {
-                    Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let collections = &collections;
+                let made =
+                    update(snapshots, &replay, before.as_ref(), view, nothing, collections, level);
+                match (made.await, before) {
+                    (Err(error), Some(before)) if error.kind() == ErrorKind::Corrupt => {
                         tracing::warn!(
-                            %error,
+                            error = &error as &dyn std::error::Error,
                             "the snapshot at LSN {} is damaged; the new one is made without it",
-                            manifest.point.lsn
+                            before.point.lsn
                         );
-                        self.without(manifest.point)
+                        self.without(before.point)
                     }
-                    made => return made,
+                    (made, _) => return made,
                 }
             }
-            None => self.materialize.clone(),
         };
         write(&**snapshots, &*materialize, view, point, collections, created, level).await
     }
