@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::Snapshots;
+use argon_core::{Error, Result};
 use async_trait::async_trait;
-use bson::{Document, RawDocument, RawDocumentBuf, doc, rawdoc};
+use bson::{Document, RawDocument, RawDocumentBuf, doc};
 
 use super::factory::Store;
 use super::failure::Failure;
@@ -115,7 +115,9 @@ impl MongoSnapshots {
         bytes: &[u8],
     ) -> Result<()> {
         let server = &self.0.server;
-        let (mut row, mut pieces) = (rawdoc! {}, Vec::new());
+        let malformed = |source| Error::internal("a key can't be stored").with_source(source);
+        let mut row = RawDocumentBuf::try_from(&key).map_err(malformed)?;
+        let mut pieces = Vec::new();
         parts::put(&mut row, &mut pieces, NOWHERE, bytes, &self.0.environment);
         if !pieces.is_empty() {
             self.0.insert_until_there(schema::PARTS, pieces).await?;
