@@ -194,7 +194,7 @@ async fn from_all(backend: &Backend, state: &State, created: bson::DateTime) -> 
 
 /// Changes around a place, of a kind that `random` draws.
 fn changes(random: &mut Random, request: &mut WriteRequest) {
-    let name = collection(*random.pick(&["a", "b"]));
+    let name = collection(if random.one_in(2) { "a" } else { "b" });
     let (from, step) = (random.below(4000).cast_signed() - 200, *random.pick(&[1, 1, 7, 400]));
     let (count, size) =
         *random.pick(&[(1, 50), (1, 900_000), (20, 1200), (300, 1200), (2000, 900)]);

@@ -14,7 +14,7 @@ use crate::lru::Lru;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
 use crate::replay::limits::Room;
 use crate::replay::passes::Passes;
-use crate::replay::stretch::{Lsns, Place, Reach, Stretch};
+use crate::replay::stretch::{Changed, Lsns, Page, Place, Reach, Stretch};
 use crate::storage::Wal;
 
 /// How many segments of a view are read from the log at once.
@@ -25,12 +25,6 @@ const PAGE: usize = 512;
 
 /// What a stretch takes in memory without its commits.
 const EMPTY: usize = 256;
-
-/// A changed document, its last commit and what that made of it.
-pub(crate) type Changed = (Place, (Lsn, Image));
-
-/// Changed documents in order, and whether there may be more after them.
-pub(super) type Page = (Vec<Changed>, bool);
 
 /// A timeline and the position above which its commits are taken.
 type Start = (TimelineId, Lsn);

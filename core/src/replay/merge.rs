@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream, Peekable, StreamExt, TryStreamExt};
 use crate::Result;
 use crate::key::Key;
 use crate::model::Image;
-use crate::replay::above::Changed;
+use crate::replay::stretch::Changed;
 use crate::snapshot::Chunk;
 use crate::storage::{KeyRange, Version, VersionStream};
 

@@ -28,8 +28,8 @@ use crate::snapshot::{Chunks, SnapshotReader};
 use crate::storage::{KeyRange, Materialize, Snapshots, Stamp, Version, VersionStream, Wal};
 use crate::{Error, Result};
 
-pub(crate) use above::Changed;
 pub use limits::ReplayLimits;
+pub(crate) use stretch::Changed;
 
 /// [`Materialize`] for any backend, from [`Wal`] and [`Snapshots`].
 ///

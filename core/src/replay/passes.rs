@@ -9,8 +9,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::Result;
 use crate::key::Key;
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, Segment, Touched};
-use crate::replay::above::Page;
-use crate::replay::stretch::{Place, missing, weight};
+use crate::replay::stretch::{Page, Place, missing, weight};
 use crate::storage::{Direction, Wal};
 
 /// How many commits are read one by one rather than with all that lie between.

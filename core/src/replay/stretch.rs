@@ -16,6 +16,12 @@ use crate::{Error, Result};
 /// A document, or with `None` the place before all documents of a collection.
 pub(super) type Place = (CollectionId, Option<Key>);
 
+/// A changed document, its last commit and what that made of it.
+pub(crate) type Changed = (Place, (Lsn, Image));
+
+/// Changed documents in order, and whether there may be more after them.
+pub(super) type Page = (Vec<Changed>, bool);
+
 /// The images of a document with their commits, the lowest first.
 type Images = Vec<(Lsn, Image)>;
 
@@ -124,7 +130,7 @@ impl Stretch {
         to: Bound<&Place>,
         lsns: Lsns,
         most: usize,
-    ) -> (Vec<(Place, (Lsn, Image))>, bool) {
+    ) -> Page {
         let index = self.index();
         let mut found =
             index.documents.range::<Place, _>((from, to)).filter_map(|(place, images)| {
