@@ -1,18 +1,46 @@
 //! Every trial, for every backend of this build.
+//!
+//! The servers are started for the run. `ARGON_TEST_MONGODB_URL` and `ARGON_TEST_S3_URL` name others,
+//! which the trials fill with databases, or with prefixes below the one named, and do not clean up.
 
-#![allow(clippy::expect_used, reason = "without a directory there is nothing to test")]
+#![allow(clippy::expect_used, reason = "without directories and servers there is nothing to test")]
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_backends::registry;
 use argon_conformance_tests::{Subject, run};
 use argon_core::storage::StoreUrl;
+use argon_test_servers::{MongoServer, S3Server, server_or_skip};
 use tempfile::TempDir;
 
+/// The bucket of the trials.
+const BUCKET: &str = "trials";
+
 fn main() -> ExitCode {
+    if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
+        return again_with_credentials();
+    }
     let memory =
         Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
-    run(&[memory.clone(), in_directory("sled"), in_directory("fjall")], &memory)
+    let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall")];
+    // To list the trials of a server takes the server, as its capabilities are its own.
+    subjects.extend(mongodb());
+    subjects.extend(s3());
+    run(&subjects, &memory)
+}
+
+/// Runs this program with the key of the test server in its environment, where a process can't
+/// safely put it by itself.
+fn again_with_credentials() -> ExitCode {
+    let program = std::env::current_exe().expect("a program knows its path");
+    let ended = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .envs(S3Server::ENVIRONMENT)
+        .status()
+        .expect("what runs can be run");
+    ended.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// A backend whose stores are directories.
@@ -22,4 +50,54 @@ fn in_directory(scheme: &'static str) -> Subject {
         let path = directory.path().join("store");
         (StoreUrl::new(scheme, path.to_string_lossy()), directory)
     })
+}
+
+/// A backend whose stores are databases of one server.
+fn mongodb() -> Option<Subject> {
+    if let Ok(url) = std::env::var("ARGON_TEST_MONGODB_URL") {
+        let proves = "the backend on the server that was named";
+        return Some(numbered("mongodb", proves, move |number| {
+            before_query(&url, &format!("argon_trial_{number}"))
+        }));
+    }
+    let server = Arc::new(server_or_skip("the trials of mongodb", MongoServer::start())?);
+    let proves =
+        "the driver's integration, on SecantusDB, which speaks MongoDB's protocol; not mongod";
+    Some(numbered("mongodb", proves, move |number| server.url(&format!("trial_{number}"))))
+}
+
+/// A backend whose stores are prefixes of one bucket.
+fn s3() -> Option<Subject> {
+    if let Ok(url) = std::env::var("ARGON_TEST_S3_URL") {
+        let proves = "the backend on the server that was named";
+        return Some(numbered("s3", proves, move |number| {
+            before_query(&url, &format!("/{number}"))
+        }));
+    }
+    let server = server_or_skip("the trials of s3", S3Server::start())?;
+    server.create_bucket(BUCKET).expect("the server takes a bucket");
+    let proves = "the protocol, on moto, whose conditional writes are made atomic by our launcher; not Amazon";
+    Some(numbered("s3", proves, move |number| server.url(BUCKET, &number.to_string())))
+}
+
+/// A subject each of whose stores has a number of its own in its URL.
+fn numbered(
+    name: &str,
+    proves: &str,
+    url: impl Fn(u64) -> String + Send + Sync + 'static,
+) -> Subject {
+    let count = AtomicU64::new(0);
+    let run = std::process::id();
+    Subject::new(name, proves, registry(), move || {
+        let number = u64::from(run) * 10_000 + count.fetch_add(1, Ordering::Relaxed);
+        (url(number).parse().expect("the server's URL is one"), ())
+    })
+}
+
+/// Puts a name into a URL, before its parameters.
+fn before_query(url: &str, name: &str) -> String {
+    match url.split_once('?') {
+        Some((place, query)) => format!("{place}{name}?{query}"),
+        None => format!("{url}{name}"),
+    }
 }

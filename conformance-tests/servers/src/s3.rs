@@ -73,9 +73,13 @@ impl S3Server {
         SECRET_KEY
     }
 
-    /// The variables that a client takes its credentials from.
+    /// The variables that a client takes its credentials from; the same for every server.
+    pub const ENVIRONMENT: [(&'static str, &'static str); 2] =
+        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)];
+
+    /// [`ENVIRONMENT`](Self::ENVIRONMENT).
     pub fn environment(&self) -> [(&'static str, &'static str); 2] {
-        [("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY)]
+        Self::ENVIRONMENT
     }
 
     /// The URL of a store, without credentials.
