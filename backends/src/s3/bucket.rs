@@ -42,7 +42,9 @@ pub(super) struct Object {
 /// The part of an object that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    Whole,
+    /// All of it. It has about so many bytes, as far as that is known: a large one is waited for
+    /// longer.
+    Whole(u64),
     /// The last so many bytes, or all if there are fewer.
     Last(u64),
     /// These bytes; not empty.
@@ -94,8 +96,7 @@ impl Bucket {
     /// An object, or `None` if there is none.
     pub(super) async fn get(&self, name: &str, wanted: Wanted) -> Result<Option<Object>> {
         let bytes = match &wanted {
-            Wanted::Whole => 16 * 1024 * 1024,
-            Wanted::Last(count) => *count,
+            Wanted::Whole(count) | Wanted::Last(count) => *count,
             Wanted::Bytes(range) => range.end - range.start,
         };
         let mut attempts = self.attempts(bytes);
@@ -116,7 +117,7 @@ impl Bucket {
 
     async fn get_once(&self, what: &str, name: &str, wanted: &Wanted) -> Result<Object, Failure> {
         let range = match wanted {
-            Wanted::Whole => None,
+            Wanted::Whole(_) => None,
             Wanted::Last(count) => Some(format!("bytes=-{count}")),
             Wanted::Bytes(range) => Some(format!("bytes={}-{}", range.start, range.end - 1)),
         };

@@ -86,9 +86,9 @@ impl Inner {
 
     fn read(&self, path: &Path) -> Option<Vec<u8>> {
         let mut bytes = fs::read(path).ok()?;
-        let sound = bytes.split_first_chunk::<DIGEST_BYTES>().is_some_and(|(digest, content)| {
-            Digest::of(content).as_bytes() == digest
-        });
+        let sound = bytes
+            .split_first_chunk::<DIGEST_BYTES>()
+            .is_some_and(|(digest, content)| Digest::of(content).as_bytes() == digest);
         if !sound {
             tracing::warn!(path = %path.display(), "a copy in the cache is damaged and is removed");
             let _ = fs::remove_file(path);
@@ -146,9 +146,9 @@ impl Inner {
     /// Throws copies away, of all stores, if there would be too many bytes with `more`.
     fn make_room(&self, more: u64) -> io::Result<()> {
         let most = self.options.most_bytes;
-        let counted = self.uncounted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(more)
-        });
+        let counted = self
+            .uncounted
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(more));
         if counted.is_ok() && self.bytes.load(Ordering::Relaxed) + more <= most {
             return Ok(());
         }

@@ -38,8 +38,14 @@ impl Connection {
     /// for, not sent again. Bodies are sent whole with their CRC32 in a header and their SHA-256 in
     /// the signature, since not all servers take checksums that come after the body. What is read
     /// has checksums of Argon's own.
-    pub(super) async fn new(settings: &Settings, meter: &Meter) -> Self {
-        let config = machine(settings).await;
+    ///
+    /// `credentials` are taken in place of those that the machine has.
+    pub(super) async fn new(
+        settings: &Settings,
+        meter: &Meter,
+        credentials: Option<&Credentials>,
+    ) -> Self {
+        let config = machine(settings, credentials).await;
         let mut builder = aws_sdk_s3::config::Builder::from(&config)
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
@@ -83,8 +89,11 @@ impl Connection {
     }
 }
 
-async fn machine(settings: &Settings) -> SdkConfig {
+async fn machine(settings: &Settings, credentials: Option<&Credentials>) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https());
+    if let Some(credentials) = credentials {
+        loader = loader.credentials_provider(credentials.clone());
+    }
     if let Some(profile) = &settings.profile {
         loader = loader.profile_name(profile);
     }

@@ -6,6 +6,7 @@ use argon_core::{Environment, Error, ErrorKind, Result};
 use crate::s3::bucket::{Bucket, Wanted};
 use crate::s3::cache;
 use crate::s3::connect::Connection;
+use crate::s3::factory::Opener;
 use crate::s3::identity::{FORMAT, Identity};
 use crate::s3::names;
 use crate::s3::put::Condition;
@@ -18,12 +19,13 @@ const MOST_SKEW: i64 = 15 * 60;
 
 /// Looks at everything; stops where nothing further can be tried.
 pub(super) async fn diagnose(
+    opener: &Opener,
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
 ) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    if let Err(stopped) = look(url, options, environment, &mut found).await {
+    if let Err(stopped) = look(opener, url, options, environment, &mut found).await {
         found.push(stopped);
     }
     if let Some(cache) = &options.cache {
@@ -34,6 +36,7 @@ pub(super) async fn diagnose(
 
 /// `Err` is what stops the rest.
 async fn look(
+    opener: &Opener,
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
@@ -42,7 +45,7 @@ async fn look(
     let settings = Settings::parse(url).map_err(|error| Diagnosis::failed("URL", &error, None))?;
     found.push(Diagnosis::good("URL", settings.to_string()));
     let meter = Meter::default();
-    let connection = Connection::new(&settings, &meter).await;
+    let connection = Connection::new(&settings, &meter, opener.credentials.as_ref()).await;
     let region = connection.region().ok_or_else(|| {
         let error = Error::invalid("no region is known");
         let remedy = "add region=… to the URL, or set AWS_REGION".to_owned();
@@ -50,7 +53,8 @@ async fn look(
     })?;
     found.push(Diagnosis::good("region", region));
     let credentials = connection.credentials().await;
-    let credentials = credentials.map_err(|error| Diagnosis::failed("credentials", &error, None))?;
+    let credentials =
+        credentials.map_err(|error| Diagnosis::failed("credentials", &error, None))?;
     found.push(Diagnosis::good("credentials", source_of(&credentials)));
     let mut bucket = Bucket::new(connection.client, settings, meter, environment);
     bucket.patience = options.lock_timeout;
@@ -129,7 +133,7 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
         return;
     }
     found.push(Diagnosis::good("right to write", "objects can be written"));
-    found.push(match bucket.get(&name, Wanted::Whole).await {
+    found.push(match bucket.get(&name, Wanted::Whole(0)).await {
         Ok(Some(object)) if object.bytes == content => {
             Diagnosis::good("right to read", "objects can be read, as they were just written")
         }
@@ -174,7 +178,7 @@ async fn look_at_cache(options: &CacheOptions) -> Diagnosis {
             ),
         }
     });
-    looked.await.unwrap_or_else(|_| {
-        Diagnosis::doubtful("cache", "could not be looked at", "try again")
-    })
+    looked
+        .await
+        .unwrap_or_else(|_| Diagnosis::doubtful("cache", "could not be looked at", "try again"))
 }

@@ -55,6 +55,15 @@ impl Failure {
         self
     }
 
+    /// The same failure of joining the parts of an upload: if that is not there (any more), an earlier
+    /// attempt may have joined them.
+    pub(super) fn of_an_upload(mut self) -> Self {
+        if self.outcome == Outcome::Missing {
+            self.outcome = Outcome::Failed;
+        }
+        self
+    }
+
     /// The body of an answer that did not come whole.
     pub(super) fn broken(what: &str, source: impl Display) -> Self {
         let error = Error::unavailable(format!("an answer of the server broke off ({what})"))

@@ -74,7 +74,7 @@ impl Bucket {
     /// # Errors
     /// `NotFound` if there is none.
     pub(super) async fn identity(&self) -> Result<Object> {
-        let found = self.get(IDENTITY, Wanted::Whole).await?;
+        let found = self.get(IDENTITY, Wanted::Whole(0)).await?;
         found.ok_or_else(|| {
             Error::not_found(format!(
                 "there is no Argon store at {}; `argon init` makes one",
@@ -90,7 +90,7 @@ impl Bucket {
     pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Vec<u8>> {
         let there = || Error::already_exists(format!("there is a store at {}", self.settings));
         let (found, listed) =
-            futures::join!(self.get(IDENTITY, Wanted::Whole), self.list("", None, 1));
+            futures::join!(self.get(IDENTITY, Wanted::Whole(0)), self.list("", None, 1));
         if found?.is_some() {
             return Err(there());
         }

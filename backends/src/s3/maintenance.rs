@@ -31,8 +31,7 @@ impl Maintenance for S3Maintenance {
         let mut bytes = 0;
         let mut after: Option<String> = None;
         loop {
-            let page =
-                self.store.bucket.list("", after.as_deref(), PAGE).await?;
+            let page = self.store.bucket.list("", after.as_deref(), PAGE).await?;
             bytes += page.objects.iter().map(|object| object.length).sum::<u64>();
             match page.objects.last() {
                 Some(last) if page.more => after = Some(last.name.clone()),

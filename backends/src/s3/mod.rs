@@ -38,6 +38,8 @@ mod refs;
 mod settings;
 mod snapshots;
 mod store;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod verify;
 

@@ -116,7 +116,7 @@ impl Bucket {
             .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
             .send()
             .await
-            .map_err(|error| Failure::of(what, &error))?;
+            .map_err(|error| Failure::of(what, &error).of_an_upload())?;
         Ok(without_quotes(answer.e_tag))
     }
 

@@ -130,7 +130,8 @@ impl Bucket {
             }
             Outcome::Refused | Outcome::Condition | Outcome::Missing => {}
         }
-        let Ok(found) = self.get(write.name, Wanted::Whole).await else { return Ok(None) };
+        let wanted = Wanted::Whole(write.bytes.len() as u64);
+        let Ok(found) = self.get(write.name, wanted).await else { return Ok(None) };
         let refused = matches!(failure.outcome, Outcome::Condition | Outcome::Missing);
         match (write.judge)(found.as_ref()) {
             Verdict::Unchanged if refused && first => self.other_quotes(write, failure),

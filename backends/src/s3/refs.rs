@@ -67,7 +67,7 @@ impl S3Refs {
 
     /// What is stored of a ref, a removed one too.
     async fn read(&self, name: &str, object: &str) -> Result<Option<Known>> {
-        let found = self.store.bucket.get(object, Wanted::Whole).await?;
+        let found = self.store.bucket.get(object, Wanted::Whole(0)).await?;
         found.map(|stored| self.decode(name, object, &stored)).transpose()
     }
 
@@ -77,7 +77,7 @@ impl S3Refs {
         if let Some(known) = known.filter(|known| known.etag == etag) {
             return Ok(Some(known));
         }
-        let Some(stored) = self.store.get_listed(object, etag).await? else { return Ok(None) };
+        let Some(stored) = self.store.get_listed(object, etag, 0).await? else { return Ok(None) };
         self.decode(name, object, &stored).map(Some)
     }
 

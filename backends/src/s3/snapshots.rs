@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
-use argon_core::snapshot::Manifest;
+use argon_core::snapshot::{CHUNK_BYTES, Manifest};
 use argon_core::storage::Snapshots;
 use async_trait::async_trait;
 
@@ -48,8 +48,12 @@ impl Snapshots for S3Snapshots {
             return Ok(());
         }
         let name = names::chunk(digest);
-        self.store.bucket.put_always(&name, &bytes).await?;
-        self.store.keep(&name, &bytes).await;
+        // A copy means that it was there once; one byte shows whether it still is.
+        let copied = self.store.cached(&name).await.is_some();
+        if !(copied && self.store.bucket.get(&name, Wanted::Bytes(0..1)).await?.is_some()) {
+            self.store.bucket.put_always(&name, &bytes).await?;
+            self.store.keep(&name, &bytes).await;
+        }
         self.note(digest);
         Ok(())
     }
@@ -59,7 +63,8 @@ impl Snapshots for S3Snapshots {
         if let Some(bytes) = self.store.cached(&name).await {
             return Ok(Some(bytes));
         }
-        let Some(object) = self.store.bucket.get(&name, Wanted::Whole).await? else {
+        let Some(object) = self.store.bucket.get(&name, Wanted::Whole(CHUNK_BYTES as u64)).await?
+        else {
             self.there().remove(&digest);
             return Ok(None);
         };
@@ -91,7 +96,9 @@ impl Snapshots for S3Snapshots {
             let page = self.store.bucket.list(&folder, Some(&start), 1).await?;
             let Some(listed) = page.objects.first() else { return Ok(None) };
             // It may have been removed since; then another is the latest.
-            if let Some(bytes) = self.store.get_lasting(&listed.name, &listed.etag).await? {
+            if let Some(bytes) =
+                self.store.get_lasting(&listed.name, &listed.etag, listed.length).await?
+            {
                 return Manifest::decode(&bytes).map(Some);
             }
         }

@@ -20,14 +20,19 @@ pub(super) struct S3Store {
 
 impl S3Store {
     /// An object whose `ETag` a listing or a write of ours gave, from a copy if there is one.
-    /// `None` if it is gone; if it has changed, the object as it is now.
-    pub(super) async fn get_listed(&self, name: &str, etag: &str) -> Result<Option<Object>> {
+    /// `None` if it is gone; if it has changed, the object as it is now. It has about `length` bytes.
+    pub(super) async fn get_listed(
+        &self,
+        name: &str,
+        etag: &str,
+        length: u64,
+    ) -> Result<Option<Object>> {
         let key = copy_key(name, etag);
         if let Some(bytes) = self.cached(&key).await {
             let length = bytes.len() as u64;
             return Ok(Some(Object { bytes, etag: etag.to_owned(), length }));
         }
-        let found = self.bucket.get(name, Wanted::Whole).await?;
+        let found = self.bucket.get(name, Wanted::Whole(length)).await?;
         if let Some(object) = &found {
             self.keep(&copy_key(name, &object.etag), &object.bytes).await;
         }
@@ -36,12 +41,17 @@ impl S3Store {
 
     /// An object that never changes while it has this `ETag`, kept in memory too if it is small.
     /// `None` if it is gone.
-    pub(super) async fn get_lasting(&self, name: &str, etag: &str) -> Result<Option<Arc<Vec<u8>>>> {
+    pub(super) async fn get_lasting(
+        &self,
+        name: &str,
+        etag: &str,
+        length: u64,
+    ) -> Result<Option<Arc<Vec<u8>>>> {
         let key = copy_key(name, etag);
         if let Some(bytes) = self.memory.get(&key) {
             return Ok(Some(bytes));
         }
-        let Some(object) = self.get_listed(name, etag).await? else { return Ok(None) };
+        let Some(object) = self.get_listed(name, etag, length).await? else { return Ok(None) };
         let bytes = Arc::new(object.bytes);
         self.memory.put(copy_key(name, &object.etag), &bytes);
         Ok(Some(bytes))

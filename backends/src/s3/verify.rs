@@ -58,7 +58,8 @@ impl Check {
                 Kind::Fine => {}
                 Kind::Inside => inside.push(listed),
                 Kind::Foreign => {
-                    problems.push(format!("the object {} does not belong to the store", listed.name));
+                    problems
+                        .push(format!("the object {} does not belong to the store", listed.name));
                 }
             }
         }
@@ -111,7 +112,7 @@ enum Kind {
 
 /// Whether a ref or a manifest can be read.
 async fn look_inside(store: Arc<S3Store>, listed: Listed) -> Result<Option<String>> {
-    let Some(object) = store.get_listed(&listed.name, &listed.etag).await? else {
+    let Some(object) = store.get_listed(&listed.name, &listed.etag, listed.length).await? else {
         return Ok(None);
     };
     let read = match names::parse_reference(&listed.name) {

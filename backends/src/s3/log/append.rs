@@ -6,6 +6,7 @@ use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::segment::{self, SegmentMeta};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Error, ErrorKind, Result};
+use tokio::sync::OnceCell;
 
 use crate::s3::bucket::{Bucket, Object};
 use crate::s3::log::Log;
@@ -19,14 +20,45 @@ use crate::s3::store::compute;
 /// How often a head is asked for that moves on meanwhile.
 const MOST_ROUNDS: usize = 100;
 
-/// A segment that is to follow a head.
+/// Up to so many bytes of documents a segment is made in place: the way to another thread costs more.
+const SMALL_BYTES: usize = 32 * 1024;
+
+/// A segment that is to follow a head: of commits, or the seal if there are none.
 struct Following {
     timeline: Timeline,
     expected: Head,
+    commits: Arc<[Commit]>,
+    level: i32,
+    /// The segment, once it was made: not before it is known that it follows.
+    bytes: OnceCell<Vec<u8>>,
+}
+
+impl Following {
     /// The head after it.
-    head: Head,
-    sealed: bool,
-    bytes: Vec<u8>,
+    fn head(&self) -> Head {
+        self.commits.last().map_or(self.expected, Commit::head)
+    }
+
+    fn seals(&self) -> bool {
+        self.commits.is_empty()
+    }
+
+    fn first(&self) -> Lsn {
+        self.expected.lsn.next()
+    }
+
+    async fn bytes(&self) -> Result<&Vec<u8>> {
+        let make = || async {
+            let (timeline, before, sealed) = (self.timeline, self.expected, self.seals());
+            let meta = SegmentMeta { timeline, before, sealed };
+            let (commits, level) = (self.commits.clone(), self.level);
+            if commits.iter().map(Commit::document_bytes).sum::<usize>() <= SMALL_BYTES {
+                return segment::encode(&meta, &commits, level);
+            }
+            compute(move || segment::encode(&meta, &commits, level)).await
+        };
+        self.bytes.get_or_try_init(make).await
+    }
 }
 
 impl Log {
@@ -36,30 +68,25 @@ impl Log {
         expected: &Head,
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
-        let Some(head) = commits.last().map(Commit::head) else {
-            return Err(Error::internal("an append has no commit"));
-        };
-        let meta = SegmentMeta { timeline: *timeline, before: *expected, sealed: false };
-        let level = self.store.bucket.settings.snapshots.level;
-        let bytes = compute(move || segment::encode(&meta, &commits, level)).await?;
-        let following =
-            Following { timeline: *timeline, expected: *expected, head, sealed: false, bytes };
+        let following = self.following(timeline, expected, commits);
         let answer = self.follow(&following).await?;
         if answer == Append::Done {
-            self.appended(timeline.id, *expected, head);
+            self.appended(timeline.id, *expected, following.head());
         }
         Ok(answer)
     }
 
     pub(super) async fn seal_after(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
-        let meta = SegmentMeta { timeline: *timeline, before: *expected, sealed: true };
-        let bytes = segment::encode(&meta, &[], 1)?;
-        let (timeline, expected) = (*timeline, *expected);
-        let following = Following { timeline, expected, head: expected, sealed: true, bytes };
-        match self.follow(&following).await? {
-            Append::Sealed(head) if head == expected => Ok(Append::Done),
+        match self.follow(&self.following(timeline, expected, Arc::new([]))).await? {
+            Append::Sealed(head) if head == *expected => Ok(Append::Done),
             answer => Ok(answer),
         }
+    }
+
+    fn following(&self, timeline: &Timeline, expected: &Head, commits: Arc<[Commit]>) -> Following {
+        let level = self.store.bucket.settings.snapshots.level;
+        let (timeline, expected) = (*timeline, *expected);
+        Following { timeline, expected, commits, level, bytes: OnceCell::new() }
     }
 
     /// Writes the segment if the head is the one that it follows.
@@ -95,16 +122,17 @@ impl Log {
         known: &KnownHead,
         memory: &TimelineMemory,
     ) -> Result<Option<Append>> {
-        let first = following.expected.lsn.next();
+        let first = following.first();
         let name = names::segment(following.timeline.id, first);
+        let bytes = following.bytes().await?;
         let judge = |found: Option<&Object>| match found {
             None => Verdict::Unchanged,
-            Some(object) if object.bytes == following.bytes => Verdict::Ours,
+            Some(object) if object.bytes == *bytes => Verdict::Ours,
             Some(_) => Verdict::Theirs,
         };
         let write = Write {
             name: &name,
-            bytes: &following.bytes,
+            bytes,
             condition: Condition::Absent,
             judge: &judge,
             may_send: &|| self.fence.may_send(known.asked),
@@ -124,8 +152,8 @@ impl Log {
             memory.forget_head();
             return Ok(None);
         }
-        let Following { timeline, head, sealed, bytes, .. } = following;
-        let state = TimelineState { timeline: *timeline, head: *head, sealed: *sealed };
+        let (timeline, head, sealed) = (following.timeline, following.head(), following.seals());
+        let state = TimelineState { timeline, head, sealed };
         memory.note_head(KnownHead { state: Some(state), newest: Some(first), asked });
         if let Some(etag) = etag.filter(|_| !sealed) {
             let length = bytes.len() as u64;
@@ -138,7 +166,7 @@ impl Log {
     /// Whether a segment that may have come too late is in the log. If a pack has its place, and
     /// something else in it, the segment is taken back.
     async fn still_stands(&self, following: &Following, name: &str) -> Result<bool> {
-        let first = following.expected.lsn.next();
+        let first = following.first();
         let timeline = following.timeline.id;
         let places = self.store.bucket.places(timeline, &(first..=first)).await;
         let in_doubt = |source: Error| {
@@ -153,11 +181,11 @@ impl Log {
         let Some(place) = place else { return Ok(true) };
         let contents = self.store.contents(timeline, &place, WHOLE_FOR_HEADERS).await;
         if let Some(contents) = contents.map_err(in_doubt)? {
-            let last = following.head.lsn;
+            let last = following.head().lsn;
             let read = self.store.read_contents::<Commit<_>>(&contents, last..=last).await;
             let read = read.map_err(in_doubt)?.map(|(commits, _)| commits).unwrap_or_default();
             if read.last().is_some_and(|commit: &Commit<argon_core::model::Touched>| {
-                commit.digest == following.head.digest
+                commit.digest == following.head().digest
             }) {
                 return Ok(true);
             }

@@ -195,7 +195,8 @@ impl Places {
     fn covered_by(&self, pack: &Place) -> impl Iterator<Item = &Place> {
         let (first, last) = (pack.first, pack.last.unwrap_or_default());
         let segments = self.segments.iter().skip(1);
-        let segments = segments.filter(move |segment| first <= segment.first && segment.first <= last);
+        let segments =
+            segments.filter(move |segment| first <= segment.first && segment.first <= last);
         let packs = self.packs.iter().filter(move |other| {
             let own = (other.first, other.last) == (first, Some(last));
             !own && first <= other.first && other.last.is_some_and(|end| end <= last)

@@ -94,7 +94,7 @@ impl S3Store {
     }
 
     async fn whole(&self, place: &Place) -> Result<Option<Contents>> {
-        let bytes = self.get_lasting(&place.name, &place.etag).await?;
+        let bytes = self.get_lasting(&place.name, &place.etag, place.length).await?;
         bytes.map(|bytes| Contents::of_whole(&place.name, bytes)).transpose()
     }
 

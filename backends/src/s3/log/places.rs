@@ -155,13 +155,8 @@ mod tests {
 
     fn place(first: u64, last: Option<u64>) -> Place {
         let name = last.map_or("segment", |_| "pack").to_owned();
-        Place {
-            first: Lsn::new(first),
-            last: last.map(Lsn::new),
-            name,
-            etag: String::new(),
-            length: 0,
-        }
+        let (first, last) = (Lsn::new(first), last.map(Lsn::new));
+        Place { first, last, name, etag: String::new(), length: 0, modified: 0 }
     }
 
     fn places(segments: &[u64], packs: &[(u64, u64)]) -> Places {

@@ -1,0 +1,174 @@
+//! Stores on a server that can be told to misbehave, and what they must make of it.
+
+mod cache;
+mod compaction;
+mod faults;
+mod open;
+mod round_trips;
+mod stub;
+mod writers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use argon_core::key::Key;
+use argon_core::model::{
+    Actor, Change, CollectionId, Commit, CommitMeta, Digest, Document, Head, Image, Lsn, Message,
+    Nonce, Origin, Timeline, TimelineId,
+};
+use argon_core::storage::{Append, Backend, Direction, OpenOptions, Wal};
+use argon_core::{Clock, Environment, Ids, Result};
+use aws_sdk_s3::config::Credentials;
+use bson::{DateTime, rawdoc};
+use futures::TryStreamExt;
+
+use crate::s3::factory::Opener;
+use crate::s3::tests::stub::Stub;
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+struct SetClock(AtomicI64);
+
+impl SetClock {
+    fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+}
+
+struct Machine(Arc<SetClock>);
+
+impl Clock for Machine {
+    fn now(&self) -> DateTime {
+        DateTime::from_millis(1_700_000_000_000 + self.0.0.load(Ordering::SeqCst))
+    }
+}
+
+struct Random;
+
+impl Ids for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&crate::environment().random::<64>()[..bytes.len()]);
+    }
+}
+
+fn environment(clock: &Arc<SetClock>) -> Environment {
+    Environment::new(Arc::new(Machine(clock.clone())), Arc::new(Random))
+}
+
+fn options() -> OpenOptions {
+    OpenOptions { lock_timeout: Duration::from_secs(10), ..OpenOptions::default() }
+}
+
+/// Opens stores with credentials of no worth, and without patience.
+fn opener() -> Opener {
+    let credentials = Credentials::new("key", "secret", None, None, "tests");
+    Opener { credentials: Some(credentials), patience: Duration::from_secs(5) }
+}
+
+async fn create(stub: &Stub) -> Backend {
+    create_with(stub, "", &Arc::default()).await.unwrap()
+}
+
+async fn create_with(stub: &Stub, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
+    opener().create(&stub.url(more), &options(), &environment(clock)).await
+}
+
+async fn open(stub: &Stub) -> Backend {
+    open_with(stub, "", &Arc::default()).await.unwrap()
+}
+
+async fn open_with(stub: &Stub, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
+    opener().open(&stub.url(more), &options(), &environment(clock)).await
+}
+
+/// A timeline that a test writes by hand.
+#[derive(Clone)]
+struct Chain {
+    timeline: Timeline,
+    head: Head,
+}
+
+impl Chain {
+    fn new(number: u8) -> Self {
+        let timeline = Timeline { id: TimelineId::from_bytes([number; 16]), base: None };
+        Self { timeline, head: Head::EMPTY }
+    }
+
+    /// The next commit, of one document with so many bytes of text.
+    fn next(&mut self, bytes: usize) -> Commit {
+        let lsn = self.head.lsn.next();
+        let number = i64::try_from(lsn.get()).unwrap();
+        let text: String = (0..bytes).map(|at| char::from(b'a' + (at * at % 26) as u8)).collect();
+        let (key, document) = Document::checked(rawdoc! { "_id": number, "text": text }).unwrap();
+        let meta = CommitMeta {
+            lsn,
+            time: DateTime::from_millis(number),
+            nonce: Nonce(u32::from_le_bytes(crate::environment().random())),
+            actor: Actor::new("tester").unwrap(),
+            message: Message::default(),
+            origin: Origin::Write,
+        };
+        let collection = CollectionId::new(99);
+        let changes = vec![Change { collection, key, image: Image::Document(document) }];
+        let mut commit = Commit { meta, digest: Digest::ZERO, changes };
+        commit.digest = commit.compute_digest(&self.head.digest);
+        self.head = commit.head();
+        commit
+    }
+
+    /// Tries to append one commit after this chain's head.
+    async fn try_append(&mut self, wal: &dyn Wal) -> Result<Append> {
+        let before = self.head;
+        let commit = self.next(10);
+        wal.append(&self.timeline, &before, [commit].into()).await
+    }
+
+    /// Appends commits one by one, which must be done.
+    async fn grow(&mut self, wal: &dyn Wal, count: usize) -> Vec<Commit> {
+        let mut written = Vec::new();
+        for _ in 0..count {
+            let before = self.head;
+            let commit = self.next(10);
+            let answer = wal.append(&self.timeline, &before, [commit.clone()].into()).await;
+            assert_eq!(answer.unwrap(), Append::Done);
+            written.push(commit);
+        }
+        written
+    }
+}
+
+async fn read(wal: &dyn Wal, chain: &Chain, range: std::ops::RangeInclusive<u64>) -> Vec<Commit> {
+    let range = Lsn::new(*range.start())..=Lsn::new(*range.end());
+    wal.read(chain.timeline.id, range).try_collect().await.unwrap()
+}
+
+/// Checks that all that was written is read, in parts and in both directions.
+async fn check(backend: &Backend, chain: &Chain, written: &[Commit]) {
+    let (wal, last) = (&*backend.wal, written.len() as u64);
+    assert!(read(wal, chain, 0..=u64::MAX).await == written, "another log than was written");
+    let state = wal.state(chain.timeline.id).await.unwrap().unwrap();
+    assert_eq!(state.head, written.last().unwrap().head());
+    for (from, to) in [(1, 1), (last / 2, last / 2 + 3), (last, last), (3, last)] {
+        let found = read(wal, chain, from..=to).await;
+        let wanted = written.iter().filter(|commit| (from..=to).contains(&commit.meta.lsn.get()));
+        assert!(found.iter().eq(wanted), "{from}..={to}");
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let headers =
+                wal.read_headers(chain.timeline.id, Lsn::new(from)..=Lsn::new(to), direction);
+            let headers: Vec<_> = headers.try_collect().await.unwrap();
+            let mut lsns: Vec<u64> = headers.iter().map(|commit| commit.meta.lsn.get()).collect();
+            if direction == Direction::Descending {
+                lsns.reverse();
+            }
+            assert!(lsns.into_iter().eq(from..=to.min(last)), "{from}..={to} {direction:?}");
+        }
+    }
+    let findings: Vec<_> = backend.maintenance.verify().try_collect().await.unwrap();
+    assert_eq!(findings, []);
+}
+
+/// The key of an `_id`.
+fn key(id: i64) -> Key {
+    Key::of(&id.into()).unwrap()
+}

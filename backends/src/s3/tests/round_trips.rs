@@ -1,0 +1,69 @@
+//! How many requests things take.
+
+use argon_core::model::{BranchName, CollectionName, ProjectName};
+use argon_core::{Branch, Store, snapshot};
+
+use super::stub::{Request, Stub};
+use super::*;
+
+async fn branch(backend: Backend) -> Branch {
+    let store = Store::new(backend, environment(&Arc::default()), Actor::new("tester").unwrap());
+    let name = ProjectName::new("shop").unwrap();
+    let project = match store.project(&name).await {
+        Ok(project) => project,
+        Err(_) => store.create_project(&name).await.unwrap(),
+    };
+    project.branch(&BranchName::new(Store::FIRST_BRANCH).unwrap()).await.unwrap()
+}
+
+fn shown(requests: &[Request]) -> Vec<String> {
+    requests.iter().map(|request| format!("{} {}", request.method, request.key)).collect()
+}
+
+#[tokio::test]
+async fn an_append_by_a_writer_that_knows_the_head_is_one_request() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    chain.grow(&*backend.wal, 1).await;
+    stub.requests();
+    chain.grow(&*backend.wal, 10).await;
+    let requests = stub.requests();
+    assert_eq!(requests.len(), 10, "{:?}", shown(&requests));
+}
+
+#[tokio::test]
+async fn a_new_ref_is_one_request_and_a_known_head_one_listing() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    chain.grow(&*backend.wal, 3).await;
+    stub.requests();
+    backend.refs.compare_and_set("branch/x", None, Some(vec![1])).await.unwrap();
+    assert_eq!(stub.requests().len(), 1);
+    backend.wal.state(chain.timeline.id).await.unwrap();
+    assert_eq!(stub.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_point_read_after_a_snapshot_fetches_one_chunk_and_lists_only_what_is_above() {
+    let stub = Stub::start();
+    let main = branch(create(&stub).await).await;
+    let things = main.collection(&CollectionName::new("things").unwrap());
+    for id in 0..30 {
+        things.insert(rawdoc! { "_id": id, "text": "some text" }).await.unwrap();
+    }
+    snapshot::create(&main.head().await.unwrap()).await.unwrap();
+    for id in 30..33 {
+        things.insert(rawdoc! { "_id": id, "text": "some text" }).await.unwrap();
+    }
+    let main = branch(open(&stub).await).await;
+    let state = main.head().await.unwrap();
+    stub.requests();
+    let things = state.collection(&CollectionName::new("things").unwrap()).unwrap();
+    assert!(things.get(&key(5)).await.unwrap().is_some());
+    let requests = stub.requests();
+    let chunks = requests.iter().filter(|request| request.key.contains("/chunks/")).count();
+    assert_eq!(chunks, 1, "{:?}", shown(&requests));
+    assert!(requests.len() <= 2, "{:?}", shown(&requests));
+}
