@@ -50,10 +50,11 @@ impl Rows {
                 "_id": environment.object_id(),
                 "t": id(timeline),
                 "l": lsn(commit.meta.lsn),
-                "b": i64::try_from(commit.document_bytes()).unwrap_or(i64::MAX),
+                "changes": i64::try_from(commit.changes.len()).unwrap_or(i64::MAX),
+                "bytes": i64::try_from(commit.document_bytes()).unwrap_or(i64::MAX),
             };
             if place != timeline {
-                row.append(cstr!("p"), id(place));
+                row.append(cstr!("piece"), id(place));
             }
             parts::put(&mut row, &mut rows.parts, place, &header::encode(commit), environment);
             rows.commits.push(row);

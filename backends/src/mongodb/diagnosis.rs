@@ -1,17 +1,312 @@
-//! What a store needs of its server, step by step.
+//! What a store needs of its server, step by step. Nothing is left behind.
 
-use argon_core::Environment;
-use argon_core::storage::{Diagnosis, Factory, OpenOptions, StoreUrl};
+use argon_core::storage::{Diagnosis, OpenOptions, StoreUrl};
+use argon_core::{Environment, Error, ErrorKind, Result};
+use bson::{Bson, Document, doc, rawdoc};
 
-use super::factory::MongoFactory;
+use super::address::Address;
+use super::failure;
+use super::schema::{self, Contents};
+use super::server::Server;
 
+/// The oldest servers with all that is asked of them (4.4: long index keys, collections made in
+/// transactions, `hello`), as the protocol numbers them.
+const OLDEST: i64 = 9;
+
+/// How many seconds a clock may be off. Commits have the times of the machines that wrote them.
+const DOUBTFUL_SKEW: i64 = 1;
+const MOST_SKEW: i64 = 60;
+
+/// What must be allowed on the database.
+const ACTIONS: [&str; 9] = [
+    "find",
+    "insert",
+    "update",
+    "remove",
+    "createCollection",
+    "createIndex",
+    "listCollections",
+    "listIndexes",
+    "dbStats",
+];
+
+/// Looks at everything; stops where nothing further can be tried.
 pub(super) async fn diagnose(
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
 ) -> Vec<Diagnosis> {
-    vec![match MongoFactory.open(url, options, environment).await {
-        Ok(backend) => Diagnosis::good("store", backend.maintenance.info().location),
-        Err(error) => Diagnosis::failed("store", &error, None),
-    }]
+    let mut found = Vec::new();
+    if let Err(stopped) = look(url, options, environment, &mut found).await {
+        found.push(stopped);
+    }
+    found
+}
+
+/// `Err` is what stops the rest.
+async fn look(
+    url: &StoreUrl,
+    options: &OpenOptions,
+    environment: &Environment,
+    found: &mut Vec<Diagnosis>,
+) -> Result<(), Diagnosis> {
+    let address = Address::of(url, options).await;
+    let address = address.map_err(|error| Diagnosis::failed("URL", &error, None))?;
+    found.push(Diagnosis::good("URL", address.location()));
+    let user = address.user().map(|(name, source)| (name.to_owned(), source.to_owned()));
+    let server = Server::new(address).map_err(|error| Diagnosis::failed("URL", &error, None))?;
+    let patient = Patient { server: std::sync::Arc::new(server), environment, user };
+    let hello = patient.reach(found).await?;
+    patient.version(&hello, found).await?;
+    found.push(patient.clock(&hello));
+    found.push(patient.replica_set(&hello)?);
+    found.push(patient.rights().await?);
+    found.push(patient.majority().await?);
+    patient.store(found).await;
+    Ok(())
+}
+
+/// A server that is looked at.
+struct Patient<'a> {
+    server: std::sync::Arc<Server>,
+    environment: &'a Environment,
+    user: Option<(String, String)>,
+}
+
+impl Patient<'_> {
+    /// Connects, which tells whether the server is there and takes the credentials.
+    async fn reach(&self, found: &mut Vec<Diagnosis>) -> Result<Document, Diagnosis> {
+        let greet = || self.server.database().run_command(doc! { "hello": 1 });
+        let first = self.server.read("be reached", greet()).await;
+        let began = self.environment.now().timestamp_millis();
+        let answer = match first {
+            // The first made the connection; the second shows the way there and back.
+            Ok(_) => self.server.read("be reached", greet()).await,
+            refused => refused,
+        };
+        let took = self.environment.now().timestamp_millis() - began;
+        match answer {
+            Ok(hello) => {
+                found.push(Diagnosis::good("server", format!("answers in {took} ms")));
+                found.push(match &self.user {
+                    Some((name, source)) => {
+                        Diagnosis::good("credentials", format!("user {name} of {source} is let in"))
+                    }
+                    None => Diagnosis::good("credentials", "none; the server asks for none so far"),
+                });
+                Ok(hello)
+            }
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                found.push(Diagnosis::good("server", "answers"));
+                let remedy = "check user, password and authSource of the URL; the user is known to \
+                              the database that authSource names";
+                Err(Diagnosis::failed("credentials", &error, Some(remedy.to_owned())))
+            }
+            Err(error) => {
+                let remedy = "start it, or check host, port and tls of the URL and the firewall";
+                Err(Diagnosis::failed("server", &error, Some(remedy.to_owned())))
+            }
+        }
+    }
+
+    async fn version(&self, hello: &Document, found: &mut Vec<Diagnosis>) -> Result<(), Diagnosis> {
+        let build = self.server.database().run_command(doc! { "buildInfo": 1 });
+        let build = self.server.read("tell its version", build).await;
+        let named = build.ok().and_then(|build| build.get_str("version").map(str::to_owned).ok());
+        let named = named.unwrap_or_else(|| "of a version that it does not tell".to_owned());
+        if number(hello, "maxWireVersion").unwrap_or(0) >= OLDEST {
+            found.push(Diagnosis::good("version", format!("MongoDB {named}")));
+            return Ok(());
+        }
+        let error = Error::unsupported(format!("MongoDB {named} is too old"));
+        let remedy = "upgrade the server to MongoDB 4.4 or later".to_owned();
+        Err(Diagnosis::failed("version", &error, Some(remedy)))
+    }
+
+    fn clock(&self, hello: &Document) -> Diagnosis {
+        let Ok(theirs) = hello.get_datetime("localTime") else {
+            return Diagnosis::doubtful(
+                "clock",
+                "the server does not tell its time",
+                "compare by hand",
+            );
+        };
+        let ours = self.environment.now().timestamp_millis();
+        let skew = (ours - theirs.timestamp_millis()) / 1000;
+        let found = format!("this machine's clock is {skew} s ahead of the server's");
+        let remedy = "set both clocks, by NTP for one (on Linux: timedatectl set-ntp true)";
+        match skew.abs() {
+            0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
+            off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
+            _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.to_owned())),
+        }
+    }
+
+    fn replica_set(&self, hello: &Document) -> Result<Diagnosis, Diagnosis> {
+        const CHECK: &str = "replica set";
+        if hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
+            return Ok(Diagnosis::good(CHECK, "reached through mongos"));
+        }
+        let Ok(name) = hello.get_str("setName") else {
+            let error =
+                Error::unsupported("the server is no member of one, so it has no transactions");
+            let remedy = "start mongod with --replSet rs0, then in mongosh: rs.initiate()";
+            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())));
+        };
+        let writable = ["isWritablePrimary", "ismaster"]
+            .iter()
+            .any(|field| hello.get_bool(field).unwrap_or(false));
+        if !writable {
+            let error = Error::unavailable(format!("this member of {name} is not its primary"));
+            let remedy = "take directConnection=true out of the URL, and name all members in it; if \
+                          there is no primary, see rs.status() in mongosh";
+            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())));
+        }
+        let members = hello.get_array("hosts").map_or(1, Vec::len);
+        Ok(match members {
+            1 => Diagnosis::good(CHECK, format!("{name}, of one member: as durable as its disk")),
+            members => Diagnosis::good(CHECK, format!("{name}, of {members} members")),
+        })
+    }
+
+    /// Writes a document in a transaction that is then undone, and asks what else is allowed.
+    async fn rights(&self) -> Result<Diagnosis, Diagnosis> {
+        const CHECK: &str = "rights";
+        if let Err(error) = self.try_transaction().await {
+            let denied = error.kind() == ErrorKind::Denied;
+            return Err(Diagnosis::failed(CHECK, &error, denied.then(|| self.grant())));
+        }
+        let lacking = self.lacking().await;
+        if lacking.is_empty() {
+            return Ok(Diagnosis::good(CHECK, "documents can be written in transactions"));
+        }
+        let error = Error::denied(format!("the user may not {}", lacking.join(", ")));
+        Err(Diagnosis::failed(CHECK, &error, Some(self.grant())))
+    }
+
+    async fn try_transaction(&self) -> Result<()> {
+        const WHAT: &str = "write in a transaction";
+        let server = &self.server;
+        let mut session = server.read(WHAT, server.client().start_session()).await?;
+        server.read(WHAT, session.start_transaction()).await?;
+        let collection = server.collection(schema::VERSIONS);
+        let row = rawdoc! { "_id": self.environment.object_id(), "t": "doctor" };
+        let inserted = server.read(WHAT, collection.insert_one(row).session(&mut session)).await;
+        let aborted = server.read(WHAT, session.abort_transaction()).await;
+        inserted.and(aborted)
+    }
+
+    /// The actions that the user may not do, as far as the server tells.
+    async fn lacking(&self) -> Vec<&'static str> {
+        let status = doc! { "connectionStatus": 1, "showPrivileges": true };
+        let status = self.server.database().run_command(status);
+        let Ok(status) = self.server.read("tell the user's rights", status).await else {
+            return Vec::new();
+        };
+        let database = self.server.database().name();
+        let privileges = status
+            .get_document("authInfo")
+            .and_then(|info| info.get_array("authenticatedUserPrivileges"));
+        let Ok(privileges) = privileges else { return Vec::new() };
+        if privileges.is_empty() {
+            return Vec::new();
+        }
+        let allowed: Vec<&str> = privileges
+            .iter()
+            .filter_map(Bson::as_document)
+            .filter(|privilege| is_of_database(privilege, database))
+            .filter_map(|privilege| privilege.get_array("actions").ok())
+            .flatten()
+            .filter_map(Bson::as_str)
+            .collect();
+        let missing = |action: &&str| !allowed.contains(action) && !allowed.contains(&"anyAction");
+        ACTIONS.into_iter().filter(missing).collect()
+    }
+
+    fn grant(&self) -> String {
+        let database = self.server.database().name();
+        match &self.user {
+            Some((name, source)) => format!(
+                "in mongosh: db.getSiblingDB(\"{source}\").grantRolesToUser(\"{name}\", [{{role: \
+                 \"readWrite\", db: \"{database}\"}}])"
+            ),
+            None => format!(
+                "name a user in the URL; in mongosh: db.getSiblingDB(\"admin\").createUser({{user: \
+                 \"argon\", pwd: passwordPrompt(), roles: [{{role: \"readWrite\", db: \"{database}\"}}]}})"
+            ),
+        }
+    }
+
+    /// Whether a majority takes writes into their journals: removes what is not there.
+    async fn majority(&self) -> Result<Diagnosis, Diagnosis> {
+        const CHECK: &str = "majority";
+        let nothing = doc! { "_id": self.environment.object_id(), "t": "doctor" };
+        let began = self.environment.now().timestamp_millis();
+        let versions = self.server.collection(schema::VERSIONS);
+        let wrote = self.server.write("write to a majority", versions.delete_one(nothing)).await;
+        let took = self.environment.now().timestamp_millis() - began;
+        match wrote.map_err(failure::Failure::into_error) {
+            Ok(_) => {
+                Ok(Diagnosis::good(CHECK, format!("has a write in its journals in {took} ms")))
+            }
+            Err(error) => {
+                let remedy = "in mongosh: rs.status() tells which members are down";
+                Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())))
+            }
+        }
+    }
+
+    async fn store(&self, found: &mut Vec<Diagnosis>) {
+        const CHECK: &str = "store";
+        match schema::contents(&self.server).await {
+            Ok(Contents::Store(record)) => {
+                let format = schema::FORMAT;
+                let text = format!("is there; format {format}, identity {}", record.id);
+                found.push(Diagnosis::good(CHECK, text));
+                self.indexes(found).await;
+            }
+            Ok(Contents::Nothing) => found.push(Diagnosis::doubtful(
+                CHECK,
+                "there is none yet",
+                "run `argon init` with this URL",
+            )),
+            Ok(Contents::Other(names)) => {
+                let error = Error::invalid(format!(
+                    "the database holds something else ({})",
+                    names.join(", ")
+                ));
+                let remedy = "name another database in the URL".to_owned();
+                found.push(Diagnosis::failed(CHECK, &error, Some(remedy)));
+            }
+            Err(error) => found.push(Diagnosis::failed(CHECK, &error, None)),
+        }
+    }
+
+    async fn indexes(&self, found: &mut Vec<Diagnosis>) {
+        const CHECK: &str = "indexes";
+        match schema::missing_indexes(&self.server).await {
+            Ok(missing) if missing.is_empty() => {
+                found.push(Diagnosis::good(CHECK, "all are there"));
+            }
+            Ok(missing) => found.extend(missing.iter().map(|index| {
+                let (collection, name) = (index.collection, index.name);
+                let error = Error::invalid(format!("{collection} lacks the index {name}"));
+                Diagnosis::failed(CHECK, &error, Some(index.remedy()))
+            })),
+            Err(error) => found.push(Diagnosis::failed(CHECK, &error, None)),
+        }
+    }
+}
+
+/// Whether a privilege is for all collections of the database.
+fn is_of_database(privilege: &Document, database: &str) -> bool {
+    let Ok(resource) = privilege.get_document("resource") else { return false };
+    let named = |field: &str, name: &str| resource.get_str(field).is_ok_and(|found| found == name);
+    resource.get_bool("anyResource").unwrap_or(false)
+        || named("collection", "") && (named("db", database) || named("db", ""))
+}
+
+fn number(document: &Document, field: &str) -> Option<i64> {
+    let value = document.get(field)?;
+    value.as_i64().or_else(|| value.as_i32().map(i64::from))
 }

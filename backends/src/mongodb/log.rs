@@ -189,13 +189,13 @@ impl Walk {
     }
 
     async fn header(&self, row: &bson::RawDocument) -> Result<Header> {
-        let rows = match optional(row, COMMIT, "p")? {
-            Some(_) => id_field(row, COMMIT, "p")?,
+        let rows = match optional(row, COMMIT, "piece")? {
+            Some(_) => id_field(row, COMMIT, "piece")?,
             None => self.timeline,
         };
         let stored = parts::of(row, COMMIT)?.ok_or_else(|| super::record::missing(COMMIT, "d"))?;
         let bytes = self.store.server.load(rows, stored, COMMIT).await?;
-        let documents = super::record::int_field(row, COMMIT, "b")?;
+        let documents = super::record::int_field(row, COMMIT, "bytes")?;
         Ok(Header {
             commit: header::decode(&bytes)?,
             rows,

@@ -184,17 +184,27 @@ impl Store {
         let (Some(first), Some(last)) = (keys.first(), keys.last()) else { return Ok(None) };
         let versions = self.server.collection(schema::VERSIONS);
         let find = versions
-            .find_one(doc! {
-                "t": id(source.rows),
-                "c": collection.get().cast_signed(),
-                "k": { "$gte": first, "$lte": last },
-            })
+            .find_one(between(source, collection, first, last))
             .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
             .projection(doc! { "_id": 0, "k": 1 })
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
         let row = self.server.read("look up documents", find).await?;
         row.map(|row| text_field(&row, VERSION, "k").map(str::to_owned)).transpose()
+    }
+}
+
+/// The versions of documents from one key to another, at any position.
+pub(super) fn between(
+    source: &Source,
+    collection: CollectionId,
+    first: &str,
+    last: &str,
+) -> bson::Document {
+    doc! {
+        "t": id(source.rows),
+        "c": collection.get().cast_signed(),
+        "k": { "$gte": first, "$lte": last },
     }
 }
 

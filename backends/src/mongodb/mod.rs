@@ -35,6 +35,8 @@ mod server;
 mod snapshots;
 mod staged;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod transaction;
 mod verification;

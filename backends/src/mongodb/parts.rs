@@ -81,7 +81,7 @@ impl Server {
         };
         let parts = self.collection(schema::PARTS);
         let query = parts
-            .find(doc! { "t": id(place), "o": owner })
+            .find(of_owner(place, owner))
             .sort(doc! { "t": 1, "o": 1, "n": 1 })
             .read_concern(mongodb::options::ReadConcern::local())
             .max_time(READ_TIME);
@@ -103,6 +103,11 @@ impl Server {
             )))
         }
     }
+}
+
+/// The parts of a value.
+pub(super) fn of_owner(place: TimelineId, owner: ObjectId) -> bson::Document {
+    doc! { "t": id(place), "o": owner }
 }
 
 #[cfg(test)]

@@ -131,6 +131,18 @@ impl Store {
         Ok(sources)
     }
 
+    /// The pieces of a timeline whose record was just read.
+    pub(super) async fn known_pieces(
+        &self,
+        timeline: TimelineId,
+        upto: Lsn,
+    ) -> Result<Arc<[Piece]>> {
+        match self.pieces.get(timeline, upto) {
+            Some(pieces) => Ok(pieces),
+            None => self.ask_for_pieces(&Segment { timeline, above: Lsn::ZERO, upto }).await,
+        }
+    }
+
     async fn ask_for_pieces(&self, segment: &Segment) -> Result<Arc<[Piece]>> {
         self.timeline(segment.timeline).await?.ok_or_else(|| {
             Error::corrupt(format!("timeline {} is missing; run `argon fsck`", segment.timeline))
@@ -167,7 +179,7 @@ impl Store {
     async fn published_pieces(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Piece>> {
         let pieces = self.server.collection(schema::PIECES);
         let query = pieces
-            .find(doc! { "t": id(timeline), "l": { "$lte": super::record::lsn(upto) } })
+            .find(published(timeline, upto))
             .sort(doc! { "t": 1, "l": 1 })
             .read_concern(mongodb::options::ReadConcern::local())
             .max_time(READ_TIME);
@@ -182,6 +194,11 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// The pieces of a timeline up to a position.
+pub(super) fn published(timeline: TimelineId, upto: Lsn) -> bson::Document {
+    doc! { "t": id(timeline), "l": { "$lte": super::record::lsn(upto) } }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ use super::failure::{self, Failure};
 /// holds the connection open and says nothing.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The same for a request that looks at every row.
+const LONG_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+
 /// How long the server may work on a read. It gives up before the client does, and says so.
 pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 
@@ -112,6 +115,20 @@ impl Server {
         query: impl IntoFuture<Output = DriverResult<Cursor<RawDocumentBuf>>>,
     ) -> Result<Rows> {
         Ok(Rows { cursor: self.read(what, query).await?, server: self.clone(), what })
+    }
+
+    /// The rows of a query that looks at very many.
+    pub(super) async fn rows_of_many(
+        self: &Arc<Self>,
+        what: &'static str,
+        query: impl IntoFuture<Output = DriverResult<Cursor<RawDocumentBuf>>>,
+    ) -> Result<Rows> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        match tokio::time::timeout(LONG_TIMEOUT, query.into_future()).await {
+            Ok(Ok(cursor)) => Ok(Rows { cursor, server: self.clone(), what }),
+            Ok(Err(error)) => Err(failure::definite(what, &error)),
+            Err(_) => Err(self.silence(what)),
+        }
     }
 
     pub(super) fn count_retry(&self) {

@@ -57,7 +57,7 @@ impl Snapshots for MongoSnapshots {
         let server = &self.0.server;
         let manifests = server.collection(schema::MANIFESTS);
         let find = manifests
-            .find_one(doc! { "t": id(timeline), "l": { "$lte": lsn(at_most) } })
+            .find_one(up_to(timeline, at_most))
             .sort(doc! { "t": -1, "l": -1 })
             .max_time(READ_TIME);
         let Some(row) = server.read("read a manifest", find).await? else { return Ok(None) };
@@ -148,4 +148,9 @@ impl MongoSnapshots {
         }
         Ok(())
     }
+}
+
+/// The manifests of a timeline up to a position.
+pub(super) fn up_to(timeline: TimelineId, at_most: Lsn) -> Document {
+    doc! { "t": id(timeline), "l": { "$lte": lsn(at_most) } }
 }

@@ -11,6 +11,7 @@ use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 
 use super::address::write_concern;
 use super::failure;
+use super::orphans::not_given;
 use super::pieces::Piece;
 use super::record::{head_fields, id, lsn};
 use super::schema;
@@ -110,7 +111,7 @@ impl Changes {
             }
         }
         let Some(piece) = &self.piece else { return Ok(None) };
-        let filter = doc! { "_id": id(piece.name), "t": { "$exists": false } };
+        let filter = not_given(piece.name);
         let set = doc! { "$set": { "t": id(self.timeline), "f": lsn(piece.first), "l": lsn(piece.last) } };
         match update(server, session, schema::PIECES, filter, set).await? {
             Some(Outcome::Refused) => Err(Error::unavailable(

@@ -1,14 +1,239 @@
-//! Looking at every record.
+//! Looking for records that don't belong, or are not there.
+//!
+//! What the log says of itself (digests, gaps) core checks by reading it. This compares what the
+//! commits of a timeline or piece say that they wrote with what is there, counted by the server, so
+//! nothing but counts is sent.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use argon_core::Result;
+use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::Finding;
-use futures::stream::{self, BoxStream, StreamExt};
+use argon_core::{Error, Result};
+use bson::{Document, RawDocumentBuf, doc};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use mongodb::options::ReadConcern;
 
 use super::factory::Store;
+use super::parts::NOWHERE;
+use super::record::{id, id_field, int_field, lsn, lsn_field};
+use super::schema;
 
-/// What does not belong or can't be read.
-pub(super) fn verify(_store: Arc<Store>) -> BoxStream<'static, Result<Finding>> {
-    stream::empty().boxed()
+/// How often counts are taken again when a timeline was written meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// What does not belong, or is not there. Timelines that are written all the time are passed over.
+pub(super) fn verify(store: Arc<Store>) -> BoxStream<'static, Result<Finding>> {
+    stream::once(async move {
+        let timelines = store.timeline_ids().await?;
+        let strangers = strangers(store.clone(), timelines.clone());
+        let timelines = stream::iter(timelines).then(move |timeline| {
+            let store = store.clone();
+            async move { check_timeline(&store, timeline).await }
+        });
+        let problems = timelines.chain(stream::once(strangers));
+        Ok::<_, Error>(
+            problems.map_ok(|problems| stream::iter(problems.into_iter().map(Ok))).try_flatten(),
+        )
+    })
+    .try_flatten()
+    .map_ok(|problem| Finding { problem })
+    .boxed()
+}
+
+/// How many versions and parts there are, or should be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    versions: i64,
+    parts: i64,
+}
+
+async fn check_timeline(store: &Store, timeline: TimelineId) -> Result<Vec<String>> {
+    for _ in 0..ATTEMPTS {
+        let before = store.timeline(timeline).await?;
+        let Some(record) = before else { return Ok(Vec::new()) };
+        let head = record.state.head.lsn;
+        let base = record.state.timeline.base_lsn();
+        let mut problems = check_commits(store, timeline, base, head).await?;
+        problems.extend(check_place(store, timeline, None, head).await?);
+        let pieces = store.known_pieces(timeline, head).await?;
+        for piece in pieces.iter() {
+            problems.extend(check_place(store, timeline, Some(piece.name), head).await?);
+        }
+        if problems.is_empty() || store.timeline(timeline).await? == before {
+            return Ok(problems);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// Whether a timeline has a commit at each position, and none elsewhere.
+async fn check_commits(
+    store: &Store,
+    timeline: TimelineId,
+    base: Lsn,
+    head: Lsn,
+) -> Result<Vec<String>> {
+    let count = doc! { "$group": {
+        "_id": bson::Bson::Null,
+        "count": { "$sum": 1_i64 },
+        "first": { "$min": "$l" },
+        "last": { "$max": "$l" },
+    } };
+    let matched = doc! { "$match": { "t": id(timeline) } };
+    let Some(row) = one(store, schema::COMMITS, vec![matched, count]).await? else {
+        let lacking = head.get() - base.get();
+        return Ok((lacking > 0)
+            .then(|| format!("timeline {timeline} lacks all of its {lacking} commits"))
+            .into_iter()
+            .collect());
+    };
+    let (first, last) = (lsn_field(&row, "count", "first")?, lsn_field(&row, "count", "last")?);
+    let count = int_field(&row, "count", "count")?.unsigned_abs();
+    let mut problems = Vec::new();
+    if first <= base || last > head {
+        problems.push(format!(
+            "timeline {timeline} has commits from LSN {first} to {last}, but it begins after {base} \
+             and ends at {head}"
+        ));
+    } else if count != head.get() - base.get() {
+        problems
+            .push(format!("timeline {timeline} has {count} commits between LSN {base} and {head}"));
+    }
+    Ok(problems)
+}
+
+/// Compares what commits say that they wrote in a place with what is there.
+async fn check_place(
+    store: &Store,
+    timeline: TimelineId,
+    piece: Option<TimelineId>,
+    head: Lsn,
+) -> Result<Vec<String>> {
+    let (place, name) = match piece {
+        None => (timeline, format!("timeline {timeline}")),
+        Some(piece) => (piece, format!("piece {piece} of timeline {timeline}")),
+    };
+    let in_piece = piece.map_or(bson::Bson::Null, |piece| id(piece).into());
+    let headers = vec![
+        doc! { "$match": { "t": id(timeline), "l": { "$gte": 0_i64, "$lte": lsn(head) } } },
+        doc! { "$match": { "piece": in_piece } },
+        sums("$changes"),
+    ];
+    let mut expected = counts(store, schema::COMMITS, headers).await?;
+    let versions = vec![doc! { "$match": { "t": id(place) } }, sums(1_i64)];
+    let found = counts(store, schema::VERSIONS, versions).await?;
+    expected.parts += found.parts;
+    let parts = count(store, schema::PARTS, doc! { "t": id(place) }).await?;
+    let found = Counts { versions: found.versions, parts };
+    Ok(differences(&name, expected, found))
+}
+
+/// What is wrong where so much was expected and so much found.
+fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
+    let pairs = [
+        ("versions", expected.versions, found.versions),
+        ("parts of large values", expected.parts, found.parts),
+    ];
+    pairs
+        .into_iter()
+        .filter(|(_, expected, found)| expected != found)
+        .map(|(what, expected, found)| {
+            if expected > found {
+                format!("{name} lacks {} {what} that its commits list", expected - found)
+            } else {
+                format!("{name} has {} {what} that no commit lists", found - expected)
+            }
+        })
+        .collect()
+}
+
+/// Rows of places that are neither timelines nor pieces, and parts of chunks and manifests.
+async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut known: HashSet<TimelineId> = known.into_iter().collect();
+    for collection in [schema::VERSIONS, schema::PARTS, schema::COMMITS] {
+        for place in places(&store, collection).await? {
+            if place == NOWHERE || known.contains(&place) {
+                continue;
+            }
+            // It may have been made since.
+            if store.timeline(place).await?.is_some() || has_piece(&store, place).await? {
+                known.insert(place);
+            } else {
+                problems.push(format!(
+                    "the collection {collection} has rows under {place}, which is no timeline and no \
+                     piece of one"
+                ));
+            }
+        }
+    }
+    let mut expected = 0;
+    for collection in [schema::CHUNKS, schema::MANIFESTS] {
+        expected += counts(&store, collection, vec![sums(1_i64)]).await?.parts;
+    }
+    let found = count(&store, schema::PARTS, doc! { "t": id(NOWHERE) }).await?;
+    if found < expected {
+        problems.push(format!("snapshots lack {} parts of large values", expected - found));
+    }
+    Ok(problems)
+}
+
+async fn has_piece(store: &Store, name: TimelineId) -> Result<bool> {
+    Ok(count(store, schema::PIECES, doc! { "_id": id(name) }).await? > 0)
+}
+
+/// The places of which a collection has rows; the server steps from one to the next in the index.
+async fn places(store: &Store, collection: &str) -> Result<Vec<TimelineId>> {
+    let pipeline = vec![doc! { "$sort": { "t": 1 } }, doc! { "$group": { "_id": "$t" } }];
+    let collection = store.server.collection(collection);
+    let query = collection
+        .aggregate(pipeline)
+        .allow_disk_use(true)
+        .read_concern(ReadConcern::local())
+        .with_type::<RawDocumentBuf>();
+    let mut rows = store.server.rows_of_many("list what rows belong to", query).await?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next().await? {
+        places.push(id_field(row, "row", "_id")?);
+    }
+    Ok(places)
+}
+
+fn sums(versions: impl Into<bson::Bson>) -> Document {
+    doc! { "$group": {
+        "_id": bson::Bson::Null,
+        "versions": { "$sum": versions.into() },
+        "parts": { "$sum": { "$ifNull": ["$n", 0_i64] } },
+    } }
+}
+
+async fn counts(store: &Store, collection: &str, pipeline: Vec<Document>) -> Result<Counts> {
+    let Some(row) = one(store, collection, pipeline).await? else { return Ok(Counts::default()) };
+    Ok(Counts {
+        versions: int_field(&row, "count", "versions")?,
+        parts: int_field(&row, "count", "parts")?,
+    })
+}
+
+async fn count(store: &Store, collection: &str, filter: Document) -> Result<i64> {
+    let pipeline = vec![doc! { "$match": filter }, doc! { "$count": "count" }];
+    let row = one(store, collection, pipeline).await?;
+    row.map_or(Ok(0), |row| int_field(&row, "count", "count"))
+}
+
+/// The one row of a pipeline.
+async fn one(
+    store: &Store,
+    collection: &str,
+    pipeline: Vec<Document>,
+) -> Result<Option<RawDocumentBuf>> {
+    let collection = store.server.collection(collection);
+    let query = collection
+        .aggregate(pipeline)
+        .allow_disk_use(true)
+        .read_concern(ReadConcern::local())
+        .with_type::<RawDocumentBuf>();
+    let mut rows = store.server.rows_of_many("count records", query).await?;
+    Ok(rows.next().await?.map(ToOwned::to_owned))
 }

@@ -1,0 +1,41 @@
+//! How many requests things take. How long they take is for `benches` to say.
+
+use argon_core::model::{BranchName, CollectionName};
+use argon_core::storage::StoreUrl;
+use argon_test_servers::FaultProxy;
+use bson::rawdoc;
+
+use super::{branch_again, create, new_branch, open, server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_costs_one_request_and_a_point_read_two_at_most() {
+    let Some(server) = server() else { return };
+    let database = super::database();
+    let sound: StoreUrl = server.url(&database).parse().unwrap();
+    let branch = new_branch(create(&sound).await).await;
+    let name = CollectionName::new("c").unwrap();
+    for id in 0..5 {
+        branch.collection(&name).put(rawdoc! { "_id": id }).await.unwrap();
+    }
+    let proxy = FaultProxy::start(server.address()).unwrap();
+    let url: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
+    let main = branch_again(open(&url).await).await;
+    let state = main.head().await.unwrap();
+    proxy.reset();
+    let side = BranchName::new("side").unwrap();
+    let side = main.project().create_branch(&side, &state, None).await.unwrap();
+    assert_eq!(proxy.counts().requests, ["insert"], "one write of one ref");
+    side.collection(&name).put(rawdoc! { "_id": 9 }).await.unwrap();
+    let state = side.head().await.unwrap();
+    let view = state.collection(&name).unwrap();
+    for (id, requests) in [(9, 1), (3, 2), (77, 2)] {
+        proxy.reset();
+        let key = argon_core::key::Key::of(&id.into()).unwrap();
+        assert_eq!(view.get(&key).await.unwrap().is_some(), id != 77);
+        assert_eq!(proxy.counts().requests, vec!["find"; requests], "the document {id}");
+    }
+    proxy.reset();
+    side.collection(&name).put(rawdoc! { "_id": 10 }).await.unwrap();
+    let appended = proxy.counts().requests;
+    assert_eq!(appended, ["update", "insert", "insert", "commitTransaction"]);
+}
