@@ -13,7 +13,7 @@ use crate::s3::traffic::Meter;
 const MOST_ATTEMPTS: u32 = 8;
 
 /// How long a request is tried in all, if nothing large goes over the network.
-pub(super) const IN_ALL: Duration = Duration::from_secs(60);
+pub(super) const IN_ALL: Duration = Duration::from_mins(1);
 
 /// How long one attempt has, if nothing large goes over the network.
 const ONE: Duration = Duration::from_secs(20);

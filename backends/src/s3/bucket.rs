@@ -8,6 +8,7 @@ use argon_core::{Environment, Error, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use futures::FutureExt;
 
 use crate::s3::attempts::{Attempts, IN_ALL};
 use crate::s3::failure::{Failure, Outcome};
@@ -18,6 +19,8 @@ use crate::s3::traffic::Meter;
 pub(super) const PAGE: usize = 1000;
 
 /// The objects under a store's prefix. Names are given without it.
+///
+/// The futures of the SDK are large, so they are put on the heap.
 pub(super) struct Bucket {
     pub(super) client: Client,
     pub(super) settings: Settings,
@@ -33,7 +36,7 @@ pub(super) struct Bucket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Object {
     pub(super) bytes: Vec<u8>,
-    /// What its content is called, without quotes.
+    /// Its `ETag`, which names its content, without quotes.
     pub(super) etag: String,
     /// The length of the whole object.
     pub(super) length: u64,
@@ -122,7 +125,7 @@ impl Bucket {
             Wanted::Bytes(range) => Some(format!("bytes={}-{}", range.start, range.end - 1)),
         };
         let request = self.client.get_object().bucket(&self.settings.bucket).key(self.key(name));
-        let answer = request.set_range(range).send().await;
+        let answer = request.set_range(range).send().boxed().await;
         let answer = answer.map_err(|error| Failure::of(what, &error))?;
         let GetObjectOutput { body, e_tag, content_range, content_length, .. } = answer;
         let bytes = body.collect().await.map_err(|source| Failure::broken(what, source))?.to_vec();
@@ -203,6 +206,7 @@ impl Bucket {
             .set_delimiter(delimiter.map(str::to_owned))
             .max_keys(most)
             .send()
+            .boxed()
             .await
             .map_err(|error| Failure::of(what, &error))?;
         Ok(self.page(answer))
@@ -247,7 +251,7 @@ impl Bucket {
         loop {
             let request = self.client.delete_object().bucket(&self.settings.bucket);
             let sent = async {
-                let answer = request.key(self.key(name)).send().await;
+                let answer = request.key(self.key(name)).send().boxed().await;
                 answer.map(drop).map_err(|error| Failure::of(&what, &error))
             };
             match attempts.one(&what, sent).await {

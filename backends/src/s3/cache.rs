@@ -94,17 +94,9 @@ impl Inner {
             let _ = fs::remove_file(path);
             return None;
         }
-        self.touch(path);
+        touch(path);
         bytes.drain(..DIGEST_BYTES);
         Some(bytes)
-    }
-
-    /// Notes that a file was used.
-    #[expect(clippy::disallowed_methods, reason = "other programs set the times of files, too")]
-    fn touch(&self, path: &Path) {
-        let times = FileTimes::new().set_modified(SystemTime::now());
-        // A file that can't be touched is thrown away earlier.
-        let _ = File::options().append(true).open(path).and_then(|file| file.set_times(times));
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) {
@@ -169,6 +161,14 @@ impl Inner {
         self.uncounted.store(most / 16, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Notes that a file was used.
+#[expect(clippy::disallowed_methods, reason = "other programs set the times of files, too")]
+fn touch(path: &Path) {
+    let times = FileTimes::new().set_modified(SystemTime::now());
+    // A file that can't be touched is thrown away earlier.
+    let _ = File::options().append(true).open(path).and_then(|file| file.set_times(times));
 }
 
 /// A file of the cache.

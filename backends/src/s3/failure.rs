@@ -184,8 +184,6 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
         301 => elsewhere(region),
         307 | 408 | 425 | 429 => (Outcome::Busy, ErrorKind::Unavailable, None),
         404 => (Outcome::Missing, ErrorKind::NotFound, None),
-        // The other writer of a conflict may fail yet, so this says nothing of who won.
-        409 => (Outcome::Failed, ErrorKind::Unavailable, None),
         412 => (Outcome::Condition, ErrorKind::Conflict, None),
         401 | 403 => {
             let problem = "the credentials don't allow this; `argon doctor` says which rights are \
@@ -196,7 +194,8 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
             let problem = "the server lacks something that Argon needs";
             said(Outcome::Refused, ErrorKind::Unsupported, problem)
         }
-        500.. => (Outcome::Failed, ErrorKind::Unavailable, None),
+        // After 409 the other writer of a conflict may fail yet, so that says nothing of who won.
+        409 | 500.. => (Outcome::Failed, ErrorKind::Unavailable, None),
         _ => (Outcome::Refused, ErrorKind::Invalid, None),
     }
 }

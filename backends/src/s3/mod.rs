@@ -1,4 +1,4 @@
-//! Stores in Amazon S3, or what speaks its protocol (MinIO, Cloudflare R2, Ceph): a log of segments,
+//! Stores in Amazon S3, or what speaks its protocol (`MinIO`, Cloudflare R2, Ceph): a log of segments,
 //! refs, and snapshots, each an object. docs/FORMAT.md has names and bytes.
 //!
 //! All that moves, moves by conditional writes: `If-None-Match: *` for the log, `If-Match` for refs.

@@ -3,6 +3,7 @@
 use argon_core::Result;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::{Bucket, without_quotes};
@@ -36,6 +37,7 @@ impl Bucket {
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(key)
             .send()
+            .boxed()
             .await
             .map_err(|error| Failure::of(what, &error).before_it_counts())?;
         let upload = answer.upload_id.unwrap_or_default();
@@ -81,7 +83,8 @@ impl Bucket {
                 .upload_id(upload)
                 .part_number(number)
                 .body(ByteStream::from(part.to_vec()));
-            let sent = async { request.send().await.map_err(|error| Failure::of(what, &error)) };
+            let sent =
+                async { request.send().boxed().await.map_err(|error| Failure::of(what, &error)) };
             match attempts.one(what, sent).await {
                 Ok(answer) => {
                     let part = CompletedPart::builder().part_number(number);
@@ -115,6 +118,7 @@ impl Bucket {
             .set_if_match(condition.and_then(|condition| condition.if_match(false)))
             .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
             .send()
+            .boxed()
             .await
             .map_err(|error| Failure::of(what, &error).of_an_upload())?;
         Ok(without_quotes(answer.e_tag))
@@ -123,7 +127,7 @@ impl Bucket {
     /// Gives up the parts. If that fails, `compact` finds them, or the bucket's lifecycle rule.
     async fn abort(&self, name: &str, upload: &str) {
         let request = self.client.abort_multipart_upload().bucket(&self.settings.bucket);
-        if request.key(self.key(name)).upload_id(upload).send().await.is_err() {
+        if request.key(self.key(name)).upload_id(upload).send().boxed().await.is_err() {
             tracing::warn!(name, "the parts of an upload that failed are left over");
         }
     }
@@ -131,7 +135,7 @@ impl Bucket {
     /// Gives up the parts of uploads that were begun before a time, in seconds since 1970.
     pub(super) async fn abort_uploads_before(&self, time: i64) -> Result<()> {
         let request = self.client.list_multipart_uploads().bucket(&self.settings.bucket);
-        let answer = request.prefix(&self.settings.prefix).send().await;
+        let answer = request.prefix(&self.settings.prefix).send().boxed().await;
         let answer = answer.map_err(|error| Failure::of("list uploads", &error).error)?;
         for upload in answer.uploads.unwrap_or_default() {
             let old = upload.initiated.is_some_and(|begun| begun.secs() < time);

@@ -52,9 +52,8 @@ impl Bucket {
         let mut attempts = self.attempts(0);
         loop {
             let sent = self.put_once("probe", name, content, Some(condition));
-            let failure = match attempts.one("probe", sent).await {
-                Ok(_) => return Err(ignored(called)),
-                Err(failure) => failure,
+            let Err(failure) = attempts.one("probe", sent).await else {
+                return Err(ignored(called));
             };
             match failure.outcome {
                 Outcome::Condition => return Ok(Probed::Kept),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use argon_core::{Error, Result};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
+use futures::FutureExt;
 
 use crate::s3::attempts::Attempts;
 use crate::s3::bucket::{Bucket, Object, Wanted, without_quotes};
@@ -219,6 +220,7 @@ impl Bucket {
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(key)
             .send()
+            .boxed()
             .await
             .map_err(|error| Failure::of(what, &error))?;
         Ok(without_quotes(answer.e_tag))

@@ -72,7 +72,7 @@ impl Settings {
                 after_bytes: Some(64 * 1024 * 1024),
                 level: 3,
             },
-            grace: Duration::from_secs(3600),
+            grace: Duration::from_hours(1),
             cache: true,
         };
         let mut kms_key = None;

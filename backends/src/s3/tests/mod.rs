@@ -97,9 +97,22 @@ impl Chain {
 
     /// The next commit, of one document with so many bytes of text.
     fn next(&mut self, bytes: usize) -> Commit {
+        self.next_with("a".repeat(bytes))
+    }
+
+    /// The same with text that can't be compressed to less than half.
+    fn noise(&mut self, bytes: usize) -> Commit {
+        let mut state = self.head.lsn.get() + 1;
+        let letter = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'0' + u8::try_from(state >> 58).unwrap())
+        };
+        self.next_with((0..bytes).map(letter).collect())
+    }
+
+    fn next_with(&mut self, text: String) -> Commit {
         let lsn = self.head.lsn.next();
         let number = i64::try_from(lsn.get()).unwrap();
-        let text: String = (0..bytes).map(|at| char::from(b'a' + (at * at % 26) as u8)).collect();
         let (key, document) = Document::checked(rawdoc! { "_id": number, "text": text }).unwrap();
         let meta = CommitMeta {
             lsn,

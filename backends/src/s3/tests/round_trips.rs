@@ -67,3 +67,47 @@ async fn a_point_read_after_a_snapshot_fetches_one_chunk_and_lists_only_what_is_
     assert_eq!(chunks, 1, "{:?}", shown(&requests));
     assert!(requests.len() <= 2, "{:?}", shown(&requests));
 }
+
+#[tokio::test]
+async fn every_write_carries_checksums_of_its_whole_body() {
+    let stub = Stub::start();
+    let more = "&sse=aws:kms&sse_kms_key_id=k1";
+    let backend = create_with(&stub, more, &Arc::default()).await.unwrap();
+    Chain::new(1).grow(&*backend.wal, 1).await;
+    backend.refs.compare_and_set("a", None, Some(vec![1])).await.unwrap();
+    let large: Vec<u8> = vec![1; 17 * 1024 * 1024];
+    backend.snapshots.put_chunk(Digest::of(&large), large).await.unwrap();
+    let requests = stub.requests();
+    let mut encrypted = 0;
+    for request in requests.iter().filter(|request| request.method == "PUT") {
+        let header = |name: &str| request.headers.get(name).map_or("", String::as_str);
+        assert_eq!(header("x-amz-checksum-crc32").len(), 8, "{request:?}");
+        assert_eq!(header("x-amz-content-sha256").len(), 64, "{request:?}");
+        assert_eq!(header("content-encoding"), "", "{request:?}");
+        let by_kms = header("x-amz-server-side-encryption") == "aws:kms"
+            && header("x-amz-server-side-encryption-aws-kms-key-id") == "k1";
+        assert_eq!(by_kms, !request.query.contains_key("partNumber"), "{request:?}");
+        encrypted += usize::from(by_kms);
+    }
+    assert!(encrypted >= 5, "{encrypted}");
+}
+
+#[tokio::test]
+async fn the_headers_of_a_large_segment_are_read_without_its_documents() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    let before = chain.head;
+    let commits: Vec<Commit> = (0..6).map(|_| chain.noise(1024 * 1024)).collect();
+    backend.wal.append(&chain.timeline, &before, commits.clone().into()).await.unwrap();
+    let reader = open(&stub).await;
+    let received = |backend: &Backend| backend.maintenance.traffic().unwrap().received;
+    let none = received(&reader);
+    let id = chain.timeline.id;
+    let headers = reader.wal.read_headers(id, Lsn::new(1)..=Lsn::new(9), Direction::Descending);
+    assert_eq!(headers.try_collect::<Vec<_>>().await.unwrap().len(), 6);
+    assert!(received(&reader) - none < 200_000, "{}", received(&reader) - none);
+    assert!(read(&*reader.wal, &chain, 4..=4).await == commits[3..4]);
+    assert!(received(&reader) - none < 1_500_000, "{}", received(&reader) - none);
+    check(&reader, &chain, &commits).await;
+}
