@@ -36,32 +36,37 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     measured?.map(|()| ExitCode::SUCCESS)
 }
 
+/// Prints what was measured also if something fails in the end: it may have taken long.
 async fn measure(arguments: Arguments) -> Result<()> {
     let mut rows: Vec<Row> = Vec::new();
+    let mut finished = Ok(());
     for engine in &arguments.engine {
-        rows.extend(match engine {
-            AnyEngine::Embedded(engine) => embedded(*engine, &arguments).await?,
-            AnyEngine::Network(server) => network(*server, &arguments).await?,
-        });
+        finished = match engine {
+            AnyEngine::Embedded(engine) => embedded(*engine, &arguments, &mut rows).await,
+            AnyEngine::Network(server) => network(*server, &arguments, &mut rows).await,
+        };
+        if finished.is_err() {
+            break;
+        }
     }
     println!("{}", table(&rows));
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&rows)?)?;
     }
-    Ok(())
+    finished
 }
 
-async fn embedded(engine: EngineName, arguments: &Arguments) -> Result<Vec<Row>> {
+async fn embedded(engine: EngineName, arguments: &Arguments, rows: &mut Vec<Row>) -> Result<()> {
     let subject = Subject::new(engine, arguments.scale(), &arguments.directory())?;
-    run_all(&Workload::<Subject>::ALL, &subject, engine, arguments).await
+    run_all(&Workload::<Subject>::ALL, &subject, engine, arguments, rows).await
 }
 
-async fn network(server: ServerName, arguments: &Arguments) -> Result<Vec<Row>> {
+async fn network(server: ServerName, arguments: &Arguments, rows: &mut Vec<Row>) -> Result<()> {
     let place = arguments.place(server)?;
     let remote = Remote::new(place, arguments.scale(), arguments.dump.clone()).await?;
-    let measured = run_all(&Workload::<Remote>::ALL, &remote, server, arguments).await;
+    let measured = run_all(&Workload::<Remote>::ALL, &remote, server, arguments, rows).await;
     let removed = remote.remove().await;
-    measured.and_then(|rows| removed.map(|()| rows))
+    measured.and(removed)
 }
 
 async fn run_all<S>(
@@ -69,12 +74,12 @@ async fn run_all<S>(
     subject: &S,
     engine: impl Into<AnyEngine>,
     arguments: &Arguments,
-) -> Result<Vec<Row>> {
+    rows: &mut Vec<Row>,
+) -> Result<()> {
     let engine = engine.into();
-    let mut rows = Vec::new();
     for workload in workloads.iter().filter(|workload| arguments.wants(workload.name)) {
         eprintln!("{engine}: {}", workload.name);
         rows.extend(workload.run(subject).await?);
     }
-    Ok(rows)
+    Ok(())
 }
