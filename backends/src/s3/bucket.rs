@@ -28,7 +28,7 @@ pub(super) struct Bucket {
     pub(super) environment: Environment,
     /// How long a request is tried, if nothing large goes over the network.
     pub(super) patience: Duration,
-    /// Whether the server takes the ETags of conditions without quotes (see `put.rs`).
+    /// Whether the server takes the `ETag`s of conditions without quotes (see `put.rs`).
     pub(super) unquoted: AtomicBool,
 }
 

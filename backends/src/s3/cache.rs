@@ -58,11 +58,11 @@ impl Cache {
 
     /// A copy, if there is a sound one.
     pub(super) async fn get(&self, key: &str) -> Option<Vec<u8>> {
-        let (inner, path) = (self.0.clone(), self.0.path(key));
-        if inner.off.load(Ordering::Relaxed) {
+        if self.0.off.load(Ordering::Relaxed) {
             return None;
         }
-        tokio::task::spawn_blocking(move || inner.read(&path)).await.ok().flatten()
+        let path = self.0.path(key);
+        tokio::task::spawn_blocking(move || read(&path)).await.ok().flatten()
     }
 
     /// Keeps a copy, if that can be done. The caller need not wait for it.
@@ -82,21 +82,6 @@ impl Cache {
 impl Inner {
     fn path(&self, key: &str) -> PathBuf {
         self.folder.join(Digest::of(key.as_bytes()).to_string())
-    }
-
-    fn read(&self, path: &Path) -> Option<Vec<u8>> {
-        let mut bytes = fs::read(path).ok()?;
-        let sound = bytes
-            .split_first_chunk::<DIGEST_BYTES>()
-            .is_some_and(|(digest, content)| Digest::of(content).as_bytes() == digest);
-        if !sound {
-            tracing::warn!(path = %path.display(), "a copy in the cache is damaged and is removed");
-            let _ = fs::remove_file(path);
-            return None;
-        }
-        touch(path);
-        bytes.drain(..DIGEST_BYTES);
-        Some(bytes)
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) {
@@ -161,6 +146,22 @@ impl Inner {
         self.uncounted.store(most / 16, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// The content of a file; one that is damaged is removed.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    let mut bytes = fs::read(path).ok()?;
+    let sound = bytes
+        .split_first_chunk::<DIGEST_BYTES>()
+        .is_some_and(|(digest, content)| Digest::of(content).as_bytes() == digest);
+    if !sound {
+        tracing::warn!(path = %path.display(), "a copy in the cache is damaged and is removed");
+        let _ = fs::remove_file(path);
+        return None;
+    }
+    touch(path);
+    bytes.drain(..DIGEST_BYTES);
+    Some(bytes)
 }
 
 /// Notes that a file was used.
