@@ -1,24 +1,50 @@
 //! What is done after every command.
 
+use std::time::Duration;
+
 use argon_core::Store;
 use argon_core::storage::Traffic;
 use bson::DateTime;
 
 use crate::commands::Command;
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandResult, Failure};
 use crate::output::{self, count, size};
 
-/// Runs a command, and says what it took if that is wanted.
+/// How long work in the background may go on before something is said about it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Runs a command, waits for what it began in the background, and says what it took if that is
+/// wanted.
 pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
     let started = context.environment.now();
-    let result = command.run(context).await;
+    let mut result = command.run(context).await;
     let store = context.take_opened();
+    if let (Some(store), Ok(()) | Err(Failure::OutputClosed)) = (&store, &result) {
+        result = result.and(settle(store, context).await);
+    }
     if context.options.stats {
         let traffic = store.as_ref().and_then(Store::traffic);
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
     result
+}
+
+/// Waits for the snapshots that commits have brought about. Ctrl-C ends the waiting: a snapshot that
+/// is cut off is made after a later commit.
+async fn settle(store: &Store, context: &Context) -> CommandResult {
+    let mut settled = std::pin::pin!(store.settle());
+    tokio::select! {
+        biased;
+        () = &mut settled => return Ok(()),
+        () = tokio::time::sleep(PATIENCE) => {}
+    }
+    context.output.say("all is committed; a snapshot is being made, Ctrl-C leaves it for later");
+    tokio::select! {
+        biased;
+        () = settled => Ok(()),
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
 }
 
 /// One line on the time that a command took, and what went over the network.

@@ -1,8 +1,6 @@
 //! `argon doctor`
 
-use std::path::Path;
-
-use argon_core::storage::{CacheOptions, Diagnosis, Health, OpenOptions, Secret};
+use argon_core::storage::{Diagnosis, Health, OpenOptions, Secret};
 use clap::Args;
 
 use crate::config::Config;
@@ -10,7 +8,7 @@ use crate::context::Context;
 use crate::credentials::{self, Exposure, Said, SaidBy};
 use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{Colours, Json, size};
+use crate::output::{Colours, Json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,8 +18,8 @@ Examples:
 
 /// Look at what a store needs, one thing after the other, and say what mends what is not in order.
 ///
-/// It changes nothing, and works where the store can't be opened. Exit code 11 says that a check
-/// failed.
+/// It works where the store can't be opened, changes nothing in it, and removes again what it writes
+/// to see whether it may. Exit code 11 says that a check failed.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArgs {
@@ -58,11 +56,11 @@ impl Report {
             Ok(place) => {
                 self.store = Some(place.url.to_string());
                 let found = format!("{}, named by {}", place.url, place.found);
-                self.checks.push(Diagnosis::good("url", found));
+                self.checks.push(Diagnosis::good("place", found));
                 self.look_at(&place, context).await;
             }
             Err(Failure::Error { error, hint }) => {
-                self.checks.push(Diagnosis::failed("url", &error, hint));
+                self.checks.push(Diagnosis::failed("place", &error, hint));
             }
             // Finding a store ends in no other way.
             Err(_) => {}
@@ -76,9 +74,6 @@ impl Report {
         }
         let lock_timeout = context.options.lock_timeout;
         let options = OpenOptions { lock_timeout, password, cache: context.cache() };
-        if place.is_remote() {
-            self.checks.push(look_at_cache(options.cache.as_ref()));
-        }
         match argon_backends::registry().factory(&place.url) {
             Ok(factory) => {
                 let environment = &context.environment;
@@ -158,25 +153,4 @@ fn word(health: Health) -> &'static str {
         Health::Doubtful => "warning",
         Health::Failed => "failed",
     }
-}
-
-/// Without a cache a store on a network works, only slower.
-fn look_at_cache(cache: Option<&CacheOptions>) -> Diagnosis {
-    const CHECK: &str = "cache";
-    let Some(CacheOptions { directory, most_bytes }) = cache else {
-        return Diagnosis::good(CHECK, "none is wanted, so everything is read over the network");
-    };
-    let shown = directory.display();
-    match nearest_that_is_there(directory).map(Path::metadata) {
-        Some(Ok(metadata)) if !metadata.is_dir() => Diagnosis::doubtful(
-            CHECK,
-            format!("{shown} can't be made: what is there is no directory"),
-            "name another by --cache-dir or ARGON_CACHE_DIR, or keep none by --cache-size 0",
-        ),
-        _ => Diagnosis::good(CHECK, format!("{shown}, at most {}", size(*most_bytes))),
-    }
-}
-
-fn nearest_that_is_there(directory: &Path) -> Option<&Path> {
-    directory.ancestors().find(|path| path.exists())
 }

@@ -23,9 +23,17 @@ Stores:
                such as replicaSet=NAME, tls=true, authSource=admin
   s3://BUCKET[/PREFIX][?OPTION=VALUE&…]
                objects of Amazon S3, or of a server that speaks its protocol:
-                 region=NAME        default: as for every AWS tool (AWS_REGION, ~/.aws/config)
-                 endpoint=URL       another server, such as http://localhost:9000
-                 path_style=true    the bucket in the path instead of the host name; default: false
+    region=NAME              default: as for every AWS tool (AWS_REGION, ~/.aws/config)
+    endpoint=URL             another server, such as http://localhost:9000; default: Amazon's
+    path_style=true          the bucket in the path instead of the host name; default: false
+    profile=NAME             of ~/.aws; default: AWS_PROFILE, or default
+    sse=AES256|aws:kms       encryption at rest; default: as the bucket says
+    sse_kms_key_id=ID        the key for aws:kms; default: the bucket's
+    snapshot_commits=N       a snapshot of a branch after so many commits; 0 for never; default: 1000
+    snapshot_bytes=N         or after so many bytes of documents; 0 for never; default: 67108864
+    zstd_level=N             of snapshots, 1 (fast) to 22 (small); default: 3
+    compaction_grace=SECONDS how long merged segments stay for others who read; default: 3600
+    cache=on|off             whether --cache-dir is used; default: on
 
 Passwords:
   ARGON_STORE_PASSWORD         the password of USER
@@ -165,13 +173,13 @@ fn has_only_a_password(url: &StoreUrl, kept: &StoreUrl) -> bool {
 impl Made {
     fn made_words(&self) -> String {
         let Self { info, .. } = self;
-        let words = format!("made a {} store in {}", info.engine, info.location);
+        let words = format!("made {} store in {}", with_article(&info.engine), info.location);
         format!("{words}{}\nnext: argon project create NAME, then argon import PATH", self.way())
     }
 
     fn found_words(&self) -> String {
         let Self { info, .. } = self;
-        format!("found a {} store in {}{}", info.engine, info.location, self.way())
+        format!("found {} store in {}{}", with_article(&info.engine), info.location, self.way())
     }
 
     /// How to name it from now on, as lines of their own. A password is not repeated.
@@ -206,6 +214,10 @@ impl Made {
             ("pointer", pointer.into()),
         ])
     }
+}
+
+fn with_article(engine: &str) -> String {
+    if engine == "s3" { format!("an {engine}") } else { format!("a {engine}") }
 }
 
 /// The file that names a store, for a person.

@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod output;
 mod readme;
+mod remote;
 mod sample_dump;
 mod stories;
 mod support;

@@ -14,6 +14,8 @@ pub(crate) const ENGINES: [&str; 2] = ["sled", "fjall"];
 /// A temporary directory in which `argon` runs.
 pub(crate) struct Place {
     directory: TempDir,
+    /// Variables of the environment, besides those that every place has.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// What a run of `argon` came to.
@@ -27,7 +29,7 @@ pub(crate) struct Run {
 impl Place {
     /// An empty directory.
     pub(crate) fn empty() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+        Self { directory: tempfile::tempdir().unwrap(), variables: Vec::new() }
     }
 
     /// A directory with a store of this engine and the current project `shop`.
@@ -61,6 +63,7 @@ impl Place {
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
         command.env("XDG_CONFIG_HOME", self.path("settings"));
         command.env("XDG_CACHE_HOME", self.path("cache"));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -139,7 +139,7 @@ fn without_password(rest: &str) -> Option<String> {
 /// Whether a parameter of this name is not to be shown.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "credential", "properties", "key_id"]
+    ["password", "secret", "token", "credential", "properties", "access_key"]
         .iter()
         .any(|part| name.contains(part))
 }
@@ -192,6 +192,8 @@ mod tests {
             ("mongodb://db/shop?Password=x&a=b", "mongodb://db/shop?a=b"),
             ("s3://bucket/a@b:c?session_token=x", "s3://bucket/a@b:c"),
             ("s3://bucket/a:b@c/d", "s3://bucket/a:b@c/d"),
+            ("s3://b/c?sse_kms_key_id=x", "s3://b/c?sse_kms_key_id=x"),
+            ("s3://b/c?access_key_id=x&secret_access_key=y", "s3://b/c"),
             ("sled:./a@b", "sled:./a@b"),
         ] {
             let url: StoreUrl = url.parse().unwrap();

@@ -1,0 +1,94 @@
+//! Servers that go away.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use argon_test_servers::{Fault, FaultProxy};
+
+use super::servers::remotes;
+use crate::support::{Place, Run, has};
+
+const DOCUMENTS: u32 = 2000;
+
+fn many(place: &Place) {
+    let text = (0..DOCUMENTS).fold(String::new(), |mut text, id| {
+        let _ = writeln!(text, r#"{{"_id":{id},"text":"number {id}"}}"#);
+        text
+    });
+    place.file("many.jsonl", text);
+}
+
+#[test]
+fn an_import_whose_server_goes_away_says_how_to_go_on_and_can() {
+    for remote in remotes("an import whose server goes away") {
+        let proxy = FaultProxy::start(remote.address()).unwrap();
+        let place = remote.place();
+        place.ok(&["init", &remote.url_by(proxy.addr(), "gone")]);
+        place.ok(&["project", "create", "shop"]);
+        many(&place);
+        let import = ["import", "many.jsonl", "--batch", "10", "--lock-timeout", "1"];
+        proxy.reset();
+        let child = place.start(&import);
+        while proxy.counts().of("") < 60 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        proxy.set(Fault::Refuse);
+        let run = Run::from(child.wait_with_output().unwrap());
+        // Whether the last commit happened may be unknown.
+        assert!(matches!(run.code, Some(6 | 7)), "{}: {run:#?}", remote.name);
+        has(&run.stderr, &["committed before the error: ", "--on-duplicate skip goes on"]);
+        assert!(!run.stderr.contains("panic"), "{run:#?}");
+
+        proxy.set(Fault::Pass);
+        let before: u32 = place.ok(&["count", "-c", "many"]).trim().parse().unwrap();
+        assert!(before > 0 && before < DOCUMENTS && before.is_multiple_of(10), "{before}");
+        place.ok(&["import", "many.jsonl", "--on-duplicate", "skip"]);
+        assert_eq!(place.ok(&["count", "-c", "many"]), format!("{DOCUMENTS}\n"));
+        has(&place.ok(&["fsck"]), &["no problems"]);
+    }
+}
+
+#[test]
+fn a_server_that_is_gone_is_waited_for_as_long_as_was_said() {
+    for remote in remotes("a server that is gone") {
+        let proxy = FaultProxy::start(remote.address()).unwrap();
+        let place = remote.place();
+        place.ok(&["init", &remote.url_by(proxy.addr(), "away")]);
+        for fault in [Fault::Refuse, Fault::Stall] {
+            proxy.set(fault);
+            let started = std::time::Instant::now();
+            let error = place.fails(6, &["status", "--lock-timeout", "1"]);
+            has(&error, &["error: ", "hint:  `argon doctor`"]);
+            assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_ctrl_c_ends_an_import_that_waits_for_its_server() {
+    for remote in remotes("an import that is interrupted") {
+        let proxy = FaultProxy::start(remote.address()).unwrap();
+        let place = remote.place();
+        place.ok(&["init", &remote.url_by(proxy.addr(), "interrupted")]);
+        place.ok(&["project", "create", "shop"]);
+        many(&place);
+        proxy.reset();
+        let child = place.start(&["import", "many.jsonl", "--batch", "10", "--lock-timeout", "60"]);
+        while proxy.counts().of("") < 60 {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        proxy.set(Fault::Stall);
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(300));
+            let kill =
+                std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+            assert!(kill.unwrap().success());
+        }
+        let started = std::time::Instant::now();
+        let run = Run::from(child.wait_with_output().unwrap());
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        assert_eq!(run.code, Some(130), "{}: {run:#?}", remote.name);
+        has(&run.stderr, &["interrupted; committed before that: ", "--on-duplicate skip"]);
+    }
+}
