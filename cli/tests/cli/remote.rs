@@ -159,3 +159,16 @@ fn the_statistics_count_what_goes_over_the_network() {
     assert!(run.stderr.starts_with("stats: 0.") && run.stderr.ends_with(" s\n"), "{run:?}");
     has(&place.ok(&["status", "-o", "jsonl"]), &[r#""shared":false"#, r#""traffic":null"#]);
 }
+
+#[test]
+fn a_command_waits_for_the_snapshot_that_it_brought_about() {
+    for remote in remotes("snapshots").iter().filter(|remote| remote.name == "s3") {
+        let place = remote.place();
+        place.ok(&["init", &format!("{}&snapshot_commits=10", remote.url("snapshots"))]);
+        place.ok(&["project", "create", "shop"]);
+        let lines: String = (0..12).map(|id| format!("{{\"_id\":{id}}}\n")).collect();
+        place.file("lines.jsonl", lines);
+        place.ok(&["import", "lines.jsonl", "--batch", "1"]);
+        assert_eq!(place.ok(&["snapshot", "list", "-o", "jsonl"]).lines().count(), 1);
+    }
+}
