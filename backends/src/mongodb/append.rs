@@ -247,15 +247,18 @@ mod tests {
             assert!(header::decode(&bytes[..length]).is_err(), "cut at {length}");
         }
         let hex = Digest::of(&bytes).to_string();
-        assert_eq!(hex, "golden", "golden");
+        assert_eq!(
+            hex, "fda081d6e7ad3cfb0338b9b7cc63d3c07c2ad684bf8da0ab2528a263f9529748",
+            "golden"
+        );
     }
 
     #[test]
     fn what_one_transaction_takes_is_not_staged() {
         assert!(!are_large(&[commit(vec![put(1, "a"); TRANSACTION_ROWS])]));
         assert!(are_large(&[commit(vec![put(1, "a"); TRANSACTION_ROWS + 1])]));
-        let large = put(1, &"x".repeat(TRANSACTION_BYTES / 2));
-        assert!(!are_large(&[commit(vec![large.clone()])]));
-        assert!(are_large(&[commit(vec![large.clone()]), commit(vec![large])]));
+        let large = put(1, &"x".repeat(TRANSACTION_BYTES / 3));
+        assert!(!are_large(&[commit(vec![large.clone(); 2])]));
+        assert!(are_large(&[commit(vec![large.clone(); 2]), commit(vec![large])]));
     }
 }

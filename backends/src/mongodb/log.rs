@@ -32,7 +32,7 @@ const STEP_BYTES: usize = 8 * 1024 * 1024;
 const STEP_CHANGES: usize = 20_000;
 
 /// How many documents one request asks for.
-const KEYS: usize = 1_000;
+const KEYS: usize = 500;
 
 const COMMIT: &str = "commit";
 
@@ -114,7 +114,7 @@ impl Walk {
     /// The next commits with their documents.
     async fn commits(mut self) -> Result<Step<Self, Commit>> {
         let headers = self.step().await?;
-        let commits = self.store.with_documents(headers).await?;
+        let commits = self.store.with_documents(self.timeline, headers).await?;
         Ok((commits, self.rest()))
     }
 
@@ -226,6 +226,12 @@ pub(super) fn versions_of_keys(
     ]
 }
 
+/// The versions of a collection in a piece.
+pub(super) fn versions_of_piece(source: &Source, collection: CollectionId) -> Vec<bson::Document> {
+    let rows = doc! { "t": id(source.rows), "c": collection.get().cast_signed() };
+    vec![doc! { "$match": rows }, doc! { "$match": { "l": positions(source) } }]
+}
+
 fn missing(lsn: u64) -> Error {
     Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
 }
@@ -245,12 +251,16 @@ impl Store {
     }
 
     /// Adds the documents to commits that follow each other.
-    async fn with_documents(self: &Arc<Self>, headers: Vec<Header>) -> Result<Vec<Commit>> {
+    async fn with_documents(
+        self: &Arc<Self>,
+        timeline: TimelineId,
+        headers: Vec<Header>,
+    ) -> Result<Vec<Commit>> {
         let mut commits = Vec::with_capacity(headers.len());
         // Commits that follow each other and have their versions in one place are read together: all
         // versions of their keys between the first and the last are theirs.
         for group in headers.chunk_by(|a, b| a.rows == b.rows) {
-            let mut images = self.images(group).await?;
+            let mut images = self.images(timeline, group).await?;
             for header in group {
                 let changes = self.changes(&header.commit, &mut images).await?;
                 let (meta, digest) = (header.commit.meta.clone(), header.commit.digest);
@@ -260,7 +270,7 @@ impl Store {
         Ok(commits)
     }
 
-    async fn images(&self, group: &[Header]) -> Result<Images> {
+    async fn images(&self, timeline: TimelineId, group: &[Header]) -> Result<Images> {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             return Ok(Images::new());
         };
@@ -275,11 +285,18 @@ impl Store {
         }
         let mut images = Images::new();
         for (collection, mut keys) in wanted {
+            if first.rows != timeline {
+                // A piece holds nothing else.
+                let query = versions_of_piece(&source, collection);
+                self.read_images(&source, collection, query, &mut images).await?;
+                continue;
+            }
             keys.sort_unstable();
             keys.dedup();
             let keys: Vec<&String> = keys.iter().collect();
             for keys in keys.chunks(KEYS) {
-                self.read_images(&source, collection, keys, &mut images).await?;
+                let query = versions_of_keys(&source, collection, keys);
+                self.read_images(&source, collection, query, &mut images).await?;
             }
         }
         Ok(images)
@@ -289,12 +306,12 @@ impl Store {
         &self,
         source: &Source,
         collection: CollectionId,
-        keys: &[&String],
+        query: Vec<bson::Document>,
         images: &mut Images,
     ) -> Result<()> {
         let versions = self.server.collection(schema::VERSIONS);
         let query = versions
-            .aggregate(versions_of_keys(source, collection, keys))
+            .aggregate(query)
             .batch_size(u32::try_from(STEP_CHANGES).unwrap_or(u32::MAX))
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)

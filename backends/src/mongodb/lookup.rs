@@ -19,7 +19,7 @@ use super::server::{READ_TIME, Server};
 use super::{key, schema};
 
 /// How many keys one request asks for.
-const KEYS: usize = 1_000;
+const KEYS: usize = 500;
 
 /// From so many keys on, it is looked first whether there is anything among them.
 const MANY: usize = 64;

@@ -54,7 +54,7 @@ impl Store {
         for collection in [schema::VERSIONS, schema::PARTS] {
             let collection = self.server.collection(collection);
             let delete = collection.delete_many(doc! { "t": id(name) });
-            self.server.write(WHAT, delete).await.map_err(Failure::into_error)?;
+            self.server.write_many(WHAT, delete).await.map_err(Failure::into_error)?;
         }
         self.server.write(WHAT, pieces.delete_one(dead)).await.map_err(Failure::into_error)?;
         Ok(())

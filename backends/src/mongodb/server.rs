@@ -18,7 +18,7 @@ use super::failure::{self, Failure};
 /// holds the connection open and says nothing.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same for a request that looks at every row.
+/// The same for a request that looks at very many rows.
 const LONG_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// How long the server may work on a read. It gives up before the client does, and says so.
@@ -80,6 +80,19 @@ impl Server {
         match self.bounded(request).await {
             Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
             None => Err(Failure::Doubtful(self.no_word(what))),
+        }
+    }
+
+    /// A write of very many rows.
+    pub(super) async fn write_many<T>(
+        &self,
+        what: &str,
+        request: impl IntoFuture<Output = DriverResult<T>>,
+    ) -> Result<T, Failure> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        match tokio::time::timeout(LONG_TIMEOUT, request.into_future()).await {
+            Ok(answer) => answer.map_err(|error| failure::of_write(what, &error)),
+            Err(_) => Err(Failure::Doubtful(self.no_word(what))),
         }
     }
 

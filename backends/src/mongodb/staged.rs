@@ -22,7 +22,7 @@ use super::schema;
 
 /// How much is written at a time, and how many such writes are on their way.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 2_000;
 const BATCHES: usize = 2;
 
 /// How often a batch is written again after an answer that was lost.
@@ -54,8 +54,12 @@ impl Store {
         match &answer {
             Ok(Append::Done) => {}
             Err(error) if error.kind() == argon_core::ErrorKind::Indeterminate => {}
-            // Should this fail, it is left to be removed when it is old.
-            _ => drop(self.remove_piece(name).await),
+            // In the background, since it may take long. Should it fail, the piece is removed when
+            // it is old.
+            _ => {
+                let store = self.clone();
+                tokio::spawn(async move { store.remove_piece(name).await });
+            }
         }
         answer
     }

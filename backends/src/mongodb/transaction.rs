@@ -153,16 +153,12 @@ fn before_commit(error: &DriverError) -> Result<Outcome> {
     if failure::is_duplicate(error) {
         return Ok(Outcome::Refused);
     }
+    let told = failure::definite(WHAT, error);
     if failure::is_transient(error) {
-        Ok(undone(error))
+        Ok(Outcome::Undone { error: told, is_break: failure::is_break(error) })
     } else {
-        Err(failure::definite(WHAT, error))
+        Err(told)
     }
-}
-
-fn undone(error: &DriverError) -> Outcome {
-    let is_break = failure::is_break(error);
-    Outcome::Undone { error: failure::definite(WHAT, error), is_break }
 }
 
 async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
@@ -184,14 +180,12 @@ async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
             doubt.get_or_insert_with(|| failure::doubtful(WHAT, &error));
             continue;
         }
-        // The server knows nothing of it. That it never did is certain only if no answer was lost:
-        // one that forgot what it did when it went away would say the same.
+        // The server knows nothing of it. It is looked for all the same: the driver asks again by
+        // itself when an answer is lost, and a server that forgot what it did when it went away says
+        // that it knows nothing.
         let over = failure::is_transient(&error);
-        return match doubt {
-            None if over => undone(&error),
-            None => Outcome::Unknown { error: failure::doubtful(WHAT, &error), over: false },
-            Some(doubt) => Outcome::Unknown { error: doubt, over },
-        };
+        let error = doubt.unwrap_or_else(|| failure::doubtful(WHAT, &error));
+        return Outcome::Unknown { error, over };
     }
     let error = doubt.unwrap_or_else(|| Error::internal("a commit was never asked for"));
     Outcome::Unknown { error, over: false }

@@ -99,6 +99,11 @@ async fn no_query_looks_through_a_collection() {
             aggregate(log::versions_of_keys(&source, COLLECTION, &[&text])),
         ),
         (
+            "documents of a large commit",
+            "newest_version",
+            aggregate(log::versions_of_piece(&source, COLLECTION)),
+        ),
+        (
             "commits",
             "timeline_lsn",
             find(

