@@ -20,7 +20,7 @@ use clap::builder::PossibleValuesParser;
     after_help = "Without a URL a server of the tests is started. A URL with a password belongs into \
                   ARGON_BENCH_MONGODB_URL instead; ARGON_STORE_PASSWORD is the password of the user \
                   that a URL names without one. S3's credentials are looked for as by every AWS tool. \
-                  What a run writes has names of its own, and is removed in the end."
+                  What a run writes has names of its own, and is removed in the end unless --keep says otherwise."
 )]
 pub(crate) struct Arguments {
     /// Which engines, separated by commas: sled, fjall, memory, mongodb, s3
@@ -50,6 +50,10 @@ pub(crate) struct Arguments {
     /// Measure this bucket of S3
     #[arg(long, value_name = "s3://BUCKET/PREFIX")]
     s3_url: Option<String>,
+
+    /// Leave what was written on these servers, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "ENGINE")]
+    pub(crate) keep: Vec<AnyEngine>,
 
     /// Store the .bson files below this directory in S3, and weigh them
     #[arg(long, value_name = "DIR")]

@@ -65,6 +65,9 @@ async fn network(server: ServerName, arguments: &Arguments, rows: &mut Vec<Row>)
     let place = arguments.place(server)?;
     let remote = Remote::new(place, arguments.scale(), arguments.dump.clone()).await?;
     let measured = run_all(&Workload::<Remote>::ALL, &remote, server, arguments, rows).await;
+    if arguments.keep.contains(&server.into()) {
+        return measured;
+    }
     let removed = remote.remove().await;
     measured.and(removed)
 }

@@ -18,6 +18,8 @@ pub(crate) fn run_again_with(missing: &[ServerName]) -> Result<ExitCode> {
         eprintln!("{server}: starting a server");
         let started = Started::new(*server)?;
         again.args([url_option(*server), &started.url]).envs(started.environment.clone());
+        // It is gone with the server.
+        again.args(["--keep", &server.to_string()]);
         servers.push(started);
     }
     let status = again.status()?;
