@@ -90,7 +90,7 @@ async fn agree(
 
 fn all_readers_agree_on_random_programs(subject: &Subject) {
     let keys: Vec<Key> = (-1..8).map(key).collect();
-    for_programs(8, 40, |program| {
+    for_programs(subject.scaled(8, 2), 40, |program| {
         block_on(async {
             let mut machine = Machine::new(subject).await;
             for step in &program.steps {
@@ -113,12 +113,14 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
     let (place, backend) = subject.backend().await;
     let mut random = Random::new(17);
     let mut branch = first_branch(&place.project(backend.clone()).await).await;
-    let keys: Vec<Key> = (-1..5001).map(key).collect();
-    let readers = readers(&backend, 400_000);
+    let documents: i32 = subject.scaled(5000, 500);
+    let keys: Vec<Key> = (-1..=documents).map(key).collect();
+    let readers = readers(&backend, subject.scaled(400_000, 40_000));
     for commit in 0..60 {
         let mut request = branch.request();
         // Some commits touch everything, some a few documents that get many versions.
-        let (count, most) = *random.pick(&[(700, 5000), (20, 5000), (6, 10), (3, 3)]);
+        let all = u64::from(documents.unsigned_abs());
+        let (count, most) = *random.pick(&[(all / 7, all), (20, all), (6, 10), (3, 3)]);
         for _ in 0..count {
             let (key, document) = document(random.below(most).cast_signed(), &format!("{commit}"));
             if random.one_in(4) {

@@ -1,7 +1,7 @@
 //! A backend under test.
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::storage::{Backend, Capabilities, OpenOptions, Registry, StoreUrl};
@@ -24,6 +24,7 @@ pub struct Subject {
     registry: Registry,
     make_url: Arc<MakeUrl>,
     decorate: Arc<Decorate>,
+    capabilities: Arc<OnceLock<Capabilities>>,
 }
 
 impl Subject {
@@ -47,6 +48,7 @@ impl Subject {
             registry,
             make_url: Arc::new(make_url),
             decorate,
+            capabilities: Arc::default(),
         }
     }
 
@@ -56,7 +58,8 @@ impl Subject {
         decorate: impl Fn(Backend) -> Backend + Send + Sync + 'static,
     ) -> Self {
         let inner = self.decorate.clone();
-        Self { decorate: Arc::new(move |backend| decorate(inner(backend))), ..self.clone() }
+        let decorate: Arc<Decorate> = Arc::new(move |backend| decorate(inner(backend)));
+        Self { decorate, capabilities: Arc::default(), ..self.clone() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -67,9 +70,19 @@ impl Subject {
         &self.proves
     }
 
-    /// What its backends can do: asks one that is made for it.
+    /// What its backends can do: asks one that is made for it, once.
     pub(crate) fn capabilities(&self) -> Capabilities {
-        block_on(async { self.place().create().await.capabilities })
+        // On a thread of its own, as this may be asked inside a trial's runtime.
+        *self.capabilities.get_or_init(|| {
+            let ask = || block_on(async { self.place().create().await.capabilities });
+            std::thread::scope(|scope| scope.spawn(ask).join().unwrap())
+        })
+    }
+
+    /// `usual` for a backend in this process; the smaller `afar` for one that others share, as that
+    /// takes a round trip for every step.
+    pub(crate) fn scaled<T>(&self, usual: T, afar: T) -> T {
+        if self.capabilities().shared { afar } else { usual }
     }
 
     /// Where a new store may be made.

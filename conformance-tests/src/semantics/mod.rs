@@ -45,7 +45,7 @@ pub(crate) fn for_programs(usual: u32, steps: usize, check: impl Fn(Program)) {
 }
 
 fn random_programs_do_what_the_model_does(subject: &Subject) {
-    for_programs(20, 40, |program| {
+    for_programs(subject.scaled(20, 3), 40, |program| {
         block_on(async {
             let mut machine = Machine::new(subject).await;
             for step in &program.steps {
