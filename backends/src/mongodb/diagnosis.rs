@@ -59,7 +59,7 @@ async fn look(
     let hello = patient.reach(found).await?;
     patient.version(&hello, found).await?;
     found.push(patient.clock(&hello));
-    found.push(patient.replica_set(&hello)?);
+    found.push(Patient::replica_set(&hello)?);
     found.push(patient.rights().await?);
     found.push(patient.majority().await?);
     patient.store(found).await;
@@ -142,7 +142,7 @@ impl Patient<'_> {
         }
     }
 
-    fn replica_set(&self, hello: &Document) -> Result<Diagnosis, Diagnosis> {
+    fn replica_set(hello: &Document) -> Result<Diagnosis, Diagnosis> {
         const CHECK: &str = "replica set";
         if hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
             return Ok(Diagnosis::good(CHECK, "reached through mongos"));

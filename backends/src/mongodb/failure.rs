@@ -197,8 +197,9 @@ fn may_have_happened(error: &DriverError) -> bool {
         return false;
     }
     match &*error.kind {
-        DriverKind::Io(_) | DriverKind::ConnectionPoolCleared { .. } => true,
-        DriverKind::InvalidResponse { .. } => true,
+        DriverKind::Io(_)
+        | DriverKind::ConnectionPoolCleared { .. }
+        | DriverKind::InvalidResponse { .. } => true,
         DriverKind::ServerSelection { .. } => false,
         _ => {
             has_concern_error(error)

@@ -282,7 +282,7 @@ mod tests {
             let sources: Vec<Source> = (0..count).map(source).collect();
             waves(&sources).map(<[Source]>::len).collect()
         };
-        assert_eq!(widths(0), []);
+        assert_eq!(widths(0), [0_usize; 0]);
         assert_eq!(widths(1), [1]);
         assert_eq!(widths(2), [1, 1]);
         assert_eq!(widths(9), [1, 2, 4, 2]);

@@ -73,7 +73,7 @@ impl Materialize for MongoMaterialize {
         let (store, view) = (self.0.clone(), view.clone());
         stream::once(async move {
             let sources = store.sources(&view).await?;
-            Ok::<_, Error>(scan(store, sources, collection, &range))
+            Ok::<_, Error>(scan(&store, sources, collection, &range))
         })
         .try_flatten()
         .boxed()

@@ -13,7 +13,7 @@ use super::schema;
 use super::server::READ_TIME;
 
 /// How old a piece must be before it is taken for left over. Far more than any append takes.
-const OLD: Duration = Duration::from_secs(24 * 60 * 60);
+const OLD: Duration = Duration::from_hours(24);
 
 impl Store {
     /// Removes the pieces that no commit names and that are old, or were found so before.
@@ -43,9 +43,9 @@ impl Store {
         const WHAT: &str = "remove what is left over";
         let pieces = self.server.collection(schema::PIECES);
         let give_up = pieces.update_one(not_given(name), doc! { "$set": { "dead": true } });
-        let given_up = self.server.write(WHAT, give_up).await.map_err(Failure::into_error)?;
+        let marked = self.server.write(WHAT, give_up).await.map_err(Failure::into_error)?;
         let dead = doc! { "_id": id(name), "dead": true };
-        if given_up.matched_count == 0 {
+        if marked.matched_count == 0 {
             let find = pieces.find_one(dead.clone()).max_time(READ_TIME);
             if self.server.read(WHAT, find).await?.is_none() {
                 return Ok(());

@@ -129,7 +129,7 @@ pub(super) fn bounds(range: &KeyRange) -> bson::Document {
 
 /// The documents of a collection in a range, over all sources.
 pub(super) fn scan(
-    store: Arc<Store>,
+    store: &Arc<Store>,
     sources: Vec<Source>,
     collection: CollectionId,
     range: &KeyRange,
@@ -176,13 +176,15 @@ impl Merge {
         let mut least: Option<(usize, String)> = None;
         for (at, stream) in self.streams.iter_mut().enumerate() {
             match Pin::new(&mut *stream).peek().await {
-                Some(Ok((key, _))) => {
-                    if least.as_ref().is_none_or(|(_, least)| key.as_bytes() < least.as_bytes()) {
-                        least = Some((at, key.clone()));
-                    }
+                Some(Ok((key, _)))
+                    if least
+                        .as_ref()
+                        .is_none_or(|(_, least)| key.as_bytes() < least.as_bytes()) =>
+                {
+                    least = Some((at, key.clone()));
                 }
                 Some(Err(_)) => return stream.try_next().await,
-                None => {}
+                Some(Ok(_)) | None => {}
             }
         }
         let Some((at, key)) = least else { return Ok(None) };

@@ -150,7 +150,8 @@ pub(super) async fn contents(server: &Server) -> Result<Contents> {
     let names = server.database().list_collection_names();
     for name in server.read("list the collections of the database", names).await? {
         let ours = COLLECTIONS.contains(&name.as_str());
-        if !name.starts_with("system.") && !(ours && is_empty(server, &name).await?) {
+        let counts = !name.starts_with("system.");
+        if counts && !(ours && is_empty(server, &name).await?) {
             others.push(name);
         }
     }
@@ -196,7 +197,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
             Some(Err(error)) => {
                 return Err(super::failure::definite("make a collection", &error));
             }
-            None => return Err(server.silence("make a collection")),
+            None => return Err(Server::silence("make a collection")),
         }
     }
     for index in &INDEXES {
@@ -251,7 +252,7 @@ async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>
             return Ok(Vec::new());
         }
         Some(Err(error)) => return Err(super::failure::definite(what, &error)),
-        None => return Err(server.silence(what)),
+        None => return Err(Server::silence(what)),
     };
     let mut models = Vec::new();
     while server.read(what, cursor.advance()).await? {

@@ -19,7 +19,7 @@ use super::failure::{self, Failure};
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The same for a request that looks at very many rows.
-const LONG_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const LONG_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// How long the server may work on a read. It gives up before the client does, and says so.
 pub(super) const READ_TIME: Duration = Duration::from_secs(25);
@@ -67,7 +67,7 @@ impl Server {
     ) -> Result<T> {
         match self.bounded(request).await {
             Some(answer) => answer.map_err(|error| failure::definite(what, &error)),
-            None => Err(self.silence(what)),
+            None => Err(Self::silence(what)),
         }
     }
 
@@ -79,7 +79,7 @@ impl Server {
     ) -> Result<T, Failure> {
         match self.bounded(request).await {
             Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
-            None => Err(Failure::Doubtful(self.no_word(what))),
+            None => Err(Failure::Doubtful(Self::no_word(what))),
         }
     }
 
@@ -92,7 +92,7 @@ impl Server {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match tokio::time::timeout(LONG_TIMEOUT, request.into_future()).await {
             Ok(answer) => answer.map_err(|error| failure::of_write(what, &error)),
-            Err(_) => Err(Failure::Doubtful(self.no_word(what))),
+            Err(_) => Err(Failure::Doubtful(Self::no_word(what))),
         }
     }
 
@@ -106,7 +106,7 @@ impl Server {
     }
 
     /// No answer to something that changes nothing.
-    pub(super) fn silence(&self, what: &str) -> Error {
+    pub(super) fn silence(what: &str) -> Error {
         Error::unavailable(format!(
             "MongoDB did not answer for {} seconds when it was to {what}; try again later",
             REQUEST_TIMEOUT.as_secs()
@@ -114,7 +114,7 @@ impl Server {
     }
 
     /// No answer to something that may have happened.
-    pub(super) fn no_word(&self, what: &str) -> Error {
+    pub(super) fn no_word(what: &str) -> Error {
         Error::indeterminate(format!(
             "MongoDB did not answer for {} seconds when it was to {what}; look before you try again",
             REQUEST_TIMEOUT.as_secs()
@@ -140,7 +140,7 @@ impl Server {
         match tokio::time::timeout(LONG_TIMEOUT, query.into_future()).await {
             Ok(Ok(cursor)) => Ok(Rows { cursor, server: self.clone(), what }),
             Ok(Err(error)) => Err(failure::definite(what, &error)),
-            Err(_) => Err(self.silence(what)),
+            Err(_) => Err(Self::silence(what)),
         }
     }
 
@@ -180,7 +180,7 @@ impl Rows {
         let advanced = tokio::time::timeout(REQUEST_TIMEOUT, self.cursor.advance()).await;
         let more = match advanced {
             Ok(more) => more.map_err(|error: DriverError| failure::definite(self.what, &error))?,
-            Err(_) => return Err(self.server.silence(self.what)),
+            Err(_) => return Err(Server::silence(self.what)),
         };
         if !more {
             return Ok(None);

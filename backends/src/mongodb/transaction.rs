@@ -83,7 +83,7 @@ impl Changes {
             match server.bounded(insert).await {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return before_commit(&error),
-                None => return Err(server.silence(WHAT)),
+                None => return Err(Server::silence(WHAT)),
             }
         }
         Ok(commit(server, &mut session).await)
@@ -100,7 +100,7 @@ impl Changes {
             match server.bounded(insert).await {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return before_commit(&error).map(Some),
-                None => return Err(server.silence(WHAT)),
+                None => return Err(Server::silence(WHAT)),
             }
         } else {
             let filter = unsealed(self.timeline, &self.expected);
@@ -144,7 +144,7 @@ async fn update(
         Some(Ok(done)) if done.matched_count == 1 => Ok(None),
         Some(Ok(_)) => Ok(Some(Outcome::Refused)),
         Some(Err(error)) => before_commit(&error).map(Some),
-        None => Err(server.silence(WHAT)),
+        None => Err(Server::silence(WHAT)),
     }
 }
 
@@ -172,7 +172,7 @@ async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
             Some(Ok(())) => return Outcome::Done,
             Some(Err(error)) => error,
             None => {
-                doubt.get_or_insert_with(|| server.no_word(WHAT));
+                doubt.get_or_insert_with(|| Server::no_word(WHAT));
                 continue;
             }
         };

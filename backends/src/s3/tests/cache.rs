@@ -54,7 +54,9 @@ async fn what_was_read_once_is_not_fetched_again() {
         match round {
             // Damaged copies are fetched anew, and those that are gone, too.
             1 => {
-                files(directory.path()).iter().for_each(|file| fs::write(file, "damaged").unwrap())
+                for file in files(directory.path()) {
+                    fs::write(file, "damaged").unwrap();
+                }
             }
             2 => fs::remove_dir_all(directory.path()).unwrap(),
             _ => {}

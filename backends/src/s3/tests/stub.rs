@@ -57,7 +57,7 @@ type Script = Box<dyn FnMut(&Request) -> Option<Reaction> + Send>;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Quirks {
     pub(super) ignores_conditions: bool,
-    /// Compares conditions with ETags without quotes.
+    /// Compares conditions with `ETag`s without quotes.
     pub(super) wants_unquoted: bool,
     pub(super) lists_backwards: bool,
 }
@@ -197,7 +197,7 @@ impl Stub {
                     Answer { headers: vec![header.to_owned()], ..Answer::error(status, code) }
                 }
                 Some(Reaction::Stall) => loop {
-                    std::thread::sleep(std::time::Duration::from_secs(60));
+                    std::thread::sleep(std::time::Duration::from_mins(1));
                 },
             };
             if self.write(stream, &answer, request.method == "HEAD").is_err() {
