@@ -5,7 +5,7 @@
 //! conditions writes what was there already, so no harm is done, and is found out.
 
 use argon_core::{Error, Result};
-use futures::future::try_join;
+use futures::future::join;
 
 use crate::s3::bucket::Bucket;
 use crate::s3::failure::Outcome;
@@ -37,7 +37,10 @@ impl Bucket {
     pub(super) async fn keeps_conditions(&self, name: &str, content: &[u8]) -> Result<Probed> {
         let absent = self.refuses(name, content, Condition::Absent, "If-None-Match: *");
         let matching = self.refuses(name, content, Condition::Match(NO_ETAG), "If-Match");
-        let (absent, matching) = try_join(absent, matching).await?;
+        // Both are waited for: one that is still on its way when the other fails would come after
+        // whatever is done about that.
+        let (absent, matching) = join(absent, matching).await;
+        let (absent, matching) = (absent?, matching?);
         let denied = Probed::ReadOnly;
         Ok(if absent == denied || matching == denied { denied } else { Probed::Kept })
     }

@@ -12,7 +12,7 @@ use crate::s3::bucket::{Bucket, Object};
 use crate::s3::log::Log;
 use crate::s3::log::contents::WHOLE_FOR_HEADERS;
 use crate::s3::log::heads::{KnownHead, TimelineMemory};
-use crate::s3::log::places::{Place, place};
+use crate::s3::log::places::{Listing, Place, place};
 use crate::s3::names;
 use crate::s3::put::{Condition, Put, Verdict, Write};
 use crate::s3::store::compute;
@@ -168,7 +168,7 @@ impl Log {
     async fn still_stands(&self, following: &Following, name: &str) -> Result<bool> {
         let first = following.first();
         let timeline = following.timeline.id;
-        let places = self.store.bucket.places(timeline, &(first..=first)).await;
+        let places = self.store.bucket.places(timeline, &(first..=first), Listing::PacksLast).await;
         let in_doubt = |source: Error| {
             Error::indeterminate("an append took so long that it may have come too late")
                 .with_source(source)

@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::log::Log;
 use crate::s3::log::contents::{Contents, WHOLE_FOR_HEADERS};
+use crate::s3::log::places::Listing;
 
 /// How many segments are looked into at once.
 const AT_ONCE: usize = 16;
@@ -32,7 +33,8 @@ impl Log {
 
     /// The first problem, if there is one; `None` if a segment was removed meanwhile.
     async fn chain(&self, timeline: TimelineId) -> Result<Option<Option<String>>> {
-        let places = self.listed_places(timeline, &(Lsn::new(1)..=Lsn::MAX)).await?;
+        let places =
+            self.listed_places(timeline, &(Lsn::new(1)..=Lsn::MAX), Listing::PacksLast).await?;
         let looks: Vec<_> = places
             .iter()
             .map(|place| self.store.contents(timeline, place, WHOLE_FOR_HEADERS))

@@ -20,7 +20,9 @@
 //!    takes a machine that slept between two steps, is looked at once more: if a pack covers its
 //!    place, and does not hold it, the object is removed again and the append is lost.
 //!
-//! Readers take packs before segments, and ignore segments that begin inside a pack. So an append that
+//! Readers take packs before segments, and ignore segments that begin inside a pack. They list both
+//! at once; if that shows a hole, which takes a listing that lasted a grace time, they list the packs
+//! again after the segments, which can't. So an append that
 //! came too late is never read, whether or not its writer lived to take it back.
 
 use std::time::Duration;

@@ -22,15 +22,15 @@ mod walk;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
+use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 
 pub(super) use crate::s3::log::compaction::When;
 use crate::s3::log::fence::Fence;
 use crate::s3::log::heads::Heads;
-use crate::s3::log::places::Place;
+use crate::s3::log::places::{Listing, Place};
 use crate::s3::names;
 use crate::s3::store::S3Store;
 
@@ -52,8 +52,25 @@ impl Log {
         &self,
         timeline: TimelineId,
         range: &RangeInclusive<Lsn>,
+        listing: Listing,
     ) -> Result<Vec<Place>> {
-        self.store.bucket.places(timeline, range).await?.covering(range)
+        self.store.bucket.places(timeline, range, listing).await?.covering(range)
+    }
+
+    /// The same, listed in one round trip, or in two if that does not show all, or did not `again`.
+    async fn listed(
+        self: Arc<Self>,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        again: bool,
+    ) -> Result<Vec<Place>> {
+        if !again {
+            let listed = self.listed_places(timeline, &range, Listing::AtOnce).await;
+            if !listed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt) {
+                return listed;
+            }
+        }
+        self.listed_places(timeline, &range, Listing::PacksLast).await
     }
 
     /// The timelines that have a segment.

@@ -22,6 +22,16 @@ pub(super) struct Place {
     pub(super) modified: i64,
 }
 
+/// In which order segments and packs are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// In the time of one round trip. If the packs are listed first, and a grace time passes before
+    /// the segments are, there may be commits that neither shows.
+    AtOnce,
+    /// What covers a segment that is not there any more was there before, so packs show it.
+    PacksLast,
+}
+
 /// The segments and packs that a listing showed, each newest first.
 #[derive(Debug, Default)]
 pub(super) struct Places {
@@ -41,13 +51,17 @@ impl Bucket {
         &self,
         timeline: TimelineId,
         range: &RangeInclusive<Lsn>,
+        listing: Listing,
     ) -> Result<Places> {
         let segments =
             self.list_down(names::log_of(timeline), range, |place, low| place.first <= low);
         let packs = self.list_down(names::packs_of(timeline), range, |place, low| {
             place.first <= low && place.last.is_some_and(|last| low <= last)
         });
-        let ((segments, all), (packs, _)) = try_join(segments, packs).await?;
+        let ((segments, all), (packs, _)) = match listing {
+            Listing::AtOnce => try_join(segments, packs).await?,
+            Listing::PacksLast => (segments.await?, packs.await?),
+        };
         Ok(Places { segments, packs, all })
     }
 
@@ -95,7 +109,8 @@ impl Places {
     /// Places that hold the commits of a range, ascending and one after the other. The last commit
     /// of a segment is taken to be the one before the next place.
     ///
-    /// What lies below the timeline's first commit is left out if the listing shows where it begins.
+    /// What lies below the first place is left out if the listing went down to it. Whether the timeline
+    /// begins there is for the reader to see.
     ///
     /// # Errors
     /// `Corrupt`, naming a commit that is in no place.
@@ -188,6 +203,13 @@ mod tests {
         let places = places(&[1, 3, 5, 7, 9, 12], &[(1, 4), (1, 8), (5, 8)]);
         assert_eq!(covering(&places, 1..=20), [(1, Some(8)), (9, Some(11)), (12, None)]);
         assert_eq!(covering(&places, 3..=3), [(1, Some(8))]);
+    }
+
+    #[test]
+    fn what_came_too_late_fills_no_hole() {
+        let places = places(&[3, 20], &[(1, 8)]);
+        let error = places.covering(&(Lsn::new(9)..=Lsn::new(9))).unwrap_err();
+        assert!(error.to_string().contains("commit 9 "), "{error}");
     }
 
     #[test]

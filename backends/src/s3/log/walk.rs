@@ -42,6 +42,8 @@ struct Walk {
     ahead_bytes: u64,
     open: Option<(Place, Contents)>,
     plans: usize,
+    /// The first commit of the lowest place that was looked up.
+    lowest: Lsn,
 }
 
 struct Fetched {
@@ -67,6 +69,7 @@ pub(super) fn walk<C: Item>(
         ahead_bytes: 0,
         open: None,
         plans: 0,
+        lowest: Lsn::ZERO,
     };
     stream::try_unfold(Some(walk), |walk| async {
         let Some(mut walk) = walk else { return Ok(None) };
@@ -146,6 +149,15 @@ impl Walk {
             let gap = head.next();
             return self.plan_again(&place).map(|()| true).map_err(|_| missing(gap));
         }
+        let footer = &contents.footer;
+        let begins_late = place.first == self.lowest && self.low < self.lowest;
+        if begins_late && footer.before().lsn != footer.timeline().base_lsn() {
+            // The segments below were not listed, and neither was the pack that they are in.
+            let below = self.low.max(footer.timeline().base_lsn().next());
+            if below < place.first {
+                return self.plan_again(&place).map(|()| true).map_err(|_| missing(below));
+            }
+        }
         self.note(&place, head);
         self.open = Some((place, contents));
         Ok(true)
@@ -180,8 +192,9 @@ impl Walk {
         let known = self.log.heads.of(self.timeline).places(&range);
         let mut places = match known {
             Some(places) => places,
-            None => self.log.listed_places(self.timeline, &range).await?,
+            None => self.log.clone().listed(self.timeline, range, self.plans > 1).await?,
         };
+        self.lowest = places.first().map_or(self.low, |place| place.first);
         if self.direction == Direction::Descending {
             places.reverse();
         }

@@ -22,6 +22,7 @@ async fn a_compacted_timeline_reads_the_same_and_has_few_objects() {
     let mut written = chain.grow(&*backend.wal, 20).await;
     check(&reader, &chain, &written).await;
     backend.maintenance.compact().await.unwrap();
+    backend.maintenance.compact().await.unwrap();
     assert_eq!((segments(&stub), packs(&stub)), (20, 1), "nothing is removed at once");
     check(&reader, &chain, &written).await;
     stub.pass(HOUR + 2);
@@ -116,6 +117,53 @@ async fn readers_and_writers_go_on_beside_compaction() {
     compaction.await.unwrap();
     check(&reader, &chain, &written).await;
     check(&open(&stub).await, &chain, &written).await;
+}
+
+#[tokio::test]
+async fn a_reader_that_finds_an_object_gone_lists_again() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    let written = chain.grow(&*backend.wal, 8).await;
+    backend.maintenance.compact().await.unwrap();
+    for part in ["/log/", "/packs/"] {
+        let reader = open(&stub).await;
+        let mut gone = false;
+        stub.script(move |request| {
+            let first = request.method == "GET" && request.key.contains(part);
+            (first && !std::mem::replace(&mut gone, true))
+                .then_some(Reaction::Answer(404, "NoSuchKey"))
+        });
+        assert_eq!(read(&*reader.wal, &chain, 1..=9).await, written, "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_misses_commits_whose_segments_and_pack_are_not_there() {
+    for first in [1, 2, 5, 8] {
+        let stub = Stub::start();
+        let backend = create(&stub).await;
+        let mut chain = Chain::new(1);
+        chain.grow(&*backend.wal, 8).await;
+        for lsn in 1..=first {
+            stub.remove(&stub.names(&format!("-{lsn}.seg"))[0]);
+        }
+        let reader = open(&stub).await;
+        let found = reader.wal.read(chain.timeline.id, Lsn::new(1)..=Lsn::MAX);
+        let found: Result<Vec<Commit>> = found.try_collect().await;
+        let headers = reader.wal.read_headers(
+            chain.timeline.id,
+            Lsn::new(1)..=Lsn::MAX,
+            Direction::Descending,
+        );
+        let headers: Result<Vec<_>> = headers.try_collect().await;
+        if first == 8 {
+            assert_eq!((found.unwrap(), headers.unwrap()), (vec![], vec![]), "no timeline is left");
+        } else {
+            assert!(found.unwrap_err().to_string().contains("commit 1 "));
+            assert!(headers.unwrap_err().to_string().contains("commit 1 "));
+        }
+    }
 }
 
 /// A writer that knows a head from before others went on, compacted, and freed the name after it.
