@@ -14,11 +14,11 @@ use crate::writing::{as_history, commit, import};
 /// The name of the store.
 pub const NAME: &str = "filled";
 
-/// So many documents of the branch [`Filled::changed`] differ from `main`, each by a commit of its
+/// So many documents of the branch `changed` differ from `main`, each by a commit of its
 /// own.
 pub const CHANGES: u64 = 100;
 
-/// How many timelines make up [`Filled::deep`], that of `main` among them.
+/// How many timelines make up `deep`, that of `main` among them.
 pub const DEPTH: u64 = 8;
 
 /// The store, opened again after it was filled.
