@@ -93,9 +93,6 @@ async fn connect(url: &StoreUrl, options: &OpenOptions) -> Result<(Arc<Server>, 
     let server = Arc::new(Server::new(address)?);
     let hello = server.database().run_command(doc! { "hello": 1 });
     let hello = server.read("be reached", hello).await?;
-    if let Some(version) = hello.get("maxWireVersion").and_then(bson::Bson::as_i32) {
-        server.note_protocol(version.into());
-    }
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok((server, location));
     }

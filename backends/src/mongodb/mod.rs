@@ -6,7 +6,7 @@
 //! | `factory.rs`, `schema.rs`, `diagnosis.rs` | making, opening and diagnosing a store; its collections and indexes |
 //! | `address.rs`, `server.rs`, `failure.rs` | where the server is, how it is asked, and what its errors mean |
 //! | `record.rs`, `header.rs`, `key.rs`, `parts.rs` | what is stored, as bytes |
-//! | `timeline.rs`, `append.rs`, `transaction.rs`, `bundle.rs`, `staged.rs` | the ends of timelines, and how they move |
+//! | `timeline.rs`, `append.rs`, `transaction.rs`, `staged.rs` | the ends of timelines, and how they move |
 //! | `log.rs`, `steps.rs` | reading commits; streams of short queries |
 //! | `pieces.rs` | from a view to the rows that make it up |
 //! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
@@ -15,7 +15,6 @@
 
 mod address;
 mod append;
-mod bundle;
 mod diagnosis;
 mod factory;
 mod failure;

@@ -55,8 +55,7 @@ pub(super) const INDEXES: [Index; 6] = [
         collection: VERSIONS,
         name: "newest_version",
         fields: &[("t", 1), ("c", 1), ("k", 1), ("l", -1)],
-        // A commit has one change of a document, and a position one commit.
-        unique: false,
+        unique: true,
     },
     Index {
         collection: PARTS,

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon_core::storage::Traffic;
@@ -31,8 +31,6 @@ pub(super) struct Server {
     retries: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
-    /// Whether it takes several writes in one request.
-    bundles: AtomicBool,
 }
 
 impl Server {
@@ -46,7 +44,6 @@ impl Server {
             retries: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
-            bundles: AtomicBool::new(false),
         })
     }
 
@@ -145,22 +142,6 @@ impl Server {
             Ok(Err(error)) => Err(failure::definite(what, &error)),
             Err(_) => Err(Self::silence(what)),
         }
-    }
-
-    /// Notes what the server said of itself: from MongoDB 8.0 on, it takes several writes in one
-    /// request.
-    pub(super) fn note_protocol(&self, version: i64) {
-        const MONGODB_8: i64 = 25;
-        self.bundles.store(version >= MONGODB_8, Ordering::Relaxed);
-    }
-
-    pub(super) fn bundles(&self) -> bool {
-        self.bundles.load(Ordering::Relaxed)
-    }
-
-    /// It does not after all: another member is the primary now, or a setting forbids it.
-    pub(super) fn do_not_bundle(&self) {
-        self.bundles.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn count_retry(&self) {

@@ -10,7 +10,6 @@ use mongodb::error::Error as DriverError;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 
 use super::address::write_concern;
-use super::bundle::Bundled;
 use super::failure;
 use super::orphans::not_given;
 use super::pieces::Piece;
@@ -52,7 +51,7 @@ pub(super) enum Outcome {
 }
 
 /// What was tried, for errors.
-pub(super) const WHAT: &str = "append to a timeline";
+const WHAT: &str = "append to a timeline";
 
 impl Changes {
     /// Tries once. The record of the timeline is changed first: of two appends that expect the same
@@ -73,17 +72,6 @@ impl Changes {
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .max_commit_time(READ_TIME);
         server.read("begin a transaction", begin).await?;
-        if server.bundles() && self.is_small() {
-            match self.write_together(server, &mut session).await? {
-                Bundled::Written => return Ok(commit(server, &mut session).await),
-                Bundled::Over(outcome) => return Ok(outcome),
-                Bundled::NotTaken => {
-                    server.do_not_bundle();
-                    // The server has ended the transaction.
-                    return Box::pin(self.attempt(server)).await;
-                }
-            }
-        }
         if let Some(outcome) = self.move_head(server, &mut session).await? {
             return Ok(outcome);
         }
@@ -134,7 +122,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn moved(&self) -> Document {
+    fn moved(&self) -> Document {
         let mut update = doc! { "$set": head_fields(&self.head) };
         if self.piece.is_some() {
             update.insert("$inc", doc! { "pieces": 1_i64 });
@@ -161,7 +149,7 @@ async fn update(
 }
 
 /// What an error means before the commit was asked for: nothing was changed, in any case.
-pub(super) fn before_commit(error: &DriverError) -> Result<Outcome> {
+fn before_commit(error: &DriverError) -> Result<Outcome> {
     if failure::is_duplicate(error) {
         return Ok(Outcome::Refused);
     }

@@ -119,25 +119,17 @@ async fn an_append_cut_off_at_any_request_is_done_once_or_not_at_all() {
     let faulty: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
     let witness = create(&sound).await;
     let backend = open(&faulty).await;
-    // Few documents are sent in one request, many by their collections.
-    for (documents, request) in [
-        (1, "bulkWrite"),
-        (1, "commitTransaction"),
-        (1, "find"),
-        (1, ""),
-        (150, "insert"),
-        (150, "update"),
-        (150, "commitTransaction"),
-    ] {
-        for (count, answers) in [(1, true), (1, false), (2, true), (5, true), (5, false)] {
+    for request in ["insert", "update", "commitTransaction", "find", ""] {
+        for (count, answers) in
+            [(1, true), (1, false), (2, true), (2, false), (5, true), (5, false)]
+        {
             for first in [true, false] {
                 let mut chain = Chain::new();
                 if !first {
                     chain.write(&witness, vec![put(rawdoc! { "_id": 0 })]).await;
                 }
                 let before = chain.head;
-                let changes = (1..=documents).map(|id| put(rawdoc! { "_id": id })).collect();
-                let commit = chain.next(changes);
+                let commit = chain.next(vec![put(rawdoc! { "_id": 1 })]);
                 let fault =
                     if answers { Fault::LoseAnswers(count) } else { Fault::LoseRequests(count) };
                 proxy.set_for(request, fault);
