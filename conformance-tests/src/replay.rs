@@ -118,7 +118,8 @@ async fn reads_of_a_fresh_range_fetch_no_chunk(subject: Subject) {
     insert(10_000).await;
     assert_eq!(all.counts.take().chunks, 1, "the catalog's");
     insert(20_000).await;
-    assert_eq!(all.counts.take(), Asked::default());
+    // Beside the writers, a policy of automatic snapshots looks once for the last one.
+    assert_eq!(Asked { lookups: 0, ..all.counts.take() }, Asked::default());
 }
 
 async fn a_chunk_is_fetched_once_for_all_who_wait(subject: Subject) {
