@@ -124,7 +124,7 @@ async fn of_inserts_with_the_same_id_one_wins(subject: Subject) {
         match outcome.unwrap() {
             Outcome::Committed(_) => won += 1,
             Outcome::Conflict(conflict) => assert_eq!(conflict.reason, ConflictReason::Exists),
-            Outcome::Unchanged { .. } => panic!("an insert that was not made is no conflict"),
+            other => panic!("an insert that was not made is no conflict: {other:?}"),
         }
     }
     assert_eq!(won, 1);

@@ -11,8 +11,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::catalog::{self, CollectionInfo};
 use crate::key::Key;
 use crate::log::headers_above;
-use crate::model::{CollectionId, CollectionName, Document, Lsn, View};
-use crate::storage::Materialize;
+use crate::model::{CollectionId, CollectionName, Document, Lsn};
 use crate::{Result, State};
 
 /// How many documents are compared in one step.
@@ -117,8 +116,7 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
 impl Diff {
     /// The documents that differ, by collection and `_id`, in collections that are in both states.
     pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
-        let materialize = self.before.shared().materialize.clone();
-        let (before, after) = (self.before.view().clone(), self.after.view().clone());
+        let (before, after) = (self.before.clone(), self.after.clone());
         let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = self
             .touched
             .iter()
@@ -126,9 +124,8 @@ impl Diff {
             .collect();
         stream::iter(steps)
             .then(move |(info, keys)| {
-                let (materialize, before, after) =
-                    (materialize.clone(), before.clone(), after.clone());
-                async move { compare(&*materialize, &before, &after, &info, keys).await }
+                let (before, after) = (before.clone(), after.clone());
+                async move { compare(&before, &after, &info, keys).await }
             })
             .map_ok(|documents| stream::iter(documents.into_iter().map(Ok)))
             .try_flatten()
@@ -163,14 +160,13 @@ fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<
 }
 
 async fn compare(
-    materialize: &dyn Materialize,
-    before: &View,
-    after: &View,
+    before: &State,
+    after: &State,
     info: &CollectionInfo,
     keys: Vec<Key>,
 ) -> Result<Vec<DocumentDiff>> {
-    let old = materialize.get_many(before, info.id, keys.clone()).await?;
-    let new = materialize.get_many(after, info.id, keys.clone()).await?;
+    let old = before.materialize().get_many(before.view(), info.id, keys.clone()).await?;
+    let new = after.materialize().get_many(after.view(), info.id, keys.clone()).await?;
     Ok(keys
         .into_iter()
         .zip(old.into_iter().zip(new))

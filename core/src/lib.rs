@@ -20,6 +20,7 @@ pub mod diff;
 mod environment;
 mod error;
 pub mod fsck;
+mod guard;
 pub mod key;
 pub mod log;
 mod lru;

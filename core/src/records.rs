@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `project/<name>` | [`ProjectRecord`] |
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
+//! | `pin/<project id>/<name>` | [`PinRecord`] |
+//! | `kept/<timeline>` | [`KeptRecord`] |
 
 use bson::DateTime;
 use serde::de::DeserializeOwned;
@@ -39,6 +41,62 @@ pub(crate) struct BranchRecord {
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,
+    /// Its last movements, at most [`MOST_MOVES`], the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) moves: Vec<MoveRecord>,
+}
+
+/// How many movements a branch's record has; older ones are in the records of its backups.
+pub(crate) const MOST_MOVES: usize = 64;
+
+/// A movement of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MoveRecord {
+    pub(crate) at: DateTime,
+    pub(crate) actor: String,
+    /// Where the branch was; `None` if it was not there, or empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<PointRecord>,
+    /// Where it was then; `None` if it was empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) to: Option<PointRecord>,
+    pub(crate) why: String,
+}
+
+/// A pin: a state that is kept for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PinRecord {
+    /// The state; `None` for the empty one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<BaseRecord>,
+    /// The branch by which it was named, for people.
+    pub(crate) branch: String,
+    pub(crate) created: DateTime,
+    pub(crate) actor: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+}
+
+/// What garbage collection keeps of a timeline; without this record, all of it. It is written before
+/// anything is removed, and states that it leaves out are not opened any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptRecord {
+    /// See [`Keep`](crate::storage::Keep).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<i64>,
+    pub(crate) points: Vec<i64>,
+    /// What the commits that are gone had merged: timelines, and the last commit of each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) merged: Vec<PointRecord>,
+    /// When it was written.
+    pub(crate) at: DateTime,
+}
+
+/// A state, by its timeline and position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PointRecord {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: i64,
 }
 
 /// A state with what the next commit needs to know of it.
@@ -62,7 +120,40 @@ impl BaseRecord {
     }
 }
 
+impl From<Point> for PointRecord {
+    fn from(point: Point) -> Self {
+        Self { timeline: point.timeline, lsn: point.lsn.get().cast_signed() }
+    }
+}
+
+impl From<PointRecord> for Point {
+    fn from(record: PointRecord) -> Self {
+        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+    }
+}
+
 impl BranchRecord {
+    /// The record with a movement noted.
+    pub(crate) fn noting(mut self, movement: MoveRecord) -> Self {
+        self.moves.push(movement);
+        let surplus = self.moves.len().saturating_sub(MOST_MOVES);
+        self.moves.drain(..surplus);
+        self
+    }
+
+    /// The state at a position of the branch, by the timeline that has its last commit; `None` for
+    /// the empty one. A position below the base is given as one of the base's timeline, which may
+    /// have got it from further up.
+    pub(crate) fn point_at(&self, lsn: Lsn) -> Option<Point> {
+        match &self.base {
+            _ if lsn == Lsn::ZERO => None,
+            Some(base) if lsn.get() <= base.lsn.cast_unsigned() => {
+                Some(Point { timeline: base.timeline, lsn })
+            }
+            _ => Some(Point { timeline: self.timeline, lsn }),
+        }
+    }
+
     pub(crate) fn timeline(&self) -> Timeline {
         let base = self
             .base

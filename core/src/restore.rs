@@ -114,8 +114,11 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     }
     let fork = project.fork(target, None).await?;
     let head = project.seal(&stored.record).await?;
-    let backup = project.back_up(name, &stored.record).await?;
+    let why = format!("reset to LSN {}", target.lsn());
+    let backup = project.back_up(name, &stored.record, head, &why).await?;
+    let from = stored.record.point_at(head.lsn);
     let record = BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
-    project.swap(name, &stored, Some(&record)).await?;
+    let movement = project.movement(from, target.view().point(), why);
+    project.set(name, &stored, record, movement).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
 }

@@ -127,7 +127,8 @@ impl Store {
         rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
     ) -> Result<Append> {
         let new = (expected.lsn == timeline.base_lsn()).then(|| {
-            let state = TimelineState { timeline: *timeline, head: *head, sealed: false };
+            let floor = timeline.base_lsn();
+            let state = TimelineState { timeline: *timeline, head: *head, sealed: false, floor };
             TimelineRecord { state, pieces: i64::from(piece.is_some()) }.encode()
         });
         let (timeline, expected, head) = (timeline.id, *expected, *head);

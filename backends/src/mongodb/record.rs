@@ -93,7 +93,7 @@ pub(super) struct TimelineRecord {
 
 impl TimelineRecord {
     pub(super) fn encode(&self) -> RawDocumentBuf {
-        let TimelineState { timeline, head, sealed } = self.state;
+        let TimelineState { timeline, head, sealed, .. } = self.state;
         let mut row = rawdoc! {
             "_id": id(timeline.id),
             "lsn": lsn(head.lsn),
@@ -126,10 +126,12 @@ impl TimelineRecord {
             time: time_field(row, TIMELINE, "time")?,
         };
         let sealed = field(row, TIMELINE, "sealed")?.as_bool();
+        let timeline = Timeline { id: id_field(row, TIMELINE, "_id")?, base };
         let state = TimelineState {
-            timeline: Timeline { id: id_field(row, TIMELINE, "_id")?, base },
+            timeline,
             head,
             sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
+            floor: timeline.base_lsn(),
         };
         Ok(Self { state, pieces: int_field(row, TIMELINE, "pieces")? })
     }
@@ -157,9 +159,11 @@ mod tests {
         for base in
             [None, Some(Point { timeline: TimelineId::from_bytes([2; 16]), lsn: Lsn::new(4) })]
         {
+            let timeline = Timeline { id: TimelineId::from_bytes([1; 16]), base };
             let record = TimelineRecord {
                 state: TimelineState {
-                    timeline: Timeline { id: TimelineId::from_bytes([1; 16]), base },
+                    timeline,
+                    floor: timeline.base_lsn(),
                     head: Head {
                         lsn: Lsn::MAX,
                         digest: Digest::of(b"x"),

@@ -104,8 +104,8 @@ impl Store {
                 (Some(_), Some(doubt)) => return Err(doubt),
                 (Some(_), None) => {}
                 (None, _) => {
-                    let state =
-                        TimelineState { timeline: *timeline, head: *expected, sealed: true };
+                    let (timeline, floor) = (*timeline, timeline.base_lsn());
+                    let state = TimelineState { timeline, head: *expected, sealed: true, floor };
                     let row = TimelineRecord { state, pieces: 0 }.encode();
                     match self.server.write(WHAT, timelines.insert_one(row)).await {
                         Ok(_) => return Ok(Append::Done),

@@ -132,7 +132,8 @@ fn load_entry(engine: &dyn Engine, id: TimelineId) -> Result<Option<Entry>> {
     let record = read_record(engine, short)?;
     let timeline: Timeline = record.timeline;
     let head = last_commit(engine, short)?.unwrap_or(record.base_head);
-    Ok(Some(Entry { short, state: TimelineState { timeline, head, sealed: record.sealed } }))
+    let (sealed, floor) = (record.sealed, timeline.base_lsn());
+    Ok(Some(Entry { short, state: TimelineState { timeline, head, sealed, floor } }))
 }
 
 fn last_commit(engine: &dyn Engine, short: Short) -> Result<Option<Head>> {

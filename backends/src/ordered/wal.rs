@@ -139,7 +139,8 @@ impl Ordered {
             Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
             Some(entry) => Ok(entry),
             None => {
-                let state = TimelineState { timeline, head: expected, sealed: false };
+                let floor = timeline.base_lsn();
+                let state = TimelineState { timeline, head: expected, sealed: false, floor };
                 Ok(Entry { short: self.timelines.new_short(), state })
             }
         }

@@ -3,11 +3,13 @@
 mod commit;
 pub(crate) mod facts;
 mod fields;
+mod origin;
 mod print;
 mod stat;
 mod states;
 
 pub(crate) use self::commit::print_commit;
+pub(crate) use self::origin::{import_source, origin_text};
 pub(crate) use self::print::{Detail, Printer};
 pub(crate) use self::stat::Stat;
 pub(crate) use self::states::print_diff;

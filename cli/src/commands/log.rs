@@ -1,11 +1,12 @@
 //! `argon log`
 
-use argon_core::model::{Actor, Commit, Message, Origin, Touched};
+use argon_core::model::{Actor, Commit, Message, Touched};
 use argon_core::{Error, Revision, parse_time};
 use bson::DateTime;
 use clap::Args;
 use futures::TryStreamExt;
 
+use crate::changes::{import_source, origin_text};
 use crate::commands::names::CollectionNames;
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -74,7 +75,8 @@ impl Row for CommitRow {
             ("time", output::time(meta.time).into()),
             ("actor", meta.actor.as_str().into()),
             ("message", meta.message.as_str().into()),
-            ("imported_from", source(&meta.origin).into()),
+            ("imported_from", import_source(&meta.origin).into()),
+            ("origin", origin_text(&meta.origin).into()),
             ("digest", self.commit.digest.to_string().into()),
             ("collections", Json::Array(collections.collect())),
         ])
@@ -103,14 +105,6 @@ impl LogArgs {
             }
         }
         listing.finish()
-    }
-}
-
-/// The file from which a commit was imported.
-pub(super) fn source(origin: &Origin) -> Option<&str> {
-    match origin {
-        Origin::Write => None,
-        Origin::Import { source } => Some(source),
     }
 }
 

@@ -1,12 +1,11 @@
 //! `argon show`
 
-use argon_core::model::{Commit, Origin};
+use argon_core::model::Commit;
 use argon_core::{Error, Revision};
 use clap::Args;
 
 use crate::args::DocumentStyle;
-use crate::changes::{Detail, print_commit};
-use crate::commands::log::source;
+use crate::changes::{Detail, origin_text, print_commit};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output;
@@ -60,8 +59,8 @@ fn header(commit: &Commit, branch: &str) -> String {
         format!("time     {}", output::time(meta.time)),
         format!("actor    {}", meta.actor),
     ];
-    if meta.origin != Origin::Write {
-        lines.push(format!("source   {}", source(&meta.origin).unwrap_or_default()));
+    if let Some(origin) = origin_text(&meta.origin) {
+        lines.push(format!("origin   {origin}"));
     }
     if !meta.message.as_str().is_empty() {
         lines.push(format!("message  {}", meta.message.as_str().replace('\n', "\n         ")));

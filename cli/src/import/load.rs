@@ -185,6 +185,7 @@ impl Loader<'_> {
             Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
             Ok(Outcome::Unchanged { skipped }) => self.summary.skipped(skipped),
             Ok(Outcome::Conflict(conflict)) => return self.refused(conflict, attempt.batch).await,
+            Ok(moved @ Outcome::Moved { .. }) => return Ok(moved.committed().map(drop)?),
             Err(error) => return Err(Failure::from(error).hint(GO_ON)),
         }
         Ok(())

@@ -275,6 +275,7 @@ fn said(outcome: Outcome) -> Expected {
             id: conflict.key.map(|key| id_of(&key)),
             reason: conflict.reason,
         },
+        Outcome::Moved { head } => panic!("no program asks for a head, but it has moved to {head}"),
     }
 }
 

@@ -217,8 +217,10 @@ impl Branch {
             let fork = self.project.fork(&state, None).await?;
             let record =
                 BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
-            match self.project.swap(&self.name, &stored, Some(&record)).await {
-                Ok(()) => record,
+            let at = sealed.point_at(head.lsn);
+            let movement = self.project.movement(at, at, "went on after a move that was cut off");
+            match self.project.set(&self.name, &stored, record, movement).await {
+                Ok(record) => record,
                 Err(error) if error.kind() == crate::ErrorKind::Conflict => {
                     self.project.record(&self.name).await?.record
                 }

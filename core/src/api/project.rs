@@ -7,9 +7,8 @@ use futures::future::join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
-use crate::model::{BranchName, Head, Lsn, ProjectId, ProjectName};
-use crate::records::{self, BaseRecord, BranchRecord, ProjectRecord, Stored};
-use crate::storage::{Append, Swap};
+use crate::model::{BranchName, ProjectId, ProjectName};
+use crate::records::{self, BranchRecord};
 use crate::{Branch, BranchInfo, Error, Result, State};
 
 /// How many heads of branches are asked for at once when they are listed.
@@ -40,6 +39,10 @@ impl Project {
     /// Its name.
     pub fn name(&self) -> &ProjectName {
         &self.name
+    }
+
+    pub(crate) fn id(&self) -> ProjectId {
+        self.id
     }
 
     /// The branches by name, backups among them.
@@ -131,10 +134,12 @@ impl Project {
         let head = self.seal(&stored.record).await?;
         let state = self.state_at(&stored.record, head.lsn).await?.ending_with(head);
         let fork = self.fork(&state, None).await?;
+        let at = stored.record.point_at(head.lsn);
         let record =
-            BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+            BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() }
+                .noting(self.movement(at, at, format!("renamed from {from}")));
         self.create_record(to, &record).await?;
-        match self.swap(from, &stored, None).await {
+        match self.remove(from, &stored).await {
             Ok(()) => Ok(Branch::new(self.clone(), to.clone(), record)),
             Err(error) => {
                 // A writer on the old name came first: the branch has gone on there.
@@ -154,14 +159,14 @@ impl Project {
     pub async fn delete_branch(&self, name: &BranchName) -> Result<Option<BranchName>> {
         if name.is_backup() {
             let stored = self.record(name).await?;
-            self.swap(name, &stored, None).await?;
+            self.remove(name, &stored).await?;
             return Ok(None);
         }
         let _moving = self.shared.moving.lock().await;
         let stored = self.movable(name).await?;
-        self.seal(&stored.record).await?;
-        let backup = self.back_up(name, &stored.record).await?;
-        self.swap(name, &stored, None).await?;
+        let head = self.seal(&stored.record).await?;
+        let backup = self.back_up(name, &stored.record, head, "deleted").await?;
+        self.remove(name, &stored).await?;
         Ok(Some(backup))
     }
 
@@ -169,201 +174,10 @@ impl Project {
     pub async fn set_protected(&self, name: &BranchName, protected: bool) -> Result<()> {
         let _moving = self.shared.moving.lock().await;
         let stored = self.record(name).await?;
+        let at = stored.record.point_at(self.head_of(&stored.record).await?.lsn);
+        let why = if protected { "protected" } else { "protection ended" };
         let record = BranchRecord { protected, ..stored.record.clone() };
-        self.swap(name, &stored, Some(&record)).await
-    }
-}
-
-/// How refs are read and moved. All that moves a branch comes through here: this is the one guard.
-impl Project {
-    pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
-        let prefix = records::branches_of(self.id);
-        let refs = self.shared.backend.refs.list(&prefix).await?;
-        refs.into_iter()
-            .map(|(name, stored)| {
-                let short = name.strip_prefix(&prefix).unwrap_or(&name);
-                Ok((BranchName::new(short)?, records::decode(&name, stored)?))
-            })
-            .collect()
-    }
-
-    pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
-        let reference = records::branch_ref(self.id, name);
-        match self.shared.backend.refs.get(&reference).await? {
-            Some(stored) => records::decode(&reference, stored),
-            None => {
-                let records = self.branch_records().await?;
-                let known: Vec<&str> = records
-                    .iter()
-                    .map(|(name, _)| name)
-                    .filter(|name| !name.is_backup())
-                    .map(BranchName::as_str)
-                    .collect();
-                Err(Error::not_found(format!(
-                    "there is no branch '{name}' in project '{}'; there are: {}",
-                    self.name,
-                    known.join(", ")
-                )))
-            }
-        }
-    }
-
-    /// The record of a branch that may be moved away from its history.
-    pub(crate) async fn movable(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
-        let stored = self.record(name).await?;
-        if name.is_backup() {
-            return Err(Error::denied(format!(
-                "'{name}' is a backup and stays as it is; make a branch from it instead"
-            )));
-        }
-        if stored.record.protected {
-            return Err(Error::denied(format!(
-                "branch '{name}' is protected; `argon branch unprotect {name}` ends that"
-            )));
-        }
-        Ok(stored)
-    }
-
-    /// A record for a new branch that starts as `from`.
-    pub(crate) async fn fork(
-        &self,
-        from: &State,
-        parent: Option<&BranchName>,
-    ) -> Result<BranchRecord> {
-        if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
-            return Err(Error::invalid("the state is of another store; it must be of this one"));
-        }
-        let head = from.last().await?;
-        Ok(BranchRecord {
-            timeline: self.shared.environment.timeline_id(),
-            base: BaseRecord::of(from.view().point(), &head),
-            parent: parent.map(BranchName::to_string),
-            forked_at: head.lsn.get().cast_signed(),
-            created: self.shared.environment.now(),
-            protected: false,
-        })
-    }
-
-    /// Refuses to go on with a project that was deleted.
-    async fn still_there(&self) -> Result<()> {
-        let reference = records::project_ref(&self.name);
-        if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
-            let found: Stored<ProjectRecord> = records::decode(&reference, stored)?;
-            if found.record.id == self.id {
-                return Ok(());
-            }
-        }
-        Err(Error::not_found(format!("project '{}' was deleted", self.name)))
-    }
-
-    async fn create_record(&self, name: &BranchName, record: &BranchRecord) -> Result<()> {
-        let reference = records::branch_ref(self.id, name);
-        let refs = &self.shared.backend.refs;
-        match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => {
-                Err(Error::already_exists(format!("there is a branch '{name}' already")))
-            }
-        }
-    }
-
-    /// Changes or removes a branch if it is still as it was read.
-    pub(crate) async fn swap(
-        &self,
-        name: &BranchName,
-        read: &Stored<BranchRecord>,
-        record: Option<&BranchRecord>,
-    ) -> Result<()> {
-        let reference = records::branch_ref(self.id, name);
-        let value = record.map(records::encode).transpose()?;
-        let refs = &self.shared.backend.refs;
-        match refs.compare_and_set(&reference, Some(&read.version), value).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => {
-                Err(Error::conflict(format!("branch '{name}' was moved meanwhile; try again")))
-            }
-        }
-    }
-
-    /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
-    /// gives its last head. A writer that finds its branch on a sealed timeline goes on in a fork
-    /// of it (see [`Branch`]), which is also what mends an operation that was cut off here.
-    pub(crate) async fn seal(&self, record: &BranchRecord) -> Result<Head> {
-        let timeline = record.timeline();
-        let mut head = self.head_of(record).await?;
-        loop {
-            match self.shared.backend.wal.seal(&timeline, &head).await? {
-                Append::Done => return Ok(head),
-                Append::Sealed(head) => return Ok(head),
-                Append::HeadMoved(moved) => head = moved,
-            }
-        }
-    }
-
-    /// Keeps what a branch is now under `backup/<branch>/<time>`.
-    pub(crate) async fn back_up(
-        &self,
-        name: &BranchName,
-        record: &BranchRecord,
-    ) -> Result<BranchName> {
-        let now = self.shared.environment.now();
-        let time = compact_time(now);
-        let backup =
-            BranchRecord { protected: false, parent: Some(name.to_string()), ..record.clone() };
-        for attempt in 1..=1000 {
-            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-            let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;
-            match self.create_record(&name, &backup).await {
-                Ok(()) => return Ok(name),
-                Err(error) if error.kind() == crate::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
-    }
-
-    /// Removes a branch that was just made, unless somebody has written to it already.
-    async fn remove_unwritten(&self, name: &BranchName) -> Result<()> {
-        let stored = self.record(name).await?;
-        let head = self.seal(&stored.record).await?;
-        if head == stored.record.base_head() {
-            self.swap(name, &stored, None).await?;
-        }
-        Ok(())
-    }
-
-    /// The head of a branch.
-    pub(crate) async fn head_of(&self, record: &BranchRecord) -> Result<Head> {
-        let state = self.shared.backend.wal.state(record.timeline).await?;
-        Ok(state.map_or_else(|| record.base_head(), |state| state.head))
-    }
-
-    /// A state of a branch; `lsn` is not above its head.
-    pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
-        let view = self.shared.timelines.view(record.timeline(), lsn).await?;
-        State::of(self.shared.clone(), view).await
-    }
-
-    /// Fences off all writers of the project; gives its branches.
-    pub(crate) async fn seal_all_branches(
-        &self,
-    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
-        let branches = self.branch_records().await?;
-        for (_, stored) in &branches {
-            self.seal(&stored.record).await?;
-        }
-        Ok(branches)
-    }
-
-    /// Removes the branches of a project that is gone. One that is left is of no project.
-    pub(crate) async fn remove_branches(
-        &self,
-        branches: Vec<(BranchName, Stored<BranchRecord>)>,
-    ) -> Result<()> {
-        for (name, stored) in branches {
-            self.swap(&name, &stored, None).await?;
-        }
-        Ok(())
+        self.set(name, &stored, record, self.movement(at, at, why)).await.map(drop)
     }
 }
 
@@ -375,10 +189,4 @@ fn refuse_backup_name(name: &BranchName) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-/// A time as it stands in a branch name: `20261122T210400.123Z`.
-fn compact_time(time: DateTime) -> String {
-    let full = time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string());
-    full.chars().filter(|c| !matches!(c, '-' | ':')).collect()
 }

@@ -9,7 +9,7 @@ use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
 use crate::key::Key;
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
-use crate::storage::{KeyRange, Version, VersionStream};
+use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::{Error, Result};
 
 /// Documents in the order of their `_id`s.
@@ -19,6 +19,8 @@ pub type DocumentStream = BoxStream<'static, Result<Document>>;
 #[derive(Clone)]
 pub struct State {
     shared: Arc<Shared>,
+    /// What answers its reads: all of them come through here.
+    materialize: Arc<dyn Materialize>,
     view: View,
     catalog: Arc<Catalog>,
     /// Its last commit, if that was seen on the way here.
@@ -28,7 +30,8 @@ pub struct State {
 impl State {
     pub(crate) async fn of(shared: Arc<Shared>, view: View) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
-        Ok(Self { shared, view, catalog, head: None })
+        let materialize = shared.materialize.clone();
+        Ok(Self { shared, materialize, view, catalog, head: None })
     }
 
     /// Notes the last commit of the state, so that nobody has to look it up.
@@ -63,6 +66,10 @@ impl State {
 
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    pub(crate) fn materialize(&self) -> &Arc<dyn Materialize> {
+        &self.materialize
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -130,10 +137,8 @@ impl CollectionView {
 
     /// The document with this `_id` and the commit that last changed it, or `None`.
     pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
-        let State { shared, view, .. } = &self.state;
-        let Some(Version { lsn, document }) =
-            shared.materialize.get(view, self.info.id, id).await?
-        else {
+        let State { materialize, view, .. } = &self.state;
+        let Some(Version { lsn, document }) = materialize.get(view, self.info.id, id).await? else {
             return Ok(None);
         };
         let segment = view.segment_of(lsn).ok_or_else(|| {
@@ -151,7 +156,7 @@ impl CollectionView {
 
     /// The documents with `_id`s in `range`, in order, each with the commit that last changed it.
     pub fn scan_range(&self, range: KeyRange) -> VersionStream {
-        self.state.shared.materialize.scan(&self.state.view, self.info.id, range)
+        self.state.materialize.scan(&self.state.view, self.info.id, range)
     }
 
     /// How many documents it has. O(documents).
@@ -161,7 +166,7 @@ impl CollectionView {
 
     /// Every image that a document had on this chain, newest first, with its commit.
     pub fn history(&self, id: &Key) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        self.state.shared.materialize.history(&self.state.view, self.info.id, id)
+        self.state.materialize.history(&self.state.view, self.info.id, id)
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal

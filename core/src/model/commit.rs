@@ -7,7 +7,7 @@ use bson::DateTime;
 
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::key::Key;
-use crate::model::{CollectionId, Digest, Document, Lsn, Nonce};
+use crate::model::{CollectionId, Digest, Document, Lsn, Nonce, Point, TimelineId};
 use crate::{Error, Result};
 
 /// The most bytes that the documents of one commit may have together: 256 MiB. A commit is held in
@@ -85,6 +85,42 @@ pub enum Origin {
         /// The name of the file, as the user gave it.
         source: String,
     },
+    /// Another state was merged.
+    Merge(Merged),
+    /// The changes of earlier commits of the same chain were taken back.
+    Undo {
+        /// The commits after this one,
+        above: Lsn,
+        /// up to this one.
+        upto: Lsn,
+    },
+    /// The changes of a commit elsewhere were made again.
+    CherryPick {
+        /// The commit.
+        commit: Point,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// A patch was applied.
+    Patch {
+        /// The name of the file, as the user gave it.
+        source: String,
+    },
+}
+
+/// What a merge brought in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Merged {
+    /// The name of the branch that was merged, or the state as the user named it.
+    pub source: String,
+    /// The identifier of the plan that was applied.
+    pub plan: String,
+    /// The digest of the last commit that was merged.
+    pub digest: Digest,
+    /// The states whose commits the chain has from here on besides its own: first the one that was
+    /// merged, then what had been merged into that. Whoever knows these needs no other log to find
+    /// what two states have in common.
+    pub parents: Vec<Point>,
 }
 
 /// All of a commit but its changes and its digest.
@@ -174,6 +210,24 @@ impl CommitMeta {
                 out.push(1);
                 put_bytes(out, source.as_bytes());
             }
+            Origin::Merge(merged) => {
+                out.push(2);
+                merged.encode(out);
+            }
+            Origin::Undo { above, upto } => {
+                out.push(3);
+                put_varint(out, above.get());
+                put_varint(out, upto.get());
+            }
+            Origin::CherryPick { commit, digest } => {
+                out.push(4);
+                commit.encode(out);
+                out.extend_from_slice(digest.as_bytes());
+            }
+            Origin::Patch { source } => {
+                out.push(5);
+                put_bytes(out, source.as_bytes());
+            }
         }
     }
 
@@ -192,9 +246,50 @@ impl CommitMeta {
             origin: match reader.byte()? {
                 0 => Origin::Write,
                 1 => Origin::Import { source: reader.text()?.to_owned() },
+                2 => Origin::Merge(Merged::decode(reader)?),
+                3 => Origin::Undo {
+                    above: Lsn::new(reader.varint()?),
+                    upto: Lsn::new(reader.varint()?),
+                },
+                4 => Origin::CherryPick {
+                    commit: Point::decode(reader)?,
+                    digest: Digest::from_bytes(reader.array()?),
+                },
+                5 => Origin::Patch { source: reader.text()?.to_owned() },
                 _ => return Err(reader.corrupt("has an unknown origin")),
             },
         })
+    }
+}
+
+impl Merged {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.source.as_bytes());
+        put_bytes(out, self.plan.as_bytes());
+        out.extend_from_slice(self.digest.as_bytes());
+        put_varint(out, self.parents.len() as u64);
+        self.parents.iter().for_each(|parent| parent.encode(out));
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        let source = reader.text()?.to_owned();
+        let plan = reader.text()?.to_owned();
+        let digest = Digest::from_bytes(reader.array()?);
+        let count = reader.varint()?;
+        let parents = (0..count).map(|_| Point::decode(reader)).collect::<Result<_>>()?;
+        Ok(Self { source, plan, digest, parents })
+    }
+}
+
+impl Point {
+    fn encode(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.timeline.as_bytes());
+        put_varint(out, self.lsn.get());
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        let timeline = TimelineId::from_bytes(reader.array()?);
+        Ok(Self { timeline, lsn: Lsn::new(reader.varint()?) })
     }
 }
 
@@ -283,6 +378,33 @@ mod tests {
         let mut reader = Reader::new("commit", &bytes);
         assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta());
         assert!(reader.finish().is_ok());
+    }
+
+    #[test]
+    fn every_origin_comes_back_and_its_bytes_do_not_change_between_versions() {
+        let point = Point { timeline: TimelineId::from_bytes([0x11; 16]), lsn: Lsn::new(300) };
+        let digest = Digest::from_bytes([0x22; 32]);
+        let (ones, twos) = ("11".repeat(16), "22".repeat(32));
+        let (above, upto) = (Lsn::new(1), Lsn::new(300));
+        let merged =
+            Merged { source: "try".into(), plan: "0a".into(), digest, parents: vec![point, point] };
+        for (origin, golden) in [
+            (Origin::Write, "00".to_owned()),
+            (Origin::Import { source: "a".into() }, "010161".to_owned()),
+            (Origin::Merge(merged), format!("0203747279023061{twos}02{ones}ac02{ones}ac02")),
+            (Origin::Undo { above, upto }, "0301ac02".to_owned()),
+            (Origin::CherryPick { commit: point, digest }, format!("04{ones}ac02{twos}")),
+            (Origin::Patch { source: "a".into() }, "050161".to_owned()),
+        ] {
+            let mut bytes = Vec::new();
+            let meta = CommitMeta { origin, ..meta() };
+            meta.encode(&mut bytes);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert!(hex.ends_with(&format!("776879206e6f74{golden}")), "{hex}");
+            let mut reader = Reader::new("commit", &bytes);
+            assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta);
+            assert!(reader.finish().is_ok());
+        }
     }
 
     #[test]

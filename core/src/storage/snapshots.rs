@@ -1,10 +1,13 @@
 //! Where snapshots are kept.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::snapshot::Manifest;
+use crate::storage::Freed;
 
 /// Content-addressed chunks, and the manifests that list them.
 ///
@@ -30,4 +33,14 @@ pub trait Snapshots: Send + Sync {
 
     /// Removes the manifest of a point, if there is one. Its chunks may be kept.
     async fn remove_manifest(&self, point: Point) -> Result<()>;
+
+    /// Removes the chunks that are not in `live`, which are those of all manifests.
+    ///
+    /// A chunk that another process has put, or put again, in the last hour stays, as its manifest may
+    /// be on its way; a backend that only one process has open needs no such time, as core makes no
+    /// snapshot meanwhile. With `dry_run`, nothing is removed, and what would be is counted.
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        let _ = (live, dry_run);
+        Err(crate::Error::unsupported("this backend can't collect garbage"))
+    }
 }

@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 
 use crate::Result;
 use crate::model::{Commit, Head, Lsn, Timeline, TimelineId, Touched};
+use crate::storage::{Freed, Keep};
 
 /// Commits with their documents, in order.
 pub type CommitStream = BoxStream<'static, Result<Commit>>;
@@ -33,6 +34,8 @@ pub struct TimelineState {
     pub head: Head,
     /// Whether it was [sealed](Wal::seal).
     pub sealed: bool,
+    /// The commits up to this one are gone from the log; its base if none are.
+    pub floor: Lsn,
 }
 
 /// What came of an append or a seal.
@@ -105,4 +108,40 @@ pub trait Wal: Send + Sync {
 
     /// The names of all timelines, in any order.
     async fn timelines(&self) -> Result<Vec<TimelineId>>;
+
+    /// Removes what no kept state of a timeline needs. Nothing happens to one that does not exist.
+    ///
+    /// # Behavior
+    /// 1. Every read of a kept state gives what it gave before, during the call, after it, and after
+    ///    it was cut off anywhere; other states of the timeline may read as anything, or as an error.
+    ///    Core publishes what is kept before it calls, and opens no other state from then on.
+    /// 2. The commits below `keep.from` are removed from the log (all but the last of the timeline,
+    ///    and those whose states are kept, may be, if `from` is `None`), and the timeline's
+    ///    [floor](TimelineState::floor) says so: it is below `keep.from`, never goes back, and is
+    ///    durable before the first commit is removed. Its head, its base and whether it is sealed stay.
+    /// 3. Appends, seals and reads of kept states may go on meanwhile.
+    /// 4. It may be called again with the same or less to keep; what is gone stays gone. It is not
+    ///    owed that all is removed that could be: a backend that removes whole objects keeps those
+    ///    of which a part is needed.
+    /// 5. A backend without an index ([`Backend::materialize`](crate::storage::Backend) is `None`) finds
+    ///    a snapshot of each kept point and of `from`, made by core before the call.
+    ///
+    /// Memory is bounded, whatever the size of the timeline.
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        let _ = (timeline, keep);
+        Err(crate::Error::unsupported("this backend can't collect garbage"))
+    }
+
+    /// What [`prune`](Wal::prune) would free, without changing anything.
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        let _ = (timeline, keep);
+        Err(crate::Error::unsupported("this backend can't collect garbage"))
+    }
+
+    /// Removes a timeline of which nothing is kept, so that it does not exist any more. Cut off, it is
+    /// there with a part of its commits, and is removed by calling again.
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        let _ = timeline;
+        Err(crate::Error::unsupported("this backend can't collect garbage"))
+    }
 }

@@ -4,7 +4,8 @@ use bson::Document as BsonDocument;
 
 use crate::key::Key;
 use crate::model::{
-    Actor, CollectionName, Document, Image, MAX_COMMIT_BYTES, Message, Origin, Point,
+    Actor, Change, CollectionName, Digest, Document, Image, MAX_COMMIT_BYTES, Message, Origin,
+    Point,
 };
 use crate::{Error, Result};
 
@@ -75,8 +76,15 @@ pub enum CollectionChange {
 /// One step of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
-    Document { collection: CollectionName, key: Key, image: Image, condition: Condition },
+    Document {
+        collection: CollectionName,
+        key: Key,
+        image: Image,
+        condition: Condition,
+    },
     Collection(CollectionChange),
+    /// A change by the collection's number, which may be the catalog's, whatever is there.
+    Exact(Change),
 }
 
 /// Changes that become one commit, or none of them.
@@ -89,6 +97,8 @@ pub struct WriteRequest {
     pub(crate) actor: Actor,
     pub(crate) message: Message,
     pub(crate) origin: Origin,
+    /// The digest of the commit that must be the last one; otherwise the commit fails.
+    pub(crate) after: Option<Digest>,
     bytes: usize,
 }
 
@@ -100,6 +110,7 @@ impl WriteRequest {
             actor,
             message: Message::default(),
             origin: Origin::default(),
+            after: None,
             bytes: 0,
         }
     }
@@ -114,6 +125,25 @@ impl WriteRequest {
         self.origin = origin;
     }
 
+    /// Makes the commit fail unless it comes right after the commit with this digest, which covers
+    /// all before it; [`Digest::ZERO`] stands for no commit. This is what an operation asks for that
+    /// was worked out on a state: merge, undo, cherry-pick.
+    pub fn set_after(&mut self, digest: Digest) {
+        self.after = Some(digest);
+    }
+
+    /// Adds a change as it is, whatever the collection holds.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put).
+    pub(crate) fn push_exact(&mut self, change: Change) -> Result<()> {
+        if let Image::Document(document) = &change.image {
+            self.bytes = self.bytes_with(document)?;
+        }
+        self.operations.push(Operation::Exact(change));
+        Ok(())
+    }
+
     /// Adds the writing of a document; the collection is made if it is not there.
     ///
     /// # Errors
@@ -125,13 +155,7 @@ impl WriteRequest {
         document: Document,
         condition: Condition,
     ) -> Result<()> {
-        let bytes = self.bytes + document.as_bytes().len();
-        if bytes > MAX_COMMIT_BYTES {
-            return Err(Error::invalid(format!(
-                "a commit may hold {MAX_COMMIT_BYTES} bytes of documents; write the rest in another"
-            )));
-        }
-        self.bytes = bytes;
+        self.bytes = self.bytes_with(&document)?;
         let image = Image::Document(document);
         self.operations.push(Operation::Document { collection, key, image, condition });
         Ok(())
@@ -146,6 +170,16 @@ impl WriteRequest {
     /// Adds a change of a collection's own facts.
     pub fn change_collection(&mut self, change: CollectionChange) {
         self.operations.push(Operation::Collection(change));
+    }
+
+    fn bytes_with(&self, document: &Document) -> Result<usize> {
+        let bytes = self.bytes + document.as_bytes().len();
+        if bytes > MAX_COMMIT_BYTES {
+            return Err(Error::invalid(format!(
+                "a commit may hold {MAX_COMMIT_BYTES} bytes of documents; write the rest in another"
+            )));
+        }
+        Ok(bytes)
     }
 
     /// Whether nothing was asked for.

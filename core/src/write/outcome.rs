@@ -35,6 +35,12 @@ pub enum Outcome {
     },
     /// A precondition did not hold, and nothing was changed.
     Conflict(Conflict),
+    /// The branch has another head than the request [asked for](crate::write::WriteRequest::set_after),
+    /// and nothing was changed.
+    Moved {
+        /// The position of that head.
+        head: Lsn,
+    },
 }
 
 /// Which precondition did not hold.
@@ -106,6 +112,7 @@ impl Outcome {
             Outcome::Committed(receipt) => Ok(receipt),
             Outcome::Unchanged { .. } => Err(Error::not_found("there was nothing to change")),
             Outcome::Conflict(conflict) => Err(conflict.into()),
+            Outcome::Moved { head } => Err(moved(head)),
         }
     }
 
@@ -118,6 +125,11 @@ impl Outcome {
             Outcome::Committed(receipt) => Ok(Some(receipt)),
             Outcome::Unchanged { .. } => Ok(None),
             Outcome::Conflict(conflict) => Err(conflict.into()),
+            Outcome::Moved { head } => Err(moved(head)),
         }
     }
+}
+
+fn moved(head: Lsn) -> Error {
+    Error::conflict(format!("the branch has moved on to LSN {head} meanwhile; try again"))
 }

@@ -150,6 +150,9 @@ fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&Collect
 impl Sequencer<'_> {
     /// The next commit, if the request comes to one, and what to tell its writer.
     fn place(&mut self, request: &WriteRequest) -> Result<(Option<Commit>, Outcome)> {
+        if request.after.is_some_and(|digest| digest != self.head.digest) {
+            return Ok((None, Outcome::Moved { head: self.head.lsn }));
+        }
         let mut draft = Draft {
             lsn: self.head.lsn.next(),
             catalog: self.catalog.clone(),
@@ -215,6 +218,7 @@ impl Sequencer<'_> {
                 self.document(draft, collection, key, image, *condition)
             }
             Operation::Collection(change) => draft.collection(change),
+            Operation::Exact(change) => draft.exact(change).map(Ok),
         }
     }
 
@@ -312,6 +316,23 @@ impl<'r> Draft<'r> {
         }
         Arc::make_mut(&mut self.catalog).insert(info, dropped);
         Ok(())
+    }
+
+    /// Notes a change as it is; one of the catalog takes effect at once.
+    fn exact(&mut self, change: &'r Change) -> Result<()> {
+        match (change.collection, &change.image) {
+            (CollectionId::CATALOG, Image::Document(document)) => {
+                let (info, dropped) = catalog::decode(document)?;
+                self.describe(info, dropped)
+            }
+            (CollectionId::CATALOG, Image::Deleted) => Err(Error::internal(
+                "a collection's facts can't be deleted, only marked as dropped",
+            )),
+            (collection, image) => {
+                self.push(collection, &change.key, image.clone());
+                Ok(())
+            }
+        }
     }
 
     /// Notes a change of a document; a later one of the same document takes the place of an earlier.

@@ -153,7 +153,7 @@ impl Log {
             return Ok(None);
         }
         let (timeline, head, sealed) = (following.timeline, following.head(), following.seals());
-        let state = TimelineState { timeline, head, sealed };
+        let state = TimelineState { timeline, head, sealed, floor: timeline.base_lsn() };
         memory.note_head(KnownHead { state: Some(state), newest: Some(first), asked });
         if let Some(etag) = etag.filter(|_| !sealed) {
             let length = bytes.len() as u64;
@@ -220,7 +220,8 @@ impl Log {
             let Some(contents) = contents else { continue };
             let footer = &contents.footer;
             let (timeline, head) = (footer.timeline(), footer.head());
-            let state = TimelineState { timeline, head, sealed: footer.sealed() };
+            let (sealed, floor) = (footer.sealed(), timeline.base_lsn());
+            let state = TimelineState { timeline, head, sealed, floor };
             let known = KnownHead { state: Some(state), newest: Some(first), asked };
             memory.note_head(known);
             if head.lsn >= first {

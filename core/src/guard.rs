@@ -1,0 +1,259 @@
+//! How branches are read and moved. All that moves a branch comes through here: this is the one guard.
+//!
+//! A movement is one compare-and-set of the branch's record, and is noted in that record, so that it
+//! is never without its note. What a reset or a deletion leaves behind is a backup branch, whose
+//! record has the notes so far.
+
+use bson::DateTime;
+
+use crate::model::{BranchName, Head, Lsn, Point};
+use crate::records::{self, BaseRecord, BranchRecord, MoveRecord, ProjectRecord, Stored};
+use crate::storage::{Append, Swap};
+use crate::{Error, Project, Result, State};
+
+impl Project {
+    pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        let prefix = records::branches_of(self.id());
+        let refs = self.shared.backend.refs.list(&prefix).await?;
+        refs.into_iter()
+            .map(|(name, stored)| {
+                let short = name.strip_prefix(&prefix).unwrap_or(&name);
+                Ok((BranchName::new(short)?, records::decode(&name, stored)?))
+            })
+            .collect()
+    }
+
+    pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+        let reference = records::branch_ref(self.id(), name);
+        match self.shared.backend.refs.get(&reference).await? {
+            Some(stored) => records::decode(&reference, stored),
+            None => {
+                let records = self.branch_records().await?;
+                let known: Vec<&str> = records
+                    .iter()
+                    .map(|(name, _)| name)
+                    .filter(|name| !name.is_backup())
+                    .map(BranchName::as_str)
+                    .collect();
+                Err(Error::not_found(format!(
+                    "there is no branch '{name}' in project '{}'; there are: {}",
+                    self.name(),
+                    known.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// The record of a branch that may be moved away from its history.
+    pub(crate) async fn movable(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+        let stored = self.record(name).await?;
+        if name.is_backup() {
+            return Err(Error::denied(format!(
+                "'{name}' is a backup and stays as it is; make a branch from it instead"
+            )));
+        }
+        if stored.record.protected {
+            return Err(Error::denied(format!(
+                "branch '{name}' is protected; `argon branch unprotect {name}` ends that"
+            )));
+        }
+        Ok(stored)
+    }
+
+    /// A record for a new branch that starts as `from`.
+    pub(crate) async fn fork(
+        &self,
+        from: &State,
+        parent: Option<&BranchName>,
+    ) -> Result<BranchRecord> {
+        if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
+            return Err(Error::invalid("the state is of another store; it must be of this one"));
+        }
+        let head = from.last().await?;
+        let created = match parent {
+            Some(parent) => format!("created from {parent}"),
+            None => "created".to_owned(),
+        };
+        Ok(BranchRecord {
+            timeline: self.shared.environment.timeline_id(),
+            base: BaseRecord::of(from.view().point(), &head),
+            parent: parent.map(BranchName::to_string),
+            forked_at: head.lsn.get().cast_signed(),
+            created: self.shared.environment.now(),
+            protected: false,
+            moves: vec![self.movement(None, from.view().point(), created)],
+        })
+    }
+
+    /// A note of a movement that is made now, by the actor of the store.
+    pub(crate) fn movement(
+        &self,
+        from: Option<Point>,
+        to: Option<Point>,
+        why: impl Into<String>,
+    ) -> MoveRecord {
+        MoveRecord {
+            at: self.shared.environment.now(),
+            actor: self.shared.actor.to_string(),
+            from: from.map(Into::into),
+            to: to.map(Into::into),
+            why: why.into(),
+        }
+    }
+
+    /// Refuses to go on with a project that was deleted.
+    pub(crate) async fn still_there(&self) -> Result<()> {
+        let reference = records::project_ref(self.name());
+        if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
+            let found: Stored<ProjectRecord> = records::decode(&reference, stored)?;
+            if found.record.id == self.id() {
+                return Ok(());
+            }
+        }
+        Err(Error::not_found(format!("project '{}' was deleted", self.name())))
+    }
+
+    pub(crate) async fn create_record(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+    ) -> Result<()> {
+        let reference = records::branch_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
+            Swap::Done(_) => Ok(()),
+            Swap::Moved(_) => {
+                Err(Error::already_exists(format!("there is a branch '{name}' already")))
+            }
+        }
+    }
+
+    /// Changes a branch if it is still as it was read, and notes the movement.
+    pub(crate) async fn set(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        record: BranchRecord,
+        movement: MoveRecord,
+    ) -> Result<BranchRecord> {
+        let record = record.noting(movement);
+        self.swap(name, read, Some(records::encode(&record)?)).await?;
+        Ok(record)
+    }
+
+    /// Removes a branch if it is still as it was read.
+    pub(crate) async fn remove(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+    ) -> Result<()> {
+        self.swap(name, read, None).await
+    }
+
+    async fn swap(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        value: Option<Vec<u8>>,
+    ) -> Result<()> {
+        let reference = records::branch_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, Some(&read.version), value).await? {
+            Swap::Done(_) => Ok(()),
+            Swap::Moved(_) => {
+                Err(Error::conflict(format!("branch '{name}' was moved meanwhile; try again")))
+            }
+        }
+    }
+
+    /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
+    /// gives its last head. A writer that finds its branch on a sealed timeline goes on in a fork
+    /// of it (see [`Branch`]), which is also what mends an operation that was cut off here.
+    pub(crate) async fn seal(&self, record: &BranchRecord) -> Result<Head> {
+        let timeline = record.timeline();
+        let mut head = self.head_of(record).await?;
+        loop {
+            match self.shared.backend.wal.seal(&timeline, &head).await? {
+                Append::Done => return Ok(head),
+                Append::Sealed(head) => return Ok(head),
+                Append::HeadMoved(moved) => head = moved,
+            }
+        }
+    }
+
+    /// Keeps what a branch is now, at `head`, under `backup/<branch>/<time>`; `why` says what made it
+    /// leave.
+    pub(crate) async fn back_up(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+        head: Head,
+        why: &str,
+    ) -> Result<BranchName> {
+        let time = compact_time(self.shared.environment.now());
+        let at = record.point_at(head.lsn);
+        let backup =
+            BranchRecord { protected: false, parent: Some(name.to_string()), ..record.clone() }
+                .noting(self.movement(at, at, why));
+        for attempt in 1..=1000 {
+            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+            let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;
+            match self.create_record(&name, &backup).await {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == crate::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
+    }
+
+    /// Removes a branch that was just made, unless somebody has written to it already.
+    pub(crate) async fn remove_unwritten(&self, name: &BranchName) -> Result<()> {
+        let stored = self.record(name).await?;
+        let head = self.seal(&stored.record).await?;
+        if head == stored.record.base_head() {
+            self.remove(name, &stored).await?;
+        }
+        Ok(())
+    }
+
+    /// The head of a branch.
+    pub(crate) async fn head_of(&self, record: &BranchRecord) -> Result<Head> {
+        let state = self.shared.backend.wal.state(record.timeline).await?;
+        Ok(state.map_or_else(|| record.base_head(), |state| state.head))
+    }
+
+    /// A state of a branch; `lsn` is not above its head.
+    pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
+        let view = self.shared.timelines.view(record.timeline(), lsn).await?;
+        State::of(self.shared.clone(), view).await
+    }
+
+    /// Fences off all writers of the project; gives its branches.
+    pub(crate) async fn seal_all_branches(
+        &self,
+    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        let branches = self.branch_records().await?;
+        for (_, stored) in &branches {
+            self.seal(&stored.record).await?;
+        }
+        Ok(branches)
+    }
+
+    /// Removes the branches of a project that is gone. One that is left is of no project.
+    pub(crate) async fn remove_branches(
+        &self,
+        branches: Vec<(BranchName, Stored<BranchRecord>)>,
+    ) -> Result<()> {
+        for (name, stored) in branches {
+            self.remove(&name, &stored).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A time as it stands in a branch name: `20261122T210400.123Z`.
+fn compact_time(time: DateTime) -> String {
+    let full = time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string());
+    full.chars().filter(|c| !matches!(c, '-' | ':')).collect()
+}
