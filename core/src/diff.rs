@@ -33,6 +33,9 @@ pub enum CollectionDiff {
     },
 }
 
+/// Documents that were touched, by collection.
+pub(crate) type TouchedKeys = BTreeMap<CollectionId, BTreeSet<Key>>;
+
 /// A document that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentDiff {
@@ -82,20 +85,12 @@ pub struct Diff {
 /// ```
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     let common = before.view().common_lsn(after.view());
-    let mut touched: BTreeMap<CollectionId, BTreeSet<Key>> = BTreeMap::new();
     // A collection that is in one of the states only was created or dropped as a whole.
     let in_both = |id: CollectionId| {
         id == CollectionId::CATALOG
             || (before.catalog().by_id(id).is_some() && after.catalog().by_id(id).is_some())
     };
-    for state in [before, after] {
-        let mut commits = headers_above(state.shared().backend.wal.clone(), state.view(), common);
-        while let Some(commit) = commits.try_next().await? {
-            for change in commit.changes.into_iter().filter(|change| in_both(change.collection)) {
-                touched.entry(change.collection).or_default().insert(change.key);
-            }
-        }
-    }
+    let mut touched = touched_between(before, after, in_both).await?;
     let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
     let mut diff = Diff {
         common,
@@ -111,6 +106,28 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     }
     diff.touched.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     Ok(diff)
+}
+
+/// The documents that commits touched on the way from one state to the other, by collection and key:
+/// all that can differ between them, in the collections that `wanted` takes.
+///
+/// O(commits since their last common commit), in time and memory.
+pub(crate) async fn touched_between(
+    before: &State,
+    after: &State,
+    wanted: impl Fn(CollectionId) -> bool,
+) -> Result<TouchedKeys> {
+    let common = before.view().common_lsn(after.view());
+    let mut touched = TouchedKeys::new();
+    for state in [before, after] {
+        let mut commits = headers_above(state.shared().backend.wal.clone(), state.view(), common);
+        while let Some(commit) = commits.try_next().await? {
+            for change in commit.changes.into_iter().filter(|change| wanted(change.collection)) {
+                touched.entry(change.collection).or_default().insert(change.key);
+            }
+        }
+    }
+    Ok(touched)
 }
 
 impl Diff {

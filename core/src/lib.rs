@@ -13,6 +13,7 @@
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
 
+mod ancestry;
 mod api;
 mod catalog;
 pub mod codec;

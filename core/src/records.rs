@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     BranchName, Digest, Head, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
-use crate::storage::{RefName, RefVersion, VersionedRef};
+use crate::storage::{Keep, RefName, RefVersion, VersionedRef};
 use crate::{Error, Result};
 
 /// A project.
@@ -120,6 +120,14 @@ impl BaseRecord {
     }
 }
 
+impl KeptRecord {
+    /// What is kept.
+    pub(crate) fn keep(&self) -> Keep {
+        let lsn = |number: i64| Lsn::new(number.cast_unsigned());
+        Keep { from: self.from.map(lsn), points: self.points.iter().copied().map(lsn).collect() }
+    }
+}
+
 impl From<Point> for PointRecord {
     fn from(point: Point) -> Self {
         Self { timeline: point.timeline, lsn: point.lsn.get().cast_signed() }
@@ -191,6 +199,10 @@ pub(crate) fn branches_of(project: ProjectId) -> RefName {
 
 pub(crate) fn branch_ref(project: ProjectId, name: &BranchName) -> RefName {
     format!("branch/{project}/{name}")
+}
+
+pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
+    format!("kept/{timeline}")
 }
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {

@@ -10,8 +10,12 @@ pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
         Origin::Merge(merged) => Some(format!("merge of {} (plan {})", merged.source, merged.plan)),
         Origin::Undo { above, upto } if above.next() == *upto => Some(format!("undo of {upto}")),
         Origin::Undo { above, upto } => Some(format!("undo of {} to {upto}", above.next())),
-        Origin::CherryPick { commit, digest } => {
-            Some(format!("cherry-pick of {} ({})", commit.lsn, digest.short()))
+        Origin::CherryPick(picked) => {
+            let picked: Vec<String> = picked
+                .iter()
+                .map(|picked| format!("{} ({})", picked.commit.lsn, picked.digest.short()))
+                .collect();
+            Some(format!("cherry-pick of {}", picked.join(", ")))
         }
         Origin::Patch { source } => Some(format!("patch {source}")),
     }

@@ -94,18 +94,22 @@ pub enum Origin {
         /// up to this one.
         upto: Lsn,
     },
-    /// The changes of a commit elsewhere were made again.
-    CherryPick {
-        /// The commit.
-        commit: Point,
-        /// Its digest.
-        digest: Digest,
-    },
+    /// The changes of these commits, which are elsewhere, were made again.
+    CherryPick(Vec<Picked>),
     /// A patch was applied.
     Patch {
         /// The name of the file, as the user gave it.
         source: String,
     },
+}
+
+/// A commit whose changes were made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Picked {
+    /// The commit.
+    pub commit: Point,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// What a merge brought in.
@@ -219,10 +223,13 @@ impl CommitMeta {
                 put_varint(out, above.get());
                 put_varint(out, upto.get());
             }
-            Origin::CherryPick { commit, digest } => {
+            Origin::CherryPick(picked) => {
                 out.push(4);
-                commit.encode(out);
-                out.extend_from_slice(digest.as_bytes());
+                put_varint(out, picked.len() as u64);
+                for Picked { commit, digest } in picked {
+                    commit.encode(out);
+                    out.extend_from_slice(digest.as_bytes());
+                }
             }
             Origin::Patch { source } => {
                 out.push(5);
@@ -251,10 +258,11 @@ impl CommitMeta {
                     above: Lsn::new(reader.varint()?),
                     upto: Lsn::new(reader.varint()?),
                 },
-                4 => Origin::CherryPick {
-                    commit: Point::decode(reader)?,
-                    digest: Digest::from_bytes(reader.array()?),
-                },
+                4 => {
+                    let count = reader.varint()?;
+                    let picked = (0..count).map(|_| Picked::decode(reader));
+                    Origin::CherryPick(picked.collect::<Result<_>>()?)
+                }
                 5 => Origin::Patch { source: reader.text()?.to_owned() },
                 _ => return Err(reader.corrupt("has an unknown origin")),
             },
@@ -278,6 +286,13 @@ impl Merged {
         let count = reader.varint()?;
         let parents = (0..count).map(|_| Point::decode(reader)).collect::<Result<_>>()?;
         Ok(Self { source, plan, digest, parents })
+    }
+}
+
+impl Picked {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        let commit = Point::decode(reader)?;
+        Ok(Self { commit, digest: Digest::from_bytes(reader.array()?) })
     }
 }
 
@@ -393,7 +408,10 @@ mod tests {
             (Origin::Import { source: "a".into() }, "010161".to_owned()),
             (Origin::Merge(merged), format!("0203747279023061{twos}02{ones}ac02{ones}ac02")),
             (Origin::Undo { above, upto }, "0301ac02".to_owned()),
-            (Origin::CherryPick { commit: point, digest }, format!("04{ones}ac02{twos}")),
+            (
+                Origin::CherryPick(vec![Picked { commit: point, digest }]),
+                format!("0401{ones}ac02{twos}"),
+            ),
             (Origin::Patch { source: "a".into() }, "050161".to_owned()),
         ] {
             let mut bytes = Vec::new();

@@ -11,7 +11,7 @@ mod view;
 
 pub use commit::{
     Actor, Change, Commit, CommitMeta, Image, MAX_ACTOR_BYTES, MAX_COMMIT_BYTES, MAX_MESSAGE_BYTES,
-    Merged, Message, Origin, Touched,
+    Merged, Message, Origin, Picked, Touched,
 };
 pub use digest::Digest;
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES};

@@ -1,0 +1,44 @@
+//! What settles conflicts, and what a result must satisfy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::Checks;
+use crate::merge::{Policy, Rule, Strategy};
+
+/// A policy for merges: strategies for conflicts, and checks of the result. The command line reads it
+/// from TOML; a stored plan keeps it.
+///
+/// ```toml
+/// default = "newest"           # for conflicts that no rule takes; without it they are left
+///
+/// [[rules]]                    # the first rule that fits counts
+/// collection = "users"
+/// path = "stats.*"
+/// strategy = "sum"
+///
+/// [checks]                     # see `Checks`
+/// schema = true
+///
+/// [[checks.unique]]
+/// collection = "users"
+/// fields = ["email"]
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// What settles a conflict that no rule takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Strategy>,
+    /// Strategies by collection and path, in the order in which they are asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// What must hold of the result.
+    #[serde(default)]
+    pub checks: Checks,
+}
+
+impl Rules {
+    pub(super) fn policy(&self) -> Policy {
+        Policy { default: self.default.clone(), rules: self.rules.clone() }
+    }
+}

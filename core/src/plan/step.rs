@@ -1,0 +1,121 @@
+//! From what is asked to the comparisons that it takes.
+
+use futures::TryStreamExt;
+
+use crate::diff::{TouchedKeys, touched_between};
+use crate::log::{self, headers_above};
+use crate::model::{Lsn, Touched};
+use crate::plan::base::Base;
+use crate::plan::source::{Selection, Source};
+use crate::{Error, Result, State};
+
+/// One three-way comparison: what changed from `base` to `theirs` is to be done to ours as well.
+pub(super) struct Step {
+    pub(super) base: Base,
+    pub(super) theirs: State,
+    /// The documents in question.
+    pub(super) keys: TouchedKeys,
+}
+
+impl Step {
+    /// All that changed between the two.
+    async fn between(base: Base, theirs: State) -> Result<Self> {
+        let mut keys = TouchedKeys::new();
+        let mut bases = base.states();
+        if bases.is_empty() {
+            bases.push(theirs.at_lsn(Lsn::ZERO).await?);
+        }
+        for state in bases {
+            for (collection, touched) in touched_between(&state, &theirs, |_| true).await? {
+                keys.entry(collection).or_default().extend(touched);
+            }
+        }
+        Ok(Self { base, theirs, keys })
+    }
+}
+
+/// The steps that an operation takes on `ours`, in their order.
+pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<Step>> {
+    match source {
+        Source::Merge { theirs, bases, .. } => {
+            let base = Base::of(bases.clone()).await?;
+            Ok(vec![Step::between(base, theirs.clone()).await?])
+        }
+        Source::Undo { above, upto, selection } => undo(ours, *above, *upto, selection).await,
+        Source::CherryPick { commits } => {
+            let mut steps = Vec::with_capacity(commits.len());
+            for after in commits {
+                let before = before(after).await?;
+                steps.push(Step::between(Base::State(before), after.clone()).await?);
+            }
+            Ok(steps)
+        }
+    }
+}
+
+/// The state before the last commit of a state.
+pub(super) async fn before(after: &State) -> Result<State> {
+    let lsn = after.lsn().back(1).ok_or_else(|| {
+        Error::invalid("the empty state has no last commit; name a state after a commit")
+    })?;
+    after.at_lsn(lsn).await
+}
+
+/// The selected commits, the newest first, each run of neighbours taken back in one step: from the
+/// state after the run to the state before it.
+async fn undo(
+    ours: &State,
+    above: Lsn,
+    upto: Lsn,
+    selection: &Selection,
+) -> Result<Vec<Step>> {
+    let after = ours.at_lsn(upto).await?;
+    let mut runs: Vec<Run> = Vec::new();
+    let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
+    while let Some(commit) = commits.try_next().await? {
+        if !selection.takes_actor(&commit.meta.actor) {
+            continue;
+        }
+        let lsn = commit.meta.lsn;
+        match runs.last_mut() {
+            Some(run) if run.upto.next() == lsn => run.upto = lsn,
+            _ => runs.push(Run { above: lsn.back(1).unwrap_or_default(), upto: lsn, keys: TouchedKeys::new() }),
+        }
+        if let Some(run) = runs.last_mut() {
+            run.take(commit.changes);
+        }
+    }
+    let mut steps = Vec::with_capacity(runs.len());
+    for mut run in runs.into_iter().rev() {
+        let (base, theirs) = (ours.at_lsn(run.upto).await?, ours.at_lsn(run.above).await?);
+        run.keys.retain(|id, _| {
+            let name = [&base, &theirs].into_iter().find_map(|state| state.catalog().by_id(*id));
+            selection.takes_collection(name.map(|info| &info.name))
+        });
+        steps.push(Step { base: Base::State(base), theirs, keys: run.keys });
+    }
+    Ok(steps)
+}
+
+/// Commits that follow each other.
+struct Run {
+    above: Lsn,
+    upto: Lsn,
+    keys: TouchedKeys,
+}
+
+impl Run {
+    fn take(&mut self, changes: Vec<Touched>) {
+        for Touched { collection, key, .. } in changes {
+            self.keys.entry(collection).or_default().insert(key);
+        }
+    }
+}
+
+/// When the document of a key was last changed in a state, by the time of the commit.
+pub(super) async fn changed_at(
+    state: &State,
+    lsn: Lsn,
+) -> Result<bson::DateTime> {
+    Ok(log::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
+}

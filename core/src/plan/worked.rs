@@ -1,0 +1,112 @@
+//! What came of working out a plan.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::checks::Proposed;
+use crate::diff::DocumentDiff;
+use crate::key::Key;
+use crate::merge::FieldConflict;
+use crate::model::{Change, CollectionId, CollectionName, Document, Image};
+use crate::{Result, State};
+
+/// How many documents are read in one step.
+pub(super) const STEP: usize = 512;
+
+/// Changes by collection and key.
+pub(super) type Changes = BTreeMap<CollectionId, BTreeMap<Key, Image>>;
+
+/// A document, or a collection itself, on which the sides contradict each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentConflict {
+    /// The collection.
+    pub collection: CollectionName,
+    /// The document; `None` for the collection itself.
+    pub key: Option<Key>,
+    /// The paths, in the order of the fields.
+    pub conflicts: Vec<FieldConflict>,
+}
+
+/// Numbers about a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Documents that the target gets.
+    pub added: u64,
+    /// Documents of the target that change.
+    pub changed: u64,
+    /// Documents that the target loses.
+    pub removed: u64,
+    /// Collections that are made, dropped, renamed, or get other options or indexes.
+    pub collections: u64,
+    /// Conflicts that a strategy or a resolution settled.
+    pub decided: u64,
+    /// Conflicts that are left.
+    pub conflicts: u64,
+}
+
+/// What a plan comes to on the state that it was made for: a function of the log, the rules and the
+/// resolutions alone.
+pub struct Worked {
+    pub(super) ours: State,
+    pub(super) proposed: Proposed,
+    pub(super) changes: Vec<Change>,
+    /// What is left to decide, by collection and document.
+    pub conflicts: Vec<DocumentConflict>,
+    /// The numbers.
+    pub counts: Counts,
+}
+
+impl Worked {
+    /// The state with the changes on top.
+    pub fn proposed(&self) -> &Proposed {
+        &self.proposed
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The documents that change, as they are and as they will be, by collection and `_id`.
+    pub fn documents(&self) -> BoxStream<'_, Result<DocumentDiff>> {
+        let chunks = self.changes.chunk_by(|a, b| a.collection == b.collection);
+        let steps = chunks
+            .filter(|changes| changes[0].collection != CollectionId::CATALOG)
+            .flat_map(|changes| changes.chunks(STEP));
+        stream::iter(steps)
+            .then(|changes| self.compare(changes))
+            .map_ok(|documents| stream::iter(documents.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    async fn compare(&self, changes: &[Change]) -> Result<Vec<DocumentDiff>> {
+        let id = changes[0].collection;
+        let keys: Vec<Key> = changes.iter().map(|change| change.key.clone()).collect();
+        let before = super::base::documents(&self.ours, id, &keys).await?;
+        let catalogs = [self.proposed.catalog(), self.ours.catalog()];
+        let Some(info) = catalogs.into_iter().find_map(|catalog| catalog.by_id(id)) else {
+            return Ok(Vec::new());
+        };
+        let diffs = changes.iter().zip(before).map(|(change, before)| DocumentDiff {
+            collection: info.name.clone(),
+            key: change.key.clone(),
+            before,
+            after: change.image.clone().into_document(),
+        });
+        Ok(diffs.collect())
+    }
+}
+
+impl Counts {
+    /// Counts a change of a document.
+    pub(super) fn count(&mut self, before: Option<&Document>, after: &Image) {
+        match (before, after) {
+            (None, Image::Document(_)) => self.added += 1,
+            (None, Image::Deleted) => {}
+            (Some(_), Image::Deleted) => self.removed += 1,
+            (Some(_), Image::Document(_)) => self.changed += 1,
+        }
+    }
+}
