@@ -11,7 +11,8 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
+//! - [`merge`]: three-way merge of a document.
 
 mod ancestry;
 mod api;
@@ -25,6 +26,7 @@ mod guard;
 pub mod key;
 pub mod log;
 mod lru;
+pub mod merge;
 pub mod model;
 mod records;
 mod replay;

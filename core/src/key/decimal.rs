@@ -15,7 +15,7 @@ const MAX_EXPONENT: i32 = 6111;
 
 /// The value of a decimal128. The exponent of a zero is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decimal {
+pub(crate) enum Decimal {
     NaN,
     Infinity {
         negative: bool,
@@ -55,7 +55,7 @@ impl Decimal {
 /// ± coefficient × 10^exponent as a decimal128, if there is an exact one.
 ///
 /// The coefficient must not end in a decimal zero: that an exponent is too small is final then.
-pub(super) fn to_decimal128(
+pub(crate) fn to_decimal128(
     negative: bool,
     coefficient: u128,
     exponent: i32,

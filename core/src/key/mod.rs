@@ -14,7 +14,7 @@
 //! | `order.rs`, `exact.rs` | MongoDB's order on values themselves, without keys |
 
 mod db_pointer;
-mod decimal;
+pub(crate) mod decimal;
 mod decode;
 mod encode;
 mod error;

@@ -1,0 +1,131 @@
+//! The walk down the three versions, and the rules for fields.
+
+use std::borrow::Cow;
+
+use bson::DateTime;
+use bson::spec::ElementType;
+
+use super::align::align;
+use super::output::Output;
+use super::sides::{Shape, Sides};
+use super::value::Entry;
+use super::{FieldConflict, FieldPath, Policy, Resolutions};
+use crate::Result;
+
+/// The merge of one document under way.
+pub(super) struct Merger<'a> {
+    pub(super) collection: &'a str,
+    pub(super) times: Option<[DateTime; 2]>,
+    pub(super) policy: &'a Policy,
+    pub(super) resolutions: &'a Resolutions,
+    /// The keys down to the value that is being merged.
+    pub(super) path: Vec<Cow<'a, str>>,
+    /// What is merged so far: the document as an element with an empty name.
+    pub(super) out: Output,
+    pub(super) conflicts: Vec<FieldConflict>,
+    /// How many conflicts there were, settled ones included.
+    pub(super) found: usize,
+    /// Their paths, if somebody wants to know.
+    pub(super) seen: Option<Vec<FieldPath>>,
+}
+
+impl<'a> Merger<'a> {
+    pub(super) fn new(
+        collection: &'a str,
+        times: Option<[DateTime; 2]>,
+        policy: &'a Policy,
+        resolutions: &'a Resolutions,
+    ) -> Self {
+        Self {
+            collection,
+            times,
+            policy,
+            resolutions,
+            path: Vec::new(),
+            out: Output::default(),
+            conflicts: Vec::new(),
+            found: 0,
+            seen: None,
+        }
+    }
+
+    /// Merges the document itself. Whether it stays is whether anything was written.
+    pub(super) fn merge_document(&mut self, sides: Sides<'a>) -> Result<()> {
+        let sizes = [sides.ours, sides.theirs].into_iter().flatten().map(|side| side.bytes.len());
+        self.out = Output::with_capacity(sizes.max().unwrap_or(0) + 64);
+        self.merge("", sides)?;
+        Ok(())
+    }
+
+    /// Merges the value at the current path and writes it under a name, which is not the path's last
+    /// key where elements of an array have moved. False if nothing stands there.
+    pub(super) fn merge(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
+        if let Some(value) = sides.agreed() {
+            return Ok(self.put(name, value));
+        }
+        if self.resolutions.is_empty() {
+            return self.merge_changed(name, sides);
+        }
+        let (length, left, found) = (self.out.len(), self.conflicts.len(), self.found);
+        let written = self.merge_changed(name, sides)?;
+        match self.resolutions.replacement(&self.field_path()) {
+            Some(choice) if self.found > found => {
+                self.out.truncate(length);
+                self.conflicts.truncate(left);
+                Ok(self.put_choice(name, choice, &sides))
+            }
+            _ => Ok(written),
+        }
+    }
+
+    /// Merges what both sides changed, each in its own way.
+    fn merge_changed(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
+        match sides.shape() {
+            Shape::Documents if !self.is_inserted_as_a_whole(&sides) => {
+                self.merge_fields(name, sides)
+            }
+            Shape::Arrays => self.merge_arrays(name, sides),
+            Shape::Documents | Shape::Single => self.settle(name, sides),
+        }
+    }
+
+    /// Whether it is the document itself, inserted by both, and nothing says to go by its fields.
+    fn is_inserted_as_a_whole(&self, sides: &Sides<'a>) -> bool {
+        self.path.is_empty()
+            && sides.base.is_none()
+            && (self.resolutions.get(&FieldPath::DOCUMENT).is_some() || self.strategy().is_none())
+    }
+
+    fn merge_fields(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
+        let fields = |value: Option<super::value::Value<'a>>| match value {
+            Some(value) => value.entries(),
+            None => Ok(Vec::<Entry<'a, &'a str>>::new()),
+        };
+        let (base, ours, theirs) =
+            (fields(sides.base)?, fields(sides.ours)?, fields(sides.theirs)?);
+        let Some(rows) = align(&base, &ours, &theirs) else { return self.settle(name, sides) };
+        let open = self.out.open(name, ElementType::EmbeddedDocument);
+        for row in rows {
+            self.merge_below(Cow::Borrowed(row.name), row.name, row.sides)?;
+        }
+        self.out.close(open);
+        Ok(true)
+    }
+
+    /// Merges the value that is one key further down.
+    pub(super) fn merge_below(
+        &mut self,
+        key: Cow<'a, str>,
+        name: &str,
+        sides: Sides<'a>,
+    ) -> Result<bool> {
+        self.path.push(key);
+        let written = self.merge(name, sides);
+        self.path.pop();
+        written
+    }
+
+    pub(super) fn field_path(&self) -> FieldPath {
+        FieldPath::new(self.path.iter().map(|key| key.as_ref()))
+    }
+}

@@ -1,0 +1,41 @@
+//! Three-way merge of one document, field by field.
+//!
+//! [`merge_document`] takes the three versions of a document, the [`Policy`] of the merge and the
+//! [`Resolutions`] that people gave for this document, and gives back the merged document with the
+//! conflicts that nobody decided. It is a pure function: no store, no clock. "Equal" always means
+//! equal type and bytes, so what it takes from a side it takes to the last bit.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `document.rs` | [`merge_document`]: from versions to a checked document |
+//! | `merger.rs`, `arrays.rs` | the rules for fields, and for arrays |
+//! | `settle.rs`, `numbers.rs` | what becomes of a conflict: resolutions, strategies, arithmetic |
+//! | `align.rs` | fields and elements side by side, and their order |
+//! | `sides.rs`, `value.rs`, `output.rs` | three versions of a value; a value's bytes; writing them |
+//! | `path.rs`, `pattern.rs`, `strategy.rs`, `policy.rs`, `conflict.rs`, `resolution.rs` | the types |
+
+mod align;
+mod arrays;
+mod conflict;
+mod document;
+mod merger;
+mod numbers;
+mod output;
+mod path;
+mod pattern;
+mod policy;
+mod resolution;
+mod settle;
+mod sides;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use conflict::{Cause, FieldConflict};
+pub use document::{Merged, Versions, conflicting_paths, merge_document};
+pub use path::FieldPath;
+pub use pattern::{CollectionPattern, PathPattern};
+pub use policy::{Policy, Rule};
+pub use resolution::{Choice, Resolutions};
+pub use strategy::Strategy;
