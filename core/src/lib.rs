@@ -11,10 +11,12 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
+//! - [`checks`]: what must hold of a result before it is published.
 
 mod api;
 mod catalog;
+pub mod checks;
 pub mod codec;
 pub mod diff;
 mod environment;
