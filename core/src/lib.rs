@@ -13,10 +13,12 @@
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
 //! - [`merge`]: three-way merge of a document.
+//! - [`checks`]: what must hold of a result before it is published.
 
 mod ancestry;
 mod api;
 mod catalog;
+pub mod checks;
 pub mod codec;
 pub mod diff;
 mod environment;

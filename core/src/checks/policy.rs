@@ -1,0 +1,182 @@
+//! What is to be checked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checks::FieldPath;
+use crate::model::CollectionName;
+
+/// What is to be checked, as a policy file says it (TOML) and a plan keeps it (BSON).
+///
+/// ```toml
+/// schema = true                                   # the collections' own validators and unique indexes
+///
+/// [schemas.users]                                 # more schemas, by collection
+/// required = ["email"]
+///
+/// [[unique]]
+/// collection = "users"
+/// fields = ["email"]
+///
+/// [[references]]                                  # to_field = "_id" unless it says otherwise
+/// collection = "orders"
+/// field = "items.product"
+/// to = "products"
+///
+/// [[hooks]]
+/// command = ["./check-prices", "--strict"]
+/// timeout_seconds = 20
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checks {
+    /// Whether the collections' own validators and unique indexes are enforced.
+    pub schema: bool,
+    /// More schemas, as `$jsonSchema` takes them, by collection.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub schemas: BTreeMap<CollectionName, bson::Document>,
+    /// What no two documents may share.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<Unique>,
+    /// What must be there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
+    /// Commands that the command line runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<Hook>,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            schema: true,
+            schemas: BTreeMap::new(),
+            unique: Vec::new(),
+            references: Vec::new(),
+            hooks: Vec::new(),
+        }
+    }
+}
+
+impl Checks {
+    /// Compiles the schemas, so that one that can't be used is found when a policy is read.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the collection.
+    pub fn validate(&self) -> crate::Result<()> {
+        self.schemas
+            .iter()
+            .try_for_each(|(name, schema)| super::schema::Schema::compile(name, schema).map(drop))
+    }
+}
+
+/// No two documents of a collection have the same values in these fields. A document that has none
+/// of the fields does not count; an array is one value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unique {
+    /// The collection.
+    pub collection: CollectionName,
+    /// The fields, together.
+    pub fields: Vec<FieldPath>,
+}
+
+/// What a field of a collection names is a document of another. Null names nothing; of an array,
+/// each element must be there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The collection whose documents name others.
+    pub collection: CollectionName,
+    /// The field that names them.
+    pub field: FieldPath,
+    /// The collection whose documents are named.
+    pub to: CollectionName,
+    /// The field by which they are named.
+    #[serde(default = "FieldPath::id")]
+    pub to_field: FieldPath,
+}
+
+/// A command that accepts or refuses a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hook {
+    /// What it is called in messages; the program's name if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The program and its arguments; no shell reads them.
+    pub command: Vec<String>,
+    /// After how long it is stopped and counts as having refused.
+    #[serde(default = "Hook::default_timeout_seconds")]
+    pub timeout_seconds: u64,
+}
+
+impl Hook {
+    fn default_timeout_seconds() -> u64 {
+        60
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_policy_enforces_what_the_collections_say_themselves() {
+        let checks: Checks = bson::deserialize_from_document(doc! {}).unwrap();
+        assert_eq!(checks, Checks::default());
+        assert!(checks.schema);
+    }
+
+    #[test]
+    fn a_policy_comes_back_from_bson_as_it_was() {
+        let written = doc! {
+            "schema": false,
+            "schemas": { "users": { "required": ["email"], "properties": { "n": { "minimum": 1_i64 } } } },
+            "unique": [{ "collection": "users", "fields": ["address.zip", "name"] }],
+            "references": [{ "collection": "orders", "field": "user", "to": "users", "to_field": "_id" }],
+            "hooks": [{ "name": "prices", "command": ["./check"], "timeout_seconds": 60_i64 }],
+        };
+        let checks: Checks = bson::deserialize_from_document(written.clone()).unwrap();
+        assert_eq!(checks.references[0].to_field, FieldPath::id());
+        assert_eq!(bson::serialize_to_document(&checks).unwrap(), written);
+    }
+
+    #[test]
+    fn what_is_left_out_has_its_usual_value() {
+        let written = doc! {
+            "references": [{ "collection": "orders", "field": "user", "to": "users" }],
+            "hooks": [{ "command": ["./check"] }],
+        };
+        let checks: Checks = bson::deserialize_from_document(written).unwrap();
+        assert_eq!(checks.references[0].to_field.as_str(), "_id");
+        assert_eq!(checks.hooks[0].timeout_seconds, 60);
+    }
+
+    #[test]
+    fn unknown_fields_and_names_that_can_not_be_are_refused() {
+        for written in [
+            doc! { "uniqe": [] },
+            doc! { "unique": [{ "collection": "users", "fields": ["a"], "sparse": true }] },
+            doc! { "unique": [{ "collection": "a$b", "fields": ["a"] }] },
+            doc! { "unique": [{ "collection": "users", "fields": ["a..b"] }] },
+            doc! { "schemas": { "": {} } },
+        ] {
+            let read: Result<Checks, _> = bson::deserialize_from_document(written.clone());
+            assert!(read.is_err(), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_can_not_be_used_is_found_without_data() {
+        let schema = doc! { "required": "email" };
+        let name = CollectionName::new("users").unwrap();
+        let checks = Checks { schemas: [(name, schema)].into(), ..Checks::default() };
+        let error = checks.validate().unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Invalid);
+        assert!(error.to_string().contains("'users'"), "{error}");
+    }
+}

@@ -1,0 +1,251 @@
+//! From MongoDB's schema to one that `jsonschema` takes.
+//!
+//! Keywords that see BSON are moved into a table of [`Rule`]s, and the schema gets the keyword
+//! [`RULES`] with their numbers in their place. All others are copied; their values are checked
+//! against draft 4's own schema when the result is compiled.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bson::{Bson, Document};
+use jsonschema::{Draft, Keyword, Validator};
+use serde_json::{Map, Value};
+
+use super::instance::BsonValues;
+use super::keywords::{Bound, Canonical, Rule, Rules, Type};
+
+/// The keyword that stands for those that see BSON.
+const RULES: &str = "argonRules";
+
+/// The whole schema, where a problem's place is named.
+const ROOT: &str = "the schema";
+
+/// What is wrong with a schema, and where.
+type Problem = String;
+
+/// Compiles a schema.
+pub(super) fn compile(schema: &Document) -> Result<Validator<BsonValues>, Problem> {
+    let mut compiler = Compiler::default();
+    let schema = compiler.schema(schema, ROOT)?;
+    let rules: Arc<[Arc<Rule>]> = compiler.rules.into();
+    jsonschema::options_for::<BsonValues>()
+        .with_draft(Draft::Draft4)
+        .with_keyword(RULES, move |_, numbers: &Value, _| {
+            let numbers = numbers.as_array().into_iter().flatten().filter_map(Value::as_u64);
+            let rules = numbers
+                .filter_map(|number| rules.get(usize::try_from(number).ok()?).cloned())
+                .collect();
+            Ok(Box::new(Rules(rules)) as Box<dyn for<'i> Keyword<'i, BsonValues>>)
+        })
+        .build(&schema)
+        .map_err(|error| format!("{} at {}", error, dotted(&error.instance_path().to_string())))
+}
+
+/// A JSON pointer as a path with dots.
+fn dotted(pointer: &str) -> String {
+    match pointer.trim_start_matches('/') {
+        "" => ROOT.to_owned(),
+        path => path.replace('/', "."),
+    }
+}
+
+#[derive(Default)]
+struct Compiler {
+    rules: Vec<Arc<Rule>>,
+}
+
+impl Compiler {
+    fn schema(&mut self, schema: &Document, at: &str) -> Result<Value, Problem> {
+        if schema.contains_key("type") && schema.contains_key("bsonType") {
+            return Err(format!("{at} has both type and bsonType; use one of them"));
+        }
+        for (exclusive, limit) in [("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")]
+        {
+            if schema.contains_key(exclusive) && !schema.contains_key(limit) {
+                return Err(format!("{at} has {exclusive} without {limit}; add the limit"));
+            }
+        }
+        let mut compiled = Map::new();
+        let mut own = Vec::new();
+        for (keyword, value) in schema {
+            let inside = if at == ROOT { keyword.clone() } else { format!("{at}.{keyword}") };
+            match self.rule(schema, keyword, value, &inside)? {
+                Some(rule) => {
+                    own.push(Value::from(self.rules.len()));
+                    self.rules.push(Arc::new(rule));
+                }
+                None => {
+                    if let Some(value) = self.keyword(keyword, value, &inside)? {
+                        compiled.insert(keyword.clone(), value);
+                    }
+                }
+            }
+        }
+        if !own.is_empty() {
+            compiled.insert(RULES.to_owned(), Value::Array(own));
+        }
+        Ok(Value::Object(compiled))
+    }
+    /// The keyword as a rule of ours, if it is one.
+    fn rule(
+        &self,
+        schema: &Document,
+        keyword: &str,
+        value: &Bson,
+        at: &str,
+    ) -> Result<Option<Rule>, Problem> {
+        match keyword {
+            "bsonType" => types(value, at, Type::of_alias).map(Some),
+            "type" => types(value, at, Type::of_json).map(Some),
+            "enum" => options(value, at).map(Some),
+            "uniqueItems" => Ok(boolean(value, at)?.then_some(Rule::UniqueItems)),
+            "minimum" => bound(schema, value, at, "exclusiveMinimum").map(Some),
+            "maximum" => bound(schema, value, at, "exclusiveMaximum").map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Any other keyword with its value; `None` for one that goes with a rule.
+    fn keyword(&mut self, keyword: &str, value: &Bson, at: &str) -> Result<Option<Value>, Problem> {
+        let value = match keyword {
+            "uniqueItems" => return Ok(None),
+            "exclusiveMinimum" | "exclusiveMaximum" => {
+                boolean(value, at)?;
+                return Ok(None);
+            }
+            "not"
+            | "additionalProperties"
+            | "additionalItems"
+            | "items"
+            | "allOf"
+            | "anyOf"
+            | "oneOf" => self.subschemas(value, at)?,
+            "properties" | "patternProperties" | "dependencies" => self.by_field(value, at)?,
+            "required" | "minProperties" | "maxProperties" | "minItems" | "maxItems"
+            | "minLength" | "maxLength" | "pattern" | "multipleOf" | "title" | "description" => {
+                plain(value)
+            }
+            _ => return Err(refusal(keyword, at)),
+        };
+        Ok(Some(value))
+    }
+
+    /// A schema or several; what is neither is left for draft 4 to judge.
+    fn subschemas(&mut self, value: &Bson, at: &str) -> Result<Value, Problem> {
+        match value {
+            Bson::Document(schema) => self.schema(schema, at),
+            Bson::Array(schemas) => schemas
+                .iter()
+                .enumerate()
+                .map(|(place, schema)| match schema {
+                    Bson::Document(schema) => self.schema(schema, &format!("{at}.{place}")),
+                    other => Ok(plain(other)),
+                })
+                .collect(),
+            other => Ok(plain(other)),
+        }
+    }
+
+    /// Schemas by field or pattern; a dependency may be a list of fields too.
+    fn by_field(&mut self, value: &Bson, at: &str) -> Result<Value, Problem> {
+        let Bson::Document(schemas) = value else { return Ok(plain(value)) };
+        let compiled: Result<Map<String, Value>, Problem> = schemas
+            .iter()
+            .map(|(field, schema)| {
+                let schema = match schema {
+                    Bson::Document(schema) => self.schema(schema, &format!("{at}.{field}"))?,
+                    other => plain(other),
+                };
+                Ok((field.clone(), schema))
+            })
+            .collect();
+        compiled.map(Value::Object)
+    }
+}
+
+fn refusal(keyword: &str, at: &str) -> Problem {
+    match keyword {
+        "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
+            format!("MongoDB does not take the keyword {keyword}, which is at {at}; leave it out")
+        }
+        "encrypt" | "encryptMetadata" => {
+            format!("the keyword {keyword}, which is at {at}, is not supported; leave it out")
+        }
+        "$jsonSchema" => format!("{at} is not needed here; give what is inside"),
+        _ => format!("there is no keyword {keyword}, which is at {at}"),
+    }
+}
+
+fn types(value: &Bson, at: &str, of_name: impl Fn(&str) -> Option<Type>) -> Result<Rule, Problem> {
+    let names = match value {
+        Bson::Array(names) => names.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    if names.is_empty() {
+        return Err(format!("{at} names no type; at least one is expected"));
+    }
+    let known = |name: &Bson| {
+        let known = name.as_str().and_then(&of_name);
+        known.ok_or_else(|| format!("{at} has {name}, which is no type that MongoDB takes there"))
+    };
+    names.iter().map(known).collect::<Result<_, _>>().map(Rule::Types)
+}
+
+fn options(value: &Bson, at: &str) -> Result<Rule, Problem> {
+    let Bson::Array(options) = value else {
+        return Err(format!("{at} is no array; the allowed values are expected"));
+    };
+    if options.is_empty() {
+        return Err(format!("{at} is empty; at least one value is expected"));
+    }
+    let mut known = BTreeSet::new();
+    for option in options {
+        let canonical = Canonical::of(option)
+            .ok_or_else(|| format!("{at} has {option}, which can't be compared"))?;
+        if !known.insert(canonical) {
+            return Err(format!("{at} has {option} twice"));
+        }
+    }
+    Ok(Rule::OneOf(known))
+}
+
+fn boolean(value: &Bson, at: &str) -> Result<bool, Problem> {
+    value.as_bool().ok_or_else(|| format!("{at} is {value}; true or false is expected"))
+}
+
+fn bound(schema: &Document, limit: &Bson, at: &str, exclusive: &str) -> Result<Rule, Problem> {
+    if !matches!(limit, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) | Bson::Decimal128(_)) {
+        return Err(format!("{at} is {limit}; a number is expected"));
+    }
+    let least = exclusive == "exclusiveMinimum";
+    let exclusive = schema.get(exclusive).and_then(Bson::as_bool).unwrap_or(false);
+    Ok(Rule::Bound(Bound { limit: limit.clone(), least, exclusive }))
+}
+
+/// A value as JSON. Numbers that are whole are integers, as whoever writes shell commands does not
+/// choose between doubles and integers; what JSON does not have is null, which no keyword takes.
+fn plain(value: &Bson) -> Value {
+    match value {
+        Bson::String(text) => text.as_str().into(),
+        Bson::Boolean(boolean) => (*boolean).into(),
+        Bson::Int32(integer) => (*integer).into(),
+        Bson::Int64(integer) => (*integer).into(),
+        Bson::Double(double) => number(*double),
+        Bson::Decimal128(decimal) => decimal.to_string().parse().map_or(Value::Null, number),
+        Bson::Array(items) => items.iter().map(plain).collect(),
+        Bson::Document(document) => {
+            document.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
+        }
+        _ => Value::Null,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the number is whole and small enough")]
+fn number(double: f64) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if double.fract() == 0.0 && double.abs() <= EXACT {
+        (double as i64).into()
+    } else {
+        double.into()
+    }
+}
