@@ -102,9 +102,9 @@ pub(crate) async fn relate(ours: &State, theirs: &State) -> Result<Relation> {
     }
     let best = |(state, _): &&(State, Ancestry)| {
         let Some(point) = state.view().point() else { return false };
-        !candidates.iter().any(|(other, ancestry)| {
-            other.view() != state.view() && ancestry.contains(point)
-        })
+        !candidates
+            .iter()
+            .any(|(other, ancestry)| other.view() != state.view() && ancestry.contains(point))
     };
     let mut bases: Vec<State> =
         candidates.iter().filter(best).map(|(state, _)| state.clone()).collect();
@@ -122,11 +122,12 @@ fn gained(mine: &Ancestry, other: &Ancestry, theirs: &View) -> Vec<Point> {
     [merged].into_iter().chain(besides).collect()
 }
 
-/// The state at a point, if it is there still.
-async fn readable(near: &State, point: Point) -> Result<Option<State>> {
+/// The state at a point of the store of another state, if it is there still.
+pub(crate) async fn readable(near: &State, point: Point) -> Result<Option<State>> {
     let shared = near.shared();
     let Some(found) = shared.backend.wal.state(point.timeline).await? else { return Ok(None) };
-    let given_up = kept(shared, point.timeline).await?.is_some_and(|kept| !kept.keep().contains(point.lsn));
+    let given_up =
+        kept(shared, point.timeline).await?.is_some_and(|kept| !kept.keep().contains(point.lsn));
     if given_up || point.lsn > found.head.lsn {
         return Ok(None);
     }

@@ -69,6 +69,11 @@ impl Catalog {
         self.live.get(self.numbers.get(&id)?.as_ref()?)
     }
 
+    /// Whether a collection was there and is dropped.
+    pub(crate) fn is_dropped(&self, id: CollectionId) -> bool {
+        self.numbers.get(&id) == Some(&None)
+    }
+
     /// The facts of a new collection; the caller has seen that the name is free.
     pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
         let mut id = CollectionId::derive(name.as_str(), 0);
@@ -83,7 +88,10 @@ impl Catalog {
 
     /// Takes up a collection as it is now.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
-        if let Some(Some(old)) = self.numbers.get(&info.id) {
+        // Another may have taken the name meanwhile, if two collections exchange theirs.
+        if let Some(Some(old)) = self.numbers.get(&info.id)
+            && self.live.get(old).is_some_and(|known| known.id == info.id)
+        {
             self.live.remove(old);
         }
         let name = (!dropped).then(|| info.name.clone());

@@ -12,7 +12,8 @@
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
-//! - [`merge`]: three-way merge of a document.
+//! - [`merge`]: three-way merge of a document;
+//! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
 //! - [`checks`]: what must hold of a result before it is published.
 
 mod ancestry;
@@ -30,6 +31,7 @@ pub mod log;
 mod lru;
 pub mod merge;
 pub mod model;
+pub mod plan;
 mod records;
 mod replay;
 pub mod restore;

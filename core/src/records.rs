@@ -5,6 +5,7 @@
 //! | `project/<name>` | [`ProjectRecord`] |
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
 //! | `pin/<project id>/<name>` | [`PinRecord`] |
+//! | `plan/<project id>/<id>` | [a plan](crate::plan) |
 //! | `kept/<timeline>` | [`KeptRecord`] |
 
 use bson::DateTime;
@@ -109,6 +110,10 @@ pub(crate) struct BaseRecord {
 }
 
 impl BaseRecord {
+    pub(crate) fn point(&self) -> Point {
+        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
+    }
+
     /// The record of a state; `None` for the empty one.
     pub(crate) fn of(point: Option<Point>, head: &Head) -> Option<Self> {
         point.map(|point| Self {
@@ -163,11 +168,7 @@ impl BranchRecord {
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
-        let base = self
-            .base
-            .as_ref()
-            .map(|base| Point { timeline: base.timeline, lsn: Lsn::new(base.lsn.cast_unsigned()) });
-        Timeline { id: self.timeline, base }
+        Timeline { id: self.timeline, base: self.base.as_ref().map(BaseRecord::point) }
     }
 
     /// The head of the branch until its timeline gets its first commit.
@@ -199,6 +200,14 @@ pub(crate) fn branches_of(project: ProjectId) -> RefName {
 
 pub(crate) fn branch_ref(project: ProjectId, name: &BranchName) -> RefName {
     format!("branch/{project}/{name}")
+}
+
+pub(crate) fn plans_of(project: ProjectId) -> RefName {
+    format!("plan/{project}/")
+}
+
+pub(crate) fn plan_ref(project: ProjectId, id: &str) -> RefName {
+    format!("plan/{project}/{id}")
 }
 
 pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {

@@ -40,6 +40,11 @@ impl State {
         Self { head: Some(head), ..self }
     }
 
+    /// The same history, as it was at `lsn`, which is not above this state.
+    pub(crate) async fn at_lsn(&self, lsn: Lsn) -> Result<Self> {
+        Self::of(self.shared.clone(), self.view.at(lsn)).await
+    }
+
     /// What the next commit after the state builds on: from memory for the head of a branch, else
     /// by one lookup.
     pub(crate) async fn last(&self) -> Result<Head> {

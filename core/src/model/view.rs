@@ -7,7 +7,7 @@ use bson::DateTime;
 use crate::model::{Digest, Lsn, TimelineId};
 
 /// One state: a timeline and the last commit of it that counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
     /// The timeline.
     pub timeline: TimelineId,

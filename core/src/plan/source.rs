@@ -93,19 +93,6 @@ impl Source {
         };
         [ours.view().point()].into_iter().chain(states).flatten().collect()
     }
-
-    /// In a few words, for the message of a commit that has none.
-    pub(super) fn describe(&self) -> String {
-        match self {
-            Self::Merge { name, .. } => format!("merge {name}"),
-            Self::Undo { above, upto, .. } if above.next() == *upto => format!("undo {upto}"),
-            Self::Undo { above, upto, .. } => format!("undo {} to {upto}", above.next()),
-            Self::CherryPick { commits } => {
-                let lsns: Vec<String> = commits.iter().map(|state| state.lsn().to_string()).collect();
-                format!("cherry-pick {}", lsns.join(", "))
-            }
-        }
-    }
 }
 
 async fn picked(state: &State) -> Result<Option<Picked>> {

@@ -63,12 +63,7 @@ pub(super) async fn before(after: &State) -> Result<State> {
 
 /// The selected commits, the newest first, each run of neighbours taken back in one step: from the
 /// state after the run to the state before it.
-async fn undo(
-    ours: &State,
-    above: Lsn,
-    upto: Lsn,
-    selection: &Selection,
-) -> Result<Vec<Step>> {
+async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Result<Vec<Step>> {
     let after = ours.at_lsn(upto).await?;
     let mut runs: Vec<Run> = Vec::new();
     let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
@@ -79,7 +74,11 @@ async fn undo(
         let lsn = commit.meta.lsn;
         match runs.last_mut() {
             Some(run) if run.upto.next() == lsn => run.upto = lsn,
-            _ => runs.push(Run { above: lsn.back(1).unwrap_or_default(), upto: lsn, keys: TouchedKeys::new() }),
+            _ => runs.push(Run {
+                above: lsn.back(1).unwrap_or_default(),
+                upto: lsn,
+                keys: TouchedKeys::new(),
+            }),
         }
         if let Some(run) = runs.last_mut() {
             run.take(commit.changes);
@@ -113,9 +112,6 @@ impl Run {
 }
 
 /// When the document of a key was last changed in a state, by the time of the commit.
-pub(super) async fn changed_at(
-    state: &State,
-    lsn: Lsn,
-) -> Result<bson::DateTime> {
+pub(super) async fn changed_at(state: &State, lsn: Lsn) -> Result<bson::DateTime> {
     Ok(log::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
 }

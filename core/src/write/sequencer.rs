@@ -8,8 +8,8 @@ use bson::DateTime;
 use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
 use crate::model::{
-    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Point, TimelineId,
-    View,
+    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Origin, Point,
+    TimelineId, View,
 };
 use crate::storage::Materialize;
 use crate::write::operation::{CollectionChange, Condition, Operation, WriteRequest};
@@ -167,7 +167,8 @@ impl Sequencer<'_> {
                 return Ok((None, Outcome::Conflict(conflict)));
             }
         }
-        if draft.changes.is_empty() {
+        // A merge that changes nothing still tells what has been merged.
+        if draft.changes.is_empty() && !matches!(request.origin, Origin::Merge(_)) {
             return Ok((None, Outcome::Unchanged { skipped: draft.skipped }));
         }
         if draft.lsn > Lsn::MAX {

@@ -1,0 +1,408 @@
+//! Plans that are kept, to be looked at, decided about and applied later, by anybody.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bson::DateTime;
+
+use crate::key::Key;
+use crate::model::{Actor, BranchName, CollectionName, Lsn, Message};
+use crate::plan::base::documents;
+use crate::plan::record::{PlanRecord, SourceRecord};
+use crate::plan::{Plan, Resolved, Source, Worked, commit, merge_source};
+use crate::records::{self, BaseRecord, Stored as StoredRecord, plans_of};
+use crate::storage::{RefVersion, Swap};
+use crate::{Error, Project, Result, State, log};
+
+/// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlanId(String);
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for PlanId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(Error::invalid(format!(
+            "'{text}' is no plan: up to 8 hexadecimal digits are expected; `argon merge list` has them"
+        )))
+    }
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// It can be decided about, and applied.
+    Open,
+    /// It was applied, as the commit at this position.
+    Applied(Lsn),
+    /// It was given up.
+    Aborted,
+}
+
+/// A stored plan, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredInfo {
+    /// Its identifier.
+    pub id: PlanId,
+    /// The branch that gets the commit.
+    pub branch: BranchName,
+    /// The state of the branch for which it was made.
+    pub ours: Lsn,
+    /// What it does, in a few words.
+    pub what: String,
+    /// What became of it.
+    pub condition: Condition,
+    /// Who made it.
+    pub actor: String,
+    /// When.
+    pub created: DateTime,
+    /// Why.
+    pub message: String,
+    /// How many decisions it has.
+    pub decisions: usize,
+}
+
+/// A plan that is kept in the store.
+#[derive(Debug)]
+pub struct Stored {
+    id: PlanId,
+    version: RefVersion,
+    record: PlanRecord,
+    project: Project,
+    plan: Plan,
+}
+
+/// What became of the decisions of a plan that was [renewed](Stored::renew).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewed {
+    /// How many still hold.
+    pub kept: usize,
+    /// The documents whose decisions were taken back, as they have changed on the branch since.
+    pub taken_back: Vec<(CollectionName, Option<Key>)>,
+}
+
+impl Stored {
+    /// The most bytes that a plan with its decisions may take: 8 MiB.
+    pub const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+    /// Keeps a plan. One durable write. Until it is applied or aborted, the states that it compares
+    /// are kept from garbage collection.
+    pub async fn create(plan: Plan, message: &Message) -> Result<Self> {
+        let project = plan.branch.project().clone();
+        let environment = &project.shared.environment;
+        let digits: [u8; 4] = environment.random();
+        let id = PlanId(digits.iter().map(|byte| format!("{byte:02x}")).collect());
+        let record = PlanRecord {
+            branch: plan.branch.name().to_string(),
+            ours: base_record(&plan.ours).await?,
+            source: SourceRecord::of(&plan.source)?,
+            rules: plan.rules.clone(),
+            resolved: plan.resolved.to_records(),
+            actor: project.shared.actor.to_string(),
+            created: environment.now(),
+            message: message.to_string(),
+            open: true,
+            points: plan.points().into_iter().map(Into::into).collect(),
+            applied: None,
+            closed: None,
+        };
+        let value = encode(&record)?;
+        let name = records::plan_ref(project.id(), &id.0);
+        match project.shared.backend.refs.compare_and_set(&name, None, Some(value)).await? {
+            Swap::Done(Some(version)) => Ok(Self { id, version, record, project, plan }),
+            _ => Err(Error::conflict(format!("there is a plan {id} already; try again"))),
+        }
+    }
+
+    /// Opens the plan whose identifier begins with `id`.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, `Invalid` if there are several, `NotFound` if it is closed and the
+    /// states that it compares are gone.
+    pub async fn open(project: &Project, id: &PlanId) -> Result<Self> {
+        let (id, stored) = find(project, id).await?;
+        let StoredRecord { version, record } = stored;
+        let branch = project.branch(&BranchName::new(record.branch.clone())?).await?;
+        let near = branch.head().await?;
+        let ours = match &record.ours {
+            Some(base) => record.state(&near, base.point()).await?,
+            None => near.at_lsn(Lsn::ZERO).await?,
+        };
+        let source = record.source.clone().load(&near).await?;
+        let (rules, resolved) = (record.rules.clone(), record.resolved()?);
+        let plan = Plan { branch, ours, source, rules, resolved };
+        Ok(Self { id, version, record, project: project.clone(), plan })
+    }
+
+    /// The plans of a project, open ones and closed ones, by time.
+    pub async fn list(project: &Project) -> Result<Vec<StoredInfo>> {
+        let mut plans = Vec::new();
+        for (id, stored) in all(project).await? {
+            plans.push(stored.record.info(id)?);
+        }
+        plans.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+        Ok(plans)
+    }
+
+    /// Gives up a plan; nothing is changed but the plan.
+    ///
+    /// # Errors
+    /// `NotFound`; `Invalid` if it is closed already.
+    pub async fn abort(project: &Project, id: &PlanId) -> Result<PlanId> {
+        let (id, StoredRecord { version, record }) = find(project, id).await?;
+        record.must_be_open(&id)?;
+        let closed = Some(project.shared.environment.now());
+        let record = PlanRecord { open: false, closed, ..record };
+        swap(project, &id, &version, &record).await?;
+        Ok(id)
+    }
+
+    /// What can be said of it in a line.
+    pub fn info(&self) -> Result<StoredInfo> {
+        self.record.info(self.id.clone())
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> &PlanId {
+        &self.id
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The plan, to decide about conflicts; [`save`](Self::save) keeps that.
+    pub fn plan_mut(&mut self) -> &mut Plan {
+        &mut self.plan
+    }
+
+    /// Keeps the decisions.
+    ///
+    /// # Errors
+    /// `Conflict` if somebody else changed the plan meanwhile, `Invalid` if it is closed or has more
+    /// decisions than [`MOST_BYTES`](Self::MOST_BYTES).
+    pub async fn save(&mut self) -> Result<()> {
+        self.record.must_be_open(&self.id)?;
+        let record =
+            PlanRecord { resolved: self.plan.resolved.to_records(), ..self.record.clone() };
+        self.set(record).await
+    }
+
+    /// Commits what the plan comes to, exactly once: the commit asks for the very head for which the
+    /// plan was made. A plan whose commit was made while the answer was lost is found to be applied.
+    /// Gives the position of the commit.
+    ///
+    /// # Errors
+    /// `Invalid` if it is closed; `Conflict` if conflicts are left, or the branch has moved on, which
+    /// [`renew`](Self::renew) mends; those of [`Branch::commit`](crate::Branch::commit).
+    pub async fn apply(
+        &mut self,
+        worked: &Worked,
+        actor: Option<Actor>,
+        message: Option<&Message>,
+    ) -> Result<Lsn> {
+        self.record.must_be_open(&self.id)?;
+        let lsn = match self.find_commit().await? {
+            Some(lsn) => lsn,
+            None => self.commit(worked, actor, message).await?,
+        };
+        let record = PlanRecord {
+            open: false,
+            applied: Some(lsn.get().cast_signed()),
+            closed: Some(self.project.shared.environment.now()),
+            ..self.record.clone()
+        };
+        match self.set(record).await {
+            // Somebody else applied it at the same time: there is one commit all the same.
+            Err(error) if error.kind() == crate::ErrorKind::Conflict => Ok(lsn),
+            other => other.map(|()| lsn),
+        }
+    }
+
+    async fn commit(
+        &self,
+        worked: &Worked,
+        actor: Option<Actor>,
+        message: Option<&Message>,
+    ) -> Result<Lsn> {
+        let Plan { branch, source, .. } = &self.plan;
+        let actor = actor.unwrap_or_else(|| self.project.shared.actor.clone());
+        let own = Message::new(self.record.message.clone())?;
+        let message = message.unwrap_or(&own);
+        match commit::commit(branch, source, worked, &self.id.0, &actor, message).await? {
+            Some(receipt) => Ok(receipt.lsn),
+            None => self.find_commit().await?.ok_or_else(|| self.plan.moved()),
+        }
+    }
+
+    /// The commit of the plan, if it was made: it can only be the one right after the state for which
+    /// the plan was made.
+    async fn find_commit(&self) -> Result<Option<Lsn>> {
+        let head = self.plan.branch.head().await?;
+        let ours = &self.plan.ours;
+        let next = ours.lsn().next();
+        if head.lsn() < next || head.view().common_lsn(ours.view()) < ours.lsn() {
+            return Ok(None);
+        }
+        let wal = &*self.project.shared.backend.wal;
+        let commit = log::header(wal, head.view(), next).await?;
+        let origin = self.plan.source.origin(&self.id.0).await?;
+        Ok((commit.meta.origin == origin).then_some(next))
+    }
+
+    /// Makes the plan anew for the present head of the branch. Decisions are kept, but for those about
+    /// documents that have changed on the branch since.
+    ///
+    /// # Errors
+    /// `Invalid` if it is closed, or the branch has all of it by now; `Conflict` if somebody else
+    /// changed the plan meanwhile.
+    pub async fn renew(&mut self) -> Result<Renewed> {
+        self.record.must_be_open(&self.id)?;
+        let ours = self.plan.branch.head().await?;
+        let mut plan = self.plan.clone();
+        if let Source::Merge { name, theirs, .. } = &self.plan.source {
+            plan.source = merge_source(&plan.branch, &ours, name, theirs).await?;
+        }
+        let renewed = keep_decisions(&mut plan.resolved, &self.plan.ours, &ours).await?;
+        plan.ours = ours;
+        let record = PlanRecord {
+            ours: base_record(&plan.ours).await?,
+            source: SourceRecord::of(&plan.source)?,
+            resolved: plan.resolved.to_records(),
+            points: plan.points().into_iter().map(Into::into).collect(),
+            ..self.record.clone()
+        };
+        self.set(record).await?;
+        self.plan = plan;
+        Ok(renewed)
+    }
+
+    async fn set(&mut self, record: PlanRecord) -> Result<()> {
+        self.version = swap(&self.project, &self.id, &self.version, &record).await?;
+        self.record = record;
+        Ok(())
+    }
+}
+
+impl PlanRecord {
+    fn must_be_open(&self, id: &PlanId) -> Result<()> {
+        match self.condition() {
+            Condition::Open => Ok(()),
+            Condition::Applied(lsn) => {
+                Err(Error::invalid(format!("plan {id} was applied already, as LSN {lsn}")))
+            }
+            Condition::Aborted => Err(Error::invalid(format!("plan {id} was aborted"))),
+        }
+    }
+
+    fn condition(&self) -> Condition {
+        match self.applied {
+            _ if self.open => Condition::Open,
+            Some(lsn) => Condition::Applied(Lsn::new(lsn.cast_unsigned())),
+            None => Condition::Aborted,
+        }
+    }
+
+    fn info(&self, id: PlanId) -> Result<StoredInfo> {
+        Ok(StoredInfo {
+            id,
+            branch: BranchName::new(self.branch.clone())?,
+            ours: self.ours.as_ref().map_or(Lsn::ZERO, |ours| ours.point().lsn),
+            what: self.source.describe(),
+            condition: self.condition(),
+            actor: self.actor.clone(),
+            created: self.created,
+            message: self.message.clone(),
+            decisions: self.resolved()?.len(),
+        })
+    }
+}
+
+/// Keeps the decisions about documents that are the same in both states.
+async fn keep_decisions(resolved: &mut Resolved, before: &State, after: &State) -> Result<Renewed> {
+    let mut taken_back = Vec::new();
+    for (collection, key, _) in resolved.iter() {
+        let [old, new] = [before, after].map(|state| state.catalog().get(collection));
+        let same = match (key, old, new) {
+            (Some(key), Some(old), Some(new)) => {
+                let keys = [key.clone()];
+                let was = documents(before, old.id, &keys).await?;
+                was == documents(after, new.id, &keys).await?
+            }
+            (_, old, new) => old == new,
+        };
+        if !same {
+            taken_back.push((collection.clone(), key.cloned()));
+        }
+    }
+    resolved.retain(|collection, key| {
+        !taken_back.iter().any(|(gone, of)| gone == collection && of.as_ref() == key)
+    });
+    Ok(Renewed { kept: resolved.len(), taken_back })
+}
+
+async fn base_record(state: &State) -> Result<Option<BaseRecord>> {
+    Ok(BaseRecord::of(state.view().point(), &state.last().await?))
+}
+
+async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)>> {
+    let prefix = plans_of(project.id());
+    let refs = project.shared.backend.refs.list(&prefix).await?;
+    refs.into_iter()
+        .map(|(name, stored)| {
+            let id = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
+            Ok((PlanId(id), records::decode(&name, stored)?))
+        })
+        .collect()
+}
+
+async fn find(project: &Project, id: &PlanId) -> Result<(PlanId, StoredRecord<PlanRecord>)> {
+    let mut found = all(project).await?;
+    found.retain(|(known, _)| known.0.starts_with(&id.0));
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Error::not_found(format!(
+            "there is no plan {id} in project '{}'; `argon merge list` has them",
+            project.name()
+        ))),
+        several => {
+            Err(Error::invalid(format!("{several} plans begin with {id}; give more digits")))
+        }
+    }
+}
+
+fn encode(record: &PlanRecord) -> Result<Vec<u8>> {
+    let value = records::encode(record)?;
+    if value.len() > Stored::MOST_BYTES {
+        return Err(Error::invalid(format!(
+            "the plan would take {} bytes with its decisions, and at most {} are allowed; decide by a \
+             policy instead of document by document",
+            value.len(),
+            Stored::MOST_BYTES
+        )));
+    }
+    Ok(value)
+}
+
+async fn swap(
+    project: &Project,
+    id: &PlanId,
+    read: &RefVersion,
+    record: &PlanRecord,
+) -> Result<RefVersion> {
+    let (name, value) = (records::plan_ref(project.id(), &id.0), encode(record)?);
+    match project.shared.backend.refs.compare_and_set(&name, Some(read), Some(value)).await? {
+        Swap::Done(Some(version)) => Ok(version),
+        _ => Err(Error::conflict(format!("plan {id} was changed meanwhile; try again"))),
+    }
+}

@@ -1,0 +1,289 @@
+//! Working out a plan: every document in question is merged, on top of what was merged before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bson::DateTime;
+use futures::TryStreamExt;
+
+use crate::catalog::Catalog;
+use crate::checks::Proposed;
+use crate::key::Key;
+use crate::merge::{Merged, Policy, Strategy, Versions, merge_document};
+use crate::model::{
+    Change, CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point,
+};
+use crate::plan::base::{documents, is_there};
+use crate::plan::resolved::Resolved;
+use crate::plan::step::{Step, changed_at};
+use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
+use crate::storage::KeyRange;
+use crate::{CollectionInfo, Error, Result, State};
+
+/// Takes steps on a state.
+pub(super) struct Worker<'a> {
+    pub(super) ours: &'a State,
+    pub(super) policy: &'a Policy,
+    pub(super) resolved: &'a Resolved,
+    /// The collections as the steps so far leave them.
+    pub(super) catalog: Catalog,
+    pub(super) changes: Changes,
+    pub(super) conflicts: BTreeMap<(CollectionName, Option<Key>), DocumentConflict>,
+    pub(super) decided: u64,
+    bytes: usize,
+    times: HashMap<Point, DateTime>,
+}
+
+/// The versions of one document.
+struct Three {
+    key: Key,
+    base: Option<Document>,
+    ours: Option<Document>,
+    theirs: Option<Document>,
+}
+
+/// Works out steps on `ours`. Memory: the changes, which are bounded as those of a commit are.
+///
+/// # Errors
+/// `Invalid` when the changes are too large for one commit, or a merged document can't be stored.
+pub(super) async fn work(
+    ours: &State,
+    steps: &[Step],
+    policy: &Policy,
+    resolved: &Resolved,
+) -> Result<Worked> {
+    let mut worker = Worker {
+        ours,
+        policy,
+        resolved,
+        catalog: Catalog::clone(ours.catalog()),
+        changes: Changes::new(),
+        conflicts: BTreeMap::new(),
+        decided: 0,
+        bytes: 0,
+        times: HashMap::new(),
+    };
+    for step in steps {
+        worker.step(step).await?;
+    }
+    worker.finish().await
+}
+
+impl Worker<'_> {
+    async fn step(&mut self, step: &Step) -> Result<()> {
+        let whole = self.collections(step).await?;
+        for (&id, keys) in &step.keys {
+            let Some(info) = self.catalog.by_id(id).cloned() else { continue };
+            // A collection that theirs has not got says nothing of documents.
+            if id == CollectionId::CATALOG || !is_there(step.theirs.catalog(), id) {
+                continue;
+            }
+            if whole.contains(&id) {
+                self.take_whole(step, &info, keys).await?;
+                continue;
+            }
+            let keys: Vec<Key> = keys.iter().cloned().collect();
+            for keys in keys.chunks(STEP) {
+                self.documents(step, &info, keys).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges documents of a collection.
+    async fn documents(&mut self, step: &Step, info: &CollectionInfo, keys: &[Key]) -> Result<()> {
+        let base = step.base.get_many(info.id, keys).await?;
+        let theirs = documents(&step.theirs, info.id, keys).await?;
+        let ours = self.present(info.id, keys).await?;
+        let sides = keys.iter().cloned().zip(base).zip(ours.into_iter().zip(theirs));
+        for ((key, base), (ours, theirs)) in sides {
+            self.document(step, info, Three { key, base, ours, theirs }).await?;
+        }
+        Ok(())
+    }
+
+    async fn document(&mut self, step: &Step, info: &CollectionInfo, three: Three) -> Result<()> {
+        let Three { key, base, ours, theirs } = three;
+        if ours == theirs || base == theirs {
+            return Ok(());
+        }
+        let times = match self.policy_asks_for_times() && base != ours {
+            true => Some(self.times(step, info.id, &key).await?),
+            false => None,
+        };
+        let versions = Versions {
+            base: base.as_ref().map(Document::as_raw),
+            ours: ours.as_ref().map(Document::as_raw),
+            theirs: theirs.as_ref().map(Document::as_raw),
+            times,
+        };
+        let resolutions = self.resolved.of(&info.name, Some(&key));
+        let merged = merge_document(info.name.as_str(), &versions, self.policy, resolutions)
+            .map_err(|error| {
+                let context = format!("document {key} of collection '{}'", info.name);
+                Error::new(error.kind(), format!("{context}: {error}")).with_source(error)
+            })?;
+        self.settled(info.name.clone(), Some(key.clone()), &merged);
+        if merged.document != ours {
+            self.put(info.id, key, merged.document)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was settled and what is left of a document or collection.
+    pub(super) fn settled(
+        &mut self,
+        collection: CollectionName,
+        key: Option<Key>,
+        merged: &Merged,
+    ) {
+        self.decided += merged.decided as u64;
+        if !merged.conflicts.is_empty() {
+            let conflicts = merged.conflicts.clone();
+            let conflict =
+                DocumentConflict { collection: collection.clone(), key: key.clone(), conflicts };
+            match self.conflicts.get_mut(&(collection.clone(), key.clone())) {
+                Some(known) => known.conflicts.extend(conflict.conflicts),
+                None => drop(self.conflicts.insert((collection, key), conflict)),
+            }
+        }
+    }
+
+    /// Takes all documents of a collection that ours had dropped: theirs as they are, and none besides.
+    /// O(documents).
+    async fn take_whole(
+        &mut self,
+        step: &Step,
+        info: &CollectionInfo,
+        touched: &BTreeSet<Key>,
+    ) -> Result<()> {
+        for key in touched {
+            self.put(info.id, key.clone(), None)?;
+        }
+        let theirs = &step.theirs;
+        let mut all = theirs.materialize().scan(theirs.view(), info.id, KeyRange::default());
+        while let Some((key, version)) = all.try_next().await? {
+            self.put(info.id, key, Some(version.document))?;
+        }
+        Ok(())
+    }
+
+    /// The documents of a collection as the steps so far leave them.
+    pub(super) async fn present(
+        &self,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Document>>> {
+        let mut found = documents(self.ours, collection, keys).await?;
+        if let Some(changed) = self.changes.get(&collection) {
+            for (key, found) in keys.iter().zip(&mut found) {
+                if let Some(image) = changed.get(key) {
+                    *found = image.clone().into_document();
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn put(
+        &mut self,
+        collection: CollectionId,
+        key: Key,
+        document: Option<Document>,
+    ) -> Result<()> {
+        self.bytes += document.as_ref().map_or(0, |document| document.as_bytes().len());
+        if self.bytes > MAX_COMMIT_BYTES {
+            return Err(Error::invalid(format!(
+                "the result has more than {MAX_COMMIT_BYTES} bytes of documents, which is the most for \
+                 one commit; bring it in by parts (a state in between, or some collections)"
+            )));
+        }
+        let image = document.map_or(Image::Deleted, Image::Document);
+        self.changes.entry(collection).or_default().insert(key, image);
+        Ok(())
+    }
+
+    /// Notes a collection's facts.
+    pub(super) fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
+        let change = crate::catalog::change(&info, dropped)?;
+        self.changes.entry(CollectionId::CATALOG).or_default().insert(change.key, change.image);
+        self.catalog.insert(info, dropped);
+        Ok(())
+    }
+
+    fn policy_asks_for_times(&self) -> bool {
+        self.policy.default == Some(Strategy::Newest)
+            || self.policy.rules.iter().any(|rule| rule.strategy == Strategy::Newest)
+    }
+
+    /// When ours and theirs of a document were last changed.
+    async fn times(
+        &mut self,
+        step: &Step,
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<[DateTime; 2]> {
+        Ok([
+            self.time(self.ours, collection, key).await?,
+            self.time(&step.theirs, collection, key).await?,
+        ])
+    }
+
+    async fn time(
+        &mut self,
+        state: &State,
+        collection: CollectionId,
+        key: &Key,
+    ) -> Result<DateTime> {
+        let mut images = state.materialize().history(state.view(), collection, key);
+        let lsn = match images.try_next().await? {
+            Some((lsn, _)) => lsn,
+            None => return Ok(DateTime::MIN),
+        };
+        let point = state.view().at(lsn).point();
+        if let Some(time) = point.and_then(|point| self.times.get(&point)) {
+            return Ok(*time);
+        }
+        let time = changed_at(state, lsn).await?;
+        self.times.extend(point.map(|point| (point, time)));
+        Ok(time)
+    }
+
+    async fn finish(self) -> Result<Worked> {
+        let mut counts = Counts { decided: self.decided, ..Counts::default() };
+        let mut changes = Vec::new();
+        for (&id, changed) in &self.changes {
+            let keys: Vec<Key> = changed.keys().cloned().collect();
+            let mut before = Vec::with_capacity(keys.len());
+            for keys in keys.chunks(STEP) {
+                before.extend(documents(self.ours, id, keys).await?);
+            }
+            // What a dropped collection held is not known, so all that is said of it counts.
+            let whole = self.ours.catalog().is_dropped(id);
+            for ((key, image), before) in changed.iter().zip(before) {
+                let differs = whole || before.as_ref() != as_document(image);
+                if id == CollectionId::CATALOG {
+                    counts.collections += u64::from(differs);
+                } else if differs {
+                    counts.count(before.as_ref(), image);
+                }
+                if differs {
+                    let (key, image) = (key.clone(), image.clone());
+                    changes.push(Change { collection: id, key, image });
+                }
+            }
+        }
+        let conflicts: Vec<DocumentConflict> = self.conflicts.into_values().collect();
+        counts.conflicts = conflicts.iter().map(|found| found.conflicts.len() as u64).sum();
+        let catalog = Arc::new(self.catalog);
+        let proposed = Proposed::new(self.ours.clone(), catalog, self.changes);
+        Ok(Worked { ours: self.ours.clone(), proposed, changes, conflicts, counts })
+    }
+}
+
+fn as_document(image: &Image) -> Option<&Document> {
+    match image {
+        Image::Document(document) => Some(document),
+        Image::Deleted => None,
+    }
+}
