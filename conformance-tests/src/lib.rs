@@ -13,6 +13,7 @@
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -41,6 +42,7 @@ mod faults;
 mod faulty;
 mod fsck;
 mod materialize;
+mod plans;
 mod refs;
 mod replay;
 mod self_tests;
@@ -90,6 +92,7 @@ fn cases() -> Vec<Case> {
         durability::cases(),
         concurrency::cases(),
         ancestry::cases(),
+        plans::cases(),
         time::cases(),
         fsck::cases(),
         semantics::cases(),

@@ -1,0 +1,199 @@
+//! Plans that are kept in the store.
+
+use argon_core::merge::{Choice, FieldPath};
+use argon_core::model::{Lsn, Message};
+use argon_core::plan::{Condition, Plan, PlanId, Rules, Stored};
+use argon_core::{Branch, ErrorKind, Project};
+use bson::rawdoc;
+
+use super::{conflicts, fork, get, plan, put};
+use crate::Subject;
+use crate::case::{Case, cases};
+use crate::make::{collection, key};
+
+pub(super) fn cases() -> Vec<Case> {
+    cases!["plans":
+        a_plan_is_kept_with_its_decisions,
+        a_plan_is_applied_exactly_once,
+        a_plan_applied_by_many_at_once_makes_one_commit,
+        a_plan_whose_branch_has_moved_on_is_refused_until_it_is_renewed,
+        decisions_about_what_has_changed_since_are_taken_back,
+        an_aborted_plan_is_closed,
+        two_people_who_decide_at_once_do_not_overwrite_each_other,
+        every_kind_of_plan_can_be_kept,
+    ]
+}
+
+/// A fork that contradicts its parent in the fields `a` and `b` of document 1.
+async fn contradicting(main: &Branch) -> Branch {
+    put(main, rawdoc! { "_id": 1, "a": 0, "b": 0 }).await;
+    let fork = fork(main, "fork").await;
+    put(main, rawdoc! { "_id": 1, "a": 1, "b": 1 }).await;
+    put(&fork, rawdoc! { "_id": 1, "a": 2, "b": 2 }).await;
+    fork
+}
+
+async fn kept(source: &Branch, target: &Branch) -> Stored {
+    let plan = plan(source, target, Rules::default()).await;
+    Stored::create(plan, &Message::new("please").unwrap()).await.unwrap()
+}
+
+fn decide(stored: &mut Stored, path: &str, choice: Choice) {
+    let path: FieldPath = path.parse().unwrap();
+    stored.plan_mut().decide(collection(super::USERS), Some(key(1)), path, choice);
+}
+
+async fn again(project: &Project, id: &PlanId) -> Stored {
+    Stored::open(project, id).await.unwrap()
+}
+
+async fn a_plan_is_kept_with_its_decisions(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let project = main.project();
+    let mut stored = kept(&fork, &main).await;
+    decide(&mut stored, "a", Choice::Theirs);
+    stored.save().await.unwrap();
+    // What happens on the source afterwards is not part of it.
+    put(&fork, rawdoc! { "_id": 1, "a": 7, "b": 7 }).await;
+
+    let short: PlanId = stored.id().to_string()[..6].parse().unwrap();
+    let mut stored = again(project, &short).await;
+    assert_eq!(conflicts(&stored.plan().work_out().await.unwrap()), ["users 1 b"]);
+    decide(&mut stored, "b", Choice::Value(bson::RawBson::Int32(9)));
+    stored.save().await.unwrap();
+    let mut stored = again(project, &short).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    let lsn = stored.apply(&worked, None, None).await.unwrap();
+    assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 2, "b": 9 });
+    let listed = Stored::list(project).await.unwrap();
+    assert_eq!(listed[0].condition, Condition::Applied(lsn));
+    assert_eq!((listed[0].message.as_str(), listed[0].decisions), ("please", 2));
+}
+
+async fn a_plan_is_applied_exactly_once(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = fork(&main, "fork").await;
+    put(&fork, rawdoc! { "_id": 1 }).await;
+    let mut first = kept(&fork, &main).await;
+    let worked = first.plan().work_out().await.unwrap();
+    // One who has read the plan before it was applied by another.
+    let mut second = again(main.project(), first.id()).await;
+    let lsn = first.apply(&worked, None, None).await.unwrap();
+    assert_eq!(second.apply(&worked, None, None).await.unwrap(), lsn);
+    let error = first.apply(&worked, None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let error = again(main.project(), first.id()).await.apply(&worked, None, None).await;
+    assert!(error.unwrap_err().to_string().contains("applied already, as LSN 1"));
+    assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
+}
+
+async fn a_plan_applied_by_many_at_once_makes_one_commit(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = fork(&main, "fork").await;
+    put(&fork, rawdoc! { "_id": 1 }).await;
+    let id = kept(&fork, &main).await.id().clone();
+    let many = (0..8).map(|_| {
+        let (project, id) = (main.project().clone(), id.clone());
+        tokio::spawn(async move {
+            let mut stored = again(&project, &id).await;
+            let worked = stored.plan().work_out().await.unwrap();
+            stored.apply(&worked, None, None).await
+        })
+    });
+    for applied in futures::future::join_all(many.collect::<Vec<_>>()).await {
+        match applied.unwrap() {
+            Ok(lsn) => assert_eq!(lsn, Lsn::new(1)),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Invalid, "{error}"),
+        }
+    }
+    assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
+}
+
+async fn a_plan_whose_branch_has_moved_on_is_refused_until_it_is_renewed(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let mut stored = kept(&fork, &main).await;
+    decide(&mut stored, "a", Choice::Theirs);
+    decide(&mut stored, "b", Choice::Ours);
+    stored.save().await.unwrap();
+    put(&main, rawdoc! { "_id": 2 }).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    let refused = stored.apply(&worked, None, None).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict);
+    assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 1, "b": 1 });
+
+    let renewed = stored.renew().await.unwrap();
+    assert_eq!((renewed.kept, renewed.taken_back), (2, vec![]));
+    let mut stored = again(main.project(), stored.id()).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    stored.apply(&worked, None, None).await.unwrap();
+    assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 2, "b": 1 });
+}
+
+async fn decisions_about_what_has_changed_since_are_taken_back(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let mut stored = kept(&fork, &main).await;
+    decide(&mut stored, "a", Choice::Theirs);
+    stored.save().await.unwrap();
+    put(&main, rawdoc! { "_id": 1, "a": 5, "b": 1 }).await;
+    let renewed = stored.renew().await.unwrap();
+    assert_eq!(renewed.taken_back, [(collection(super::USERS), Some(key(1)))]);
+    let worked = stored.plan().work_out().await.unwrap();
+    assert_eq!(conflicts(&worked), ["users 1 a", "users 1 b"]);
+}
+
+async fn an_aborted_plan_is_closed(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let project = main.project();
+    let mut stored = kept(&fork, &main).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    Stored::abort(project, stored.id()).await.unwrap();
+    assert_eq!(Stored::list(project).await.unwrap()[0].condition, Condition::Aborted);
+    assert!(Stored::abort(project, stored.id()).await.is_err());
+    assert!(again(project, stored.id()).await.apply(&worked, None, None).await.is_err());
+    decide(&mut stored, "a", Choice::Ours);
+    assert_eq!(stored.save().await.unwrap_err().kind(), ErrorKind::Conflict);
+    let unknown = "00".parse().unwrap();
+    let error = Stored::open(project, &unknown).await.map(drop);
+    assert!(error.is_err() || stored.id().to_string().starts_with("00"));
+}
+
+async fn two_people_who_decide_at_once_do_not_overwrite_each_other(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let mut one = kept(&fork, &main).await;
+    let mut other = again(main.project(), one.id()).await;
+    decide(&mut one, "a", Choice::Ours);
+    decide(&mut other, "b", Choice::Ours);
+    one.save().await.unwrap();
+    assert_eq!(other.save().await.unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+async fn every_kind_of_plan_can_be_kept(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 2 }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 3 }).await;
+    let (above, upto) = (Lsn::new(1), Lsn::new(2));
+    let undo = Plan::undo(&main, above, upto, Default::default(), Rules::default()).await.unwrap();
+    let mut stored = Stored::create(undo, &Message::default()).await.unwrap();
+    decide(&mut stored, "a", Choice::Theirs);
+    stored.save().await.unwrap();
+    let mut stored = again(main.project(), stored.id()).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    stored.apply(&worked, None, None).await.unwrap();
+    assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 1 });
+
+    let picked = vec![main.at(Lsn::new(3)).await.unwrap()];
+    let pick = Plan::cherry_pick(&main, picked, Rules::default()).await.unwrap();
+    let mut stored = Stored::create(pick, &Message::default()).await.unwrap();
+    decide(&mut stored, "(document)", Choice::Theirs);
+    stored.save().await.unwrap();
+    let mut stored = again(main.project(), stored.id()).await;
+    let worked = stored.plan().work_out().await.unwrap();
+    stored.apply(&worked, None, None).await.unwrap();
+    assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 3 });
+}

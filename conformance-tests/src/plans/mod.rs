@@ -1,0 +1,92 @@
+//! Merges, undo, cherry-picks, and plans that are kept.
+
+mod kept;
+mod merging;
+mod model;
+mod random;
+mod taking_back;
+
+use argon_core::model::{Document, Message};
+use argon_core::plan::{Plan, Rules, Worked};
+use argon_core::{Branch, State};
+use bson::RawDocumentBuf;
+use futures::TryStreamExt;
+
+use crate::case::Case;
+use crate::make::{branch as name, collection, key};
+
+pub(crate) fn cases() -> Vec<Case> {
+    [merging::cases(), taking_back::cases(), kept::cases(), random::cases()].concat()
+}
+
+/// The collection of these trials.
+const USERS: &str = "users";
+
+async fn put(branch: &Branch, document: RawDocumentBuf) {
+    branch.collection(&collection(USERS)).put(document).await.unwrap();
+}
+
+async fn delete(branch: &Branch, id: i32) {
+    branch.collection(&collection(USERS)).delete(&key(id)).await.unwrap();
+}
+
+async fn get(branch: &Branch, id: i32) -> Option<RawDocumentBuf> {
+    let found = branch.collection(&collection(USERS)).get(&key(id)).await.unwrap();
+    found.map(Document::into_raw)
+}
+
+async fn fork(branch: &Branch, called: &str) -> Branch {
+    let head = branch.head().await.unwrap();
+    branch.project().create_branch(&name(called), &head, Some(branch.name())).await.unwrap()
+}
+
+/// A plan to merge the head of one branch into another.
+async fn plan(source: &Branch, target: &Branch, rules: Rules) -> Plan {
+    let theirs = source.head().await.unwrap();
+    Plan::merge(target, source.name().as_str(), &theirs, rules).await.unwrap()
+}
+
+/// Merges without conflicts.
+async fn merge(source: &Branch, target: &Branch) {
+    let plan = plan(source, target, Rules::default()).await;
+    commit(&plan).await;
+}
+
+/// Commits what a plan comes to, which must have no conflicts.
+async fn commit(plan: &Plan) -> Worked {
+    let worked = plan.work_out().await.unwrap();
+    assert_eq!(conflicts(&worked), Vec::<String>::new());
+    plan.commit(&worked, None, &Message::default()).await.unwrap();
+    worked
+}
+
+/// The conflicts that are left, as `collection id path`.
+fn conflicts(worked: &Worked) -> Vec<String> {
+    let each = worked.conflicts.iter().flat_map(|document| {
+        let key = document.key.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+        let place = format!("{} {key}", document.collection);
+        document.conflicts.iter().map(move |conflict| format!("{place} {}", conflict.path))
+    });
+    each.collect()
+}
+
+/// Rules that settle what is left in this way.
+fn always(strategy: &str) -> Rules {
+    Rules { default: Some(strategy.parse().unwrap()), ..Rules::default() }
+}
+
+/// Every collection of a state with the digest of what it holds.
+async fn contents(state: &State) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for info in state.collections() {
+        let digest = state.collection(&info.name).unwrap().digest().await.unwrap();
+        found.push((info.name.to_string(), digest.to_string()));
+    }
+    found
+}
+
+/// The documents of a collection at the head.
+async fn all(branch: &Branch) -> Vec<RawDocumentBuf> {
+    let documents = branch.collection(&collection(USERS)).scan().await.unwrap();
+    documents.map_ok(Document::into_raw).try_collect().await.unwrap()
+}
