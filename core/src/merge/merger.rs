@@ -7,8 +7,8 @@ use bson::spec::ElementType;
 
 use super::align::align;
 use super::output::Output;
-use super::sides::{Shape, Sides};
-use super::value::Entry;
+use super::sides::{Agreed, Shape, Sides};
+use super::value::{Entry, Value};
 use super::{FieldConflict, FieldPath, Policy, Resolutions};
 use crate::Result;
 
@@ -51,8 +51,8 @@ impl<'a> Merger<'a> {
 
     /// Merges the document itself. Whether it stays is whether anything was written.
     pub(super) fn merge_document(&mut self, sides: Sides<'a>) -> Result<()> {
-        let sizes = [sides.ours, sides.theirs].into_iter().flatten().map(|side| side.bytes.len());
-        self.out = Output::with_capacity(sizes.max().unwrap_or(0) + 64);
+        let lengths = [sides.ours, sides.theirs].into_iter().flatten().map(|side| side.bytes.len());
+        self.out = Output::with_capacity(lengths.max().unwrap_or(0) + 64);
         self.merge("", sides)?;
         Ok(())
     }
@@ -60,7 +60,7 @@ impl<'a> Merger<'a> {
     /// Merges the value at the current path and writes it under a name, which is not the path's last
     /// key where elements of an array have moved. False if nothing stands there.
     pub(super) fn merge(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
-        if let Some(value) = sides.agreed() {
+        if let Agreed::On(value) = sides.agreed() {
             return Ok(self.put(name, value));
         }
         if self.resolutions.is_empty() {
@@ -97,7 +97,7 @@ impl<'a> Merger<'a> {
     }
 
     fn merge_fields(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
-        let fields = |value: Option<super::value::Value<'a>>| match value {
+        let fields = |value: Option<Value<'a>>| match value {
             Some(value) => value.entries(),
             None => Ok(Vec::<Entry<'a, &'a str>>::new()),
         };
@@ -126,6 +126,6 @@ impl<'a> Merger<'a> {
     }
 
     pub(super) fn field_path(&self) -> FieldPath {
-        FieldPath::new(self.path.iter().map(|key| key.as_ref()))
+        FieldPath::new(self.path.iter().map(AsRef::as_ref))
     }
 }

@@ -65,14 +65,14 @@ pub(super) fn sum(
     if all.iter().any(Number::is_decimal) {
         return sum_decimals(all);
     }
-    match all.map(|number| number.as_integer()) {
+    match all.map(Number::as_integer) {
         [Some(ours), Some(theirs), Some(base)] => {
             let total = i128::from(ours) + i128::from(theirs) - i128::from(base);
             let narrow = all.iter().all(|number| matches!(number, Number::Int32(_)));
             integer(total, narrow).ok_or("the sum does not fit in 64 bits")
         }
         _ => {
-            let [ours, theirs, base] = all.map(|number| number.to_double());
+            let [ours, theirs, base] = all.map(Number::to_double);
             // In this order, so that exchanging the sides gives the same bits.
             let total = base + ((ours - base) + (theirs - base));
             if total.is_finite() {

@@ -11,6 +11,14 @@ pub(super) struct Sides<'a> {
     pub(super) theirs: Option<Value<'a>>,
 }
 
+/// Whether the sides contradict each other.
+pub(super) enum Agreed<'a> {
+    /// They are equal, or one did not change it: this stands.
+    On(Option<Value<'a>>),
+    /// Both changed it, each in its own way.
+    Not,
+}
+
 /// What kind of values both sides made of it.
 pub(super) enum Shape {
     /// Documents, as the base is, if it is there.
@@ -22,14 +30,13 @@ pub(super) enum Shape {
 }
 
 impl<'a> Sides<'a> {
-    /// What stands without a conflict, as the sides are equal or one did not change it.
-    pub(super) fn agreed(&self) -> Option<Option<Value<'a>>> {
+    pub(super) fn agreed(&self) -> Agreed<'a> {
         if self.ours == self.theirs || self.base == self.theirs {
-            Some(self.ours)
+            Agreed::On(self.ours)
         } else if self.base == self.ours {
-            Some(self.theirs)
+            Agreed::On(self.theirs)
         } else {
-            None
+            Agreed::Not
         }
     }
 

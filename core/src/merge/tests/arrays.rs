@@ -6,7 +6,7 @@ use super::super::Cause;
 use super::{clean, document, merge, paths};
 
 fn tags(elements: &[i32]) -> RawDocumentBuf {
-    rawdoc! { "_id": 1, "tags": RawArrayBuf::from_iter(elements.iter().copied()) }
+    rawdoc! { "_id": 1, "tags": elements.iter().copied().collect::<RawArrayBuf>() }
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn documents_with_many_fields_are_merged_as_those_with_few() {
 #[test]
 fn every_type_comes_through_a_conflict_unchanged() {
     let document = super::generators::every_type();
-    for element in document.iter() {
+    for element in &document {
         let (_, value) = element.unwrap();
         let mut ours = rawdoc! { "_id": 1, "b": 1 };
         ours.append(cstr!("a"), value);

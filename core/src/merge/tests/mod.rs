@@ -72,27 +72,3 @@ fn paths(merged: &Merged) -> Vec<String> {
 fn path(text: &str) -> FieldPath {
     text.parse().unwrap()
 }
-
-#[test]
-#[ignore]
-fn zz_timing() {
-    let mut docs = Vec::new();
-    for n in 0..10_000_i32 {
-        let make = |a: i32, s: &str, q: i32| bson::rawdoc! { "_id": n, "name": s, "email": "someone@example.com", "stats": { "visits": a, "likes": a + 1, "shares": 3 }, "address": { "city": "London", "zip": "N1", "street": "Some street 1" }, "tags": ["a", "b", s], "items": [{ "sku": "A", "qty": q }, { "sku": "B", "qty": 1 }], "created": 5_i64, "active": true, "note": "a text of some length that stays as it is, with more words in it", "score": f64::from(a) };
-        docs.push((make(1, "x", 1), make(2, "y", 2), make(3, "z", 3)));
-    }
-    for policy in [
-        always("ours"),
-        always("max"),
-        Policy::default(),
-        rules(&[("items", "by-key(sku)"), ("tags", "union"), ("name", "max"), ("**", "sum")]),
-    ] {
-        #[allow(clippy::disallowed_methods)]
-        let start = std::time::Instant::now();
-        let mut conflicts = 0;
-        for (b, o, t) in &docs {
-            conflicts += merge_with(&versions(b, o, t), &policy).decided;
-        }
-        println!("{conflicts} {:?}", start.elapsed());
-    }
-}

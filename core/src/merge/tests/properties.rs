@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bson::raw::RawDocument;
+use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -207,7 +207,7 @@ proptest! {
                 () if theirs == base || ours == theirs => (ours, false),
                 () => (ours, true),
             };
-            let found = document(&merged).get(name).unwrap().and_then(|value| value.as_i32());
+            let found = document(&merged).get(name).unwrap().and_then(RawBsonRef::as_i32);
             prop_assert_eq!(found, expected);
             prop_assert_eq!(paths(&merged).contains(&(*name).to_owned()), conflict);
         }

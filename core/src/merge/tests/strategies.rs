@@ -87,6 +87,8 @@ fn sum_adds_what_both_sides_added() {
     assert_eq!(value("sum", 10, 12, 15), RawBson::Int32(17));
     assert_eq!(value("sum", 10_i64, 12, 5), RawBson::Int64(7));
     assert_eq!(value("sum", 0.5, 1.5, 2.5), RawBson::Double(3.5));
+    // Where the order of additions would show in the last bit.
+    assert_eq!(value("sum", 0.1, 0.7, 3.3), RawBson::Double(3.9));
     assert_eq!(
         value("sum", RawBson::Int32(1), RawBson::Double(1.5), RawBson::Int64(3)),
         RawBson::Double(3.5)
