@@ -5,6 +5,7 @@ mod faults;
 mod large;
 mod opening;
 mod processes;
+mod prune;
 mod speed;
 
 use std::sync::atomic::{AtomicU32, Ordering};
