@@ -8,8 +8,10 @@ use argon_core::key::Key;
 use argon_core::model::{
     Change, CollectionId, Commit, Digest, Head, Image, Lsn, Timeline, TimelineId, Touched,
 };
-use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
-use argon_core::{Error, Result};
+use argon_core::storage::{
+    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+};
+use argon_core::{Error, ErrorKind, Result};
 use async_trait::async_trait;
 use bson::{Bson, doc};
 use mongodb::options::ReadConcern;
@@ -19,6 +21,7 @@ use super::failure::corrupt;
 use super::lookup::{Found, VERSION, positions};
 use super::parts;
 use super::pieces::Source;
+use super::removal::Mode;
 use super::record::{id, id_field, lsn, lsn_field, optional, text_field};
 use super::server::READ_TIME;
 use super::steps::{Step, steps};
@@ -76,6 +79,18 @@ impl Wal for MongoWal {
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.0.timeline_ids().await
     }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Remove).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Count).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.0.drop_timeline(timeline).await
+    }
 }
 
 /// A commit without its documents, and where they are.
@@ -113,9 +128,18 @@ impl Walk {
 
     /// The next commits with their documents.
     async fn commits(mut self) -> Result<Step<Self, Commit>> {
-        let headers = self.step().await?;
-        let commits = self.store.with_documents(self.timeline, headers).await?;
-        Ok((commits, self.rest()))
+        let mut headers = self.step().await?;
+        loop {
+            let error = match self.store.with_documents(self.timeline, &headers).await {
+                Ok(commits) => return Ok((commits, self.rest())),
+                Err(error) => error,
+            };
+            let floor = self.floor_after(&error).await?;
+            if headers.first().is_none_or(|first| floor < first.commit.meta.lsn) {
+                return Err(error);
+            }
+            headers.retain(|header| floor < header.commit.meta.lsn);
+        }
     }
 
     /// The next commits without them.
@@ -130,12 +154,21 @@ impl Walk {
         (self.low <= self.high).then_some(self)
     }
 
-    /// Leaves out positions that are not the timeline's own.
+    /// The floor of the timeline after an error that may come from pruning; zero if it can't.
+    async fn floor_after(&self, error: &Error) -> Result<Lsn> {
+        if error.kind() != ErrorKind::Corrupt {
+            return Ok(Lsn::ZERO);
+        }
+        let record = self.store.timeline(self.timeline).await?;
+        Ok(record.map_or(Lsn::MAX, |record| record.state.floor))
+    }
+
+    /// Leaves out positions that are not the timeline's own, or are gone.
     async fn cut(&mut self) -> Result<()> {
         if !std::mem::replace(&mut self.cut, true) {
             match self.store.timeline(self.timeline).await? {
                 Some(record) => {
-                    self.low = self.low.max(record.state.timeline.base_lsn().get() + 1);
+                    self.low = self.low.max(record.state.floor.get() + 1);
                     self.high = self.high.min(record.state.head.lsn.get());
                 }
                 None => (self.low, self.high) = (1, 0),
@@ -144,9 +177,24 @@ impl Walk {
         Ok(())
     }
 
-    /// Reads the next commits.
+    /// Reads the next commits; those that are pruned meanwhile are left out.
     async fn step(&mut self) -> Result<Vec<Header>> {
         self.cut().await?;
+        loop {
+            let (low, high) = (self.low, self.high);
+            let error = match self.try_step().await {
+                Ok(headers) => return Ok(headers),
+                Err(error) => error,
+            };
+            let floor = self.floor_after(&error).await?.get();
+            if floor < low {
+                return Err(error);
+            }
+            (self.low, self.high) = (floor + 1, high);
+        }
+    }
+
+    async fn try_step(&mut self) -> Result<Vec<Header>> {
         if self.low > self.high {
             return Ok(Vec::new());
         }
@@ -254,7 +302,7 @@ impl Store {
     async fn with_documents(
         self: &Arc<Self>,
         timeline: TimelineId,
-        headers: Vec<Header>,
+        headers: &[Header],
     ) -> Result<Vec<Commit>> {
         let mut commits = Vec::with_capacity(headers.len());
         // Commits that follow each other and have their versions in one place are read together: all

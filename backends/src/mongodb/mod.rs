@@ -10,11 +10,13 @@
 //! | `log.rs`, `steps.rs` | reading commits; streams of short queries |
 //! | `pieces.rs` | from a view to the rows that make it up |
 //! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
-//! | `refs.rs`, `snapshots.rs` | the other two traits |
+//! | `refs.rs`, `snapshots.rs`, `chunks.rs` | the other two traits |
+//! | `prune.rs`, `superseded.rs`, `removal.rs` | what garbage collection removes of a timeline |
 //! | `maintenance.rs`, `orphans.rs`, `verification.rs` | upkeep |
 
 mod address;
 mod append;
+mod chunks;
 mod diagnosis;
 mod factory;
 mod failure;
@@ -27,14 +29,17 @@ mod materialize;
 mod orphans;
 mod parts;
 mod pieces;
+mod prune;
 mod record;
 mod refs;
+mod removal;
 mod scan;
 mod schema;
 mod server;
 mod snapshots;
 mod staged;
 mod steps;
+mod superseded;
 #[cfg(test)]
 mod tests;
 mod timeline;

@@ -14,7 +14,7 @@ use argon_core::{Error, Result};
 use bson::doc;
 
 use super::factory::Store;
-use super::record::{id, id_field, lsn_field};
+use super::record::{id, id_field, lsn_field, optional};
 use super::schema;
 use super::server::READ_TIME;
 
@@ -35,6 +35,8 @@ pub(super) struct Piece {
     pub(super) name: TimelineId,
     pub(super) first: Lsn,
     pub(super) last: Lsn,
+    /// Whether pruning has left nothing of it.
+    pub(super) empty: bool,
 }
 
 /// What is known of a timeline: its pieces, up to a position.
@@ -87,6 +89,11 @@ impl Pieces {
         }
     }
 
+    /// Forgets a timeline that is dropped.
+    pub(super) fn forget(&self, timeline: TimelineId) {
+        self.lock().remove(&timeline);
+    }
+
     /// Adds pieces that were read, all of them up to `upto`.
     pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, pieces: Vec<Piece>) {
         let mut all = self.lock();
@@ -100,7 +107,7 @@ impl Pieces {
 fn split(segment: &Segment, pieces: &[Piece]) -> Vec<Source> {
     let mut sources = Vec::with_capacity(1);
     let mut upto = segment.upto;
-    for piece in pieces.iter().rev().filter(|piece| piece.first <= segment.upto) {
+    for piece in pieces.iter().rev().filter(|piece| !piece.empty && piece.first <= segment.upto) {
         if piece.last <= segment.above {
             break;
         }
@@ -176,7 +183,7 @@ impl Store {
         )))
     }
 
-    async fn published_pieces(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Piece>> {
+    pub(super) async fn published_pieces(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Piece>> {
         let pieces = self.server.collection(schema::PIECES);
         let query = pieces
             .find(published(timeline, upto))
@@ -190,6 +197,7 @@ impl Store {
                 name: id_field(row, "piece", "_id")?,
                 first: lsn_field(row, "piece", "f")?,
                 last: lsn_field(row, "piece", "l")?,
+                empty: optional(row, "piece", "empty")?.is_some(),
             });
         }
         Ok(found)
@@ -210,7 +218,8 @@ mod tests {
     }
 
     fn piece(name: u8, first: u64, last: u64) -> Piece {
-        Piece { name: timeline(name), first: Lsn::new(first), last: Lsn::new(last) }
+        let (first, last) = (Lsn::new(first), Lsn::new(last));
+        Piece { name: timeline(name), first, last, empty: false }
     }
 
     fn sources(above: u64, upto: u64, pieces: &[Piece]) -> Vec<(u8, u64, u64)> {
@@ -231,6 +240,8 @@ mod tests {
         assert_eq!(sources(0, 5, &pieces), [(2, 4, 5), (0, 1, 4), (1, 0, 1)]);
         assert_eq!(sources(1, 4, &pieces), [(0, 1, 4)]);
         assert_eq!(sources(11, 12, &pieces), [(4, 11, 12)]);
+        let pruned = [Piece { empty: true, ..piece(1, 1, 3) }, piece(2, 5, 6)];
+        assert_eq!(sources(0, 9, &pruned), [(0, 6, 9), (2, 4, 6), (0, 0, 4)]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) struct TimelineRecord {
 
 impl TimelineRecord {
     pub(super) fn encode(&self) -> RawDocumentBuf {
-        let TimelineState { timeline, head, sealed, .. } = self.state;
+        let TimelineState { timeline, head, sealed, floor } = self.state;
         let mut row = rawdoc! {
             "_id": id(timeline.id),
             "lsn": lsn(head.lsn),
@@ -105,6 +105,9 @@ impl TimelineRecord {
         if let Some(base) = timeline.base {
             let base = rawdoc! { "timeline": id(base.timeline), "lsn": lsn(base.lsn) };
             row.append(bson::cstr!("base"), base);
+        }
+        if floor > timeline.base_lsn() {
+            row.append(bson::cstr!("floor"), lsn(floor));
         }
         row
     }
@@ -127,11 +130,15 @@ impl TimelineRecord {
         };
         let sealed = field(row, TIMELINE, "sealed")?.as_bool();
         let timeline = Timeline { id: id_field(row, TIMELINE, "_id")?, base };
+        let floor = match optional(row, TIMELINE, "floor")? {
+            Some(_) => lsn_field(row, TIMELINE, "floor")?,
+            None => Lsn::ZERO,
+        };
         let state = TimelineState {
             timeline,
             head,
             sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
-            floor: timeline.base_lsn(),
+            floor: floor.max(timeline.base_lsn()),
         };
         Ok(Self { state, pieces: int_field(row, TIMELINE, "pieces")? })
     }
@@ -156,14 +163,13 @@ mod tests {
 
     #[test]
     fn a_timeline_comes_back_and_a_damaged_one_is_refused() {
-        for base in
-            [None, Some(Point { timeline: TimelineId::from_bytes([2; 16]), lsn: Lsn::new(4) })]
-        {
+        let base = Some(Point { timeline: TimelineId::from_bytes([2; 16]), lsn: Lsn::new(4) });
+        for (base, floor) in [(None, 0), (None, 9), (base, 4), (base, 5)] {
             let timeline = Timeline { id: TimelineId::from_bytes([1; 16]), base };
             let record = TimelineRecord {
                 state: TimelineState {
                     timeline,
-                    floor: timeline.base_lsn(),
+                    floor: Lsn::new(floor),
                     head: Head {
                         lsn: Lsn::MAX,
                         digest: Digest::of(b"x"),
@@ -175,7 +181,7 @@ mod tests {
             };
             let row = record.encode();
             assert_eq!(TimelineRecord::decode(&row).unwrap(), record);
-            for name in ["_id", "lsn", "digest", "time", "sealed", "pieces"] {
+            for name in ["_id", "lsn", "digest", "time", "sealed", "pieces", "floor"] {
                 let mut damaged: bson::Document = (&*row).try_into().unwrap();
                 damaged.insert(name, "no");
                 let damaged = RawDocumentBuf::try_from(&damaged).unwrap();

@@ -1,13 +1,14 @@
 //! Chunks and manifests of snapshots.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
-use argon_core::storage::Snapshots;
+use argon_core::storage::{Freed, Snapshots};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
-use bson::{Document, RawDocument, RawDocumentBuf, doc};
+use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use super::factory::Store;
 use super::failure::Failure;
@@ -16,7 +17,7 @@ use super::record::{binary, id, id_field, lsn, lsn_field};
 use super::schema;
 use super::server::READ_TIME;
 
-const CHUNK: &str = "chunk";
+pub(super) const CHUNK: &str = "chunk";
 const MANIFEST: &str = "manifest";
 
 /// How often a write that is no harm to do again is tried.
@@ -28,8 +29,11 @@ pub(super) struct MongoSnapshots(pub(super) Arc<Store>);
 #[async_trait]
 impl Snapshots for MongoSnapshots {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        // A chunk that is there but damaged is written again.
-        if self.get_chunk(digest).await.is_ok_and(|stored| stored.as_deref() == Some(&bytes[..])) {
+        // A chunk that is there but damaged is written again, and so is one that is removed meanwhile.
+        let stored = self.get_chunk(digest).await;
+        if stored.is_ok_and(|stored| stored.as_deref() == Some(&bytes[..]))
+            && self.refresh(digest).await?
+        {
             return Ok(());
         }
         let key = doc! { "_id": binary(digest.as_bytes()) };
@@ -96,6 +100,10 @@ impl Snapshots for MongoSnapshots {
         }
         last.map_or(Ok(()), Err)
     }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        self.sweep(live, dry_run).await
+    }
 }
 
 impl MongoSnapshots {
@@ -115,10 +123,10 @@ impl MongoSnapshots {
         bytes: &[u8],
     ) -> Result<()> {
         let server = &self.0.server;
-        let malformed = |source| Error::internal("a key can't be stored").with_source(source);
-        let mut row = RawDocumentBuf::try_from(&key).map_err(malformed)?;
-        let mut pieces = Vec::new();
+        let malformed = |source| Error::internal("bytes can't be stored").with_source(source);
+        let (mut row, mut pieces) = (RawDocumentBuf::new(), Vec::new());
         parts::put(&mut row, &mut pieces, NOWHERE, bytes, &self.0.environment);
+        let change = replacement(&Document::try_from(&*row).map_err(malformed)?);
         if !pieces.is_empty() {
             self.0.insert_until_there(schema::PARTS, pieces).await?;
         }
@@ -126,7 +134,8 @@ impl MongoSnapshots {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             server.count_sent(row.as_bytes().len());
-            let replace = collection.find_one_and_replace(key.clone(), &row).upsert(true);
+            let replace =
+                collection.find_one_and_update(key.clone(), change.clone()).upsert(true);
             match server.write(what, replace).await {
                 Ok(replaced) => return self.forget_parts(replaced).await,
                 Err(Failure::Definite(error)) => return Err(error),
@@ -137,7 +146,7 @@ impl MongoSnapshots {
     }
 
     /// Removes the parts of a document that is no more.
-    async fn forget_parts(&self, replaced: Option<RawDocumentBuf>) -> Result<()> {
+    pub(super) async fn forget_parts(&self, replaced: Option<RawDocumentBuf>) -> Result<()> {
         let Some(row) = replaced else { return Ok(()) };
         if let Ok(Some(Stored::Parts { owner, .. })) = parts::of(&row, "value") {
             let server = &self.0.server;
@@ -148,6 +157,14 @@ impl MongoSnapshots {
         }
         Ok(())
     }
+}
+
+/// What puts these bytes, or the name of their parts, in the place of what a document has, and notes
+/// when.
+fn replacement(bytes: &Document) -> Document {
+    let others = ["d", "o", "n"].into_iter().filter(|name| !bytes.contains_key(name));
+    let others: Document = others.map(|name| (name.to_owned(), Bson::from(""))).collect();
+    doc! { "$set": bytes.clone(), "$unset": others, "$currentDate": { "at": true } }
 }
 
 /// The manifests of a timeline up to a position.

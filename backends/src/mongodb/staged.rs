@@ -42,7 +42,7 @@ impl Store {
             return Ok(answer);
         }
         let name = TimelineId::from_bytes(self.environment.random());
-        let piece = Piece { name, first: expected.lsn.next(), last: head.lsn };
+        let piece = Piece { name, first: expected.lsn.next(), last: head.lsn, empty: false };
         let rows = Rows::of(timeline.id, name, commits, &self.environment);
         let answer = match self.stage(name, rows.versions, rows.parts).await {
             Ok(()) => {

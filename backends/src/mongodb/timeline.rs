@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argon_core::model::{Head, Timeline, TimelineId};
+use argon_core::model::{Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
@@ -21,17 +21,23 @@ impl Store {
     /// head from before those that another process has seen. All other reads are of what lies below
     /// a head that was read so, which every later primary has.
     pub(super) async fn timeline(&self, timeline: TimelineId) -> Result<Option<TimelineRecord>> {
+        let Some(record) = self.timeline_alone(timeline).await? else { return Ok(None) };
+        self.note_pieces(timeline, record.state.head.lsn, record.pieces).await?;
+        Ok(Some(record))
+    }
+
+    /// The same without a look at the pieces of the timeline.
+    pub(super) async fn timeline_alone(
+        &self,
+        timeline: TimelineId,
+    ) -> Result<Option<TimelineRecord>> {
         let timelines = self.server.collection(schema::TIMELINES);
         let find = timelines
             .find_one(doc! { "_id": id(timeline) })
             .read_concern(ReadConcern::linearizable())
             .max_time(READ_TIME);
-        let Some(row) = self.server.read("read the end of a timeline", find).await? else {
-            return Ok(None);
-        };
-        let record = TimelineRecord::decode(&row)?;
-        self.note_pieces(timeline, record.state.head.lsn, record.pieces).await?;
-        Ok(Some(record))
+        let row = self.server.read("read the end of a timeline", find).await?;
+        row.map(|row| TimelineRecord::decode(&row)).transpose()
     }
 
     pub(super) async fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
@@ -60,6 +66,9 @@ impl Store {
     }
 
     /// Whether the commit that ends in `head` is in the log, which may have gone on since.
+    ///
+    /// # Errors
+    /// Besides those of the server, `Unavailable` if the commit at that position is pruned already.
     pub(super) async fn has_commit(
         self: &Arc<Self>,
         timeline: TimelineId,
@@ -69,7 +78,13 @@ impl Store {
         if now.lsn <= head.lsn {
             return Ok(now == head);
         }
-        Ok(self.digest_of(timeline, head.lsn).await? == Some(head.digest))
+        match self.digest_of(timeline, head.lsn).await? {
+            Some(digest) => Ok(digest == head.digest),
+            None => Err(Error::unavailable(format!(
+                "commit {} of timeline {timeline} is gone from the log",
+                head.lsn
+            ))),
+        }
     }
 
     /// Ends a timeline after `expected`.
@@ -121,6 +136,11 @@ impl Store {
         }
         Err(Error::unavailable("the timeline is changed by others all the time; try again later"))
     }
+}
+
+/// What raises the floor of a timeline; a higher one stays.
+pub(super) fn raised(floor: Lsn) -> Document {
+    doc! { "$max": { "floor": lsn(floor) } }
 }
 
 /// The record of a timeline if it is open and ends in `head`.

@@ -53,12 +53,15 @@ async fn check_timeline(store: &Store, timeline: TimelineId) -> Result<Vec<Strin
         let before = store.timeline(timeline).await?;
         let Some(record) = before else { return Ok(Vec::new()) };
         let head = record.state.head.lsn;
-        let base = record.state.timeline.base_lsn();
-        let mut problems = check_commits(store, timeline, base, head).await?;
-        problems.extend(check_place(store, timeline, None, head).await?);
+        let floor = record.state.floor;
+        let pruned = floor > record.state.timeline.base_lsn();
+        let mut problems = check_commits(store, timeline, floor, head, pruned).await?;
+        let own = Checked { timeline, piece: None, floor, head, pruned };
+        problems.extend(check_place(store, own).await?);
         let pieces = store.known_pieces(timeline, head).await?;
         for piece in pieces.iter() {
-            problems.extend(check_place(store, timeline, Some(piece.name), head).await?);
+            let piece = Checked { piece: Some(piece.name), ..own };
+            problems.extend(check_place(store, piece).await?);
         }
         if problems.is_empty() || store.timeline(timeline).await? == before {
             return Ok(problems);
@@ -67,12 +70,14 @@ async fn check_timeline(store: &Store, timeline: TimelineId) -> Result<Vec<Strin
     Ok(Vec::new())
 }
 
-/// Whether a timeline has a commit at each position, and none elsewhere.
+/// Whether a timeline has a commit at each position above its floor, and none elsewhere; if it was
+/// `pruned`, there may be more below.
 async fn check_commits(
     store: &Store,
     timeline: TimelineId,
     base: Lsn,
     head: Lsn,
+    pruned: bool,
 ) -> Result<Vec<String>> {
     let count = doc! { "$group": {
         "_id": bson::Bson::Null,
@@ -80,7 +85,8 @@ async fn check_commits(
         "first": { "$min": "$l" },
         "last": { "$max": "$l" },
     } };
-    let matched = doc! { "$match": { "t": id(timeline) } };
+    let least = if pruned { lsn(base.next()) } else { 0 };
+    let matched = doc! { "$match": { "t": id(timeline), "l": { "$gte": least } } };
     let Some(row) = one(store, schema::COMMITS, vec![matched, count]).await? else {
         let lacking = head.get() - base.get();
         return Ok((lacking > 0)
@@ -103,28 +109,43 @@ async fn check_commits(
     Ok(problems)
 }
 
-/// Compares what commits say that they wrote in a place with what is there.
-async fn check_place(
-    store: &Store,
+/// A place, and what is known of its timeline.
+#[derive(Clone, Copy)]
+struct Checked {
     timeline: TimelineId,
     piece: Option<TimelineId>,
+    floor: Lsn,
     head: Lsn,
-) -> Result<Vec<String>> {
+    /// Whether the floor lies above the base.
+    pruned: bool,
+}
+
+/// Compares what commits say that they wrote in a place with what is there: of a timeline that was
+/// pruned, above its floor. Below, nothing says what should be there.
+async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
+    let Checked { timeline, piece, floor, head, pruned } = checked;
     let (place, name) = match piece {
         None => (timeline, format!("timeline {timeline}")),
         Some(piece) => (piece, format!("piece {piece} of timeline {timeline}")),
     };
     let in_piece = piece.map_or(bson::Bson::Null, |piece| id(piece).into());
     let headers = vec![
-        doc! { "$match": { "t": id(timeline), "l": { "$gte": 0_i64, "$lte": lsn(head) } } },
+        doc! { "$match": { "t": id(timeline), "l": { "$gt": lsn(floor), "$lte": lsn(head) } } },
         doc! { "$match": { "piece": in_piece } },
         sums("$changes"),
     ];
     let mut expected = counts(store, schema::COMMITS, headers).await?;
-    let versions = vec![doc! { "$match": { "t": id(place) } }, sums(1_i64)];
+    let mut rows = doc! { "t": id(place) };
+    if pruned {
+        rows.insert("l", doc! { "$gt": lsn(floor) });
+    }
+    let versions = vec![doc! { "$match": rows }, sums(1_i64)];
     let found = counts(store, schema::VERSIONS, versions).await?;
     expected.parts += found.parts;
-    let parts = count(store, schema::PARTS, doc! { "t": id(place) }).await?;
+    let mut parts = count(store, schema::PARTS, doc! { "t": id(place) }).await?;
+    if pruned {
+        parts = parts.min(expected.parts);
+    }
     let found = Counts { versions: found.versions, parts };
     Ok(differences(&name, expected, found))
 }

@@ -79,6 +79,15 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Throws a copy away.
+    pub(super) async fn remove(&self, key: &str) {
+        let path = self.0.path(key);
+        // It may not be there.
+        let _ = tokio::task::spawn_blocking(move || fs::remove_file(path)).await;
+    }
+}
+
 impl Inner {
     fn path(&self, key: &str) -> PathBuf {
         self.folder.join(Digest::of(key.as_bytes()).to_string())

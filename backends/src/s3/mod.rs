@@ -14,13 +14,14 @@
 //! | `names` | what objects are called |
 //! | `log` | the log |
 //! | `refs`, `reference` | refs |
-//! | `snapshots` | snapshots |
+//! | `snapshots`, `chunks` | snapshots; which chunks must be written again, and which go |
 //! | `store`, `memory`, `cache` | what the traits share; copies in memory and on disk |
 //! | `maintenance`, `verify` | upkeep; looking at every object |
 
 mod attempts;
 mod bucket;
 mod cache;
+mod chunks;
 mod connect;
 mod diagnose;
 mod factory;

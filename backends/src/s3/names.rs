@@ -59,6 +59,17 @@ pub(super) fn chunk(digest: Digest) -> String {
     format!("{CHUNKS}{digest}")
 }
 
+/// The mark that the commits of a timeline up to `lsn` are gone. Marks come before all segments in a
+/// listing, the highest first.
+pub(super) fn floor(timeline: TimelineId, lsn: Lsn) -> String {
+    format!("{}{}-{lsn}", floors_of(timeline), inverted(lsn))
+}
+
+/// What the names of a timeline's floors begin with.
+pub(super) fn floors_of(timeline: TimelineId) -> String {
+    format!("{}-", log_of(timeline))
+}
+
 /// What comes before all names under `prefix` whose position is at most `lsn`, and after the others.
 pub(super) fn before(prefix: &str, lsn: Lsn) -> String {
     format!("{prefix}{}", inverted(lsn))
@@ -80,6 +91,11 @@ pub(super) fn parse_manifest(rest: &str) -> Option<Lsn> {
     let (front, number) = rest.split_once('-')?;
     let lsn = position(number)?;
     (front == inverted(lsn)).then_some(lsn)
+}
+
+/// The position in the part of a floor's name after the timeline's.
+pub(super) fn parse_floor(rest: &str) -> Option<Lsn> {
+    parse_manifest(rest.strip_prefix('-')?)
 }
 
 /// A number as `Display` writes it.
@@ -167,6 +183,18 @@ mod tests {
         let name = manifest(Point { timeline: timeline(), lsn: Lsn::new(12) });
         let (_, rest) = split_timeline(MANIFESTS, &name).unwrap();
         assert_eq!(parse_manifest(rest), Some(Lsn::new(12)));
+    }
+
+    #[test]
+    fn floors_come_before_all_segments_the_highest_first() {
+        let floors = [u64::MAX, 300, 7].map(|lsn| floor(timeline(), Lsn::new(lsn)));
+        assert!(floors.is_sorted());
+        assert!(floors[2] < segment(timeline(), Lsn::MAX));
+        assert!(floors[2] < before(&log_of(timeline()), Lsn::new(u64::MAX)));
+        let (_, rest) = split_timeline(LOG, &floors[1]).unwrap();
+        assert_eq!(parse_floor(rest), Some(Lsn::new(300)));
+        assert_eq!(parse_segment(rest), None);
+        assert_eq!(parse_floor("fffffffffffffffe-1"), None);
     }
 
     #[test]

@@ -1,61 +1,36 @@
 //! Snapshots: an object for each chunk and each manifest.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::{CHUNK_BYTES, Manifest};
-use argon_core::storage::Snapshots;
+use argon_core::storage::{Freed, Snapshots};
 use async_trait::async_trait;
 
 use crate::s3::bucket::Wanted;
+use crate::s3::chunks::Chunks;
 use crate::s3::names;
 use crate::s3::store::{S3Store, copy_key};
 
-/// How many chunks are known to be there.
-const MOST_KNOWN: usize = 256 * 1024;
-
 /// [`Snapshots`] in a bucket.
 pub(super) struct S3Snapshots {
-    store: Arc<S3Store>,
-    /// Chunks that this process wrote or read whole, which need not be written again.
-    there: Mutex<HashSet<Digest>>,
+    pub(super) store: Arc<S3Store>,
+    pub(super) chunks: Chunks,
 }
 
 impl S3Snapshots {
     pub(super) fn new(store: Arc<S3Store>) -> Self {
-        Self { store, there: Mutex::default() }
-    }
-
-    fn there(&self) -> std::sync::MutexGuard<'_, HashSet<Digest>> {
-        self.there.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, digest: Digest) {
-        let mut there = self.there();
-        if there.len() >= MOST_KNOWN {
-            there.clear();
-        }
-        there.insert(digest);
+        let chunks = Chunks::new(&store.environment);
+        Self { store, chunks }
     }
 }
 
 #[async_trait]
 impl Snapshots for S3Snapshots {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        if self.there().contains(&digest) {
-            return Ok(());
-        }
-        let name = names::chunk(digest);
-        // A copy means that it was there once; one byte shows whether it still is.
-        let copied = self.store.cached(&name).await.is_some();
-        if !(copied && self.store.bucket.get(&name, Wanted::Bytes(0..1)).await?.is_some()) {
-            self.store.bucket.put_always(&name, &bytes).await?;
-            self.store.keep(&name, &bytes).await;
-        }
-        self.note(digest);
-        Ok(())
+        self.write_chunk(digest, &bytes).await
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
@@ -65,20 +40,20 @@ impl Snapshots for S3Snapshots {
         }
         let Some(object) = self.store.bucket.get(&name, Wanted::Whole(CHUNK_BYTES as u64)).await?
         else {
-            self.there().remove(&digest);
+            self.chunks.forget(digest);
             return Ok(None);
         };
         // A damaged chunk is neither kept nor taken to be there, so that it can be written again.
         if Digest::of(&object.bytes) == digest {
             self.store.keep(&name, &object.bytes).await;
-            self.note(digest);
         } else {
-            self.there().remove(&digest);
+            self.chunks.forget(digest);
         }
         Ok(Some(object.bytes))
     }
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
+        self.look_for_old(manifest).await?;
         let (name, bytes) = (names::manifest(manifest.point), manifest.encode());
         let etag = self.store.bucket.put_always(&name, &bytes).await?;
         self.store.keep(&copy_key(&name, &etag), &bytes).await;
@@ -117,5 +92,9 @@ impl Snapshots for S3Snapshots {
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
         self.store.bucket.delete(&names::manifest(point)).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        self.sweep(live, dry_run).await
     }
 }

@@ -65,6 +65,13 @@ impl S3Store {
         }
     }
 
+    /// Throws a copy in the cache's directory away.
+    pub(super) async fn forget(&self, key: &str) {
+        if let Some(cache) = &self.cache {
+            cache.remove(key).await;
+        }
+    }
+
     /// Keeps a copy in the cache's directory, if there is one.
     pub(super) async fn keep(&self, key: &str, bytes: &[u8]) {
         if let Some(cache) = &self.cache {

@@ -89,6 +89,11 @@ impl Check {
         if let Some((_, rest)) = names::split_timeline(names::MANIFESTS, name) {
             return names::parse_manifest(rest).map_or(Kind::Foreign, |_| Kind::Inside);
         }
+        if names::split_timeline(names::LOG, name)
+            .is_some_and(|(_, rest)| names::parse_floor(rest).is_some())
+        {
+            return Kind::Fine;
+        }
         for (folder, is_pack) in [(names::LOG, false), (names::PACKS, true)] {
             if let Some((timeline, rest)) = names::split_timeline(folder, name)
                 && let Some((_, last)) = names::parse_segment(rest)

@@ -5,7 +5,9 @@ mod faults;
 mod large;
 mod opening;
 mod processes;
+mod prune;
 mod speed;
+mod sweep;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -153,7 +153,8 @@ impl Log {
             return Ok(None);
         }
         let (timeline, head, sealed) = (following.timeline, following.head(), following.seals());
-        let state = TimelineState { timeline, head, sealed, floor: timeline.base_lsn() };
+        let floor = known.state.map_or(timeline.base_lsn(), |state| state.floor);
+        let state = TimelineState { timeline, head, sealed, floor };
         memory.note_head(KnownHead { state: Some(state), newest: Some(first), asked });
         if let Some(etag) = etag.filter(|_| !sealed) {
             let length = bytes.len() as u64;
@@ -164,7 +165,7 @@ impl Log {
     }
 
     /// Whether a segment that may have come too late is in the log. If a pack has its place, and
-    /// something else in it, the segment is taken back.
+    /// something else in it, or if its place is pruned, the segment is taken back.
     async fn still_stands(&self, following: &Following, name: &str) -> Result<bool> {
         let first = following.first();
         let timeline = following.timeline.id;
@@ -175,7 +176,11 @@ impl Log {
         };
         let places = places.map_err(in_doubt)?;
         if !places.is_packed(first) {
-            return Ok(true);
+            let end = self.store.bucket.end(timeline).await.map_err(in_doubt)?;
+            if end.floor < first {
+                return Ok(true);
+            }
+            return self.take_back(name).await.map_err(in_doubt);
         }
         let place = places.covering(&(first..=first)).map_err(in_doubt)?.into_iter().next();
         let Some(place) = place else { return Ok(true) };
@@ -190,9 +195,12 @@ impl Log {
                 return Ok(true);
             }
         }
+        self.take_back(name).await.map_err(in_doubt)
+    }
+
+    async fn take_back(&self, name: &str) -> Result<bool> {
         tracing::warn!(name, "an append came too late and is taken back");
-        self.store.bucket.delete(name).await.map_err(in_doubt)?;
-        Ok(false)
+        self.store.bucket.delete(name).await.map(|()| false)
     }
 
     /// Asks where a timeline ends: one listing of one name, and if that is a new one, a look at the
@@ -204,14 +212,16 @@ impl Log {
     ) -> Result<KnownHead> {
         for _ in 0..MOST_ROUNDS {
             let asked = self.fence.now();
-            let Some(newest) = self.store.bucket.newest(timeline).await? else {
+            let End { newest, floor: mark } = self.store.bucket.end(timeline).await?;
+            let Some(newest) = newest else {
                 let known = KnownHead { state: None, newest: None, asked };
                 memory.note_head(known);
                 return Ok(known);
             };
             let first = newest.first;
             if let Some(known) = memory.head().filter(|known| known.newest == Some(first)) {
-                let known = KnownHead { asked, ..known };
+                let state = known.state.map(|state| state.with_floor(mark));
+                let known = KnownHead { state, asked, ..known };
                 memory.note_head(known);
                 return Ok(known);
             }
@@ -221,7 +231,7 @@ impl Log {
             let footer = &contents.footer;
             let (timeline, head) = (footer.timeline(), footer.head());
             let (sealed, floor) = (footer.sealed(), timeline.base_lsn());
-            let state = TimelineState { timeline, head, sealed, floor };
+            let state = TimelineState { timeline, head, sealed, floor }.with_floor(mark);
             let known = KnownHead { state: Some(state), newest: Some(first), asked };
             memory.note_head(known);
             if head.lsn >= first {
@@ -233,16 +243,52 @@ impl Log {
     }
 }
 
+/// The end of a timeline.
+pub(super) struct End {
+    /// The newest segment.
+    pub(super) newest: Option<Place>,
+    /// The commits up to this one are gone; zero if nobody pruned the timeline.
+    pub(super) floor: Lsn,
+}
+
 impl Bucket {
-    /// The newest segment of a timeline.
-    async fn newest(&self, timeline: TimelineId) -> Result<Option<Place>> {
+    /// The end of a timeline: one listing of two names, as there is one mark of its floor at most
+    /// unless a prune was cut off.
+    pub(super) async fn end(&self, timeline: TimelineId) -> Result<End> {
         let folder = names::log_of(timeline);
-        let page = self.list(&folder, None, 1).await?;
-        let Some(listed) = page.objects.into_iter().next() else { return Ok(None) };
-        let name = listed.name.clone();
-        place(&folder, listed).map(Some).ok_or_else(|| {
-            Error::corrupt(format!("the object {name} does not belong there; run `argon fsck`"))
-        })
+        let (mut floor, mut after) = (Lsn::ZERO, None);
+        loop {
+            let page = self.list(&folder, after.as_deref(), 2).await?;
+            for listed in page.objects {
+                let name = listed.name.clone();
+                if let Some(mark) = name.strip_prefix(&folder).and_then(names::parse_floor) {
+                    floor = floor.max(mark);
+                    after = Some(name);
+                    continue;
+                }
+                let newest = place(&folder, listed).ok_or_else(|| {
+                    Error::corrupt(format!(
+                        "the object {name} does not belong there; run `argon fsck`"
+                    ))
+                })?;
+                return Ok(End { newest: Some(newest), floor });
+            }
+            if !page.more {
+                return Ok(End { newest: None, floor });
+            }
+        }
+    }
+}
+
+/// What a mark says of a state.
+trait WithFloor {
+    /// The state of a timeline that is pruned up to `floor`, or higher.
+    fn with_floor(self, floor: Lsn) -> Self;
+}
+
+impl WithFloor for TimelineState {
+    fn with_floor(self, floor: Lsn) -> Self {
+        Self { floor: self.floor.max(floor), ..self }
     }
 }
 

@@ -33,8 +33,9 @@ impl Log {
 
     /// The first problem, if there is one; `None` if a segment was removed meanwhile.
     async fn chain(&self, timeline: TimelineId) -> Result<Option<Option<String>>> {
-        let places =
-            self.listed_places(timeline, &(Lsn::new(1)..=Lsn::MAX), Listing::PacksLast).await?;
+        let floor = self.store.bucket.end(timeline).await?.floor;
+        let above = floor.next()..=Lsn::MAX;
+        let places = self.listed_places(timeline, &above, Listing::PacksLast).await?;
         let looks: Vec<_> = places
             .iter()
             .map(|place| self.store.contents(timeline, place, WHOLE_FOR_HEADERS))
@@ -45,7 +46,11 @@ impl Log {
             let Some(Contents { footer, .. }) = found else { return Ok(None) };
             let follows = match previous {
                 Some(head) => footer.before() == head,
-                None => footer.before().lsn == footer.timeline().base_lsn(),
+                // One that begins below the floor holds commits above it, too.
+                None => {
+                    let before = footer.before().lsn;
+                    before == footer.timeline().base_lsn() || before <= floor
+                }
             };
             if !follows {
                 let name = footer.name();

@@ -75,7 +75,7 @@ impl Log {
     }
 
     /// All segments and packs of a timeline, newest first.
-    async fn all_places(&self, timeline: TimelineId) -> Result<Places> {
+    pub(super) async fn all_places(&self, timeline: TimelineId) -> Result<Places> {
         let (log, packs) = (names::log_of(timeline), names::packs_of(timeline));
         let bucket = &self.store.bucket;
         let (segments, packed) =

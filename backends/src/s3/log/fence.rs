@@ -20,10 +20,22 @@
 //!    takes a machine that slept between two steps, is looked at once more: if a pack covers its
 //!    place, and does not hold it, the object is removed again and the append is lost.
 //!
+//! Pruning (`prune.rs`) removes segments that no pack covers, and packs. The same argument holds:
+//!
+//! 5. A segment is removed only when it is older than the grace time itself, by the server's clock. A
+//!    writer that does not know of it asked before it was written, and so more than a grace time ago.
+//!    The newest segment is never removed. Packs have names of their own, which nobody waits for.
+//! 6. The mark of the floor is there before the first removal. An append that is looked at once more
+//!    (4), and whose place no pack covers, is taken back if its place is at or below the floor.
+//! 7. Dropping a timeline frees all of its names. Nothing leads to such a timeline, and it is sealed;
+//!    only a writer that asked before the seal may still come. So core drops a timeline when it was
+//!    sealed longer ago than the grace time.
+//!
 //! Readers take packs before segments, and ignore segments that begin inside a pack. They list both
 //! at once; if that shows a hole, which takes a listing that lasted a grace time, they list the packs
 //! again after the segments, which can't. So an append that
-//! came too late is never read, whether or not its writer lived to take it back.
+//! came too late is never read, whether or not its writer lived to take it back; and of what is below
+//! the floor nothing is, but by a reader that was asked for just that.
 
 use std::time::Duration;
 
@@ -33,29 +45,29 @@ use tokio::time::Instant;
 
 /// A time by both clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
+pub(in crate::s3) struct Moment {
     monotonic: Instant,
     wall: DateTime,
 }
 
 /// What a grace time allows.
 #[derive(Debug, Clone)]
-pub(super) struct Fence {
+pub(in crate::s3) struct Fence {
     environment: Environment,
     grace: Duration,
 }
 
 impl Fence {
-    pub(super) fn new(environment: &Environment, grace: Duration) -> Self {
+    pub(in crate::s3) fn new(environment: &Environment, grace: Duration) -> Self {
         Self { environment: environment.clone(), grace }
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(in crate::s3) fn now(&self) -> Moment {
         Moment { monotonic: Instant::now(), wall: self.environment.now() }
     }
 
     /// Whether an append may be sent that rests on what was asked at `asked`.
-    pub(super) fn may_send(&self, asked: Moment) -> bool {
+    pub(in crate::s3) fn may_send(&self, asked: Moment) -> bool {
         self.age(asked).is_some_and(|age| age <= self.grace / 4)
     }
 

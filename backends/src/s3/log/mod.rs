@@ -9,21 +9,25 @@
 //! | `contents`, `walk` | reading them |
 //! | `chain` | whether they follow each other |
 //! | `compaction` | many small segments become packs |
+//! | `prune` | what garbage collection removes |
 
 mod append;
 mod chain;
 mod compaction;
 mod contents;
-mod fence;
+pub(super) mod fence;
 mod heads;
 mod places;
+mod prune;
 mod walk;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
-use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
+use argon_core::storage::{
+    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+};
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 
@@ -31,6 +35,7 @@ pub(super) use crate::s3::log::compaction::When;
 use crate::s3::log::fence::Fence;
 use crate::s3::log::heads::Heads;
 use crate::s3::log::places::{Listing, Place};
+use crate::s3::log::prune::Mode;
 use crate::s3::names;
 use crate::s3::store::S3Store;
 
@@ -129,5 +134,17 @@ impl Wal for S3Wal {
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.0.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Remove).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Count).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.0.drop_timeline(timeline).await
     }
 }

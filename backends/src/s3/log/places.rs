@@ -134,7 +134,7 @@ impl Places {
     }
 
     /// The place of one commit; `None` if there is nothing from it on.
-    fn covering_one(&self, lsn: Lsn) -> Result<Option<Place>> {
+    pub(super) fn covering_one(&self, lsn: Lsn) -> Result<Option<Place>> {
         let longest =
             self.packs.iter().filter(|pack| holds(pack, lsn)).max_by_key(|pack| pack.last);
         if let Some(pack) = longest {

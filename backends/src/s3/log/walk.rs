@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::Direction;
-use argon_core::{Error, Result};
+use argon_core::{Error, ErrorKind, Result};
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, FuturesOrdered, StreamExt, TryStreamExt};
 
@@ -146,8 +146,7 @@ impl Walk {
         let head = contents.footer.head().lsn;
         if place.last.is_some_and(|last| head < last && self.low <= last && head < self.high) {
             // A segment between this one and the next is not there (any more).
-            let gap = head.next();
-            return self.plan_again(&place).map(|()| true).map_err(|_| missing(gap));
+            return self.pass_gap(head.next().max(self.low)).await.map(|()| true);
         }
         let footer = &contents.footer;
         let begins_late = place.first == self.lowest && self.low < self.lowest;
@@ -155,7 +154,7 @@ impl Walk {
             // The segments below were not listed, and neither was the pack that they are in.
             let below = self.low.max(footer.timeline().base_lsn().next());
             if below < place.first {
-                return self.plan_again(&place).map(|()| true).map_err(|_| missing(below));
+                return self.pass_gap(below).await.map(|()| true);
             }
         }
         self.note(&place, head);
@@ -188,11 +187,17 @@ impl Walk {
     /// The places of what is left, in the order of the walk.
     async fn plan(&mut self) -> Result<VecDeque<Place>> {
         self.plans += 1;
+        let memory = self.log.heads.of(self.timeline);
+        if let Some(state) = memory.head().and_then(|known| known.state) {
+            self.low = self.low.max(state.floor.next());
+        }
         let range = self.low..=self.high;
-        let known = self.log.heads.of(self.timeline).places(&range);
-        let mut places = match known {
+        if range.is_empty() {
+            return Ok(VecDeque::new());
+        }
+        let mut places = match memory.places(&range) {
             Some(places) => places,
-            None => self.log.clone().listed(self.timeline, range, self.plans > 1).await?,
+            None => self.list(range).await?,
         };
         self.lowest = places.first().map_or(self.low, |place| place.first);
         if self.direction == Direction::Descending {
@@ -201,11 +206,47 @@ impl Walk {
         Ok(places.into())
     }
 
-    /// Looks for the places anew, since one that was listed is gone.
-    fn plan_again(&mut self, gone: &Place) -> Result<()> {
+    /// The places of a range as they are listed. If some of it is in none, only what is above the
+    /// floor counts.
+    async fn list(&mut self, range: RangeInclusive<Lsn>) -> Result<Vec<Place>> {
+        let again = self.plans > 1;
+        let listed = self.log.clone().listed(self.timeline, range, again).await;
+        if !listed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt)
+            || !self.leave_out_pruned(self.low).await?
+        {
+            return listed;
+        }
+        let range = self.low..=self.high;
+        if range.is_empty() { Ok(Vec::new()) } else { self.log.clone().listed(self.timeline, range, true).await }
+    }
+
+    /// Goes on although a commit is in no object: above the floor if it is pruned, else after another
+    /// look for the places.
+    async fn pass_gap(&mut self, gap: Lsn) -> Result<()> {
+        let pruned = self.leave_out_pruned(gap).await?;
+        self.forget_plan();
+        if pruned || self.plans < MOST_PLANS { Ok(()) } else { Err(missing(gap)) }
+    }
+
+    /// Whether a commit is pruned; leaves out all that is, then.
+    async fn leave_out_pruned(&mut self, lsn: Lsn) -> Result<bool> {
+        let floor = self.log.store.bucket.end(self.timeline).await?.floor;
+        if floor < lsn {
+            return Ok(false);
+        }
+        self.low = self.low.max(floor.next());
+        Ok(true)
+    }
+
+    fn forget_plan(&mut self) {
         self.log.heads.of(self.timeline).forget_places();
         (self.places, self.open) = (None, None);
         (self.ahead, self.ahead_bytes) = (FuturesOrdered::new(), 0);
+    }
+
+    /// Looks for the places anew, since one that was listed is gone.
+    fn plan_again(&mut self, gone: &Place) -> Result<()> {
+        self.forget_plan();
         if self.plans < MOST_PLANS {
             return Ok(());
         }

@@ -1,0 +1,174 @@
+//! When chunks were put, and the removal of those that no manifest lists.
+//!
+//! A chunk has the time at which it was last put, by the server's clock. A chunk is removed on
+//! condition that this is more than an hour ago, and putting it again sets it anew or, if it is gone by
+//! then, writes it. So a snapshot that takes less than an hour to write loses none.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use argon_core::model::Digest;
+use argon_core::storage::Freed;
+use argon_core::{Error, Result};
+use bson::oid::ObjectId;
+use bson::{Bson, DateTime, Document, RawDocument, doc};
+use mongodb::options::ReadConcern;
+
+use super::failure::Failure;
+use super::parts::NOWHERE;
+use super::record::{binary, bytes_field, missing, optional};
+use super::removal::parts_of;
+use super::server::READ_TIME;
+use super::snapshots::{CHUNK, MongoSnapshots};
+use super::{record, schema};
+
+/// How long a chunk stays that no manifest lists.
+const YOUNG: Duration = Duration::from_hours(1);
+
+/// How many chunks are looked at, and removed, at a time.
+const PAGE: usize = 1_000;
+
+/// How often a request is made that is no harm to make again.
+const ATTEMPTS: usize = 3;
+
+/// A chunk without its bytes.
+struct Listed {
+    digest: Vec<u8>,
+    bytes: u64,
+    owner: Option<ObjectId>,
+}
+
+impl Listed {
+    fn of(row: &RawDocument) -> Result<Self> {
+        let owner = optional(row, CHUNK, "o")?;
+        let owner = owner.map(|owner| owner.as_object_id().ok_or_else(|| missing(CHUNK, "o")));
+        let bytes = match optional(row, CHUNK, "bytes")? {
+            Some(_) => record::int_field(row, CHUNK, "bytes")?,
+            None => 0,
+        };
+        Ok(Self {
+            digest: bytes_field(row, CHUNK, "_id")?.to_vec(),
+            bytes: bytes.unsigned_abs(),
+            owner: owner.transpose()?,
+        })
+    }
+
+    fn is_in(&self, live: &HashSet<Digest>) -> bool {
+        // One whose name is no digest is in no manifest.
+        let digest: Option<[u8; 32]> = self.digest.as_slice().try_into().ok();
+        digest.is_some_and(|digest| live.contains(&Digest::from_bytes(digest)))
+    }
+}
+
+/// The chunks after a name that were not put since, without their bytes.
+pub(super) fn old_chunks(after: Option<&[u8]>, since: DateTime) -> Vec<Document> {
+    let mut matched = not_put_since(since);
+    if let Some(after) = after {
+        matched.insert("_id", doc! { "$gt": binary(after) });
+    }
+    vec![
+        doc! { "$match": matched },
+        doc! { "$sort": { "_id": 1 } },
+        doc! { "$limit": i64::try_from(PAGE).unwrap_or(i64::MAX) },
+        doc! { "$project": { "o": 1, "bytes": { "$binarySize": "$d" } } },
+    ]
+}
+
+/// Chunks without a time were written before there were times.
+fn not_put_since(since: DateTime) -> Document {
+    doc! { "at": { "$not": { "$gte": since } } }
+}
+
+impl MongoSnapshots {
+    /// Notes that a chunk was put again; whether it is there.
+    pub(super) async fn refresh(&self, digest: Digest) -> Result<bool> {
+        let chunks = self.0.server.collection(schema::CHUNKS);
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            let name = doc! { "_id": binary(digest.as_bytes()) };
+            let update = chunks.update_one(name, doc! { "$currentDate": { "at": true } });
+            match self.0.server.write("note that a chunk is needed", update).await {
+                Ok(done) => return Ok(done.matched_count == 1),
+                Err(Failure::Definite(error)) => return Err(error),
+                Err(failure) => last = Some(failure.into_error()),
+            }
+        }
+        last.map_or(Ok(false), Err)
+    }
+
+    /// Removes, or counts, the chunks that are not `live` and that nobody put in the last hour.
+    pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        let young = i64::try_from(YOUNG.as_millis()).unwrap_or(i64::MAX);
+        let since = self.server_time().await?.timestamp_millis().saturating_sub(young);
+        let since = DateTime::from_millis(since);
+        let mut freed = Freed::default();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.old_after(after.as_deref(), since).await?;
+            let more = page.len() == PAGE;
+            after = page.last().map(|chunk| chunk.digest.clone());
+            let dead: Vec<Listed> = page.into_iter().filter(|chunk| !chunk.is_in(live)).collect();
+            freed.chunks += dead.len() as u64;
+            freed.bytes += dead.iter().map(|chunk| chunk.bytes).sum::<u64>();
+            for owner in dead.iter().filter_map(|chunk| chunk.owner) {
+                freed.bytes += self.0.bytes_of_parts(parts_of(NOWHERE, &[owner])).await?;
+            }
+            if !dry_run && !dead.is_empty() {
+                self.remove_old(dead, since).await?;
+            }
+            if !more {
+                return Ok(freed);
+            }
+        }
+    }
+
+    async fn old_after(&self, after: Option<&[u8]>, since: DateTime) -> Result<Vec<Listed>> {
+        let chunks = self.0.server.collection(schema::CHUNKS);
+        let query = chunks
+            .aggregate(old_chunks(after, since))
+            .batch_size(u32::try_from(PAGE + 1).unwrap_or(u32::MAX))
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME)
+            .with_type::<bson::RawDocumentBuf>();
+        let mut rows = self.0.server.rows("look for chunks that no snapshot has", query).await?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().await? {
+            found.push(Listed::of(row)?);
+        }
+        Ok(found)
+    }
+
+    /// Removes chunks unless they were put meanwhile. The chunk goes before its parts: without them it
+    /// could not be put again by a note of the time.
+    async fn remove_old(&self, dead: Vec<Listed>, since: DateTime) -> Result<()> {
+        let (large, small): (Vec<_>, Vec<_>) =
+            dead.into_iter().partition(|chunk| chunk.owner.is_some());
+        let names: Vec<Bson> =
+            small.iter().map(|chunk| Bson::Binary(binary(&chunk.digest))).collect();
+        if !names.is_empty() {
+            let mut rows = not_put_since(since);
+            rows.insert("_id", doc! { "$in": names });
+            self.0.remove(schema::CHUNKS, rows).await?;
+        }
+        let chunks = self.0.server.collection(schema::CHUNKS);
+        for chunk in large {
+            let mut row = not_put_since(since);
+            row.insert("_id", binary(&chunk.digest));
+            let removed = self.0.server.write(
+                "remove a chunk that no snapshot has",
+                chunks.find_one_and_delete(row),
+            );
+            self.forget_parts(removed.await.map_err(Failure::into_error)?).await?;
+        }
+        Ok(())
+    }
+
+    /// What the server's clock shows.
+    async fn server_time(&self) -> Result<DateTime> {
+        let hello = self.0.server.database().run_command(doc! { "hello": 1 });
+        let hello = self.0.server.read("tell the time", hello).await?;
+        hello.get_datetime("localTime").copied().map_err(|source| {
+            Error::unsupported("the server does not tell its time").with_source(source)
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Which versions of a timeline no kept state reads.
+//!
+//! The versions of a document may be among the timeline's own rows and in any of its pieces. So all
+//! of these are walked together in the order of the index, without the documents: collection, key,
+//! newest first. A version is replaced by the one that came right before it in this order, if that is
+//! of the same document. Each page is a query of its own, bounded by the index on both sides.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::model::{Lsn, TimelineId};
+use bson::{Bson, Document, RawDocument, doc};
+use mongodb::options::ReadConcern;
+
+use super::factory::Store;
+use super::lookup::VERSION;
+use super::record::{field, id, int_field, lsn, lsn_field, missing, text_field};
+use super::removal::{Removal, Removed};
+use super::schema;
+use super::server::READ_TIME;
+
+/// How many rows are in memory, of all places together, and the least of one.
+const ROWS: usize = 4_096;
+const LEAST_ROWS: usize = 16;
+
+/// A version without its document.
+struct Row {
+    collection: i64,
+    key: String,
+    lsn: Lsn,
+    removed: Removed,
+}
+
+/// Where a walk goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum From {
+    /// In the first collection after this one.
+    Collection(Option<i64>),
+    /// In a collection behind a key, if one is given.
+    Key(i64, Option<String>),
+    /// At the versions of a key below a position.
+    Below(i64, String, Lsn),
+    End,
+}
+
+/// A walk over the versions of a place: a timeline's own rows, or a piece.
+struct Walk {
+    place: TimelineId,
+    page: usize,
+    from: From,
+    rows: VecDeque<Row>,
+    /// How many versions stay.
+    kept: u64,
+}
+
+/// The versions of a place from `from` on, without their documents, in the order of the index.
+pub(super) fn page(place: TimelineId, from: &From, rows: i64) -> Vec<Document> {
+    let place = id(place);
+    let matched = match from {
+        From::Collection(_) | From::End => doc! { "t": place },
+        From::Key(collection, None) => doc! { "t": place, "c": *collection },
+        From::Key(collection, Some(key)) => {
+            doc! { "t": place, "c": *collection, "k": { "$gt": key } }
+        }
+        From::Below(collection, key, below) => {
+            doc! { "t": place, "c": *collection, "k": key, "l": { "$lt": lsn(*below) } }
+        }
+    };
+    vec![
+        doc! { "$match": matched },
+        doc! { "$sort": { "t": 1, "c": 1, "k": 1, "l": -1 } },
+        doc! { "$limit": rows },
+        doc! { "$project": {
+            "c": 1, "k": 1, "l": 1, "o": 1, "bytes": { "$binarySize": "$d" },
+        } },
+    ]
+}
+
+/// The versions of a place in the collections after one.
+pub(super) fn collections_after(place: TimelineId, after: Option<i64>) -> Document {
+    match after {
+        Some(collection) => doc! { "t": id(place), "c": { "$gt": collection } },
+        None => doc! { "t": id(place) },
+    }
+}
+
+impl Walk {
+    fn new(place: TimelineId, page: usize) -> Self {
+        Self { place, page, from: From::Collection(None), rows: VecDeque::new(), kept: 0 }
+    }
+
+    /// The next row, which stays in the walk.
+    async fn peek(&mut self, store: &Arc<Store>) -> Result<Option<&Row>> {
+        while self.rows.is_empty() && self.from != From::End {
+            self.read(store).await?;
+        }
+        Ok(self.rows.front())
+    }
+
+    async fn read(&mut self, store: &Arc<Store>) -> Result<()> {
+        if let From::Collection(after) = &self.from {
+            self.from = match self.collection_after(store, *after).await? {
+                Some(next) => From::Key(next, None),
+                None => From::End,
+            };
+            return Ok(());
+        }
+        let rows = i64::try_from(self.page).unwrap_or(i64::MAX);
+        let versions = store.server.collection(schema::VERSIONS);
+        let query = versions
+            .aggregate(page(self.place, &self.from, rows))
+            .allow_disk_use(true)
+            .batch_size(u32::try_from(self.page + 1).unwrap_or(u32::MAX))
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME)
+            .with_type::<bson::RawDocumentBuf>();
+        let mut found = store.server.rows("look for versions that no state needs", query).await?;
+        while let Some(row) = found.next().await? {
+            self.rows.push_back(Row::of(row, self.place)?);
+        }
+        let last = self.rows.back().filter(|_| self.rows.len() >= self.page);
+        self.from = match (last, std::mem::replace(&mut self.from, From::End)) {
+            (Some(last), _) => From::Below(last.collection, last.key.clone(), last.lsn),
+            (None, From::Below(collection, key, _)) => From::Key(collection, Some(key)),
+            (None, From::Key(collection, _)) => From::Collection(Some(collection)),
+            (None, other) => other,
+        };
+        Ok(())
+    }
+
+    async fn collection_after(
+        &self,
+        store: &Arc<Store>,
+        after: Option<i64>,
+    ) -> Result<Option<i64>> {
+        let versions = store.server.collection(schema::VERSIONS);
+        let find = versions
+            .find_one(collections_after(self.place, after))
+            .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
+            .projection(doc! { "_id": 0, "c": 1 })
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME);
+        let row = store.server.read("look for the next collection", find).await?;
+        row.map(|row| int_field(&row, VERSION, "c")).transpose()
+    }
+}
+
+impl Row {
+    fn of(row: &RawDocument, place: TimelineId) -> Result<Self> {
+        Ok(Self {
+            collection: int_field(row, VERSION, "c")?,
+            key: text_field(row, VERSION, "k")?.to_owned(),
+            lsn: lsn_field(row, VERSION, "l")?,
+            removed: Removed::of(row, place, VERSION)?,
+        })
+    }
+}
+
+/// The `_id` of a row.
+pub(super) fn name_of(row: &RawDocument, what: &str) -> Result<Bson> {
+    field(row, what, "_id")?.try_into().map_err(|_| missing(what, "_id"))
+}
+
+/// Where a walk stands; the greatest is the one to go on with.
+type Position = Reverse<(i64, String, Reverse<Lsn>, usize)>;
+
+/// Removes the versions in some places that nobody needs, where `needs` is asked with the position of
+/// a version and of the one that replaced it; gives the places that have nothing left.
+///
+/// O(versions) rows of some 100 bytes are read, [`ROWS`] at a time.
+pub(super) async fn remove_superseded(
+    store: &Arc<Store>,
+    places: &[TimelineId],
+    needs: impl Fn(Lsn, Option<Lsn>) -> bool,
+    removal: &mut Removal,
+) -> Result<Vec<TimelineId>> {
+    let page = (ROWS / places.len().max(1)).max(LEAST_ROWS);
+    let mut walks: Vec<Walk> = places.iter().map(|place| Walk::new(*place, page)).collect();
+    let mut next: BinaryHeap<Position> = BinaryHeap::with_capacity(walks.len());
+    for at in 0..walks.len() {
+        next.extend(position(store, &mut walks, at).await?);
+    }
+    let mut newer: Option<(i64, String, Lsn)> = None;
+    while let Some(Reverse((.., at))) = next.pop() {
+        let walk = &mut walks[at];
+        let Some(row) = walk.rows.pop_front() else { continue };
+        let replaced = newer
+            .take()
+            .filter(|(collection, key, _)| *collection == row.collection && *key == row.key)
+            .map(|(_, _, lsn)| lsn);
+        newer = Some((row.collection, row.key, row.lsn));
+        if needs(row.lsn, replaced) {
+            walk.kept += 1;
+        } else {
+            removal.version(row.removed).await?;
+        }
+        next.extend(position(store, &mut walks, at).await?);
+    }
+    removal.flush().await?;
+    Ok(walks.iter().filter(|walk| walk.kept == 0).map(|walk| walk.place).collect())
+}
+
+async fn position(
+    store: &Arc<Store>,
+    walks: &mut [Walk],
+    at: usize,
+) -> Result<Option<Position>> {
+    let row = walks[at].peek(store).await?;
+    Ok(row.map(|row| Reverse((row.collection, row.key.clone(), Reverse(row.lsn), at))))
+}

@@ -1,0 +1,212 @@
+//! Garbage collection of the log: objects go whose commits no kept state needs.
+//!
+//! Core has made a snapshot of each state that is kept below `from`, and of that one, so nobody needs
+//! the log below it. What goes are the segments and packs that lie wholly below. Before, a *mark* of the
+//! timeline's floor is written, whose name says it and comes first in the listing that shows the head:
+//! so the floor costs nobody a request. Marks are never written over, and the highest counts, so the
+//! floor can't go back. A reader that meets a hole looks at the mark before it misses a commit.
+//!
+//! A segment's name is free once it is removed; `fence.rs` says why nobody takes it. What that asks
+//! for is that a segment is older than the grace time. So the log of the last hour stays.
+
+use argon_core::Result;
+use argon_core::model::{Lsn, TimelineId};
+use argon_core::storage::{Freed, Keep, TimelineState};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::s3::bucket::Listed;
+use crate::s3::log::Log;
+use crate::s3::log::places::{Place, Places};
+use crate::s3::names;
+
+/// How many objects are removed at once, and after how many it is looked at the clock.
+const AT_ONCE: usize = 8;
+const BATCH: usize = 64;
+
+/// Whether anything is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Remove,
+    /// What would be removed is counted.
+    Count,
+}
+
+/// What goes of a timeline.
+struct Plan {
+    /// The objects, lowest first.
+    objects: Vec<Place>,
+    floor: Lsn,
+}
+
+impl Plan {
+    fn freed(&self, state: &TimelineState) -> Freed {
+        let lowest = self.objects.first().map_or(self.floor, |place| {
+            place.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
+        });
+        Freed {
+            commits: self.floor.get().saturating_sub(lowest.get()),
+            bytes: self.objects.iter().map(|place| place.length).sum(),
+            ..Freed::default()
+        }
+    }
+}
+
+impl Log {
+    /// Removes, or counts, the objects all of whose commits lie below what is kept. Images are not
+    /// counted, as that would take reading them.
+    pub(super) async fn prune(
+        &self,
+        timeline: TimelineId,
+        keep: &Keep,
+        mode: Mode,
+    ) -> Result<Freed> {
+        let memory = self.heads.of(timeline);
+        let mut freed = Freed::default();
+        // What a listing showed is built upon for a part of the grace time only.
+        'listing: loop {
+            let asked = self.fence.now();
+            let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(freed) };
+            let plan = self.plan(&state, keep).await?;
+            if mode == Mode::Count {
+                return Ok(plan.freed(&state));
+            }
+            if plan.objects.is_empty() {
+                return Ok(freed);
+            }
+            self.raise_floor(timeline, plan.floor).await?;
+            memory.forget_places();
+            freed.commits = freed.commits.max(plan.freed(&state).commits);
+            for batch in plan.objects.chunks(BATCH) {
+                if !self.fence.may_send(asked) {
+                    continue 'listing;
+                }
+                self.remove(batch.iter().map(|place| place.name.clone())).await?;
+                freed.bytes += batch.iter().map(|place| place.length).sum::<u64>();
+            }
+            return Ok(freed);
+        }
+    }
+
+    async fn plan(&self, state: &TimelineState, keep: &Keep) -> Result<Plan> {
+        let nothing = Plan { objects: Vec::new(), floor: state.floor };
+        let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
+        if from <= state.timeline.base_lsn().next() {
+            return Ok(nothing);
+        }
+        let places = self.all_places(state.timeline.id).await?;
+        let Some(now) = self.store.bucket.meter.server_time() else { return Ok(nothing) };
+        let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
+        // Both times have whole seconds.
+        let is_young = |place: &Place| now.saturating_sub(place.modified) <= grace;
+        match places.first_kept(from, is_young)? {
+            Some(first) => Ok(Plan {
+                objects: places.into_below(first),
+                floor: first.back(1).unwrap_or_default().max(state.timeline.base_lsn()),
+            }),
+            None => Ok(nothing),
+        }
+    }
+
+    /// Marks the floor of a timeline, then removes the marks of lower ones.
+    async fn raise_floor(&self, timeline: TimelineId, floor: Lsn) -> Result<()> {
+        let bucket = &self.store.bucket;
+        let folder = names::log_of(timeline);
+        let marks = bucket.list_all(&names::floors_of(timeline)).await?;
+        let of = |listed: &Listed| listed.name.strip_prefix(&folder).and_then(names::parse_floor);
+        let highest = marks.iter().filter_map(of).max();
+        if highest.is_none_or(|highest| highest < floor) {
+            bucket.put_always(&names::floor(timeline, floor), floor.to_string().as_bytes()).await?;
+        }
+        let highest = highest.map_or(floor, |highest| highest.max(floor));
+        let lower = marks.iter().filter(|mark| of(mark).is_some_and(|mark| mark < highest));
+        self.remove(lower.map(|mark| mark.name.clone())).await
+    }
+
+    /// Removes all objects of a timeline: first its snapshots and what lies below its newest segment,
+    /// which shows that it is there, then that one, and the marks last. So what is left when this is
+    /// cut off reads as pruned, and calling again goes on.
+    pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        let memory = self.heads.of(timeline);
+        let _writing = memory.writing.lock().await;
+        let mut freed = Freed::default();
+        let places = self.all_places(timeline).await?;
+        if let Some(state) = self.ask(timeline, &memory).await?.state {
+            freed.commits = state.head.lsn.get().saturating_sub(state.floor.get());
+            self.raise_floor(timeline, state.head.lsn).await?;
+        }
+        let Places { mut segments, packs, .. } = places;
+        let newest = if segments.is_empty() { None } else { Some(segments.remove(0)) };
+        let manifests = self.store.bucket.list_all(&names::manifests_of(timeline)).await?;
+        let all = segments.iter().chain(&packs).chain(&newest);
+        freed.bytes = all.map(|place| place.length).sum();
+        self.remove(manifests.into_iter().map(|listed| listed.name)).await?;
+        self.remove(packs.into_iter().chain(segments).map(|place| place.name)).await?;
+        self.remove(newest.into_iter().map(|place| place.name)).await?;
+        memory.forget_head();
+        memory.forget_places();
+        let marks = self.store.bucket.list_all(&names::floors_of(timeline)).await?;
+        self.remove(marks.into_iter().map(|listed| listed.name)).await?;
+        Ok(freed)
+    }
+
+    async fn remove(&self, names: impl IntoIterator<Item = String>) -> Result<()> {
+        let names: Vec<String> = names.into_iter().collect();
+        let bucket = &self.store.bucket;
+        let removals = names.iter().map(|name| bucket.delete(name));
+        stream::iter(removals.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await
+    }
+}
+
+impl Places {
+    /// The first commit of the lowest place that stays if the commits from `from` on do, and all
+    /// segments that are too young to go.
+    fn first_kept(&self, from: Lsn, is_young: impl Fn(&Place) -> bool) -> Result<Option<Lsn>> {
+        let Some(place) = self.covering_one(from)? else { return Ok(None) };
+        let below = self.segments.iter().filter(|segment| segment.first < place.first);
+        let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
+        let Some(young) = young else { return Ok(Some(place.first)) };
+        Ok(self.covering_one(young)?.map(|place| place.first.min(young)))
+    }
+
+    /// What begins below a commit with which a place begins, lowest first; never the newest segment.
+    fn into_below(self, first: Lsn) -> Vec<Place> {
+        let segments = self.segments.into_iter().skip(1);
+        let mut below: Vec<Place> =
+            segments.chain(self.packs).filter(|place| place.first < first).collect();
+        below.sort_by_key(|place| place.first);
+        below
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(first: u64, last: Option<u64>) -> Place {
+        let (first, last) = (Lsn::new(first), last.map(Lsn::new));
+        Place { first, last, name: String::new(), etag: String::new(), length: 0, modified: 0 }
+    }
+
+    fn first_kept(segments: &[u64], packs: &[(u64, u64)], from: u64, young: u64) -> Option<u64> {
+        let places = Places {
+            segments: segments.iter().rev().map(|first| place(*first, None)).collect(),
+            packs: packs.iter().rev().map(|(first, last)| place(*first, Some(*last))).collect(),
+            all: true,
+        };
+        let is_young = |place: &Place| place.first.get() >= young;
+        places.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
+    }
+
+    #[test]
+    fn the_place_with_the_first_commit_stays_and_so_do_those_that_are_young() {
+        let none = u64::MAX;
+        assert_eq!(first_kept(&[1, 4, 7], &[], 5, none), Some(4));
+        assert_eq!(first_kept(&[1, 4, 7], &[], 4, none), Some(4));
+        assert_eq!(first_kept(&[1, 4, 7], &[], 7, 4), Some(4), "4 is young");
+        assert_eq!(first_kept(&[1, 4, 7], &[], 7, 1), Some(1));
+        assert_eq!(first_kept(&[9, 12], &[(1, 8)], 9, none), Some(9));
+        assert_eq!(first_kept(&[9, 12], &[(1, 4), (1, 8)], 3, none), Some(1));
+        assert_eq!(first_kept(&[9, 12], &[(1, 8), (5, 11)], 6, none), Some(5), "the longer one");
+        assert_eq!(first_kept(&[3, 9, 12], &[(1, 8)], 12, 3), Some(1), "what is young has a pack");
+    }
+}
