@@ -84,7 +84,10 @@ impl Catalog {
     /// Takes up a collection as it is now.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
         if let Some(Some(old)) = self.numbers.get(&info.id) {
-            self.live.remove(old);
+            // Another collection may have taken the name meanwhile, when two exchange theirs.
+            if self.live.get(old).is_some_and(|there| there.id == info.id) {
+                self.live.remove(old);
+            }
         }
         let name = (!dropped).then(|| info.name.clone());
         self.numbers.insert(info.id, name);

@@ -11,7 +11,7 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`mod@diff`], [`patch`], [`restore`], [`fsck`]: operations over states, a module each.
 
 mod api;
 mod catalog;
@@ -25,6 +25,7 @@ pub mod key;
 pub mod log;
 mod lru;
 pub mod model;
+pub mod patch;
 mod records;
 mod replay;
 pub mod restore;
