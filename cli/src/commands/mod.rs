@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod apply;
 mod branch;
 mod collections;
 mod compact;
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     History(history::HistoryArgs),
     Diff(diff::DiffArgs),
+    Apply(apply::ApplyArgs),
     #[command(subcommand)]
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
@@ -88,6 +90,7 @@ impl Command {
             Self::Show(args) => args.run(context).await,
             Self::History(args) => args.run(context).await,
             Self::Diff(args) => args.run(context).await,
+            Self::Apply(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Compact(args) => args.run(context).await,

@@ -45,7 +45,7 @@ impl ShowArgs {
         if context.output.is_table() {
             output::print(&header(&commit, branch.as_str()))?;
         }
-        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
+        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
         print_commit(&context.output, commit, [&before, &after], detail).await?;
         Ok(())
     }
