@@ -11,9 +11,12 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`mod@diff`], [`patch`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`],
+//!   [`fsck`]: operations over states, a module each.
 
 mod api;
+pub mod bisect;
+pub mod blame;
 mod catalog;
 pub mod codec;
 pub mod diff;
