@@ -13,6 +13,7 @@
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -33,6 +34,8 @@ mod subject;
 
 mod ancestry;
 mod automatic;
+mod bisect;
+mod blame;
 mod broken;
 mod concurrency;
 mod counted;
@@ -41,6 +44,7 @@ mod faults;
 mod faulty;
 mod fsck;
 mod materialize;
+mod patch;
 mod refs;
 mod replay;
 mod self_tests;
@@ -91,6 +95,9 @@ fn cases() -> Vec<Case> {
         concurrency::cases(),
         ancestry::cases(),
         time::cases(),
+        patch::cases(),
+        blame::cases(),
+        bisect::cases(),
         fsck::cases(),
         semantics::cases(),
         faults::cases(),
