@@ -7,7 +7,8 @@
 //!   command works on;
 //! - `finish`: what is done after every command;
 //! - `import`: files and dumps into commits;
-//! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
+//!   can be applied;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
 
@@ -24,6 +25,7 @@ pub mod formats;
 mod import;
 mod output;
 mod panics;
+mod patches;
 mod pointer;
 mod usage;
 

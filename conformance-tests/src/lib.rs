@@ -14,6 +14,7 @@
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
 //! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
+//! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -34,6 +35,8 @@ mod subject;
 
 mod ancestry;
 mod automatic;
+mod bisect;
+mod blame;
 mod broken;
 mod concurrency;
 mod counted;
@@ -43,6 +46,7 @@ mod faulty;
 mod fsck;
 mod materialize;
 mod plans;
+mod patch;
 mod refs;
 mod replay;
 mod self_tests;
@@ -94,6 +98,9 @@ fn cases() -> Vec<Case> {
         ancestry::cases(),
         plans::cases(),
         time::cases(),
+        patch::cases(),
+        blame::cases(),
+        bisect::cases(),
         fsck::cases(),
         semantics::cases(),
         faults::cases(),

@@ -11,13 +11,16 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
 //! - [`merge`]: three-way merge of a document;
 //! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
 //! - [`checks`]: what must hold of a result before it is published.
+//! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`],
+//!   [`fsck`]: operations over states, a module each.
 
 mod ancestry;
 mod api;
+pub mod bisect;
+pub mod blame;
 mod catalog;
 pub mod checks;
 pub mod codec;
@@ -32,6 +35,7 @@ mod lru;
 pub mod merge;
 pub mod model;
 pub mod plan;
+pub mod patch;
 mod records;
 mod replay;
 pub mod restore;

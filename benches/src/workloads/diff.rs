@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use argon_core::State;
-use argon_core::diff::diff;
+use argon_core::diff::{diff, fields};
 use argon_core::model::Lsn;
 use futures::TryStreamExt;
 
@@ -46,7 +46,14 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
             case.read_bare()?;
         }
     }
+    let mut by_field = Samples::new();
+    for _ in 0..subject.size(9, 5) {
+        by_field.push(fields_of(&cases[1].before, &cases[1].after).await?);
+    }
     let mut rows: Vec<Row> = cases.iter().map(|case| case.row(subject)).collect();
+    let what = format!("diff of 1 k changes in {} documents, by field", rounded(many.documents));
+    let row = Row::new(what, subject.engine, Quantity::time(by_field.median()));
+    rows.push(row.bar(Bar::AtMost(Quantity::time(Duration::from_millis(50)))));
     let each = |case: &Case| case.samples.median().as_secs_f64() / count(case.changes);
     let times = |what: &str, more: &Case, less: &Case| {
         Row::new(what, subject.engine, Quantity::times(each(more) / each(less)))
@@ -108,4 +115,18 @@ pub async fn diff_of(before: &State, after: &State, changes: u64) -> Result<Dura
         return Err(format!("{} differences were found", documents.len()).into());
     }
     Ok(time)
+}
+
+/// Compares two states field by field; gives how long it took.
+async fn fields_of(before: &State, after: &State) -> Result<Duration> {
+    let stopwatch = Stopwatch::start();
+    let mut documents = diff(before, after).await?.documents();
+    let mut found = 0;
+    while let Some(document) = documents.try_next().await? {
+        if let (Some(before), Some(after)) = (&document.before, &document.after) {
+            found += fields(before.as_raw(), after.as_raw())?.len();
+        }
+    }
+    let time = stopwatch.elapsed();
+    if found == 0 { Err("no field differs".into()) } else { Ok(time) }
 }

@@ -14,12 +14,41 @@ use crate::output::{Colours, Json, Listing, Output, count, document_line};
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
-    /// Every document, its values in this mode.
+    /// Documents that came or went whole, the fields of those that changed; values in this mode. The
+    /// documents of a collection that came or went are counted.
+    Changes(Mode),
+    /// Every document, whole, before and after.
     Documents(Mode),
+    /// Every document: what came or went whole, the fields of those that changed.
+    Fields(Mode),
     /// Numbers for each collection.
     Stat,
     /// Nothing; the numbers are only given back.
     Nothing,
+}
+
+impl Detail {
+    /// How values are printed, if documents are.
+    fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Changes(mode) | Self::Documents(mode) | Self::Fields(mode) => Some(mode),
+            Self::Stat | Self::Nothing => None,
+        }
+    }
+
+    /// Whether the documents of a collection that came or went are printed one by one.
+    pub(super) fn is_complete(self) -> bool {
+        matches!(self, Self::Documents(_) | Self::Fields(_))
+    }
+
+    fn has_fields(self) -> bool {
+        matches!(self, Self::Changes(_) | Self::Fields(_))
+    }
+
+    /// Whether JSON has the whole document of one that changed.
+    fn has_documents(self) -> bool {
+        matches!(self, Self::Changes(_) | Self::Documents(_))
+    }
 }
 
 /// Prints differences one by one, in bounded memory, and counts them.
@@ -47,7 +76,7 @@ impl Printer {
         documents: Option<u64>,
     ) -> CommandResult {
         self.stat.collection(diff, documents.unwrap_or_default());
-        if !matches!(self.detail, Detail::Documents(_)) {
+        if self.detail.mode().is_none() {
             return Ok(());
         }
         let with = documents.map(|number| format!(" with {}", count(number, "document")));
@@ -76,9 +105,9 @@ impl Printer {
     /// A document that differs.
     pub(crate) fn document(&mut self, diff: &DocumentDiff) -> CommandResult {
         self.stat.document(diff);
-        let Detail::Documents(mode) = self.detail else { return Ok(()) };
+        let Some(mode) = self.detail.mode() else { return Ok(()) };
         let differences = match (&diff.before, &diff.after) {
-            (Some(before), Some(after)) => {
+            (Some(before), Some(after)) if self.detail.has_fields() => {
                 fields::differences(before.as_raw(), after.as_raw(), mode)?
             }
             _ => Vec::new(),
@@ -90,7 +119,7 @@ impl Printer {
             self.heading = Some(diff.collection.clone());
         }
         text.push_str(&self.document_text(diff, mode, &differences)?);
-        let json = document_json(diff, mode, &differences)?;
+        let json = self.document_json(diff, mode, &differences)?;
         self.listing.line(&text, || json.compact())
     }
 
@@ -109,8 +138,12 @@ impl Printer {
             (None, Some(new)) => {
                 self.colours.green(&format!("  + {}", document_line(new.as_raw(), mode)?))
             }
-            (Some(_), Some(new)) => {
+            (Some(old), Some(new)) => {
                 let mut text = self.colours.yellow(&format!("  ~ _id: {}", id(new, mode)?));
+                if !self.detail.has_fields() {
+                    let [old, new] = [old, new].map(|side| document_line(side.as_raw(), mode));
+                    text.push_str(&format!("\n      - {}\n      + {}", old?, new?));
+                }
                 for difference in differences {
                     text.push_str("\n      ");
                     text.push_str(&difference.text());
@@ -118,6 +151,41 @@ impl Printer {
                 text
             }
         })
+    }
+
+    fn document_json(
+        &self,
+        diff: &DocumentDiff,
+        mode: Mode,
+        differences: &[Difference],
+    ) -> CommandResult<Json> {
+        let change = match (&diff.before, &diff.after) {
+            (None, Some(_)) => "added",
+            (_, None) => "removed",
+            (Some(_), Some(_)) => "changed",
+        };
+        let id = match diff.after.as_ref().or(diff.before.as_ref()) {
+            Some(document) => id(document, mode)?,
+            None => Json::from(diff.key.to_string()).compact(),
+        };
+        let mut json = vec![
+            ("kind", "document".into()),
+            ("collection", diff.collection.as_str().into()),
+            ("change", change.into()),
+            ("_id", Json::Verbatim(id)),
+        ];
+        let sides = [("before", &diff.before), ("after", &diff.after)];
+        for (name, side) in
+            sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?)))
+        {
+            if change != "changed" || self.detail.has_documents() {
+                json.push((name, Json::Verbatim(document_line(side.as_raw(), mode)?)));
+            }
+        }
+        if change == "changed" && self.detail.has_fields() {
+            json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
+        }
+        Ok(Json::Object(json))
     }
 
     /// Ends the list, and gives the numbers.
@@ -137,37 +205,6 @@ impl Printer {
 fn id(document: &Document, mode: Mode) -> CommandResult<String> {
     let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
     Ok(print_raw_value(id, mode, Layout::Compact)?)
-}
-
-fn document_json(
-    diff: &DocumentDiff,
-    mode: Mode,
-    differences: &[Difference],
-) -> CommandResult<Json> {
-    let change = match (&diff.before, &diff.after) {
-        (None, Some(_)) => "added",
-        (_, None) => "removed",
-        (Some(_), Some(_)) => "changed",
-    };
-    let id = match diff.after.as_ref().or(diff.before.as_ref()) {
-        Some(document) => id(document, mode)?,
-        None => Json::from(diff.key.to_string()).compact(),
-    };
-    let mut json = vec![
-        ("kind", "document".into()),
-        ("collection", diff.collection.as_str().into()),
-        ("change", change.into()),
-        ("_id", Json::Verbatim(id)),
-    ];
-    for (name, side) in [("before", &diff.before), ("after", &diff.after)] {
-        if let Some(document) = side {
-            json.push((name, Json::Verbatim(document_line(document.as_raw(), mode)?)));
-        }
-    }
-    if change == "changed" {
-        json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
-    }
-    Ok(Json::Object(json))
 }
 
 fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {

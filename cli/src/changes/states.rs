@@ -1,8 +1,7 @@
 //! Prints what differs between two states.
 
 use argon_core::State;
-use argon_core::diff::{CollectionDiff, Diff, DocumentDiff};
-use argon_core::model::CollectionName;
+use argon_core::diff::{CollectionDiff, Diff};
 use futures::TryStreamExt;
 
 use super::{Detail, Printer, Stat};
@@ -10,7 +9,8 @@ use crate::exit::CommandResult;
 use crate::output::Output;
 
 /// Prints a diff of `before` and `after`, collection by collection: what differs of the collection
-/// itself, then its documents.
+/// itself, then its documents. Those of a collection that is in one state only are counted, or
+/// printed where the detail asks for all.
 pub(crate) async fn print_diff(
     output: &Output,
     diff: &Diff,
@@ -18,28 +18,25 @@ pub(crate) async fn print_diff(
     detail: Detail,
 ) -> CommandResult<Stat> {
     let mut printer = Printer::new(output, detail);
-    let mut collections = diff.collections.iter().peekable();
-    let mut documents = diff.documents();
-    loop {
-        let document: Option<DocumentDiff> = documents.try_next().await?;
-        let upto = document.as_ref().map(|document| &document.collection);
-        while let Some(next) =
-            collections.next_if(|next| upto.is_none_or(|upto| name_of(next) <= upto))
-        {
-            printer.collection(next, documents_of(next, before, after).await?)?;
+    for section in diff.sections() {
+        let facts = section.facts();
+        let whole = section.before.is_none() || section.after.is_none();
+        if let Some(facts) = &facts {
+            let documents = match detail.is_complete() {
+                true => None,
+                false => documents_of(facts, before, after).await?,
+            };
+            printer.collection(facts, documents)?;
         }
-        match document {
-            Some(document) => printer.document(&document)?,
-            None => return printer.finish(),
+        if whole && !detail.is_complete() {
+            continue;
+        }
+        let mut documents = diff.documents_of(&section);
+        while let Some(document) = documents.try_next().await? {
+            printer.document(&document)?;
         }
     }
-}
-
-fn name_of(diff: &CollectionDiff) -> &CollectionName {
-    match diff {
-        CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => &info.name,
-        CollectionDiff::Changed { after, .. } => &after.name,
-    }
+    printer.finish()
 }
 
 /// How many documents came or went with the collection.

@@ -8,13 +8,17 @@ use crate::args::DocumentStyle;
 use crate::changes::{Detail, print_diff};
 use crate::context::{Context, Workspace};
 use crate::exit::{CommandResult, Failure, Hint};
+use crate::formats::extjson::Mode;
+use crate::patches::{PatchHeader, Side, print_patch};
 
 const EXAMPLES: &str = "\
 Examples:
   argon diff try                      against main, of which it was made
   argon diff try --merge-base         against main as it was then: what try itself changed
   argon diff main~5 main              what the last five commits changed together
-  argon diff main@2026-07-07 main --stat";
+  argon diff main@2026-07-07 main --stat
+  argon diff try --fields -o jsonl    one object for each document, with the fields that changed
+  argon diff try --patch > try.argonpatch    to be applied elsewhere by argon apply";
 
 /// Show what differs between two states; its cost follows the changes, not the data.
 ///
@@ -29,14 +33,44 @@ pub(crate) struct DiffArgs {
     /// The state after
     #[arg(value_name = "REV")]
     second: Option<Revision>,
-    /// Print how many documents differ, not the documents
-    #[arg(long)]
-    stat: bool,
+    #[command(flatten)]
+    depth: Depth,
     /// Compare with the last state that both histories have in common
     #[arg(long)]
     merge_base: bool,
     #[command(flatten)]
     style: DocumentStyle,
+}
+
+/// How deep to look. Without any of them: documents that came or went whole, the fields of those that
+/// changed, and how many documents came or went with a collection.
+#[derive(Args)]
+#[group(multiple = false)]
+struct Depth {
+    /// Print how many documents differ, not the documents
+    #[arg(long)]
+    stat: bool,
+    /// Print every document that differs, whole, before and after
+    #[arg(long)]
+    documents: bool,
+    /// Print every field that differs, with its value before and after, and every document that came
+    /// or went
+    #[arg(long)]
+    fields: bool,
+    /// Print a patch, which `argon apply` takes: complete, in canonical Extended JSON
+    #[arg(long)]
+    patch: bool,
+}
+
+impl Depth {
+    fn detail(&self, mode: Mode) -> Detail {
+        match self {
+            Self { stat: true, .. } => Detail::Stat,
+            Self { documents: true, .. } => Detail::Documents(mode),
+            Self { fields: true, .. } => Detail::Fields(mode),
+            _ => Detail::Changes(mode),
+        }
+    }
 }
 
 impl DiffArgs {
@@ -53,7 +87,15 @@ impl DiffArgs {
             from = common(&workspace, &after, &from, &to).await?;
         }
         let diff = diff(&from, &to).await?;
-        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
+        if self.depth.patch {
+            let side = |revision: &Revision| revision.branch_or(&workspace.branch).clone();
+            let (one, other) = (side(&before), side(&after));
+            let project = workspace.project.name();
+            let from = Side { branch: if self.merge_base { &other } else { &one }, state: &from };
+            let to = Side { branch: &other, state: &to };
+            return print_patch(&PatchHeader { project, from, to }, &diff).await;
+        }
+        let detail = self.depth.detail(self.style.mode());
         let stat = print_diff(&context.output, &diff, [&from, &to], detail).await?;
         if context.output.is_table() {
             let (old, new) = (from.lsn(), to.lsn());

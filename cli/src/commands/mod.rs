@@ -1,5 +1,8 @@
 //! The commands, one a file.
 
+mod apply;
+mod bisect;
+mod blame;
 mod branch;
 mod collections;
 mod compact;
@@ -55,7 +58,10 @@ pub(crate) enum Command {
     Log(log::LogArgs),
     Show(show::ShowArgs),
     History(history::HistoryArgs),
+    Blame(blame::BlameArgs),
+    Bisect(bisect::BisectArgs),
     Diff(diff::DiffArgs),
+    Apply(apply::ApplyArgs),
     #[command(subcommand)]
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
@@ -87,7 +93,10 @@ impl Command {
             Self::Log(args) => args.run(context).await,
             Self::Show(args) => args.run(context).await,
             Self::History(args) => args.run(context).await,
+            Self::Blame(args) => args.run(context).await,
+            Self::Bisect(args) => args.run(context).await,
             Self::Diff(args) => args.run(context).await,
+            Self::Apply(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Compact(args) => args.run(context).await,

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::{Detail, origin_text, print_commit};
-use crate::context::Context;
+use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::output;
 
@@ -34,21 +34,31 @@ impl ShowArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let revision = self.revision.unwrap_or_else(|| workspace.head());
-        let after = workspace.state(Some(&revision)).await?;
-        let Some(commit) = argon_core::log::last_commit(&after).await? else {
-            let error = format!("'{revision}' is empty: no commit comes before");
-            return Err(Error::not_found(error).into());
-        };
-        let branch = revision.branch_or(&workspace.branch);
-        let before = commit.meta.lsn.back(1).unwrap_or_default();
-        let before = workspace.project.branch(branch).await?.at(before).await?;
-        if context.output.is_table() {
-            output::print(&header(&commit, branch.as_str()))?;
-        }
-        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
-        print_commit(&context.output, commit, [&before, &after], detail).await?;
-        Ok(())
+        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
+        show(context, &workspace, &revision, detail).await
     }
+}
+
+/// Prints the last commit of a state.
+pub(super) async fn show(
+    context: &Context,
+    workspace: &Workspace,
+    revision: &Revision,
+    detail: Detail,
+) -> CommandResult {
+    let after = workspace.state(Some(revision)).await?;
+    let Some(commit) = argon_core::log::last_commit(&after).await? else {
+        let error = format!("'{revision}' is empty: no commit comes before");
+        return Err(Error::not_found(error).into());
+    };
+    let branch = revision.branch_or(&workspace.branch);
+    let before = commit.meta.lsn.back(1).unwrap_or_default();
+    let before = workspace.project.branch(branch).await?.at(before).await?;
+    if context.output.is_table() {
+        output::print(&header(&commit, branch.as_str()))?;
+    }
+    print_commit(&context.output, commit, [&before, &after], detail).await?;
+    Ok(())
 }
 
 fn header(commit: &Commit, branch: &str) -> String {

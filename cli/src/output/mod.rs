@@ -123,7 +123,7 @@ pub(crate) fn to_stderr(line: &str) {
 }
 
 /// Standard output, buffered; the caller flushes it.
-fn stdout() -> BufWriter<Stdout> {
+pub(crate) fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(64 * 1024, io::stdout())
 }
 

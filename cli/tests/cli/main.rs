@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on shall end")]
 
+mod bisect;
 mod concurrency;
 mod crash;
 mod credentials;
@@ -11,6 +12,7 @@ mod errors;
 mod export;
 mod import;
 mod output;
+mod patches;
 mod readme;
 mod remote;
 mod sample_dump;

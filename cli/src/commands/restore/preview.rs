@@ -31,7 +31,7 @@ impl PreviewArgs {
         let target = workspace.state(Some(&self.revision)).await?;
         let preview = restore::preview(&branch, &target).await?;
         let head = branch.at(preview.head).await?;
-        let detail = if self.stat { Detail::Stat } else { Detail::Documents(self.style.mode()) };
+        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
         let stat = print_diff(&context.output, &preview.diff, [&head, &target], detail).await?;
         let words = describe(&preview, branch.name().as_str(), &self.revision.to_string());
         context.output.say(&format!("{words}; documents: {}", stat.summary()));

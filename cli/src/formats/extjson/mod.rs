@@ -17,8 +17,10 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use base64::encode as base64;
 pub use error::ExtJsonError;
 pub use id::parse_id;
 pub(super) use parse::parse_document_bytes;
+pub(crate) use parse::parse_nested;
 pub use parse::{parse_document, parse_value};
 pub use print::{Layout, Mode, print_document, print_raw_value, print_value};

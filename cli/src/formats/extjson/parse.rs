@@ -38,26 +38,31 @@ pub(in super::super) fn parse_document_bytes(text: &[u8]) -> Result<RawDocumentB
 }
 
 fn parse_value_bytes(text: &[u8]) -> Result<Bson, ExtJsonError> {
+    parse_nested(text, 0)
+}
+
+/// [`parse_value`] for a value that has documents so many levels deep in it, where each may be as deep
+/// as any.
+pub(crate) fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Value { depth: 1 }.deserialize(&mut deserializer)?;
+    let value =
+        Value { left: MAX_DEPTH + WRAPPER_LEVELS + levels }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
-/// Builds the value at this level of nesting, from 1.
+/// Builds a value in which so many levels may be nested.
 #[derive(Clone, Copy)]
 struct Value {
-    depth: usize,
+    left: usize,
 }
 
 impl Value {
     /// What builds the values inside this one. Stops before `serde_json`'s own limit of 128 levels
     /// does, to say what the limit is.
     fn inner<E: Error>(self) -> Result<Self, E> {
-        if self.depth > MAX_DEPTH + WRAPPER_LEVELS {
-            return Err(E::custom(InvalidDocument::TooDeep));
-        }
-        Ok(Self { depth: self.depth + 1 })
+        let left = self.left.checked_sub(1);
+        left.map(|left| Self { left }).ok_or_else(|| E::custom(InvalidDocument::TooDeep))
     }
 }
 

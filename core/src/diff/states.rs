@@ -12,6 +12,7 @@ use crate::catalog::{self, CollectionInfo};
 use crate::key::Key;
 use crate::log::headers_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
+use crate::storage::KeyRange;
 use crate::{Result, State};
 
 /// How many documents are compared in one step.
@@ -58,6 +59,15 @@ pub struct Diff {
     touched: Vec<(Arc<CollectionInfo>, Vec<Key>)>,
     before: State,
     after: State,
+}
+
+/// A collection of which something differs: its own facts, or documents.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Section {
+    /// As it is in the first state, if it is there.
+    pub before: Option<Arc<CollectionInfo>>,
+    /// As it is in the second state, if it is there.
+    pub after: Option<Arc<CollectionInfo>>,
 }
 
 /// Finds what differs from `before` to `after`, two states of one project.
@@ -133,9 +143,46 @@ pub(crate) async fn touched_between(
 impl Diff {
     /// The documents that differ, by collection and `_id`, in collections that are in both states.
     pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
+        self.compared(self.touched.clone())
+    }
+
+    /// The collections of which something may differ, by name; one that was dropped comes before a
+    /// new one of its name. Of one that is in both states unchanged, documents were touched.
+    pub fn sections(&self) -> Vec<Section> {
+        let catalog = |state: &State, id| state.catalog().by_id(id).cloned();
+        let section =
+            |id| Section { before: catalog(&self.before, id), after: catalog(&self.after, id) };
+        let differing = self.collections.iter().map(|diff| match diff {
+            CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => info.id,
+            CollectionDiff::Changed { after, .. } => after.id,
+        });
+        let touched = self.touched.iter().map(|(info, _)| info.id);
+        let ids: BTreeSet<CollectionId> = differing.chain(touched).collect();
+        let mut sections: Vec<Section> = ids.into_iter().map(section).collect();
+        sections.sort_by_key(|section| (section.name().cloned(), section.after.is_some()));
+        sections
+    }
+
+    /// The documents of a section that differ, by `_id`; all documents of a collection that is in one
+    /// of the states only. In bounded memory.
+    pub fn documents_of(&self, section: &Section) -> BoxStream<'static, Result<DocumentDiff>> {
+        match (&section.before, &section.after) {
+            (Some(_), Some(info)) => {
+                let touched = self.touched.iter().filter(|(touched, _)| touched.id == info.id);
+                self.compared(touched.cloned().collect())
+            }
+            (Some(info), None) => whole(&self.before, info, |document| (Some(document), None)),
+            (None, Some(info)) => whole(&self.after, info, |document| (None, Some(document))),
+            (None, None) => stream::empty().boxed(),
+        }
+    }
+
+    fn compared(
+        &self,
+        touched: Vec<(Arc<CollectionInfo>, Vec<Key>)>,
+    ) -> BoxStream<'static, Result<DocumentDiff>> {
         let (before, after) = (self.before.clone(), self.after.clone());
-        let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = self
-            .touched
+        let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = touched
             .iter()
             .flat_map(|(info, keys)| keys.chunks(STEP).map(|keys| (info.clone(), keys.to_vec())))
             .collect();
@@ -148,6 +195,42 @@ impl Diff {
             .try_flatten()
             .boxed()
     }
+}
+
+impl Section {
+    /// The collection's name in the second state, or in the first if it is not in the second.
+    pub fn name(&self) -> Option<&CollectionName> {
+        self.after.as_ref().or(self.before.as_ref()).map(|info| &info.name)
+    }
+
+    /// What differs of the collection itself; `None` if only documents do.
+    pub fn facts(&self) -> Option<CollectionDiff> {
+        match (&self.before, &self.after) {
+            (Some(before), None) => Some(CollectionDiff::Dropped((**before).clone())),
+            (None, Some(after)) => Some(CollectionDiff::Created((**after).clone())),
+            (Some(before), Some(after)) if before != after => Some(CollectionDiff::Changed {
+                before: (**before).clone(),
+                after: (**after).clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// All documents of a collection of one state.
+fn whole(
+    state: &State,
+    info: &CollectionInfo,
+    sides: impl Fn(Document) -> (Option<Document>, Option<Document>) + Send + 'static,
+) -> BoxStream<'static, Result<DocumentDiff>> {
+    let collection = info.name.clone();
+    let versions = state.materialize().scan(state.view(), info.id, KeyRange::default());
+    versions
+        .map_ok(move |(key, version)| {
+            let (before, after) = sides(version.document);
+            DocumentDiff { collection: collection.clone(), key, before, after }
+        })
+        .boxed()
 }
 
 fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<CollectionDiff> {

@@ -1,0 +1,218 @@
+//! `argon apply`
+
+use std::path::PathBuf;
+
+use argon_core::Error;
+use argon_core::model::Origin;
+use argon_core::patch::{
+    Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply, check,
+};
+use bson::raw::RawBson;
+use clap::Args;
+
+use crate::args::Signature;
+use crate::context::{Context, Workspace};
+use crate::exit::CommandResult;
+use crate::formats::extjson::{Layout, Mode, print_raw_value};
+use crate::output::{Json, count};
+use crate::patches::read_patch;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon diff try --patch > try.argonpatch
+  argon apply try.argonpatch --dry-run            whether it fits the current branch
+  argon apply try.argonpatch -m 'from the trial'
+  argon apply try.argonpatch --reverse            take it back";
+
+/// Apply a patch of `argon diff --patch` to the current branch, as one commit or not at all.
+///
+/// A change of a document fits if the fields that it touches are as the patch says; what else is in the
+/// document may differ. A change that is there already is left out. If something does not fit, each such
+/// place is printed, nothing is changed, and the exit code is 5.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ApplyArgs {
+    /// The patch; - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Take the patch back: what it adds is removed, values after become values before
+    #[arg(short = 'R', long)]
+    reverse: bool,
+    /// Only say whether it fits and what it would change
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl ApplyArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let patch = read_patch(&self.file)?;
+        let patch = if self.reverse { patch.reversed() } else { patch };
+        let workspace = context.workspace().await?;
+        let branch = workspace.branch().await?;
+        if self.dry_run {
+            return Self::preview(context, &workspace, &patch).await;
+        }
+        let mut request = self.signature.request(&branch);
+        request.set_origin(Origin::Patch { source: self.source() });
+        match apply(&patch, &branch, request).await? {
+            Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
+            Applied::Done { receipt: None, skipped } => context
+                .output
+                .done(&format!("nothing to apply: {} there already", are(skipped)), || {
+                    json(None, 0, skipped)
+                }),
+            Applied::Done { receipt: Some(receipt), skipped } => {
+                let changed = receipt.changed;
+                let words = format!(
+                    "applied as LSN {} of {}: {} changed{}",
+                    receipt.lsn,
+                    branch.name(),
+                    count(changed as u64, "document"),
+                    already(skipped)
+                );
+                context.output.done(&words, || json(Some(receipt.lsn.get()), changed, skipped))
+            }
+        }
+    }
+
+    async fn preview(context: &Context, workspace: &Workspace, patch: &Patch) -> CommandResult {
+        let head = workspace.state(None).await?;
+        let Preview { documents, collections, skipped, conflicts, .. } =
+            check(patch, &head).await?;
+        if !conflicts.is_empty() {
+            return refused(context, workspace, &conflicts);
+        }
+        let words = format!(
+            "it fits {} at LSN {}: {} would change, {} would be made, dropped or changed{}",
+            workspace.branch,
+            head.lsn(),
+            count(documents as u64, "document"),
+            count(collections as u64, "collection"),
+            already(skipped)
+        );
+        context.output.done(&words, || json(None, documents, skipped))
+    }
+
+    /// The name of the file, for the log.
+    fn source(&self) -> String {
+        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
+        let name = if name == "-" { "standard input".into() } else { name.to_string_lossy() };
+        if self.reverse { format!("{name}, taken back") } else { name.into_owned() }
+    }
+}
+
+fn json(lsn: Option<u64>, changed: usize, skipped: usize) -> Json {
+    Json::object([
+        ("lsn", lsn.into()),
+        ("changed", (changed as u64).into()),
+        ("skipped", (skipped as u64).into()),
+    ])
+}
+
+fn are(number: usize) -> String {
+    let verb = if number == 1 { "is" } else { "are" };
+    format!("{} {verb}", count(number as u64, "change"))
+}
+
+fn already(skipped: usize) -> String {
+    match skipped {
+        0 => String::new(),
+        skipped => format!("; {} there already", are(skipped)),
+    }
+}
+
+/// Prints where a patch does not fit, and fails.
+fn refused(context: &Context, workspace: &Workspace, conflicts: &[Conflict]) -> CommandResult {
+    let mut listing = context.output.listing(&[]);
+    for conflict in conflicts {
+        let line = Line::of(conflict)?;
+        listing.line(&line.text(), || line.json().compact())?;
+    }
+    listing.finish()?;
+    let number = count(conflicts.len() as u64, "place");
+    let branch = &workspace.branch;
+    Err(Error::conflict(format!(
+        "the patch does not fit {branch} in {number}; nothing was applied"
+    ))
+    .into())
+}
+
+/// A conflict as it is printed.
+struct Line {
+    collection: String,
+    id: Option<String>,
+    path: Option<String>,
+    problem: String,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+impl Line {
+    fn of(conflict: &Conflict) -> CommandResult<Self> {
+        let print = |value: &RawBson| {
+            print_raw_value(value.as_raw_bson_ref(), Mode::Relaxed, Layout::Compact)
+        };
+        let id = conflict.key.as_ref().map(|key| RawBson::try_from(key.to_bson()));
+        let id = id.and_then(Result::ok).map(|id| print(&id)).transpose()?;
+        let (expected, found) = match &conflict.reason {
+            ConflictReason::Field { expected, found, .. } => (expected.as_ref(), found.as_ref()),
+            _ => (None, None),
+        };
+        Ok(Self {
+            collection: conflict.collection.to_string(),
+            id,
+            path: Some(&conflict.path).filter(|path| !path.is_document()).map(ToString::to_string),
+            problem: problem(&conflict.reason).to_owned(),
+            expected: expected.map(print).transpose()?,
+            found: found.map(print).transpose()?,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("collection {}", self.collection);
+        if let Some(id) = &self.id {
+            text.push_str(&format!(", _id: {id}"));
+        }
+        if let Some(path) = &self.path {
+            text.push_str(&format!(", {path}"));
+        }
+        text.push_str(&format!(": {}", self.problem));
+        if self.expected.is_some() || self.found.is_some() {
+            let or_nothing = |side: &Option<String>| side.clone().unwrap_or("nothing".to_owned());
+            let (expected, found) = (or_nothing(&self.expected), or_nothing(&self.found));
+            text.push_str(&format!(" (expected {expected}, found {found})"));
+        }
+        text
+    }
+
+    fn json(&self) -> Json {
+        let verbatim = |value: &Option<String>| Json::from(value.clone().map(Json::Verbatim));
+        Json::object([
+            ("kind", "conflict".into()),
+            ("collection", self.collection.as_str().into()),
+            ("_id", verbatim(&self.id)),
+            ("path", self.path.as_deref().into()),
+            ("problem", self.problem.as_str().into()),
+            ("expected", verbatim(&self.expected)),
+            ("found", verbatim(&self.found)),
+        ])
+    }
+}
+
+fn problem(reason: &ConflictReason) -> &'static str {
+    match reason {
+        ConflictReason::Missing => "it is not there",
+        ConflictReason::Exists => "there is another one already",
+        ConflictReason::Differs => "they are not as the patch says",
+        ConflictReason::Unknown => "the patch drops the collection and does not have this document",
+        ConflictReason::Field { reason, .. } => match reason {
+            MisfitReason::Value => "it is not as the patch says",
+            MisfitReason::NotInside => "there is nothing inside it to change",
+            MisfitReason::Length => "the array has another length",
+            MisfitReason::Order => "the fields stand in another order",
+            MisfitReason::Ambiguous => "it has two fields of one name",
+        },
+    }
+}

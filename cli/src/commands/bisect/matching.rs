@@ -1,0 +1,104 @@
+//! Documents of which some fields have given values.
+
+use argon_core::State;
+use argon_core::key::Key;
+use argon_core::model::CollectionName;
+use bson::RawDocumentBuf;
+use bson::raw::{RawBsonRef, RawDocument};
+use futures::TryStreamExt;
+
+use crate::exit::CommandResult;
+use crate::formats::extjson::parse_document;
+
+/// The values that the fields at some paths must have.
+pub(super) struct Filter {
+    fields: RawDocumentBuf,
+    /// The `_id` that is asked for.
+    id: Option<Key>,
+}
+
+impl Filter {
+    /// Reads a filter: a document whose fields are named by paths.
+    pub(super) fn parse(text: &str) -> CommandResult<Self> {
+        let fields = parse_document(text)?;
+        let id = fields.get("_id").ok().flatten().and_then(|id| Key::of_id(id).ok());
+        Ok(Self { fields, id })
+    }
+
+    /// Whether a collection of a state has such a document; it has none if it is not there.
+    pub(super) async fn matches_any(
+        &self,
+        state: &State,
+        collection: &CollectionName,
+    ) -> CommandResult<bool> {
+        if state.collections().all(|info| info.name != *collection) {
+            return Ok(false);
+        }
+        let collection = state.collection(collection)?;
+        if let Some(id) = &self.id {
+            let found = collection.get(id).await?;
+            return Ok(found.is_some_and(|document| self.matches(document.as_raw())));
+        }
+        let mut documents = collection.scan();
+        while let Some(document) = documents.try_next().await? {
+            if self.matches(document.as_raw()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn matches(&self, document: &RawDocument) -> bool {
+        self.fields.iter().all(|field| {
+            field.is_ok_and(|(path, wanted)| {
+                at(document, path.as_str()).is_some_and(|found| equal(found, wanted))
+            })
+        })
+    }
+}
+
+/// The value at a path.
+fn at<'a>(document: &'a RawDocument, path: &str) -> Option<RawBsonRef<'a>> {
+    path.split('.').try_fold(RawBsonRef::Document(document), |value, key| match value {
+        RawBsonRef::Document(inner) => inner.get(key).ok().flatten(),
+        RawBsonRef::Array(inner) => inner.get(key.parse().ok()?).ok().flatten(),
+        _ => None,
+    })
+}
+
+/// Whether two values are equal as MongoDB compares them; such as can't be an `_id`, by type and bytes.
+fn equal(found: RawBsonRef<'_>, wanted: RawBsonRef<'_>) -> bool {
+    match (Key::of_id(found), Key::of_id(wanted)) {
+        (Ok(found), Ok(wanted)) => found == wanted,
+        (Err(_), Err(_)) => found == wanted,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::rawdoc;
+
+    use super::*;
+
+    #[test]
+    fn fields_match_by_path_and_value() {
+        let document =
+            rawdoc! { "_id": 1, "n": 5_i64, "in": { "a": [1, { "b": "x" }] }, "t": ["p"] };
+        for (filter, expected) in [
+            ("{}", true),
+            (r#"{"n": 5}"#, true),
+            (r#"{"n": 5.0, "_id": 1}"#, true),
+            (r#"{"n": "5"}"#, false),
+            (r#"{"in.a.1.b": "x"}"#, true),
+            (r#"{"in.a.2": "x"}"#, false),
+            (r#"{"in.a.x": "x"}"#, false),
+            (r#"{"n.x": 5}"#, false),
+            (r#"{"t": ["p"]}"#, true),
+            (r#"{"t": "p"}"#, false),
+            (r#"{"gone": null}"#, false),
+        ] {
+            assert_eq!(Filter::parse(filter).unwrap().matches(&document), expected, "{filter}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A command that tells good states from bad ones.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use argon_core::Error;
+use argon_core::bisect::Verdict;
+use argon_core::model::{BranchName, Lsn};
+
+use crate::context::Workspace;
+use crate::credentials::SaidBy;
+use crate::discover;
+use crate::exit::{CommandResult, Failure};
+
+/// The exit code that says that it can't be told, as git has it.
+const SKIP: i32 = 125;
+
+/// The last exit code that is a verdict.
+const LAST: i32 = 127;
+
+/// How often a command that runs is looked at: at first, and at most.
+const GLANCES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
+
+/// How long a command may go on after Ctrl-C before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A command, and what it is told of the store.
+pub(super) struct Program {
+    command: Vec<OsString>,
+    variables: Vec<(&'static str, OsString)>,
+    /// Variables that would contradict those.
+    unset: Option<&'static str>,
+    branch: BranchName,
+}
+
+impl Program {
+    pub(super) fn new(
+        command: Vec<OsString>,
+        workspace: &Workspace,
+        branch: &BranchName,
+    ) -> CommandResult<Self> {
+        let place = &workspace.opened.place;
+        let mut variables: Vec<(&'static str, OsString)> = vec![
+            ("ARGON_PROJECT", workspace.project.name().as_str().into()),
+            ("ARGON_BRANCH", branch.as_str().into()),
+        ];
+        // A URL that the user keeps in a file stays there.
+        let unset = match place.found.said_by() {
+            Some(SaidBy::Environment) => None,
+            Some(SaidBy::File(path)) => {
+                variables.push(("ARGON_STORE_FILE", absolute(path)?.into()));
+                Some("ARGON_STORE")
+            }
+            Some(SaidBy::CommandLine) | None => {
+                let (scheme, rest) = (place.url.scheme(), place.url.rest());
+                let mut url = OsString::from(format!("{scheme}:"));
+                if discover::is_remote(&place.url) {
+                    url.push(rest);
+                } else {
+                    url.push(absolute(Path::new(rest))?);
+                }
+                variables.push(("ARGON_STORE", url));
+                Some("ARGON_STORE_FILE")
+            }
+        };
+        Ok(Self { command, variables, unset, branch: branch.clone() })
+    }
+
+    /// Runs the command for the state at `lsn`. The store must be closed.
+    ///
+    /// # Errors
+    /// `Invalid` when it can't be run, or ends with a code that is no verdict; `Interrupted` after
+    /// Ctrl-C, once the command has ended.
+    pub(super) async fn verdict(&self, lsn: Lsn) -> CommandResult<Verdict> {
+        let revision = format!("{}@{lsn}", self.branch);
+        let status = ended(self.start(&revision)?).await?;
+        match status.code() {
+            Some(0) => Ok(Verdict::Good),
+            Some(SKIP) => Ok(Verdict::Skip),
+            Some(code) if (1..=LAST).contains(&code) => Ok(Verdict::Bad),
+            _ => Err(Error::invalid(format!(
+                "the command ended with {status} for {revision}, which is no verdict: \
+                 0 is good, 1 to {LAST} bad, {SKIP} can't be told"
+            ))
+            .into()),
+        }
+    }
+
+    fn start(&self, revision: &str) -> CommandResult<Child> {
+        let Some((program, arguments)) = self.command.split_first() else {
+            return Err(Error::invalid("there is no command to run").into());
+        };
+        let mut command = Command::new(program);
+        if let Some(name) = self.unset {
+            command.env_remove(name);
+        }
+        // Standard output is for what was found.
+        command.args(arguments).stdin(Stdio::null()).stdout(io::stderr());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.env("ARGON_REV", revision);
+        command.spawn().map_err(|source| {
+            let name = program.to_string_lossy();
+            Error::invalid(format!("the command '{name}' can't be run")).with_source(source).into()
+        })
+    }
+}
+
+/// Waits for a command. Ctrl-C on a terminal reaches it too; if it does not end then, it is killed.
+async fn ended(mut child: Child) -> CommandResult<ExitStatus> {
+    let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut glance = GLANCES[0];
+    loop {
+        if let Some(status) = child.try_wait().map_err(lost)? {
+            return Ok(status);
+        }
+        tokio::select! {
+            biased;
+            _ = &mut interrupted => break,
+            () = tokio::time::sleep(glance) => glance = (2 * glance).min(GLANCES[1]),
+        }
+    }
+    let mut waited = Duration::ZERO;
+    while child.try_wait().map_err(lost)?.is_none() {
+        if waited >= GRACE {
+            child.kill().and_then(|()| child.wait()).map_err(lost)?;
+            break;
+        }
+        tokio::time::sleep(GLANCES[1]).await;
+        waited += GLANCES[1];
+    }
+    Err(Failure::Interrupted)
+}
+
+fn absolute(path: &Path) -> CommandResult<std::path::PathBuf> {
+    std::path::absolute(path).map_err(|source| {
+        Error::unavailable("the working directory can't be read").with_source(source).into()
+    })
+}
+
+fn lost(source: io::Error) -> Failure {
+    Error::unavailable("the command can't be waited for").with_source(source).into()
+}

@@ -1,0 +1,146 @@
+//! The walk through two images of a document, side by side.
+//!
+//! Equal means equal type and equal bytes, so that nothing that differs is passed over.
+
+use std::collections::HashMap;
+
+use super::FieldPath;
+use super::value::{Entry, Value};
+use crate::Result;
+
+/// Something that differs.
+#[derive(Debug)]
+pub(crate) enum Difference<'a> {
+    /// A value.
+    Value {
+        path: FieldPath,
+        before: Option<Value<'a>>,
+        after: Option<Value<'a>>,
+        /// Where it stands among its neighbours, if it is on one side only.
+        place: Place<'a>,
+    },
+    /// The fields that a document has on both sides stand in another order.
+    Order {
+        path: FieldPath,
+        /// Their names in each order.
+        before: Vec<&'a str>,
+        after: Vec<&'a str>,
+        /// Whether nothing else differs in that document.
+        alone: bool,
+    },
+}
+
+/// Where a field stands that only one side has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// After all fields that both sides have, in the order in which such fields are listed.
+    Last,
+    /// Before all others.
+    First,
+    /// Right behind the field of this name.
+    Behind(&'a str),
+}
+
+/// What differs between two values: fields in their order in `after`, then those that are gone in
+/// their order in `before`, a document's own order last. O(fields).
+pub(crate) fn compare<'a>(before: Value<'a>, after: Value<'a>) -> Result<Vec<Difference<'a>>> {
+    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
+    walk.both(before, after)?;
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    path: Vec<String>,
+    found: Vec<Difference<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn both(&mut self, before: Value<'a>, after: Value<'a>) -> Result<()> {
+        if before == after {
+            return Ok(());
+        }
+        if before.kind == after.kind
+            && before.is_container()
+            && let (Some(old), Some(new)) = (members(before)?, members(after)?)
+        {
+            return self.members(&old, &new, before.is_array());
+        }
+        self.value(Some(before), Some(after), Place::Last);
+        Ok(())
+    }
+
+    fn members(&mut self, old: &[Entry<'a>], new: &[Entry<'a>], array: bool) -> Result<()> {
+        let found = self.found.len();
+        let (was, is) = (positions(old), positions(new));
+        for (at, entry) in new.iter().enumerate() {
+            self.path.push(entry.name.to_owned());
+            match was.get(entry.name) {
+                Some(before) => self.both(old[*before].value, entry.value)?,
+                None => self.value(None, Some(entry.value), place(new, at, &was)),
+            }
+            self.path.pop();
+        }
+        for (at, entry) in old.iter().enumerate().filter(|(_, e)| !is.contains_key(e.name)) {
+            self.path.push(entry.name.to_owned());
+            self.value(Some(entry.value), None, place(old, at, &is));
+            self.path.pop();
+        }
+        if !array {
+            self.order(old, new, &was, &is, found);
+        }
+        Ok(())
+    }
+
+    /// Notes that the fields that both have stand in another order, if they do.
+    fn order(
+        &mut self,
+        old: &[Entry<'a>],
+        new: &[Entry<'a>],
+        was: &HashMap<&str, usize>,
+        is: &HashMap<&str, usize>,
+        found: usize,
+    ) {
+        if new.iter().filter_map(|entry| was.get(entry.name)).is_sorted() {
+            return;
+        }
+        let names = |entries: &[Entry<'a>], other: &HashMap<&str, usize>| {
+            entries.iter().map(|e| e.name).filter(|name| other.contains_key(name)).collect()
+        };
+        let alone = self.found.len() == found;
+        let path = FieldPath::new(self.path.iter().cloned());
+        let (before, after) = (names(old, is), names(new, was));
+        self.found.push(Difference::Order { path, before, after, alone });
+    }
+
+    fn value(&mut self, before: Option<Value<'a>>, after: Option<Value<'a>>, place: Place<'a>) {
+        let path = FieldPath::new(self.path.iter().cloned());
+        self.found.push(Difference::Value { path, before, after, place });
+    }
+}
+
+/// What has a path of its own inside a value; `None` if it can't be told apart by names: two fields
+/// have the same one, or the elements of an array are not named by their indexes.
+pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_>>>> {
+    let entries = value.entries()?;
+    let regular = if value.is_array() {
+        entries.iter().enumerate().all(|(index, entry)| entry.name == index.to_string())
+    } else {
+        positions(&entries).len() == entries.len()
+    };
+    Ok(regular.then_some(entries))
+}
+
+fn positions<'a>(entries: &[Entry<'a>]) -> HashMap<&'a str, usize> {
+    entries.iter().enumerate().map(|(at, entry)| (entry.name, at)).collect()
+}
+
+/// Where the field at `at` stands, which is not among `others`.
+fn place<'a>(entries: &[Entry<'a>], at: usize, others: &HashMap<&str, usize>) -> Place<'a> {
+    if entries[at..].iter().all(|entry| !others.contains_key(entry.name)) {
+        return Place::Last;
+    }
+    match at.checked_sub(1) {
+        Some(before) => Place::Behind(entries[before].name),
+        None => Place::First,
+    }
+}

@@ -1,0 +1,121 @@
+//! Values as the bytes that they are in a document.
+
+use bson::raw::{RawBson, RawDocument, RawDocumentBuf, cstr};
+use bson::spec::ElementType;
+
+use crate::{Error, Result};
+
+/// A value inside a document: its type and its bytes. Equal if both are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Value<'a> {
+    pub(crate) kind: ElementType,
+    pub(crate) bytes: &'a [u8],
+}
+
+/// A value that is in none of the documents at hand.
+#[derive(Clone, Debug)]
+pub(crate) struct NewValue {
+    kind: ElementType,
+    bytes: Vec<u8>,
+}
+
+/// A field of a document, or an element of an array under its index.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: Value<'a>,
+}
+
+impl<'a> Value<'a> {
+    pub(crate) fn of(document: &'a RawDocument) -> Self {
+        Self { kind: ElementType::EmbeddedDocument, bytes: document.as_bytes() }
+    }
+
+    pub(crate) fn is_array(&self) -> bool {
+        self.kind == ElementType::Array
+    }
+
+    /// Whether there are values inside it that have a path.
+    pub(crate) fn is_container(&self) -> bool {
+        self.is_array() || self.kind == ElementType::EmbeddedDocument
+    }
+
+    /// The fields of a document, or the elements of an array.
+    pub(crate) fn entries(&self) -> Result<Vec<Entry<'a>>> {
+        const LENGTH: usize = 4;
+        let document = RawDocument::from_bytes(self.bytes).map_err(malformed)?;
+        let mut entries = Vec::new();
+        let mut start = LENGTH;
+        for element in document.iter_elements() {
+            let element = element.map_err(malformed)?;
+            let name = element.key().as_str();
+            // The type's byte, the name and the byte that ends it come before the value.
+            let from = start + name.len() + 2;
+            start = from + element.size();
+            let bytes = self.bytes.get(from..start).ok_or_else(overrun)?;
+            entries.push(Entry { name, value: Value { kind: element.element_type(), bytes } });
+        }
+        Ok(entries)
+    }
+
+    /// The value by itself.
+    pub(crate) fn to_raw_bson(self) -> Result<RawBson> {
+        let mut writer = Writer::new();
+        writer.put("", self);
+        let document = writer.finish();
+        let document = RawDocument::from_bytes(&document).map_err(malformed)?;
+        let value = document.get("").map_err(malformed)?.ok_or_else(overrun)?;
+        Ok(value.into())
+    }
+}
+
+impl NewValue {
+    pub(crate) fn of(value: &RawBson) -> Self {
+        let kind = value.element_type();
+        let mut document = RawDocumentBuf::new();
+        document.append(cstr!(""), value.as_raw_bson_ref());
+        let mut bytes = document.into_bytes();
+        bytes.pop();
+        // The length, the type's byte, and the byte that ends the empty name.
+        bytes.drain(..6);
+        Self { kind, bytes }
+    }
+
+    pub(crate) fn as_value(&self) -> Value<'_> {
+        Value { kind: self.kind, bytes: &self.bytes }
+    }
+}
+
+/// Writes the bytes of a document or an array.
+pub(crate) struct Writer(Vec<u8>);
+
+impl Writer {
+    pub(crate) fn new() -> Self {
+        Self(vec![0; 4])
+    }
+
+    /// Adds a field; its name has no NUL.
+    pub(crate) fn put(&mut self, name: &str, value: Value<'_>) {
+        self.0.push(value.kind as u8);
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.push(0);
+        self.0.extend_from_slice(value.bytes);
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.0.push(0);
+        // A length that does not fit is more than a document may have, and whoever checks the whole
+        // document says so.
+        let length = i32::try_from(self.0.len()).unwrap_or(i32::MAX);
+        self.0[..4].copy_from_slice(&length.to_le_bytes());
+        self.0
+    }
+}
+
+fn malformed(source: bson::error::Error) -> Error {
+    Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
+}
+
+fn overrun() -> Error {
+    Error::corrupt("a value in a stored document is longer than the document; run `argon fsck`")
+}

@@ -1,0 +1,83 @@
+//! Applying a patch to a branch.
+
+use super::{Conflict, Patch, Preview, check};
+use crate::write::{Outcome, Receipt, WriteRequest};
+use crate::{Branch, Error, Result};
+
+/// How often a patch is tried when other writers come first.
+const ATTEMPTS: usize = 100;
+
+/// What came of a patch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Applied {
+    /// It fitted.
+    Done {
+        /// The commit; `None` if all was there already.
+        receipt: Option<Receipt>,
+        /// How many of its changes were there already.
+        skipped: usize,
+    },
+    /// It did not fit, and nothing was changed.
+    Conflicts(Vec<Conflict>),
+}
+
+/// Applies a patch to the head of a branch: all of it in one commit, or nothing.
+///
+/// A change of a document fits if what it touches is as the patch says; what else is in the document
+/// does not matter. A change that is there already is left out. When another writer comes first, the
+/// patch is checked against what is the head then. `request` is empty; its actor, message and origin
+/// sign the commit.
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use argon_core::model::{BranchName, CollectionName};
+/// # use argon_core::patch::{Applied, Patch, apply};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let main = argon_backends::memory_branch().await?;
+/// let users = main.collection(&CollectionName::new("users")?);
+/// users.insert(rawdoc! { "_id": 1, "name": "Ada" }).await?;
+/// let before = main.head().await?;
+/// let fork = main.project().create_branch(&BranchName::new("fork")?, &before, None).await?;
+/// users.replace(rawdoc! { "_id": 1, "name": "Grace" }).await?;
+///
+/// let diff = argon_core::diff::diff(&before, &main.head().await?).await?;
+/// let patch = Patch::of(&diff).await?;
+/// let applied = apply(&patch, &fork, fork.request()).await?;
+/// assert!(matches!(applied, Applied::Done { receipt: Some(_), skipped: 0 }));
+/// let applied = apply(&patch.reversed(), &main, main.request()).await?;
+/// assert!(matches!(applied, Applied::Done { .. }));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Conflict` if other writers came first a hundred times; those of [`check`] and of
+/// [`Branch::commit`].
+pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
+    for _ in 0..ATTEMPTS {
+        let head = branch.head().await?;
+        let Preview { changes, skipped, conflicts, .. } = check(patch, &head).await?;
+        if !conflicts.is_empty() {
+            return Ok(Applied::Conflicts(conflicts));
+        }
+        if changes.is_empty() {
+            return Ok(Applied::Done { receipt: None, skipped });
+        }
+        let mut attempt = request.clone();
+        attempt.set_after(head.last().await?.digest);
+        for change in changes {
+            attempt.push_exact(change)?;
+        }
+        match branch.commit(attempt).await? {
+            Outcome::Moved { .. } => {}
+            outcome => {
+                let receipt = Some(outcome.committed()?);
+                return Ok(Applied::Done { receipt, skipped });
+            }
+        }
+    }
+    Err(Error::conflict(format!(
+        "other writers came first {ATTEMPTS} times; nothing was applied, try again"
+    )))
+}

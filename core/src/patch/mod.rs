@@ -1,0 +1,28 @@
+//! Differences that can be kept, sent, and applied elsewhere, forwards and backwards.
+//!
+//! A [`Patch`] holds what differs between two states with the values of both sides, so applying it
+//! can tell whether it fits, and it can be taken back. [`apply`] makes one commit of it, or none.
+//! How a patch is written down is the caller's matter.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `model.rs` | [`Patch`], by collection and document |
+//! | `edit.rs` | [`Edit`]: the changes of one document, by field |
+//! | `tree.rs`, `fit.rs` | an edit by the structure of the document; making it |
+//! | `check.rs`, `collections.rs` | whether a patch fits a state, and what it comes to there |
+//! | `apply.rs` | the commit |
+
+mod apply;
+mod check;
+mod collections;
+mod edit;
+mod fit;
+mod model;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use apply::{Applied, apply};
+pub use check::{Conflict, ConflictReason, Preview, check};
+pub use edit::{Edit, Edited, FieldEdit, Misfit, MisfitReason, OrderEdit, Place};
+pub use model::{DocumentChange, Facts, Patch, PatchSection, SectionChange};
