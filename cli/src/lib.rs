@@ -6,6 +6,7 @@
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
 //! - `finish`: what is done after every command;
+//! - `hooks`: commands that accept or refuse a result;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
@@ -22,6 +23,7 @@ mod discover;
 mod exit;
 mod finish;
 pub mod formats;
+pub mod hooks;
 mod import;
 mod output;
 mod panics;

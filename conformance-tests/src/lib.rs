@@ -15,6 +15,7 @@
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
 //! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
+//! | `checks` | what is said of a result that is not published yet |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -38,6 +39,7 @@ mod automatic;
 mod bisect;
 mod blame;
 mod broken;
+mod checks;
 mod concurrency;
 mod counted;
 mod durability;
@@ -102,6 +104,7 @@ fn cases() -> Vec<Case> {
         blame::cases(),
         bisect::cases(),
         fsck::cases(),
+        checks::cases(),
         semantics::cases(),
         faults::cases(),
     ]

@@ -69,7 +69,7 @@ impl Compiler {
         let mut own = Vec::new();
         for (keyword, value) in schema {
             let inside = if at == ROOT { keyword.clone() } else { format!("{at}.{keyword}") };
-            match self.rule(schema, keyword, value, &inside)? {
+            match rule(schema, keyword, value, &inside)? {
                 Some(rule) => {
                     own.push(Value::from(self.rules.len()));
                     self.rules.push(Arc::new(rule));
@@ -86,25 +86,6 @@ impl Compiler {
         }
         Ok(Value::Object(compiled))
     }
-    /// The keyword as a rule of ours, if it is one.
-    fn rule(
-        &self,
-        schema: &Document,
-        keyword: &str,
-        value: &Bson,
-        at: &str,
-    ) -> Result<Option<Rule>, Problem> {
-        match keyword {
-            "bsonType" => types(value, at, Type::of_alias).map(Some),
-            "type" => types(value, at, Type::of_json).map(Some),
-            "enum" => options(value, at).map(Some),
-            "uniqueItems" => Ok(boolean(value, at)?.then_some(Rule::UniqueItems)),
-            "minimum" => bound(schema, value, at, "exclusiveMinimum").map(Some),
-            "maximum" => bound(schema, value, at, "exclusiveMaximum").map(Some),
-            _ => Ok(None),
-        }
-    }
-
     /// Any other keyword with its value; `None` for one that goes with a rule.
     fn keyword(&mut self, keyword: &str, value: &Bson, at: &str) -> Result<Option<Value>, Problem> {
         let value = match keyword {
@@ -160,6 +141,19 @@ impl Compiler {
             })
             .collect();
         compiled.map(Value::Object)
+    }
+}
+
+/// The keyword as a rule of ours, if it is one.
+fn rule(schema: &Document, keyword: &str, value: &Bson, at: &str) -> Result<Option<Rule>, Problem> {
+    match keyword {
+        "bsonType" => types(value, at, Type::of_alias).map(Some),
+        "type" => types(value, at, Type::of_json).map(Some),
+        "enum" => options(value, at).map(Some),
+        "uniqueItems" => Ok(boolean(value, at)?.then_some(Rule::UniqueItems)),
+        "minimum" => bound(schema, value, at, "exclusiveMinimum").map(Some),
+        "maximum" => bound(schema, value, at, "exclusiveMaximum").map(Some),
+        _ => Ok(None),
     }
 }
 
