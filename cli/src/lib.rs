@@ -6,6 +6,7 @@
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
 //! - `finish`: what is done after every command;
+//! - `hooks`: commands that accept or refuse a result;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
@@ -21,6 +22,7 @@ mod discover;
 mod exit;
 mod finish;
 pub mod formats;
+pub mod hooks;
 mod import;
 mod output;
 mod panics;

@@ -13,6 +13,7 @@
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `checks` | what is said of a result that is not published yet |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -34,6 +35,7 @@ mod subject;
 mod ancestry;
 mod automatic;
 mod broken;
+mod checks;
 mod concurrency;
 mod counted;
 mod durability;
@@ -92,6 +94,7 @@ fn cases() -> Vec<Case> {
         ancestry::cases(),
         time::cases(),
         fsck::cases(),
+        checks::cases(),
         semantics::cases(),
         faults::cases(),
     ]
