@@ -5,10 +5,12 @@
 //! - `commands`: one command a file;
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
+//! - `range`: ranges of commits as they are typed;
 //! - `finish`: what is done after every command;
 //! - `hooks`: commands that accept or refuse a result;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
 
@@ -26,7 +28,9 @@ pub mod hooks;
 mod import;
 mod output;
 mod panics;
+mod plans;
 mod pointer;
+mod range;
 mod usage;
 
 use std::ffi::OsString;

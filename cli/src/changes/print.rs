@@ -77,12 +77,7 @@ impl Printer {
     pub(crate) fn document(&mut self, diff: &DocumentDiff) -> CommandResult {
         self.stat.document(diff);
         let Detail::Documents(mode) = self.detail else { return Ok(()) };
-        let differences = match (&diff.before, &diff.after) {
-            (Some(before), Some(after)) => {
-                fields::differences(before.as_raw(), after.as_raw(), mode)?
-            }
-            _ => Vec::new(),
-        };
+        let differences = differences(diff, mode)?;
         let mut text = String::new();
         if self.heading.as_ref() != Some(&diff.collection) {
             let name = format!("collection {}", diff.collection);
@@ -139,6 +134,18 @@ fn id(document: &Document, mode: Mode) -> CommandResult<String> {
     Ok(print_raw_value(id, mode, Layout::Compact)?)
 }
 
+fn differences(diff: &DocumentDiff, mode: Mode) -> CommandResult<Vec<Difference>> {
+    match (&diff.before, &diff.after) {
+        (Some(before), Some(after)) => fields::differences(before.as_raw(), after.as_raw(), mode),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A document that differs, for programs.
+pub(super) fn changed_document(diff: &DocumentDiff, mode: Mode) -> CommandResult<Json> {
+    document_json(diff, mode, &differences(diff, mode)?)
+}
+
 fn document_json(
     diff: &DocumentDiff,
     mode: Mode,
@@ -170,7 +177,8 @@ fn document_json(
     Ok(Json::Object(json))
 }
 
-fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
+/// A collection whose own facts differ, for programs.
+pub(super) fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
     let (change, before, after) = match diff {
         CollectionDiff::Created(info) => ("created", None, Some(info)),
         CollectionDiff::Dropped(info) => ("dropped", Some(info), None),

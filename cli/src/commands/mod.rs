@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod branch;
+mod cherry_pick;
 mod collections;
 mod compact;
 mod completions;
@@ -18,6 +19,7 @@ mod import;
 mod init;
 mod log;
 mod man;
+mod merge;
 mod names;
 mod project;
 mod put;
@@ -26,6 +28,7 @@ mod show;
 mod snapshot;
 mod status;
 mod switch;
+mod undo;
 mod use_project;
 
 use clap::Subcommand;
@@ -56,6 +59,10 @@ pub(crate) enum Command {
     Show(show::ShowArgs),
     History(history::HistoryArgs),
     Diff(diff::DiffArgs),
+    #[command(subcommand)]
+    Merge(merge::MergeCommand),
+    Undo(undo::UndoArgs),
+    CherryPick(cherry_pick::CherryPickArgs),
     #[command(subcommand)]
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
@@ -88,6 +95,9 @@ impl Command {
             Self::Show(args) => args.run(context).await,
             Self::History(args) => args.run(context).await,
             Self::Diff(args) => args.run(context).await,
+            Self::Merge(command) => command.run(context).await,
+            Self::Undo(args) => args.run(context).await,
+            Self::CherryPick(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Compact(args) => args.run(context).await,
