@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod export;
 mod import;
+mod merge;
 mod output;
 mod readme;
 mod remote;

@@ -39,8 +39,7 @@ pub(crate) struct ResolveArgs {
     /// The collection
     #[arg(short, long, value_name = "NAME", required_unless_present = "all")]
     collection: Option<CollectionName>,
-    #[arg(value_name = "ID", value_parser = document_id, help = ID_HELP, requires = "collection",
-          long_help = "The _id of the document [default: the collection itself]")]
+    #[arg(value_name = "ID", value_parser = document_id, help = ID_HELP, requires = "collection")]
     id: Option<Key>,
     /// The path, as the conflict has it [default: all of the document]
     #[arg(long, value_name = "PATH", requires = "collection")]
