@@ -5,11 +5,13 @@
 //! - `commands`: one command a file;
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
+//! - `range`: ranges of commits as they are typed;
 //! - `finish`: what is done after every command;
 //! - `hooks`: commands that accept or refuse a result;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
+//! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
 
@@ -28,7 +30,9 @@ mod import;
 mod output;
 mod panics;
 mod patches;
+mod plans;
 mod pointer;
+mod range;
 mod usage;
 
 use std::ffi::OsString;

@@ -7,9 +7,11 @@ mod origin;
 mod print;
 mod stat;
 mod states;
+mod worked;
 
 pub(crate) use self::commit::print_commit;
 pub(crate) use self::origin::{import_source, origin_text};
 pub(crate) use self::print::{Detail, Printer};
 pub(crate) use self::stat::Stat;
 pub(crate) use self::states::print_diff;
+pub(crate) use self::worked::{print_worked, worked_json};

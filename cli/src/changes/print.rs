@@ -106,12 +106,7 @@ impl Printer {
     pub(crate) fn document(&mut self, diff: &DocumentDiff) -> CommandResult {
         self.stat.document(diff);
         let Some(mode) = self.detail.mode() else { return Ok(()) };
-        let differences = match (&diff.before, &diff.after) {
-            (Some(before), Some(after)) if self.detail.has_fields() => {
-                fields::differences(before.as_raw(), after.as_raw(), mode)?
-            }
-            _ => Vec::new(),
-        };
+        let differences = differences(self.detail, diff, mode)?;
         let mut text = String::new();
         if self.heading.as_ref() != Some(&diff.collection) {
             let name = format!("collection {}", diff.collection);
@@ -119,7 +114,7 @@ impl Printer {
             self.heading = Some(diff.collection.clone());
         }
         text.push_str(&self.document_text(diff, mode, &differences)?);
-        let json = self.document_json(diff, mode, &differences)?;
+        let json = document_json(self.detail, diff, mode, &differences)?;
         self.listing.line(&text, || json.compact())
     }
 
@@ -153,41 +148,6 @@ impl Printer {
         })
     }
 
-    fn document_json(
-        &self,
-        diff: &DocumentDiff,
-        mode: Mode,
-        differences: &[Difference],
-    ) -> CommandResult<Json> {
-        let change = match (&diff.before, &diff.after) {
-            (None, Some(_)) => "added",
-            (_, None) => "removed",
-            (Some(_), Some(_)) => "changed",
-        };
-        let id = match diff.after.as_ref().or(diff.before.as_ref()) {
-            Some(document) => id(document, mode)?,
-            None => Json::from(diff.key.to_string()).compact(),
-        };
-        let mut json = vec![
-            ("kind", "document".into()),
-            ("collection", diff.collection.as_str().into()),
-            ("change", change.into()),
-            ("_id", Json::Verbatim(id)),
-        ];
-        let sides = [("before", &diff.before), ("after", &diff.after)];
-        for (name, side) in
-            sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?)))
-        {
-            if change != "changed" || self.detail.has_documents() {
-                json.push((name, Json::Verbatim(document_line(side.as_raw(), mode)?)));
-            }
-        }
-        if change == "changed" && self.detail.has_fields() {
-            json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
-        }
-        Ok(Json::Object(json))
-    }
-
     /// Ends the list, and gives the numbers.
     pub(crate) fn finish(mut self) -> CommandResult<Stat> {
         if self.detail == Detail::Stat {
@@ -207,7 +167,62 @@ fn id(document: &Document, mode: Mode) -> CommandResult<String> {
     Ok(print_raw_value(id, mode, Layout::Compact)?)
 }
 
-fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
+fn differences(
+    detail: Detail,
+    diff: &DocumentDiff,
+    mode: Mode,
+) -> CommandResult<Vec<Difference>> {
+    match (&diff.before, &diff.after) {
+        (Some(before), Some(after)) if detail.has_fields() => {
+            fields::differences(before.as_raw(), after.as_raw(), mode)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// A document that differs, for programs.
+pub(super) fn changed_document(diff: &DocumentDiff, mode: Mode) -> CommandResult<Json> {
+    let detail = Detail::Changes(mode);
+    document_json(detail, diff, mode, &differences(detail, diff, mode)?)
+}
+
+fn document_json(
+    detail: Detail,
+    diff: &DocumentDiff,
+    mode: Mode,
+    differences: &[Difference],
+) -> CommandResult<Json> {
+    let change = match (&diff.before, &diff.after) {
+        (None, Some(_)) => "added",
+        (_, None) => "removed",
+        (Some(_), Some(_)) => "changed",
+    };
+    let id = match diff.after.as_ref().or(diff.before.as_ref()) {
+        Some(document) => id(document, mode)?,
+        None => Json::from(diff.key.to_string()).compact(),
+    };
+    let mut json = vec![
+        ("kind", "document".into()),
+        ("collection", diff.collection.as_str().into()),
+        ("change", change.into()),
+        ("_id", Json::Verbatim(id)),
+    ];
+    let sides = [("before", &diff.before), ("after", &diff.after)];
+    for (name, side) in
+        sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?)))
+    {
+        if change != "changed" || detail.has_documents() {
+            json.push((name, Json::Verbatim(document_line(side.as_raw(), mode)?)));
+        }
+    }
+    if change == "changed" && detail.has_fields() {
+        json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
+    }
+    Ok(Json::Object(json))
+}
+
+/// A collection whose own facts differ, for programs.
+pub(super) fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
     let (change, before, after) = match diff {
         CollectionDiff::Created(info) => ("created", None, Some(info)),
         CollectionDiff::Dropped(info) => ("dropped", Some(info), None),

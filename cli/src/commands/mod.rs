@@ -4,6 +4,7 @@ mod apply;
 mod bisect;
 mod blame;
 mod branch;
+mod cherry_pick;
 mod collections;
 mod compact;
 mod completions;
@@ -21,6 +22,7 @@ mod import;
 mod init;
 mod log;
 mod man;
+mod merge;
 mod names;
 mod project;
 mod put;
@@ -29,6 +31,7 @@ mod show;
 mod snapshot;
 mod status;
 mod switch;
+mod undo;
 mod use_project;
 
 use clap::Subcommand;
@@ -62,6 +65,10 @@ pub(crate) enum Command {
     Bisect(bisect::BisectArgs),
     Diff(diff::DiffArgs),
     Apply(apply::ApplyArgs),
+    #[command(subcommand)]
+    Merge(merge::MergeCommand),
+    Undo(undo::UndoArgs),
+    CherryPick(cherry_pick::CherryPickArgs),
     #[command(subcommand)]
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
@@ -97,6 +104,9 @@ impl Command {
             Self::Bisect(args) => args.run(context).await,
             Self::Diff(args) => args.run(context).await,
             Self::Apply(args) => args.run(context).await,
+            Self::Merge(command) => command.run(context).await,
+            Self::Undo(args) => args.run(context).await,
+            Self::CherryPick(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Compact(args) => args.run(context).await,

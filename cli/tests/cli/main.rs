@@ -11,6 +11,7 @@ mod documents;
 mod errors;
 mod export;
 mod import;
+mod merge;
 mod output;
 mod patches;
 mod readme;

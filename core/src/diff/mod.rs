@@ -16,3 +16,4 @@ pub(crate) mod value;
 pub use fields::{FieldChange, fields};
 pub use path::FieldPath;
 pub use states::{CollectionDiff, Diff, DocumentDiff, Section, diff};
+pub(crate) use states::{TouchedKeys, compare_catalogs, touched_between};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::catalog::{self, CollectionInfo};
+use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
 use crate::log::headers_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
@@ -104,7 +104,7 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
     let mut diff = Diff {
         common,
-        collections: compare_catalogs(before, after, &catalog_keys),
+        collections: compare_catalogs([before.catalog(), after.catalog()], &catalog_keys),
         touched: Vec::new(),
         before: before.clone(),
         after: after.clone(),
@@ -233,7 +233,11 @@ fn whole(
         .boxed()
 }
 
-fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<CollectionDiff> {
+/// How the collections with these keys differ between two catalogs, by name.
+pub(crate) fn compare_catalogs<'a>(
+    [before, after]: [&Catalog; 2],
+    keys: impl IntoIterator<Item = &'a Key>,
+) -> Vec<CollectionDiff> {
     // A collection that was dropped comes before a new one of its name.
     let place = |diff: &CollectionDiff| match diff {
         CollectionDiff::Dropped(info) => (info.name.clone(), 0),
@@ -241,10 +245,10 @@ fn compare_catalogs(before: &State, after: &State, keys: &BTreeSet<Key>) -> Vec<
         CollectionDiff::Created(info) => (info.name.clone(), 2),
     };
     let mut collections: Vec<CollectionDiff> = keys
-        .iter()
+        .into_iter()
         .filter_map(|key| {
             let id = catalog::collection_of_key(key)?;
-            match (before.catalog().by_id(id), after.catalog().by_id(id)) {
+            match (before.by_id(id), after.by_id(id)) {
                 (None, Some(after)) => Some(CollectionDiff::Created((**after).clone())),
                 (Some(before), None) => Some(CollectionDiff::Dropped((**before).clone())),
                 (Some(before), Some(after)) if before != after => Some(CollectionDiff::Changed {

@@ -185,6 +185,40 @@ impl Plan {
         work::work(&self.ours, &steps, &self.rules.policy(), &self.resolved).await
     }
 
+    /// What it does, in a few words.
+    ///
+    /// # Errors
+    /// `Internal` for a merge of the empty state, which [`Plan::merge`] refuses.
+    pub fn what(&self) -> Result<String> {
+        Ok(record::SourceRecord::of(&self.source)?.describe())
+    }
+
+    /// Whether the branch is still at the state for which the plan was made.
+    pub async fn is_current(&self) -> Result<bool> {
+        let head = self.branch.head().await?;
+        Ok(head.last().await?.digest == self.ours.last().await?.digest)
+    }
+
+    /// The paths at which a document, or a collection itself if `key` is `None`, is in conflict apart
+    /// from what was decided about it: what [`Resolutions::check`] takes. O(changes).
+    ///
+    /// # Errors
+    /// Those of [`work_out`](Self::work_out).
+    pub async fn conflicting_paths(
+        &self,
+        collection: &CollectionName,
+        key: Option<&Key>,
+    ) -> Result<Vec<FieldPath>> {
+        let mut undecided = self.clone();
+        undecided.resolved.remove(collection, key);
+        let conflicts = undecided.work_out().await?.conflicts;
+        let found = conflicts
+            .into_iter()
+            .find(|found| found.collection == *collection && found.key.as_ref() == key);
+        let conflicts = found.map(|found| found.conflicts).unwrap_or_default();
+        Ok(conflicts.into_iter().map(|conflict| conflict.path).collect())
+    }
+
     /// Checks the result by the rules; gives at most `most` violations.
     pub async fn check(&self, worked: &Worked, most: usize) -> Result<Vec<Violation>> {
         checks::run(&self.rules.checks, worked.proposed(), most).await

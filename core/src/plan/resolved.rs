@@ -46,14 +46,18 @@ impl Resolved {
         self.len() == 0
     }
 
+    /// Takes back what was decided about a document.
+    pub(super) fn remove(&mut self, collection: &CollectionName, key: Option<&Key>) {
+        self.0.remove(&(collection.clone(), key.cloned()));
+    }
+
     /// Takes back what was decided about the documents for which `keep` says no.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&CollectionName, Option<&Key>) -> bool) {
         self.0.retain(|(collection, key), _| keep(collection, key.as_ref()));
     }
 
-    pub(super) fn iter(
-        &self,
-    ) -> impl Iterator<Item = (&CollectionName, Option<&Key>, &Resolutions)> {
+    /// The decisions, by collection and document.
+    pub fn iter(&self) -> impl Iterator<Item = (&CollectionName, Option<&Key>, &Resolutions)> {
         self.0.iter().map(|((collection, key), found)| (collection, key.as_ref(), found))
     }
 

@@ -171,6 +171,14 @@ impl Stored {
         self.record.info(self.id.clone())
     }
 
+    /// Fails unless it can be decided about and applied.
+    ///
+    /// # Errors
+    /// `Invalid` if it was applied or aborted.
+    pub fn must_be_open(&self) -> Result<()> {
+        self.record.must_be_open(&self.id)
+    }
+
     /// Its identifier.
     pub fn id(&self) -> &PlanId {
         &self.id
@@ -245,9 +253,10 @@ impl Stored {
         }
     }
 
-    /// The commit of the plan, if it was made: it can only be the one right after the state for which
-    /// the plan was made.
-    async fn find_commit(&self) -> Result<Option<Lsn>> {
+    /// The position of the commit of the plan, if it was made; if its answer was lost the plan is still
+    /// open, and [`apply`](Self::apply) closes it. It can only be the one right after the state for
+    /// which the plan was made.
+    pub async fn find_commit(&self) -> Result<Option<Lsn>> {
         let head = self.plan.branch.head().await?;
         let ours = &self.plan.ours;
         let next = ours.lsn().next();

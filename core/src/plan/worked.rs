@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::checks::Proposed;
-use crate::diff::DocumentDiff;
+use crate::diff::{CollectionDiff, DocumentDiff, compare_catalogs};
 use crate::key::Key;
 use crate::merge::FieldConflict;
 use crate::model::{Change, CollectionId, CollectionName, Document, Image};
@@ -66,6 +66,14 @@ impl Worked {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// The collections that are made, dropped, renamed, or get other options or indexes, by name.
+    pub fn collections(&self) -> Vec<CollectionDiff> {
+        let catalog =
+            self.changes.iter().filter(|change| change.collection == CollectionId::CATALOG);
+        let catalogs = [self.ours.catalog(), self.proposed.catalog()];
+        compare_catalogs(catalogs, catalog.map(|change| &change.key))
     }
 
     /// The documents that change, as they are and as they will be, by collection and `_id`.

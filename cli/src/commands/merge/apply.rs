@@ -1,0 +1,89 @@
+//! `argon merge apply`
+
+use argon_core::Error;
+use argon_core::plan::{Renewed, Stored};
+use clap::Args;
+
+use super::InPlan;
+use crate::args::Signature;
+use crate::context::Context;
+use crate::exit::{CommandResult, Failure, Hint};
+use crate::output::count;
+use crate::plans::{Shown, accept, committed, place};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon merge apply 1f3a
+  argon merge apply 1f3a --rebase-plan -m 'prices of autumn'";
+
+/// Commit what a plan comes to: all of it in one commit, exactly once, or nothing.
+///
+/// First the result is checked by the plan's policy, and judged by its hooks, which run on this machine
+/// and get what `argon merge show -o json` prints.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    plan: InPlan,
+    /// If the branch has moved on, make the plan anew for its head; decisions are kept, but for those
+    /// about documents that have changed since
+    #[arg(long)]
+    rebase_plan: bool,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl ApplyArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let mut stored = self.plan.open(&workspace).await?;
+        stored.must_be_open()?;
+        let made = stored.find_commit().await?.is_some();
+        if !made && !stored.plan().is_current().await? {
+            if !self.rebase_plan {
+                return Err(moved(&stored));
+            }
+            let renewed = stored.renew().await?;
+            say_renewed(context, &stored, &renewed);
+        }
+        let (worked, info) = (stored.plan().work_out().await?, stored.info()?);
+        if !made {
+            let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+            accept(context, &shown).await.hint_on(argon_core::ErrorKind::Conflict, || {
+                format!("`argon merge show {}` shows how to decide", info.id)
+            })?;
+        }
+        let Signature { actor, message } = self.signature;
+        let lsn = stored
+            .apply(&worked, actor, message.as_ref())
+            .await
+            .hint_on(argon_core::ErrorKind::Conflict, || HINT.to_owned())?;
+        let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+        committed(context, &shown, lsn)
+    }
+}
+
+const HINT: &str = "--rebase-plan makes the plan anew for the present head, and keeps decisions";
+
+fn moved(stored: &Stored) -> Failure {
+    let plan = stored.plan();
+    Failure::from(Error::conflict(format!(
+        "branch '{}' has moved on since LSN {}, for which plan {} was made",
+        plan.branch().name(),
+        plan.ours().lsn(),
+        stored.id()
+    )))
+    .hint(HINT)
+}
+
+fn say_renewed(context: &Context, stored: &Stored, renewed: &Renewed) {
+    let (id, lsn) = (stored.id(), stored.plan().ours().lsn());
+    let kept = count(renewed.kept as u64, "decision");
+    context.output.say(&format!("plan {id} is made anew for LSN {lsn}; {kept} kept"));
+    for (collection, key) in &renewed.taken_back {
+        let place = place(collection, key.as_ref());
+        context.output.note(&format!(
+            "what was decided about {place} is taken back, for it has changed since"
+        ));
+    }
+}

@@ -1,0 +1,104 @@
+//! What must hold before a plan is committed: no conflicts left, checks passed, hooks content.
+
+use argon_core::checks::Violation;
+use argon_core::model::Lsn;
+use argon_core::{Error, ErrorKind};
+
+use super::Shown;
+use crate::changes::Detail;
+use crate::context::Context;
+use crate::exit::{CommandResult, Failure};
+use crate::formats::extjson::Mode;
+use crate::hooks;
+use crate::output::{Json, count};
+
+/// How many conflicts and violations are listed.
+const LISTED: usize = 20;
+
+/// Checks the result, and has the hooks judge it.
+///
+/// # Errors
+/// `Conflict` if conflicts are left; `Invalid` if the result breaks rules, which are listed; `Denied`
+/// if a hook refuses. Nothing has been changed then.
+pub(crate) async fn accept(context: &Context, shown: &Shown<'_>) -> CommandResult {
+    if !shown.worked.conflicts.is_empty() {
+        return Err(conflicts_left(context, shown).await?);
+    }
+    let found = shown.plan.check(shown.worked, LISTED + 1).await?;
+    if !found.is_empty() {
+        return Err(violated(context, &found)?);
+    }
+    let hooks = &shown.plan.rules().checks.hooks;
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let json = shown.json(Detail::Changes(Mode::Relaxed)).await?.compact();
+    // Dropping the future ends the hook and all that it started, as Ctrl-C alone would not.
+    tokio::select! {
+        judged = hooks::run(hooks, &json) => judged.map_err(|error| {
+            Failure::from(error).hint("nothing was applied")
+        }),
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+/// Lists the conflicts that are left, and says so.
+pub(crate) async fn conflicts_left(context: &Context, shown: &Shown<'_>) -> CommandResult<Failure> {
+    let output = &context.output;
+    if output.is_table() {
+        shown.print_conflicts(output, LISTED, Mode::Relaxed)?;
+    } else {
+        shown.print(output, Detail::Changes(Mode::Relaxed)).await?;
+    }
+    let left = shown.worked.counts.conflicts;
+    let are = if left == 1 { "is" } else { "are" };
+    let left = count(left, "conflict");
+    Ok(Error::conflict(format!("{left} {are} left to decide; nothing was applied")).into())
+}
+
+/// Lists the rules that are broken.
+fn violated(context: &Context, found: &[Violation]) -> CommandResult<Failure> {
+    let listed = &found[..found.len().min(LISTED)];
+    if !context.output.is_table() {
+        let violations = listed.iter().map(violation_json).collect();
+        context
+            .output
+            .one(String::new, || Json::object([("violations", Json::Array(violations))]))?;
+    }
+    let lines: Vec<String> =
+        listed.iter().map(|violation| format!("{}: {violation}", violation.check)).collect();
+    let more = if found.len() > LISTED { "\nand more" } else { "" };
+    let text = format!("{}{more}", lines.join("\n"));
+    context.output.error(
+        &[format!("the result breaks rules of its collections or the policy:\n{text}")],
+        Some("nothing was applied; mend the documents, or decide otherwise"),
+    );
+    Ok(Failure::Reported(ErrorKind::Invalid))
+}
+
+fn violation_json(violation: &Violation) -> Json {
+    let key = violation.key.as_ref().map(super::conflicts::id);
+    Json::object([
+        ("check", violation.check.as_str().into()),
+        ("collection", violation.collection.as_str().into()),
+        ("_id", key.map_or(None::<u64>.into(), Json::Verbatim)),
+        ("path", violation.path.clone().into()),
+        ("problem", violation.problem.as_str().into()),
+    ])
+}
+
+/// Says what was committed.
+pub(crate) fn committed(context: &Context, shown: &Shown<'_>, lsn: Lsn) -> CommandResult {
+    let branch = shown.plan.branch().name();
+    let counts = &shown.worked.counts;
+    let changes = super::shown::changes_text(counts);
+    let words = format!("{} is LSN {lsn} of {branch}: {changes}", shown.plan.what()?);
+    context.output.done(&words, || {
+        Json::object([
+            ("id", shown.stored.map(|stored| stored.id.to_string()).into()),
+            ("branch", branch.as_str().into()),
+            ("lsn", lsn.get().into()),
+            ("counts", super::shown::counts_json(counts)),
+        ])
+    })
+}

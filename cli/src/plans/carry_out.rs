@@ -1,0 +1,138 @@
+//! From a plan that is not stored to a commit, or to a stored plan.
+
+use argon_core::model::{Actor, Message};
+use argon_core::plan::{Plan, Stored, Worked};
+use argon_core::{Error, ErrorKind};
+
+use super::accept::committed;
+use super::{Shown, accept, conflicts_left};
+use crate::changes::Detail;
+use crate::context::Context;
+use crate::exit::{CommandResult, Hint};
+
+/// What is to become of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is committed, if nothing speaks against it.
+    Commit,
+    /// It is shown, and nothing is changed.
+    DryRun,
+    /// It is stored, to be decided about and applied later.
+    Store,
+}
+
+/// How a plan is carried out.
+pub(crate) struct CarryOut {
+    pub(crate) fate: Fate,
+    pub(crate) actor: Option<Actor>,
+    pub(crate) message: Option<Message>,
+    /// What to do about conflicts.
+    pub(crate) advice: &'static str,
+}
+
+impl CarryOut {
+    /// Works the plan out, and does with it what is wanted.
+    ///
+    /// # Errors
+    /// `Conflict` if conflicts are left or the branch moves meanwhile; those of [`accept`].
+    pub(crate) async fn run(self, context: &Context, plan: Plan) -> CommandResult {
+        let worked = plan.work_out().await?;
+        match self.fate {
+            Fate::Store => return store(context, plan, self.message).await,
+            Fate::DryRun => {
+                let shown = Shown { plan: &plan, worked: &worked, stored: None };
+                shown.print(&context.output, Detail::Changes(Default::default())).await?;
+                context.output.say("nothing was changed");
+                return Ok(());
+            }
+            Fate::Commit => {}
+        }
+        self.commit(context, &plan, &worked).await
+    }
+
+    async fn commit(self, context: &Context, plan: &Plan, worked: &Worked) -> CommandResult {
+        let shown = Shown { plan, worked, stored: None };
+        if !worked.conflicts.is_empty() {
+            return Err(conflicts_left(context, &shown).await?.hint(self.advice));
+        }
+        if worked.is_empty() {
+            let branch = plan.branch().name();
+            return Err(Error::invalid(format!(
+                "{} changes nothing: branch '{branch}' is like that already",
+                plan.what()?
+            ))
+            .into());
+        }
+        accept(context, &shown).await?;
+        let message = self.message.unwrap_or_default();
+        let receipt = plan
+            .commit(worked, self.actor, &message)
+            .await
+            .hint_on(ErrorKind::Conflict, || "nothing was applied; try again".to_owned())?;
+        committed(context, &shown, receipt.lsn)
+    }
+}
+
+/// Stores a plan, and shows it with what to do next.
+async fn store(context: &Context, plan: Plan, message: Option<Message>) -> CommandResult {
+    let stored = Stored::create(plan, &message.unwrap_or_default()).await?;
+    show(context, &stored, Detail::Changes(Default::default())).await
+}
+
+/// Shows a stored plan with what to do next.
+pub(crate) async fn show(context: &Context, stored: &Stored, detail: Detail) -> CommandResult {
+    let worked = stored.plan().work_out().await?;
+    let info = stored.info()?;
+    let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+    shown.print(&context.output, detail).await?;
+    if stored.must_be_open().is_ok() {
+        context.output.say(&next(&info.id.to_string(), &worked));
+    }
+    Ok(())
+}
+
+/// What to do next with an open plan.
+pub(crate) fn next(id: &str, worked: &Worked) -> String {
+    let Some(document) = worked.conflicts.first() else {
+        return format!("next: argon merge apply {id}");
+    };
+    let at = document.key.as_ref().map(super::conflicts::id).map(|id| quoted(&id));
+    let at = at.map(|at| format!(" {at}")).unwrap_or_default();
+    let path = match document.conflicts.first() {
+        Some(conflict) if !conflict.path.is_document() => {
+            format!(" --path {}", quoted(&conflict.path.to_string()))
+        }
+        _ => String::new(),
+    };
+    format!(
+        "next: argon merge resolve {id} -c {}{at}{path} --ours, --theirs, --base, --value JSON or \
+         --absent\nor for all that is left: argon merge resolve {id} --all --ours, --theirs or --base",
+        document.collection
+    )
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_a_shell_would_read_otherwise_is_quoted() {
+        for (argument, text) in [
+            ("stats.visits", "stats.visits"),
+            ("", "''"),
+            ("items.sku=\"A 1\"", "'items.sku=\"A 1\"'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(argument), text);
+        }
+    }
+}

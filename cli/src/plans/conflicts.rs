@@ -1,0 +1,154 @@
+//! Conflicts, as text and as JSON.
+
+use argon_core::key::Key;
+use argon_core::merge::{Cause, Choice, FieldConflict};
+use argon_core::model::CollectionName;
+use argon_core::plan::{DocumentConflict, Resolved};
+use bson::RawBson;
+
+use crate::exit::CommandResult;
+use crate::formats::extjson::{Layout, Mode, print_raw_value, print_value};
+use crate::output::Json;
+
+/// How many characters of a value are shown to people.
+const LONGEST: usize = 400;
+
+/// A document as commands take it: `users 1`; a collection itself by its name alone.
+pub(crate) fn place(collection: &CollectionName, key: Option<&Key>) -> String {
+    match key {
+        Some(key) => format!("{collection} {}", id(key)),
+        None => collection.to_string(),
+    }
+}
+
+/// At most `most` conflicts, and how many there are beyond.
+pub(super) fn text(
+    documents: &[DocumentConflict],
+    most: usize,
+    mode: Mode,
+) -> CommandResult<String> {
+    let all = documents
+        .iter()
+        .flat_map(|document| document.conflicts.iter().map(move |conflict| (document, conflict)));
+    let beyond = all.clone().skip(most).count();
+    let mut lines = Vec::new();
+    for (document, conflict) in all.take(most) {
+        lines.push(one(document, conflict, mode)?);
+    }
+    if beyond > 0 {
+        lines.push(format!("and {beyond} more; -o json has them all"));
+    }
+    Ok(lines.join("\n"))
+}
+
+fn one(document: &DocumentConflict, conflict: &FieldConflict, mode: Mode) -> CommandResult<String> {
+    let place = place(&document.collection, document.key.as_ref());
+    let mut text =
+        format!("conflict in {place} at {}: {}", conflict.path, happened(conflict.cause));
+    for (name, value) in sides(conflict) {
+        let value = match value {
+            Some(value) => shortened(&extjson(value, mode)?),
+            None => "(absent)".to_owned(),
+        };
+        text.push_str(&format!("\n  {name:<7} {value}"));
+    }
+    if let Some(note) = &conflict.note {
+        text.push_str(&format!("\n  note    {note}"));
+    }
+    Ok(text)
+}
+
+/// What is left to decide, for programs.
+pub(super) fn json(documents: &[DocumentConflict], mode: Mode) -> CommandResult<Json> {
+    let mut conflicts = Vec::new();
+    for document in documents {
+        for conflict in &document.conflicts {
+            let mut fields = whose(&document.collection, document.key.as_ref());
+            fields.push(("path", conflict.path.to_string().into()));
+            fields.push(("cause", cause_name(conflict.cause).into()));
+            for (name, value) in sides(conflict) {
+                if let Some(value) = value {
+                    fields.push((name, Json::Verbatim(extjson(value, mode)?)));
+                }
+            }
+            if let Some(note) = &conflict.note {
+                fields.push(("note", note.as_str().into()));
+            }
+            conflicts.push(Json::Object(fields));
+        }
+    }
+    Ok(Json::Array(conflicts))
+}
+
+/// What people decided, for programs.
+pub(super) fn decisions(resolved: &Resolved, mode: Mode) -> CommandResult<Json> {
+    let mut decisions = Vec::new();
+    for (collection, key, resolutions) in resolved.iter() {
+        for (path, choice) in resolutions.iter() {
+            let mut fields = whose(collection, key);
+            fields.push(("path", path.to_string().into()));
+            fields.push(("choice", choice_name(choice).into()));
+            if let Choice::Value(value) = choice {
+                fields.push(("value", Json::Verbatim(extjson(value, mode)?)));
+            }
+            decisions.push(Json::Object(fields));
+        }
+    }
+    Ok(Json::Array(decisions))
+}
+
+/// Whose path it is: a document's, or a collection's own.
+fn whose(collection: &CollectionName, key: Option<&Key>) -> Vec<(&'static str, Json)> {
+    let kind = if key.is_some() { "document" } else { "collection" };
+    let mut fields = vec![("kind", kind.into()), ("collection", collection.as_str().into())];
+    fields.extend(key.map(|key| ("_id", Json::Verbatim(id(key)))));
+    fields
+}
+
+pub(super) fn id(key: &Key) -> String {
+    print_value(&key.to_bson(), Mode::Relaxed, Layout::Compact).unwrap_or_else(|_| key.to_string())
+}
+
+fn sides(conflict: &FieldConflict) -> [(&'static str, &Option<RawBson>); 3] {
+    [("base", &conflict.base), ("ours", &conflict.ours), ("theirs", &conflict.theirs)]
+}
+
+fn extjson(value: &RawBson, mode: Mode) -> CommandResult<String> {
+    Ok(print_raw_value(value.as_raw_bson_ref(), mode, Layout::Compact)?)
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn happened(cause: Cause) -> &'static str {
+    match cause {
+        Cause::BothChanged => "both changed it",
+        Cause::ChangedAndDeleted => "ours changed it, theirs deleted it",
+        Cause::DeletedAndChanged => "ours deleted it, theirs changed it",
+        Cause::BothInserted => "both inserted it",
+    }
+}
+
+/// As the policy's types are written.
+fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::BothChanged => "both-changed",
+        Cause::ChangedAndDeleted => "changed-and-deleted",
+        Cause::DeletedAndChanged => "deleted-and-changed",
+        Cause::BothInserted => "both-inserted",
+    }
+}
+
+fn choice_name(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Ours => "ours",
+        Choice::Theirs => "theirs",
+        Choice::Base => "base",
+        Choice::Value(_) => "value",
+        Choice::Absent => "absent",
+    }
+}

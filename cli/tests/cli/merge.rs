@@ -1,0 +1,184 @@
+//! Merges through plans: what stories can't show, since a plan's identifier is never the same.
+
+use crate::support::{Place, has};
+
+/// A project whose branches main and try both changed document 1: visits on both, name on try and
+/// city on main alone.
+fn parted() -> Place {
+    let place = Place::with_project("sled");
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"London","visits":10}"#);
+    place.ok(&["branch", "create", "try"]);
+    put(&place, "try", r#"{"_id":1,"name":"Ada L.","city":"London","visits":11}"#);
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"Paris","visits":12}"#);
+    place
+}
+
+#[track_caller]
+fn put(place: &Place, branch: &str, document: &str) {
+    place.ok(&["put", "-b", branch, "-c", "users", document]);
+}
+
+#[track_caller]
+fn get(place: &Place) -> String {
+    place.ok(&["get", "-c", "users", "1"]).trim().to_owned()
+}
+
+/// Makes a plan, and gives it as JSON.
+#[track_caller]
+fn preview(place: &Place, more: &[&str]) -> serde_json::Value {
+    let json = place.ok(&[&["merge", "preview", "try", "-o", "json"], more].concat());
+    serde_json::from_str(&json).unwrap()
+}
+
+fn id(plan: &serde_json::Value) -> String {
+    plan["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn fields_come_together_and_a_conflict_is_decided_by_its_path() {
+    let place = parted();
+    let plan = preview(&place, &[]);
+    assert_eq!(plan["counts"]["conflicts"], 1);
+    let conflict = &plan["conflicts"][0];
+    assert_eq!((&conflict["path"], &conflict["cause"]), (&"visits".into(), &"both-changed".into()));
+    assert_eq!([&conflict["base"], &conflict["ours"], &conflict["theirs"]], [10, 12, 11]);
+    let id = id(&plan);
+
+    has(&place.fails(5, &["merge", "apply", &id]), &["1 conflict is left to decide"]);
+    let wrong = ["merge", "resolve", &id, "-c", "users", "1", "--path", "city", "--ours"];
+    has(&place.fails(2, &wrong), &["no conflict at city", "conflicts at visits"]);
+    let wrong = ["merge", "resolve", &id, "-c", "users", "7", "--ours"];
+    has(&place.fails(2, &wrong), &["no conflict in users 7", "users 1"]);
+    for value in ["13", "14"] {
+        let decide = ["merge", "resolve", &id, "-c", "users", "1", "--path", "visits", "--value"];
+        place.ok(&[&decide[..], &[value]].concat());
+    }
+    place.ok(&["merge", "apply", &id]);
+    assert_eq!(get(&place), r#"{"_id":1,"name":"Ada L.","city":"Paris","visits":14}"#);
+    has(&place.fails(2, &["merge", "apply", &id]), &["was applied already, as LSN 3"]);
+    assert_eq!(place.ok(&["log", "-o", "jsonl"]).lines().count(), 3, "it was applied once");
+}
+
+#[test]
+fn merging_again_brings_what_is_new_alone() {
+    let place = parted();
+    place.ok(&["merge", "apply", &id(&preview(&place, &["--strategy", "theirs"]))]);
+    has(&place.fails(2, &["merge", "preview", "try"]), &["has all of 'try' already"]);
+    put(&place, "try", r#"{"_id":2,"name":"Grace"}"#);
+    let plan = preview(&place, &[]);
+    assert_eq!([&plan["counts"]["added"], &plan["counts"]["changed"]], [1, 0]);
+    assert_eq!(plan["changes"][0]["after"]["name"], "Grace");
+}
+
+#[test]
+fn a_plan_for_a_branch_that_moved_is_refused_until_it_is_made_anew() {
+    let place = parted();
+    let id = id(&preview(&place, &[]));
+    place.ok(&["merge", "resolve", &id, "--all", "--theirs"]);
+    put(&place, "main", r#"{"_id":2}"#);
+    has(&place.fails(5, &["merge", "apply", &id]), &["has moved on since LSN 2", "--rebase-plan"]);
+    place.ok(&["merge", "apply", &id, "--rebase-plan"]);
+    has(&get(&place), &[r#""visits":11"#]);
+}
+
+#[test]
+fn a_decision_about_what_changed_since_is_taken_back() {
+    let place = parted();
+    let id = id(&preview(&place, &[]));
+    place.ok(&["merge", "resolve", &id, "--all", "--theirs"]);
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"Paris","visits":20}"#);
+    let said = place.fails(5, &["merge", "apply", &id, "--rebase-plan"]);
+    has(&said, &["decided about users 1 is taken back", "1 conflict is left"]);
+    has(&get(&place), &[r#""visits":20"#]);
+}
+
+#[test]
+fn a_result_that_breaks_a_rule_or_displeases_a_hook_is_not_applied() {
+    let place = parted();
+    let before = get(&place);
+    for (policy, code, parts) in [
+        ("[checks.schemas.users]\nrequired = ['email']", 2, &["schema: users 1", "email"][..]),
+        (
+            "[[checks.references]]\ncollection = 'users'\nfield = 'city'\nto = 'cities'",
+            2,
+            &["reference: users 1", "nothing was applied"],
+        ),
+        (
+            "[[checks.hooks]]\nname = 'freeze'\ncommand = ['sh', '-c', 'echo not on Fridays >&2; exit 1']",
+            10,
+            &["hook 'freeze' refuses", "not on Fridays"],
+        ),
+    ] {
+        let file = place.file("policy.toml", policy);
+        let id = id(&preview(&place, &["--strategy", "sum", "--policy", file]));
+        has(&place.fails(code, &["merge", "apply", &id]), parts);
+        assert_eq!(get(&place), before);
+    }
+}
+
+#[test]
+fn a_hook_gets_what_show_prints() {
+    let place = parted();
+    let policy = "[[checks.hooks]]\ncommand = ['sh', '-c', 'cat > got.json']";
+    let file = place.file("policy.toml", policy);
+    let id = id(&preview(&place, &["--strategy", "sum", "--policy", file]));
+    let shown = place.ok(&["merge", "show", &id, "-o", "json"]);
+    place.ok(&["merge", "apply", &id]);
+    let got = std::fs::read_to_string(place.path("got.json")).unwrap();
+    let [got, shown]: [serde_json::Value; 2] =
+        [got, shown].map(|json| serde_json::from_str(&json).unwrap());
+    assert_eq!(got, shown);
+    has(&get(&place), &[r#""visits":13"#]);
+}
+
+#[test]
+fn an_aborted_plan_is_listed_only_with_all() {
+    let place = parted();
+    let id = id(&preview(&place, &[]));
+    has(&place.ok(&["merge", "list"]), &[&id, "merge try"]);
+    place.ok(&["merge", "abort", &id[..4]]);
+    assert_eq!(place.ok(&["merge", "list", "-o", "json"]).trim(), "[]");
+    has(&place.ok(&["merge", "list", "--all"]), &[&id, "aborted"]);
+    has(&place.fails(2, &["merge", "apply", &id]), &["was aborted"]);
+}
+
+#[test]
+fn an_undo_or_cherry_pick_with_conflicts_changes_nothing_unless_it_is_told_how() {
+    let place = parted();
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"Rome","visits":12}"#);
+    let run = place.run(&["undo", "@2"]);
+    assert_eq!(run.code, Some(5), "{run:#?}");
+    has(&run.stdout, &["conflict in users 1 at city", "ours    \"Rome\"", "theirs  \"London\""]);
+    has(&run.stderr, &["--force", "--policy", "--plan"]);
+    place.ok(&["undo", "@2", "--force", "--signed-by", "grace"]);
+    assert_eq!(get(&place), r#"{"_id":1,"name":"Ada","city":"London","visits":10}"#);
+    has(&place.ok(&["log", "-n", "1"]), &["grace"]);
+    place.ok(&["undo", "main"]);
+    has(&get(&place), &["Rome"]);
+    place.fails(5, &["cherry-pick", "try"]);
+    place.ok(&["cherry-pick", "try", "--strategy", "ours"]);
+    has(&get(&place), &["Ada L.", r#""visits":12"#]);
+}
+
+#[test]
+fn an_undo_is_of_the_current_branch_and_of_whom_it_names() {
+    let place = parted();
+    has(&place.fails(2, &["undo", "try"]), &["'try' is no state of branch 'main'"]);
+    has(&place.fails(2, &["undo", "main..main~1"]), &["name the earlier state first"]);
+    place.ok(&["put", "-c", "users", r#"{"_id":5}"#, "--actor", "bob"]);
+    place.ok(&["put", "-c", "users", r#"{"_id":6}"#, "--actor", "eve"]);
+    place.ok(&["undo", "~2..main", "--actor", "bob", "--dry-run"]);
+    assert_eq!(place.ok(&["count", "-c", "users"]).trim(), "3");
+    place.ok(&["undo", "~2..main", "--actor", "bob"]);
+    place.fails(3, &["get", "-c", "users", "5"]);
+    place.ok(&["get", "-c", "users", "6"]);
+}
+
+#[test]
+fn an_undone_drop_brings_the_documents_back() {
+    let place = parted();
+    let before = place.digests(&[]);
+    place.ok(&["collections", "drop", "users"]);
+    place.ok(&["undo", "main"]);
+    assert_eq!(place.digests(&[]), before);
+}
