@@ -11,7 +11,8 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`diff`], [`restore`], [`fsck`], [`mod@verify`]: operations over states, a module each;
+//! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved.
 
 mod api;
 mod catalog;
@@ -25,14 +26,19 @@ pub mod key;
 pub mod log;
 mod lru;
 pub mod model;
+pub mod pins;
 mod records;
+pub mod reflog;
 mod replay;
 pub mod restore;
 mod revision;
+pub mod sandbox;
 pub mod segment;
+mod signature;
 pub mod snapshot;
 pub mod storage;
 mod timelines;
+pub mod verify;
 pub mod write;
 
 pub use api::{
@@ -43,4 +49,5 @@ pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
 pub use replay::{LogMaterializer, ReplayLimits};
-pub use revision::{Revision, Selector, parse_time};
+pub use revision::{Named, Revision, Selector, parse_time};
+pub use signature::{PublicKey, SigningKey};

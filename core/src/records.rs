@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BranchName, Digest, Head, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
+    BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
 use crate::storage::{RefName, RefVersion, VersionedRef};
 use crate::{Error, Result};
@@ -41,9 +41,21 @@ pub(crate) struct BranchRecord {
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,
+    /// What makes it a sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<LeaseRecord>,
     /// Its last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
+}
+
+/// How long a branch lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeaseRecord {
+    /// How long it lives after it was made, extended or last written to.
+    pub(crate) ttl_ms: i64,
+    /// It lives at least until then.
+    pub(crate) expires: DateTime,
 }
 
 /// How many movements a branch's record has; older ones are in the records of its backups.
@@ -75,6 +87,17 @@ pub(crate) struct PinRecord {
     pub(crate) actor: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<SignatureRecord>,
+}
+
+/// Who vouches for a pin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignatureRecord {
+    /// An ed25519 public key, 32 bytes.
+    pub(crate) key: bson::Binary,
+    /// The signature, 64 bytes.
+    pub(crate) signature: bson::Binary,
 }
 
 /// What garbage collection keeps of a timeline; without this record, all of it. It is written before
@@ -120,6 +143,16 @@ impl BaseRecord {
     }
 }
 
+impl BaseRecord {
+    pub(crate) fn point(&self) -> Point {
+        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        Head { lsn: self.point().lsn, digest: self.digest, time: self.time }
+    }
+}
+
 impl From<Point> for PointRecord {
     fn from(point: Point) -> Self {
         Self { timeline: point.timeline, lsn: point.lsn.get().cast_signed() }
@@ -155,20 +188,12 @@ impl BranchRecord {
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
-        let base = self
-            .base
-            .as_ref()
-            .map(|base| Point { timeline: base.timeline, lsn: Lsn::new(base.lsn.cast_unsigned()) });
-        Timeline { id: self.timeline, base }
+        Timeline { id: self.timeline, base: self.base.as_ref().map(BaseRecord::point) }
     }
 
     /// The head of the branch until its timeline gets its first commit.
     pub(crate) fn base_head(&self) -> Head {
-        self.base.as_ref().map_or(Head::EMPTY, |base| Head {
-            lsn: Lsn::new(base.lsn.cast_unsigned()),
-            digest: base.digest,
-            time: base.time,
-        })
+        self.base.as_ref().map_or(Head::EMPTY, BaseRecord::head)
     }
 }
 
@@ -191,6 +216,14 @@ pub(crate) fn branches_of(project: ProjectId) -> RefName {
 
 pub(crate) fn branch_ref(project: ProjectId, name: &BranchName) -> RefName {
     format!("branch/{project}/{name}")
+}
+
+pub(crate) fn pins_of(project: ProjectId) -> RefName {
+    format!("pin/{project}/")
+}
+
+pub(crate) fn pin_ref(project: ProjectId, name: &PinName) -> RefName {
+    format!("pin/{project}/{name}")
 }
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {

@@ -59,6 +59,20 @@ impl State {
         self.view.lsn()
     }
 
+    /// The same history, as it was at `lsn`.
+    ///
+    /// # Errors
+    /// `NotFound` if that is above its position.
+    pub async fn at(&self, lsn: Lsn) -> Result<Self> {
+        if lsn > self.lsn() {
+            return Err(Error::not_found(format!(
+                "there is no LSN {lsn}; the last of this state is {}",
+                self.lsn()
+            )));
+        }
+        Self::of(self.shared.clone(), self.view.at(lsn)).await
+    }
+
     /// Its collections, by name.
     pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
         self.catalog.iter().map(|info| &**info)
