@@ -159,9 +159,19 @@ async fn a_wrong_snapshot_is_found_without_an_index_too(subject: Subject) {
 
 /// Writes over the record of a branch; gives back what it was.
 async fn overwrite(backend: &Backend, branch: &str, value: Vec<u8>) -> Vec<u8> {
-    let refs = backend.refs.list("branch/").await.unwrap();
+    overwrite_ref(backend, "branch/", branch, value).await
+}
+
+/// Writes over the record whose name begins and ends so; gives back what it was.
+pub(crate) async fn overwrite_ref(
+    backend: &Backend,
+    begin: &str,
+    end: &str,
+    value: Vec<u8>,
+) -> Vec<u8> {
+    let refs = backend.refs.list(begin).await.unwrap();
     let (reference, stored) =
-        refs.into_iter().find(|(reference, _)| reference.ends_with(branch)).unwrap();
+        refs.into_iter().find(|(reference, _)| reference.ends_with(end)).unwrap();
     let swap = backend.refs.compare_and_set(&reference, Some(&stored.version), Some(value)).await;
     assert!(matches!(swap.unwrap(), Swap::Done(_)));
     stored.value
@@ -212,20 +222,20 @@ async fn a_check_beside_writers_finds_nothing(subject: Subject) {
 
 /// A commit that is not given as it was written.
 #[derive(Clone, Copy)]
-struct Damage {
-    timeline: TimelineId,
-    lsn: Lsn,
-    kind: Kind,
+pub(crate) struct Damage {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: Lsn,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Altered,
     Missing,
 }
 
 impl Damage {
-    fn to(self, backend: &Backend) -> Backend {
+    pub(crate) fn to(self, backend: &Backend) -> Backend {
         Backend {
             wal: Arc::new(Damaged { inner: backend.wal.clone(), damage: self }),
             ..backend.clone()

@@ -41,12 +41,16 @@ mod faults;
 mod faulty;
 mod fsck;
 mod materialize;
+mod pins;
+mod reflog;
 mod refs;
 mod replay;
+mod sandboxes;
 mod self_tests;
 mod semantics;
 mod snapshots;
 mod time;
+mod verify;
 mod wal;
 
 pub use subject::Subject;
@@ -90,7 +94,11 @@ fn cases() -> Vec<Case> {
         durability::cases(),
         concurrency::cases(),
         ancestry::cases(),
+        pins::cases(),
+        sandboxes::cases(),
+        reflog::cases(),
         time::cases(),
+        verify::cases(),
         fsck::cases(),
         semantics::cases(),
         faults::cases(),

@@ -93,9 +93,9 @@ fn lease(project: &Project, ttl: Duration) -> Result<LeaseRecord> {
         Some(expires) if ttl_ms > 0 => {
             Ok(LeaseRecord { ttl_ms, expires: DateTime::from_millis(expires) })
         }
-        _ => {
-            Err(Error::invalid("a sandbox can't live so long or so short; at least 1 ms is needed"))
-        }
+        _ => Err(Error::invalid(
+            "the time that a sandbox lives must be longer than 0 and end within some million years",
+        )),
     }
 }
 
