@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::fsck::{Report, fsck};
-use argon_core::model::{Change, Commit, Digest, Document, Head, Image, Lsn, Timeline, TimelineId};
+use argon_core::model::{
+    Change, Commit, Digest, Document, Head, Image, Lsn, Timeline, TimelineId, Touched,
+};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
     Append, Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
@@ -232,6 +234,8 @@ pub(crate) struct Damage {
 pub(crate) enum Kind {
     Altered,
     Missing,
+    /// It and those before it were collected as garbage, which is no damage.
+    Collected,
 }
 
 impl Damage {
@@ -242,7 +246,14 @@ impl Damage {
         }
     }
 
+    fn collects(self, timeline: TimelineId, lsn: Lsn) -> bool {
+        self.kind == Kind::Collected && timeline == self.timeline && lsn <= self.lsn
+    }
+
     fn apply(self, timeline: TimelineId, mut commit: Commit) -> Option<Commit> {
+        if self.collects(timeline, commit.meta.lsn) {
+            return None;
+        }
         if (timeline, commit.meta.lsn) != (self.timeline, self.lsn) {
             return Some(commit);
         }
@@ -272,7 +283,13 @@ struct Damaged {
 #[async_trait]
 impl Wal for Damaged {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        self.inner.state(timeline).await
+        let mut state = self.inner.state(timeline).await?;
+        if let Some(state) = &mut state
+            && self.damage.collects(timeline, self.damage.lsn)
+        {
+            state.floor = self.damage.lsn;
+        }
+        Ok(state)
     }
 
     async fn append(
@@ -300,7 +317,12 @@ impl Wal for Damaged {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        self.inner.read_headers(timeline, range, direction)
+        let damage = self.damage;
+        let headers = self.inner.read_headers(timeline, range, direction);
+        let there = move |commit: &Commit<Touched>| {
+            future::ready(!damage.collects(timeline, commit.meta.lsn))
+        };
+        headers.try_filter(there).boxed()
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {

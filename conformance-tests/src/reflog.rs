@@ -8,8 +8,10 @@ use futures::TryStreamExt;
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::named_request;
+use crate::fsck::{Damage, Kind};
 use crate::make::{branch as name, collection};
 use crate::pins::{commit, pin, resolve};
+use crate::subject::first_branch;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["reflog":
@@ -23,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         movements_beyond_those_of_the_record_are_found_in_backups,
         a_branch_that_never_was_is_not_found,
         a_backup_has_the_past_of_its_branch,
+        a_reflog_ends_where_commits_were_collected,
     ]
 }
 
@@ -127,7 +130,7 @@ async fn a_run_of_writes_is_one_entry_and_an_import_its_own(subject: Subject) {
 async fn every_movement_is_an_entry_and_every_state_reads_as_it_was(subject: Subject) {
     let (_place, main) = subject.branch().await;
     let mut seen = vec![main.head().await.unwrap()];
-    for (round, target) in [(0, 1), (1, 0), (2, 2)] {
+    for (round, target) in [(0, 1), (1, 0), (2, 1)] {
         for part in 0..2 {
             commit(&main, &format!("{round}.{part}")).await;
         }
@@ -253,4 +256,25 @@ async fn a_backup_has_the_past_of_its_branch(subject: Subject) {
         ["reset to LSN 0", "1 commits, last 1", "created with the project"]
     );
     assert_eq!(documents(&main, &format!("{backup}@{{0}}")).await, 3);
+}
+
+async fn a_reflog_ends_where_commits_were_collected(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let main = first_branch(&place.project(backend.clone()).await).await;
+    for message in ["1", "2"] {
+        commit(&main, message).await;
+    }
+    import(&main, "3").await;
+    commit(&main, "4").await;
+    let timeline = main.head().await.unwrap().view().point().unwrap().timeline;
+    for (lsn, left) in [(1, 3), (2, 2), (3, 1), (4, 0)] {
+        let damage = Damage { timeline, lsn: Lsn::new(lsn), kind: Kind::Collected };
+        let project = place.project_again(damage.to(&backend)).await;
+        let lines: Vec<Line> =
+            reflog::read(&project, main.name()).await.unwrap().try_collect().await.unwrap();
+        assert_eq!(lines.len(), left + 1, "{lines:#?}");
+        assert!(matches!(lines[left], Line::End(_)), "{lines:#?}");
+        let error = reflog::state(&project, main.name(), 3).await.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
 }

@@ -21,6 +21,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_walk_that_begins_later_leaves_out_what_is_before,
         a_digest_that_was_written_down_must_be_the_state_s,
         an_empty_history_is_proved,
+        what_was_collected_is_left_out,
         a_signature_is_checked_on_the_way,
         a_pin_that_was_altered_is_named,
         a_pin_with_another_digest_than_the_log_is_named,
@@ -132,6 +133,22 @@ async fn an_empty_history_is_proved(subject: Subject) {
     let expect = Demands { expect: Some(Digest::ZERO), ..Demands::default() };
     let verified = check(&main, expect).await.unwrap();
     assert_eq!((verified.commits, verified.head.lsn), (0, Lsn::ZERO));
+}
+
+async fn what_was_collected_is_left_out(subject: Subject) {
+    let (place, backend, main, fork) = sample(&subject).await;
+    for (lsn, from, left) in [(1, 2, 3), (4, 5, 0), (5, 5, 0)] {
+        let main = damaged(&place, &backend, &main, lsn, Kind::Collected).await;
+        let verified = plain(&main).await.unwrap();
+        let expected = (true, from, left);
+        assert_eq!((verified.collected, verified.from.get(), verified.commits), expected);
+        assert_eq!(verified.head.lsn.get(), 5);
+    }
+    let elsewhere = damaged(&place, &backend, &main, 3, Kind::Collected).await;
+    let fork = elsewhere.project().branch(fork.name()).await.unwrap();
+    let verified = plain(&fork).await.unwrap();
+    let expected = (true, 4, 1);
+    assert_eq!((verified.collected, verified.from.get(), verified.commits), expected);
 }
 
 /// Pins commit 2 of a branch, signed by a new key.

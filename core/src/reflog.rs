@@ -257,7 +257,11 @@ impl Run {
         };
         let floor = wal.state(upto.timeline).await?.map_or(upto.lsn, |state| state.floor);
         let range = low.max(floor).next()..=upto.lsn;
-        let headers = wal.read_headers(upto.timeline, range, Direction::Descending);
+        let headers = if range.is_empty() {
+            stream::empty().boxed()
+        } else {
+            wal.read_headers(upto.timeline, range, Direction::Descending)
+        };
         let cut = floor > low;
         Ok(Self { headers, ahead: None, timeline: upto.timeline, above, cut })
     }
