@@ -43,8 +43,10 @@ Naming a state (REV):
   main                       the head of branch main
   main@1234                  main after its commit with LSN 1234; main@0 is empty
   main@2026-07-07T09:00:00Z  main as it was then; main@2026-07-07 at the day's first moment, UTC
+  main@{2}                   main before its last two entries in `argon reflog`
+  v1, pin:v1                 a pin; v1 is a branch if there is one of that name
   main~3                     three commits before any of these
-  @1234, ~3                  the same of the current branch";
+  @1234, @{2}, ~3            the same of the current branch";
 
 const FIRST_STEPS: &str = "\
 First steps:

@@ -107,3 +107,11 @@ fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is '{text}', which is no number")))
 }
+
+/// An environment that stands still and draws from `seed`.
+pub(crate) fn seeded(seed: u64) -> argon_core::Environment {
+    argon_core::Environment::new(
+        std::sync::Arc::new(SetClock::new()),
+        std::sync::Arc::new(SeededIds::new(seed)),
+    )
+}

@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::fsck::{Report, fsck};
-use argon_core::model::{Change, Commit, Digest, Document, Head, Image, Lsn, Timeline, TimelineId};
+use argon_core::model::{
+    Change, Commit, Digest, Document, Head, Image, Lsn, Timeline, TimelineId, Touched,
+};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
     Append, Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
@@ -159,9 +161,19 @@ async fn a_wrong_snapshot_is_found_without_an_index_too(subject: Subject) {
 
 /// Writes over the record of a branch; gives back what it was.
 async fn overwrite(backend: &Backend, branch: &str, value: Vec<u8>) -> Vec<u8> {
-    let refs = backend.refs.list("branch/").await.unwrap();
+    overwrite_ref(backend, "branch/", branch, value).await
+}
+
+/// Writes over the record whose name begins and ends so; gives back what it was.
+pub(crate) async fn overwrite_ref(
+    backend: &Backend,
+    begin: &str,
+    end: &str,
+    value: Vec<u8>,
+) -> Vec<u8> {
+    let refs = backend.refs.list(begin).await.unwrap();
     let (reference, stored) =
-        refs.into_iter().find(|(reference, _)| reference.ends_with(branch)).unwrap();
+        refs.into_iter().find(|(reference, _)| reference.ends_with(end)).unwrap();
     let swap = backend.refs.compare_and_set(&reference, Some(&stored.version), Some(value)).await;
     assert!(matches!(swap.unwrap(), Swap::Done(_)));
     stored.value
@@ -212,27 +224,36 @@ async fn a_check_beside_writers_finds_nothing(subject: Subject) {
 
 /// A commit that is not given as it was written.
 #[derive(Clone, Copy)]
-struct Damage {
-    timeline: TimelineId,
-    lsn: Lsn,
-    kind: Kind,
+pub(crate) struct Damage {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: Lsn,
+    pub(crate) kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Altered,
     Missing,
+    /// It and those before it were collected as garbage, which is no damage.
+    Collected,
 }
 
 impl Damage {
-    fn to(self, backend: &Backend) -> Backend {
+    pub(crate) fn to(self, backend: &Backend) -> Backend {
         Backend {
             wal: Arc::new(Damaged { inner: backend.wal.clone(), damage: self }),
             ..backend.clone()
         }
     }
 
+    fn collects(self, timeline: TimelineId, lsn: Lsn) -> bool {
+        self.kind == Kind::Collected && timeline == self.timeline && lsn <= self.lsn
+    }
+
     fn apply(self, timeline: TimelineId, mut commit: Commit) -> Option<Commit> {
+        if self.collects(timeline, commit.meta.lsn) {
+            return None;
+        }
         if (timeline, commit.meta.lsn) != (self.timeline, self.lsn) {
             return Some(commit);
         }
@@ -262,7 +283,13 @@ struct Damaged {
 #[async_trait]
 impl Wal for Damaged {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        self.inner.state(timeline).await
+        let mut state = self.inner.state(timeline).await?;
+        if let Some(state) = &mut state
+            && self.damage.collects(timeline, self.damage.lsn)
+        {
+            state.floor = self.damage.lsn;
+        }
+        Ok(state)
     }
 
     async fn append(
@@ -290,7 +317,12 @@ impl Wal for Damaged {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        self.inner.read_headers(timeline, range, direction)
+        let damage = self.damage;
+        let headers = self.inner.read_headers(timeline, range, direction);
+        let there = move |commit: &Commit<Touched>| {
+            future::ready(!damage.collects(timeline, commit.meta.lsn))
+        };
+        headers.try_filter(there).boxed()
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {

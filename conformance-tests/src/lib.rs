@@ -49,12 +49,16 @@ mod fsck;
 mod materialize;
 mod plans;
 mod patch;
+mod pins;
+mod reflog;
 mod refs;
 mod replay;
+mod sandboxes;
 mod self_tests;
 mod semantics;
 mod snapshots;
 mod time;
+mod verify;
 mod wal;
 
 pub use subject::Subject;
@@ -99,10 +103,14 @@ fn cases() -> Vec<Case> {
         concurrency::cases(),
         ancestry::cases(),
         plans::cases(),
-        time::cases(),
         patch::cases(),
         blame::cases(),
         bisect::cases(),
+        pins::cases(),
+        sandboxes::cases(),
+        reflog::cases(),
+        time::cases(),
+        verify::cases(),
         fsck::cases(),
         checks::cases(),
         semantics::cases(),

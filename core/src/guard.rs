@@ -5,16 +5,30 @@
 //! record has the notes so far.
 
 use bson::DateTime;
+use futures::future::try_join;
 
 use crate::model::{BranchName, Head, Lsn, Point};
+use crate::pins::there_are;
 use crate::records::{self, BaseRecord, BranchRecord, MoveRecord, ProjectRecord, Stored};
 use crate::storage::{Append, Swap};
 use crate::{Error, Project, Result, State};
 
 impl Project {
     pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        self.listed("").await
+    }
+
+    /// The branches whose names have this for the first part.
+    pub(crate) async fn records_under(
+        &self,
+        first: &str,
+    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        self.listed(&format!("{first}/")).await
+    }
+
+    async fn listed(&self, under: &str) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
         let prefix = records::branches_of(self.id());
-        let refs = self.shared.backend.refs.list(&prefix).await?;
+        let refs = self.shared.backend.refs.list(&format!("{prefix}{under}")).await?;
         refs.into_iter()
             .map(|(name, stored)| {
                 let short = name.strip_prefix(&prefix).unwrap_or(&name);
@@ -24,23 +38,40 @@ impl Project {
     }
 
     pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+        match self.find(name).await? {
+            Some(stored) => Ok(stored),
+            None => Err(Error::not_found(format!(
+                "there is no branch '{name}' in project '{}'; {}",
+                self.name(),
+                self.known_branches().await?
+            ))),
+        }
+    }
+
+    /// The record of a branch, if there is one.
+    pub(crate) async fn find(&self, name: &BranchName) -> Result<Option<Stored<BranchRecord>>> {
         let reference = records::branch_ref(self.id(), name);
-        match self.shared.backend.refs.get(&reference).await? {
-            Some(stored) => records::decode(&reference, stored),
-            None => {
-                let records = self.branch_records().await?;
-                let known: Vec<&str> = records
-                    .iter()
-                    .map(|(name, _)| name)
-                    .filter(|name| !name.is_backup())
-                    .map(BranchName::as_str)
-                    .collect();
-                Err(Error::not_found(format!(
-                    "there is no branch '{name}' in project '{}'; there are: {}",
-                    self.name(),
-                    known.join(", ")
-                )))
-            }
+        let stored = self.shared.backend.refs.get(&reference).await?;
+        stored.map(|stored| records::decode(&reference, stored)).transpose()
+    }
+
+    /// The branches but backups, for an error.
+    async fn known_branches(&self) -> Result<String> {
+        let records = self.branch_records().await?;
+        let known = records.iter().map(|(name, _)| name).filter(|name| !name.is_backup());
+        Ok(there_are("branches", known.map(BranchName::as_str)))
+    }
+
+    /// The error for a name that stands for no state.
+    pub(crate) async fn neither_branch_nor_pin(&self, name: &BranchName) -> Error {
+        let looked = try_join(self.known_branches(), self.pin_records()).await;
+        match looked {
+            Ok((branches, pins)) => Error::not_found(format!(
+                "there is neither a branch nor a pin '{name}' in project '{}'; {branches}; {}",
+                self.name(),
+                there_are("pins", pins.iter().map(|(name, _)| name.as_str()))
+            )),
+            Err(error) => error,
         }
     }
 
@@ -81,6 +112,7 @@ impl Project {
             forked_at: head.lsn.get().cast_signed(),
             created: self.shared.environment.now(),
             protected: false,
+            lease: None,
             moves: vec![self.movement(None, from.view().point(), created)],
         })
     }
@@ -141,6 +173,17 @@ impl Project {
         Ok(record)
     }
 
+    /// Changes what a branch's record says besides where the branch is, if the branch is still as
+    /// it was read. That is no movement.
+    pub(crate) async fn amend(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        record: &BranchRecord,
+    ) -> Result<()> {
+        self.swap(name, read, Some(records::encode(record)?)).await
+    }
+
     /// Removes a branch if it is still as it was read.
     pub(crate) async fn remove(
         &self,
@@ -164,6 +207,17 @@ impl Project {
                 Err(Error::conflict(format!("branch '{name}' was moved meanwhile; try again")))
             }
         }
+    }
+
+    /// The record of a branch that goes on in a fork of its timeline, which ended at `head`.
+    pub(crate) async fn forked_on(
+        &self,
+        record: &BranchRecord,
+        head: Head,
+    ) -> Result<BranchRecord> {
+        let state = self.state_at(record, head.lsn).await?.ending_with(head);
+        let fork = self.fork(&state, None).await?;
+        Ok(BranchRecord { timeline: fork.timeline, base: fork.base, ..record.clone() })
     }
 
     /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
@@ -192,9 +246,13 @@ impl Project {
     ) -> Result<BranchName> {
         let time = compact_time(self.shared.environment.now());
         let at = record.point_at(head.lsn);
-        let backup =
-            BranchRecord { protected: false, parent: Some(name.to_string()), ..record.clone() }
-                .noting(self.movement(at, at, why));
+        let backup = BranchRecord {
+            protected: false,
+            lease: None,
+            parent: Some(name.to_string()),
+            ..record.clone()
+        }
+        .noting(self.movement(at, at, why));
         for attempt in 1..=1000 {
             let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
             let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;

@@ -13,9 +13,10 @@
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`merge`]: three-way merge of a document;
 //! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
-//! - [`checks`]: what must hold of a result before it is published.
-//! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`],
-//!   [`fsck`]: operations over states, a module each.
+//! - [`checks`]: what must hold of a result before it is published;
+//! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
+//!   operations over states, a module each;
+//! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved.
 
 mod ancestry;
 mod api;
@@ -36,14 +37,19 @@ pub mod merge;
 pub mod model;
 pub mod plan;
 pub mod patch;
+pub mod pins;
 mod records;
+pub mod reflog;
 mod replay;
 pub mod restore;
 mod revision;
+pub mod sandbox;
 pub mod segment;
+mod signature;
 pub mod snapshot;
 pub mod storage;
 mod timelines;
+pub mod verify;
 pub mod write;
 
 pub use api::{
@@ -54,4 +60,5 @@ pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
 pub use replay::{LogMaterializer, ReplayLimits};
-pub use revision::{Revision, Selector, parse_time};
+pub use revision::{Named, Revision, Selector, parse_time};
+pub use signature::{PublicKey, SigningKey};

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BranchName, Digest, Head, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
+    BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
 use crate::storage::{Keep, RefName, RefVersion, VersionedRef};
 use crate::{Error, Result};
@@ -42,9 +42,21 @@ pub(crate) struct BranchRecord {
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,
+    /// What makes it a sandbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease: Option<LeaseRecord>,
     /// Its last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
+}
+
+/// How long a branch lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeaseRecord {
+    /// How long it lives after it was made, extended or last written to.
+    pub(crate) ttl_ms: i64,
+    /// It lives at least until then.
+    pub(crate) expires: DateTime,
 }
 
 /// How many movements a branch's record has; older ones are in the records of its backups.
@@ -76,6 +88,17 @@ pub(crate) struct PinRecord {
     pub(crate) actor: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<SignatureRecord>,
+}
+
+/// Who vouches for a pin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SignatureRecord {
+    /// An ed25519 public key, 32 bytes.
+    pub(crate) key: bson::Binary,
+    /// The signature, 64 bytes.
+    pub(crate) signature: bson::Binary,
 }
 
 /// What garbage collection keeps of a timeline; without this record, all of it. It is written before
@@ -110,10 +133,6 @@ pub(crate) struct BaseRecord {
 }
 
 impl BaseRecord {
-    pub(crate) fn point(&self) -> Point {
-        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
-    }
-
     /// The record of a state; `None` for the empty one.
     pub(crate) fn of(point: Option<Point>, head: &Head) -> Option<Self> {
         point.map(|point| Self {
@@ -130,6 +149,16 @@ impl KeptRecord {
     pub(crate) fn keep(&self) -> Keep {
         let lsn = |number: i64| Lsn::new(number.cast_unsigned());
         Keep { from: self.from.map(lsn), points: self.points.iter().copied().map(lsn).collect() }
+    }
+}
+
+impl BaseRecord {
+    pub(crate) fn point(&self) -> Point {
+        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        Head { lsn: self.point().lsn, digest: self.digest, time: self.time }
     }
 }
 
@@ -173,11 +202,7 @@ impl BranchRecord {
 
     /// The head of the branch until its timeline gets its first commit.
     pub(crate) fn base_head(&self) -> Head {
-        self.base.as_ref().map_or(Head::EMPTY, |base| Head {
-            lsn: Lsn::new(base.lsn.cast_unsigned()),
-            digest: base.digest,
-            time: base.time,
-        })
+        self.base.as_ref().map_or(Head::EMPTY, BaseRecord::head)
     }
 }
 
@@ -212,6 +237,14 @@ pub(crate) fn plan_ref(project: ProjectId, id: &str) -> RefName {
 
 pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
     format!("kept/{timeline}")
+}
+
+pub(crate) fn pins_of(project: ProjectId) -> RefName {
+    format!("pin/{project}/")
+}
+
+pub(crate) fn pin_ref(project: ProjectId, name: &PinName) -> RefName {
+    format!("pin/{project}/{name}")
 }
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {

@@ -9,6 +9,7 @@ pub mod import;
 pub mod large;
 pub mod point_read;
 pub mod reopen;
+pub mod sandbox;
 pub mod scan;
 pub mod writers;
 
@@ -28,11 +29,12 @@ pub struct Workload<S> {
 
 impl Workload<Subject> {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
         Self { name: "writers", run: |subject| Box::pin(writers::run(subject)) },
         Self { name: "import", run: |subject| Box::pin(import::run(subject)) },
         Self { name: "branch", run: |subject| Box::pin(branch::run(subject)) },
+        Self { name: "sandbox", run: |subject| Box::pin(sandbox::run(subject)) },
         Self { name: "point-read", run: |subject| Box::pin(point_read::run(subject)) },
         Self { name: "scan", run: |subject| Box::pin(scan::run(subject)) },
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },

@@ -84,7 +84,7 @@ impl DiffArgs {
         let (mut from, to) =
             (workspace.state(Some(&before)).await?, workspace.state(Some(&after)).await?);
         if self.merge_base {
-            from = common(&workspace, &after, &from, &to).await?;
+            from = common(&from, &to).await?;
         }
         let diff = diff(&from, &to).await?;
         if self.depth.patch {
@@ -119,20 +119,14 @@ async fn parent_of(workspace: &Workspace, revision: &Revision) -> CommandResult<
         return Err(Failure::from(error)
             .hint(format!("name two states, such as `argon diff {name}~1 {name}`")));
     };
-    workspace.project.branch(&parent).await.hint_on(ErrorKind::NotFound, || {
+    let parent = Revision::head(parent);
+    workspace.state(Some(&parent)).await.hint_on(ErrorKind::NotFound, || {
         format!("'{name}' was made of '{parent}', which is gone; name two states")
     })?;
-    Ok(Revision::head(parent))
+    Ok(parent)
 }
 
 /// The last state that both histories have in common.
-async fn common(
-    workspace: &Workspace,
-    revision: &Revision,
-    from: &State,
-    to: &State,
-) -> CommandResult<State> {
-    let lsn = from.view().common_lsn(to.view());
-    let name = revision.branch_or(&workspace.branch);
-    Ok(workspace.project.branch(name).await?.at(lsn).await?)
+async fn common(from: &State, to: &State) -> CommandResult<State> {
+    Ok(to.at(from.view().common_lsn(to.view())).await?)
 }

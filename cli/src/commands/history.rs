@@ -1,13 +1,13 @@
 //! `argon history`
 
-use argon_core::Error;
 use argon_core::key::Key;
 use argon_core::model::{CommitMeta, Image, Lsn};
+use argon_core::{Error, State};
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, document_line};
 
@@ -38,7 +38,7 @@ impl HistoryArgs {
         while self.number.is_none_or(|most| printed < most)
             && let Some((lsn, image)) = images.try_next().await?
         {
-            let meta = self.commit(&workspace, lsn).await?;
+            let meta = commit(&state, lsn).await?;
             let document = match &image {
                 Image::Document(document) => {
                     Some(document_line(document.as_raw(), self.style.mode())?)
@@ -57,15 +57,12 @@ impl HistoryArgs {
         }
         Ok(())
     }
+}
 
-    async fn commit(&self, workspace: &Workspace, lsn: Lsn) -> CommandResult<CommitMeta> {
-        let current = &workspace.branch;
-        let branch = self.at.at.as_ref().map_or(current, |revision| revision.branch_or(current));
-        let state = workspace.project.branch(branch).await?.at(lsn).await?;
-        let commit = argon_core::log::headers(&state).try_next().await?;
-        let missing = || Error::corrupt(format!("commit {lsn} is missing; run `argon fsck`"));
-        Ok(commit.ok_or_else(missing)?.meta)
-    }
+async fn commit(state: &State, lsn: Lsn) -> CommandResult<CommitMeta> {
+    let commit = argon_core::log::headers(&state.at(lsn).await?).try_next().await?;
+    let missing = || Error::corrupt(format!("commit {lsn} is missing; run `argon fsck`"));
+    Ok(commit.ok_or_else(missing)?.meta)
 }
 
 fn text(meta: &CommitMeta, document: Option<&str>, context: &Context) -> String {

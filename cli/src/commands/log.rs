@@ -87,7 +87,7 @@ impl LogArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.from.as_ref()).await?;
-        let mut names = CollectionNames::new(&workspace, self.from.as_ref(), &state).await?;
+        let mut names = CollectionNames::new(&state);
         let columns = &["LSN", "TIME", "ACTOR", "DOCUMENTS", "COLLECTIONS", "MESSAGE"];
         let mut listing = context.output.listing(columns);
         let mut commits = argon_core::log::headers(&state);

@@ -24,15 +24,19 @@ mod log;
 mod man;
 mod merge;
 mod names;
+mod pin;
 mod project;
 mod put;
+mod reflog;
 mod restore;
+mod sandbox;
 mod show;
 mod snapshot;
 mod status;
 mod switch;
 mod undo;
 mod use_project;
+mod verify;
 
 use clap::Subcommand;
 
@@ -50,6 +54,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Branch(branch::BranchCommand),
     Switch(switch::SwitchArgs),
+    #[command(subcommand)]
+    Sandbox(sandbox::SandboxCommand),
+    #[command(subcommand)]
+    Pin(pin::PinCommand),
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Put(put::PutArgs),
@@ -71,9 +79,11 @@ pub(crate) enum Command {
     CherryPick(cherry_pick::CherryPickArgs),
     #[command(subcommand)]
     Restore(restore::RestoreCommand),
+    Reflog(reflog::ReflogArgs),
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
     Compact(compact::CompactArgs),
+    Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
@@ -89,6 +99,8 @@ impl Command {
             Self::Use(args) => args.run(context).await,
             Self::Branch(command) => command.run(context).await,
             Self::Switch(args) => args.run(context).await,
+            Self::Sandbox(command) => command.run(context).await,
+            Self::Pin(command) => command.run(context).await,
             Self::Import(args) => args.run(context).await,
             Self::Export(args) => args.run(context).await,
             Self::Put(args) => args.run(context).await,
@@ -108,8 +120,10 @@ impl Command {
             Self::Undo(args) => args.run(context).await,
             Self::CherryPick(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
+            Self::Reflog(args) => args.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
             Self::Compact(args) => args.run(context).await,
+            Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Completions(args) => args.run(),

@@ -2,34 +2,26 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use argon_core::State;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Touched};
-use argon_core::{Branch, Revision, State};
 use bson::Bson;
 
-use crate::context::Workspace;
 use crate::exit::CommandResult;
 
 /// Names collections as they are called in a state, or, if they are not there any more, as they
 /// were called when a commit changed them.
 pub(super) struct CollectionNames {
-    branch: Branch,
+    state: State,
     known: HashMap<CollectionId, String>,
 }
 
 impl CollectionNames {
-    /// The names in `state`, which `revision` stands for.
-    pub(super) async fn new(
-        workspace: &Workspace,
-        revision: Option<&Revision>,
-        state: &State,
-    ) -> CommandResult<Self> {
-        let current = &workspace.branch;
-        let name = revision.map_or(current, |revision| revision.branch_or(current));
-        let branch = workspace.project.branch(name).await?;
-        let mut names = Self { branch, known: HashMap::new() };
+    /// The names in `state`.
+    pub(super) fn new(state: &State) -> Self {
+        let mut names = Self { state: state.clone(), known: HashMap::new() };
         names.take_up(state);
-        Ok(names)
+        names
     }
 
     fn take_up(&mut self, state: &State) {
@@ -53,10 +45,10 @@ impl CollectionNames {
             }
         }
         if documents.keys().any(|collection| !self.known.contains_key(collection)) {
-            self.take_up(&self.branch.clone().at(commit.meta.lsn).await?);
+            self.take_up(&self.state.at(commit.meta.lsn).await?);
             // One that this commit dropped has its name before it only.
             if let Some(before) = commit.meta.lsn.back(1) {
-                self.take_up(&self.branch.clone().at(before).await?);
+                self.take_up(&self.state.at(before).await?);
             }
         }
         let mut named: Vec<(String, u64)> = documents

@@ -53,7 +53,7 @@ pub(super) async fn show(
     };
     let branch = revision.branch_or(&workspace.branch);
     let before = commit.meta.lsn.back(1).unwrap_or_default();
-    let before = workspace.project.branch(branch).await?.at(before).await?;
+    let before = after.at(before).await?;
     if context.output.is_table() {
         output::print(&header(&commit, branch.as_str()))?;
     }

@@ -7,6 +7,7 @@
 fn the_transcripts_are_what_the_program_prints() {
     trycmd::TestCases::new()
         .case("tests/cli/stories/*.md")
+        .register_bin("sleep", std::path::Path::new("/bin/sleep"))
         .env("ARGON_ACTOR", "ada")
         .env("COLUMNS", "100");
 }

@@ -26,6 +26,8 @@ pub struct BranchInfo {
     pub created: DateTime,
     /// Whether it is protected.
     pub protected: bool,
+    /// When it is over, if it is a [sandbox](crate::sandbox).
+    pub ends: Option<DateTime>,
 }
 
 impl BranchInfo {
@@ -33,6 +35,7 @@ impl BranchInfo {
         Self {
             name,
             head,
+            ends: record.ends(&head),
             parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
             forked_at: Lsn::new(record.forked_at.cast_unsigned()),
             created: record.created,
@@ -213,10 +216,7 @@ impl Branch {
         let stored = self.project.record(&self.name).await?;
         let record = if stored.record.timeline == sealed.timeline {
             let head = self.project.seal(sealed).await?;
-            let state = self.project.state_at(sealed, head.lsn).await?.ending_with(head);
-            let fork = self.project.fork(&state, None).await?;
-            let record =
-                BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+            let record = self.project.forked_on(&stored.record, head).await?;
             let at = sealed.point_at(head.lsn);
             let movement = self.project.movement(at, at, "went on after a move that was cut off");
             match self.project.set(&self.name, &stored, record, movement).await {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bson::DateTime;
-use futures::future::join;
+use futures::future::join3;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
-use crate::model::{BranchName, ProjectId, ProjectName};
-use crate::records::{self, BranchRecord};
+use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
+use crate::records::{BranchRecord, Stored};
 use crate::{Branch, BranchInfo, Error, Result, State};
 
 /// How many heads of branches are asked for at once when they are listed.
@@ -47,7 +47,15 @@ impl Project {
 
     /// The branches by name, backups among them.
     pub async fn branches(&self) -> Result<Vec<BranchInfo>> {
-        stream::iter(self.branch_records().await?)
+        self.described(self.branch_records().await?).await
+    }
+
+    /// Branches with their heads.
+    pub(crate) async fn described(
+        &self,
+        records: Vec<(BranchName, Stored<BranchRecord>)>,
+    ) -> Result<Vec<BranchInfo>> {
+        stream::iter(records)
             .map(|(name, stored)| async move {
                 let head = self.head_of(&stored.record).await?;
                 Ok(BranchInfo::new(name, &stored.record, head))
@@ -88,30 +96,52 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name; `Invalid` for the name of a backup.
+    /// `AlreadyExists` if there is a branch or a pin of that name; `Invalid` for the name of a
+    /// backup.
     pub async fn create_branch(
         &self,
         name: &BranchName,
         from: &State,
         parent: Option<&BranchName>,
     ) -> Result<Branch> {
-        refuse_backup_name(name)?;
         let _moving = self.shared.moving.lock().await;
         let record = self.fork(from, parent).await?;
-        // Both at once, for the sake of stores on a network. A project that is deleted between them
+        self.create_from(name, record).await
+    }
+
+    /// Makes a branch of a record for it.
+    pub(crate) async fn create_from(
+        &self,
+        name: &BranchName,
+        record: BranchRecord,
+    ) -> Result<Branch> {
+        refuse_backup_name(name)?;
+        // All at once, for the sake of stores on a network. A project that is deleted between them
         // leaves a branch that nothing names, as one deleted just afterwards does.
-        let (created, there) = join(self.create_record(name, &record), self.still_there()).await;
-        match (created, there) {
+        let created = self.create_record(name, &record);
+        let (created, there, free) =
+            join3(created, self.still_there(), self.refuse_pin_name(name)).await;
+        match (created, there.and(free)) {
             (Ok(()), Ok(())) => Ok(Branch::new(self.clone(), name.clone(), record)),
             (Ok(()), Err(error)) => match self.remove_unwritten(name).await {
                 Ok(()) => Err(error),
                 Err(_) => Err(Error::indeterminate(format!(
-                    "branch '{name}' was made, but whether its project is still there can't be told"
+                    "branch '{name}' was made, but whether it may stay can't be told"
                 ))
                 .with_source(error)),
             },
             (Err(_), Err(error)) if error.kind() == crate::ErrorKind::NotFound => Err(error),
             (Err(error), _) => Err(error),
+        }
+    }
+
+    async fn refuse_pin_name(&self, name: &BranchName) -> Result<()> {
+        let Ok(pin) = PinName::new(name.as_str()) else { return Ok(()) };
+        match self.find_pin(&pin).await? {
+            None => Ok(()),
+            Some(_) => Err(Error::already_exists(format!(
+                "there is a pin '{name}'; a branch needs a name of its own"
+            ))),
         }
     }
 
@@ -122,22 +152,34 @@ impl Project {
     /// `NotFound`, `AlreadyExists`, `Denied` for a protected branch or a backup, and `Conflict` if
     /// the branch was moved meanwhile.
     pub async fn rename_branch(&self, from: &BranchName, to: &BranchName) -> Result<Branch> {
+        self.rename(from, to, "renamed", |record| record).await
+    }
+
+    /// Renames a branch, and changes its record by `change`; `why` says so in the branch's moves.
+    pub(crate) async fn rename(
+        &self,
+        from: &BranchName,
+        to: &BranchName,
+        why: &str,
+        change: impl FnOnce(BranchRecord) -> BranchRecord + Send,
+    ) -> Result<Branch> {
         refuse_backup_name(to)?;
         let _moving = self.shared.moving.lock().await;
         let stored = self.movable(from).await?;
-        if self.shared.backend.refs.get(&records::branch_ref(self.id, to)).await?.is_some() {
+        self.refuse_pin_name(to).await?;
+        if self.find(to).await?.is_some() {
             return Err(Error::already_exists(format!("there is a branch '{to}' already")));
         }
         // Two names must never stand for one timeline, or deleting one would end the other. So the
         // new name gets a fork of the sealed timeline; cut off anywhere, each name is a branch of
         // its own with all commits.
         let head = self.seal(&stored.record).await?;
-        let state = self.state_at(&stored.record, head.lsn).await?.ending_with(head);
-        let fork = self.fork(&state, None).await?;
         let at = stored.record.point_at(head.lsn);
-        let record =
-            BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() }
-                .noting(self.movement(at, at, format!("renamed from {from}")));
+        let record = change(self.forked_on(&stored.record, head).await?).noting(self.movement(
+            at,
+            at,
+            format!("{why} from {from}"),
+        ));
         self.create_record(to, &record).await?;
         match self.remove(from, &stored).await {
             Ok(()) => Ok(Branch::new(self.clone(), to.clone(), record)),
@@ -165,9 +207,20 @@ impl Project {
         let _moving = self.shared.moving.lock().await;
         let stored = self.movable(name).await?;
         let head = self.seal(&stored.record).await?;
-        let backup = self.back_up(name, &stored.record, head, "deleted").await?;
-        self.remove(name, &stored).await?;
-        Ok(Some(backup))
+        self.retire(name, &stored, head, "deleted").await.map(Some)
+    }
+
+    /// Removes a branch whose timeline has ended at `head`, and keeps a backup, whose name is given.
+    pub(crate) async fn retire(
+        &self,
+        name: &BranchName,
+        stored: &Stored<BranchRecord>,
+        head: Head,
+        why: &str,
+    ) -> Result<BranchName> {
+        let backup = self.back_up(name, &stored.record, head, why).await?;
+        self.remove(name, stored).await?;
+        Ok(backup)
     }
 
     /// Protects a branch against reset, renaming and deletion, or ends that. Writing goes on.

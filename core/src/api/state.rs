@@ -40,11 +40,6 @@ impl State {
         Self { head: Some(head), ..self }
     }
 
-    /// The same history, as it was at `lsn`, which is not above this state.
-    pub(crate) async fn at_lsn(&self, lsn: Lsn) -> Result<Self> {
-        Self::of(self.shared.clone(), self.view.at(lsn)).await
-    }
-
     /// What the next commit after the state builds on: from memory for the head of a branch, else
     /// by one lookup.
     pub(crate) async fn last(&self) -> Result<Head> {
@@ -62,6 +57,20 @@ impl State {
     /// Its position.
     pub fn lsn(&self) -> Lsn {
         self.view.lsn()
+    }
+
+    /// The same history, as it was at `lsn`.
+    ///
+    /// # Errors
+    /// `NotFound` if that is above its position.
+    pub async fn at(&self, lsn: Lsn) -> Result<Self> {
+        if lsn > self.lsn() {
+            return Err(Error::not_found(format!(
+                "there is no LSN {lsn}; the last of this state is {}",
+                self.lsn()
+            )));
+        }
+        Self::of(self.shared.clone(), self.view.at(lsn)).await
     }
 
     /// Its collections, by name.

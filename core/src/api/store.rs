@@ -198,6 +198,7 @@ impl Store {
             forked_at: 0,
             created: record.created,
             protected: false,
+            lease: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a
@@ -237,7 +238,7 @@ impl Store {
         }))
     }
 
-    /// Removes a project with all its branches, protected ones too. Its writers are fenced off before
+    /// Removes a project with all its branches, protected ones too, and its pins. Its writers are fenced off before
     /// it is gone, so none is told of a commit that nobody could find. Its commits stay in the log
     /// until garbage collection. Cut off in between, the project is still there, and its branches
     /// can be read and written.
@@ -254,7 +255,10 @@ impl Store {
             return Err(self.no_project(name).await?);
         };
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
-            Swap::Done(_) => project.remove_branches(branches).await,
+            Swap::Done(_) => {
+                project.remove_branches(branches).await?;
+                project.remove_pins().await
+            }
             Swap::Moved(_) => {
                 Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
             }

@@ -17,5 +17,5 @@ pub use digest::Digest;
 pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES};
 pub use ids::{CollectionId, Nonce, ProjectId, TimelineId};
 pub use lsn::Lsn;
-pub use names::{BranchName, CollectionName, ProjectName};
+pub use names::{BranchName, CollectionName, PinName, ProjectName};
 pub use view::{Head, Point, Segment, Timeline, View};

@@ -83,6 +83,49 @@ impl BranchName {
     }
 }
 
+/// A pin: named by the rules of a branch, and not as a backup is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PinName(BranchName);
+
+impl PinName {
+    /// Checks the rules; the error of kind `Invalid` names the first one broken.
+    pub fn new(name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        check_named("pin", &name, 200)?;
+        if is_backup(&name) {
+            return Err(Error::invalid(format!(
+                "'{name}': names under '{}/' are kept for backups that Argon makes",
+                BranchName::BACKUP
+            )));
+        }
+        Ok(Self(BranchName(name)))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The name, where that of a branch may stand as well.
+    pub fn as_branch(&self) -> &BranchName {
+        &self.0
+    }
+}
+
+impl fmt::Display for PinName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for PinName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::new(name)
+    }
+}
+
 fn is_backup(branch: &str) -> bool {
     branch.split_once('/').is_some_and(|(first, _)| first == BranchName::BACKUP)
 }
@@ -101,11 +144,15 @@ fn check_project(name: &str) -> Result<()> {
 fn check_branch(name: &str) -> Result<()> {
     // So that a branch of the longest name can be backed up too.
     let most = if is_backup(name) { 240 } else { 200 };
-    check_length("branch", name, most)?;
-    check_characters("branch", name, "-_./")?;
+    check_named("branch", name, most)
+}
+
+fn check_named(what: &str, name: &str, most: usize) -> Result<()> {
+    check_length(what, name, most)?;
+    check_characters(what, name, "-_./")?;
     match name.split('/').find(|part| part.is_empty() || part.starts_with(['-', '.'])) {
         Some(part) => Err(Error::invalid(format!(
-            "branch name '{name}' has the part '{part}': a part between slashes can't be empty, \
+            "{what} name '{name}' has the part '{part}': a part between slashes can't be empty, \
              and can't begin with '-' or '.'"
         ))),
         None => Ok(()),

@@ -23,7 +23,7 @@ impl Step {
         let mut keys = TouchedKeys::new();
         let mut bases = base.states();
         if bases.is_empty() {
-            bases.push(theirs.at_lsn(Lsn::ZERO).await?);
+            bases.push(theirs.at(Lsn::ZERO).await?);
         }
         for state in bases {
             for (collection, touched) in touched_between(&state, &theirs, |_| true).await? {
@@ -58,13 +58,13 @@ pub(super) async fn before(after: &State) -> Result<State> {
     let lsn = after.lsn().back(1).ok_or_else(|| {
         Error::invalid("the empty state has no last commit; name a state after a commit")
     })?;
-    after.at_lsn(lsn).await
+    after.at(lsn).await
 }
 
 /// The selected commits, the newest first, each run of neighbours taken back in one step: from the
 /// state after the run to the state before it.
 async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Result<Vec<Step>> {
-    let after = ours.at_lsn(upto).await?;
+    let after = ours.at(upto).await?;
     let mut runs: Vec<Run> = Vec::new();
     let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
     while let Some(commit) = commits.try_next().await? {
@@ -86,7 +86,7 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
     }
     let mut steps = Vec::with_capacity(runs.len());
     for mut run in runs.into_iter().rev() {
-        let (base, theirs) = (ours.at_lsn(run.upto).await?, ours.at_lsn(run.above).await?);
+        let (base, theirs) = (ours.at(run.upto).await?, ours.at(run.above).await?);
         run.keys.retain(|id, _| {
             let name = [&base, &theirs].into_iter().find_map(|state| state.catalog().by_id(*id));
             selection.takes_collection(name.map(|info| &info.name))

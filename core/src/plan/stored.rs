@@ -135,7 +135,7 @@ impl Stored {
         let near = branch.head().await?;
         let ours = match &record.ours {
             Some(base) => record.state(&near, base.point()).await?,
-            None => near.at_lsn(Lsn::ZERO).await?,
+            None => near.at(Lsn::ZERO).await?,
         };
         let source = record.source.clone().load(&near).await?;
         let (rules, resolved) = (record.rules.clone(), record.resolved()?);

@@ -28,6 +28,12 @@ impl BranchRow {
         (self.info.head.lsn.get() > 0).then(|| output::time(self.info.head.time))
     }
 
+    fn remark(&self) -> String {
+        let protected = self.info.protected.then(|| "protected".to_owned());
+        let ends = self.info.ends.map(|end| format!("sandbox until {}", output::time(end)));
+        protected.into_iter().chain(ends).collect::<Vec<_>>().join(", ")
+    }
+
     fn parent(&self) -> Option<String> {
         let parent = self.info.parent.as_ref()?;
         Some(format!("{parent}@{}", self.info.forked_at))
@@ -42,7 +48,7 @@ impl Row for BranchRow {
             self.info.head.lsn.to_string(),
             self.committed().unwrap_or_default(),
             self.parent().unwrap_or_default(),
-            if self.info.protected { "protected" } else { "" }.to_owned(),
+            self.remark(),
         ]
     }
 
@@ -56,6 +62,7 @@ impl Row for BranchRow {
             ("forked_at", self.info.forked_at.get().into()),
             ("created", output::time(self.info.created).into()),
             ("protected", self.info.protected.into()),
+            ("ends", self.info.ends.map(output::time).into()),
             ("current", self.current.into()),
         ])
     }

@@ -1,0 +1,23 @@
+//! `argon pin list`
+
+use clap::Args;
+
+use super::PinRow;
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+/// List the pins; `argon verify NAME` checks one's history and signature.
+#[derive(Args)]
+pub(crate) struct ListArgs {}
+
+impl ListArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let columns = &["PIN", "STATE", "DIGEST", "MADE", "ACTOR", "SIGNED BY", "NOTE"];
+        let mut listing = context.output.listing(columns);
+        for pin in workspace.project.pins().await? {
+            listing.row(&PinRow(pin))?;
+        }
+        listing.finish()
+    }
+}

@@ -1,0 +1,128 @@
+//! `argon reflog`
+
+use argon_core::model::{BranchName, Message};
+use argon_core::reflog::{self, Cause, Entry, Line, Place};
+use clap::Args;
+use futures::TryStreamExt;
+
+use crate::changes::origin_text;
+use crate::context::Context;
+use crate::exit::CommandResult;
+use crate::output::{self, Json, Row, count};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon reflog -n 10
+  argon reflog gone                         a branch that was deleted
+  argon restore branch gone@{1} --as back   and back it is
+  argon diff main@{1} main                  what the last entry changed";
+
+/// Show how a branch got to where it is: its movements, and the commits between them, newest first.
+///
+/// BRANCH@{1} is what it was before the last entry, BRANCH@{2} before the last two, and so on.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReflogArgs {
+    /// The branch, which may be deleted [default: the current one]
+    branch: Option<BranchName>,
+    /// At most so many entries [default: all]
+    #[arg(short, long, value_name = "N")]
+    number: Option<u64>,
+}
+
+struct EntryRow {
+    name: BranchName,
+    entry: Entry,
+}
+
+impl Row for EntryRow {
+    fn cells(&self) -> Vec<String> {
+        let Entry { number, at, actor, from, to, cause } = &self.entry;
+        vec![
+            format!("{}@{{{number}}}", self.name),
+            output::time(*at),
+            actor.clone(),
+            place_text(*from),
+            place_text(*to),
+            cause_text(cause),
+        ]
+    }
+
+    fn json(&self) -> Json {
+        let Entry { number, at, actor, from, to, cause } = &self.entry;
+        let commits = match cause {
+            Cause::Moved(_) => 0,
+            Cause::Writes(commits, _) => *commits,
+            Cause::Commit(..) => 1,
+        };
+        Json::object([
+            ("number", (*number).into()),
+            ("state", format!("{}@{{{number}}}", self.name).into()),
+            ("time", output::time(*at).into()),
+            ("actor", actor.as_str().into()),
+            ("from", place_json(*from)),
+            ("to", place_json(*to)),
+            ("commits", commits.into()),
+            ("why", cause_text(cause).into()),
+        ])
+    }
+}
+
+fn place_text(place: Place) -> String {
+    match place {
+        Place::Nowhere => "-".to_owned(),
+        Place::Empty => "0".to_owned(),
+        Place::At(point) => point.lsn.to_string(),
+    }
+}
+
+/// A state as LSN and timeline; `null` where there was none.
+fn place_json(place: Place) -> Json {
+    let at = |lsn: u64, timeline: Option<String>| {
+        Json::object([("lsn", lsn.into()), ("timeline", timeline.into())])
+    };
+    match place {
+        Place::Nowhere => None::<u64>.into(),
+        Place::Empty => at(0, None),
+        Place::At(point) => at(point.lsn.get(), Some(point.timeline.to_string())),
+    }
+}
+
+fn cause_text(cause: &Cause) -> String {
+    let with = |what: String, message: &Message| match message.as_str().lines().next() {
+        None => what,
+        Some(line) => format!("{what}: {line}"),
+    };
+    match cause {
+        Cause::Moved(why) => why.clone(),
+        Cause::Writes(commits, message) => with(count(*commits, "commit"), message),
+        Cause::Commit(origin, message) => {
+            with(origin_text(origin).unwrap_or_else(|| count(1, "commit")), message)
+        }
+    }
+}
+
+impl ReflogArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let name = self.branch.unwrap_or_else(|| workspace.branch.clone());
+        let mut lines = reflog::read(&workspace.project, &name).await?;
+        let mut listing = context.output.listing(&["STATE", "TIME", "ACTOR", "FROM", "TO", "WHAT"]);
+        let mut end = None;
+        let mut left = self.number.unwrap_or(u64::MAX);
+        while left > 0
+            && let Some(line) = lines.try_next().await?
+        {
+            left -= 1;
+            match line {
+                Line::Entry(entry) => listing.row(&EntryRow { name: name.clone(), entry })?,
+                Line::End(why) => end = Some(why),
+            }
+        }
+        listing.finish()?;
+        if let Some(why) = end {
+            context.output.say(&format!("the reflog ends here: {why}"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! `argon sandbox create`
+
+use std::time::Duration;
+
+use argon_core::model::BranchName;
+use argon_core::{Revision, sandbox};
+use clap::Args;
+
+use super::ends;
+use crate::context::Context;
+use crate::duration::parse_duration;
+use crate::exit::CommandResult;
+use crate::output::{self, Json};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon sandbox create                                    for an hour, of the current branch
+  argon sandbox create --from main@2026-07-07 --ttl 7d --name audit
+  argon -b \"$(argon sandbox create -o json | jq -r .name)\" put -c users '{\"_id\": 1}'";
+
+/// Make a branch that ends by itself; it costs one write, whatever the size of the data.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CreateArgs {
+    /// The state it starts from [default: the head of the current branch]
+    #[arg(long, value_name = "REV")]
+    from: Option<Revision>,
+    /// How long it lives, and at least for how long after the last commit, such as 30s, 15m, 24h, 7d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
+    ttl: Duration,
+    /// What to call it: x makes sandbox/x [default: eight random digits]
+    #[arg(long, value_name = "NAME", value_parser = sandbox::full_name)]
+    name: Option<BranchName>,
+}
+
+impl CreateArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let workspace = context.workspace().await?;
+        let from = self.from.as_ref();
+        let state = workspace.state(from).await?;
+        let parent = from.map_or(&workspace.branch, |from| from.branch_or(&workspace.branch));
+        let (project, name) = (&workspace.project, self.name.as_ref());
+        let (branch, end) = sandbox::create(project, &state, parent, name, self.ttl).await?;
+        let (name, lsn) = (branch.name(), state.lsn());
+        let text = || name.to_string();
+        context.output.one(text, || {
+            Json::object([
+                ("name", name.as_str().into()),
+                ("expires", output::time(end).into()),
+                ("lsn", lsn.get().into()),
+            ])
+        })?;
+        context.output.say(&format!("it is {parent} at LSN {lsn}; {}", ends(end, context)));
+        Ok(())
+    }
+}
