@@ -38,8 +38,16 @@ pub struct CollectionInfo {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
     live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
-    /// Every number ever given out on this chain; the name if the collection is there.
-    numbers: HashMap<CollectionId, Option<CollectionName>>,
+    /// Every number ever given out on this chain.
+    numbers: HashMap<CollectionId, Numbered>,
+}
+
+/// What a number was given to.
+#[derive(Debug, Clone, PartialEq)]
+struct Numbered {
+    /// The collection's name, or its last one if it was dropped.
+    name: CollectionName,
+    dropped: bool,
 }
 
 impl Catalog {
@@ -66,7 +74,13 @@ impl Catalog {
 
     /// The collection with this identifier, unless it was dropped.
     pub fn by_id(&self, id: CollectionId) -> Option<&Arc<CollectionInfo>> {
-        self.live.get(self.numbers.get(&id)?.as_ref()?)
+        let numbered = self.numbers.get(&id).filter(|numbered| !numbered.dropped)?;
+        self.live.get(&numbered.name)
+    }
+
+    /// Every collection that ever was on this chain, with its name or the last that it had.
+    pub(crate) fn last_names(&self) -> impl Iterator<Item = (CollectionId, &CollectionName)> {
+        self.numbers.iter().map(|(id, numbered)| (*id, &numbered.name))
     }
 
     /// The facts of a new collection; the caller has seen that the name is free.
@@ -83,11 +97,10 @@ impl Catalog {
 
     /// Takes up a collection as it is now.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
-        if let Some(Some(old)) = self.numbers.get(&info.id) {
-            self.live.remove(old);
+        if let Some(Numbered { name, dropped: false }) = self.numbers.get(&info.id) {
+            self.live.remove(name);
         }
-        let name = (!dropped).then(|| info.name.clone());
-        self.numbers.insert(info.id, name);
+        self.numbers.insert(info.id, Numbered { name: info.name.clone(), dropped });
         if !dropped {
             self.live.insert(info.name.clone(), Arc::new(info));
         }

@@ -60,7 +60,7 @@ impl Project {
         Ok(stored)
     }
 
-    /// A record for a new branch that starts as `from`.
+    /// A record for a new branch that starts as `from`, and is masked as that is.
     pub(crate) async fn fork(
         &self,
         from: &State,
@@ -81,6 +81,7 @@ impl Project {
             forked_at: head.lsn.get().cast_signed(),
             created: self.shared.environment.now(),
             protected: false,
+            mask: from.mask().map(|mask| mask.at(head.lsn)),
             moves: vec![self.movement(None, from.view().point(), created)],
         })
     }
@@ -226,7 +227,7 @@ impl Project {
     /// A state of a branch; `lsn` is not above its head.
     pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
         let view = self.shared.timelines.view(record.timeline(), lsn).await?;
-        State::of(self.shared.clone(), view).await
+        State::of(self.shared.clone(), view, record.mask.clone()).await
     }
 
     /// Fences off all writers of the project; gives its branches.

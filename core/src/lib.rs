@@ -11,7 +11,8 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each;
+//! - [`mask`]: branches whose reads never give the originals.
 
 mod api;
 mod catalog;
@@ -24,6 +25,7 @@ mod guard;
 pub mod key;
 pub mod log;
 mod lru;
+pub mod mask;
 pub mod model;
 mod records;
 mod replay;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::DateTime;
 
 use crate::api::Shared;
+use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
@@ -26,6 +27,8 @@ pub struct BranchInfo {
     pub created: DateTime,
     /// Whether it is protected.
     pub protected: bool,
+    /// Whether it is [masked](crate::mask).
+    pub masked: bool,
 }
 
 impl BranchInfo {
@@ -37,6 +40,7 @@ impl BranchInfo {
             forked_at: Lsn::new(record.forked_at.cast_unsigned()),
             created: record.created,
             protected: record.protected,
+            masked: record.mask.is_some(),
         }
     }
 }
@@ -74,6 +78,16 @@ impl Branch {
         Ok(BranchInfo::new(self.name.clone(), &stored.record, head))
     }
 
+    /// Whether its reads go through a [mask](crate::mask), which no operation takes off.
+    pub fn is_masked(&self) -> bool {
+        self.known().mask.is_some()
+    }
+
+    /// The policy of its mask; `None` if it is not masked.
+    pub fn mask_policy(&self) -> Option<MaskPolicy> {
+        self.known().mask.map(|mask| mask.policy().clone())
+    }
+
     /// Its present state.
     ///
     /// # Errors
@@ -106,7 +120,7 @@ impl Branch {
         let head = self.head().await?;
         let lsn = log::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
         match lsn {
-            Some(lsn) => State::of(self.shared().clone(), head.view().at(lsn)).await,
+            Some(lsn) => head.earlier(lsn).await,
             None => Err(Error::not_found(format!(
                 "branch '{}' has no state at {}: its first commit is later",
                 self.name,
@@ -215,8 +229,7 @@ impl Branch {
             let head = self.project.seal(sealed).await?;
             let state = self.project.state_at(sealed, head.lsn).await?.ending_with(head);
             let fork = self.project.fork(&state, None).await?;
-            let record =
-                BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+            let record = stored.record.on(fork);
             let at = sealed.point_at(head.lsn);
             let movement = self.project.movement(at, at, "went on after a move that was cut off");
             match self.project.set(&self.name, &stored, record, movement).await {

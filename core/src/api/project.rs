@@ -7,6 +7,7 @@ use futures::future::join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
+use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, ProjectId, ProjectName};
 use crate::records::{self, BranchRecord};
 use crate::{Branch, BranchInfo, Error, Result, State};
@@ -95,9 +96,62 @@ impl Project {
         from: &State,
         parent: Option<&BranchName>,
     ) -> Result<Branch> {
+        self.create(name, self.fork(from, parent).await?).await
+    }
+
+    /// Makes a branch that starts as `from` and gives its documents as `policy` says; see
+    /// [`mask`](crate::mask). It costs what [`create_branch`](Self::create_branch) does.
+    ///
+    /// No operation takes the mask off: whatever is made of the branch has it too, and it stays when
+    /// the branch is reset, renamed or deleted.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::mask::{CollectionPolicy, FieldPolicy, MaskPolicy, Transform};
+    /// # use argon_core::model::{BranchName, CollectionName};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let main = argon_backends::memory_branch().await?;
+    /// let users = CollectionName::new("users")?;
+    /// let (ada, _) = main.collection(&users).insert(rawdoc! { "_id": 1, "name": "Ada", "age": 36 }).await?;
+    ///
+    /// let name = FieldPolicy { path: "name".into(), with: Transform::Redact, fake: None };
+    /// let entry = CollectionPolicy { name: "users".into(), fields: vec![name], ..Default::default() };
+    /// let policy = MaskPolicy { collections: vec![entry], ..Default::default() };
+    /// let head = main.head().await?;
+    /// let shared = main.project().create_masked_branch(&BranchName::new("shared")?, &head, None, policy).await?;
+    ///
+    /// let found = shared.collection(&users).get(&ada).await?.expect("it is shown");
+    /// assert_eq!(found.as_raw(), &*rawdoc! { "_id": 1, "name": "[redacted]", "age": 36 });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` if the policy can't be enforced; `Unsupported` if `from` is masked already; those of
+    /// [`create_branch`](Self::create_branch).
+    pub async fn create_masked_branch(
+        &self,
+        name: &BranchName,
+        from: &State,
+        parent: Option<&BranchName>,
+        policy: MaskPolicy,
+    ) -> Result<Branch> {
+        if from.is_masked() {
+            return Err(Error::unsupported(
+                "the state is masked already, and a branch has one mask; a branch made of it has the \
+                 same, or make one with another policy of the branch that is not masked",
+            ));
+        }
+        let key = self.shared.environment.random();
+        let mask = Mask::new(policy, key, from.catalog(), from.lsn())?;
+        let record = BranchRecord { mask: Some(mask), ..self.fork(from, parent).await? };
+        self.create(name, record).await
+    }
+
+    async fn create(&self, name: &BranchName, record: BranchRecord) -> Result<Branch> {
         refuse_backup_name(name)?;
         let _moving = self.shared.moving.lock().await;
-        let record = self.fork(from, parent).await?;
         // Both at once, for the sake of stores on a network. A project that is deleted between them
         // leaves a branch that nothing names, as one deleted just afterwards does.
         let (created, there) = join(self.create_record(name, &record), self.still_there()).await;
@@ -135,9 +189,8 @@ impl Project {
         let state = self.state_at(&stored.record, head.lsn).await?.ending_with(head);
         let fork = self.fork(&state, None).await?;
         let at = stored.record.point_at(head.lsn);
-        let record =
-            BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() }
-                .noting(self.movement(at, at, format!("renamed from {from}")));
+        let movement = self.movement(at, at, format!("renamed from {from}"));
+        let record = stored.record.on(fork).noting(movement);
         self.create_record(to, &record).await?;
         match self.remove(from, &stored).await {
             Ok(()) => Ok(Branch::new(self.clone(), to.clone(), record)),

@@ -198,6 +198,7 @@ impl Store {
             forked_at: 0,
             created: record.created,
             protected: false,
+            mask: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a
