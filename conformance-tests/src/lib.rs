@@ -12,7 +12,7 @@
 //! | `replay`, `counted` | what reads from log and snapshots cost, by decorators that count |
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
-//! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -40,6 +40,7 @@ mod durability;
 mod faults;
 mod faulty;
 mod fsck;
+mod masks;
 mod materialize;
 mod refs;
 mod replay;
@@ -90,6 +91,7 @@ fn cases() -> Vec<Case> {
         durability::cases(),
         concurrency::cases(),
         ancestry::cases(),
+        masks::cases(),
         time::cases(),
         fsck::cases(),
         semantics::cases(),

@@ -8,8 +8,8 @@
 use futures::TryStreamExt;
 
 use crate::diff::{Diff, diff};
-use crate::model::{BranchName, Lsn};
 use crate::mask::Mask;
+use crate::model::{BranchName, Lsn};
 use crate::records::BranchRecord;
 use crate::{Branch, Error, Result, State};
 

@@ -211,7 +211,9 @@ impl TryFrom<MaskRecord> for Mask {
                 Some(entry) => {
                     let at = usize::try_from(entry).ok().filter(|at| *at < terms.rules.len());
                     Bound::Entry(at.ok_or_else(|| {
-                        Error::corrupt(format!("a mask names entry {entry}, which its policy lacks"))
+                        Error::corrupt(format!(
+                            "a mask names entry {entry}, which its policy lacks"
+                        ))
                     })?)
                 }
             };

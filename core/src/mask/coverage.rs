@@ -58,7 +58,7 @@ pub fn coverage(policy: &MaskPolicy, state: &State) -> Coverage {
                 Some(entry) if entry.hide => Treatment::Hidden,
                 Some(entry) => Treatment::Masked {
                     fields: entry.fields.len(),
-                    allow_list: entry.default().is_some(),
+                    allow_list: entry.otherwise().is_some(),
                     filtered: entry.keep.is_some(),
                 },
             };

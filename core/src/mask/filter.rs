@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use bson::raw::{RawBsonRef, RawDocument};
-use bson::{Bson, RawBson, Document as BsonDocument};
+use bson::{Bson, Document as BsonDocument, RawBson};
 
 use crate::key::{compare, same_type};
 use crate::{Error, Result};
@@ -84,13 +84,15 @@ impl Test {
             Self::Equals(wanted) | Self::Order(_, wanted) => std::slice::from_ref(wanted),
             Self::In(wanted) => wanted,
         };
-        let orders = if let Self::Order(orders, _) = self { orders } else { &[Ordering::Equal][..] };
+        let orders =
+            if let Self::Order(orders, _) = self { orders } else { &[Ordering::Equal][..] };
         if found.is_empty() {
             return Ok(wanted.contains(&Bson::Null) && orders.contains(&Ordering::Equal));
         }
         for value in found {
             let value = Bson::try_from(RawBson::from(*value)).map_err(malformed)?;
-            let elements = if let Bson::Array(elements) = &value { elements.as_slice() } else { &[] };
+            let elements =
+                if let Bson::Array(elements) = &value { elements.as_slice() } else { &[] };
             for value in std::iter::once(&value).chain(elements) {
                 let holds = |wanted: &Bson| {
                     same_type(value, wanted) && orders.contains(&compare(value, wanted))
@@ -205,11 +207,13 @@ fn tests_of(path: &[String], tests: &BsonDocument, levels_left: usize) -> Result
         },
         "$not" => match value {
             Bson::Document(tests) => Ok(not(tests_of(path, tests, inner)?)),
-            _ => Err(Error::invalid(format!("keep: $not of '{at}' takes tests, such as {{$gt: 5}}"))),
+            _ => {
+                Err(Error::invalid(format!("keep: $not of '{at}' takes tests, such as {{$gt: 5}}")))
+            }
         },
-        other => Err(Error::invalid(format!(
-            "keep: '{other}' of '{at}' is not known; {OPERATORS} are"
-        ))),
+        other => {
+            Err(Error::invalid(format!("keep: '{other}' of '{at}' is not known; {OPERATORS} are")))
+        }
     });
     Ok(Filter::All(filters.collect::<Result<_>>()?))
 }
@@ -226,7 +230,9 @@ fn literal(at: &str, value: &Bson) -> Result<Bson> {
 
 fn deeper(levels_left: usize) -> Result<usize> {
     levels_left.checked_sub(1).ok_or_else(|| {
-        Error::invalid(format!("keep is nested deeper than {MOST_LEVELS} levels, which is the most"))
+        Error::invalid(format!(
+            "keep is nested deeper than {MOST_LEVELS} levels, which is the most"
+        ))
     })
 }
 

@@ -162,11 +162,13 @@ mod tests {
 
     #[test]
     fn stars_in_names_of_collections_stand_for_any_characters() {
-        for (pattern, name) in [("a", "a"), ("*", "a"), ("a*", "ab"), ("*b", "ab"), ("a*c*e", "abcde")]
+        for (pattern, name) in
+            [("a", "a"), ("*", "a"), ("a*", "ab"), ("*b", "ab"), ("a*c*e", "abcde")]
         {
             assert!(name_matches(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [("a", "ab"), ("a*", "ba"), ("ab*b", "ab"), ("a*c*e", "aed"), ("", "a")]
+        for (pattern, name) in
+            [("a", "ab"), ("a*", "ba"), ("ab*b", "ab"), ("a*c*e", "aed"), ("", "a")]
         {
             assert!(!name_matches(pattern, name), "{pattern} {name}");
         }

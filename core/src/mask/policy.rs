@@ -150,7 +150,7 @@ impl MaskPolicy {
 
 impl CollectionPolicy {
     /// Whether nothing is shown but what is allowed.
-    pub(crate) fn default(&self) -> Option<Transform> {
+    pub(crate) fn otherwise(&self) -> Option<Transform> {
         self.default.or(self.allow.as_ref().map(|_| Transform::Redact))
     }
 
@@ -169,8 +169,7 @@ impl CollectionPolicy {
         if self.name.is_empty() {
             return Err(Error::invalid("its name is empty"));
         }
-        let shapes =
-            !self.fields.is_empty() || self.allow.is_some() || self.default.is_some();
+        let shapes = !self.fields.is_empty() || self.allow.is_some() || self.default.is_some();
         if self.hide && (shapes || self.keep.is_some()) {
             return Err(Error::invalid(
                 "hide = true shows no document, so keep, allow, default and fields mean nothing \

@@ -57,7 +57,7 @@ impl Rules {
             hide: policy.hide,
             keep: policy.keep.as_ref().map(Filter::parse).transpose()?,
             patterns: masked.chain(allowed).collect::<Result<_>>()?,
-            default: policy.default().map(|transform| Action { transform, fake: None }),
+            default: policy.otherwise().map(|transform| Action { transform, fake: None }),
         })
     }
 
@@ -97,7 +97,8 @@ impl Spot {
     fn below(&self, rules: &Rules, name: &str, element: bool) -> Self {
         let step = |(at, place): &(usize, Place)| {
             let pattern = &rules.patterns[*at].0;
-            let next = if element { pattern.element(*place, name) } else { pattern.next(*place, name) };
+            let next =
+                if element { pattern.element(*place, name) } else { pattern.next(*place, name) };
             (pattern.matches(next) || pattern.goes_on(next)).then_some((*at, next))
         };
         Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
@@ -151,12 +152,7 @@ impl Walk<'_> {
     }
 
     /// What becomes of a value; `field` is the name of the field that it, or its array, stands in.
-    fn value<'v>(
-        &self,
-        value: RawBsonRef<'v>,
-        mut spot: Spot,
-        field: &str,
-    ) -> Result<Shown<'v>> {
+    fn value<'v>(&self, value: RawBsonRef<'v>, mut spot: Spot, field: &str) -> Result<Shown<'v>> {
         match spot.matched(self.rules) {
             Some(Some(action)) => return self.apply(action, value, field),
             Some(None) => spot.allowed = true,
@@ -180,12 +176,7 @@ impl Walk<'_> {
     }
 
     /// What an action makes of a value and of all in it.
-    fn apply<'v>(
-        &self,
-        action: Action,
-        value: RawBsonRef<'v>,
-        field: &str,
-    ) -> Result<Shown<'v>> {
+    fn apply<'v>(&self, action: Action, value: RawBsonRef<'v>, field: &str) -> Result<Shown<'v>> {
         let into = matches!(action.transform, Transform::Hash | Transform::Fake);
         Ok(Shown::Other(match (action.transform, value) {
             (Transform::Remove, _) => return Ok(Shown::Nothing),

@@ -28,6 +28,13 @@ impl BranchRow {
         (self.info.head.lsn.get() > 0).then(|| output::time(self.info.head.time))
     }
 
+    fn marks(&self) -> String {
+        let marks = [("masked", self.info.masked), ("protected", self.info.protected)];
+        let marks: Vec<&str> =
+            marks.into_iter().filter(|(_, is)| *is).map(|(mark, _)| mark).collect();
+        marks.join(", ")
+    }
+
     fn parent(&self) -> Option<String> {
         let parent = self.info.parent.as_ref()?;
         Some(format!("{parent}@{}", self.info.forked_at))
@@ -42,7 +49,7 @@ impl Row for BranchRow {
             self.info.head.lsn.to_string(),
             self.committed().unwrap_or_default(),
             self.parent().unwrap_or_default(),
-            if self.info.protected { "protected" } else { "" }.to_owned(),
+            self.marks(),
         ]
     }
 
@@ -56,6 +63,7 @@ impl Row for BranchRow {
             ("forked_at", self.info.forked_at.get().into()),
             ("created", output::time(self.info.created).into()),
             ("protected", self.info.protected.into()),
+            ("masked", self.info.masked.into()),
             ("current", self.current.into()),
         ])
     }
