@@ -12,10 +12,10 @@
 //! | `replay`, `counted` | what reads from log and snapshots cost, by decorators that count |
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
-//! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
 //! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `checks` | what is said of a result that is not published yet |
+//! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -46,10 +46,11 @@ mod durability;
 mod faults;
 mod faulty;
 mod fsck;
+mod masks;
 mod materialize;
-mod plans;
 mod patch;
 mod pins;
+mod plans;
 mod reflog;
 mod refs;
 mod replay;
@@ -109,6 +110,7 @@ fn cases() -> Vec<Case> {
         pins::cases(),
         sandboxes::cases(),
         reflog::cases(),
+        masks::cases(),
         time::cases(),
         verify::cases(),
         fsck::cases(),

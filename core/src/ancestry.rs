@@ -132,7 +132,7 @@ pub(crate) async fn readable(near: &State, point: Point) -> Result<Option<State>
         return Ok(None);
     }
     let view = shared.timelines.view(found.timeline, point.lsn).await?;
-    State::of(shared.clone(), view).await.map(Some)
+    State::of(shared.clone(), view, None).await.map(Some)
 }
 
 async fn kept(shared: &Shared, timeline: TimelineId) -> Result<Option<KeptRecord>> {

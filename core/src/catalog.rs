@@ -38,8 +38,16 @@ pub struct CollectionInfo {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
     live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
-    /// Every number ever given out on this chain; the name if the collection is there.
-    numbers: HashMap<CollectionId, Option<CollectionName>>,
+    /// Every number ever given out on this chain.
+    numbers: HashMap<CollectionId, Numbered>,
+}
+
+/// What a number was given to.
+#[derive(Debug, Clone, PartialEq)]
+struct Numbered {
+    /// The collection's name, or its last one if it was dropped.
+    name: CollectionName,
+    dropped: bool,
 }
 
 impl Catalog {
@@ -66,12 +74,18 @@ impl Catalog {
 
     /// The collection with this identifier, unless it was dropped.
     pub fn by_id(&self, id: CollectionId) -> Option<&Arc<CollectionInfo>> {
-        self.live.get(self.numbers.get(&id)?.as_ref()?)
+        let numbered = self.numbers.get(&id).filter(|numbered| !numbered.dropped)?;
+        self.live.get(&numbered.name)
+    }
+
+    /// Every collection that ever was on this chain, with its name or the last that it had.
+    pub(crate) fn last_names(&self) -> impl Iterator<Item = (CollectionId, &CollectionName)> {
+        self.numbers.iter().map(|(id, numbered)| (*id, &numbered.name))
     }
 
     /// Whether a collection was there and is dropped.
     pub(crate) fn is_dropped(&self, id: CollectionId) -> bool {
-        self.numbers.get(&id) == Some(&None)
+        self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
     }
 
     /// The facts of a new collection; the caller has seen that the name is free.
@@ -89,13 +103,12 @@ impl Catalog {
     /// Takes up a collection as it is now.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
         // Another may have taken the name meanwhile, if two collections exchange theirs.
-        if let Some(Some(old)) = self.numbers.get(&info.id)
-            && self.live.get(old).is_some_and(|known| known.id == info.id)
+        if let Some(Numbered { name, dropped: false }) = self.numbers.get(&info.id)
+            && self.live.get(name).is_some_and(|known| known.id == info.id)
         {
-            self.live.remove(old);
+            self.live.remove(name);
         }
-        let name = (!dropped).then(|| info.name.clone());
-        self.numbers.insert(info.id, name);
+        self.numbers.insert(info.id, Numbered { name: info.name.clone(), dropped });
         if !dropped {
             self.live.insert(info.name.clone(), Arc::new(info));
         }

@@ -91,7 +91,7 @@ impl Project {
         Ok(stored)
     }
 
-    /// A record for a new branch that starts as `from`.
+    /// A record for a new branch that starts as `from`, and is masked as that is.
     pub(crate) async fn fork(
         &self,
         from: &State,
@@ -113,6 +113,7 @@ impl Project {
             created: self.shared.environment.now(),
             protected: false,
             lease: None,
+            mask: from.mask().map(|mask| mask.at(head.lsn)),
             moves: vec![self.movement(None, from.view().point(), created)],
         })
     }
@@ -217,7 +218,7 @@ impl Project {
     ) -> Result<BranchRecord> {
         let state = self.state_at(record, head.lsn).await?.ending_with(head);
         let fork = self.fork(&state, None).await?;
-        Ok(BranchRecord { timeline: fork.timeline, base: fork.base, ..record.clone() })
+        Ok(record.on(fork))
     }
 
     /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
@@ -284,7 +285,7 @@ impl Project {
     /// A state of a branch; `lsn` is not above its head.
     pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
         let view = self.shared.timelines.view(record.timeline(), lsn).await?;
-        State::of(self.shared.clone(), view).await
+        State::of(self.shared.clone(), view, record.mask.clone()).await
     }
 
     /// Fences off all writers of the project; gives its branches.

@@ -16,7 +16,8 @@
 //! - [`checks`]: what must hold of a result before it is published;
 //! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
 //!   operations over states, a module each;
-//! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved.
+//! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
+//! - [`mask`]: branches whose reads never give the originals.
 
 mod ancestry;
 mod api;
@@ -33,11 +34,12 @@ mod guard;
 pub mod key;
 pub mod log;
 mod lru;
+pub mod mask;
 pub mod merge;
 pub mod model;
-pub mod plan;
 pub mod patch;
 pub mod pins;
+pub mod plan;
 mod records;
 pub mod reflog;
 mod replay;

@@ -3,11 +3,13 @@
 use bson::DateTime;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::model::{Change, Commit, Head, Lsn, Segment, Touched, View};
+use crate::mask::Mask;
+use crate::model::{Change, Commit, Head, Image, Lsn, Segment, Touched, View};
 use crate::storage::{Direction, HeaderStream, Wal};
 use crate::{Error, Result, State};
 
-/// The commits of a state without their documents, newest first.
+/// The commits of a state without their documents, newest first. In a masked state, the changes of
+/// originals in collections of which no document is shown are left out.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -32,15 +34,24 @@ use crate::{Error, Result, State};
 pub fn headers(state: &State) -> HeaderStream {
     let wal = state.shared().backend.wal.clone();
     let segments: Vec<Segment> = state.view().segments().to_vec();
+    let mask = state.mask().cloned();
     stream::iter(segments)
         .flat_map(move |segment| {
             let range = segment.above.next()..=segment.upto;
             wal.read_headers(segment.timeline, range, Direction::Descending)
         })
+        .map_ok(move |mut commit| {
+            if let Some(mask) = &mask {
+                let lsn = commit.meta.lsn;
+                commit.changes.retain(|change| !mask.hides(change.collection, lsn));
+            }
+            commit
+        })
         .boxed()
 }
 
-/// The last commit of a state with its documents; `None` for the empty state.
+/// The last commit of a state with its documents; `None` for the empty state. In a masked state its
+/// images are masked too, and what looks absent before it and after is left out.
 ///
 /// # Errors
 /// `Corrupt` if it is missing from the log.
@@ -48,10 +59,32 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     let Some(point) = state.view().point() else { return Ok(None) };
     let wal = &state.shared().backend.wal;
     let mut commits = wal.read(point.timeline, point.lsn..=point.lsn);
-    match commits.try_next().await? {
-        Some(commit) => Ok(Some(commit)),
-        None => Err(missing(point.lsn)),
+    match (commits.try_next().await?, state.mask()) {
+        (Some(commit), None) => Ok(Some(commit)),
+        (Some(commit), Some(mask)) => masked(state, mask, commit).await.map(Some),
+        (None, _) => Err(missing(point.lsn)),
     }
+}
+
+/// The last commit of a masked state as its mask shows it.
+async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit> {
+    let lsn = commit.meta.lsn;
+    let before = state.view().at(lsn.back(1).unwrap_or_default());
+    let mut changes = Vec::with_capacity(commit.changes.len());
+    for Change { collection, key, image } in std::mem::take(&mut commit.changes) {
+        let shown = match image {
+            Image::Document(document) => mask.shown(collection, lsn, document)?,
+            Image::Deleted => None,
+        };
+        let image = match shown {
+            Some(document) => Image::Document(document),
+            None if !mask.filters(collection) => Image::Deleted,
+            None if state.materialize().get(&before, collection, &key).await?.is_none() => continue,
+            None => Image::Deleted,
+        };
+        changes.push(Change { collection, key, image });
+    }
+    Ok(Commit { changes, ..commit })
 }
 
 /// The commits of a view above `above` without their documents, oldest first.

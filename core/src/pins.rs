@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bson::DateTime;
 use futures::future::try_join;
 
+use crate::mask::refuse_masked;
 use crate::model::{BranchName, Head, PinName, Point, Timeline, View};
 use crate::records::{self, BaseRecord, PinRecord, Stored};
 use crate::signature::{PublicKey, SigningKey};
@@ -100,11 +101,14 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `AlreadyExists` if there is a pin or a branch of that name, `Invalid` for too long a note.
+    /// `AlreadyExists` if there is a pin or a branch of that name, `Invalid` for too long a note,
+    /// `Denied` for a state of a masked branch.
     pub async fn create_pin(&self, name: &PinName, state: &State, new: NewPin<'_>) -> Result<Pin> {
         if !Arc::ptr_eq(state.shared(), &self.shared) {
             return Err(Error::invalid("the state is of another store; it must be of this one"));
         }
+        // A pin has no mask, and would give the originals.
+        refuse_masked(state, "pin a state of")?;
         if new.note.len() > MAX_NOTE_BYTES {
             return Err(Error::invalid(format!(
                 "the note has {} bytes; at most {MAX_NOTE_BYTES} are allowed",
@@ -233,7 +237,7 @@ impl Project {
                 self.shared.timelines.view(timeline, lsn).await?
             }
         };
-        State::of(self.shared.clone(), view).await
+        State::of(self.shared.clone(), view, None).await
     }
 
     async fn timeline_of(&self, id: crate::model::TimelineId) -> Result<Timeline> {

@@ -12,6 +12,7 @@ use bson::DateTime;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::mask::Mask;
 use crate::model::{
     BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
@@ -45,6 +46,9 @@ pub(crate) struct BranchRecord {
     /// What makes it a sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<LeaseRecord>,
+    /// What its reads go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mask: Option<Mask>,
     /// Its last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
@@ -175,6 +179,13 @@ impl From<PointRecord> for Point {
 }
 
 impl BranchRecord {
+    /// The record of the same branch on the timeline of another record, and with its mask: those of
+    /// a fork.
+    pub(crate) fn on(&self, fork: BranchRecord) -> Self {
+        let BranchRecord { timeline, base, mask, .. } = fork;
+        Self { timeline, base, mask, ..self.clone() }
+    }
+
     /// The record with a movement noted.
     pub(crate) fn noting(mut self, movement: MoveRecord) -> Self {
         self.moves.push(movement);

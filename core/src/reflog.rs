@@ -111,13 +111,25 @@ async fn state_of(
     place: Place,
     number: u64,
 ) -> Result<State> {
-    match place {
-        Place::Empty => project.state_of(None).await,
-        Place::At(point) => project.state_of(Some(point)).await,
-        Place::Nowhere => Err(Error::not_found(format!(
-            "branch '{name}' was not there at {name}@{{{number}}}; `argon reflog {name}` says when \
-             it was"
-        ))),
+    let point = match place {
+        Place::Empty => None,
+        Place::At(point) => Some(point),
+        Place::Nowhere => {
+            return Err(Error::not_found(format!(
+                "branch '{name}' was not there at {name}@{{{number}}}; `argon reflog {name}` says \
+                 when it was"
+            )));
+        }
+    };
+    let state = project.state_of(point).await?;
+    let record = match project.find(name).await? {
+        Some(stored) => Some(stored.record),
+        None => newest_backup(project, name).await?,
+    };
+    match record.and_then(|record| record.mask) {
+        // What counted as an original then is not known, so all of it does.
+        Some(mask) => state.through(&mask).await,
+        None => Ok(state),
     }
 }
 

@@ -8,6 +8,7 @@
 use futures::TryStreamExt;
 
 use crate::diff::{Diff, diff};
+use crate::mask::Mask;
 use crate::model::{BranchName, Lsn};
 use crate::records::BranchRecord;
 use crate::{Branch, Error, Result, State};
@@ -99,8 +100,12 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// # }
 /// ```
 ///
+/// A masked branch stays masked, and what it is reset to counts as originals, unless it is a state of
+/// the branch itself.
+///
 /// # Errors
-/// `Denied` for a protected branch or a backup; `Conflict` if the branch was moved meanwhile;
+/// `Denied` for a protected branch or a backup, and for a state that is masked unless the branch has
+/// the same mask; `Conflict` if the branch was moved meanwhile;
 /// `Invalid` if the target is the head already.
 pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let (project, name) = (branch.project(), branch.name());
@@ -112,13 +117,29 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
             target.lsn()
         )));
     }
+    let mask = mask_after(name, stored.record.mask.as_ref(), target)?;
     let fork = project.fork(target, None).await?;
     let head = project.seal(&stored.record).await?;
     let why = format!("reset to LSN {}", target.lsn());
     let backup = project.back_up(name, &stored.record, head, &why).await?;
     let from = stored.record.point_at(head.lsn);
-    let record = BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
+    let record = stored.record.on(BranchRecord { mask, ..fork });
     let movement = project.movement(from, target.view().point(), why);
     project.set(name, &stored, record, movement).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
+}
+
+/// The mask of a branch after a reset; none is taken off, and none is put on unasked.
+fn mask_after(name: &BranchName, mask: Option<&Mask>, target: &State) -> Result<Option<Mask>> {
+    match (mask, target.mask()) {
+        (None, None) => Ok(None),
+        (Some(mask), None) => Ok(Some(mask.onto(target.catalog(), target.lsn()))),
+        (Some(mask), Some(of_target)) if mask.is_like(of_target) => {
+            Ok(Some(of_target.at(target.lsn())))
+        }
+        (_, Some(_)) => Err(Error::denied(format!(
+            "branch '{name}' can't be reset to a state with another mask than its own; make a branch \
+             of that state instead, which keeps the mask"
+        ))),
+    }
 }

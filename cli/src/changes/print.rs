@@ -167,11 +167,7 @@ fn id(document: &Document, mode: Mode) -> CommandResult<String> {
     Ok(print_raw_value(id, mode, Layout::Compact)?)
 }
 
-fn differences(
-    detail: Detail,
-    diff: &DocumentDiff,
-    mode: Mode,
-) -> CommandResult<Vec<Difference>> {
+fn differences(detail: Detail, diff: &DocumentDiff, mode: Mode) -> CommandResult<Vec<Difference>> {
     match (&diff.before, &diff.after) {
         (Some(before), Some(after)) if detail.has_fields() => {
             fields::differences(before.as_raw(), after.as_raw(), mode)
@@ -208,9 +204,7 @@ fn document_json(
         ("_id", Json::Verbatim(id)),
     ];
     let sides = [("before", &diff.before), ("after", &diff.after)];
-    for (name, side) in
-        sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?)))
-    {
+    for (name, side) in sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?))) {
         if change != "changed" || detail.has_documents() {
             json.push((name, Json::Verbatim(document_line(side.as_raw(), mode)?)));
         }

@@ -84,9 +84,10 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
         ("size", size(store.bytes)),
     ];
     if let Some(BranchStatus { project, info, collections }) = branch {
+        let masked = if info.masked { " (masked)" } else { "" };
         let protection = if info.protected { " (protected)" } else { "" };
         lines.push(("project", project.clone()));
-        lines.push(("branch", format!("{}{protection}", info.name)));
+        lines.push(("branch", format!("{}{masked}{protection}", info.name)));
         if let Some(parent) = &info.parent {
             lines.push(("made of", format!("{parent}@{}", info.forked_at)));
         }
@@ -130,6 +131,7 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>, traffic: Option<Traf
             ("project", project.clone().into()),
             ("branch", info.name.as_str().into()),
             ("protected", info.protected.into()),
+            ("masked", info.masked.into()),
             ("parent", info.parent.as_ref().map(BranchName::as_str).into()),
             ("lsn", info.head.lsn.get().into()),
             ("time", (info.head.lsn.get() > 0).then(|| output::time(info.head.time)).into()),

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::DateTime;
 
 use crate::api::Shared;
+use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
@@ -28,6 +29,8 @@ pub struct BranchInfo {
     pub protected: bool,
     /// When it is over, if it is a [sandbox](crate::sandbox).
     pub ends: Option<DateTime>,
+    /// Whether it is [masked](crate::mask).
+    pub masked: bool,
 }
 
 impl BranchInfo {
@@ -40,6 +43,7 @@ impl BranchInfo {
             forked_at: Lsn::new(record.forked_at.cast_unsigned()),
             created: record.created,
             protected: record.protected,
+            masked: record.mask.is_some(),
         }
     }
 }
@@ -77,6 +81,16 @@ impl Branch {
         Ok(BranchInfo::new(self.name.clone(), &stored.record, head))
     }
 
+    /// Whether its reads go through a [mask](crate::mask), which no operation takes off.
+    pub fn is_masked(&self) -> bool {
+        self.known().mask.is_some()
+    }
+
+    /// The policy of its mask; `None` if it is not masked.
+    pub fn mask_policy(&self) -> Option<MaskPolicy> {
+        self.known().mask.map(|mask| mask.policy().clone())
+    }
+
     /// Its present state.
     ///
     /// # Errors
@@ -109,7 +123,7 @@ impl Branch {
         let head = self.head().await?;
         let lsn = log::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
         match lsn {
-            Some(lsn) => State::of(self.shared().clone(), head.view().at(lsn)).await,
+            Some(lsn) => head.earlier(lsn).await,
             None => Err(Error::not_found(format!(
                 "branch '{}' has no state at {}: its first commit is later",
                 self.name,

@@ -7,6 +7,7 @@ use futures::future::join3;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
+use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::records::{BranchRecord, Stored};
 use crate::{Branch, BranchInfo, Error, Result, State};
@@ -106,6 +107,57 @@ impl Project {
     ) -> Result<Branch> {
         let _moving = self.shared.moving.lock().await;
         let record = self.fork(from, parent).await?;
+        self.create_from(name, record).await
+    }
+
+    /// Makes a branch that starts as `from` and gives its documents as `policy` says; see
+    /// [`mask`](crate::mask). It costs what [`create_branch`](Self::create_branch) does.
+    ///
+    /// No operation takes the mask off: whatever is made of the branch has it too, and it stays when
+    /// the branch is reset, renamed or deleted.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::mask::{CollectionPolicy, FieldPolicy, MaskPolicy, Transform};
+    /// # use argon_core::model::{BranchName, CollectionName};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let main = argon_backends::memory_branch().await?;
+    /// let users = CollectionName::new("users")?;
+    /// let (ada, _) = main.collection(&users).insert(rawdoc! { "_id": 1, "name": "Ada", "age": 36 }).await?;
+    ///
+    /// let name = FieldPolicy { path: "name".into(), with: Transform::Redact, fake: None };
+    /// let entry = CollectionPolicy { name: "users".into(), fields: vec![name], ..Default::default() };
+    /// let policy = MaskPolicy { collections: vec![entry], ..Default::default() };
+    /// let head = main.head().await?;
+    /// let shared = main.project().create_masked_branch(&BranchName::new("shared")?, &head, None, policy).await?;
+    ///
+    /// let found = shared.collection(&users).get(&ada).await?.expect("it is shown");
+    /// assert_eq!(found.as_raw(), &*rawdoc! { "_id": 1, "name": "[redacted]", "age": 36 });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` if the policy can't be enforced; `Unsupported` if `from` is masked already; those of
+    /// [`create_branch`](Self::create_branch).
+    pub async fn create_masked_branch(
+        &self,
+        name: &BranchName,
+        from: &State,
+        parent: Option<&BranchName>,
+        policy: MaskPolicy,
+    ) -> Result<Branch> {
+        if from.is_masked() {
+            return Err(Error::unsupported(
+                "the state is masked already, and a branch has one mask; a branch made of it has the \
+                 same, or make one with another policy of the branch that is not masked",
+            ));
+        }
+        let key = self.shared.environment.random();
+        let mask = Mask::new(policy, key, from.catalog(), from.lsn())?;
+        let record = BranchRecord { mask: Some(mask), ..self.fork(from, parent).await? };
+        let _moving = self.shared.moving.lock().await;
         self.create_from(name, record).await
     }
 

@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
 use crate::key::Key;
+use crate::mask::{Mask, Masked};
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::{Error, Result};
@@ -19,8 +20,9 @@ pub type DocumentStream = BoxStream<'static, Result<Document>>;
 #[derive(Clone)]
 pub struct State {
     shared: Arc<Shared>,
-    /// What answers its reads: all of them come through here.
+    /// What answers its reads, through the mask if there is one: all of them come through here.
     materialize: Arc<dyn Materialize>,
+    mask: Option<Mask>,
     view: View,
     catalog: Arc<Catalog>,
     /// Its last commit, if that was seen on the way here.
@@ -28,10 +30,25 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) async fn of(shared: Arc<Shared>, view: View) -> Result<Self> {
+    pub(crate) async fn of(shared: Arc<Shared>, view: View, mask: Option<Mask>) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
-        let materialize = shared.materialize.clone();
-        Ok(Self { shared, materialize, view, catalog, head: None })
+        let stored = shared.materialize.clone();
+        let materialize: Arc<dyn Materialize> = match &mask {
+            Some(mask) => Arc::new(Masked::new(stored, mask.clone())),
+            None => stored,
+        };
+        Ok(Self { shared, materialize, mask, view, catalog, head: None })
+    }
+
+    /// The state of the same history, and through the same mask, as it was at `lsn`.
+    pub(crate) async fn earlier(&self, lsn: Lsn) -> Result<Self> {
+        Self::of(self.shared.clone(), self.view.at(lsn), self.mask.clone()).await
+    }
+
+    /// The same state through a mask, for which all that is in it is an original.
+    pub(crate) async fn through(self, mask: &Mask) -> Result<Self> {
+        let mask = mask.onto(&self.catalog, self.lsn());
+        Self::of(self.shared, self.view, Some(mask)).await
     }
 
     /// Notes the last commit of the state, so that nobody has to look it up.
@@ -70,12 +87,21 @@ impl State {
                 self.lsn()
             )));
         }
-        Self::of(self.shared.clone(), self.view.at(lsn)).await
+        self.earlier(lsn).await
     }
 
     /// Its collections, by name.
     pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
         self.catalog.iter().map(|info| &**info)
+    }
+
+    /// Whether its reads go through a [mask](crate::mask).
+    pub fn is_masked(&self) -> bool {
+        self.mask.is_some()
+    }
+
+    pub(crate) fn mask(&self) -> Option<&Mask> {
+        self.mask.as_ref()
     }
 
     pub(crate) fn catalog(&self) -> &Arc<Catalog> {

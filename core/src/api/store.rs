@@ -199,6 +199,7 @@ impl Store {
             created: record.created,
             protected: false,
             lease: None,
+            mask: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a

@@ -18,6 +18,11 @@ pub fn compare(a: &Bson, b: &Bson) -> Ordering {
     compare_types(a, b).then_with(|| compare_same_type(a, b))
 }
 
+/// Whether two values are of types that MongoDB compares with each other by value.
+pub(crate) fn same_type(a: &Bson, b: &Bson) -> bool {
+    compare_types(a, b) == Ordering::Equal
+}
+
 fn compare_types(a: &Bson, b: &Bson) -> Ordering {
     canonical_type(a).cmp(&canonical_type(b))
 }

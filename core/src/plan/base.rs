@@ -36,7 +36,7 @@ impl Base {
         for second in states {
             let fork = first.view().at(first.view().common_lsn(second.view()));
             let parting = match fork.point() {
-                Some(_) => Self::State(State::of(first.shared().clone(), fork).await?),
+                Some(_) => Self::State(State::of(first.shared().clone(), fork, None).await?),
                 None => Self::Empty,
             };
             base = Self::Merged(Box::new(MergedBase { first: base, second, parting }));

@@ -40,6 +40,7 @@ pub use worked::{Counts, DocumentConflict, Worked};
 use crate::ancestry::relate;
 use crate::checks::{self, Violation};
 use crate::key::Key;
+use crate::mask::refuse_masked;
 use crate::merge::{Choice, FieldPath, Resolutions};
 use crate::model::{Actor, CollectionName, Lsn, Message, Point};
 use crate::write::Receipt;
@@ -107,6 +108,7 @@ impl Plan {
         rules: Rules,
     ) -> Result<Self> {
         let ours = branch.head().await?;
+        refuse_masked(&ours, "undo commits of")?;
         if upto > ours.lsn() {
             return Err(Error::not_found(format!(
                 "branch '{}' has no LSN {upto}; its last is {}",
@@ -128,8 +130,10 @@ impl Plan {
     /// `Invalid` for the empty state, and if there is none.
     pub async fn cherry_pick(branch: &Branch, commits: Vec<State>, rules: Rules) -> Result<Self> {
         let ours = branch.head().await?;
+        refuse_masked(&ours, "pick commits onto")?;
         for state in &commits {
             same_store(&ours, state)?;
+            refuse_masked(state, "pick commits of")?;
             step::before(state).await?;
         }
         if commits.is_empty() {
@@ -267,6 +271,8 @@ impl Plan {
 
 async fn merge_source(branch: &Branch, ours: &State, name: &str, theirs: &State) -> Result<Source> {
     same_store(ours, theirs)?;
+    refuse_masked(ours, "merge into")?;
+    refuse_masked(theirs, "merge from")?;
     let relation = relate(ours, theirs).await?;
     if relation.gained.is_empty() {
         return Err(Error::invalid(format!(

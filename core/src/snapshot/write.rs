@@ -19,6 +19,8 @@ use crate::{Error, ErrorKind, LogMaterializer, Result, State};
 /// so that it costs O(changes since then). The state may be read and its branch written meanwhile.
 /// If it is cut off, chunks are left over, which the next snapshot of a like state takes up.
 ///
+/// A snapshot of a masked state has the originals, as the log has: other branches read it too.
+///
 /// # Errors
 /// `Invalid` for the empty state.
 pub async fn create(state: &State) -> Result<Manifest> {

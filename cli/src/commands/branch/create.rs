@@ -1,18 +1,28 @@
 //! `argon branch create`
 
+use std::path::PathBuf;
+
+use argon_core::mask::{MaskPolicy, Treatment, coverage};
 use argon_core::model::BranchName;
 use argon_core::{ErrorKind, Revision};
 use clap::Args;
 
+use crate::commands::branch::policy_file;
 use crate::context::{Context, Workspace};
 use crate::exit::{CommandResult, Hint};
-use crate::output::Json;
+use crate::output::{Json, count};
 
 const EXAMPLES: &str = "\
 Examples:
   argon branch create try                                  from the current branch
   argon branch create audit --from main@2026-07-07         from the past
-  argon branch create again --from backup/main/20260707T090000.123Z";
+  argon branch create again --from backup/main/20260707T090000.123Z
+  argon branch create shared --mask mask.toml              documents changed as the file says
+
+A masked branch never gives the originals: its documents are changed, or left out, as the policy
+says, on every read, and nothing is copied. What is written on it is given as it was written. No
+command takes the mask off, and what is made of the branch has it too. Whoever may read the branch
+from which it was made, or the store itself, reads the originals. docs/mask.toml explains a policy.";
 
 /// Make a branch of any state; it costs one write, whatever the size of the data.
 #[derive(Args)]
@@ -23,12 +33,76 @@ pub(crate) struct CreateArgs {
     /// The state it starts from [default: the head of the current branch]
     #[arg(long, value_name = "REV")]
     from: Option<Revision>,
+    /// Hash, redact, make up or leave out what this policy says
+    #[arg(long, value_name = "FILE")]
+    mask: Option<PathBuf>,
 }
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let policy = self.mask.as_deref().map(policy_file::load).transpose()?;
         let workspace = context.workspace().await?;
-        create(context, &workspace, &self.name, self.from.as_ref()).await
+        let Some(policy) = policy else {
+            return create(context, &workspace, &self.name, self.from.as_ref()).await;
+        };
+        self.masked(context, &workspace, policy).await
+    }
+
+    async fn masked(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        policy: MaskPolicy,
+    ) -> CommandResult {
+        let (name, from) = (&self.name, self.from.as_ref());
+        let state = workspace.state(from).await?;
+        let parent = from.map_or(&workspace.branch, |from| from.branch_or(&workspace.branch));
+        let coverage = coverage(&policy, &state);
+        workspace
+            .project
+            .create_masked_branch(name, &state, Some(parent), policy)
+            .await
+            .hint_on(ErrorKind::AlreadyExists, || {
+                "a branch that is there gets no mask".to_owned()
+            })?;
+        for entry in &coverage.unused {
+            context.output.note(&format!("the policy's entry '{entry}' names no collection"));
+        }
+        let lsn = state.lsn();
+        let mut words = format!("made masked branch {name} of {parent} at LSN {lsn}");
+        for covered in &coverage.collections {
+            words.push_str(&format!("\n  {}: {}", covered.collection, in_words(covered.treatment)));
+        }
+        words.push_str(&format!("\n`argon switch {name}` makes it the current one"));
+        context.output.done(&words, || {
+            let collections = coverage.collections.iter().map(|covered| {
+                Json::object([
+                    ("collection", covered.collection.as_str().into()),
+                    ("shown", in_words(covered.treatment).into()),
+                ])
+            });
+            Json::object([
+                ("branch", name.as_str().into()),
+                ("parent", parent.as_str().into()),
+                ("lsn", lsn.get().into()),
+                ("masked", true.into()),
+                ("collections", Json::Array(collections.collect())),
+            ])
+        })
+    }
+}
+
+fn in_words(treatment: Treatment) -> String {
+    match treatment {
+        Treatment::Hidden => "hidden".to_owned(),
+        Treatment::HiddenUnlisted => "hidden, since the policy has no entry for it".to_owned(),
+        Treatment::ShownUnlisted => "shown as it is, since unlisted = \"show\"".to_owned(),
+        Treatment::Masked { fields, allow_list, filtered } => {
+            let mut parts = vec![count(fields as u64, "rule")];
+            parts.extend(allow_list.then(|| "only what is allowed is shown".to_owned()));
+            parts.extend(filtered.then(|| "only documents that match".to_owned()));
+            parts.join(", ")
+        }
     }
 }
 

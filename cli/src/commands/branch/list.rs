@@ -29,9 +29,10 @@ impl BranchRow {
     }
 
     fn remark(&self) -> String {
+        let masked = self.info.masked.then(|| "masked".to_owned());
         let protected = self.info.protected.then(|| "protected".to_owned());
         let ends = self.info.ends.map(|end| format!("sandbox until {}", output::time(end)));
-        protected.into_iter().chain(ends).collect::<Vec<_>>().join(", ")
+        masked.into_iter().chain(protected).chain(ends).collect::<Vec<_>>().join(", ")
     }
 
     fn parent(&self) -> Option<String> {
@@ -63,6 +64,7 @@ impl Row for BranchRow {
             ("created", output::time(self.info.created).into()),
             ("protected", self.info.protected.into()),
             ("ends", self.info.ends.map(output::time).into()),
+            ("masked", self.info.masked.into()),
             ("current", self.current.into()),
         ])
     }

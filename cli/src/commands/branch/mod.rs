@@ -3,6 +3,8 @@
 pub(super) mod create;
 mod delete;
 mod list;
+mod mask;
+mod policy_file;
 mod protect;
 mod rename;
 
@@ -16,6 +18,7 @@ use crate::exit::CommandResult;
 pub(crate) enum BranchCommand {
     Create(create::CreateArgs),
     List(list::ListArgs),
+    Mask(mask::MaskArgs),
     Rename(rename::RenameArgs),
     Delete(delete::DeleteArgs),
     /// Refuse to reset, rename and delete a branch; writing goes on
@@ -29,6 +32,7 @@ impl BranchCommand {
         match self {
             Self::Create(args) => args.run(context).await,
             Self::List(args) => args.run(context).await,
+            Self::Mask(args) => args.run(context).await,
             Self::Rename(args) => args.run(context).await,
             Self::Delete(args) => args.run(context).await,
             Self::Protect(args) => args.run(context, true).await,

@@ -1,0 +1,225 @@
+//! A policy bound to the collections of a state.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Catalog;
+use crate::mask::hash::Secret;
+use crate::mask::transform::Rules;
+use crate::mask::{MaskPolicy, Unlisted};
+use crate::model::{CollectionId, Document, Lsn};
+use crate::storage::Version;
+use crate::{Error, Result};
+
+/// A mask as it is in force on a branch. Cheap to clone.
+///
+/// Collections are bound by number when the mask is made, under the last name that each had then, so
+/// that no rename on the branch takes the mask off, and no state of the past shows what the present
+/// hides. A collection that is not bound shows no original.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "MaskRecord", into = "MaskRecord")]
+pub(crate) struct Mask {
+    terms: Arc<Terms>,
+    bound: Arc<HashMap<CollectionId, Bound>>,
+    /// The last commit whose documents are originals.
+    upto: Lsn,
+}
+
+/// What stays the same wherever the mask goes.
+#[derive(Debug)]
+struct Terms {
+    policy: MaskPolicy,
+    secret: Secret,
+    /// One for each entry of the policy.
+    rules: Vec<Rules>,
+}
+
+/// What is shown of a bound collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// What this entry of the policy says.
+    Entry(usize),
+    /// Everything, since the policy shows what it does not list.
+    Shown,
+}
+
+/// A mask in the record of a branch.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaskRecord {
+    policy: MaskPolicy,
+    key: Secret,
+    upto: i64,
+    collections: Vec<BoundRecord>,
+}
+
+/// A collection and the entry of the policy that it goes by; without one it is shown.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoundRecord {
+    collection: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<i64>,
+}
+
+impl Mask {
+    /// A mask for a branch that begins with a state, whose catalog and position these are.
+    ///
+    /// # Errors
+    /// `Invalid` if the policy can't be enforced.
+    pub(crate) fn new(
+        policy: MaskPolicy,
+        key: [u8; 32],
+        catalog: &Catalog,
+        upto: Lsn,
+    ) -> Result<Self> {
+        policy.check()?;
+        let terms = Arc::new(Terms::new(policy, Secret::new(key))?);
+        Ok(Self { bound: terms.bind(catalog), terms, upto })
+    }
+
+    /// The same mask for a branch that begins anew with a state of originals.
+    pub(crate) fn onto(&self, catalog: &Catalog, upto: Lsn) -> Self {
+        Self { terms: self.terms.clone(), bound: self.terms.bind(catalog), upto }
+    }
+
+    /// The same mask for a branch that begins with a state of the masked one at `lsn`.
+    pub(crate) fn at(&self, lsn: Lsn) -> Self {
+        Self { upto: self.upto.min(lsn), ..self.clone() }
+    }
+
+    /// Whether both have one policy and one key.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.terms.policy == other.terms.policy && self.terms.secret == other.terms.secret
+    }
+
+    pub(crate) fn policy(&self) -> &MaskPolicy {
+        &self.terms.policy
+    }
+
+    /// Whether the commit at `lsn` has originals in this collection.
+    pub(super) fn covers(&self, collection: CollectionId, lsn: Lsn) -> bool {
+        lsn <= self.upto && collection != CollectionId::CATALOG
+    }
+
+    /// Whether the commit at `lsn` has documents in this collection of which none is shown.
+    pub(crate) fn hides(&self, collection: CollectionId, lsn: Lsn) -> bool {
+        self.covers(collection, lsn)
+            && self.rules(collection).is_none_or(|rules| rules.is_some_and(Rules::hides_all))
+    }
+
+    /// Whether documents of this collection may look absent.
+    pub(crate) fn filters(&self, collection: CollectionId) -> bool {
+        collection != CollectionId::CATALOG
+            && self.rules(collection).is_none_or(|rules| rules.is_some_and(Rules::hides_some))
+    }
+
+    /// What is shown of a document that the commit at `lsn` wrote; `None` if it looks absent.
+    pub(crate) fn shown(
+        &self,
+        collection: CollectionId,
+        lsn: Lsn,
+        document: Document,
+    ) -> Result<Option<Document>> {
+        if !self.covers(collection, lsn) {
+            return Ok(Some(document));
+        }
+        match self.rules(collection) {
+            None => Ok(None),
+            Some(None) => Ok(Some(document)),
+            Some(Some(rules)) => rules.shown(&self.terms.secret, &document),
+        }
+    }
+
+    pub(super) fn version(
+        &self,
+        collection: CollectionId,
+        version: Version,
+    ) -> Result<Option<Version>> {
+        let Version { lsn, document } = version;
+        let shown = self.shown(collection, lsn, document)?;
+        Ok(shown.map(|document| Version { lsn, document }))
+    }
+
+    /// What originals of a collection go by: `None` if it is not bound, `Some(None)` if it is shown.
+    fn rules(&self, collection: CollectionId) -> Option<Option<&Rules>> {
+        match self.bound.get(&collection)? {
+            Bound::Shown => Some(None),
+            Bound::Entry(at) => self.terms.rules.get(*at).map(Some),
+        }
+    }
+}
+
+impl Terms {
+    fn new(policy: MaskPolicy, secret: Secret) -> Result<Self> {
+        let rules = policy.collections.iter().map(Rules::new).collect::<Result<_>>()?;
+        Ok(Self { policy, secret, rules })
+    }
+
+    fn bind(&self, catalog: &Catalog) -> Arc<HashMap<CollectionId, Bound>> {
+        let bind = |name: &str| match self.policy.entry_for(name) {
+            Some(at) => Some(Bound::Entry(at)),
+            None => (self.policy.unlisted == Unlisted::Show).then_some(Bound::Shown),
+        };
+        let every = catalog.last_names();
+        Arc::new(every.filter_map(|(id, name)| Some((id, bind(name.as_str())?))).collect())
+    }
+}
+
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_like(other) && self.bound == other.bound && self.upto == other.upto
+    }
+}
+
+impl Eq for Mask {}
+
+impl From<Mask> for MaskRecord {
+    fn from(mask: Mask) -> Self {
+        let mut collections: Vec<BoundRecord> = mask
+            .bound
+            .iter()
+            .map(|(collection, bound)| BoundRecord {
+                collection: collection.get().cast_signed(),
+                entry: match bound {
+                    Bound::Entry(at) => i64::try_from(*at).ok(),
+                    Bound::Shown => None,
+                },
+            })
+            .collect();
+        collections.sort_unstable_by_key(|bound| bound.collection);
+        Self {
+            policy: mask.terms.policy.clone(),
+            key: mask.terms.secret.clone(),
+            upto: mask.upto.get().cast_signed(),
+            collections,
+        }
+    }
+}
+
+impl TryFrom<MaskRecord> for Mask {
+    type Error = Error;
+
+    fn try_from(record: MaskRecord) -> Result<Self> {
+        let terms = Terms::new(record.policy, record.key)?;
+        let mut bound = HashMap::with_capacity(record.collections.len());
+        for BoundRecord { collection, entry } in record.collections {
+            let bound_to = match entry {
+                None => Bound::Shown,
+                Some(entry) => {
+                    let at = usize::try_from(entry).ok().filter(|at| *at < terms.rules.len());
+                    Bound::Entry(at.ok_or_else(|| {
+                        Error::corrupt(format!(
+                            "a mask names entry {entry}, which its policy lacks"
+                        ))
+                    })?)
+                }
+            };
+            bound.insert(CollectionId::new(collection.cast_unsigned()), bound_to);
+        }
+        let upto = Lsn::new(record.upto.cast_unsigned());
+        Ok(Self { terms: Arc::new(terms), bound: Arc::new(bound), upto })
+    }
+}

@@ -1,0 +1,218 @@
+//! A document with its values exchanged.
+
+use bson::raw::{RawArray, RawBsonRef, RawDocument};
+use bson::{RawArrayBuf, RawBson, RawDocumentBuf};
+
+use crate::mask::fake::faked;
+use crate::mask::filter::Filter;
+use crate::mask::hash::{Secret, hashed};
+use crate::mask::path::{Pattern, Place};
+use crate::mask::redact::redacted;
+use crate::mask::{CollectionPolicy, Fake, Transform};
+use crate::model::Document;
+use crate::{Error, Result};
+
+/// What an entry of a policy says, ready for use.
+#[derive(Debug)]
+pub(super) struct Rules {
+    hide: bool,
+    keep: Option<Filter>,
+    /// What is shown as it is comes after what is not, so that the first match counts.
+    patterns: Vec<(Pattern, Option<Action>)>,
+    default: Option<Action>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Action {
+    transform: Transform,
+    fake: Option<Fake>,
+}
+
+/// Where a value is: how far each pattern that may still match has got.
+struct Spot {
+    places: Vec<(usize, Place)>,
+    /// Whether it is below something that is shown as it is.
+    allowed: bool,
+}
+
+/// What a value becomes.
+enum Shown<'a> {
+    Same(RawBsonRef<'a>),
+    Other(RawBson),
+    Nothing,
+}
+
+impl Rules {
+    /// Makes an entry ready for use.
+    ///
+    /// # Errors
+    /// `Invalid` if it was never checked.
+    pub(super) fn new(policy: &CollectionPolicy) -> Result<Self> {
+        let masked = policy.fields.iter().map(|field| {
+            let action = Action { transform: field.with, fake: field.fake };
+            Ok((Pattern::parse(&field.path)?, Some(action)))
+        });
+        let allowed = policy.allowed().iter().map(|path| Ok((Pattern::parse(path)?, None)));
+        Ok(Self {
+            hide: policy.hide,
+            keep: policy.keep.as_ref().map(Filter::parse).transpose()?,
+            patterns: masked.chain(allowed).collect::<Result<_>>()?,
+            default: policy.otherwise().map(|transform| Action { transform, fake: None }),
+        })
+    }
+
+    /// Whether no document is shown.
+    pub(super) fn hides_all(&self) -> bool {
+        self.hide
+    }
+
+    /// Whether some documents may not be shown.
+    pub(super) fn hides_some(&self) -> bool {
+        self.hide || self.keep.is_some()
+    }
+
+    /// What is shown of a document; `None` if it looks absent. Fields keep their order, and all that
+    /// is not masked its bytes.
+    ///
+    /// # Errors
+    /// `Corrupt` if the document does not decode.
+    pub(super) fn shown(&self, secret: &Secret, document: &Document) -> Result<Option<Document>> {
+        let raw = document.as_raw();
+        if self.hide || !self.keep.as_ref().map_or(Ok(true), |keep| keep.matches(raw))? {
+            return Ok(None);
+        }
+        if self.patterns.is_empty() && self.default.is_none() {
+            return Ok(Some(document.clone()));
+        }
+        let places = self.patterns.iter().map(|(pattern, _)| pattern.start()).enumerate();
+        let spot = Spot { places: places.collect(), allowed: false };
+        let walk = Walk { rules: self, secret };
+        let masked = walk.document(raw, &spot, true)?;
+        Document::from_stored(masked.into_bytes()).map(Some)
+    }
+}
+
+impl Spot {
+    /// Where a field of this name is, or with `element` the element of this number.
+    fn below(&self, rules: &Rules, name: &str, element: bool) -> Self {
+        let step = |(at, place): &(usize, Place)| {
+            let pattern = &rules.patterns[*at].0;
+            let next =
+                if element { pattern.element(*place, name) } else { pattern.next(*place, name) };
+            (pattern.matches(next) || pattern.goes_on(next)).then_some((*at, next))
+        };
+        Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
+    }
+
+    /// What the first pattern that matches here says.
+    fn matched(&self, rules: &Rules) -> Option<Option<Action>> {
+        let mut places = self.places.iter();
+        let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.matches(*place))?;
+        Some(rules.patterns[*at].1)
+    }
+
+    /// Whether a pattern may match below.
+    fn goes_on(&self, rules: &Rules) -> bool {
+        self.places.iter().any(|(at, place)| rules.patterns[*at].0.goes_on(*place))
+    }
+}
+
+/// A walk through one document.
+struct Walk<'a> {
+    rules: &'a Rules,
+    secret: &'a Secret,
+}
+
+impl Walk<'_> {
+    fn document(&self, document: &RawDocument, spot: &Spot, root: bool) -> Result<RawDocumentBuf> {
+        let mut out = RawDocumentBuf::new();
+        for element in document {
+            let (key, value) = element.map_err(malformed)?;
+            let name = key.as_str();
+            if root && name == "_id" {
+                out.append(key, value);
+                continue;
+            }
+            match self.value(value, spot.below(self.rules, name, false), name)? {
+                Shown::Same(value) => out.append(key, value),
+                Shown::Other(value) => out.append(key, value),
+                Shown::Nothing => {}
+            }
+        }
+        Ok(out)
+    }
+
+    fn array(&self, array: &RawArray, spot: &Spot, field: &str) -> Result<RawArrayBuf> {
+        let mut out = RawArrayBuf::new();
+        for (index, value) in array.into_iter().enumerate() {
+            let spot = spot.below(self.rules, &index.to_string(), true);
+            push(&mut out, self.value(value.map_err(malformed)?, spot, field)?);
+        }
+        Ok(out)
+    }
+
+    /// What becomes of a value; `field` is the name of the field that it, or its array, stands in.
+    fn value<'v>(&self, value: RawBsonRef<'v>, mut spot: Spot, field: &str) -> Result<Shown<'v>> {
+        match spot.matched(self.rules) {
+            Some(Some(action)) => return self.apply(action, value, field),
+            Some(None) => spot.allowed = true,
+            None => {}
+        }
+        let default = self.rules.default.filter(|_| !spot.allowed);
+        let inside = matches!(value, RawBsonRef::Document(_) | RawBsonRef::Array(_));
+        match (default, value) {
+            (Some(default), _) if !inside || !spot.goes_on(self.rules) => {
+                self.apply(default, value, field)
+            }
+            (None, _) if !spot.goes_on(self.rules) => Ok(Shown::Same(value)),
+            (_, RawBsonRef::Document(document)) => {
+                Ok(Shown::Other(RawBson::Document(self.document(document, &spot, false)?)))
+            }
+            (_, RawBsonRef::Array(array)) => {
+                Ok(Shown::Other(RawBson::Array(self.array(array, &spot, field)?)))
+            }
+            _ => Ok(Shown::Same(value)),
+        }
+    }
+
+    /// What an action makes of a value and of all in it.
+    fn apply<'v>(&self, action: Action, value: RawBsonRef<'v>, field: &str) -> Result<Shown<'v>> {
+        let into = matches!(action.transform, Transform::Hash | Transform::Fake);
+        Ok(Shown::Other(match (action.transform, value) {
+            (Transform::Remove, _) => return Ok(Shown::Nothing),
+            (Transform::Null, _) => RawBson::Null,
+            (Transform::Redact, value) => redacted(value),
+            (_, RawBsonRef::Document(document)) if into => {
+                let mut out = RawDocumentBuf::new();
+                for element in document {
+                    let (key, value) = element.map_err(malformed)?;
+                    if let Shown::Other(value) = self.apply(action, value, key.as_str())? {
+                        out.append(key, value);
+                    }
+                }
+                RawBson::Document(out)
+            }
+            (_, RawBsonRef::Array(array)) if into => {
+                let mut out = RawArrayBuf::new();
+                for value in array {
+                    push(&mut out, self.apply(action, value.map_err(malformed)?, field)?);
+                }
+                RawBson::Array(out)
+            }
+            (Transform::Hash, value) => hashed(self.secret, value),
+            (Transform::Fake, value) => faked(self.secret, action.fake, field, value),
+        }))
+    }
+}
+
+fn push(array: &mut RawArrayBuf, shown: Shown<'_>) {
+    match shown {
+        Shown::Same(value) => array.push(value),
+        Shown::Other(value) => array.push(value),
+        Shown::Nothing => {}
+    }
+}
+
+fn malformed(source: bson::error::Error) -> Error {
+    Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
+}
