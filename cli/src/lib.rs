@@ -8,6 +8,7 @@
 //! - `finish`: what is done after every command;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `duration`: lengths of time on the command line;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
 
@@ -18,6 +19,7 @@ mod config;
 mod context;
 mod credentials;
 mod discover;
+mod duration;
 mod exit;
 mod finish;
 pub mod formats;
