@@ -1,8 +1,11 @@
 //! What differs between two states.
 //!
 //! Only the commits since the last common one are walked, and only the documents that they touched
-//! are read: the cost follows the changes, not the data.
+//! are read: the cost follows the changes, not the data. Where some of these commits were
+//! [collected](crate::gc), both states are read as a whole instead.
 
+use std::cmp::Ordering;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,8 +13,9 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::catalog::{self, CollectionInfo};
 use crate::key::Key;
-use crate::log::headers_above;
+use crate::log::touched_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
+use crate::storage::KeyRange;
 use crate::{Result, State};
 
 /// How many documents are compared in one step.
@@ -59,7 +63,8 @@ pub struct Diff {
 
 /// Finds what differs from `before` to `after`, two states of one project.
 ///
-/// O(commits since their last common commit), in time and memory.
+/// O(commits since their last common commit), in time and memory; where some of these were collected,
+/// O(documents) in time and O(differences) in memory.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -82,20 +87,15 @@ pub struct Diff {
 /// ```
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     let common = before.view().common_lsn(after.view());
-    let mut touched: BTreeMap<CollectionId, BTreeSet<Key>> = BTreeMap::new();
     // A collection that is in one of the states only was created or dropped as a whole.
     let in_both = |id: CollectionId| {
         id == CollectionId::CATALOG
             || (before.catalog().by_id(id).is_some() && after.catalog().by_id(id).is_some())
     };
-    for state in [before, after] {
-        let mut commits = headers_above(state.shared().backend.wal.clone(), state.view(), common);
-        while let Some(commit) = commits.try_next().await? {
-            for change in commit.changes.into_iter().filter(|change| in_both(change.collection)) {
-                touched.entry(change.collection).or_default().insert(change.key);
-            }
-        }
-    }
+    let mut touched = match touched_since(before, after, common, in_both).await? {
+        Some(touched) => touched,
+        None => differing(before, after).await?,
+    };
     let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
     let mut diff = Diff {
         common,
@@ -111,6 +111,75 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     }
     diff.touched.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
     Ok(diff)
+}
+
+/// Documents by collection; those of the catalog stand for collections.
+type Keys = BTreeMap<CollectionId, BTreeSet<Key>>;
+
+/// What the commits of two states since their common one touched; `None` if some were collected.
+async fn touched_since(
+    before: &State,
+    after: &State,
+    common: Lsn,
+    counts: impl Fn(CollectionId) -> bool,
+) -> Result<Option<Keys>> {
+    let mut touched = Keys::new();
+    for state in [before, after] {
+        let wal = &state.shared().backend.wal;
+        let whole = touched_above(wal, state.view(), common, |change| {
+            if counts(change.collection) {
+                touched.entry(change.collection).or_default().insert(change.key);
+            }
+        });
+        if whole.await?.is_none() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(touched))
+}
+
+/// What differs in two states, by reading both.
+async fn differing(before: &State, after: &State) -> Result<Keys> {
+    let mut keys = Keys::new();
+    for info in before.catalog().iter().chain(after.catalog().iter()) {
+        let id = info.id;
+        if before.catalog().by_id(id).is_some() && after.catalog().by_id(id).is_some() {
+            if let Entry::Vacant(vacant) = keys.entry(id) {
+                vacant.insert(differing_in(before, after, id).await?);
+            }
+        }
+        let facts = catalog::key_of_collection(id)?;
+        keys.entry(CollectionId::CATALOG).or_default().insert(facts);
+    }
+    Ok(keys)
+}
+
+async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result<BTreeSet<Key>> {
+    let scan = |state: &State| state.materialize().scan(state.view(), id, KeyRange::default());
+    let (mut old, mut new) = (scan(before), scan(after));
+    let (mut mine, mut theirs) = (old.try_next().await?, new.try_next().await?);
+    let mut keys = BTreeSet::new();
+    loop {
+        let order = match (&mine, &theirs) {
+            (None, None) => return Ok(keys),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((mine, _)), Some((theirs, _))) => mine.cmp(theirs),
+        };
+        let left = if order.is_le() { mine.take() } else { None };
+        let right = if order.is_ge() { theirs.take() } else { None };
+        if left.as_ref().map(|(_, version)| &version.document)
+            != right.as_ref().map(|(_, version)| &version.document)
+        {
+            keys.extend(left.or(right).map(|(key, _)| key));
+        }
+        if order.is_le() {
+            mine = old.try_next().await?;
+        }
+        if order.is_ge() {
+            theirs = new.try_next().await?;
+        }
+    }
 }
 
 impl Diff {

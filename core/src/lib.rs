@@ -11,7 +11,7 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//! - [`diff`], [`restore`], [`fsck`]: operations over states, a module each.
+//! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
 
 mod api;
 mod catalog;
@@ -20,6 +20,7 @@ pub mod diff;
 mod environment;
 mod error;
 pub mod fsck;
+pub mod gc;
 mod guard;
 pub mod key;
 pub mod log;

@@ -6,6 +6,8 @@
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
 //! | `pin/<project id>/<name>` | [`PinRecord`] |
 //! | `kept/<timeline>` | [`KeptRecord`] |
+//! | `plan/<project id>/<id>` | of which [`HeldByPlan`] is a part |
+//! | `hold/<project id>/<timeline>` | [`HoldRecord`] |
 
 use bson::DateTime;
 use serde::de::DeserializeOwned;
@@ -84,11 +86,42 @@ pub(crate) struct KeptRecord {
     /// See [`Keep`](crate::storage::Keep).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
-    pub(crate) points: Vec<i64>,
+    pub(crate) points: Vec<KeptPoint>,
     /// What the commits that are gone had merged: timelines, and the last commit of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) merged: Vec<PointRecord>,
     /// When it was written.
+    pub(crate) at: DateTime,
+}
+
+/// A single state that is kept below the rest. Its commit may be gone from the log, so what the
+/// next commit needs to know of it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptPoint {
+    pub(crate) lsn: i64,
+    pub(crate) digest: Digest,
+    pub(crate) time: DateTime,
+}
+
+/// What garbage collection reads of a merge plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldByPlan {
+    /// The states that it rests on.
+    #[serde(default)]
+    pub(crate) points: Vec<PointRecord>,
+    /// Whether it may still be applied; a closed one holds nothing.
+    #[serde(default)]
+    pub(crate) open: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) created: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closed: Option<DateTime>,
+}
+
+/// Holds states while a ref is moved to them; removed right afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HoldRecord {
+    pub(crate) points: Vec<PointRecord>,
     pub(crate) at: DateTime,
 }
 
@@ -117,6 +150,19 @@ impl BaseRecord {
             digest: head.digest,
             time: head.time,
         })
+    }
+}
+
+impl From<&BaseRecord> for Point {
+    fn from(record: &BaseRecord) -> Self {
+        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+    }
+}
+
+impl From<&BaseRecord> for Head {
+    fn from(record: &BaseRecord) -> Self {
+        let BaseRecord { digest, time, .. } = *record;
+        Self { lsn: Lsn::new(record.lsn.cast_unsigned()), digest, time }
     }
 }
 
@@ -180,6 +226,23 @@ pub(crate) struct Stored<R> {
 }
 
 pub(crate) const PROJECTS: &str = "project/";
+pub(crate) const BRANCHES: &str = "branch/";
+pub(crate) const PINS: &str = "pin/";
+pub(crate) const PLANS: &str = "plan/";
+pub(crate) const HOLDS: &str = "hold/";
+pub(crate) const KEPT: &str = "kept/";
+
+pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
+    format!("{KEPT}{timeline}")
+}
+
+pub(crate) fn pins_of(project: ProjectId) -> RefName {
+    format!("{PINS}{project}/")
+}
+
+pub(crate) fn hold_ref(project: ProjectId, timeline: TimelineId) -> RefName {
+    format!("{HOLDS}{project}/{timeline}")
+}
 
 pub(crate) fn project_ref(name: &ProjectName) -> RefName {
     format!("{PROJECTS}{name}")

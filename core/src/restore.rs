@@ -9,8 +9,8 @@ use futures::TryStreamExt;
 
 use crate::diff::{Diff, diff};
 use crate::model::{BranchName, Lsn};
-use crate::records::BranchRecord;
-use crate::{Branch, Error, Result, State};
+use crate::records::{BranchRecord, Stored};
+use crate::{Branch, Error, Project, Result, State};
 
 /// What a reset would do.
 pub struct Preview {
@@ -113,12 +113,25 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
         )));
     }
     let fork = project.fork(target, None).await?;
+    let hold = project.hold(target, fork.timeline).await?;
+    let moved = move_to(project, name, &stored, fork, target).await;
+    project.let_go(hold).await?;
+    moved
+}
+
+async fn move_to(
+    project: &Project,
+    name: &BranchName,
+    stored: &Stored<BranchRecord>,
+    fork: BranchRecord,
+    target: &State,
+) -> Result<Reset> {
     let head = project.seal(&stored.record).await?;
     let why = format!("reset to LSN {}", target.lsn());
     let backup = project.back_up(name, &stored.record, head, &why).await?;
     let from = stored.record.point_at(head.lsn);
     let record = BranchRecord { timeline: fork.timeline, base: fork.base, ..stored.record.clone() };
     let movement = project.movement(from, target.view().point(), why);
-    project.set(name, &stored, record, movement).await?;
+    project.set(name, stored, record, movement).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
 }

@@ -64,7 +64,7 @@ impl Revision {
             return Ok(state);
         }
         match state.lsn().back(self.back) {
-            Some(lsn) => State::of(state.shared().clone(), state.view().at(lsn)).await,
+            Some(lsn) => branch.earlier(state, lsn).await,
             None => Err(Error::not_found(format!(
                 "'{self}' is before the first commit: there are {} commits",
                 state.lsn()

@@ -56,8 +56,7 @@ impl Ordered {
         let mut removal = Removal::new(self, true);
         removal.versions(&entry, &Keep::default())?;
         let head = entry.state.head.lsn;
-        removal
-            .rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
+        removal.rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
         let manifests = (keys::manifest(timeline, Lsn::ZERO), keys::manifest(timeline, Lsn::MAX));
         removal.rows_between(&manifests, Freed::default())?;
         removal.flush()?;

@@ -7,6 +7,7 @@ use futures::future::join;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
+use crate::gc::kept;
 use crate::model::{BranchName, ProjectId, ProjectName};
 use crate::records::{self, BranchRecord};
 use crate::{Branch, BranchInfo, Error, Result, State};
@@ -88,7 +89,8 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name; `Invalid` for the name of a backup.
+    /// `AlreadyExists` if there is one of that name; `Invalid` for the name of a backup; `NotFound` if
+    /// the state was [collected](crate::gc) meanwhile.
     pub async fn create_branch(
         &self,
         name: &BranchName,
@@ -102,7 +104,10 @@ impl Project {
         // leaves a branch that nothing names, as one deleted just afterwards does.
         let (created, there) = join(self.create_record(name, &record), self.still_there()).await;
         match (created, there) {
-            (Ok(()), Ok(())) => Ok(Branch::new(self.clone(), name.clone(), record)),
+            (Ok(()), Ok(())) => {
+                self.confirm_branch(name, from).await?;
+                Ok(Branch::new(self.clone(), name.clone(), record))
+            }
             (Ok(()), Err(error)) => match self.remove_unwritten(name).await {
                 Ok(()) => Err(error),
                 Err(_) => Err(Error::indeterminate(format!(
@@ -112,6 +117,20 @@ impl Project {
             },
             (Err(_), Err(error)) if error.kind() == crate::ErrorKind::NotFound => Err(error),
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Takes a branch back that was just made of a state that was given up meanwhile.
+    async fn confirm_branch(&self, name: &BranchName, from: &State) -> Result<()> {
+        if !from.may_be_given_up() {
+            return Ok(());
+        }
+        match kept::confirm(&self.shared, from.view()).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.remove_unwritten(name).await?;
+                Err(error)
+            }
         }
     }
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use bson::DateTime;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
+use crate::gc::{Held, kept};
 use crate::key::Key;
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
@@ -25,13 +27,56 @@ pub struct State {
     catalog: Arc<Catalog>,
     /// Its last commit, if that was seen on the way here.
     head: Option<Head>,
+    /// When it was seen to be the head of a branch, which keeps it for the retention time.
+    seen: Option<DateTime>,
+    /// Keeps garbage collection in this process from giving it up.
+    held: Held,
 }
 
+/// For how long a state that was the head of a branch is known to be kept: for less than any sensible
+/// retention time.
+const FRESH: i64 = 60_000;
+
 impl State {
+    /// A state that is kept as long as this call takes: the head of a branch, say.
+    ///
+    /// # Errors
+    /// `NotFound` if it was given up in this process.
     pub(crate) async fn of(shared: Arc<Shared>, view: View) -> Result<Self> {
+        let held = shared.open.hold(&view)?;
+        Self::holding(shared, view, held).await
+    }
+
+    /// A state that may have been given up: `None` if it was.
+    pub(crate) async fn kept(shared: Arc<Shared>, view: View) -> Result<Option<Self>> {
+        let Ok(held) = shared.open.hold(&view) else { return Ok(None) };
+        if !kept::is_kept(&shared, &view).await? {
+            return Ok(None);
+        }
+        Self::holding(shared, view, held).await.map(Some)
+    }
+
+    async fn holding(shared: Arc<Shared>, view: View, held: Held) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
         let materialize = shared.materialize.clone();
-        Ok(Self { shared, materialize, view, catalog, head: None })
+        Ok(Self { shared, materialize, view, catalog, head: None, seen: None, held })
+    }
+
+    /// Notes that the state is the head of a branch now.
+    pub(crate) fn seen_now(self) -> Self {
+        Self { seen: Some(self.shared.environment.now()), ..self }
+    }
+
+    /// Whether the state may be given up by another process, so that a ref to it must be confirmed
+    /// (see [`kept::confirm`]).
+    pub(crate) fn may_be_given_up(&self) -> bool {
+        let now = self.shared.environment.now().timestamp_millis();
+        let is_fresh = |seen: DateTime| (0..FRESH).contains(&(now - seen.timestamp_millis()));
+        !self.view.segments().is_empty() && !self.seen.is_some_and(is_fresh)
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
     }
 
     /// Notes the last commit of the state, so that nobody has to look it up.
@@ -45,7 +90,7 @@ impl State {
     pub(crate) async fn last(&self) -> Result<Head> {
         match self.head {
             Some(head) => Ok(head),
-            None => crate::log::head_of(&*self.shared.backend.wal, &self.view).await,
+            None => kept::head_of(&self.shared, &self.view).await,
         }
     }
 
@@ -156,7 +201,8 @@ impl CollectionView {
 
     /// The documents with `_id`s in `range`, in order, each with the commit that last changed it.
     pub fn scan_range(&self, range: KeyRange) -> VersionStream {
-        self.state.materialize.scan(&self.state.view, self.info.id, range)
+        let State { materialize, view, held, .. } = &self.state;
+        held.during(materialize.scan(view, self.info.id, range))
     }
 
     /// How many documents it has. O(documents).
@@ -164,9 +210,11 @@ impl CollectionView {
         self.scan().try_fold(0, |count, _| async move { Ok(count + 1) }).await
     }
 
-    /// Every image that a document had on this chain, newest first, with its commit.
+    /// Every image that a document had on this chain, newest first, with its commit; as far back as
+    /// the log reaches (see [`log::floor`](crate::log::floor)).
     pub fn history(&self, id: &Key) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        self.state.materialize.history(&self.state.view, self.info.id, id)
+        let State { materialize, view, held, .. } = &self.state;
+        held.during(materialize.history(view, self.info.id, id))
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal

@@ -40,7 +40,10 @@ impl Keep {
         let both = |point: &Lsn| self.contains(*point) && other.contains(*point);
         // Where one keeps everything and the other single states, the single states are in both.
         let points = self.points.union(&other.points).copied().filter(both);
-        Self { from, points: points.filter(|point| from.is_none_or(|from| *point < from)).collect() }
+        Self {
+            from,
+            points: points.filter(|point| from.is_none_or(|from| *point < from)).collect(),
+        }
     }
 
     /// What either keeps.
@@ -50,7 +53,10 @@ impl Keep {
             (mine, theirs) => mine.or(theirs),
         };
         let points = self.points.union(&other.points).copied();
-        Self { from, points: points.filter(|point| from.is_none_or(|from| *point < from)).collect() }
+        Self {
+            from,
+            points: points.filter(|point| from.is_none_or(|from| *point < from)).collect(),
+        }
     }
 
     /// Whether nothing is kept.
