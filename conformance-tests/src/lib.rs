@@ -13,6 +13,7 @@
 //! | `automatic` | snapshots that are made by themselves |
 //! | `durability` | what is there after opening again |
 //! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -40,6 +41,7 @@ mod durability;
 mod faults;
 mod faulty;
 mod fsck;
+mod gc;
 mod materialize;
 mod refs;
 mod replay;
@@ -92,6 +94,7 @@ fn cases() -> Vec<Case> {
         ancestry::cases(),
         time::cases(),
         fsck::cases(),
+        gc::cases(),
         semantics::cases(),
         faults::cases(),
     ]

@@ -74,6 +74,14 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     }
 }
 
+/// The commit at `lsn` of a state without its documents.
+///
+/// # Errors
+/// `Corrupt` if it is missing from the log, or was [collected](crate::gc).
+pub async fn commit_at(state: &State, lsn: Lsn) -> Result<Commit<Touched>> {
+    header(&*state.shared().backend.wal, state.view(), lsn).await
+}
+
 /// The commits of a view above `above` without their documents, oldest first.
 pub(crate) fn headers_above(
     wal: std::sync::Arc<dyn Wal>,

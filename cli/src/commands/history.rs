@@ -2,12 +2,12 @@
 
 use argon_core::Error;
 use argon_core::key::Key;
-use argon_core::model::{CommitMeta, Image, Lsn};
+use argon_core::model::{CommitMeta, Image};
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, document_line};
 
@@ -38,7 +38,7 @@ impl HistoryArgs {
         while self.number.is_none_or(|most| printed < most)
             && let Some((lsn, image)) = images.try_next().await?
         {
-            let meta = self.commit(&workspace, lsn).await?;
+            let meta = argon_core::log::commit_at(&state, lsn).await?.meta;
             let document = match &image {
                 Image::Document(document) => {
                     Some(document_line(document.as_raw(), self.style.mode())?)
@@ -50,21 +50,16 @@ impl HistoryArgs {
             printed += 1;
         }
         listing.finish()?;
-        if printed == 0 && self.number != Some(0) {
+        if self.number.is_none_or(|most| printed < most) {
+            context.note_floor(&state).await?;
+        }
+        let is_there = state.collection(&self.within.collection)?.get(&self.id).await?.is_some();
+        if printed == 0 && self.number != Some(0) && !is_there {
             let (name, id) = (&self.within.collection, &self.id);
             let never = format!("collection '{name}' never had a document with _id {id}");
             return Err(Error::not_found(never).into());
         }
         Ok(())
-    }
-
-    async fn commit(&self, workspace: &Workspace, lsn: Lsn) -> CommandResult<CommitMeta> {
-        let current = &workspace.branch;
-        let branch = self.at.at.as_ref().map_or(current, |revision| revision.branch_or(current));
-        let state = workspace.project.branch(branch).await?.at(lsn).await?;
-        let commit = argon_core::log::headers(&state).try_next().await?;
-        let missing = || Error::corrupt(format!("commit {lsn} is missing; run `argon fsck`"));
-        Ok(commit.ok_or_else(missing)?.meta)
     }
 }
 

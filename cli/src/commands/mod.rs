@@ -12,6 +12,7 @@ mod doctor;
 mod export;
 mod find;
 mod fsck;
+mod gc;
 mod get;
 mod history;
 mod import;
@@ -25,6 +26,7 @@ mod restore;
 mod show;
 mod snapshot;
 mod status;
+mod storage;
 mod switch;
 mod use_project;
 
@@ -60,6 +62,8 @@ pub(crate) enum Command {
     Restore(restore::RestoreCommand),
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
+    Gc(gc::GcArgs),
+    Storage(storage::StorageArgs),
     Compact(compact::CompactArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
@@ -90,6 +94,8 @@ impl Command {
             Self::Diff(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
+            Self::Gc(args) => args.run(context).await,
+            Self::Storage(args) => args.run(context).await,
             Self::Compact(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
