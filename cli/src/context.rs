@@ -116,6 +116,15 @@ impl Context {
         }
     }
 
+    /// Says where the log of a state begins, if commits before that were collected.
+    pub(crate) async fn note_floor(&self, state: &State) -> CommandResult {
+        let floor = argon_core::log::floor(state).await?;
+        if floor.get() > 0 {
+            self.output.note(&format!("the commits up to LSN {floor} were collected (`argon gc`)"));
+        }
+        Ok(())
+    }
+
     /// Opens the store, and in it the project and branch that the options name or that are current.
     pub(crate) async fn workspace(&self) -> CommandResult<Workspace> {
         let opened = self.store().await?;

@@ -1,32 +1,53 @@
-//! Lengths of time, as they are shown and as they are given.
+//! Lengths of time, as they are given and as they are shown.
 
 use std::time::Duration;
 
+/// The units, the longest first, in seconds.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
-/// What a person gives as a length of time: `30s`, `15m`, `24h`, `7d`.
+/// What a person gives as a length of time: whole numbers with units, the longest first, such as
+/// `30s`, `15m`, `168h`, `7d` or `1h30m`. `0` needs no unit.
+///
+/// # Errors
+/// A sentence that says what was given and what is expected.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let expected = || format!("'{text}' is no length of time, such as 30s, 15m, 24h or 7d");
-    let unit = UNITS.iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(expected)?;
-    let number = text[..text.len() - 1].parse::<u64>().map_err(|_| expected())?;
-    let seconds = number.checked_mul(unit.1).ok_or_else(|| format!("'{text}' is too much"))?;
-    Ok(Duration::from_secs(seconds))
+    let expected = || {
+        format!(
+            "'{text}' is no length of time: a number with s, m, h or d, such as 15m, 168h or 7d"
+        )
+    };
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let (mut units, mut seconds) = (UNITS.as_slice(), 0_u64);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
+        let (number, after) = rest.split_at(end);
+        let unit = units.iter().position(|(name, _)| after.starts_with(name));
+        let (at, number) = unit.zip(number.parse::<u64>().ok()).ok_or_else(expected)?;
+        let more = number.checked_mul(units[at].1).and_then(|more| seconds.checked_add(more));
+        seconds = more.ok_or_else(|| format!("'{text}' is too long"))?;
+        rest = &after[units[at].0.len()..];
+        units = &units[at + 1..];
+    }
+    if text.trim().is_empty() { Err(expected()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
-/// A length of time in its two largest units: `1h 30m`.
+/// A length of time in its two longest units, such as `7d`, `1h30m` or `0s`, in the form that
+/// [`parse_duration`] reads. What is less than the second of them is left out.
 pub(crate) fn duration_text(duration: Duration) -> String {
-    let mut left = duration.as_secs();
-    let mut parts = Vec::new();
-    for (unit, seconds) in UNITS {
-        let number = left / seconds;
-        left %= seconds;
-        if number > 0 && parts.len() < 2 {
-            parts.push(format!("{number}{unit}"));
-        } else if !parts.is_empty() {
-            break;
+    let mut rest = duration.as_secs();
+    let longest = UNITS.iter().position(|(_, seconds)| *seconds <= rest).unwrap_or(UNITS.len() - 1);
+    let mut text = String::new();
+    for (name, seconds) in UNITS.iter().skip(longest).take(2) {
+        let number = rest / seconds;
+        rest %= seconds;
+        if number > 0 {
+            text += &format!("{number}{name}");
         }
     }
-    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -34,26 +55,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_in_each_unit() {
-        for (text, seconds) in [("30s", 30), ("15m", 900), ("24h", 86_400), ("7d", 604_800)] {
-            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)));
+    fn lengths_of_time_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("0", 0),
+            ("0s", 0),
+            ("30s", 30),
+            ("15m", 900),
+            ("24h", 86_400),
+            ("168h", 604_800),
+            (" 7d ", 604_800),
+            ("1h30m", 5_400),
+            ("1d2h3m4s", 93_784),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "5", "h", "-1h", "1.5h", "1w", "99999999999999999d"] {
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused_by_name() {
+        for text in ["", " ", "7", "d", "-1s", "1.5h", "1w", "1h 30m", "30m1h", "1h1h", "7days"] {
+            let error = parse_duration(text).unwrap_err();
+            assert!(error.contains(&format!("'{text}'")) && error.contains("15m"), "{error}");
+        }
+        for text in ["99999999999999999999s", "18446744073709551615d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn lengths_of_time_are_shown_in_their_two_largest_units() {
+    fn lengths_of_time_are_shown_in_their_two_longest_units() {
         for (seconds, text) in [
             (0, "0s"),
             (59, "59s"),
-            (60, "1m"),
-            (5_430, "1h 30m"),
-            (86_460, "1d"),
-            (90_000, "1d 1h"),
+            (5_400, "1h30m"),
+            (3_601, "1h"),
+            (86_399, "23h59m"),
+            (604_800, "7d"),
+            (612_000, "7d2h"),
         ] {
             assert_eq!(duration_text(Duration::from_secs(seconds)), text);
         }
+        assert_eq!(duration_text(Duration::from_millis(1_999)), "1s");
+        assert_eq!(
+            parse_duration(&duration_text(Duration::from_secs(93_600))),
+            Ok(Duration::from_secs(93_600))
+        );
     }
 }

@@ -12,6 +12,8 @@
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
+//! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `duration`: lengths of time on the command line;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
 

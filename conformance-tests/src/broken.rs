@@ -1,5 +1,6 @@
 //! Backends that each break one contract, to see that the suite notices.
 
+use std::collections::BTreeSet;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
@@ -10,9 +11,9 @@ use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Head, Image, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{
-    Append, Backend, Capabilities, CommitStream, Direction, HeaderStream, KeyRange, Materialize,
-    RefName, RefVersion, Refs, Stamp, Swap, TimelineState, Version, VersionStream, VersionedRef,
-    Wal,
+    Append, Backend, Capabilities, CommitStream, Direction, Freed, HeaderStream, Keep, KeyRange,
+    Materialize, RefName, RefVersion, Refs, Stamp, Swap, TimelineState, Version, VersionStream,
+    VersionedRef, Wal, Weights,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -51,6 +52,8 @@ pub(crate) enum Breakage {
     ScansTooFar,
     /// It says that it is durable, and forgets all.
     ForgetsEverything,
+    /// Garbage collection heeds the states from one on, and no single ones.
+    PrunesPoints,
 }
 
 impl Breakage {
@@ -158,6 +161,24 @@ impl Wal for BrokenWal {
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.inner.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        let no_points = Keep { points: BTreeSet::new(), ..keep.clone() };
+        let keep = if self.breakage == Breakage::PrunesPoints { &no_points } else { keep };
+        self.inner.prune(timeline, keep).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        self.inner.weigh(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.inner.drop_timeline(timeline).await
     }
 }
 

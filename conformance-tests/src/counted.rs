@@ -1,6 +1,7 @@
 //! Decorators that count what is asked of a log and of snapshots, and fail or hold writes of
 //! snapshots.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, Snapshots, TimelineState, Wal,
+    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, Snapshots, TimelineState,
+    Wal, Weights,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -164,6 +166,22 @@ impl Wal for CountedWal {
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.inner.timelines().await
     }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prune(timeline, keep).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        self.inner.weigh(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.inner.drop_timeline(timeline).await
+    }
 }
 
 struct CountedSnapshots {
@@ -204,5 +222,9 @@ impl Snapshots for CountedSnapshots {
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
         self.inner.remove_manifest(point).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        self.inner.sweep_chunks(live, dry_run).await
     }
 }

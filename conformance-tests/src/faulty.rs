@@ -1,14 +1,15 @@
 //! Decorators that fail on demand: a plan says what the next calls come to.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
+use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
+use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, RefName, RefVersion, Refs, Swap,
-    TimelineState, VersionedRef, Wal,
+    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, RefName, RefVersion, Refs,
+    Snapshots, Swap, TimelineState, VersionedRef, Wal, Weights,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -94,11 +95,12 @@ impl Plan {
         *self.met.lock().unwrap()
     }
 
-    /// A backend whose log and refs follow the plan.
+    /// A backend whose log and refs follow the plan, and the removal of snapshots.
     pub(crate) fn decorate(self: &Arc<Self>, backend: Backend) -> Backend {
         Backend {
             wal: Arc::new(FaultyWal { inner: backend.wal, plan: self.clone() }),
             refs: Arc::new(FaultyRefs { inner: backend.refs, plan: self.clone() }),
+            snapshots: Arc::new(FaultySnapshots { inner: backend.snapshots, plan: self.clone() }),
             ..backend
         }
     }
@@ -190,6 +192,64 @@ impl Wal for FaultyWal {
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.plan.read()?;
         self.inner.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.plan.write(self.inner.prune(timeline, keep)).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.plan.read()?;
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        self.plan.read()?;
+        self.inner.weigh(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.plan.write(self.inner.drop_timeline(timeline)).await
+    }
+}
+
+struct FaultySnapshots {
+    inner: Arc<dyn Snapshots>,
+    plan: Arc<Plan>,
+}
+
+#[async_trait]
+impl Snapshots for FaultySnapshots {
+    async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
+        self.inner.put_chunk(digest, bytes).await
+    }
+
+    async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        self.inner.get_chunk(digest).await
+    }
+
+    async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
+        self.inner.put_manifest(manifest).await
+    }
+
+    async fn latest_manifest(
+        &self,
+        timeline: TimelineId,
+        at_most: Lsn,
+    ) -> Result<Option<Manifest>> {
+        self.inner.latest_manifest(timeline, at_most).await
+    }
+
+    async fn list(&self) -> Result<Vec<Point>> {
+        self.inner.list().await
+    }
+
+    async fn remove_manifest(&self, point: Point) -> Result<()> {
+        self.plan.write(self.inner.remove_manifest(point)).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        self.plan.write(self.inner.sweep_chunks(live, dry_run)).await
     }
 }
 

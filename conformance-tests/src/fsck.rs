@@ -9,7 +9,8 @@ use argon_core::model::{
 };
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
+    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, Swap, TimelineState, Wal,
+    Weights,
 };
 use argon_core::{Branch, Result, restore};
 use async_trait::async_trait;
@@ -327,5 +328,21 @@ impl Wal for Damaged {
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.inner.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prune(timeline, keep).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        self.inner.weigh(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.inner.drop_timeline(timeline).await
     }
 }

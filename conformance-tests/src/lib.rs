@@ -16,6 +16,8 @@
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
+//! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
+//! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
@@ -46,6 +48,7 @@ mod durability;
 mod faults;
 mod faulty;
 mod fsck;
+mod gc;
 mod masks;
 mod materialize;
 mod patch;
@@ -115,6 +118,7 @@ fn cases() -> Vec<Case> {
         verify::cases(),
         fsck::cases(),
         checks::cases(),
+        gc::cases(),
         semantics::cases(),
         faults::cases(),
     ]

@@ -8,7 +8,7 @@ use crate::broken::Breakage;
 use crate::case::Case;
 
 /// What is broken, and the trials that must fail of it.
-const MUST_FAIL: [(Breakage, &[&str]); 15] = [
+const MUST_FAIL: [(Breakage, &[&str]); 16] = [
     (
         Breakage::AppendWithoutCompare,
         &[
@@ -72,6 +72,14 @@ const MUST_FAIL: [(Breakage, &[&str]); 15] = [
         &["random_programs_do_what_the_model_does", "all_readers_agree_on_random_programs"],
     ),
     (Breakage::ScansTooFar, &["all_readers_agree_on_random_programs"]),
+    (
+        Breakage::PrunesPoints,
+        &[
+            "kept_states_read_as_before_and_others_are_refused",
+            "a_fork_holds_the_state_on_which_it_builds",
+            "a_pin_holds_its_state",
+        ],
+    ),
     (
         Breakage::ForgetsEverything,
         &[

@@ -126,13 +126,11 @@ fn gained(mine: &Ancestry, other: &Ancestry, theirs: &View) -> Vec<Point> {
 pub(crate) async fn readable(near: &State, point: Point) -> Result<Option<State>> {
     let shared = near.shared();
     let Some(found) = shared.backend.wal.state(point.timeline).await? else { return Ok(None) };
-    let given_up =
-        kept(shared, point.timeline).await?.is_some_and(|kept| !kept.keep().contains(point.lsn));
-    if given_up || point.lsn > found.head.lsn {
+    if point.lsn > found.head.lsn {
         return Ok(None);
     }
     let view = shared.timelines.view(found.timeline, point.lsn).await?;
-    State::of(shared.clone(), view, None).await.map(Some)
+    State::kept(shared.clone(), view, None).await
 }
 
 async fn kept(shared: &Shared, timeline: TimelineId) -> Result<Option<KeptRecord>> {

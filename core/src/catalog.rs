@@ -189,6 +189,12 @@ pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
     Ok(Change { collection: CollectionId::CATALOG, key, image: Image::Document(document) })
 }
 
+/// The key of a collection's catalog document.
+pub(crate) fn key_of_collection(id: CollectionId) -> Result<Key> {
+    Key::of(&Bson::Int64(id.get().cast_signed()))
+        .map_err(|source| Error::internal("a number makes no key").with_source(source))
+}
+
 /// The collection that a catalog document's key names.
 pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
     match key.to_bson() {

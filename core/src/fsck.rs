@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
+use crate::gc::kept;
 use crate::model::{Change, CollectionId, Commit, Digest, Lsn, Point, Timeline, TimelineId, View};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::snapshot::{self, Manifest, SnapshotReader, Without};
@@ -143,7 +144,7 @@ impl Check<'_> {
         let view = shared.timelines.view(record.timeline(), head.lsn).await?;
         let base = record.base_head();
         if base.lsn > Lsn::ZERO {
-            let found = crate::log::header(&*shared.backend.wal, &view, base.lsn).await?;
+            let found = kept::head_of(shared, &view.at(base.lsn)).await?;
             if found.digest != base.digest {
                 return Err(Error::corrupt(format!(
                     "it builds on commit {} with digest {}, but the log has {}",
@@ -167,7 +168,7 @@ impl Check<'_> {
                 return self.problem(format!("timeline {id}: {}", chain(&error)), affects);
             }
         };
-        let mut next = state.timeline.base_lsn().next();
+        let mut next = state.floor.next();
         while next <= state.head.lsn {
             self.stretch(id, &mut next, state.head.lsn, &mut previous, progress).await;
             if next > state.head.lsn {
@@ -231,16 +232,21 @@ impl Check<'_> {
         self.problem(format!("commit {lsn} of timeline {id}: {}", chain(error)), affects);
     }
 
-    /// What a timeline is, and the digest on which its first commit builds.
+    /// What a timeline is, and the digest on which its first commit that is left builds, if it is
+    /// known.
     async fn start(&self, id: TimelineId) -> Result<Option<(TimelineState, Option<Digest>)>> {
         let shared = &self.store.shared;
         let Some(state) = shared.backend.wal.state(id).await? else { return Ok(None) };
         let Timeline { base, .. } = state.timeline;
+        if state.floor > state.timeline.base_lsn() {
+            // The commit before the first that is left is gone, and its digest with it.
+            return Ok(Some((state, None)));
+        }
         let digest = match base {
             None => Digest::ZERO,
             Some(base) => {
                 let view = shared.timelines.view(state.timeline, base.lsn).await?;
-                crate::log::head_of(&*shared.backend.wal, &view).await?.digest
+                kept::head_of(shared, &view).await?.digest
             }
         };
         Ok(Some((state, Some(digest))))

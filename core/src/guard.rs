@@ -7,11 +7,20 @@
 use bson::DateTime;
 use futures::future::try_join;
 
-use crate::model::{BranchName, Head, Lsn, Point};
+use crate::gc::kept;
+use crate::model::{BranchName, Head, Lsn, Point, TimelineId};
 use crate::pins::there_are;
-use crate::records::{self, BaseRecord, BranchRecord, MoveRecord, ProjectRecord, Stored};
-use crate::storage::{Append, Swap};
+use crate::records::{
+    self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, Stored,
+};
+use crate::storage::{Append, RefName, RefVersion, Swap};
 use crate::{Error, Project, Result, State};
+
+/// A ref that holds a state for a moment.
+pub(crate) struct Hold {
+    name: RefName,
+    version: RefVersion,
+}
 
 impl Project {
     pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
@@ -264,6 +273,41 @@ impl Project {
             }
         }
         Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
+    }
+
+    /// Holds a state that may be given up, while a branch is moved to it; `timeline` is the branch's
+    /// new one. A hold that is left over ends by itself after an hour.
+    ///
+    /// # Errors
+    /// `NotFound` if the state was given up.
+    pub(crate) async fn hold(&self, state: &State, timeline: TimelineId) -> Result<Option<Hold>> {
+        let Some(point) = state.view().point().filter(|_| state.may_be_given_up()) else {
+            return Ok(None);
+        };
+        let record = HoldRecord { points: vec![point.into()], at: self.shared.environment.now() };
+        let name = records::hold_ref(self.id(), timeline);
+        let value = Some(records::encode(&record)?);
+        match self.shared.backend.refs.compare_and_set(&name, None, value).await? {
+            Swap::Done(Some(version)) => {
+                let hold = Hold { name, version };
+                match kept::confirm(&self.shared, state.view()).await {
+                    Ok(()) => Ok(Some(hold)),
+                    Err(error) => {
+                        self.let_go(Some(hold)).await?;
+                        Err(error)
+                    }
+                }
+            }
+            _ => Err(Error::conflict(format!("the state at LSN {} is held already", state.lsn()))),
+        }
+    }
+
+    /// Ends a hold.
+    pub(crate) async fn let_go(&self, hold: Option<Hold>) -> Result<()> {
+        if let Some(Hold { name, version }) = hold {
+            self.shared.backend.refs.compare_and_set(&name, Some(&version), None).await?;
+        }
+        Ok(())
     }
 
     /// Removes a branch that was just made, unless somebody has written to it already.

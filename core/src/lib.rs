@@ -18,6 +18,7 @@
 //!   operations over states, a module each;
 //! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
 //! - [`mask`]: branches whose reads never give the originals.
+//! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
 
 mod ancestry;
 mod api;
@@ -30,6 +31,7 @@ pub mod diff;
 mod environment;
 mod error;
 pub mod fsck;
+pub mod gc;
 mod guard;
 pub mod key;
 pub mod log;

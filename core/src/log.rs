@@ -8,8 +8,9 @@ use crate::model::{Change, Commit, Head, Image, Lsn, Segment, Touched, View};
 use crate::storage::{Direction, HeaderStream, Wal};
 use crate::{Error, Result, State};
 
-/// The commits of a state without their documents, newest first. In a masked state, the changes of
-/// originals in collections of which no document is shown are left out.
+/// The commits of a state without their documents, newest first, as far back as the log has them
+/// without a gap (see [`floor`]). In a masked state, the changes of originals in collections of which
+/// no document is shown are left out.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -34,20 +35,39 @@ use crate::{Error, Result, State};
 pub fn headers(state: &State) -> HeaderStream {
     let wal = state.shared().backend.wal.clone();
     let segments: Vec<Segment> = state.view().segments().to_vec();
+    let headers = stream::iter(segments).flat_map(move |segment| {
+        let range = segment.above.next()..=segment.upto;
+        wal.read_headers(segment.timeline, range, Direction::Descending)
+    });
+    // Where a timeline's commits end above its base, the log of the state ends.
+    let mut expected = state.lsn();
+    let unbroken = headers.try_take_while(move |commit: &Commit<Touched>| {
+        let follows = commit.meta.lsn == expected;
+        expected = commit.meta.lsn.back(1).unwrap_or_default();
+        std::future::ready(Ok(follows))
+    });
     let mask = state.mask().cloned();
-    stream::iter(segments)
-        .flat_map(move |segment| {
-            let range = segment.above.next()..=segment.upto;
-            wal.read_headers(segment.timeline, range, Direction::Descending)
-        })
-        .map_ok(move |mut commit| {
-            if let Some(mask) = &mask {
-                let lsn = commit.meta.lsn;
-                commit.changes.retain(|change| !mask.hides(change.collection, lsn));
-            }
-            commit
-        })
-        .boxed()
+    let shown = unbroken.map_ok(move |mut commit| {
+        if let Some(mask) = &mask {
+            let lsn = commit.meta.lsn;
+            commit.changes.retain(|change| !mask.hides(change.collection, lsn));
+        }
+        commit
+    });
+    state.held().during(shown.boxed())
+}
+
+/// The position up to which the commits of a state were [collected](crate::gc), so that its log
+/// begins after it; [`Lsn::ZERO`] if it is whole.
+pub async fn floor(state: &State) -> Result<Lsn> {
+    let wal = &state.shared().backend.wal;
+    for segment in state.view().segments() {
+        let floor = wal.state(segment.timeline).await?.map_or(Lsn::ZERO, |found| found.floor);
+        if floor > segment.above {
+            return Ok(floor.min(segment.upto));
+        }
+    }
+    Ok(Lsn::ZERO)
 }
 
 /// The last commit of a state with its documents; `None` for the empty state. In a masked state its
@@ -87,6 +107,14 @@ async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit
     Ok(Commit { changes, ..commit })
 }
 
+/// The commit at `lsn` of a state without its documents.
+///
+/// # Errors
+/// `Corrupt` if it is missing from the log, or was [collected](crate::gc).
+pub async fn commit_at(state: &State, lsn: Lsn) -> Result<Commit<Touched>> {
+    header(&*state.shared().backend.wal, state.view(), lsn).await
+}
+
 /// The commits of a view above `above` without their documents, oldest first.
 pub(crate) fn headers_above(
     wal: std::sync::Arc<dyn Wal>,
@@ -102,6 +130,31 @@ pub(crate) fn headers_above(
         .boxed()
 }
 
+/// The documents that the commits of a view above `above` touched, if the log has all of these
+/// commits; `None` if some were collected.
+pub(crate) async fn touched_above(
+    wal: &std::sync::Arc<dyn Wal>,
+    view: &View,
+    above: Lsn,
+    mut touch: impl FnMut(Touched),
+) -> Result<Option<()>> {
+    let mut expected = above.next();
+    let mut commits = headers_above(wal.clone(), view, above);
+    while let Some(commit) = commits.try_next().await? {
+        if commit.meta.lsn != expected {
+            break;
+        }
+        expected = expected.next();
+        commit.changes.into_iter().for_each(&mut touch);
+    }
+    if expected > view.lsn() {
+        return Ok(Some(()));
+    }
+    // Gone, or missing?
+    header_unless_collected(&**wal, view, expected).await?;
+    Ok(None)
+}
+
 /// The parts of a view's segments that lie above `above`, root first.
 pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
     view.segments()
@@ -115,8 +168,27 @@ pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
 /// The commit at `lsn` of a view without its documents.
 pub(crate) async fn header(wal: &dyn Wal, view: &View, lsn: Lsn) -> Result<Commit<Touched>> {
     let segment = view.segment_of(lsn).ok_or_else(|| missing(lsn))?;
-    let mut found = wal.read_headers(segment.timeline, lsn..=lsn, Direction::Ascending);
-    found.try_next().await?.ok_or_else(|| missing(lsn))
+    find(wal, segment, lsn).await?.ok_or_else(|| missing(lsn))
+}
+
+async fn find(wal: &dyn Wal, segment: &Segment, lsn: Lsn) -> Result<Option<Commit<Touched>>> {
+    wal.read_headers(segment.timeline, lsn..=lsn, Direction::Ascending).try_next().await
+}
+
+/// The header at `lsn` of a view; `None` if it was collected.
+async fn header_unless_collected(
+    wal: &dyn Wal,
+    view: &View,
+    lsn: Lsn,
+) -> Result<Option<Commit<Touched>>> {
+    let segment = view.segment_of(lsn).ok_or_else(|| missing(lsn))?;
+    match find(wal, segment, lsn).await? {
+        Some(commit) => Ok(Some(commit)),
+        None => match wal.state(segment.timeline).await? {
+            Some(state) if lsn <= state.floor => Ok(None),
+            _ => Err(missing(lsn)),
+        },
+    }
 }
 
 /// What the next commit after a view builds on.
@@ -129,7 +201,8 @@ pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
 }
 
 /// The last commit of a view that is not later than `time`, by binary search: times never go back
-/// along a chain. `None` if all commits are later; O(log commits) reads.
+/// along a chain. `None` if all commits are later; O(log commits) reads. Commits that were collected
+/// count as not later, so that what is found may be one of them.
 pub(crate) async fn last_not_after(
     wal: &dyn Wal,
     view: &View,
@@ -138,8 +211,8 @@ pub(crate) async fn last_not_after(
     let (mut low, mut high) = (0, view.lsn().get());
     while low < high {
         let middle = low + (high - low).div_ceil(2);
-        let commit = header(wal, view, Lsn::new(middle)).await?;
-        if commit.meta.time <= time {
+        let commit = header_unless_collected(wal, view, Lsn::new(middle)).await?;
+        if commit.is_none_or(|commit| commit.meta.time <= time) {
             low = middle;
         } else {
             high = middle - 1;

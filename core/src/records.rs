@@ -5,8 +5,9 @@
 //! | `project/<name>` | [`ProjectRecord`] |
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
 //! | `pin/<project id>/<name>` | [`PinRecord`] |
-//! | `plan/<project id>/<id>` | [a plan](crate::plan) |
+//! | `plan/<project id>/<id>` | [a plan](crate::plan), of which [`HeldByPlan`] is a part |
 //! | `kept/<timeline>` | [`KeptRecord`] |
+//! | `hold/<project id>/<timeline>` | [`HoldRecord`] |
 
 use bson::DateTime;
 use serde::de::DeserializeOwned;
@@ -16,7 +17,7 @@ use crate::mask::Mask;
 use crate::model::{
     BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
-use crate::storage::{Keep, RefName, RefVersion, VersionedRef};
+use crate::storage::{RefName, RefVersion, VersionedRef};
 use crate::{Error, Result};
 
 /// A project.
@@ -112,11 +113,42 @@ pub(crate) struct KeptRecord {
     /// See [`Keep`](crate::storage::Keep).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
-    pub(crate) points: Vec<i64>,
+    pub(crate) points: Vec<KeptPoint>,
     /// What the commits that are gone had merged: timelines, and the last commit of each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) merged: Vec<PointRecord>,
     /// When it was written.
+    pub(crate) at: DateTime,
+}
+
+/// A single state that is kept below the rest. Its commit may be gone from the log, so what the
+/// next commit needs to know of it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptPoint {
+    pub(crate) lsn: i64,
+    pub(crate) digest: Digest,
+    pub(crate) time: DateTime,
+}
+
+/// What garbage collection reads of a merge plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeldByPlan {
+    /// The states that it rests on.
+    #[serde(default)]
+    pub(crate) points: Vec<PointRecord>,
+    /// Whether it may still be applied; a closed one holds nothing.
+    #[serde(default)]
+    pub(crate) open: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) created: Option<DateTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) closed: Option<DateTime>,
+}
+
+/// Holds states while a ref is moved to them; removed right afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HoldRecord {
+    pub(crate) points: Vec<PointRecord>,
     pub(crate) at: DateTime,
 }
 
@@ -148,14 +180,6 @@ impl BaseRecord {
     }
 }
 
-impl KeptRecord {
-    /// What is kept.
-    pub(crate) fn keep(&self) -> Keep {
-        let lsn = |number: i64| Lsn::new(number.cast_unsigned());
-        Keep { from: self.from.map(lsn), points: self.points.iter().copied().map(lsn).collect() }
-    }
-}
-
 impl BaseRecord {
     pub(crate) fn point(&self) -> Point {
         Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
@@ -163,6 +187,19 @@ impl BaseRecord {
 
     pub(crate) fn head(&self) -> Head {
         Head { lsn: self.point().lsn, digest: self.digest, time: self.time }
+    }
+}
+
+impl From<&BaseRecord> for Point {
+    fn from(record: &BaseRecord) -> Self {
+        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+    }
+}
+
+impl From<&BaseRecord> for Head {
+    fn from(record: &BaseRecord) -> Self {
+        let BaseRecord { digest, time, .. } = *record;
+        Self { lsn: Lsn::new(record.lsn.cast_unsigned()), digest, time }
     }
 }
 
@@ -225,6 +262,23 @@ pub(crate) struct Stored<R> {
 }
 
 pub(crate) const PROJECTS: &str = "project/";
+pub(crate) const BRANCHES: &str = "branch/";
+pub(crate) const PINS: &str = "pin/";
+pub(crate) const PLANS: &str = "plan/";
+pub(crate) const HOLDS: &str = "hold/";
+pub(crate) const KEPT: &str = "kept/";
+
+pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
+    format!("{KEPT}{timeline}")
+}
+
+pub(crate) fn pins_of(project: ProjectId) -> RefName {
+    format!("{PINS}{project}/")
+}
+
+pub(crate) fn hold_ref(project: ProjectId, timeline: TimelineId) -> RefName {
+    format!("{HOLDS}{project}/{timeline}")
+}
 
 pub(crate) fn project_ref(name: &ProjectName) -> RefName {
     format!("{PROJECTS}{name}")
@@ -244,14 +298,6 @@ pub(crate) fn plans_of(project: ProjectId) -> RefName {
 
 pub(crate) fn plan_ref(project: ProjectId, id: &str) -> RefName {
     format!("plan/{project}/{id}")
-}
-
-pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
-    format!("kept/{timeline}")
-}
-
-pub(crate) fn pins_of(project: ProjectId) -> RefName {
-    format!("pin/{project}/")
 }
 
 pub(crate) fn pin_ref(project: ProjectId, name: &PinName) -> RefName {

@@ -10,8 +10,8 @@ use futures::TryStreamExt;
 use crate::diff::{Diff, diff};
 use crate::mask::Mask;
 use crate::model::{BranchName, Lsn};
-use crate::records::BranchRecord;
-use crate::{Branch, Error, Result, State};
+use crate::records::{BranchRecord, Stored};
+use crate::{Branch, Error, Project, Result, State};
 
 /// What a reset would do.
 pub struct Preview {
@@ -119,13 +119,26 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     }
     let mask = mask_after(name, stored.record.mask.as_ref(), target)?;
     let fork = project.fork(target, None).await?;
+    let hold = project.hold(target, fork.timeline).await?;
+    let record = stored.record.on(BranchRecord { mask, ..fork });
+    let moved = move_to(project, name, &stored, record, target).await;
+    project.let_go(hold).await?;
+    moved
+}
+
+async fn move_to(
+    project: &Project,
+    name: &BranchName,
+    stored: &Stored<BranchRecord>,
+    record: BranchRecord,
+    target: &State,
+) -> Result<Reset> {
     let head = project.seal(&stored.record).await?;
     let why = format!("reset to LSN {}", target.lsn());
     let backup = project.back_up(name, &stored.record, head, &why).await?;
     let from = stored.record.point_at(head.lsn);
-    let record = stored.record.on(BranchRecord { mask, ..fork });
     let movement = project.movement(from, target.view().point(), why);
-    project.set(name, &stored, record, movement).await?;
+    project.set(name, stored, record, movement).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
 }
 

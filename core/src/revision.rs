@@ -15,6 +15,7 @@ use std::str::FromStr;
 
 use bson::DateTime;
 
+use crate::gc::kept;
 use crate::model::{BranchName, Lsn, PinName};
 use crate::{Branch, Error, Project, Result, State, reflog};
 
@@ -82,7 +83,13 @@ impl Revision {
             return Ok(state);
         }
         match state.lsn().back(self.back) {
-            Some(lsn) => state.at(lsn).await,
+            Some(lsn) => match state.kept_earlier(lsn).await? {
+                Some(earlier) => Ok(earlier),
+                None => {
+                    let name = self.branch_or(current).as_str();
+                    Err(kept::collected(project, name, state.view(), lsn).await?)
+                }
+            },
             None => Err(Error::not_found(format!(
                 "'{self}' is before the first commit: there are {} commits",
                 state.lsn()

@@ -72,12 +72,12 @@ pub async fn create(
     let mut record = project.fork(from, Some(parent)).await?;
     record.lease = Some(lease);
     if let Some(name) = name {
-        return Ok((project.create_from(name, record).await?, lease.expires));
+        return Ok((project.create_from(name, from, record).await?, lease.expires));
     }
     for draw in 1.. {
         let number = u32::from_be_bytes(project.shared.environment.random());
         let name = BranchName::new(format!("{PREFIX}/{number:08x}"))?;
-        match project.create_from(&name, record.clone()).await {
+        match project.create_from(&name, from, record.clone()).await {
             Err(error) if error.kind() == ErrorKind::AlreadyExists && draw < DRAWS => {}
             made => return Ok((made?, lease.expires)),
         }

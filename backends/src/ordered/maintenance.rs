@@ -14,6 +14,7 @@ use futures::stream::BoxStream;
 use crate::ordered::blocking::Step;
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
+use crate::ordered::prune::Extent;
 use crate::ordered::{Ordered, record, value};
 
 /// How many rows are looked at in one step.
@@ -51,9 +52,9 @@ struct Verification {
     listed: HashMap<Short, i64>,
     /// Whether rows were passed over because they can't be read, so that counts say nothing.
     passed_over: bool,
-    /// Where each timeline ended when the walk began. Commits above were added since, and only
-    /// some of their rows are met.
-    heads: Option<HashMap<Short, Lsn>>,
+    /// Where each timeline began and ended when the walk began. Commits above were added since, and
+    /// only some of their rows are met; of those below, some may have been removed.
+    extents: Option<HashMap<Short, Extent>>,
     /// Commits whose versions were met without them: of an append on its way, whose rows need not
     /// come into sight together, or of none.
     unsure: HashMap<(Short, Lsn), i64>,
@@ -61,7 +62,7 @@ struct Verification {
 
 impl Verification {
     fn step(&mut self, ordered: &Ordered) -> Step<Finding> {
-        self.heads.get_or_insert_with(|| ordered.heads());
+        self.extents.get_or_insert_with(|| ordered.extents());
         let mut rows = Vec::with_capacity(STEP);
         let visited =
             ordered.engine.visit(&self.next, &[0xff], Direction::Ascending, &mut |key, value| {
@@ -86,6 +87,7 @@ impl Verification {
         let more = rows.len() == STEP;
         if !more && !self.passed_over {
             self.make_sure(ordered);
+            self.pass_over_changed(ordered);
             items.extend(self.unlisted());
         }
         Step { items, more }
@@ -120,10 +122,28 @@ impl Verification {
         }
     }
 
+    fn extent(&self, timeline: Short) -> Option<&Extent> {
+        self.extents.as_ref()?.get(&timeline)
+    }
+
     /// Whether a commit was there when the walk began.
     fn was_there(&self, timeline: Short, lsn: Lsn) -> bool {
-        let head = self.heads.as_ref().and_then(|heads| heads.get(&timeline));
-        head.is_some_and(|head| lsn <= *head)
+        self.extent(timeline).is_some_and(|extent| lsn <= extent.head)
+    }
+
+    /// Whether a commit is one that garbage collection removed; images of it may be there still.
+    fn is_gone(&self, timeline: Short, lsn: Lsn) -> bool {
+        self.extent(timeline).is_some_and(|extent| lsn <= extent.floor)
+    }
+
+    /// Says nothing of timelines from which something was removed meanwhile.
+    fn pass_over_changed(&mut self, ordered: &Ordered) {
+        let now = ordered.extents();
+        let before = self.extents.take().unwrap_or_default();
+        self.listed.retain(|timeline, _| match (before.get(timeline), now.get(timeline)) {
+            (Some(before), Some(now)) => before.floor == now.floor,
+            (before, _) => before.is_none(),
+        });
     }
 
     fn version(&mut self, ordered: &Ordered, key: &[u8]) -> Option<String> {
@@ -135,6 +155,7 @@ impl Verification {
             Some((timeline, lsn))
         })();
         match parsed {
+            Some((timeline, lsn)) if self.is_gone(timeline, lsn) => None,
             Some((timeline, lsn)) => {
                 if self.was_there(timeline, lsn) {
                     *self.listed.entry(timeline).or_default() -= 1;
@@ -153,7 +174,7 @@ impl Verification {
         };
         let bytes = value::payload(&*ordered.engine, key, stored);
         match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
-            Ok(_) if !self.was_there(timeline, lsn) => None,
+            Ok(_) if !self.was_there(timeline, lsn) || self.is_gone(timeline, lsn) => None,
             Ok(commit) => {
                 let count = i64::try_from(commit.changes.len()).unwrap_or(i64::MAX);
                 *self.listed.entry(timeline).or_default() += count;
@@ -203,13 +224,6 @@ impl Verification {
 impl Ordered {
     fn has_no_commit(&self, timeline: Short, lsn: Lsn) -> bool {
         matches!(self.engine.get(&keys::commit(timeline, lsn)), Ok(None))
-    }
-
-    /// Where each timeline ends; those that can't be read are left out.
-    fn heads(&self) -> HashMap<Short, Lsn> {
-        let ids = self.timeline_ids().unwrap_or_default();
-        let entries = ids.into_iter().filter_map(|id| self.entry(id).ok().flatten());
-        entries.map(|entry| (entry.short, entry.state.head.lsn)).collect()
     }
 }
 

@@ -323,13 +323,18 @@ struct History {
 impl History {
     fn step(&mut self, ordered: &Ordered) -> Result<Step<(Lsn, Image)>> {
         const STEP: usize = 64;
-        let segments = ordered.rows_of(&self.view)?;
-        let Some(segment) = segments.into_iter().find(|segment| segment.above.next() < self.below)
-        else {
+        let segments = self.view.segments().iter().zip(ordered.rows_of(&self.view)?);
+        let mut segments = segments.filter(|(_, rows)| rows.above.next() < self.below);
+        let Some((segment, rows)) = segments.next() else {
             return Ok(Step { items: Vec::new(), more: false });
         };
-        let items = ordered.images(segment, self.collection, &self.key, self.below, STEP)?;
-        self.below = items.last().map_or(segment.above.next(), |(lsn, _)| *lsn);
-        Ok(Step { items, more: true })
+        // What is left below the floor is there for its content, not as history.
+        let floor = ordered.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
+        let mut items = ordered.images(rows, self.collection, &self.key, self.below, STEP)?;
+        let found = items.len();
+        items.retain(|(lsn, _)| *lsn > floor);
+        let ended = items.len() < found || floor > rows.above && found == 0;
+        self.below = items.last().map_or(rows.above.next(), |(lsn, _)| *lsn);
+        Ok(Step { items, more: !ended })
     }
 }

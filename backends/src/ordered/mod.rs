@@ -10,11 +10,13 @@ pub(crate) mod engine;
 mod keys;
 mod maintenance;
 mod materialize;
+mod prune;
 mod record;
 mod refs;
 mod snapshots;
 mod timelines;
 mod value;
+mod versions;
 mod wal;
 mod witness;
 

@@ -63,19 +63,26 @@ pub(super) struct TimelineRecord {
     pub(super) sealed: bool,
     /// The head until the first commit.
     pub(super) base_head: Head,
+    /// The commits up to this one are gone; the base if none are.
+    pub(super) floor: Lsn,
 }
 
 impl TimelineRecord {
-    /// Identifier, flags (1: sealed, 2: has a base), digest and time at the base; then, if it has
-    /// a base, its timeline and LSN.
+    /// Identifier, flags (1: sealed, 2: has a base, 4: has a floor), digest and time at the base;
+    /// then, if it has a base, its timeline and LSN; then, if it has one above the base, the floor.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = self.timeline.id.as_bytes().to_vec();
-        out.push(u8::from(self.sealed) | u8::from(self.timeline.base.is_some()) << 1);
+        let has_floor = self.floor > self.timeline.base_lsn();
+        let has_base = self.timeline.base.is_some();
+        out.push(u8::from(self.sealed) | u8::from(has_base) << 1 | u8::from(has_floor) << 2);
         out.extend_from_slice(self.base_head.digest.as_bytes());
         put_varint(&mut out, self.base_head.time.timestamp_millis().cast_unsigned());
         if let Some(base) = self.timeline.base {
             out.extend_from_slice(base.timeline.as_bytes());
             put_varint(&mut out, base.lsn.get());
+        }
+        if has_floor {
+            put_varint(&mut out, self.floor.get());
         }
         out
     }
@@ -84,7 +91,7 @@ impl TimelineRecord {
         let mut reader = Reader::new("timeline", bytes);
         let id = TimelineId::from_bytes(reader.array()?);
         let flags = reader.byte()?;
-        if flags > 3 {
+        if flags > 7 {
             return Err(reader.corrupt("has unknown flags"));
         }
         let digest = Digest::from_bytes(reader.array()?);
@@ -95,9 +102,35 @@ impl TimelineRecord {
             let timeline = TimelineId::from_bytes(reader.array()?);
             Some(Point { timeline, lsn: Lsn::new(reader.varint()?) })
         };
-        reader.finish()?;
         let timeline = Timeline { id, base };
+        let floor = if flags & 4 == 0 { timeline.base_lsn() } else { Lsn::new(reader.varint()?) };
+        reader.finish()?;
         let base_head = Head { lsn: timeline.base_lsn(), digest, time };
-        Ok(Self { timeline, sealed: flags & 1 == 1, base_head })
+        Ok(Self { timeline, sealed: flags & 1 == 1, base_head, floor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_of_a_timeline_comes_back_and_one_without_a_floor_is_as_it_always_was() {
+        let id = TimelineId::from_bytes([7; 16]);
+        let base = Point { timeline: TimelineId::from_bytes([8; 16]), lsn: Lsn::new(300) };
+        for base in [None, Some(base)] {
+            let timeline = Timeline { id, base };
+            let base_head = Head { lsn: timeline.base_lsn(), ..Head::EMPTY };
+            let without =
+                TimelineRecord { timeline, sealed: true, base_head, floor: timeline.base_lsn() };
+            let with = TimelineRecord { floor: Lsn::new(1000), ..without };
+            for record in [without, with] {
+                assert_eq!(TimelineRecord::decode(&record.encode()).unwrap(), record);
+            }
+            let (short, long) = (without.encode(), with.encode());
+            assert_eq!(short[16], 1 | u8::from(base.is_some()) << 1);
+            assert_eq!((long[16], &long[long.len() - 2..]), (short[16] | 4, &[0xe8, 0x07][..]));
+            assert_eq!(long.len(), short.len() + 2, "nothing else differs");
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Chunks and manifests of snapshots.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
-use argon_core::storage::Snapshots;
+use argon_core::storage::{Freed, Snapshots};
 use async_trait::async_trait;
 
 use crate::ordered::engine::{Batch, Direction};
@@ -44,6 +45,11 @@ impl Snapshots for OrderedSnapshots {
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
         self.0.run_write(move |ordered| ordered.remove_manifest(point)).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        let live = live.clone();
+        self.0.run_write(move |ordered| ordered.sweep_chunks(&live, dry_run)).await
     }
 }
 

@@ -103,16 +103,21 @@ impl Slot {
     pub(super) fn publish(&self, entry: Entry) {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
+
+    /// Shows readers that the timeline does not exist any more.
+    pub(super) fn withdraw(&self) {
+        *self.entry.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 /// Adds a timeline's record to a batch, and its number if it is new.
 pub(super) fn put_timeline(batch: &mut Batch, entry: &Entry, base: &Head, new: bool) -> Result<()> {
-    let TimelineState { timeline, sealed, .. } = entry.state;
+    let TimelineState { timeline, sealed, floor, .. } = entry.state;
     if new {
         let short = entry.short.to_le_bytes();
         value::put(batch, keys::timeline_number(timeline.id), &[&short])?;
     }
-    let record = TimelineRecord { timeline, sealed, base_head: *base }.encode();
+    let record = TimelineRecord { timeline, sealed, base_head: *base, floor }.encode();
     value::put(batch, keys::timeline(entry.short), &[&record])
 }
 
@@ -132,7 +137,7 @@ fn load_entry(engine: &dyn Engine, id: TimelineId) -> Result<Option<Entry>> {
     let record = read_record(engine, short)?;
     let timeline: Timeline = record.timeline;
     let head = last_commit(engine, short)?.unwrap_or(record.base_head);
-    let (sealed, floor) = (record.sealed, timeline.base_lsn());
+    let TimelineRecord { sealed, floor, .. } = record;
     Ok(Some(Entry { short, state: TimelineState { timeline, head, sealed, floor } }))
 }
 

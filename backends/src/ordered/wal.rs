@@ -4,7 +4,9 @@ use std::ops::{ControlFlow, RangeInclusive};
 use std::sync::{Arc, PoisonError};
 
 use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, Touched};
-use argon_core::storage::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
+use argon_core::storage::{
+    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal, Weights,
+};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 
@@ -72,6 +74,25 @@ impl Wal for OrderedWal {
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.0.run(Ordered::timeline_ids).await
     }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        let keep = keep.clone();
+        self.0.run_write(move |ordered| ordered.prune(timeline, &keep)).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        let keep = keep.clone();
+        self.0.run(move |ordered| ordered.prunable(timeline, &keep)).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        let keep = keep.clone();
+        self.0.run(move |ordered| ordered.weigh(timeline, &keep)).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.0.run_write(move |ordered| ordered.drop_timeline(timeline)).await
+    }
 }
 
 impl Ordered {
@@ -138,6 +159,8 @@ impl Ordered {
             Some(entry) if entry.state.sealed => Err(Append::Sealed(entry.state.head)),
             Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
             Some(entry) => Ok(entry),
+            // It was there and was dropped: nobody may go on with it.
+            None if expected.lsn != timeline.base_lsn() => Err(Append::Sealed(expected)),
             None => {
                 let floor = timeline.base_lsn();
                 let state = TimelineState { timeline, head: expected, sealed: false, floor };
@@ -202,24 +225,47 @@ struct Walk {
     direction: Direction,
     /// How many commits the next step reads.
     step: usize,
+    /// What was the timeline's floor when the walk came by last.
+    floor: Lsn,
 }
 
 impl Walk {
     fn new(timeline: TimelineId, range: RangeInclusive<Lsn>, direction: Direction) -> Self {
         let (low, high) = (range.start().get(), range.end().get());
-        Self { timeline, low, high, direction, step: FIRST_STEP }
+        Self { timeline, low, high, direction, step: FIRST_STEP, floor: Lsn::ZERO }
     }
 
     /// Reads the next commits; `finish` makes an item of each, and says whether to end the step.
+    /// Commits that are removed meanwhile are left out like those that were.
     fn step<T>(
         &mut self,
         ordered: &Ordered,
         mut finish: impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
     ) -> Result<Step<T>> {
+        let before = (self.low, self.high);
+        loop {
+            match self.try_step(ordered, &mut finish) {
+                Err(_) if self.floor_has_risen(ordered)? => (self.low, self.high) = before,
+                step => return step,
+            }
+        }
+    }
+
+    fn floor_has_risen(&self, ordered: &Ordered) -> Result<bool> {
+        let entry = ordered.entry(self.timeline)?;
+        Ok(entry.is_none_or(|entry| entry.state.floor > self.floor))
+    }
+
+    fn try_step<T>(
+        &mut self,
+        ordered: &Ordered,
+        finish: &mut impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
+    ) -> Result<Step<T>> {
         let Some(entry) = ordered.entry(self.timeline)? else {
             return Ok(Step { items: Vec::new(), more: false });
         };
-        self.low = self.low.max(entry.state.timeline.base_lsn().get() + 1);
+        self.floor = entry.state.floor;
+        self.low = self.low.max(self.floor.get() + 1);
         self.high = self.high.min(entry.state.head.lsn.get());
         let mut items = Vec::new();
         for (lsn, stored) in self.rows(ordered, entry)? {

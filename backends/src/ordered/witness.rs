@@ -7,6 +7,8 @@
 //! Heads only grow, so what was seen of them holds for ever. Refs move: what was seen of them is
 //! taken back, durably, before the first one moves, and seen again on a clean close.
 //!
+//! A timeline that garbage collection drops is taken back in the same way before it goes.
+//!
 //! The file `heads` is text: `argon heads 1`, then `<timeline> <lsn> <digest>` for each timeline,
 //! then `refs <digest>` unless it was taken back, then `blake3 <digest of the lines before>`.
 
@@ -28,8 +30,14 @@ type Seen = (Lsn, Digest);
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
     path: PathBuf,
+    seen: Mutex<AllSeen>,
+}
+
+/// All that was seen.
+#[derive(Debug, Clone, Default)]
+struct AllSeen {
     heads: BTreeMap<TimelineId, Seen>,
-    refs: Mutex<Option<Digest>>,
+    refs: Option<Digest>,
 }
 
 impl Witness {
@@ -45,13 +53,13 @@ impl Witness {
             }
             Err(error) => return Err(failed("read", &path, error)),
         };
-        let (heads, refs) = parse(&text).ok_or_else(|| {
+        let seen = parse(&text).ok_or_else(|| {
             Error::corrupt(format!(
                 "{} is damaged; it is a safeguard only: remove it to go on, and run `argon fsck`",
                 path.display()
             ))
         })?;
-        Ok(Self { path, heads, refs: Mutex::new(refs) })
+        Ok(Self { path, seen: Mutex::new(seen) })
     }
 
     /// Checks what the engine gives for a timeline against what was seen.
@@ -59,10 +67,12 @@ impl Witness {
     /// # Errors
     /// `Corrupt` when commits are gone that were there.
     pub(super) fn check(&self, timeline: TimelineId, found: Option<&Head>) -> Result<()> {
-        let Some((lsn, digest)) = self.heads.get(&timeline) else { return Ok(()) };
+        let Some((lsn, digest)) = self.seen().heads.get(&timeline).copied() else {
+            return Ok(());
+        };
         let found_lsn = found.map_or(Lsn::ZERO, |head| head.lsn);
-        let same = found.is_some_and(|head| head.lsn > *lsn || head.digest == *digest);
-        if found_lsn >= *lsn && same {
+        let same = found.is_some_and(|head| head.lsn > lsn || head.digest == digest);
+        if found_lsn >= lsn && same {
             return Ok(());
         }
         Err(Error::corrupt(format!(
@@ -78,7 +88,7 @@ impl Witness {
     /// # Errors
     /// `Corrupt` when they differ.
     pub(super) fn check_refs(&self, found: Digest) -> Result<()> {
-        if self.refs().is_none_or(|seen| seen == found) {
+        if self.seen().refs.is_none_or(|seen| seen == found) {
             return Ok(());
         }
         Err(Error::corrupt(format!(
@@ -90,16 +100,28 @@ impl Witness {
 
     /// Takes back what was seen of the refs, durably; one of them is about to move.
     pub(super) fn forget_refs(&self) -> Result<()> {
-        let mut refs = self.refs();
-        if refs.is_some() {
-            self.write([], None)?;
-            *refs = None;
+        let mut seen = self.seen();
+        if seen.refs.is_some() {
+            let less = AllSeen { refs: None, ..seen.clone() };
+            self.store(&less)?;
+            *seen = less;
         }
         Ok(())
     }
 
-    fn refs(&self) -> MutexGuard<'_, Option<Digest>> {
-        self.refs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes back what was seen of a timeline, durably; it is about to be dropped.
+    pub(super) fn forget_timeline(&self, timeline: TimelineId) -> Result<()> {
+        let mut seen = self.seen();
+        let mut less = seen.clone();
+        if less.heads.remove(&timeline).is_some() {
+            self.store(&less)?;
+            *seen = less;
+        }
+        Ok(())
+    }
+
+    fn seen(&self) -> MutexGuard<'_, AllSeen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes down what is there now; what was not looked at since the last time stays.
@@ -108,13 +130,18 @@ impl Witness {
         heads: impl IntoIterator<Item = (TimelineId, Head)>,
         refs: Option<Digest>,
     ) -> Result<()> {
-        let mut all = self.heads.clone();
-        all.extend(heads.into_iter().map(|(timeline, head)| (timeline, (head.lsn, head.digest))));
+        let mut all = AllSeen { refs, ..self.seen().clone() };
+        let now = heads.into_iter().map(|(timeline, head)| (timeline, (head.lsn, head.digest)));
+        all.heads.extend(now);
+        self.store(&all)
+    }
+
+    fn store(&self, seen: &AllSeen) -> Result<()> {
         let mut text = format!("{FIRST_LINE}\n");
-        for (timeline, (lsn, digest)) in all {
+        for (timeline, (lsn, digest)) in &seen.heads {
             text += &format!("{timeline} {lsn} {digest}\n");
         }
-        if let Some(refs) = refs {
+        if let Some(refs) = seen.refs {
             text += &format!("refs {refs}\n");
         }
         text += &format!("blake3 {}\n", Digest::of(text.as_bytes()));
@@ -122,7 +149,7 @@ impl Witness {
     }
 }
 
-fn parse(text: &str) -> Option<(BTreeMap<TimelineId, Seen>, Option<Digest>)> {
+fn parse(text: &str) -> Option<AllSeen> {
     let (body, last) = text.strip_suffix('\n')?.rsplit_once('\n')?;
     let digest: Digest = last.strip_prefix("blake3 ")?.parse().ok()?;
     if Digest::of(&text.as_bytes()[..=body.len()]) != digest {
@@ -144,7 +171,7 @@ fn parse(text: &str) -> Option<(BTreeMap<TimelineId, Seen>, Option<Digest>)> {
         let lsn = Lsn::new(words.next()?.parse().ok()?);
         heads.insert(timeline, (lsn, words.next()?.parse().ok()?));
     }
-    Some((heads, refs))
+    Some(AllSeen { heads, refs })
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
@@ -192,6 +219,11 @@ mod tests {
         let witness = Witness::read(witness.path).unwrap();
         witness.check_refs(Digest::of(b"others")).unwrap();
         assert!(witness.check(timeline, None).is_err(), "the heads are still known");
+
+        witness.forget_timeline(timeline).unwrap();
+        witness.check(timeline, None).unwrap();
+        let witness = Witness::read(witness.path).unwrap();
+        witness.check(timeline, None).unwrap();
     }
 
     #[test]

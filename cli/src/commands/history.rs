@@ -1,8 +1,7 @@
 //! `argon history`
 
 use argon_core::key::Key;
-use argon_core::model::{CommitMeta, Image, Lsn};
-use argon_core::{Error, State};
+use argon_core::model::{CommitMeta, Image};
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -38,7 +37,7 @@ impl HistoryArgs {
         while self.number.is_none_or(|most| printed < most)
             && let Some((lsn, image)) = images.try_next().await?
         {
-            let meta = commit(&state, lsn).await?;
+            let meta = argon_core::log::commit_at(&state, lsn).await?.meta;
             let document = match &image {
                 Image::Document(document) => {
                     Some(document_line(document.as_raw(), self.style.mode())?)
@@ -50,19 +49,17 @@ impl HistoryArgs {
             printed += 1;
         }
         listing.finish()?;
-        if printed == 0 && self.number != Some(0) {
+        if self.number.is_none_or(|most| printed < most) {
+            context.note_floor(&state).await?;
+        }
+        let is_there = state.collection(&self.within.collection)?.get(&self.id).await?.is_some();
+        if printed == 0 && self.number != Some(0) && !is_there {
             let (name, id) = (&self.within.collection, &self.id);
             let never = format!("collection '{name}' never had a document with _id {id}");
             return Err(Error::not_found(never).into());
         }
         Ok(())
     }
-}
-
-async fn commit(state: &State, lsn: Lsn) -> CommandResult<CommitMeta> {
-    let commit = argon_core::log::headers(&state.at(lsn).await?).try_next().await?;
-    let missing = || Error::corrupt(format!("commit {lsn} is missing; run `argon fsck`"));
-    Ok(commit.ok_or_else(missing)?.meta)
 }
 
 fn text(meta: &CommitMeta, document: Option<&str>, context: &Context) -> String {

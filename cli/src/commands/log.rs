@@ -92,9 +92,12 @@ impl LogArgs {
         let mut listing = context.output.listing(columns);
         let mut commits = argon_core::log::headers(&state);
         let mut left = self.number.unwrap_or(usize::MAX);
-        while left > 0
-            && let Some(commit) = commits.try_next().await?
-        {
+        let mut whole = false;
+        while left > 0 {
+            let Some(commit) = commits.try_next().await? else {
+                whole = true;
+                break;
+            };
             if self.since.is_some_and(|since| commit.meta.time < since) {
                 break; // Times never go back along a log.
             }
@@ -104,7 +107,11 @@ impl LogArgs {
                 listing.row(&CommitRow { commit, collections })?;
             }
         }
-        listing.finish()
+        listing.finish()?;
+        if whole {
+            context.note_floor(&state).await?;
+        }
+        Ok(())
     }
 }
 

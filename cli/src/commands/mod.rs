@@ -16,6 +16,7 @@ mod doctor;
 mod export;
 mod find;
 mod fsck;
+mod gc;
 mod get;
 mod history;
 mod import;
@@ -33,6 +34,7 @@ mod sandbox;
 mod show;
 mod snapshot;
 mod status;
+mod storage;
 mod switch;
 mod undo;
 mod use_project;
@@ -82,6 +84,8 @@ pub(crate) enum Command {
     Reflog(reflog::ReflogArgs),
     #[command(subcommand)]
     Snapshot(snapshot::SnapshotCommand),
+    Gc(gc::GcArgs),
+    Storage(storage::StorageArgs),
     Compact(compact::CompactArgs),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
@@ -122,6 +126,8 @@ impl Command {
             Self::Restore(command) => command.run(context).await,
             Self::Reflog(args) => args.run(context).await,
             Self::Snapshot(command) => command.run(context).await,
+            Self::Gc(args) => args.run(context).await,
+            Self::Storage(args) => args.run(context).await,
             Self::Compact(args) => args.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,

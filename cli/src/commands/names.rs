@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use argon_core::State;
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Commit, Touched};
+use argon_core::model::{CollectionId, Commit, Lsn, Touched};
+use argon_core::{ErrorKind, State};
 use bson::Bson;
 
 use crate::exit::CommandResult;
@@ -30,6 +30,16 @@ impl CollectionNames {
         }
     }
 
+    /// Takes up the names of an earlier state, unless it was collected.
+    async fn take_up_at(&mut self, lsn: Lsn) -> CommandResult {
+        match self.state.at(lsn).await {
+            Ok(state) => self.take_up(&state),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// The collections that a commit changed, and how many documents of each.
     pub(super) async fn changed_by(
         &mut self,
@@ -45,10 +55,10 @@ impl CollectionNames {
             }
         }
         if documents.keys().any(|collection| !self.known.contains_key(collection)) {
-            self.take_up(&self.state.at(commit.meta.lsn).await?);
+            self.take_up_at(commit.meta.lsn).await?;
             // One that this commit dropped has its name before it only.
             if let Some(before) = commit.meta.lsn.back(1) {
-                self.take_up(&self.state.at(before).await?);
+                self.take_up_at(before).await?;
             }
         }
         let mut named: Vec<(String, u64)> = documents

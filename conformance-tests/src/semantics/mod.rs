@@ -1,6 +1,7 @@
 //! Random programs, run against a store and against a simple model of one; after every step both
 //! must say the same.
 
+mod collected;
 mod compare;
 mod machine;
 mod model;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::DateTime;
 
 use crate::api::Shared;
+use crate::gc::kept;
 use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::records::BranchRecord;
@@ -96,34 +97,61 @@ impl Branch {
     /// # Errors
     /// `NotFound` if the branch is gone.
     pub async fn head(&self) -> Result<State> {
-        let (record, head) = self.present().await?;
-        Ok(self.project.state_at(&record, head.lsn).await?.ending_with(head))
+        loop {
+            let (record, head) = self.present().await?;
+            match self.project.state_at(&record, head.lsn).await {
+                Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
+                Ok(state) => return Ok(state.ending_with(head).seen_now()),
+                // The head has moved on since, and what it was is given up already.
+                Err(error) if error.kind() == crate::ErrorKind::NotFound => {
+                    if self.present().await?.1 == head {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
     ///
     /// # Errors
-    /// `NotFound` if the branch has no commit there yet.
+    /// `NotFound` if the branch has no commit there yet, or the state was [collected](crate::gc).
     pub async fn at(&self, lsn: Lsn) -> Result<State> {
-        let (record, head) = self.present().await?;
-        if lsn > head.lsn {
+        let head = self.head().await?;
+        if lsn > head.lsn() {
             return Err(Error::not_found(format!(
                 "branch '{}' has no LSN {lsn}; its last is {}",
-                self.name, head.lsn
+                self.name,
+                head.lsn()
             )));
         }
-        self.project.state_at(&record, lsn).await
+        self.earlier(head, lsn).await
+    }
+
+    /// A state of the branch that is not later than `state`.
+    pub(crate) async fn earlier(&self, state: State, lsn: Lsn) -> Result<State> {
+        if lsn == state.lsn() {
+            return Ok(state);
+        }
+        match state.kept_earlier(lsn).await? {
+            Some(earlier) => Ok(earlier),
+            None => {
+                let name = self.name.as_str();
+                Err(kept::collected(&self.project, name, state.view(), lsn).await?)
+            }
+        }
     }
 
     /// The state as it was at `time`: after the last commit that is not later.
     ///
     /// # Errors
-    /// `NotFound` if the first commit is later.
+    /// `NotFound` if the first commit is later, or the state was [collected](crate::gc).
     pub async fn at_time(&self, time: DateTime) -> Result<State> {
         let head = self.head().await?;
         let lsn = log::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
         match lsn {
-            Some(lsn) => head.earlier(lsn).await,
+            Some(lsn) => self.earlier(head, lsn).await,
             None => Err(Error::not_found(format!(
                 "branch '{}' has no state at {}: its first commit is later",
                 self.name,
@@ -178,7 +206,9 @@ impl Branch {
         }
         loop {
             let record = self.known();
-            let committer = self.shared().committers.of(record.timeline());
+            let committer = self.shared().committers.of(record.timeline(), || {
+                crate::records::branch_ref(self.project.id(), &self.name)
+            });
             match committer.submit(request, record.base_head()).await? {
                 Submitted::Outcome(outcome) => return Ok(outcome),
                 Submitted::Sealed(back) => {
@@ -207,13 +237,13 @@ impl Branch {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The branch and its head, followed if it has moved.
+    /// The branch and its head, followed if it has moved. A timeline without commits may have been
+    /// left long ago, and be gone since.
     async fn present(&self) -> Result<(BranchRecord, Head)> {
         let record = self.known();
         match self.shared().backend.wal.state(record.timeline).await? {
-            None => Ok((record.clone(), record.base_head())),
             Some(state) if !state.sealed => Ok((record, state.head)),
-            Some(_) => {
+            _ => {
                 let record = self.project.record(&self.name).await?.record;
                 let head = self.project.head_of(&record).await?;
                 *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();

@@ -7,6 +7,7 @@ use futures::future::join3;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
+use crate::gc::kept;
 use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::records::{BranchRecord, Stored};
@@ -98,7 +99,7 @@ impl Project {
     ///
     /// # Errors
     /// `AlreadyExists` if there is a branch or a pin of that name; `Invalid` for the name of a
-    /// backup.
+    /// backup; `NotFound` if the state was [collected](crate::gc) meanwhile.
     pub async fn create_branch(
         &self,
         name: &BranchName,
@@ -107,7 +108,7 @@ impl Project {
     ) -> Result<Branch> {
         let _moving = self.shared.moving.lock().await;
         let record = self.fork(from, parent).await?;
-        self.create_from(name, record).await
+        self.create_from(name, from, record).await
     }
 
     /// Makes a branch that starts as `from` and gives its documents as `policy` says; see
@@ -158,13 +159,14 @@ impl Project {
         let mask = Mask::new(policy, key, from.catalog(), from.lsn())?;
         let record = BranchRecord { mask: Some(mask), ..self.fork(from, parent).await? };
         let _moving = self.shared.moving.lock().await;
-        self.create_from(name, record).await
+        self.create_from(name, from, record).await
     }
 
-    /// Makes a branch of a record for it.
+    /// Makes a branch of a record for it, which starts as `from`.
     pub(crate) async fn create_from(
         &self,
         name: &BranchName,
+        from: &State,
         record: BranchRecord,
     ) -> Result<Branch> {
         refuse_backup_name(name)?;
@@ -174,7 +176,10 @@ impl Project {
         let (created, there, free) =
             join3(created, self.still_there(), self.refuse_pin_name(name)).await;
         match (created, there.and(free)) {
-            (Ok(()), Ok(())) => Ok(Branch::new(self.clone(), name.clone(), record)),
+            (Ok(()), Ok(())) => {
+                self.confirm_branch(name, from).await?;
+                Ok(Branch::new(self.clone(), name.clone(), record))
+            }
             (Ok(()), Err(error)) => match self.remove_unwritten(name).await {
                 Ok(()) => Err(error),
                 Err(_) => Err(Error::indeterminate(format!(
@@ -194,6 +199,20 @@ impl Project {
             Some(_) => Err(Error::already_exists(format!(
                 "there is a pin '{name}'; a branch needs a name of its own"
             ))),
+        }
+    }
+
+    /// Takes a branch back that was just made of a state that was given up meanwhile.
+    async fn confirm_branch(&self, name: &BranchName, from: &State) -> Result<()> {
+        if !from.may_be_given_up() {
+            return Ok(());
+        }
+        match kept::confirm(&self.shared, from.view()).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.remove_unwritten(name).await?;
+                Err(error)
+            }
         }
     }
 

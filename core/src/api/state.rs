@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use bson::DateTime;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
+use crate::gc::{Held, kept};
 use crate::key::Key;
 use crate::mask::{Mask, Masked};
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
@@ -27,28 +29,82 @@ pub struct State {
     catalog: Arc<Catalog>,
     /// Its last commit, if that was seen on the way here.
     head: Option<Head>,
+    /// When it was seen to be the head of a branch, which keeps it for the retention time.
+    seen: Option<DateTime>,
+    /// Keeps garbage collection in this process from giving it up.
+    held: Held,
 }
 
+/// For how long a state that was the head of a branch is known to be kept: for less than any sensible
+/// retention time.
+const FRESH: i64 = 60_000;
+
 impl State {
+    /// A state that is kept as long as this call takes: the head of a branch, say. Its reads go
+    /// through `mask`, if there is one.
+    ///
+    /// # Errors
+    /// `NotFound` if it was given up in this process.
     pub(crate) async fn of(shared: Arc<Shared>, view: View, mask: Option<Mask>) -> Result<Self> {
+        let held = shared.open.hold(&view)?;
+        Self::holding(shared, view, mask, held).await
+    }
+
+    /// A state that may have been given up: `None` if it was.
+    pub(crate) async fn kept(
+        shared: Arc<Shared>,
+        view: View,
+        mask: Option<Mask>,
+    ) -> Result<Option<Self>> {
+        let Ok(held) = shared.open.hold(&view) else { return Ok(None) };
+        if !kept::is_kept(&shared, &view).await? {
+            return Ok(None);
+        }
+        Self::holding(shared, view, mask, held).await.map(Some)
+    }
+
+    async fn holding(
+        shared: Arc<Shared>,
+        view: View,
+        mask: Option<Mask>,
+        held: Held,
+    ) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
         let stored = shared.materialize.clone();
         let materialize: Arc<dyn Materialize> = match &mask {
             Some(mask) => Arc::new(Masked::new(stored, mask.clone())),
             None => stored,
         };
-        Ok(Self { shared, materialize, mask, view, catalog, head: None })
+        Ok(Self { shared, materialize, mask, view, catalog, head: None, seen: None, held })
     }
 
-    /// The state of the same history, and through the same mask, as it was at `lsn`.
-    pub(crate) async fn earlier(&self, lsn: Lsn) -> Result<Self> {
-        Self::of(self.shared.clone(), self.view.at(lsn), self.mask.clone()).await
+    /// The state of the same history, and through the same mask, as it was at `lsn`; `None` if it was
+    /// [collected](crate::gc).
+    pub(crate) async fn kept_earlier(&self, lsn: Lsn) -> Result<Option<Self>> {
+        Self::kept(self.shared.clone(), self.view.at(lsn), self.mask.clone()).await
     }
 
     /// The same state through a mask, for which all that is in it is an original.
     pub(crate) async fn through(self, mask: &Mask) -> Result<Self> {
         let mask = mask.onto(&self.catalog, self.lsn());
         Self::of(self.shared, self.view, Some(mask)).await
+    }
+
+    /// Notes that the state is the head of a branch now.
+    pub(crate) fn seen_now(self) -> Self {
+        Self { seen: Some(self.shared.environment.now()), ..self }
+    }
+
+    /// Whether the state may be given up by another process, so that a ref to it must be confirmed
+    /// (see [`kept::confirm`]).
+    pub(crate) fn may_be_given_up(&self) -> bool {
+        let now = self.shared.environment.now().timestamp_millis();
+        let is_fresh = |seen: DateTime| (0..FRESH).contains(&(now - seen.timestamp_millis()));
+        !self.view.segments().is_empty() && !self.seen.is_some_and(is_fresh)
+    }
+
+    pub(crate) fn held(&self) -> &Held {
+        &self.held
     }
 
     /// Notes the last commit of the state, so that nobody has to look it up.
@@ -62,7 +118,7 @@ impl State {
     pub(crate) async fn last(&self) -> Result<Head> {
         match self.head {
             Some(head) => Ok(head),
-            None => crate::log::head_of(&*self.shared.backend.wal, &self.view).await,
+            None => kept::head_of(&self.shared, &self.view).await,
         }
     }
 
@@ -79,7 +135,7 @@ impl State {
     /// The same history, as it was at `lsn`.
     ///
     /// # Errors
-    /// `NotFound` if that is above its position.
+    /// `NotFound` if that is above its position, or was [collected](crate::gc).
     pub async fn at(&self, lsn: Lsn) -> Result<Self> {
         if lsn > self.lsn() {
             return Err(Error::not_found(format!(
@@ -87,7 +143,11 @@ impl State {
                 self.lsn()
             )));
         }
-        self.earlier(lsn).await
+        self.kept_earlier(lsn).await?.ok_or_else(|| {
+            Error::not_found(format!(
+                "the state at LSN {lsn} was collected; `argon reflog` and `argon log` say what is kept"
+            ))
+        })
     }
 
     /// Its collections, by name.
@@ -196,7 +256,8 @@ impl CollectionView {
 
     /// The documents with `_id`s in `range`, in order, each with the commit that last changed it.
     pub fn scan_range(&self, range: KeyRange) -> VersionStream {
-        self.state.materialize.scan(&self.state.view, self.info.id, range)
+        let State { materialize, view, held, .. } = &self.state;
+        held.during(materialize.scan(view, self.info.id, range))
     }
 
     /// How many documents it has. O(documents).
@@ -204,9 +265,11 @@ impl CollectionView {
         self.scan().try_fold(0, |count, _| async move { Ok(count + 1) }).await
     }
 
-    /// Every image that a document had on this chain, newest first, with its commit.
+    /// Every image that a document had on this chain, newest first, with its commit; as far back as
+    /// the log reaches (see [`log::floor`](crate::log::floor)).
     pub fn history(&self, id: &Key) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        self.state.materialize.history(&self.state.view, self.info.id, id)
+        let State { materialize, view, held, .. } = &self.state;
+        held.during(materialize.history(view, self.info.id, id))
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::catalog::Catalogs;
+use crate::gc::OpenStates;
 use crate::model::{Actor, BranchName, ProjectName};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
@@ -48,6 +49,12 @@ pub(crate) struct Shared {
     /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
     /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
     pub(crate) moving: tokio::sync::Mutex<()>,
+    /// The states that this process has open.
+    pub(crate) open: Arc<OpenStates>,
+    /// Held while garbage is collected: one collection at a time.
+    pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// Held for reading while a snapshot is made, for writing while garbage is collected.
+    pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -107,7 +114,10 @@ impl Store {
         };
         let timelines = Arc::new(Timelines::new(wal.clone()));
         let catalogs = Arc::new(Catalogs::default());
+        let (open, making) = (Arc::<OpenStates>::default(), Arc::default());
         let automatic = Arc::new(Automatic::new(Making {
+            open: Arc::clone(&open),
+            making: Arc::clone(&making),
             backend: backend.clone(),
             materialize: materialize.clone(),
             replay: replay.clone(),
@@ -134,6 +144,9 @@ impl Store {
             automatic,
             actor,
             moving: tokio::sync::Mutex::default(),
+            open,
+            collecting: tokio::sync::Mutex::default(),
+            snapshots: making,
         };
         Self { shared: Arc::new(shared) }
     }

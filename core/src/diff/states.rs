@@ -1,8 +1,10 @@
 //! What differs between two states.
 //!
 //! Only the commits since the last common one are walked, and only the documents that they touched
-//! are read: the cost follows the changes, not the data.
+//! are read: the cost follows the changes, not the data. Where some of these commits were
+//! [collected](crate::gc), both states are read as a whole instead.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,7 +12,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
-use crate::log::headers_above;
+use crate::log::touched_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
 use crate::storage::KeyRange;
 use crate::{Result, State};
@@ -72,7 +74,8 @@ pub struct Section {
 
 /// Finds what differs from `before` to `after`, two states of one project.
 ///
-/// O(commits since their last common commit), in time and memory.
+/// O(commits since their last common commit), in time and memory; where some of these were collected,
+/// O(documents) in time and O(differences) in memory.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -118,10 +121,11 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     Ok(diff)
 }
 
-/// The documents that commits touched on the way from one state to the other, by collection and key:
-/// all that can differ between them, in the collections that `wanted` takes.
+/// The documents that differ on the way from one state to the other, or may do so, by collection and
+/// key, in the collections that `wanted` takes; those of the catalog stand for collections.
 ///
-/// O(commits since their last common commit), in time and memory.
+/// O(commits since their last common commit), in time and memory; where some of these were collected,
+/// O(documents) in time and O(differences) in memory.
 pub(crate) async fn touched_between(
     before: &State,
     after: &State,
@@ -130,14 +134,67 @@ pub(crate) async fn touched_between(
     let common = before.view().common_lsn(after.view());
     let mut touched = TouchedKeys::new();
     for state in [before, after] {
-        let mut commits = headers_above(state.shared().backend.wal.clone(), state.view(), common);
-        while let Some(commit) = commits.try_next().await? {
-            for change in commit.changes.into_iter().filter(|change| wanted(change.collection)) {
+        let wal = &state.shared().backend.wal;
+        let whole = touched_above(wal, state.view(), common, |change| {
+            if wanted(change.collection) {
                 touched.entry(change.collection).or_default().insert(change.key);
             }
+        });
+        if whole.await?.is_none() {
+            return differing(before, after, wanted).await;
         }
     }
     Ok(touched)
+}
+
+/// What differs in two states, by reading both.
+async fn differing(
+    before: &State,
+    after: &State,
+    wanted: impl Fn(CollectionId) -> bool,
+) -> Result<TouchedKeys> {
+    let mut keys = TouchedKeys::new();
+    for info in before.catalog().iter().chain(after.catalog().iter()) {
+        let facts = catalog::key_of_collection(info.id)?;
+        keys.entry(CollectionId::CATALOG).or_default().insert(facts);
+        if wanted(info.id) && !keys.contains_key(&info.id) {
+            keys.insert(info.id, differing_in(before, after, info.id).await?);
+        }
+    }
+    keys.retain(|_, keys| !keys.is_empty());
+    Ok(keys)
+}
+
+async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result<BTreeSet<Key>> {
+    // What a collection that is not there, or not any more, still has is not part of a state.
+    let scan = |state: &State| match state.catalog().by_id(id) {
+        Some(_) => state.materialize().scan(state.view(), id, KeyRange::default()),
+        None => stream::empty().boxed(),
+    };
+    let (mut old, mut new) = (scan(before), scan(after));
+    let (mut mine, mut theirs) = (old.try_next().await?, new.try_next().await?);
+    let mut keys = BTreeSet::new();
+    loop {
+        let order = match (&mine, &theirs) {
+            (None, None) => return Ok(keys),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((mine, _)), Some((theirs, _))) => mine.cmp(theirs),
+        };
+        let left = if order.is_le() { mine.take() } else { None };
+        let right = if order.is_ge() { theirs.take() } else { None };
+        if left.as_ref().map(|(_, version)| &version.document)
+            != right.as_ref().map(|(_, version)| &version.document)
+        {
+            keys.extend(left.or(right).map(|(key, _)| key));
+        }
+        if order.is_le() {
+            mine = old.try_next().await?;
+        }
+        if order.is_ge() {
+            theirs = new.try_next().await?;
+        }
+    }
 }
 
 impl Diff {

@@ -67,7 +67,12 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
     let after = ours.at(upto).await?;
     let mut runs: Vec<Run> = Vec::new();
     let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
+    let mut expected = above;
     while let Some(commit) = commits.try_next().await? {
+        expected = expected.next();
+        if commit.meta.lsn != expected {
+            break;
+        }
         if !selection.takes_actor(&commit.meta.actor) {
             continue;
         }
@@ -83,6 +88,12 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
         if let Some(run) = runs.last_mut() {
             run.take(commit.changes);
         }
+    }
+    if expected != upto {
+        return Err(Error::not_found(format!(
+            "commits after {above} up to {upto} were collected, so they can't be taken back one by one; \
+             `argon restore` goes back to a state that is kept"
+        )));
     }
     let mut steps = Vec::with_capacity(runs.len());
     for mut run in runs.into_iter().rev() {

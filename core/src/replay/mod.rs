@@ -252,7 +252,14 @@ impl Materialize for LogMaterializer {
         let wal = self.source.log.wal().clone();
         let segments: Arc<[Segment]> = above_of(view, Lsn::ZERO).into();
         let wanted = key.clone();
-        let touched = passes::headers(&wal, &segments).try_filter_map(move |commit| {
+        let mut expected = view.lsn();
+        // Where commits were collected, history ends.
+        let unbroken = passes::headers(&wal, &segments).try_take_while(move |commit| {
+            let follows = commit.meta.lsn == expected;
+            expected = commit.meta.lsn.back(1).unwrap_or_default();
+            std::future::ready(Ok(follows))
+        });
+        let touched = unbroken.try_filter_map(move |commit| {
             let touches = commit
                 .changes
                 .iter()

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::key::Key;
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, Segment, Touched};
 use crate::replay::stretch::{Page, Place, missing, weight};
-use crate::storage::{Direction, Wal};
+use crate::storage::{CommitStream, Direction, Wal};
 
 /// How many commits are read one by one rather than with all that lie between.
 const FEW_COMMITS: usize = 32;
@@ -43,9 +43,14 @@ impl Passes {
         let mut found = vec![None; keys.len()];
         let mut unknown = keys.len();
         let mut commits = headers(&self.wal, &self.segments);
-        while unknown > 0
-            && let Some(commit) = commits.try_next().await?
-        {
+        let mut expected = self.segments.last().map_or(Lsn::ZERO, |leaf| leaf.upto);
+        while unknown > 0 {
+            let commit = match commits.try_next().await? {
+                Some(commit) if commit.meta.lsn == expected => commit,
+                None if expected == self.above() => break,
+                _ => return Err(missing(expected)),
+            };
+            expected = expected.back(1).unwrap_or_default();
             for change in commit.changes.iter().filter(|change| change.collection == collection) {
                 if let Ok(at) = keys.binary_search(&change.key)
                     && found[at].is_none()
@@ -122,12 +127,19 @@ impl Passes {
         Ok((page.collect(), more))
     }
 
-    /// All changes, oldest first.
+    /// The position after which the parts begin.
+    fn above(&self) -> Lsn {
+        self.segments.first().map_or(Lsn::ZERO, |root| root.above)
+    }
+
+    /// All changes, oldest first. A part whose commits are not all there ends in an error: they may
+    /// have been collected since a snapshot was chosen to go with them.
     fn changes(&self) -> BoxStream<'static, Result<(Lsn, Change)>> {
         let wal = self.wal.clone();
         stream::iter(self.segments.to_vec())
             .flat_map(move |segment| {
-                wal.read(segment.timeline, segment.above.next()..=segment.upto)
+                let commits = wal.read(segment.timeline, segment.above.next()..=segment.upto);
+                whole(commits, segment)
             })
             .map_ok(|commit| {
                 let lsn = commit.meta.lsn;
@@ -158,6 +170,18 @@ impl Passes {
             })
             .boxed()
     }
+}
+
+/// The commits of a segment, with an error in place of the first that is not there.
+fn whole(commits: CommitStream, segment: Segment) -> CommitStream {
+    stream::try_unfold((commits, segment.above.next()), move |(mut commits, next)| async move {
+        match commits.try_next().await? {
+            Some(commit) if commit.meta.lsn == next => Ok(Some((commit, (commits, next.next())))),
+            None if next > segment.upto => Ok(None),
+            _ => Err(missing(next)),
+        }
+    })
+    .boxed()
 }
 
 /// The commits of some segments, which are root first, without their documents, newest first.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
+use crate::gc::OpenStates;
 use crate::model::{Commit, Lsn, Point, Timeline, TimelineId};
 use crate::snapshot::latest;
 use crate::snapshot::write::Maker;
@@ -27,6 +28,9 @@ pub(crate) struct Making {
     pub(crate) replay: Option<Arc<LogMaterializer>>,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) environment: Environment,
+    pub(crate) open: Arc<OpenStates>,
+    /// Held while a snapshot is made; garbage collection waits for it, and holds snapshots off.
+    pub(crate) making: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// Makes snapshots in the background, one at a time for a timeline, of durable commits only. When it
@@ -166,7 +170,8 @@ impl Work {
     }
 
     async fn take(&self, step: &Step) -> Result<Lsn> {
-        let Making { backend, materialize, replay, timelines, environment } = &self.making;
+        let Making { backend, materialize, replay, timelines, environment, open, making } =
+            &self.making;
         match step {
             Step::LookUp(timeline, head) => {
                 let view = timelines.view(*timeline, *head).await?;
@@ -174,7 +179,9 @@ impl Work {
                 Ok(found.map_or(Lsn::ZERO, |manifest| manifest.point.lsn))
             }
             Step::Make(timeline, head, catalog) => {
+                let _making = making.read().await;
                 let view = timelines.view(*timeline, *head).await?;
+                let _held = open.hold(&view)?;
                 let collections = catalog.iter().map(|info| info.id).collect();
                 let maker = Maker { backend, materialize, replay: replay.as_ref() };
                 let made = maker.make(&view, collections, environment.now()).await?;

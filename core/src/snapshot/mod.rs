@@ -23,4 +23,5 @@ pub use list::list;
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub(crate) use read::{SnapshotReader, latest};
 pub(crate) use without::Without;
+pub(crate) use write::Maker;
 pub use write::{create, write};

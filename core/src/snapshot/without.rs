@@ -1,5 +1,6 @@
 //! Snapshots but for one, so that it can be compared with what the log gives.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::snapshot::Manifest;
-use crate::storage::Snapshots;
+use crate::storage::{Freed, Snapshots};
 
 /// What another store of snapshots has below one point of a timeline, and all that it has of
 /// others. For reading only.
@@ -57,5 +58,9 @@ impl Snapshots for Without {
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
         self.snapshots.remove_manifest(point).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        self.snapshots.sweep_chunks(live, dry_run).await
     }
 }

@@ -25,6 +25,7 @@ use crate::{Error, ErrorKind, LogMaterializer, Result, State};
 /// `Invalid` for the empty state.
 pub async fn create(state: &State) -> Result<Manifest> {
     let shared = state.shared();
+    let _making = shared.snapshots.read().await;
     let collections = state.collections().map(|info| info.id).collect();
     let maker = Maker {
         backend: &shared.backend,
@@ -35,17 +36,17 @@ pub async fn create(state: &State) -> Result<Manifest> {
 }
 
 /// What makes snapshots of a store.
-pub(super) struct Maker<'a> {
-    pub(super) backend: &'a Backend,
-    pub(super) materialize: &'a Arc<dyn Materialize>,
+pub(crate) struct Maker<'a> {
+    pub(crate) backend: &'a Backend,
+    pub(crate) materialize: &'a Arc<dyn Materialize>,
     /// The same as `materialize`, if that reads log and snapshots.
-    pub(super) replay: Option<&'a Arc<LogMaterializer>>,
+    pub(crate) replay: Option<&'a Arc<LogMaterializer>>,
 }
 
 impl Maker<'_> {
     /// Makes a snapshot of a view, whose collections are `collections`, or gives the one that is
     /// there.
-    pub(super) async fn make(
+    pub(crate) async fn make(
         &self,
         view: &View,
         collections: Vec<CollectionId>,

@@ -1,6 +1,6 @@
 //! What garbage collection leaves of a timeline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::Lsn;
 
@@ -28,6 +28,37 @@ impl Keep {
         self.from.is_some_and(|from| from <= lsn) || self.points.contains(&lsn)
     }
 
+    /// Whether all that `other` keeps is kept too.
+    pub fn covers(&self, other: &Self) -> bool {
+        let window = other.from.is_none_or(|theirs| self.from.is_some_and(|from| from <= theirs));
+        window && other.points.iter().all(|point| self.contains(*point))
+    }
+
+    /// What both keep.
+    pub fn intersection(&self, other: &Self) -> Self {
+        let from = self.from.zip(other.from).map(|(mine, theirs)| mine.max(theirs));
+        let both = |point: &Lsn| self.contains(*point) && other.contains(*point);
+        // Where one keeps everything and the other single states, the single states are in both.
+        let points = self.points.union(&other.points).copied().filter(both);
+        Self {
+            from,
+            points: points.filter(|point| from.is_none_or(|from| *point < from)).collect(),
+        }
+    }
+
+    /// What either keeps.
+    pub fn union(&self, other: &Self) -> Self {
+        let from = match (self.from, other.from) {
+            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
+            (mine, theirs) => mine.or(theirs),
+        };
+        let points = self.points.union(&other.points).copied();
+        Self {
+            from,
+            points: points.filter(|point| from.is_none_or(|from| *point < from)).collect(),
+        }
+    }
+
     /// Whether nothing is kept.
     pub fn is_empty(&self) -> bool {
         self.from.is_none() && self.points.is_empty()
@@ -39,6 +70,46 @@ impl Keep {
         let read_from = |from: Lsn| replaced.is_none_or(|replaced| from < replaced);
         self.from.is_some_and(read_from)
             || self.points.range(written..).next().is_some_and(|point| read_from(*point))
+    }
+}
+
+/// What the versions and headers of a timeline take, by which of its kept states needs them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// The bytes that the last state needs, and no state below [`Keep::from`].
+    pub head: u64,
+    /// The bytes that only states from [`Keep::from`] on need, and the last one does not: what is
+    /// there for the sake of looking back. Headers of commits are among them.
+    pub window: u64,
+    /// The bytes that only one state below that needs, by state; those without any are left out.
+    pub points: BTreeMap<Lsn, u64>,
+    /// The bytes that several of these need, or that it can't be told of.
+    pub shared: u64,
+    /// The bytes that none of them needs.
+    pub free: u64,
+}
+
+impl Weights {
+    /// Counts a version; its place in time is as for [`Keep::needs`].
+    pub fn add(&mut self, keep: &Keep, written: Lsn, replaced: Option<Lsn>, bytes: u64) {
+        let reads = |point: Lsn| replaced.is_none_or(|replaced| point < replaced);
+        let window = keep.from.is_some_and(reads);
+        // One that is not below `from` is of the window.
+        let below = |point: &Lsn| keep.from.is_none_or(|from| *point < from);
+        let mut points =
+            keep.points.range(written..).copied().filter(below).take_while(|p| reads(*p));
+        match (window, points.next(), points.next()) {
+            (false, None, _) => self.free += bytes,
+            (true, None, _) if replaced.is_none() => self.head += bytes,
+            (true, None, _) => self.window += bytes,
+            (false, Some(point), None) => *self.points.entry(point).or_default() += bytes,
+            _ => self.shared += bytes,
+        }
+    }
+
+    /// All bytes.
+    pub fn total(&self) -> u64 {
+        self.head + self.window + self.points.values().sum::<u64>() + self.shared + self.free
     }
 }
 
@@ -102,5 +173,45 @@ mod tests {
         assert!(!needs(&kept, 6, None) && !needs(&kept, 2, Some(5)));
         assert!(keep(None, &[]).is_empty() && !kept.is_empty());
         assert!(kept.contains(Lsn::new(5)) && !kept.contains(Lsn::new(6)));
+    }
+
+    #[test]
+    fn what_two_keep_together_and_in_common_is_what_each_keeps_of_every_state() {
+        let all = [
+            keep(None, &[]),
+            keep(Some(0), &[]),
+            keep(Some(5), &[]),
+            keep(Some(5), &[2, 3]),
+            keep(Some(7), &[3, 5, 6]),
+            keep(None, &[3, 8]),
+        ];
+        for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
+            let (both, either) = (a.intersection(b), a.union(b));
+            for lsn in (0..12).map(Lsn::new) {
+                assert_eq!(both.contains(lsn), a.contains(lsn) && b.contains(lsn), "{a:?} {b:?}");
+                assert_eq!(either.contains(lsn), a.contains(lsn) || b.contains(lsn), "{a:?} {b:?}");
+            }
+            assert_eq!(a.covers(b), b == &both, "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_weighs_on_the_one_state_that_needs_it_or_on_all_that_share_it() {
+        let kept = keep(Some(10), &[3, 6]);
+        let mut weights = Weights::default();
+        for (written, replaced, bytes) in [
+            (1, Some(3), 1),
+            (1, Some(4), 2),
+            (4, Some(7), 4),
+            (2, Some(7), 8),
+            (5, None, 16),
+            (7, None, 32),
+            (12, Some(13), 64),
+        ] {
+            weights.add(&kept, Lsn::new(written), replaced.map(Lsn::new), bytes);
+        }
+        let points = BTreeMap::from([(Lsn::new(3), 2), (Lsn::new(6), 4)]);
+        assert_eq!(weights, Weights { head: 32, window: 64, points, shared: 8 + 16, free: 1 });
+        assert_eq!(weights.total(), 127);
     }
 }

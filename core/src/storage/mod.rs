@@ -20,7 +20,7 @@ pub use backend::{
     Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo, Traffic,
 };
 pub use diagnosis::{Diagnosis, Health};
-pub use keep::{Freed, Keep};
+pub use keep::{Freed, Keep, Weights};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
 pub use options::{CacheOptions, OpenOptions, Secret};
 pub use refs::{RefName, RefVersion, Refs, Swap, VersionedRef};

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 
 use crate::Result;
 use crate::model::{Commit, Head, Lsn, Timeline, TimelineId, Touched};
-use crate::storage::{Freed, Keep};
+use crate::storage::{Freed, Keep, Weights};
 
 /// Commits with their documents, in order.
 pub type CommitStream = BoxStream<'static, Result<Commit>>;
@@ -67,7 +67,8 @@ pub trait Wal: Send + Sync {
     /// # Behavior
     /// 1. It is a compare-and-set on the head of the timeline: of two appends that expect the same
     ///    head, at most one is [`Append::Done`]. For a timeline that does not exist yet, `expected`
-    ///    is the head at its base, and what is stored is not compared with it.
+    ///    is the head at its base, and what is stored is not compared with it; if it is another, the
+    ///    timeline was [dropped](Wal::drop_timeline), and the answer is [`Append::Sealed`].
     /// 2. [`Append::Done`] means that all commits are durable against loss of power, and visible to
     ///    every later call.
     /// 3. Readers see the commits in order; never a commit without those before it, never a part
@@ -136,6 +137,23 @@ pub trait Wal: Send + Sync {
     async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
         let _ = (timeline, keep);
         Err(crate::Error::unsupported("this backend can't collect garbage"))
+    }
+
+    /// What a timeline takes, by which of the kept states needs it. O(versions) at most, in bounded
+    /// memory.
+    ///
+    /// A backend that can't tell states apart at that cost leaves this to the default, which asks
+    /// [`prunable`](Wal::prunable) three times, and counts as shared what single states may have to
+    /// themselves.
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        let Some(state) = self.state(timeline).await? else { return Ok(Weights::default()) };
+        let only_head = Keep { from: keep.from.map(|_| state.head.lsn), ..keep.clone() };
+        let free = self.prunable(timeline, keep).await?.bytes;
+        let below_head = self.prunable(timeline, &only_head).await?.bytes.max(free);
+        let all = self.prunable(timeline, &Keep::default()).await?.bytes;
+        let (window, rest) = (below_head - free, all.saturating_sub(below_head));
+        let (head, shared) = if keep.points.is_empty() { (rest, 0) } else { (0, rest) };
+        Ok(Weights { head, window, shared, free, ..Weights::default() })
     }
 
     /// Removes a timeline of which nothing is kept, so that it does not exist any more. Cut off, it is

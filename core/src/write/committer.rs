@@ -7,8 +7,9 @@ use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Catalogs};
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
+use crate::records::{self, BranchRecord};
 use crate::snapshot::Automatic;
-use crate::storage::{Append, Backend, Materialize};
+use crate::storage::{Append, Backend, Materialize, RefName};
 use crate::timelines::Timelines;
 use crate::write::append::append;
 use crate::write::operation::WriteRequest;
@@ -59,6 +60,8 @@ pub(crate) enum Submitted {
 pub(crate) struct Committer {
     context: Arc<CommitterContext>,
     timeline: Timeline,
+    /// The ref of the branch that is the timeline, until it moves on.
+    owner: RefName,
     queue: Mutex<Queue>,
 }
 
@@ -89,9 +92,9 @@ enum Round {
 }
 
 impl Committer {
-    fn new(context: Arc<CommitterContext>, timeline: Timeline) -> Self {
+    fn new(context: Arc<CommitterContext>, timeline: Timeline, owner: RefName) -> Self {
         let queue = Queue { waiting: VecDeque::new(), rest: None, finished: true };
-        Self { context, timeline, queue: Mutex::new(queue) }
+        Self { context, timeline, owner, queue: Mutex::new(queue) }
     }
 
     /// Submits a request and waits for its outcome. `base` is the head of the timeline if it has
@@ -227,6 +230,12 @@ impl Committer {
             let wal = &*self.context.backend.wal;
             match append(wal, &self.timeline, &position.head, &commits).await? {
                 Append::Done => {
+                    // The timeline may have been left, and dropped, before this made it anew.
+                    let is_first = position.head.lsn == self.timeline.base_lsn();
+                    if is_first && !self.is_owned().await? {
+                        self.seal(last).await?;
+                        return Ok(Round::Sealed);
+                    }
                     let position = Position { head: last, catalog: sequenced.catalog.clone() };
                     self.appended(&commits, &position);
                     return Ok(Round::Appended(sequenced, position));
@@ -257,8 +266,26 @@ impl Committer {
         Ok(match self.context.backend.wal.state(self.timeline.id).await? {
             Some(state) if state.sealed => Some(Append::Sealed(state.head)),
             Some(state) if state.head != position.head => Some(Append::HeadMoved(state.head)),
-            _ => None,
+            Some(_) => None,
+            None if self.is_owned().await? => None,
+            None => Some(Append::Sealed(position.head)),
         })
+    }
+
+    /// Whether the branch still is this timeline.
+    async fn is_owned(&self) -> Result<bool> {
+        let stored = self.context.backend.refs.get(&self.owner).await?;
+        let record = stored.map(|stored| records::decode::<BranchRecord>(&self.owner, stored));
+        Ok(record.transpose()?.is_some_and(|stored| stored.record.timeline == self.timeline.id))
+    }
+
+    /// Ends a timeline that nobody reads.
+    async fn seal(&self, mut head: Head) -> Result<()> {
+        let wal = &self.context.backend.wal;
+        while let Append::HeadMoved(moved) = wal.seal(&self.timeline, &head).await? {
+            head = moved;
+        }
+        Ok(())
     }
 
     async fn sequence(&self, requests: &[WriteRequest], position: &Position) -> Result<Sequenced> {
@@ -335,8 +362,8 @@ impl Committers {
         Self { context: Arc::new(context), by_timeline: Mutex::default() }
     }
 
-    /// The committer of a timeline, the same for all who ask.
-    pub(crate) fn of(&self, timeline: Timeline) -> Arc<Committer> {
+    /// The committer of a timeline, the same for all who ask; `owner` names the ref of its branch.
+    pub(crate) fn of(&self, timeline: Timeline, owner: impl FnOnce() -> RefName) -> Arc<Committer> {
         let mut known = self.by_timeline.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(committer) = known.get(&timeline.id) {
             return committer.clone();
@@ -344,7 +371,7 @@ impl Committers {
         if known.len() >= Self::MOST_IDLE {
             known.retain(|_, committer| Arc::strong_count(committer) > 1);
         }
-        let committer = Arc::new(Committer::new(self.context.clone(), timeline));
+        let committer = Arc::new(Committer::new(self.context.clone(), timeline, owner()));
         known.insert(timeline.id, committer.clone());
         committer
     }

@@ -1,0 +1,169 @@
+//! `argon gc`
+
+use std::time::Duration;
+
+use argon_core::gc::{self, HolderKind, KeptState, Options, Report, TimelineReport};
+use argon_core::storage::Freed;
+use clap::Args;
+
+use crate::context::Context;
+use crate::duration::{duration_text, parse_duration};
+use crate::exit::CommandResult;
+use crate::output::{self, Json, count, size};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon gc --dry-run
+  argon gc --retention 30d
+  argon gc --retention 24h --compact";
+
+/// Remove what is older than the retention time and held by nothing.
+///
+/// Every state of a branch within the retention time stays readable, and so do heads, pins, what
+/// branches were made from, and what open merge plans rest on. Backups that are older are removed.
+/// Others may read and write meanwhile.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct GcArgs {
+    /// How far back to keep every state, such as 90m, 24h or 30d
+    #[arg(long, value_name = "TIME", default_value_t = RETENTION.to_owned(), value_parser = checked)]
+    retention: String,
+    /// Say what would be removed and why the rest is kept, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Give the space back to the disk afterwards, as `argon compact` does
+    #[arg(long, conflicts_with = "dry_run")]
+    compact: bool,
+}
+
+/// The retention time unless another is given.
+const RETENTION: &str = "168h";
+
+fn checked(text: &str) -> Result<String, String> {
+    parse_duration(text).map(|_| text.to_owned())
+}
+
+impl GcArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let retention = parse_duration(&self.retention).unwrap_or(Options::RETENTION);
+        let store = context.store().await?.store;
+        let options = Options { retention, dry_run: self.dry_run };
+        let report = gc::collect(&store, &options).await?;
+        let compacted = if self.compact {
+            let before = store.stored_bytes().await?;
+            store.compact().await?;
+            Some((before, store.stored_bytes().await?))
+        } else {
+            None
+        };
+        let json = || json(&report, self.dry_run, compacted);
+        if self.dry_run {
+            return context.output.one(|| dry_text(&report, retention), json);
+        }
+        let mut words = format!("freed {}", freed_text(&report));
+        if let Some((before, after)) = compacted {
+            words += &format!("; the store took {}, and takes {} now", size(before), size(after));
+        }
+        context.output.done(&words, json)
+    }
+}
+
+fn freed_text(report: &Report) -> String {
+    let Freed { versions, commits, chunks, bytes } = report.freed;
+    format!(
+        "{} in {}, {}, {}, {} and {}",
+        size(bytes),
+        count(versions, "version") + " of documents",
+        count(commits, "commit"),
+        count(report.snapshots, "snapshot"),
+        count(chunks, "chunk"),
+        count(report.refs.len() as u64, "ref"),
+    )
+}
+
+fn dry_text(report: &Report, retention: Duration) -> String {
+    let mut lines = vec![format!(
+        "with a retention of {} (from {} on), it would free {}",
+        duration_text(retention),
+        output::time(report.cutoff),
+        freed_text(report),
+    )];
+    lines.extend(report.refs.iter().map(|name| format!("remove {name}")));
+    for timeline in &report.timelines {
+        lines.push(timeline_text(timeline));
+        lines.extend(timeline.points.iter().map(point_text));
+    }
+    lines.join("\n")
+}
+
+fn timeline_text(timeline: &TimelineReport) -> String {
+    let name = match timeline.branches.as_slice() {
+        [] => format!("timeline {}", timeline.timeline),
+        names => names.join(", "),
+    };
+    let kept = match timeline.from {
+        _ if timeline.dropped => "nothing of it is kept".to_owned(),
+        Some(from) => format!("kept from LSN {from} on"),
+        None => "single states are kept".to_owned(),
+    };
+    format!("{name}: {kept}, {} would go", size(timeline.freed.bytes))
+}
+
+fn point_text(point: &KeptState) -> String {
+    let holders: Vec<String> = point
+        .holders
+        .iter()
+        .map(|holder| format!("{} {}", kind(holder.kind), holder.name))
+        .collect();
+    format!("  LSN {} is kept for {}", point.lsn, holders.join(", "))
+}
+
+/// What a holder is called.
+pub(super) fn kind(kind: HolderKind) -> &'static str {
+    match kind {
+        HolderKind::Branch => "branch",
+        HolderKind::Backup => "backup",
+        HolderKind::Pin => "pin",
+        HolderKind::Plan => "plan",
+        HolderKind::MergeBase => "merges of",
+        HolderKind::Open => "reader",
+        HolderKind::Orphan => "branch without a project",
+    }
+}
+
+fn json(report: &Report, dry_run: bool, compacted: Option<(u64, u64)>) -> Json {
+    let Freed { versions, commits, chunks, bytes } = report.freed;
+    let mut fields = vec![
+        ("dry_run", dry_run.into()),
+        ("cutoff", output::time(report.cutoff).into()),
+        ("versions", versions.into()),
+        ("commits", commits.into()),
+        ("snapshots", report.snapshots.into()),
+        ("chunks", chunks.into()),
+        ("bytes", bytes.into()),
+        ("refs", report.refs.clone().into()),
+        ("timelines", Json::Array(report.timelines.iter().map(timeline_json).collect())),
+    ];
+    if let Some((before, after)) = compacted {
+        fields.extend([("bytes_before", before.into()), ("bytes_after", after.into())]);
+    }
+    Json::Object(fields)
+}
+
+fn timeline_json(timeline: &TimelineReport) -> Json {
+    let points = timeline.points.iter().map(|point| {
+        let holders = point.holders.iter().map(|holder| {
+            let (kind, name) = (kind(holder.kind), holder.name.as_str());
+            Json::object([("kind", kind.into()), ("name", name.into())])
+        });
+        Json::object([("lsn", point.lsn.get().into()), ("holders", Json::Array(holders.collect()))])
+    });
+    Json::object([
+        ("timeline", timeline.timeline.to_string().into()),
+        ("branches", timeline.branches.clone().into()),
+        ("dropped", timeline.dropped.into()),
+        ("from", timeline.from.map(argon_core::model::Lsn::get).into()),
+        ("points", Json::Array(points.collect())),
+        ("bytes", timeline.freed.bytes.into()),
+    ])
+}

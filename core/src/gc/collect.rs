@@ -1,0 +1,176 @@
+//! The collection.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::api::Shared;
+use crate::gc::Options;
+use crate::gc::publish::{Cut, Decision};
+use crate::gc::report::{KeptState, Report, TimelineReport};
+use crate::gc::roots::{Cutoffs, Expired, Roots};
+use crate::gc::sweep;
+use crate::model::TimelineId;
+use crate::records;
+use crate::storage::{Freed, Keep, Swap};
+use crate::{Result, Store};
+
+/// Gives up what is older than the retention time and held by nothing, and removes it.
+///
+/// Reads and writes go on meanwhile, here and in other processes; snapshots wait. Cut off anywhere,
+/// every kept state is there as before, and the next collection does the rest. It reads the headers of
+/// all commits once, and the versions of the timelines from which something goes, in bounded memory.
+///
+/// With a dry run, nothing is changed; bytes are as far as the backend can tell beforehand.
+///
+/// # Errors
+/// `Unsupported` by a backend that can't collect; `Conflict` if what is to go is opened again and
+/// again; else those of the store.
+pub async fn collect(store: &Store, options: &Options) -> Result<Report> {
+    let shared = &store.shared;
+    let _one = shared.collecting.lock().await;
+    let _no_snapshots = shared.snapshots.write().await;
+    let cutoffs = Cutoffs::new(shared.environment.now(), options.retention);
+    let mut report = Report {
+        cutoff: cutoffs.retention,
+        freed: Freed::default(),
+        refs: Vec::new(),
+        snapshots: 0,
+        timelines: Vec::new(),
+    };
+    if options.dry_run {
+        let decision = Decision::new(shared, cutoffs).await?;
+        report.refs = decision.roots.expired.iter().map(|expired| expired.name.clone()).collect();
+        would_remove(shared, &decision, &mut report).await?;
+        return Ok(report);
+    }
+    report.refs = remove_refs(shared, cutoffs).await?;
+    let mut decision = Decision::new(shared, cutoffs).await?;
+    // Before they are needed, so that whoever opens a state from now on finds them.
+    sweep::make(shared, &decision).await?;
+    decision.publish(shared).await?;
+    sweep::make(shared, &decision).await?;
+    remove(shared, &decision, &mut report).await?;
+    forget_dropped(shared, &decision, &mut report).await?;
+    Ok(report)
+}
+
+/// Removes the refs that are too old; gives the names of those that nobody has changed meanwhile.
+async fn remove_refs(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
+    for Expired { name, version, backup } in Roots::list(shared, cutoffs).await?.expired {
+        let done = match backup {
+            Some((project, backup, stored)) => {
+                let _moving = shared.moving.lock().await;
+                match project.remove(&backup, &stored).await {
+                    Ok(()) => true,
+                    Err(error) if error.kind() == crate::ErrorKind::Conflict => false,
+                    Err(error) => return Err(error),
+                }
+            }
+            None => {
+                let refs = &shared.backend.refs;
+                let swap = refs.compare_and_set(&name, Some(&version), None).await?;
+                matches!(swap, Swap::Done(_))
+            }
+        };
+        if done {
+            removed.push(name);
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes what was given up: snapshots of dropped timelines first, so that none is left without its
+/// timeline, then versions and commits.
+async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
+    let wal = &shared.backend.wal;
+    let goes = |timeline: &TimelineId, cut: &Cut| {
+        cut.keep.is_empty()
+            && !decision.plan.frozen.contains(timeline)
+            && decision.plan.keep(*timeline).is_empty()
+    };
+    let dropped: HashSet<TimelineId> = decision
+        .cuts
+        .iter()
+        .filter(|(timeline, cut)| goes(timeline, cut))
+        .map(|(timeline, _)| *timeline)
+        .collect();
+    let (snapshots, freed) = sweep::remove(shared, decision, &dropped, false).await?;
+    report.snapshots = snapshots;
+    report.freed += freed;
+    for (timeline, cut) in &decision.cuts {
+        if decision.plan.frozen.contains(timeline) {
+            continue;
+        }
+        let drops = dropped.contains(timeline);
+        let freed = if drops {
+            wal.drop_timeline(*timeline).await?
+        } else {
+            wal.prune(*timeline, &cut.keep).await?
+        };
+        report.freed += freed;
+        report.timelines.push(timeline_report(decision, *timeline, cut, drops, freed));
+    }
+    Ok(())
+}
+
+async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
+    let wal = &shared.backend.wal;
+    let mut dropped = HashSet::new();
+    for (timeline, cut) in &decision.cuts {
+        let drops = cut.keep.is_empty();
+        if drops {
+            dropped.insert(*timeline);
+        }
+        let freed = wal.prunable(*timeline, &cut.keep).await?;
+        report.freed += freed;
+        report.timelines.push(timeline_report(decision, *timeline, cut, drops, freed));
+    }
+    let (snapshots, freed) = sweep::remove(shared, decision, &dropped, true).await?;
+    report.snapshots = snapshots;
+    report.freed += freed;
+    Ok(())
+}
+
+fn timeline_report(
+    decision: &Decision,
+    timeline: TimelineId,
+    cut: &Cut,
+    dropped: bool,
+    freed: Freed,
+) -> TimelineReport {
+    let plan = &decision.plan;
+    let Keep { from, points } = &cut.keep;
+    let holders = |lsn| plan.holders.get(&(timeline, Some(lsn))).cloned().unwrap_or_default();
+    TimelineReport {
+        timeline,
+        branches: plan.branches.get(&timeline).cloned().unwrap_or_default(),
+        dropped,
+        from: *from,
+        points: points.iter().map(|lsn| KeptState { lsn: *lsn, holders: holders(*lsn) }).collect(),
+        freed,
+    }
+}
+
+/// Removes the records of timelines that are gone.
+async fn forget_dropped(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
+    let dropped: HashSet<TimelineId> = report
+        .timelines
+        .iter()
+        .filter(|timeline| timeline.dropped)
+        .map(|timeline| timeline.timeline)
+        .collect();
+    let is_gone = |timeline: &TimelineId| {
+        dropped.contains(timeline)
+            || !decision.graph.states.contains_key(timeline)
+                && decision.plan.keep(*timeline).is_empty()
+    };
+    let refs = &shared.backend.refs;
+    for (name, stored) in refs.list(records::KEPT).await? {
+        let timeline = name.trim_start_matches(records::KEPT).parse::<TimelineId>();
+        if timeline.is_ok_and(|timeline| is_gone(&timeline)) {
+            refs.compare_and_set(&name, Some(&stored.version), None).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! The record of what is kept of a timeline, and the check of those who open an earlier state.
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::api::Shared;
+use crate::model::{Head, Lsn, Point, TimelineId, View};
+use crate::records::{self, KeptRecord, PinRecord, Stored};
+use crate::storage::{Keep, Refs};
+use crate::{Error, Project, Result};
+
+/// How many records are asked for at once.
+const AT_ONCE: usize = 64;
+
+/// How many single states a message names.
+const NAMED: usize = 5;
+
+impl KeptRecord {
+    /// What is kept.
+    pub(crate) fn keep(&self) -> Keep {
+        let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
+        let points = self.points.iter().map(|point| lsn(point.lsn)).collect();
+        Keep { from: self.from.map(lsn), points }
+    }
+
+    /// The last commit of a single state.
+    pub(super) fn head_at(&self, lsn: Lsn) -> Option<Head> {
+        let point = self.points.iter().find(|point| point.lsn.cast_unsigned() == lsn.get())?;
+        Some(Head { lsn, digest: point.digest, time: point.time })
+    }
+}
+
+/// The record of a timeline, if anything of it was given up.
+pub(super) async fn read(
+    refs: &dyn Refs,
+    timeline: TimelineId,
+) -> Result<Option<Stored<KeptRecord>>> {
+    let reference = records::kept_ref(timeline);
+    refs.get(&reference).await?.map(|stored| records::decode(&reference, stored)).transpose()
+}
+
+/// The records of the timelines of a view, leaf first: one lookup a timeline, all at once.
+async fn of_view(shared: &Shared, view: &View) -> Result<Vec<Option<KeptRecord>>> {
+    let timelines: Vec<_> = view.segments().iter().map(|segment| segment.timeline).collect();
+    stream::iter(timelines)
+        .map(|timeline| read(&*shared.backend.refs, timeline))
+        .buffered(AT_ONCE)
+        .map_ok(|stored| stored.map(|stored| stored.record))
+        .try_collect()
+        .await
+}
+
+/// Whether a state is kept.
+pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
+    let records = of_view(shared, view).await?;
+    let kept = |record: &Option<KeptRecord>, lsn| {
+        record.as_ref().is_none_or(|record| record.keep().contains(lsn))
+    };
+    Ok(view.segments().iter().zip(&records).all(|(segment, record)| kept(record, segment.upto)))
+}
+
+/// Confirms that a state is kept, after a ref to it was written: whoever wrote it takes it back if
+/// this fails.
+///
+/// # Errors
+/// `NotFound` if the state was given up.
+pub(crate) async fn confirm(shared: &Shared, view: &View) -> Result<()> {
+    if is_kept(shared, view).await? {
+        return Ok(());
+    }
+    Err(Error::not_found(format!(
+        "the state at LSN {} was collected in the meantime; choose a later one",
+        view.lsn()
+    )))
+}
+
+/// The last commit of a view, from the log, or where the log does not have it any more, from the
+/// record of what is kept.
+pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
+    let found = crate::log::head_of(&*shared.backend.wal, view).await;
+    match (found, view.point()) {
+        (Err(error), Some(point)) if error.kind() == crate::ErrorKind::Corrupt => {
+            match read(&*shared.backend.refs, point.timeline).await? {
+                Some(stored) => stored.record.head_at(point.lsn).ok_or(error),
+                None => Err(error),
+            }
+        }
+        (found, _) => found,
+    }
+}
+
+/// The error for a state that was given up; `view` is that of the head of its branch, which `named`
+/// stands for.
+pub(crate) async fn collected(
+    project: &Project,
+    named: &str,
+    view: &View,
+    lsn: Lsn,
+) -> Result<Error> {
+    let shared = &project.shared;
+    let records = of_view(shared, view).await?;
+    let mut from = None;
+    let mut points: Vec<Point> = Vec::new();
+    for (segment, record) in view.segments().iter().zip(records) {
+        let keep = record.map_or_else(Keep::all, |record| record.keep());
+        let lowest = keep.from.map(|from| from.max(segment.above));
+        if from.is_none() {
+            match lowest {
+                Some(lowest) if lowest == segment.above && lowest > Lsn::ZERO => {}
+                lowest => from = Some(lowest.unwrap_or(segment.upto).min(segment.upto)),
+            }
+        }
+        let inside = |lsn: &Lsn| segment.above < *lsn && *lsn <= segment.upto;
+        let below = keep.points.into_iter().rev().filter(inside);
+        points.extend(below.map(|lsn| Point { timeline: segment.timeline, lsn }));
+    }
+    let from = from.unwrap_or_default();
+    points.retain(|point| point.lsn < from);
+    let since = match crate::log::header(&*shared.backend.wal, view, from).await {
+        Ok(commit) => format!(" ({})", rfc3339(commit.meta.time)),
+        Err(_) => String::new(),
+    };
+    let mut text = format!(
+        "{named}@{lsn} was collected: states of '{named}' are kept from LSN {from}{since} on"
+    );
+    text += &single_states(project, &points).await?;
+    Ok(Error::not_found(text))
+}
+
+/// `, and at LSN 40 (pin release-1), 12 and 3 more`.
+async fn single_states(project: &Project, points: &[Point]) -> Result<String> {
+    if points.is_empty() {
+        return Ok(String::new());
+    }
+    let prefix = records::pins_of(project.id());
+    let mut pins: Vec<(Point, String)> = Vec::new();
+    for (name, stored) in project.shared.backend.refs.list(&prefix).await? {
+        let record: PinRecord = records::decode(&name, stored)?.record;
+        let short = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
+        pins.extend(record.state.as_ref().map(|state| (Point::from(state), short)));
+    }
+    let mut names: Vec<String> = points
+        .iter()
+        .take(NAMED)
+        .map(|point| match pins.iter().find(|(pinned, _)| pinned == point) {
+            Some((_, pin)) => format!("{} (pin {pin})", point.lsn),
+            None => point.lsn.to_string(),
+        })
+        .collect();
+    if points.len() > NAMED {
+        names.push(format!("{} more", points.len() - NAMED));
+    }
+    Ok(format!(", and at LSN {}", names.join(", ")))
+}
+
+pub(super) fn rfc3339(time: bson::DateTime) -> String {
+    time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string())
+}

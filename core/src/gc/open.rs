@@ -1,0 +1,133 @@
+//! The states that this process has open.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::stream::{BoxStream, StreamExt};
+
+use crate::model::{Point, TimelineId, View};
+use crate::storage::Keep;
+use crate::{Error, Result};
+
+/// The states that are open, how often, and what this process has given up.
+#[derive(Default)]
+pub(crate) struct OpenStates {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    open: HashMap<Point, usize>,
+    kept: HashMap<TimelineId, Keep>,
+}
+
+/// Keeps a state among those that are open until the last clone is dropped.
+#[derive(Clone)]
+pub(crate) struct Held {
+    _entry: Option<Arc<Entry>>,
+}
+
+struct Entry {
+    states: Arc<OpenStates>,
+    point: Point,
+}
+
+impl OpenStates {
+    /// Enters a state. Nothing is given up of it from now on, if it was not before.
+    ///
+    /// # Errors
+    /// `NotFound` if it was given up by this process.
+    pub(crate) fn hold(self: &Arc<Self>, view: &View) -> Result<Held> {
+        let Some(point) = view.point() else { return Ok(Held { _entry: None }) };
+        let mut inner = self.inner();
+        let is_kept =
+            |timeline, lsn| inner.kept.get(&timeline).is_none_or(|keep| keep.contains(lsn));
+        if !view.segments().iter().all(|segment| is_kept(segment.timeline, segment.upto)) {
+            return Err(Error::not_found(format!(
+                "the state at LSN {} of timeline {} was collected",
+                point.lsn, point.timeline
+            )));
+        }
+        *inner.open.entry(point).or_default() += 1;
+        drop(inner);
+        Ok(Held { _entry: Some(Arc::new(Entry { states: self.clone(), point })) })
+    }
+
+    /// The states that are open.
+    pub(super) fn points(&self) -> Vec<Point> {
+        self.inner().open.keys().copied().collect()
+    }
+
+    /// Takes note of what is kept of a timeline: other states of it are not opened from now on.
+    pub(super) fn keep_only(&self, timeline: TimelineId, keep: Keep) {
+        self.inner().kept.insert(timeline, keep);
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    /// A stream that keeps the state open as long as it is there.
+    pub(crate) fn during<T: Send + 'static>(
+        &self,
+        stream: BoxStream<'static, T>,
+    ) -> BoxStream<'static, T> {
+        let held = self.clone();
+        stream
+            .inspect(move |_| {
+                let _ = &held;
+            })
+            .boxed()
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut inner = self.states.inner();
+        if let Some(count) = inner.open.get_mut(&self.point) {
+            *count -= 1;
+            if *count == 0 {
+                inner.open.remove(&self.point);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::{Lsn, Segment};
+
+    fn view(lsn: u64) -> View {
+        let timeline = TimelineId::from_bytes([1; 16]);
+        View::new([Segment { timeline, above: Lsn::ZERO, upto: Lsn::new(lsn) }])
+    }
+
+    #[test]
+    fn a_state_is_open_as_long_as_anybody_or_a_stream_of_it_is_there() {
+        let states = Arc::new(OpenStates::default());
+        let (first, second) = (states.hold(&view(3)).unwrap(), states.hold(&view(3)).unwrap());
+        let stream = first.during(futures::stream::iter([1]).boxed());
+        drop(first);
+        assert_eq!(states.points(), [view(3).point().unwrap()]);
+        drop(second);
+        assert_eq!(states.points().len(), 1, "the stream is there");
+        drop(stream);
+        assert_eq!(states.points(), []);
+    }
+
+    #[test]
+    fn a_state_that_was_given_up_is_not_opened() {
+        let states = Arc::new(OpenStates::default());
+        let points = BTreeSet::from([Lsn::new(2)]);
+        let keep = Keep { from: Some(Lsn::new(5)), points };
+        states.keep_only(TimelineId::from_bytes([1; 16]), keep);
+        for (lsn, kept) in [(1, false), (2, true), (3, false), (5, true), (6, true)] {
+            assert_eq!(states.hold(&view(lsn)).is_ok(), kept, "{lsn}");
+        }
+    }
+}
