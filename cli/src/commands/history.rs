@@ -1,5 +1,6 @@
 //! `argon history`
 
+use argon_core::Error;
 use argon_core::key::Key;
 use argon_core::model::{CommitMeta, Image};
 use clap::Args;

@@ -1,5 +1,6 @@
 //! `argon merge preview`
 
+use argon_core::Named;
 use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
 use argon_core::plan::{Plan, Stored};
@@ -71,6 +72,11 @@ impl PreviewArgs {
 
 /// What a state is called in the log: as it was named, with its branch.
 fn name_of(source: &Revision, workspace: &Workspace) -> String {
-    let branch = source.branch_or(&workspace.branch).clone();
-    Revision { branch: Some(branch), ..source.clone() }.to_string()
+    match &source.name {
+        Named::Current => {
+            let name = Named::Any(workspace.branch.clone());
+            Revision { name, ..source.clone() }.to_string()
+        }
+        _ => source.to_string(),
+    }
 }
