@@ -138,8 +138,8 @@ async fn no_read_of_a_masked_branch_gives_an_original(subject: Subject) {
 }
 
 async fn a_masked_branch_is_one_record_and_no_commit(subject: Subject) {
-    let (_place, backend) = subject.backend().await;
-    let project = _place.project(backend.clone()).await;
+    let (place, backend) = subject.backend().await;
+    let project = place.project(backend.clone()).await;
     let main = crate::subject::first_branch(&project).await;
     originals(&main).await;
     let before = backend.wal.timelines().await.unwrap().len();
@@ -263,7 +263,7 @@ async fn what_a_mask_can_not_stand_is_refused(subject: Subject) {
     let error = restore::reset(&other, &head).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied, "each has a key of its own");
     let mut of_id = policy();
-    of_id.collections[0].fields[0].path = "_id".to_owned();
+    "_id".clone_into(&mut of_id.collections[0].fields[0].path);
     let state = main.head().await.unwrap();
     let error = project.create_masked_branch(&name("id"), &state, None, of_id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);

@@ -45,6 +45,13 @@ enum Bound {
     Shown,
 }
 
+/// What is shown of the originals of a collection.
+enum Originals<'a> {
+    None,
+    All,
+    By(&'a Rules),
+}
+
 /// A mask in the record of a branch.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,13 +114,21 @@ impl Mask {
     /// Whether the commit at `lsn` has documents in this collection of which none is shown.
     pub(crate) fn hides(&self, collection: CollectionId, lsn: Lsn) -> bool {
         self.covers(collection, lsn)
-            && self.rules(collection).is_none_or(|rules| rules.is_some_and(Rules::hides_all))
+            && match self.originals(collection) {
+                Originals::None => true,
+                Originals::All => false,
+                Originals::By(rules) => rules.hides_all(),
+            }
     }
 
     /// Whether documents of this collection may look absent.
     pub(crate) fn filters(&self, collection: CollectionId) -> bool {
         collection != CollectionId::CATALOG
-            && self.rules(collection).is_none_or(|rules| rules.is_some_and(Rules::hides_some))
+            && match self.originals(collection) {
+                Originals::None => true,
+                Originals::All => false,
+                Originals::By(rules) => rules.hides_some(),
+            }
     }
 
     /// What is shown of a document that the commit at `lsn` wrote; `None` if it looks absent.
@@ -126,10 +141,10 @@ impl Mask {
         if !self.covers(collection, lsn) {
             return Ok(Some(document));
         }
-        match self.rules(collection) {
-            None => Ok(None),
-            Some(None) => Ok(Some(document)),
-            Some(Some(rules)) => rules.shown(&self.terms.secret, &document),
+        match self.originals(collection) {
+            Originals::None => Ok(None),
+            Originals::All => Ok(Some(document)),
+            Originals::By(rules) => rules.shown(&self.terms.secret, &document),
         }
     }
 
@@ -143,11 +158,13 @@ impl Mask {
         Ok(shown.map(|document| Version { lsn, document }))
     }
 
-    /// What originals of a collection go by: `None` if it is not bound, `Some(None)` if it is shown.
-    fn rules(&self, collection: CollectionId) -> Option<Option<&Rules>> {
-        match self.bound.get(&collection)? {
-            Bound::Shown => Some(None),
-            Bound::Entry(at) => self.terms.rules.get(*at).map(Some),
+    fn originals(&self, collection: CollectionId) -> Originals<'_> {
+        match self.bound.get(&collection) {
+            Some(Bound::Shown) => Originals::All,
+            Some(Bound::Entry(at)) => {
+                self.terms.rules.get(*at).map_or(Originals::None, Originals::By)
+            }
+            None => Originals::None,
         }
     }
 }

@@ -18,8 +18,15 @@ pub(super) struct Rules {
     hide: bool,
     keep: Option<Filter>,
     /// What is shown as it is comes after what is not, so that the first match counts.
-    patterns: Vec<(Pattern, Option<Action>)>,
+    patterns: Vec<(Pattern, Said)>,
     default: Option<Action>,
+}
+
+/// What is said of the values at a path.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Show,
+    Change(Action),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,9 +57,9 @@ impl Rules {
     pub(super) fn new(policy: &CollectionPolicy) -> Result<Self> {
         let masked = policy.fields.iter().map(|field| {
             let action = Action { transform: field.with, fake: field.fake };
-            Ok((Pattern::parse(&field.path)?, Some(action)))
+            Ok((Pattern::parse(&field.path)?, Said::Change(action)))
         });
-        let allowed = policy.allowed().iter().map(|path| Ok((Pattern::parse(path)?, None)));
+        let allowed = policy.allowed().iter().map(|path| Ok((Pattern::parse(path)?, Said::Show)));
         Ok(Self {
             hide: policy.hide,
             keep: policy.keep.as_ref().map(Filter::parse).transpose()?,
@@ -105,7 +112,7 @@ impl Spot {
     }
 
     /// What the first pattern that matches here says.
-    fn matched(&self, rules: &Rules) -> Option<Option<Action>> {
+    fn matched(&self, rules: &Rules) -> Option<Said> {
         let mut places = self.places.iter();
         let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.matches(*place))?;
         Some(rules.patterns[*at].1)
@@ -154,8 +161,8 @@ impl Walk<'_> {
     /// What becomes of a value; `field` is the name of the field that it, or its array, stands in.
     fn value<'v>(&self, value: RawBsonRef<'v>, mut spot: Spot, field: &str) -> Result<Shown<'v>> {
         match spot.matched(self.rules) {
-            Some(Some(action)) => return self.apply(action, value, field),
-            Some(None) => spot.allowed = true,
+            Some(Said::Change(action)) => return self.apply(action, value, field),
+            Some(Said::Show) => spot.allowed = true,
             None => {}
         }
         let default = self.rules.default.filter(|_| !spot.allowed);
