@@ -225,14 +225,12 @@ async fn blamed(state: &State, leaves: Vec<Leaf<'_>>) -> Result<Vec<BlamedField>
         let since = match leaf.since {
             Some(Found::AtOrBefore(lsn)) => Since::AtOrBefore(lsn),
             Some(Found::At(lsn)) => {
-                if !commits.contains_key(&lsn) {
-                    let header = log::header(wal, state.view(), lsn).await?;
-                    commits.insert(lsn, Box::new(header.meta));
-                }
-                match commits.get(&lsn) {
-                    Some(meta) => Since::Commit(meta.clone()),
-                    None => Since::AtOrBefore(lsn),
-                }
+                let meta = match commits.get(&lsn) {
+                    Some(meta) => meta.clone(),
+                    None => Box::new(log::header(wal, state.view(), lsn).await?.meta),
+                };
+                commits.insert(lsn, meta.clone());
+                Since::Commit(meta)
             }
             None => Since::AtOrBefore(state.lsn()),
         };

@@ -22,10 +22,8 @@ pub(crate) async fn print_diff(
         let facts = section.facts();
         let whole = section.before.is_none() || section.after.is_none();
         if let Some(facts) = &facts {
-            let documents = match detail.is_complete() {
-                true => None,
-                false => documents_of(facts, before, after).await?,
-            };
+            let counted = !detail.is_complete();
+            let documents = if counted { documents_of(facts, before, after).await? } else { None };
             printer.collection(facts, documents)?;
         }
         if whole && !detail.is_complete() {

@@ -46,6 +46,7 @@ pub(crate) struct DiffArgs {
 /// changed, and how many documents came or went with a collection.
 #[derive(Args)]
 #[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, and clap refuses two of them")]
 struct Depth {
     /// Print how many documents differ, not the documents
     #[arg(long)]

@@ -200,7 +200,7 @@ async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result
 impl Diff {
     /// The documents that differ, by collection and `_id`, in collections that are in both states.
     pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
-        self.compared(self.touched.clone())
+        self.compared(self.touched.iter())
     }
 
     /// The collections of which something may differ, by name; one that was dropped comes before a
@@ -226,7 +226,7 @@ impl Diff {
         match (&section.before, &section.after) {
             (Some(_), Some(info)) => {
                 let touched = self.touched.iter().filter(|(touched, _)| touched.id == info.id);
-                self.compared(touched.cloned().collect())
+                self.compared(touched)
             }
             (Some(info), None) => whole(&self.before, info, |document| (Some(document), None)),
             (None, Some(info)) => whole(&self.after, info, |document| (None, Some(document))),
@@ -234,13 +234,12 @@ impl Diff {
         }
     }
 
-    fn compared(
+    fn compared<'a>(
         &self,
-        touched: Vec<(Arc<CollectionInfo>, Vec<Key>)>,
+        touched: impl Iterator<Item = &'a (Arc<CollectionInfo>, Vec<Key>)>,
     ) -> BoxStream<'static, Result<DocumentDiff>> {
         let (before, after) = (self.before.clone(), self.after.clone());
         let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = touched
-            .iter()
             .flat_map(|(info, keys)| keys.chunks(STEP).map(|keys| (info.clone(), keys.to_vec())))
             .collect();
         stream::iter(steps)

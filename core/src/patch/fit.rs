@@ -130,13 +130,10 @@ impl Fitting {
 
     /// Gives the fields that an order names their new places among themselves.
     fn reorder(&mut self, order: &OrderEdit, slots: &mut [Slot<'_>]) -> Result<()> {
-        let rank = |names: &[String]| -> HashMap<String, usize> {
-            names.iter().cloned().enumerate().map(|(at, name)| (name, at)).collect()
-        };
-        let (before, after) = (rank(&order.before), rank(&order.after));
+        let (before, after) = (ranks(&order.before), ranks(&order.after));
         let places: Vec<usize> =
             (0..slots.len()).filter(|at| before.contains_key(slots[*at].name)).collect();
-        let sorted_by = |ranks: &HashMap<String, usize>| {
+        let sorted_by = |ranks: &HashMap<&str, usize>| {
             places.iter().filter_map(|at| ranks.get(slots[*at].name)).is_sorted()
         };
         if sorted_by(&after) {
@@ -149,10 +146,7 @@ impl Fitting {
         // Sorting the named ones among themselves: each place takes the next of them.
         let mut named: Vec<usize> = places.clone();
         named.sort_by_key(|at| after.get(slots[*at].name));
-        let mut target = vec![0; slots.len()];
-        for (at, slot) in target.iter_mut().enumerate() {
-            *slot = at;
-        }
+        let mut target: Vec<usize> = (0..slots.len()).collect();
         for (place, from) in places.iter().zip(&named) {
             target[*from] = *place;
         }
@@ -171,6 +165,11 @@ impl Fitting {
         self.misfits.push(Misfit { path, expected, found, reason });
         Ok(())
     }
+}
+
+/// The place of each name.
+fn ranks(names: &[String]) -> HashMap<&str, usize> {
+    names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect()
 }
 
 /// Moves each item to its target.

@@ -1,6 +1,7 @@
 //! A patch, by collection and document.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bson::Document as BsonDocument;
 use bson::raw::RawBson;
@@ -150,9 +151,13 @@ impl Patch {
                 )));
             }
         }
-        match section.documents.insert(key.clone(), change) {
-            None => Ok(()),
-            Some(_) => {
+        match section.documents.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(change);
+                Ok(())
+            }
+            Entry::Occupied(place) => {
+                let key = place.key();
                 Err(Error::invalid(format!("the document with _id {key} is changed a second time")))
             }
         }

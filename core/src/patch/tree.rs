@@ -33,7 +33,7 @@ impl<'e> Node<'e> {
     /// `Invalid` for those that [`Edit::new`] names.
     pub(super) fn of(edit: &'e Edit) -> Result<Self> {
         let mut root = Self::default();
-        for field in &edit.fields()[..] {
+        for field in edit.fields() {
             let (before, after) = (&field.before, &field.after);
             if before.is_none() && after.is_none() {
                 return Err(wrong(&field.path, "has neither a value before nor one after"));
@@ -82,10 +82,8 @@ impl<'e> Node<'e> {
 }
 
 fn check_order(order: &OrderEdit) -> Result<()> {
-    let [before, after] = [&order.before, &order.after].map(|names| {
-        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
-        names
-    });
+    let [before, after] = [&order.before, &order.after]
+        .map(|names| names.iter().map(String::as_str).collect::<HashSet<_>>());
     if before != after || before.len() != order.before.len() || after.len() != order.after.len() {
         return Err(wrong(&order.path, "has an order that does not name the same fields twice"));
     }
