@@ -117,7 +117,7 @@ impl Store {
         let (open, making) = (Arc::<OpenStates>::default(), Arc::default());
         let automatic = Arc::new(Automatic::new(Making {
             open: Arc::clone(&open),
-            making: Arc::clone(&making),
+            snapshots: Arc::clone(&making),
             backend: backend.clone(),
             materialize: materialize.clone(),
             replay: replay.clone(),

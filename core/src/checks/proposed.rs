@@ -130,7 +130,7 @@ impl Proposed {
     }
 
     fn materialize(&self) -> &Arc<dyn Materialize> {
-        &self.state.shared().materialize
+        self.state.materialize()
     }
 }
 

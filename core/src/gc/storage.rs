@@ -63,7 +63,9 @@ pub async fn storage(store: &Store) -> Result<Storage> {
         tally.add(&weights, holders(None), |lsn| holders(Some(lsn)));
     }
     for holders in decision.plan.holders.values() {
-        holders.iter().for_each(|holder| tally.holder(holder).states += 1);
+        for holder in holders {
+            tally.holder(holder).states += 1;
+        }
     }
     let empty = decision.cuts.iter().filter(|(_, cut)| cut.keep.is_empty());
     let dropped: HashSet<_> = empty.map(|(timeline, _)| *timeline).collect();

@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::gc::publish::Decision;
 use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::snapshot::Maker;
+use crate::snapshot::Manifest;
 use crate::storage::{Backend, Freed};
 
 /// How many manifests are read at once.
@@ -78,7 +79,7 @@ async fn chunks(shared: &Shared, points: Vec<Point>) -> Result<HashSet<Digest>> 
         .map(|point| snapshots.latest_manifest(point.timeline, point.lsn))
         .buffer_unordered(AT_ONCE)
         .try_fold(HashSet::new(), |mut all, manifest| async move {
-            all.extend(manifest.iter().flat_map(|manifest| manifest.chunks()).map(|c| c.digest));
+            all.extend(manifest.iter().flat_map(Manifest::chunks).map(|c| c.digest));
             Ok(all)
         })
         .await

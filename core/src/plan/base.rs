@@ -84,19 +84,21 @@ impl MergedBase {
         }
         let parting = Box::pin(self.parting.get_many(collection, keys)).await?;
         let sides = parting.into_iter().zip(first.into_iter().zip(second));
-        sides.map(|(parting, (first, second))| merged(parting, first, second)).collect()
+        sides
+            .map(|(parting, (first, second))| merged(parting, first.as_ref(), second.as_ref()))
+            .collect()
     }
 }
 
 fn merged(
     parting: Option<Document>,
-    first: Option<Document>,
-    second: Option<Document>,
+    first: Option<&Document>,
+    second: Option<&Document>,
 ) -> Result<Option<Document>> {
     let versions = Versions {
         base: parting.as_ref().map(Document::as_raw),
-        ours: first.as_ref().map(Document::as_raw),
-        theirs: second.as_ref().map(Document::as_raw),
+        ours: first.map(Document::as_raw),
+        theirs: second.map(Document::as_raw),
         times: None,
     };
     let merged = merge_document("", &versions, &Policy::default(), &Resolutions::NONE)?;

@@ -167,12 +167,12 @@ impl Worker<'_> {
         // What both made is merged as if they had got it bare.
         let bare =
             CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
-        let [base, mine, other] = [base.unwrap_or(&bare), ours, theirs].map(facts);
-        let (base, mine, other) = (base?, mine?, other?);
+        let [start, first, second] = [base.unwrap_or(&bare), ours, theirs].map(facts);
+        let (start, first, second) = (start?, first?, second?);
         let versions = Versions {
-            base: Some(base.as_raw()),
-            ours: Some(mine.as_raw()),
-            theirs: Some(other.as_raw()),
+            base: Some(start.as_raw()),
+            ours: Some(first.as_raw()),
+            theirs: Some(second.as_raw()),
             times: None,
         };
         let resolutions = self.resolved.of(&ours.name, None);

@@ -107,9 +107,10 @@ impl Worker<'_> {
         if ours == theirs || base == theirs {
             return Ok(());
         }
-        let times = match self.policy_asks_for_times() && base != ours {
-            true => Some(self.times(step, info.id, &key).await?),
-            false => None,
+        let times = if self.policy_asks_for_times() && base != ours {
+            Some(self.times(step, info.id, &key).await?)
+        } else {
+            None
         };
         let versions = Versions {
             base: base.as_ref().map(Document::as_raw),
@@ -236,10 +237,7 @@ impl Worker<'_> {
         key: &Key,
     ) -> Result<DateTime> {
         let mut images = state.materialize().history(state.view(), collection, key);
-        let lsn = match images.try_next().await? {
-            Some((lsn, _)) => lsn,
-            None => return Ok(DateTime::MIN),
-        };
+        let Some((lsn, _)) = images.try_next().await? else { return Ok(DateTime::MIN) };
         let point = state.view().at(lsn).point();
         if let Some(time) = point.and_then(|point| self.times.get(&point)) {
             return Ok(*time);

@@ -30,7 +30,7 @@ pub(crate) struct Making {
     pub(crate) environment: Environment,
     pub(crate) open: Arc<OpenStates>,
     /// Held while a snapshot is made; garbage collection waits for it, and holds snapshots off.
-    pub(crate) making: Arc<tokio::sync::RwLock<()>>,
+    pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// Makes snapshots in the background, one at a time for a timeline, of durable commits only. When it
@@ -170,7 +170,7 @@ impl Work {
     }
 
     async fn take(&self, step: &Step) -> Result<Lsn> {
-        let Making { backend, materialize, replay, timelines, environment, open, making } =
+        let Making { backend, materialize, replay, timelines, environment, open, snapshots } =
             &self.making;
         match step {
             Step::LookUp(timeline, head) => {
@@ -179,7 +179,7 @@ impl Work {
                 Ok(found.map_or(Lsn::ZERO, |manifest| manifest.point.lsn))
             }
             Step::Make(timeline, head, catalog) => {
-                let _making = making.read().await;
+                let _making = snapshots.read().await;
                 let view = timelines.view(*timeline, *head).await?;
                 let _held = open.hold(&view)?;
                 let collections = catalog.iter().map(|info| info.id).collect();
