@@ -164,10 +164,10 @@ impl Worker<'_> {
         ours: &CollectionInfo,
         theirs: &CollectionInfo,
     ) -> Result<Fate> {
-        // What both made is merged as if they had got it bare.
-        let bare =
+        // What both made is merged as if they had got it blank.
+        let blank =
             CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
-        let [start, first, second] = [base.unwrap_or(&bare), ours, theirs].map(facts);
+        let [start, first, second] = [base.unwrap_or(&blank), ours, theirs].map(facts);
         let (start, first, second) = (start?, first?, second?);
         let versions = Versions {
             base: Some(start.as_raw()),
