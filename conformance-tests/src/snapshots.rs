@@ -32,6 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_snapshot_made_from_the_one_before_is_the_one_made_from_all,
         a_snapshot_after_few_changes_moves_few_chunks,
         a_read_that_needs_a_missing_chunk_says_so,
+        a_sweep_keeps_live_chunks_and_frees_no_more_than_it_says,
     ]
 }
 
@@ -263,6 +264,38 @@ async fn a_snapshot_after_few_changes_moves_few_chunks(subject: Subject) {
     assert!(asked.chunks <= 2 && asked.puts <= 3, "{asked:?} for one document");
     assert_eq!(asked.reads, 0, "the writer knows what it wrote");
     assert_eq!(second.documents(), 8000);
+}
+
+async fn a_sweep_keeps_live_chunks_and_frees_no_more_than_it_says(subject: Subject) {
+    let (_place, backend) = subject.backend().await;
+    let snapshots = &backend.snapshots;
+    let mut chunks = Vec::new();
+    for number in 0..40 {
+        let bytes = noise(if number == 7 { 400_000 } else { 500 }, number);
+        let digest = Digest::of(&bytes);
+        snapshots.put_chunk(digest, bytes.clone()).await.unwrap();
+        chunks.push((digest, bytes));
+    }
+    let live: HashSet<Digest> = chunks.iter().step_by(2).map(|(digest, _)| *digest).collect();
+    let told = snapshots.sweep_chunks(&live, true).await.unwrap();
+    for (digest, bytes) in &chunks {
+        assert!(snapshots.get_chunk(*digest).await.unwrap().as_ref() == Some(bytes), "dry run");
+    }
+    let freed = snapshots.sweep_chunks(&live, false).await.unwrap();
+    assert_eq!(freed, told);
+    assert_eq!((freed.versions, freed.commits), (0, 0));
+    let mut gone = 0;
+    for (digest, bytes) in &chunks {
+        let found = snapshots.get_chunk(*digest).await.unwrap();
+        assert!(!live.contains(digest) || found.is_some(), "a live chunk is gone");
+        gone += u64::from(found.is_none());
+        snapshots.put_chunk(*digest, bytes.clone()).await.unwrap();
+        assert!(snapshots.get_chunk(*digest).await.unwrap().as_ref() == Some(bytes));
+    }
+    assert_eq!(gone, freed.chunks);
+    // What others may be about to list stays.
+    let expected = if backend.capabilities.shared { 0 } else { 20 };
+    assert_eq!(gone, expected);
 }
 
 async fn a_read_that_needs_a_missing_chunk_says_so(subject: Subject) {

@@ -1,11 +1,12 @@
 //! The numbered contracts of `Wal`.
 
 mod append;
+mod prune;
 mod read;
 mod seal;
 
 use crate::case::Case;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [append::cases(), read::cases(), seal::cases()].concat()
+    [append::cases(), prune::cases(), read::cases(), seal::cases()].concat()
 }

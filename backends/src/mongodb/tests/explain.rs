@@ -9,7 +9,8 @@ use super::{COLLECTION, Chain, beneath, create, put, server, url};
 use crate::mongodb::pieces::Source;
 use crate::mongodb::record::id;
 use crate::mongodb::{
-    log, lookup, orphans, parts, pieces, refs, scan, schema, snapshots, timeline,
+    chunks, log, lookup, orphans, parts, pieces, refs, removal, scan, schema, snapshots,
+    superseded, timeline,
 };
 
 /// All values of a field, at any depth.
@@ -46,9 +47,13 @@ async fn no_query_looks_through_a_collection() {
     let find = |collection: &str, filter: Document, sort: Document| {
         doc! { "find": collection, "filter": filter, "sort": sort }
     };
-    let aggregate = |pipeline: Vec<Document>| {
-        doc! { "aggregate": schema::VERSIONS, "pipeline": pipeline, "cursor": {} }
+    let aggregate_in = |collection: &str, pipeline: Vec<Document>| {
+        doc! { "aggregate": collection, "pipeline": pipeline, "cursor": {} }
     };
+    let aggregate = |pipeline: Vec<Document>| aggregate_in(schema::VERSIONS, pipeline);
+    let number = COLLECTION.get().cast_signed();
+    let walk = |from: superseded::From| aggregate(superseded::page(timeline, &from, 100));
+    let now = bson::DateTime::from_millis(1_700_000_000_000);
     let page =
         |range: &KeyRange| aggregate(scan::page(&source, COLLECTION, &scan::bounds(range), 100));
     let mut above = scan::bounds(&some);
@@ -145,6 +150,48 @@ async fn no_query_looks_through_a_collection() {
                 snapshots::up_to(timeline, Lsn::new(9)),
                 doc! { "t": -1, "l": -1 },
             ),
+        ),
+        (
+            "the next collection",
+            "newest_version",
+            find(
+                schema::VERSIONS,
+                superseded::collections_after(timeline, Some(number - 1)),
+                newest.clone(),
+            ),
+        ),
+        ("versions of a collection", "newest_version", walk(superseded::From::Key(number, None))),
+        (
+            "versions behind a key",
+            "newest_version",
+            walk(superseded::From::Key(number, Some(text.clone()))),
+        ),
+        (
+            "older versions of a key",
+            "newest_version",
+            walk(superseded::From::Below(number, text.clone(), Lsn::new(9))),
+        ),
+        (
+            "headers to be removed",
+            "timeline_lsn",
+            aggregate_in(
+                schema::COMMITS,
+                removal::headers_upto(timeline, Lsn::new(2), Lsn::new(7)),
+            ),
+        ),
+        (
+            "parts to be removed",
+            "owner_part",
+            find(
+                schema::PARTS,
+                removal::parts_of(timeline, &[crate::environment().object_id()]),
+                doc! {},
+            ),
+        ),
+        (
+            "old chunks",
+            "_id_",
+            aggregate_in(schema::CHUNKS, chunks::old_chunks(Some(&[7; 32]), now)),
         ),
         ("refs", "name", find(schema::REFS, refs::with_prefix("branch/"), doc! { "name": 1 })),
         ("a ref", "name", find(schema::REFS, doc! { "name": "branch/x" }, doc! {})),

@@ -7,6 +7,7 @@ mod opening;
 mod processes;
 mod prune;
 mod speed;
+mod sweep;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};

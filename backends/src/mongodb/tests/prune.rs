@@ -56,17 +56,40 @@ fn timeline(view: &View) -> TimelineId {
     view.segments()[0].timeline
 }
 
+/// A state of a branch, and its collections.
+struct Past {
+    view: View,
+    collections: Vec<CollectionId>,
+}
+
+impl Past {
+    async fn of(branch: &Branch) -> Self {
+        let head = branch.head().await.unwrap();
+        let known = ["a", "b"].map(|text| head.collection(&name(text)));
+        let known = known.into_iter().flatten().map(|collection| collection.info().id);
+        let collections = std::iter::once(CollectionId::CATALOG).chain(known).collect();
+        Self { view: head.view().clone(), collections }
+    }
+}
+
+impl std::ops::Deref for Past {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
 type Rows = Vec<(CollectionId, Key, Version)>;
 
 /// All documents of the states of a view at these positions.
-async fn states(backend: &Backend, view: &View, lsns: &BTreeSet<Lsn>) -> BTreeMap<Lsn, Rows> {
+async fn states(backend: &Backend, view: &Past, lsns: &BTreeSet<Lsn>) -> BTreeMap<Lsn, Rows> {
     let native = backend.materialize.clone().unwrap();
     let mut states = BTreeMap::new();
     for lsn in lsns {
         let at = view.at(*lsn);
         let mut rows = Rows::new();
-        for collection in 0..6 {
-            let collection = CollectionId::new(collection);
+        for collection in view.collections.iter().copied() {
             let scan = native.scan(&at, collection, KeyRange::default());
             let found: Vec<(Key, Version)> = scan.try_collect().await.unwrap();
             let keys = found.iter().map(|(key, _)| key.clone()).collect();
@@ -142,7 +165,7 @@ async fn what_is_kept_reads_the_same_and_the_rest_is_gone() {
         history(&branch, 38).await;
         large(&branch, 0..3, "last").await;
         large(&branch, 1..2, "after").await;
-        let view = branch.head().await.unwrap().view().clone();
+        let view = Past::of(&branch).await;
         let (id, beneath) = (timeline(&view), beneath(&url).await);
         let lsns = kept_lsns(&kept, view.lsn());
         let before = states(&backend, &view, &lsns).await;
@@ -199,7 +222,7 @@ async fn a_prune_cut_off_anywhere_changes_no_kept_state_and_goes_on_when_called_
         let backend = create(&sound).await;
         let branch = new_branch(backend.clone()).await;
         history(&branch, 24).await;
-        let view = branch.head().await.unwrap().view().clone();
+        let view = Past::of(&branch).await;
         let (id, beneath) = (timeline(&view), beneath(&sound).await);
         let kept = keep(Some(15), &[4]);
         let lsns = kept_lsns(&kept, view.lsn());
@@ -236,7 +259,7 @@ async fn versions_in_large_commits_go_and_stay_like_others() {
     large(&branch, 5..8, "small").await;
     large(&branch, 0..20_001, "second").await;
     large(&branch, 7..9, "after").await;
-    let view = branch.head().await.unwrap().view().clone();
+    let view = Past::of(&branch).await;
     let (id, beneath) = (timeline(&view), beneath(&url).await);
     for (kept, floor) in [(keep(Some(7), &[2, 5]), 6), (keep(Some(7), &[2]), 6)] {
         let lsns = kept_lsns(&kept, view.lsn());
@@ -269,7 +292,7 @@ async fn large_values_go_with_their_parts() {
     for letter in ["a", "b", "c"] {
         large(&branch, 0..1, &letter.repeat(15_900_000)).await;
     }
-    let view = branch.head().await.unwrap().view().clone();
+    let view = Past::of(&branch).await;
     let beneath = beneath(&url).await;
     assert_eq!(count(&beneath, schema::PARTS).await, 6);
     let kept = keep(Some(3), &[1]);
@@ -291,7 +314,7 @@ async fn a_walk_that_is_overtaken_leaves_out_what_is_gone() {
         let backend = create(&url(server)).await;
         let branch = new_branch(backend.clone()).await;
         history(&branch, 60).await;
-        let view = branch.head().await.unwrap().view().clone();
+        let view = Past::of(&branch).await;
         let id = timeline(&view);
         let all = || Lsn::ZERO..=Lsn::MAX;
         let mut commits = backend.wal.read(id, all());
@@ -324,7 +347,7 @@ async fn writers_and_readers_go_on_beside_pruning() {
     let backend = create(&url).await;
     let branch = new_branch(backend.clone()).await;
     history(&branch, 30).await;
-    let view = branch.head().await.unwrap().view().clone();
+    let view = Past::of(&branch).await;
     let id = timeline(&view);
     let pruning = open(&url).await;
     let writer = tokio::spawn({
@@ -339,7 +362,7 @@ async fn writers_and_readers_go_on_beside_pruning() {
         assert!(states(&backend, &view, &lsns).await == before);
     }
     writer.await.unwrap();
-    let head = branch.head().await.unwrap().view().clone();
+    let head = Past::of(&branch).await;
     assert_eq!(head.lsn(), Lsn::new(90));
     pruning.wal.prune(id, &keep(Some(80), &[10])).await.unwrap();
     let versions = count(&*beneath(&url).await, schema::VERSIONS).await;
@@ -350,7 +373,7 @@ async fn writers_and_readers_go_on_beside_pruning() {
     let twin_branch = new_branch(twin.clone()).await;
     history(&twin_branch, 30).await;
     history(&twin_branch, 60).await;
-    let twin_view = twin_branch.head().await.unwrap().view().clone();
+    let twin_view = Past::of(&twin_branch).await;
     let last = BTreeSet::from([Lsn::new(90)]);
     let documents = |states: BTreeMap<Lsn, Rows>| -> Vec<_> {
         let rows = states.into_values().flatten();
@@ -376,7 +399,7 @@ async fn a_drop_cut_off_anywhere_leaves_nothing_that_is_wrong_and_goes_on_when_c
         history(&branch, 3).await;
         // Too many bytes for a transaction.
         large(&branch, 0..3, &"x".repeat(12_000_000)).await;
-        let view = branch.head().await.unwrap().view().clone();
+        let view = Past::of(&branch).await;
         let (id, beneath) = (timeline(&view), beneath(&sound).await);
         let by_proxy = open(&server.url_by(proxy.addr(), &database).parse().unwrap()).await;
         let wal = by_proxy.wal.clone();

@@ -4,6 +4,7 @@ mod cache;
 mod compaction;
 mod faults;
 mod open;
+mod prune;
 mod round_trips;
 mod stub;
 mod writers;

@@ -1,0 +1,71 @@
+//! Sweeping chunks.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use argon_core::model::Digest;
+use argon_core::storage::{Backend, Freed};
+use bson::{DateTime, doc};
+
+use super::{beneath, create, server, url};
+use crate::mongodb::record::binary;
+use crate::mongodb::schema;
+use crate::mongodb::server::Server;
+
+/// A chunk of so many bytes that was put so many hours ago.
+async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: u64) -> Digest {
+    let bytes = vec![u8::try_from(size % 251).unwrap(); size];
+    let digest = Digest::of(&bytes);
+    backend.snapshots.put_chunk(digest, bytes).await.unwrap();
+    let at = DateTime::from_system_time(
+        std::time::SystemTime::now() - Duration::from_hours(hours),
+    );
+    let name = doc! { "_id": binary(digest.as_bytes()) };
+    let chunks = beneath.collection(schema::CHUNKS);
+    if hours > 0 {
+        chunks.update_one(name, doc! { "$set": { "at": at } }).await.unwrap();
+    }
+    digest
+}
+
+async fn count(beneath: &Server, collection: &str) -> u64 {
+    beneath.collection(collection).count_documents(doc! {}).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_chunks_that_no_manifest_lists_go_and_others_stay() {
+    let Some(server) = server() else { return };
+    let url = url(server);
+    let backend = create(&url).await;
+    let beneath = beneath(&url).await;
+    let live = chunk(&backend, &beneath, 100, 2).await;
+    let young = chunk(&backend, &beneath, 101, 0).await;
+    let old = chunk(&backend, &beneath, 102, 2).await;
+    let large = chunk(&backend, &beneath, 16_000_000, 2).await;
+    let timeless = chunk(&backend, &beneath, 103, 0).await;
+    let chunks = beneath.collection(schema::CHUNKS);
+    let name = doc! { "_id": binary(timeless.as_bytes()) };
+    chunks.update_one(name, doc! { "$unset": { "at": "" } }).await.unwrap();
+    let again = chunk(&backend, &beneath, 104, 2).await;
+    backend.snapshots.put_chunk(again, vec![104; 104]).await.unwrap();
+    let all = HashSet::from([live]);
+    let expected = Freed { chunks: 3, bytes: 102 + 103 + 16_000_000, ..Freed::default() };
+    assert_eq!(backend.snapshots.sweep_chunks(&all, true).await.unwrap(), expected);
+    assert_eq!(count(&beneath, schema::CHUNKS).await, 6);
+    assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), expected);
+    for (digest, there) in [
+        (live, true),
+        (young, true),
+        (again, true),
+        (old, false),
+        (large, false),
+        (timeless, false),
+    ] {
+        let found = backend.snapshots.get_chunk(digest).await.unwrap();
+        assert_eq!(found.is_some(), there, "{digest}");
+    }
+    assert_eq!(count(&beneath, schema::PARTS).await, 0);
+    assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), Freed::default());
+    backend.snapshots.put_chunk(old, vec![102; 102]).await.unwrap();
+    assert_eq!(backend.snapshots.get_chunk(old).await.unwrap(), Some(vec![102; 102]));
+}
