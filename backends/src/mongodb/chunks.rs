@@ -154,10 +154,10 @@ impl MongoSnapshots {
         for chunk in large {
             let mut row = not_put_since(since);
             row.insert("_id", binary(&chunk.digest));
-            let removed = self.0.server.write(
-                "remove a chunk that no snapshot has",
-                chunks.find_one_and_delete(row),
-            );
+            let removed = self
+                .0
+                .server
+                .write("remove a chunk that no snapshot has", chunks.find_one_and_delete(row));
             self.forget_parts(removed.await.map_err(Failure::into_error)?).await?;
         }
         Ok(())

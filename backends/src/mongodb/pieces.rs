@@ -183,7 +183,11 @@ impl Store {
         )))
     }
 
-    pub(super) async fn published_pieces(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Piece>> {
+    pub(super) async fn published_pieces(
+        &self,
+        timeline: TimelineId,
+        upto: Lsn,
+    ) -> Result<Vec<Piece>> {
         let pieces = self.server.collection(schema::PIECES);
         let query = pieces
             .find(published(timeline, upto))

@@ -49,8 +49,7 @@ impl Store {
         let full: Vec<&Piece> = pieces.iter().filter(|piece| !piece.empty).collect();
         let places: Vec<TimelineId> =
             std::iter::once(timeline).chain(full.iter().map(|piece| piece.name)).collect();
-        let needs =
-            |written: Lsn, replaced| written > floor || keep.needs(written, replaced);
+        let needs = |written: Lsn, replaced| written > floor || keep.needs(written, replaced);
         let mut removal = Removal::new(self, mode);
         let empty = remove_superseded(self, &places, needs, &mut removal).await?;
         let freed = removal.commits_upto(timeline, floor).await?;

@@ -134,8 +134,7 @@ impl MongoSnapshots {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             server.count_sent(row.as_bytes().len());
-            let replace =
-                collection.find_one_and_update(key.clone(), change.clone()).upsert(true);
+            let replace = collection.find_one_and_update(key.clone(), change.clone()).upsert(true);
             match server.write(what, replace).await {
                 Ok(replaced) => return self.forget_parts(replaced).await,
                 Err(Failure::Definite(error)) => return Err(error),

@@ -202,11 +202,7 @@ pub(super) async fn remove_superseded(
     Ok(walks.iter().filter(|walk| walk.kept == 0).map(|walk| walk.place).collect())
 }
 
-async fn position(
-    store: &Arc<Store>,
-    walks: &mut [Walk],
-    at: usize,
-) -> Result<Option<Position>> {
+async fn position(store: &Arc<Store>, walks: &mut [Walk], at: usize) -> Result<Option<Position>> {
     let row = walks[at].peek(store).await?;
     Ok(row.map(|row| Reverse((row.collection, row.key.clone(), Reverse(row.lsn), at))))
 }

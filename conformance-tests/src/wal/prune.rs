@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Lsn, TimelineId};
-use argon_core::storage::{Append, Backend, Direction, Freed, Keep, KeyRange, Materialize, Version};
+use argon_core::storage::{
+    Append, Backend, Direction, Freed, Keep, KeyRange, Materialize, Version,
+};
 use argon_core::write::Condition;
 use argon_core::{Branch, LogMaterializer, snapshot};
 use bson::rawdoc;
@@ -226,8 +228,7 @@ async fn writers_and_readers_go_on_beside_pruning(subject: Subject) {
     make_snapshots(&backend, &branch, &kept).await;
     let before = states(&backend, &branch, &[5, 15, 20]).await;
     let (writing, count) = (branch.clone(), subject.scaled(100, 20));
-    let writer =
-        tokio::spawn(async move { write(&writing, count, &mut Random::new(2)).await });
+    let writer = tokio::spawn(async move { write(&writing, count, &mut Random::new(2)).await });
     let id = timeline(&branch).await;
     let mut rounds = 0;
     while !writer.is_finished() || rounds < 3 {

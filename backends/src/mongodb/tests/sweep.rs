@@ -17,9 +17,7 @@ async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: u64) -> 
     let bytes = vec![u8::try_from(size % 251).unwrap(); size];
     let digest = Digest::of(&bytes);
     backend.snapshots.put_chunk(digest, bytes).await.unwrap();
-    let at = DateTime::from_system_time(
-        std::time::SystemTime::now() - Duration::from_hours(hours),
-    );
+    let at = DateTime::from_system_time(std::time::SystemTime::now() - Duration::from_hours(hours));
     let name = doc! { "_id": binary(digest.as_bytes()) };
     let chunks = beneath.collection(schema::CHUNKS);
     if hours > 0 {

@@ -90,7 +90,9 @@ impl Log {
     async fn plan(&self, state: &TimelineState, keep: &Keep) -> Result<Plan> {
         let nothing = Plan { objects: Vec::new(), floor: state.floor };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
-        if from <= state.timeline.base_lsn().next() {
+        // What lies below the floor may be gone already.
+        let from = from.max(state.floor.next());
+        if from <= state.timeline.base_lsn().next() || from > state.head.lsn {
             return Ok(nothing);
         }
         let places = self.all_places(state.timeline.id).await?;

@@ -217,7 +217,11 @@ impl Walk {
             return listed;
         }
         let range = self.low..=self.high;
-        if range.is_empty() { Ok(Vec::new()) } else { self.log.clone().listed(self.timeline, range, true).await }
+        if range.is_empty() {
+            Ok(Vec::new())
+        } else {
+            self.log.clone().listed(self.timeline, range, true).await
+        }
     }
 
     /// Goes on although a commit is in no object: above the floor if it is pruned, else after another

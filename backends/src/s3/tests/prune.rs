@@ -372,8 +372,10 @@ async fn a_chunk_that_is_removed_right_after_it_was_put_again_is_missed() {
     backend.snapshots.put_chunk(digest, b"chunk".to_vec()).await.unwrap();
     let writer = open(&stub).await;
     writer.snapshots.put_chunk(digest, b"chunk".to_vec()).await.unwrap();
-    let point = argon_core::model::Point { timeline: TimelineId::from_bytes([1; 16]), lsn: Lsn::new(3) };
-    let entry = snapshot::ChunkEntry { digest, first: key(1), last: key(2), documents: 2, bytes: 5 };
+    let point =
+        argon_core::model::Point { timeline: TimelineId::from_bytes([1; 16]), lsn: Lsn::new(3) };
+    let entry =
+        snapshot::ChunkEntry { digest, first: key(1), last: key(2), documents: 2, bytes: 5 };
     let chunks =
         snapshot::CollectionChunks { collection: CollectionId::new(9), chunks: vec![entry] };
     let created = DateTime::from_millis(0);
