@@ -18,15 +18,14 @@ use super::failure::Failure;
 use super::parts::NOWHERE;
 use super::record::{binary, bytes_field, missing, optional};
 use super::removal::parts_of;
-use super::server::READ_TIME;
 use super::snapshots::{CHUNK, MongoSnapshots};
 use super::{record, schema};
 
 /// How long a chunk stays that no manifest lists.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// How many chunks are looked at, and removed, at a time.
-const PAGE: usize = 1_000;
+/// How many chunks are removed at a time.
+const BATCH: usize = 1_000;
 
 /// How often a request is made that is no harm to make again.
 const ATTEMPTS: usize = 3;
@@ -60,16 +59,10 @@ impl Listed {
     }
 }
 
-/// The chunks after a name that were not put since, without their bytes.
-pub(super) fn old_chunks(after: Option<&[u8]>, since: DateTime) -> Vec<Document> {
-    let mut matched = not_put_since(since);
-    if let Some(after) = after {
-        matched.insert("_id", doc! { "$gt": binary(after) });
-    }
+/// The chunks that were not put since, without their bytes: a pass over all.
+fn old_chunks(since: DateTime) -> Vec<Document> {
     vec![
-        doc! { "$match": matched },
-        doc! { "$sort": { "_id": 1 } },
-        doc! { "$limit": i64::try_from(PAGE).unwrap_or(i64::MAX) },
+        doc! { "$match": not_put_since(since) },
         doc! { "$project": { "o": 1, "bytes": { "$binarySize": "$d" } } },
     ]
 }
@@ -101,46 +94,40 @@ impl MongoSnapshots {
         let young = i64::try_from(YOUNG.as_millis()).unwrap_or(i64::MAX);
         let since = self.server_time().await?.timestamp_millis().saturating_sub(young);
         let since = DateTime::from_millis(since);
-        let mut freed = Freed::default();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.old_after(after.as_deref(), since).await?;
-            let more = page.len() == PAGE;
-            after = page.last().map(|chunk| chunk.digest.clone());
-            let dead: Vec<Listed> = page.into_iter().filter(|chunk| !chunk.is_in(live)).collect();
-            freed.chunks += dead.len() as u64;
-            freed.bytes += dead.iter().map(|chunk| chunk.bytes).sum::<u64>();
-            for owner in dead.iter().filter_map(|chunk| chunk.owner) {
-                freed.bytes += self.0.bytes_of_parts(parts_of(NOWHERE, &[owner])).await?;
-            }
-            if !dry_run && !dead.is_empty() {
-                self.remove_old(dead, since).await?;
-            }
-            if !more {
-                return Ok(freed);
-            }
-        }
-    }
-
-    async fn old_after(&self, after: Option<&[u8]>, since: DateTime) -> Result<Vec<Listed>> {
         let chunks = self.0.server.collection(schema::CHUNKS);
         let query = chunks
-            .aggregate(old_chunks(after, since))
-            .batch_size(u32::try_from(PAGE + 1).unwrap_or(u32::MAX))
+            .aggregate(old_chunks(since))
+            .batch_size(u32::try_from(BATCH).unwrap_or(u32::MAX))
             .read_concern(ReadConcern::local())
-            .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut rows = self.0.server.rows("look for chunks that no snapshot has", query).await?;
-        let mut found = Vec::new();
+        let what = "look for chunks that no snapshot has";
+        let mut rows = self.0.server.rows_of_many(what, query).await?;
+        let (mut freed, mut dead) = (Freed::default(), Vec::new());
         while let Some(row) = rows.next().await? {
-            found.push(Listed::of(row)?);
+            let chunk = Listed::of(row)?;
+            if chunk.is_in(live) {
+                continue;
+            }
+            freed.chunks += 1;
+            freed.bytes += chunk.bytes;
+            if let Some(owner) = chunk.owner {
+                freed.bytes += self.0.bytes_of_parts(parts_of(NOWHERE, &[owner])).await?;
+            }
+            dead.push(chunk);
+            if dead.len() == BATCH {
+                self.remove_old(std::mem::take(&mut dead), since, dry_run).await?;
+            }
         }
-        Ok(found)
+        self.remove_old(dead, since, dry_run).await?;
+        Ok(freed)
     }
 
     /// Removes chunks unless they were put meanwhile. The chunk goes before its parts: without them it
     /// could not be put again by a note of the time.
-    async fn remove_old(&self, dead: Vec<Listed>, since: DateTime) -> Result<()> {
+    async fn remove_old(&self, dead: Vec<Listed>, since: DateTime, dry_run: bool) -> Result<()> {
+        if dry_run {
+            return Ok(());
+        }
         let (large, small): (Vec<_>, Vec<_>) =
             dead.into_iter().partition(|chunk| chunk.owner.is_some());
         let names: Vec<Bson> =

@@ -85,8 +85,8 @@ async fn check_commits(
         "first": { "$min": "$l" },
         "last": { "$max": "$l" },
     } };
-    let least = if pruned { lsn(base.next()) } else { 0 };
-    let matched = doc! { "$match": { "t": id(timeline), "l": { "$gte": least } } };
+    let begin = if pruned { lsn(base.next()) } else { 0 };
+    let matched = doc! { "$match": { "t": id(timeline), "l": { "$gte": begin } } };
     let Some(row) = one(store, schema::COMMITS, vec![matched, count]).await? else {
         let lacking = head.get() - base.get();
         return Ok((lacking > 0)

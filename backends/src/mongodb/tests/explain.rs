@@ -9,8 +9,8 @@ use super::{COLLECTION, Chain, beneath, create, put, server, url};
 use crate::mongodb::pieces::Source;
 use crate::mongodb::record::id;
 use crate::mongodb::{
-    chunks, log, lookup, orphans, parts, pieces, refs, removal, scan, schema, snapshots,
-    superseded, timeline,
+    log, lookup, orphans, parts, pieces, refs, removal, scan, schema, snapshots, superseded,
+    timeline,
 };
 
 /// All values of a field, at any depth.
@@ -53,7 +53,6 @@ async fn no_query_looks_through_a_collection() {
     let aggregate = |pipeline: Vec<Document>| aggregate_in(schema::VERSIONS, pipeline);
     let number = COLLECTION.get().cast_signed();
     let walk = |from: superseded::From| aggregate(superseded::page(timeline, &from, 100));
-    let now = bson::DateTime::from_millis(1_700_000_000_000);
     let page =
         |range: &KeyRange| aggregate(scan::page(&source, COLLECTION, &scan::bounds(range), 100));
     let mut above = scan::bounds(&some);
@@ -187,11 +186,6 @@ async fn no_query_looks_through_a_collection() {
                 removal::parts_of(timeline, &[crate::environment().object_id()]),
                 doc! {},
             ),
-        ),
-        (
-            "old chunks",
-            "_id_",
-            aggregate_in(schema::CHUNKS, chunks::old_chunks(Some(&[7; 32]), now)),
         ),
         ("refs", "name", find(schema::REFS, refs::with_prefix("branch/"), doc! { "name": 1 })),
         ("a ref", "name", find(schema::REFS, doc! { "name": "branch/x" }, doc! {})),

@@ -1,7 +1,6 @@
 //! Sweeping chunks.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use argon_core::model::Digest;
 use argon_core::storage::{Backend, Freed};
@@ -13,11 +12,12 @@ use crate::mongodb::schema;
 use crate::mongodb::server::Server;
 
 /// A chunk of so many bytes that was put so many hours ago.
-async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: u64) -> Digest {
+async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: i64) -> Digest {
     let bytes = vec![u8::try_from(size % 251).unwrap(); size];
     let digest = Digest::of(&bytes);
     backend.snapshots.put_chunk(digest, bytes).await.unwrap();
-    let at = DateTime::from_system_time(std::time::SystemTime::now() - Duration::from_hours(hours));
+    let now = crate::environment().now().timestamp_millis();
+    let at = DateTime::from_millis(now - hours * 3_600_000);
     let name = doc! { "_id": binary(digest.as_bytes()) };
     let chunks = beneath.collection(schema::CHUNKS);
     if hours > 0 {
