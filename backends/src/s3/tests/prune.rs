@@ -70,7 +70,10 @@ async fn what_is_below_goes_and_the_log_above_stays() {
             check_pruned(backend, &chain, &written, expected).await;
         }
         written.extend(chain.grow(&*backend.wal, 2).await);
-        assert_eq!(backend.wal.prune(id, &kept).await.unwrap().commits, 0);
+        let again = backend.wal.prune(id, &kept).await.unwrap().commits;
+        let follows_head = kept.from.is_none_or(|from| from > Lsn::new(10));
+        assert_eq!(again, u64::from(follows_head), "all but what is young: {kept:?}");
+        let expected = expected + again;
         backend.wal.prune(id, &keep(Some(3), &[])).await.unwrap();
         let expected = expected.max(2);
         check_pruned(&open(&stub).await, &chain, &written, expected).await;
