@@ -302,6 +302,9 @@ impl Check<'_> {
             .filter(|manifest| manifest.point == point)
             .ok_or_else(|| Error::corrupt("its manifest is missing"))?;
         let view = self.view(point).await?;
+        if !self.can_be_made_again(&view, point).await? {
+            return self.read_through(manifest).await;
+        }
         let independent = self.independent_of(point);
         let mut collections: BTreeSet<CollectionId> =
             manifest.collections.iter().map(|chunks| chunks.collection).collect();
@@ -337,6 +340,35 @@ impl Check<'_> {
         }
     }
 
+    /// Whether what a snapshot holds can be had without it. Where reads go to log and snapshots, the
+    /// one below which the log was collected is all that there is.
+    async fn can_be_made_again(&self, view: &View, point: Point) -> Result<bool> {
+        let Backend { wal, snapshots, materialize, .. } = &self.store.shared.backend;
+        if materialize.is_some() {
+            return Ok(true);
+        }
+        let before = snapshot::latest(&Without::new(snapshots.clone(), point), view).await?;
+        let above = before.map_or(Lsn::ZERO, |manifest| manifest.point.lsn);
+        for segment in crate::log::above_of(view, above) {
+            let state = wal.state(segment.timeline).await?;
+            if state.is_some_and(|state| state.floor > segment.above) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads all chunks of a snapshot, each of which is named by its digest.
+    async fn read_through(&self, manifest: Manifest) -> Result<()> {
+        let collections: Vec<_> = manifest.collections.iter().map(|c| c.collection).collect();
+        let reader = SnapshotReader::new(self.store.shared.backend.snapshots.clone(), manifest);
+        for collection in collections {
+            let mut versions = reader.scan(collection, KeyRange::default());
+            while versions.try_next().await?.is_some() {}
+        }
+        Ok(())
+    }
+
     async fn view(&self, point: Point) -> Result<View> {
         let shared = &self.store.shared;
         let state = shared
@@ -352,6 +384,9 @@ impl Check<'_> {
     async fn remake(&self, point: Point) -> Result<Manifest> {
         let shared = &self.store.shared;
         let Backend { snapshots, snapshot_policy, .. } = &shared.backend;
+        if !self.can_be_made_again(&self.view(point).await?, point).await? {
+            return Err(Error::corrupt("the log from which it was made was collected"));
+        }
         snapshots.remove_manifest(point).await?;
         if let Some(replay) = &shared.replay {
             replay.forget_snapshots();

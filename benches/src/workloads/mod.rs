@@ -5,6 +5,7 @@ pub mod branch;
 pub mod bytes;
 pub mod commit;
 pub mod diff;
+pub mod gc;
 pub mod import;
 pub mod large;
 pub mod point_read;
@@ -28,7 +29,7 @@ pub struct Workload<S> {
 
 impl Workload<Subject> {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
         Self { name: "writers", run: |subject| Box::pin(writers::run(subject)) },
         Self { name: "import", run: |subject| Box::pin(import::run(subject)) },
@@ -38,6 +39,7 @@ impl Workload<Subject> {
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
         Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },
         Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
+        Self { name: "gc", run: |subject| Box::pin(gc::run(subject)) },
         Self { name: "reopen", run: |subject| Box::pin(reopen::run(subject)) },
     ];
 }

@@ -9,6 +9,7 @@ mod damage;
 mod documents;
 mod errors;
 mod export;
+mod gc;
 mod import;
 mod output;
 mod readme;
