@@ -5,6 +5,7 @@ pub mod branch;
 pub mod bytes;
 pub mod commit;
 pub mod diff;
+pub mod gc;
 pub mod import;
 pub mod large;
 pub mod point_read;
@@ -40,6 +41,7 @@ impl Workload<Subject> {
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
         Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },
         Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
+        Self { name: "gc", run: |subject| Box::pin(gc::run(subject)) },
         Self { name: "reopen", run: |subject| Box::pin(reopen::run(subject)) },
     ];
 }

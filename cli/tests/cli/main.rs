@@ -10,6 +10,7 @@ mod damage;
 mod documents;
 mod errors;
 mod export;
+mod gc;
 mod import;
 mod merge;
 mod output;

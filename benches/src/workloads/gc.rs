@@ -1,0 +1,83 @@
+//! Garbage collection of a long history.
+
+use std::fs;
+use std::time::Duration;
+
+use argon_core::gc::{Options, collect};
+use argon_core::write::Condition;
+
+use crate::Result;
+use crate::clock::Stopwatch;
+use crate::documents::{DOCUMENT_BYTES, checked};
+use crate::report::{Bar, Quantity, Row, rounded};
+use crate::subject::{EngineName, Subject, collection};
+use crate::workloads::large::imported;
+use crate::workloads::writers::count;
+use crate::writing::{IMPORT_COMMIT, commit};
+
+/// The store that is collected.
+const NAME: &str = "history";
+
+/// How often each document was written.
+const REVISIONS: u32 = 4;
+
+/// Measures the collection of a million versions of which a quarter is kept, and by how much the
+/// process grows at most meanwhile.
+pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
+    let versions = subject.size(1_000_000, 100_000);
+    let documents = versions / u64::from(REVISIONS);
+    let (store, main) = imported(subject, NAME, documents).await?;
+    for revision in 1..REVISIONS {
+        for start in (0..documents).step_by(IMPORT_COMMIT) {
+            let end = documents.min(start + IMPORT_COMMIT as u64);
+            let ready = (start..end).map(|number| checked(number, revision, DOCUMENT_BYTES));
+            let ready: Vec<_> = ready.collect::<Result<_>>()?;
+            commit(&main, &collection()?, ready, Condition::Any).await?;
+        }
+    }
+    // So that what the writing left in memory does not count.
+    let (store, main) = if subject.engine.on_disk() {
+        drop((store, main));
+        subject.open(NAME).await?
+    } else {
+        (store, main)
+    };
+    let before = forget_peak();
+    let stopwatch = Stopwatch::start();
+    let options = Options { retention: Duration::ZERO, dry_run: false };
+    let freed = collect(&store, &options).await?.freed;
+    let time = stopwatch.elapsed();
+    let grown = before.zip(peak()).map(|(before, peak)| peak.saturating_sub(before));
+    drop(main);
+    if freed.versions < versions - documents {
+        return Err(format!("only {} versions were removed", freed.versions).into());
+    }
+    let what = format!("gc of {} versions, a quarter of them kept", rounded(versions));
+    let most = Bar::AtMost(Quantity::time(Duration::from_secs(10)));
+    let row = Row::new(what, subject.engine, Quantity::time(time));
+    let mut rows = vec![row.bar_on(EngineName::Fjall, most)];
+    rows.extend(grown.filter(|_| subject.engine.on_disk()).map(|grown| {
+        let row = Row::new("gc, memory on top", subject.engine, Quantity::bytes(count(grown)));
+        row.bar(Bar::AtMost(Quantity::bytes(200e6)))
+    }));
+    Ok(rows)
+}
+
+/// Makes the system forget the most memory that the process ever had; gives what it has now. `None`
+/// where the system is not Linux.
+fn forget_peak() -> Option<u64> {
+    fs::write("/proc/self/clear_refs", "5").ok()?;
+    status("VmRSS:")
+}
+
+/// The most memory that the process had since then, in bytes.
+fn peak() -> Option<u64> {
+    status("VmHWM:")
+}
+
+fn status(field: &str) -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}

@@ -1,0 +1,94 @@
+//! Garbage collection by its users, and killed at random moments.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::support::{ENGINES, Place, Random, has};
+
+/// Puts the versions `versions` of document 1, a commit each.
+fn write(place: &Place, branch: &str, versions: std::ops::RangeInclusive<u32>) {
+    let text = versions.fold(String::new(), |mut text, version| {
+        let _ =
+            writeln!(text, r#"{{"_id":1,"version":{version},"filling":"{}"}}"#, "x".repeat(500));
+        text
+    });
+    let run = place.run_with(&["put", "-c", "users", "--each", "-b", branch], text);
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+#[test]
+fn what_is_old_goes_and_what_is_held_stays() {
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        write(&place, "main", 1..=10);
+        place.ok(&["branch", "create", "held", "--from", "main@4"]);
+        let dry = place.ok(&["gc", "--dry-run", "--retention", "0s"]);
+        has(&dry, &["with a retention of 0s", "shop/main: kept from LSN 10 on"]);
+        has(&dry, &["LSN 4 is kept for branch shop/held"]);
+        has(&place.ok(&["gc", "--retention", "0", "-o", "json"]), &["\"commits\": 9"]);
+
+        has(&place.ok(&["get", "-c", "users", "1", "--at", "main@4"]), &["\"version\":4"]);
+        let refused = place.fails(3, &["get", "-c", "users", "1", "--at", "main@3"]);
+        has(&refused, &["main@3 was collected", "kept from LSN 10", "and at LSN 4"]);
+        let log = place.run(&["log"]);
+        assert_eq!(log.stdout.lines().count(), 2, "{}", log.stdout);
+        has(&log.stderr, &["note: the commits up to LSN 9 were collected"]);
+        let history = place.run(&["history", "-c", "users", "1"]);
+        has(&history.stdout, &["LSN 10", "\"version\":10"]);
+        has(&history.stderr, &["up to LSN 9 were collected"]);
+        has(&place.ok(&["diff", "main@4", "main"]), &["version"]);
+        has(&place.ok(&["fsck"]), &["no problems"]);
+        has(&place.run(&["gc", "--retention", "0s"]).stderr, &["freed 0 bytes"]);
+    }
+}
+
+#[test]
+fn who_holds_how_much_is_shown() {
+    let place = Place::with_project("fjall");
+    write(&place, "main", 1..=5);
+    let table = place.run(&["storage"]);
+    has(&table.stdout, &["HOLDER", "KIND", "STATES", "BYTES", "shop/main", "branch", "retention"]);
+    has(&table.stderr, &["`argon gc` with its retention of 7d would free 0 bytes"]);
+    has(&place.ok(&["storage", "-o", "json"]), &["\"holder\": \"shop/main\"", "\"free\": 0"]);
+}
+
+#[test]
+fn a_retention_that_is_no_length_of_time_is_refused() {
+    let place = Place::with_project("fjall");
+    has(&place.fails(2, &["gc", "--retention", "soon"]), &["'soon' is no length of time", "7d"]);
+}
+
+#[test]
+fn a_collection_that_is_killed_again_and_again_takes_nothing_that_is_kept() {
+    let mut random = Random::new();
+    eprintln!("ARGON_SEED={}", random.seed);
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        let (mut head, mut forks) = (0, Vec::new());
+        for round in 0..12_u32 {
+            write(&place, "main", head + 1..=head + 150);
+            head += 150;
+            let fork = head - u32::try_from(random.below(40)).unwrap();
+            let name = format!("fork-{round}");
+            place.ok(&["branch", "create", &name, "--from", &format!("main@{fork}")]);
+            forks.push((name, fork));
+            if round % 3 == 2 {
+                let (gone, _) = forks.remove(0);
+                write(&place, &gone, 1..=60);
+                place.ok(&["branch", "delete", &gone, "--yes"]);
+            }
+            let mut child = place.start(&["gc", "--retention", "0s"]);
+            std::thread::sleep(Duration::from_micros(random.below(60_000)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            has(&place.ok(&["fsck"]), &["no problems"]);
+            for (name, version) in forks.iter().chain([&("main".to_owned(), head)]) {
+                let found = place.ok(&["get", "-c", "users", "1", "-b", name]);
+                has(&found, &[&format!("\"version\":{version},")]);
+            }
+        }
+        place.ok(&["gc", "--retention", "0s", "--compact"]);
+        has(&place.ok(&["fsck"]), &["no problems"]);
+        has(&place.run(&["gc", "--retention", "0s"]).stderr, &["freed 0 bytes"]);
+    }
+}
