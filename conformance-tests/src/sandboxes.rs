@@ -42,7 +42,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-const TTL: Duration = Duration::from_millis(1000);
+const TTL: Duration = Duration::from_secs(1);
 
 async fn made(main: &Branch, called: &str) -> Branch {
     let (head, name) = (main.head().await.unwrap(), sandbox::full_name(called).unwrap());
@@ -133,7 +133,7 @@ async fn an_extended_sandbox_lives_from_then_on(subject: Subject) {
     place.clock.set(2000);
     let extended = sandbox::extend(project, sandbox.name(), None).await.unwrap();
     assert_eq!((extended, end(&sandbox).await), (time(3000), Some(time(3000))));
-    let longer = Some(Duration::from_millis(5000));
+    let longer = Some(Duration::from_secs(5));
     assert_eq!(sandbox::extend(project, sandbox.name(), longer).await.unwrap(), time(7000));
     place.clock.set(6999);
     assert_eq!(sweep(project).await, []);

@@ -178,7 +178,10 @@ async fn every_kind_of_plan_can_be_kept(subject: Subject) {
     put(&main, rawdoc! { "_id": 1, "a": 2 }).await;
     put(&main, rawdoc! { "_id": 1, "a": 3 }).await;
     let (above, upto) = (Lsn::new(1), Lsn::new(2));
-    let undo = Plan::undo(&main, above, upto, Default::default(), Rules::default()).await.unwrap();
+    let undo =
+        Plan::undo(&main, above, upto, argon_core::plan::Selection::default(), Rules::default())
+            .await
+            .unwrap();
     let mut stored = Stored::create(undo, &Message::default()).await.unwrap();
     decide(&mut stored, "a", Choice::Theirs);
     stored.save().await.unwrap();

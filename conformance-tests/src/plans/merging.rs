@@ -306,6 +306,6 @@ async fn a_merge_of_many_documents_is_one_commit(subject: Subject) {
     fork.commit(request).await.unwrap().committed().unwrap();
     put(&main, rawdoc! { "_id": "of main" }).await;
     merge(&fork, &main).await;
-    assert_eq!(all(&main).await.len() as i64, many + 1);
+    assert_eq!(i64::try_from(all(&main).await.len()).unwrap(), many + 1);
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(2));
 }

@@ -41,13 +41,13 @@ enum Step {
 fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let (branch, id, field) = (any::<u8>(), 0..5_i32, 0..3_u8);
     let step = prop_oneof![
-        8 => (branch.clone(), id.clone(), field.clone(), 0..4_i32)
+        8 => (branch, id.clone(), field.clone(), 0..4_i32)
             .prop_map(|(branch, id, field, value)| Step::Write { branch, id, field, value }),
-        2 => (branch.clone(), id.clone(), field)
+        2 => (branch, id.clone(), field)
             .prop_map(|(branch, id, field)| Step::Remove { branch, id, field }),
-        2 => (branch.clone(), id).prop_map(|(branch, id)| Step::Delete { branch, id }),
-        3 => branch.clone().prop_map(|branch| Step::Fork { branch }),
-        5 => (branch.clone(), branch, any::<bool>())
+        2 => (branch, id).prop_map(|(branch, id)| Step::Delete { branch, id }),
+        3 => branch.prop_map(|branch| Step::Fork { branch }),
+        5 => (branch, branch, any::<bool>())
             .prop_map(|(source, target, theirs)| Step::Merge { source, target, theirs }),
     ];
     prop::collection::vec(step, 1..=most)
