@@ -34,11 +34,11 @@ impl Merges {
         wal: &dyn Wal,
         states: impl Iterator<Item = (&'a TimelineState, Option<&'a KeptRecord>)>,
     ) -> Result<Self> {
-        let states: Vec<_> = states.collect();
+        let states: Vec<(TimelineState, Last)> =
+            states.map(|(state, kept)| (*state, kept.map(gone).unwrap_or_default())).collect();
         let by_timeline = stream::iter(states)
-            .map(|(state, kept)| async move {
-                let gone = kept.map(gone).unwrap_or_default();
-                let logged = logged(wal, state).await?;
+            .map(|(state, gone)| async move {
+                let logged = logged(wal, &state).await?;
                 Ok::<_, crate::Error>((state.timeline.id, OfTimeline { gone, logged }))
             })
             .buffered(AT_ONCE)
