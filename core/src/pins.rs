@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bson::DateTime;
 use futures::future::try_join;
 
+use crate::gc::kept;
 use crate::mask::refuse_masked;
 use crate::model::{BranchName, Head, PinName, Point, Timeline, View};
 use crate::records::{self, BaseRecord, PinRecord, Stored};
@@ -125,6 +126,12 @@ impl Project {
         };
         record.signature = new.key.map(|key| key.sign(self.id(), name, &record));
         self.create_pin_record(name, &record).await?;
+        if state.may_be_given_up()
+            && let Err(error) = kept::confirm(&self.shared, state.view()).await
+        {
+            self.delete_pin(name).await?;
+            return Err(error);
+        }
         Pin::new(name.clone(), record)
     }
 
@@ -237,7 +244,12 @@ impl Project {
                 self.shared.timelines.view(timeline, lsn).await?
             }
         };
-        State::of(self.shared.clone(), view, None).await
+        let lsn = view.lsn();
+        State::kept(self.shared.clone(), view, None).await?.ok_or_else(|| {
+            Error::not_found(format!(
+                "the state at LSN {lsn} was collected and is not there any more"
+            ))
+        })
     }
 
     async fn timeline_of(&self, id: crate::model::TimelineId) -> Result<Timeline> {
