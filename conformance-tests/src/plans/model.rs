@@ -27,6 +27,15 @@ pub(super) struct Model {
     pub(super) heads: Vec<Node>,
 }
 
+/// Who has it where the sides contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wins {
+    /// Nobody said; ours stands meanwhile.
+    Nobody,
+    Ours,
+    Theirs,
+}
+
 /// What comes of a merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -95,19 +104,14 @@ impl Model {
     }
 
     /// Merges with one base; with several only the store says.
-    pub(super) fn merge(&self, base: Node, ours: Node, theirs: Node, wins: bool) -> Outcome {
+    pub(super) fn merge(&self, base: Node, ours: Node, theirs: Node, wins: Wins) -> Outcome {
         let [base, ours, theirs] = [base, ours, theirs].map(|node| &self.commits[node].documents);
         merge(base, ours, theirs, wins)
     }
 }
 
 /// Merges documents by field; in a conflict theirs wins or ours stands.
-pub(super) fn merge(
-    base: &Documents,
-    ours: &Documents,
-    theirs: &Documents,
-    theirs_wins: bool,
-) -> Outcome {
+pub(super) fn merge(base: &Documents, ours: &Documents, theirs: &Documents, wins: Wins) -> Outcome {
     let mut merged = ours.clone();
     let mut conflicts = BTreeSet::new();
     let ids: BTreeSet<i32> =
@@ -119,16 +123,14 @@ pub(super) fn merge(
         }
         let result = match (b, o, t) {
             _ if o == b => t.cloned(),
-            (Some(b), Some(o), Some(t)) => {
-                Some(merge_fields(b, o, t, id, theirs_wins, &mut conflicts))
-            }
+            (Some(b), Some(o), Some(t)) => Some(merge_fields(b, o, t, id, wins, &mut conflicts)),
             // A strategy merges two inserted documents by field.
-            (None, Some(o), Some(t)) if theirs_wins => {
-                Some(merge_fields(&Fields::new(), o, t, id, true, &mut conflicts))
+            (None, Some(o), Some(t)) if wins != Wins::Nobody => {
+                Some(merge_fields(&Fields::new(), o, t, id, wins, &mut conflicts))
             }
             _ => {
                 conflicts.insert(format!("{id} (document)"));
-                if theirs_wins { t.cloned() } else { o.cloned() }
+                if wins == Wins::Theirs { t.cloned() } else { o.cloned() }
             }
         };
         match result {
@@ -144,7 +146,7 @@ fn merge_fields(
     ours: &Fields,
     theirs: &Fields,
     id: i32,
-    theirs_wins: bool,
+    wins: Wins,
     conflicts: &mut BTreeSet<String>,
 ) -> Fields {
     let mut merged = ours.clone();
@@ -157,7 +159,7 @@ fn merge_fields(
         }
         if o != b {
             conflicts.insert(format!("{id} {name}"));
-            if !theirs_wins {
+            if wins != Wins::Theirs {
                 continue;
             }
         }
