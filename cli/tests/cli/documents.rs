@@ -135,7 +135,7 @@ collection users
     has(&place.ok(&["show", "try~2"]), &["commit   3 of try", "  - {\"_id\":2}"]);
     has(
         &place.ok(&["show"]),
-        &["source   users.jsonl", "collection users created\n  + {\"_id\":1"],
+        &["origin   import of users.jsonl", "collection users created\n  + {\"_id\":1"],
     );
     place.fails(3, &["show", "main@0"]);
 }
