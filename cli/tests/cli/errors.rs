@@ -48,7 +48,7 @@ fn what_is_not_there_is_named_with_what_is() {
     let error = place.fails(3, &["status", "-p", "shoe"]);
     has(&error, &["there is no project 'shoe'; there are: shop", "argon project create shoe"]);
     let error = place.fails(3, &["count", "-b", "mian"]);
-    has(&error, &["there is no branch 'mian'", "there are: main", "argon branch create mian"]);
+    has(&error, &["there is no branch 'mian'", "branches: main", "argon branch create mian"]);
     place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
     has(
         &place.fails(3, &["find", "-c", "user"]),
