@@ -5,15 +5,14 @@
 //! | `states.rs` | [`Diff`]: collections and documents that differ |
 //! | `fields.rs` | [`FieldChange`]: the fields that differ, for people and for other operations |
 //! | `compare.rs` | the walk through two documents, and where in its document a field stands |
-//! | `path.rs`, `value.rs` | where in a document something is; a value's bytes |
+//! | `value.rs` | a value's bytes |
 
 pub(crate) mod compare;
 mod fields;
-mod path;
 mod states;
 pub(crate) mod value;
 
+pub use crate::merge::FieldPath;
 pub use fields::{FieldChange, fields};
-pub use path::FieldPath;
 pub use states::{CollectionDiff, Diff, DocumentDiff, Section, diff};
 pub(crate) use states::{TouchedKeys, compare_catalogs, touched_between};

@@ -109,3 +109,27 @@ fn dangling(text: &str) -> Error {
          write \\\\ for the character itself"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_parsed_back() {
+        for keys in [
+            &[][..],
+            &["a"],
+            &["a", "b", "2"],
+            &["a.b", "c\\"],
+            &[""],
+            &["", ""],
+            &["(document)"],
+            &["(document)", "a"],
+        ] {
+            let path = FieldPath::new(keys.iter().copied());
+            assert_eq!(path.to_string().parse::<FieldPath>().unwrap(), path, "{path}");
+        }
+        assert_eq!(FieldPath::new(["a.b", "c"]).to_string(), "a\\.b.c");
+        assert!("a\\".parse::<FieldPath>().is_err());
+    }
+}
