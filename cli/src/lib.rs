@@ -28,7 +28,7 @@ mod duration;
 mod exit;
 mod finish;
 pub mod formats;
-pub mod hooks;
+mod hooks;
 mod import;
 mod keys;
 mod output;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon_core::blame::{Since, blame};
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, TimelineState, Wal,
+    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
 };
 use argon_core::{Branch, Result, State};
 use async_trait::async_trait;
@@ -117,6 +117,18 @@ impl Wal for Pruned {
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.inner.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prune(timeline, keep).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.inner.drop_timeline(timeline).await
     }
 }
 

@@ -1,11 +1,12 @@
 //! Reads by a backend's own index against reads from the log alone.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId, View};
 use argon_core::snapshot::{self, Manifest};
-use argon_core::storage::{Backend, KeyRange, Materialize, Snapshots};
+use argon_core::storage::{Backend, Freed, KeyRange, Materialize, Snapshots};
 use argon_core::write::Condition;
 use argon_core::{LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
@@ -207,5 +208,9 @@ impl Snapshots for NoSnapshots {
 
     async fn remove_manifest(&self, _: Point) -> Result<()> {
         Ok(())
+    }
+
+    async fn sweep_chunks(&self, _: &HashSet<Digest>, _: bool) -> Result<Freed> {
+        Ok(Freed::default())
     }
 }

@@ -8,7 +8,7 @@ use argon_core::model::{BranchName, Commit, Head};
 use argon_core::model::{Lsn, Timeline, TimelineId};
 use argon_core::sandbox::{self, Outcome, Swept};
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, TimelineState, Wal,
+    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
 };
 use argon_core::{Branch, ErrorKind, Project, Result, restore};
 use async_trait::async_trait;
@@ -296,6 +296,18 @@ impl Wal for BeforeSeal {
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.inner.timelines().await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prune(timeline, keep).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.inner.prunable(timeline, keep).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.inner.drop_timeline(timeline).await
     }
 }
 

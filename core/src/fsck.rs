@@ -237,6 +237,11 @@ impl Check<'_> {
     async fn start(&self, id: TimelineId) -> Result<Option<(TimelineState, Option<Digest>)>> {
         let shared = &self.store.shared;
         let Some(state) = shared.backend.wal.state(id).await? else { return Ok(None) };
+        let given_up = kept::read(&*shared.backend.refs, id).await?;
+        if given_up.is_some_and(|stored| stored.record.keep().is_empty()) {
+            // A collection that was cut off has not removed it yet, and perhaps its base.
+            return Ok(None);
+        }
         let Timeline { base, .. } = state.timeline;
         if state.floor > state.timeline.base_lsn() {
             // The commit before the first that is left is gone, and its digest with it.

@@ -4,7 +4,7 @@ use bson::DateTime;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::mask::Mask;
-use crate::model::{Change, Commit, Head, Image, Lsn, Segment, Touched, View};
+use crate::model::{Change, Commit, Head, Image, Lsn, Segment, TimelineId, Touched, View};
 use crate::storage::{Direction, HeaderStream, Wal};
 use crate::{Error, Result, State};
 
@@ -74,7 +74,8 @@ pub async fn floor(state: &State) -> Result<Lsn> {
 /// images are masked too, and what looks absent before it and after is left out.
 ///
 /// # Errors
-/// `Corrupt` if it is missing from the log.
+/// `NotFound` if it was [collected](crate::gc), as its state may be kept without it; `Corrupt` if it is
+/// missing from the log.
 pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     let Some(point) = state.view().point() else { return Ok(None) };
     let wal = &state.shared().backend.wal;
@@ -82,7 +83,7 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     match (commits.try_next().await?, state.mask()) {
         (Some(commit), None) => Ok(Some(commit)),
         (Some(commit), Some(mask)) => masked(state, mask, commit).await.map(Some),
-        (None, _) => Err(missing(point.lsn)),
+        (None, _) => Err(gone(&**wal, point.timeline, point.lsn).await?),
     }
 }
 
@@ -110,7 +111,7 @@ async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit
 /// The commit at `lsn` of a state without its documents.
 ///
 /// # Errors
-/// `Corrupt` if it is missing from the log, or was [collected](crate::gc).
+/// `NotFound` if it was [collected](crate::gc); `Corrupt` if it is missing from the log.
 pub async fn commit_at(state: &State, lsn: Lsn) -> Result<Commit<Touched>> {
     header(&*state.shared().backend.wal, state.view(), lsn).await
 }
@@ -167,8 +168,7 @@ pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
 
 /// The commit at `lsn` of a view without its documents.
 pub(crate) async fn header(wal: &dyn Wal, view: &View, lsn: Lsn) -> Result<Commit<Touched>> {
-    let segment = view.segment_of(lsn).ok_or_else(|| missing(lsn))?;
-    find(wal, segment, lsn).await?.ok_or_else(|| missing(lsn))
+    header_unless_collected(wal, view, lsn).await?.ok_or_else(|| collected(lsn))
 }
 
 async fn find(wal: &dyn Wal, segment: &Segment, lsn: Lsn) -> Result<Option<Commit<Touched>>> {
@@ -184,11 +184,19 @@ async fn header_unless_collected(
     let segment = view.segment_of(lsn).ok_or_else(|| missing(lsn))?;
     match find(wal, segment, lsn).await? {
         Some(commit) => Ok(Some(commit)),
-        None => match wal.state(segment.timeline).await? {
-            Some(state) if lsn <= state.floor => Ok(None),
-            _ => Err(missing(lsn)),
-        },
+        None if is_collected(wal, segment.timeline, lsn).await? => Ok(None),
+        None => Err(missing(lsn)),
     }
+}
+
+async fn is_collected(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<bool> {
+    Ok(wal.state(timeline).await?.is_some_and(|state| lsn <= state.floor))
+}
+
+/// Why a commit is not in the log.
+async fn gone(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<Error> {
+    let collected_it = is_collected(wal, timeline, lsn).await?;
+    Ok(if collected_it { collected(lsn) } else { missing(lsn) })
 }
 
 /// What the next commit after a view builds on.
@@ -219,6 +227,12 @@ pub(crate) async fn last_not_after(
         }
     }
     Ok((low > 0).then(|| Lsn::new(low)))
+}
+
+fn collected(lsn: Lsn) -> Error {
+    Error::not_found(format!(
+        "commit {lsn} was collected; states are kept without the commits that led to them"
+    ))
 }
 
 fn missing(lsn: Lsn) -> Error {

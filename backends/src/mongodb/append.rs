@@ -21,9 +21,10 @@ const TRANSACTION_BYTES: usize = 32 * 1024 * 1024;
 const TRANSACTION_ROWS: usize = 20_000;
 
 /// How often another transaction may be in the way. The waits between grow to [`LONGEST_WAIT`], so
-/// together they are some ten seconds.
-const CONFLICTS: u32 = 120;
-const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// together they are some 75 seconds: longer than the 60 for which a server keeps the transaction of a
+/// client that went away in the middle of it.
+const CONFLICTS: u32 = 600;
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 /// How often the server may go away before a commit is asked for.
 const BREAKS: u32 = 3;

@@ -11,7 +11,7 @@ use crate::samples::Samples;
 use crate::subject::{Subject, collection};
 
 /// How long the sandboxes live.
-const TTL: Duration = Duration::from_secs(3600);
+const TTL: Duration = Duration::from_hours(1);
 
 /// One in so many sandboxes of the listing has a commit of its own.
 const WRITTEN: u64 = 10;

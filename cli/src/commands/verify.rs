@@ -2,7 +2,7 @@
 
 use argon_core::model::{Digest, Lsn};
 use argon_core::verify::{Demands, Met, Verified, verify};
-use argon_core::{Error, ErrorKind, PublicKey, Revision};
+use argon_core::{Error, ErrorKind, PublicKey, Revision, State};
 use clap::Args;
 
 use crate::context::Context;
@@ -46,9 +46,7 @@ impl VerifyArgs {
         let mut from = None;
         if let Some(revision) = &self.from {
             let begin = workspace.state(Some(revision)).await?;
-            if state.at(begin.lsn()).await.ok().as_ref().map(|state| state.view())
-                != Some(begin.view())
-            {
+            if state.at(begin.lsn()).await.ok().as_ref().map(State::view) != Some(begin.view()) {
                 let error = format!("'{revision}' is no earlier state of the same history");
                 return Err(Error::invalid(error).into());
             }

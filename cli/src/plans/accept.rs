@@ -46,7 +46,7 @@ pub(crate) async fn accept(context: &Context, shown: &Shown<'_>) -> CommandResul
 pub(crate) async fn conflicts_left(context: &Context, shown: &Shown<'_>) -> CommandResult<Failure> {
     let output = &context.output;
     if output.is_table() {
-        shown.print_conflicts(output, LISTED, Mode::Relaxed)?;
+        shown.print_conflicts(LISTED, Mode::Relaxed)?;
     } else {
         shown.print(output, Detail::Changes(Mode::Relaxed)).await?;
     }

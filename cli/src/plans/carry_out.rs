@@ -9,6 +9,7 @@ use super::{Shown, accept, conflicts_left};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
+use crate::formats::extjson::Mode;
 
 /// What is to become of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl CarryOut {
             Fate::Store => return store(context, plan, self.message).await,
             Fate::DryRun => {
                 let shown = Shown { plan: &plan, worked: &worked, stored: None };
-                shown.print(&context.output, Detail::Changes(Default::default())).await?;
+                shown.print(&context.output, Detail::Changes(Mode::Relaxed)).await?;
                 context.output.say("nothing was changed");
                 return Ok(());
             }
@@ -76,7 +77,7 @@ impl CarryOut {
 /// Stores a plan, and shows it with what to do next.
 async fn store(context: &Context, plan: Plan, message: Option<Message>) -> CommandResult {
     let stored = Stored::create(plan, &message.unwrap_or_default()).await?;
-    show(context, &stored, Detail::Changes(Default::default())).await
+    show(context, &stored, Detail::Changes(Mode::Relaxed)).await
 }
 
 /// Shows a stored plan with what to do next.

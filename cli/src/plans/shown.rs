@@ -6,6 +6,7 @@ use super::conflicts;
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
 use crate::formats::extjson::Mode;
+use crate::hooks;
 use crate::output::{self, Json, Output, count};
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.
@@ -24,16 +25,11 @@ impl Shown<'_> {
         }
         output::print(&self.facts()?)?;
         print_worked(output, self.worked, self.plan.ours(), detail).await?;
-        self.print_conflicts(output, usize::MAX, mode_of(detail))
+        self.print_conflicts(usize::MAX, mode_of(detail))
     }
 
     /// Prints at most `most` conflicts for people.
-    pub(super) fn print_conflicts(
-        &self,
-        _output: &Output,
-        most: usize,
-        mode: Mode,
-    ) -> CommandResult {
+    pub(super) fn print_conflicts(&self, most: usize, mode: Mode) -> CommandResult {
         let text = conflicts::text(&self.worked.conflicts, most, mode)?;
         if text.is_empty() { Ok(()) } else { output::print(&text) }
     }
@@ -53,7 +49,7 @@ impl Shown<'_> {
         lines.push(format!("changes    {}", changes_text(counts)));
         lines.push(format!("conflicts  {} decided, {} left", counts.decided, counts.conflicts));
         for hook in &plan.rules().checks.hooks {
-            lines.push(format!("hook       {}", hook.command.join(" ")));
+            lines.push(format!("hook       {}", hooks::shown(hook)));
         }
         lines.push(String::new());
         Ok(lines.join("\n"))

@@ -111,7 +111,7 @@ fn a_result_that_breaks_a_rule_or_displeases_a_hook_is_not_applied() {
     ] {
         let file = place.file("policy.toml", policy);
         let id = id(&preview(&place, &["--strategy", "sum", "--policy", file]));
-        has(&place.fails(code, &["merge", "apply", &id]), parts);
+        has(&place.fails(code, &["merge", "apply", &id, "--run-hooks"]), parts);
         assert_eq!(get(&place), before);
     }
 }
@@ -123,7 +123,11 @@ fn a_hook_gets_what_show_prints() {
     let file = place.file("policy.toml", policy);
     let id = id(&preview(&place, &["--strategy", "sum", "--policy", file]));
     let shown = place.ok(&["merge", "show", &id, "-o", "json"]);
-    place.ok(&["merge", "apply", &id]);
+    // Whoever applies it agrees to run what somebody else may have chosen.
+    let said = place.fails(10, &["merge", "apply", &id]);
+    has(&said, &["would run on this machine", "cat > got.json", "--run-hooks"]);
+    assert!(!place.path("got.json").exists());
+    place.ok(&["merge", "apply", &id, "--run-hooks"]);
     let got = std::fs::read_to_string(place.path("got.json")).unwrap();
     let [got, shown]: [serde_json::Value; 2] =
         [got, shown].map(|json| serde_json::from_str(&json).unwrap());

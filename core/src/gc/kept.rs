@@ -1,9 +1,11 @@
 //! The record of what is kept of a timeline, and the check of those who open an earlier state.
 
+use std::collections::{BTreeSet, HashMap};
+
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
-use crate::model::{Head, Lsn, Point, TimelineId, View};
+use crate::model::{Head, Lsn, Point, Segment, TimelineId, View};
 use crate::records::{self, KeptRecord, PinRecord, Stored};
 use crate::storage::{Keep, Refs};
 use crate::{Error, Project, Result};
@@ -30,7 +32,7 @@ impl KeptRecord {
 }
 
 /// The record of a timeline, if anything of it was given up.
-pub(super) async fn read(
+pub(crate) async fn read(
     refs: &dyn Refs,
     timeline: TimelineId,
 ) -> Result<Option<Stored<KeptRecord>>> {
@@ -51,11 +53,27 @@ async fn of_view(shared: &Shared, view: &View) -> Result<Vec<Option<KeptRecord>>
 
 /// Whether a state is kept.
 pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
-    let records = of_view(shared, view).await?;
-    let kept = |record: &Option<KeptRecord>, lsn| {
-        record.as_ref().is_none_or(|record| record.keep().contains(lsn))
+    Ok(given_up(shared, std::slice::from_ref(view)).await?.is_none())
+}
+
+/// The first of some states that is not kept: one lookup for each timeline of theirs.
+async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a View>> {
+    let timelines: BTreeSet<TimelineId> =
+        views.iter().flat_map(View::segments).map(|segment| segment.timeline).collect();
+    let keeps: HashMap<TimelineId, Keep> = stream::iter(timelines)
+        .map(|timeline| async move {
+            Ok::<_, Error>((timeline, read(&*shared.backend.refs, timeline).await?))
+        })
+        .buffered(AT_ONCE)
+        .try_filter_map(|(timeline, stored)| async move {
+            Ok(stored.map(|stored| (timeline, stored.record.keep())))
+        })
+        .try_collect()
+        .await?;
+    let is_kept = |segment: &Segment| {
+        keeps.get(&segment.timeline).is_none_or(|keep| keep.contains(segment.upto))
     };
-    Ok(view.segments().iter().zip(&records).all(|(segment, record)| kept(record, segment.upto)))
+    Ok(views.iter().find(|view| !view.segments().iter().all(is_kept)))
 }
 
 /// Confirms that a state is kept, after a ref to it was written: whoever wrote it takes it back if
@@ -64,13 +82,18 @@ pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
 /// # Errors
 /// `NotFound` if the state was given up.
 pub(crate) async fn confirm(shared: &Shared, view: &View) -> Result<()> {
-    if is_kept(shared, view).await? {
-        return Ok(());
+    confirm_all(shared, std::slice::from_ref(view)).await
+}
+
+/// [`confirm`] for several states at once.
+pub(crate) async fn confirm_all(shared: &Shared, views: &[View]) -> Result<()> {
+    match given_up(shared, views).await? {
+        None => Ok(()),
+        Some(view) => Err(Error::not_found(format!(
+            "the state at LSN {} was collected in the meantime; choose a later one",
+            view.lsn()
+        ))),
     }
-    Err(Error::not_found(format!(
-        "the state at LSN {} was collected in the meantime; choose a later one",
-        view.lsn()
-    )))
 }
 
 /// The last commit of a view, from the log, or where the log does not have it any more, from the
@@ -78,7 +101,7 @@ pub(crate) async fn confirm(shared: &Shared, view: &View) -> Result<()> {
 pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
     let found = crate::log::head_of(&*shared.backend.wal, view).await;
     match (found, view.point()) {
-        (Err(error), Some(point)) if error.kind() == crate::ErrorKind::Corrupt => {
+        (Err(error), Some(point)) if error.kind() == crate::ErrorKind::NotFound => {
             match read(&*shared.backend.refs, point.timeline).await? {
                 Some(stored) => stored.record.head_at(point.lsn).ok_or(error),
                 None => Err(error),

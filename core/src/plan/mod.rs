@@ -42,7 +42,7 @@ use crate::checks::{self, Violation};
 use crate::key::Key;
 use crate::mask::refuse_masked;
 use crate::merge::{Choice, FieldPath, Resolutions};
-use crate::model::{Actor, CollectionName, Lsn, Message, Point};
+use crate::model::{Actor, CollectionName, Lsn, Message, Point, View};
 use crate::write::Receipt;
 use crate::{Branch, Error, Result, State};
 
@@ -173,10 +173,14 @@ impl Plan {
 
     /// The states that it compares.
     pub(crate) fn points(&self) -> Vec<Point> {
-        let mut points = self.source.points(&self.ours);
+        let mut points: Vec<Point> = self.views().iter().filter_map(View::point).collect();
         points.sort_unstable();
         points.dedup();
         points
+    }
+
+    fn views(&self) -> Vec<View> {
+        self.source.views(&self.ours)
     }
 
     /// Works out what it comes to. O(changes), in time and memory.

@@ -1,6 +1,6 @@
 //! What a plan does.
 
-use crate::model::{Actor, CollectionName, Digest, Lsn, Merged, Origin, Picked, Point};
+use crate::model::{Actor, CollectionName, Digest, Lsn, Merged, Origin, Picked, Point, View};
 use crate::{Result, State};
 
 /// Which changes of a range of commits are meant.
@@ -75,23 +75,22 @@ impl Source {
     }
 
     /// The states that must stay readable for the plan to be worked out.
-    pub(super) fn points(&self, ours: &State) -> Vec<Point> {
-        let states: Vec<Option<Point>> = match self {
+    pub(super) fn views(&self, ours: &State) -> Vec<View> {
+        let mut views = vec![ours.view().clone()];
+        match self {
             Self::Merge { theirs, bases, .. } => {
-                bases.iter().chain([theirs]).map(|state| state.view().point()).collect()
+                views.extend(bases.iter().chain([theirs]).map(|state| state.view().clone()));
             }
-            Self::Undo { above, upto, .. } => (above.get()..=upto.get())
-                .map(|lsn| ours.view().at(Lsn::new(lsn)).point())
-                .collect(),
-            Self::CherryPick { commits } => commits
-                .iter()
-                .flat_map(|state| {
-                    let before = state.lsn().back(1).unwrap_or_default();
-                    [state.view().point(), state.view().at(before).point()]
-                })
-                .collect(),
-        };
-        [ours.view().point()].into_iter().chain(states).flatten().collect()
+            Self::Undo { above, upto, .. } => {
+                let lsns = above.get()..=upto.get();
+                views.extend(lsns.map(|lsn| ours.view().at(Lsn::new(lsn))));
+            }
+            Self::CherryPick { commits } => views.extend(commits.iter().flat_map(|state| {
+                let before = state.lsn().back(1).unwrap_or_default();
+                [state.view().clone(), state.view().at(before)]
+            })),
+        }
+        views
     }
 }
 

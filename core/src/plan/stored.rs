@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bson::DateTime;
 
+use crate::gc::kept;
 use crate::key::Key;
 use crate::model::{Actor, BranchName, CollectionName, Lsn, Message};
 use crate::plan::base::documents;
@@ -96,6 +97,9 @@ impl Stored {
 
     /// Keeps a plan. One durable write. Until it is applied or aborted, the states that it compares
     /// are kept from garbage collection.
+    ///
+    /// # Errors
+    /// `NotFound` if one of these was collected in the meantime; nothing is kept then.
     pub async fn create(plan: Plan, message: &Message) -> Result<Self> {
         let project = plan.branch.project().clone();
         let environment = &project.shared.environment;
@@ -117,10 +121,16 @@ impl Stored {
         };
         let value = encode(&record)?;
         let name = records::plan_ref(project.id(), &id.0);
-        match project.shared.backend.refs.compare_and_set(&name, None, Some(value)).await? {
-            Swap::Done(Some(version)) => Ok(Self { id, version, record, project, plan }),
-            _ => Err(Error::conflict(format!("there is a plan {id} already; try again"))),
+        let refs = &project.shared.backend.refs;
+        let Swap::Done(Some(version)) = refs.compare_and_set(&name, None, Some(value)).await?
+        else {
+            return Err(Error::conflict(format!("there is a plan {id} already; try again")));
+        };
+        if let Err(error) = kept::confirm_all(&project.shared, &plan.views()).await {
+            refs.compare_and_set(&name, Some(&version), None).await?;
+            return Err(error);
         }
+        Ok(Self { id, version, record, project, plan })
     }
 
     /// Opens the plan whose identifier begins with `id`.
@@ -293,6 +303,7 @@ impl Stored {
         };
         self.set(record).await?;
         self.plan = plan;
+        kept::confirm_all(&self.project.shared, &self.plan.views()).await?;
         Ok(renewed)
     }
 

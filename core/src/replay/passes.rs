@@ -95,7 +95,11 @@ impl Passes {
                 }
             }
         }
-        Ok(images)
+        // A commit whose header was there and that is gone: it was collected in between.
+        match wanted.iter().find(|(_, keys)| keys.values().any(|at| images[*at].is_none())) {
+            Some((lsn, _)) => Err(missing(*lsn)),
+            None => Ok(images),
+        }
     }
 
     /// The first changed documents between two places with their last images: one pass over the log.

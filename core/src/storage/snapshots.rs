@@ -39,8 +39,5 @@ pub trait Snapshots: Send + Sync {
     /// A chunk that another process has put, or put again, in the last hour stays, as its manifest may
     /// be on its way; a backend that only one process has open needs no such time, as core makes no
     /// snapshot meanwhile. With `dry_run`, nothing is removed, and what would be is counted.
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
-        let _ = (live, dry_run);
-        Err(crate::Error::unsupported("this backend can't collect garbage"))
-    }
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed>;
 }

@@ -128,16 +128,10 @@ pub trait Wal: Send + Sync {
     ///    a snapshot of each kept point and of `from`, made by core before the call.
     ///
     /// Memory is bounded, whatever the size of the timeline.
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        let _ = (timeline, keep);
-        Err(crate::Error::unsupported("this backend can't collect garbage"))
-    }
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed>;
 
     /// What [`prune`](Wal::prune) would free, without changing anything.
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        let _ = (timeline, keep);
-        Err(crate::Error::unsupported("this backend can't collect garbage"))
-    }
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed>;
 
     /// What a timeline takes, by which of the kept states needs it. O(versions) at most, in bounded
     /// memory.
@@ -158,8 +152,5 @@ pub trait Wal: Send + Sync {
 
     /// Removes a timeline of which nothing is kept, so that it does not exist any more. Cut off, it is
     /// there with a part of its commits, and is removed by calling again.
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        let _ = timeline;
-        Err(crate::Error::unsupported("this backend can't collect garbage"))
-    }
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed>;
 }

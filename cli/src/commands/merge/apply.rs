@@ -8,18 +8,21 @@ use super::InPlan;
 use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
+use crate::hooks;
 use crate::output::count;
 use crate::plans::{Shown, accept, committed, place};
 
 const EXAMPLES: &str = "\
 Examples:
   argon merge apply 1f3a
-  argon merge apply 1f3a --rebase-plan -m 'prices of autumn'";
+  argon merge apply 1f3a --rebase-plan -m 'prices of autumn'
+  argon merge apply 1f3a --run-hooks      if its policy has hooks";
 
 /// Commit what a plan comes to: all of it in one commit, exactly once, or nothing.
 ///
 /// First the result is checked by the plan's policy, and judged by its hooks, which run on this machine
-/// and get what `argon merge show -o json` prints.
+/// and get what `argon merge show -o json` prints. As they are commands that whoever made the plan has
+/// chosen, they run only with --run-hooks, and without it a plan that has hooks is not applied.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -29,6 +32,9 @@ pub(crate) struct ApplyArgs {
     /// about documents that have changed since
     #[arg(long)]
     rebase_plan: bool,
+    /// Run the hooks of the plan's policy; `argon merge show` lists them
+    #[arg(long)]
+    run_hooks: bool,
     #[command(flatten)]
     signature: Signature,
 }
@@ -38,6 +44,7 @@ impl ApplyArgs {
         let workspace = context.workspace().await?;
         let mut stored = self.plan.open(&workspace).await?;
         stored.must_be_open()?;
+        self.agree_to_hooks(&stored)?;
         let made = stored.find_commit().await?.is_some();
         if !made && !stored.plan().is_current().await? {
             if !self.rebase_plan {
@@ -60,6 +67,21 @@ impl ApplyArgs {
             .hint_on(argon_core::ErrorKind::Conflict, || HINT.to_owned())?;
         let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
         committed(context, &shown, lsn)
+    }
+
+    /// Somebody else may have stored the plan, with commands of their choice.
+    fn agree_to_hooks(&self, stored: &Stored) -> CommandResult {
+        let hooks = &stored.plan().rules().checks.hooks;
+        if hooks.is_empty() || self.run_hooks {
+            return Ok(());
+        }
+        let commands: Vec<String> = hooks.iter().map(hooks::shown).collect();
+        let error = Error::denied(format!(
+            "plan {} has hooks, which would run on this machine:\n{}",
+            stored.id(),
+            commands.join("\n")
+        ));
+        Err(Failure::from(error).hint("nothing was applied; --run-hooks runs them and applies"))
     }
 }
 

@@ -33,6 +33,7 @@ Examples:
 /// value, or absent, replaces all that is at the path.
 #[derive(Args)]
 #[command(after_help = EXAMPLES, group = ArgGroup::new("choice").required(true))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag, and clap refuses two of them")]
 pub(crate) struct ResolveArgs {
     #[command(flatten)]
     plan: InPlan,
