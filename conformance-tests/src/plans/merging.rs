@@ -4,7 +4,7 @@ use argon_core::model::Lsn;
 use argon_core::plan::{Plan, Rules};
 use argon_core::write::CollectionChange;
 use argon_core::{Branch, ErrorKind};
-use bson::{doc, rawdoc};
+use bson::{RawDocumentBuf, doc, rawdoc};
 
 use super::{all, always, commit, conflicts, contents, delete, fork, get, merge, plan, put};
 use crate::Subject;
@@ -19,6 +19,8 @@ pub(super) fn cases() -> Vec<Case> {
         what_has_been_merged_is_not_offered_again,
         siblings_and_grandchildren_merge_either_way,
         branches_that_were_merged_into_each_other_merge_again,
+        a_change_after_contradicting_merges_is_not_lost,
+        a_sum_of_branches_that_were_merged_into_each_other_counts_once,
         a_merge_through_a_third_branch_counts,
         each_contradiction_is_a_conflict_and_the_rest_is_merged,
         a_merge_that_takes_nothing_over_is_remembered,
@@ -124,6 +126,58 @@ async fn branches_that_were_merged_into_each_other_merge_again(subject: Subject)
     put(&main, rawdoc! { "_id": 1, "x": 1, "y": 3 }).await;
     merge(&fork, &main).await;
     assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "x": 2, "y": 3 });
+}
+
+/// Two branches of `users` 1 that were merged into each other: main by one strategy, the fork by another.
+async fn crossed(
+    subject: &Subject,
+    [base, ours, theirs]: [RawDocumentBuf; 3],
+    [into_main, into_fork]: [&str; 2],
+) -> (crate::subject::Place, Branch, Branch) {
+    let (place, main) = subject.branch().await;
+    put(&main, base).await;
+    let fork = fork(&main, "fork").await;
+    put(&main, ours).await;
+    put(&fork, theirs).await;
+    let plan_into_fork = plan(&main, &fork, always(into_fork)).await;
+    let plan_into_main = plan(&fork, &main, always(into_main)).await;
+    commit(&plan_into_fork).await;
+    commit(&plan_into_main).await;
+    (place, main, fork)
+}
+
+async fn a_change_after_contradicting_merges_is_not_lost(subject: Subject) {
+    let document = |n: i32, m: i32| rawdoc! { "_id": 1, "n": n, "m": m };
+    let before = || [document(0, 0), document(5, 7), document(3, 0)];
+    let settled = ["ours", "theirs"];
+    let (_place, main, fork) = crossed(&subject, before(), settled).await;
+    assert_eq!(
+        [get(&main, 1).await, get(&fork, 1).await],
+        [Some(document(5, 7)), Some(document(5, 7))]
+    );
+    put(&fork, document(5, 0)).await;
+    merge(&fork, &main).await;
+    assert_eq!(get(&main, 1).await.unwrap(), document(5, 0), "what is contradicted is one field");
+    // Back to where they parted: nobody can tell whether that was before or after main's change.
+    let (_place, main, fork) = crossed(&subject, before(), settled).await;
+    put(&fork, document(0, 7)).await;
+    let plan = plan(&fork, &main, Rules::default()).await;
+    assert_eq!(conflicts(&plan.work_out().await.unwrap()), ["users 1 n"]);
+}
+
+async fn a_sum_of_branches_that_were_merged_into_each_other_counts_once(subject: Subject) {
+    let stock = |n: i32| rawdoc! { "_id": 1, "n": n };
+    let (_place, main, fork) =
+        crossed(&subject, [stock(0), stock(5), stock(3)], ["sum", "sum"]).await;
+    assert_eq!([get(&main, 1).await, get(&fork, 1).await], [Some(stock(8)), Some(stock(8))]);
+    put(&main, stock(9)).await;
+    let plan = plan(&fork, &main, always("sum")).await;
+    let worked = plan.work_out().await.unwrap();
+    assert!(worked.is_empty() && worked.conflicts.is_empty());
+    put(&fork, stock(10)).await;
+    let plan = self::plan(&fork, &main, always("sum")).await;
+    commit(&plan).await;
+    assert_eq!(get(&main, 1).await.unwrap(), stock(11));
 }
 
 async fn a_merge_through_a_third_branch_counts(subject: Subject) {

@@ -39,11 +39,7 @@ impl<'a> Merger<'a> {
         match (appended(&ours), appended(&theirs)) {
             (true, false) => self.put_elements(name, theirs.iter().chain(&ours[base.len()..])),
             (false, true) => self.put_elements(name, ours.iter().chain(&theirs[base.len()..])),
-            _ if ours.len() == base.len() && theirs.len() == base.len() => {
-                let open = self.out.open(name, ElementType::Array);
-                self.merge_positions(&base, &ours, &theirs)?;
-                self.out.close(open);
-            }
+            // By position, what one side did to an element could meet another that the other side put there.
             _ => return self.settle(name, sides),
         }
         Ok(true)
@@ -64,19 +60,24 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// What was there, merged, and what both sides appended; false if one side has become shorter.
+    /// What was there, which one side may have changed, and what both sides appended; false if both
+    /// changed what was there, or one has become shorter.
     pub(super) fn put_appended(&mut self, name: &str, sides: &Sides<'a>) -> Result<bool> {
         let Elements { base, ours, theirs } = Elements::of(sides)?;
         let kept = base.len();
-        if ours.len() < kept || theirs.len() < kept {
+        let (Some((in_ours, new_in_ours)), Some((in_theirs, new_in_theirs))) =
+            (ours.split_at_checked(kept), theirs.split_at_checked(kept))
+        else {
             return Ok(false);
-        }
-        let open = self.out.open(name, ElementType::Array);
-        let next = self.merge_positions(&base, &ours[..kept], &theirs[..kept])?;
-        for (index, value) in ours[kept..].iter().chain(&theirs[kept..]).enumerate() {
-            self.out.put(&(next + index).to_string(), *value);
-        }
-        self.out.close(open);
+        };
+        let stays = if in_ours == base {
+            in_theirs
+        } else if in_theirs == base || in_ours == in_theirs {
+            in_ours
+        } else {
+            return Ok(false);
+        };
+        self.put_elements(name, stays.iter().chain(new_in_ours).chain(new_in_theirs));
         Ok(true)
     }
 
@@ -101,22 +102,6 @@ impl<'a> Merger<'a> {
         }
         self.out.close(open);
         Ok(true)
-    }
-
-    /// Merges arrays of one length, element by element; gives back how many elements are left.
-    fn merge_positions(
-        &mut self,
-        base: &[Value<'a>],
-        ours: &[Value<'a>],
-        theirs: &[Value<'a>],
-    ) -> Result<usize> {
-        let mut index = 0;
-        for (position, ((base, ours), theirs)) in base.iter().zip(ours).zip(theirs).enumerate() {
-            let sides = Sides { base: Some(*base), ours: Some(*ours), theirs: Some(*theirs) };
-            let key = Cow::Owned(position.to_string());
-            index += usize::from(self.merge_below(key, &index.to_string(), sides)?);
-        }
-        Ok(index)
     }
 
     fn put_elements<'v>(&mut self, name: &str, elements: impl Iterator<Item = &'v Value<'a>>)

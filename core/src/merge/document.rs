@@ -44,9 +44,10 @@ pub struct Merged {
 ///   are merged by field instead.
 /// - What both changed is merged field by field, documents in it likewise. One with two fields of
 ///   one name is a single value.
-/// - If one side did nothing but append to an array, its elements follow the other side's array. If
-///   all three arrays are of one length, they are merged element by element. Any other array that
-///   both changed is a conflict.
+/// - If one side did nothing but append to an array, its elements follow the other side's array. Any
+///   other array that both changed, each in its own way, is a conflict as a whole.
+/// - What both changed in the same way stands, except where the policy has numbers summed up: then
+///   both changes count.
 /// - A resolution settles a conflict before a strategy does; without either ours stands.
 /// - If ours keeps the order of the base's fields, the result has the order of theirs, with what
 ///   ours added at the end; otherwise it has the order of ours, with what theirs added at the end.

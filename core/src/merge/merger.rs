@@ -9,7 +9,7 @@ use super::align::align;
 use super::output::Output;
 use super::sides::{Agreed, Shape, Sides};
 use super::value::{Entry, Value};
-use super::{FieldConflict, FieldPath, Policy, Resolutions};
+use super::{FieldConflict, FieldPath, Policy, Resolutions, Strategy};
 use crate::Result;
 
 /// The merge of one document under way.
@@ -60,7 +60,9 @@ impl<'a> Merger<'a> {
     /// Merges the value at the current path and writes it under a name, which is not the path's last
     /// key where elements of an array have moved. False if nothing stands there.
     pub(super) fn merge(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
-        if let Agreed::On(value) = sides.agreed() {
+        if let Agreed::On(value) = sides.agreed()
+            && !self.adds_up(&sides)
+        {
             return Ok(self.put(name, value));
         }
         if self.resolutions.is_empty() {
@@ -76,6 +78,17 @@ impl<'a> Merger<'a> {
             }
             _ => Ok(written),
         }
+    }
+
+    /// Whether both sides made the same change, and there may be numbers in it that both added to:
+    /// two who take one each take two.
+    fn adds_up(&self, sides: &Sides<'a>) -> bool {
+        let (Some(base), Some(ours)) = (sides.base, sides.ours) else { return false };
+        let alike = sides.ours == sides.theirs && base != ours;
+        alike
+            && self.policy.uses(&Strategy::Sum)
+            && (base.is_document() && ours.is_document()
+                || base.is_number() && ours.is_number() && self.strategy() == Some(&Strategy::Sum))
     }
 
     /// Merges what both sides changed, each in its own way.

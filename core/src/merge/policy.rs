@@ -54,4 +54,19 @@ impl Policy {
         let rule = self.rules.iter().find(fits);
         rule.map(|rule| &rule.strategy).or(self.default.as_ref())
     }
+
+    /// Whether a strategy may be asked for.
+    pub(crate) fn uses(&self, strategy: &Strategy) -> bool {
+        self.default.as_ref() == Some(strategy)
+            || self.rules.iter().any(|rule| rule.strategy == *strategy)
+    }
+
+    /// The strategies that give the same whichever side is which, and ask for nothing but the values.
+    pub(crate) fn symmetric(&self) -> Self {
+        let is_symmetric = |strategy: &Strategy| {
+            !matches!(strategy, Strategy::Ours | Strategy::Theirs | Strategy::Newest)
+        };
+        let rules = self.rules.iter().filter(|rule| is_symmetric(&rule.strategy));
+        Self { rules: rules.cloned().collect(), default: self.default.clone().filter(is_symmetric) }
+    }
 }

@@ -137,7 +137,7 @@ impl<'a> Merger<'a> {
             }
             Strategy::Append => {
                 if !self.put_appended(name, sides)? {
-                    return Ok(misfit("one side took elements away"));
+                    return Ok(misfit("one side took elements away, or both changed the others"));
                 }
                 true
             }

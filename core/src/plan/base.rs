@@ -1,8 +1,12 @@
 //! What two sides had in common before they parted.
 
+use bson::{RawBson, RawBsonRef};
+
 use crate::catalog::Catalog;
 use crate::key::Key;
-use crate::merge::{Policy, Resolutions, Versions, merge_document};
+use crate::merge::{
+    Choice, FieldConflict, FieldPath, Policy, Resolutions, Versions, merge_document,
+};
 use crate::model::{CollectionId, Document};
 use crate::{Result, State};
 
@@ -18,8 +22,8 @@ pub(super) enum Base {
     Merged(Box<MergedBase>),
 }
 
-/// The merge of two bases. A document in which they contradict each other counts as it was where they
-/// part: then it differs on both sides, and is not taken from either unseen.
+/// The merge of two bases. Where they contradict each other, and no strategy makes one value of both, the
+/// value counts that neither side of the merge has: so it is a conflict unless both sides agree.
 #[derive(Debug, Clone)]
 pub(super) struct MergedBase {
     first: Base,
@@ -57,18 +61,39 @@ impl Base {
         }
     }
 
-    /// The documents of a collection with these keys, in ascending order.
+    /// The records of collections with these keys, in ascending order.
+    pub(super) async fn catalog(&self, keys: &[Key]) -> Result<Vec<Option<Document>>> {
+        let policy = Policy::default();
+        let seen = Seen { policy: &policy, collection: "", ours: &[], theirs: &[] };
+        self.get_many(CollectionId::CATALOG, keys, &seen).await
+    }
+
+    /// The documents of a collection with these keys, in ascending order, as the sides of the merge are
+    /// compared with them.
     pub(super) async fn get_many(
         &self,
         collection: CollectionId,
         keys: &[Key],
+        seen: &Seen<'_>,
     ) -> Result<Vec<Option<Document>>> {
         match self {
             Self::Empty => Ok(vec![None; keys.len()]),
             Self::State(state) => documents(state, collection, keys).await,
-            Self::Merged(merged) => merged.get_many(collection, keys).await,
+            Self::Merged(merged) => merged.get_many(collection, keys, seen).await,
         }
     }
+}
+
+/// What is to be compared with the base, and how.
+pub(super) struct Seen<'a> {
+    /// The strategies that are used for the base as well, as far as they are
+    /// [symmetric](Policy::symmetric): what they add to one side is in the base then.
+    pub(super) policy: &'a Policy,
+    /// The name of the collection.
+    pub(super) collection: &'a str,
+    /// The documents of the two sides, in the order of the keys.
+    pub(super) ours: &'a [Option<Document>],
+    pub(super) theirs: &'a [Option<Document>],
 }
 
 impl MergedBase {
@@ -76,33 +101,67 @@ impl MergedBase {
         &self,
         collection: CollectionId,
         keys: &[Key],
+        seen: &Seen<'_>,
     ) -> Result<Vec<Option<Document>>> {
-        let first = Box::pin(self.first.get_many(collection, keys)).await?;
+        let first = Box::pin(self.first.get_many(collection, keys, seen)).await?;
         let second = documents(&self.second, collection, keys).await?;
         if first == second {
             return Ok(first);
         }
-        let parting = Box::pin(self.parting.get_many(collection, keys)).await?;
-        let sides = parting.into_iter().zip(first.into_iter().zip(second));
-        sides
-            .map(|(parting, (first, second))| merged(parting, first.as_ref(), second.as_ref()))
-            .collect()
+        let parting = Box::pin(self.parting.get_many(collection, keys, seen)).await?;
+        let policy = seen.policy.symmetric();
+        let mut merged = Vec::with_capacity(keys.len());
+        for (at, parting) in parting.iter().enumerate() {
+            let versions = Versions {
+                base: parting.as_ref().map(Document::as_raw),
+                ours: first[at].as_ref().map(Document::as_raw),
+                theirs: second[at].as_ref().map(Document::as_raw),
+                times: None,
+            };
+            let sides = [seen.ours, seen.theirs].map(|side| side.get(at).and_then(Option::as_ref));
+            merged.push(one_base(&versions, &policy, seen.collection, sides)?);
+        }
+        Ok(merged)
     }
 }
 
-fn merged(
-    parting: Option<Document>,
-    first: Option<&Document>,
-    second: Option<&Document>,
+/// One document out of two bases, for the document on the two sides of the merge.
+fn one_base(
+    versions: &Versions<'_>,
+    policy: &Policy,
+    collection: &str,
+    sides: [Option<&Document>; 2],
 ) -> Result<Option<Document>> {
-    let versions = Versions {
-        base: parting.as_ref().map(Document::as_raw),
-        ours: first.map(Document::as_raw),
-        theirs: second.map(Document::as_raw),
-        times: None,
-    };
-    let merged = merge_document("", &versions, &Policy::default(), &Resolutions::NONE)?;
-    Ok(if merged.conflicts.is_empty() { merged.document } else { parting })
+    let merged = merge_document(collection, versions, policy, &Resolutions::NONE)?;
+    if merged.conflicts.is_empty() {
+        return Ok(merged.document);
+    }
+    let unlike_both = merged.conflicts.into_iter().map(|conflict| {
+        let choice = unlike_both(&conflict, sides.map(|side| value_at(side, &conflict.path)));
+        (conflict.path, choice)
+    });
+    let decided: Resolutions = unlike_both.collect();
+    Ok(merge_document(collection, versions, policy, &decided)?.document)
+}
+
+/// Which of the three values, all of which differ, neither side has.
+fn unlike_both(conflict: &FieldConflict, sides: [Option<RawBson>; 2]) -> Choice {
+    if !sides.contains(&conflict.base) {
+        Choice::Base
+    } else if !sides.contains(&conflict.ours) {
+        Choice::Ours
+    } else {
+        Choice::Theirs
+    }
+}
+
+/// What stands at a path; nothing in an array, as the way to an element is no name there.
+fn value_at(document: Option<&Document>, path: &FieldPath) -> Option<RawBson> {
+    let mut value = RawBsonRef::Document(document?.as_raw());
+    for key in path.keys() {
+        value = value.as_document()?.get(key).ok()??;
+    }
+    Some(value.into())
 }
 
 /// Documents of a state; none of a collection that is not there or was dropped.

@@ -76,7 +76,7 @@ impl Worker<'_> {
 
     async fn three(&self, step: &Step, id: CollectionId, key: Key) -> Result<Three> {
         let keys = [key];
-        let mut base = step.base.get_many(CollectionId::CATALOG, &keys).await?;
+        let mut base = step.base.catalog(&keys).await?;
         let mut theirs = documents(&step.theirs, CollectionId::CATALOG, &keys).await?;
         Ok(Three {
             base: live(base.pop().flatten())?,

@@ -13,7 +13,7 @@ use crate::merge::{Merged, Policy, Strategy, Versions, merge_document};
 use crate::model::{
     Change, CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point,
 };
-use crate::plan::base::{documents, is_there};
+use crate::plan::base::{Seen, documents, is_there};
 use crate::plan::resolved::Resolved;
 use crate::plan::step::{Step, changed_at};
 use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
@@ -92,9 +92,11 @@ impl Worker<'_> {
 
     /// Merges documents of a collection.
     async fn documents(&mut self, step: &Step, info: &CollectionInfo, keys: &[Key]) -> Result<()> {
-        let base = step.base.get_many(info.id, keys).await?;
         let theirs = documents(&step.theirs, info.id, keys).await?;
         let ours = self.present(info.id, keys).await?;
+        let collection = info.name.as_str();
+        let seen = Seen { policy: self.policy, collection, ours: &ours, theirs: &theirs };
+        let base = step.base.get_many(info.id, keys, &seen).await?;
         let sides = keys.iter().cloned().zip(base).zip(ours.into_iter().zip(theirs));
         for ((key, base), (ours, theirs)) in sides {
             self.document(step, info, Three { key, base, ours, theirs }).await?;
@@ -104,10 +106,11 @@ impl Worker<'_> {
 
     async fn document(&mut self, step: &Step, info: &CollectionInfo, three: Three) -> Result<()> {
         let Three { key, base, ours, theirs } = three;
-        if ours == theirs || base == theirs {
+        let alike = ours == theirs && !self.policy.uses(&Strategy::Sum);
+        if alike || base == theirs {
             return Ok(());
         }
-        let times = if self.policy_asks_for_times() && base != ours {
+        let times = if self.policy.uses(&Strategy::Newest) && base != ours {
             Some(self.times(step, info.id, &key).await?)
         } else {
             None
@@ -210,11 +213,6 @@ impl Worker<'_> {
         self.changes.entry(CollectionId::CATALOG).or_default().insert(change.key, change.image);
         self.catalog.insert(info, dropped);
         Ok(())
-    }
-
-    fn policy_asks_for_times(&self) -> bool {
-        self.policy.default == Some(Strategy::Newest)
-            || self.policy.rules.iter().any(|rule| rule.strategy == Strategy::Newest)
     }
 
     /// When ours and theirs of a document were last changed.

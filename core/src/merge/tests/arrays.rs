@@ -25,17 +25,18 @@ fn arrays_to_which_both_appended_are_a_conflict() {
 }
 
 #[test]
-fn arrays_of_one_length_are_merged_element_by_element() {
+fn arrays_of_one_length_that_both_changed_are_a_conflict() {
     let merged = merge(&tags(&[1, 2, 3, 4]), &tags(&[7, 2, 8, 4]), &tags(&[1, 2, 9, 6]));
-    assert_eq!(paths(&merged), ["tags.2"]);
-    assert_eq!(document(&merged), &*tags(&[7, 2, 8, 6]));
-}
-
-#[test]
-fn documents_in_arrays_of_one_length_are_merged_by_field() {
-    let items = |a: i32, b: i32| rawdoc! { "_id": 1, "items": [{ "a": a, "b": b }, [a, b]] };
-    let merged = merge(&items(1, 1), &items(2, 1), &items(1, 3));
-    assert_eq!(clean(&merged), &*items(2, 3));
+    assert_eq!(paths(&merged), ["tags"]);
+    assert_eq!(document(&merged), &*tags(&[7, 2, 8, 4]));
+    // What theirs did to the first element is not for the one that ours put there.
+    let items = |items: &[(&str, i32)]| {
+        let item = |(sku, n): &(&str, i32)| rawdoc! { "sku": *sku, "n": *n };
+        rawdoc! { "_id": 1, "items": items.iter().map(item).collect::<bson::RawArrayBuf>() }
+    };
+    let (ours, theirs) = (items(&[("b", 1), ("c", 1)]), items(&[("a", 500), ("b", 1)]));
+    let merged = merge(&items(&[("a", 1), ("b", 1)]), &ours, &theirs);
+    assert_eq!(paths(&merged), ["items"]);
 }
 
 #[test]

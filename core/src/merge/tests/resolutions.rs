@@ -71,13 +71,13 @@ fn a_value_for_a_path_stands_in_place_of_all_below() {
 
 #[test]
 fn an_element_that_is_decided_to_be_absent_leaves_no_gap() {
-    let base = rawdoc! { "_id": 1, "a": [1, 2, 3] };
-    let (ours, theirs) =
-        (rawdoc! { "_id": 1, "a": [4, 2, 3] }, rawdoc! { "_id": 1, "a": [5, 2, 3] });
+    let of = |n: i32| rawdoc! { "_id": 1, "a": [{ "k": 1, "n": n }, { "k": 2 }] };
+    let (base, ours, theirs) = (of(3), of(4), of(5));
     let versions = versions(&base, &ours, &theirs);
-    let resolutions = resolved(&[("a.0", Choice::Absent)]);
-    let merged = merge_document("c", &versions, &Policy::default(), &resolutions).unwrap();
-    assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "a": [2, 3] });
+    let resolutions = resolved(&[("a.k=1", Choice::Absent)]);
+    let merged =
+        merge_document("c", &versions, &rules(&[("a", "by-key(k)")]), &resolutions).unwrap();
+    assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "a": [{ "k": 2 }] });
 }
 
 #[test]

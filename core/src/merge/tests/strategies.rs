@@ -103,6 +103,18 @@ fn sum_without_a_base_adds_both() {
 }
 
 #[test]
+fn two_who_add_the_same_both_count() {
+    assert_eq!(value("sum", 10, 9, 9), RawBson::Int32(8));
+    let below = |n: i32| rawdoc! { "_id": 1, "stock": { "n": n, "to": n } };
+    let policy = rules(&[("stock.n", "sum")]);
+    let merged = merge_with(&versions(&below(10), &below(9), &below(9)), &policy);
+    assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "stock": { "n": 8, "to": 9 } });
+    // What both inserted is there once.
+    let merged = merge_with(&versions(&rawdoc! { "_id": 1 }, &field(3), &field(3)), &always("sum"));
+    assert_eq!(clean(&merged), &*field(3));
+}
+
+#[test]
 fn a_sum_that_no_int32_holds_becomes_an_int64_and_one_that_no_int64_holds_a_conflict() {
     let most = 2_147_483_647;
     assert_eq!(value("sum", 0, most, 1), RawBson::Int64(2_147_483_648));
@@ -173,14 +185,19 @@ fn append_keeps_what_both_sides_appended() {
     assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "a": [1, 7, 3, 4, 5] });
     let theirs = rawdoc! { "_id": 1, "a": [6, 2, 4, 5] };
     let merged = merge_with(&versions(&base, &ours, &theirs), &always("append"));
-    assert_eq!((clean(&merged), merged.decided), (&*rawdoc! { "_id": 1, "a": [6, 7, 3, 4, 5] }, 1));
+    let changed = "append: one side took elements away, or both changed the others";
+    assert_eq!(note(&merged), changed);
+    let ours = rawdoc! { "_id": 1, "a": [1, 2, 3] };
     let theirs = rawdoc! { "_id": 1, "a": [1, 8, 4] };
-    let merged = merge_with(&versions(&base, &ours, &theirs), &rules(&[("a", "append")]));
-    assert_eq!(paths(&merged), ["a.1"]);
-    assert_eq!(document(&merged), &*rawdoc! { "_id": 1, "a": [1, 7, 3, 4] });
+    let merged = merge_with(&versions(&base, &ours, &theirs), &always("append"));
+    // Ours only appended, which needs no strategy.
+    assert_eq!((clean(&merged), merged.decided), (&*rawdoc! { "_id": 1, "a": [1, 8, 4, 3] }, 0));
+    let both = rawdoc! { "_id": 1, "a": [1, 2, 4, 3] };
+    let merged = merge_with(&versions(&base, &ours, &both), &always("append"));
+    assert_eq!((clean(&merged), merged.decided), (&*rawdoc! { "_id": 1, "a": [1, 2, 3, 4, 3] }, 1));
     let shorter = rawdoc! { "_id": 1, "a": [1] };
     let merged = merge_with(&versions(&base, &shorter, &theirs), &always("append"));
-    assert_eq!(note(&merged), "append: one side took elements away");
+    assert_eq!(note(&merged), changed);
 }
 
 fn cart(items: &[(&str, i32, i32)]) -> RawDocumentBuf {
