@@ -1,13 +1,13 @@
 //! The merge of a document, from its versions to a document that may be stored.
 
-use bson::DateTime;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::spec::ElementType;
+use bson::{DateTime, RawBson};
 
 use super::merger::Merger;
 use super::sides::Sides;
 use super::value::{Value, malformed};
-use super::{FieldConflict, FieldPath, Policy, Resolutions};
+use super::{Choice, FieldConflict, FieldPath, Policy, Resolutions};
 use crate::key::Key;
 use crate::model::Document;
 use crate::{Error, Result};
@@ -48,6 +48,8 @@ pub struct Merged {
 ///   other array that both changed, each in its own way, is a conflict as a whole.
 /// - What both changed in the same way stands, except where the policy has numbers summed up: then
 ///   both changes count.
+/// - A merged document that may not be stored (too large, too deep) is one conflict, of the whole
+///   document, with the reason as its note.
 /// - A resolution settles a conflict before a strategy does; without either ours stands.
 /// - If ours keeps the order of the base's fields, the result has the order of theirs, with what
 ///   ours added at the end; otherwise it has the order of ours, with what theirs added at the end.
@@ -78,8 +80,8 @@ pub struct Merged {
 /// ```
 ///
 /// # Errors
-/// `Invalid` when the merged document may not be stored (too large, too deep), or a resolution makes
-/// it something else than a document with this `_id`; `Corrupt` when a version does not decode.
+/// `Invalid` when a resolution makes it something else than a document with this `_id` that may be
+/// stored; `Corrupt` when a version does not decode.
 pub fn merge_document(
     collection: &str,
     versions: &Versions<'_>,
@@ -88,12 +90,52 @@ pub fn merge_document(
 ) -> Result<Merged> {
     let mut merger = Merger::new(collection, versions.times, policy, resolutions);
     merger.merge_document(versions.sides())?;
-    let document = match merger.out.into_value() {
-        Some((kind, bytes)) => Some(checked(kind, bytes, versions)?),
-        None => None,
-    };
     let decided = merger.found - merger.conflicts.len();
-    Ok(Merged { document, conflicts: merger.conflicts, decided })
+    let Some((kind, bytes)) = merger.out.into_value() else {
+        return Ok(Merged { document: None, conflicts: merger.conflicts, decided });
+    };
+    match checked(kind, bytes, versions)? {
+        Ok(document) => {
+            Ok(Merged { document: Some(document), conflicts: merger.conflicts, decided })
+        }
+        Err(unstorable) if gives_fields(resolutions) => Err(unstorable),
+        Err(unstorable) => one_side(versions, resolutions, &unstorable),
+    }
+}
+
+/// Whether values were given for parts of the document, so that it may be for one of these that it
+/// may not be stored.
+fn gives_fields(resolutions: &Resolutions) -> bool {
+    let mut decisions = resolutions.iter();
+    decisions.any(|(path, choice)| !path.is_document() && matches!(choice, Choice::Value(_)))
+}
+
+/// What becomes of a document of which only one side's version may be stored.
+fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> Result<Merged> {
+    let Versions { base, ours, theirs, .. } = *versions;
+    let decision = resolutions.get(&FieldPath::DOCUMENT);
+    let document = match decision {
+        None | Some(Choice::Ours) => ours,
+        Some(Choice::Theirs) => theirs,
+        Some(Choice::Base) => base,
+        Some(Choice::Absent) => None,
+        Some(Choice::Value(value)) => Some(value.as_document().ok_or_else(no_document)?.as_ref()),
+    };
+    let kind = ElementType::EmbeddedDocument as u8;
+    let stays = document.map(|stays| checked(kind, stays.as_bytes().to_vec(), versions));
+    let document = stays.transpose()?.transpose()?;
+    let owned = |side: Option<&RawDocument>| side.map(|side| RawBson::Document(side.to_owned()));
+    let conflict = FieldConflict {
+        path: FieldPath::DOCUMENT,
+        cause: versions.sides().cause(),
+        base: owned(base),
+        ours: owned(ours),
+        theirs: owned(theirs),
+        note: Some(why.to_string()),
+    };
+    let decided = usize::from(decision.is_some());
+    let conflicts = if decision.is_some() { Vec::new() } else { vec![conflict] };
+    Ok(Merged { document, conflicts, decided })
 }
 
 /// The paths at which these versions are in conflict, those included that a strategy settles: what
@@ -110,7 +152,13 @@ pub fn conflicting_paths(
     let mut merger = Merger::new(collection, versions.times, policy, &undecided);
     merger.seen = Some(Vec::new());
     merger.merge_document(versions.sides())?;
-    Ok(merger.seen.unwrap_or_default())
+    let mut paths = merger.seen.unwrap_or_default();
+    if let Some((kind, bytes)) = merger.out.into_value()
+        && checked(kind, bytes, versions)?.is_err()
+    {
+        paths.push(FieldPath::DOCUMENT);
+    }
+    Ok(paths)
 }
 
 impl<'a> Versions<'a> {
@@ -130,25 +178,33 @@ impl<'a> Versions<'a> {
     }
 }
 
-fn checked(kind: u8, bytes: Vec<u8>, versions: &Versions<'_>) -> Result<Document> {
+fn no_document() -> Error {
+    Error::invalid(
+        "a resolution puts a value that is no document in place of the whole document; \
+         give a document, or the path of a field",
+    )
+}
+
+/// The document, or why it may not be stored.
+fn checked(kind: u8, bytes: Vec<u8>, versions: &Versions<'_>) -> Result<Result<Document>> {
     if kind != ElementType::EmbeddedDocument as u8 {
-        return Err(Error::invalid(
-            "a resolution puts a value that is no document in place of the whole document; \
-             give a document, or the path of a field",
-        ));
+        return Err(no_document());
     }
     let raw = RawDocumentBuf::from_bytes(bytes).map_err(|source| {
         Error::invalid("the merged document is not valid BSON").with_source(source)
     })?;
-    let (key, document) = Document::checked(raw).map_err(|source| {
-        Error::new(source.kind(), format!("the merged document can't be stored: {source}"))
-            .with_source(source)
-    })?;
+    let (key, document) = match Document::checked(raw) {
+        Ok(found) => found,
+        Err(source) => {
+            let error = format!("the merged document can't be stored: {source}");
+            return Ok(Err(Error::new(source.kind(), error).with_source(source)));
+        }
+    };
     match versions.key()? {
         Some(before) if before != key => Err(Error::invalid(format!(
             "a resolution changes the document's _id from {before} to {key}; \
              give it the value that it has, in any of its types"
         ))),
-        _ => Ok(document),
+        _ => Ok(Ok(document)),
     }
 }

@@ -2,8 +2,10 @@
 
 use bson::{RawBson, RawDocumentBuf, cstr, rawdoc};
 
-use super::super::{Cause, Policy, Resolutions, Versions, merge_document};
-use super::{clean, document, merge, merge_with, paths, rules};
+use super::super::{
+    Cause, Choice, FieldPath, Policy, Resolutions, Versions, conflicting_paths, merge_document,
+};
+use super::{clean, document, merge, merge_with, paths, resolved, rules, versions};
 
 #[test]
 fn what_one_side_changed_is_taken_from_it() {
@@ -232,13 +234,26 @@ fn an_id_of_two_types_is_a_conflict_like_any_other() {
 }
 
 #[test]
-fn a_merged_document_that_is_too_large_is_refused() {
-    let text = "x".repeat(9 * 1024 * 1024);
-    let (base, ours) = (rawdoc! { "_id": 1 }, rawdoc! { "_id": 1, "a": &*text });
-    let theirs = rawdoc! { "_id": 1, "b": &*text };
-    let versions = super::versions(&base, &ours, &theirs);
-    let error = merge_document("c", &versions, &Policy::default(), &Resolutions::NONE).unwrap_err();
-    assert!(error.to_string().contains("at most 16777216"), "{error}");
+fn a_document_that_both_sides_make_too_large_is_one_conflict() {
+    let long = "x".repeat(9 << 20);
+    let base = rawdoc! { "_id": 1 };
+    let (ours, theirs) =
+        (rawdoc! { "_id": 1, "a": long.as_str() }, rawdoc! { "_id": 1, "b": long.as_str() });
+    let versions = versions(&base, &ours, &theirs);
+    let merge = |decisions: &[(&str, Choice)]| {
+        merge_document("c", &versions, &Policy::default(), &resolved(decisions)).unwrap()
+    };
+    let merged = merge(&[]);
+    assert_eq!((paths(&merged), document(&merged)), (vec!["(document)".to_owned()], &*ours));
+    let note = merged.conflicts[0].note.as_ref().unwrap();
+    assert!(note.contains("can't be stored") && note.contains("at most 16777216"), "{note}");
+    let paths = conflicting_paths("c", &versions, &Policy::default()).unwrap();
+    assert_eq!(paths, [FieldPath::DOCUMENT]);
+    let merged = merge(&[("(document)", Choice::Theirs)]);
+    assert_eq!((clean(&merged), merged.decided), (&*theirs, 1));
+    let given = rawdoc! { "_id": 1, "a": 1 };
+    let merged = merge(&[("(document)", Choice::Value(given.clone().into()))]);
+    assert_eq!(clean(&merged), &*given);
 }
 
 #[test]
@@ -249,7 +264,7 @@ fn bytes_that_are_no_document_are_reported_as_damage() {
     bytes[length - 10] = 0xFF;
     let damaged = RawDocumentBuf::from_bytes(bytes).unwrap();
     let theirs = rawdoc! { "_id": 1, "a": "b" };
-    let versions = super::versions(&whole, &damaged, &theirs);
+    let versions = versions(&whole, &damaged, &theirs);
     let error = merge_document("c", &versions, &Policy::default(), &Resolutions::NONE).unwrap_err();
     assert_eq!(error.kind(), crate::ErrorKind::Corrupt);
 }
