@@ -103,11 +103,13 @@ pub fn merge_document(
     }
 }
 
-/// Whether values were given for parts of the document, so that it may be for one of these that it
-/// may not be stored.
+/// Whether it was said what stands at parts of the document, so that it may be for one of these that
+/// it may not be stored.
 fn gives_fields(resolutions: &Resolutions) -> bool {
     let mut decisions = resolutions.iter();
-    decisions.any(|(path, choice)| !path.is_document() && matches!(choice, Choice::Value(_)))
+    decisions.any(|(path, choice)| {
+        !path.is_document() && matches!(choice, Choice::Value(_) | Choice::Absent)
+    })
 }
 
 /// What becomes of a document of which only one side's version may be stored.
