@@ -272,7 +272,7 @@ impl Run {
         let headers = if range.is_empty() {
             stream::empty().boxed()
         } else {
-            wal.read_headers(upto.timeline, range, Direction::Descending)
+            wal.read_headers(upto.timeline, range, Direction::Descending).fuse().boxed()
         };
         let cut = floor > low;
         Ok(Self { headers, ahead: None, timeline: upto.timeline, above, cut })
