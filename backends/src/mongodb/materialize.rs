@@ -8,7 +8,7 @@ use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::doc;
-use futures::future::try_join_all;
+use futures::future::{self, try_join_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
@@ -87,12 +87,16 @@ impl Materialize for MongoMaterialize {
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
         let (store, view, key) = (self.0.clone(), view.clone(), key.clone());
         stream::once(async move {
+            // What is left below is there for its content, not as history.
+            let floor = store.floor_of(&view).await?;
             let sources = store.sources(&view).await?;
             let walks = sources.into_iter().map(move |source| {
                 let (store, key) = (store.clone(), key.clone());
                 steps(History { store, source, collection, key }, History::step)
             });
-            Ok::<_, Error>(stream::iter(walks).flatten())
+            let images = stream::iter(walks).flatten();
+            let is_kept = move |(lsn, _): &(Lsn, Image)| future::ready(Ok(*lsn > floor));
+            Ok::<_, Error>(images.try_take_while(is_kept))
         })
         .try_flatten()
         .boxed()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argon_core::model::{Head, Lsn, Timeline, TimelineId};
+use argon_core::model::{Head, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
@@ -38,6 +38,18 @@ impl Store {
             .max_time(READ_TIME);
         let row = self.server.read("read the end of a timeline", find).await?;
         row.map(|row| TimelineRecord::decode(&row)).transpose()
+    }
+
+    /// The position up to which the commits of a view were collected.
+    pub(super) async fn floor_of(&self, view: &View) -> Result<Lsn> {
+        for segment in view.segments() {
+            let record = self.timeline_alone(segment.timeline).await?;
+            let floor = record.map_or(Lsn::ZERO, |record| record.state.floor);
+            if floor > segment.above {
+                return Ok(floor.min(segment.upto));
+            }
+        }
+        Ok(Lsn::ZERO)
     }
 
     pub(super) async fn timeline_ids(&self) -> Result<Vec<TimelineId>> {

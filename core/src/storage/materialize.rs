@@ -83,7 +83,8 @@ pub trait Materialize: Send + Sync {
     /// The documents with keys in `range`, in key order, in bounded memory.
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream;
 
-    /// Every image that a document had on this chain, newest first, with its commit.
+    /// Every image that a document had on this chain, newest first, with its commit; none of commits
+    /// that were [pruned](crate::storage::Wal::prune), though what they wrote may be read.
     fn history(
         &self,
         view: &View,
