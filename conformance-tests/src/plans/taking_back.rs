@@ -19,6 +19,10 @@ pub(super) fn cases() -> Vec<Case> {
         undo_brings_back_what_was_dropped_and_takes_away_what_was_made,
         undo_of_one_actor_leaves_the_others,
         undo_of_one_collection_leaves_the_others,
+        undo_of_what_made_a_collection_leaves_the_documents_of_others,
+        undo_of_what_made_a_collection_names_the_documents_that_were_changed_since,
+        undo_of_a_collection_s_documents_leaves_the_collection,
+        undo_of_a_drop_brings_the_documents_back_past_a_snapshot,
         undo_of_an_undo_does_it_again,
         undo_names_commits_that_there_are,
         a_cherry_pick_does_again_what_a_commit_did,
@@ -130,6 +134,60 @@ async fn undo_of_one_collection_leaves_the_others(subject: Subject) {
     commit(&undo(&main, 1, 2, selection).await).await;
     assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 0 });
     assert!(other.get(&key(1)).await.unwrap().is_some());
+}
+
+async fn undo_of_what_made_a_collection_leaves_the_documents_of_others(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put_as(&main, "ada", rawdoc! { "_id": 1 }).await;
+    put_as(&main, "bob", rawdoc! { "_id": 2 }).await;
+    put_as(&main, "ada", rawdoc! { "_id": 3 }).await;
+    let ada = Some(Actor::new("ada").unwrap());
+    let selection = Selection { actor: ada, ..Selection::default() };
+    let apart = fork(&main, "apart").await;
+    let worked = commit(&undo(&main, 0, 3, selection.clone()).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 0));
+    assert_eq!(all(&main).await, [rawdoc! { "_id": 2 }]);
+    // With nothing of others left in it, it goes, and its documents count.
+    delete(&apart, 2).await;
+    let worked = commit(&undo(&apart, 0, 3, selection).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 1));
+    assert_eq!(apart.head().await.unwrap().collections().count(), 0);
+}
+
+async fn undo_of_what_made_a_collection_names_the_documents_that_were_changed_since(
+    subject: Subject,
+) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 2 }).await;
+    let undecided = undo(&main, 0, 1, Selection::default()).await;
+    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users 1 (document)"]);
+    let range = (Lsn::ZERO, Lsn::new(1));
+    let forced =
+        Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
+    assert_eq!(commit(&forced).await.counts.removed, 1);
+    assert_eq!(main.head().await.unwrap().collections().count(), 0);
+}
+
+async fn undo_of_a_collection_s_documents_leaves_the_collection(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let selection = Selection { collections: vec![collection(super::USERS)], ..Default::default() };
+    let worked = commit(&undo(&main, 0, 1, selection).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (1, 0));
+    assert_eq!(all(&main).await, Vec::<bson::RawDocumentBuf>::new());
+    assert_eq!(main.head().await.unwrap().collections().count(), 1);
+}
+
+async fn undo_of_a_drop_brings_the_documents_back_past_a_snapshot(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let before = contents(&main.head().await.unwrap()).await;
+    let drop = CollectionChange::Drop { name: collection(super::USERS) };
+    main.change_collection(drop).await.unwrap();
+    argon_core::snapshot::create(&main.head().await.unwrap()).await.unwrap();
+    commit(&undo(&main, 1, 2, Selection::default()).await).await;
+    assert_eq!(contents(&main.head().await.unwrap()).await, before);
 }
 
 async fn undo_of_an_undo_does_it_again(subject: Subject) {

@@ -15,6 +15,7 @@
 //! | `source.rs` | what a plan does |
 //! | `step.rs`, `base.rs` | from that to the comparisons it takes; what the sides had in common |
 //! | `work.rs`, `collections.rs` | merging documents, and what collections are |
+//! | `undone.rs` | taking back that a collection was made |
 //! | `worked.rs`, `commit.rs` | what came of it; making it a commit |
 //! | `rules.rs`, `resolved.rs` | strategies and checks; what people decided |
 //! | `record.rs`, `stored.rs` | plans that are kept |
@@ -28,6 +29,7 @@ mod rules;
 mod source;
 mod step;
 mod stored;
+mod undone;
 mod work;
 mod worked;
 

@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::plan::base::{documents, is_there};
 use crate::plan::resolved::Resolved;
-use crate::plan::step::{Step, changed_at};
+use crate::plan::step::{Scope, Step, changed_at};
 use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
 use crate::storage::KeyRange;
 use crate::{CollectionInfo, Error, Result, State};
@@ -30,6 +30,8 @@ pub(super) struct Worker<'a> {
     pub(super) changes: Changes,
     pub(super) conflicts: BTreeMap<(CollectionName, Option<Key>), DocumentConflict>,
     pub(super) decided: u64,
+    /// Documents of ours that go with their collections.
+    pub(super) gone: u64,
     bytes: usize,
     times: HashMap<Point, DateTime>,
 }
@@ -60,6 +62,7 @@ pub(super) async fn work(
         changes: Changes::new(),
         conflicts: BTreeMap::new(),
         decided: 0,
+        gone: 0,
         bytes: 0,
         times: HashMap::new(),
     };
@@ -74,8 +77,10 @@ impl Worker<'_> {
         let whole = self.collections(step).await?;
         for (&id, keys) in &step.keys {
             let Some(info) = self.catalog.by_id(id).cloned() else { continue };
-            // A collection that theirs has not got says nothing of documents.
-            if id == CollectionId::CATALOG || !is_there(step.theirs.catalog(), id) {
+            // A collection that theirs has not got says nothing of documents, but for an undo, which
+            // takes back what is in it.
+            let silent = step.scope == Scope::All && !is_there(step.theirs.catalog(), id);
+            if id == CollectionId::CATALOG || silent {
                 continue;
             }
             if whole.contains(&id) {
@@ -87,7 +92,7 @@ impl Worker<'_> {
                 self.documents(step, &info, keys).await?;
             }
         }
-        Ok(())
+        self.drop_emptied(step).await
     }
 
     /// Merges documents of a collection.
@@ -248,7 +253,8 @@ impl Worker<'_> {
     }
 
     async fn finish(self) -> Result<Worked> {
-        let mut counts = Counts { decided: self.decided, ..Counts::default() };
+        let (decided, removed) = (self.decided, self.gone);
+        let mut counts = Counts { decided, removed, ..Counts::default() };
         let mut changes = Vec::new();
         for (&id, changed) in &self.changes {
             let keys: Vec<Key> = changed.keys().cloned().collect();
