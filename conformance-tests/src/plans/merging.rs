@@ -24,6 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_merge_that_takes_nothing_over_is_remembered,
         collections_that_one_side_made_dropped_or_renamed_follow,
         a_collection_that_one_side_dropped_and_the_other_changed_is_a_conflict,
+        a_collection_that_comes_back_holds_what_theirs_holds,
         a_collection_that_both_made_is_one,
         two_collections_that_would_have_one_name_are_a_conflict,
         a_commit_is_refused_when_the_branch_has_moved_on,
@@ -253,6 +254,20 @@ async fn a_collection_that_one_side_dropped_and_the_other_changed_is_a_conflict(
         contents(&fork.head().await.unwrap()).await,
         contents(&main.head().await.unwrap()).await
     );
+}
+
+async fn a_collection_that_comes_back_holds_what_theirs_holds(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1, "a": 0 }).await;
+    let fork = fork(&main, "fork").await;
+    let (from, to) = (collection(super::USERS), collection("renamed"));
+    change(&fork, CollectionChange::Rename { from, to }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
+    put(&main, rawdoc! { "_id": 2 }).await;
+    change(&main, CollectionChange::Drop { name: collection(super::USERS) }).await;
+    commit(&plan(&fork, &main, always("theirs")).await).await;
+    let heads = [main.head().await.unwrap(), fork.head().await.unwrap()];
+    assert_eq!(contents(&heads[0]).await, contents(&heads[1]).await);
 }
 
 async fn a_collection_that_both_made_is_one(subject: Subject) {
