@@ -15,6 +15,8 @@ pub(super) fn cases() -> Vec<Case> {
     cases!["plans":
         a_plan_is_kept_with_its_decisions,
         a_plan_is_applied_exactly_once,
+        a_plan_is_not_applied_by_the_commit_of_another,
+        a_commit_that_names_no_plan_applies_those_that_come_to_the_same,
         a_plan_applied_by_many_at_once_makes_one_commit,
         a_plan_whose_branch_has_moved_on_is_refused_until_it_is_renewed,
         decisions_about_what_has_changed_since_are_taken_back,
@@ -86,6 +88,44 @@ async fn a_plan_is_applied_exactly_once(subject: Subject) {
     let error = again(main.project(), first.id()).await.apply(&worked, None, None).await;
     assert!(error.unwrap_err().to_string().contains("applied already, as LSN 1"));
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
+}
+
+/// A plan to cherry-pick the last commit of the fork, with a decision about document 1.
+async fn picking(main: &Branch, fork: &Branch, choice: Choice) -> Stored {
+    let picked = vec![fork.head().await.unwrap()];
+    let plan = Plan::cherry_pick(main, picked, Rules::default()).await.unwrap();
+    let mut stored = Stored::create(plan, &Message::default()).await.unwrap();
+    decide(&mut stored, "(document)", choice);
+    stored.save().await.unwrap();
+    stored
+}
+
+fn of_99() -> Choice {
+    Choice::Value(bson::RawBson::Document(rawdoc! { "_id": 1, "a": 99, "b": 99 }))
+}
+
+async fn a_plan_is_not_applied_by_the_commit_of_another(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let mut theirs = picking(&main, &fork, Choice::Theirs).await;
+    let mut value = picking(&main, &fork, of_99()).await;
+    let worked = theirs.plan().work_out().await.unwrap();
+    theirs.apply(&worked, None, None).await.unwrap();
+    assert_eq!(value.find_commit().await.unwrap(), None);
+    let worked = value.plan().work_out().await.unwrap();
+    let refused = value.apply(&worked, None, None).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+}
+
+async fn a_commit_that_names_no_plan_applies_those_that_come_to_the_same(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let theirs = picking(&main, &fork, Choice::Theirs).await;
+    let value = picking(&main, &fork, of_99()).await;
+    let worked = theirs.plan().work_out().await.unwrap();
+    let made = theirs.plan().commit(&worked, None, &Message::default()).await.unwrap();
+    assert_eq!(theirs.find_commit().await.unwrap(), Some(made.lsn));
+    assert_eq!(value.find_commit().await.unwrap(), None);
 }
 
 async fn a_plan_applied_by_many_at_once_makes_one_commit(subject: Subject) {

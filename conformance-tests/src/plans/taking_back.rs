@@ -45,7 +45,7 @@ async fn undo_takes_back_only_the_paths_that_were_changed(subject: Subject) {
     assert_eq!(all(&main).await, [rawdoc! { "_id": 1, "a": 1, "b": 3 }, rawdoc! { "_id": 2 }]);
     let head = main.head().await.unwrap();
     let last = log::last_commit(&head).await.unwrap().unwrap();
-    let origin = Origin::Undo { above: Lsn::new(1), upto: Lsn::new(2) };
+    let origin = Origin::Undo { above: Lsn::new(1), upto: Lsn::new(2), plan: None };
     assert_eq!((head.lsn(), last.meta.origin), (Lsn::new(5), origin), "nothing is rewritten");
 }
 
@@ -224,7 +224,9 @@ async fn a_cherry_pick_does_again_what_a_commit_did(subject: Subject) {
     assert_eq!(all(&main).await, [rawdoc! { "_id": 1, "a": 0, "b": 1 }]);
     let head = main.head().await.unwrap();
     let last = log::last_commit(&head).await.unwrap().unwrap();
-    let Origin::CherryPick(named) = last.meta.origin else { panic!("{:?}", last.meta.origin) };
+    let Origin::CherryPick { commits: named, .. } = last.meta.origin else {
+        panic!("{:?}", last.meta.origin)
+    };
     assert_eq!(Some(named[0].commit), picked.view().point());
     assert!(Plan::cherry_pick(&main, vec![], Rules::default()).await.is_err());
 }

@@ -1,5 +1,6 @@
 //! Plans that are kept, to be looked at, decided about and applied later, by anybody.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -275,8 +276,25 @@ impl Stored {
         }
         let wal = &*self.project.shared.backend.wal;
         let commit = log::header(wal, head.view(), next).await?;
-        let origin = self.plan.source.origin(&self.id.0).await?;
-        Ok((commit.meta.origin == origin).then_some(next))
+        let source = &self.plan.source;
+        let made = commit.meta.origin == source.origin(&self.id.0).await?
+            || (!matches!(source, Source::Merge { .. })
+                && commit.meta.origin == source.origin("").await?
+                && self.is_what_it_comes_to(&self.plan.branch.at(next).await?).await?);
+        Ok(made.then_some(next))
+    }
+
+    /// Whether the last commit of a state did what the plan comes to. Commits that name no plan, as
+    /// all but merges did once, are told by that.
+    async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
+        let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
+        let worked = self.plan.work_out().await?;
+        let [made, planned] = [&commit.changes, &worked.changes].map(|changes| {
+            let each = changes.iter();
+            each.map(|change| ((change.collection, &change.key), &change.image)).collect()
+        });
+        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made, planned);
+        Ok(worked.conflicts.is_empty() && made == planned)
     }
 
     /// Makes the plan anew for the present head of the branch. Decisions are kept, but for those about
