@@ -23,6 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
         undo_of_what_made_a_collection_names_the_documents_that_were_changed_since,
         undo_of_a_collection_s_documents_leaves_the_collection,
         undo_of_a_drop_brings_the_documents_back_past_a_snapshot,
+        undo_of_a_drop_meets_a_new_collection_of_the_name,
         undo_of_an_undo_does_it_again,
         undo_names_commits_that_there_are,
         a_cherry_pick_does_again_what_a_commit_did,
@@ -188,6 +189,23 @@ async fn undo_of_a_drop_brings_the_documents_back_past_a_snapshot(subject: Subje
     argon_core::snapshot::create(&main.head().await.unwrap()).await.unwrap();
     commit(&undo(&main, 1, 2, Selection::default()).await).await;
     assert_eq!(contents(&main.head().await.unwrap()).await, before);
+}
+
+async fn undo_of_a_drop_meets_a_new_collection_of_the_name(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let drop = CollectionChange::Drop { name: collection(super::USERS) };
+    main.change_collection(drop).await.unwrap();
+    put(&main, rawdoc! { "_id": 2 }).await;
+    let undecided = undo(&main, 1, 2, Selection::default()).await;
+    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users - name"]);
+    let range = (Lsn::new(1), Lsn::new(2));
+    let forced =
+        Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
+    commit(&forced).await;
+    assert_eq!(all(&main).await, [rawdoc! { "_id": 1 }]);
+    let kept = main.collection(&collection("users.ours")).get(&key(2)).await.unwrap();
+    assert!(kept.is_some(), "what is new stays");
 }
 
 async fn undo_of_an_undo_does_it_again(subject: Subject) {

@@ -68,6 +68,7 @@ impl Worker<'_> {
                 }
             }
         }
+        whole.retain(|id| self.catalog.by_id(*id).is_some());
         Ok(whole)
     }
 
@@ -102,7 +103,9 @@ impl Worker<'_> {
             (Some(base), Some(ours), None) if step.scope == Scope::Undo => {
                 match self.left(step, id).await? {
                     Left::ByOthers => Fate::Stays,
-                    _ if base != ours => self.contradiction(three, ours, Cause::ChangedAndDeleted)?,
+                    _ if base != ours => {
+                        self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                    }
                     Left::Changed => Fate::Stays,
                     Left::AsItWas => Fate::Goes(ours.clone()),
                 }
@@ -200,25 +203,6 @@ impl Worker<'_> {
         let side = |strategy: &Strategy| matches!(strategy, Strategy::Ours | Strategy::Theirs);
         Ok(Policy { rules: vec![by_name], default: self.policy.default.clone().filter(side) })
     }
-
-    /// Gives a collection its facts, unless another one has its name.
-    fn place(&mut self, info: CollectionInfo) -> Result<()> {
-        let Some(other) = self.catalog.get(&info.name) else { return self.describe(info, false) };
-        let conflict = FieldConflict {
-            path: FieldPath::new(["name"]),
-            cause: Cause::BothChanged,
-            base: None,
-            ours: Some(raw_facts(other)?),
-            theirs: Some(raw_facts(&info)?),
-            note: Some("two collections would have this name; rename one of them first".to_owned()),
-        };
-        let merged = Merged { document: None, conflicts: vec![conflict], decided: 0 };
-        self.settled(info.name.clone(), None, &merged);
-        if let Some(before) = self.ours.catalog().by_id(info.id) {
-            self.catalog.insert((**before).clone(), false);
-        }
-        Ok(())
-    }
 }
 
 impl OursTouched {
@@ -267,6 +251,6 @@ fn facts(info: &CollectionInfo) -> Result<Document> {
     }
 }
 
-fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
+pub(super) fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
     Ok(RawBson::Document(facts(info)?.into_raw()))
 }

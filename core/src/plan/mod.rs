@@ -15,6 +15,7 @@
 //! | `source.rs` | what a plan does |
 //! | `step.rs`, `base.rs` | from that to the comparisons it takes; what the sides had in common |
 //! | `work.rs`, `collections.rs` | merging documents, and what collections are |
+//! | `names.rs` | two collections of one name |
 //! | `undone.rs` | taking back that a collection was made |
 //! | `worked.rs`, `commit.rs` | what came of it; making it a commit |
 //! | `rules.rs`, `resolved.rs` | strategies and checks; what people decided |
@@ -23,6 +24,7 @@
 mod base;
 mod collections;
 mod commit;
+mod names;
 mod record;
 mod resolved;
 mod rules;

@@ -48,9 +48,10 @@ impl Worker<'_> {
     /// first one.
     async fn holds_beside(&self, id: CollectionId, keys: &BTreeSet<Key>) -> Result<bool> {
         let changed = self.changes.get(&id);
-        let written = changed.into_iter().flatten().any(|(key, image)| {
-            matches!(image, Image::Document(_)) && !keys.contains(key)
-        });
+        let written = changed
+            .into_iter()
+            .flatten()
+            .any(|(key, image)| matches!(image, Image::Document(_)) && !keys.contains(key));
         if written || !is_there(self.ours.catalog(), id) {
             return Ok(written);
         }
