@@ -271,7 +271,7 @@ impl Worker<'_> {
 
     async fn finish(self) -> Result<Worked> {
         let (decided, removed) = (self.decided, self.gone);
-        let mut counts = Counts { decided, removed, ..Counts::default() };
+        let mut counts = Counts { removed, decided, ..Counts::default() };
         let mut changes = Vec::new();
         for (&id, changed) in &self.changes {
             let keys: Vec<Key> = changed.keys().cloned().collect();
