@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases!["checks":
         a_proposed_state_reads_as_after_the_commit,
         only_what_the_changes_write_is_held_to_a_schema,
+        a_validator_that_the_changes_bring_is_held_to_all_documents,
         a_moderate_validator_lets_pass_what_did_not_suit_it_before,
         a_policy_adds_schemas,
         a_schema_that_can_not_be_used_is_an_error_that_names_the_collection,
@@ -125,6 +126,27 @@ fn references(to_field: &str) -> Checks {
 fn places(violations: &[Violation]) -> Vec<(Key, &str)> {
     let place = |violation: &'_ Violation| violation.key.clone().unwrap();
     violations.iter().map(|found| (place(found), found.path.as_deref().unwrap_or(""))).collect()
+}
+
+async fn a_validator_that_the_changes_bring_is_held_to_all_documents(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    fill(&main, "a", [rawdoc! { "_id": 1, "n": 1 }, rawdoc! { "_id": 3, "n": "x" }]).await;
+    let head = main.head().await.unwrap();
+    let fork = argon_core::model::BranchName::new("fork").unwrap();
+    let fork = main.project().create_branch(&fork, &head, None).await.unwrap();
+    fill(&main, "a", [rawdoc! { "_id": 2 }, rawdoc! { "_id": 4, "n": 4 }]).await;
+    for (more, expected) in [
+        (doc! {}, vec![(key(2), "n"), (key(3), "n")]),
+        (doc! { "validationLevel": "moderate" }, vec![]),
+        (doc! { "validationAction": "warn" }, vec![]),
+    ] {
+        validate(&fork, "a", more).await;
+        let theirs = fork.head().await.unwrap();
+        let rules = argon_core::plan::Rules::default();
+        let plan = argon_core::plan::Plan::merge(&main, "fork", &theirs, rules).await.unwrap();
+        let found = plan.check(&plan.work_out().await.unwrap(), 100).await.unwrap();
+        assert_eq!(places(&found), expected);
+    }
 }
 
 async fn a_proposed_state_reads_as_after_the_commit(subject: Subject) {

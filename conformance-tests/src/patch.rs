@@ -1,5 +1,6 @@
 //! Patches: what differs between two states, applied elsewhere and taken back.
 
+use argon_core::checks::Check;
 use argon_core::diff::{FieldPath, diff};
 use argon_core::model::{Lsn, Origin};
 use argon_core::patch::{
@@ -22,6 +23,7 @@ pub(crate) fn cases() -> Vec<Case> {
         patches_of_random_documents_give_the_other_state_byte_for_byte_and_back,
         what_does_not_fit_is_named_and_nothing_is_changed,
         what_is_there_already_is_left_out,
+        a_patch_that_breaks_rules_of_its_collections_is_refused,
         collections_may_exchange_their_names,
         a_collection_with_a_document_that_the_patch_does_not_know_is_not_dropped,
         a_writer_in_between_is_taken_into_account,
@@ -49,7 +51,7 @@ async fn patch_of(before: &State, after: &State) -> Patch {
 async fn done(patch: &Patch, branch: &Branch) -> usize {
     match apply(patch, branch, branch.request()).await.unwrap() {
         Applied::Done { skipped, .. } => skipped,
-        Applied::Conflicts(conflicts) => panic!("{conflicts:?}"),
+        refused => panic!("{refused:?}"),
     }
 }
 
@@ -211,6 +213,30 @@ async fn what_is_there_already_is_left_out(subject: Subject) {
     assert_eq!(last.meta.origin, Origin::Patch { source: "it".into() });
     assert_eq!(done(&patch, &main).await, 3, "all of it");
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(3), "and no commit is made");
+}
+
+async fn a_patch_that_breaks_rules_of_its_collections_is_refused(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, "a", [rawdoc! { "_id": 1, "x": 1 }]).await;
+    let (name, fork) = (collection("a"), fork(&main, "fork").await);
+    let schema = bson::doc! { "properties": { "x": { "maximum": 5 } } };
+    let options = bson::doc! { "validator": { "$jsonSchema": schema } };
+    change(&main, CollectionChange::SetOptions { name: name.clone(), options }).await;
+    let indexes = vec![bson::doc! { "name": "x", "key": { "x": 1 }, "unique": true }];
+    change(&main, CollectionChange::SetIndexes { name, indexes }).await;
+    let base = fork.head().await.unwrap();
+    for (document, broken) in [
+        (rawdoc! { "_id": 2, "x": 9 }, Check::Schema),
+        (rawdoc! { "_id": 2, "x": 1 }, Check::Unique),
+    ] {
+        put(&fork, "a", [document]).await;
+        let patch = patch_of(&base, &fork.head().await.unwrap()).await;
+        let before = main.head().await.unwrap().lsn();
+        let applied = apply(&patch, &main, main.request()).await.unwrap();
+        let Applied::Violations(found) = applied else { panic!("{applied:?}") };
+        assert_eq!((found.len(), found[0].check), (1, broken));
+        assert_eq!(main.head().await.unwrap().lsn(), before);
+    }
 }
 
 async fn collections_may_exchange_their_names(subject: Subject) {

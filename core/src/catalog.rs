@@ -84,6 +84,12 @@ impl Catalog {
     }
 
     /// Whether a collection was there and is dropped.
+    /// All collections, those that were dropped among them: as these can be taken back by a single
+    /// change of the catalog, snapshots have their documents.
+    pub(crate) fn all_ids(&self) -> Vec<CollectionId> {
+        self.numbers.keys().copied().collect()
+    }
+
     pub(crate) fn is_dropped(&self, id: CollectionId) -> bool {
         self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
     }

@@ -398,7 +398,7 @@ impl Check<'_> {
         }
         let (view, independent) = (self.view(point).await?, self.independent_of(point));
         let catalog = Catalog::load(&*independent, &view).await?;
-        let collections = catalog.iter().map(|info| info.id).collect();
+        let collections = catalog.all_ids();
         let (now, level) = (shared.environment.now(), snapshot_policy.level);
         snapshot::write(&**snapshots, &*independent, &view, point, collections, now, level).await
     }

@@ -16,6 +16,7 @@ use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count};
 use crate::patches::read_patch;
+use crate::plans::violated;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +29,8 @@ Examples:
 ///
 /// A change of a document fits if the fields that it touches are as the patch says; what else is in the
 /// document may differ. A change that is there already is left out. If something does not fit, each such
-/// place is printed, nothing is changed, and the exit code is 5.
+/// place is printed, nothing is changed, and the exit code is 5. The result is held to the validators and
+/// unique indexes of the collections.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -58,6 +60,7 @@ impl ApplyArgs {
         request.set_origin(Origin::Patch { source: self.source() });
         match apply(&patch, &branch, request).await? {
             Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
+            Applied::Violations(found) => Err(violated(context, &found)?),
             Applied::Done { receipt: None, skipped } => context
                 .output
                 .done(&format!("nothing to apply: {} there already", are(skipped)), || {
@@ -79,11 +82,15 @@ impl ApplyArgs {
 
     async fn preview(context: &Context, workspace: &Workspace, patch: &Patch) -> CommandResult {
         let head = workspace.state(None).await?;
-        let Preview { documents, collections, skipped, conflicts, .. } =
-            check(patch, &head).await?;
-        if !conflicts.is_empty() {
-            return refused(context, workspace, &conflicts);
+        let preview = check(patch, &head).await?;
+        if !preview.conflicts.is_empty() {
+            return refused(context, workspace, &preview.conflicts);
         }
+        let found = preview.violations(&head).await?;
+        if !found.is_empty() {
+            return Err(violated(context, &found)?);
+        }
+        let Preview { documents, collections, skipped, .. } = preview;
         let words = format!(
             "it fits {} at LSN {}: {} would change, {} would be made, dropped or changed{}",
             workspace.branch,

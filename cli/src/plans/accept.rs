@@ -57,7 +57,7 @@ pub(crate) async fn conflicts_left(context: &Context, shown: &Shown<'_>) -> Comm
 }
 
 /// Lists the rules that are broken.
-fn violated(context: &Context, found: &[Violation]) -> CommandResult<Failure> {
+pub(crate) fn violated(context: &Context, found: &[Violation]) -> CommandResult<Failure> {
     let listed = &found[..found.len().min(LISTED)];
     if !context.output.is_table() {
         let violations = listed.iter().map(violation_json).collect();

@@ -99,6 +99,13 @@ pub(crate) fn next(id: &str, worked: &Worked) -> String {
     };
     let at = document.key.as_ref().map(super::conflicts::id).map(|id| quoted(&id));
     let at = at.map(|at| format!(" {at}")).unwrap_or_default();
+    let choices = match (&document.key, document.conflicts.first()) {
+        (None, Some(conflict)) if conflict.path.is_document() => "--ours or --theirs",
+        (None, Some(conflict)) if conflict.path.to_string() == "name" => {
+            "--ours, --theirs or --value '\"NAME\"'"
+        }
+        _ => "--ours, --theirs, --base, --value JSON or --absent",
+    };
     let path = match document.conflicts.first() {
         Some(conflict) if !conflict.path.is_document() => {
             format!(" --path {}", quoted(&conflict.path.to_string()))
@@ -106,8 +113,7 @@ pub(crate) fn next(id: &str, worked: &Worked) -> String {
         _ => String::new(),
     };
     format!(
-        "next: argon merge resolve {id} -c {}{at}{path} --ours, --theirs, --base, --value JSON or \
-         --absent\nor for all that is left: argon merge resolve {id} --all --ours, --theirs or --base",
+        "next: argon merge resolve {id} -c {}{at}{path} {choices}\nor for all that is left: argon merge resolve {id} --all --ours, --theirs or --base",
         document.collection
     )
 }

@@ -14,7 +14,7 @@ mod conflicts;
 mod policy;
 mod shown;
 
-pub(crate) use self::accept::{accept, committed, conflicts_left};
+pub(crate) use self::accept::{accept, committed, conflicts_left, violated};
 pub(crate) use self::carry_out::{CarryOut, Fate, next, show};
 pub(crate) use self::conflicts::place;
 pub(crate) use self::policy::PolicyArgs;

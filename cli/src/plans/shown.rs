@@ -112,6 +112,7 @@ pub(crate) fn condition_name(condition: Condition) -> &'static str {
         Condition::Open => "open",
         Condition::Applied(_) => "applied",
         Condition::Aborted => "aborted",
+        Condition::Nothing => "nothing",
     }
 }
 

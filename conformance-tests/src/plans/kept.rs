@@ -15,9 +15,14 @@ pub(super) fn cases() -> Vec<Case> {
     cases!["plans":
         a_plan_is_kept_with_its_decisions,
         a_plan_is_applied_exactly_once,
+        a_plan_is_not_applied_by_the_commit_of_another,
+        a_commit_that_names_no_plan_applies_those_that_come_to_the_same,
         a_plan_applied_by_many_at_once_makes_one_commit,
         a_plan_whose_branch_has_moved_on_is_refused_until_it_is_renewed,
         decisions_about_what_has_changed_since_are_taken_back,
+        decisions_under_a_name_that_theirs_gave_are_taken_back_likewise,
+        a_plan_goes_with_its_branch_to_another_name,
+        a_plan_that_comes_to_nothing_is_closed,
         an_aborted_plan_is_closed,
         two_people_who_decide_at_once_do_not_overwrite_each_other,
         every_kind_of_plan_can_be_kept,
@@ -88,6 +93,44 @@ async fn a_plan_is_applied_exactly_once(subject: Subject) {
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
 }
 
+/// A plan to cherry-pick the last commit of the fork, with a decision about document 1.
+async fn picking(main: &Branch, fork: &Branch, choice: Choice) -> Stored {
+    let picked = vec![fork.head().await.unwrap()];
+    let plan = Plan::cherry_pick(main, picked, Rules::default()).await.unwrap();
+    let mut stored = Stored::create(plan, &Message::default()).await.unwrap();
+    decide(&mut stored, "(document)", choice);
+    stored.save().await.unwrap();
+    stored
+}
+
+fn of_99() -> Choice {
+    Choice::Value(bson::RawBson::Document(rawdoc! { "_id": 1, "a": 99, "b": 99 }))
+}
+
+async fn a_plan_is_not_applied_by_the_commit_of_another(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let mut theirs = picking(&main, &fork, Choice::Theirs).await;
+    let mut value = picking(&main, &fork, of_99()).await;
+    let worked = theirs.plan().work_out().await.unwrap();
+    theirs.apply(&worked, None, None).await.unwrap();
+    assert_eq!(value.find_commit().await.unwrap(), None);
+    let worked = value.plan().work_out().await.unwrap();
+    let refused = value.apply(&worked, None, None).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+}
+
+async fn a_commit_that_names_no_plan_applies_those_that_come_to_the_same(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let theirs = picking(&main, &fork, Choice::Theirs).await;
+    let value = picking(&main, &fork, of_99()).await;
+    let worked = theirs.plan().work_out().await.unwrap();
+    let made = theirs.plan().commit(&worked, None, &Message::default()).await.unwrap();
+    assert_eq!(theirs.find_commit().await.unwrap(), Some(made.lsn));
+    assert_eq!(value.find_commit().await.unwrap(), None);
+}
+
 async fn a_plan_applied_by_many_at_once_makes_one_commit(subject: Subject) {
     let (_place, main) = subject.branch().await;
     let fork = fork(&main, "fork").await;
@@ -142,6 +185,61 @@ async fn decisions_about_what_has_changed_since_are_taken_back(subject: Subject)
     assert_eq!(renewed.taken_back, [(collection(super::USERS), Some(key(1)))]);
     let worked = stored.plan().work_out().await.unwrap();
     assert_eq!(conflicts(&worked), ["users 1 a", "users 1 b"]);
+}
+
+async fn decisions_under_a_name_that_theirs_gave_are_taken_back_likewise(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 2, "a": 0 }).await;
+    let fork = contradicting(&main).await;
+    put(&main, rawdoc! { "_id": 2, "a": 1 }).await;
+    put(&fork, rawdoc! { "_id": 2, "a": 2 }).await;
+    let (from, to) = (collection(super::USERS), collection("renamed"));
+    let rename = argon_core::write::CollectionChange::Rename { from, to: to.clone() };
+    fork.change_collection(rename).await.unwrap();
+    let mut stored = kept(&fork, &main).await;
+    for id in 1..=2 {
+        let path = FieldPath::DOCUMENT;
+        stored.plan_mut().decide(to.clone(), Some(key(id)), path, Choice::Theirs);
+    }
+    stored.save().await.unwrap();
+    put(&main, rawdoc! { "_id": 1, "a": 5, "b": 1 }).await;
+    let renewed = stored.renew().await.unwrap();
+    assert_eq!((renewed.kept, renewed.taken_back), (1, vec![(to, Some(key(1)))]));
+}
+
+async fn a_plan_goes_with_its_branch_to_another_name(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    let (project, to) = (main.project(), crate::make::branch("other"));
+    let mut stored = kept(&main, &fork).await;
+    decide(&mut stored, "(document)", Choice::Theirs);
+    stored.save().await.unwrap();
+    project.rename_branch(fork.name(), &to).await.unwrap();
+    let mut stored = again(project, stored.id()).await;
+    assert_eq!(stored.info().unwrap().branch, to);
+    assert!(stored.plan().is_current().await.unwrap());
+    let worked = stored.plan().work_out().await.unwrap();
+    stored.apply(&worked, None, None).await.unwrap();
+    let renamed = project.branch(&to).await.unwrap();
+    assert_eq!(get(&renamed, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 1, "b": 1 });
+}
+
+async fn a_plan_that_comes_to_nothing_is_closed(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let fork = contradicting(&main).await;
+    for (choice, nothing) in [(Choice::Theirs, false), (Choice::Ours, true)] {
+        let mut stored = picking(&main, &fork, choice).await;
+        let worked = stored.plan().work_out().await.unwrap();
+        assert_eq!(stored.close_if_nothing(&worked).await.unwrap(), nothing);
+        let condition = if nothing { Condition::Nothing } else { Condition::Open };
+        let found = again(main.project(), stored.id()).await.info().unwrap().condition;
+        assert_eq!((found, stored.must_be_open().is_err()), (condition, nothing));
+    }
+    let mut stored = kept(&fork, &main).await;
+    decide(&mut stored, "(document)", Choice::Ours);
+    let worked = stored.plan().work_out().await.unwrap();
+    assert!(worked.is_empty());
+    assert!(!stored.close_if_nothing(&worked).await.unwrap(), "a merge is committed");
 }
 
 async fn an_aborted_plan_is_closed(subject: Subject) {

@@ -1,5 +1,6 @@
 //! Merges of branches in every relation.
 
+use argon_core::merge::Choice;
 use argon_core::model::Lsn;
 use argon_core::plan::{Plan, Rules};
 use argon_core::write::CollectionChange;
@@ -26,8 +27,10 @@ pub(super) fn cases() -> Vec<Case> {
         a_merge_that_takes_nothing_over_is_remembered,
         collections_that_one_side_made_dropped_or_renamed_follow,
         a_collection_that_one_side_dropped_and_the_other_changed_is_a_conflict,
+        a_collection_that_comes_back_holds_what_theirs_holds,
         a_collection_that_both_made_is_one,
         two_collections_that_would_have_one_name_are_a_conflict,
+        a_conflict_of_names_is_decided_without_loss,
         a_commit_is_refused_when_the_branch_has_moved_on,
         a_merge_of_many_documents_is_one_commit,
     ]
@@ -309,6 +312,20 @@ async fn a_collection_that_one_side_dropped_and_the_other_changed_is_a_conflict(
     );
 }
 
+async fn a_collection_that_comes_back_holds_what_theirs_holds(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1, "a": 0 }).await;
+    let fork = fork(&main, "fork").await;
+    let (from, to) = (collection(super::USERS), collection("renamed"));
+    change(&fork, CollectionChange::Rename { from, to }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
+    put(&main, rawdoc! { "_id": 2 }).await;
+    change(&main, CollectionChange::Drop { name: collection(super::USERS) }).await;
+    commit(&plan(&fork, &main, always("theirs")).await).await;
+    let heads = [main.head().await.unwrap(), fork.head().await.unwrap()];
+    assert_eq!(contents(&heads[0]).await, contents(&heads[1]).await);
+}
+
 async fn a_collection_that_both_made_is_one(subject: Subject) {
     let (_place, main) = subject.branch().await;
     let fork = fork(&main, "fork").await;
@@ -330,9 +347,41 @@ async fn two_collections_that_would_have_one_name_are_a_conflict(subject: Subjec
     insert(&main, "b", 1).await;
     let (from, to) = (collection("a"), collection("b"));
     change(&fork, CollectionChange::Rename { from, to }).await;
-    let worked = plan(&fork, &main, always("theirs")).await.work_out().await.unwrap();
+    let worked = plan(&fork, &main, Rules::default()).await.work_out().await.unwrap();
     assert_eq!(conflicts(&worked), ["b - name"]);
     assert!(worked.conflicts[0].conflicts[0].note.is_some());
+}
+
+async fn a_conflict_of_names_is_decided_without_loss(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    insert(&main, "a", 1).await;
+    let fork = fork(&main, "fork").await;
+    insert(&main, "b", 2).await;
+    let (from, to) = (collection("a"), collection("b"));
+    change(&fork, CollectionChange::Rename { from, to }).await;
+    let c = Choice::Value(bson::RawBson::String("c".into()));
+    for (choice, expected) in [
+        (Choice::Ours, [("a", 1), ("b", 2)]),
+        (Choice::Theirs, [("b", 1), ("b.ours", 2)]),
+        (c, [("b", 2), ("c", 1)]),
+    ] {
+        let target = super::fork(&main, expected[1].0).await;
+        let mut plan = plan(&fork, &target, Rules::default()).await;
+        plan.decide(collection("b"), None, "name".parse().unwrap(), choice);
+        commit(&plan).await;
+        let head = target.head().await.unwrap();
+        assert_eq!(head.collections().count(), 2);
+        for (name, id) in expected {
+            let found = head.collection(&collection(name)).unwrap();
+            let found = found.get(&crate::make::key(id)).await.unwrap();
+            assert!(found.is_some(), "{name} {id}");
+        }
+    }
+    let mut plan = plan(&fork, &main, Rules::default()).await;
+    for choice in [Choice::Base, Choice::Value(bson::RawBson::String("a\0".into()))] {
+        plan.decide(collection("b"), None, "name".parse().unwrap(), choice);
+        assert_eq!(plan.work_out().await.err().unwrap().kind(), ErrorKind::Invalid);
+    }
 }
 
 async fn a_commit_is_refused_when_the_branch_has_moved_on(subject: Subject) {

@@ -2,6 +2,7 @@
 
 use argon_core::model::{Actor, Lsn, Message, Origin};
 use argon_core::plan::{Plan, Rules, Selection};
+use argon_core::storage::Backend;
 use argon_core::write::CollectionChange;
 use argon_core::{Branch, ErrorKind, log};
 use bson::rawdoc;
@@ -10,6 +11,7 @@ use super::{all, always, commit, conflicts, contents, delete, fork, get, put};
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::make::{collection, key};
+use crate::subject::first_branch;
 
 pub(super) fn cases() -> Vec<Case> {
     cases!["plans":
@@ -19,6 +21,11 @@ pub(super) fn cases() -> Vec<Case> {
         undo_brings_back_what_was_dropped_and_takes_away_what_was_made,
         undo_of_one_actor_leaves_the_others,
         undo_of_one_collection_leaves_the_others,
+        undo_of_what_made_a_collection_leaves_the_documents_of_others,
+        undo_of_what_made_a_collection_names_the_documents_that_were_changed_since,
+        undo_of_a_collection_s_documents_leaves_the_collection,
+        undo_of_a_drop_brings_the_documents_back_past_a_snapshot,
+        undo_of_a_drop_meets_a_new_collection_of_the_name,
         undo_of_an_undo_does_it_again,
         undo_names_commits_that_there_are,
         a_cherry_pick_does_again_what_a_commit_did,
@@ -41,7 +48,7 @@ async fn undo_takes_back_only_the_paths_that_were_changed(subject: Subject) {
     assert_eq!(all(&main).await, [rawdoc! { "_id": 1, "a": 1, "b": 3 }, rawdoc! { "_id": 2 }]);
     let head = main.head().await.unwrap();
     let last = log::last_commit(&head).await.unwrap().unwrap();
-    let origin = Origin::Undo { above: Lsn::new(1), upto: Lsn::new(2) };
+    let origin = Origin::Undo { above: Lsn::new(1), upto: Lsn::new(2), plan: None };
     assert_eq!((head.lsn(), last.meta.origin), (Lsn::new(5), origin), "nothing is rewritten");
 }
 
@@ -132,6 +139,81 @@ async fn undo_of_one_collection_leaves_the_others(subject: Subject) {
     assert!(other.get(&key(1)).await.unwrap().is_some());
 }
 
+async fn undo_of_what_made_a_collection_leaves_the_documents_of_others(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put_as(&main, "ada", rawdoc! { "_id": 1 }).await;
+    put_as(&main, "bob", rawdoc! { "_id": 2 }).await;
+    put_as(&main, "ada", rawdoc! { "_id": 3 }).await;
+    let ada = Some(Actor::new("ada").unwrap());
+    let selection = Selection { actor: ada, ..Selection::default() };
+    let apart = fork(&main, "apart").await;
+    let worked = commit(&undo(&main, 0, 3, selection.clone()).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 0));
+    assert_eq!(all(&main).await, [rawdoc! { "_id": 2 }]);
+    // With nothing of others left in it, it goes, and its documents count.
+    delete(&apart, 2).await;
+    let worked = commit(&undo(&apart, 0, 3, selection).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 1));
+    assert_eq!(apart.head().await.unwrap().collections().count(), 0);
+}
+
+async fn undo_of_what_made_a_collection_names_the_documents_that_were_changed_since(
+    subject: Subject,
+) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
+    put(&main, rawdoc! { "_id": 1, "a": 2 }).await;
+    let undecided = undo(&main, 0, 1, Selection::default()).await;
+    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users 1 (document)"]);
+    let range = (Lsn::ZERO, Lsn::new(1));
+    let forced =
+        Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
+    assert_eq!(commit(&forced).await.counts.removed, 1);
+    assert_eq!(main.head().await.unwrap().collections().count(), 0);
+}
+
+async fn undo_of_a_collection_s_documents_leaves_the_collection(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let selection = Selection { collections: vec![collection(super::USERS)], ..Default::default() };
+    let worked = commit(&undo(&main, 0, 1, selection).await).await;
+    assert_eq!((worked.counts.removed, worked.counts.collections), (1, 0));
+    assert_eq!(all(&main).await, Vec::<bson::RawDocumentBuf>::new());
+    assert_eq!(main.head().await.unwrap().collections().count(), 1);
+}
+
+async fn undo_of_a_drop_brings_the_documents_back_past_a_snapshot(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let main = first_branch(&place.project(backend.clone()).await).await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let before = contents(&main.head().await.unwrap()).await;
+    let drop = CollectionChange::Drop { name: collection(super::USERS) };
+    main.change_collection(drop).await.unwrap();
+    argon_core::snapshot::create(&main.head().await.unwrap()).await.unwrap();
+    commit(&undo(&main, 1, 2, Selection::default()).await).await;
+    assert_eq!(contents(&main.head().await.unwrap()).await, before);
+    let from_snapshots = Backend { materialize: None, ..backend };
+    let again = place.project_again(from_snapshots).await.branch(main.name()).await.unwrap();
+    assert_eq!(contents(&again.head().await.unwrap()).await, before);
+}
+
+async fn undo_of_a_drop_meets_a_new_collection_of_the_name(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, rawdoc! { "_id": 1 }).await;
+    let drop = CollectionChange::Drop { name: collection(super::USERS) };
+    main.change_collection(drop).await.unwrap();
+    put(&main, rawdoc! { "_id": 2 }).await;
+    let undecided = undo(&main, 1, 2, Selection::default()).await;
+    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users - name"]);
+    let range = (Lsn::new(1), Lsn::new(2));
+    let forced =
+        Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
+    commit(&forced).await;
+    assert_eq!(all(&main).await, [rawdoc! { "_id": 1 }]);
+    let kept = main.collection(&collection("users.ours")).get(&key(2)).await.unwrap();
+    assert!(kept.is_some(), "what is new stays");
+}
+
 async fn undo_of_an_undo_does_it_again(subject: Subject) {
     let (_place, main) = subject.branch().await;
     put(&main, rawdoc! { "_id": 1, "a": 0 }).await;
@@ -166,7 +248,9 @@ async fn a_cherry_pick_does_again_what_a_commit_did(subject: Subject) {
     assert_eq!(all(&main).await, [rawdoc! { "_id": 1, "a": 0, "b": 1 }]);
     let head = main.head().await.unwrap();
     let last = log::last_commit(&head).await.unwrap().unwrap();
-    let Origin::CherryPick(named) = last.meta.origin else { panic!("{:?}", last.meta.origin) };
+    let Origin::CherryPick { commits: named, .. } = last.meta.origin else {
+        panic!("{:?}", last.meta.origin)
+    };
     assert_eq!(Some(named[0].commit), picked.view().point());
     assert!(Plan::cherry_pick(&main, vec![], Rules::default()).await.is_err());
 }

@@ -11,7 +11,7 @@ use crate::gc::kept;
 use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::records::{BranchRecord, Stored};
-use crate::{Branch, BranchInfo, Error, Result, State};
+use crate::{Branch, BranchInfo, Error, Result, State, plan};
 
 /// How many heads of branches are asked for at once when they are listed.
 const HEADS_AT_ONCE: usize = 64;
@@ -253,7 +253,10 @@ impl Project {
         ));
         self.create_record(to, &record).await?;
         match self.remove(from, &stored).await {
-            Ok(()) => Ok(Branch::new(self.clone(), to.clone(), record)),
+            Ok(()) => {
+                plan::follow(self, from, to).await?;
+                Ok(Branch::new(self.clone(), to.clone(), record))
+            }
             Err(error) => {
                 // A writer on the old name came first: the branch has gone on there.
                 if error.kind() == crate::ErrorKind::Conflict {

@@ -31,7 +31,7 @@ pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
         for lsn in wanted.filter(|lsn| *lsn > base && *lsn > Lsn::ZERO) {
             let view = shared.timelines.view(state.timeline, lsn).await?;
             let catalog = Catalog::load(&**materialize, &view).await?;
-            let collections = catalog.iter().map(|info| info.id).collect();
+            let collections = catalog.all_ids();
             maker.make(&view, collections, environment.now()).await?;
         }
     }

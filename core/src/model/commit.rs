@@ -93,9 +93,16 @@ pub enum Origin {
         above: Lsn,
         /// up to this one.
         upto: Lsn,
+        /// The identifier of the plan that was applied; none if it was done without one.
+        plan: Option<String>,
     },
-    /// The changes of these commits, which are elsewhere, were made again.
-    CherryPick(Vec<Picked>),
+    /// The changes of commits that are elsewhere were made again.
+    CherryPick {
+        /// These commits, in the order in which they were applied.
+        commits: Vec<Picked>,
+        /// The identifier of the plan that was applied; none if it was done without one.
+        plan: Option<String>,
+    },
     /// A patch was applied.
     Patch {
         /// The name of the file, as the user gave it.
@@ -218,15 +225,15 @@ impl CommitMeta {
                 out.push(2);
                 merged.encode(out);
             }
-            Origin::Undo { above, upto } => {
-                out.push(3);
+            Origin::Undo { above, upto, plan } => {
+                put_planned(out, [3, 6], plan.as_deref());
                 put_varint(out, above.get());
                 put_varint(out, upto.get());
             }
-            Origin::CherryPick(picked) => {
-                out.push(4);
-                put_varint(out, picked.len() as u64);
-                for Picked { commit, digest } in picked {
+            Origin::CherryPick { commits, plan } => {
+                put_planned(out, [4, 7], plan.as_deref());
+                put_varint(out, commits.len() as u64);
+                for Picked { commit, digest } in commits {
                     commit.encode(out);
                     out.extend_from_slice(digest.as_bytes());
                 }
@@ -250,22 +257,45 @@ impl CommitMeta {
             actor: Actor::new(reader.text()?).map_err(|_| reader.corrupt("has a bad actor"))?,
             message: Message::new(reader.text()?)
                 .map_err(|_| reader.corrupt("has a bad message"))?,
-            origin: match reader.byte()? {
-                0 => Origin::Write,
-                1 => Origin::Import { source: reader.text()?.to_owned() },
-                2 => Origin::Merge(Merged::decode(reader)?),
-                3 => Origin::Undo {
-                    above: Lsn::new(reader.varint()?),
-                    upto: Lsn::new(reader.varint()?),
-                },
-                4 => {
-                    let count = reader.varint()?;
-                    let picked = (0..count).map(|_| Picked::decode(reader));
-                    Origin::CherryPick(picked.collect::<Result<_>>()?)
-                }
-                5 => Origin::Patch { source: reader.text()?.to_owned() },
-                _ => return Err(reader.corrupt("has an unknown origin")),
-            },
+            origin: Origin::decode(reader)?,
+        })
+    }
+}
+
+/// The first bytes of an origin that may come of a plan: one of two numbers, the latter followed by
+/// the plan's identifier.
+fn put_planned(out: &mut Vec<u8>, [without, with]: [u8; 2], plan: Option<&str>) {
+    match plan {
+        None => out.push(without),
+        Some(plan) => {
+            out.push(with);
+            put_bytes(out, plan.as_bytes());
+        }
+    }
+}
+
+impl Origin {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self> {
+        let kind = reader.byte()?;
+        let plan = match kind {
+            6 | 7 => Some(reader.text()?.to_owned()),
+            _ => None,
+        };
+        Ok(match kind {
+            0 => Self::Write,
+            1 => Self::Import { source: reader.text()?.to_owned() },
+            2 => Self::Merge(Merged::decode(reader)?),
+            3 | 6 => {
+                let (above, upto) = (Lsn::new(reader.varint()?), Lsn::new(reader.varint()?));
+                Self::Undo { above, upto, plan }
+            }
+            4 | 7 => {
+                let count = reader.varint()?;
+                let commits = (0..count).map(|_| Picked::decode(reader)).collect::<Result<_>>()?;
+                Self::CherryPick { commits, plan }
+            }
+            5 => Self::Patch { source: reader.text()?.to_owned() },
+            _ => return Err(reader.corrupt("has an unknown origin")),
         })
     }
 }
@@ -401,17 +431,20 @@ mod tests {
         let digest = Digest::from_bytes([0x22; 32]);
         let (ones, twos) = ("11".repeat(16), "22".repeat(32));
         let (above, upto) = (Lsn::new(1), Lsn::new(300));
+        let (commits, plan) = (vec![Picked { commit: point, digest }], || Some("0a".to_owned()));
         let merged =
             Merged { source: "try".into(), plan: "0a".into(), digest, parents: vec![point, point] };
         for (origin, golden) in [
             (Origin::Write, "00".to_owned()),
             (Origin::Import { source: "a".into() }, "010161".to_owned()),
             (Origin::Merge(merged), format!("0203747279023061{twos}02{ones}ac02{ones}ac02")),
-            (Origin::Undo { above, upto }, "0301ac02".to_owned()),
+            (Origin::Undo { above, upto, plan: None }, "0301ac02".to_owned()),
+            (Origin::Undo { above, upto, plan: plan() }, "0602306101ac02".to_owned()),
             (
-                Origin::CherryPick(vec![Picked { commit: point, digest }]),
+                Origin::CherryPick { commits: commits.clone(), plan: None },
                 format!("0401{ones}ac02{twos}"),
             ),
+            (Origin::CherryPick { commits, plan: plan() }, format!("0702306101{ones}ac02{twos}")),
             (Origin::Patch { source: "a".into() }, "050161".to_owned()),
         ] {
             let mut bytes = Vec::new();

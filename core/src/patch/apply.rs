@@ -1,11 +1,15 @@
 //! Applying a patch to a branch.
 
 use super::{Conflict, Patch, Preview, check};
+use crate::checks::{self, Checks, Proposed, Violation};
 use crate::write::{Outcome, Receipt, WriteRequest};
-use crate::{Branch, Error, Result};
+use crate::{Branch, Error, Result, State};
 
 /// How often a patch is tried when other writers come first.
 const ATTEMPTS: usize = 100;
+
+/// How many broken rules are given.
+pub const MOST_VIOLATIONS: usize = 21;
 
 /// What came of a patch.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,13 +23,29 @@ pub enum Applied {
     },
     /// It did not fit, and nothing was changed.
     Conflicts(Vec<Conflict>),
+    /// The result would break rules of the collections, and nothing was changed: at most
+    /// [`MOST_VIOLATIONS`] of them.
+    Violations(Vec<Violation>),
+}
+
+impl Preview {
+    /// What the result would break of the rules of the collections themselves, their validators and
+    /// unique indexes: at most [`MOST_VIOLATIONS`]. `state` is the one that was checked.
+    ///
+    /// # Errors
+    /// Those of [`checks::run`].
+    pub async fn violations(&self, state: &State) -> Result<Vec<Violation>> {
+        let proposed = Proposed::of(state.clone(), self.changes.iter().cloned())?;
+        checks::run(&Checks::default(), &proposed, MOST_VIOLATIONS).await
+    }
 }
 
 /// Applies a patch to the head of a branch: all of it in one commit, or nothing.
 ///
 /// A change of a document fits if what it touches is as the patch says; what else is in the document
 /// does not matter. A change that is there already is left out. When another writer comes first, the
-/// patch is checked against what is the head then. `request` is empty; its actor, message and origin
+/// patch is checked against what is the head then. The result is held to the validators and unique
+/// indexes of its collections. `request` is empty; its actor, message and origin
 /// sign the commit.
 ///
 /// ```
@@ -58,16 +78,21 @@ pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Res
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;
         crate::mask::refuse_masked(&head, "apply a patch to")?;
-        let Preview { changes, skipped, conflicts, .. } = check(patch, &head).await?;
-        if !conflicts.is_empty() {
-            return Ok(Applied::Conflicts(conflicts));
+        let preview = check(patch, &head).await?;
+        if !preview.conflicts.is_empty() {
+            return Ok(Applied::Conflicts(preview.conflicts));
         }
-        if changes.is_empty() {
+        let skipped = preview.skipped;
+        if preview.changes.is_empty() {
             return Ok(Applied::Done { receipt: None, skipped });
+        }
+        let found = preview.violations(&head).await?;
+        if !found.is_empty() {
+            return Ok(Applied::Violations(found));
         }
         let mut attempt = request.clone();
         attempt.set_after(head.last().await?.digest);
-        for change in changes {
+        for change in preview.changes {
             attempt.push_exact(change)?;
         }
         match branch.commit(attempt).await? {

@@ -61,11 +61,15 @@ impl Base {
         }
     }
 
-    /// The records of collections with these keys, in ascending order.
-    pub(super) async fn catalog(&self, keys: &[Key]) -> Result<Vec<Option<Document>>> {
+    /// The documents of a collection with these keys, in ascending order; without a look at the sides.
+    pub(super) async fn alone(
+        &self,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Document>>> {
         let policy = Policy::default();
         let seen = Seen { policy: &policy, collection: "", ours: &[], theirs: &[] };
-        self.get_many(CollectionId::CATALOG, keys, &seen).await
+        self.get_many(collection, keys, &seen).await
     }
 
     /// The documents of a collection with these keys, in ascending order, as the sides of the merge are

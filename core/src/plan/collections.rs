@@ -6,14 +6,14 @@ use bson::RawBson;
 
 use crate::catalog::{self, collection_of_key};
 use crate::diff::touched_between;
-use crate::key::Key;
 use crate::merge::{
     Cause, Choice, FieldConflict, FieldPath, Merged, Policy, Rule, Strategy, Versions,
     merge_document,
 };
 use crate::model::{CollectionId, Document, Image};
 use crate::plan::base::documents;
-use crate::plan::step::Step;
+use crate::plan::step::{Scope, Step};
+use crate::plan::undone::Left;
 use crate::plan::work::Worker;
 use crate::{CollectionInfo, Error, Result};
 
@@ -44,10 +44,7 @@ impl Worker<'_> {
         let mut touched = OursTouched(None);
         let mut fates = Vec::new();
         for id in concerned(step) {
-            let key = Key::of(&id.get().cast_signed().into()).map_err(|source| {
-                Error::internal("a collection's number is no key").with_source(source)
-            })?;
-            let three = self.three(step, id, key).await?;
+            let three = self.three(step, id).await?;
             match self.fate(step, id, &three, &mut touched).await? {
                 Fate::Stays => {}
                 fate => fates.push((id, fate)),
@@ -62,7 +59,7 @@ impl Worker<'_> {
         for (id, fate) in fates {
             match fate {
                 Fate::Stays => {}
-                Fate::Goes(info) => self.describe(info, true)?,
+                Fate::Goes(info) => self.drop(step, info).await?,
                 Fate::Becomes(info) => {
                     if self.ours.catalog().is_dropped(id) {
                         whole.insert(id);
@@ -71,15 +68,15 @@ impl Worker<'_> {
                 }
             }
         }
+        whole.retain(|id| self.catalog.by_id(*id).is_some());
         Ok(whole)
     }
 
-    async fn three(&self, step: &Step, id: CollectionId, key: Key) -> Result<Three> {
-        let keys = [key];
-        let mut base = step.base.catalog(&keys).await?;
+    async fn three(&self, step: &Step, id: CollectionId) -> Result<Three> {
+        let keys = [catalog::key_of_collection(id)?];
         let mut theirs = documents(&step.theirs, CollectionId::CATALOG, &keys).await?;
         Ok(Three {
-            base: live(base.pop().flatten())?,
+            base: facts_of(step, id).await?,
             ours: self.catalog.by_id(id).map(|info| (**info).clone()),
             theirs: live(theirs.pop().flatten())?,
         })
@@ -94,12 +91,25 @@ impl Worker<'_> {
     ) -> Result<Fate> {
         let Three { base, ours, theirs } = three;
         let documents_changed = step.keys.contains_key(&id);
+        if step.scope == Scope::UndoOfDocuments && (ours.is_some() || base.is_none()) {
+            return Ok(Fate::Stays);
+        }
         Ok(match (base, ours, theirs) {
             (Some(base), None, Some(theirs)) if base != theirs || documents_changed => {
                 self.contradiction(three, theirs, Cause::DeletedAndChanged)?
             }
             _ if base == theirs || ours == theirs => Fate::Stays,
             (None, None, Some(theirs)) => Fate::Becomes(theirs.clone()),
+            (Some(base), Some(ours), None) if step.scope == Scope::Undo => {
+                match self.left(step, id).await? {
+                    Left::ByOthers => Fate::Stays,
+                    _ if base != ours => {
+                        self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                    }
+                    Left::Changed => Fate::Stays,
+                    Left::AsItWas => Fate::Goes(ours.clone()),
+                }
+            }
             (Some(base), Some(ours), None) => {
                 if base == ours && !touched.contains(self, step, id).await? {
                     Fate::Goes(ours.clone())
@@ -193,25 +203,6 @@ impl Worker<'_> {
         let side = |strategy: &Strategy| matches!(strategy, Strategy::Ours | Strategy::Theirs);
         Ok(Policy { rules: vec![by_name], default: self.policy.default.clone().filter(side) })
     }
-
-    /// Gives a collection its facts, unless another one has its name.
-    fn place(&mut self, info: CollectionInfo) -> Result<()> {
-        let Some(other) = self.catalog.get(&info.name) else { return self.describe(info, false) };
-        let conflict = FieldConflict {
-            path: FieldPath::new(["name"]),
-            cause: Cause::BothChanged,
-            base: None,
-            ours: Some(raw_facts(other)?),
-            theirs: Some(raw_facts(&info)?),
-            note: Some("two collections would have this name; rename one of them first".to_owned()),
-        };
-        let merged = Merged { document: None, conflicts: vec![conflict], decided: 0 };
-        self.settled(info.name.clone(), None, &merged);
-        if let Some(before) = self.ours.catalog().by_id(info.id) {
-            self.catalog.insert((**before).clone(), false);
-        }
-        Ok(())
-    }
 }
 
 impl OursTouched {
@@ -233,8 +224,14 @@ impl OursTouched {
     }
 }
 
+/// What a collection is in the base of a step; `None` if it is not there.
+pub(super) async fn facts_of(step: &Step, id: CollectionId) -> Result<Option<CollectionInfo>> {
+    let keys = [catalog::key_of_collection(id)?];
+    live(step.base.alone(CollectionId::CATALOG, &keys).await?.pop().flatten())
+}
+
 /// The collections that a step touches, by what they are or by what they hold.
-fn concerned(step: &Step) -> BTreeSet<CollectionId> {
+pub(super) fn concerned(step: &Step) -> BTreeSet<CollectionId> {
     let facts = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
     let facts = facts.filter_map(collection_of_key);
     facts.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
@@ -254,6 +251,6 @@ fn facts(info: &CollectionInfo) -> Result<Document> {
     }
 }
 
-fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
+pub(super) fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
     Ok(RawBson::Document(facts(info)?.into_raw()))
 }

@@ -15,26 +15,33 @@
 //! | `source.rs` | what a plan does |
 //! | `step.rs`, `base.rs` | from that to the comparisons it takes; what the sides had in common |
 //! | `work.rs`, `collections.rs` | merging documents, and what collections are |
+//! | `names.rs` | two collections of one name |
+//! | `undone.rs` | taking back that a collection was made |
 //! | `worked.rs`, `commit.rs` | what came of it; making it a commit |
 //! | `rules.rs`, `resolved.rs` | strategies and checks; what people decided |
-//! | `record.rs`, `stored.rs` | plans that are kept |
+//! | `record.rs`, `stored.rs`, `renew.rs` | plans that are kept, and made anew |
 
 mod base;
 mod collections;
 mod commit;
+mod names;
 mod record;
+mod renew;
 mod resolved;
 mod rules;
 mod source;
 mod step;
 mod stored;
+mod undone;
 mod work;
 mod worked;
 
+pub use renew::Renewed;
+pub(crate) use renew::follow;
 pub use resolved::Resolved;
 pub use rules::Rules;
 pub use source::{Selection, Source};
-pub use stored::{Condition, PlanId, Renewed, Stored, StoredInfo};
+pub use stored::{Condition, PlanId, Stored, StoredInfo};
 pub use worked::{Counts, DocumentConflict, Worked};
 
 use crate::ancestry::relate;

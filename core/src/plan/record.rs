@@ -31,6 +31,9 @@ pub(super) struct PlanRecord {
     /// The LSN of its commit, once it is applied; closed without one, it was aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) applied: Option<i64>,
+    /// Whether it was closed as there was nothing to commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) nothing: bool,
     /// When it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed: Option<DateTime>,

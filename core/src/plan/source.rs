@@ -54,7 +54,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// What the log says of the commit that comes of the plan called `plan`.
+    /// What the log says of the commit that comes of the plan called `plan`; empty for one that was
+    /// never stored.
     pub(super) async fn origin(&self, plan: &str) -> Result<Origin> {
         Ok(match self {
             Self::Merge { name, theirs, gained, .. } => Origin::Merge(Merged {
@@ -63,13 +64,15 @@ impl Source {
                 digest: theirs.last().await?.digest,
                 parents: gained.clone(),
             }),
-            Self::Undo { above, upto, .. } => Origin::Undo { above: *above, upto: *upto },
+            Self::Undo { above, upto, .. } => {
+                Origin::Undo { above: *above, upto: *upto, plan: named(plan) }
+            }
             Self::CherryPick { commits } => {
-                let mut picked = Vec::with_capacity(commits.len());
+                let mut all = Vec::with_capacity(commits.len());
                 for state in commits {
-                    picked.extend(self::picked(state).await?);
+                    all.extend(picked(state).await?);
                 }
-                Origin::CherryPick(picked)
+                Origin::CherryPick { commits: all, plan: named(plan) }
             }
         })
     }
@@ -92,6 +95,10 @@ impl Source {
         }
         views
     }
+}
+
+fn named(plan: &str) -> Option<String> {
+    (!plan.is_empty()).then(|| plan.to_owned())
 }
 
 async fn picked(state: &State) -> Result<Option<Picked>> {

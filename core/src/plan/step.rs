@@ -15,6 +15,18 @@ pub(super) struct Step {
     pub(super) theirs: State,
     /// The documents in question.
     pub(super) keys: TouchedKeys,
+    pub(super) scope: Scope,
+}
+
+/// What a step may do to collections themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What theirs did.
+    All,
+    /// It takes back what was done, and leaves what others have in a collection since.
+    Undo,
+    /// It takes back what was done to documents, and leaves collections as they are.
+    UndoOfDocuments,
 }
 
 impl Step {
@@ -30,7 +42,7 @@ impl Step {
                 keys.entry(collection).or_default().extend(touched);
             }
         }
-        Ok(Self { base, theirs, keys })
+        Ok(Self { base, theirs, keys, scope: Scope::All })
     }
 }
 
@@ -102,7 +114,9 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
             let name = [&base, &theirs].into_iter().find_map(|state| state.catalog().by_id(*id));
             selection.takes_collection(name.map(|info| &info.name))
         });
-        steps.push(Step { base: Base::State(base), theirs, keys: run.keys });
+        let whole = selection.collections.is_empty();
+        let scope = if whole { Scope::Undo } else { Scope::UndoOfDocuments };
+        steps.push(Step { base: Base::State(base), theirs, keys: run.keys, scope });
     }
     Ok(steps)
 }

@@ -1,16 +1,15 @@
 //! Plans that are kept, to be looked at, decided about and applied later, by anybody.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use bson::DateTime;
 
 use crate::gc::kept;
-use crate::key::Key;
-use crate::model::{Actor, BranchName, CollectionName, Lsn, Message};
-use crate::plan::base::documents;
+use crate::model::{Actor, BranchName, Lsn, Message};
 use crate::plan::record::{PlanRecord, SourceRecord};
-use crate::plan::{Plan, Resolved, Source, Worked, commit, merge_source};
+use crate::plan::{Plan, Source, Worked, commit};
 use crate::records::{self, BaseRecord, Stored as StoredRecord, plans_of};
 use crate::storage::{RefVersion, Swap};
 use crate::{Error, Project, Result, State, log};
@@ -47,6 +46,8 @@ pub enum Condition {
     Applied(Lsn),
     /// It was given up.
     Aborted,
+    /// What was decided came to nothing, so that there was nothing to commit.
+    Nothing,
 }
 
 /// A stored plan, as it is listed.
@@ -77,18 +78,9 @@ pub struct StoredInfo {
 pub struct Stored {
     id: PlanId,
     version: RefVersion,
-    record: PlanRecord,
-    project: Project,
-    plan: Plan,
-}
-
-/// What became of the decisions of a plan that was [renewed](Stored::renew).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Renewed {
-    /// How many still hold.
-    pub kept: usize,
-    /// The documents whose decisions were taken back, as they have changed on the branch since.
-    pub taken_back: Vec<(CollectionName, Option<Key>)>,
+    pub(super) record: PlanRecord,
+    pub(super) project: Project,
+    pub(super) plan: Plan,
 }
 
 impl Stored {
@@ -117,6 +109,7 @@ impl Stored {
             open: true,
             points: plan.points().into_iter().map(Into::into).collect(),
             applied: None,
+            nothing: false,
             closed: None,
         };
         let value = encode(&record)?;
@@ -247,6 +240,22 @@ impl Stored {
         }
     }
 
+    /// Closes the plan if it has nothing to commit: no conflict is left, and nothing changes. A merge is
+    /// committed all the same, as it is part of the history. Gives whether it was closed.
+    ///
+    /// # Errors
+    /// `Conflict` if somebody else changed the plan meanwhile, `Invalid` if it is closed.
+    pub async fn close_if_nothing(&mut self, worked: &Worked) -> Result<bool> {
+        self.must_be_open()?;
+        let is_merge = matches!(self.plan.source, Source::Merge { .. });
+        if is_merge || !worked.conflicts.is_empty() || !worked.is_empty() {
+            return Ok(false);
+        }
+        let closed = Some(self.project.shared.environment.now());
+        self.set(PlanRecord { open: false, nothing: true, closed, ..self.record.clone() }).await?;
+        Ok(true)
+    }
+
     async fn commit(
         &self,
         worked: &Worked,
@@ -275,39 +284,28 @@ impl Stored {
         }
         let wal = &*self.project.shared.backend.wal;
         let commit = log::header(wal, head.view(), next).await?;
-        let origin = self.plan.source.origin(&self.id.0).await?;
-        Ok((commit.meta.origin == origin).then_some(next))
+        let source = &self.plan.source;
+        let made = commit.meta.origin == source.origin(&self.id.0).await?
+            || (!matches!(source, Source::Merge { .. })
+                && commit.meta.origin == source.origin("").await?
+                && self.is_what_it_comes_to(&self.plan.branch.at(next).await?).await?);
+        Ok(made.then_some(next))
     }
 
-    /// Makes the plan anew for the present head of the branch. Decisions are kept, but for those about
-    /// documents that have changed on the branch since.
-    ///
-    /// # Errors
-    /// `Invalid` if it is closed, or the branch has all of it by now; `Conflict` if somebody else
-    /// changed the plan meanwhile.
-    pub async fn renew(&mut self) -> Result<Renewed> {
-        self.record.must_be_open(&self.id)?;
-        let ours = self.plan.branch.head().await?;
-        let mut plan = self.plan.clone();
-        if let Source::Merge { name, theirs, .. } = &self.plan.source {
-            plan.source = merge_source(&plan.branch, &ours, name, theirs).await?;
-        }
-        let renewed = keep_decisions(&mut plan.resolved, &self.plan.ours, &ours).await?;
-        plan.ours = ours;
-        let record = PlanRecord {
-            ours: base_record(&plan.ours).await?,
-            source: SourceRecord::of(&plan.source)?,
-            resolved: plan.resolved.to_records(),
-            points: plan.points().into_iter().map(Into::into).collect(),
-            ..self.record.clone()
-        };
-        self.set(record).await?;
-        self.plan = plan;
-        kept::confirm_all(&self.project.shared, &self.plan.views()).await?;
-        Ok(renewed)
+    /// Whether the last commit of a state did what the plan comes to. Commits that name no plan, as
+    /// all but merges did once, are told by that.
+    async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
+        let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
+        let worked = self.plan.work_out().await?;
+        let [made, planned] = [&commit.changes, &worked.changes].map(|changes| {
+            let each = changes.iter();
+            each.map(|change| ((change.collection, &change.key), &change.image)).collect()
+        });
+        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made, planned);
+        Ok(worked.conflicts.is_empty() && made == planned)
     }
 
-    async fn set(&mut self, record: PlanRecord) -> Result<()> {
+    pub(super) async fn set(&mut self, record: PlanRecord) -> Result<()> {
         self.version = swap(&self.project, &self.id, &self.version, &record).await?;
         self.record = record;
         Ok(())
@@ -315,13 +313,16 @@ impl Stored {
 }
 
 impl PlanRecord {
-    fn must_be_open(&self, id: &PlanId) -> Result<()> {
+    pub(super) fn must_be_open(&self, id: &PlanId) -> Result<()> {
         match self.condition() {
             Condition::Open => Ok(()),
             Condition::Applied(lsn) => {
                 Err(Error::invalid(format!("plan {id} was applied already, as LSN {lsn}")))
             }
             Condition::Aborted => Err(Error::invalid(format!("plan {id} was aborted"))),
+            Condition::Nothing => {
+                Err(Error::invalid(format!("plan {id} came to nothing, and is closed")))
+            }
         }
     }
 
@@ -329,6 +330,7 @@ impl PlanRecord {
         match self.applied {
             _ if self.open => Condition::Open,
             Some(lsn) => Condition::Applied(Lsn::new(lsn.cast_unsigned())),
+            None if self.nothing => Condition::Nothing,
             None => Condition::Aborted,
         }
     }
@@ -348,34 +350,11 @@ impl PlanRecord {
     }
 }
 
-/// Keeps the decisions about documents that are the same in both states.
-async fn keep_decisions(resolved: &mut Resolved, before: &State, after: &State) -> Result<Renewed> {
-    let mut taken_back = Vec::new();
-    for (collection, key, _) in resolved.iter() {
-        let [old, new] = [before, after].map(|state| state.catalog().get(collection));
-        let same = match (key, old, new) {
-            (Some(key), Some(old), Some(new)) => {
-                let keys = [key.clone()];
-                let was = documents(before, old.id, &keys).await?;
-                was == documents(after, new.id, &keys).await?
-            }
-            (_, old, new) => old == new,
-        };
-        if !same {
-            taken_back.push((collection.clone(), key.cloned()));
-        }
-    }
-    resolved.retain(|collection, key| {
-        !taken_back.iter().any(|(gone, of)| gone == collection && of.as_ref() == key)
-    });
-    Ok(Renewed { kept: resolved.len(), taken_back })
-}
-
-async fn base_record(state: &State) -> Result<Option<BaseRecord>> {
+pub(super) async fn base_record(state: &State) -> Result<Option<BaseRecord>> {
     Ok(BaseRecord::of(state.view().point(), &state.last().await?))
 }
 
-async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)>> {
+pub(super) async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)>> {
     let prefix = plans_of(project.id());
     let refs = project.shared.backend.refs.list(&prefix).await?;
     refs.into_iter()
@@ -414,7 +393,7 @@ fn encode(record: &PlanRecord) -> Result<Vec<u8>> {
     Ok(value)
 }
 
-async fn swap(
+pub(super) async fn swap(
     project: &Project,
     id: &PlanId,
     read: &RefVersion,

@@ -1,6 +1,6 @@
 //! Working out a plan: every document in question is merged, on top of what was merged before.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bson::DateTime;
@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
 use crate::checks::Proposed;
+use crate::diff::touched_between;
 use crate::key::Key;
 use crate::merge::{Merged, Policy, Strategy, Versions, merge_document};
 use crate::model::{
@@ -15,7 +16,7 @@ use crate::model::{
 };
 use crate::plan::base::{Seen, documents, is_there};
 use crate::plan::resolved::Resolved;
-use crate::plan::step::{Step, changed_at};
+use crate::plan::step::{Scope, Step, changed_at};
 use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
 use crate::storage::KeyRange;
 use crate::{CollectionInfo, Error, Result, State};
@@ -30,6 +31,8 @@ pub(super) struct Worker<'a> {
     pub(super) changes: Changes,
     pub(super) conflicts: BTreeMap<(CollectionName, Option<Key>), DocumentConflict>,
     pub(super) decided: u64,
+    /// Documents of ours that go with their collections.
+    pub(super) gone: u64,
     bytes: usize,
     times: HashMap<Point, DateTime>,
 }
@@ -60,6 +63,7 @@ pub(super) async fn work(
         changes: Changes::new(),
         conflicts: BTreeMap::new(),
         decided: 0,
+        gone: 0,
         bytes: 0,
         times: HashMap::new(),
     };
@@ -72,14 +76,13 @@ pub(super) async fn work(
 impl Worker<'_> {
     async fn step(&mut self, step: &Step) -> Result<()> {
         let whole = self.collections(step).await?;
+        self.take_whole(step, &whole).await?;
         for (&id, keys) in &step.keys {
             let Some(info) = self.catalog.by_id(id).cloned() else { continue };
-            // A collection that theirs has not got says nothing of documents.
-            if id == CollectionId::CATALOG || !is_there(step.theirs.catalog(), id) {
-                continue;
-            }
-            if whole.contains(&id) {
-                self.take_whole(step, &info, keys).await?;
+            // A collection that theirs has not got says nothing of documents, but for an undo, which
+            // takes back what is in it.
+            let silent = step.scope == Scope::All && !is_there(step.theirs.catalog(), id);
+            if id == CollectionId::CATALOG || silent || whole.contains(&id) {
                 continue;
             }
             let keys: Vec<Key> = keys.iter().cloned().collect();
@@ -87,7 +90,7 @@ impl Worker<'_> {
                 self.documents(step, &info, keys).await?;
             }
         }
-        Ok(())
+        self.drop_emptied(step).await
     }
 
     /// Merges documents of a collection.
@@ -153,21 +156,40 @@ impl Worker<'_> {
         }
     }
 
-    /// Takes all documents of a collection that ours had dropped: theirs as they are, and none besides.
-    /// O(documents).
-    async fn take_whole(
+    /// Has collections that ours had dropped hold what they hold in theirs, and nothing besides. Where
+    /// neither side changed a document since they parted, they do already, as a drop leaves documents
+    /// where they are; O(documents) for the others.
+    async fn take_whole(&mut self, step: &Step, whole: &HashSet<CollectionId>) -> Result<()> {
+        if whole.is_empty() {
+            return Ok(());
+        }
+        let touched = touched_between(&step.theirs, self.ours, |id| whole.contains(&id)).await?;
+        for (id, touched) in touched {
+            if whole.contains(&id) {
+                self.take_documents(step, id, touched).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_documents(
         &mut self,
         step: &Step,
-        info: &CollectionInfo,
-        touched: &BTreeSet<Key>,
+        id: CollectionId,
+        touched: BTreeSet<Key>,
     ) -> Result<()> {
         for key in touched {
-            self.put(info.id, key.clone(), None)?;
+            self.put(id, key, None)?;
+        }
+        let ours = self.ours;
+        let mut left = ours.materialize().scan(ours.view(), id, KeyRange::default());
+        while let Some((key, _)) = left.try_next().await? {
+            self.put(id, key, None)?;
         }
         let theirs = &step.theirs;
-        let mut all = theirs.materialize().scan(theirs.view(), info.id, KeyRange::default());
+        let mut all = theirs.materialize().scan(theirs.view(), id, KeyRange::default());
         while let Some((key, version)) = all.try_next().await? {
-            self.put(info.id, key, Some(version.document))?;
+            self.put(id, key, Some(version.document))?;
         }
         Ok(())
     }
@@ -246,7 +268,8 @@ impl Worker<'_> {
     }
 
     async fn finish(self) -> Result<Worked> {
-        let mut counts = Counts { decided: self.decided, ..Counts::default() };
+        let (decided, removed) = (self.decided, self.gone);
+        let mut counts = Counts { removed, decided, ..Counts::default() };
         let mut changes = Vec::new();
         for (&id, changed) in &self.changes {
             let keys: Vec<Key> = changed.keys().cloned().collect();

@@ -182,7 +182,7 @@ impl Work {
                 let _making = snapshots.read().await;
                 let view = timelines.view(*timeline, *head).await?;
                 let _held = open.hold(&view)?;
-                let collections = catalog.iter().map(|info| info.id).collect();
+                let collections = catalog.all_ids();
                 let maker = Maker { backend, materialize, replay: replay.as_ref() };
                 let made = maker.make(&view, collections, environment.now()).await?;
                 let Point { timeline, lsn } = made.point;

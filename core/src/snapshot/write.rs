@@ -26,7 +26,7 @@ use crate::{Error, ErrorKind, LogMaterializer, Result, State};
 pub async fn create(state: &State) -> Result<Manifest> {
     let shared = state.shared();
     let _making = shared.snapshots.read().await;
-    let collections = state.collections().map(|info| info.id).collect();
+    let collections = state.catalog().all_ids();
     let maker = Maker {
         backend: &shared.backend,
         materialize: &shared.materialize,

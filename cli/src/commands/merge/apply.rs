@@ -9,7 +9,7 @@ use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::hooks;
-use crate::output::count;
+use crate::output::{Json, count};
 use crate::plans::{Shown, accept, committed, place};
 
 const EXAMPLES: &str = "\
@@ -19,6 +19,8 @@ Examples:
   argon merge apply 1f3a --run-hooks      if its policy has hooks";
 
 /// Commit what a plan comes to: all of it in one commit, exactly once, or nothing.
+///
+/// A plan that comes to nothing is closed, but for a merge, which the log has all the same.
 ///
 /// First the result is checked by the plan's policy, and judged by its hooks, which run on this machine
 /// and get what `argon merge show -o json` prints. As they are commands that whoever made the plan has
@@ -54,6 +56,9 @@ impl ApplyArgs {
             say_renewed(context, &stored, &renewed);
         }
         let (worked, info) = (stored.plan().work_out().await?, stored.info()?);
+        if !made && stored.close_if_nothing(&worked).await? {
+            return came_to_nothing(context, &stored);
+        }
         if !made {
             let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
             accept(context, &shown).await.hint_on(argon_core::ErrorKind::Conflict, || {
@@ -83,6 +88,19 @@ impl ApplyArgs {
         ));
         Err(Failure::from(error).hint("nothing was applied; --run-hooks runs them and applies"))
     }
+}
+
+fn came_to_nothing(context: &Context, stored: &Stored) -> CommandResult {
+    let (id, branch) = (stored.id().to_string(), stored.plan().branch().name());
+    let words =
+        format!("plan {id} comes to nothing: '{branch}' stays as it is; the plan is closed");
+    context.output.done(&words, || {
+        Json::object([
+            ("id", id.as_str().into()),
+            ("branch", branch.as_str().into()),
+            ("lsn", None::<u64>.into()),
+        ])
+    })
 }
 
 const HINT: &str = "--rebase-plan makes the plan anew for the present head, and keeps decisions";

@@ -38,7 +38,7 @@ impl Row for PlanRow {
         let info = &self.0;
         let applied = match info.condition {
             Condition::Applied(lsn) => Some(lsn.get()),
-            Condition::Open | Condition::Aborted => None,
+            Condition::Open | Condition::Aborted | Condition::Nothing => None,
         };
         Json::object([
             ("id", info.id.to_string().into()),

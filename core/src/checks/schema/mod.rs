@@ -3,8 +3,8 @@
 //! Documents that the changes write are held to the schema in their collection's own validator
 //! (unless its `validationAction` is `warn` or its `validationLevel` is `off`; with `moderate`, a
 //! document that did not suit it before either is let pass), and to the policy's schema for the
-//! collection. Documents that are there already are not looked at, even if the changes bring a new
-//! validator; that is how MongoDB does it too.
+//! collection. Documents that are there already are not looked at, unless the changes bring the
+//! collection another validator that all must suit: then all are, in one scan.
 //!
 //! The crate `jsonschema` does the work, by JSON Schema's draft 4, on the document's own values: it
 //! reads BSON by way of a trait (`instance.rs`), and nothing is turned into JSON. Where the answer
@@ -40,6 +40,7 @@ mod sentence;
 mod tests;
 
 use bson::Bson;
+use futures::TryStreamExt;
 
 use crate::catalog::CollectionInfo;
 use crate::checks::violation::Violations;
@@ -109,18 +110,57 @@ pub(super) async fn check(
 ) -> Result<()> {
     checks.validate()?;
     for info in proposed.catalog().iter() {
-        if proposed.written(info.id).next().is_none() {
+        let brought = checks.schema && is_brought(info, proposed);
+        if !brought && proposed.written(info.id).next().is_none() {
             continue;
         }
         let own = if checks.schema { Schema::of_collection(info)? } else { None };
         let policy = checks.schemas.get(&info.name);
         let policy = policy.map(|schema| Schema::compile(&info.name, schema)).transpose()?;
+        if let (true, Some(own)) = (brought, &own) {
+            check_all(own, policy.as_ref(), info, proposed, found).await?;
+            continue;
+        }
         for (key, document) in proposed.written(info.id) {
             for schema in [&own, &policy].into_iter().flatten() {
                 if found.wanted() > 0 {
                     check_document(schema, info, proposed, (key, document), found).await?;
                 }
             }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the changes bring a collection that was there a schema that all its documents must suit.
+fn is_brought(info: &CollectionInfo, proposed: &Proposed) -> bool {
+    let enforced = |info: &CollectionInfo| {
+        let option = |name: &str| info.options.get(name).and_then(Bson::as_str).unwrap_or_default();
+        let (action, level) = (option("validationAction"), option("validationLevel"));
+        let schema = info.options.get_document("validator").ok()?.get("$jsonSchema").cloned();
+        schema.filter(|_| action != "warn" && level != "off" && level != "moderate")
+    };
+    let before = proposed.state().catalog().by_id(info.id);
+    let (before, after) = (before.map(|info| enforced(info)), enforced(info));
+    after.is_some() && before.is_some_and(|before| before != after)
+}
+
+/// Holds all documents of a collection to its own schema, and those that the changes write to the
+/// policy's too. O(documents).
+async fn check_all(
+    own: &Schema,
+    policy: Option<&Schema>,
+    info: &CollectionInfo,
+    proposed: &Proposed,
+    found: &mut Violations,
+) -> Result<()> {
+    let mut documents = proposed.scan(info.id);
+    while found.wanted() > 0
+        && let Some((key, document)) = documents.try_next().await?
+    {
+        let policy = policy.filter(|_| proposed.image(info.id, &key).is_some());
+        for schema in [Some(own), policy].into_iter().flatten() {
+            check_document(schema, info, proposed, (&key, &document), found).await?;
         }
     }
     Ok(())
