@@ -4,12 +4,15 @@ use argon_core::merge::{Choice, FieldPath};
 use argon_core::model::{Lsn, Message};
 use argon_core::plan::{Condition, Plan, PlanId, Rules, Stored};
 use argon_core::{Branch, ErrorKind, Project};
-use bson::rawdoc;
+use bson::{doc, rawdoc};
 
 use super::{conflicts, fork, get, plan, put};
 use crate::Subject;
 use crate::case::{Case, cases};
+use crate::environment::time;
+use crate::hooked::{Hooks, Moment};
 use crate::make::{collection, key};
+use crate::subject::first_branch;
 
 pub(super) fn cases() -> Vec<Case> {
     cases!["plans":
@@ -18,6 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
         a_plan_applied_by_many_at_once_makes_one_commit,
         a_plan_whose_branch_has_moved_on_is_refused_until_it_is_renewed,
         decisions_about_what_has_changed_since_are_taken_back,
+        a_plan_that_can_not_be_renewed_stays_as_it_was,
         an_aborted_plan_is_closed,
         two_people_who_decide_at_once_do_not_overwrite_each_other,
         every_kind_of_plan_can_be_kept,
@@ -142,6 +146,30 @@ async fn decisions_about_what_has_changed_since_are_taken_back(subject: Subject)
     assert_eq!(renewed.taken_back, [(collection(super::USERS), Some(key(1)))]);
     let worked = stored.plan().work_out().await.unwrap();
     assert_eq!(conflicts(&worked), ["users 1 a", "users 1 b"]);
+}
+
+async fn a_plan_that_can_not_be_renewed_stays_as_it_was(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let hooks = Hooks::new();
+    let main = first_branch(&place.project(hooks.decorate(backend.clone())).await).await;
+    let fork = contradicting(&main).await;
+    let mut stored = kept(&fork, &main).await;
+    put(&main, rawdoc! { "_id": 2 }).await;
+    let timeline = main.head().await.unwrap().view().point().unwrap().timeline;
+    let before = backend.refs.list("plan/").await.unwrap();
+    let refs = backend.refs.clone();
+    hooks.at(Moment::Changed("plan/"), async move {
+        // A collection gives up all that the branch has.
+        let record = doc! { "from": 100_i64, "points": [], "at": time(0) };
+        let value = Some(bson::serialize_to_vec(&record).unwrap());
+        refs.compare_and_set(&format!("kept/{timeline}"), None, value).await.unwrap();
+    });
+    let error = stored.renew().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+    let after = backend.refs.list("plan/").await.unwrap();
+    assert_eq!((after.len(), &after[0].1.value), (1, &before[0].1.value));
+    assert_eq!(stored.info().unwrap().ours, Lsn::new(2));
+    stored.save().await.unwrap();
 }
 
 async fn an_aborted_plan_is_closed(subject: Subject) {
