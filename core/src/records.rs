@@ -114,9 +114,9 @@ pub(crate) struct KeptRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
     pub(crate) points: Vec<KeptPoint>,
-    /// What the commits that are gone had merged: timelines, and the last commit of each.
+    /// What the commits that are gone had merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) merged: Vec<PointRecord>,
+    pub(crate) merged: Vec<MergedRecord>,
     /// When it was written.
     pub(crate) at: DateTime,
 }
@@ -128,6 +128,17 @@ pub(crate) struct KeptPoint {
     pub(crate) lsn: i64,
     pub(crate) digest: Digest,
     pub(crate) time: DateTime,
+}
+
+/// The last commit of a timeline that a commit had merged which is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MergedRecord {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: i64,
+    /// The position of the commit that merged it, or of a later one below the next kept state; if it
+    /// is absent, that commit was somewhere below `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<i64>,
 }
 
 /// What garbage collection reads of a merge plan.

@@ -24,6 +24,17 @@ impl KeptRecord {
         Keep { from: self.from.map(lsn), points }
     }
 
+    /// What the commits that are gone had merged, each with the position from which on states have
+    /// it: if that is not known, from where on all are kept, as what is merged twice does no harm.
+    pub(crate) fn merges(&self) -> impl Iterator<Item = (Lsn, Point)> {
+        let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
+        let unknown = self.from.map_or(Lsn::MAX, lsn);
+        self.merged.iter().map(move |merged| {
+            let point = Point { timeline: merged.timeline, lsn: lsn(merged.lsn) };
+            (merged.at.map_or(unknown, lsn), point)
+        })
+    }
+
     /// The last commit of a single state.
     pub(super) fn head_at(&self, lsn: Lsn) -> Option<Head> {
         let point = self.points.iter().find(|point| point.lsn.cast_unsigned() == lsn.get())?;

@@ -139,7 +139,7 @@ impl Decision {
         Ok(KeptRecord {
             from: from.map(|lsn| lsn.get().cast_signed()),
             points,
-            merged: self.merges.below(timeline, from),
+            merged: self.merges.below(timeline, &cut.keep, cut.record.as_ref()),
             at: now,
         })
     }
