@@ -117,8 +117,28 @@ pub(crate) struct KeptRecord {
     /// What the commits that are gone had merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) merged: Vec<MergedRecord>,
+    /// Whether what is left out may be being removed: it stays given up then. Before, it may be taken
+    /// back, by any collector that finds that it is held.
+    #[serde(default = "yes")]
+    pub(crate) removing: bool,
+    /// Until then, what can be taken back at most: what the last record kept that was `removing`.
+    /// All, if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) most: Option<KeptStates>,
     /// When it was written.
     pub(crate) at: DateTime,
+}
+
+/// States that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptStates {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<i64>,
+    pub(crate) points: Vec<KeptPoint>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A single state that is kept below the rest. Its commit may be gone from the log, so what the

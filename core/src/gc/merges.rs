@@ -65,11 +65,12 @@ impl Merges {
         last
     }
 
-    /// What the commits of a timeline below those that are kept have merged; `found` is the record of
-    /// what was kept before. Of merges between which no state is kept, the last of each timeline.
+    /// What the commits of a timeline below `from` have merged; `found` is the record of what was kept
+    /// before. Of merges between which no state of `keep` is, the last of each timeline.
     pub(super) fn below(
         &self,
         timeline: TimelineId,
+        from: Option<Lsn>,
         keep: &Keep,
         found: Option<&KeptRecord>,
     ) -> Vec<MergedRecord> {
@@ -77,7 +78,7 @@ impl Merges {
         let gone = known.into_iter().flat_map(|merges| merges.gone.iter().copied());
         let gone = gone.chain(found.into_iter().flat_map(KeptRecord::merges));
         let logged = known.into_iter().flat_map(|merges| merges.logged.iter().copied());
-        let goes = |(at, _): &Merge| keep.from.is_none_or(|from| *at < from);
+        let goes = |(at, _): &Merge| from.is_none_or(|from| *at < from);
         last_of_each(keep, gone.chain(logged.filter(goes)))
     }
 }
