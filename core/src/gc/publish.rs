@@ -95,7 +95,8 @@ impl Decision {
             let all = cut.keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
             // A collection that was cut off before it removed anything may have left out too much.
             let known = stored.is_none_or(|stored| stored.record.keep().covers(&cut.keep));
-            if !(all && known) && !plan.frozen.contains(timeline) {
+            let is_whole = all && known;
+            if !is_whole && !plan.frozen.contains(timeline) {
                 cuts.insert(*timeline, cut);
             }
         }
@@ -190,9 +191,10 @@ impl Decision {
     ) -> Result<KeptRecord> {
         let KeptStates { from, points } = self.states(shared, timeline, cut, &cut.keep).await?;
         let is_bounded = !removing && cut.most != Keep::all();
-        let most = match is_bounded {
-            true => Some(self.states(shared, timeline, cut, &cut.most).await?),
-            false => None,
+        let most = if is_bounded {
+            Some(self.states(shared, timeline, cut, &cut.most).await?)
+        } else {
+            None
         };
         let seen_by = if removing { &cut.keep } else { &cut.most };
         let merged = self.merges.below(timeline, cut.keep.from, seen_by, cut.record.as_ref());
