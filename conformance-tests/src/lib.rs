@@ -16,10 +16,10 @@
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
-//! | `concurrency`, `ancestry`, `time`, `fsck` | what the core makes of a backend |
 //! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
+//! | `hooked` | a decorator of refs that lets others do something in between |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
 //!
 //! `ARGON_TEST_CASES` multiplies the number of random cases; `ARGON_TEST_SEED` changes them.
@@ -49,6 +49,7 @@ mod faults;
 mod faulty;
 mod fsck;
 mod gc;
+mod hooked;
 mod masks;
 mod materialize;
 mod patch;

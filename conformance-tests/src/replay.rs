@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon_core::model::{CollectionId, Lsn};
 use argon_core::snapshot::{self, Manifest};
-use argon_core::storage::{Backend, Materialize};
+use argon_core::storage::{Backend, Keep, KeyRange, Materialize};
 use argon_core::write::Condition;
 use argon_core::{Branch, LogMaterializer, State};
 use bson::rawdoc;
@@ -27,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         history_reads_the_commits_that_touched_the_document,
         a_writer_does_not_read_back_what_it_wrote,
         a_read_goes_on_when_its_snapshot_was_dropped,
+        reads_go_on_when_the_log_that_they_rested_on_was_collected,
     ]
 }
 
@@ -187,4 +188,34 @@ async fn a_read_goes_on_when_its_snapshot_was_dropped(subject: Subject) {
     all.counts.lose_chunks(true);
     all.backend.snapshots.remove_manifest(all.manifest.point).await.unwrap();
     assert_eq!(all.get(&all.state, 3999).await, Some(Lsn::new(1)));
+}
+
+async fn reads_go_on_when_the_log_that_they_rested_on_was_collected(subject: Subject) {
+    for scans in [true, false] {
+        let (place, backend) = subject.backend().await;
+        let branch = first_branch(&place.project(backend.clone()).await).await;
+        let things = branch.collection(&collection("c"));
+        let reader = LogMaterializer::new(backend.wal.clone(), backend.snapshots.clone());
+        for id in 1..=6 {
+            things.put(rawdoc! { "_id": id }).await.unwrap();
+            let head = branch.head().await.unwrap();
+            let info = head.collection(&collection("c")).unwrap().info().id;
+            if id == 6 {
+                // Another process makes a snapshot, and collects what lies below it.
+                let manifest = snapshot::create(&head).await.unwrap();
+                let keep = Keep { from: Some(head.lsn()), ..Keep::default() };
+                backend.wal.prune(manifest.point.timeline, &keep).await.unwrap();
+            } else if id > 3 {
+                continue;
+            }
+            let found = if scans {
+                let rows = reader.scan(head.view(), info, KeyRange::default());
+                rows.try_collect::<Vec<_>>().await.unwrap().len()
+            } else {
+                let keys = (1..=6).map(key).collect();
+                reader.get_many(head.view(), info, keys).await.unwrap().iter().flatten().count()
+            };
+            assert_eq!(found, usize::try_from(id).unwrap());
+        }
+    }
 }

@@ -42,7 +42,9 @@ impl Ancestry {
     /// Adds what commits had merged that garbage collection has removed.
     async fn add_collected(&mut self, shared: &Shared, segment: Segment) -> Result<()> {
         if let Some(kept) = kept(shared, segment.timeline).await? {
-            kept.merged.into_iter().for_each(|parent| self.add(parent.into()));
+            let inside = |at: Lsn| segment.above < at && at <= segment.upto;
+            let merges = kept.merges().filter(|(at, _)| inside(*at));
+            merges.for_each(|(_, parent)| self.add(parent));
         }
         Ok(())
     }

@@ -114,11 +114,31 @@ pub(crate) struct KeptRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
     pub(crate) points: Vec<KeptPoint>,
-    /// What the commits that are gone had merged: timelines, and the last commit of each.
+    /// What the commits that are gone had merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) merged: Vec<PointRecord>,
+    pub(crate) merged: Vec<MergedRecord>,
+    /// Whether what is left out may be being removed: it stays given up then. Before, it may be taken
+    /// back, by any collector that finds that it is held.
+    #[serde(default = "yes")]
+    pub(crate) removing: bool,
+    /// Until then, what can be taken back at most: what the last record kept that was `removing`.
+    /// All, if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) most: Option<KeptStates>,
     /// When it was written.
     pub(crate) at: DateTime,
+}
+
+/// States that are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptStates {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<i64>,
+    pub(crate) points: Vec<KeptPoint>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A single state that is kept below the rest. Its commit may be gone from the log, so what the
@@ -128,6 +148,17 @@ pub(crate) struct KeptPoint {
     pub(crate) lsn: i64,
     pub(crate) digest: Digest,
     pub(crate) time: DateTime,
+}
+
+/// The last commit of a timeline that a commit had merged which is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct MergedRecord {
+    pub(crate) timeline: TimelineId,
+    pub(crate) lsn: i64,
+    /// The position of the commit that merged it, or of a later one below the next kept state; if it
+    /// is absent, that commit was somewhere below `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<i64>,
 }
 
 /// What garbage collection reads of a merge plan.

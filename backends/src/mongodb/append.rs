@@ -157,7 +157,8 @@ impl Store {
                     Some(error)
                 }
             };
-            if let Some(answer) = self.refusal(changes.timeline, &changes.expected).await? {
+            let first = changes.new.is_some();
+            if let Some(answer) = self.refusal(changes.timeline, &changes.expected, first).await? {
                 return Ok(answer);
             }
             self.server.count_retry();

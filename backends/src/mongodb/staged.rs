@@ -38,7 +38,8 @@ impl Store {
         commits: &[Commit],
     ) -> Result<Append> {
         // What is lost already need not be sent.
-        if let Some(answer) = self.refusal(timeline.id, expected).await? {
+        let first = expected.lsn == timeline.base_lsn();
+        if let Some(answer) = self.refusal(timeline.id, expected, first).await? {
             return Ok(answer);
         }
         let name = TimelineId::from_bytes(self.environment.random());

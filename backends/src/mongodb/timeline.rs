@@ -63,18 +63,21 @@ impl Store {
         Ok(ids)
     }
 
-    /// Why a compare-and-set was refused; `None` if the timeline is as it was expected.
+    /// Why a compare-and-set was refused; `None` if the timeline is as it was expected. `first` says
+    /// that its first commit is to be written: else one that is not there was dropped.
     pub(super) async fn refusal(
         &self,
         timeline: TimelineId,
         expected: &Head,
+        first: bool,
     ) -> Result<Option<Append>> {
         let found = self.timeline(timeline).await?;
-        Ok(found.and_then(|record| match record.state {
-            TimelineState { sealed: true, head, .. } => Some(Append::Sealed(head)),
-            TimelineState { head, .. } if head != *expected => Some(Append::HeadMoved(head)),
+        Ok(match found.map(|record| record.state) {
+            Some(TimelineState { sealed: true, head, .. }) => Some(Append::Sealed(head)),
+            Some(TimelineState { head, .. }) if head != *expected => Some(Append::HeadMoved(head)),
+            None if !first => Some(Append::Sealed(*expected)),
             _ => None,
-        }))
+        })
     }
 
     /// Whether the commit that ends in `head` is in the log, which may have gone on since.

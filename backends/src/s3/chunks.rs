@@ -129,6 +129,30 @@ impl S3Snapshots {
         stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await
     }
 
+    /// The chunks that no listing shows; they are taken to be gone.
+    pub(super) async fn not_listed(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
+        let mut missing = wanted.clone();
+        let mut after: Option<String> = None;
+        while !missing.is_empty() {
+            let page = self.store.bucket.list(names::CHUNKS, after.as_deref(), PAGE).await?;
+            for listed in &page.objects {
+                let digest = listed.name.strip_prefix(names::CHUNKS).map(str::parse::<Digest>);
+                if let Some(Ok(digest)) = digest {
+                    missing.remove(&digest);
+                }
+            }
+            match page.objects.last() {
+                Some(last) if page.more => after = Some(last.name.clone()),
+                _ => break,
+            }
+        }
+        for digest in &missing {
+            self.chunks.forget(*digest);
+            self.store.forget(&names::chunk(*digest)).await;
+        }
+        Ok(missing)
+    }
+
     /// Removes, or counts, the chunks that are not `live` and that nobody wrote in the last hour.
     pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
         let bucket = &self.store.bucket;
@@ -148,7 +172,8 @@ impl S3Snapshots {
                     continue 'listing;
                 }
                 if !dry_run {
-                    self.remove_chunks(batch.iter().map(|(digest, _)| *digest)).await?;
+                    let digests = batch.iter().map(|(digest, _)| *digest);
+                    self.remove_chunks(digests, listed).await?;
                 }
                 freed.chunks += batch.len() as u64;
                 freed.bytes += batch.iter().map(|(_, listed)| listed.length).sum::<u64>();
@@ -160,8 +185,16 @@ impl S3Snapshots {
         }
     }
 
-    async fn remove_chunks(&self, digests: impl Iterator<Item = Digest>) -> Result<()> {
+    /// Removes chunks that were listed at `listed`, unless that is too long ago by now.
+    async fn remove_chunks(
+        &self,
+        digests: impl Iterator<Item = Digest>,
+        listed: Instant,
+    ) -> Result<()> {
         let removals = digests.map(|digest| async move {
+            if listed.elapsed() > LISTED {
+                return Ok(());
+            }
             let name = names::chunk(digest);
             self.chunks.forget(digest);
             self.store.forget(&name).await;

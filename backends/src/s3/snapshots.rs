@@ -52,6 +52,10 @@ impl Snapshots for S3Snapshots {
         Ok(Some(object.bytes))
     }
 
+    async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
+        self.not_listed(wanted).await
+    }
+
     async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
         self.look_for_old(manifest).await?;
         let (name, bytes) = (names::manifest(manifest.point), manifest.encode());

@@ -4,12 +4,15 @@ use argon_core::merge::{Choice, FieldPath};
 use argon_core::model::{Lsn, Message};
 use argon_core::plan::{Condition, Plan, PlanId, Rules, Stored};
 use argon_core::{Branch, ErrorKind, Project};
-use bson::rawdoc;
+use bson::{doc, rawdoc};
 
 use super::{conflicts, fork, get, plan, put};
 use crate::Subject;
 use crate::case::{Case, cases};
+use crate::environment::time;
+use crate::hooked::{Hooks, Moment};
 use crate::make::{collection, key};
+use crate::subject::first_branch;
 
 pub(super) fn cases() -> Vec<Case> {
     cases!["plans":
@@ -23,6 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
         decisions_under_a_name_that_theirs_gave_are_taken_back_likewise,
         a_plan_goes_with_its_branch_to_another_name,
         a_plan_that_comes_to_nothing_is_closed,
+        a_plan_that_can_not_be_renewed_stays_as_it_was,
         an_aborted_plan_is_closed,
         two_people_who_decide_at_once_do_not_overwrite_each_other,
         every_kind_of_plan_can_be_kept,
@@ -240,6 +244,30 @@ async fn a_plan_that_comes_to_nothing_is_closed(subject: Subject) {
     let worked = stored.plan().work_out().await.unwrap();
     assert!(worked.is_empty());
     assert!(!stored.close_if_nothing(&worked).await.unwrap(), "a merge is committed");
+}
+
+async fn a_plan_that_can_not_be_renewed_stays_as_it_was(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let hooks = Hooks::new();
+    let main = first_branch(&place.project(hooks.decorate(backend.clone())).await).await;
+    let fork = contradicting(&main).await;
+    let mut stored = kept(&fork, &main).await;
+    put(&main, rawdoc! { "_id": 2 }).await;
+    let timeline = main.head().await.unwrap().view().point().unwrap().timeline;
+    let before = backend.refs.list("plan/").await.unwrap();
+    let refs = backend.refs.clone();
+    hooks.at(Moment::Changed("plan/"), async move {
+        // A collection gives up all that the branch has.
+        let record = doc! { "from": 100_i64, "points": [], "at": time(0) };
+        let value = Some(bson::serialize_to_vec(&record).unwrap());
+        refs.compare_and_set(&format!("kept/{timeline}"), None, value).await.unwrap();
+    });
+    let error = stored.renew().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
+    let after = backend.refs.list("plan/").await.unwrap();
+    assert_eq!((after.len(), &after[0].1.value), (1, &before[0].1.value));
+    assert_eq!(stored.info().unwrap().ours, Lsn::new(2));
+    stored.save().await.unwrap();
 }
 
 async fn an_aborted_plan_is_closed(subject: Subject) {

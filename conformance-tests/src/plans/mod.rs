@@ -20,9 +20,9 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// The collection of these trials.
-const USERS: &str = "users";
+pub(crate) const USERS: &str = "users";
 
-async fn put(branch: &Branch, document: RawDocumentBuf) {
+pub(crate) async fn put(branch: &Branch, document: RawDocumentBuf) {
     branch.collection(&collection(USERS)).put(document).await.unwrap();
 }
 
@@ -30,12 +30,12 @@ async fn delete(branch: &Branch, id: i32) {
     branch.collection(&collection(USERS)).delete(&key(id)).await.unwrap();
 }
 
-async fn get(branch: &Branch, id: i32) -> Option<RawDocumentBuf> {
+pub(crate) async fn get(branch: &Branch, id: i32) -> Option<RawDocumentBuf> {
     let found = branch.collection(&collection(USERS)).get(&key(id)).await.unwrap();
     found.map(Document::into_raw)
 }
 
-async fn fork(branch: &Branch, called: &str) -> Branch {
+pub(crate) async fn fork(branch: &Branch, called: &str) -> Branch {
     let head = branch.head().await.unwrap();
     branch.project().create_branch(&name(called), &head, Some(branch.name())).await.unwrap()
 }
@@ -47,7 +47,7 @@ async fn plan(source: &Branch, target: &Branch, rules: Rules) -> Plan {
 }
 
 /// Merges without conflicts.
-async fn merge(source: &Branch, target: &Branch) {
+pub(crate) async fn merge(source: &Branch, target: &Branch) {
     let plan = plan(source, target, Rules::default()).await;
     commit(&plan).await;
 }

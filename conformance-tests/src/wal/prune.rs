@@ -33,6 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
         an_ended_timeline_keeps_its_end,
         what_does_not_exist_is_not_pruned,
         a_dropped_timeline_does_not_exist_and_others_do,
+        a_writer_that_comes_after_a_timeline_was_dropped_finds_it_sealed,
     ]
 }
 
@@ -286,19 +287,51 @@ async fn a_dropped_timeline_does_not_exist_and_others_do(subject: Subject) {
     for dropped in [&chain, &pruned] {
         backend.wal.seal(&dropped.timeline, &dropped.head).await.unwrap();
         let freed = backend.wal.drop_timeline(dropped.id()).await.unwrap();
+        if backend.materialize.is_none() {
+            // It keeps the log of the last hour.
+            assert!(state(&*backend.wal, dropped.id()).await.sealed);
+            continue;
+        }
         assert!(freed.commits > 0 && freed.bytes > 0, "{freed:?}");
         assert_eq!(backend.wal.state(dropped.id()).await.unwrap(), None);
         assert_eq!(read_all(&*backend.wal, dropped.id()).await, []);
         assert_eq!(backend.wal.drop_timeline(dropped.id()).await.unwrap(), Freed::default());
     }
-    assert_eq!(backend.wal.timelines().await.unwrap(), [other.id()]);
+    let left = if backend.materialize.is_some() { 1 } else { 3 };
+    assert_eq!(backend.wal.timelines().await.unwrap().len(), left);
     check_log(&backend, &other, &written).await;
     let findings: Vec<_> = backend.maintenance.verify().try_collect().await.unwrap();
     assert_eq!(findings, []);
     if subject.capabilities().durable {
         drop(backend);
         let backend = place.open().await;
-        assert_eq!(backend.wal.timelines().await.unwrap(), [other.id()]);
+        assert_eq!(backend.wal.timelines().await.unwrap().len(), left);
         assert_eq!(read_all(&*backend.wal, other.id()).await, written.to_vec());
+    }
+}
+
+async fn a_writer_that_comes_after_a_timeline_was_dropped_finds_it_sealed(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    // Another process, which was the last to write to them.
+    let elsewhere =
+        if subject.capabilities().shared { place.open().await } else { backend.clone() };
+    for (id, base, sealed) in [(1, 0, true), (2, 0, false), (3, 5, true), (4, 5, false)] {
+        let mut chain = Chain::root(id);
+        if base > 0 {
+            chain.grow(&*elsewhere.wal, base).await;
+            chain = chain.fork(id + 10);
+        }
+        chain.grow(&*elsewhere.wal, 3).await;
+        if sealed {
+            backend.wal.seal(&chain.timeline, &chain.head).await.unwrap();
+        }
+        backend.wal.drop_timeline(chain.id()).await.unwrap();
+        let (expected, commit) = (chain.head, chain.next(Vec::new()));
+        for backend in [&backend, &elsewhere] {
+            let commits = [commit.clone()].into();
+            let answer = backend.wal.append(&chain.timeline, &expected, commits).await.unwrap();
+            assert_eq!(answer, Append::Sealed(expected), "{id}");
+        }
+        assert!(backend.wal.state(chain.id()).await.unwrap().is_none_or(|state| state.sealed));
     }
 }

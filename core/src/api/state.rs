@@ -35,8 +35,8 @@ pub struct State {
     held: Held,
 }
 
-/// For how long a state that was the head of a branch is known to be kept: for less than any sensible
-/// retention time.
+/// For how long a state that was the head of a branch is known to be kept, where no other process has
+/// the store open that may collect without any retention time.
 const FRESH: i64 = 60_000;
 
 impl State {
@@ -100,7 +100,8 @@ impl State {
     pub(crate) fn may_be_given_up(&self) -> bool {
         let now = self.shared.environment.now().timestamp_millis();
         let is_fresh = |seen: DateTime| (0..FRESH).contains(&(now - seen.timestamp_millis()));
-        !self.view.segments().is_empty() && !self.seen.is_some_and(is_fresh)
+        let is_known = !self.shared.backend.capabilities.shared && self.seen.is_some_and(is_fresh);
+        !self.view.segments().is_empty() && !is_known
     }
 
     pub(crate) fn held(&self) -> &Held {

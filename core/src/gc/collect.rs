@@ -81,7 +81,7 @@ async fn remove_refs(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Vec<Strin
 }
 
 /// Removes what was given up: snapshots of dropped timelines first, so that none is left without its
-/// timeline, then versions and commits.
+/// timeline, then versions and commits. A timeline stays whose snapshots are not whole.
 async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let wal = &shared.backend.wal;
     let goes = |timeline: &TimelineId, cut: &Cut| {
@@ -98,8 +98,12 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
     let (snapshots, freed) = sweep::remove(shared, decision, &dropped, false).await?;
     report.snapshots = snapshots;
     report.freed += freed;
+    let broken = sweep::mend(shared, decision).await?;
     for (timeline, cut) in &decision.cuts {
         if decision.plan.frozen.contains(timeline) {
+            continue;
+        }
+        if broken.contains(timeline) {
             continue;
         }
         let drops = dropped.contains(timeline);
@@ -108,8 +112,13 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
         } else {
             wal.prune(*timeline, &cut.keep).await?
         };
+        // A backend may leave it for the next collection.
+        let is_gone = drops && wal.state(*timeline).await?.is_none();
         report.freed += freed;
-        report.timelines.push(timeline_report(decision, *timeline, cut, drops, freed));
+        report.timelines.push(timeline_report(decision, *timeline, cut, is_gone, freed));
+    }
+    for timeline in &decision.graph.remains {
+        report.freed += wal.drop_timeline(*timeline).await?;
     }
     Ok(())
 }
@@ -152,7 +161,8 @@ fn timeline_report(
     }
 }
 
-/// Removes the records of timelines that are gone.
+/// Removes the records of timelines that are gone. One that is there needs its record: without it, all
+/// of it would be kept.
 async fn forget_dropped(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let dropped: HashSet<TimelineId> = report
         .timelines
@@ -168,7 +178,8 @@ async fn forget_dropped(shared: &Shared, decision: &Decision, report: &mut Repor
     let refs = &shared.backend.refs;
     for (name, stored) in refs.list(records::KEPT).await? {
         let timeline = name.trim_start_matches(records::KEPT).parse::<TimelineId>();
-        if timeline.is_ok_and(|timeline| is_gone(&timeline)) {
+        let Ok(timeline) = timeline else { continue };
+        if is_gone(&timeline) && shared.backend.wal.state(timeline).await?.is_none() {
             refs.compare_and_set(&name, Some(&stored.version), None).await?;
         }
     }

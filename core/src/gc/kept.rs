@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
 use crate::model::{Head, Lsn, Point, Segment, TimelineId, View};
-use crate::records::{self, KeptRecord, PinRecord, Stored};
+use crate::records::{self, KeptPoint, KeptRecord, KeptStates, PinRecord, Stored};
 use crate::storage::{Keep, Refs};
 use crate::{Error, Project, Result};
 
@@ -19,16 +19,41 @@ const NAMED: usize = 5;
 impl KeptRecord {
     /// What is kept.
     pub(crate) fn keep(&self) -> Keep {
+        keep(self.from, &self.points)
+    }
+
+    /// What can be kept at most, now that others may remove the rest.
+    pub(super) fn most(&self) -> Keep {
+        match &self.most {
+            _ if self.removing => self.keep(),
+            Some(KeptStates { from, points }) => keep(*from, points),
+            None => Keep::all(),
+        }
+    }
+
+    /// What the commits that are gone had merged, each with the position from which on states have
+    /// it: if that is not known, from where on all are kept, as what is merged twice does no harm.
+    pub(crate) fn merges(&self) -> impl Iterator<Item = (Lsn, Point)> {
         let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
-        let points = self.points.iter().map(|point| lsn(point.lsn)).collect();
-        Keep { from: self.from.map(lsn), points }
+        let unknown = self.from.map_or(Lsn::MAX, lsn);
+        self.merged.iter().map(move |merged| {
+            let point = Point { timeline: merged.timeline, lsn: lsn(merged.lsn) };
+            (merged.at.map_or(unknown, lsn), point)
+        })
     }
 
     /// The last commit of a single state.
     pub(super) fn head_at(&self, lsn: Lsn) -> Option<Head> {
-        let point = self.points.iter().find(|point| point.lsn.cast_unsigned() == lsn.get())?;
+        let most = self.most.iter().flat_map(|most| &most.points);
+        let mut points = self.points.iter().chain(most);
+        let point = points.find(|point| point.lsn.cast_unsigned() == lsn.get())?;
         Some(Head { lsn, digest: point.digest, time: point.time })
     }
+}
+
+fn keep(from: Option<i64>, points: &[KeptPoint]) -> Keep {
+    let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
+    Keep { from: from.map(lsn), points: points.iter().map(|point| lsn(point.lsn)).collect() }
 }
 
 /// The record of a timeline, if anything of it was given up.
@@ -56,22 +81,27 @@ pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
     Ok(given_up(shared, std::slice::from_ref(view)).await?.is_none())
 }
 
-/// The first of some states that is not kept: one lookup for each timeline of theirs.
+/// What is kept of a timeline that has commits. One without a record has all of them, unless it was
+/// dropped and its record forgotten; so the record is read first.
+async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<Keep> {
+    if let Some(stored) = read(&*shared.backend.refs, timeline).await? {
+        return Ok(stored.record.keep());
+    }
+    let state = shared.backend.wal.state(timeline).await?;
+    Ok(state.map_or_else(Keep::default, |_| Keep::all()))
+}
+
+/// The first of some states that is not kept: one or two lookups for each timeline of theirs.
 async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a View>> {
     let timelines: BTreeSet<TimelineId> =
         views.iter().flat_map(View::segments).map(|segment| segment.timeline).collect();
     let keeps: HashMap<TimelineId, Keep> = stream::iter(timelines)
-        .map(|timeline| async move {
-            Ok::<_, Error>((timeline, read(&*shared.backend.refs, timeline).await?))
-        })
+        .map(|timeline| async move { Ok::<_, Error>((timeline, kept_of(shared, timeline).await?)) })
         .buffered(AT_ONCE)
-        .try_filter_map(|(timeline, stored)| async move {
-            Ok(stored.map(|stored| (timeline, stored.record.keep())))
-        })
         .try_collect()
         .await?;
     let is_kept = |segment: &Segment| {
-        keeps.get(&segment.timeline).is_none_or(|keep| keep.contains(segment.upto))
+        keeps.get(&segment.timeline).is_some_and(|keep| keep.contains(segment.upto))
     };
     Ok(views.iter().find(|view| !view.segments().iter().all(is_kept)))
 }
@@ -106,6 +136,11 @@ pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
                 Some(stored) => stored.record.head_at(point.lsn).ok_or(error),
                 None => Err(error),
             }
+        }
+        (Err(error), Some(_)) if error.kind() == crate::ErrorKind::Corrupt => {
+            // Its timeline may have been dropped.
+            confirm(shared, view).await?;
+            Err(error)
         }
         (found, _) => found,
     }

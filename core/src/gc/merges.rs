@@ -6,8 +6,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::Result;
 use crate::model::{Lsn, Origin, Point, TimelineId, View};
-use crate::records::{KeptRecord, PointRecord};
-use crate::storage::{Direction, TimelineState, Wal};
+use crate::records::{KeptRecord, MergedRecord};
+use crate::storage::{Direction, Keep, TimelineState, Wal};
 
 /// How many timelines are read at once.
 const AT_ONCE: usize = 8;
@@ -15,11 +15,14 @@ const AT_ONCE: usize = 8;
 /// The last state of each timeline.
 pub(super) type Last = BTreeMap<TimelineId, Lsn>;
 
+/// A merge: the position of the commit, and what it merged.
+type Merge = (Lsn, Point);
+
 /// The merges of a timeline: of commits that are gone, and in the log.
 #[derive(Debug, Default)]
 struct OfTimeline {
-    gone: Last,
-    logged: Vec<(Lsn, Vec<Point>)>,
+    gone: Vec<Merge>,
+    logged: Vec<Merge>,
 }
 
 /// The merges of all timelines, as far as they were there when they were read.
@@ -34,7 +37,8 @@ impl Merges {
         wal: &dyn Wal,
         states: impl Iterator<Item = (&'a TimelineState, Option<&'a KeptRecord>)>,
     ) -> Result<Self> {
-        let states: Vec<(TimelineState, Last)> =
+        let gone = |kept: &KeptRecord| kept.merges().collect();
+        let states: Vec<(TimelineState, Vec<Merge>)> =
             states.map(|(state, kept)| (*state, kept.map(gone).unwrap_or_default())).collect();
         let by_timeline = stream::iter(states)
             .map(|(state, gone)| async move {
@@ -52,36 +56,51 @@ impl Merges {
         let mut last = Last::new();
         for segment in view.segments() {
             let Some(merges) = self.by_timeline.get(&segment.timeline) else { continue };
-            take_up(&mut last, merges.gone.iter().map(|(timeline, lsn)| (*timeline, *lsn)));
-            let counts = |merge: &&(Lsn, Vec<Point>)| merge.0 <= segment.upto;
-            for (_, parents) in merges.logged.iter().take_while(counts) {
-                take_up(&mut last, parents.iter().map(|parent| (parent.timeline, parent.lsn)));
+            let all = merges.gone.iter().chain(&merges.logged);
+            for (_, parent) in all.filter(|(at, _)| *at <= segment.upto) {
+                let known = last.entry(parent.timeline).or_default();
+                *known = parent.lsn.max(*known);
             }
         }
         last
     }
 
-    /// What the commits of a timeline below `from` have merged.
-    pub(super) fn below(&self, timeline: TimelineId, from: Option<Lsn>) -> Vec<PointRecord> {
-        let Some(merges) = self.by_timeline.get(&timeline) else { return Vec::new() };
-        let mut last = merges.gone.clone();
-        for (_, parents) in
-            merges.logged.iter().filter(|(lsn, _)| from.is_none_or(|from| *lsn < from))
-        {
-            take_up(&mut last, parents.iter().map(|parent| (parent.timeline, parent.lsn)));
-        }
-        last.into_iter().map(|(timeline, lsn)| Point { timeline, lsn }.into()).collect()
+    /// What the commits of a timeline below `from` have merged; `found` is the record of what was kept
+    /// before. Of merges between which no state of `keep` is, the last of each timeline.
+    pub(super) fn below(
+        &self,
+        timeline: TimelineId,
+        from: Option<Lsn>,
+        keep: &Keep,
+        found: Option<&KeptRecord>,
+    ) -> Vec<MergedRecord> {
+        let known = self.by_timeline.get(&timeline);
+        let gone = known.into_iter().flat_map(|merges| merges.gone.iter().copied());
+        let gone = gone.chain(found.into_iter().flat_map(KeptRecord::merges));
+        let logged = known.into_iter().flat_map(|merges| merges.logged.iter().copied());
+        let goes = |(at, _): &Merge| from.is_none_or(|from| *at < from);
+        last_of_each(keep, gone.chain(logged.filter(goes)))
     }
 }
 
-fn gone(record: &KeptRecord) -> Last {
-    let mut last = Last::new();
-    let merged = record.merged.iter().map(|point| Point::from(*point));
-    take_up(&mut last, merged.map(|point| (point.timeline, point.lsn)));
-    last
+fn last_of_each(keep: &Keep, merges: impl Iterator<Item = Merge>) -> Vec<MergedRecord> {
+    let mut last: BTreeMap<(Lsn, TimelineId), (Lsn, Lsn)> = BTreeMap::new();
+    for (at, parent) in merges {
+        let point = keep.points.range(at..).next().copied();
+        let next = point.or(keep.from.filter(|from| at <= *from));
+        let seen_by = next.unwrap_or(if keep.from.is_none() { Lsn::MAX } else { at });
+        let (known_at, lsn) = last.entry((seen_by, parent.timeline)).or_default();
+        (*known_at, *lsn) = (at.max(*known_at), parent.lsn.max(*lsn));
+    }
+    let record = |((_, timeline), (at, lsn)): ((Lsn, TimelineId), (Lsn, Lsn))| MergedRecord {
+        timeline,
+        lsn: lsn.get().cast_signed(),
+        at: (at < Lsn::MAX).then(|| at.get().cast_signed()),
+    };
+    last.into_iter().map(record).collect()
 }
 
-async fn logged(wal: &dyn Wal, state: &TimelineState) -> Result<Vec<(Lsn, Vec<Point>)>> {
+async fn logged(wal: &dyn Wal, state: &TimelineState) -> Result<Vec<Merge>> {
     let range = state.floor.next()..=state.head.lsn;
     let mut found = Vec::new();
     if range.is_empty() {
@@ -90,15 +109,8 @@ async fn logged(wal: &dyn Wal, state: &TimelineState) -> Result<Vec<(Lsn, Vec<Po
     let mut headers = wal.read_headers(state.timeline.id, range, Direction::Ascending);
     while let Some(commit) = headers.try_next().await? {
         if let Origin::Merge(merged) = commit.meta.origin {
-            found.push((commit.meta.lsn, merged.parents));
+            found.extend(merged.parents.into_iter().map(|parent| (commit.meta.lsn, parent)));
         }
     }
     Ok(found)
-}
-
-fn take_up(last: &mut Last, points: impl Iterator<Item = (TimelineId, Lsn)>) {
-    for (timeline, lsn) in points {
-        let known = last.entry(timeline).or_default();
-        *known = lsn.max(*known);
-    }
 }

@@ -24,10 +24,13 @@
 //! read after it sees the other's: either the maker finds its state given up and takes the ref back,
 //! or the collector finds the ref and keeps the state. If both see each other, the state is kept and
 //! the ref is taken back, which is harmless. Only after a listing that holds nothing new does the
-//! collector remove anything. Of two collectors, one that wants to take something back into a record
-//! does so by compare-and-set, and each writes the record anew before it removes anything; so neither
-//! takes back what the other may be removing, and what a record found at the beginning had given up
-//! stays given up.
+//! collector remove anything.
+//!
+//! Of several collectors, none takes a record for final before who wrote it has listed. A record begins
+//! as one that may be widened, by its writer or by any other that finds more held. After a listing that
+//! finds nothing new it is marked as `removing`, by compare-and-set, so only if nobody has written it
+//! since: then what it leaves out stays given up. Who finds a record moved takes up what that keeps, and
+//! lists again.
 //!
 //! Who only reads an earlier state reads the records too, after it has entered the state among those
 //! that the process has open, which a collector in the same process lists with the refs. A head costs

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bson::DateTime;
-
 use crate::api::Shared;
 use crate::gc::kept;
 use crate::gc::merges::Merges;
 use crate::gc::plan::Plan;
 use crate::gc::roots::{Cutoffs, Graph, Roots};
 use crate::model::{Head, Lsn, Point, TimelineId};
-use crate::records::{self, KeptPoint, KeptRecord, Stored};
+use crate::records::{self, KeptPoint, KeptRecord, KeptStates, Stored};
 use crate::storage::{Keep, RefVersion, Swap};
 use crate::{Error, Result};
 
@@ -19,14 +17,56 @@ use crate::{Error, Result};
 /// somebody has taken hold of a state that was about to go.
 const ATTEMPTS: usize = 64;
 
+/// How far the record of a timeline has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is to be written.
+    Due,
+    /// It is written, and what is left out may be taken back.
+    Published,
+    /// What is left out stays given up.
+    Removing,
+}
+
 /// What is kept of a timeline from which something goes.
 pub(super) struct Cut {
     /// What is kept now, as the record says.
     pub(super) keep: Keep,
-    /// What could be kept at most: all that the record had not given up when it was found.
+    /// What could be kept at most: all that no collector may be removing.
     most: Keep,
+    stage: Stage,
     record: Option<KeptRecord>,
     version: Option<RefVersion>,
+}
+
+impl Cut {
+    fn new(keep: Keep, stored: Option<Stored<KeptRecord>>) -> Self {
+        let most = Keep::all();
+        let mut cut = Self { keep, most, stage: Stage::Due, record: None, version: None };
+        cut.take_up(stored);
+        cut
+    }
+
+    /// Takes up the record that is there.
+    fn take_up(&mut self, stored: Option<Stored<KeptRecord>>) {
+        (self.record, self.version) = split(stored);
+        self.stage = Stage::Due;
+        let Some(record) = &self.record else { return };
+        self.most = self.most.intersection(&record.most());
+        self.keep = self.keep.intersection(&self.most);
+        if record.keep() == self.keep {
+            self.stage = if record.removing { Stage::Removing } else { Stage::Published };
+        }
+    }
+
+    /// Takes up the record that another collector wrote meanwhile. What it keeps is kept here too, so
+    /// that both come to agree.
+    fn moved(&mut self, stored: Option<Stored<KeptRecord>>) {
+        if let Some(Stored { record, .. }) = &stored {
+            self.keep = self.keep.union(&record.keep());
+        }
+        self.take_up(stored);
+    }
 }
 
 /// A collection that is being decided on.
@@ -51,34 +91,45 @@ impl Decision {
         let mut cuts = BTreeMap::new();
         for (timeline, state) in &graph.states {
             let stored = graph.kept.get(timeline);
-            let most = stored.map_or_else(Keep::all, |stored| stored.record.keep());
-            let keep = most.intersection(&plan.keep(*timeline));
-            let all = keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
-            if !all && !plan.frozen.contains(timeline) {
-                let (record, version) = split(stored.cloned());
-                cuts.insert(*timeline, Cut { keep, most, record, version });
+            let cut = Cut::new(plan.keep(*timeline), stored.cloned());
+            let all = cut.keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
+            // A collection that was cut off before it removed anything may have left out too much.
+            let known = stored.is_none_or(|stored| stored.record.keep().covers(&cut.keep));
+            let is_whole = all && known;
+            if !is_whole && !plan.frozen.contains(timeline) {
+                cuts.insert(*timeline, cut);
             }
         }
         Ok(Self { graph, merges, roots, plan, cuts, cutoffs })
     }
 
     /// Writes down what is kept, and takes back into it what somebody has taken hold of meanwhile.
-    /// When it returns, nobody opens what is left out.
+    /// When it returns, nobody opens what is left out, and no collector takes it back.
     pub(super) async fn publish(&mut self, shared: &Arc<Shared>) -> Result<()> {
-        let timelines: Vec<TimelineId> = self.cuts.keys().copied().collect();
-        for timeline in timelines {
-            self.write(shared, timeline).await?;
+        for (timeline, cut) in &self.cuts {
+            shared.open.keep_only(*timeline, cut.keep.clone());
         }
         for _ in 0..ATTEMPTS {
+            loop {
+                let due = self.at(Stage::Due);
+                if due.is_empty() {
+                    break;
+                }
+                for timeline in due {
+                    self.write(shared, timeline, Stage::Published).await?;
+                }
+            }
             self.roots = Roots::list(shared, self.cutoffs).await?;
             let retention = self.cutoffs.retention;
             self.plan = Plan::of(shared, &self.graph, &self.roots, &self.merges, retention).await?;
-            let mut written = false;
-            for timeline in self.taken_back() {
-                self.write(shared, timeline).await?;
-                written = true;
+            self.take_back();
+            if !self.at(Stage::Due).is_empty() {
+                continue;
             }
-            if !written {
+            for timeline in self.at(Stage::Published) {
+                self.write(shared, timeline, Stage::Removing).await?;
+            }
+            if self.cuts.values().all(|cut| cut.stage == Stage::Removing) {
                 return Ok(());
             }
         }
@@ -87,61 +138,82 @@ impl Decision {
         ))
     }
 
-    /// The timelines of which more is held now than was written down.
-    fn taken_back(&mut self) -> Vec<TimelineId> {
-        let mut more = Vec::new();
+    /// The timelines whose records have got so far.
+    fn at(&self, stage: Stage) -> Vec<TimelineId> {
+        let cuts = self.cuts.iter().filter(|(_, cut)| cut.stage == stage);
+        cuts.map(|(timeline, _)| *timeline).collect()
+    }
+
+    /// Takes back what is held now and was left out of the records.
+    fn take_back(&mut self) {
         for (timeline, cut) in &mut self.cuts {
             let wanted = cut.most.intersection(&self.plan.keep(*timeline));
             if !cut.keep.covers(&wanted) {
                 cut.keep = cut.keep.union(&wanted);
-                more.push(*timeline);
+                cut.stage = Stage::Due;
             }
         }
-        more
     }
 
-    /// Writes the record of a timeline. If another collector has written it, what that has given up
-    /// is given up here too.
-    async fn write(&mut self, shared: &Shared, timeline: TimelineId) -> Result<()> {
+    /// Writes the record of a timeline, which is at `stage` then. If another collector has written it
+    /// meanwhile, that is taken up instead, and how far it has got.
+    async fn write(&mut self, shared: &Shared, timeline: TimelineId, stage: Stage) -> Result<()> {
+        let Some(cut) = self.cuts.get(&timeline) else { return Ok(()) };
         let reference = records::kept_ref(timeline);
-        loop {
-            let Some(cut) = self.cuts.get(&timeline) else { return Ok(()) };
-            let record = self.record(shared, timeline, cut).await?;
-            shared.open.keep_only(timeline, cut.keep.clone());
-            let value = Some(records::encode(&record)?);
-            let refs = &shared.backend.refs;
-            let swap = refs.compare_and_set(&reference, cut.version.as_ref(), value).await?;
-            let Some(cut) = self.cuts.get_mut(&timeline) else { return Ok(()) };
-            match swap {
-                Swap::Done(version) => {
-                    (cut.version, cut.record) = (version, Some(record));
-                    return Ok(());
-                }
-                Swap::Moved(found) => {
-                    let found = found.map(|stored| records::decode(&reference, stored));
-                    (cut.record, cut.version) = split(found.transpose()?);
-                    let theirs = cut.record.as_ref().map_or_else(Keep::all, KeptRecord::keep);
-                    cut.most = cut.most.intersection(&theirs);
-                    cut.keep = cut.keep.intersection(&theirs);
+        let record = self.record(shared, timeline, cut, stage == Stage::Removing).await?;
+        shared.open.keep_only(timeline, cut.keep.clone());
+        let value = Some(records::encode(&record)?);
+        let refs = &shared.backend.refs;
+        let swap = refs.compare_and_set(&reference, cut.version.as_ref(), value).await?;
+        let Some(cut) = self.cuts.get_mut(&timeline) else { return Ok(()) };
+        match swap {
+            Swap::Done(version) => {
+                (cut.version, cut.record, cut.stage) = (version, Some(record), stage);
+                if stage == Stage::Removing {
+                    cut.most = cut.keep.clone();
                 }
             }
+            Swap::Moved(found) => {
+                let found = found.map(|stored| records::decode(&reference, stored));
+                cut.moved(found.transpose()?);
+                shared.open.keep_only(timeline, cut.keep.clone());
+            }
         }
+        Ok(())
     }
 
-    async fn record(&self, shared: &Shared, timeline: TimelineId, cut: &Cut) -> Result<KeptRecord> {
-        let mut points = Vec::with_capacity(cut.keep.points.len());
-        for lsn in &cut.keep.points {
+    async fn record(
+        &self,
+        shared: &Shared,
+        timeline: TimelineId,
+        cut: &Cut,
+        removing: bool,
+    ) -> Result<KeptRecord> {
+        let KeptStates { from, points } = self.states(shared, timeline, cut, &cut.keep).await?;
+        let is_bounded = !removing && cut.most != Keep::all();
+        let most = if is_bounded {
+            Some(self.states(shared, timeline, cut, &cut.most).await?)
+        } else {
+            None
+        };
+        let seen_by = if removing { &cut.keep } else { &cut.most };
+        let merged = self.merges.below(timeline, cut.keep.from, seen_by, cut.record.as_ref());
+        Ok(KeptRecord { from, points, merged, removing, most, at: shared.environment.now() })
+    }
+
+    async fn states(
+        &self,
+        shared: &Shared,
+        timeline: TimelineId,
+        cut: &Cut,
+        keep: &Keep,
+    ) -> Result<KeptStates> {
+        let mut points = Vec::with_capacity(keep.points.len());
+        for lsn in &keep.points {
             let Head { digest, time, .. } = self.head(shared, timeline, *lsn, cut).await?;
             points.push(KeptPoint { lsn: lsn.get().cast_signed(), digest, time });
         }
-        let from = cut.keep.from;
-        let now: DateTime = shared.environment.now();
-        Ok(KeptRecord {
-            from: from.map(|lsn| lsn.get().cast_signed()),
-            points,
-            merged: self.merges.below(timeline, from),
-            at: now,
-        })
+        Ok(KeptStates { from: keep.from.map(|lsn| lsn.get().cast_signed()), points })
     }
 
     /// The last commit of a state: as the record knows it, or a ref, or the log.

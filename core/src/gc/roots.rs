@@ -75,17 +75,18 @@ impl Cutoffs {
 type Projects = HashMap<String, Project>;
 
 impl Roots {
-    /// Lists them.
+    /// Lists them: what hands a state over before what it is handed over to, so that one that is
+    /// handed over meanwhile is in one listing at least.
     pub(super) async fn list(shared: &std::sync::Arc<Shared>, cutoffs: Cutoffs) -> Result<Self> {
         let mut roots = Self::default();
         let projects = projects(shared).await?;
-        roots.list_branches(shared, &projects, cutoffs).await?;
-        roots.list_pins(shared, &projects, cutoffs).await?;
-        roots.list_plans(shared, &projects, cutoffs).await?;
-        roots.list_holds(shared, cutoffs).await?;
         roots.open = shared.open.points();
         let open = Holder { kind: HolderKind::Open, name: "this process".to_owned() };
         roots.points.extend(roots.open.iter().map(|point| (*point, open.clone())));
+        roots.list_holds(shared, cutoffs).await?;
+        roots.list_plans(shared, &projects, cutoffs).await?;
+        roots.list_pins(shared, &projects, cutoffs).await?;
+        roots.list_branches(shared, &projects, cutoffs).await?;
         Ok(roots)
     }
 
@@ -199,6 +200,8 @@ impl Roots {
 pub(super) struct Graph {
     pub(super) states: HashMap<TimelineId, TimelineState>,
     pub(super) kept: HashMap<TimelineId, Stored<KeptRecord>>,
+    /// What the log lists and has no state: what is left of timelines whose removal was cut off.
+    pub(super) remains: Vec<TimelineId>,
 }
 
 impl Graph {
@@ -206,20 +209,23 @@ impl Graph {
     /// branch names was left by its branch.
     pub(super) async fn read(shared: &Shared) -> Result<Self> {
         let wal = &*shared.backend.wal;
-        let states = stream::iter(wal.timelines().await?)
-            .map(|timeline| wal.state(timeline))
-            .buffer_unordered(AT_ONCE)
-            .try_filter_map(|state| std::future::ready(Ok(state)))
-            .map_ok(|state| (state.timeline.id, state))
-            .try_collect()
-            .await?;
+        let mut found = stream::iter(wal.timelines().await?)
+            .map(|timeline| async move { Ok::<_, Error>((timeline, wal.state(timeline).await?)) })
+            .buffer_unordered(AT_ONCE);
+        let (mut states, mut remains) = (HashMap::new(), Vec::new());
+        while let Some((timeline, state)) = found.try_next().await? {
+            match state {
+                Some(state) => drop(states.insert(timeline, state)),
+                None => remains.push(timeline),
+            }
+        }
         let mut kept = HashMap::new();
         for (name, stored) in shared.backend.refs.list(records::KEPT).await? {
             let timeline = name.trim_start_matches(records::KEPT).parse::<TimelineId>();
             let timeline = timeline.map_err(|_| misnamed(&name))?;
             kept.insert(timeline, records::decode(&name, stored)?);
         }
-        Ok(Self { states, kept })
+        Ok(Self { states, kept, remains })
     }
 
     /// The state on which a timeline builds.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::Result;
 use crate::api::Shared;
 use crate::catalog::Catalog;
 use crate::gc::publish::Decision;
-use crate::model::{Digest, Lsn, Point, TimelineId};
+use crate::model::{Digest, Lsn, Point, Timeline, TimelineId};
 use crate::snapshot::Maker;
 use crate::snapshot::Manifest;
 use crate::storage::{Backend, Freed};
+use crate::{Error, ErrorKind, Result};
 
 /// How many manifests are read at once.
 const AT_ONCE: usize = 16;
@@ -24,19 +24,72 @@ pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
     let Some(replay) = &shared.replay else { return Ok(()) };
     let Shared { backend, materialize, environment, .. } = shared;
     let maker = Maker { backend, materialize, replay: Some(replay) };
-    for (timeline, cut) in &decision.cuts {
-        let Some(state) = decision.graph.states.get(timeline) else { continue };
-        let base = state.timeline.base_lsn();
-        let wanted = cut.keep.points.iter().copied().chain(cut.keep.from);
-        for lsn in wanted.filter(|lsn| *lsn > base && *lsn > Lsn::ZERO) {
-            let view = shared.timelines.view(state.timeline, lsn).await?;
-            let catalog = Catalog::load(&**materialize, &view).await?;
-            let collections = catalog.all_ids();
-            maker.make(&view, collections, environment.now()).await?;
+    for (timeline, lsn) in needed(decision) {
+        let found = backend.snapshots.latest_manifest(timeline.id, lsn).await?;
+        if found.is_some_and(|manifest| manifest.point.lsn == lsn) {
+            continue;
         }
+        let view = shared.timelines.view(timeline, lsn).await?;
+        let catalog = Catalog::load(&**materialize, &view).await?;
+        maker.make(&view, catalog.all_ids(), environment.now()).await?;
     }
     replay.forget_snapshots();
     Ok(())
+}
+
+/// The states below which the log is about to go.
+fn needed(decision: &Decision) -> impl Iterator<Item = (Timeline, Lsn)> {
+    decision.cuts.iter().flat_map(|(timeline, cut)| {
+        let timeline = decision.graph.states.get(timeline).map(|state| state.timeline);
+        let lsns = cut.keep.points.iter().copied().chain(cut.keep.from);
+        let states = lsns.filter_map(move |lsn| Some((timeline?, lsn)));
+        states.filter(|(timeline, lsn)| *lsn > timeline.base_lsn() && *lsn > Lsn::ZERO)
+    })
+}
+
+/// Looks whether the snapshots are whole that take the place of what is about to go, and makes those
+/// again that are not; another process may have removed a chunk just before it was listed in a
+/// manifest. Gives the timelines that have some all the same, which can't be pruned.
+pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet<TimelineId>> {
+    let Some(replay) = &shared.replay else { return Ok(HashSet::new()) };
+    let Shared { backend, materialize, environment, .. } = shared;
+    let maker = Maker { backend, materialize, replay: Some(replay) };
+    let damaged = damaged(shared, needed(decision)).await?;
+    for (timeline, lsn) in &damaged {
+        tracing::warn!("the snapshot at LSN {lsn} of timeline {} is damaged", timeline.id);
+        let view = shared.timelines.view(*timeline, *lsn).await?;
+        let made = maker.make_again(&view, environment.now()).await;
+        made.or_else(|error| if error.kind() == ErrorKind::Corrupt { Ok(()) } else { Err(error) })?;
+    }
+    replay.forget_snapshots();
+    let damaged = self::damaged(shared, damaged.into_iter()).await?;
+    Ok(damaged.into_iter().map(|(timeline, _)| timeline.id).collect())
+}
+
+/// Those of some states that have no snapshot, or one without all of its chunks.
+async fn damaged(
+    shared: &Shared,
+    states: impl Iterator<Item = (Timeline, Lsn)>,
+) -> Result<Vec<(Timeline, Lsn)>> {
+    let snapshots = &shared.backend.snapshots;
+    let states: Vec<(Timeline, Lsn)> = states.collect();
+    let manifests: Vec<Option<HashSet<Digest>>> = stream::iter(states.clone())
+        .map(|(timeline, lsn)| async move {
+            let manifest = snapshots.latest_manifest(timeline.id, lsn).await?;
+            let manifest = manifest.filter(|manifest| manifest.point.lsn == lsn);
+            let chunks = |manifest: Manifest| manifest.chunks().map(|chunk| chunk.digest).collect();
+            Ok::<_, Error>(manifest.map(chunks))
+        })
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let all = manifests.iter().flatten().flatten().copied().collect();
+    let missing = snapshots.missing_chunks(&all).await?;
+    let is_whole = |chunks: &Option<HashSet<Digest>>| {
+        chunks.as_ref().is_some_and(|chunks| chunks.is_disjoint(&missing))
+    };
+    let found = states.into_iter().zip(&manifests).filter(|(_, chunks)| !is_whole(chunks));
+    Ok(found.map(|(state, _)| state).collect())
 }
 
 /// Removes the manifests of states that are not kept, and the chunks that no manifest has; gives how
@@ -51,12 +104,15 @@ pub(super) async fn remove(
     dry_run: bool,
 ) -> Result<(u64, Freed)> {
     let Backend { snapshots, capabilities, .. } = &shared.backend;
+    let listed = snapshots.list().await?;
+    let strays = strays(shared, decision, &listed).await?;
     let goes = |point: &Point| {
         let cut = decision.cuts.get(&point.timeline);
-        dropped.contains(&point.timeline) || cut.is_some_and(|cut| !cut.keep.contains(point.lsn))
+        dropped.contains(&point.timeline)
+            || strays.contains(&point.timeline)
+            || cut.is_some_and(|cut| !cut.keep.contains(point.lsn))
     };
-    let (gone, left): (Vec<Point>, Vec<Point>) =
-        snapshots.list().await?.into_iter().partition(goes);
+    let (gone, left): (Vec<Point>, Vec<Point>) = listed.into_iter().partition(goes);
     let mut live = chunks(shared, left).await?;
     if capabilities.shared {
         live.extend(chunks(shared, gone.clone()).await?);
@@ -70,6 +126,24 @@ pub(super) async fn remove(
         }
     }
     Ok((gone.len() as u64, snapshots.sweep_chunks(&live, dry_run).await?))
+}
+
+/// The timelines of some snapshots that are not there: they were dropped before the snapshot came.
+async fn strays(
+    shared: &Shared,
+    decision: &Decision,
+    points: &[Point],
+) -> Result<HashSet<TimelineId>> {
+    let timelines: HashSet<TimelineId> = points.iter().map(|point| point.timeline).collect();
+    let unknown = timelines.into_iter().filter(|id| !decision.graph.states.contains_key(id));
+    let mut strays = HashSet::new();
+    for timeline in unknown {
+        // It may be younger than the list of them.
+        if shared.backend.wal.state(timeline).await?.is_none() {
+            strays.insert(timeline);
+        }
+    }
+    Ok(strays)
 }
 
 /// The chunks of some snapshots.

@@ -27,7 +27,8 @@ impl Stored {
     ///
     /// # Errors
     /// `Invalid` if it is closed, or the branch has all of it by now; `Conflict` if somebody else
-    /// changed the plan meanwhile.
+    /// changed the plan meanwhile; `NotFound` if the head was collected meanwhile. It stays as it was
+    /// then.
     pub async fn renew(&mut self) -> Result<Renewed> {
         self.must_be_open()?;
         let ours = self.plan.branch.head().await?;
@@ -44,9 +45,13 @@ impl Stored {
             points: plan.points().into_iter().map(Into::into).collect(),
             ..self.record.clone()
         };
+        let before = self.record.clone();
         self.set(record).await?;
+        if let Err(error) = kept::confirm_all(&self.project.shared, &plan.views()).await {
+            self.set(before).await?;
+            return Err(error);
+        }
         self.plan = plan;
-        kept::confirm_all(&self.project.shared, &self.plan.views()).await?;
         Ok(renewed)
     }
 

@@ -228,7 +228,10 @@ impl Materialize for LogMaterializer {
             return stream::empty().boxed();
         }
         stream::once(async move {
-            let (snapshot, above) = source.read(&view).await?;
+            let (snapshot, above) = match source.read(&view).await {
+                Err(error) if source.is_stale(&view, &error) => source.read(&view).await?,
+                found => found?,
+            };
             let (from, to) = places(collection, &range);
             let chunks = match snapshot {
                 Some(snapshot) => snapshot.chunks_in(collection, &range),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 
+use crate::catalog::Catalog;
 use crate::model::{CollectionId, Point, View};
 use crate::snapshot::cut::ChunkWriter;
 use crate::snapshot::read::latest;
@@ -83,6 +84,21 @@ impl Maker<'_> {
             }
         };
         write(&**snapshots, &*materialize, view, point, collections, created, level).await
+    }
+
+    /// Makes the snapshot of a view without the one that is there, and puts it in its place.
+    ///
+    /// # Errors
+    /// `Corrupt` if the log from which it was made was collected.
+    pub(crate) async fn make_again(&self, view: &View, created: bson::DateTime) -> Result<()> {
+        let Some(point) = view.point() else { return Ok(()) };
+        let materialize = self.without(point);
+        let catalog = Catalog::load(&*materialize, view).await?;
+        let collections = catalog.iter().map(|info| info.id).collect();
+        let Backend { snapshots, snapshot_policy, .. } = self.backend;
+        let level = snapshot_policy.level;
+        write(&**snapshots, &*materialize, view, point, collections, created, level).await?;
+        Ok(())
     }
 
     /// Reads that don't rest on the snapshot of a point.

@@ -20,6 +20,17 @@ pub trait Snapshots: Send + Sync {
     /// A chunk, or `None`. The caller checks the digest.
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>>;
 
+    /// Those of some chunks that are not there. What it costs is a look at each, or a list of all.
+    async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
+        let mut missing = HashSet::new();
+        for digest in wanted {
+            if self.get_chunk(*digest).await?.is_none() {
+                missing.insert(*digest);
+            }
+        }
+        Ok(missing)
+    }
+
     /// Stores the manifest of a point, after all of its chunks; replaces an earlier one of the same
     /// point. Durable and visible to every later call when it returns.
     async fn put_manifest(&self, manifest: &Manifest) -> Result<()>;

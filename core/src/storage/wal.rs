@@ -151,6 +151,7 @@ pub trait Wal: Send + Sync {
     }
 
     /// Removes a timeline of which nothing is kept, so that it does not exist any more. Cut off, it is
-    /// there with a part of its commits, and is removed by calling again.
+    /// there with a part of its commits, and is removed by calling again. A backend that can't remove
+    /// it yet without harm to a writer that is late seals it, and leaves it for a later call.
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed>;
 }

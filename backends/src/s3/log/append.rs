@@ -100,7 +100,7 @@ impl Log {
             None => (self.ask(following.timeline.id, &memory).await?, true),
         };
         for _ in 0..MOST_ROUNDS {
-            if let Some(refusal) = refusal(&known, &following.expected) {
+            if let Some(refusal) = refusal(&known, &following.timeline, &following.expected) {
                 if asked_now || known.asked.is_after(began) {
                     return Ok(refusal);
                 }
@@ -292,11 +292,13 @@ impl WithFloor for TimelineState {
     }
 }
 
-/// What to answer if the head is not the expected one.
-fn refusal(known: &KnownHead, expected: &Head) -> Option<Append> {
+/// What to answer if the head is not the expected one. Where nothing is, and not the first commit is
+/// to be written, the timeline was dropped.
+fn refusal(known: &KnownHead, timeline: &Timeline, expected: &Head) -> Option<Append> {
     match &known.state {
         Some(state) if state.sealed => Some(Append::Sealed(state.head)),
         Some(state) if state.head != *expected => Some(Append::HeadMoved(state.head)),
+        None if expected.lsn != timeline.base_lsn() => Some(Append::Sealed(*expected)),
         _ => None,
     }
 }

@@ -28,8 +28,9 @@
 //! 6. The mark of the floor is there before the first removal. An append that is looked at once more
 //!    (4), and whose place no pack covers, is taken back if its place is at or below the floor.
 //! 7. Dropping a timeline frees all of its names. Nothing leads to such a timeline, and it is sealed;
-//!    only a writer that asked before the seal may still come. So core drops a timeline when it was
-//!    sealed longer ago than the grace time.
+//!    only a writer that asked before the seal may still come. So one that was sealed no longer ago
+//!    than the grace time stays until a later collection. Who asks afterwards finds nothing, and
+//!    writes at most the first commit of a timeline.
 //!
 //! Readers take packs before segments, and ignore segments that begin inside a pack. They list both
 //! at once; if that shows a hole, which takes a listing that lasted a grace time, they list the packs

@@ -96,17 +96,21 @@ impl Log {
             return Ok(nothing);
         }
         let places = self.all_places(state.timeline.id).await?;
-        let Some(now) = self.store.bucket.meter.server_time() else { return Ok(nothing) };
-        let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
-        // Both times have whole seconds.
-        let is_young = |place: &Place| now.saturating_sub(place.modified) <= grace;
-        match places.first_kept(from, is_young)? {
+        match places.first_kept(from, |place| self.is_young(place))? {
             Some(first) => Ok(Plan {
                 objects: places.into_below(first),
                 floor: first.back(1).unwrap_or_default().max(state.timeline.base_lsn()),
             }),
             None => Ok(nothing),
         }
+    }
+
+    /// Whether a listed place may not be older than the grace time.
+    fn is_young(&self, place: &Place) -> bool {
+        let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
+        // Both times have whole seconds.
+        let age = |now: i64| now.saturating_sub(place.modified);
+        self.store.bucket.meter.server_time().is_none_or(|now| age(now) <= grace)
     }
 
     /// Marks the floor of a timeline, then removes the marks of lower ones.
@@ -127,12 +131,23 @@ impl Log {
     /// Removes all objects of a timeline: first its snapshots and what lies below its newest segment,
     /// which shows that it is there, then that one, and the marks last. So what is left when this is
     /// cut off reads as pruned, and calling again goes on.
+    ///
+    /// Nothing is removed of a timeline that was not sealed for the grace time, so that nobody writes
+    /// under a name that becomes free; one that is open is sealed. A later call removes it.
     pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         let memory = self.heads.of(timeline);
-        let _writing = memory.writing.lock().await;
         let mut freed = Freed::default();
+        let state = self.ask(timeline, &memory).await?.state;
+        if let Some(open) = state.filter(|state| !state.sealed) {
+            self.seal_after(&open.timeline, &open.head).await?;
+            return Ok(freed);
+        }
+        let _writing = memory.writing.lock().await;
         let places = self.all_places(timeline).await?;
-        if let Some(state) = self.ask(timeline, &memory).await?.state {
+        if places.segments.first().is_some_and(|newest| self.is_young(newest)) {
+            return Ok(freed);
+        }
+        if let Some(state) = state {
             freed.commits = state.head.lsn.get().saturating_sub(state.floor.get());
             self.raise_floor(timeline, state.head.lsn).await?;
         }

@@ -258,6 +258,7 @@ async fn a_drop_cut_off_after_any_step_is_done_by_calling_again() {
         let created = DateTime::from_millis(0);
         let manifest = snapshot::Manifest { point, created, collections: Vec::new() };
         backend.snapshots.put_manifest(&manifest).await.unwrap();
+        stub.pass(HOUR + 2);
         cut_off_after(&stub, steps);
         let done = backend.wal.drop_timeline(chain.timeline.id).await;
         assert_eq!(done.is_err(), steps < 9, "{steps}: {done:?}");
@@ -283,6 +284,35 @@ async fn a_drop_cut_off_after_any_step_is_done_by_calling_again() {
         let written = anew.grow(&*backend.wal, 5).await;
         check(&backend, &anew, &written).await;
     }
+}
+
+#[tokio::test]
+async fn a_timeline_goes_when_it_was_sealed_for_the_grace_time() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    chain.grow(&*backend.wal, 3).await;
+    let (id, stale) = (chain.timeline.id, open(&stub).await);
+    for pass in [HOUR + 2, HOUR - 2, 4] {
+        stub.pass(pass);
+        let freed = backend.wal.drop_timeline(id).await.unwrap();
+        let found = stale.wal.state(id).await.unwrap();
+        assert_eq!(
+            found.map(|state| (state.head, state.sealed)),
+            match pass {
+                4 => None,
+                _ => Some((chain.head, true)),
+            }
+        );
+        assert_eq!(freed.commits, if pass == 4 { 3 } else { 0 });
+        for backend in [&backend, &stale, &open(&stub).await] {
+            let late = chain.clone().try_append(&*backend.wal).await.unwrap();
+            assert_eq!(late, Append::Sealed(chain.head), "{pass}");
+            let sealed = backend.wal.seal(&chain.timeline, &chain.head).await.unwrap();
+            assert_eq!(sealed, Append::Done, "{pass}");
+        }
+    }
+    assert_eq!(stub.names(&id.to_string()), [""; 0]);
 }
 
 async fn branch(backend: Backend) -> Branch {
