@@ -57,7 +57,6 @@ pub enum Applied {
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;
-        crate::mask::refuse_masked(&head, "apply a patch to")?;
         let Preview { changes, skipped, conflicts, .. } = check(patch, &head).await?;
         if !conflicts.is_empty() {
             return Ok(Applied::Conflicts(conflicts));
