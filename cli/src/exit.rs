@@ -17,10 +17,10 @@ Exit codes:
   1  defect in argon             7  unknown whether the write happened
   2  wrong usage or input        8  stored data is damaged
   3  not found                   9  not supported
-  4  exists already             10  denied: protected, or no permission
-  5  changed by someone else    11  `argon doctor`: a check failed
-                               12  the result can't be printed
-                              130  interrupted";
+  4  exists already             10  denied: protected, a rule or hook, no permission
+  5  changed by someone else,   11  `argon doctor`: a check failed
+     or conflicts are left      12  done, but standard output can't be written
+                               130  interrupted";
 
 const UNHEALTHY: u8 = 11;
 const UNPRINTED: u8 = 12;

@@ -353,3 +353,21 @@ fn a_policy_settles_what_an_undo_or_a_cherry_pick_meets() {
     let error = place.fails(10, &["undo", "main", "--policy", strict]);
     has(&error, &["schema: users 1", "nothing was applied"]);
 }
+
+#[test]
+fn a_conflict_says_where_it_is_and_how_the_sides_differ() {
+    let place = both(
+        r#"{"_id":1,"":1,"n":5}"#,
+        r#"{"_id":1,"":2,"n":1}"#,
+        r#"{"_id":1,"":3,"n":{"$numberLong":"1"}}"#,
+    );
+    let plan = preview(&place, &[]);
+    assert_eq!(plan["conflicts"][1]["theirs"]["$numberLong"], "1");
+    let shown = place.ok(&["merge", "show", &id(&plan)]);
+    has(
+        &shown,
+        &["at \"\": both", r#"ours    {"$numberInt":"1"}"#, r#"theirs  {"$numberLong":"1"}"#],
+    );
+    place.ok(&["merge", "resolve", &id(&plan), "-c", "users", "1", "--path", "", "--ours"]);
+    has(&place.ok(&["diff", "main", "try"]), &["\"\": 2 → 3"]);
+}

@@ -43,9 +43,10 @@ impl History {
                 Err(error) => return Err(error.into()),
             },
         };
-        let names = match is_on_branch {
-            true => Names::Branch(branch.clone()),
-            false => Names::Before(revision.clone()),
+        let names = if is_on_branch {
+            Names::Branch(branch.clone())
+        } else {
+            Names::Before(revision.clone())
         };
         Ok(Self { upto: bad.lsn(), names })
     }

@@ -67,7 +67,7 @@ impl Filter {
     }
 }
 
-/// The first name in a value that begins with `$`, as an operator's does; those of a DBRef are none.
+/// The first name in a value that begins with `$`, as an operator's does; those of a `DBRef` are none.
 fn operator(value: RawBsonRef<'_>) -> Option<String> {
     match value {
         RawBsonRef::Document(inner) => inner.iter().flatten().find_map(|(name, value)| {
