@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, Environment, Error, ErrorKind, Project, Revision, State, Store};
+use argon_core::{Branch, Environment, Error, ErrorKind, Project, Revision, State, Store, sandbox};
 
 use crate::args::{GlobalOptions, Signature};
 use crate::config::{self, Config};
@@ -180,6 +180,13 @@ impl Workspace {
     pub(crate) async fn branch(&self) -> CommandResult<Branch> {
         self.project.branch(&self.branch).await.hint_on(ErrorKind::NotFound, || {
             let name = &self.branch;
+            let is_sandbox = name.as_str().starts_with(&format!("{}/", sandbox::PREFIX));
+            if is_sandbox {
+                let first = first_branch();
+                return format!(
+                    "its time may be over; `argon switch {first}` goes to another branch"
+                );
+            }
             format!("`argon branch create {name}` makes it; `argon switch NAME` goes to another")
         })
     }

@@ -17,11 +17,13 @@ Exit codes:
   1  defect in argon             7  unknown whether the write happened
   2  wrong usage or input        8  stored data is damaged
   3  not found                   9  not supported
-  4  exists already             10  denied: protected, or no permission
-  5  changed by someone else    11  `argon doctor`: a check failed
+  4  exists already             10  denied: protected, a rule or hook, no permission
+  5  changed by someone else,   11  `argon doctor`: a check failed
+     or conflicts are left      12  done, but standard output can't be written
                                130  interrupted";
 
 const UNHEALTHY: u8 = 11;
+const UNPRINTED: u8 = 12;
 const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error of this kind.
@@ -56,6 +58,8 @@ pub(crate) enum Failure {
     Unhealthy,
     /// The reader of the output has gone, as `head` does; that is no error.
     OutputClosed,
+    /// The output can't be written; what the command did is done.
+    Unprinted(io::Error),
     /// The user pressed Ctrl-C, and the command has tidied up.
     Interrupted,
 }
@@ -69,7 +73,7 @@ impl Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::OutputClosed;
         }
-        Error::unavailable("can't write to standard output").with_source(error).into()
+        Self::Unprinted(error)
     }
 
     /// Adds advice, unless there is some already.
@@ -90,6 +94,11 @@ impl Failure {
             Self::Reported(kind) => ExitCode::from(code(kind)),
             Self::Unhealthy => ExitCode::from(UNHEALTHY),
             Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Unprinted(error) => {
+                let lines = ["can't write to standard output".to_owned(), error.to_string()];
+                output.error(&lines, output.last_committed().as_deref());
+                ExitCode::from(UNPRINTED)
+            }
             Self::Interrupted => ExitCode::from(INTERRUPTED),
         }
     }

@@ -20,7 +20,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
     let started = context.environment.now();
     let mut result = command.run(context).await;
     let store = context.take_opened();
-    if let (Some(store), Ok(()) | Err(Failure::OutputClosed)) = (&store, &result) {
+    if let (Some(store), Ok(()) | Err(Failure::OutputClosed | Failure::Unprinted(_))) =
+        (&store, &result)
+    {
         result = result.and(settle(store, context).await);
     }
     if context.options.stats {

@@ -1,10 +1,10 @@
 //! Proving a history: what is as it was written passes, and the first thing that is not is named.
 
-use argon_core::model::{Digest, Lsn};
+use argon_core::model::{Digest, Lsn, PinName};
 use argon_core::pins::NewPin;
 use argon_core::storage::Backend;
 use argon_core::verify::{Demands, Verified, verify};
-use argon_core::{Branch, ErrorKind, PublicKey, Result, SigningKey};
+use argon_core::{Branch, ErrorKind, PublicKey, Result, SigningKey, State};
 
 use crate::Subject;
 use crate::case::{Case, cases};
@@ -25,7 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_signature_is_checked_on_the_way,
         a_pin_that_was_altered_is_named,
         a_pin_with_another_digest_than_the_log_is_named,
-        a_key_must_have_signed_a_pin_of_the_history,
+        a_key_must_have_signed_all_of_the_history,
     ]
 }
 
@@ -214,15 +214,26 @@ async fn a_pin_with_another_digest_than_the_log_is_named(subject: Subject) {
     assert!(what.contains("pin 'v2'") && what.contains("commit 2"), "{what}");
 }
 
-async fn a_key_must_have_signed_a_pin_of_the_history(subject: Subject) {
+async fn a_key_must_have_signed_all_of_the_history(subject: Subject) {
     let (_place, _backend, main, _fork) = sample(&subject).await;
     let key = signed(&main, "v2").await;
     let other = SigningKey::generate(&crate::environment::seeded(8)).public();
-    let by = async |keys: &[PublicKey]| check(&main, Demands { keys, ..Demands::default() }).await;
-    assert!(by(&[key.public()]).await.is_ok());
-    assert!(by(&[other, key.public()]).await.is_ok());
-    let what = damage(by(&[other]).await);
+    let second = main.at(Lsn::new(2)).await.unwrap();
+    let by = async |state: &State, keys: &[PublicKey], pin: Option<&PinName>| {
+        verify(main.project(), state, Demands { keys, pin, ..Demands::default() }, &|_| {}).await
+    };
+    assert!(by(&second, &[key.public()], None).await.is_ok());
+    assert!(by(&second, &[other, key.public()], Some(&pin_name("v2"))).await.is_ok());
+    let what = damage(by(&second, &[other], None).await);
     assert!(what.contains(&other.fingerprint()), "{what}");
+
+    let head = main.head().await.unwrap();
+    let what = damage(by(&head, &[key.public()], None).await);
+    assert!(what.contains("up to LSN 2") && what.contains("3 commits after it are not"), "{what}");
+    pin(&main, "copy", &second).await.unwrap();
+    let what = damage(by(&second, &[key.public()], Some(&pin_name("copy"))).await);
+    assert!(what.contains("pin 'copy' is not signed"), "{what}");
+
     main.project().delete_pin(&pin_name("v2")).await.unwrap();
-    damage(by(&[key.public()]).await);
+    damage(by(&second, &[key.public()], None).await);
 }

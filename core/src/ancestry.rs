@@ -115,6 +115,15 @@ pub(crate) async fn relate(ours: &State, theirs: &State) -> Result<Relation> {
     Ok(Relation { bases, gained: gained(&mine, &other, theirs.view()) })
 }
 
+impl State {
+    /// Whether the state has all of another one already: it descends from it, along forks and merges.
+    ///
+    /// O(commits since the fork of the two chains).
+    pub async fn has_merged(&self, other: &State) -> Result<bool> {
+        Ok(relate(self, other).await?.gained.is_empty())
+    }
+}
+
 fn gained(mine: &Ancestry, other: &Ancestry, theirs: &View) -> Vec<Point> {
     let Some(merged) = theirs.point().filter(|point| !mine.contains(*point)) else {
         return Vec::new();

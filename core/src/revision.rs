@@ -69,6 +69,19 @@ impl Revision {
         }
     }
 
+    /// The pin whose very state is meant, if it is one's.
+    pub async fn pin(&self, project: &Project) -> Result<Option<PinName>> {
+        match &self.name {
+            _ if self.back > 0 => Ok(None),
+            Named::Pin(name) => Ok(Some(name.clone())),
+            Named::Any(name) if project.find(name).await?.is_none() => {
+                let Ok(pin) = PinName::new(name.as_str()) else { return Ok(None) };
+                Ok(project.find_pin(&pin).await?.map(|_| pin))
+            }
+            Named::Any(_) | Named::Current => Ok(None),
+        }
+    }
+
     /// Finds the state.
     ///
     /// # Errors

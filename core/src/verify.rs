@@ -24,8 +24,11 @@ pub struct Demands<'a> {
     pub from: Option<Lsn>,
     /// The digest that the state must have.
     pub expect: Option<Digest>,
-    /// Keys, of which at least one must have signed a pin of this history.
+    /// Keys, of which at least one must have signed the whole of it: the pin below, or without that a
+    /// pin of the very state.
     pub keys: &'a [PublicKey],
+    /// The pin that the state was named by.
+    pub pin: Option<&'a PinName>,
 }
 
 /// What was proved.
@@ -94,7 +97,7 @@ pub async fn verify(
         )));
     }
     let pins = check_pins(project, &met, &walk.digests)?;
-    check_keys(&pins, demands.keys)?;
+    check_keys(&pins, head.lsn, &demands)?;
     let Start { lsn: from, collected, .. } = start;
     Ok(Verified { from, collected, commits: walk.commits, head, pins })
 }
@@ -216,14 +219,27 @@ fn check_pins(
     met.iter().map(check).collect()
 }
 
-fn check_keys(pins: &[Met], keys: &[PublicKey]) -> Result<()> {
-    let signed = |key: &PublicKey| pins.iter().any(|pin| pin.signed_by == Some(*key));
-    if keys.is_empty() || keys.iter().any(signed) {
+fn check_keys(pins: &[Met], end: Lsn, demands: &Demands<'_>) -> Result<()> {
+    let keys = demands.keys;
+    let signed = || pins.iter().filter(|pin| pin.signed_by.is_some_and(|key| keys.contains(&key)));
+    let wanted = |pin: &Met| demands.pin.map_or(pin.lsn == end, |name| pin.name == *name);
+    if keys.is_empty() || signed().any(wanted) {
         return Ok(());
     }
     let fingerprints: Vec<String> = keys.iter().map(PublicKey::fingerprint).collect();
-    Err(Error::corrupt(format!(
-        "no pin of this history is signed by the key {}",
-        fingerprints.join(" or ")
-    )))
+    let fingerprints = fingerprints.join(" or ");
+    if let Some(name) = demands.pin {
+        return Err(Error::corrupt(format!(
+            "pin '{name}' is not signed by the key {fingerprints}"
+        )));
+    }
+    Err(Error::corrupt(match signed().max_by_key(|pin| pin.lsn) {
+        None => format!("no pin of this history is signed by the key {fingerprints}"),
+        Some(Met { name, lsn, .. }) => match end.get() - lsn.get() {
+            1 => format!("it is signed up to LSN {lsn}, by pin '{name}'; 1 commit after it is not"),
+            after => format!(
+                "it is signed up to LSN {lsn}, by pin '{name}'; {after} commits after it are not"
+            ),
+        },
+    }))
 }

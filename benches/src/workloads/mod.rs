@@ -8,6 +8,7 @@ pub mod diff;
 pub mod gc;
 pub mod import;
 pub mod large;
+pub mod merge;
 pub mod point_read;
 pub mod reopen;
 pub mod sandbox;
@@ -30,7 +31,7 @@ pub struct Workload<S> {
 
 impl Workload<Subject> {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
         Self { name: "writers", run: |subject| Box::pin(writers::run(subject)) },
         Self { name: "import", run: |subject| Box::pin(import::run(subject)) },
@@ -39,6 +40,7 @@ impl Workload<Subject> {
         Self { name: "point-read", run: |subject| Box::pin(point_read::run(subject)) },
         Self { name: "scan", run: |subject| Box::pin(scan::run(subject)) },
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
+        Self { name: "merge", run: |subject| Box::pin(merge::run(subject)) },
         Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },
         Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
         Self { name: "gc", run: |subject| Box::pin(gc::run(subject)) },

@@ -35,7 +35,7 @@ impl Difference {
 
     /// For people: `path: old → new`, `+ path: new`, `- path: old`.
     pub(crate) fn text(&self) -> String {
-        let path = &self.path;
+        let path = if self.path.is_empty() { "\"\"" } else { &self.path };
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => format!("{path}: {before} → {after}"),
             (None, Some(after)) => format!("+ {path}: {after}"),

@@ -9,7 +9,7 @@ use super::fields::{self, Difference};
 use super::{Stat, facts};
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
-use crate::output::{Colours, Json, Listing, Output, count, document_line};
+use crate::output::{Colours, Json, Listing, Output, count, document_line, escape};
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +93,11 @@ impl Printer {
             }
         };
         self.heading = Some(info.name.clone());
-        let name = self.colours.bold(&format!("collection {}", info.name));
+        let name = self.colours.bold(&format!("collection {}", escape::line(info.name.as_str())));
         let mut text = format!("{name} {words}").trim_end().to_owned();
         for line in lines {
             text.push_str("\n  ");
-            text.push_str(&line);
+            text.push_str(&escape::line(&line));
         }
         self.listing.line(&text, || collection_json(diff, documents).compact())
     }
@@ -109,7 +109,7 @@ impl Printer {
         let differences = differences(self.detail, diff, mode)?;
         let mut text = String::new();
         if self.heading.as_ref() != Some(&diff.collection) {
-            let name = format!("collection {}", diff.collection);
+            let name = format!("collection {}", escape::line(diff.collection.as_str()));
             text = format!("{}\n", self.colours.bold(&name));
             self.heading = Some(diff.collection.clone());
         }
@@ -141,7 +141,7 @@ impl Printer {
                 }
                 for difference in differences {
                     text.push_str("\n      ");
-                    text.push_str(&difference.text());
+                    text.push_str(&escape::line(&difference.text()));
                 }
                 text
             }

@@ -14,7 +14,7 @@ use crate::args::Signature;
 use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
-use crate::output::{Json, count};
+use crate::output::{Json, count, escape};
 use crate::patches::read_patch;
 use crate::plans::violated;
 
@@ -68,6 +68,7 @@ impl ApplyArgs {
                 }),
             Applied::Done { receipt: Some(receipt), skipped } => {
                 let changed = receipt.changed;
+                context.output.committed(receipt.lsn, branch.name());
                 let words = format!(
                     "applied as LSN {} of {}: {} changed{}",
                     receipt.lsn,
@@ -178,12 +179,12 @@ impl Line {
     }
 
     fn text(&self) -> String {
-        let mut text = format!("collection {}", self.collection);
+        let mut text = format!("collection {}", escape::line(&self.collection));
         if let Some(id) = &self.id {
             text.push_str(&format!(", _id: {id}"));
         }
         if let Some(path) = &self.path {
-            text.push_str(&format!(", {path}"));
+            text.push_str(&format!(", {}", escape::line(path)));
         }
         text.push_str(&format!(": {}", self.problem));
         if self.expected.is_some() || self.found.is_some() {

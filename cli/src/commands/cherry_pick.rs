@@ -1,9 +1,9 @@
 //! `argon cherry-pick`
 
-use argon_core::Revision;
 use argon_core::merge::Strategy;
 use argon_core::model::BranchName;
 use argon_core::plan::Plan;
+use argon_core::{Error, Revision};
 use clap::Args;
 
 use crate::args::Signature;
@@ -23,7 +23,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CherryPickArgs {
     /// The states after the commits
-    #[arg(value_name = "REV", required = true)]
+    #[arg(value_name = "REV", required = true, value_parser = one)]
     revisions: Vec<Revision>,
     /// The branch that gets the commit [default: the current branch]
     #[arg(long, value_name = "BRANCH")]
@@ -39,6 +39,15 @@ pub(crate) struct CherryPickArgs {
     plan: bool,
     #[command(flatten)]
     signature: Signature,
+}
+
+fn one(text: &str) -> argon_core::Result<Revision> {
+    if text.contains("..") {
+        return Err(Error::invalid(
+            "ranges can't be picked: name the state after each commit, such as try~1 try",
+        ));
+    }
+    text.parse()
 }
 
 impl CherryPickArgs {

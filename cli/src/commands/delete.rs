@@ -40,6 +40,7 @@ impl DeleteArgs {
             request.delete(self.within.collection.clone(), id, Condition::Present);
         }
         let receipt = branch.commit(request).await?.committed()?;
+        context.output.committed(receipt.lsn, branch.name());
         context.output.one(
             || receipt.changed.to_string(),
             || {

@@ -26,7 +26,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GcArgs {
     /// How far back to keep every state, such as 90m, 24h or 30d
-    #[arg(long, value_name = "TIME", default_value_t = RETENTION.to_owned(), value_parser = checked)]
+    #[arg(long, value_name = "TIME", default_value_t = RETENTION.to_owned(), value_parser = checked,
+          allow_hyphen_values = true)]
     retention: String,
     /// Say what would be removed and why the rest is kept, and change nothing
     #[arg(long)]
@@ -40,6 +41,9 @@ pub(crate) struct GcArgs {
 const RETENTION: &str = "168h";
 
 fn checked(text: &str) -> Result<String, String> {
+    if text.starts_with('-') {
+        return Err(format!("'{text}' must not be negative; 0 keeps nothing but what is held"));
+    }
     parse_duration(text).map(|_| text.to_owned())
 }
 

@@ -8,7 +8,6 @@ use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id}
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, print_document};
-use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -45,6 +44,6 @@ impl GetArgs {
             .into());
         };
         let layout = if context.output.is_pretty() { Layout::Pretty } else { Layout::Compact };
-        output::print(&print_document(document.as_raw(), self.style.mode(), layout)?)
+        context.output.print(&print_document(document.as_raw(), self.style.mode(), layout)?)
     }
 }

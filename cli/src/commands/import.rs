@@ -120,6 +120,9 @@ impl ImportArgs {
         let mut summary = Summary::default();
         let result = import::load(plan, target, &options, &mut summary).await;
         target.progress.finish_and_clear();
+        if let Some(lsn) = summary.lsn {
+            context.output.committed(lsn, target.branch.name());
+        }
         let millis = context.environment.now().timestamp_millis() - started.timestamp_millis();
         let seconds = std::time::Duration::from_millis(u64::try_from(millis).unwrap_or_default());
         let (branch, seconds) = (&target.branch, seconds.as_secs_f64());

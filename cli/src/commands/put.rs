@@ -70,6 +70,7 @@ impl PutArgs {
         let ids = documents.iter().map(|(_, document)| Id::of(document));
         let ids = ids.collect::<CommandResult<Vec<_>>>()?;
         let receipt = writer.commit(documents).await?;
+        context.output.committed(receipt.lsn, writer.branch.name());
         let mut listing = context.output.listing(&[]);
         for id in ids {
             listing.line(&id.text, || id.json(&receipt))?;
@@ -121,6 +122,7 @@ impl Writer<'_> {
             let (key, document) = self.checked(document?)?;
             let id = Id::of(&document)?;
             let receipt = self.commit(vec![(key, document)]).await?;
+            context.output.committed(receipt.lsn, self.branch.name());
             listing.line(&format!("{} {}", id.text, receipt.lsn), || id.json(&receipt))?;
             listing.flush()?;
         }

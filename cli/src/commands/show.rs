@@ -1,12 +1,12 @@
 //! `argon show`
 
 use argon_core::model::Commit;
-use argon_core::{Error, Revision};
+use argon_core::{Error, Revision, State};
 use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::{Detail, origin_text, print_commit};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output;
 
@@ -35,29 +35,28 @@ impl ShowArgs {
         let workspace = context.workspace().await?;
         let revision = self.revision.unwrap_or_else(|| workspace.head());
         let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
-        show(context, &workspace, &revision, detail).await
+        let state = workspace.state(Some(&revision)).await?;
+        show(context, &state, revision.branch_or(&workspace.branch).as_str(), detail).await
     }
 }
 
-/// Prints the last commit of a state.
+/// Prints the last commit of a state of the history that is called `of`.
 pub(super) async fn show(
     context: &Context,
-    workspace: &Workspace,
-    revision: &Revision,
+    after: &State,
+    of: &str,
     detail: Detail,
 ) -> CommandResult {
-    let after = workspace.state(Some(revision)).await?;
-    let Some(commit) = argon_core::log::last_commit(&after).await? else {
-        let error = format!("'{revision}' is empty: no commit comes before");
+    let Some(commit) = argon_core::log::last_commit(after).await? else {
+        let error = format!("the state of '{of}' is empty: no commit comes before");
         return Err(Error::not_found(error).into());
     };
-    let branch = revision.branch_or(&workspace.branch);
     let before = commit.meta.lsn.back(1).unwrap_or_default();
     let before = after.at(before).await?;
     if context.output.is_table() {
-        output::print(&header(&commit, branch.as_str()))?;
+        context.output.print(&header(&commit, of))?;
     }
-    print_commit(&context.output, commit, [&before, &after], detail).await?;
+    print_commit(&context.output, commit, [&before, after], detail).await?;
     Ok(())
 }
 
@@ -67,10 +66,10 @@ fn header(commit: &Commit, branch: &str) -> String {
         format!("commit   {} of {branch}", meta.lsn),
         format!("digest   {}", commit.digest),
         format!("time     {}", output::time(meta.time)),
-        format!("actor    {}", meta.actor),
+        format!("actor    {}", output::escape::line(meta.actor.as_str())),
     ];
     if let Some(origin) = origin_text(&meta.origin) {
-        lines.push(format!("origin   {origin}"));
+        lines.push(format!("origin   {}", output::escape::line(&origin)));
     }
     if !meta.message.as_str().is_empty() {
         lines.push(format!("message  {}", meta.message.as_str().replace('\n', "\n         ")));

@@ -33,8 +33,8 @@ pub(crate) struct VerifyArgs {
     /// The digest that the state must have: 64 hexadecimal digits
     #[arg(long, value_name = "DIGEST")]
     expect: Option<Digest>,
-    /// A pin of the history must be signed by this key, or one of several: its file, or 64
-    /// hexadecimal digits
+    /// All of the history must be signed by this key, or one of several: its file, or 64 hexadecimal
+    /// digits. A pin that is verified must be signed itself, of another state some pin
     #[arg(long = "key", value_name = "PUBKEY", value_parser = public_key)]
     keys: Vec<PublicKey>,
 }
@@ -52,7 +52,11 @@ impl VerifyArgs {
             }
             from = Some(begin.lsn());
         }
-        let demands = Demands { from, expect: self.expect, keys: &self.keys };
+        let pin = match &self.revision {
+            Some(revision) => revision.pin(&workspace.project).await?,
+            None => None,
+        };
+        let demands = Demands { from, expect: self.expect, keys: &self.keys, pin: pin.as_ref() };
         let progress = progress::spinner("commits checked");
         let verified = verify(&workspace.project, &state, demands, &|commits| {
             progress.set_position(commits);

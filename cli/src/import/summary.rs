@@ -16,7 +16,8 @@ pub(crate) struct Summary {
     skipped: u64,
     /// Documents that could not be taken.
     pub(crate) bad: u64,
-    lsn: Option<Lsn>,
+    /// The last commit.
+    pub(crate) lsn: Option<Lsn>,
 }
 
 impl Summary {

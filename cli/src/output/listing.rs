@@ -4,7 +4,7 @@ use std::io::{BufWriter, Stdout, Write};
 
 use comfy_table::{Table, presets};
 
-use super::{Format, Json};
+use super::{Colours, Format, Json, escape};
 use crate::exit::{CommandResult, Failure};
 
 /// How many rows of a table are gathered to find the widths of its columns.
@@ -22,6 +22,7 @@ pub(crate) trait Row {
 /// its end.
 pub(crate) struct Listing {
     format: Format,
+    colours: Colours,
     columns: &'static [&'static str],
     page: Vec<Vec<String>>,
     printed: u64,
@@ -32,9 +33,10 @@ impl Listing {
     pub(super) fn new(
         format: Format,
         columns: &'static [&'static str],
+        colours: Colours,
         out: BufWriter<Stdout>,
     ) -> Self {
-        Self { format, columns, page: Vec::new(), printed: 0, out }
+        Self { format, colours, columns, page: Vec::new(), printed: 0, out }
     }
 
     /// Adds a thing.
@@ -42,7 +44,8 @@ impl Listing {
         if self.format != Format::Table {
             return self.line("", || row.json().compact());
         }
-        self.page.push(row.cells());
+        let cells = row.cells().into_iter();
+        self.page.push(cells.map(|cell| escape::line(&cell).into_owned()).collect());
         if self.page.len() == PAGE { self.print_page() } else { Ok(()) }
     }
 
@@ -51,9 +54,9 @@ impl Listing {
         let separator = if self.printed == 0 { "[\n" } else { ",\n" };
         self.printed += 1;
         match self.format {
-            Format::Table => writeln!(self.out, "{text}"),
-            Format::Json => write!(self.out, "{separator}{}", json()),
-            Format::Jsonl => writeln!(self.out, "{}", json()),
+            Format::Table => writeln!(self.out, "{}", escape::lines(text, self.colours.0)),
+            Format::Json => write!(self.out, "{separator}{}", escape::lines(&json(), false)),
+            Format::Jsonl => writeln!(self.out, "{}", escape::lines(&json(), false)),
         }
         .map_err(Failure::output)
     }

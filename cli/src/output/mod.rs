@@ -1,12 +1,16 @@
 //! Printing: what was asked for goes to stdout, words about it to stderr.
 
+pub(crate) mod escape;
 mod json;
 mod listing;
 pub(crate) mod progress;
 mod size;
 
+use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::{Mutex, PoisonError};
 
+use argon_core::model::{BranchName, Lsn};
 use bson::DateTime;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
@@ -35,6 +39,8 @@ pub(crate) struct Output {
     /// Whether stdout shows colours.
     pub(crate) colours: Colours,
     errors: Colours,
+    /// What the command has committed.
+    committed: Mutex<Option<String>>,
 }
 
 impl Output {
@@ -45,7 +51,19 @@ impl Output {
             quiet,
             colours: Colours(wanted && io::stdout().is_terminal()),
             errors: Colours(wanted && io::stderr().is_terminal()),
+            committed: Mutex::default(),
         }
+    }
+
+    /// Takes note of a commit, in case that nothing of it can be printed.
+    pub(crate) fn committed(&self, lsn: Lsn, branch: &BranchName) {
+        let words = format!("it was committed as LSN {lsn} of {branch}");
+        *self.committed.lock().unwrap_or_else(PoisonError::into_inner) = Some(words);
+    }
+
+    /// What the command has committed so far, in words.
+    pub(crate) fn last_committed(&self) -> Option<String> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the output is for people rather than programs.
@@ -65,9 +83,9 @@ impl Output {
         json: impl FnOnce() -> Json,
     ) -> CommandResult {
         match self.format {
-            Format::Table => print(&text()),
-            Format::Json => print(&json().pretty()),
-            Format::Jsonl => print(&json().compact()),
+            Format::Table => self.print(&text()),
+            Format::Json => self.print(&json().pretty()),
+            Format::Jsonl => self.print(&json().compact()),
         }
     }
 
@@ -82,36 +100,45 @@ impl Output {
         }
     }
 
+    /// Prints text of one or more lines on stdout, without what would move a terminal's cursor.
+    pub(crate) fn print(&self, text: &str) -> CommandResult {
+        print(&escape::lines(text, self.colours.0))
+    }
+
     /// Begins a list of things with these columns.
     pub(crate) fn listing(&self, columns: &'static [&'static str]) -> Listing {
-        Listing::new(self.format, columns, stdout())
+        Listing::new(self.format, columns, self.colours, stdout())
     }
 
     /// Says something on stderr, unless the user wants it quiet.
     pub(crate) fn say(&self, words: &str) {
         if !self.quiet {
-            to_stderr(words);
+            to_stderr(&escape::lines(words, false));
         }
     }
 
     /// Says on stderr what the user should know besides the result.
     pub(crate) fn note(&self, words: &str) {
-        to_stderr(&format!("{} {words}", self.errors.yellow("note:")));
+        Self::label(self.errors.yellow("note:"), words);
     }
 
     /// Says on stderr what went wrong: the error, its causes, and what to do.
     pub(crate) fn error(&self, lines: &[String], hint: Option<&str>) {
         for (number, line) in lines.iter().enumerate() {
             let label = if number == 0 { "error:" } else { "cause:" };
-            to_stderr(&format!("{} {line}", self.errors.red(label)));
+            Self::label(self.errors.red(label), line);
         }
         if let Some(hint) = hint {
-            to_stderr(&format!("{}  {hint}", self.errors.yellow("hint:")));
+            Self::label(format!("{} ", self.errors.yellow("hint:")), hint);
         }
+    }
+
+    fn label(label: impl Display, words: &str) {
+        to_stderr(&format!("{label} {}", escape::lines(words, false)));
     }
 }
 
-/// Prints text of one or more lines on stdout.
+/// Prints text of one or more lines on stdout, as it is.
 pub(crate) fn print(text: &str) -> CommandResult {
     let mut stdout = stdout();
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(Failure::output)

@@ -1,7 +1,7 @@
 //! What must hold before a plan is committed: no conflicts left, checks passed, hooks content.
 
 use argon_core::checks::Violation;
-use argon_core::model::Lsn;
+use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind};
 
 use super::Shown;
@@ -18,8 +18,8 @@ const LISTED: usize = 20;
 /// Checks the result, and has the hooks judge it.
 ///
 /// # Errors
-/// `Conflict` if conflicts are left; `Invalid` if the result breaks rules, which are listed; `Denied`
-/// if a hook refuses. Nothing has been changed then.
+/// `Conflict` if conflicts are left; `Denied` if the result breaks rules, which are listed, or a hook
+/// refuses. Nothing has been changed then.
 pub(crate) async fn accept(context: &Context, shown: &Shown<'_>) -> CommandResult {
     if !shown.worked.conflicts.is_empty() {
         return Err(conflicts_left(context, shown).await?);
@@ -46,7 +46,7 @@ pub(crate) async fn accept(context: &Context, shown: &Shown<'_>) -> CommandResul
 pub(crate) async fn conflicts_left(context: &Context, shown: &Shown<'_>) -> CommandResult<Failure> {
     let output = &context.output;
     if output.is_table() {
-        shown.print_conflicts(LISTED, Mode::Relaxed)?;
+        shown.print_conflicts(output, LISTED, Mode::Relaxed)?;
     } else {
         shown.print(output, Detail::Changes(Mode::Relaxed)).await?;
     }
@@ -73,7 +73,7 @@ pub(crate) fn violated(context: &Context, found: &[Violation]) -> CommandResult<
         &[format!("the result breaks rules of its collections or the policy:\n{text}")],
         Some("nothing was applied; mend the documents, or decide otherwise"),
     );
-    Ok(Failure::Reported(ErrorKind::Invalid))
+    Ok(Failure::Reported(ErrorKind::Denied))
 }
 
 fn violation_json(violation: &Violation) -> Json {
@@ -90,6 +90,7 @@ fn violation_json(violation: &Violation) -> Json {
 /// Says what was committed.
 pub(crate) fn committed(context: &Context, shown: &Shown<'_>, lsn: Lsn) -> CommandResult {
     let branch = shown.plan.branch().name();
+    context.output.committed(lsn, branch);
     let counts = &shown.worked.counts;
     let changes = super::shown::changes_text(counts);
     let words = format!("{} is LSN {lsn} of {branch}: {changes}", shown.plan.what()?);
@@ -99,6 +100,27 @@ pub(crate) fn committed(context: &Context, shown: &Shown<'_>, lsn: Lsn) -> Comma
             ("branch", branch.as_str().into()),
             ("lsn", lsn.get().into()),
             ("counts", super::shown::counts_json(counts)),
+        ])
+    })
+}
+
+/// Says that there was nothing to do, which is no error.
+pub(crate) fn nothing(
+    context: &Context,
+    words: &str,
+    what: &str,
+    branch: &BranchName,
+) -> CommandResult {
+    context.output.note(words);
+    if context.output.is_table() {
+        return Ok(());
+    }
+    context.output.one(String::new, || {
+        Json::object([
+            ("id", None::<u64>.into()),
+            ("what", what.into()),
+            ("branch", branch.as_str().into()),
+            ("lsn", None::<u64>.into()),
         ])
     })
 }

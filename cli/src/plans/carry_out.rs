@@ -1,11 +1,11 @@
 //! From a plan that is not stored to a commit, or to a stored plan.
 
+use argon_core::ErrorKind;
 use argon_core::model::{Actor, Message};
 use argon_core::plan::{Plan, Stored, Worked};
-use argon_core::{Error, ErrorKind};
 
 use super::accept::committed;
-use super::{Shown, accept, conflicts_left};
+use super::{Shown, accept, conflicts_left, nothing};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
@@ -57,12 +57,9 @@ impl CarryOut {
             return Err(conflicts_left(context, &shown).await?.hint(self.advice));
         }
         if worked.is_empty() {
-            let branch = plan.branch().name();
-            return Err(Error::invalid(format!(
-                "{} changes nothing: branch '{branch}' is like that already",
-                plan.what()?
-            ))
-            .into());
+            let (what, branch) = (plan.what()?, plan.branch().name());
+            let words = format!("{what} changes nothing: branch '{branch}' is like that already");
+            return nothing(context, &words, &what, branch);
         }
         accept(context, &shown).await?;
         let message = self.message.unwrap_or_default();

@@ -1,23 +1,24 @@
 //! Conflicts, as text and as JSON.
 
 use argon_core::key::Key;
-use argon_core::merge::{Cause, Choice, FieldConflict};
+use argon_core::merge::{Cause, Choice, FieldConflict, FieldPath};
 use argon_core::model::CollectionName;
 use argon_core::plan::{DocumentConflict, Resolved};
 use bson::RawBson;
 
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value, print_value};
-use crate::output::Json;
+use crate::output::{Json, escape};
 
 /// How many characters of a value are shown to people.
 const LONGEST: usize = 400;
 
 /// A document as commands take it: `users 1`; a collection itself by its name alone.
 pub(crate) fn place(collection: &CollectionName, key: Option<&Key>) -> String {
+    let collection = escape::line(collection.as_str());
     match key {
         Some(key) => format!("{collection} {}", id(key)),
-        None => collection.to_string(),
+        None => collection.into_owned(),
     }
 }
 
@@ -43,11 +44,14 @@ pub(super) fn text(
 
 fn one(document: &DocumentConflict, conflict: &FieldConflict, mode: Mode) -> CommandResult<String> {
     let place = place(&document.collection, document.key.as_ref());
-    let mut text =
-        format!("conflict in {place} at {}: {}", conflict.path, happened(conflict.cause));
+    let mut text = format!(
+        "conflict in {place} at {}: {}",
+        path_text(&conflict.path),
+        happened(conflict.cause)
+    );
     for (name, value) in sides(conflict) {
         let value = match value {
-            Some(value) => shortened(&extjson(value, mode)?),
+            Some(value) => shortened(&extjson(value, shown_in(conflict, mode)?)?),
             None => "(absent)".to_owned(),
         };
         text.push_str(&format!("\n  {name:<7} {value}"));
@@ -56,6 +60,28 @@ fn one(document: &DocumentConflict, conflict: &FieldConflict, mode: Mode) -> Com
         text.push_str(&format!("\n  note    {note}"));
     }
     Ok(text)
+}
+
+/// A path on one line; the name of a field may be empty.
+fn path_text(path: &FieldPath) -> String {
+    match path.to_string() {
+        path if path.is_empty() => "\"\"".to_owned(),
+        path => escape::line(&path).into_owned(),
+    }
+}
+
+/// The mode in which the sides that differ look different: relaxed, an Int32 and an Int64 don't.
+fn shown_in(conflict: &FieldConflict, mode: Mode) -> CommandResult<Mode> {
+    let mut printed = Vec::new();
+    for (_, value) in sides(conflict) {
+        printed.push(value.as_ref().map(|value| extjson(value, mode)).transpose()?);
+    }
+    let alike = |one: usize, other: usize| {
+        let values = sides(conflict).map(|(_, value)| value);
+        printed[one] == printed[other] && values[one] != values[other]
+    };
+    let hidden = alike(0, 1) || alike(0, 2) || alike(1, 2);
+    Ok(if hidden { Mode::Canonical } else { mode })
 }
 
 /// What is left to decide, for programs.
@@ -68,6 +94,7 @@ pub(super) fn json(documents: &[DocumentConflict], mode: Mode) -> CommandResult<
             fields.push(("cause", cause_name(conflict.cause).into()));
             for (name, value) in sides(conflict) {
                 if let Some(value) = value {
+                    let mode = shown_in(conflict, mode)?;
                     fields.push((name, Json::Verbatim(extjson(value, mode)?)));
                 }
             }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `policy.rs` | policies, from a file and options |
 //! | `shown.rs` | a plan and what it comes to, as text and as JSON |
-//! | `conflicts.rs` | conflicts, likewise |
+//! | `conflicts.rs`, `rules.rs` | conflicts and the policy, likewise |
 //! | `accept.rs` | conflicts, checks and hooks before a commit |
 //! | `carry_out.rs` | from a plan that is not stored to a commit, or a stored plan |
 
@@ -12,9 +12,10 @@ mod accept;
 mod carry_out;
 mod conflicts;
 mod policy;
+mod rules;
 mod shown;
 
-pub(crate) use self::accept::{accept, committed, conflicts_left, violated};
+pub(crate) use self::accept::{accept, committed, conflicts_left, nothing, violated};
 pub(crate) use self::carry_out::{CarryOut, Fate, next, show};
 pub(crate) use self::conflicts::place;
 pub(crate) use self::policy::PolicyArgs;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use argon_core::Error;
-use argon_core::merge::Strategy;
+use argon_core::merge::{Rule, Strategy};
 use argon_core::plan::Rules;
 use clap::Args;
 
@@ -39,6 +39,14 @@ fn read(path: &Path) -> argon_core::Result<Rules> {
 
 fn parse(text: &str) -> Result<Rules, Box<dyn std::error::Error + Send + Sync>> {
     let rules: Rules = toml::from_str(text)?;
+    let unnamed = |rule: &&Rule| rule.path.to_string().is_empty();
+    if let Some(rule) = rules.rules.iter().find(unnamed) {
+        let strategy = &rule.strategy;
+        return Err(Box::new(Error::invalid(format!(
+            "the rule with strategy '{strategy}' has an empty path: a field, or '(document)' for the \
+             document itself, or '**' for all"
+        ))));
+    }
     rules.checks.validate()?;
     Ok(rules)
 }

@@ -2,12 +2,12 @@
 
 use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
 
-use super::conflicts;
+use super::{conflicts, rules};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
 use crate::formats::extjson::Mode;
 use crate::hooks;
-use crate::output::{self, Json, Output, count};
+use crate::output::{self, Json, Output, count, escape};
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.
 pub(crate) struct Shown<'a> {
@@ -23,15 +23,20 @@ impl Shown<'_> {
             let json = self.json(detail).await?;
             return output.one(String::new, || json);
         }
-        output::print(&self.facts()?)?;
+        output.print(&self.facts()?)?;
         print_worked(output, self.worked, self.plan.ours(), detail).await?;
-        self.print_conflicts(usize::MAX, mode_of(detail))
+        self.print_conflicts(output, usize::MAX, mode_of(detail))
     }
 
     /// Prints at most `most` conflicts for people.
-    pub(super) fn print_conflicts(&self, most: usize, mode: Mode) -> CommandResult {
+    pub(super) fn print_conflicts(
+        &self,
+        output: &Output,
+        most: usize,
+        mode: Mode,
+    ) -> CommandResult {
         let text = conflicts::text(&self.worked.conflicts, most, mode)?;
-        if text.is_empty() { Ok(()) } else { output::print(&text) }
+        if text.is_empty() { Ok(()) } else { output.print(&text) }
     }
 
     /// The facts, a line each, and an empty line.
@@ -41,15 +46,17 @@ impl Shown<'_> {
         if let Some(stored) = self.stored {
             lines.push(format!("plan       {}, {}", stored.id, condition_text(stored.condition)));
         }
-        lines.push(format!("what       {}", plan.what()?));
+        lines.push(one_line("what", &plan.what()?));
         lines.push(format!("into       {} at LSN {}", plan.branch().name(), plan.ours().lsn()));
         if let Some(message) = self.stored.map(|stored| &stored.message).filter(|m| !m.is_empty()) {
             lines.push(format!("message    {}", message.replace('\n', "\n           ")));
         }
         lines.push(format!("changes    {}", changes_text(counts)));
         lines.push(format!("conflicts  {} decided, {} left", counts.decided, counts.conflicts));
+        lines.extend(rules::strategies(plan.rules()).map(|text| one_line("strategies", &text)));
+        lines.extend(rules::checks(&plan.rules().checks).map(|text| one_line("checks", &text)));
         for hook in &plan.rules().checks.hooks {
-            lines.push(format!("hook       {}", hooks::shown(hook)));
+            lines.push(one_line("hook", &hooks::shown(hook)));
         }
         lines.push(String::new());
         Ok(lines.join("\n"))
@@ -74,6 +81,7 @@ impl Shown<'_> {
             ("actor", stored.map(|stored| stored.actor.clone()).into()),
             ("created", stored.map(|stored| output::time(stored.created)).into()),
             ("message", stored.map(|stored| stored.message.clone()).into()),
+            ("policy", rules::json(plan.rules())?),
             ("counts", counts_json(&worked.counts)),
         ];
         if let Detail::Changes(mode) = detail {
@@ -83,6 +91,11 @@ impl Shown<'_> {
         fields.push(("decisions", conflicts::decisions(plan.resolved(), mode)?));
         Ok(Json::Object(fields))
     }
+}
+
+/// A fact, whatever is in it.
+fn one_line(name: &str, text: &str) -> String {
+    format!("{name:<10} {}", escape::line(text))
 }
 
 /// What a plan changes, in numbers.

@@ -56,6 +56,79 @@ fn a_good_state_of_another_branch_is_refused() {
     has(&error, &["is not in the history of the bad one: the two part at LSN 5"]);
 }
 
+/// Six commits on main, of which commit n writes the document n; then a reset to the second, and one
+/// more. Pin v1 holds the sixth.
+fn reset() -> Place {
+    let place = Place::with_project("fjall");
+    for id in 1..=6 {
+        place.ok(&["put", "-c", "users", &format!("{{\"_id\":{id}}}")]);
+    }
+    place.ok(&["pin", "create", "v1"]);
+    place.ok(&["restore", "reset", "main@2", "--yes"]);
+    for id in 11..=16 {
+        place.ok(&["put", "-c", "users", &format!("{{\"_id\":{id}}}")]);
+    }
+    place
+}
+
+#[test]
+fn a_state_before_a_reset_is_searched_in_its_own_history() {
+    let place = reset();
+    let entries = place.ok(&["reflog", "-o", "jsonl"]);
+    let before = entries.lines().position(|line| line.contains("reset")).unwrap() + 1;
+    let bad = format!("main@{{{before}}}");
+    let search = ["bisect", "--good", "main@1", "--bad", &bad, "-c", "users", "--exists"];
+    let run = place.run(&[&search[..], &[r#"{"_id":4}"#, "-o", "json"]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let revision = format!("\"revision\": \"{bad}~2\"");
+    has(&run.stdout, &["\"first_bad\": 4", &revision]);
+    has(&place.ok(&[&search[..], &[r#"{"_id":4}"#]].concat()), &["commit   4 of main@{"]);
+    // A name that the next movement of the branch gives to another state is none for a command.
+    let error = place.fails(2, &["bisect", "--good", "@1", "--bad", &bad, "--", "true"]);
+    has(&error, &[&format!("argon pin create NAME '{bad}'")]);
+}
+
+#[test]
+fn a_pin_can_be_the_bad_state_for_a_command_too() {
+    let place = reset();
+    let search = ["bisect", "--good", "main@1", "--bad", "v1"];
+    let run = place.run(&[&search[..], &["-c", "users", "--exists", r#"{"_id":4}"#]].concat());
+    has(&run.stderr, &["v1: bad", "v1~2: bad", "v1~3: good", "the first bad commit is 4 of v1"]);
+    has(&run.stdout, &["commit   4 of v1"]);
+    let script =
+        format!("test $ARGON_BRANCH = main && ! {ARGON} get -q -c users 4 --at $ARGON_REV");
+    let run = place.run(&[&search[..], &["-o", "json", "--", "sh", "-c", &script]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    has(&run.stdout, &["\"first_bad\": 4", "\"revision\": \"v1~2\""]);
+}
+
+#[test]
+fn states_that_were_collected_are_skipped() {
+    let place = reset();
+    place.ok(&["pin", "create", "third", "v1~3"]);
+    place.ok(&["gc", "--retention", "0s"]);
+    let search = ["bisect", "--good", "third", "--bad", "v1"];
+    let run = place.run(&[&search[..], &["-c", "users", "--exists", r#"{"_id":5}"#]].concat());
+    assert_eq!(run.code, Some(0), "{run:?}");
+    has(&run.stdout, &["the first bad commit is one of 4 to 6 of v1"]);
+    let script = format!("! {ARGON} get -q -c users 5 --at $ARGON_REV");
+    let run = place.run(&[&search[..], &["--", "sh", "-c", &script]].concat());
+    has(&run.stdout, &["the first bad commit is one of 4 to 6 of v1"]);
+}
+
+#[test]
+fn a_test_that_could_never_tell_is_refused() {
+    let place = twenty("sled");
+    let search = ["bisect", "--good", "@1", "-c"];
+    let operators = [r#"{"_id":{"$gt":3}}"#, r#"{"$or":[]}"#, r#"{"a":[{"$in":[1]}]}"#];
+    for filter in operators {
+        let error = place.fails(2, &[&search[..], &["users", "--missing", filter]].concat());
+        has(&error, &["operators", "equal"]);
+    }
+    let error = place.fails(3, &[&search[..], &["nope", "--exists", "{}"]].concat());
+    has(&error, &["there is no collection 'nope'", "users"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_command_too() {

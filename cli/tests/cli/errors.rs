@@ -164,3 +164,28 @@ fn a_store_without_permission_ends_with_code_10() {
     }
     place.fails(10, &["status"]);
 }
+
+#[test]
+fn what_could_not_be_meant_is_refused_with_what_could() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    let error = place.fails(2, &["sandbox", "create", "--ttl", "99999999999d"]);
+    has(&error, &["before the year 10000"]);
+    place.ok(&["sandbox", "create", "--name", "w"]);
+    let error = place.fails(2, &["sandbox", "extend", "w", "--ttl", "99999999999d"]);
+    has(&error, &["before the year 10000"]);
+    has(&place.fails(2, &["gc", "--retention", "-1h"]), &["must not be negative"]);
+    has(&place.fails(2, &["cherry-pick", "main~1..main"]), &["ranges can't be picked"]);
+}
+
+#[test]
+fn a_sandbox_that_was_swept_away_under_its_user_is_told_of() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    place.ok(&["sandbox", "create", "--name", "w", "--ttl", "1s"]);
+    place.ok(&["switch", "sandbox/w"]);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let swept = place.run(&["sandbox", "sweep"]);
+    has(&swept.stderr, &["sandbox/w was the current branch", "argon switch"]);
+    has(&place.fails(3, &["count"]), &["argon switch main"]);
+}

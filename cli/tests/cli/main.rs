@@ -12,6 +12,7 @@ mod errors;
 mod export;
 mod gc;
 mod import;
+mod masks;
 mod merge;
 mod output;
 mod patches;

@@ -153,3 +153,24 @@ fn help_completions_and_manual_pages_cover_every_command() {
         has(&place.ok(&["completions", shell]), &["collections"]);
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_commit_whose_receipt_can_not_be_printed_is_told_on_stderr() {
+    let place = shop();
+    let run = |arguments: &[&str]| {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        Run::from(place.command(arguments).stdout(full).output().unwrap())
+    };
+    let put = run(&["put", "-c", "users", r#"{"_id":77}"#]);
+    assert_eq!(put.code, Some(12), "{put:?}");
+    has(&put.stderr, &["can't write to standard output", "it was committed as LSN 2 of main"]);
+    place.ok(&["get", "-c", "users", "77"]);
+    let undone = run(&["undo", "main", "-o", "json"]);
+    assert_eq!(undone.code, Some(12), "{undone:?}");
+    has(&undone.stderr, &["it was committed as LSN 3 of main"]);
+    let read = run(&["find", "-c", "users"]);
+    assert_eq!(read.code, Some(12));
+    assert!(!read.stderr.contains("committed"), "{read:?}");
+    has(&place.ok(&["--help"]), &["12  "]);
+}

@@ -161,3 +161,33 @@ fn the_golden_patch_is_read_and_written_as_ever() {
     place.ok(&["apply", golden, "-b", "copy"]);
     assert_eq!(place.digests(&["--at", "copy"]), tried);
 }
+
+#[test]
+fn a_patch_is_applied_to_a_branch_that_moved_where_it_still_fits() {
+    let place = shop("sled");
+    let moved = ["put", "-b", "copy", "-c", "users"];
+    place.ok(&[&moved[..], &[r#"{"_id":9,"later":true}"#]].concat());
+    place.ok(&["apply", "it.argonpatch", "-b", "copy"]);
+    assert_eq!(
+        place.ok(&["get", "-b", "copy", "-c", "users", "9"]).trim(),
+        r#"{"_id":9,"later":true}"#
+    );
+
+    let place = shop("sled");
+    place.ok(&[&moved[..], &[r#"{"_id":3,"d":1,"n":1}"#]].concat());
+    let before = place.digests(&["--at", "copy"]);
+    let run = place.run(&["apply", "it.argonpatch", "-b", "copy"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    has(&run.stdout, &["collection users, _id: 3"]);
+    assert_eq!(place.digests(&["--at", "copy"]), before);
+}
+
+#[test]
+fn a_dry_run_on_a_masked_branch_says_what_applying_says() {
+    let place = shop("sled");
+    place.file("mask.toml", "unlisted = 'show'\n[[collection]]\nname = 'secrets'\nhide = true");
+    place.ok(&["branch", "create", "shared", "--from", "main", "--mask", "mask.toml"]);
+    let apply = ["apply", "it.argonpatch", "-b", "shared"];
+    let said = place.fails(10, &apply);
+    assert_eq!(place.fails(10, &[&apply[..], &["--dry-run"]].concat()), said);
+}

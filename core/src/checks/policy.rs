@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checks::FieldPath;
 use crate::model::CollectionName;
+use crate::{Error, Result};
 
 /// What is to be checked, as a policy file says it (TOML) and a plan keeps it (BSON).
 ///
@@ -60,11 +61,14 @@ impl Default for Checks {
 }
 
 impl Checks {
-    /// Compiles the schemas, so that one that can't be used is found when a policy is read.
+    /// Finds what can't be used when a policy is read: schemas that don't compile, and checks that
+    /// could never find anything.
     ///
     /// # Errors
-    /// `Invalid`, naming the collection.
-    pub fn validate(&self) -> crate::Result<()> {
+    /// `Invalid`, naming the collection or the hook.
+    pub fn validate(&self) -> Result<()> {
+        self.unique.iter().try_for_each(Unique::validate)?;
+        self.hooks.iter().try_for_each(Hook::validate)?;
         self.schemas
             .iter()
             .try_for_each(|(name, schema)| super::schema::Schema::compile(name, schema).map(drop))
@@ -80,6 +84,18 @@ pub struct Unique {
     pub collection: CollectionName,
     /// The fields, together.
     pub fields: Vec<FieldPath>,
+}
+
+impl Unique {
+    fn validate(&self) -> Result<()> {
+        if self.fields.is_empty() {
+            let name = &self.collection;
+            return Err(Error::invalid(format!(
+                "a check for unique values in '{name}' has no fields: fields = [\"email\"], say"
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// What a field of a collection names is a document of another. Null names nothing; of an array,
@@ -113,6 +129,23 @@ pub struct Hook {
 }
 
 impl Hook {
+    fn validate(&self) -> Result<()> {
+        let name = self.name.as_deref().or(self.command.first().map(String::as_str));
+        let name = name.filter(|name| !name.is_empty()).unwrap_or("without a name");
+        if self.command.first().is_none_or(String::is_empty) {
+            return Err(Error::invalid(format!(
+                "hook '{name}' has no command: command = [\"./check\", \"--strict\"], say"
+            )));
+        }
+        if self.timeout_seconds == 0 {
+            return Err(Error::invalid(format!(
+                "hook '{name}' would never have time to answer: timeout_seconds is 0, and must be \
+                 at least 1"
+            )));
+        }
+        Ok(())
+    }
+
     fn default_timeout_seconds() -> u64 {
         60
     }

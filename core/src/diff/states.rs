@@ -13,6 +13,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
 use crate::log::touched_above;
+use crate::mask::refuse_unlike;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
 use crate::storage::KeyRange;
 use crate::{Result, State};
@@ -96,7 +97,11 @@ pub struct Section {
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Errors
+/// `Denied` if the two have not the same [mask](crate::mask), or both none.
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
+    refuse_unlike(before, after)?;
     let common = before.view().common_lsn(after.view());
     // A collection that is in one of the states only was created or dropped as a whole.
     let in_both = |id: CollectionId| {

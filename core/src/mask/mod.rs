@@ -54,3 +54,20 @@ pub fn refuse_masked(state: &State, operation: &str) -> Result<()> {
     }
     Ok(())
 }
+
+/// Refuses to compare two states of which one shows what the other hides.
+///
+/// # Errors
+/// `Denied` unless both have the same mask, or none.
+pub(crate) fn refuse_unlike(before: &State, after: &State) -> Result<()> {
+    let problem = match (before.mask(), after.mask()) {
+        (None, None) => return Ok(()),
+        (Some(mask), Some(other)) if mask.is_like(other) => return Ok(()),
+        (Some(_), Some(_)) => "the two states have different masks, so nearly every value differs",
+        _ => "one of the two states is masked, and the other would show its originals",
+    };
+    Err(Error::denied(format!(
+        "argon can't compare them: {problem}; compare two states of the masked branch, such as \
+         NAME~1 and NAME, or two without a mask"
+    )))
+}

@@ -70,8 +70,10 @@ pub enum ConflictReason {
 /// Reads the documents that the patch names, and all of the collections that it drops.
 ///
 /// # Errors
-/// `Invalid` when a document would not be one that can be stored, or get another `_id`.
+/// `Invalid` when a document would not be one that can be stored, or get another `_id`; `Denied` for
+/// a masked state.
 pub async fn check(patch: &Patch, state: &State) -> Result<Preview> {
+    crate::mask::refuse_masked(state, "apply a patch to")?;
     let found = collections(patch, state)?;
     let mut preview = Preview {
         documents: 0,

@@ -1,8 +1,8 @@
 //! Documents of which some fields have given values.
 
-use argon_core::State;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
+use argon_core::{Error, State};
 use bson::RawDocumentBuf;
 use bson::raw::{RawBsonRef, RawDocument};
 use futures::TryStreamExt;
@@ -19,8 +19,18 @@ pub(super) struct Filter {
 
 impl Filter {
     /// Reads a filter: a document whose fields are named by paths.
+    ///
+    /// # Errors
+    /// `Invalid` for what is no document, or has operators of MongoDB's queries.
     pub(super) fn parse(text: &str) -> CommandResult<Self> {
         let fields = parse_document(text)?;
+        if let Some(name) = operator(RawBsonRef::Document(&fields)) {
+            return Err(Error::invalid(format!(
+                "'{name}' can't be asked for: there are no operators, the fields of a document \
+                 must be equal to those given"
+            ))
+            .into());
+        }
         let id = fields.get("_id").ok().flatten().and_then(|id| Key::of_id(id).ok());
         Ok(Self { fields, id })
     }
@@ -54,6 +64,19 @@ impl Filter {
                 at(document, path.as_str()).is_some_and(|found| equal(found, wanted))
             })
         })
+    }
+}
+
+/// The first name in a value that begins with `$`, as an operator's does; those of a `DBRef` are none.
+fn operator(value: RawBsonRef<'_>) -> Option<String> {
+    match value {
+        RawBsonRef::Document(inner) => inner.iter().flatten().find_map(|(name, value)| {
+            let is_operator =
+                name.as_str().starts_with('$') && !matches!(name.as_str(), "$ref" | "$id" | "$db");
+            if is_operator { Some(name.as_str().to_owned()) } else { operator(value) }
+        }),
+        RawBsonRef::Array(inner) => inner.into_iter().flatten().find_map(operator),
+        _ => None,
     }
 }
 

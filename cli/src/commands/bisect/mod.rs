@@ -1,16 +1,18 @@
 //! `argon bisect`
 
+mod history;
 mod matching;
 mod program;
 
 use std::ffi::OsString;
 
 use argon_core::bisect::{Bisect, Step, Verdict};
-use argon_core::model::{BranchName, CollectionName, Lsn};
-use argon_core::{Error, Revision, State, log};
+use argon_core::model::{CollectionName, Lsn};
+use argon_core::{Error, ErrorKind, Revision, State, log};
 use clap::Args;
 use futures::TryStreamExt;
 
+use self::history::History;
 use self::matching::Filter;
 use self::program::Program;
 use super::show;
@@ -26,15 +28,15 @@ Examples:
   argon bisect --good main~50 --bad main -- sh -c 'test $(argon count -c users --at $ARGON_REV) -lt 9'
 
 The command:
-  It is run once for each state, with ARGON_REV (BRANCH@LSN), ARGON_STORE, ARGON_PROJECT and
-  ARGON_BRANCH, and the store is free for it meanwhile. Its exit code says what the state is:
+  It is run once for each state, with ARGON_REV (BRANCH@LSN or PIN~N), ARGON_STORE, ARGON_PROJECT
+  and ARGON_BRANCH, and the store is free for it meanwhile. Its exit code says what the state is:
   0 good, 1 to 127 bad, but 125 that it can't be told; any other ends the search. What it prints
-  goes to stderr.
+  goes to stderr. States that were collected (`argon gc`) are skipped, here and below.
 
 What matches:
   A document of which all given fields have the given values. Names may be paths such as
-  address.city or tags.0; numbers are equal if their values are, whatever their types. With _id,
-  one document is read for each state, otherwise the collection up to the first that matches.";
+  address.city or tags.0; numbers are equal if their values are, whatever their types; there are
+  no operators such as $gt. With _id, one document is read for each state, otherwise the collection up to the first that matches.";
 
 /// Find the first commit from which on something is so, by looking at about log2 of the states.
 ///
@@ -67,6 +69,7 @@ pub(crate) struct BisectArgs {
 enum Test {
     Documents {
         workspace: Box<Workspace>,
+        bad: Box<State>,
         collection: CollectionName,
         filter: Filter,
         exists: bool,
@@ -74,30 +77,34 @@ enum Test {
     Program(Program),
 }
 
+/// A search under way.
+struct Search<'a> {
+    context: &'a Context,
+    history: History,
+    test: Test,
+}
+
 impl BisectArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let bad = self.bad.clone().unwrap_or_else(|| workspace.head());
-        let branch = bad.branch_or(&workspace.branch).clone();
-        let search = {
-            let good = workspace.state(Some(&self.good)).await?;
-            Bisect::between(&good, &workspace.state(Some(&bad)).await?)?
-        };
-        let test = self.test(context, workspace, &branch)?;
-        let found = find(context, search, &test, &branch).await?;
-        let workspace = match test {
-            Test::Documents { workspace, .. } => *workspace,
-            Test::Program(_) => context.workspace().await?,
-        };
-        report(context, &workspace, &branch, found).await
+        let revision = self.bad.clone().unwrap_or_else(|| workspace.head());
+        let bad = workspace.state(Some(&revision)).await?;
+        let good = workspace.state(Some(&self.good)).await?;
+        let steps = Bisect::between(&good, &bad)?;
+        let history = History::of(&workspace, &revision, &bad).await?;
+        let test = self.test(context, workspace, &history, [good, bad]).await?;
+        let search = Search { context, history, test };
+        let found = search.find(steps).await?;
+        search.report(found).await
     }
 
     /// The test; for one that is a program, the store is closed, so that the program can open it.
-    fn test(
+    async fn test(
         self,
         context: &Context,
         workspace: Workspace,
-        branch: &BranchName,
+        history: &History,
+        [good, bad]: [State; 2],
     ) -> CommandResult<Test> {
         let (text, exists) = match (self.exists, self.missing) {
             (Some(text), _) => (text, true),
@@ -107,58 +114,102 @@ impl BisectArgs {
                 return Err(Error::invalid(needed).into());
             }
             (None, None) => {
-                let program = Program::new(self.command, &workspace, branch)?;
-                drop(workspace);
-                drop(context.take_opened());
+                history.must_keep_its_names()?;
+                let has_gaps = log::floor(&bad).await? > good.lsn();
+                let program = Program::new(self.command, &workspace, history, has_gaps)?;
+                drop((workspace, good, bad, context.take_opened()));
                 return Ok(Test::Program(program));
             }
         };
         let Some(collection) = self.collection else {
             return Err(Error::invalid("-c NAME is missing: the collection to look into").into());
         };
-        let (workspace, filter) = (Box::new(workspace), Filter::parse(&text)?);
-        Ok(Test::Documents { workspace, collection, filter, exists })
+        if good.collection(&collection).is_err() {
+            bad.collection(&collection)?;
+        }
+        let (workspace, bad) = (Box::new(workspace), Box::new(bad));
+        Ok(Test::Documents { workspace, bad, collection, filter: Filter::parse(&text)?, exists })
     }
 }
 
-impl Test {
-    async fn verdict(&self, branch: &BranchName, lsn: Lsn) -> CommandResult<Verdict> {
-        match self {
-            Self::Program(program) => program.verdict(lsn).await,
-            Self::Documents { workspace, collection, filter, exists } => {
-                let state = workspace.project.branch(branch).await?.at(lsn).await?;
+impl Search<'_> {
+    async fn find(&self, mut steps: Bisect) -> CommandResult<Step> {
+        let (good, bad) = steps.bounds();
+        for (lsn, expected, word) in [(good, Verdict::Good, "good"), (bad, Verdict::Bad, "bad")] {
+            let (verdict, revision) = (self.verdict(lsn).await?, self.history.revision(lsn));
+            self.context.output.say(&format!("{revision}: {}", word_of(verdict)));
+            if verdict != expected {
+                return Err(Error::invalid(format!(
+                    "{revision} should be {word}, and the test says {}; nothing was searched",
+                    word_of(verdict)
+                ))
+                .into());
+            }
+        }
+        loop {
+            let step = steps.step();
+            let Step::Try(lsn) = step else { return Ok(step) };
+            let verdict = self.verdict(lsn).await?;
+            steps.tell(lsn, verdict);
+            let (revision, left) = (self.history.revision(lsn), steps.left());
+            let word = word_of(verdict);
+            self.context.output.say(&format!("{revision}: {word}, about {left} left"));
+        }
+    }
+
+    /// What the state at `lsn` is; of one that was collected it can't be told.
+    async fn verdict(&self, lsn: Lsn) -> CommandResult<Verdict> {
+        match &self.test {
+            Test::Program(program) => {
+                let revision = self.history.revision(lsn);
+                if program.has_gaps && !self.is_kept(&revision).await? {
+                    return Ok(Verdict::Skip);
+                }
+                program.verdict(&revision).await
+            }
+            Test::Documents { bad, collection, filter, exists, .. } => {
+                let state = match bad.at(lsn).await {
+                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Verdict::Skip),
+                    state => state?,
+                };
                 let there = filter.matches_any(&state, collection).await?;
                 Ok(if there == *exists { Verdict::Bad } else { Verdict::Good })
             }
         }
     }
-}
 
-async fn find(
-    context: &Context,
-    mut search: Bisect,
-    test: &Test,
-    branch: &BranchName,
-) -> CommandResult<Step> {
-    let (good, bad) = search.bounds();
-    for (lsn, expected, word) in [(good, Verdict::Good, "good"), (bad, Verdict::Bad, "bad")] {
-        let verdict = test.verdict(branch, lsn).await?;
-        context.output.say(&format!("{branch}@{lsn}: {}", word_of(verdict)));
-        if verdict != expected {
-            return Err(Error::invalid(format!(
-                "{branch}@{lsn} should be {word}, and the test says {}; nothing was searched",
-                word_of(verdict)
-            ))
-            .into());
+    /// Whether a state was not collected; the store is open meanwhile.
+    async fn is_kept(&self, revision: &Revision) -> CommandResult<bool> {
+        let workspace = self.context.workspace().await?;
+        let found = revision.resolve(&workspace.project, &workspace.branch).await;
+        drop((workspace, self.context.take_opened()));
+        match found {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => Ok(found.map(drop).map(|()| true)?),
         }
     }
-    loop {
-        let step = search.step();
-        let Step::Try(lsn) = step else { return Ok(step) };
-        let verdict = test.verdict(branch, lsn).await?;
-        search.tell(lsn, verdict);
-        let left = search.left();
-        context.output.say(&format!("{branch}@{lsn}: {}, about {left} left", word_of(verdict)));
+
+    async fn report(self, found: Step) -> CommandResult {
+        let Self { context, history, test } = self;
+        let lsn = match found {
+            Step::Found(lsn) | Step::Try(lsn) => lsn,
+            Step::Among(good, bad) => return report_range(context, &history, [good.next(), bad]),
+        };
+        let revision = history.revision(lsn);
+        // The store stays open until all is printed.
+        let (state, _workspace) = match test {
+            Test::Documents { bad, workspace, .. } => (bad.at(lsn).await?, *workspace),
+            Test::Program(_) => {
+                let workspace = context.workspace().await?;
+                (workspace.state(Some(&revision)).await?, workspace)
+            }
+        };
+        if context.output.is_table() {
+            context.output.say(&format!("the first bad commit is {lsn} of {history}"));
+            return show::show(context, &state, &history.to_string(), Detail::Stat).await;
+        }
+        let json = commit_json(&state, &revision).await?;
+        context.output.one(String::new, || json)
     }
 }
 
@@ -170,36 +221,15 @@ fn word_of(verdict: Verdict) -> &'static str {
     }
 }
 
-async fn report(
-    context: &Context,
-    workspace: &Workspace,
-    branch: &BranchName,
-    found: Step,
-) -> CommandResult {
-    let lsn = match found {
-        Step::Found(lsn) | Step::Try(lsn) => lsn,
-        Step::Among(good, bad) => {
-            let words = format!(
-                "the first bad commit is one of {} to {bad} of {branch}: what is between was skipped",
-                good.next()
-            );
-            return context.output.one(
-                || words,
-                || {
-                    let (from, to) = (good.next().get().into(), bad.get().into());
-                    Json::object([("first_bad", None::<u64>.into()), ("from", from), ("to", to)])
-                },
-            );
-        }
+fn report_range(context: &Context, history: &History, [from, to]: [Lsn; 2]) -> CommandResult {
+    let words = format!(
+        "the first bad commit is one of {from} to {to} of {history}: what is between was skipped"
+    );
+    let json = || {
+        let (from, to) = (from.get().into(), to.get().into());
+        Json::object([("first_bad", None::<u64>.into()), ("from", from), ("to", to)])
     };
-    let revision: Revision = format!("{branch}@{lsn}").parse()?;
-    if context.output.is_table() {
-        context.output.say(&format!("the first bad commit is {lsn} of {branch}"));
-        return show::show(context, workspace, &revision, Detail::Stat).await;
-    }
-    let state = workspace.state(Some(&revision)).await?;
-    let json = commit_json(&state, &revision).await?;
-    context.output.one(String::new, || json)
+    context.output.one(|| words, json)
 }
 
 async fn commit_json(state: &State, revision: &Revision) -> CommandResult<Json> {

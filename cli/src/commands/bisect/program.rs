@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use argon_core::Error;
 use argon_core::bisect::Verdict;
-use argon_core::model::{BranchName, Lsn};
+use argon_core::{Error, Revision};
 
+use super::History;
 use crate::context::Workspace;
 use crate::credentials::SaidBy;
 use crate::discover;
@@ -33,15 +33,18 @@ pub(super) struct Program {
     variables: Vec<(&'static str, OsString)>,
     /// Variables that would contradict those.
     unset: Option<&'static str>,
-    branch: BranchName,
+    /// Whether some of the states may have been collected.
+    pub(super) has_gaps: bool,
 }
 
 impl Program {
     pub(super) fn new(
         command: Vec<OsString>,
         workspace: &Workspace,
-        branch: &BranchName,
+        history: &History,
+        has_gaps: bool,
     ) -> CommandResult<Self> {
+        let branch = history.branch().unwrap_or(&workspace.branch);
         let place = &workspace.opened.place;
         let mut variables: Vec<(&'static str, OsString)> = vec![
             ("ARGON_PROJECT", workspace.project.name().as_str().into()),
@@ -66,17 +69,16 @@ impl Program {
                 Some("ARGON_STORE_FILE")
             }
         };
-        Ok(Self { command, variables, unset, branch: branch.clone() })
+        Ok(Self { command, variables, unset, has_gaps })
     }
 
-    /// Runs the command for the state at `lsn`. The store must be closed.
+    /// Runs the command for a state. The store must be closed.
     ///
     /// # Errors
     /// `Invalid` when it can't be run, or ends with a code that is no verdict; `Interrupted` after
     /// Ctrl-C, once the command has ended.
-    pub(super) async fn verdict(&self, lsn: Lsn) -> CommandResult<Verdict> {
-        let revision = format!("{}@{lsn}", self.branch);
-        let status = ended(self.start(&revision)?).await?;
+    pub(super) async fn verdict(&self, revision: &Revision) -> CommandResult<Verdict> {
+        let status = ended(self.start(&revision.to_string())?).await?;
         match status.code() {
             Some(0) => Ok(Verdict::Good),
             Some(SKIP) => Ok(Verdict::Skip),

@@ -115,11 +115,18 @@ pub(crate) async fn create(
 ) -> CommandResult {
     let state = workspace.state(from).await?;
     let parent = from.map_or(&workspace.branch, |from| from.branch_or(&workspace.branch));
-    workspace
-        .project
-        .create_branch(name, &state, Some(parent))
-        .await
-        .hint_on(ErrorKind::AlreadyExists, || format!("`argon switch {name}` makes it current"))?;
+    let made = workspace.project.create_branch(name, &state, Some(parent)).await;
+    if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
+        let advice = match Revision::head(name.clone()).pin(&workspace.project).await? {
+            Some(_) => format!(
+                "`--at {name}` reads it; `argon branch create NAME --from {name}` makes a branch of it"
+            ),
+            None => format!("`argon switch {name}` makes it current"),
+        };
+        made.hint_on(ErrorKind::AlreadyExists, || advice)?;
+    } else {
+        made?;
+    }
     let lsn = state.lsn();
     let words = format!(
         "made branch {name} of {parent} at LSN {lsn}\n`argon switch {name}` makes it the current one"

@@ -59,6 +59,7 @@ async fn change(
     let mut request = signature.request(&branch);
     request.change_collection(change);
     let receipt = branch.commit(request).await?.committed()?;
+    context.output.committed(receipt.lsn, branch.name());
     let words = format!("{words}, committed as LSN {} of {}", receipt.lsn, branch.name());
     context.output.done(&words, || Json::object([("lsn", receipt.lsn.get().into())]))
 }

@@ -1,7 +1,7 @@
 //! `argon merge apply`
 
 use argon_core::Error;
-use argon_core::plan::{Renewed, Stored};
+use argon_core::plan::{Condition, Renewed, Stored};
 use clap::Args;
 
 use super::InPlan;
@@ -45,6 +45,11 @@ impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let mut stored = self.plan.open(&workspace).await?;
+        if let Condition::Applied(lsn) = stored.info()?.condition {
+            let id = stored.id();
+            let error = format!("plan {id} was applied already, as LSN {lsn}");
+            return Err(Error::conflict(error).into());
+        }
         stored.must_be_open()?;
         self.agree_to_hooks(&stored)?;
         let made = stored.find_commit().await?.is_some();

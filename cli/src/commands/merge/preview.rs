@@ -4,14 +4,14 @@ use argon_core::Named;
 use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
 use argon_core::plan::{Plan, Stored};
-use argon_core::{ErrorKind, Revision};
+use argon_core::{Branch, ErrorKind, Revision, State};
 use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::Detail;
 use crate::context::{Context, Workspace};
-use crate::exit::{CommandResult, Hint};
-use crate::plans::{PolicyArgs, show};
+use crate::exit::CommandResult;
+use crate::plans::{PolicyArgs, nothing, show};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +21,10 @@ Examples:
   argon merge preview try --policy docs/merge-policy.toml -m 'prices of autumn'";
 
 /// Work out a merge, and keep it as a plan that can be looked at, decided about and applied.
+///
+/// The plan is kept until `argon merge apply` or `argon merge abort` closes it; while it is open, the
+/// states that it is made of are not collected by `argon gc`. If the target has all of the source
+/// already, nothing is kept, and a note says so.
 ///
 /// The branch itself stays as it is. What only one side changed is taken from it, field by field; what
 /// both changed otherwise is a conflict, unless the policy settles it.
@@ -59,15 +63,27 @@ impl PreviewArgs {
             workspace.branch = into;
         }
         let target = workspace.branch().await?;
-        let plan = Plan::merge(&target, &name, &theirs, rules)
-            .await
-            .hint_on(ErrorKind::Invalid, || {
-                format!("`argon diff {} {}` shows what differs", target.name(), self.source)
-            })?;
+        let plan = match Plan::merge(&target, &name, &theirs, rules).await {
+            Err(error)
+                if error.kind() == ErrorKind::Invalid && has_all(&target, &theirs).await? =>
+            {
+                let words = format!(
+                    "{error}; `argon diff {} {}` shows what differs",
+                    target.name(),
+                    self.source
+                );
+                return nothing(context, &words, &format!("merge {name}"), target.name());
+            }
+            plan => plan?,
+        };
         let stored = Stored::create(plan, &self.message.unwrap_or_default()).await?;
         let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
         show(context, &stored, detail).await
     }
+}
+
+async fn has_all(target: &Branch, theirs: &State) -> CommandResult<bool> {
+    Ok(target.head().await?.has_merged(theirs).await?)
 }
 
 /// What a state is called in the log: as it was named, with its branch.

@@ -6,7 +6,7 @@ use argon_core::model::BranchName;
 use argon_core::{Revision, sandbox};
 use clap::Args;
 
-use super::ends;
+use super::{check_ttl, ends};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::exit::CommandResult;
@@ -35,6 +35,7 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        check_ttl(self.ttl, context)?;
         let workspace = context.workspace().await?;
         let from = self.from.as_ref();
         let state = workspace.state(from).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use argon_core::sandbox;
 use clap::Args;
 
-use super::{OneSandbox, ends};
+use super::{OneSandbox, check_ttl, ends};
 use crate::context::Context;
 use crate::duration::parse_duration;
 use crate::exit::CommandResult;
@@ -24,6 +24,7 @@ pub(crate) struct ExtendArgs {
 
 impl ExtendArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        self.ttl.map_or(Ok(()), |ttl| check_ttl(ttl, context))?;
         let workspace = context.workspace().await?;
         let name = self.sandbox.name;
         let end = sandbox::extend(&workspace.project, &name, self.ttl).await?;

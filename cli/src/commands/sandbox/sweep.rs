@@ -57,9 +57,20 @@ impl SweepArgs {
             context.output.say("no sandbox's time is over");
         }
         let mut listing = context.output.listing(&["SANDBOX", "ENDED", "OUTCOME"]);
+        let mut current = None;
         for one in swept {
+            let removed = matches!(one.outcome, Outcome::Removed(_));
+            if removed && workspace.is_current(&one.name) {
+                current = Some(one.name.clone());
+            }
             listing.row(&SweptRow(one))?;
         }
-        listing.finish()
+        listing.finish()?;
+        if let Some(name) = current {
+            context.output.note(&format!(
+                "{name} was the current branch; `argon switch NAME` goes to another"
+            ));
+        }
+        Ok(())
     }
 }
