@@ -17,7 +17,7 @@ use futures::TryStreamExt;
 
 use crate::Subject;
 use crate::case::{Case, block_on, cases};
-use crate::environment::time;
+use crate::environment::{Random, time};
 use crate::faulty::{Fault, Plan};
 use crate::make::{branch as name, collection, key};
 use crate::semantics::{Machine, for_programs};
@@ -491,7 +491,10 @@ async fn what_holds_bytes_is_told(subject: Subject) {
     let head = stage.main.head().await.unwrap();
     let fork = stage.main.project().create_branch(&name("fork"), &head, None).await.unwrap();
     drop(head);
-    let large = rawdoc! { "_id": 2, "text": "x".repeat(100_000) };
+    // Stores may compress: this can't be made much smaller.
+    let mut random = Random::new(1);
+    let text: String = (0..25_000).map(|_| format!("{:016x}", random.next())).collect();
+    let large = rawdoc! { "_id": 2, "text": text };
     fork.collection(&collection("c")).insert(large).await.unwrap();
     let found = storage(&stage.store).await.unwrap();
     let of = |name: &str| found.holders.iter().find(|held| held.holder.name == name).unwrap();

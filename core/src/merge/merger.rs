@@ -6,6 +6,7 @@ use bson::DateTime;
 use bson::spec::ElementType;
 
 use super::align::align;
+use super::numbers::sum;
 use super::output::Output;
 use super::sides::{Agreed, Shape, Sides};
 use super::value::{Entry, Value};
@@ -84,11 +85,11 @@ impl<'a> Merger<'a> {
     /// two who take one each take two.
     fn adds_up(&self, sides: &Sides<'a>) -> bool {
         let (Some(base), Some(ours)) = (sides.base, sides.ours) else { return false };
-        let alike = sides.ours == sides.theirs && base != ours;
-        alike
-            && self.policy.uses(&Strategy::Sum)
-            && (base.is_document() && ours.is_document()
-                || base.is_number() && ours.is_number() && self.strategy() == Some(&Strategy::Sum))
+        if sides.ours != sides.theirs || base == ours || !self.policy.uses(&Strategy::Sum) {
+            return false;
+        }
+        base.is_document() && ours.is_document()
+            || self.strategy() == Some(&Strategy::Sum) && sum(Some(base), ours, ours).is_ok()
     }
 
     /// Merges what both sides changed, each in its own way.
@@ -116,7 +117,10 @@ impl<'a> Merger<'a> {
         };
         let (base, ours, theirs) =
             (fields(sides.base)?, fields(sides.ours)?, fields(sides.theirs)?);
-        let Some(rows) = align(&base, &ours, &theirs) else { return self.settle(name, sides) };
+        let Some(rows) = align(&base, &ours, &theirs) else {
+            let alike = sides.ours == sides.theirs;
+            return if alike { Ok(self.put(name, sides.ours)) } else { self.settle(name, sides) };
+        };
         let open = self.out.open(name, ElementType::EmbeddedDocument);
         for row in rows {
             self.merge_below(Cow::Borrowed(row.name), row.name, row.sides)?;

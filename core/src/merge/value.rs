@@ -39,11 +39,6 @@ impl<'a> Value<'a> {
         self.kind == ElementType::Array
     }
 
-    pub(super) fn is_number(&self) -> bool {
-        use ElementType::{Decimal128, Double, Int32, Int64};
-        matches!(self.kind, Double | Int32 | Int64 | Decimal128)
-    }
-
     /// The bytes of a document or an array, as such.
     pub(super) fn as_document(&self) -> Result<&'a RawDocument> {
         RawDocument::from_bytes(self.bytes).map_err(malformed)

@@ -77,7 +77,6 @@ impl Preview {
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;
-        crate::mask::refuse_masked(&head, "apply a patch to")?;
         let preview = check(patch, &head).await?;
         if !preview.conflicts.is_empty() {
             return Ok(Applied::Conflicts(preview.conflicts));

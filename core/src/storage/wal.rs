@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use futures::stream::BoxStream;
 
 use crate::Result;
@@ -138,13 +139,16 @@ pub trait Wal: Send + Sync {
     ///
     /// A backend that can't tell states apart at that cost leaves this to the default, which asks
     /// [`prunable`](Wal::prunable) three times, and counts as shared what single states may have to
-    /// themselves.
+    /// themselves, and the documents of the last commit without what they take besides.
     async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
         let Some(state) = self.state(timeline).await? else { return Ok(Weights::default()) };
         let only_head = Keep { from: keep.from.map(|_| state.head.lsn), ..keep.clone() };
         let free = self.prunable(timeline, keep).await?.bytes;
         let below_head = self.prunable(timeline, &only_head).await?.bytes.max(free);
-        let all = self.prunable(timeline, &Keep::default()).await?.bytes;
+        let mut last = self.read(timeline, state.head.lsn..=state.head.lsn);
+        let last = last.try_next().await?.map_or(0, |commit| commit.document_bytes() as u64);
+        // The last commit is never pruned.
+        let all = self.prunable(timeline, &Keep::default()).await?.bytes + last;
         let (window, rest) = (below_head - free, all.saturating_sub(below_head));
         let (head, shared) = if keep.points.is_empty() { (rest, 0) } else { (0, rest) };
         Ok(Weights { head, window, shared, free, ..Weights::default() })

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal, Weights,
 };
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
@@ -142,6 +142,10 @@ impl Wal for S3Wal {
 
     async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
         self.0.prune(timeline, keep, Mode::Count).await
+    }
+
+    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        self.0.weigh(timeline, keep).await
     }
 
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {

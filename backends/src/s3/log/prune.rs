@@ -11,7 +11,7 @@
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Freed, Keep, TimelineState};
+use argon_core::storage::{Freed, Keep, TimelineState, Weights};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::Listed;
@@ -85,6 +85,29 @@ impl Log {
             }
             return Ok(freed);
         }
+    }
+
+    /// What a timeline takes, by whole objects: the newest is counted to its last state, those with
+    /// commits that are kept to the window, and the others as free, though they may be too young to go.
+    /// What single states need is in their snapshots.
+    pub(super) async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+        let mut weights = Weights::default();
+        let memory = self.heads.of(timeline);
+        let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(weights) };
+        let from = keep.from.unwrap_or(state.head.lsn).max(state.timeline.base_lsn().next());
+        let places = self.all_places(timeline).await?;
+        let first = places.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
+        let newest = places.segments.first().map(|place| place.first);
+        for place in places.segments.iter().chain(&places.packs) {
+            if Some(place.first) == newest {
+                weights.head += place.length;
+            } else if place.first >= first {
+                weights.window += place.length;
+            } else {
+                weights.free += place.length;
+            }
+        }
+        Ok(weights)
     }
 
     async fn plan(&self, state: &TimelineState, keep: &Keep) -> Result<Plan> {
