@@ -275,15 +275,13 @@ impl Project {
         Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
     }
 
-    /// Holds a state that may be given up, while a branch is moved to it; `timeline` is the branch's
+    /// Holds a state, which may be given up, while a branch is moved to it; `timeline` is the branch's
     /// new one. A hold that is left over ends by itself after an hour.
     ///
     /// # Errors
     /// `NotFound` if the state was given up.
     pub(crate) async fn hold(&self, state: &State, timeline: TimelineId) -> Result<Option<Hold>> {
-        let Some(point) = state.view().point().filter(|_| state.may_be_given_up()) else {
-            return Ok(None);
-        };
+        let Some(point) = state.view().point() else { return Ok(None) };
         let record = HoldRecord { points: vec![point.into()], at: self.shared.environment.now() };
         let name = records::hold_ref(self.id(), timeline);
         let value = Some(records::encode(&record)?);

@@ -126,9 +126,7 @@ impl Project {
         };
         record.signature = new.key.map(|key| key.sign(self.id(), name, &record));
         self.create_pin_record(name, &record).await?;
-        if state.may_be_given_up()
-            && let Err(error) = kept::confirm(&self.shared, state.view()).await
-        {
+        if let Err(error) = kept::confirm(&self.shared, state.view()).await {
             self.delete_pin(name).await?;
             return Err(error);
         }

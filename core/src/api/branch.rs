@@ -101,7 +101,7 @@ impl Branch {
             let (record, head) = self.present().await?;
             match self.project.state_at(&record, head.lsn).await {
                 Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
-                Ok(state) => return Ok(state.ending_with(head).seen_now()),
+                Ok(state) => return Ok(state.ending_with(head)),
                 // The head has moved on since, and what it was is given up already.
                 Err(error) if error.kind() == crate::ErrorKind::NotFound => {
                     if self.present().await?.1 == head {

@@ -204,9 +204,6 @@ impl Project {
 
     /// Takes a branch back that was just made of a state that was given up meanwhile.
     async fn confirm_branch(&self, name: &BranchName, from: &State) -> Result<()> {
-        if !from.may_be_given_up() {
-            return Ok(());
-        }
         match kept::confirm(&self.shared, from.view()).await {
             Ok(()) => Ok(()),
             Err(error) => {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bson::DateTime;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -29,15 +28,9 @@ pub struct State {
     catalog: Arc<Catalog>,
     /// Its last commit, if that was seen on the way here.
     head: Option<Head>,
-    /// When it was seen to be the head of a branch, which keeps it for the retention time.
-    seen: Option<DateTime>,
     /// Keeps garbage collection in this process from giving it up.
     held: Held,
 }
-
-/// For how long a state that was the head of a branch is known to be kept, where no other process has
-/// the store open that may collect without any retention time.
-const FRESH: i64 = 60_000;
 
 impl State {
     /// A state that is kept as long as this call takes: the head of a branch, say. Its reads go
@@ -75,7 +68,7 @@ impl State {
             Some(mask) => Arc::new(Masked::new(stored, mask.clone())),
             None => stored,
         };
-        Ok(Self { shared, materialize, mask, view, catalog, head: None, seen: None, held })
+        Ok(Self { shared, materialize, mask, view, catalog, head: None, held })
     }
 
     /// The state of the same history, and through the same mask, as it was at `lsn`; `None` if it was
@@ -88,20 +81,6 @@ impl State {
     pub(crate) async fn through(self, mask: &Mask) -> Result<Self> {
         let mask = mask.onto(&self.catalog, self.lsn());
         Self::of(self.shared, self.view, Some(mask)).await
-    }
-
-    /// Notes that the state is the head of a branch now.
-    pub(crate) fn seen_now(self) -> Self {
-        Self { seen: Some(self.shared.environment.now()), ..self }
-    }
-
-    /// Whether the state may be given up by another process, so that a ref to it must be confirmed
-    /// (see [`kept::confirm`]).
-    pub(crate) fn may_be_given_up(&self) -> bool {
-        let now = self.shared.environment.now().timestamp_millis();
-        let is_fresh = |seen: DateTime| (0..FRESH).contains(&(now - seen.timestamp_millis()));
-        let is_known = !self.shared.backend.capabilities.shared && self.seen.is_some_and(is_fresh);
-        !self.view.segments().is_empty() && !is_known
     }
 
     pub(crate) fn held(&self) -> &Held {
