@@ -38,6 +38,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_backup_of_a_sandbox_is_none,
         a_writer_before_the_seal_keeps_its_sandbox,
         an_extension_during_a_sweep_keeps_the_sandbox,
+        a_first_commit_that_a_sweep_follows_at_once_is_there_once,
         writers_beside_sweeps_are_told_or_lose_nothing,
     ]
 }
@@ -253,14 +254,29 @@ async fn a_backup_of_a_sandbox_is_none(subject: Subject) {
 
 /// Does something the moment before a timeline is sealed, once it is set to.
 #[derive(Clone)]
-struct BeforeSeal {
+struct Interrupted {
     inner: Arc<dyn Wal>,
+    when: When,
     set: Arc<AtomicBool>,
     act: Arc<dyn Fn() -> futures::future::BoxFuture<'static, ()> + Send + Sync>,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum When {
+    BeforeSeal,
+    AfterAppend,
+}
+
+impl Interrupted {
+    async fn act(&self, now: When) {
+        if now == self.when && self.set.swap(false, Ordering::SeqCst) {
+            (self.act)().await;
+        }
+    }
+}
+
 #[async_trait]
-impl Wal for BeforeSeal {
+impl Wal for Interrupted {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         self.inner.state(timeline).await
     }
@@ -271,13 +287,13 @@ impl Wal for BeforeSeal {
         head: &Head,
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
-        self.inner.append(timeline, head, commits).await
+        let done = self.inner.append(timeline, head, commits).await;
+        self.act(When::AfterAppend).await;
+        done
     }
 
     async fn seal(&self, timeline: &Timeline, head: &Head) -> Result<Append> {
-        if self.set.swap(false, Ordering::SeqCst) {
-            (self.act)().await;
-        }
+        self.act(When::BeforeSeal).await;
         self.inner.seal(timeline, head).await
     }
 
@@ -323,8 +339,9 @@ async fn swept_while(
     commit(&theirs, "1").await;
     let set = Arc::new(AtomicBool::new(false));
     let other = theirs.clone();
-    let wal = BeforeSeal {
+    let wal = Interrupted {
         inner: backend.wal.clone(),
+        when: When::BeforeSeal,
         set: set.clone(),
         act: Arc::new(move || act(other.clone())),
     };
@@ -364,6 +381,34 @@ async fn an_extension_during_a_sweep_keeps_the_sandbox(subject: Subject) {
     assert_eq!(sandbox.project().branches().await.unwrap().len(), 2, "there is no backup");
     let documents = sandbox.head().await.unwrap().collection(&collection("c")).unwrap();
     assert_eq!(documents.count().await.unwrap(), 6);
+}
+
+async fn a_first_commit_that_a_sweep_follows_at_once_is_there_once(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let main = first_branch(&place.project(backend.clone()).await).await;
+    made(&main, "try").await;
+    let (sweeping, clock) = (main.project().clone(), place.clock.clone());
+    let set = Arc::new(AtomicBool::new(true));
+    let wal = Interrupted {
+        inner: backend.wal.clone(),
+        when: When::AfterAppend,
+        set: set.clone(),
+        act: Arc::new(move || {
+            let (sweeping, clock) = (sweeping.clone(), clock.clone());
+            Box::pin(async move {
+                clock.set(10_000);
+                assert!(matches!(sweep(&sweeping).await[0].outcome, Outcome::Removed(_)));
+            })
+        }),
+    };
+    let writing = place.project_again(Backend { wal: Arc::new(wal), ..backend }).await;
+    let theirs = writing.branch(&name("sandbox/try")).await.unwrap();
+    let committed = theirs.commit(named_request(&theirs, "1")).await.unwrap();
+    assert_eq!(committed.committed().unwrap().lsn, Lsn::new(1));
+    let backups = main.project().branches().await.unwrap();
+    let backup = backups.iter().find(|info| info.name.is_backup()).unwrap();
+    let backup = main.project().branch(&backup.name).await.unwrap();
+    assert_eq!(by_message(&backup).await.len(), 1);
 }
 
 async fn writers_beside_sweeps_are_told_or_lose_nothing(subject: Subject) {

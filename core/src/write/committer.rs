@@ -230,9 +230,10 @@ impl Committer {
             let wal = &*self.context.backend.wal;
             match append(wal, &self.timeline, &position.head, &commits).await? {
                 Append::Done => {
-                    // The timeline may have been left, and dropped, before this made it anew.
+                    // The timeline may have been left, and dropped, before this made it anew. If it was
+                    // left after this, it was sealed after this, with these commits.
                     let is_first = position.head.lsn == self.timeline.base_lsn();
-                    if is_first && !self.is_owned().await? {
+                    if is_first && !self.is_owned().await? && !self.is_sealed().await? {
                         self.seal(last).await?;
                         return Ok(Round::Sealed);
                     }
@@ -277,6 +278,11 @@ impl Committer {
         let stored = self.context.backend.refs.get(&self.owner).await?;
         let record = stored.map(|stored| records::decode::<BranchRecord>(&self.owner, stored));
         Ok(record.transpose()?.is_some_and(|stored| stored.record.timeline == self.timeline.id))
+    }
+
+    async fn is_sealed(&self) -> Result<bool> {
+        let state = self.context.backend.wal.state(self.timeline.id).await?;
+        Ok(state.is_some_and(|state| state.sealed))
     }
 
     /// Ends a timeline that nobody reads.
