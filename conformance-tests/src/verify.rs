@@ -4,7 +4,7 @@ use argon_core::model::{Digest, Lsn, PinName};
 use argon_core::pins::NewPin;
 use argon_core::storage::Backend;
 use argon_core::verify::{Demands, Verified, verify};
-use argon_core::{Branch, ErrorKind, PublicKey, Result, SigningKey, State};
+use argon_core::{Branch, ErrorKind, PublicKey, Result, SigningKey, State, snapshot};
 
 use crate::Subject;
 use crate::case::{Case, cases};
@@ -40,6 +40,10 @@ async fn sample(subject: &Subject) -> (Place, Backend, Branch, Branch) {
     let fork = main.project().create_branch(&name("fork"), &third, None).await.unwrap();
     for message in ["4 of fork", "5 of fork"] {
         commit(&fork, message).await;
+    }
+    // So that the heads can be opened where they are read from log and snapshots.
+    for branch in [&main, &fork] {
+        snapshot::create(&branch.head().await.unwrap()).await.unwrap();
     }
     (place, backend, main, fork)
 }

@@ -121,7 +121,7 @@ fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> 
         Some(Choice::Theirs) => theirs,
         Some(Choice::Base) => base,
         Some(Choice::Absent) => None,
-        Some(Choice::Value(value)) => Some(value.as_document().ok_or_else(no_document)?.as_ref()),
+        Some(Choice::Value(value)) => Some(value.as_document().ok_or_else(no_document)?),
     };
     let kind = ElementType::EmbeddedDocument as u8;
     let stays = document.map(|stays| checked(kind, stays.as_bytes().to_vec(), versions));

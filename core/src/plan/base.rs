@@ -141,7 +141,7 @@ fn one_base(
         return Ok(merged.document);
     }
     let unlike_both = merged.conflicts.into_iter().map(|conflict| {
-        let choice = unlike_both(&conflict, sides.map(|side| value_at(side, &conflict.path)));
+        let choice = unlike_both(&conflict, &sides.map(|side| value_at(side, &conflict.path)));
         (conflict.path, choice)
     });
     let decided: Resolutions = unlike_both.collect();
@@ -149,7 +149,7 @@ fn one_base(
 }
 
 /// Which of the three values, all of which differ, neither side has.
-fn unlike_both(conflict: &FieldConflict, sides: [Option<RawBson>; 2]) -> Choice {
+fn unlike_both(conflict: &FieldConflict, sides: &[Option<RawBson>; 2]) -> Choice {
     if !sides.contains(&conflict.base) {
         Choice::Base
     } else if !sides.contains(&conflict.ours) {
