@@ -43,7 +43,7 @@ async fn history(branch: &Branch, count: i32) {
     }
 }
 
-/// A commit of so many documents, too many for a transaction if they are over 20,000.
+/// A commit of documents with this text, too large for a transaction if they are over 32 MiB.
 async fn large(branch: &Branch, ids: std::ops::Range<i32>, text: &str) {
     let mut request = branch.request();
     for id in ids {
@@ -255,9 +255,10 @@ async fn versions_in_large_commits_go_and_stay_like_others() {
     let backend = create(&url).await;
     let branch = new_branch(backend.clone()).await;
     history(&branch, 3).await;
-    large(&branch, 0..20_001, "first").await;
+    let [first, second, third] = ["1", "2", "3"].map(|digit| digit.repeat(1 << 20));
+    large(&branch, 0..33, &first).await;
     large(&branch, 5..8, "small").await;
-    large(&branch, 0..20_001, "second").await;
+    large(&branch, 0..33, &second).await;
     large(&branch, 7..9, "after").await;
     let view = Past::of(&branch).await;
     let (id, beneath) = (timeline(&view), beneath(&url).await);
@@ -273,14 +274,14 @@ async fn versions_in_large_commits_go_and_stay_like_others() {
             assert!(states(backend, &view, &lsns).await == before, "{kept:?}");
         }
     }
-    assert!(count(&beneath, schema::VERSIONS).await < 20_030);
+    assert!(count(&beneath, schema::VERSIONS).await < 33 + 20);
     let pieces = beneath.collection(schema::PIECES);
     let empty = pieces.count_documents(doc! { "empty": true }).await.unwrap();
     assert_eq!(empty, 1, "nothing is left of the first");
-    large(&branch, 0..20_001, "third").await;
+    large(&branch, 0..33, &third).await;
     let head = branch_again(open(&url).await).await.head().await.unwrap();
     let a = head.collection(&name("a")).unwrap();
-    assert_eq!(a.count().await.unwrap(), 20_001);
+    assert_eq!(a.count().await.unwrap(), 33);
 }
 
 #[tokio::test(flavor = "multi_thread")]
