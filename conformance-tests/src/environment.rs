@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use argon_core::{Clock, Ids};
 use bson::DateTime;
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// A clock that stands where it was set.
 pub(crate) struct SetClock(AtomicI64);
@@ -114,4 +116,30 @@ pub(crate) fn seeded(seed: u64) -> argon_core::Environment {
         std::sync::Arc::new(SetClock::new()),
         std::sync::Arc::new(SeededIds::new(seed)),
     )
+}
+
+/// Runs `check` on random values; the one that fails is made as small as possible. Tests with different
+/// `stream`s get different ones.
+pub(crate) fn for_random<T: std::fmt::Debug>(
+    stream: u8,
+    usual: u32,
+    values: &impl Strategy<Value = T>,
+    check: impl Fn(T),
+) {
+    let mut bytes = [stream; 32];
+    bytes[..8].copy_from_slice(&seed().to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let config = Config {
+        cases: cases(usual),
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        ..Config::default()
+    };
+    let result = TestRunner::new_with_rng(config, rng).run(values, |value| {
+        check(value);
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("with ARGON_TEST_SEED={}: {failure}", seed());
+    }
 }

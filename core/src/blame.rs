@@ -7,9 +7,9 @@ use futures::TryStreamExt;
 
 use crate::diff::FieldPath;
 use crate::diff::compare::members;
-use crate::diff::value::Value;
 use crate::key::Key;
 use crate::model::{CollectionId, CollectionName, CommitMeta, Image, Lsn};
+use crate::value::Value;
 use crate::{Result, State, log};
 
 /// A field, and since when it has its value.

@@ -53,6 +53,7 @@ mod signature;
 pub mod snapshot;
 pub mod storage;
 mod timelines;
+mod value;
 pub mod verify;
 pub mod write;
 

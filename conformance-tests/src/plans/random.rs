@@ -9,13 +9,12 @@ use argon_core::{Branch, State};
 use bson::RawDocumentBuf;
 use futures::TryStreamExt;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::model::{Documents, Fields, Model, Wins, merge};
 use super::{always, fork};
 use crate::Subject;
 use crate::case::{Case, block_on};
-use crate::environment::{cases as count, seed};
+use crate::environment::for_random;
 use crate::make::{collection, key};
 use crate::subject::Place;
 
@@ -54,22 +53,7 @@ fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
 }
 
 fn for_histories(usual: u32, most: usize, check: impl Fn(Vec<Step>)) {
-    let mut bytes = [9; 32];
-    bytes[..8].copy_from_slice(&seed().to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config {
-        cases: count(usual),
-        failure_persistence: None,
-        max_shrink_iters: 400,
-        ..Config::default()
-    };
-    let result = TestRunner::new_with_rng(config, rng).run(&steps(most), |steps| {
-        check(steps);
-        Ok(())
-    });
-    if let Err(failure) = result {
-        panic!("with ARGON_TEST_SEED={}: {failure}", seed());
-    }
+    for_random(9, usual, &steps(most), check);
 }
 
 /// A store and its model, step by step the same.

@@ -7,11 +7,9 @@ mod machine;
 mod model;
 mod program;
 
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
 use crate::Subject;
 use crate::case::{Case, block_on};
-use crate::environment::{cases as count, seed};
+use crate::environment::for_random;
 
 pub(crate) use machine::Machine;
 pub(crate) use program::{Program, programs};
@@ -27,22 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// Runs `check` on random programs; the one that fails is made as small as possible.
 pub(crate) fn for_programs(usual: u32, steps: usize, check: impl Fn(Program)) {
-    let mut bytes = [7; 32];
-    bytes[..8].copy_from_slice(&seed().to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let config = Config {
-        cases: count(usual),
-        failure_persistence: None,
-        max_shrink_iters: 400,
-        ..Config::default()
-    };
-    let result = TestRunner::new_with_rng(config, rng).run(&programs(steps), |program| {
-        check(program);
-        Ok(())
-    });
-    if let Err(failure) = result {
-        panic!("with ARGON_TEST_SEED={}: {failure}", seed());
-    }
+    for_random(7, usual, &programs(steps), check);
 }
 
 fn random_programs_do_what_the_model_does(subject: &Subject) {

@@ -7,6 +7,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Document;
+use crate::value::malformed;
 use crate::{Error, Result};
 
 /// A field: `email`, or `address.zip` for one inside another. A path that meets an array goes on in
@@ -33,10 +34,7 @@ impl FieldPath {
     pub(super) fn values<'a>(&self, document: &'a Document) -> Result<Values<'a>> {
         let mut values = Values::default();
         let parts: Vec<&str> = self.0.split('.').collect();
-        values.collect(document.as_raw(), &parts).map_err(|source| {
-            Error::corrupt("a stored document does not decode; run `argon fsck`")
-                .with_source(source)
-        })?;
+        values.collect(document.as_raw(), &parts).map_err(malformed)?;
         Ok(values)
     }
 }

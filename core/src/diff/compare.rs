@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use super::FieldPath;
-use super::value::{Entry, Value};
 use crate::Result;
+use crate::value::{Entry, Value};
 
 /// Something that differs.
 #[derive(Debug)]
@@ -69,7 +69,12 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn members(&mut self, old: &[Entry<'a>], new: &[Entry<'a>], array: bool) -> Result<()> {
+    fn members(
+        &mut self,
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
+        array: bool,
+    ) -> Result<()> {
         let found = self.found.len();
         let (was, is) = (positions(old), positions(new));
         for (at, entry) in new.iter().enumerate() {
@@ -94,8 +99,8 @@ impl<'a> Walk<'a> {
     /// Notes that the fields that both have stand in another order, if they do.
     fn order(
         &mut self,
-        old: &[Entry<'a>],
-        new: &[Entry<'a>],
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
         was: &HashMap<&str, usize>,
         is: &HashMap<&str, usize>,
         found: usize,
@@ -103,7 +108,7 @@ impl<'a> Walk<'a> {
         if new.iter().filter_map(|entry| was.get(entry.name)).is_sorted() {
             return;
         }
-        let names = |entries: &[Entry<'a>], other: &HashMap<&str, usize>| {
+        let names = |entries: &[Entry<'a, &'a str>], other: &HashMap<&str, usize>| {
             entries.iter().map(|e| e.name).filter(|name| other.contains_key(name)).collect()
         };
         let alone = self.found.len() == found;
@@ -120,7 +125,7 @@ impl<'a> Walk<'a> {
 
 /// What has a path of its own inside a value; `None` if it can't be told apart by names: two fields
 /// have the same one, or the elements of an array are not named by their indexes.
-pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_>>>> {
+pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_, &str>>>> {
     let entries = value.entries()?;
     let regular = if value.is_array() {
         entries.iter().enumerate().all(|(index, entry)| entry.name == index.to_string())
@@ -130,12 +135,16 @@ pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_>>>> {
     Ok(regular.then_some(entries))
 }
 
-fn positions<'a>(entries: &[Entry<'a>]) -> HashMap<&'a str, usize> {
+fn positions<'a>(entries: &[Entry<'a, &'a str>]) -> HashMap<&'a str, usize> {
     entries.iter().enumerate().map(|(at, entry)| (entry.name, at)).collect()
 }
 
 /// Where the field at `at` stands, which is not among `others`.
-fn place<'a>(entries: &[Entry<'a>], at: usize, others: &HashMap<&str, usize>) -> Place<'a> {
+fn place<'a>(
+    entries: &[Entry<'a, &'a str>],
+    at: usize,
+    others: &HashMap<&str, usize>,
+) -> Place<'a> {
     if entries[at..].iter().all(|entry| !others.contains_key(entry.name)) {
         return Place::Last;
     }

@@ -4,8 +4,8 @@ use bson::raw::{RawBson, RawDocument};
 
 use super::FieldPath;
 use super::compare::{Difference, compare};
-use super::value::Value;
 use crate::Result;
+use crate::value::Value;
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq)]

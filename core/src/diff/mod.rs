@@ -5,12 +5,10 @@
 //! | `states.rs` | [`Diff`]: collections and documents that differ |
 //! | `fields.rs` | [`FieldChange`]: the fields that differ, for people and for other operations |
 //! | `compare.rs` | the walk through two documents, and where in its document a field stands |
-//! | `value.rs` | a value's bytes |
 
 pub(crate) mod compare;
 mod fields;
 mod states;
-pub(crate) mod value;
 
 pub use crate::merge::FieldPath;
 pub use fields::{FieldChange, fields};

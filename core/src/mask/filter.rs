@@ -9,6 +9,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document as BsonDocument, RawBson};
 
 use crate::key::{compare, same_type};
+use crate::value::malformed;
 use crate::{Error, Result};
 
 /// How deep a query may be nested.
@@ -234,10 +235,6 @@ fn deeper(levels_left: usize) -> Result<usize> {
             "keep is nested deeper than {MOST_LEVELS} levels, which is the most"
         ))
     })
-}
-
-fn malformed(source: bson::error::Error) -> Error {
-    Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 use bson::{RawArrayBuf, RawBson, RawDocumentBuf};
 
+use crate::Result;
 use crate::mask::fake::faked;
 use crate::mask::filter::Filter;
 use crate::mask::hash::{Secret, hashed};
@@ -10,7 +11,7 @@ use crate::mask::path::{Pattern, Place};
 use crate::mask::redact::redacted;
 use crate::mask::{CollectionPolicy, Fake, Transform};
 use crate::model::Document;
-use crate::{Error, Result};
+use crate::value::malformed;
 
 /// What an entry of a policy says, ready for use.
 #[derive(Debug)]
@@ -218,8 +219,4 @@ fn push(array: &mut RawArrayBuf, shown: Shown<'_>) {
         Shown::Other(value) => array.push(value),
         Shown::Nothing => {}
     }
-}
-
-fn malformed(source: bson::error::Error) -> Error {
-    Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
 }

@@ -1,7 +1,7 @@
 //! Putting side by side what has one name, and in which order it comes out.
 
 use super::sides::Sides;
-use super::value::Entry;
+use crate::value::Entry;
 
 /// How many entries are searched one by one; more get an index.
 const SMALL: usize = 32;

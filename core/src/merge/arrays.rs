@@ -9,9 +9,9 @@ use super::Strategy;
 use super::align::align;
 use super::merger::Merger;
 use super::sides::Sides;
-use super::value::{Entry, Value, malformed};
 use crate::Result;
 use crate::key::Key;
+use crate::value::{Entry, Value, malformed};
 
 /// The elements of an array on the three sides.
 struct Elements<'a> {

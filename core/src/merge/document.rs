@@ -6,10 +6,10 @@ use bson::{DateTime, RawBson};
 
 use super::merger::Merger;
 use super::sides::Sides;
-use super::value::{Value, malformed};
 use super::{Choice, FieldConflict, FieldPath, Policy, Resolutions};
 use crate::key::Key;
 use crate::model::Document;
+use crate::value::{Value, malformed};
 use crate::{Error, Result};
 
 /// The three versions of a document of one `_id`; `None` where it is absent.

@@ -9,9 +9,9 @@ use super::align::align;
 use super::numbers::sum;
 use super::output::Output;
 use super::sides::{Agreed, Shape, Sides};
-use super::value::{Entry, Value};
 use super::{FieldConflict, FieldPath, Policy, Resolutions, Strategy};
 use crate::Result;
+use crate::value::{Entry, Value};
 
 /// The merge of one document under way.
 pub(super) struct Merger<'a> {

@@ -11,7 +11,7 @@
 //! | `merger.rs`, `arrays.rs` | the rules for fields, and for arrays |
 //! | `settle.rs`, `numbers.rs` | what becomes of a conflict: resolutions, strategies, arithmetic |
 //! | `align.rs` | fields and elements side by side, and their order |
-//! | `sides.rs`, `value.rs`, `output.rs` | three versions of a value; a value's bytes; writing them |
+//! | `sides.rs`, `output.rs` | three versions of a value; writing values |
 //! | `path.rs`, `pattern.rs`, `strategy.rs`, `policy.rs`, `conflict.rs`, `resolution.rs` | the types |
 
 mod align;
@@ -30,7 +30,6 @@ mod sides;
 mod strategy;
 #[cfg(test)]
 mod tests;
-mod value;
 
 pub use conflict::{Cause, FieldConflict};
 pub use document::{Merged, Versions, conflicting_paths, merge_document};

@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use bson::Decimal128;
 use bson::spec::ElementType;
 
-use super::value::{NewValue, Value};
 use crate::Result;
 use crate::key::decimal::{Decimal, to_decimal128};
 use crate::key::encode;
+use crate::value::{NewValue, Value};
 
 /// A number of one of the four types.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use bson::spec::ElementType;
 
-use super::value::Value;
+use crate::value::Value;
 
 /// The bytes of a document in the making; containers are open until they are closed.
 #[derive(Default)]

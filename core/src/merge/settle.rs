@@ -3,9 +3,9 @@
 use super::merger::Merger;
 use super::numbers::{greater, sum};
 use super::sides::Sides;
-use super::value::{NewValue, Value};
 use super::{Choice, FieldConflict, Strategy};
 use crate::Result;
+use crate::value::{NewValue, Value};
 
 /// What a strategy did about a conflict.
 enum Applied {

@@ -1,7 +1,7 @@
 //! The three versions of one value.
 
 use super::conflict::Cause;
-use super::value::Value;
+use crate::value::Value;
 
 /// A value on the three sides; `None` where it is absent.
 #[derive(Clone, Copy)]

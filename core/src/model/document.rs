@@ -75,10 +75,7 @@ impl Document {
     /// # Errors
     /// `Corrupt` when an element does not decode.
     pub fn to_bson(&self) -> Result<bson::Document> {
-        bson::Document::try_from(self.as_raw()).map_err(|source| {
-            Error::corrupt("a stored document does not decode; run `argon fsck`")
-                .with_source(source)
-        })
+        bson::Document::try_from(self.as_raw()).map_err(crate::value::malformed)
     }
 }
 

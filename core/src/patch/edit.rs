@@ -5,7 +5,7 @@ use bson::raw::{RawBson, RawDocument};
 use super::tree::Node;
 use crate::diff::FieldPath;
 use crate::diff::compare::{self, Difference, compare};
-use crate::diff::value::Value;
+use crate::value::Value;
 use crate::{Error, Result};
 
 /// What changed in a document, field by field, with the values of both sides.

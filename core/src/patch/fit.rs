@@ -10,7 +10,7 @@ use super::{Edited, Misfit, MisfitReason, OrderEdit, Place};
 use crate::Result;
 use crate::diff::FieldPath;
 use crate::diff::compare::members;
-use crate::diff::value::{Value, Writer};
+use crate::value::{Value, Writer};
 
 /// Applies an edit to a document, or says which parts of it do not fit.
 pub(super) fn fit(edit: &Node<'_>, document: &RawDocument) -> Result<Result<Edited, Vec<Misfit>>> {

@@ -9,10 +9,10 @@ use futures::TryStreamExt;
 
 use super::Edit;
 use crate::catalog::CollectionInfo;
-use crate::diff::value::NewValue;
 use crate::diff::{CollectionDiff, Diff, DocumentDiff, Section};
 use crate::key::Key;
 use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
+use crate::value::NewValue;
 use crate::{Error, Result};
 
 /// What differs between two states, complete, with the values of both sides.

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Edit, FieldEdit, OrderEdit};
 use crate::diff::FieldPath;
-use crate::diff::value::NewValue;
 use crate::model::MAX_DEPTH;
+use crate::value::NewValue;
 use crate::{Error, Result};
 
 /// What an edit does to a value and what is inside it.

@@ -12,17 +12,17 @@ pub(crate) struct Value<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// A value that is in none of the documents at hand.
+/// A value that is in none of the documents.
 #[derive(Clone, Debug)]
 pub(crate) struct NewValue {
-    kind: ElementType,
-    bytes: Vec<u8>,
+    pub(crate) kind: ElementType,
+    pub(crate) bytes: Vec<u8>,
 }
 
-/// A field of a document, or an element of an array under its index.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry<'a> {
-    pub(crate) name: &'a str,
+/// A value under the name by which it is found on the other sides.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry<'a, N> {
+    pub(crate) name: N,
     pub(crate) value: Value<'a>,
 }
 
@@ -31,22 +31,30 @@ impl<'a> Value<'a> {
         Self { kind: ElementType::EmbeddedDocument, bytes: document.as_bytes() }
     }
 
+    pub(crate) fn is_document(&self) -> bool {
+        self.kind == ElementType::EmbeddedDocument
+    }
+
     pub(crate) fn is_array(&self) -> bool {
         self.kind == ElementType::Array
     }
 
     /// Whether there are values inside it that have a path.
     pub(crate) fn is_container(&self) -> bool {
-        self.is_array() || self.kind == ElementType::EmbeddedDocument
+        self.is_array() || self.is_document()
     }
 
-    /// The fields of a document, or the elements of an array.
-    pub(crate) fn entries(&self) -> Result<Vec<Entry<'a>>> {
+    /// The bytes of a document or an array, as such.
+    pub(crate) fn as_document(&self) -> Result<&'a RawDocument> {
+        RawDocument::from_bytes(self.bytes).map_err(malformed)
+    }
+
+    /// The fields of a document, or the elements of an array under their indexes.
+    pub(crate) fn entries(&self) -> Result<Vec<Entry<'a, &'a str>>> {
         const LENGTH: usize = 4;
-        let document = RawDocument::from_bytes(self.bytes).map_err(malformed)?;
         let mut entries = Vec::new();
         let mut start = LENGTH;
-        for element in document.iter_elements() {
+        for element in self.as_document()?.iter_elements() {
             let element = element.map_err(malformed)?;
             let name = element.key().as_str();
             // The type's byte, the name and the byte that ends it come before the value.
@@ -56,6 +64,11 @@ impl<'a> Value<'a> {
             entries.push(Entry { name, value: Value { kind: element.element_type(), bytes } });
         }
         Ok(entries)
+    }
+
+    /// The elements of an array.
+    pub(crate) fn elements(&self) -> Result<Vec<Value<'a>>> {
+        Ok(self.entries()?.into_iter().map(|entry| entry.value).collect())
     }
 
     /// The value by itself.
@@ -112,7 +125,8 @@ impl Writer {
     }
 }
 
-fn malformed(source: bson::error::Error) -> Error {
+/// The error about a document in the store whose bytes are no BSON.
+pub(crate) fn malformed(source: bson::error::Error) -> Error {
     Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
 }
 
