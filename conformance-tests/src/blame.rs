@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use argon_core::blame::{Since, blame};
-use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
-use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
-};
+use argon_core::model::{Lsn, TimelineId};
+use argon_core::storage::{Backend, TimelineState, Wal};
 use argon_core::{Branch, Result, State};
 use async_trait::async_trait;
 use bson::{RawDocumentBuf, rawdoc};
 
 use crate::Subject;
 use crate::case::{Case, cases};
+use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection, key};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -83,59 +82,21 @@ struct Pruned {
 }
 
 #[async_trait]
-impl Wal for Pruned {
+impl Layer for Pruned {
+    fn beneath(&self) -> &dyn Wal {
+        &*self.inner
+    }
+
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         let state = self.inner.state(timeline).await?;
         Ok(state.map(|state| TimelineState { floor: state.floor.max(self.floor), ..state }))
-    }
-
-    async fn append(
-        &self,
-        timeline: &Timeline,
-        expected: &Head,
-        commits: Arc<[Commit]>,
-    ) -> Result<Append> {
-        self.inner.append(timeline, expected, commits).await
-    }
-
-    async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
-        self.inner.seal(timeline, expected).await
-    }
-
-    fn read(&self, timeline: TimelineId, range: std::ops::RangeInclusive<Lsn>) -> CommitStream {
-        self.inner.read(timeline, range)
-    }
-
-    fn read_headers(
-        &self,
-        timeline: TimelineId,
-        range: std::ops::RangeInclusive<Lsn>,
-        direction: Direction,
-    ) -> HeaderStream {
-        self.inner.read_headers(timeline, range, direction)
-    }
-
-    async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.inner.timelines().await
-    }
-
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prune(timeline, keep).await
-    }
-
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prunable(timeline, keep).await
-    }
-
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        self.inner.drop_timeline(timeline).await
     }
 }
 
 async fn where_older_commits_are_gone_blame_says_at_or_before(subject: Subject) {
     for (floor, expected) in [(1, ["_id <=1", "n <=1", "m 3"]), (2, ["_id <=1", "n <=1", "m 3"])] {
         let subject = subject.decorated(move |backend| Backend {
-            wal: Arc::new(Pruned { inner: backend.wal.clone(), floor: Lsn::new(floor) }),
+            wal: Arc::new(Layered(Pruned { inner: backend.wal.clone(), floor: Lsn::new(floor) })),
             ..backend
         });
         let (_place, main) = subject.branch().await;

@@ -13,11 +13,13 @@ use argon_core::model::{CollectionId, Commit, Head, Image, Lsn, Timeline, Timeli
 use argon_core::storage::{
     Append, Backend, Capabilities, CommitStream, Direction, Freed, HeaderStream, Keep, KeyRange,
     Materialize, RefName, RefVersion, Refs, Stamp, Swap, TimelineState, Version, VersionStream,
-    VersionedRef, Wal, Weights,
+    VersionedRef, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, future, stream};
+
+use crate::layer::{Layer, Layered};
 
 /// Which contract is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ impl Breakage {
             Arc::new(BrokenMaterialize { inner, breakage: self })
         });
         Backend {
-            wal: Arc::new(BrokenWal { inner: backend.wal, breakage: self, asked }),
+            wal: Arc::new(Layered(BrokenWal { inner: backend.wal, breakage: self, asked })),
             refs: Arc::new(BrokenRefs { inner: backend.refs, breakage: self }),
             materialize,
             capabilities,
@@ -85,7 +87,11 @@ struct BrokenWal {
 }
 
 #[async_trait]
-impl Wal for BrokenWal {
+impl Layer for BrokenWal {
+    fn beneath(&self) -> &dyn Wal {
+        &*self.inner
+    }
+
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         let state = self.inner.state(timeline).await?;
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
@@ -159,26 +165,10 @@ impl Wal for BrokenWal {
         self.inner.read_headers(timeline, range, direction)
     }
 
-    async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.inner.timelines().await
-    }
-
     async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
         let no_points = Keep { points: BTreeSet::new(), ..keep.clone() };
         let keep = if self.breakage == Breakage::PrunesPoints { &no_points } else { keep };
         self.inner.prune(timeline, keep).await
-    }
-
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prunable(timeline, keep).await
-    }
-
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        self.inner.weigh(timeline, keep).await
-    }
-
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        self.inner.drop_timeline(timeline).await
     }
 }
 

@@ -4,13 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::fsck::{Report, fsck};
-use argon_core::model::{
-    Change, Commit, Digest, Document, Head, Image, Lsn, Timeline, TimelineId, Touched,
-};
+use argon_core::model::{Change, Commit, Digest, Document, Image, Lsn, TimelineId, Touched};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, Swap, TimelineState, Wal,
-    Weights,
+    Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
 };
 use argon_core::{Branch, Result, restore};
 use async_trait::async_trait;
@@ -20,6 +17,7 @@ use futures::{StreamExt, TryStreamExt, future};
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::named_request;
+use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection};
 use crate::subject::{Place, first_branch};
 
@@ -242,7 +240,7 @@ pub(crate) enum Kind {
 impl Damage {
     pub(crate) fn to(self, backend: &Backend) -> Backend {
         Backend {
-            wal: Arc::new(Damaged { inner: backend.wal.clone(), damage: self }),
+            wal: Arc::new(Layered(Damaged { inner: backend.wal.clone(), damage: self })),
             ..backend.clone()
         }
     }
@@ -282,7 +280,11 @@ struct Damaged {
 }
 
 #[async_trait]
-impl Wal for Damaged {
+impl Layer for Damaged {
+    fn beneath(&self) -> &dyn Wal {
+        &*self.inner
+    }
+
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         let mut state = self.inner.state(timeline).await?;
         if let Some(state) = &mut state
@@ -291,19 +293,6 @@ impl Wal for Damaged {
             state.floor = self.damage.lsn;
         }
         Ok(state)
-    }
-
-    async fn append(
-        &self,
-        timeline: &Timeline,
-        head: &Head,
-        commits: Arc<[Commit]>,
-    ) -> Result<Append> {
-        self.inner.append(timeline, head, commits).await
-    }
-
-    async fn seal(&self, timeline: &Timeline, head: &Head) -> Result<Append> {
-        self.inner.seal(timeline, head).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
@@ -324,25 +313,5 @@ impl Wal for Damaged {
             future::ready(!damage.collects(timeline, commit.meta.lsn))
         };
         headers.try_filter(there).boxed()
-    }
-
-    async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.inner.timelines().await
-    }
-
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prune(timeline, keep).await
-    }
-
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prunable(timeline, keep).await
-    }
-
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        self.inner.weigh(timeline, keep).await
-    }
-
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        self.inner.drop_timeline(timeline).await
     }
 }

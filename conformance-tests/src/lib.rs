@@ -50,6 +50,7 @@ mod faulty;
 mod fsck;
 mod gc;
 mod hooked;
+mod layer;
 mod masks;
 mod materialize;
 mod patch;

@@ -5,11 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use argon_core::model::{BranchName, Commit, Head};
-use argon_core::model::{Lsn, Timeline, TimelineId};
+use argon_core::model::{Lsn, Timeline};
 use argon_core::sandbox::{self, Outcome, Swept};
-use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
-};
+use argon_core::storage::{Append, Backend, Wal};
 use argon_core::{Branch, ErrorKind, Project, Result, restore};
 use async_trait::async_trait;
 use bson::DateTime;
@@ -18,6 +16,7 @@ use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::{by_message, named_request};
 use crate::environment::time;
+use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection};
 use crate::pins::{commit, pin, resolve};
 use crate::subject::first_branch;
@@ -276,9 +275,9 @@ impl Interrupted {
 }
 
 #[async_trait]
-impl Wal for Interrupted {
-    async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        self.inner.state(timeline).await
+impl Layer for Interrupted {
+    fn beneath(&self) -> &dyn Wal {
+        &*self.inner
     }
 
     async fn append(
@@ -295,35 +294,6 @@ impl Wal for Interrupted {
     async fn seal(&self, timeline: &Timeline, head: &Head) -> Result<Append> {
         self.act(When::BeforeSeal).await;
         self.inner.seal(timeline, head).await
-    }
-
-    fn read(&self, timeline: TimelineId, range: std::ops::RangeInclusive<Lsn>) -> CommitStream {
-        self.inner.read(timeline, range)
-    }
-
-    fn read_headers(
-        &self,
-        timeline: TimelineId,
-        range: std::ops::RangeInclusive<Lsn>,
-        direction: Direction,
-    ) -> HeaderStream {
-        self.inner.read_headers(timeline, range, direction)
-    }
-
-    async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.inner.timelines().await
-    }
-
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prune(timeline, keep).await
-    }
-
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        self.inner.prunable(timeline, keep).await
-    }
-
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        self.inner.drop_timeline(timeline).await
     }
 }
 
@@ -345,7 +315,7 @@ async fn swept_while(
         set: set.clone(),
         act: Arc::new(move || act(other.clone())),
     };
-    let sweeping = place.project_again(Backend { wal: Arc::new(wal), ..backend }).await;
+    let sweeping = place.project_again(Backend { wal: Arc::new(Layered(wal)), ..backend }).await;
     place.clock.set(1000);
     set.store(true, Ordering::SeqCst);
     let swept = sweep(&sweeping).await;
@@ -401,7 +371,7 @@ async fn a_first_commit_that_a_sweep_follows_at_once_is_there_once(subject: Subj
             })
         }),
     };
-    let writing = place.project_again(Backend { wal: Arc::new(wal), ..backend }).await;
+    let writing = place.project_again(Backend { wal: Arc::new(Layered(wal)), ..backend }).await;
     let theirs = writing.branch(&name("sandbox/try")).await.unwrap();
     let committed = theirs.commit(named_request(&theirs, "1")).await.unwrap();
     assert_eq!(committed.committed().unwrap().lsn, Lsn::new(1));
