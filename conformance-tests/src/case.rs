@@ -36,7 +36,7 @@ impl Case {
         let name = format!("{}::{}::{}", subject.name(), self.area, self.name);
         let (subject, report) = (subject.clone(), report.clone());
         Trial::test(name, move || {
-            let _running = report.begin(subject.name(), self.area);
+            let _running = report.begin(subject.name(), self.area, self.name);
             (self.run)(&subject);
             Ok(())
         })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use argon_core::storage::Capabilities;
 
@@ -15,22 +16,46 @@ struct Tally {
     failed: u32,
 }
 
-/// The tallies of a run, by backend and area. Clones share them.
+/// How many of a backend's trials are named as the slowest, and how long these took at least.
+const SLOWEST: usize = 5;
+const SLOW: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+struct Run {
+    /// By backend and area.
+    tallies: BTreeMap<(String, &'static str), Tally>,
+    /// Time taken, backend, trial.
+    slow: Vec<(Duration, String, String)>,
+}
+
+/// What came of the trials of a run. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Report(Arc<Mutex<BTreeMap<(String, &'static str), Tally>>>);
+pub(crate) struct Report(Arc<Mutex<Run>>);
 
 impl Report {
     /// Counts a trial when the guard is dropped: as failed if that is by a panic.
-    pub(crate) fn begin(&self, backend: &str, area: &'static str) -> impl Drop + use<> {
-        Running { report: self.clone(), place: (backend.to_owned(), area) }
+    pub(crate) fn begin(
+        &self,
+        backend: &str,
+        area: &'static str,
+        trial: &str,
+    ) -> impl Drop + use<> {
+        Running {
+            report: self.clone(),
+            backend: backend.to_owned(),
+            area,
+            trial: format!("{area}::{trial}"),
+            began: Instant::now(),
+        }
     }
 
     /// The run in words: what each backend is, and what of it was tried.
     pub(crate) fn summary(&self, subjects: &[(Subject, Capabilities)]) -> String {
-        let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
         for (subject, capabilities) in subjects {
-            let of_subject = tallies.iter().filter(|((backend, _), _)| backend == subject.name());
+            let of_subject =
+                run.tallies.iter().filter(|((backend, _), _)| backend == subject.name());
             let (mut all, mut areas) = (Tally::default(), Vec::new());
             for ((_, area), tally) in of_subject {
                 all.passed += tally.passed;
@@ -50,8 +75,23 @@ impl Report {
                 in_words(*capabilities),
                 subject.proves(),
             );
+            let slow = run.slowest(subject.name());
+            if !slow.is_empty() {
+                let _ = writeln!(text, "    slowest: {}", slow.join(", "));
+            }
         }
         text
+    }
+}
+
+impl Run {
+    fn slowest(&self, backend: &str) -> Vec<String> {
+        let mut slow: Vec<_> = self.slow.iter().filter(|(_, of, _)| of == backend).collect();
+        slow.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
+        let in_words = |(time, _, trial): &&(Duration, String, String)| {
+            format!("{trial} {} s", time.as_secs())
+        };
+        slow.iter().take(SLOWEST).map(in_words).collect()
     }
 }
 
@@ -65,14 +105,25 @@ fn in_words(capabilities: Capabilities) -> &'static str {
 
 struct Running {
     report: Report,
-    place: (String, &'static str),
+    backend: String,
+    area: &'static str,
+    trial: String,
+    began: Instant,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut tallies = self.report.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = tallies.entry(self.place.clone()).or_default();
-        if std::thread::panicking() { tally.failed += 1 } else { tally.passed += 1 }
+        let mut run = self.report.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = run.tallies.entry((self.backend.clone(), self.area)).or_default();
+        if std::thread::panicking() {
+            tally.failed += 1
+        } else {
+            tally.passed += 1
+        }
+        let time = self.began.elapsed();
+        if time >= SLOW {
+            run.slow.push((time, self.backend.clone(), self.trial.clone()));
+        }
     }
 }
 
@@ -84,10 +135,10 @@ mod tests {
     #[test]
     fn a_trial_that_panics_is_counted_as_failed() {
         let report = Report::default();
-        drop(report.begin("x", "wal"));
+        drop(report.begin("x", "wal", "trial"));
         let failing = report.clone();
         let broken = std::thread::spawn(move || {
-            let _running = failing.begin("x", "wal");
+            let _running = failing.begin("x", "wal", "trial");
             std::panic::resume_unwind(Box::new(()));
         });
         assert!(broken.join().is_err());

@@ -16,6 +16,7 @@
 
 mod address;
 mod append;
+mod batches;
 mod chunks;
 mod diagnosis;
 mod factory;

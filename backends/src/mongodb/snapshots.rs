@@ -128,7 +128,7 @@ impl MongoSnapshots {
         parts::put(&mut row, &mut pieces, NOWHERE, bytes, &self.0.environment);
         let change = replacement(&Document::try_from(&*row).map_err(malformed)?);
         if !pieces.is_empty() {
-            self.0.insert_until_there(schema::PARTS, pieces).await?;
+            self.0.insert_until_there(schema::PARTS, &pieces).await?;
         }
         let collection = server.collection(collection);
         let mut last = None;

@@ -14,15 +14,14 @@ use bson::{RawDocumentBuf, rawdoc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::append::Rows;
+use super::batches::batches;
 use super::factory::Store;
 use super::failure::Failure;
 use super::pieces::Piece;
 use super::record::id;
 use super::schema;
 
-/// How much is written at a time, and how many such writes are on their way.
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
-const BATCH_ROWS: usize = 2_000;
+/// How many batches are on their way at a time.
 const BATCHES: usize = 2;
 
 /// How often a batch is written again after an answer that was lost.
@@ -45,7 +44,7 @@ impl Store {
         let name = TimelineId::from_bytes(self.environment.random());
         let piece = Piece { name, first: expected.lsn.next(), last: head.lsn, empty: false };
         let rows = Rows::of(timeline.id, name, commits, &self.environment);
-        let answer = match self.stage(name, rows.versions, rows.parts).await {
+        let answer = match self.stage(name, &rows.versions, &rows.parts).await {
             Ok(()) => {
                 let rows = vec![(schema::COMMITS, rows.commits)];
                 self.move_to(timeline, expected, head, Some(piece), rows).await
@@ -69,11 +68,11 @@ impl Store {
     async fn stage(
         &self,
         piece: TimelineId,
-        versions: Vec<RawDocumentBuf>,
-        parts: Vec<RawDocumentBuf>,
+        versions: &[RawDocumentBuf],
+        parts: &[RawDocumentBuf],
     ) -> Result<()> {
         let row = rawdoc! { "_id": id(piece), "made": self.environment.now() };
-        self.insert_until_there(schema::PIECES, vec![row]).await?;
+        self.insert_until_there(schema::PIECES, &[row]).await?;
         let mut writes = Vec::new();
         for (collection, rows) in [(schema::PARTS, parts), (schema::VERSIONS, versions)] {
             for batch in batches(rows) {
@@ -88,7 +87,7 @@ impl Store {
     pub(super) async fn insert_until_there(
         &self,
         collection: &'static str,
-        rows: Vec<RawDocumentBuf>,
+        rows: &[RawDocumentBuf],
     ) -> Result<()> {
         let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
         let collection = self.server.collection(collection);
@@ -98,7 +97,7 @@ impl Store {
                 self.server.count_retry();
             }
             self.server.count_sent(bytes);
-            let insert = collection.insert_many(&rows).ordered(false);
+            let insert = collection.insert_many(rows).ordered(false);
             match self.server.write("write a large commit", insert).await {
                 Ok(_) | Err(Failure::Duplicate) => return Ok(()),
                 Err(Failure::Definite(error)) => return Err(error),
@@ -111,41 +110,5 @@ impl Store {
             Some(source) => error.with_source(source),
             None => error,
         })
-    }
-}
-
-/// Cuts rows into batches.
-fn batches(rows: Vec<RawDocumentBuf>) -> impl Iterator<Item = Vec<RawDocumentBuf>> {
-    let mut rows = rows.into_iter().peekable();
-    std::iter::from_fn(move || {
-        let mut batch = vec![rows.next()?];
-        let mut bytes = batch[0].as_bytes().len();
-        while batch.len() < BATCH_ROWS
-            && let Some(row) = rows.next_if(|row| bytes + row.as_bytes().len() <= BATCH_BYTES)
-        {
-            bytes += row.as_bytes().len();
-            batch.push(row);
-        }
-        Some(batch)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_hold_all_rows_in_order_and_keep_to_their_bounds() {
-        let row = |at: i32, size: usize| rawdoc! { "_id": at, "d": "x".repeat(size) };
-        let mut rows: Vec<_> = (0..12_000).map(|at| row(at, 10)).collect();
-        rows.extend((0..4).map(|at| row(at, BATCH_BYTES / 2 - 100)));
-        rows.push(row(9, BATCH_BYTES + 1));
-        let cut: Vec<_> = batches(rows.clone()).collect();
-        assert!(cut.iter().all(|batch| batch.len() <= BATCH_ROWS));
-        let bytes = |batch: &Vec<RawDocumentBuf>| {
-            batch.iter().map(|row| row.as_bytes().len()).sum::<usize>()
-        };
-        assert!(cut.iter().all(|batch| batch.len() == 1 || bytes(batch) <= BATCH_BYTES));
-        assert_eq!(cut.concat(), rows);
     }
 }

@@ -10,6 +10,7 @@ use mongodb::error::Error as DriverError;
 use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 
 use super::address::write_concern;
+use super::batches::batches;
 use super::failure;
 use super::orphans::not_given;
 use super::pieces::Piece;
@@ -75,15 +76,17 @@ impl Changes {
         if let Some(outcome) = self.move_head(server, &mut session).await? {
             return Ok(outcome);
         }
-        for (collection, rows) in self.rows.iter().filter(|(_, rows)| !rows.is_empty()) {
-            let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
-            server.count_sent(bytes);
-            let collection = server.collection(collection);
-            let insert = collection.insert_many(rows).session(&mut session);
-            match server.bounded(insert).await {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return before_commit(&error),
-                None => return Err(Server::silence(WHAT)),
+        for (collection, rows) in &self.rows {
+            for batch in batches(rows) {
+                let bytes = batch.iter().map(|row| row.as_bytes().len()).sum();
+                server.count_sent(bytes);
+                let collection = server.collection(collection);
+                let insert = collection.insert_many(batch).session(&mut session);
+                match server.bounded(insert).await {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return before_commit(&error),
+                    None => return Err(Server::silence(WHAT)),
+                }
             }
         }
         Ok(commit(server, &mut session).await)

@@ -1,0 +1,46 @@
+//! Cutting what is inserted into requests that a slow server answers in time, too.
+
+use bson::RawDocumentBuf;
+
+/// What one request takes at most: far below what the protocol allows, since a request that is not
+/// answered within [`REQUEST_TIMEOUT`](super::server::REQUEST_TIMEOUT) has failed.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+const BATCH_ROWS: usize = 1_000;
+
+/// The rows in batches, in order. A row that is larger than a batch is one alone.
+pub(super) fn batches(rows: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocumentBuf]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |row: &&RawDocumentBuf| {
+            bytes += row.as_bytes().len();
+            bytes <= BATCH_BYTES
+        };
+        let fitting = rest.iter().take(BATCH_ROWS).take_while(fits).count();
+        let (batch, later) = rest.split_at(fitting.max(1).min(rest.len()));
+        rest = later;
+        (!batch.is_empty()).then_some(batch)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::rawdoc;
+
+    use super::*;
+
+    #[test]
+    fn batches_hold_all_rows_in_order_and_keep_to_their_bounds() {
+        let row = |at: i32, size: usize| rawdoc! { "_id": at, "d": "x".repeat(size) };
+        let mut rows: Vec<_> = (0..12_000).map(|at| row(at, 10)).collect();
+        rows.extend((0..4).map(|at| row(at, BATCH_BYTES / 2 - 100)));
+        rows.push(row(9, BATCH_BYTES + 1));
+        let cut: Vec<_> = batches(&rows).collect();
+        assert!(cut.iter().all(|batch| batch.len() <= BATCH_ROWS));
+        let bytes =
+            |batch: &[RawDocumentBuf]| batch.iter().map(|row| row.as_bytes().len()).sum::<usize>();
+        assert!(cut.iter().all(|batch| batch.len() == 1 || bytes(batch) <= BATCH_BYTES));
+        assert_eq!(cut.concat(), rows);
+        assert_eq!(batches(&[]).count(), 0);
+    }
+}
