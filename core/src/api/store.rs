@@ -9,7 +9,8 @@ use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
 use crate::storage::{
-    Backend, Capabilities, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap, Traffic,
+    Backend, Backlog, Capabilities, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap,
+    Traffic,
 };
 use crate::timelines::Timelines;
 use crate::write::committer::{CommitterContext, Committers};
@@ -177,6 +178,17 @@ impl Store {
     /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await
+    }
+
+    /// What the backend still owes for what it has acknowledged; `None` if it never owes anything.
+    pub async fn backlog(&self) -> Result<Option<Backlog>> {
+        self.shared.backend.maintenance.backlog().await
+    }
+
+    /// Waits until the backend owes nothing of what was acknowledged before; see
+    /// [`Maintenance::flush`](crate::storage::Maintenance::flush).
+    pub async fn flush(&self) -> Result<()> {
+        self.shared.backend.maintenance.flush().await
     }
 
     /// What went over the network since the store was opened; `None` for a store on this machine.

@@ -67,6 +67,23 @@ pub struct Traffic {
     pub received: u64,
 }
 
+/// Work that a backend still owes for what it has acknowledged, done by workers from a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Jobs that wait, those that wait to be tried again among them.
+    pub waiting: u64,
+    /// Jobs that are being done, in any process.
+    pub running: u64,
+    /// Jobs that were given up, and stay until somebody sees to them.
+    pub dead: u64,
+    /// When the oldest job that is neither done nor given up was asked for.
+    pub oldest: Option<DateTime>,
+    /// The workers of this process, and how many of them have a job.
+    pub workers: u32,
+    /// See `workers`.
+    pub busy: u32,
+}
+
 /// Something wrong in a store's files, found by [`Maintenance::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -89,6 +106,21 @@ pub trait Maintenance: Send + Sync {
     /// What went over the network since the store was opened; `None` for a store on this machine.
     fn traffic(&self) -> Option<Traffic> {
         None
+    }
+
+    /// What is still to be done for what was acknowledged; `None` for a backend that is done with a
+    /// write when it acknowledges it.
+    async fn backlog(&self) -> Result<Option<Backlog>> {
+        Ok(None)
+    }
+
+    /// Waits until nothing is owed of what was acknowledged before the call, as far as that can be
+    /// done in this process.
+    ///
+    /// # Errors
+    /// `Unavailable` when a job was given up, or is somebody else's and does not end.
+    async fn flush(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Looks at every stored record and gives what does not belong or can't be read. What the log

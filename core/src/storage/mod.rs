@@ -17,7 +17,7 @@ mod url;
 mod wal;
 
 pub use backend::{
-    Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo, Traffic,
+    Backend, Backlog, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo, Traffic,
 };
 pub use diagnosis::{Diagnosis, Health};
 pub use keep::{Freed, Keep, Weights};
