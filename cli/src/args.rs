@@ -67,8 +67,8 @@ pub(crate) struct GlobalOptions {
         long,
         global = true,
         value_name = "URL",
-        help = "The store: a URL such as `argon init --help` lists, or a store's directory \
-                [env: ARGON_STORE] [default: the nearest .argon upwards]"
+        help = "The store: a name that `argon store add` gave, a URL such as `argon init --help` lists, \
+                or a store's directory (a name goes before a directory: ./NAME is that) [env: ARGON_STORE] [default: the nearest .argon upwards]"
     )]
     pub(crate) store: Option<String>,
 
@@ -103,40 +103,47 @@ pub(crate) struct GlobalOptions {
     )]
     pub(crate) branch: Option<BranchName>,
 
-    /// How to print what is asked for
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
-    pub(crate) output: Format,
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        help = "How to print what is asked for [env: ARGON_OUTPUT] [default: table]"
+    )]
+    pub(crate) output: Option<Format>,
 
     /// Say nothing on stderr but notes and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
 
-    /// How long to wait for a server that does not answer, or another process that has the store open
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    pub(crate) lock_timeout: Duration,
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        value_parser = seconds,
+        help = "How long to wait for a server that does not answer, or another process that has the \
+                store open [env: ARGON_LOCK_TIMEOUT] [default: 5]"
+    )]
+    pub(crate) lock_timeout: Option<Duration>,
 
     #[arg(
         long,
         global = true,
         value_name = "DIR",
-        env = "ARGON_CACHE_DIR",
-        hide_env_values = true,
         help = "Where to keep copies of what never changes in a store on a network \
-                [default: argon in $XDG_CACHE_HOME or ~/.cache]"
+                [env: ARGON_CACHE_DIR] [default: argon in $XDG_CACHE_HOME or ~/.cache]"
     )]
     pub(crate) cache_dir: Option<PathBuf>,
 
-    /// The most that these copies may take, such as 500MiB or 2GiB; 0 keeps none
     #[arg(
         long,
         global = true,
         value_name = "BYTES",
-        default_value = "1GiB",
-        env = "ARGON_CACHE_SIZE",
-        hide_env_values = true,
-        value_parser = parse_size
+        value_parser = parse_size,
+        help = "The most that these copies may take, such as 500MiB or 2GiB; 0 keeps none \
+                [env: ARGON_CACHE_SIZE] [default: 1GiB]"
     )]
-    pub(crate) cache_size: u64,
+    pub(crate) cache_size: Option<u64>,
 
     /// Say on stderr at the end how long it took, and what went over the network
     #[arg(long, global = true)]
@@ -196,7 +203,8 @@ pub(crate) const ID_HELP: &str = "\
 The _id: 24 hexadecimal digits for an ObjectId, an Extended JSON value, or any other text for a \
 string";
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// What a person gives as a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let number = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
     Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
 }

@@ -13,12 +13,15 @@ use crate::config::{self, Config};
 use crate::credentials::{self, Exposure, SaidBy};
 use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::output::Output;
+use crate::output::{Format, Output};
+use crate::settings::{self, Resolved, Settings};
 
 /// What all commands are given.
 pub(crate) struct Context {
     /// The global options.
     pub(crate) options: GlobalOptions,
+    /// What is configured, by whom.
+    pub(crate) resolved: Resolved,
     /// Where to print.
     pub(crate) output: Output,
     /// Clock and identifiers.
@@ -44,10 +47,30 @@ pub(crate) struct Workspace {
 }
 
 impl Context {
-    pub(crate) fn new(options: GlobalOptions) -> Self {
-        let output = Output::new(options.output, options.quiet);
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// What is wrong in them, and where to say so.
+    pub(crate) fn new(options: GlobalOptions) -> Result<Self, (Failure, Output)> {
+        let output = |format| Output::new(format, options.quiet);
+        let resolved = resolved(&options)
+            .map_err(|error| (error.into(), output(options.output.unwrap_or(Format::Table))))?;
+        let output = output(resolved.settings.output);
         let environment = argon_backends::environment();
-        Self { options, output, environment, used: Mutex::default() }
+        Ok(Self { options, resolved, output, environment, used: Mutex::default() })
+    }
+
+    /// What is configured.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.resolved.settings
+    }
+
+    /// Who signs a commit when nobody says otherwise.
+    pub(crate) fn actor(&self) -> argon_core::Result<Actor> {
+        match &self.settings().actor {
+            Some(actor) => Ok(actor.clone()),
+            None => user(),
+        }
     }
 
     /// How stores are opened, as the options and the environment say.
@@ -61,7 +84,7 @@ impl Context {
             self.output.note(&exposure.to_string());
         }
         Ok(OpenOptions {
-            lock_timeout: self.options.lock_timeout,
+            lock_timeout: self.settings().lock_timeout,
             password: password.map(|password| password.secret),
             cache: self.cache(),
         })
@@ -69,15 +92,15 @@ impl Context {
 
     /// The cache that the options ask for; `None` if they ask for none, or there is no place for it.
     pub(crate) fn cache(&self) -> Option<CacheOptions> {
-        let most_bytes = self.options.cache_size;
-        let said = self.options.cache_dir.clone();
+        let most_bytes = self.settings().cache.size;
+        let said = self.settings().cache.dir.clone();
         let directory = said.or_else(|| config::user_directory("XDG_CACHE_HOME", ".cache"))?;
         (most_bytes > 0).then_some(CacheOptions { directory, most_bytes })
     }
 
     /// Opens the store that the options name or that is nearest.
     pub(crate) async fn store(&self) -> CommandResult<OpenStore> {
-        let place = discover::find(&self.options)?;
+        let place = discover::find(&self.options, self.settings())?;
         if let Some(by) = place.found.said_by() {
             self.warn_of_exposure(&place.url, by);
         }
@@ -86,7 +109,7 @@ impl Context {
             &place.url,
             &self.open_options()?,
             self.environment.clone(),
-            default_actor()?,
+            self.actor()?,
         )
         .await
         .map_err(|error| unopened(error, &place))?;
@@ -254,9 +277,20 @@ pub(crate) fn first_branch() -> BranchName {
     BranchName::new(Store::FIRST_BRANCH).expect("the name of the first branch is a name")
 }
 
-/// Who signs a commit when nobody says otherwise.
-pub(crate) fn default_actor() -> argon_core::Result<Actor> {
-    let name = ["ARGON_ACTOR", "USER", "LOGNAME"]
+/// The settings, with those of the store that is found. Where none is found, whatever the reason, its
+/// file says nothing; the command will say why.
+fn resolved(options: &GlobalOptions) -> argon_core::Result<Resolved> {
+    let without_store = settings::resolve(options, None)?;
+    let place = discover::find(options, &without_store.settings).ok();
+    match place.as_ref().and_then(Place::settings_file).filter(|file| file.exists()) {
+        Some(file) => settings::resolve(options, Some(file)),
+        None => Ok(without_store),
+    }
+}
+
+/// The name of the user of this machine.
+fn user() -> argon_core::Result<Actor> {
+    let name = ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(|variable| std::env::var(variable).ok())
         .find(|name| !name.is_empty());

@@ -11,6 +11,7 @@ use argon_core::{Error, Result};
 
 use crate::args::GlobalOptions;
 use crate::config;
+use crate::settings::Settings;
 
 /// A URL, or a store's directory, that the user named.
 pub(crate) struct Said {
@@ -29,6 +30,10 @@ pub(crate) enum SaidBy {
     Environment,
     /// In this file.
     File(PathBuf),
+    /// By `store` in the settings.
+    Settings,
+    /// By a name that has its URL in the settings, which have no passwords.
+    Name(String, Box<SaidBy>),
 }
 
 impl std::fmt::Display for SaidBy {
@@ -37,6 +42,8 @@ impl std::fmt::Display for SaidBy {
             Self::CommandLine => f.write_str("the command line"),
             Self::Environment => f.write_str("ARGON_STORE"),
             Self::File(path) => path.display().fmt(f),
+            Self::Settings => f.write_str("the setting 'store'"),
+            Self::Name(name, by) => write!(f, "the name '{name}' in {by}"),
         }
     }
 }
@@ -46,7 +53,29 @@ impl std::fmt::Display for SaidBy {
 ///
 /// # Errors
 /// `Invalid` when it is named twice, or when the file is empty; those of reading the file.
-pub(crate) fn store(options: &GlobalOptions) -> Result<Option<Said>> {
+pub(crate) fn store(options: &GlobalOptions, settings: &Settings) -> Result<Option<Said>> {
+    Ok(named(options)?.map(|said| said.resolved(settings)))
+}
+
+/// The store that the settings name for where there is no other.
+pub(crate) fn configured(settings: &Settings) -> Option<Said> {
+    let text = settings.store.clone()?;
+    Some(Said { text, by: SaidBy::Settings }.resolved(settings))
+}
+
+impl Said {
+    /// With the URL in place of a name that the settings give one. Such a name goes before a directory
+    /// of the same name.
+    pub(crate) fn resolved(mut self, settings: &Settings) -> Self {
+        if let Some(url) = settings.stores.get(&self.text) {
+            let name = std::mem::replace(&mut self.text, url.clone());
+            self.by = SaidBy::Name(name, Box::new(self.by));
+        }
+        self
+    }
+}
+
+fn named(options: &GlobalOptions) -> Result<Option<Said>> {
     if let Some(text) = options.store.clone().filter(|text| !text.is_empty()) {
         return Ok(Some(Said { text, by: SaidBy::CommandLine }));
     }
@@ -125,7 +154,7 @@ impl Exposure {
                     .to_owned(),
             }),
             SaidBy::File(path) => Self::of_file(path),
-            SaidBy::Environment => None,
+            SaidBy::Environment | SaidBy::Settings | SaidBy::Name(..) => None,
         }
     }
 
@@ -155,7 +184,7 @@ fn others_can_read(_: &Path) -> bool {
 }
 
 /// A variable of the environment; an empty one says nothing.
-fn variable(name: &str) -> Result<Option<String>> {
+pub(crate) fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(VarError::NotPresent) => Ok(None),

@@ -8,6 +8,7 @@ use argon_core::{Error, ErrorKind};
 use crate::args::GlobalOptions;
 use crate::credentials::{self, Said, SaidBy};
 use crate::exit::{CommandResult, Hint};
+use crate::settings::{Level, Settings};
 use crate::{config, pointer};
 
 /// The directory in which `argon init` makes a store, and that is looked for upwards.
@@ -89,6 +90,11 @@ impl Place {
             .or_else(|| config::of_user(&info.id).filter(|_| self.is_remote()))
     }
 
+    /// The file of the store's settings, if it has a directory.
+    pub(crate) fn settings_file(&self) -> Option<PathBuf> {
+        self.directory.as_deref().map(Level::file)
+    }
+
     /// That file, if it is in a directory.
     pub(crate) fn config_in_directory(&self) -> Option<PathBuf> {
         self.directory.as_deref().map(config::in_directory)
@@ -100,11 +106,15 @@ pub(crate) fn is_remote(url: &StoreUrl) -> bool {
     !matches!(url.scheme(), "sled" | "fjall" | "memory")
 }
 
-/// Finds the store that the options or the environment name, or that is nearest.
-pub(crate) fn find(options: &GlobalOptions) -> CommandResult<Place> {
-    match credentials::store(options)? {
-        Some(said) => Ok(said.place()?),
-        None => nearest().hint_on(ErrorKind::NotFound, || {
+/// Finds the store that the options or the environment name, or that is nearest, or that the settings
+/// name for where there is none.
+pub(crate) fn find(options: &GlobalOptions, settings: &Settings) -> CommandResult<Place> {
+    if let Some(said) = credentials::store(options, settings)? {
+        return Ok(said.place()?);
+    }
+    match (nearest(), credentials::configured(settings)) {
+        (Err(error), Some(said)) if error.kind() == ErrorKind::NotFound => Ok(said.place()?),
+        (nearest, _) => nearest.hint_on(ErrorKind::NotFound, || {
             "`argon init` makes one here; --store URL or ARGON_STORE names another".to_owned()
         }),
     }

@@ -5,6 +5,7 @@
 //! - `commands`: one command a file;
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
+//! - `settings`: `argon.toml` and what stands above it;
 //! - `range`: ranges of commits as they are typed;
 //! - `finish`: what is done after every command;
 //! - `hooks`: commands that accept or refuse a result;
@@ -37,6 +38,7 @@ mod patches;
 mod plans;
 mod pointer;
 mod range;
+mod settings;
 mod usage;
 
 use std::ffi::OsString;
@@ -61,7 +63,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::report(&error, &args),
     };
     panics::tame_engines();
-    let context = Context::new(options);
+    let context = match Context::new(options) {
+        Ok(context) => context,
+        Err((failure, output)) => return failure.report(&output),
+    };
     // The runtime is dropped before the process ends, and with it the last handle to the store, so
     // that the store is closed.
     let result = runtime().and_then(|runtime| runtime.block_on(finish::run(command, &context)));

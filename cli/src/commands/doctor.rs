@@ -50,7 +50,7 @@ impl Report {
     async fn look(&mut self, said: Option<Said>, context: &Context) {
         let place = match said {
             Some(said) => said.place().map_err(Failure::from),
-            None => discover::find(&context.options),
+            None => discover::find(&context.options, context.settings()),
         };
         match place {
             Ok(place) => {
@@ -72,7 +72,7 @@ impl Report {
         if let Some(Err(error)) = place.config_in_directory().map(|path| Config::load(&path)) {
             self.checks.push(Diagnosis::failed("settings", &error, None));
         }
-        let lock_timeout = context.options.lock_timeout;
+        let lock_timeout = context.settings().lock_timeout;
         let options = OpenOptions { lock_timeout, password, cache: context.cache() };
         match argon_backends::registry().factory(&place.url) {
             Ok(factory) => {

@@ -25,10 +25,9 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GcArgs {
-    /// How far back to keep every state, such as 90m, 24h or 30d
-    #[arg(long, value_name = "TIME", default_value_t = RETENTION.to_owned(), value_parser = checked,
-          allow_hyphen_values = true)]
-    retention: String,
+    /// How far back to keep every state, such as 90m, 24h or 30d [default: the setting `retention`, 7d]
+    #[arg(long, value_name = "TIME", value_parser = checked, allow_hyphen_values = true)]
+    retention: Option<Duration>,
     /// Say what would be removed and why the rest is kept, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -37,19 +36,16 @@ pub(crate) struct GcArgs {
     compact: bool,
 }
 
-/// The retention time unless another is given.
-const RETENTION: &str = "168h";
-
-fn checked(text: &str) -> Result<String, String> {
+fn checked(text: &str) -> Result<Duration, String> {
     if text.starts_with('-') {
         return Err(format!("'{text}' must not be negative; 0 keeps nothing but what is held"));
     }
-    parse_duration(text).map(|_| text.to_owned())
+    parse_duration(text)
 }
 
 impl GcArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let retention = parse_duration(&self.retention).unwrap_or(Options::RETENTION);
+        let retention = self.retention.unwrap_or(context.settings().retention);
         let store = context.store().await?.store;
         let options = Options { retention, dry_run: self.dry_run };
         let report = gc::collect(&store, &options).await?;

@@ -6,7 +6,7 @@ use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind, Store};
 use clap::Args;
 
-use crate::context::{Context, default_actor};
+use crate::context::Context;
 use crate::credentials::{self, Said, SaidBy};
 use crate::discover::{DIRECTORY, is_remote};
 use crate::exit::{CommandResult, Failure, Hint};
@@ -94,7 +94,7 @@ impl InitArgs {
     fn place(self, context: &Context) -> CommandResult<(StoreUrl, Option<SaidBy>)> {
         let said = match self.url {
             Some(text) => Some(Said { text, by: SaidBy::CommandLine }),
-            None => credentials::store(&context.options)?,
+            None => credentials::store(&context.options, context.settings())?,
         };
         let Some(Said { text, by }) = said else {
             return Ok((StoreUrl::new("sled", DIRECTORY), None));
@@ -132,7 +132,7 @@ fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
 
 async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResult<Store> {
     let (registry, options) = (argon_backends::registry(), context.open_options()?);
-    let (environment, actor) = (context.environment.clone(), default_actor()?);
+    let (environment, actor) = (context.environment.clone(), context.actor()?);
     let store = if existing {
         Store::open(&registry, url, &options, environment, actor).await?
     } else {

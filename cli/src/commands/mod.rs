@@ -8,6 +8,7 @@ mod cherry_pick;
 mod collections;
 mod compact;
 mod completions;
+mod config;
 mod confirm;
 mod count;
 mod delete;
@@ -35,6 +36,7 @@ mod show;
 mod snapshot;
 mod status;
 mod storage;
+mod store;
 mod switch;
 mod undo;
 mod use_project;
@@ -90,6 +92,10 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -132,6 +138,8 @@ impl Command {
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
+            Self::Config(command) => command.run(context),
+            Self::Store(command) => command.run(context),
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }

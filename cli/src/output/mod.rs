@@ -14,6 +14,7 @@ use argon_core::model::{BranchName, Lsn};
 use bson::DateTime;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
+use serde::Deserialize;
 
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
@@ -22,7 +23,8 @@ use crate::exit::{CommandResult, Failure};
 use crate::formats::extjson::{Layout, Mode, print_document};
 
 /// How what was asked for is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
     /// For people: columns, and documents as one line of JSON each
     Table,

@@ -19,5 +19,6 @@ mod patches;
 mod readme;
 mod remote;
 mod sample_dump;
+mod settings;
 mod stories;
 mod support;

@@ -57,7 +57,7 @@ impl Program {
                 variables.push(("ARGON_STORE_FILE", absolute(path)?.into()));
                 Some("ARGON_STORE")
             }
-            Some(SaidBy::CommandLine) | None => {
+            Some(SaidBy::CommandLine | SaidBy::Settings | SaidBy::Name(..)) | None => {
                 let (scheme, rest) = (place.url.scheme(), place.url.rest());
                 let mut url = OsString::from(format!("{scheme}:"));
                 if discover::is_remote(&place.url) {
