@@ -14,6 +14,7 @@
 //! | `durability` | what is there after opening again |
 //! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
+//! | `copying` | the history of one store in another |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
 //! | `gc` | what garbage collection keeps, and what it may not take |
@@ -43,6 +44,7 @@ mod blame;
 mod broken;
 mod checks;
 mod concurrency;
+mod copying;
 mod counted;
 mod durability;
 mod faults;
@@ -118,6 +120,7 @@ fn cases() -> Vec<Case> {
         masks::cases(),
         time::cases(),
         verify::cases(),
+        copying::cases(),
         fsck::cases(),
         checks::cases(),
         gc::cases(),

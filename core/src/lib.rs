@@ -16,6 +16,7 @@
 //! - [`checks`]: what must hold of a result before it is published;
 //! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
 //!   operations over states, a module each;
+//! - [`copy`]: the history of one store in another;
 //! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
 //! - [`mask`]: branches whose reads never give the originals.
 //! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
@@ -27,6 +28,7 @@ pub mod blame;
 mod catalog;
 pub mod checks;
 pub mod codec;
+pub mod copy;
 pub mod diff;
 mod environment;
 mod error;

@@ -25,6 +25,7 @@ mod init;
 mod log;
 mod man;
 mod merge;
+mod migrate;
 mod names;
 mod pin;
 mod project;
@@ -89,6 +90,7 @@ pub(crate) enum Command {
     Gc(gc::GcArgs),
     Storage(storage::StorageArgs),
     Compact(compact::CompactArgs),
+    Migrate(migrate::MigrateArgs),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
@@ -135,6 +137,7 @@ impl Command {
             Self::Gc(args) => args.run(context).await,
             Self::Storage(args) => args.run(context).await,
             Self::Compact(args) => args.run(context).await,
+            Self::Migrate(args) => args.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,

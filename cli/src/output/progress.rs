@@ -16,6 +16,12 @@ pub(crate) fn spinner(things: &'static str) -> ProgressBar {
     styled(ProgressBar::no_length().with_message(things), "{spinner} {human_pos} {msg}")
 }
 
+/// A bar for so many commits.
+pub(crate) fn commits(total: u64) -> ProgressBar {
+    let template = "{bar:30} {percent:>3} %  {human_pos} of {human_len} commits  {eta} left";
+    styled(ProgressBar::new(total), template)
+}
+
 /// A bar that goes away when it is dropped, so that an error stands alone.
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     let bar = bar.with_finish(ProgressFinish::AndClear);

@@ -20,7 +20,7 @@ const ATTEMPTS: usize = 3;
 /// # Errors
 /// `Indeterminate` if the store does not answer often enough to tell; any other kind means that
 /// nothing was appended.
-pub(super) async fn append(
+pub(crate) async fn append(
     wal: &dyn Wal,
     timeline: &Timeline,
     expected: &Head,

@@ -5,7 +5,7 @@
 //! against the head and the commits before it, gives it a position and a digest), and appends all of
 //! them in one durable append.
 
-mod append;
+pub(crate) mod append;
 pub(crate) mod committer;
 mod operation;
 mod outcome;

@@ -1,0 +1,185 @@
+//! `argon migrate`
+
+use argon_core::copy::{self, Extent, Plan, Report};
+use argon_core::model::ProjectName;
+use argon_core::{ErrorKind, Store};
+use clap::Args;
+
+use crate::context::Context;
+use crate::credentials::{Said, SaidBy};
+use crate::discover::Place;
+use crate::exit::{CommandResult, Failure};
+use crate::output::{Json, count, grouped, progress};
+
+const EXAMPLES: &str = "\
+Examples:
+  argon migrate legacy+file:old sled:.argon --dry-run
+  argon migrate sled:.argon mongodb://ada@db1.example/shop
+  argon migrate archive prod -p shop       stores by the names of `argon store add`
+
+The source is read and never changed. Commits keep their positions and digests, so links, pins and
+signatures stay good. Whatever ends it, the same command goes on from there. Nobody should write to
+either store meanwhile, or collect garbage in the target. Commits that are made in the source
+afterwards are brought over by the same command, as long as nobody has written to the target.";
+
+/// Copy all history of a store into another, and compare every branch in both.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct MigrateArgs {
+    /// The store to copy: a URL, a name, or a directory
+    source: String,
+    /// Where to; a store that is not there is made
+    target: String,
+    /// Say what would be copied, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl MigrateArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let [from, to] = [self.place(context, &self.source)?, self.place(context, &self.target)?];
+        let source = open(context, &from).await?;
+        // Only this option chooses: what is current belongs to another store, perhaps.
+        let project = context.options.project.as_ref();
+        let plan = copy::plan(&source, project).await?;
+        let names = [from.url.to_string(), to.url.to_string()];
+        if self.dry_run {
+            return dry_run(context, &plan, &to, &names).await;
+        }
+        let target = match open(context, &to).await {
+            Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::NotFound => {
+                create(context, &to).await?
+            }
+            opened => opened?,
+        };
+        context.opened(&target);
+        let report = run(&plan, &target).await;
+        if matches!(report, Err(Failure::Interrupted)) {
+            context.output.note("cut off; the same command goes on from here");
+        }
+        let report = report?;
+        context.output.one(|| text(&report, &names), || json(&report, &names, project))
+    }
+
+    fn place(&self, context: &Context, text: &str) -> CommandResult<Place> {
+        let said = Said { text: text.to_owned(), by: SaidBy::CommandLine };
+        let place = said.resolved(context.settings()).place()?;
+        if let Some(by) = place.found.said_by() {
+            context.warn_of_exposure(&place.url, by);
+        }
+        Ok(place)
+    }
+}
+
+/// Copies, until Ctrl-C.
+async fn run(plan: &Plan, target: &Store) -> CommandResult<Report> {
+    let bar = progress::commits(plan.extent().commits);
+    let told = |commits| bar.set_position(commits);
+    tokio::select! {
+        report = plan.run(target, &told) => Ok(report?),
+        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+    }
+}
+
+async fn dry_run(
+    context: &Context,
+    plan: &Plan,
+    to: &Place,
+    [from, target]: &[String; 2],
+) -> CommandResult {
+    let present = match open(context, to).await {
+        Ok(target) => Some(plan.present_in(&target).await?),
+        Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let Extent { projects, branches, timelines, commits } = plan.extent();
+    let there = present.unwrap_or_default();
+    let made = if present.is_some() { "" } else { ", which would be made" };
+    let text = format!(
+        "would copy {} of {} with {} on {} from {from} to {target}{made}; {} there already",
+        count(commits - there, "commit"),
+        count(projects, "project"),
+        count(branches, "branch"),
+        count(timelines, "timeline"),
+        if there == 1 { "1 is".to_owned() } else { format!("{} are", grouped(there)) },
+    );
+    context.output.one(
+        || text,
+        || {
+            Json::object([
+                ("source", from.as_str().into()),
+                ("target", target.as_str().into()),
+                ("dry_run", true.into()),
+                ("projects", projects.into()),
+                ("branches", branches.into()),
+                ("timelines", timelines.into()),
+                ("commits", (commits - there).into()),
+                ("present", there.into()),
+            ])
+        },
+    )
+}
+
+async fn open(context: &Context, place: &Place) -> CommandResult<Store> {
+    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (environment, actor) = (context.environment.clone(), context.actor()?);
+    Ok(Store::open(&registry, &place.url, &options, environment, actor).await?)
+}
+
+async fn create(context: &Context, place: &Place) -> CommandResult<Store> {
+    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (environment, actor) = (context.environment.clone(), context.actor()?);
+    Ok(Store::create(&registry, &place.url, &options, environment, actor).await?)
+}
+
+fn text(report: &Report, [from, to]: &[String; 2]) -> String {
+    let mut lines: Vec<String> = report
+        .branches
+        .iter()
+        .map(|proved| {
+            let digest = proved.digest.short();
+            let read = match proved.collections {
+                0 => String::new(),
+                collections => {
+                    format!(", documents of {} compared", count(collections, "collection"))
+                }
+            };
+            format!(
+                "same: {}/{} at LSN {}, digest {digest}{read}",
+                proved.project, proved.branch, proved.lsn
+            )
+        })
+        .collect();
+    let present = match report.present {
+        0 => String::new(),
+        present => format!(" ({} there already)", grouped(present)),
+    };
+    lines.push(format!(
+        "copied {}{present} and {} from {from} to {to}; {} the same in both",
+        count(report.commits, "commit"),
+        count(report.refs, "ref"),
+        count(report.branches.len() as u64, "branch"),
+    ));
+    lines.join("\n")
+}
+
+fn json(report: &Report, [from, to]: &[String; 2], project: Option<&ProjectName>) -> Json {
+    let branches = report.branches.iter().map(|proved| {
+        Json::object([
+            ("project", proved.project.as_str().into()),
+            ("branch", proved.branch.as_str().into()),
+            ("lsn", proved.lsn.get().into()),
+            ("digest", proved.digest.to_string().into()),
+            ("collections", proved.collections.into()),
+        ])
+    });
+    Json::object([
+        ("source", from.as_str().into()),
+        ("target", to.as_str().into()),
+        ("project", project.map(ProjectName::as_str).into()),
+        ("commits", report.commits.into()),
+        ("present", report.present.into()),
+        ("refs", report.refs.into()),
+        ("branches", Json::Array(branches.collect())),
+    ])
+}
