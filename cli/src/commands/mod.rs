@@ -1,6 +1,8 @@
 //! The commands, one a file.
 
 mod apply;
+#[cfg(feature = "bench")]
+mod bench;
 mod bisect;
 mod blame;
 mod branch;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
+    #[cfg(feature = "bench")]
+    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -132,6 +136,8 @@ impl Command {
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
+            #[cfg(feature = "bench")]
+            Self::Bench(args) => args.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }

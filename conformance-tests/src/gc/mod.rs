@@ -157,7 +157,7 @@ async fn readable(branch: &Branch) -> Vec<u64> {
 }
 
 fn kept_states(subject: &Subject, indexed: bool) {
-    for_programs(subject.scaled(16, 3), 30, |program| {
+    for_programs(subject.scaled(16, 2), 30, |program| {
         block_on(async {
             let mut machine = Machine::new(subject).await;
             if !indexed {
