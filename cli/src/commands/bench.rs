@@ -40,9 +40,14 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = engine)]
     engine: Vec<EngineName>,
 
-    /// A server to measure next to its own driver: mongodb://HOST/DATABASE or s3://BUCKET/PREFIX, for
-    /// databases or objects with names of their own below. Passwords as for stores, never in the URL
-    #[arg(long, value_name = "URL")]
+    // Text in place of a comment: URLs in angle brackets are links there.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "A server to measure next to its own driver: mongodb://HOST/DATABASE or \
+                s3://BUCKET/PREFIX, for databases or objects with names of their own below. Passwords \
+                as for stores, never in the URL"
+    )]
     on: Vec<String>,
 
     /// Only these workloads, separated by commas
@@ -111,13 +116,11 @@ impl BenchArgs {
         };
         let run = Saved::new(request.scale, output::time(context.environment.now()), rows);
         if let Some(path) = &self.save {
-            run.write(path).map_err(unwritten)?;
+            run.write(path).map_err(|error| unwritten(error.to_string()))?;
         }
         if let Some(path) = &self.chart {
-            let written = std::fs::write(path, svg(&run.rows));
-            written.map_err(|error| {
-                unwritten(format!("can't write {}: {error}", path.display()).into())
-            })?;
+            std::fs::write(path, svg(&run.rows))
+                .map_err(|error| unwritten(format!("can't write {}: {error}", path.display())))?;
         }
         if !run.rows.is_empty() {
             context.output.one(|| text(&run), || json(&run))?;
@@ -172,8 +175,8 @@ fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
     }
 }
 
-fn unwritten(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
-    Error::denied(error.to_string()).into()
+fn unwritten(error: String) -> Failure {
+    Error::denied(error).into()
 }
 
 /// The columns of a terminal, or of a page where there is none.
