@@ -131,7 +131,7 @@ fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
 }
 
 async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResult<Store> {
-    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (registry, options) = (crate::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), default_actor()?);
     let store = if existing {
         Store::open(&registry, url, &options, environment, actor).await?
