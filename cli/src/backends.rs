@@ -11,7 +11,7 @@ pub(crate) fn registry() -> Registry {
 }
 
 #[cfg(feature = "legacy")]
-pub(crate) use legacy::factory as legacy_factory;
+pub(crate) use legacy::factory as legacy;
 
 #[cfg(feature = "legacy")]
 mod legacy {

@@ -104,6 +104,9 @@ impl LegacyFactory {
         };
         let deliver = self.deliver.clone();
         let system = System::new(objects, queue, settings, environment.clone(), info, deliver);
+        if !system.shared {
+            system.jobs.take_back().await?;
+        }
         Ok(LegacyStore::new(system))
     }
 

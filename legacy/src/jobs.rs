@@ -295,6 +295,20 @@ impl Queue {
         self.refs.compare_and_set(&active, Some(version), None).await.map(drop)
     }
 
+    /// Hands out again what a process had that has ended. Only for a queue that one process has open at
+    /// a time, before it has workers.
+    pub(crate) async fn take_back(&self) -> Result<()> {
+        for (job, version) in self.under(ACTIVE).await? {
+            if job.status != JobStatus::Running {
+                continue;
+            }
+            let job = Job { status: JobStatus::Pending, due: self.environment.now(), ..job };
+            let name = format!("{ACTIVE}{}", job.id);
+            self.refs.compare_and_set(&name, Some(&version), Some(encode(&job)?)).await?;
+        }
+        Ok(())
+    }
+
     /// All jobs: those that are not done by urgency, then those that were given up, then the rest.
     pub async fn list(&self) -> Result<Vec<Job>> {
         let mut active = self.active().await?;

@@ -64,6 +64,10 @@ impl Maintenance for LegacyMaintenance {
         self.0.pool.flush().await
     }
 
+    async fn rest(&self) {
+        self.0.pool.rest().await;
+    }
+
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
         let system = Arc::clone(&self.0.system);
         let deltas = self.0.system.queue.maintenance.verify();

@@ -1,6 +1,7 @@
 //! What the parts of an opened legacy store share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use argon_core::model::TimelineId;
@@ -39,6 +40,8 @@ pub(crate) struct System {
     pub(crate) environment: Environment,
     pub(crate) info: StoreInfo,
     pub(crate) deliver: Option<Arc<dyn Deliver>>,
+    /// Whether workers take no jobs until something is written.
+    pub(crate) resting: AtomicBool,
     /// Told when a job may have become due.
     pub(crate) wake: Arc<Notify>,
 }
@@ -62,6 +65,7 @@ impl System {
             environment,
             info,
             deliver,
+            resting: AtomicBool::new(false),
             wake: Arc::default(),
             queue,
         }

@@ -6,6 +6,7 @@
 //! record. So of two writers that expect the same head, one finds the other's commits or the seal.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon_core::model::{Digest, Head, Point, Timeline, TimelineId};
@@ -219,6 +220,7 @@ impl System {
         }
         self.jobs.add(&Job::sync(timeline, batch, before, self.batch_due())).await?;
         self.known.memory().with_job.insert((timeline, batch));
+        self.resting.store(false, Ordering::Relaxed);
         self.wake.notify_one();
         Ok(())
     }

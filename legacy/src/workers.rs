@@ -24,6 +24,9 @@ const AT_A_TIME: usize = 32;
 /// How long [`flush`](Pool::flush) waits before it looks again at jobs that others have.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a process waits at its end for jobs that are being done.
+const MOST_REST: Duration = Duration::from_secs(10);
+
 /// How many workers all pools are to have, if somebody has said so.
 const WANTED: &str = "legacy/workers";
 
@@ -123,7 +126,7 @@ impl Pool {
                     job.worker.as_deref().unwrap_or("?")
                 )));
             }
-            if self.some(&system, "flush").await? == 0 {
+            if self.some(&system, "flush", || true).await? == 0 {
                 tokio::time::sleep(PAUSE).await;
                 waited += PAUSE;
             }
@@ -140,16 +143,30 @@ impl Pool {
         }
     }
 
+    /// Takes no more jobs until something is written, and waits for those that are being done, for a
+    /// while: one that is cut off is handed out again.
+    pub async fn rest(&self) {
+        let Some(system) = self.0.system.upgrade() else { return };
+        system.resting.store(true, Ordering::Relaxed);
+        let mut waited = Duration::ZERO;
+        while self.0.busy.load(Ordering::Relaxed) > 0 && waited < MOST_REST {
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+
     /// Does the most urgent jobs that are due, at most [`AT_A_TIME`]; how many.
-    async fn some(&self, system: &System, worker: &str) -> Result<usize> {
+    async fn some(&self, system: &System, worker: &str, may: impl Fn() -> bool) -> Result<usize> {
         let name = format!("{}/{worker}", self.0.name);
         let mut count = 0;
         for claim in system.jobs.due().await? {
+            let busy = Busy::new(&self.0);
+            if !may() {
+                break;
+            }
             let Some(claim) = system.jobs.take(&claim, &name).await? else { continue };
-            self.0.busy.fetch_add(1, Ordering::Relaxed);
-            let done = done(system, &claim).await;
-            self.0.busy.fetch_sub(1, Ordering::Relaxed);
-            done?;
+            done(system, &claim).await?;
+            drop(busy);
             count += 1;
             if count == AT_A_TIME {
                 break;
@@ -170,6 +187,22 @@ fn checked(workers: u32) -> Result<u32> {
         return Ok(workers);
     }
     Err(Error::invalid(format!("{workers} workers: 1 to {MOST_WORKERS} are possible")))
+}
+
+/// Counts as busy until it is dropped.
+struct Busy<'a>(&'a Shared);
+
+impl<'a> Busy<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.busy.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Does a job and takes note of what became of it.
@@ -200,7 +233,8 @@ async fn worker(shared: Weak<Shared>, number: u32) {
             follow(&pool, &system).await;
         }
         if enabled {
-            match pool.some(&system, &number.to_string()).await {
+            let may = || !system.resting.load(Ordering::Relaxed);
+            match pool.some(&system, &number.to_string(), may).await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::warn!(%error, "the queue could not be worked"),

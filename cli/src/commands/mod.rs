@@ -17,12 +17,15 @@ mod diff;
 mod doctor;
 mod export;
 mod find;
+mod flush;
 mod fsck;
 mod gc;
 mod get;
 mod history;
 mod import;
 mod init;
+#[cfg(feature = "legacy")]
+mod jobs;
 mod log;
 mod man;
 mod merge;
@@ -41,6 +44,8 @@ mod switch;
 mod undo;
 mod use_project;
 mod verify;
+#[cfg(feature = "legacy")]
+mod workers;
 
 use clap::Subcommand;
 
@@ -89,6 +94,13 @@ pub(crate) enum Command {
     Gc(gc::GcArgs),
     Storage(storage::StorageArgs),
     Compact(compact::CompactArgs),
+    Flush(flush::FlushArgs),
+    #[cfg(feature = "legacy")]
+    #[command(subcommand)]
+    Workers(workers::WorkersCommand),
+    #[cfg(feature = "legacy")]
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
@@ -133,6 +145,11 @@ impl Command {
             Self::Gc(args) => args.run(context).await,
             Self::Storage(args) => args.run(context).await,
             Self::Compact(args) => args.run(context).await,
+            Self::Flush(args) => args.run(context).await,
+            #[cfg(feature = "legacy")]
+            Self::Workers(command) => command.run(context).await,
+            #[cfg(feature = "legacy")]
+            Self::Jobs(command) => command.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
