@@ -107,7 +107,7 @@ impl LegacyFactory {
         if !system.shared {
             system.jobs.take_back().await?;
         }
-        Ok(LegacyStore::new(system))
+        Ok(LegacyStore::new(system).await)
     }
 
     async fn objects(

@@ -11,7 +11,7 @@
 //! *batches* there; a full batch, or one that is five seconds old, becomes a delta object by way of a
 //! `sync` job. Reads see both.
 //!
-//! - [`log`](crate) and `reading`: the write-ahead log over queue and deltas; `timeline`: its records;
+//! - `log` and `reading`: the write-ahead log over queue and deltas; `timeline`: its records;
 //! - `delta`: the format of a delta; `index`: which deltas there are;
 //! - `jobs`: the queue; `workers`: who works it, and `work`: what a job does;
 //! - `directory`: objects as files; `snapshots`, `maintenance`, `refs`, `factory`: the other traits.
@@ -31,6 +31,8 @@ mod refs;
 mod settings;
 mod snapshots;
 mod system;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod work;
 mod workers;

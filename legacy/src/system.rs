@@ -117,9 +117,9 @@ pub struct LegacyStore {
 }
 
 impl LegacyStore {
-    pub(crate) fn new(system: System) -> Self {
+    pub(crate) async fn new(system: System) -> Self {
         let system = Arc::new(system);
-        let pool = Pool::start(&system);
+        let pool = Pool::start(&system).await;
         Self { system, pool }
     }
 

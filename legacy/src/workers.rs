@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use argon_core::storage::{Backlog, VersionedRef};
+use argon_core::storage::Backlog;
 use argon_core::{Error, Result};
 use bson::DateTime;
 use tokio::sync::watch;
@@ -49,10 +49,12 @@ struct Shared {
 }
 
 impl Pool {
-    pub(crate) fn start(system: &Arc<System>) -> Self {
+    /// Starts the workers of a system, as many as somebody has set, or as its settings say.
+    pub(crate) async fn start(system: &Arc<System>) -> Self {
         let name: [u8; 4] = system.environment.random();
         let name = format!("{:08x}", u32::from_be_bytes(name));
-        let (size, _) = watch::channel(system.settings.workers);
+        let wanted = wanted(system).await.unwrap_or(system.settings.workers);
+        let (size, _) = watch::channel(wanted);
         let system_of_pool = Arc::downgrade(system);
         let pool =
             Self(Arc::new(Shared { system: system_of_pool, size, busy: AtomicU32::new(0), name }));
@@ -206,7 +208,7 @@ impl Drop for Busy<'_> {
 }
 
 /// Does a job and takes note of what became of it.
-async fn done(system: &System, claim: &Claim) -> Result<()> {
+pub(crate) async fn done(system: &System, claim: &Claim) -> Result<()> {
     match system.work(&claim.job).await {
         Ok(()) => {
             system.announce(&claim.job, "completed", None).await?;
@@ -261,17 +263,21 @@ fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<System>)> {
 /// What one worker of a pool does besides: it follows what others have said of the pool's size, and
 /// does the daily cleaning.
 async fn follow(pool: &Pool, system: &System) {
-    let refs = &system.queue.refs;
-    if let Ok(Some(VersionedRef { value, .. })) = refs.get(WANTED).await
-        && let Ok(wanted) = <[u8; 4]>::try_from(value.as_slice()).map(u32::from_le_bytes)
+    if let Some(wanted) = wanted(system).await
         && wanted != *pool.0.size.borrow()
-        && let Err(error) = pool.scale(wanted)
     {
-        tracing::warn!(%error, "the number of workers that is stored is ignored");
+        pool.0.size.send_replace(wanted);
     }
     if let Err(error) = clean(system).await {
         tracing::warn!(%error, "the daily cleaning was cut off");
     }
+}
+
+/// How many workers every pool is to have, if somebody has said so.
+async fn wanted(system: &System) -> Option<u32> {
+    let stored = system.queue.refs.get(WANTED).await.ok()??;
+    let wanted = u32::from_le_bytes(<[u8; 4]>::try_from(stored.value.as_slice()).ok()?);
+    checked(wanted).ok()
 }
 
 async fn clean(system: &System) -> Result<()> {
