@@ -33,6 +33,8 @@ mod system;
 pub use directory::{StoreInfo as DirectoryInfo, inspect};
 #[cfg(feature = "memory")]
 pub use memory::{memory_branch, memory_store};
+#[cfg(feature = "s3")]
+pub use s3::s3_objects;
 pub use system::environment;
 
 use argon_core::storage::Registry;

@@ -4,7 +4,8 @@
 //! - [`workloads`]: what is measured of engines in this process, a module each; the `bench` command
 //!   runs all of them, and the criterion bench `engine` the hot paths in small sizes;
 //! - [`network`]: the same for MongoDB and S3, with the servers and the drivers;
-//! - [`report`]: figures, the bars they are held to, and the table;
+//! - [`request`]: what is to be measured, and the run that measures it;
+//! - [`report`]: figures, the bars they are held to, tables, charts and files;
 //! - [`subject`]: an engine under measurement; [`filled`]: a store with data in it, and the bare
 //!   engine over a copy of its files;
 //! - [`writing`]: the ways in which documents are written, by Argon and by the bare engine;
@@ -20,6 +21,7 @@ pub mod layout;
 pub mod network;
 pub mod random;
 pub mod report;
+pub mod request;
 pub mod samples;
 pub mod subject;
 pub mod workloads;

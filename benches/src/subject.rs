@@ -21,7 +21,7 @@ pub const ACTOR: &str = "bench";
 const PROJECT: &str = "bench";
 
 /// An engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// `sled:`.
@@ -71,7 +71,8 @@ impl fmt::Display for EngineName {
 }
 
 /// How much work the workloads do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scale {
     /// The sizes that the bars are about; minutes for each engine.
     Full,

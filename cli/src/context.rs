@@ -105,7 +105,7 @@ impl Context {
             self.warn_of_exposure(&place.url, by);
         }
         let store = Store::open(
-            &argon_backends::registry(),
+            &crate::backends::registry(),
             &place.url,
             &self.open_options()?,
             self.environment.clone(),

@@ -49,6 +49,25 @@ async fn settle(store: &Store, context: &Context) -> CommandResult {
     }
 }
 
+/// Waits until somebody wants the command to end: by Ctrl-C, or as a system ends its services.
+pub(crate) async fn asked_to_end() -> CommandResult {
+    let failed = |source: std::io::Error| {
+        argon_core::Error::unavailable("can't listen for signals").with_source(source)
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed.map_err(failed)?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)?;
+    Ok(())
+}
+
 /// One line on the time that a command took, and what went over the network.
 fn stats(started: DateTime, ended: DateTime, traffic: Option<Traffic>) -> String {
     let millis = ended.timestamp_millis().saturating_sub(started.timestamp_millis()).max(0);

@@ -3,6 +3,7 @@
 //! Where to look:
 //! - `args`: the command line as types; its help is the manual;
 //! - `commands`: one command a file;
+//! - `backends`: which stores there are;
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
 //!   command works on;
 //! - `settings`: `argon.toml` and what stands above it;
@@ -19,6 +20,7 @@
 //! - `formats`: how documents come in and go out.
 
 pub mod args;
+mod backends;
 mod changes;
 mod commands;
 mod config;

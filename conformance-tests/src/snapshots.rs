@@ -216,7 +216,7 @@ fn changes(random: &mut Random, request: &mut WriteRequest) {
 
 async fn a_snapshot_made_from_the_one_before_is_the_one_made_from_all(subject: Subject) {
     let mut reused = 0;
-    for history in 0..u64::from(crate::environment::cases(2)) {
+    for history in 0..u64::from(crate::environment::cases(subject.scaled(2, 1))) {
         let mut random = Random::new(history);
         let (place, backend) = subject.backend().await;
         let mut branch = first_branch(&place.project(backend.clone()).await).await;

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use argon_backends::registry;
 use argon_conformance_tests::{Subject, run};
 use argon_core::storage::StoreUrl;
+use argon_legacy::LegacyFactory;
 use argon_test_servers::{MongoServer, S3Server, server_or_skip};
 use tempfile::TempDir;
 
@@ -24,7 +25,7 @@ fn main() -> ExitCode {
     }
     let memory =
         Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
-    let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall")];
+    let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall"), legacy()];
     // To list the trials of a server takes the server, as its capabilities are its own.
     subjects.extend(mongodb());
     subjects.extend(s3());
@@ -49,6 +50,17 @@ fn in_directory(scheme: &'static str) -> Subject {
         let directory = TempDir::new().expect("the system gives temporary directories");
         let path = directory.path().join("store");
         (StoreUrl::new(scheme, path.to_string_lossy()), directory)
+    })
+}
+
+/// The legacy system on files, with batches so small that workers are busy all the time.
+fn legacy() -> Subject {
+    let proves = "queue, workers and deltas, on files";
+    let registry = registry().with("legacy+file", Arc::new(LegacyFactory::new(registry())));
+    Subject::new("legacy", proves, registry, move || {
+        let directory = TempDir::new().expect("the system gives temporary directories");
+        let path = directory.path().join("store");
+        (StoreUrl::new("legacy+file", format!("{}?batch_changes=5", path.display())), directory)
     })
 }
 

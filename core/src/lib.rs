@@ -66,6 +66,7 @@ pub use api::{
 pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
+pub use records::branch_of_timeline;
 pub use replay::{LogMaterializer, ReplayLimits};
 pub use revision::{Named, Revision, Selector, parse_time};
 pub use signature::{PublicKey, SigningKey};

@@ -17,7 +17,7 @@ use crate::mask::Mask;
 use crate::model::{
     BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
-use crate::storage::{RefName, RefVersion, VersionedRef};
+use crate::storage::{RefName, RefVersion, Refs, VersionedRef};
 use crate::{Error, Result};
 
 /// A project.
@@ -333,6 +333,27 @@ pub(crate) fn plan_ref(project: ProjectId, id: &str) -> RefName {
 
 pub(crate) fn pin_ref(project: ProjectId, name: &PinName) -> RefName {
     format!("pin/{project}/{name}")
+}
+
+/// The project and branch that are on a timeline now, as the refs of a store say; `None` if it has
+/// none any more. O(branches).
+pub async fn branch_of_timeline(
+    refs: &dyn Refs,
+    timeline: TimelineId,
+) -> Result<Option<(ProjectName, BranchName)>> {
+    for (name, stored) in refs.list("project/").await? {
+        let project = decode::<ProjectRecord>(&name, stored)?.record;
+        let prefix = branches_of(project.id);
+        for (branch, stored) in refs.list(&prefix).await? {
+            if decode::<BranchRecord>(&branch, stored)?.record.timeline != timeline {
+                continue;
+            }
+            let names = name.strip_prefix("project/").zip(branch.strip_prefix(&prefix));
+            let Some((project, branch)) = names else { continue };
+            return Ok(Some((ProjectName::new(project)?, BranchName::new(branch)?)));
+        }
+    }
+    Ok(None)
 }
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::storage::{
-    Backend, Capabilities, Diagnosis, Factory, OpenOptions, StoreInfo, StoreUrl,
+    Backend, Capabilities, Diagnosis, Factory, Objects, OpenOptions, StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
@@ -21,6 +21,7 @@ use crate::s3::log::{Log, S3Wal};
 use crate::s3::maintenance::S3Maintenance;
 use crate::s3::memory::Memory;
 use crate::s3::names;
+use crate::s3::objects::S3Objects;
 use crate::s3::probe::Probed;
 use crate::s3::refs::S3Refs;
 use crate::s3::settings::Settings;
@@ -59,6 +60,22 @@ impl Factory for S3Factory {
     ) -> Vec<Diagnosis> {
         diagnose(&Opener::default(), url, options, environment).await
     }
+}
+
+/// The objects at an `s3:` URL, for a backend that keeps nothing but them there. Nothing is asked of
+/// the server yet.
+///
+/// # Errors
+/// `Invalid` if the URL, the region or the credentials are not what they have to be.
+pub async fn s3_objects(
+    url: &StoreUrl,
+    options: &OpenOptions,
+    environment: &Environment,
+) -> Result<Arc<dyn Objects>> {
+    let opener = Opener::default();
+    let mut bucket = opener.connect(url, options, environment).await?;
+    bucket.patience = opener.patience;
+    Ok(Arc::new(S3Objects(bucket)))
 }
 
 /// What stores are opened with that neither URL nor options say.

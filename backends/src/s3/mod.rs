@@ -32,6 +32,7 @@ mod maintenance;
 mod memory;
 mod multipart;
 mod names;
+mod objects;
 mod probe;
 mod put;
 mod reference;
@@ -45,3 +46,4 @@ mod traffic;
 mod verify;
 
 pub(crate) use factory::S3Factory;
+pub use factory::s3_objects;

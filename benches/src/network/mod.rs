@@ -18,6 +18,7 @@ pub mod meter;
 pub mod place;
 pub mod raw;
 pub mod remote;
+#[cfg(feature = "servers")]
 pub mod servers;
 pub mod workloads;
 

@@ -8,7 +8,7 @@ use argon_core::storage::StoreUrl;
 use crate::Result;
 
 /// A kind of server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerName {
     /// `mongodb:`.

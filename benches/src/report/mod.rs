@@ -1,19 +1,27 @@
-//! Figures, the bars they are held to, and the table.
+//! Figures, the bars they are held to, and what is made of them: tables, charts, a file.
 
 mod bar;
+mod chart;
+mod compare;
 mod engine;
 mod quantity;
+mod saved;
+mod svg;
 mod table;
 
 pub use bar::Bar;
+pub use chart::chart;
+pub use compare::{Comparison, Verdict, compare, comparison_table};
 pub use engine::AnyEngine;
 pub use quantity::{Quantity, Unit, rounded};
+pub use saved::Saved;
+pub use svg::svg;
 pub use table::table;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One line of the report.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// What was measured.
     pub what: String,
@@ -39,6 +47,14 @@ impl Row {
         Self { what, engine, measured, floor, ratio, bars: Vec::new(), met: Vec::new() }
     }
 
+    /// What it costs in terms of the floor: 1 is as good as the bare engine, 2 takes twice as much of
+    /// time or space. `None` without a floor.
+    pub fn cost(&self) -> Option<f64> {
+        let per_second = self.measured.unit == Unit::PerSecond;
+        let cost = self.ratio.map(|ratio| if per_second { 1.0 / ratio } else { ratio });
+        cost.filter(|cost| cost.is_finite() && *cost > 0.0)
+    }
+
     /// Adds the floor; before the bars, which may be about the ratio.
     pub fn floor(mut self, floor: Option<Quantity>) -> Self {
         self.floor = floor;
@@ -59,4 +75,13 @@ impl Row {
     pub fn bar_on(self, engine: impl Into<AnyEngine>, bar: Bar) -> Self {
         if self.engine == engine.into() { self.bar(bar) } else { self }
     }
+}
+
+/// The rows that have a floor and what they cost, those of one workload side by side.
+fn costs(rows: &[Row]) -> Vec<(&Row, f64)> {
+    let mut costs: Vec<(&Row, f64)> =
+        rows.iter().filter_map(|row| Some((row, row.cost()?))).collect();
+    let first = |what: &str| rows.iter().position(|row| row.what == what);
+    costs.sort_by_key(|(row, _)| first(&row.what));
+    costs
 }

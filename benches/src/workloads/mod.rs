@@ -31,7 +31,7 @@ pub struct Workload<S> {
 
 impl Workload<Subject> {
     /// All of them, in the order in which they are run.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &[Self] = &[
         Self { name: "commit", run: |subject| Box::pin(commit::run(subject)) },
         Self { name: "writers", run: |subject| Box::pin(writers::run(subject)) },
         Self { name: "import", run: |subject| Box::pin(import::run(subject)) },

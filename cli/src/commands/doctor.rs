@@ -74,7 +74,7 @@ impl Report {
         }
         let lock_timeout = context.settings().lock_timeout;
         let options = OpenOptions { lock_timeout, password, cache: context.cache() };
-        match argon_backends::registry().factory(&place.url) {
+        match crate::backends::registry().factory(&place.url) {
             Ok(factory) => {
                 let environment = &context.environment;
                 self.checks.extend(factory.diagnose(&place.url, &options, environment).await);

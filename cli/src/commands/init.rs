@@ -34,6 +34,18 @@ Stores:
     zstd_level=N             of snapshots, 1 (fast) to 22 (small); default: 3
     compaction_grace=SECONDS how long merged segments stay for others who read; default: 3600
     cache=on|off             whether --cache-dir is used; default: on
+  legacy+file:DIR[?OPTION=VALUE&…], legacy+s3://BUCKET[/PREFIX][?…]
+               the deprecated system of version 2, in a directory or in S3 (with the options of S3):
+    queue=URL|DIR            the queue, percent-encoded: mongodb%3A%2F%2F… is shared by machines;
+                             default: a sled store, in DIR/queue or on this machine
+    batch_changes=N          a delta for so many changes; default: 100
+    batch_seconds=SECONDS    or for what is that old; default: 5
+    zstd_level=N             of deltas, 1 (fast) to 22 (small); default: 3
+    ratio=N                  what deltas should become smaller by; default: 2
+    workers=N                1 to 20; default: 5
+    notify=URL               a webhook that is told what became of jobs; the secret that signs what it
+                             is sent is in ARGON_WEBHOOK_SECRET
+    snapshot_commits=N, snapshot_bytes=N    as above
 
 Passwords:
   ARGON_STORE_PASSWORD         the password of USER
@@ -76,6 +88,7 @@ impl InitArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let existing = self.existing;
         let (url, by) = self.place(context)?;
+        let url = absolute(url)?;
         if let Some(by) = by {
             context.warn_of_exposure(&url, &by);
         }
@@ -109,6 +122,19 @@ impl InitArgs {
     }
 }
 
+/// A legacy store in a directory is named by `.argon/url`, which is read from other directories too.
+fn absolute(url: StoreUrl) -> argon_core::Result<StoreUrl> {
+    if url.scheme() != "legacy+file" || url.rest().is_empty() || url.rest().starts_with('?') {
+        return Ok(url);
+    }
+    let (path, query) = url.rest().split_once('?').unwrap_or((url.rest(), ""));
+    let path = std::path::absolute(path).map_err(|source| {
+        Error::unavailable("the working directory can't be read").with_source(source)
+    })?;
+    let separator = if query.is_empty() { "" } else { "?" };
+    Ok(StoreUrl::new(url.scheme(), format!("{}{separator}{query}", path.display())))
+}
+
 /// Refuses what would not be of use.
 fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
     if url.scheme() == "memory" {
@@ -131,7 +157,7 @@ fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
 }
 
 async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResult<Store> {
-    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (registry, options) = (crate::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     let store = if existing {
         Store::open(&registry, url, &options, environment, actor).await?

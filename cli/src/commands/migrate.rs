@@ -121,13 +121,13 @@ async fn dry_run(
 }
 
 async fn open(context: &Context, place: &Place) -> CommandResult<Store> {
-    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (registry, options) = (crate::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     Ok(Store::open(&registry, &place.url, &options, environment, actor).await?)
 }
 
 async fn create(context: &Context, place: &Place) -> CommandResult<Store> {
-    let (registry, options) = (argon_backends::registry(), context.open_options()?);
+    let (registry, options) = (crate::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     Ok(Store::create(&registry, &place.url, &options, environment, actor).await?)
 }

@@ -1,6 +1,8 @@
 //! The commands, one a file.
 
 mod apply;
+#[cfg(feature = "bench")]
+mod bench;
 mod bisect;
 mod blame;
 mod branch;
@@ -16,12 +18,15 @@ mod diff;
 mod doctor;
 mod export;
 mod find;
+mod flush;
 mod fsck;
 mod gc;
 mod get;
 mod history;
 mod import;
 mod init;
+#[cfg(feature = "legacy")]
+mod jobs;
 mod log;
 mod man;
 mod merge;
@@ -42,6 +47,8 @@ mod switch;
 mod undo;
 mod use_project;
 mod verify;
+#[cfg(feature = "legacy")]
+mod workers;
 
 use clap::Subcommand;
 
@@ -91,6 +98,13 @@ pub(crate) enum Command {
     Storage(storage::StorageArgs),
     Compact(compact::CompactArgs),
     Migrate(migrate::MigrateArgs),
+    Flush(flush::FlushArgs),
+    #[cfg(feature = "legacy")]
+    #[command(subcommand)]
+    Workers(workers::WorkersCommand),
+    #[cfg(feature = "legacy")]
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
@@ -98,6 +112,8 @@ pub(crate) enum Command {
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Store(store::StoreCommand),
+    #[cfg(feature = "bench")]
+    Bench(bench::BenchArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -138,11 +154,18 @@ impl Command {
             Self::Storage(args) => args.run(context).await,
             Self::Compact(args) => args.run(context).await,
             Self::Migrate(args) => args.run(context).await,
+            Self::Flush(args) => args.run(context).await,
+            #[cfg(feature = "legacy")]
+            Self::Workers(command) => command.run(context).await,
+            #[cfg(feature = "legacy")]
+            Self::Jobs(command) => command.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),
+            #[cfg(feature = "bench")]
+            Self::Bench(args) => args.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }

@@ -98,12 +98,14 @@ impl Stage {
         }
     }
 
+    /// Collects, after all that was acknowledged has come to where it stays.
     async fn collect(&self, retention: Duration) -> Report {
+        self.store.flush().await.unwrap();
         collect(&self.store, &kept_for(retention)).await.unwrap()
     }
 
-    /// Whether what is dropped goes at once; a backend without an index keeps the log of the last
-    /// hour.
+    /// Whether all goes that may go, and at once; a backend without an index removes whole objects, and
+    /// may keep the log of the last hour.
     fn drops_at_once(&self) -> bool {
         self.backend.materialize.is_some()
     }
@@ -157,7 +159,7 @@ async fn readable(branch: &Branch) -> Vec<u64> {
 }
 
 fn kept_states(subject: &Subject, indexed: bool) {
-    for_programs(subject.scaled(16, 3), 30, |program| {
+    for_programs(subject.scaled(16, 2), 30, |program| {
         block_on(async {
             let mut machine = Machine::new(subject).await;
             if !indexed {
@@ -305,14 +307,14 @@ async fn a_deleted_branch_goes_after_the_retention_time(subject: Subject) {
     let report = stage.collect(Duration::from_secs(10)).await;
     assert!(report.refs[0].ends_with(backup.as_str()), "{:?}", report.refs);
     let gone = report.timelines.iter().find(|gone| gone.timeline == timeline).unwrap();
-    assert_eq!(gone.dropped, stage.drops_at_once());
+    assert!(gone.dropped || !stage.drops_at_once());
     let left = stage.backend.wal.timelines().await.unwrap().contains(&timeline);
     assert_eq!(left, !gone.dropped);
     assert_eq!(project.branch(&backup).await.unwrap_err().kind(), ErrorKind::NotFound);
     // As long as it is there, the record says that nothing of it is kept.
     let kept = stage.backend.refs.list("kept/").await.unwrap();
     assert_eq!(kept.iter().any(|(name, _)| name.contains(&timeline.to_string())), left, "{kept:?}");
-    if gone.dropped {
+    if stage.drops_at_once() {
         assert_eq!((report.freed.versions, report.freed.commits), (2, 2), "{:?}", report.freed);
     }
     assert_eq!(version(&stage.main.head().await.unwrap()).await, 3);
@@ -372,7 +374,7 @@ async fn collecting_again_frees_nothing(subject: Subject) {
     let stage = Stage::new(&subject).await;
     stage.write(&stage.main, 1..=10).await;
     let first = stage.collect(Duration::from_secs(4)).await;
-    assert_eq!(first.freed.commits, if stage.drops_at_once() { 5 } else { 0 });
+    assert!(first.freed.commits == 5 || (!stage.drops_at_once() && first.freed.commits < 5));
     let again = stage.collect(Duration::from_secs(4)).await;
     assert_eq!((again.freed, again.refs.len(), again.snapshots), (Freed::default(), 0, 0));
 }
@@ -390,9 +392,10 @@ async fn log_and_diff_reach_as_far_as_what_is_kept(subject: Subject) {
     let head = stage.main.head().await.unwrap();
     let lsns: Vec<u64> =
         log::headers(&head).map_ok(|commit| commit.meta.lsn.get()).try_collect().await.unwrap();
-    let floor = if stage.drops_at_once() { 9 } else { 0 };
+    let floor = log::floor(&head).await.unwrap().get();
+    assert!(floor == 9 || (!stage.drops_at_once() && floor < 9), "{floor}");
     let above: Vec<u64> = (floor + 1..=12).rev().collect();
-    assert_eq!((lsns, log::floor(&head).await.unwrap().get()), (above.clone(), floor));
+    assert_eq!(lsns, above);
     let (before, after) = (fork.head().await.unwrap(), head);
     let found = diff(&before, &after).await.unwrap();
     let documents: Vec<_> = found.documents().try_collect().await.unwrap();
@@ -487,7 +490,7 @@ async fn a_collection_that_fails_anywhere_is_finished_by_the_next(subject: Subje
 
 async fn what_holds_bytes_is_told(subject: Subject) {
     let stage = Stage::new(&subject).await;
-    stage.write(&stage.main, 1..=4).await;
+    stage.write(&stage.main, 1..=12).await;
     let head = stage.main.head().await.unwrap();
     let fork = stage.main.project().create_branch(&name("fork"), &head, None).await.unwrap();
     drop(head);
@@ -496,6 +499,7 @@ async fn what_holds_bytes_is_told(subject: Subject) {
     let text: String = (0..25_000).map(|_| format!("{:016x}", random.next())).collect();
     let large = rawdoc! { "_id": 2, "text": text };
     fork.collection(&collection("c")).insert(large).await.unwrap();
+    stage.store.flush().await.unwrap();
     let found = storage(&stage.store).await.unwrap();
     let of = |name: &str| found.holders.iter().find(|held| held.holder.name == name).unwrap();
     assert!(of("shop/fork").exclusive > 100_000, "{found:?}");

@@ -56,7 +56,7 @@ async fn a_writer_whose_timeline_is_gone_goes_on_where_its_branch_is(subject: Su
     stage.place.clock.set(60_000);
     let report = stage.collect(NOTHING).await;
     let dropped = report.timelines.iter().any(|timeline| timeline.dropped);
-    assert_eq!(dropped, stage.drops_at_once(), "{report:?}");
+    assert!(dropped || !stage.drops_at_once(), "{report:?}");
     assert_eq!(version(&stale_unwritten.head().await.unwrap()).await, 1);
     for branch in [&stale, &stale_unwritten] {
         stage.write(branch, 100..=100).await;

@@ -158,6 +158,7 @@ impl Store {
     /// cuts that work off, and the next one that commits takes it up.
     pub async fn settle(&self) {
         self.shared.automatic.settle().await;
+        self.shared.backend.maintenance.rest().await;
     }
 
     /// Facts about the store.

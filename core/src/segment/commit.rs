@@ -7,7 +7,7 @@
 use crate::Result;
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::key::Key;
-use crate::model::{CollectionId, Commit, CommitMeta, Image};
+use crate::model::{Change, CollectionId, Commit, CommitMeta, Digest, Document, Image};
 
 /// The least bytes of a change: collection, a key of one byte with its length, a length.
 const LEAST_CHANGE_BYTES: usize = 11;
@@ -53,4 +53,33 @@ pub(super) fn decode_header<C>(
         changes.push(change(ChangeHeader { collection, key, length: reader.varint()? })?);
     }
     Ok((meta, changes))
+}
+
+/// Appends a whole commit: its header as in a segment, its digest, and its documents in order.
+pub fn encode_commit(out: &mut Vec<u8>, commit: &Commit) {
+    out.extend_from_slice(&encode_header(commit));
+    out.extend_from_slice(commit.digest.as_bytes());
+    for change in &commit.changes {
+        if let Image::Document(document) = &change.image {
+            out.extend_from_slice(document.as_bytes());
+        }
+    }
+}
+
+/// Reads what [`encode_commit`] wrote.
+///
+/// # Errors
+/// `Corrupt` if it is something else. The digest is not compared with the content.
+pub fn decode_commit(reader: &mut Reader<'_>) -> Result<Commit> {
+    let (meta, headers) = decode_header(reader, Ok)?;
+    let digest = Digest::from_bytes(reader.array()?);
+    let mut changes = Vec::with_capacity(headers.len());
+    for ChangeHeader { collection, key, length } in headers {
+        let image = match usize::try_from(length).unwrap_or(usize::MAX) {
+            0 => Image::Deleted,
+            length => Image::Document(Document::from_stored(reader.take(length)?.to_vec())?),
+        };
+        changes.push(Change { collection, key, image });
+    }
+    Ok(Commit { meta, digest, changes })
 }

@@ -21,6 +21,7 @@ mod read;
 mod tests;
 mod write;
 
+pub use commit::{decode_commit, encode_commit};
 pub use footer::{Footer, FooterRead, SegmentMeta};
 pub use merge::merge;
 pub use read::{Part, SegmentFile, decode, verify_chain};

@@ -123,6 +123,10 @@ pub trait Maintenance: Send + Sync {
         Ok(())
     }
 
+    /// Ends what is being done in the background at a point where it can be left, and begins nothing
+    /// more until something is written: what a process does before it ends.
+    async fn rest(&self) {}
+
     /// Looks at every stored record and gives what does not belong or can't be read. What the log
     /// says of itself (digests, chain) is checked by core.
     fn verify(&self) -> BoxStream<'static, Result<Finding>>;

@@ -9,6 +9,7 @@ mod backend;
 mod diagnosis;
 mod keep;
 mod materialize;
+mod objects;
 mod options;
 mod refs;
 mod registry;
@@ -22,6 +23,7 @@ pub use backend::{
 pub use diagnosis::{Diagnosis, Health};
 pub use keep::{Freed, Keep, Weights};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
+pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
 pub use refs::{RefName, RefVersion, Refs, Swap, VersionedRef};
 pub use registry::{Factory, Registry};

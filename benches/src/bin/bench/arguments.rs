@@ -1,13 +1,12 @@
 //! The command line of `bench`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use argon_benches::Result;
-use argon_benches::network::{Place, Remote, ServerName};
+use argon_benches::network::{Place, ServerName};
 use argon_benches::report::AnyEngine;
-use argon_benches::subject::{Scale, Subject};
-use argon_benches::workloads::Workload;
+use argon_benches::request::Request;
+use argon_benches::subject::Scale;
 use argon_core::storage::StoreUrl;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
@@ -53,17 +52,15 @@ pub(crate) struct Arguments {
 
     /// Leave what was written on these servers, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "ENGINE")]
-    pub(crate) keep: Vec<AnyEngine>,
+    keep: Vec<AnyEngine>,
 
     /// Store the .bson files below this directory in S3, and weigh them
     #[arg(long, value_name = "DIR")]
-    pub(crate) dump: Option<PathBuf>,
+    dump: Option<PathBuf>,
 }
 
 fn names() -> PossibleValuesParser {
-    let embedded = Workload::<Subject>::ALL.map(|workload| workload.name);
-    let network = Workload::<Remote>::ALL.map(|workload| workload.name);
-    embedded.into_iter().chain(network).collect::<BTreeSet<_>>().into_iter().into()
+    Request::workloads().into()
 }
 
 /// The option that names a server.
@@ -75,16 +72,25 @@ pub(crate) fn url_option(server: ServerName) -> &'static str {
 }
 
 impl Arguments {
-    pub(crate) fn scale(&self) -> Scale {
-        if self.quick { Scale::Quick } else { Scale::Full }
-    }
-
-    pub(crate) fn directory(&self) -> PathBuf {
-        self.directory.clone().unwrap_or_else(std::env::temp_dir)
-    }
-
-    pub(crate) fn wants(&self, workload: &str) -> bool {
-        self.only.is_empty() || self.only.iter().any(|name| name == workload)
+    /// What is to be measured.
+    pub(crate) fn request(&self) -> Result<Request> {
+        let (mut engines, mut places) = (Vec::new(), Vec::new());
+        for engine in &self.engine {
+            match engine {
+                AnyEngine::Embedded(engine) => engines.push(*engine),
+                AnyEngine::Network(server) => {
+                    places.push((self.place(*server)?, self.keep.contains(engine)));
+                }
+            }
+        }
+        Ok(Request {
+            engines,
+            places,
+            only: self.only.clone(),
+            scale: if self.quick { Scale::Quick } else { Scale::Full },
+            directory: self.directory.clone().unwrap_or_else(std::env::temp_dir),
+            dump: self.dump.clone(),
+        })
     }
 
     /// The servers that are wanted and not named.
@@ -99,7 +105,7 @@ impl Arguments {
     }
 
     /// Where on a server the stores go.
-    pub(crate) fn place(&self, server: ServerName) -> Result<Place> {
+    fn place(&self, server: ServerName) -> Result<Place> {
         Place::new(server, &self.url(server)?.ok_or("no server is named")?)
     }
 

@@ -7,10 +7,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use argon_benches::Result;
-use argon_benches::network::{Remote, ServerName};
 use argon_benches::report::{AnyEngine, Row, table};
-use argon_benches::subject::{EngineName, Subject};
-use argon_benches::workloads::Workload;
 use clap::Parser;
 
 use crate::arguments::Arguments;
@@ -39,50 +36,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
 /// Prints what was measured also if something fails in the end: it may have taken long.
 async fn measure(arguments: Arguments) -> Result<()> {
     let mut rows: Vec<Row> = Vec::new();
-    let mut finished = Ok(());
-    for engine in &arguments.engine {
-        finished = match engine {
-            AnyEngine::Embedded(engine) => embedded(*engine, &arguments, &mut rows).await,
-            AnyEngine::Network(server) => network(*server, &arguments, &mut rows).await,
-        };
-        if finished.is_err() {
-            break;
-        }
-    }
+    let begun = |engine: AnyEngine, workload: &str| eprintln!("{engine}: {workload}");
+    let finished = arguments.request()?.run(&mut rows, &begun).await;
     println!("{}", table(&rows));
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_string_pretty(&rows)?)?;
     }
     finished
-}
-
-async fn embedded(engine: EngineName, arguments: &Arguments, rows: &mut Vec<Row>) -> Result<()> {
-    let subject = Subject::new(engine, arguments.scale(), &arguments.directory())?;
-    run_all(&Workload::<Subject>::ALL, &subject, engine, arguments, rows).await
-}
-
-async fn network(server: ServerName, arguments: &Arguments, rows: &mut Vec<Row>) -> Result<()> {
-    let place = arguments.place(server)?;
-    let remote = Remote::new(place, arguments.scale(), arguments.dump.clone()).await?;
-    let measured = run_all(&Workload::<Remote>::ALL, &remote, server, arguments, rows).await;
-    if arguments.keep.contains(&server.into()) {
-        return measured;
-    }
-    let removed = remote.remove().await;
-    measured.and(removed)
-}
-
-async fn run_all<S>(
-    workloads: &[Workload<S>],
-    subject: &S,
-    engine: impl Into<AnyEngine>,
-    arguments: &Arguments,
-    rows: &mut Vec<Row>,
-) -> Result<()> {
-    let engine = engine.into();
-    for workload in workloads.iter().filter(|workload| arguments.wants(workload.name)) {
-        eprintln!("{engine}: {}", workload.name);
-        rows.extend(workload.run(subject).await?);
-    }
-    Ok(())
 }

@@ -1,0 +1,64 @@
+//! The backends that the command knows. This is the only place that names all of them.
+
+use argon_core::storage::Registry;
+
+/// Every backend of this build, by scheme.
+pub(crate) fn registry() -> Registry {
+    let registry = argon_backends::registry();
+    #[cfg(feature = "legacy")]
+    let registry = legacy::added_to(registry);
+    registry
+}
+
+#[cfg(feature = "legacy")]
+pub(crate) use legacy::factory as legacy;
+
+#[cfg(feature = "legacy")]
+mod legacy {
+    use std::sync::Arc;
+
+    use argon_core::storage::{Objects, OpenOptions, Registry, StoreUrl};
+    use argon_core::{Environment, Result};
+    use argon_legacy::{Connect, LegacyFactory};
+    use async_trait::async_trait;
+
+    use crate::config;
+
+    pub(super) fn added_to(registry: Registry) -> Registry {
+        let factory = Arc::new(factory());
+        registry.with("legacy+file", factory.clone()).with("legacy+s3", factory)
+    }
+
+    /// Opens stores of the legacy system, with their queues in any other backend.
+    pub(crate) fn factory() -> LegacyFactory {
+        let queues = config::user_directory("XDG_STATE_HOME", ".local/state");
+        let queues = queues.map(|directory| directory.join("queues"));
+        let factory = LegacyFactory::new(argon_backends::registry());
+        if cfg!(feature = "s3") { factory.with_s3(Arc::new(S3), queues) } else { factory }
+    }
+
+    struct S3;
+
+    #[async_trait]
+    impl Connect for S3 {
+        #[cfg(feature = "s3")]
+        async fn objects(
+            &self,
+            url: &StoreUrl,
+            options: &OpenOptions,
+            environment: &Environment,
+        ) -> Result<Arc<dyn Objects>> {
+            argon_backends::s3_objects(url, options, environment).await
+        }
+
+        #[cfg(not(feature = "s3"))]
+        async fn objects(
+            &self,
+            _: &StoreUrl,
+            _: &OpenOptions,
+            _: &Environment,
+        ) -> Result<Arc<dyn Objects>> {
+            Err(argon_core::Error::unsupported("this program was built without S3"))
+        }
+    }
+}

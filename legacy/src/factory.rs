@@ -1,0 +1,229 @@
+//! Making and opening legacy stores.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use argon_core::storage::{Backend, Factory, Objects, OpenOptions, Registry, StoreInfo, StoreUrl};
+use argon_core::{Environment, Error, ErrorKind, Result};
+use async_trait::async_trait;
+use bson::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::Directory;
+use crate::notification::Deliver;
+use crate::settings::{Place, Settings};
+use crate::system::{LegacyStore, System};
+
+/// What the store is, as an object.
+const IDENTITY: &str = "argon-legacy.json";
+const FORMAT: u32 = 1;
+
+/// Gives the objects at an `s3:` URL.
+#[async_trait]
+pub trait Connect: Send + Sync {
+    /// The objects; nothing is made and nothing is written.
+    async fn objects(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Result<Arc<dyn Objects>>;
+}
+
+/// Makes and opens stores of the legacy system.
+pub struct LegacyFactory {
+    /// The backends that a queue may be kept in.
+    registry: Registry,
+    s3: Option<Arc<dyn Connect>>,
+    /// Where queues of stores in S3 are kept on this machine.
+    queues: Option<PathBuf>,
+    deliver: Option<Arc<dyn Deliver>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Identity {
+    format: u32,
+    id: String,
+    /// The identity of the queue's store.
+    queue: String,
+    created: DateTime,
+}
+
+impl LegacyFactory {
+    /// A factory whose queues are in stores of `registry`.
+    pub fn new(registry: Registry) -> Self {
+        Self { registry, s3: None, queues: None, deliver: None }
+    }
+
+    /// Adds what `legacy+s3:` stores need: a way to S3, and a directory for their queues.
+    pub fn with_s3(self, s3: Arc<dyn Connect>, queues: Option<PathBuf>) -> Self {
+        Self { s3: Some(s3), queues, ..self }
+    }
+
+    /// Adds who delivers notifications.
+    pub fn with_deliver(self, deliver: Arc<dyn Deliver>) -> Self {
+        Self { deliver: Some(deliver), ..self }
+    }
+
+    /// Opens a store together with its queue and workers.
+    ///
+    /// # Errors
+    /// Those of [`Factory::open`].
+    pub async fn open_store(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Result<LegacyStore> {
+        let settings = Settings::parse(url)?;
+        let objects = self.objects(&settings, options, environment).await?;
+        let identity = identity(&*objects).await?.ok_or_else(|| missing(&*objects))?;
+        let queue_url = self.queue_url(&settings)?;
+        let queue = self.registry.factory(&queue_url)?.open(&queue_url, options, environment).await;
+        let queue = queue.map_err(|error| {
+            Error::new(error.kind(), format!("the queue of the legacy store, {queue_url}"))
+                .with_source(error)
+        })?;
+        let found = queue.maintenance.info();
+        if found.id != identity.queue {
+            return Err(Error::invalid(format!(
+                "the legacy store at {} has its queue in the store {}, and {queue_url} is {}; what is \
+                 not uploaded yet is there: name it by queue=…",
+                objects.location(),
+                identity.queue,
+                found.id
+            )));
+        }
+        let info = StoreInfo {
+            engine: url.scheme().to_owned(),
+            format: FORMAT,
+            id: identity.id,
+            created: Some(identity.created),
+            location: objects.location(),
+            recovered: found.recovered,
+        };
+        let deliver = self.deliver.clone();
+        let system = System::new(objects, queue, settings, environment.clone(), info, deliver);
+        if !system.shared {
+            system.jobs.take_back().await?;
+        }
+        Ok(LegacyStore::new(system).await)
+    }
+
+    async fn objects(
+        &self,
+        settings: &Settings,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Result<Arc<dyn Objects>> {
+        match (&settings.place, &self.s3) {
+            (Place::Directory(path), _) => Ok(Arc::new(Directory::new(path.clone()))),
+            (Place::S3(url), Some(s3)) => s3.objects(url, options, environment).await,
+            (Place::S3(_), None) => Err(Error::unsupported("this program has no S3")),
+        }
+    }
+
+    /// The store with the queue.
+    fn queue_url(&self, settings: &Settings) -> Result<StoreUrl> {
+        match (&settings.queue, &settings.place) {
+            (Some(queue), _) if queue.contains(':') => queue.parse(),
+            (Some(directory), _) => Ok(StoreUrl::new("sled", directory)),
+            (None, Place::Directory(path)) => Ok(sled_in(&path.join("queue"))),
+            (None, Place::S3(url)) => {
+                let queues = self.queues.as_ref().ok_or_else(|| {
+                    Error::invalid("there is no place for the queue; name one by queue=DIR")
+                })?;
+                let place = url.rest().split_once('?').map_or(url.rest(), |(place, _)| place);
+                let name = place.trim_matches('/').replace('/', "-");
+                Ok(sled_in(&queues.join(name)))
+            }
+        }
+    }
+}
+
+fn sled_in(directory: &Path) -> StoreUrl {
+    StoreUrl::new("sled", directory.to_string_lossy())
+}
+
+fn missing(objects: &dyn Objects) -> Error {
+    Error::not_found(format!(
+        "there is no legacy store at {}; `argon init` makes one",
+        objects.location()
+    ))
+}
+
+async fn identity(objects: &dyn Objects) -> Result<Option<Identity>> {
+    let Some(bytes) = objects.get(IDENTITY).await? else { return Ok(None) };
+    let identity: Identity = serde_json::from_slice(&bytes).map_err(|source| {
+        Error::invalid(format!("{IDENTITY} at {} is not that of a store", objects.location()))
+            .with_source(source)
+    })?;
+    if identity.format == FORMAT {
+        return Ok(Some(identity));
+    }
+    Err(Error::unsupported(format!(
+        "the legacy store has format {}, and this version of Argon reads format {FORMAT}",
+        identity.format
+    )))
+}
+
+#[async_trait]
+impl Factory for LegacyFactory {
+    async fn create(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Result<Backend> {
+        let settings = Settings::parse(url)?;
+        let objects = self.objects(&settings, options, environment).await?;
+        let location = objects.location();
+        if identity(&*objects).await?.is_some() {
+            return Err(Error::already_exists(format!("there is a legacy store at {location}")));
+        }
+        let others = objects.list("").await?;
+        if let Some(other) = others.iter().find(|other| !other.name.starts_with("queue/")) {
+            return Err(Error::invalid(format!(
+                "there is something else at {location}, '{}' for one; choose another place",
+                other.name
+            )));
+        }
+        let queue_url = self.queue_url(&settings)?;
+        let factory = self.registry.factory(&queue_url)?;
+        let queue = match factory.create(&queue_url, options, environment).await {
+            // Left over from a creation that was cut off, or a queue of another store.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let there = factory.open(&queue_url, options, environment).await?;
+                if !there.refs.list("").await?.is_empty() {
+                    return Err(Error::already_exists(format!(
+                        "{queue_url} is the queue of another store; name another one by queue=…"
+                    )));
+                }
+                there
+            }
+            created => created?,
+        };
+        let id: [u8; 16] = environment.random();
+        let identity = Identity {
+            format: FORMAT,
+            id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            queue: queue.maintenance.info().id,
+            created: environment.now(),
+        };
+        let bytes = serde_json::to_vec(&identity).map_err(|source| {
+            Error::internal("an identity can't be written").with_source(source)
+        })?;
+        objects.put(IDENTITY, bytes).await?;
+        drop(queue);
+        Ok(self.open_store(url, options, environment).await?.backend())
+    }
+
+    async fn open(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> Result<Backend> {
+        Ok(self.open_store(url, options, environment).await?.backend())
+    }
+}

@@ -1,0 +1,109 @@
+//! Which deltas a timeline has.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use argon_core::Result;
+use argon_core::model::{Lsn, TimelineId};
+use argon_core::storage::{Refs, Swap};
+
+use crate::records::{DeltaRecord, Stored, decode, delta_ref, deltas_of, encode};
+
+/// The deltas of a timeline by their first commits. What a compression has replaced may still be
+/// there.
+pub(crate) type Deltas = Arc<Vec<Stored<DeltaRecord>>>;
+
+/// The records of deltas, with what was read of them last. A list that was read may lack deltas that
+/// were made since, and have some that were replaced; who misses a commit in it reads it again.
+pub(crate) struct Index {
+    refs: Arc<dyn Refs>,
+    known: Mutex<HashMap<TimelineId, Deltas>>,
+}
+
+impl Index {
+    pub(crate) fn new(refs: Arc<dyn Refs>) -> Self {
+        Self { refs, known: Mutex::default() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<TimelineId, Deltas>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a timeline's deltas, or what there is.
+    pub(crate) async fn known_of(&self, timeline: TimelineId) -> Result<Deltas> {
+        let known = self.known().get(&timeline).cloned();
+        match known {
+            Some(deltas) => Ok(deltas),
+            None => self.of(timeline).await,
+        }
+    }
+
+    /// A timeline's deltas as they are.
+    pub(crate) async fn of(&self, timeline: TimelineId) -> Result<Deltas> {
+        let listed = self.refs.list(&deltas_of(timeline)).await?;
+        let deltas: Result<Vec<_>> =
+            listed.into_iter().map(|(name, stored)| decode(&name, stored)).collect();
+        let deltas = Arc::new(deltas?);
+        self.known().insert(timeline, Arc::clone(&deltas));
+        Ok(deltas)
+    }
+
+    /// Adds a delta; the one that is there, if another with the same first commit is.
+    pub(crate) async fn add(
+        &self,
+        timeline: TimelineId,
+        delta: &DeltaRecord,
+    ) -> Result<Option<DeltaRecord>> {
+        let name = delta_ref(timeline, delta.first());
+        let swap = self.refs.compare_and_set(&name, None, Some(encode(delta)?)).await?;
+        self.forget(timeline);
+        match swap {
+            Swap::Moved(Some(there)) => decode(&name, there).map(|stored| Some(stored.record)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts a longer delta in the place of one that begins with the same commit. Whether that one was
+    /// still there.
+    pub(crate) async fn replace(
+        &self,
+        timeline: TimelineId,
+        old: &Stored<DeltaRecord>,
+        new: &DeltaRecord,
+    ) -> Result<bool> {
+        let name = delta_ref(timeline, old.record.first());
+        let swap = self.refs.compare_and_set(&name, Some(&old.version), Some(encode(new)?));
+        let done = matches!(swap.await?, Swap::Done(_));
+        self.forget(timeline);
+        Ok(done)
+    }
+
+    /// Removes the record of a delta, unless it was replaced.
+    pub(crate) async fn remove(
+        &self,
+        timeline: TimelineId,
+        delta: &Stored<DeltaRecord>,
+    ) -> Result<()> {
+        let name = delta_ref(timeline, delta.record.first());
+        self.refs.compare_and_set(&name, Some(&delta.version), None).await?;
+        self.forget(timeline);
+        Ok(())
+    }
+
+    pub(crate) fn forget(&self, timeline: TimelineId) {
+        self.known().remove(&timeline);
+    }
+}
+
+/// The delta that has a commit; the one that reaches furthest, if several have it.
+pub(crate) fn covering(deltas: &[Stored<DeltaRecord>], lsn: Lsn) -> Option<&DeltaRecord> {
+    let upto = deltas.partition_point(|delta| delta.record.first() <= lsn);
+    let having = deltas[..upto].iter().map(|delta| &delta.record).filter(|delta| delta.covers(lsn));
+    having.max_by_key(|delta| delta.last())
+}
+
+/// The number of the first batch that may have a commit after those of the deltas below it.
+pub(crate) fn batch_after(deltas: &[Stored<DeltaRecord>], lsn: Lsn, floor: i64) -> i64 {
+    let below = deltas.iter().filter(|delta| delta.record.last() < lsn);
+    below.map(|delta| delta.record.last_batch).max().unwrap_or(-1).max(floor) + 1
+}

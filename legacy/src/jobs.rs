@@ -1,0 +1,427 @@
+//! The queue: jobs as records that move by compare-and-set.
+//!
+//! A job that is not done is under [`ACTIVE`], so that looking for work costs by how much there is of
+//! it; what is done is under [`DONE`] for a day, and what was given up under [`DEAD`] until somebody
+//! sees to it. A job is handed out at least once: to another worker if the one that has it does not
+//! say that it is done within [`STUCK`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon_core::model::{Head, TimelineId};
+use argon_core::storage::{Backlog, RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::{Environment, Error, Result};
+use bson::DateTime;
+use serde::{Deserialize, Serialize};
+
+use crate::records::{HeadRecord, decode, encode};
+
+const ACTIVE: &str = "legacy/job/active/";
+const DONE: &str = "legacy/job/done/";
+const DEAD: &str = "legacy/job/dead/";
+
+/// How often a job is tried again, and how long after the first failure; the wait doubles.
+const RETRIES: i32 = 3;
+const FIRST_DELAY: Duration = Duration::from_secs(30);
+
+/// How long a worker may have a job before it is handed out again.
+const STUCK: Duration = Duration::from_mins(10);
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobKind {
+    /// Makes a delta of a batch.
+    Sync,
+    /// Rewrites small deltas of a timeline into larger ones.
+    Compression,
+    /// Removes the objects of a timeline that does not exist any more.
+    Cleanup,
+    /// Tells somebody what became of a job.
+    Notification,
+}
+
+impl JobKind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Compression => "compression",
+            Self::Cleanup => "cleanup",
+            Self::Notification => "notification",
+        }
+    }
+
+    /// Jobs of a higher priority are done first.
+    fn priority(self) -> i32 {
+        match self {
+            Self::Sync => 10,
+            Self::Notification => 5,
+            Self::Compression => 2,
+            Self::Cleanup => 1,
+        }
+    }
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobStatus {
+    /// It waits for a worker.
+    Pending,
+    /// A worker has it.
+    Running,
+    /// It is done.
+    Completed,
+    /// It was given up after its last retry.
+    Failed,
+    /// It failed, and waits to be tried again.
+    Retrying,
+}
+
+impl JobStatus {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Retrying => "retrying",
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name, which says what it is about.
+    pub id: String,
+    /// What it does.
+    pub kind: JobKind,
+    /// Jobs of a higher priority are done first.
+    pub priority: i32,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// When it was asked for.
+    pub created: DateTime,
+    /// Not before this time; while it is running, when it is handed out again.
+    pub due: DateTime,
+    /// How often it failed.
+    pub failures: i32,
+    /// Why, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Who has it, or had it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+    /// When it was done or given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<DateTime>,
+    /// The timeline that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<TimelineId>,
+    /// The batch of a sync job.
+    #[serde(default)]
+    pub batch: i64,
+    /// The head on which that batch builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<HeadRecord>,
+    /// What a notification says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+impl Job {
+    fn new(id: String, kind: JobKind, now: DateTime, due: DateTime) -> Self {
+        Self {
+            id,
+            kind,
+            priority: kind.priority(),
+            status: JobStatus::Pending,
+            created: now,
+            due,
+            failures: 0,
+            error: None,
+            worker: None,
+            ended: None,
+            timeline: None,
+            batch: 0,
+            before: None,
+            text: None,
+        }
+    }
+
+    /// The job that makes a delta of a batch which builds on `before`.
+    pub(crate) fn sync(
+        timeline: TimelineId,
+        batch: i64,
+        before: Head,
+        (now, due): (DateTime, DateTime),
+    ) -> Self {
+        let job = Self::new(sync_id(timeline, batch), JobKind::Sync, now, due);
+        Self { timeline: Some(timeline), batch, before: Some(before.into()), ..job }
+    }
+
+    /// A job about a timeline; there is at most one of a kind at a time.
+    pub(crate) fn about(kind: JobKind, timeline: TimelineId, now: DateTime) -> Self {
+        let id = format!("{}-{timeline}", kind.name());
+        Self { timeline: Some(timeline), ..Self::new(id, kind, now, now) }
+    }
+
+    /// Tells somebody what became of `job`.
+    pub(crate) fn notification(job: &Job, text: String, now: DateTime) -> Self {
+        let id = format!("notification-{}", job.id);
+        Self { text: Some(text), ..Self::new(id, JobKind::Notification, now, now) }
+    }
+}
+
+/// The name of the sync job of a batch.
+pub(crate) fn sync_id(timeline: TimelineId, batch: i64) -> String {
+    format!("sync-{timeline}-{batch}")
+}
+
+/// A job that a worker has.
+#[derive(Debug, Clone)]
+pub(crate) struct Claim {
+    pub(crate) job: Job,
+    version: RefVersion,
+}
+
+/// The queue. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    refs: Arc<dyn Refs>,
+    environment: Environment,
+}
+
+impl Queue {
+    pub(crate) fn new(refs: Arc<dyn Refs>, environment: Environment) -> Self {
+        Self { refs, environment }
+    }
+
+    fn later(&self, by: Duration) -> DateTime {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        DateTime::from_millis(self.environment.now().timestamp_millis().saturating_add(millis))
+    }
+
+    /// Adds a job, durably; nothing happens if it is there already.
+    pub(crate) async fn add(&self, job: &Job) -> Result<()> {
+        let name = format!("{ACTIVE}{}", job.id);
+        self.refs.compare_and_set(&name, None, Some(encode(job)?)).await.map(drop)
+    }
+
+    /// Lets a job that waits be done at once, one that waits to be tried again too; nothing happens if
+    /// it does not wait.
+    pub(crate) async fn hurry(&self, id: &str) -> Result<()> {
+        let name = format!("{ACTIVE}{id}");
+        let Some(stored) = self.refs.get(&name).await? else { return Ok(()) };
+        let found = decode::<Job>(&name, stored)?;
+        if found.record.status == JobStatus::Running {
+            return Ok(());
+        }
+        let job = Job { due: self.environment.now(), ..found.record };
+        self.refs.compare_and_set(&name, Some(&found.version), Some(encode(&job)?)).await.map(drop)
+    }
+
+    async fn under(&self, prefix: &str) -> Result<Vec<(Job, RefVersion)>> {
+        let listed = self.refs.list(prefix).await?;
+        let job = |(name, stored): (RefName, VersionedRef)| {
+            decode::<Job>(&name, stored).map(|stored| (stored.record, stored.version))
+        };
+        listed.into_iter().map(job).collect()
+    }
+
+    /// The jobs that a worker may have now, the most urgent first.
+    pub(crate) async fn due(&self) -> Result<Vec<Claim>> {
+        let now = self.environment.now();
+        let mut due = self.under(ACTIVE).await?;
+        due.retain(|(job, _)| job.due <= now);
+        due.sort_by(|(a, _), (b, _)| (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id)));
+        Ok(due.into_iter().map(|(job, version)| Claim { job, version }).collect())
+    }
+
+    /// Gives a job of [`due`](Self::due) to a worker; `None` if somebody else has it by now.
+    pub(crate) async fn take(&self, claim: &Claim, worker: &str) -> Result<Option<Claim>> {
+        let job = Job {
+            status: JobStatus::Running,
+            due: self.later(STUCK),
+            worker: Some(worker.to_owned()),
+            ..claim.job.clone()
+        };
+        let name = format!("{ACTIVE}{}", job.id);
+        let swap = self.refs.compare_and_set(&name, Some(&claim.version), Some(encode(&job)?));
+        Ok(match swap.await? {
+            Swap::Done(Some(version)) => Some(Claim { job, version }),
+            _ => None,
+        })
+    }
+
+    /// Ends a job that is done.
+    pub(crate) async fn complete(&self, claim: &Claim) -> Result<()> {
+        let job = Job {
+            status: JobStatus::Completed,
+            ended: Some(self.environment.now()),
+            error: None,
+            ..claim.job.clone()
+        };
+        self.end(DONE, &job, &claim.version).await
+    }
+
+    /// Takes note that a job failed: it is tried again later, or given up. Whether it is given up.
+    pub(crate) async fn fail(&self, claim: &Claim, error: &Error) -> Result<bool> {
+        let failures = claim.job.failures + 1;
+        let error = Some(in_words(error));
+        if failures > RETRIES {
+            let (status, ended) = (JobStatus::Failed, Some(self.environment.now()));
+            let job = Job { status, ended, failures, error, ..claim.job.clone() };
+            self.end(DEAD, &job, &claim.version).await?;
+            return Ok(true);
+        }
+        let due = self.later(FIRST_DELAY * (1 << (failures - 1)));
+        let job = Job { status: JobStatus::Retrying, due, failures, error, ..claim.job.clone() };
+        let name = format!("{ACTIVE}{}", job.id);
+        self.refs.compare_and_set(&name, Some(&claim.version), Some(encode(&job)?)).await?;
+        Ok(false)
+    }
+
+    /// Moves a job from the active ones to `place`: it is never in neither.
+    async fn end(&self, place: &str, job: &Job, version: &RefVersion) -> Result<()> {
+        let name = format!("{place}{}", job.id);
+        let there = self.refs.get(&name).await?;
+        let expected = there.as_ref().map(|stored| &stored.version);
+        self.refs.compare_and_set(&name, expected, Some(encode(job)?)).await?;
+        let active = format!("{ACTIVE}{}", job.id);
+        self.refs.compare_and_set(&active, Some(version), None).await.map(drop)
+    }
+
+    /// Hands out again what a process had that has ended. Only for a queue that one process has open at
+    /// a time, before it has workers.
+    pub(crate) async fn take_back(&self) -> Result<()> {
+        for (job, version) in self.under(ACTIVE).await? {
+            if job.status != JobStatus::Running {
+                continue;
+            }
+            let job = Job { status: JobStatus::Pending, due: self.environment.now(), ..job };
+            let name = format!("{ACTIVE}{}", job.id);
+            self.refs.compare_and_set(&name, Some(&version), Some(encode(&job)?)).await?;
+        }
+        Ok(())
+    }
+
+    /// All jobs: those that are not done by urgency, then those that were given up, then the rest.
+    pub async fn list(&self) -> Result<Vec<Job>> {
+        let mut active = self.active().await?;
+        active.sort_by(|a, b| (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id)));
+        for place in [DEAD, DONE] {
+            active.extend(self.under(place).await?.into_iter().map(|(job, _)| job));
+        }
+        Ok(active)
+    }
+
+    /// The jobs that are not done.
+    pub(crate) async fn active(&self) -> Result<Vec<Job>> {
+        Ok(self.under(ACTIVE).await?.into_iter().map(|(job, _)| job).collect())
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; a job that is done is forgotten after a day.
+    pub async fn get(&self, id: &str) -> Result<Job> {
+        for place in [ACTIVE, DEAD, DONE] {
+            let name = format!("{place}{id}");
+            if let Some(stored) = self.refs.get(&name).await? {
+                return decode(&name, stored).map(|stored| stored.record);
+            }
+        }
+        Err(Error::not_found(format!("there is no job '{id}'; `argon jobs list` shows all")))
+    }
+
+    /// Gives a job that was given up another chance.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none of this name among those that were given up.
+    pub async fn retry(&self, id: &str) -> Result<Job> {
+        let name = format!("{DEAD}{id}");
+        let Some(stored) = self.refs.get(&name).await? else {
+            let job = self.get(id).await?;
+            return Err(Error::not_found(format!(
+                "the job '{id}' is {}; only jobs that have failed are retried",
+                job.status.name()
+            )));
+        };
+        let found = decode::<Job>(&name, stored)?;
+        let due = self.environment.now();
+        let job = Job { status: JobStatus::Pending, due, failures: 0, ended: None, ..found.record };
+        self.add(&job).await?;
+        self.refs.compare_and_set(&name, Some(&found.version), None).await?;
+        Ok(job)
+    }
+
+    /// The jobs that were given up.
+    pub async fn dead(&self) -> Result<Vec<Job>> {
+        Ok(self.under(DEAD).await?.into_iter().map(|(job, _)| job).collect())
+    }
+
+    /// Forgets the jobs that were given up, but for sync jobs, whose changes nothing but the queue
+    /// has. How many are forgotten, and how many stay.
+    pub async fn purge(&self) -> Result<(u64, u64)> {
+        let (mut gone, mut stay) = (0, 0);
+        for (job, version) in self.under(DEAD).await? {
+            if job.kind == JobKind::Sync {
+                stay += 1;
+                continue;
+            }
+            let name = format!("{DEAD}{}", job.id);
+            self.refs.compare_and_set(&name, Some(&version), None).await?;
+            gone += 1;
+        }
+        Ok((gone, stay))
+    }
+
+    /// The jobs that were done before `time`.
+    pub(crate) async fn done_before(&self, time: DateTime) -> Result<Vec<Job>> {
+        let done = self.under(DONE).await?.into_iter().map(|(job, _)| job);
+        Ok(done.filter(|job| job.ended.is_none_or(|ended| ended < time)).collect())
+    }
+
+    /// Forgets a job, whatever became of it.
+    pub(crate) async fn forget(&self, id: &str) -> Result<()> {
+        for place in [ACTIVE, DEAD, DONE] {
+            let name = format!("{place}{id}");
+            if let Some(stored) = self.refs.get(&name).await? {
+                self.refs.compare_and_set(&name, Some(&stored.version), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The queue in numbers.
+    pub async fn backlog(&self) -> Result<Backlog> {
+        let active = self.active().await?;
+        let running = active.iter().filter(|job| job.status == JobStatus::Running).count() as u64;
+        Ok(Backlog {
+            waiting: active.len() as u64 - running,
+            running,
+            dead: self.refs.list(DEAD).await?.len() as u64,
+            oldest: active.iter().map(|job| job.created).min(),
+            workers: 0,
+            busy: 0,
+        })
+    }
+}
+
+/// An error and what is below it, on a line.
+fn in_words(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut below = std::error::Error::source(error);
+    while let Some(source) = below {
+        let more = source.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        below = source.source();
+    }
+    text
+}

@@ -1,0 +1,85 @@
+//! The write-ahead log: appends go to the queue, reads see deltas and queue as one.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
+use argon_core::storage::{
+    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+};
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::prune::Mode;
+use crate::records::TIMELINES;
+use crate::system::System;
+
+/// [`Wal`] of a legacy store.
+pub(crate) struct LegacyWal(pub(crate) Arc<System>);
+
+/// How many timelines are looked at side by side.
+const AT_ONCE: usize = 16;
+
+#[async_trait]
+impl Wal for LegacyWal {
+    async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
+        self.0.state(timeline).await
+    }
+
+    async fn append(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: Arc<[Commit]>,
+    ) -> Result<Append> {
+        self.0.append(timeline, expected, &commits).await
+    }
+
+    async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
+        self.0.seal(timeline, expected).await
+    }
+
+    fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
+        self.0.clone().commits(timeline, range, Direction::Ascending)
+    }
+
+    fn read_headers(
+        &self,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> HeaderStream {
+        self.0.clone().headers(timeline, range, direction)
+    }
+
+    async fn timelines(&self) -> Result<Vec<TimelineId>> {
+        let listed = self.0.queue.refs.list(TIMELINES).await?;
+        let named: Vec<TimelineId> = listed
+            .iter()
+            .filter_map(|(name, _)| name.strip_prefix(TIMELINES)?.parse().ok())
+            .collect();
+        // One that was dropped has a record for a while, and so has one whose first append failed.
+        let looks = named.into_iter().map(|timeline| async move {
+            Ok(self.0.state(timeline).await?.map(|state| state.timeline.id))
+        });
+        let found = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
+        found
+            .try_filter_map(|timeline: Option<TimelineId>| async move { Ok(timeline) })
+            .boxed()
+            .try_collect()
+            .await
+    }
+
+    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Remove).await
+    }
+
+    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+        self.0.prune(timeline, keep, Mode::Count).await
+    }
+
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        self.0.drop_timeline(timeline).await
+    }
+}

@@ -1,0 +1,125 @@
+//! Upkeep of a legacy store.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use argon_core::model::TimelineId;
+use argon_core::storage::{Backlog, Finding, Maintenance, StoreInfo, Traffic};
+use argon_core::{ErrorKind, Result};
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::records::{DELTAS, DeltaRecord, TIMELINES, decode};
+use crate::system::{LegacyStore, System};
+
+/// [`Maintenance`] of a legacy store.
+pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
+
+#[async_trait]
+impl Maintenance for LegacyMaintenance {
+    fn info(&self) -> StoreInfo {
+        self.0.system.info.clone()
+    }
+
+    async fn stored_bytes(&self) -> Result<u64> {
+        let system = &self.0.system;
+        // Where the queue is a folder beside the objects, what it takes is not one of them.
+        let folders = ["projects/", "snapshots/"];
+        let mut bytes = system.queue.maintenance.stored_bytes().await?;
+        for folder in folders {
+            bytes +=
+                system.objects.list(folder).await?.iter().map(|object| object.bytes).sum::<u64>();
+        }
+        Ok(bytes)
+    }
+
+    /// Brings all changes into deltas, joins small ones, and compacts the queue's store.
+    async fn compact(&self) -> Result<()> {
+        self.flush().await?;
+        let system = &self.0.system;
+        for timeline in timelines(system).await? {
+            system.compress(timeline).await?;
+        }
+        system.queue.maintenance.compact().await
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        let system = &self.0.system;
+        match (system.objects.traffic(), system.queue.maintenance.traffic()) {
+            (Some(objects), Some(queue)) => Some(Traffic {
+                requests: objects.requests + queue.requests,
+                retries: objects.retries + queue.retries,
+                sent: objects.sent + queue.sent,
+                received: objects.received + queue.received,
+            }),
+            (objects, queue) => objects.or(queue),
+        }
+    }
+
+    async fn backlog(&self) -> Result<Option<Backlog>> {
+        self.0.pool.backlog(&self.0.system).await.map(Some)
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.0.pool.flush().await
+    }
+
+    async fn rest(&self) {
+        self.0.pool.rest().await;
+    }
+
+    fn verify(&self) -> BoxStream<'static, Result<Finding>> {
+        let system = Arc::clone(&self.0.system);
+        let deltas = self.0.system.queue.maintenance.verify();
+        let ours = stream::once(async move { findings(&system).await })
+            .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
+            .try_flatten();
+        deltas.chain(ours).boxed()
+    }
+}
+
+async fn timelines(system: &System) -> Result<HashSet<TimelineId>> {
+    let listed = system.queue.refs.list(TIMELINES).await?;
+    Ok(listed.iter().filter_map(|(name, _)| name.strip_prefix(TIMELINES)?.parse().ok()).collect())
+}
+
+/// What is wrong with deltas: each is read, and compared with its record.
+async fn findings(system: &System) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let mut say = |problem: String| found.push(Finding { problem });
+    for (name, stored) in system.queue.refs.list(DELTAS).await? {
+        let record = match decode::<DeltaRecord>(&name, stored) {
+            Ok(stored) => stored.record,
+            Err(error) => {
+                say(format!("{error}"));
+                continue;
+            }
+        };
+        let (object, first, last) = (&record.object, record.first(), record.last());
+        match system.delta(object).await {
+            Ok(Some(delta)) => {
+                let header = &delta.header;
+                if delta.checksum != record.checksum
+                    || (header.parent.lsn.next(), header.head.lsn) != (first, last)
+                {
+                    say(format!(
+                        "the delta {object} is another than its record says: commits {first} to {last} \
+                         were expected"
+                    ));
+                }
+            }
+            // It may have been joined with others meanwhile.
+            Ok(None) if system.queue.refs.get(&name).await?.is_none() => {}
+            Ok(None) => say(format!(
+                "the delta {object} is gone, and with it the commits {first} to {last}; bring it back \
+                 from a copy of {}",
+                system.objects.location()
+            )),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                say(format!("{error}; commits {first} to {last} can't be read"));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}

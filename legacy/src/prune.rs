@@ -1,0 +1,183 @@
+//! Garbage collection: whole deltas go that lie below what is kept.
+//!
+//! Core has made snapshots of all kept states below, so nobody needs the log there. The floor in the
+//! timeline's record is raised first, then the records of the deltas go, then their objects.
+
+use std::time::Duration;
+
+use argon_core::Result;
+use argon_core::model::{Lsn, TimelineId};
+use argon_core::storage::{Append, Freed, Keep, TimelineState};
+
+use crate::jobs::{Job, JobKind, sync_id};
+use crate::records::{DELTAS, DeltaRecord, Stored, TIMELINES, decode, timeline_ref};
+use crate::system::{System, ago};
+use crate::timeline::{batch_id, busy};
+
+const ATTEMPTS: u32 = 100;
+
+/// How long the traces of what is gone stay, so that whoever is late finds them.
+pub(crate) const LATE: Duration = Duration::from_hours(24);
+
+/// Whether anything is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Remove,
+    /// What would be removed is counted.
+    Count,
+}
+
+/// The deltas that go: those that follow each other from the floor up and end below `from`.
+fn going(
+    deltas: &[Stored<DeltaRecord>],
+    state: &TimelineState,
+    from: Lsn,
+) -> (Vec<Stored<DeltaRecord>>, Lsn, i64) {
+    let (mut floor, mut batch) = (state.floor, -1);
+    let mut gone = Vec::new();
+    for delta in deltas {
+        let record = &delta.record;
+        if record.last() >= from || record.first() > floor.next() {
+            break;
+        }
+        floor = floor.max(record.last());
+        batch = batch.max(record.last_batch);
+        gone.push(delta.clone());
+    }
+    (gone, floor, batch)
+}
+
+impl System {
+    pub(crate) async fn prune(
+        &self,
+        timeline: TimelineId,
+        keep: &Keep,
+        mode: Mode,
+    ) -> Result<Freed> {
+        let Some(state) = self.state(timeline).await? else { return Ok(Freed::default()) };
+        let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
+        let deltas = self.index.of(timeline).await?;
+        let (gone, floor, batch) = going(&deltas, &state, from);
+        let bytes = |delta: &Stored<DeltaRecord>| delta.record.stored_bytes.cast_unsigned();
+        let freed = Freed {
+            commits: floor.get().saturating_sub(state.floor.get()),
+            bytes: gone.iter().map(bytes).sum(),
+            ..Freed::default()
+        };
+        if mode == Mode::Count || gone.is_empty() {
+            return Ok(freed);
+        }
+        self.raise_floor(timeline, floor, batch).await?;
+        for delta in &gone {
+            self.index.remove(timeline, delta).await?;
+            self.objects.delete(&delta.record.object).await?;
+        }
+        Ok(freed)
+    }
+
+    async fn raise_floor(&self, timeline: TimelineId, floor: Lsn, batch: i64) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+            let raised = stored.record.raised(floor, batch);
+            if raised == stored.record || self.move_record(timeline, &stored, raised).await? {
+                return Ok(());
+            }
+        }
+        Err(busy())
+    }
+
+    /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
+    pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        let Some(mut state) = self.state(timeline).await? else { return Ok(Freed::default()) };
+        for _ in 0..ATTEMPTS {
+            match self.seal(&state.timeline, &state.head).await? {
+                Append::Done => break,
+                Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
+            }
+        }
+        let now = self.environment.now();
+        let job = Job::about(JobKind::Cleanup, timeline, now);
+        self.jobs.add(&job).await?;
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.record(timeline).await? else { break };
+            let dropped = stored.record.dropped_at(now);
+            if self.move_record(timeline, &stored, dropped).await? {
+                break;
+            }
+        }
+        let commits = state.head.lsn.get().saturating_sub(state.floor.get());
+        let bytes = self.clean_up(timeline).await?;
+        self.jobs.forget(&job.id).await?;
+        Ok(Freed { commits, bytes, ..Freed::default() })
+    }
+
+    /// Removes what a dropped timeline had; the bytes of its deltas.
+    pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<u64> {
+        let Some(stored) = self.record(timeline).await? else { return Ok(0) };
+        if stored.record.dropped.is_none() {
+            return Ok(0);
+        }
+        let mut bytes = 0;
+        for delta in self.index.of(timeline).await?.iter() {
+            self.objects.delete(&delta.record.object).await?;
+            self.index.remove(timeline, delta).await?;
+            bytes += delta.record.stored_bytes.cast_unsigned();
+        }
+        for batch in stored.record.floor_batch + 1..=stored.record.batch {
+            self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+            self.jobs.forget(&sync_id(timeline, batch)).await?;
+        }
+        crate::snapshots::remove_of(&*self.objects, timeline).await?;
+        Ok(bytes)
+    }
+
+    /// The daily cleaning: traces that nobody can be late for any more, and objects that no record
+    /// names.
+    pub(crate) async fn clean_daily(&self) -> Result<()> {
+        let before = ago(self.environment.now(), LATE);
+        for job in self.jobs.done_before(before).await? {
+            if let (JobKind::Sync, Some(timeline)) = (job.kind, job.timeline) {
+                self.queue.wal.drop_timeline(batch_id(timeline, job.batch)).await?;
+            }
+            self.jobs.forget(&job.id).await?;
+        }
+        self.forget_dropped(before).await?;
+        self.remove_unnamed(before).await
+    }
+
+    async fn forget_dropped(&self, before: bson::DateTime) -> Result<()> {
+        for (name, _) in self.queue.refs.list(TIMELINES).await? {
+            let timeline = name.strip_prefix(TIMELINES).map(str::parse);
+            let Some(Ok(timeline)) = timeline else { continue };
+            let Some(stored) = self.record(timeline).await? else { continue };
+            if stored.record.dropped.is_none_or(|dropped| dropped >= before) {
+                continue;
+            }
+            self.clean_up(timeline).await?;
+            for batch in stored.record.floor_batch + 1..=stored.record.batch {
+                self.queue.wal.drop_timeline(batch_id(timeline, batch)).await?;
+            }
+            let name = timeline_ref(timeline);
+            self.queue.refs.compare_and_set(&name, Some(&stored.version), None).await?;
+            self.known.forget(timeline);
+        }
+        Ok(())
+    }
+
+    /// Removes deltas that were uploaded and never recorded, and such that were replaced.
+    async fn remove_unnamed(&self, before: bson::DateTime) -> Result<()> {
+        let objects = self.objects.list("projects/").await?;
+        let old = objects.into_iter().filter(|object| object.modified < before);
+        let old: Vec<String> =
+            old.map(|object| object.name).filter(|name| name.ends_with(".delta")).collect();
+        let mut named = std::collections::HashSet::new();
+        for (name, stored) in self.queue.refs.list(DELTAS).await? {
+            let record = decode::<DeltaRecord>(&name, stored)?.record;
+            named.insert(record.object);
+        }
+        for name in old.iter().filter(|name| !named.contains(*name)) {
+            self.objects.delete(name).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,262 @@
+//! Reading a timeline: each run of commits from its delta, or from the queue while it has none.
+//!
+//! Workers move commits from the queue to deltas, and from small deltas to larger ones, while others
+//! read. They add before they remove; so who misses something looks again, and finds it elsewhere.
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use argon_core::model::{Change, Commit, Image, Lsn, TimelineId, Touched};
+use argon_core::storage::{CommitStream, Direction, HeaderStream};
+use argon_core::{Error, ErrorKind, Result};
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::index::{batch_after, covering};
+use crate::system::System;
+use crate::timeline::batch_id;
+
+/// How often a commit is looked for again before it is missed.
+const ATTEMPTS: u32 = 8;
+
+/// How much of a batch is in memory at a time: so many bytes of documents, and the commit that reaches
+/// them.
+const PIECE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Where a commit is.
+enum Place {
+    /// In the delta of this name.
+    Delta(String),
+    /// In this batch of the queue, whose last commit is at this position.
+    Batch(i64, Lsn),
+}
+
+/// A commit in one of two forms: with its documents, or without.
+trait Form: Sized + Send + Sync + 'static {
+    fn of(commit: Commit) -> Self;
+    fn lsn(&self) -> Lsn;
+}
+
+impl Form for Commit {
+    fn of(commit: Commit) -> Self {
+        commit
+    }
+
+    fn lsn(&self) -> Lsn {
+        self.meta.lsn
+    }
+}
+
+impl Form for Commit<Touched> {
+    fn of(commit: Commit) -> Self {
+        let touched = |change: Change| Touched {
+            collection: change.collection,
+            key: change.key,
+            deleted: change.image == Image::Deleted,
+        };
+        let Commit { meta, digest, changes } = commit;
+        Self { meta, digest, changes: changes.into_iter().map(touched).collect() }
+    }
+
+    fn lsn(&self) -> Lsn {
+        self.meta.lsn
+    }
+}
+
+/// A reading on its way.
+struct Reading<C> {
+    system: Arc<System>,
+    timeline: TimelineId,
+    direction: Direction,
+    /// What is still to be read; `None` before the timeline was looked at.
+    range: RangeInclusive<Lsn>,
+    begun: bool,
+    ready: VecDeque<C>,
+}
+
+impl System {
+    pub(crate) fn commits(
+        self: Arc<Self>,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> CommitStream {
+        self.stream::<Commit>(timeline, range, direction)
+    }
+
+    pub(crate) fn headers(
+        self: Arc<Self>,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> HeaderStream {
+        self.stream::<Commit<Touched>>(timeline, range, direction)
+    }
+
+    fn stream<C: Form>(
+        self: Arc<Self>,
+        timeline: TimelineId,
+        range: RangeInclusive<Lsn>,
+        direction: Direction,
+    ) -> stream::BoxStream<'static, Result<C>> {
+        let (ready, begun) = (VecDeque::new(), false);
+        let reading = Reading { system: self, timeline, direction, range, begun, ready };
+        stream::try_unfold(reading, |mut reading| async move {
+            Ok(reading.next().await?.map(|commit| (commit, reading)))
+        })
+        .boxed()
+    }
+
+    /// Where a commit is that the timeline has; `None` if it is in neither place at this moment.
+    async fn place_of(&self, timeline: TimelineId, lsn: Lsn, again: bool) -> Result<Option<Place>> {
+        let deltas = if again {
+            self.index.of(timeline).await?
+        } else {
+            self.index.known_of(timeline).await?
+        };
+        if let Some(delta) = covering(&deltas, lsn) {
+            return Ok(Some(Place::Delta(delta.object.clone())));
+        }
+        let Some(stored) = self.record(timeline).await? else { return Ok(None) };
+        let first = batch_after(&deltas, lsn, stored.record.floor_batch);
+        for batch in first..=stored.record.batch {
+            // One that never had a commit may be gone.
+            let Some(state) = self.batch_state(timeline, batch).await? else { continue };
+            if state.head.lsn >= lsn {
+                let has = state.timeline.base_lsn() < lsn;
+                return Ok(has.then_some(Place::Batch(batch, state.head.lsn)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The commits of a batch from `from` on that are still in the queue, up to a piece of them; an
+    /// empty or a short run if it was emptied meanwhile.
+    pub(crate) async fn of_batch(
+        &self,
+        timeline: TimelineId,
+        batch: i64,
+        from: Lsn,
+        upto: Lsn,
+    ) -> Result<Vec<Commit>> {
+        let mut commits = self.queue.wal.read(batch_id(timeline, batch), from..=upto);
+        let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
+        while let Some(commit) = commits.try_next().await? {
+            if commit.meta.lsn != next {
+                break;
+            }
+            (bytes, next) = (bytes + commit.document_bytes(), next.next());
+            found.push(commit);
+            if bytes >= PIECE_BYTES {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<C: Form> Reading<C> {
+    async fn next(&mut self) -> Result<Option<C>> {
+        if !self.begun {
+            self.begin().await?;
+        }
+        if self.ready.is_empty() && !self.range.is_empty() {
+            self.fill().await?;
+        }
+        Ok(self.ready.pop_front())
+    }
+
+    /// Leaves out what the timeline does not have.
+    async fn begin(&mut self) -> Result<()> {
+        self.begun = true;
+        let Some(state) = self.system.state(self.timeline).await? else {
+            self.range = Lsn::new(1)..=Lsn::ZERO;
+            return Ok(());
+        };
+        let lowest = state.floor.max(state.timeline.base_lsn()).next();
+        self.range = (*self.range.start()).max(lowest)..=(*self.range.end()).min(state.head.lsn);
+        Ok(())
+    }
+
+    /// Reads the run of commits with which the range begins, or ends if it is read backwards.
+    async fn fill(&mut self) -> Result<()> {
+        let (from, to) = (*self.range.start(), *self.range.end());
+        let wanted = if self.direction == Direction::Ascending { from } else { to };
+        let mut damage = None;
+        for attempt in 0..ATTEMPTS {
+            match self.run(wanted, attempt > 0).await {
+                Ok(run) if !run.is_empty() => {
+                    self.take(run);
+                    return Ok(());
+                }
+                Ok(_) => {}
+                // What is emptied while it is read may look damaged.
+                Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
+                Err(error) => return Err(error),
+            }
+            let state = self.system.state(self.timeline).await?;
+            if state.is_none_or(|state| state.floor >= wanted) {
+                // It was collected meanwhile.
+                self.begin().await?;
+                return if self.range.is_empty() { Ok(()) } else { Box::pin(self.fill()).await };
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(u64::from(attempt) * 10)).await;
+        }
+        Err(damage.unwrap_or_else(|| {
+            Error::corrupt(format!(
+                "commit {wanted} of timeline {} is neither in a delta nor in the queue; run `argon fsck`",
+                self.timeline
+            ))
+        }))
+    }
+
+    /// The commits in one place around `wanted`, in ascending order, those in range only.
+    async fn run(&self, wanted: Lsn, again: bool) -> Result<Vec<Commit>> {
+        let (system, timeline) = (&self.system, self.timeline);
+        let Some(place) = system.place_of(timeline, wanted, again).await? else {
+            return Ok(Vec::new());
+        };
+        let mut run = match place {
+            Place::Delta(object) => {
+                system.delta(&object).await?.map(|delta| delta.commits).unwrap_or_default()
+            }
+            Place::Batch(batch, _) if self.direction == Direction::Descending => {
+                let base = system.batch_state(timeline, batch).await?;
+                let from = base.map_or(wanted, |state| state.timeline.base_lsn().next());
+                let from = from.max(*self.range.start());
+                let mut all = Vec::new();
+                let mut next = from;
+                while next <= wanted {
+                    let piece = system.of_batch(timeline, batch, next, wanted).await?;
+                    let Some(last) = piece.last() else { return Ok(Vec::new()) };
+                    next = last.meta.lsn.next();
+                    all.extend(piece);
+                }
+                all
+            }
+            Place::Batch(batch, last) => {
+                system.of_batch(timeline, batch, wanted, last.min(*self.range.end())).await?
+            }
+        };
+        run.retain(|commit| self.range.contains(&commit.meta.lsn));
+        Ok(run)
+    }
+
+    fn take(&mut self, run: Vec<Commit>) {
+        let (from, to) = (*self.range.start(), *self.range.end());
+        let mut run: VecDeque<C> = run.into_iter().map(C::of).collect();
+        if self.direction == Direction::Ascending {
+            // A delta that was replaced may begin before.
+            let last = run.back().map_or(to, C::lsn);
+            self.range = last.next()..=to;
+        } else {
+            let first = run.front().map_or(from, C::lsn);
+            self.range = match first.back(1) {
+                Some(below) => from..=below,
+                None => Lsn::new(1)..=Lsn::ZERO,
+            };
+            run.make_contiguous().reverse();
+        }
+        self.ready = run;
+    }
+}

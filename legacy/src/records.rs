@@ -1,0 +1,200 @@
+//! Records of the legacy system in the refs of the queue's store, as BSON. Their names begin with
+//! [`OURS`], and core never sees them.
+
+use argon_core::model::{Digest, Head, Lsn, Point, Timeline, TimelineId};
+use argon_core::storage::{RefVersion, VersionedRef};
+use argon_core::{Error, Result};
+use bson::DateTime;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What the names of all of them begin with.
+pub(crate) const OURS: &str = "legacy/";
+
+pub(crate) const TIMELINES: &str = "legacy/timeline/";
+pub(crate) const DELTAS: &str = "legacy/delta/";
+
+/// A record and the version under which it was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored<R> {
+    pub(crate) record: R,
+    pub(crate) version: RefVersion,
+}
+
+pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
+    bson::serialize_to_vec(record)
+        .map_err(|source| Error::internal("a record can't be written").with_source(source))
+}
+
+pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
+    let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
+        Error::corrupt(format!("the record {name} can't be read; run `argon fsck`"))
+            .with_source(source)
+    })?;
+    Ok(Stored { record, version: stored.version })
+}
+
+/// The end of a run of commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HeadRecord {
+    lsn: i64,
+    digest: Digest,
+    time: DateTime,
+}
+
+impl From<Head> for HeadRecord {
+    fn from(head: Head) -> Self {
+        Self { lsn: head.lsn.get().cast_signed(), digest: head.digest, time: head.time }
+    }
+}
+
+impl From<HeadRecord> for Head {
+    fn from(record: HeadRecord) -> Self {
+        let lsn = Lsn::new(record.lsn.cast_unsigned());
+        Self { lsn, digest: record.digest, time: record.time }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct PointRecord {
+    timeline: TimelineId,
+    lsn: i64,
+}
+
+/// A timeline: where its commits are gathered now. Moving it by compare-and-set is what ends a batch
+/// and begins the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TimelineRecord {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<PointRecord>,
+    /// The batch that takes commits; those with lower numbers are sealed.
+    pub(crate) batch: i64,
+    /// The head on which this batch builds; of a sealed timeline, its last.
+    before: HeadRecord,
+    /// The folder of its deltas.
+    pub(crate) folder: String,
+    floor: i64,
+    /// The batches up to this one are gone with the commits up to the floor.
+    pub(crate) floor_batch: i64,
+    #[serde(default)]
+    pub(crate) sealed: bool,
+    /// Since when it does not exist any more. Kept for a day, so that a late writer finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dropped: Option<DateTime>,
+}
+
+impl TimelineRecord {
+    pub(crate) fn new(timeline: &Timeline, before: &Head, folder: String) -> Self {
+        let base = timeline
+            .base
+            .map(|base| PointRecord { timeline: base.timeline, lsn: base.lsn.get().cast_signed() });
+        Self {
+            base,
+            batch: 0,
+            before: (*before).into(),
+            folder,
+            floor: timeline.base_lsn().get().cast_signed(),
+            floor_batch: -1,
+            sealed: false,
+            dropped: None,
+        }
+    }
+
+    pub(crate) fn timeline(&self, id: TimelineId) -> Timeline {
+        let point = |base: PointRecord| Point {
+            timeline: base.timeline,
+            lsn: Lsn::new(base.lsn.cast_unsigned()),
+        };
+        Timeline { id, base: self.base.map(point) }
+    }
+
+    pub(crate) fn before(&self) -> Head {
+        self.before.into()
+    }
+
+    pub(crate) fn floor(&self) -> Lsn {
+        Lsn::new(self.floor.cast_unsigned())
+    }
+
+    /// The next batch begins on `head`.
+    pub(crate) fn rolled(&self, head: &Head) -> Self {
+        Self { batch: self.batch + 1, before: (*head).into(), ..self.clone() }
+    }
+
+    /// The timeline takes no more commits after `head`.
+    pub(crate) fn sealed_on(&self, head: &Head) -> Self {
+        Self { sealed: true, ..self.rolled(head) }
+    }
+
+    /// The timeline does not exist any more.
+    pub(crate) fn dropped_at(&self, time: DateTime) -> Self {
+        Self { dropped: Some(time), ..self.clone() }
+    }
+
+    pub(crate) fn raised(&self, floor: Lsn, batch: i64) -> Self {
+        let (floor, floor_batch) = (floor.get().cast_signed(), batch.max(self.floor_batch));
+        Self { floor: floor.max(self.floor), floor_batch, ..self.clone() }
+    }
+}
+
+/// The name of a timeline's record.
+pub(crate) fn timeline_ref(timeline: TimelineId) -> String {
+    format!("{TIMELINES}{timeline}")
+}
+
+/// A delta that is stored: which commits of which batches it has, and under which name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeltaRecord {
+    first: i64,
+    last: i64,
+    pub(crate) first_batch: i64,
+    pub(crate) last_batch: i64,
+    pub(crate) object: String,
+    pub(crate) operations: i64,
+    pub(crate) raw_bytes: i64,
+    pub(crate) stored_bytes: i64,
+    pub(crate) checksum: Digest,
+}
+
+impl DeltaRecord {
+    pub(crate) fn new(
+        encoded: &crate::delta::Encoded,
+        batches: (i64, i64),
+        object: String,
+    ) -> Self {
+        let header = &encoded.header;
+        Self {
+            first: header.parent.lsn.next().get().cast_signed(),
+            last: header.head.lsn.get().cast_signed(),
+            first_batch: batches.0,
+            last_batch: batches.1,
+            object,
+            operations: header.operations.cast_signed(),
+            raw_bytes: header.raw_bytes.cast_signed(),
+            stored_bytes: header.stored_bytes.cast_signed(),
+            checksum: encoded.checksum,
+        }
+    }
+
+    pub(crate) fn first(&self) -> Lsn {
+        Lsn::new(self.first.cast_unsigned())
+    }
+
+    pub(crate) fn last(&self) -> Lsn {
+        Lsn::new(self.last.cast_unsigned())
+    }
+
+    pub(crate) fn covers(&self, lsn: Lsn) -> bool {
+        self.first() <= lsn && lsn <= self.last()
+    }
+}
+
+/// What the names of a timeline's deltas begin with.
+pub(crate) fn deltas_of(timeline: TimelineId) -> String {
+    format!("{DELTAS}{timeline}/")
+}
+
+/// The name of the record of the delta that begins with `first`.
+pub(crate) fn delta_ref(timeline: TimelineId, first: Lsn) -> String {
+    format!("{}{:020}", deltas_of(timeline), first.get())
+}

@@ -1,0 +1,33 @@
+//! The refs of core: those of the queue's store, without the records of this system.
+
+use std::sync::Arc;
+
+use argon_core::Result;
+use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use async_trait::async_trait;
+
+use crate::records::OURS;
+
+pub(crate) struct LegacyRefs(pub(crate) Arc<dyn Refs>);
+
+#[async_trait]
+impl Refs for LegacyRefs {
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        self.0.get(name).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        let mut listed = self.0.list(prefix).await?;
+        listed.retain(|(name, _)| !name.starts_with(OURS));
+        Ok(listed)
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        self.0.compare_and_set(name, expected, value).await
+    }
+}

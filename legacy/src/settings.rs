@@ -1,0 +1,175 @@
+//! What the URL of a legacy store says.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use argon_core::storage::{SnapshotPolicy, StoreUrl};
+use argon_core::{Error, Result};
+use percent_encoding::percent_decode_str;
+
+use crate::workers::MOST_WORKERS;
+
+/// Where the objects are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Directory(PathBuf),
+    S3(StoreUrl),
+}
+
+/// What a URL says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    pub(crate) place: Place,
+    /// The URL or the directory of the queue's store; `None` for the usual one.
+    pub(crate) queue: Option<String>,
+    /// The level of zstd for deltas.
+    pub(crate) level: i32,
+    /// What a delta should become smaller by; a higher level is tried otherwise.
+    pub(crate) ratio: f64,
+    /// A batch with so many changes is full.
+    pub(crate) batch_changes: usize,
+    /// A batch this old is ended.
+    pub(crate) batch_time: Duration,
+    pub(crate) workers: u32,
+    /// Who is told what became of jobs.
+    pub(crate) notify: Option<String>,
+    pub(crate) snapshots: SnapshotPolicy,
+}
+
+const PARAMETERS: [(&str, &str); 9] = [
+    ("queue", "the URL of a store, percent-encoded, or a directory"),
+    ("zstd_level", "1 to 22"),
+    ("ratio", "a number of 1 or more"),
+    ("batch_changes", "a number of 1 or more"),
+    ("batch_seconds", "a number of seconds"),
+    ("workers", "1 to 20"),
+    ("notify", "a URL that begins with https:// or http://, percent-encoded"),
+    ("snapshot_commits", "a number, 0 for never"),
+    ("snapshot_bytes", "a number of bytes, 0 for never"),
+];
+
+impl Settings {
+    pub(crate) fn parse(url: &StoreUrl) -> Result<Self> {
+        let (place, query) = url.rest().split_once('?').unwrap_or((url.rest(), ""));
+        let mut settings = Self {
+            place: Place::Directory(PathBuf::from(place)),
+            queue: None,
+            level: 3,
+            ratio: 2.0,
+            batch_changes: 100,
+            batch_time: Duration::from_secs(5),
+            workers: 5,
+            notify: None,
+            snapshots: SnapshotPolicy {
+                after_commits: Some(1000),
+                after_bytes: Some(64 * 1024 * 1024),
+                level: 3,
+            },
+        };
+        let mut others = Vec::new();
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            if !settings.set(parameter)? {
+                others.push(parameter);
+            }
+        }
+        if url.scheme() == "legacy+s3" {
+            // What is not of this system is of S3, which knows what it takes.
+            let query =
+                if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
+            settings.place = Place::S3(StoreUrl::new("s3", format!("{place}{query}")));
+            return Ok(settings);
+        }
+        if place.is_empty() {
+            return Err(Error::invalid(format!("{url} names no directory; write legacy+file:DIR")));
+        }
+        match others.first() {
+            None => Ok(settings),
+            Some(other) => {
+                let name = other.split_once('=').map_or(*other, |(name, _)| name);
+                let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).collect();
+                Err(Error::invalid(format!(
+                    "the URL of a legacy store has no parameter '{name}'; there are {}",
+                    known.join(", ")
+                )))
+            }
+        }
+    }
+
+    /// Takes a parameter; whether it is one of this system.
+    fn set(&mut self, parameter: &str) -> Result<bool> {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let decoded = percent_decode_str(value).decode_utf8().map_err(|_| wrong(name, value))?;
+        let value = decoded.as_ref();
+        match name {
+            "queue" => self.queue = Some(value.to_owned()),
+            "zstd_level" => self.level = number(name, value, 1, 22)?,
+            "ratio" => self.ratio = number(name, value, 1.0, f64::MAX)?,
+            "batch_changes" => self.batch_changes = number(name, value, 1, usize::MAX)?,
+            "batch_seconds" => {
+                let seconds = number(name, value, 0.0, 86_400.0)?;
+                self.batch_time = Duration::from_secs_f64(seconds);
+            }
+            "workers" => self.workers = number(name, value, 1, MOST_WORKERS)?,
+            "notify" if value.starts_with("https://") || value.starts_with("http://") => {
+                self.notify = Some(value.to_owned());
+            }
+            "notify" => return Err(wrong(name, value)),
+            "snapshot_commits" => {
+                let count: u64 = number(name, value, 0, u64::MAX)?;
+                self.snapshots.after_commits = (count > 0).then_some(count);
+            }
+            "snapshot_bytes" => {
+                let count: u64 = number(name, value, 0, u64::MAX)?;
+                self.snapshots.after_bytes = (count > 0).then_some(count);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn number<T: FromStr + PartialOrd>(name: &str, value: &str, least: T, most: T) -> Result<T> {
+    let number: T = value.parse().map_err(|_| wrong(name, value))?;
+    // What is no number at all is in no order with others.
+    if number >= least && number <= most { Ok(number) } else { Err(wrong(name, value)) }
+}
+
+fn wrong(name: &str, value: &str) -> Error {
+    let expected = PARAMETERS.iter().find(|(known, _)| *known == name).map_or("", |found| found.1);
+    Error::invalid(format!("{name}={value} in the URL of a legacy store: {expected} is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_and_how() {
+        let url = "legacy+s3://bucket/p?zstd_level=9&region=eu&batch_changes=3&batch_seconds=0.5\
+                   &queue=mongodb%3A%2F%2Fh%2Fd&workers=20&snapshot_commits=0&notify=https%3A%2F%2Fx";
+        let found = Settings::parse(&url.parse().unwrap()).unwrap();
+        assert_eq!(found.place, Place::S3(StoreUrl::new("s3", "//bucket/p?region=eu")));
+        assert_eq!((found.level, found.batch_changes, found.workers), (9, 3, 20));
+        assert_eq!(found.queue.as_deref(), Some("mongodb://h/d"));
+        assert_eq!(found.batch_time, Duration::from_millis(500));
+        assert_eq!(found.snapshots.after_commits, None);
+    }
+
+    #[test]
+    fn what_can_not_be_is_refused_and_named() {
+        for (parameter, part) in [
+            ("zstd_level=23", "1 to 22"),
+            ("workers=0", "1 to 20"),
+            ("batch_seconds=-1", "seconds"),
+            ("batch_seconds=NaN", "seconds"),
+            ("notify=ftp://x", "https://"),
+            ("regoin=x", "'regoin'"),
+        ] {
+            let url = StoreUrl::new("legacy+file", format!("dir?{parameter}"));
+            let error = Settings::parse(&url).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(Settings::parse(&StoreUrl::new("legacy+file", "")).is_err());
+    }
+}

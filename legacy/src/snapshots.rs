@@ -1,0 +1,128 @@
+//! Snapshots as objects: `snapshots/chunks/<digest>`, `snapshots/manifests/<timeline>/<LSN>`.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon_core::Result;
+use argon_core::model::{Digest, Lsn, Point, TimelineId};
+use argon_core::snapshot::Manifest;
+use argon_core::storage::{Freed, Objects, Snapshots};
+use async_trait::async_trait;
+
+use crate::system::{System, ago};
+
+const CHUNKS: &str = "snapshots/chunks/";
+const MANIFESTS: &str = "snapshots/manifests/";
+
+/// How long a chunk stays that no manifest lists, where other processes may be making one that does.
+/// The clock that dates objects is another than this machine's, so it is more than the hour owed.
+const YOUNG: Duration = Duration::from_hours(6);
+
+/// [`Snapshots`] in an object store.
+pub(crate) struct ObjectSnapshots {
+    system: Arc<System>,
+}
+
+impl ObjectSnapshots {
+    pub(crate) fn new(system: &Arc<System>) -> Self {
+        Self { system: Arc::clone(system) }
+    }
+
+    fn objects(&self) -> &dyn Objects {
+        &*self.system.objects
+    }
+}
+
+fn chunk(digest: Digest) -> String {
+    format!("{CHUNKS}{digest}")
+}
+
+fn manifest(point: Point) -> String {
+    format!("{MANIFESTS}{}/{:020}", point.timeline, point.lsn.get())
+}
+
+fn point(name: &str) -> Option<Point> {
+    let (timeline, lsn) = name.strip_prefix(MANIFESTS)?.split_once('/')?;
+    Some(Point { timeline: timeline.parse().ok()?, lsn: Lsn::new(lsn.parse().ok()?) })
+}
+
+/// Removes the snapshots of a timeline that does not exist any more.
+pub(crate) async fn remove_of(objects: &dyn Objects, timeline: TimelineId) -> Result<()> {
+    for object in objects.list(&format!("{MANIFESTS}{timeline}/")).await? {
+        objects.delete(&object.name).await?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Snapshots for ObjectSnapshots {
+    async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
+        self.objects().put(&chunk(digest), bytes).await
+    }
+
+    async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        self.objects().get(&chunk(digest)).await
+    }
+
+    async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
+        let mut missing = wanted.clone();
+        for object in self.objects().list(CHUNKS).await? {
+            if let Some(Ok(digest)) = object.name.strip_prefix(CHUNKS).map(str::parse::<Digest>) {
+                missing.remove(&digest);
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn put_manifest(&self, snapshot: &Manifest) -> Result<()> {
+        self.objects().put(&manifest(snapshot.point), snapshot.encode()).await
+    }
+
+    async fn latest_manifest(
+        &self,
+        timeline: TimelineId,
+        at_most: Lsn,
+    ) -> Result<Option<Manifest>> {
+        let listed = self.objects().list(&format!("{MANIFESTS}{timeline}/")).await?;
+        let points = listed.iter().filter_map(|object| point(&object.name));
+        let mut points: Vec<Point> = points.filter(|point| point.lsn <= at_most).collect();
+        // One may be removed since; then another is the latest.
+        while let Some(latest) = points.pop() {
+            if let Some(bytes) = self.objects().get(&manifest(latest)).await? {
+                return Manifest::decode(&bytes).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn list(&self) -> Result<Vec<Point>> {
+        let listed = self.objects().list(MANIFESTS).await?;
+        let mut points: Vec<Point> =
+            listed.iter().filter_map(|object| point(&object.name)).collect();
+        points.sort_unstable();
+        Ok(points)
+    }
+
+    async fn remove_manifest(&self, point: Point) -> Result<()> {
+        self.objects().delete(&manifest(point)).await
+    }
+
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+        let mut freed = Freed::default();
+        let old = ago(self.system.environment.now(), YOUNG);
+        for object in self.objects().list(CHUNKS).await? {
+            let digest = object.name.strip_prefix(CHUNKS).map(str::parse::<Digest>);
+            let Some(Ok(digest)) = digest else { continue };
+            if live.contains(&digest) || (self.system.shared && object.modified > old) {
+                continue;
+            }
+            if !dry_run {
+                self.objects().delete(&object.name).await?;
+            }
+            freed.chunks += 1;
+            freed.bytes += object.bytes;
+        }
+        Ok(freed)
+    }
+}

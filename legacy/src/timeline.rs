@@ -1,0 +1,324 @@
+//! Where the commits of a timeline are gathered: its record, and its batches in the queue's log.
+//!
+//! A batch is a timeline of its own in the queue's log, based on the head at which it begins, so that
+//! positions and digests go on and that log's compare-and-set is this one's too. It is sealed when it
+//! is full, and only then does the record move on to the next; whoever finds a sealed batch moves the
+//! record. So of two writers that expect the same head, one finds the other's commits or the seal.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use argon_core::model::{Digest, Head, Point, Timeline, TimelineId};
+use argon_core::storage::{Append, Swap, TimelineState};
+use argon_core::{Error, Result};
+
+use crate::jobs::{Job, sync_id};
+use crate::records::{Stored, TimelineRecord, decode, encode, timeline_ref};
+use crate::system::System;
+
+/// How often others may be in the way of one step.
+const ATTEMPTS: u32 = 100;
+
+/// What this process knows of timelines. A record that others have moved since is noticed by the seal
+/// of its batch.
+#[derive(Default)]
+pub(crate) struct Known(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    records: HashMap<TimelineId, Stored<TimelineRecord>>,
+    /// The batches whose jobs are there.
+    with_job: HashSet<(TimelineId, i64)>,
+    /// The changes that this process appended to the batch of this number.
+    changes: HashMap<TimelineId, (i64, usize)>,
+}
+
+impl Known {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn forget(&self, timeline: TimelineId) {
+        self.memory().records.remove(&timeline);
+    }
+}
+
+/// The name of a batch in the queue's log.
+pub(crate) fn batch_id(timeline: TimelineId, batch: i64) -> TimelineId {
+    let mut name = b"argon legacy batch".to_vec();
+    name.extend_from_slice(timeline.as_bytes());
+    name.extend_from_slice(&batch.to_le_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&Digest::of(&name).as_bytes()[..16]);
+    TimelineId::from_bytes(id)
+}
+
+/// A batch as a timeline of the queue's log.
+fn batch_of(timeline: TimelineId, batch: i64, before: &Head) -> Timeline {
+    let base = (before.lsn.get() > 0).then_some(Point { timeline, lsn: before.lsn });
+    Timeline { id: batch_id(timeline, batch), base }
+}
+
+pub(crate) fn busy() -> Error {
+    Error::unavailable("the timeline is written by others all the time; try again later")
+}
+
+impl System {
+    /// The record of a timeline as it is now.
+    pub(crate) async fn record(
+        &self,
+        timeline: TimelineId,
+    ) -> Result<Option<Stored<TimelineRecord>>> {
+        let name = timeline_ref(timeline);
+        let Some(stored) = self.queue.refs.get(&name).await? else {
+            self.known.forget(timeline);
+            return Ok(None);
+        };
+        let stored: Stored<TimelineRecord> = decode(&name, stored)?;
+        self.known.memory().records.insert(timeline, stored.clone());
+        Ok(Some(stored))
+    }
+
+    /// The record of a timeline; one that is known may have been moved by other processes since.
+    async fn known_record(&self, timeline: TimelineId) -> Result<Option<Stored<TimelineRecord>>> {
+        let known = self.known.memory().records.get(&timeline).cloned();
+        match known {
+            Some(stored) => Ok(Some(stored)),
+            None => self.record(timeline).await,
+        }
+    }
+
+    /// Moves a record that was read; whether it was as it was read.
+    pub(crate) async fn move_record(
+        &self,
+        timeline: TimelineId,
+        read: &Stored<TimelineRecord>,
+        record: TimelineRecord,
+    ) -> Result<bool> {
+        let (name, value) = (timeline_ref(timeline), encode(&record)?);
+        self.known.forget(timeline);
+        let swap = self.queue.refs.compare_and_set(&name, Some(&read.version), Some(value)).await?;
+        let Swap::Done(Some(version)) = swap else { return Ok(false) };
+        self.known.memory().records.insert(timeline, Stored { record, version });
+        Ok(true)
+    }
+
+    /// The record of a timeline that is to be written to, made if there is none.
+    async fn record_or_new(
+        &self,
+        timeline: &Timeline,
+        before: &Head,
+    ) -> Result<Stored<TimelineRecord>> {
+        if let Some(stored) = self.known_record(timeline.id).await? {
+            return Ok(stored);
+        }
+        let record = TimelineRecord::new(timeline, before, self.folder_of(timeline.id).await?);
+        let name = timeline_ref(timeline.id);
+        self.queue.refs.compare_and_set(&name, None, Some(encode(&record)?)).await?;
+        let there = self.record(timeline.id).await?;
+        there.ok_or_else(|| Error::conflict("the timeline was removed while it was made"))
+    }
+
+    /// What is known of a batch in the queue.
+    pub(crate) async fn batch_state(
+        &self,
+        timeline: TimelineId,
+        batch: i64,
+    ) -> Result<Option<TimelineState>> {
+        self.queue.wal.state(batch_id(timeline, batch)).await
+    }
+
+    /// The state of a timeline as core sees it.
+    pub(crate) async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
+        for _ in 0..ATTEMPTS {
+            let stored = if self.shared {
+                self.record(timeline).await
+            } else {
+                self.known_record(timeline).await
+            };
+            let Some(Stored { record, version }) = stored? else { return Ok(None) };
+            if record.dropped.is_some() {
+                return Ok(None);
+            }
+            let base = record.timeline(timeline);
+            let found = |head| TimelineState {
+                timeline: base,
+                head,
+                sealed: record.sealed,
+                floor: record.floor(),
+            };
+            if record.sealed {
+                return Ok(Some(found(record.before())));
+            }
+            let head = match self.batch_state(timeline, record.batch).await? {
+                // Others may have gone on in a later batch, which has more.
+                Some(batch) if batch.sealed => {
+                    self.roll(timeline, record.batch).await?;
+                    continue;
+                }
+                Some(batch) => batch.head,
+                None => record.before(),
+            };
+            // A batch that is long gone reads as one that is not begun.
+            let still = self.record(timeline).await?;
+            if still.is_none_or(|still| still.version != version) {
+                continue;
+            }
+            return Ok((head.lsn > base.base_lsn()).then(|| found(head)));
+        }
+        Err(busy())
+    }
+
+    /// Appends commits to the batch that takes them.
+    pub(crate) async fn append(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: &std::sync::Arc<[argon_core::model::Commit]>,
+    ) -> Result<Append> {
+        let id = timeline.id;
+        for _ in 0..ATTEMPTS {
+            let known = self.known_record(id).await?;
+            if known.is_none() && expected.lsn != timeline.base_lsn() {
+                return Ok(Append::Sealed(*expected));
+            }
+            let Stored { record, .. } = self.record_or_new(timeline, expected).await?;
+            if record.sealed || record.dropped.is_some() {
+                return Ok(Append::Sealed(record.before()));
+            }
+            let (batch, before) = (record.batch, record.before());
+            if *expected == before {
+                self.ensure_job(id, batch, before).await?;
+            }
+            let place = batch_of(id, batch, &before);
+            match self.queue.wal.append(&place, expected, commits.clone()).await? {
+                Append::Done => {
+                    self.note_changes(id, batch, commits).await;
+                    return Ok(Append::Done);
+                }
+                Append::HeadMoved(head) => return Ok(Append::HeadMoved(head)),
+                Append::Sealed(_) => {
+                    let there = self.batch_state(id, batch).await?;
+                    if there.is_some() {
+                        self.roll(id, batch).await?;
+                    } else if self.record(id).await?.is_some_and(|now| now.record == record) {
+                        // It is not begun, and so its head is where it begins.
+                        return Ok(Append::HeadMoved(before));
+                    }
+                }
+            }
+        }
+        Err(busy())
+    }
+
+    /// Makes sure that a batch has its job before it has its first commit, so that no commit is
+    /// without one.
+    async fn ensure_job(&self, timeline: TimelineId, batch: i64, before: Head) -> Result<()> {
+        if self.known.memory().with_job.contains(&(timeline, batch)) {
+            return Ok(());
+        }
+        self.jobs.add(&Job::sync(timeline, batch, before, self.batch_due())).await?;
+        self.known.memory().with_job.insert((timeline, batch));
+        self.resting.store(false, Ordering::Relaxed);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Ends a batch that is full. What fails here is done by the batch's job, when it is due.
+    async fn note_changes(
+        &self,
+        timeline: TimelineId,
+        batch: i64,
+        commits: &[argon_core::model::Commit],
+    ) {
+        let more: usize = commits.iter().map(|commit| commit.changes.len()).sum();
+        let all = {
+            let mut memory = self.known.memory();
+            let count = memory.changes.entry(timeline).or_insert((batch, 0));
+            if count.0 != batch {
+                *count = (batch, 0);
+            }
+            count.1 += more;
+            count.1
+        };
+        if all < self.settings.batch_changes {
+            return;
+        }
+        let ended = async {
+            self.roll(timeline, batch).await?;
+            self.jobs.hurry(&sync_id(timeline, batch)).await
+        };
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "a full batch could not be ended; its job will");
+        }
+        self.wake.notify_one();
+    }
+
+    /// Seals a batch where it is, and moves the record on to the next; nothing happens if it is not
+    /// the one that takes commits.
+    pub(crate) async fn roll(&self, timeline: TimelineId, batch: i64) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+            let record = &stored.record;
+            if record.batch != batch || record.sealed || record.dropped.is_some() {
+                return Ok(());
+            }
+            let before = record.before();
+            let there = self.batch_state(timeline, batch).await?;
+            let mut head = there.map_or(before, |there| there.head);
+            if there.is_none_or(|there| !there.sealed) {
+                let place = batch_of(timeline, batch, &before);
+                match self.queue.wal.seal(&place, &head).await? {
+                    Append::Done => {}
+                    Append::Sealed(at) => head = at,
+                    Append::HeadMoved(_) => continue,
+                }
+            }
+            let rolled = record.rolled(&head);
+            if self.move_record(timeline, &stored, rolled).await? {
+                self.known.memory().with_job.remove(&(timeline, batch));
+                return Ok(());
+            }
+        }
+        Err(busy())
+    }
+
+    /// Seals a timeline for good.
+    pub(crate) async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
+        let id = timeline.id;
+        for _ in 0..ATTEMPTS {
+            if self.record(id).await?.is_none() && expected.lsn != timeline.base_lsn() {
+                return Ok(Append::Sealed(*expected));
+            }
+            let stored = self.record_or_new(timeline, expected).await?;
+            let (record, before) = (&stored.record, stored.record.before());
+            if record.sealed && record.dropped.is_none() && before == *expected {
+                return Ok(Append::Done);
+            }
+            if record.sealed || record.dropped.is_some() {
+                return Ok(Append::Sealed(before));
+            }
+            let there = self.batch_state(id, record.batch).await?;
+            match there {
+                Some(there) if there.sealed => {
+                    self.roll(id, record.batch).await?;
+                    continue;
+                }
+                None if *expected != before => return Ok(Append::HeadMoved(before)),
+                Some(there) if there.head != *expected => return Ok(Append::HeadMoved(there.head)),
+                _ => {}
+            }
+            let place = batch_of(id, record.batch, &before);
+            match self.queue.wal.seal(&place, expected).await? {
+                Append::Done => {}
+                Append::HeadMoved(_) | Append::Sealed(_) => continue,
+            }
+            let sealed = record.sealed_on(expected);
+            if self.move_record(id, &stored, sealed).await? {
+                return Ok(Append::Done);
+            }
+        }
+        Err(busy())
+    }
+}

@@ -1,0 +1,193 @@
+//! What a job does. Every step may have been done before by a worker that was cut off, or be done by
+//! another one at the same time; so each is one that may be repeated, and what is added is there before
+//! what it replaces is removed.
+
+use argon_core::model::{Commit, Head, Lsn, TimelineId};
+use argon_core::storage::Keep;
+use argon_core::{Error, Result};
+
+use crate::delta;
+use crate::index::covering;
+use crate::jobs::{Job, JobKind};
+use crate::records::{DeltaRecord, Stored};
+use crate::system::System;
+use crate::timeline::batch_id;
+
+/// What a delta that compression makes holds at most, before it is compressed.
+const LARGE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How many deltas of a timeline bring about a compression job: whenever their number is a multiple.
+const SMALL_DELTAS: usize = 16;
+
+/// The levels that compression tries after that of the settings, until the ratio is what is wanted.
+const HIGHER_LEVELS: [i32; 2] = [9, 19];
+
+impl System {
+    /// Does a job.
+    pub(crate) async fn work(&self, job: &Job) -> Result<()> {
+        match (job.kind, job.timeline) {
+            (JobKind::Sync, Some(timeline)) => {
+                let parent = job.before.map_or(Head::EMPTY, Into::into);
+                self.sync(timeline, job.batch, parent).await
+            }
+            (JobKind::Compression, Some(timeline)) => self.compress(timeline).await,
+            (JobKind::Cleanup, Some(timeline)) => self.clean_up(timeline).await.map(drop),
+            (JobKind::Notification, _) => self.notify(job).await,
+            _ => Err(Error::corrupt(format!("the job {} names no timeline", job.id))),
+        }
+    }
+
+    /// Makes a delta of a batch, and empties it.
+    async fn sync(&self, timeline: TimelineId, batch: i64, parent: Head) -> Result<()> {
+        self.roll(timeline, batch).await?;
+        let Some(state) = self.batch_state(timeline, batch).await? else { return Ok(()) };
+        let last = state.head.lsn;
+        let dropped = self.record(timeline).await?.is_none_or(|it| it.record.dropped.is_some());
+        if last <= state.timeline.base_lsn() || dropped {
+            return Ok(());
+        }
+        let deltas = self.index.of(timeline).await?;
+        if covering(&deltas, last).is_none() {
+            self.upload(timeline, batch, parent, last).await?;
+            if (deltas.len() + 1).is_multiple_of(SMALL_DELTAS) {
+                let now = self.environment.now();
+                self.jobs.add(&Job::about(JobKind::Compression, timeline, now)).await?;
+            }
+        }
+        self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+        Ok(())
+    }
+
+    async fn upload(
+        &self,
+        timeline: TimelineId,
+        batch: i64,
+        parent: Head,
+        last: Lsn,
+    ) -> Result<()> {
+        let mut commits: Vec<Commit> = Vec::new();
+        let mut next = parent.lsn.next();
+        while next <= last {
+            let piece = self.of_batch(timeline, batch, next, last).await?;
+            let Some(end) = piece.last() else {
+                // Another worker has emptied it, after it had recorded the delta.
+                return Err(Error::unavailable(format!(
+                    "commit {next} of batch {batch} of timeline {timeline} is not in the queue any more"
+                )));
+            };
+            next = end.meta.lsn.next();
+            commits.extend(piece);
+        }
+        self.store(timeline, (batch, batch), parent, commits, None).await
+    }
+
+    /// Compresses and stores commits under a name of their own, and records the delta in the place of
+    /// `replaced`.
+    async fn store(
+        &self,
+        timeline: TimelineId,
+        batches: (i64, i64),
+        parent: Head,
+        commits: Vec<Commit>,
+        replaced: Option<&Stored<DeltaRecord>>,
+    ) -> Result<()> {
+        let (level, ratio) = (self.settings.level, self.settings.ratio);
+        let encoded = tokio::task::spawn_blocking(move || {
+            let mut encoded = delta::encode(timeline, parent, &commits, level)?;
+            for higher in HIGHER_LEVELS.into_iter().filter(|higher| *higher > level) {
+                if encoded.header.ratio() >= ratio {
+                    break;
+                }
+                encoded = delta::encode(timeline, parent, &commits, higher)?;
+            }
+            Ok::<_, Error>(encoded)
+        });
+        let encoded = encoded.await.unwrap_or_else(|source| {
+            Err(Error::internal("compressing a delta broke off").with_source(source))
+        })?;
+        let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+        let (folder, header) = (&stored.record.folder, &encoded.header);
+        let name = format!(
+            "{folder}{timeline}-{:020}-{:020}-{}.delta",
+            header.parent.lsn.next().get(),
+            header.head.lsn.get(),
+            encoded.checksum.short()
+        );
+        let record = DeltaRecord::new(&encoded, batches, name.clone());
+        self.objects.put(&name, encoded.bytes).await?;
+        let there = match replaced {
+            None => self.index.add(timeline, &record).await?.map(|there| there.object),
+            Some(old) => {
+                let done = self.index.replace(timeline, old, &record).await?;
+                (!done).then(String::new)
+            }
+        };
+        // Somebody else was first.
+        if there.is_some_and(|there| there != name) {
+            self.objects.delete(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// Rewrites runs of small deltas of a timeline into larger ones.
+    pub(crate) async fn compress(&self, timeline: TimelineId) -> Result<()> {
+        let deltas = self.index.of(timeline).await?;
+        let mut rest = &deltas[..];
+        while let Some(first) = rest.first() {
+            let (mut run, mut bytes) = (1, first.record.raw_bytes.cast_unsigned());
+            for pair in rest.windows(2) {
+                bytes += pair[1].record.raw_bytes.cast_unsigned();
+                if pair[1].record.first() != pair[0].record.last().next() || bytes > LARGE_BYTES {
+                    break;
+                }
+                run += 1;
+            }
+            let (small, later) = rest.split_at(run);
+            rest = later;
+            if run > 1 {
+                self.join(timeline, small).await?;
+            }
+        }
+        self.remove_replaced(timeline).await
+    }
+
+    async fn join(&self, timeline: TimelineId, small: &[Stored<DeltaRecord>]) -> Result<()> {
+        let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(()) };
+        let (mut commits, mut parent) = (Vec::new(), None);
+        for delta in small {
+            // Somebody else compresses or collects them.
+            let Some(read) = self.delta(&delta.record.object).await? else { return Ok(()) };
+            parent = parent.or(Some(read.header.parent));
+            commits.extend(read.commits);
+        }
+        let Some(parent) = parent else { return Ok(()) };
+        let batches = (first.record.first_batch, last.record.last_batch);
+        self.store(timeline, batches, parent, commits, Some(first)).await?;
+        // The record names the new one by now.
+        let there = self.index.of(timeline).await?;
+        let named = there.iter().any(|delta| delta.record.object == first.record.object);
+        if !named {
+            self.objects.delete(&first.record.object).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes deltas all of whose commits are in a longer one.
+    async fn remove_replaced(&self, timeline: TimelineId) -> Result<()> {
+        let deltas = self.index.of(timeline).await?;
+        for delta in deltas.iter() {
+            let record = &delta.record;
+            let replaced = deltas.iter().any(|other| {
+                other.record.covers(record.first())
+                    && other.record.covers(record.last())
+                    && (other.record.first(), other.record.last())
+                        != (record.first(), record.last())
+            });
+            if replaced {
+                self.index.remove(timeline, delta).await?;
+                self.objects.delete(&record.object).await?;
+            }
+        }
+        Ok(())
+    }
+}

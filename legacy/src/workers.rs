@@ -1,0 +1,300 @@
+//! The pool of workers.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use argon_core::storage::Backlog;
+use argon_core::{Error, Result};
+use bson::DateTime;
+use tokio::sync::watch;
+
+use crate::jobs::{Claim, Job};
+use crate::system::{System, ago};
+
+/// The most workers of a pool.
+pub const MOST_WORKERS: u32 = 20;
+
+/// How often it is looked for jobs that have become due, or that other processes have added.
+const POLL: Duration = Duration::from_secs(1);
+
+/// How many jobs a worker does of those that it found due, before it looks again.
+const AT_A_TIME: usize = 32;
+
+/// How long [`flush`](Pool::flush) waits before it looks again at jobs that others have.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a process waits at its end for jobs that are being done.
+const MOST_REST: Duration = Duration::from_secs(10);
+
+/// How many workers all pools are to have, if somebody has said so.
+const WANTED: &str = "legacy/workers";
+
+/// When the daily cleaning was done last.
+const CLEANED: &str = "legacy/cleaned";
+const DAY: Duration = Duration::from_hours(24);
+
+/// How long [`flush`](Pool::flush) waits for a job that another process has.
+const PATIENCE: Duration = Duration::from_mins(11);
+
+/// The workers of a process. They end with the store; a job that is cut off is handed out again.
+#[derive(Clone)]
+pub struct Pool(Arc<Shared>);
+
+struct Shared {
+    system: Weak<System>,
+    size: watch::Sender<u32>,
+    busy: AtomicU32,
+    name: String,
+}
+
+impl Pool {
+    /// Starts the workers of a system, as many as somebody has set, or as its settings say.
+    pub(crate) async fn start(system: &Arc<System>) -> Self {
+        let name: [u8; 4] = system.environment.random();
+        let name = format!("{:08x}", u32::from_be_bytes(name));
+        let wanted = wanted(system).await.unwrap_or(system.settings.workers);
+        let (size, _) = watch::channel(wanted);
+        let system_of_pool = Arc::downgrade(system);
+        let pool =
+            Self(Arc::new(Shared { system: system_of_pool, size, busy: AtomicU32::new(0), name }));
+        for number in 0..MOST_WORKERS {
+            tokio::spawn(worker(Arc::downgrade(&pool.0), number));
+        }
+        pool
+    }
+
+    /// How many workers there are, and how many of them have a job.
+    pub fn load(&self) -> (u32, u32) {
+        (*self.0.size.borrow(), self.0.busy.load(Ordering::Relaxed))
+    }
+
+    /// Sets how many workers this pool has, from the next job on.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not 1 to [`MOST_WORKERS`].
+    pub fn scale(&self, workers: u32) -> Result<()> {
+        self.0.size.send_replace(checked(workers)?);
+        Ok(())
+    }
+
+    /// Sets how many workers every pool of the store has, those that run and those to come.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not 1 to [`MOST_WORKERS`]; those of writing a ref.
+    pub async fn scale_all(&self, workers: u32) -> Result<()> {
+        let value = checked(workers)?.to_le_bytes().to_vec();
+        let Some(system) = self.0.system.upgrade() else { return Ok(()) };
+        let refs = &system.queue.refs;
+        let there = refs.get(WANTED).await?;
+        let expected = there.as_ref().map(|there| &there.version);
+        refs.compare_and_set(WANTED, expected, Some(value)).await?;
+        self.scale(workers)
+    }
+
+    /// Works the queue until the jobs that are in it now are done, batches that are not full yet among
+    /// them.
+    ///
+    /// # Errors
+    /// `Unavailable` if one is given up or waits to be tried again, or if another process has one and
+    /// does not end it; they name it. All changes are still in the queue.
+    pub async fn flush(&self) -> Result<()> {
+        let Some(system) = self.0.system.upgrade() else { return Ok(()) };
+        let asked = system.jobs.active().await?;
+        for job in &asked {
+            system.jobs.hurry(&job.id).await?;
+        }
+        system.wake.notify_waiters();
+        let mut waited = Duration::ZERO;
+        loop {
+            let mut left = system.jobs.active().await?;
+            left.retain(|job| asked.iter().any(|asked| asked.id == job.id));
+            let before = |job: &Job| asked.iter().find(|asked| asked.id == job.id);
+            let failed = left
+                .iter()
+                .find(|job| before(job).is_some_and(|before| before.failures < job.failures));
+            if let Some(job) = failed {
+                let why = job.error.clone().unwrap_or_default();
+                return Err(Error::unavailable(format!(
+                    "the job {} failed and is tried again later: {why}; `argon jobs list` shows it",
+                    job.id
+                )));
+            }
+            let Some(job) = left.first() else { break };
+            if waited > PATIENCE {
+                return Err(Error::unavailable(format!(
+                    "the job {} is not ended by worker {}; `argon jobs list` shows it",
+                    job.id,
+                    job.worker.as_deref().unwrap_or("?")
+                )));
+            }
+            if self.some(&system, "flush", || true).await? == 0 {
+                tokio::time::sleep(PAUSE).await;
+                waited += PAUSE;
+            }
+        }
+        let dead = system.jobs.dead().await?;
+        match dead.first() {
+            None => Ok(()),
+            Some(job) => Err(Error::unavailable(format!(
+                "the job {} was given up ({}); `argon jobs retry {}` tries it again",
+                job.id,
+                job.error.as_deref().unwrap_or("no reason is known"),
+                job.id
+            ))),
+        }
+    }
+
+    /// Takes no more jobs until something is written, and waits for those that are being done, for a
+    /// while: one that is cut off is handed out again.
+    pub async fn rest(&self) {
+        let Some(system) = self.0.system.upgrade() else { return };
+        system.resting.store(true, Ordering::Relaxed);
+        let mut waited = Duration::ZERO;
+        while self.0.busy.load(Ordering::Relaxed) > 0 && waited < MOST_REST {
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+
+    /// Does the most urgent jobs that are due, at most [`AT_A_TIME`]; how many.
+    async fn some(&self, system: &System, worker: &str, may: impl Fn() -> bool) -> Result<usize> {
+        let name = format!("{}/{worker}", self.0.name);
+        let mut count = 0;
+        for claim in system.jobs.due().await? {
+            let busy = Busy::new(&self.0);
+            if !may() {
+                break;
+            }
+            let Some(claim) = system.jobs.take(&claim, &name).await? else { continue };
+            done(system, &claim).await?;
+            drop(busy);
+            count += 1;
+            if count == AT_A_TIME {
+                break;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The queue in numbers, with the workers of this process.
+    pub(crate) async fn backlog(&self, system: &System) -> Result<Backlog> {
+        let (workers, busy) = self.load();
+        Ok(Backlog { workers, busy, ..system.jobs.backlog().await? })
+    }
+}
+
+fn checked(workers: u32) -> Result<u32> {
+    if (1..=MOST_WORKERS).contains(&workers) {
+        return Ok(workers);
+    }
+    Err(Error::invalid(format!("{workers} workers: 1 to {MOST_WORKERS} are possible")))
+}
+
+/// Counts as busy until it is dropped.
+struct Busy<'a>(&'a Shared);
+
+impl<'a> Busy<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.busy.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Does a job and takes note of what became of it.
+pub(crate) async fn done(system: &System, claim: &Claim) -> Result<()> {
+    match system.work(&claim.job).await {
+        Ok(()) => {
+            system.announce(&claim.job, "completed", None).await?;
+            system.jobs.complete(claim).await
+        }
+        Err(error) => {
+            tracing::warn!(job = claim.job.id, %error, "a job failed");
+            if system.jobs.fail(claim, &error).await? {
+                let why = error.to_string();
+                system.announce(&claim.job, "failed", Some(&why)).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A worker: does what is due, and sleeps until something may be.
+async fn worker(shared: Weak<Shared>, number: u32) {
+    loop {
+        let Some((pool, system)) = alive(&shared) else { return };
+        let mut size = pool.0.size.subscribe();
+        let enabled = number < *size.borrow_and_update();
+        if number == 0 {
+            follow(&pool, &system).await;
+        }
+        if enabled {
+            let may = || !system.resting.load(Ordering::Relaxed);
+            match pool.some(&system, &number.to_string(), may).await {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(error) => tracing::warn!(%error, "the queue could not be worked"),
+            }
+        }
+        let wake = Arc::clone(&system.wake);
+        // Nothing of the store is held while it sleeps, so that it can be closed.
+        drop((pool, system));
+        tokio::select! {
+            () = tokio::time::sleep(POLL), if enabled => {}
+            () = wake.notified(), if enabled => {}
+            // The pool has gone, if this is an error.
+            changed = size.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<System>)> {
+    let pool = Pool(shared.upgrade()?);
+    let system = pool.0.system.upgrade()?;
+    Some((pool, system))
+}
+
+/// What one worker of a pool does besides: it follows what others have said of the pool's size, and
+/// does the daily cleaning.
+async fn follow(pool: &Pool, system: &System) {
+    if let Some(wanted) = wanted(system).await
+        && wanted != *pool.0.size.borrow()
+    {
+        pool.0.size.send_replace(wanted);
+    }
+    if let Err(error) = clean(system).await {
+        tracing::warn!(%error, "the daily cleaning was cut off");
+    }
+}
+
+/// How many workers every pool is to have, if somebody has said so.
+async fn wanted(system: &System) -> Option<u32> {
+    let stored = system.queue.refs.get(WANTED).await.ok()??;
+    let wanted = u32::from_le_bytes(<[u8; 4]>::try_from(stored.value.as_slice()).ok()?);
+    checked(wanted).ok()
+}
+
+async fn clean(system: &System) -> Result<()> {
+    let refs = &system.queue.refs;
+    let now = system.environment.now();
+    let there = refs.get(CLEANED).await?;
+    let last = there.as_ref().and_then(|there| <[u8; 8]>::try_from(there.value.as_slice()).ok());
+    let last = last.map(|bytes| DateTime::from_millis(i64::from_le_bytes(bytes)));
+    if last.is_some_and(|last| last > ago(now, DAY)) {
+        return Ok(());
+    }
+    let value = now.timestamp_millis().to_le_bytes().to_vec();
+    let expected = there.as_ref().map(|there| &there.version);
+    let swap = refs.compare_and_set(CLEANED, expected, Some(value)).await?;
+    // The first look of a store only begins the day.
+    if last.is_none() || matches!(swap, argon_core::storage::Swap::Moved(_)) {
+        return Ok(());
+    }
+    system.clean_daily().await
+}
