@@ -10,6 +10,7 @@ mod compact;
 mod completions;
 mod config;
 mod confirm;
+mod connection_string;
 mod count;
 mod delete;
 mod diff;
@@ -22,6 +23,7 @@ mod get;
 mod history;
 mod import;
 mod init;
+mod legacy;
 mod log;
 mod man;
 mod merge;
@@ -42,6 +44,7 @@ mod switch;
 mod undo;
 mod use_project;
 mod verify;
+mod wal;
 
 use clap::Subcommand;
 
@@ -98,11 +101,23 @@ pub(crate) enum Command {
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Store(store::StoreCommand),
+    ConnectionString(connection_string::ConnectionStringArgs),
+    #[command(subcommand)]
+    Wal(wal::WalCommand),
+    #[command(subcommand)]
+    Projects(legacy::ProjectsCommand),
+    #[command(subcommand)]
+    Branches(legacy::BranchesCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
 
 impl Command {
+    /// Whether it works on the store that the setting `legacy.store` names.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        matches!(self, Self::Projects(_) | Self::Branches(_))
+    }
+
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         match self {
             Self::Init(args) => args.run(context).await,
@@ -143,6 +158,10 @@ impl Command {
             Self::Doctor(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),
+            Self::ConnectionString(args) => args.run(context).await,
+            Self::Wal(command) => command.run(context).await,
+            Self::Projects(command) => command.run(context).await,
+            Self::Branches(command) => command.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }
