@@ -167,7 +167,7 @@ pub(crate) struct InCollection {
 }
 
 /// How documents are printed.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct DocumentStyle {
     /// Print canonical Extended JSON, in which every value keeps its type
     #[arg(long)]

@@ -51,10 +51,16 @@ impl Context {
     ///
     /// # Errors
     /// What is wrong in them, and where to say so.
-    pub(crate) fn new(options: GlobalOptions) -> Result<Self, (Failure, Output)> {
-        let output = |format| Output::new(format, options.quiet);
-        let resolved = resolved(&options)
-            .map_err(|error| (error.into(), output(options.output.unwrap_or(Format::Table))))?;
+    pub(crate) fn new(
+        mut options: GlobalOptions,
+        is_deprecated: bool,
+    ) -> Result<Self, (Failure, Output)> {
+        let (quiet, format) = (options.quiet, options.output.unwrap_or(Format::Table));
+        let output = |format| Output::new(format, quiet);
+        let chosen = if is_deprecated { legacy_store(&mut options) } else { Ok(()) };
+        let resolved = chosen
+            .and_then(|()| Ok(resolved(&options)?))
+            .map_err(|failure| (failure, output(format)))?;
         let output = output(resolved.settings.output);
         let environment = argon_backends::environment();
         Ok(Self { options, resolved, output, environment, used: Mutex::default() })
@@ -163,7 +169,8 @@ impl Context {
 
     /// The project that the options name or that is current.
     pub(crate) async fn project_of(&self, opened: &OpenStore) -> CommandResult<Project> {
-        let Some(name) = self.options.project.as_ref().or(opened.config.project.as_ref()) else {
+        let said = self.options.project.as_ref().or(opened.place.project.as_ref());
+        let Some(name) = said.or(opened.config.project.as_ref()) else {
             return Err(no_current_project(opened).await?);
         };
         opened
@@ -175,7 +182,9 @@ impl Context {
 
     /// The branch that the options name or that is current, if it is current in this project.
     fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
-        let said = self.options.branch.clone();
+        let place = &opened.place;
+        let named = place.branch.clone().filter(|_| place.project.as_ref() == Some(project));
+        let said = self.options.branch.clone().or(named);
         let current = || {
             let current = opened.config.project.as_ref() == Some(project);
             opened.config.branch.clone().filter(|_| current)
@@ -286,6 +295,21 @@ fn resolved(options: &GlobalOptions) -> argon_core::Result<Resolved> {
         Some(file) => settings::resolve(options, Some(file)),
         None => Ok(without_store),
     }
+}
+
+/// Chooses the store of the deprecated commands, unless an option names one.
+fn legacy_store(options: &mut GlobalOptions) -> CommandResult {
+    if options.store.is_some() || options.store_file.is_some() {
+        return Ok(());
+    }
+    // The file of the nearest store can name it too.
+    options.store = Some(resolved(options)?.settings.legacy.store.ok_or_else(|| {
+        Failure::from(Error::invalid(
+            "the setting 'legacy.store' does not say which store is meant",
+        ))
+        .hint("`argon config set legacy.store URL` does; or name the store by --store")
+    })?);
+    Ok(())
 }
 
 /// The name of the user of this machine.

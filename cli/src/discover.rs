@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use argon_core::model::{BranchName, ProjectName};
 use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind};
 
@@ -14,6 +15,10 @@ use crate::{config, pointer};
 /// The directory in which `argon init` makes a store, and that is looked for upwards.
 pub(crate) const DIRECTORY: &str = ".argon";
 
+/// What stands before the project in a URL that names one, and before the branch.
+pub(crate) const PROJECT: &str = "#project=";
+pub(crate) const BRANCH: &str = "&branch=";
+
 /// Where a store is, and how it was found.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -23,6 +28,9 @@ pub(crate) struct Place {
     pub(crate) found: Found,
     /// The directory that is the store, or points to it; what is current is kept there.
     directory: Option<PathBuf>,
+    /// The project and branch that the URL names, as `argon connection-string` prints it.
+    pub(crate) project: Option<ProjectName>,
+    pub(crate) branch: Option<BranchName>,
 }
 
 /// How a store was found.
@@ -63,7 +71,7 @@ impl Place {
         let directory = PathBuf::from(url.rest());
         let is_store = engine_of(&directory).is_ok_and(|engine| engine == url.scheme());
         let directory = if is_store { Some(directory) } else { pointing_to(&url) };
-        Self { url, found: Found::Said(by), directory }
+        Self { url, found: Found::Said(by), directory, project: None, branch: None }
     }
 
     /// The store in this directory, or that it points to.
@@ -76,7 +84,8 @@ impl Place {
             }
         };
         let found = by.map_or(found, Found::Said);
-        Ok(Self { url, found, directory: Some(directory.to_owned()) })
+        let directory = Some(directory.to_owned());
+        Ok(Self { url, found, directory, project: None, branch: None })
     }
 
     /// Whether the store is on a network, as far as its URL says.
@@ -126,7 +135,17 @@ impl Said {
         // A text with a colon that is no URL may hold a password, so it is not taken for a path,
         // which an error would repeat.
         if self.text.contains(':') {
-            return Ok(Place::of_url(self.text.parse()?, self.by));
+            let (url, names) = match self.text.split_once(PROJECT) {
+                Some((url, names)) => (url, Some(names)),
+                None => (self.text.as_str(), None),
+            };
+            let mut place = Place::of_url(url.parse()?, self.by);
+            if let Some(names) = names {
+                let (project, branch) = names.split_once(BRANCH).unwrap_or((names, ""));
+                place.project = Some(ProjectName::new(project)?);
+                place.branch = (!branch.is_empty()).then(|| BranchName::new(branch)).transpose()?;
+            }
+            return Ok(place);
         }
         Place::of_directory(Path::new(&self.text), Some(self.by))
     }

@@ -65,7 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::report(&error, &args),
     };
     panics::tame_engines();
-    let context = match Context::new(options) {
+    let context = match Context::new(options, command.is_deprecated()) {
         Ok(context) => context,
         Err((failure, output)) => return failure.report(&output),
     };

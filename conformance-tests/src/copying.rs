@@ -187,7 +187,16 @@ async fn a_history_with_collected_commits_is_refused_whole(subject: Subject) {
     insert(&main, 70..=71).await;
     let options = gc::Options { retention: std::time::Duration::from_hours(1), dry_run: false };
     gc::collect(&source, &options).await.unwrap();
-    let Err(error) = copy::plan(&source, None).await else { panic!("it is pruned") };
+    let error = match copy::plan(&source, None).await {
+        Err(error) => error,
+        // A backend that removes whole objects may have kept all of the log.
+        Ok(plan) => {
+            let (_to, store) = target(&subject).await;
+            plan.run(&store, &|_| ()).await.unwrap();
+            assert_eq!(seen(&store).await, seen(&source).await);
+            return;
+        }
+    };
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("argon gc"), "{error}");
 }

@@ -15,6 +15,7 @@
 //! | `plans` | merges, undo, cherry-picks and plans that are kept, with a model of merges |
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `copying` | the history of one store in another |
+//! | `read_only` | branches that take no commits |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
 //! | `gc` | what garbage collection keeps, and what it may not take |
@@ -58,6 +59,7 @@ mod materialize;
 mod patch;
 mod pins;
 mod plans;
+mod read_only;
 mod reflog;
 mod refs;
 mod replay;
@@ -121,6 +123,7 @@ fn cases() -> Vec<Case> {
         time::cases(),
         verify::cases(),
         copying::cases(),
+        read_only::cases(),
         fsck::cases(),
         checks::cases(),
         gc::cases(),

@@ -121,6 +121,7 @@ impl Project {
             forked_at: head.lsn.get().cast_signed(),
             created: self.shared.environment.now(),
             protected: false,
+            read_only: false,
             lease: None,
             mask: from.mask().map(|mask| mask.at(head.lsn)),
             moves: vec![self.movement(None, from.view().point(), created)],
@@ -258,6 +259,7 @@ impl Project {
         let at = record.point_at(head.lsn);
         let backup = BranchRecord {
             protected: false,
+            read_only: false,
             lease: None,
             parent: Some(name.to_string()),
             ..record.clone()

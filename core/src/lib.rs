@@ -44,6 +44,7 @@ pub mod model;
 pub mod patch;
 pub mod pins;
 pub mod plan;
+mod read_only;
 mod records;
 pub mod reflog;
 mod replay;

@@ -70,6 +70,12 @@ pub async fn floor(state: &State) -> Result<Lsn> {
     Ok(Lsn::ZERO)
 }
 
+/// The position from which on every state of a history can be read; [`Lsn::ZERO`] if all can. Below it
+/// there may be single states that something holds.
+pub async fn kept_from(state: &State) -> Result<Lsn> {
+    crate::gc::kept::from(state.shared(), state.view()).await
+}
+
 /// The last commit of a state with its documents; `None` for the empty state. In a masked state its
 /// images are masked too, and what looks absent before it and after is left out.
 ///

@@ -44,6 +44,9 @@ pub(crate) struct BranchRecord {
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,
+    /// Whether it takes no commits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) read_only: bool,
     /// What makes it a sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<LeaseRecord>,

@@ -11,7 +11,7 @@ use crate::diff::{Diff, diff};
 use crate::mask::Mask;
 use crate::model::{BranchName, Lsn};
 use crate::records::{BranchRecord, Stored};
-use crate::{Branch, Error, Project, Result, State};
+use crate::{Branch, Error, Project, Result, State, read_only};
 
 /// What a reset would do.
 pub struct Preview {
@@ -104,13 +104,16 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// the branch itself.
 ///
 /// # Errors
-/// `Denied` for a protected branch or a backup, and for a state that is masked unless the branch has
+/// `Denied` for a protected or read-only branch or a backup, and for a state that is masked unless the branch has
 /// the same mask; `Conflict` if the branch was moved meanwhile;
 /// `Invalid` if the target is the head already.
 pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let (project, name) = (branch.project(), branch.name());
     let _moving = branch.shared().moving.lock().await;
     let stored = project.movable(name).await?;
+    if stored.record.read_only {
+        return Err(read_only::refused(name));
+    }
     if branch.head().await?.view() == target.view() {
         return Err(Error::invalid(format!(
             "branch '{name}' is at LSN {} already; there is nothing to reset",

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::report::{Row, costs};
 
 /// A bar for each row that has a floor, by what it costs in terms of the floor. `width` is that of the
-/// terminal, in columns. Costs of more than [`MOST`] are cut.
+/// terminal, in columns. Costs of more than four are cut.
 pub fn chart(rows: &[Row], width: usize) -> String {
     let rows = costs(rows);
     let Some(most) = rows.iter().map(|(_, cost)| *cost).reduce(f64::max) else {

@@ -37,7 +37,7 @@ pub(crate) struct MigrateArgs {
 
 impl MigrateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let [from, to] = [self.place(context, &self.source)?, self.place(context, &self.target)?];
+        let [from, to] = [place(context, &self.source)?, place(context, &self.target)?];
         let source = open(context, &from).await?;
         // Only this option chooses: what is current belongs to another store, perhaps.
         let project = context.options.project.as_ref();
@@ -60,15 +60,16 @@ impl MigrateArgs {
         let report = report?;
         context.output.one(|| text(&report, &names), || json(&report, &names, project))
     }
+}
 
-    fn place(&self, context: &Context, text: &str) -> CommandResult<Place> {
-        let said = Said { text: text.to_owned(), by: SaidBy::CommandLine };
-        let place = said.resolved(context.settings()).place()?;
-        if let Some(by) = place.found.said_by() {
-            context.warn_of_exposure(&place.url, by);
-        }
-        Ok(place)
+/// The store that an argument names.
+fn place(context: &Context, text: &str) -> CommandResult<Place> {
+    let said = Said { text: text.to_owned(), by: SaidBy::CommandLine };
+    let place = said.resolved(context.settings()).place()?;
+    if let Some(by) = place.found.said_by() {
+        context.warn_of_exposure(&place.url, by);
     }
+    Ok(place)
 }
 
 /// Copies, until Ctrl-C.

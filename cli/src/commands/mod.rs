@@ -12,6 +12,7 @@ mod compact;
 mod completions;
 mod config;
 mod confirm;
+mod connection_string;
 mod count;
 mod delete;
 mod diff;
@@ -27,6 +28,7 @@ mod import;
 mod init;
 #[cfg(feature = "legacy")]
 mod jobs;
+mod legacy;
 mod log;
 mod man;
 mod merge;
@@ -47,6 +49,7 @@ mod switch;
 mod undo;
 mod use_project;
 mod verify;
+mod wal;
 #[cfg(feature = "legacy")]
 mod workers;
 
@@ -114,11 +117,23 @@ pub(crate) enum Command {
     Store(store::StoreCommand),
     #[cfg(feature = "bench")]
     Bench(bench::BenchArgs),
+    ConnectionString(connection_string::ConnectionStringArgs),
+    #[command(subcommand)]
+    Wal(wal::WalCommand),
+    #[command(subcommand)]
+    Projects(legacy::ProjectsCommand),
+    #[command(subcommand)]
+    Branches(legacy::BranchesCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
 
 impl Command {
+    /// Whether it works on the store that the setting `legacy.store` names.
+    pub(crate) fn is_deprecated(&self) -> bool {
+        matches!(self, Self::Projects(_) | Self::Branches(_))
+    }
+
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         match self {
             Self::Init(args) => args.run(context).await,
@@ -166,6 +181,10 @@ impl Command {
             Self::Store(command) => command.run(context),
             #[cfg(feature = "bench")]
             Self::Bench(args) => args.run(context).await,
+            Self::ConnectionString(args) => args.run(context).await,
+            Self::Wal(command) => command.run(context).await,
+            Self::Projects(command) => command.run(context).await,
+            Self::Branches(command) => command.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
         }

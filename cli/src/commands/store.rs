@@ -20,7 +20,7 @@ Examples:
   argon store add prod mongodb://ada@db1.example/shop?replicaSet=rs0
   argon --store prod status";
 
-/// Give stores names, for --store and ARGON_STORE.
+/// Give stores names, for --store and `ARGON_STORE`.
 #[derive(Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum StoreCommand {

@@ -14,7 +14,7 @@ use crate::output::Json;
 #[command(after_help = "Example:\n  argon switch try")]
 pub(crate) struct SwitchArgs {
     /// The branch
-    name: BranchName,
+    pub(super) name: BranchName,
 }
 
 impl SwitchArgs {

@@ -126,7 +126,7 @@ impl FileReader<'_> {
                 }
                 (Some(key), _) => entries.push(self.known(name, key, item, line)?),
                 (None, Some(inner)) if keys::is_table(&name) => {
-                    self.table(&name, inner, entries)?
+                    self.table(&name, inner, entries)?;
                 }
                 (None, _) => {
                     return Err(unknown(&name, &format!("{}:{line}: ", self.path.display())));
@@ -155,10 +155,7 @@ impl FileReader<'_> {
 
 /// A value without what stands around it in its file.
 fn plain(item: &Item) -> Option<Value> {
-    let value = match item.clone().into_value() {
-        Ok(value) => value,
-        Err(_) => return None,
-    };
+    let value = item.clone().into_value().ok()?;
     let text = format!("value = {}", value.decorated(" ", ""));
     toml::from_str::<toml::Table>(&text).ok()?.remove("value")
 }

@@ -8,6 +8,7 @@ use crate::api::Shared;
 use crate::gc::kept;
 use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
+use crate::read_only;
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
 use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
@@ -28,6 +29,8 @@ pub struct BranchInfo {
     pub created: DateTime,
     /// Whether it is protected.
     pub protected: bool,
+    /// Whether it takes no commits.
+    pub read_only: bool,
     /// When it is over, if it is a [sandbox](crate::sandbox).
     pub ends: Option<DateTime>,
     /// Whether it is [masked](crate::mask).
@@ -44,6 +47,7 @@ impl BranchInfo {
             forked_at: Lsn::new(record.forked_at.cast_unsigned()),
             created: record.created,
             protected: record.protected,
+            read_only: record.read_only,
             masked: record.mask.is_some(),
         }
     }
@@ -196,7 +200,7 @@ impl Branch {
     ///
     /// # Errors
     /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
-    /// be told: look at the log before trying again. `Denied` for a backup.
+    /// be told: look at the log before trying again. `Denied` for a backup and a read-only branch.
     pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
         if self.name.is_backup() {
             return Err(Error::denied(format!(
@@ -205,7 +209,7 @@ impl Branch {
             )));
         }
         loop {
-            let record = self.known();
+            let record = self.writable().await?;
             let committer = self.shared().committers.of(record.timeline(), || {
                 crate::records::branch_ref(self.project.id(), &self.name)
             });
@@ -237,6 +241,20 @@ impl Branch {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What is known of a branch that takes commits. One that is known to take none is looked up again.
+    async fn writable(&self) -> Result<BranchRecord> {
+        let known = self.known();
+        if !known.read_only {
+            return Ok(known);
+        }
+        let record = self.project.record(&self.name).await?.record;
+        if record.read_only {
+            return Err(read_only::refused(&self.name));
+        }
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+        Ok(record)
+    }
+
     /// The branch and its head, followed if it has moved. A timeline without commits may have been
     /// left long ago, and be gone since.
     async fn present(&self) -> Result<(BranchRecord, Head)> {
@@ -258,6 +276,9 @@ impl Branch {
         // Whoever moves the branch in this process is let finish.
         let _moving = self.shared().moving.lock().await;
         let stored = self.project.record(&self.name).await?;
+        if stored.record.read_only {
+            return Err(read_only::refused(&self.name));
+        }
         let record = if stored.record.timeline == sealed.timeline {
             let head = self.project.seal(sealed).await?;
             let record = self.project.forked_on(&stored.record, head).await?;

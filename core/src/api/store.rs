@@ -224,6 +224,7 @@ impl Store {
             forked_at: 0,
             created: record.created,
             protected: false,
+            read_only: false,
             lease: None,
             mask: None,
             moves: vec![project.movement(None, None, "created with the project")],

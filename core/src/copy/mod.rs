@@ -169,10 +169,7 @@ async fn write(target: &Store, name: &str, value: &[u8]) -> Result<u64> {
         Ok(Swap::Moved(Some(other))) if other.value == value => Ok(0),
         Ok(Swap::Moved(_)) => Err(another(name)),
         Err(error) if error.kind() == crate::ErrorKind::Indeterminate => {
-            match refuse_another(target, name, value).await? {
-                true => Ok(1),
-                false => Err(error),
-            }
+            if refuse_another(target, name, value).await? { Ok(1) } else { Err(error) }
         }
         Err(error) => Err(error),
     }

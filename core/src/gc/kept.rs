@@ -76,6 +76,20 @@ async fn of_view(shared: &Shared, view: &View) -> Result<Vec<Option<KeptRecord>>
         .await
 }
 
+/// The position from which on every state of a history is kept, single ones below it apart.
+pub(crate) async fn from(shared: &Shared, view: &View) -> Result<Lsn> {
+    let records = of_view(shared, view).await?;
+    for (segment, record) in view.segments().iter().zip(records) {
+        let Some(record) = record else { continue };
+        match record.keep().from {
+            Some(from) if from <= segment.above.next() => {}
+            Some(from) => return Ok(from.min(segment.upto)),
+            None => return Ok(segment.upto),
+        }
+    }
+    Ok(Lsn::ZERO)
+}
+
 /// Whether a state is kept.
 pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
     Ok(given_up(shared, std::slice::from_ref(view)).await?.is_none())

@@ -36,6 +36,9 @@ pub(crate) struct CreateArgs {
     /// Hash, redact, make up or leave out what this policy says
     #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
+    /// Make a branch that takes no commits
+    #[arg(long, conflicts_with = "mask")]
+    read_only: bool,
 }
 
 impl CreateArgs {
@@ -43,7 +46,9 @@ impl CreateArgs {
         let policy = self.mask.as_deref().map(policy_file::load).transpose()?;
         let workspace = context.workspace().await?;
         let Some(policy) = policy else {
-            return create(context, &workspace, &self.name, self.from.as_ref()).await;
+            let new =
+                NewBranch { name: &self.name, from: self.from.as_ref(), read_only: self.read_only };
+            return create(context, &workspace, new).await;
         };
         self.masked(context, &workspace, policy).await
     }
@@ -106,16 +111,27 @@ fn in_words(treatment: Treatment) -> String {
     }
 }
 
-/// Makes a branch `name` of the state `from`, or of the current branch.
+/// A branch that is to be made.
+pub(crate) struct NewBranch<'a> {
+    pub(crate) name: &'a BranchName,
+    /// What it starts from; the head of the current branch if it is not said.
+    pub(crate) from: Option<&'a Revision>,
+    pub(crate) read_only: bool,
+}
+
+/// Makes a branch.
 pub(crate) async fn create(
     context: &Context,
     workspace: &Workspace,
-    name: &BranchName,
-    from: Option<&Revision>,
+    NewBranch { name, from, read_only }: NewBranch<'_>,
 ) -> CommandResult {
     let state = workspace.state(from).await?;
     let parent = from.map_or(&workspace.branch, |from| from.branch_or(&workspace.branch));
-    let made = workspace.project.create_branch(name, &state, Some(parent)).await;
+    let made = if read_only {
+        workspace.project.create_read_only_branch(name, &state, Some(parent)).await
+    } else {
+        workspace.project.create_branch(name, &state, Some(parent)).await
+    };
     if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists) {
         let advice = match Revision::head(name.clone()).pin(&workspace.project).await? {
             Some(_) => format!(
@@ -128,14 +144,16 @@ pub(crate) async fn create(
         made?;
     }
     let lsn = state.lsn();
+    let kind = if read_only { "read-only branch" } else { "branch" };
     let words = format!(
-        "made branch {name} of {parent} at LSN {lsn}\n`argon switch {name}` makes it the current one"
+        "made {kind} {name} of {parent} at LSN {lsn}\n`argon switch {name}` makes it the current one"
     );
     context.output.done(&words, || {
         Json::object([
             ("branch", name.as_str().into()),
             ("parent", parent.as_str().into()),
             ("lsn", lsn.get().into()),
+            ("read_only", read_only.into()),
         ])
     })
 }

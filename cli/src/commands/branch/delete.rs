@@ -19,9 +19,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DeleteArgs {
     /// The branch
-    name: BranchName,
+    pub(in crate::commands) name: BranchName,
     #[command(flatten)]
-    confirmation: Confirmation,
+    pub(in crate::commands) confirmation: Confirmation,
 }
 
 impl DeleteArgs {

@@ -14,12 +14,12 @@ use crate::output::{self, Json, Row};
 pub(crate) struct ListArgs {
     /// List the backups too that reset and delete have made
     #[arg(long)]
-    all: bool,
+    pub(in crate::commands) all: bool,
 }
 
-struct BranchRow {
-    info: BranchInfo,
-    current: bool,
+pub(in crate::commands) struct BranchRow {
+    pub(in crate::commands) info: BranchInfo,
+    pub(in crate::commands) current: bool,
 }
 
 impl BranchRow {
@@ -30,9 +30,16 @@ impl BranchRow {
 
     fn remark(&self) -> String {
         let masked = self.info.masked.then(|| "masked".to_owned());
+        let read_only = self.info.read_only.then(|| "read-only".to_owned());
         let protected = self.info.protected.then(|| "protected".to_owned());
         let ends = self.info.ends.map(|end| format!("sandbox until {}", output::time(end)));
-        masked.into_iter().chain(protected).chain(ends).collect::<Vec<_>>().join(", ")
+        masked
+            .into_iter()
+            .chain(read_only)
+            .chain(protected)
+            .chain(ends)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn parent(&self) -> Option<String> {
@@ -63,6 +70,7 @@ impl Row for BranchRow {
             ("forked_at", self.info.forked_at.get().into()),
             ("created", output::time(self.info.created).into()),
             ("protected", self.info.protected.into()),
+            ("read_only", self.info.read_only.into()),
             ("ends", self.info.ends.map(output::time).into()),
             ("masked", self.info.masked.into()),
             ("current", self.current.into()),

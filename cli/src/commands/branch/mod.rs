@@ -1,12 +1,13 @@
 //! `argon branch …`
 
 pub(super) mod create;
-mod delete;
-mod list;
+pub(super) mod delete;
+pub(super) mod list;
 mod mask;
 mod policy_file;
 mod protect;
-mod rename;
+mod read_only;
+pub(super) mod rename;
 
 use clap::Subcommand;
 
@@ -25,6 +26,10 @@ pub(crate) enum BranchCommand {
     Protect(protect::ProtectArgs),
     /// End the protection of a branch
     Unprotect(protect::ProtectArgs),
+    /// Refuse to write to a branch and to reset it; it can be read, renamed and deleted
+    ReadOnly(read_only::ReadOnlyArgs),
+    /// Let a read-only branch take commits again
+    ReadWrite(read_only::ReadOnlyArgs),
 }
 
 impl BranchCommand {
@@ -37,6 +42,8 @@ impl BranchCommand {
             Self::Delete(args) => args.run(context).await,
             Self::Protect(args) => args.run(context, true).await,
             Self::Unprotect(args) => args.run(context, false).await,
+            Self::ReadOnly(args) => args.run(context, true).await,
+            Self::ReadWrite(args) => args.run(context, false).await,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::output::Json;
 #[command(after_help = "Example:\n  argon project create shop")]
 pub(crate) struct CreateArgs {
     /// Up to 63 letters, digits, '-', '_' and '.'
-    name: ProjectName,
+    pub(in crate::commands) name: ProjectName,
 }
 
 impl CreateArgs {

@@ -14,9 +14,9 @@ use crate::output::Json;
 #[command(after_help = "Example:\n  argon project delete shop --yes")]
 pub(crate) struct DeleteArgs {
     /// The project
-    name: ProjectName,
+    pub(in crate::commands) name: ProjectName,
     #[command(flatten)]
-    confirmation: Confirmation,
+    pub(in crate::commands) confirmation: Confirmation,
 }
 
 impl DeleteArgs {

@@ -11,9 +11,9 @@ use crate::output::{self, Json, Row};
 #[derive(Args)]
 pub(crate) struct ListArgs {}
 
-struct ProjectRow {
-    info: ProjectInfo,
-    current: bool,
+pub(in crate::commands) struct ProjectRow {
+    pub(in crate::commands) info: ProjectInfo,
+    pub(in crate::commands) current: bool,
 }
 
 impl Row for ProjectRow {

@@ -1,8 +1,8 @@
 //! `argon project …`
 
-mod create;
-mod delete;
-mod list;
+pub(super) mod create;
+pub(super) mod delete;
+pub(super) mod list;
 
 use clap::Subcommand;
 

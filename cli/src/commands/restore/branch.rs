@@ -4,7 +4,7 @@ use argon_core::Revision;
 use argon_core::model::BranchName;
 use clap::Args;
 
-use crate::commands::branch::create::create;
+use crate::commands::branch::create::{NewBranch, create};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -23,6 +23,7 @@ pub(crate) struct BranchArgs {
 impl BranchArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        create(context, &workspace, &self.name, Some(&self.revision)).await
+        let new = NewBranch { name: &self.name, from: Some(&self.revision), read_only: false };
+        create(context, &workspace, new).await
     }
 }

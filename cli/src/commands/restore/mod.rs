@@ -1,7 +1,7 @@
 //! `argon restore …`
 
 mod branch;
-mod preview;
+pub(super) mod preview;
 mod reset;
 
 use argon_core::restore::Preview;

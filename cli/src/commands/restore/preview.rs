@@ -25,6 +25,11 @@ pub(crate) struct PreviewArgs {
 }
 
 impl PreviewArgs {
+    /// How many documents a reset to this state would change.
+    pub(in crate::commands) fn counting(revision: Revision) -> Self {
+        Self { revision, stat: true, style: DocumentStyle::default() }
+    }
+
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let branch = workspace.branch().await?;

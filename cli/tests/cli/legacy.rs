@@ -1,0 +1,128 @@
+//! The legacy system by its users: every command on it, workers that are killed, and the way out.
+
+use std::time::Duration;
+
+use crate::support::{Place, Random, has};
+
+/// A place whose store is a legacy one, with batches of so many changes.
+fn place(changes: u32) -> Place {
+    let place = Place::empty();
+    place.ok(&["init", &format!("legacy+file:v2?batch_changes={changes}")]);
+    place.ok(&["project", "create", "shop"]);
+    place
+}
+
+fn import(place: &Place, documents: std::ops::Range<u32>) {
+    let lines: String =
+        documents.map(|id| format!("{{\"_id\":{id},\"text\":\"document {id}\"}}\n")).collect();
+    place.file("users.jsonl", lines);
+    place.ok(&["import", "users.jsonl", "--batch", "20", "--on-duplicate", "replace"]);
+}
+
+#[test]
+fn commands_do_on_a_legacy_store_what_they_do_elsewhere() {
+    let place = place(10);
+    import(&place, 0..100);
+    place.ok(&["branch", "create", "try"]);
+    place.ok(&["put", "-b", "try", "-c", "users", r#"{"_id":"new"}"#]);
+    has(&place.ok(&["diff", "main", "try"]), &["+ {\"_id\":\"new\"}"]);
+    place.ok(&["flush"]);
+    has(&place.ok(&["workers", "stats"]), &["waiting   0 jobs", "given up  0 jobs"]);
+    has(&place.ok(&["jobs", "list"]), &["sync-", "completed"]);
+    has(&place.ok(&["get", "-b", "try", "-c", "users", "new"]), &["new"]);
+    place.ok(&["merge", "preview", "try", "--into", "main"]);
+    place.ok(&["undo", "-b", "try", "try~1..try"]);
+    place.ok(&["restore", "reset", "main~1", "--yes"]);
+    place.ok(&["snapshot", "create"]);
+    place.ok(&["gc", "--retention", "0s"]);
+    place.ok(&["verify"]);
+    place.ok(&["compact"]);
+    has(&place.ok(&["fsck"]), &["no problems"]);
+    has(&place.ok(&["branches", "stats", "main", "--store", ".argon"]), &["documents", "ratio"]);
+}
+
+#[test]
+fn workers_that_are_killed_lose_and_double_nothing() {
+    let mut random = Random::new();
+    let place = place(5);
+    let plain = Place::with_project("fjall");
+    for round in 0..6_u32 {
+        let documents = round * 40..round * 40 + 60;
+        import(&place, documents.clone());
+        import(&plain, documents);
+        let mut workers = place.start(&["workers", "run"]);
+        std::thread::sleep(Duration::from_millis(random.below(150)));
+        workers.kill().unwrap();
+        workers.wait().unwrap();
+        assert_eq!(place.digests(&[]), plain.digests(&[]), "seed {}", random.seed);
+    }
+    place.ok(&["workers", "run", "--until-empty"]);
+    has(&place.ok(&["workers", "stats"]), &["waiting   0 jobs", "running   0 jobs"]);
+    assert_eq!(place.digests(&[]), plain.digests(&[]), "seed {}", random.seed);
+    has(&place.ok(&["fsck"]), &["no problems"]);
+}
+
+#[test]
+fn the_number_of_workers_is_kept_and_has_bounds() {
+    let place = place(5);
+    has(&place.fails(2, &["workers", "scale", "21"]), &["1 to 20"]);
+    place.ok(&["workers", "scale", "7"]);
+    has(&place.ok(&["workers", "stats"]), &["workers   7"]);
+    let other = Place::with_project("fjall");
+    has(&other.fails(9, &["workers", "stats"]), &["has no queue", "legacy"]);
+}
+
+#[test]
+fn a_delta_that_is_gone_or_damaged_is_named_by_fsck() {
+    let place = place(5);
+    import(&place, 0..60);
+    place.ok(&["flush"]);
+    let folder = place.path("v2/projects/shop/branches/main/deltas");
+    let mut deltas: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    deltas.sort();
+    let mut bytes = std::fs::read(&deltas[0]).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&deltas[0], bytes).unwrap();
+    std::fs::remove_file(&deltas[1]).unwrap();
+    let run = place.run(&["fsck"]);
+    assert_eq!(run.code, Some(8), "{run:#?}");
+    let said = run.stdout + &run.stderr;
+    has(&said, &["does not match its checksum", "is gone", ".delta"]);
+}
+
+#[test]
+fn a_migration_gives_the_same_digests_and_goes_on_after_it_was_cut_off() {
+    let mut random = Random::new();
+    let place = place(5);
+    import(&place, 0..400);
+    place.ok(&["branch", "create", "try"]);
+    place.ok(&["put", "-b", "try", "-c", "users", r#"{"_id":"new"}"#]);
+    place.ok(&["restore", "reset", "main~2", "--yes"]);
+    place.ok(&["pin", "create", "v1"]);
+    let source = format!("legacy+file:{}", place.path("v2").display());
+    let dry = place.ok(&["migrate", &source, "sled:new", "--dry-run"]);
+    has(&dry, &["it would copy", "commits"]);
+    assert!(!place.path("new").exists(), "a dry run makes nothing");
+    for _ in 0..3 {
+        let mut cut = place.start(&["migrate", &source, "sled:new"]);
+        std::thread::sleep(Duration::from_millis(random.below(120)));
+        cut.kill().unwrap();
+        cut.wait().unwrap();
+    }
+    let done = place.run(&["migrate", &source, "sled:new"]);
+    assert_eq!(done.code, Some(0), "seed {}: {done:#?}", random.seed);
+    has(&done.stderr, &["read the same in both", "shop/main", "shop/try"]);
+    let again = place.run(&["migrate", &source, "sled:new"]);
+    has(&again.stderr, &["copied 0 commits"]);
+    for branch in ["main", "try"] {
+        let copy = place.digests(&["--store", "sled:new", "-p", "shop", "--at", branch]);
+        assert_eq!(place.digests(&["-p", "shop", "--at", branch]), copy, "{branch}");
+    }
+    has(&place.ok(&["fsck", "--store", "sled:new"]), &["no problems"]);
+    place.ok(&["put", "--store", "sled:new", "-p", "shop", "-c", "users", r#"{"_id":"more"}"#]);
+    place.ok(&["put", "-c", "users", r#"{"_id":"other"}"#]);
+    let conflict = place.fails(5, &["migrate", &source, "sled:new"]);
+    has(&conflict, &["other commits on timeline"]);
+}
