@@ -115,6 +115,22 @@ pub(crate) fn is_remote(url: &StoreUrl) -> bool {
     !matches!(url.scheme(), "sled" | "fjall" | "memory")
 }
 
+/// The same URL for whoever works in another directory.
+pub(crate) fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
+    let (path, query) = match url.rest().split_once('?') {
+        Some((path, query)) if url.scheme() == "legacy+file" => (path, Some(query)),
+        _ => (url.rest(), None),
+    };
+    if !matches!(url.scheme(), "sled" | "fjall" | "legacy+file") || path.is_empty() {
+        return Ok(url.clone());
+    }
+    let path = std::path::absolute(path).map_err(|source| {
+        Error::unavailable("the working directory can't be read").with_source(source)
+    })?;
+    let query = query.map_or_else(String::new, |query| format!("?{query}"));
+    Ok(StoreUrl::new(url.scheme(), format!("{}{query}", path.display())))
+}
+
 /// Finds the store that the options or the environment name, or that is nearest, or that the settings
 /// name for where there is none.
 pub(crate) fn find(options: &GlobalOptions, settings: &Settings) -> CommandResult<Place> {

@@ -93,6 +93,7 @@ pub fn run(subjects: &[Subject], breakable: &Subject) -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     for (subject, capabilities) in &subjects {
         let owed = cases().into_iter().filter(|case| case.suits(*capabilities));
+        let owed = owed.filter(|case| subject.has(case.area));
         trials.extend(owed.map(|case| case.trial(subject, &report)));
     }
     trials.extend(self_tests::trials(breakable, &cases()));

@@ -25,6 +25,7 @@ pub struct Subject {
     make_url: Arc<MakeUrl>,
     decorate: Arc<Decorate>,
     capabilities: Arc<OnceLock<Capabilities>>,
+    areas: Option<&'static [&'static str]>,
 }
 
 impl Subject {
@@ -49,7 +50,18 @@ impl Subject {
             make_url: Arc::new(make_url),
             decorate,
             capabilities: Arc::default(),
+            areas: None,
         }
+    }
+
+    /// Only the trials of these areas, for a backend that differs in little from another one.
+    #[must_use]
+    pub fn only(self, areas: &'static [&'static str]) -> Self {
+        Self { areas: Some(areas), ..self }
+    }
+
+    pub(crate) fn has(&self, area: &str) -> bool {
+        self.areas.is_none_or(|areas| areas.contains(&area))
     }
 
     /// The same, with a decorator before every backend that is opened.

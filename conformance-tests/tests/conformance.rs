@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_backends::registry;
 use argon_conformance_tests::{Subject, run};
-use argon_core::storage::StoreUrl;
-use argon_legacy::LegacyFactory;
+use argon_core::Environment;
+use argon_core::storage::{Objects, OpenOptions, Registry, StoreUrl};
+use argon_legacy::{Connect, LegacyFactory};
 use argon_test_servers::{MongoServer, S3Server, server_or_skip};
+use async_trait::async_trait;
 use tempfile::TempDir;
 
 /// The bucket of the trials.
@@ -27,8 +29,10 @@ fn main() -> ExitCode {
         Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
     let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall"), legacy()];
     // To list the trials of a server takes the server, as its capabilities are its own.
-    subjects.extend(mongodb());
-    subjects.extend(s3());
+    let (mongodb, s3) = (mongodb(), s3());
+    subjects.extend(mongodb.as_ref().map(|place| place.subject("mongodb")));
+    subjects.extend(s3.as_ref().map(|place| place.subject("s3")));
+    subjects.extend(mongodb.zip(s3).map(|(queue, objects)| shared_legacy(queue, objects)));
     run(&subjects, &memory)
 }
 
@@ -64,43 +68,90 @@ fn legacy() -> Subject {
     })
 }
 
-/// A backend whose stores are databases of one server.
-fn mongodb() -> Option<Subject> {
+/// The legacy system with its deltas in S3 and its queue in MongoDB, as several machines share it. What
+/// is above the traits was tried with the one on files.
+fn shared_legacy(queue: Server, objects: Server) -> Subject {
+    let registry = registry().with(
+        "legacy+s3",
+        Arc::new(LegacyFactory::new(registry()).with_s3(Arc::new(S3Objects), None)),
+    );
+    let proves = "queue, workers and deltas, on the servers named above";
+    numbered("legacy-shared", proves, registry, move |number| {
+        let queue = (queue.url)(number + 5_000);
+        let queue: String = queue.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        format!("legacy+{}&batch_changes=5&queue={queue}", (objects.url)(number + 5_000))
+    })
+    .only(&["wal", "refs", "snapshots", "durability", "concurrency"])
+}
+
+struct S3Objects;
+
+#[async_trait]
+impl Connect for S3Objects {
+    async fn objects(
+        &self,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: &Environment,
+    ) -> argon_core::Result<Arc<dyn Objects>> {
+        argon_backends::s3_objects(url, options, environment).await
+    }
+}
+
+/// A server on which each store has a number.
+#[derive(Clone)]
+struct Server {
+    proves: &'static str,
+    url: Arc<dyn Fn(u64) -> String + Send + Sync>,
+}
+
+impl Server {
+    fn new(proves: &'static str, url: impl Fn(u64) -> String + Send + Sync + 'static) -> Self {
+        Self { proves, url: Arc::new(url) }
+    }
+
+    fn subject(&self, name: &str) -> Subject {
+        let url = self.url.clone();
+        numbered(name, self.proves, registry(), move |number| url(number))
+    }
+}
+
+/// The server for databases.
+fn mongodb() -> Option<Server> {
     if let Ok(url) = std::env::var("ARGON_TEST_MONGODB_URL") {
-        let proves = "the backend on the server that was named";
-        return Some(numbered("mongodb", proves, move |number| {
+        return Some(Server::new("the backend on the server that was named", move |number| {
             before_query(&url, &format!("argon_trial_{number}"))
         }));
     }
-    let server = Arc::new(server_or_skip("the trials of mongodb", MongoServer::start())?);
+    let server = server_or_skip("the trials of mongodb", MongoServer::start())?;
     let proves =
         "the driver's integration, on SecantusDB, which speaks MongoDB's protocol; not mongod";
-    Some(numbered("mongodb", proves, move |number| server.url(&format!("trial_{number}"))))
+    Some(Server::new(proves, move |number| server.url(&format!("trial_{number}"))))
 }
 
-/// A backend whose stores are prefixes of one bucket.
-fn s3() -> Option<Subject> {
+/// The server for objects: prefixes of one bucket.
+fn s3() -> Option<Server> {
     if let Ok(url) = std::env::var("ARGON_TEST_S3_URL") {
-        let proves = "the backend on the server that was named";
-        return Some(numbered("s3", proves, move |number| {
+        return Some(Server::new("the backend on the server that was named", move |number| {
             before_query(&url, &format!("/{number}"))
         }));
     }
     let server = server_or_skip("the trials of s3", S3Server::start())?;
     server.create_bucket(BUCKET).expect("the server takes a bucket");
     let proves = "the protocol, on moto, whose conditional writes are made atomic by our launcher; not Amazon";
-    Some(numbered("s3", proves, move |number| server.url(BUCKET, &number.to_string())))
+    Some(Server::new(proves, move |number| server.url(BUCKET, &number.to_string())))
 }
 
 /// A subject each of whose stores has a number of its own in its URL.
 fn numbered(
     name: &str,
     proves: &str,
+    registry: Registry,
     url: impl Fn(u64) -> String + Send + Sync + 'static,
 ) -> Subject {
     let count = AtomicU64::new(0);
     let run = std::process::id();
-    Subject::new(name, proves, registry(), move || {
+    Subject::new(name, proves, registry, move || {
         let number = u64::from(run) * 10_000 + count.fetch_add(1, Ordering::Relaxed);
         (url(number).parse().expect("the server's URL is one"), ())
     })

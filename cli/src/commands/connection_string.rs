@@ -6,7 +6,7 @@ use argon_core::storage::StoreUrl;
 use clap::Args;
 
 use crate::context::Context;
-use crate::discover::{BRANCH, PROJECT, is_remote};
+use crate::discover::{BRANCH, PROJECT, absolute};
 use crate::exit::{CommandResult, Failure};
 use crate::output::Json;
 
@@ -59,11 +59,6 @@ fn address(store: &StoreUrl) -> CommandResult<String> {
             "it can't be told where the password in the store's URL ends; escape '@' and '/' in it",
         )
     })?;
-    if is_remote(&open) {
-        return Ok(format!("{}:{}", open.scheme(), open.rest()));
-    }
-    let path = std::path::absolute(open.rest()).map_err(|source| {
-        Error::unavailable("the working directory can't be read").with_source(source)
-    })?;
-    Ok(format!("{}:{}", open.scheme(), path.display()))
+    let open = absolute(&open)?;
+    Ok(format!("{}:{}", open.scheme(), open.rest()))
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::credentials::{self, Said, SaidBy};
-use crate::discover::{DIRECTORY, is_remote};
+use crate::discover::{DIRECTORY, absolute, is_remote};
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::Json;
 use crate::pointer;
@@ -88,7 +88,8 @@ impl InitArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let existing = self.existing;
         let (url, by) = self.place(context)?;
-        let url = absolute(url)?;
+        // `.argon/url` is read from other directories too.
+        let url = if url.scheme() == "legacy+file" { absolute(&url)? } else { url };
         if let Some(by) = by {
             context.warn_of_exposure(&url, &by);
         }
@@ -120,19 +121,6 @@ impl InitArgs {
         };
         Ok((url, Some(by)))
     }
-}
-
-/// A legacy store in a directory is named by `.argon/url`, which is read from other directories too.
-fn absolute(url: StoreUrl) -> argon_core::Result<StoreUrl> {
-    if url.scheme() != "legacy+file" || url.rest().is_empty() || url.rest().starts_with('?') {
-        return Ok(url);
-    }
-    let (path, query) = url.rest().split_once('?').unwrap_or((url.rest(), ""));
-    let path = std::path::absolute(path).map_err(|source| {
-        Error::unavailable("the working directory can't be read").with_source(source)
-    })?;
-    let separator = if query.is_empty() { "" } else { "?" };
-    Ok(StoreUrl::new(url.scheme(), format!("{}{separator}{query}", path.display())))
 }
 
 /// Refuses what would not be of use.

@@ -1,12 +1,11 @@
 //! `argon store …`
 
 use argon_core::Error;
-use argon_core::storage::StoreUrl;
 use clap::{Args, Subcommand};
 
 use super::config::user_file;
 use crate::context::Context;
-use crate::discover::is_remote;
+use crate::discover::absolute;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Json, Row};
 use crate::settings::{self, Level, is_name};
@@ -86,24 +85,14 @@ impl AddArgs {
                 Failure::from(error).hint(format!("`argon store remove {name}` forgets it"))
             );
         }
-        let url = absolute(&url)?;
+        // A name is used in any directory.
+        let url = absolute(&url.parse()?)?;
+        let url = format!("{}:{}", url.scheme(), url.rest());
         settings::edit::set(Level::User, &user_file()?, &format!("stores.{name}"), &url)?;
         context.output.done(&format!("{name} is {url}\nuse it by --store {name}"), || {
             Json::object([("name", name.as_str().into()), ("url", url.as_str().into())])
         })
     }
-}
-
-/// With the whole path of a store on this machine, since a name is used in any directory.
-fn absolute(url: &str) -> argon_core::Result<String> {
-    let parsed: StoreUrl = url.parse()?;
-    if is_remote(&parsed) || parsed.rest().is_empty() {
-        return Ok(url.to_owned());
-    }
-    let path = std::path::absolute(parsed.rest()).map_err(|source| {
-        Error::unavailable("the working directory can't be read").with_source(source)
-    })?;
-    Ok(format!("{}:{}", parsed.scheme(), path.display()))
 }
 
 fn list(context: &Context) -> CommandResult {
