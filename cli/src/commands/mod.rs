@@ -27,6 +27,7 @@ mod legacy;
 mod log;
 mod man;
 mod merge;
+mod metrics;
 mod migrate;
 mod names;
 mod pin;
@@ -96,6 +97,7 @@ pub(crate) enum Command {
     Migrate(migrate::MigrateArgs),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
+    Metrics(metrics::MetricsArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -155,6 +157,7 @@ impl Command {
             Self::Migrate(args) => args.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
+            Self::Metrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),

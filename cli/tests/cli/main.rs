@@ -14,6 +14,7 @@ mod gc;
 mod import;
 mod masks;
 mod merge;
+mod metrics;
 mod migrate;
 mod names;
 mod output;
