@@ -23,7 +23,10 @@ fn the_counts_of_processes_add_up() {
         let text = place.ok(&["metrics", "--prometheus"]);
         assert!((sample(&text, "argon_append_total") - 3.0).abs() < 0.1, "{engine}: {text}");
         has(&place.ok(&["metrics"]), &["METRIC", "P99", "append", "group_size", "refs"]);
-        has(&place.ok(&["metrics", "-o", "json"]), &["\"metric\": \"append\"", "\"count\": 3"]);
+        has(
+            &place.ok(&["metrics", "-o", "json"]),
+            &["\"metric\":\"append\",\"unit\":\"ns\",\"count\":3"],
+        );
         has(&place.ok(&["fsck"]), &["no problems"]);
     }
 }
