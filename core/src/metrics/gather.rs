@@ -111,7 +111,8 @@ impl Metrics {
 
     /// Counts a read of a document, and says whether it is one that is timed.
     pub(super) fn begin_read(&self) -> bool {
-        self.cell(Metric::Read).count.fetch_add(1, Ordering::Relaxed) % READS_PER_SAMPLE == 0
+        let before = self.cell(Metric::Read).count.fetch_add(1, Ordering::Relaxed);
+        before.is_multiple_of(READS_PER_SAMPLE)
     }
 
     /// Adds to the histogram without counting.
