@@ -1,16 +1,23 @@
 //! The machine's clock and randomness, for the core, which has none of its own.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use argon_core::{Clock, Environment, Ids};
 use bson::DateTime;
 
-struct SystemClock;
+struct SystemClock {
+    started: Instant,
+}
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
     fn now(&self) -> DateTime {
         DateTime::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 }
 
@@ -25,6 +32,8 @@ impl Ids for SystemIds {
 }
 
 /// The clock and the randomness of this machine.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine")]
 pub fn environment() -> Environment {
-    Environment::new(Arc::new(SystemClock), Arc::new(SystemIds))
+    let started = Instant::now();
+    Environment::new(Arc::new(SystemClock { started }), Arc::new(SystemIds))
 }

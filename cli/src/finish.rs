@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use argon_core::Store;
+use argon_core::metrics::{self, Metric};
 use argon_core::storage::Traffic;
 use bson::DateTime;
 
@@ -13,6 +14,9 @@ use crate::output::{self, count, size};
 
 /// How long work in the background may go on before something is said about it.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// From when on a command that commits nothing is counted.
+const LONG: Duration = Duration::from_secs(10);
 
 /// Runs a command, waits for what it began in the background, and says what it took if that is
 /// wanted.
@@ -25,11 +29,26 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
     {
         result = result.and(settle(store, context).await);
     }
+    if let (Some(store), Ok(())) = (&store, &result) {
+        keep_metrics(store, context, started).await;
+    }
     if context.options.stats {
         let traffic = store.as_ref().and_then(Store::traffic);
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
     result
+}
+
+/// Adds what the command did to the store's metrics, if it committed something or took long: a short
+/// look at a store shall not write to it. Metrics that can't be kept are no reason to fail.
+async fn keep_metrics(store: &Store, context: &Context, started: DateTime) {
+    let took = context.environment.now().saturating_duration_since(started);
+    let committed = context.environment.metrics().counted(Metric::Append) > 0;
+    if !context.settings().metrics.enabled || !(committed || took >= LONG) {
+        return;
+    }
+    // An error and a server that does not answer in time come to the same.
+    let _ = tokio::time::timeout(PATIENCE, metrics::flush(store)).await;
 }
 
 /// Waits for the snapshots that commits have brought about. Ctrl-C ends the waiting: a snapshot that

@@ -3,16 +3,25 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bson::DateTime;
 use bson::oid::ObjectId;
 
+use crate::metrics::{Metric, Metrics};
 use crate::model::{Nonce, ProjectId, TimelineId};
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Now, in milliseconds UTC. It may jump either way; Argon keeps a timeline's times in order.
     fn now(&self) -> DateTime;
+
+    /// The time since some moment, to measure how long something takes; it never goes back. Without
+    /// it nothing seems to take any time, and [`now`](Clock::now) is not asked more often than the
+    /// log needs.
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// A source of random bytes for identifiers.
@@ -21,12 +30,13 @@ pub trait Ids: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// A clock and a source of identifiers. Cheap to clone; clones share both.
+/// A clock, a source of identifiers and a place for metrics. Cheap to clone; clones share them.
 #[derive(Clone)]
 pub struct Environment {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     object_ids: Arc<ObjectIds>,
+    metrics: Arc<Metrics>,
 }
 
 /// The process's part of MongoDB's `ObjectId`s, and their counter.
@@ -41,12 +51,30 @@ impl Environment {
         let mut process = [0; 5];
         ids.fill(&mut process);
         let object_ids = Arc::new(ObjectIds { process, counter: AtomicU32::new(0) });
-        Self { clock, ids, object_ids }
+        Self { clock, ids, object_ids, metrics: Arc::default() }
     }
 
     /// Now, in milliseconds UTC.
     pub fn now(&self) -> DateTime {
         self.clock.now()
+    }
+
+    /// The time since some moment, to measure how long something takes.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+
+    /// What this process counts; clones count together.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Counts and times a call, whatever comes of it.
+    pub(crate) async fn timed<T>(&self, metric: Metric, call: impl Future<Output = T>) -> T {
+        let begun = self.elapsed();
+        let answer = call.await;
+        self.metrics.time(metric, self.elapsed().saturating_sub(begun));
+        answer
     }
 
     /// A new `ObjectId`, larger than those made before in the same process while the clock does

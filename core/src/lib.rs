@@ -18,6 +18,7 @@
 //!   operations over states, a module each;
 //! - [`copy`]: the history of one store in another;
 //! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
+//! - [`metrics`]: what processes did with a store, counted and kept in it;
 //! - [`mask`]: branches whose reads never give the originals.
 //! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
 
@@ -40,6 +41,7 @@ pub mod log;
 mod lru;
 pub mod mask;
 pub mod merge;
+pub mod metrics;
 pub mod model;
 pub mod patch;
 pub mod pins;

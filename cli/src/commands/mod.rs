@@ -32,6 +32,7 @@ mod legacy;
 mod log;
 mod man;
 mod merge;
+mod metrics;
 mod migrate;
 mod names;
 mod pin;
@@ -110,6 +111,7 @@ pub(crate) enum Command {
     Jobs(jobs::JobsCommand),
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
+    Metrics(metrics::MetricsArgs),
     Doctor(doctor::DoctorArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -176,6 +178,7 @@ impl Command {
             Self::Jobs(command) => command.run(context).await,
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
+            Self::Metrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),

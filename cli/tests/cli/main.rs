@@ -16,6 +16,7 @@ mod import;
 mod legacy;
 mod masks;
 mod merge;
+mod metrics;
 mod migrate;
 mod names;
 mod output;

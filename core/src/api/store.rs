@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalogs;
 use crate::gc::OpenStates;
+use crate::metrics::{TimedMaterialize, TimedRefs};
 use crate::model::{Actor, BranchName, ProjectName};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
     pub(crate) actor: Actor,
+    /// The traffic that metrics have.
+    pub(crate) counted: std::sync::Mutex<Traffic>,
     /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
     /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
     pub(crate) moving: tokio::sync::Mutex<()>,
@@ -105,6 +108,8 @@ impl Store {
 
     /// A store over a backend that is open already.
     pub fn new(backend: Backend, environment: Environment, actor: Actor) -> Self {
+        let refs = TimedRefs { inner: backend.refs, environment: environment.clone() };
+        let backend = Backend { refs: Arc::new(refs), ..backend };
         let Backend { wal, snapshots, .. } = &backend;
         let (materialize, replay): (Arc<dyn Materialize>, _) = match &backend.materialize {
             Some(native) => (native.clone(), None),
@@ -113,6 +118,9 @@ impl Store {
                 (replay.clone(), Some(replay))
             }
         };
+        let inner = materialize;
+        let timed = TimedMaterialize { inner, environment: environment.clone() };
+        let materialize: Arc<dyn Materialize> = Arc::new(timed);
         let timelines = Arc::new(Timelines::new(wal.clone()));
         let catalogs = Arc::new(Catalogs::default());
         let (open, making) = (Arc::<OpenStates>::default(), Arc::default());
@@ -144,6 +152,7 @@ impl Store {
             committers,
             automatic,
             actor,
+            counted: std::sync::Mutex::default(),
             moving: tokio::sync::Mutex::default(),
             open,
             collecting: tokio::sync::Mutex::default(),

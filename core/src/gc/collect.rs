@@ -9,6 +9,7 @@ use crate::gc::publish::{Cut, Decision};
 use crate::gc::report::{KeptState, Report, TimelineReport};
 use crate::gc::roots::{Cutoffs, Expired, Roots};
 use crate::gc::sweep;
+use crate::metrics::Metric;
 use crate::model::TimelineId;
 use crate::records;
 use crate::storage::{Freed, Keep, Swap};
@@ -26,6 +27,10 @@ use crate::{Result, Store};
 /// `Unsupported` by a backend that can't collect; `Conflict` if what is to go is opened again and
 /// again; else those of the store.
 pub async fn collect(store: &Store, options: &Options) -> Result<Report> {
+    store.shared.environment.timed(Metric::Gc, carry_out(store, options)).await
+}
+
+async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     let shared = &store.shared;
     let _one = shared.collecting.lock().await;
     let _no_snapshots = shared.snapshots.write().await;

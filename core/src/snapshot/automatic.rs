@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
 use crate::gc::OpenStates;
+use crate::metrics::Metric;
 use crate::model::{Commit, Lsn, Point, Timeline, TimelineId};
 use crate::snapshot::latest;
 use crate::snapshot::write::Maker;
@@ -184,7 +185,8 @@ impl Work {
                 let _held = open.hold(&view)?;
                 let collections = catalog.all_ids();
                 let maker = Maker { backend, materialize, replay: replay.as_ref() };
-                let made = maker.make(&view, collections, environment.now()).await?;
+                let made = maker.make(&view, collections, environment.now());
+                let made = environment.timed(Metric::Snapshot, made).await?;
                 let Point { timeline, lsn } = made.point;
                 tracing::debug!(%timeline, %lsn, "made a snapshot");
                 Ok(lsn)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
+use crate::metrics::Metric;
 use crate::model::{CollectionId, Point, View};
 use crate::snapshot::cut::ChunkWriter;
 use crate::snapshot::read::latest;
@@ -33,7 +34,8 @@ pub async fn create(state: &State) -> Result<Manifest> {
         materialize: &shared.materialize,
         replay: shared.replay.as_ref(),
     };
-    maker.make(state.view(), collections, shared.environment.now()).await
+    let made = maker.make(state.view(), collections, shared.environment.now());
+    shared.environment.timed(Metric::Snapshot, made).await
 }
 
 /// What makes snapshots of a store.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use crate::catalog::{Catalog, Catalogs};
+use crate::metrics::Metric;
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
 use crate::records::{self, BranchRecord};
 use crate::snapshot::Automatic;
@@ -228,7 +229,10 @@ impl Committer {
                 }
             };
             let wal = &*self.context.backend.wal;
-            match append(wal, &self.timeline, &position.head, &commits).await? {
+            let environment = &self.context.environment;
+            environment.metrics().value(Metric::GroupSize, commits.len() as u64);
+            let appended = append(wal, &self.timeline, &position.head, &commits);
+            match environment.timed(Metric::Append, appended).await? {
                 Append::Done => {
                     // The timeline may have been left, and dropped, before this made it anew. If it was
                     // left after this, it was sealed after this, with these commits.

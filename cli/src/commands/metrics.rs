@@ -1,0 +1,167 @@
+//! `argon metrics`
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use argon_core::Store;
+use argon_core::metrics::{self, Metric, Series, Summary, Unit};
+use clap::Args;
+
+use crate::context::Context;
+use crate::exit::{CommandResult, Failure};
+use crate::output::{Json, Row, grouped};
+
+const EXAMPLES: &str = "Examples:
+  argon metrics
+  argon metrics --watch 5
+  argon metrics --prometheus > /var/lib/node_exporter/argon.prom
+  argon metrics -o json | jq '.[] | select(.metric == \"append\")'";
+
+/// Show how often, and how long, commands did what with the store.
+///
+/// A command that has committed something, or ran for over ten seconds, adds its counts to the store
+/// when it ends. Quantiles are upper bounds, of buckets that grow by 1, 2, 5. The setting
+/// metrics.enabled = false ends the counting.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct MetricsArgs {
+    /// Show them again every so many seconds until Ctrl-C
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "2")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "prometheus")]
+    watch: Option<u64>,
+    /// Print the text format of Prometheus
+    #[arg(long)]
+    prometheus: bool,
+}
+
+struct Line<'a> {
+    metric: Metric,
+    series: &'a Series,
+    minute: u64,
+    hour: u64,
+}
+
+const COLUMNS: &[&str] =
+    &["METRIC", "COUNT", "LAST MINUTE", "LAST HOUR", "P50", "P95", "P99", "MAX"];
+
+impl Row for Line<'_> {
+    fn cells(&self) -> Vec<String> {
+        let mut cells = vec![self.metric.name().to_owned()];
+        cells.extend([self.series.count, self.minute, self.hour].map(grouped));
+        let quantiles = [0.5, 0.95, 0.99].map(|share| self.series.quantile(self.metric, share));
+        let max = self.series.quantile(self.metric, 1.0).map(|_| self.series.max);
+        let text = |value: Option<u64>| value.map(|value| shown(self.metric, value));
+        cells.extend(
+            quantiles.into_iter().chain([max]).map(|value| text(value).unwrap_or_default()),
+        );
+        cells
+    }
+
+    fn json(&self) -> Json {
+        let quantile = |share| self.series.quantile(self.metric, share).into();
+        Json::object([
+            ("metric", self.metric.name().into()),
+            ("unit", unit(self.metric).into()),
+            ("count", self.series.count.into()),
+            ("last_minute", self.minute.into()),
+            ("last_hour", self.hour.into()),
+            ("p50", quantile(0.5)),
+            ("p95", quantile(0.95)),
+            ("p99", quantile(0.99)),
+            ("max", self.metric.unit().map(|_| self.series.max).into()),
+        ])
+    }
+}
+
+impl MetricsArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let Some(seconds) = self.watch else { return self.show(context).await };
+        loop {
+            self.show(context).await?;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+                _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
+            }
+        }
+    }
+
+    /// Opens the store for as long as it takes to read them: others may need it.
+    async fn show(&self, context: &Context) -> CommandResult {
+        let store: Store = context.store().await?.store;
+        let summary = metrics::read(&store).await?;
+        drop(store);
+        drop(context.take_opened());
+        if self.prometheus {
+            return context.output.print(&prometheus(&summary));
+        }
+        let now = context.environment.now().timestamp_millis().div_euclid(60_000);
+        let mut listing = context.output.listing(COLUMNS);
+        for metric in Metric::ALL {
+            let Some(series) = summary.get(metric) else { continue };
+            let recent = |minutes| summary.recent(metric, now, minutes);
+            listing.row(&Line { metric, series, minute: recent(1), hour: recent(60) })?;
+        }
+        listing.finish()
+    }
+}
+
+fn unit(metric: Metric) -> Option<&'static str> {
+    metric.unit().map(|unit| match unit {
+        Unit::Nanoseconds => "ns",
+        Unit::Things => "commits",
+    })
+}
+
+/// A value with its unit, for people.
+fn shown(metric: Metric, value: u64) -> String {
+    if metric.unit() != Some(Unit::Nanoseconds) {
+        return grouped(value);
+    }
+    let (unit, name) = match value {
+        0..1_000 => return format!("{value} ns"),
+        1_000..1_000_000 => (1_000, "µs"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let tenths = value / (unit / 10);
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+/// The text exposition format of Prometheus, version 0.0.4.
+fn prometheus(summary: &Summary) -> String {
+    let mut text = String::new();
+    for metric in Metric::ALL {
+        if let Some(series) = summary.get(metric) {
+            // Writing to a string does not fail.
+            let _ = family(&mut text, metric, series);
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn family(out: &mut String, metric: Metric, series: &Series) -> std::fmt::Result {
+    let name = metric.name();
+    writeln!(out, "# TYPE argon_{name}_total counter\nargon_{name}_total {}", series.count)?;
+    let Some(scale) = metric.scale() else { return Ok(()) };
+    let (suffix, seconds) = match metric.unit() {
+        Some(Unit::Nanoseconds) => ("_seconds", true),
+        _ => ("", false),
+    };
+    let value = |value: u64| {
+        if !seconds {
+            return value.to_string();
+        }
+        format!("{}.{:09}", value / 1_000_000_000, value % 1_000_000_000)
+    };
+    writeln!(out, "# TYPE argon_{name}{suffix} histogram")?;
+    let mut below = 0;
+    for (bound, count) in scale.bounds().into_iter().zip(&series.buckets) {
+        below += count;
+        writeln!(out, "argon_{name}{suffix}_bucket{{le=\"{}\"}} {below}", value(bound))?;
+    }
+    let measured: u64 = series.buckets.iter().sum();
+    writeln!(out, "argon_{name}{suffix}_bucket{{le=\"+Inf\"}} {measured}")?;
+    writeln!(out, "argon_{name}{suffix}_sum {}", value(series.sum))?;
+    writeln!(out, "argon_{name}{suffix}_count {measured}")
+}

@@ -1,0 +1,70 @@
+//! Counting what commands do, across processes.
+
+use crate::support::{ENGINES, Place, has};
+
+fn put(place: &Place, id: u32) {
+    let run = place.run_with(&["put", "-c", "users"], format!("{{\"_id\":{id}}}"));
+    assert_eq!(run.code, Some(0), "{run:?}");
+}
+
+/// The sample of this name in the text format of Prometheus.
+fn sample(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name} in:\n{text}")).parse().unwrap()
+}
+
+#[test]
+fn the_counts_of_processes_add_up() {
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        for id in 1..=3 {
+            put(&place, id);
+        }
+        let text = place.ok(&["metrics", "--prometheus"]);
+        assert!((sample(&text, "argon_append_total") - 3.0).abs() < 0.1, "{engine}: {text}");
+        has(&place.ok(&["metrics"]), &["METRIC", "P99", "append", "group_size", "refs"]);
+        has(
+            &place.ok(&["metrics", "-o", "json"]),
+            &["\"metric\":\"append\",\"unit\":\"ns\",\"count\":3"],
+        );
+        has(&place.ok(&["fsck"]), &["no problems"]);
+    }
+}
+
+#[test]
+fn many_processes_are_absorbed_into_one_record_and_counted_once() {
+    let place = Place::with_project("fjall");
+    for id in 1..=40 {
+        put(&place, id);
+    }
+    for _ in 0..2 {
+        let text = place.ok(&["metrics", "--prometheus"]);
+        assert!((sample(&text, "argon_append_total") - 40.0).abs() < 0.1, "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_kept_when_the_settings_say_so() {
+    let mut place = Place::with_project("fjall");
+    place.variables.push(("ARGON_METRICS", "false".to_owned()));
+    put(&place, 1);
+    assert_eq!(place.ok(&["metrics", "--prometheus"]).trim(), "");
+}
+
+#[test]
+fn every_line_of_the_prometheus_format_is_a_comment_or_a_sample_and_buckets_grow() {
+    let place = Place::with_project("fjall");
+    put(&place, 1);
+    let text = place.ok(&["metrics", "--prometheus"]);
+    let mut last = 0.0;
+    for line in text.lines().filter(|line| !line.starts_with("# TYPE ")) {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        assert!(name.starts_with("argon_"), "{line}");
+        let value: f64 = value.parse().unwrap();
+        if name.starts_with("argon_append_seconds_bucket") {
+            assert!(value >= last, "{line}");
+            last = value;
+        }
+    }
+    assert!((sample(&text, "argon_append_seconds_count") - last).abs() < 0.1, "{text}");
+}

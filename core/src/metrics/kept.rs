@@ -1,0 +1,131 @@
+//! Metrics kept in the store, as refs: `metrics/<random>` for each flush of a process, and
+//! `metrics/total` for those that were absorbed.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::gather::Metric;
+use super::summary::Summary;
+use crate::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use crate::{Result, Store, records};
+
+const PREFIX: &str = "metrics/";
+const TOTAL: &str = "metrics/total";
+
+/// A reader that finds more records than this absorbs them.
+const MOST_RECORDS: usize = 32;
+
+/// The sum of the records that it names and of those that are gone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Total {
+    summary: Summary,
+    /// The records that the sum has, and that may still be there.
+    absorbed: BTreeSet<RefName>,
+}
+
+/// The records of a store as one listing gave them.
+#[derive(Default)]
+struct Listed {
+    total: Total,
+    version: Option<RefVersion>,
+    records: Vec<(RefName, VersionedRef)>,
+    /// The sum of all, each once.
+    sum: Summary,
+}
+
+/// Writes what this process gathered since the last call to the store, in one write that no other
+/// process contends for; writes nothing if nothing was gathered.
+///
+/// # Errors
+/// Those of the store. What was to be written is not counted again.
+pub async fn flush(store: &Store) -> Result<()> {
+    let shared = &store.shared;
+    let minute = shared.environment.now().timestamp_millis().div_euclid(60_000);
+    shared.count_traffic();
+    let gathered = shared.environment.metrics().take(minute);
+    if gathered.is_empty() {
+        return Ok(());
+    }
+    let mut name = PREFIX.to_owned();
+    for byte in shared.environment.random::<16>() {
+        let _ = write!(name, "{byte:02x}");
+    }
+    let value = records::encode(&gathered)?;
+    shared.backend.refs.compare_and_set(&name, None, Some(value)).await?;
+    Ok(())
+}
+
+/// The sum of what all processes flushed to the store. Where that are many records, it absorbs them
+/// into one; a process that is cut off while it does, or can't write, leaves the sum as it is.
+///
+/// # Errors
+/// Those of the store; `Corrupt` if a record can't be read.
+pub async fn read(store: &Store) -> Result<Summary> {
+    sum(&*store.shared.backend.refs).await
+}
+
+pub(super) async fn sum(refs: &dyn Refs) -> Result<Summary> {
+    let listed = list(refs).await?;
+    if listed.records.len() <= MOST_RECORDS {
+        return Ok(listed.sum);
+    }
+    if let Err(error) = absorb(refs).await {
+        tracing::debug!(%error, "metrics were not absorbed");
+    }
+    Ok(listed.sum)
+}
+
+async fn list(refs: &dyn Refs) -> Result<Listed> {
+    let mut listed = Listed::default();
+    for (name, stored) in refs.list(PREFIX).await? {
+        if name == TOTAL {
+            let stored = records::decode::<Total>(&name, stored)?;
+            (listed.total, listed.version) = (stored.record, Some(stored.version));
+        } else {
+            listed.records.push((name, stored));
+        }
+    }
+    listed.sum = listed.total.summary.clone();
+    for (name, stored) in &listed.records {
+        if !listed.total.absorbed.contains(name) {
+            listed.sum.add(&records::decode(name, stored.clone())?.record);
+        }
+    }
+    Ok(listed)
+}
+
+/// Adds the records to the total, and removes them.
+///
+/// The total is read before the records are listed, and its compare-and-set fails if it changed
+/// since: so a name that it has and the listing has not was removed for good, as names are random,
+/// and need not be kept.
+async fn absorb(refs: &dyn Refs) -> Result<()> {
+    let before = refs.get(TOTAL).await?.map(|stored| stored.version);
+    let listed = list(refs).await?;
+    if listed.version != before {
+        return Ok(());
+    }
+    let absorbed = listed.records.iter().map(|(name, _)| name.clone()).collect();
+    let total = records::encode(&Total { summary: listed.sum, absorbed })?;
+    if let Swap::Moved(_) = refs.compare_and_set(TOTAL, before.as_ref(), Some(total)).await? {
+        return Ok(());
+    }
+    for (name, stored) in listed.records {
+        refs.compare_and_set(&name, Some(&stored.version), None).await?;
+    }
+    Ok(())
+}
+
+impl crate::api::Shared {
+    /// Adds what went over the network since the last call.
+    fn count_traffic(&self) {
+        let Some(traffic) = self.backend.maintenance.traffic() else { return };
+        let mut counted = self.counted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let metrics = self.environment.metrics();
+        metrics.count(Metric::Request, traffic.requests.saturating_sub(counted.requests));
+        metrics.count(Metric::Retry, traffic.retries.saturating_sub(counted.retries));
+        *counted = traffic;
+    }
+}

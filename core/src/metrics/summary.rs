@@ -1,0 +1,111 @@
+//! Counts at rest, and what can be told of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::gather::Metric;
+
+/// For how many minutes counts are kept by the minute.
+const MINUTES: i64 = 60;
+
+/// The counts of one metric.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    /// How often it happened.
+    pub count: u64,
+    /// The sum of the values that were measured, which are all or a sample.
+    pub sum: u64,
+    /// The largest of them.
+    pub max: u64,
+    /// How many of them are in each bucket of the metric's [scale](Metric::scale), and above it.
+    pub buckets: Vec<u64>,
+}
+
+impl Series {
+    /// A bound that this share (0 to 1) of the measured values does not exceed: that of a bucket, or
+    /// the maximum if it is lower. `None` if nothing was measured.
+    pub fn quantile(&self, metric: Metric, share: f64) -> Option<u64> {
+        let measured: u64 = self.buckets.iter().sum();
+        let scale = metric.scale().filter(|_| measured > 0)?;
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as above")]
+        let rank = ((measured as f64 * share).ceil() as u64).max(1);
+        let mut below = 0;
+        let bucket = self.buckets.iter().position(|count| {
+            below += count;
+            below >= rank
+        })?;
+        Some(scale.bounds().get(bucket).map_or(self.max, |bound| (*bound).min(self.max)))
+    }
+
+    fn add(&mut self, other: &Series) {
+        self.count = self.count.saturating_add(other.count);
+        // The largest number that a record can hold.
+        self.sum = self.sum.saturating_add(other.sum).min(i64::MAX.unsigned_abs());
+        self.max = self.max.max(other.max);
+        if self.buckets.len() < other.buckets.len() {
+            self.buckets.resize(other.buckets.len(), 0);
+        }
+        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+            *mine = mine.saturating_add(*theirs);
+        }
+    }
+}
+
+/// The counts of one process or the sum of many. Adding is commutative and associative.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// By the name of the metric. A newer version may count more than this one knows.
+    series: BTreeMap<String, Series>,
+    /// By the minute since 1970, in decimal digits, and the name of the metric: how often it happened.
+    minutes: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+impl Summary {
+    pub(super) fn insert(&mut self, metric: Metric, series: Series, minute: i64) {
+        if series == (Series { buckets: vec![0; series.buckets.len()], ..Series::default() }) {
+            return;
+        }
+        let counts = self.minutes.entry(minute.to_string()).or_default();
+        counts.insert(metric.name().to_owned(), series.count);
+        self.series.insert(metric.name().to_owned(), series);
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// The counts of a metric; `None` if it never happened.
+    pub fn get(&self, metric: Metric) -> Option<&Series> {
+        self.series.get(metric.name())
+    }
+
+    /// How often a metric happened in the `last` minutes (60 at most) up to the minute `now`, which
+    /// counts as well.
+    pub fn recent(&self, metric: Metric, now: i64, last: i64) -> u64 {
+        let within = |minute: &str| {
+            minute.parse::<i64>().is_ok_and(|minute| (0..last).contains(&(now - minute)))
+        };
+        let counts = self.minutes.iter().filter(|(minute, _)| within(minute));
+        counts.filter_map(|(_, counts)| counts.get(metric.name())).sum()
+    }
+
+    /// Adds what another process counted. Of the minutes, the newest sixty stay.
+    pub fn add(&mut self, other: &Summary) {
+        for (name, series) in &other.series {
+            self.series.entry(name.clone()).or_default().add(series);
+        }
+        for (minute, counts) in &other.minutes {
+            let mine = self.minutes.entry(minute.clone()).or_default();
+            for (name, count) in counts {
+                let count = mine.get(name).copied().unwrap_or(0).saturating_add(*count);
+                mine.insert(name.clone(), count);
+            }
+        }
+        let number = |minute: &String| minute.parse::<i64>().unwrap_or(i64::MIN);
+        let newest = self.minutes.keys().map(number).max().unwrap_or(0);
+        self.minutes.retain(|minute, _| number(minute) > newest.saturating_sub(MINUTES));
+    }
+}

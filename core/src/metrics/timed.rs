@@ -1,0 +1,112 @@
+//! Decorators that time what a store is asked for.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use super::gather::Metric;
+use crate::key::Key;
+use crate::model::{CollectionId, Image, Lsn, View};
+use crate::storage::{
+    KeyRange, Materialize, RefName, RefVersion, Refs, Stamp, Swap, Version, VersionStream,
+    VersionedRef,
+};
+use crate::{Environment, Result};
+
+/// Reads that are counted and timed.
+pub(crate) struct TimedMaterialize {
+    pub(crate) inner: Arc<dyn Materialize>,
+    pub(crate) environment: Environment,
+}
+
+#[async_trait]
+impl Materialize for TimedMaterialize {
+    // Written out so that a read that is not timed is the inner one's future, without another
+    // around it.
+    fn get<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        view: &'life1 View,
+        collection: CollectionId,
+        key: &'life2 Key,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Version>>> + Send + 'async_trait>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        let read = self.inner.get(view, collection, key);
+        if !self.environment.metrics().begin_read() {
+            return read;
+        }
+        Box::pin(async move {
+            let begun = self.environment.elapsed();
+            let answer = read.await;
+            let took = self.environment.elapsed().saturating_sub(begun);
+            let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            self.environment.metrics().sample(Metric::Read, nanos);
+            answer
+        })
+    }
+
+    async fn get_many(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Version>>> {
+        let read = self.inner.get_many(view, collection, keys);
+        self.environment.timed(Metric::ReadMany, read).await
+    }
+
+    async fn stamps(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Stamp>>> {
+        self.inner.stamps(view, collection, keys).await
+    }
+
+    fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
+        self.inner.scan(view, collection, range)
+    }
+
+    fn history(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        key: &Key,
+    ) -> BoxStream<'static, Result<(Lsn, Image)>> {
+        self.inner.history(view, collection, key)
+    }
+}
+
+/// Refs that are counted and timed.
+pub(crate) struct TimedRefs {
+    pub(crate) inner: Arc<dyn Refs>,
+    pub(crate) environment: Environment,
+}
+
+#[async_trait]
+impl Refs for TimedRefs {
+    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+        self.environment.timed(Metric::Refs, self.inner.get(name)).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+        self.environment.timed(Metric::Refs, self.inner.list(prefix)).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        name: &str,
+        expected: Option<&RefVersion>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Swap> {
+        let swap = self.inner.compare_and_set(name, expected, value);
+        self.environment.timed(Metric::Refs, swap).await
+    }
+}
