@@ -174,7 +174,7 @@ impl Context {
     }
 
     /// The branch that the options name or that is current, if it is current in this project.
-    fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
+    pub(crate) fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
         let said = self.options.branch.clone();
         let current = || {
             let current = opened.config.project.as_ref() == Some(project);

@@ -22,6 +22,7 @@ mod flush;
 mod fsck;
 mod gc;
 mod get;
+mod health;
 mod history;
 mod import;
 mod init;
@@ -108,6 +109,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Doctor(doctor::DoctorArgs),
+    Health(health::HealthArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
@@ -162,6 +164,7 @@ impl Command {
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
+            Self::Health(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),
             #[cfg(feature = "bench")]
