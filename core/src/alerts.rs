@@ -18,7 +18,7 @@ use crate::storage::{RefName, Swap};
 use crate::{Error, Result, Store};
 
 /// How long an evaluator has a notice for itself: longer than any delivery may take.
-pub const CLAIM: Duration = Duration::from_secs(120);
+pub const CLAIM: Duration = Duration::from_mins(2);
 
 /// How often a record is read again because somebody else has changed it.
 const ATTEMPTS: usize = 16;
