@@ -29,7 +29,7 @@ impl Verdict {
 
 /// One thing that was looked at.
 pub(super) struct Check {
-    check: &'static str,
+    name: &'static str,
     verdict: Verdict,
     found: String,
     threshold: Option<String>,
@@ -37,8 +37,8 @@ pub(super) struct Check {
 }
 
 impl Check {
-    pub(super) fn of(check: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
-        Self { check, verdict, found: found.into(), threshold: None, remedy: None }
+    pub(super) fn of(name: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
+        Self { name, verdict, found: found.into(), threshold: None, remedy: None }
     }
 
     /// One that fails when its threshold is not kept.
@@ -91,14 +91,14 @@ impl Report {
         let width = |least: &str, of: fn(&Check) -> usize| {
             self.0.iter().map(of).fold(least.len(), usize::max)
         };
-        let name = width("CHECK", |check| check.check.len());
+        let column = width("CHECK", |check| check.name.len());
         let state = width("STATE", |check| check.verdict.word().len());
         let threshold = width("THRESHOLD", |check| check.threshold.as_ref().map_or(1, String::len));
         let mut lines = vec![format!(
-            "{:name$}  {:state$}  {:threshold$}  FOUND",
+            "{:column$}  {:state$}  {:threshold$}  FOUND",
             "CHECK", "STATE", "THRESHOLD"
         )];
-        for Check { check, verdict, found, threshold: limit, remedy } in &self.0 {
+        for Check { name, verdict, found, threshold: limit, remedy } in &self.0 {
             let padded = format!("{:state$}", verdict.word());
             let painted = match verdict {
                 Verdict::Good => colours.green(&padded),
@@ -107,10 +107,10 @@ impl Report {
                 Verdict::Skipped => padded,
             };
             let limit = limit.as_deref().unwrap_or("-");
-            lines.push(format!("{check:name$}  {painted}  {limit:threshold$}  {found}"));
+            lines.push(format!("{name:column$}  {painted}  {limit:threshold$}  {found}"));
             if let Some(remedy) = remedy {
                 lines.push(format!(
-                    "{:name$}  {:state$}  {:threshold$}  to do: {remedy}",
+                    "{:column$}  {:state$}  {:threshold$}  to do: {remedy}",
                     "", "", ""
                 ));
             }
@@ -121,7 +121,7 @@ impl Report {
     pub(super) fn json(&self) -> Json {
         let checks = self.0.iter().map(|check| {
             Json::object([
-                ("check", check.check.into()),
+                ("check", check.name.into()),
                 ("state", check.verdict.word().into()),
                 ("found", check.found.as_str().into()),
                 ("threshold", check.threshold.as_deref().into()),
