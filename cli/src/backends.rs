@@ -17,12 +17,12 @@ pub(crate) use legacy::factory as legacy;
 mod legacy {
     use std::sync::Arc;
 
-    use argon_core::storage::{Objects, OpenOptions, Registry, StoreUrl};
+    use argon_core::storage::{Objects, OpenOptions, Registry, Secret, StoreUrl};
     use argon_core::{Environment, Result};
-    use argon_legacy::{Connect, LegacyFactory};
+    use argon_legacy::{Connect, Deliver, LegacyFactory};
     use async_trait::async_trait;
 
-    use crate::config;
+    use crate::{config, credentials, webhook};
 
     pub(super) fn added_to(registry: Registry) -> Registry {
         let factory = Arc::new(factory());
@@ -33,8 +33,20 @@ mod legacy {
     pub(crate) fn factory() -> LegacyFactory {
         let queues = config::user_directory("XDG_STATE_HOME", ".local/state");
         let queues = queues.map(|directory| directory.join("queues"));
-        let factory = LegacyFactory::new(argon_backends::registry());
+        let factory =
+            LegacyFactory::new(argon_backends::registry()).with_deliver(Arc::new(Webhook));
         if cfg!(feature = "s3") { factory.with_s3(Arc::new(S3), queues) } else { factory }
+    }
+
+    /// Delivers what became of jobs, signed by the secret of the environment if there is one.
+    struct Webhook;
+
+    #[async_trait]
+    impl Deliver for Webhook {
+        async fn deliver(&self, url: &str, body: String) -> Result<()> {
+            let secret = credentials::variable("ARGON_WEBHOOK_SECRET")?.map(Secret::new);
+            webhook::post_signed(url, secret.as_ref(), body).await
+        }
     }
 
     struct S3;

@@ -181,7 +181,7 @@ impl Context {
     }
 
     /// The branch that the options name or that is current, if it is current in this project.
-    fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
+    pub(crate) fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
         let place = &opened.place;
         let named = place.branch.clone().filter(|_| place.project.as_ref() == Some(project));
         let said = self.options.branch.clone().or(named);

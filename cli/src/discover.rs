@@ -99,6 +99,15 @@ impl Place {
             .or_else(|| config::of_user(&info.id).filter(|_| self.is_remote()))
     }
 
+    /// The directory with the data of a store on this machine.
+    pub(crate) fn data(&self) -> Option<&Path> {
+        match self.url.scheme() {
+            "sled" | "fjall" => self.directory.as_deref(),
+            "legacy+file" => self.url.rest().split('?').next().map(Path::new),
+            _ => None,
+        }
+    }
+
     /// The file of the store's settings, if it has a directory.
     pub(crate) fn settings_file(&self) -> Option<PathBuf> {
         self.directory.as_deref().map(Level::file)

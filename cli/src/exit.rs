@@ -18,12 +18,14 @@ Exit codes:
   2  wrong usage or input        8  stored data is damaged
   3  not found                   9  not supported
   4  exists already             10  denied: protected, a rule or hook, no permission
-  5  changed by someone else,   11  `argon doctor`: a check failed
+  5  changed by someone else,   11  `argon doctor` or `argon health`: a check failed
      or conflicts are left      12  done, but standard output can't be written
+                                13  `argon health --strict`: warnings only
                                130  interrupted";
 
 const UNHEALTHY: u8 = 11;
 const UNPRINTED: u8 = 12;
+const DOUBTFUL: u8 = 13;
 const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error of this kind.
@@ -54,8 +56,10 @@ pub(crate) enum Failure {
     },
     /// All has been said; what remains is the exit code of this kind.
     Reported(ErrorKind),
-    /// `argon doctor` has shown what is wrong.
+    /// `argon doctor` or `argon health` has shown what is wrong.
     Unhealthy,
+    /// `argon health` has shown warnings only, and the user wants to know.
+    Doubtful,
     /// The reader of the output has gone, as `head` does; that is no error.
     OutputClosed,
     /// The output can't be written; what the command did is done.
@@ -93,6 +97,7 @@ impl Failure {
             }
             Self::Reported(kind) => ExitCode::from(code(kind)),
             Self::Unhealthy => ExitCode::from(UNHEALTHY),
+            Self::Doubtful => ExitCode::from(DOUBTFUL),
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Unprinted(error) => {
                 let lines = ["can't write to standard output".to_owned(), error.to_string()];

@@ -9,7 +9,7 @@
 //! - `settings`: `argon.toml` and what stands above it;
 //! - `range`: ranges of commits as they are typed;
 //! - `finish`: what is done after every command;
-//! - `hooks`: commands that accept or refuse a result;
+//! - `hooks`: commands that accept or refuse a result; `webhook`: posting to others;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
@@ -42,6 +42,7 @@ mod pointer;
 mod range;
 mod settings;
 mod usage;
+mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -38,6 +38,7 @@ mod make;
 mod report;
 mod subject;
 
+mod alerts;
 mod ancestry;
 mod automatic;
 mod bisect;
@@ -119,6 +120,7 @@ fn cases() -> Vec<Case> {
         bisect::cases(),
         pins::cases(),
         sandboxes::cases(),
+        alerts::cases(),
         reflog::cases(),
         masks::cases(),
         time::cases(),

@@ -16,12 +16,14 @@
 //! - [`checks`]: what must hold of a result before it is published;
 //! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
 //!   operations over states, a module each;
+//! - [`alerts`]: conditions that somebody is told of;
 //! - [`copy`]: the history of one store in another;
 //! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
 //! - [`metrics`]: what processes did with a store, counted and kept in it;
 //! - [`mask`]: branches whose reads never give the originals.
 //! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
 
+pub mod alerts;
 mod ancestry;
 mod api;
 pub mod bisect;

@@ -301,6 +301,7 @@ pub(crate) const PINS: &str = "pin/";
 pub(crate) const PLANS: &str = "plan/";
 pub(crate) const HOLDS: &str = "hold/";
 pub(crate) const KEPT: &str = "kept/";
+pub(crate) const ALERTS: &str = "alert/";
 
 pub(crate) fn kept_ref(timeline: TimelineId) -> RefName {
     format!("{KEPT}{timeline}")

@@ -23,6 +23,7 @@ mod flush;
 mod fsck;
 mod gc;
 mod get;
+mod health;
 mod history;
 mod import;
 mod init;
@@ -113,6 +114,7 @@ pub(crate) enum Command {
     Fsck(fsck::FsckArgs),
     Metrics(metrics::MetricsArgs),
     Doctor(doctor::DoctorArgs),
+    Health(health::HealthArgs),
     #[command(subcommand)]
     Config(config::ConfigCommand),
     #[command(subcommand)]
@@ -180,6 +182,7 @@ impl Command {
             Self::Fsck(args) => args.run(context).await,
             Self::Metrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
+            Self::Health(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),
             #[cfg(feature = "bench")]

@@ -12,6 +12,7 @@ mod documents;
 mod errors;
 mod export;
 mod gc;
+mod health;
 mod import;
 mod legacy;
 mod masks;

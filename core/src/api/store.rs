@@ -10,8 +10,8 @@ use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
 use crate::storage::{
-    Backend, Backlog, Capabilities, Materialize, OpenOptions, Registry, StoreInfo, StoreUrl, Swap,
-    Traffic,
+    Backend, Backlog, Capabilities, Materialize, OpenOptions, Registry, SnapshotPolicy, StoreInfo,
+    StoreUrl, Swap, Traffic,
 };
 use crate::timelines::Timelines;
 use crate::write::committer::{CommitterContext, Committers};
@@ -178,6 +178,11 @@ impl Store {
     /// What its backend can do.
     pub fn capabilities(&self) -> Capabilities {
         self.shared.backend.capabilities
+    }
+
+    /// When the store wants snapshots.
+    pub fn snapshot_policy(&self) -> SnapshotPolicy {
+        self.shared.backend.snapshot_policy
     }
 
     /// The bytes that the store takes on disk, or in memory if it is there.
