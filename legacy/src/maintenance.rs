@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use argon_core::model::TimelineId;
-use argon_core::storage::{Backlog, Finding, Maintenance, StoreInfo, Traffic};
+use argon_core::storage::{Backlog, Compression, Finding, Maintenance, StoreInfo, Traffic};
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -58,6 +58,16 @@ impl Maintenance for LegacyMaintenance {
 
     async fn backlog(&self) -> Result<Option<Backlog>> {
         self.0.pool.backlog(&self.0.system).await.map(Some)
+    }
+
+    async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
+        let deltas = self.0.system.index.of(timeline).await?;
+        let mut sum = Compression { objects: deltas.len() as u64, ..Compression::default() };
+        for delta in deltas.iter() {
+            sum.raw_bytes += delta.record.raw_bytes.cast_unsigned();
+            sum.stored_bytes += delta.record.stored_bytes.cast_unsigned();
+        }
+        Ok(Some(sum))
     }
 
     async fn flush(&self) -> Result<()> {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::catalog::Catalogs;
 use crate::gc::OpenStates;
 use crate::metrics::{TimedMaterialize, TimedRefs};
-use crate::model::{Actor, BranchName, ProjectName};
+use crate::model::{Actor, BranchName, ProjectName, TimelineId};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
 use crate::storage::{
-    Backend, Backlog, Capabilities, Materialize, OpenOptions, Registry, SnapshotPolicy, StoreInfo,
-    StoreUrl, Swap, Traffic,
+    Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry,
+    SnapshotPolicy, StoreInfo, StoreUrl, Swap, Traffic,
 };
 use crate::timelines::Timelines;
 use crate::write::committer::{CommitterContext, Committers};
@@ -198,6 +198,11 @@ impl Store {
     /// What the backend still owes for what it has acknowledged; `None` if it never owes anything.
     pub async fn backlog(&self) -> Result<Option<Backlog>> {
         self.shared.backend.maintenance.backlog().await
+    }
+
+    /// How the commits of a timeline are packed; `None` if the backend can't tell.
+    pub async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
+        self.shared.backend.maintenance.compression(timeline).await
     }
 
     /// Waits until the backend owes nothing of what was acknowledged before; see

@@ -7,6 +7,7 @@ use bson::DateTime;
 use futures::stream::BoxStream;
 
 use crate::Result;
+use crate::model::TimelineId;
 use crate::storage::{Materialize, Refs, Snapshots, Wal};
 
 /// What a backend can do beyond the contracts, which every backend owes.
@@ -67,6 +68,25 @@ pub struct Traffic {
     pub received: u64,
 }
 
+/// How the commits of a timeline are packed, where a backend packs them by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compression {
+    /// How many objects have them.
+    pub objects: u64,
+    /// Their bytes before and after compression.
+    pub raw_bytes: u64,
+    /// See `raw_bytes`.
+    pub stored_bytes: u64,
+}
+
+impl Compression {
+    /// How many times smaller compression made them.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+    pub fn ratio(&self) -> f64 {
+        self.raw_bytes as f64 / self.stored_bytes.max(1) as f64
+    }
+}
+
 /// Work that a backend still owes for what it has acknowledged, done by workers from a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
@@ -111,6 +131,12 @@ pub trait Maintenance: Send + Sync {
     /// What is still to be done for what was acknowledged; `None` for a backend that is done with a
     /// write when it acknowledges it.
     async fn backlog(&self) -> Result<Option<Backlog>> {
+        Ok(None)
+    }
+
+    /// How the commits of a timeline are packed; `None` for a backend that can't tell.
+    async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
+        let _ = timeline;
         Ok(None)
     }
 

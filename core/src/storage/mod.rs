@@ -18,7 +18,8 @@ mod url;
 mod wal;
 
 pub use backend::{
-    Backend, Backlog, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo, Traffic,
+    Backend, Backlog, Capabilities, Compression, Finding, Maintenance, SnapshotPolicy, StoreInfo,
+    Traffic,
 };
 pub use diagnosis::{Diagnosis, Health};
 pub use keep::{Freed, Keep, Weights};

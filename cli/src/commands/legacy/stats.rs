@@ -2,12 +2,13 @@
 
 use argon_core::State;
 use argon_core::model::BranchName;
+use argon_core::storage::Compression;
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, grouped, size};
+use crate::output::{Json, count, grouped, size};
 
 /// The branch that is counted.
 #[derive(Args)]
@@ -28,6 +29,8 @@ struct Stats {
     documents: u64,
     /// Of the documents at the head, as BSON.
     bytes: u64,
+    /// How the commits on its own timeline are packed, in a store that has deltas.
+    deltas: Option<Compression>,
 }
 
 impl StatsArgs {
@@ -36,7 +39,11 @@ impl StatsArgs {
         if let Some(name) = self.name.or(self.named) {
             workspace.branch = name;
         }
-        let stats = Stats::of(&workspace.branch().await?.head().await?).await?;
+        let head = workspace.branch().await?.head().await?;
+        let mut stats = Stats::of(&head).await?;
+        if let Some(point) = head.view().point() {
+            stats.deltas = workspace.opened.store.compression(point.timeline).await?;
+        }
         let branch = &workspace.branch;
         context.output.one(|| stats.text(branch), || stats.json(branch))
     }
@@ -62,14 +69,21 @@ impl Stats {
     }
 
     fn text(&self, branch: &BranchName) -> String {
-        let lines = [
+        let mut lines = vec![
             ("branch", branch.to_string()),
             ("commits", grouped(self.commits)),
             ("changes", grouped(self.changes)),
             ("documents", grouped(self.documents)),
             ("size", size(self.bytes)),
         ];
-        lines.map(|(name, value)| format!("{name:<12} {value}")).join("\n")
+        if let Some(deltas) = &self.deltas {
+            let objects = count(deltas.objects, "delta");
+            lines.push(("packed", format!("{objects} of {}", size(deltas.stored_bytes))));
+            lines.push(("ratio", format!("{:.2}", deltas.ratio())));
+        }
+        let lines: Vec<String> =
+            lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
+        lines.join("\n")
     }
 
     fn json(&self, branch: &BranchName) -> Json {
@@ -79,6 +93,8 @@ impl Stats {
             ("changes", self.changes.into()),
             ("documents", self.documents.into()),
             ("bytes", self.bytes.into()),
+            ("deltas", self.deltas.map(|deltas| deltas.objects).into()),
+            ("ratio", self.deltas.map(|deltas| deltas.ratio()).into()),
         ])
     }
 }

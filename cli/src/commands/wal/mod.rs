@@ -5,7 +5,7 @@ mod tt_info;
 
 use clap::Subcommand;
 
-use super::{branch, project, status, storage};
+use super::{branch, health, metrics, project, status, storage};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -15,6 +15,8 @@ The short names do the very same:
   argon wal branch …             argon branch …
   argon wal status               argon status
   argon wal storage              argon storage
+  argon wal metrics              argon metrics
+  argon wal health …             argon health …
   argon wal restore-preview      argon restore preview @N --stat";
 
 /// The long names of the commands on projects, branches and the log.
@@ -31,6 +33,10 @@ pub(crate) enum WalCommand {
     Status(status::StatusArgs),
     /// `argon storage` for short
     Storage(storage::StorageArgs),
+    /// `argon metrics` for short
+    Metrics(metrics::MetricsArgs),
+    /// `argon health` for short
+    Health(health::HealthArgs),
     TtInfo(tt_info::TtInfoArgs),
     RestorePreview(restore_preview::RestorePreviewArgs),
 }
@@ -42,6 +48,8 @@ impl WalCommand {
             Self::Branch(command) => command.run(context).await,
             Self::Status(args) => args.run(context).await,
             Self::Storage(args) => args.run(context).await,
+            Self::Metrics(args) => args.run(context).await,
+            Self::Health(args) => args.run(context).await,
             Self::TtInfo(args) => args.run(context).await,
             Self::RestorePreview(args) => args.run(context).await,
         }
