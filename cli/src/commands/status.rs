@@ -1,13 +1,13 @@
 //! `argon status`
 
 use argon_core::model::BranchName;
-use argon_core::storage::{StoreInfo, Traffic};
+use argon_core::storage::{Backlog, StoreInfo, Traffic};
 use argon_core::{BranchInfo, ErrorKind};
 use clap::Args;
 
 use crate::context::{Context, OpenStore, Workspace};
 use crate::exit::{CommandResult, Failure};
-use crate::output::{self, Json, size};
+use crate::output::{self, Json, count, size};
 
 /// Show the store, the current project and branch, and where the branch is.
 #[derive(Args)]
@@ -21,6 +21,7 @@ struct StoreStatus {
     named_by: String,
     remote: bool,
     shared: bool,
+    backlog: Option<Backlog>,
 }
 
 /// What is known of the branch.
@@ -40,6 +41,7 @@ impl StatusArgs {
             named_by: opened.place.found.to_string(),
             remote: opened.place.is_remote(),
             shared: opened.store.capabilities().shared,
+            backlog: opened.store.backlog().await?,
         };
         let handle = opened.store.clone();
         let branch = match workspace(context, opened).await {
@@ -83,6 +85,7 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
         ("id", info.id.clone()),
         ("size", size(store.bytes)),
     ];
+    lines.extend(store.backlog.map(|backlog| ("backlog", in_words(&backlog))));
     if let Some(BranchStatus { project, info, collections }) = branch {
         let masked = if info.masked { " (masked)" } else { "" };
         let protection = if info.protected { " (protected)" } else { "" };
@@ -97,6 +100,14 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
     let lines: Vec<String> =
         lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
     lines.join("\n")
+}
+
+fn in_words(backlog: &Backlog) -> String {
+    let jobs = count(backlog.waiting + backlog.running, "job");
+    match backlog.dead {
+        0 => jobs,
+        dead => format!("{jobs}, {} given up (`argon jobs list`)", output::grouped(dead)),
+    }
 }
 
 fn shared(shared: bool) -> &'static str {
@@ -124,6 +135,8 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>, traffic: Option<Traf
         ("created", info.created.map(output::time).into()),
         ("recovered", info.recovered.clone().into()),
         ("bytes", store.bytes.into()),
+        ("backlog", store.backlog.map(|backlog| backlog.waiting + backlog.running).into()),
+        ("dead", store.backlog.map(|backlog| backlog.dead).into()),
         ("traffic", traffic.map(traffic_json).into()),
     ];
     if let Some(BranchStatus { project, info, collections }) = branch {
