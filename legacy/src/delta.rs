@@ -86,7 +86,9 @@ pub(crate) fn encode(
 
 fn raw(commits: &[Commit]) -> Vec<u8> {
     let mut raw = Vec::new();
-    commits.iter().for_each(|commit| encode_commit(&mut raw, commit));
+    for commit in commits {
+        encode_commit(&mut raw, commit);
+    }
     raw
 }
 

@@ -274,7 +274,7 @@ impl Queue {
         let error = Some(in_words(error));
         if failures > RETRIES {
             let (status, ended) = (JobStatus::Failed, Some(self.environment.now()));
-            let job = Job { status, ended, failures, error, ..claim.job.clone() };
+            let job = Job { status, failures, error, ended, ..claim.job.clone() };
             self.end(DEAD, &job, &claim.version).await?;
             return Ok(true);
         }

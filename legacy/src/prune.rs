@@ -19,6 +19,9 @@ const ATTEMPTS: u32 = 100;
 /// How long the traces of what is gone stay, so that whoever is late finds them.
 pub(crate) const LATE: Duration = Duration::from_hours(24);
 
+/// What the names of deltas end with.
+pub(crate) const DELTA: &str = ".delta";
+
 /// Whether anything is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -169,7 +172,7 @@ impl System {
         let objects = self.objects.list("projects/").await?;
         let old = objects.into_iter().filter(|object| object.modified < before);
         let old: Vec<String> =
-            old.map(|object| object.name).filter(|name| name.ends_with(".delta")).collect();
+            old.map(|object| object.name).filter(|name| name.ends_with(DELTA)).collect();
         let mut named = std::collections::HashSet::new();
         for (name, stored) in self.queue.refs.list(DELTAS).await? {
             let record = decode::<DeltaRecord>(&name, stored)?.record;

@@ -129,7 +129,7 @@ impl Settings {
     }
 }
 
-fn number<T: FromStr + PartialOrd>(name: &str, value: &str, least: T, most: T) -> Result<T> {
+fn number<T: FromStr + PartialOrd + Copy>(name: &str, value: &str, least: T, most: T) -> Result<T> {
     let number: T = value.parse().map_err(|_| wrong(name, value))?;
     // What is no number at all is in no order with others.
     if number >= least && number <= most { Ok(number) } else { Err(wrong(name, value)) }

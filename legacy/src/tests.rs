@@ -273,7 +273,8 @@ async fn two_workers_on_one_job_make_one_delta() {
     let same = again.iter().find(|claim| claim.job.id == one.job.id).unwrap();
     let two = stage.system.jobs.take(same, "two").await.unwrap().unwrap();
     let (first, second) = futures::join!(done(&stage.system, &one), done(&stage.system, &two));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     assert_eq!(stage.system.index.of(timeline).await.unwrap().len(), 1);
     assert_eq!(stage.commits(timeline).await.len(), 3);
 }

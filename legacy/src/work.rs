@@ -9,6 +9,7 @@ use argon_core::{Error, Result};
 use crate::delta;
 use crate::index::covering;
 use crate::jobs::{Job, JobKind};
+use crate::prune::DELTA;
 use crate::records::{DeltaRecord, Stored};
 use crate::system::System;
 use crate::timeline::batch_id;
@@ -108,7 +109,7 @@ impl System {
         let Some(stored) = self.record(timeline).await? else { return Ok(()) };
         let (folder, header) = (&stored.record.folder, &encoded.header);
         let name = format!(
-            "{folder}{timeline}-{:020}-{:020}-{}.delta",
+            "{folder}{timeline}-{:020}-{:020}-{}{DELTA}",
             header.parent.lsn.next().get(),
             header.head.lsn.get(),
             encoded.checksum.short()

@@ -60,7 +60,9 @@ fn sums_are_the_same_in_any_order_and_keep_the_newest_sixty_minutes() {
     let [a, b, c] = [appended(1, 100), appended(2, 130), appended(4, 161)];
     let add = |parts: [&Summary; 3]| {
         let mut sum = Summary::default();
-        parts.into_iter().for_each(|part| sum.add(part));
+        for part in parts {
+            sum.add(part);
+        }
         sum
     };
     let all = add([&a, &b, &c]);
