@@ -209,7 +209,9 @@ fn working_directory() -> argon_core::Result<PathBuf> {
 fn pointing_to(url: &StoreUrl) -> Option<PathBuf> {
     let directory = nearest_directory().ok().flatten()?;
     let pointed = pointer::read(&directory).ok().flatten()?;
-    (url.without_secrets()? == pointed).then_some(directory)
+    // One of them may be relative.
+    let same = absolute(&url.without_secrets()?).ok()? == absolute(&pointed).ok()?;
+    same.then_some(directory)
 }
 
 #[cfg(any(feature = "sled", feature = "fjall"))]

@@ -80,9 +80,14 @@ impl LegacyFactory {
         let identity = identity(&*objects).await?.ok_or_else(|| missing(&*objects))?;
         let queue_url = self.queue_url(&settings)?;
         let queue = self.registry.factory(&queue_url)?.open(&queue_url, options, environment).await;
-        let queue = queue.map_err(|error| {
-            Error::new(error.kind(), format!("the queue of the legacy store, {queue_url}"))
-                .with_source(error)
+        let queue = queue.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::corrupt(format!(
+                "the queue of the legacy store at {} is not at {queue_url}; its branches and what is not \
+                 uploaded yet are nowhere else: bring it back, or name where it is by queue=…",
+                objects.location()
+            )),
+            kind => Error::new(kind, format!("the queue of the legacy store, {queue_url}"))
+                .with_source(error),
         })?;
         let found = queue.maintenance.info();
         if found.id != identity.queue {

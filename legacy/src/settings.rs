@@ -102,7 +102,16 @@ impl Settings {
         let decoded = percent_decode_str(value).decode_utf8().map_err(|_| wrong(name, value))?;
         let value = decoded.as_ref();
         match name {
-            "queue" => self.queue = Some(value.to_owned()),
+            "queue" => {
+                // The URL of this store is written down and shown.
+                if value.parse::<StoreUrl>().is_ok_and(|url| url.has_secrets()) {
+                    return Err(Error::invalid(
+                        "queue= takes a URL without a password, which belongs into \
+                         ARGON_STORE_PASSWORD or ARGON_STORE_PASSWORD_FILE",
+                    ));
+                }
+                self.queue = Some(value.to_owned());
+            }
             "zstd_level" => self.level = number(name, value, 1, 22)?,
             "ratio" => self.ratio = number(name, value, 1.0, f64::MAX)?,
             "batch_changes" => self.batch_changes = number(name, value, 1, usize::MAX)?,
@@ -171,5 +180,8 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         assert!(Settings::parse(&StoreUrl::new("legacy+file", "")).is_err());
+        let url = StoreUrl::new("legacy+file", "dir?queue=mongodb%3A%2F%2Fada%3As3cret%40h%2Fd");
+        let error = Settings::parse(&url).unwrap_err();
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
 }

@@ -185,3 +185,15 @@ fn rules_that_can_not_be_evaluated_or_delivered_are_explained() {
     has(&said, &["webhook at 127.0.0.1:1"]);
     assert!(!said.contains("token"), "{said}");
 }
+
+#[test]
+fn what_the_metrics_count_can_raise_an_alert() {
+    let place = Place::with_project("sled");
+    let alert = "[[alerts]]\nname = \"busy\"\nmetric = \"append_total\"\nop = \">\"\nthreshold = 1\n\
+                 for = \"0s\"\nseverity = \"warning\"\ncommand = [\"true\"]\n";
+    place.file(USER, alert);
+    has(&place.ok(&["health", "alerts", "-o", "jsonl"]), &["\"state\":\"quiet\""]);
+    place.ok(&["put", "-c", "a", r#"{"_id": 1}"#]);
+    place.ok(&["put", "-c", "a", r#"{"_id": 2}"#]);
+    has(&place.ok(&["health", "alerts", "-o", "jsonl"]), &["\"state\":\"raised\""]);
+}

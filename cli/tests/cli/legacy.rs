@@ -123,3 +123,15 @@ fn a_migration_gives_the_same_digests_and_goes_on_after_it_was_cut_off() {
     place.ok(&["put", "-c", "users", r#"{"_id":"other"}"#]);
     place.fails(5, &["migrate", &source, "sled:new"]);
 }
+
+#[test]
+fn a_queue_that_is_missing_is_not_made_anew() {
+    let place = place(5);
+    import(&place, 0..20);
+    std::fs::rename(place.path("v2/queue"), place.path("away")).unwrap();
+    let error = place.fails(8, &["count", "-c", "users"]);
+    has(&error, &["the queue of the legacy store", "nowhere else", "queue="]);
+    assert!(!place.path("v2/queue").exists());
+    std::fs::rename(place.path("away"), place.path("v2/queue")).unwrap();
+    has(&place.ok(&["count", "-c", "users"]), &["20"]);
+}

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argon_core::alerts::{self, Condition};
+use argon_core::metrics::{self, Metric, Summary, Unit};
 use argon_core::{ErrorKind, Store};
 use clap::Args;
 
 use super::deliver::deliver;
-use super::measured::Measured;
+use super::measured::{Measured, number};
 use super::rule::{Rule, severity_text};
 use crate::context::{Context, OpenStore};
 use crate::exit::{CommandResult, Failure};
@@ -18,6 +19,11 @@ const EXAMPLES: &str = "\
 Examples:
   argon health alerts                      once, as from cron
   argon health alerts --watch 30           every 30 seconds, until Ctrl-C
+
+What a rule may name: what `argon health` checks (backlog_waiting, backlog_dead, backlog_lag_seconds,
+free_bytes, snapshot_commits, clock_behind_seconds), and of each line of `argon metrics` how often it
+happened and how long one in a hundred took at least (append_total, append_last_minute,
+append_p99_seconds).
 
 A rule in argon.toml:
   [[alerts]]
@@ -105,12 +111,31 @@ async fn once(rules: &[Rule], context: &Context) -> CommandResult {
 }
 
 /// What rules may name.
-async fn values(
-    context: &Context,
-    opened: &OpenStore,
-) -> CommandResult<BTreeMap<&'static str, f64>> {
+async fn values(context: &Context, opened: &OpenStore) -> CommandResult<BTreeMap<String, f64>> {
+    let now = context.environment.now();
     let head = super::head(context, opened).await?.map(|(_, head)| head);
-    Ok(Measured::of(opened, head.as_ref(), context.environment.now()).await?.values())
+    let measured = Measured::of(opened, head.as_ref(), now).await?.values();
+    let mut values: BTreeMap<String, f64> =
+        measured.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    values.extend(counted(&metrics::read(&opened.store).await?, now));
+    Ok(values)
+}
+
+/// What `argon metrics` shows: how often each happened, in all and in the last minute, and how long one
+/// in a hundred took at least.
+fn counted(summary: &Summary, now: bson::DateTime) -> Vec<(String, f64)> {
+    let minute = now.timestamp_millis().div_euclid(60_000);
+    let mut values = Vec::new();
+    for metric in Metric::ALL {
+        let (name, series) = (metric.name(), summary.get(metric));
+        values.push((format!("{name}_total"), number(series.map_or(0, |series| series.count))));
+        values.push((format!("{name}_last_minute"), number(summary.recent(metric, minute, 1))));
+        let slow = series.and_then(|series| series.quantile(metric, 0.99));
+        if let (Some(slow), Some(Unit::Nanoseconds)) = (slow, metric.unit()) {
+            values.push((format!("{name}_p99_seconds"), number(slow) / 1e9));
+        }
+    }
+    values
 }
 
 const FAILED: &str = "failed";
@@ -118,12 +143,12 @@ const FAILED: &str = "failed";
 async fn evaluate(
     rule: &Rule,
     store: &Store,
-    values: &BTreeMap<&'static str, f64>,
+    values: &BTreeMap<String, f64>,
     context: &Context,
 ) -> CommandResult<Evaluated> {
     let configured = &rule.configured;
     let Some((value, holds)) = rule.judge(values) else {
-        let known: Vec<&str> = values.keys().copied().collect();
+        let known: Vec<&str> = values.keys().map(String::as_str).collect();
         context.output.note(&format!(
             "alert '{}': {} has no value here; there are {}",
             configured.name,

@@ -55,7 +55,7 @@ impl Rule {
     }
 
     /// The value of the rule's metric, and whether it meets the rule; `None` without a value.
-    pub(super) fn judge(&self, values: &BTreeMap<&str, f64>) -> Option<(f64, bool)> {
+    pub(super) fn judge(&self, values: &BTreeMap<String, f64>) -> Option<(f64, bool)> {
         let value = *values.get(self.configured.metric.as_str())?;
         let threshold = self.threshold;
         #[expect(clippy::float_cmp, reason = "asked for; meant for counts")]
@@ -157,7 +157,7 @@ mod tests {
         ] {
             let rule = Rule::of(&rule("m", op, "2")).unwrap();
             let judged = [1.0, 2.0, 3.0].map(|value| {
-                let judged = rule.judge(&[("m", value)].into()).unwrap();
+                let judged = rule.judge(&[("m".to_owned(), value)].into()).unwrap();
                 assert!((judged.0 - value).abs() < f64::EPSILON);
                 judged.1
             });
