@@ -12,6 +12,7 @@ use crate::commands::Command;
 use crate::exit;
 use crate::formats::extjson::{Mode, parse_id};
 use crate::output::{Format, parse_size};
+use crate::settings::LogFormat;
 
 /// Git for MongoDB-shaped data: branch, change, look back and restore databases.
 ///
@@ -111,6 +112,11 @@ pub(crate) struct GlobalOptions {
         help = "How to print what is asked for [env: ARGON_OUTPUT] [default: table]"
     )]
     pub(crate) output: Option<Format>,
+
+    /// Tell on stderr of each operation, when it ends, with how long it took; `RUST_LOG` says of which
+    /// [default: nothing is told, unless `RUST_LOG` asks for it]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 
     /// Say nothing on stderr but notes and errors
     #[arg(short, long, global = true)]

@@ -8,7 +8,7 @@
 //!   command works on;
 //! - `settings`: `argon.toml` and what stands above it;
 //! - `range`: ranges of commits as they are typed;
-//! - `finish`: what is done after every command;
+//! - `finish`: what is done after every command; `logging`: what is told of it to operators;
 //! - `hooks`: commands that accept or refuse a result; `webhook`: posting to others;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
@@ -34,6 +34,7 @@ pub mod formats;
 mod hooks;
 mod import;
 mod keys;
+mod logging;
 mod output;
 mod panics;
 mod patches;
@@ -70,6 +71,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(context) => context,
         Err((failure, output)) => return failure.report(&output),
     };
+    if let Err(error) = logging::start(context.options.log_format, context.settings().log.format) {
+        return Failure::from(error).report(&context.output);
+    }
     // The runtime is dropped before the process ends, and with it the last handle to the store, so
     // that the store is closed.
     let result = runtime().and_then(|runtime| runtime.block_on(finish::run(command, &context)));

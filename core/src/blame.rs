@@ -77,6 +77,7 @@ enum Found {
 ///
 /// # Errors
 /// `NotFound` if there is no such collection; those of reading the history.
+#[tracing::instrument(level = "info", skip_all)]
 pub async fn blame(
     state: &State,
     collection: &CollectionName,

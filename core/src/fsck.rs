@@ -66,6 +66,7 @@ struct Check<'a> {
 ///
 /// # Errors
 /// Only if the store can't be read at all; damage is reported, not returned.
+#[tracing::instrument(level = "info", skip_all)]
 pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Result<Report> {
     let mut check = Check { store, readers: Vec::new(), report: Report::default(), rebuild };
     check.refs().await?;

@@ -107,6 +107,7 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// `Denied` for a protected or read-only branch or a backup, and for a state that is masked unless the branch has
 /// the same mask; `Conflict` if the branch was moved meanwhile;
 /// `Invalid` if the target is the head already.
+#[tracing::instrument(level = "info", skip_all, fields(branch = %branch.name(), lsn = %target.lsn()))]
 pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let (project, name) = (branch.project(), branch.name());
     let _moving = branch.shared().moving.lock().await;

@@ -189,6 +189,7 @@ async fn leased(
 /// sealed first, and whether the time is over is asked again with the last commit that came before
 /// the seal; and the record is removed only if it is as it was read. A writer that comes later is
 /// told that the branch is gone.
+#[tracing::instrument(level = "info", skip_all, name = "sweep_sandboxes")]
 pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
     let now = project.shared.environment.now();
     let pins: Vec<(String, PinRecord)> = project

@@ -64,6 +64,7 @@ pub struct Met {
 /// # Errors
 /// `Corrupt`, with the first commit that does not match, or the pin whose digest or signature is
 /// wrong, or if the state is not as is demanded.
+#[tracing::instrument(level = "info", skip_all)]
 pub async fn verify(
     project: &Project,
     state: &State,

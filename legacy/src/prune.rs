@@ -136,6 +136,7 @@ impl System {
 
     /// The daily cleaning: traces that nobody can be late for any more, and objects that no record
     /// names.
+    #[tracing::instrument(level = "info", skip_all)]
     pub(crate) async fn clean_daily(&self) -> Result<()> {
         let before = ago(self.environment.now(), LATE);
         for job in self.jobs.done_before(before).await? {

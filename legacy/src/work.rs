@@ -25,6 +25,7 @@ const HIGHER_LEVELS: [i32; 2] = [9, 19];
 
 impl System {
     /// Does a job.
+    #[tracing::instrument(level = "info", skip_all, name = "job", fields(job = job.id))]
     pub(crate) async fn work(&self, job: &Job) -> Result<()> {
         match (job.kind, job.timeline) {
             (JobKind::Sync, Some(timeline)) => {
@@ -131,6 +132,7 @@ impl System {
     }
 
     /// Rewrites runs of small deltas of a timeline into larger ones.
+    #[tracing::instrument(level = "info", skip_all, fields(%timeline))]
     pub(crate) async fn compress(&self, timeline: TimelineId) -> Result<()> {
         let deltas = self.index.of(timeline).await?;
         let mut rest = &deltas[..];

@@ -14,12 +14,11 @@ pub(crate) mod keys;
 mod layer;
 mod read;
 mod resolve;
-#[allow(dead_code, reason = "the commands for metrics read their part")]
 mod values;
 
 pub(crate) use self::layer::{Entry, Level, unknown};
 pub(crate) use self::read::is_name;
 pub(crate) use self::resolve::{Resolved, resolve, user_file};
 pub(crate) use self::values::{
-    AlertRule, Comparison, HealthSettings, Settings, Severity, Threshold,
+    AlertRule, Comparison, HealthSettings, LogFormat, Settings, Severity, Threshold,
 };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use argon_core::model::Actor;
+use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::read;
@@ -73,10 +74,12 @@ pub(crate) struct LogSettings {
 }
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
+    /// A line of text each
     Text,
+    /// A JSON object each
     Json,
 }
 

@@ -174,3 +174,25 @@ fn a_commit_whose_receipt_can_not_be_printed_is_told_on_stderr() {
     assert!(!read.stderr.contains("committed"), "{read:?}");
     has(&place.ok(&["--help"]), &["12  "]);
 }
+
+#[test]
+fn operations_are_told_as_text_or_json_if_somebody_asks_and_without_documents() {
+    let mut place = Place::with_project("fjall");
+    let put = ["put", "-c", "users", r#"{"_id":1,"name":"s3cret"}"#];
+    assert!(!place.run(&put).stderr.contains("commit{"), "nothing is told unasked");
+    let put = ["put", "-c", "users", r#"{"_id":2,"name":"s3cret"}"#, "--log-format", "json"];
+    let told = place.run(&put).stderr;
+    let lines = told.lines().filter(|line| line.starts_with('{'));
+    let spans: Vec<String> = lines
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter_map(|line| Some(line["span"]["name"].as_str()?.to_owned()))
+        .collect();
+    assert!(spans.contains(&"open_store".to_owned()), "{told}");
+    assert!(!told.contains("s3cret"), "{told}");
+    place.variables.push(("RUST_LOG", "argon_core=debug".to_owned()));
+    let told = place.run(&["put", "-c", "users", r#"{"_id":3}"#]).stderr;
+    has(&told, &["open_store{store=", "commit{branch=main}", "time.busy="]);
+    place.variables.pop();
+    place.variables.push(("RUST_LOG", "a=b=c".to_owned()));
+    has(&place.fails(2, &["status"]), &["RUST_LOG=a=b=c", "levels such as info"]);
+}

@@ -60,6 +60,7 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        command.env_remove("RUST_LOG");
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
         command.env("XDG_CONFIG_HOME", self.path("settings"));
         command.env("XDG_CACHE_HOME", self.path("cache"));

@@ -201,6 +201,7 @@ impl Branch {
     /// # Errors
     /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
     /// be told: look at the log before trying again. `Denied` for a backup and a read-only branch.
+    #[tracing::instrument(level = "debug", skip_all, fields(branch = %self.name))]
     pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
         if self.name.is_backup() {
             return Err(Error::denied(format!(

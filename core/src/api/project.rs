@@ -100,6 +100,7 @@ impl Project {
     /// # Errors
     /// `AlreadyExists` if there is a branch or a pin of that name; `Invalid` for the name of a
     /// backup; `NotFound` if the state was [collected](crate::gc) meanwhile.
+    #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_branch(
         &self,
         name: &BranchName,
@@ -142,6 +143,7 @@ impl Project {
     /// # Errors
     /// `Invalid` if the policy can't be enforced; `Unsupported` if `from` is masked already; those of
     /// [`create_branch`](Self::create_branch).
+    #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_masked_branch(
         &self,
         name: &BranchName,
@@ -219,6 +221,7 @@ impl Project {
     /// # Errors
     /// `NotFound`, `AlreadyExists`, `Denied` for a protected branch or a backup, and `Conflict` if
     /// the branch was moved meanwhile.
+    #[tracing::instrument(level = "info", skip_all, fields(%from, %to))]
     pub async fn rename_branch(&self, from: &BranchName, to: &BranchName) -> Result<Branch> {
         self.rename(from, to, "renamed", |record| record).await
     }
@@ -269,6 +272,7 @@ impl Project {
     ///
     /// # Errors
     /// `NotFound`; `Denied` for a protected branch; `Conflict` if it was moved meanwhile.
+    #[tracing::instrument(level = "info", skip_all, fields(branch = %name))]
     pub async fn delete_branch(&self, name: &BranchName) -> Result<Option<BranchName>> {
         if name.is_backup() {
             let stored = self.record(name).await?;

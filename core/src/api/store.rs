@@ -79,6 +79,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Factory::create`](crate::storage::Factory::create).
+    #[tracing::instrument(level = "info", skip_all, name = "create_store", fields(store = %url))]
     pub async fn create(
         registry: &Registry,
         url: &StoreUrl,
@@ -95,6 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Factory::open`](crate::storage::Factory::open).
+    #[tracing::instrument(level = "info", skip_all, name = "open_store", fields(store = %url))]
     pub async fn open(
         registry: &Registry,
         url: &StoreUrl,
@@ -191,6 +193,7 @@ impl Store {
     }
 
     /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
+    #[tracing::instrument(level = "info", skip_all)]
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await
     }
@@ -207,6 +210,7 @@ impl Store {
 
     /// Waits until the backend owes nothing of what was acknowledged before; see
     /// [`Maintenance::flush`](crate::storage::Maintenance::flush).
+    #[tracing::instrument(level = "info", skip_all)]
     pub async fn flush(&self) -> Result<()> {
         self.shared.backend.maintenance.flush().await
     }
@@ -232,6 +236,7 @@ impl Store {
     ///
     /// # Errors
     /// `AlreadyExists` if there is one of that name.
+    #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
         let Shared { backend, environment, .. } = &*self.shared;
         let record = ProjectRecord { id: environment.project_id(), created: environment.now() };
@@ -292,6 +297,7 @@ impl Store {
     ///
     /// # Errors
     /// `NotFound` if there is none; `Conflict` if it was changed meanwhile.
+    #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
         let project = self.project(name).await?;
         let _moving = self.shared.moving.lock().await;

@@ -122,6 +122,7 @@ impl Plan {
     /// As for [`present_in`](Plan::present_in); `Corrupt` if the source's log does not match its digests,
     /// or the copy is not as the source is; those of the target. What was copied stays, and the same copy
     /// goes on from there.
+    #[tracing::instrument(level = "info", skip_all, name = "copy")]
     pub async fn run(&self, target: &Store, progress: &dyn Fn(u64)) -> Result<Report> {
         let mut report = Report { present: self.present_in(target).await?, ..Report::default() };
         for state in &self.timelines {

@@ -100,6 +100,7 @@ pub struct Section {
 ///
 /// # Errors
 /// `Denied` if the two have not the same [mask](crate::mask), or both none.
+#[tracing::instrument(level = "info", skip_all, fields(before = %before.lsn(), after = %after.lsn()))]
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     refuse_unlike(before, after)?;
     let common = before.view().common_lsn(after.view());

@@ -26,6 +26,7 @@ use crate::{Result, Store};
 /// # Errors
 /// `Unsupported` by a backend that can't collect; `Conflict` if what is to go is opened again and
 /// again; else those of the store.
+#[tracing::instrument(level = "info", skip_all, name = "gc")]
 pub async fn collect(store: &Store, options: &Options) -> Result<Report> {
     store.shared.environment.timed(Metric::Gc, carry_out(store, options)).await
 }

@@ -74,6 +74,7 @@ impl Preview {
 /// # Errors
 /// `Conflict` if other writers came first a hundred times; those of [`check`] and of
 /// [`Branch::commit`].
+#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;

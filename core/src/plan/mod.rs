@@ -195,6 +195,7 @@ impl Plan {
     /// # Errors
     /// `Invalid` when a result can't be stored or is too large for one commit; `NotFound` when states
     /// that it compares were collected.
+    #[tracing::instrument(level = "info", skip_all, name = "work_out_plan")]
     pub async fn work_out(&self) -> Result<Worked> {
         let steps = step::steps(&self.source, &self.ours).await?;
         work::work(&self.ours, &steps, &self.rules.policy(), &self.resolved).await
@@ -259,6 +260,7 @@ impl Plan {
     /// # Errors
     /// `Conflict` if conflicts are left, or the branch has moved on: make the plan again then. Those of
     /// [`Branch::commit`].
+    #[tracing::instrument(level = "info", skip_all, name = "commit_plan")]
     pub async fn commit(
         &self,
         worked: &Worked,

@@ -25,6 +25,7 @@ use crate::{Error, ErrorKind, LogMaterializer, Result, State};
 ///
 /// # Errors
 /// `Invalid` for the empty state.
+#[tracing::instrument(level = "info", skip_all, name = "snapshot", fields(lsn = %state.lsn()))]
 pub async fn create(state: &State) -> Result<Manifest> {
     let shared = state.shared();
     let _making = shared.snapshots.read().await;
