@@ -128,7 +128,7 @@ fn shown(metric: Metric, value: u64) -> String {
 }
 
 /// The text exposition format of Prometheus, version 0.0.4.
-fn prometheus(summary: &Summary) -> String {
+pub(super) fn prometheus(summary: &Summary) -> String {
     let mut text = String::new();
     for metric in Metric::ALL {
         if let Some(series) = summary.get(metric) {

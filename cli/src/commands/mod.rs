@@ -42,6 +42,7 @@ mod put;
 mod reflog;
 mod restore;
 mod sandbox;
+mod serve_metrics;
 mod show;
 mod snapshot;
 mod status;
@@ -113,6 +114,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Metrics(metrics::MetricsArgs),
+    ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
     #[command(subcommand)]
@@ -181,6 +183,7 @@ impl Command {
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Metrics(args) => args.run(context).await,
+            Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,
             Self::Config(command) => command.run(context),

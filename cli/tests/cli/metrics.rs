@@ -1,5 +1,7 @@
 //! Counting what commands do, across processes.
 
+use std::io::{BufRead, BufReader, Read, Write};
+
 use crate::support::{ENGINES, Place, has};
 
 fn put(place: &Place, id: u32) {
@@ -67,4 +69,36 @@ fn every_line_of_the_prometheus_format_is_a_comment_or_a_sample_and_buckets_grow
         }
     }
     assert!((sample(&text, "argon_append_seconds_count") - last).abs() < 0.1, "{text}");
+}
+
+/// What a server answers to a request for a path.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn metrics_are_served_and_a_store_that_is_away_is_told_with_the_last_values() {
+    let place = Place::with_project("fjall");
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    let mut server = place.start(&["serve-metrics", "--listen", "127.0.0.1:0"]);
+    let mut line = String::new();
+    BufReader::new(server.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split(['/', ' ']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
+    let answer = get(address, "/metrics");
+    has(&answer, &["200 OK", "version=0.0.4", "argon_up 1", "argon_append_total 1"]);
+    // Between two requests the store is free.
+    place.ok(&["put", "-c", "users", r#"{"_id":2}"#]);
+    has(&get(address, "/metrics"), &["argon_up 1", "argon_append_total 2"]);
+    std::fs::rename(place.path(".argon"), place.path("away")).unwrap();
+    has(&get(address, "/metrics"), &["argon_up 0", "argon_append_total 2"]);
+    has(&get(address, "/else"), &["404", "/metrics"]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    has(&place.fails(6, &["serve-metrics", "--listen", &address]), &["can't listen at", &address]);
 }

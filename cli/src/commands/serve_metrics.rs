@@ -1,0 +1,140 @@
+//! `argon serve-metrics`
+
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use argon_core::{Error, metrics};
+use clap::Args;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::metrics::prometheus;
+use crate::context::Context;
+use crate::exit::CommandResult;
+
+const EXAMPLES: &str = "\
+Examples:
+  argon serve-metrics
+  argon serve-metrics --listen 127.0.0.1:9000 --store prod
+
+GET /metrics gives what `argon metrics --prometheus` prints, the backlog, and argon_up: 1, or 0 with the
+last known values if the store can't be opened, as when another process has it for longer than
+--lock-timeout. Anybody who reaches the address may read it; it has names of metrics and numbers.";
+
+/// How long a client may take for its request, and for the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serve the metrics of the store to Prometheus, until Ctrl-C.
+///
+/// The store is open for as long as a request takes, one request at a time.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeMetricsArgs {
+    /// Where to listen; port 0 takes a free one, and stderr says which
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:9464")]
+    listen: SocketAddr,
+}
+
+impl ServeMetricsArgs {
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let Self { listen } = self;
+        let failed =
+            |source| Error::unavailable(format!("can't listen at {listen}")).with_source(source);
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        context.output.say(&format!("serving http://{address}/metrics; Ctrl-C ends it"));
+        // What was read last, for when the store can't be opened.
+        let known = tokio::sync::Mutex::new(String::new());
+        let mut ended = std::pin::pin!(crate::finish::asked_to_end());
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => serve(stream, context, &known).await,
+                    // Too many open files, say: that may pass.
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be taken");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                },
+                ended = &mut ended => return ended,
+            }
+        }
+    }
+}
+
+/// Answers one request. A client that is slow, or goes away, is nobody else's loss.
+async fn serve(stream: TcpStream, context: &Context, known: &tokio::sync::Mutex<String>) {
+    let service =
+        service_fn(
+            |request| async move { Ok::<_, Infallible>(answer(&request, context, known).await) },
+        );
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(PATIENCE * 2, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a request was not answered"),
+        Err(_) => tracing::debug!("a request took too long"),
+    }
+}
+
+async fn answer(
+    request: &Request<Incoming>,
+    context: &Context,
+    known: &tokio::sync::Mutex<String>,
+) -> Response<Full<Bytes>> {
+    let (status, text) = match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => (StatusCode::OK, scrape(context, known).await),
+        (&Method::GET, "/") => (StatusCode::OK, "argon: see /metrics\n".to_owned()),
+        (&Method::GET, _) => (StatusCode::NOT_FOUND, "there is /metrics\n".to_owned()),
+        _ => (StatusCode::METHOD_NOT_ALLOWED, "GET is expected\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, kind);
+    response
+}
+
+/// What the store says now, or what it said last.
+async fn scrape(context: &Context, known: &tokio::sync::Mutex<String>) -> String {
+    let mut known = known.lock().await;
+    let up = match read(context).await {
+        Ok(text) => {
+            *known = text;
+            1
+        }
+        Err(failure) => {
+            tracing::warn!(?failure, "the store could not be read");
+            0
+        }
+    };
+    format!("# TYPE argon_up gauge\nargon_up {up}\n{known}")
+}
+
+async fn read(context: &Context) -> CommandResult<String> {
+    let store = context.store().await?.store;
+    let (summary, backlog) = (metrics::read(&store).await?, store.backlog().await?);
+    drop(store);
+    drop(context.take_opened());
+    let mut text = prometheus(&summary) + "\n";
+    if let Some(backlog) = backlog {
+        for (name, value) in
+            [("waiting", backlog.waiting), ("running", backlog.running), ("dead", backlog.dead)]
+        {
+            // Writing to a string does not fail.
+            let _ =
+                writeln!(text, "# TYPE argon_backlog_{name} gauge\nargon_backlog_{name} {value}");
+        }
+    }
+    Ok(text)
+}
