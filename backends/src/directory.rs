@@ -93,7 +93,7 @@ impl Directory {
 /// Which store is at `path`; takes no lock.
 ///
 /// # Errors
-/// `NotFound` when nothing is there, `Invalid` when it is no store, `Unsupported` when a newer Argon
+/// `NotFound` when nothing is there, or what a creation that was cut short has left; `Invalid` when it is no store, `Unsupported` when a newer Argon
 /// made it, `Corrupt` when its `store.toml` is damaged, `Denied` without permission.
 pub fn inspect(path: &Path) -> Result<StoreInfo> {
     match fs::metadata(path) {
@@ -107,7 +107,17 @@ pub fn inspect(path: &Path) -> Result<StoreInfo> {
         }
         Err(error) => return Err(io_error("open", path, error)),
     }
-    manifest::read(path)?.ok_or_else(|| no_store(path, "it has no store.toml"))
+    if let Some(found) = manifest::read(path)? {
+        return Ok(found);
+    }
+    // Who goes on after a creation that was cut short makes the store, as if nothing were there.
+    match refuse_if_taken(path) {
+        Ok(()) => Err(Error::not_found(format!(
+            "there is no store in {} yet: it is empty, or what made one was cut off; run `argon init`",
+            path.display()
+        ))),
+        Err(_) => Err(no_store(path, "it has no store.toml")),
+    }
 }
 
 fn no_store(path: &Path, reason: &str) -> Error {

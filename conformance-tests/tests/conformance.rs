@@ -81,7 +81,7 @@ fn shared_legacy(queue: Server, objects: Server) -> Subject {
         let queue: String = queue.bytes().map(|byte| format!("%{byte:02x}")).collect();
         format!("legacy+{}&batch_changes=5&queue={queue}", (objects.url)(number + 5_000))
     })
-    .only(&["wal", "refs", "snapshots", "durability", "concurrency"])
+    .only(&["wal", "refs", "durability", "concurrency"])
 }
 
 struct S3Objects;

@@ -105,6 +105,10 @@ fn what_is_no_store_is_refused_by_what_it_is() {
     let missing = temporary.path().join("missing");
     let error = open(&missing).unwrap_err();
     assert_error(&error, ErrorKind::NotFound, &missing, &["run `argon init`"]);
+    // As a creation that was cut short leaves it.
+    let error = open(temporary.path()).unwrap_err();
+    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet", "run `argon init`"]);
+    fs::write(temporary.path().join("notes.txt"), "").unwrap();
     let error = open(temporary.path()).unwrap_err();
     assert_error(&error, ErrorKind::Invalid, temporary.path(), &["no store.toml"]);
     let file = temporary.path().join("file");
