@@ -114,7 +114,7 @@ impl System {
         Ok(Freed { commits, bytes, ..Freed::default() })
     }
 
-    /// Removes what a dropped timeline had; the bytes of its deltas.
+    /// Removes what a dropped timeline had; the bytes that this frees in deltas and in the queue.
     pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<u64> {
         let Some(stored) = self.record(timeline).await? else { return Ok(0) };
         if stored.record.dropped.is_none() {
@@ -127,7 +127,8 @@ impl System {
             bytes += delta.record.stored_bytes.cast_unsigned();
         }
         for batch in stored.record.floor_batch + 1..=stored.record.batch {
-            self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+            let emptied = self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+            bytes += emptied.bytes;
             self.jobs.forget(&sync_id(timeline, batch)).await?;
         }
         crate::snapshots::remove_of(&*self.objects, timeline).await?;
