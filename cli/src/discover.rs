@@ -133,11 +133,16 @@ pub(crate) fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
     if !matches!(url.scheme(), "sled" | "fjall" | "legacy+file") || path.is_empty() {
         return Ok(url.clone());
     }
-    let path = std::path::absolute(path).map_err(|source| {
-        Error::unavailable("the working directory can't be read").with_source(source)
-    })?;
+    let path = absolute_path(Path::new(path))?;
     let query = query.map_or_else(String::new, |query| format!("?{query}"));
     Ok(StoreUrl::new(url.scheme(), format!("{}{query}", path.display())))
+}
+
+/// The same path for whoever works in another directory.
+pub(crate) fn absolute_path(path: &Path) -> argon_core::Result<PathBuf> {
+    std::path::absolute(path).map_err(|source| {
+        Error::unavailable("the working directory can't be read").with_source(source)
+    })
 }
 
 /// Finds the store that the options or the environment name, or that is nearest, or that the settings

@@ -126,13 +126,10 @@ fn general_hint(error: &Error) -> Option<&'static str> {
 /// The error and its causes, a line each; a cause that only repeats is left out.
 fn describe(error: &Error) -> Vec<String> {
     let mut lines = vec![error.to_string()];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
+    for text in error.causes().map(ToString::to_string) {
         if lines.iter().all(|line| !line.contains(&text)) {
             lines.push(text);
         }
-        source = cause.source();
     }
     lines
 }

@@ -118,6 +118,16 @@ impl Error {
     pub fn internal(context: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, context)
     }
+
+    /// The errors below this one, the nearest first.
+    pub fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        std::iter::successors(std::error::Error::source(self), |cause| cause.source())
+    }
+
+    /// This error and those below it on one line.
+    pub fn in_full(&self) -> String {
+        self.causes().fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
 }
 
 impl fmt::Display for Error {

@@ -130,7 +130,7 @@ impl Check<'_> {
             match read {
                 Ok(view) => self.readers.push(Reader { name: label, view }),
                 Err(error) => {
-                    self.problem(format!("branch {label}: {}", chain(&error)), vec![label]);
+                    self.problem(format!("branch {label}: {}", error.in_full()), vec![label]);
                 }
             }
         }
@@ -166,7 +166,7 @@ impl Check<'_> {
             Ok(None) => return,
             Err(error) => {
                 let affects = self.readers_of_any(id);
-                return self.problem(format!("timeline {id}: {}", chain(&error)), affects);
+                return self.problem(format!("timeline {id}: {}", error.in_full()), affects);
             }
         };
         let mut next = state.floor.next();
@@ -230,7 +230,7 @@ impl Check<'_> {
 
     fn unreadable(&mut self, id: TimelineId, lsn: Lsn, error: &Error) {
         let affects = self.readers_of(id, lsn);
-        self.problem(format!("commit {lsn} of timeline {id}: {}", chain(error)), affects);
+        self.problem(format!("commit {lsn} of timeline {id}: {}", error.in_full()), affects);
     }
 
     /// What a timeline is, and the digest on which its first commit that is left builds, if it is
@@ -293,7 +293,7 @@ impl Check<'_> {
                 "the snapshot at LSN {} of timeline {}: {}",
                 point.lsn,
                 point.timeline,
-                chain(&error)
+                error.in_full()
             );
             let mended = self.rebuild && self.remake(point).await.is_ok();
             self.report.problems.push(Problem { what, affects: Vec::new(), mended });
@@ -416,16 +416,4 @@ fn touched(changes: &[Change]) -> String {
         names.push(format!("{} more", changes.len() - SHOWN));
     }
     names.join(", ")
-}
-
-/// An error with what caused it.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -386,6 +386,17 @@ impl Commit {
             })
             .sum()
     }
+
+    /// The same with the documents named only.
+    pub fn without_documents(self) -> Commit<Touched> {
+        let touched = |change: Change| Touched {
+            collection: change.collection,
+            key: change.key,
+            deleted: change.image == Image::Deleted,
+        };
+        let Self { meta, digest, changes } = self;
+        Commit { meta, digest, changes: changes.into_iter().map(touched).collect() }
+    }
 }
 
 impl<C> Commit<C> {

@@ -40,12 +40,6 @@ impl Diagnosis {
 
     /// It does not work; the error and those below it say why.
     pub fn failed(check: &str, error: &Error, remedy: Option<String>) -> Self {
-        let mut found = error.to_string();
-        let mut below = std::error::Error::source(error);
-        while let Some(source) = below {
-            found = format!("{found}: {source}");
-            below = source.source();
-        }
-        Self { check: check.to_owned(), health: Health::Failed, found, remedy }
+        Self { check: check.to_owned(), health: Health::Failed, found: error.in_full(), remedy }
     }
 }

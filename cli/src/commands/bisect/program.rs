@@ -54,7 +54,7 @@ impl Program {
         let unset = match place.found.said_by() {
             Some(SaidBy::Environment) => None,
             Some(SaidBy::File(path)) => {
-                variables.push(("ARGON_STORE_FILE", absolute(path)?.into()));
+                variables.push(("ARGON_STORE_FILE", discover::absolute_path(path)?.into()));
                 Some("ARGON_STORE")
             }
             Some(SaidBy::CommandLine | SaidBy::Settings | SaidBy::Name(..)) | None => {
@@ -63,7 +63,7 @@ impl Program {
                 if discover::is_remote(&place.url) {
                     url.push(rest);
                 } else {
-                    url.push(absolute(Path::new(rest))?);
+                    url.push(discover::absolute_path(Path::new(rest))?);
                 }
                 variables.push(("ARGON_STORE", url));
                 Some("ARGON_STORE_FILE")
@@ -134,12 +134,6 @@ async fn ended(mut child: Child) -> CommandResult<ExitStatus> {
         waited += GLANCES[1];
     }
     Err(Failure::Interrupted)
-}
-
-fn absolute(path: &Path) -> CommandResult<std::path::PathBuf> {
-    std::path::absolute(path).map_err(|source| {
-        Error::unavailable("the working directory can't be read").with_source(source).into()
-    })
 }
 
 fn lost(source: io::Error) -> Failure {

@@ -167,7 +167,7 @@ async fn evaluate(
             match delivered {
                 Ok(()) => "now",
                 Err(error) => {
-                    let lines = [format!("alert '{name}' could not be delivered"), causes(&error)];
+                    let lines = [format!("alert '{name}' could not be delivered"), error.in_full()];
                     context.output.error(&lines, Some("it is tried again at the next evaluation"));
                     FAILED
                 }
@@ -178,11 +178,6 @@ async fn evaluate(
     };
     let condition = Some(standing.condition);
     Ok(Evaluated { rule: rule.clone(), value: Some(value), condition, delivery })
-}
-
-/// An error and what is below it, on one line.
-fn causes(error: &argon_core::Error) -> String {
-    argon_core::storage::Diagnosis::failed("", error, None).found
 }
 
 impl Evaluated {

@@ -9,7 +9,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::model::{
     Actor, Change, CollectionId, Commit, CommitMeta, Document, Head, Image, Lsn, Message, Nonce,
-    Origin, Point, Timeline, TimelineId, Touched,
+    Origin, Point, Timeline, TimelineId,
 };
 
 /// A change before it is one: collection, `_id`, bytes of text (none: a deletion), random bytes.
@@ -97,19 +97,6 @@ fn small(lsn: u64, before: &Head) -> Vec<Commit> {
     let noise = (0..5).flat_map(noise).take(120).collect();
     let id = i32::try_from(lsn).unwrap();
     chain(before, vec![(String::new(), vec![(99, id, Some(145), noise)])])
-}
-
-fn without_documents(commit: &Commit) -> Commit<Touched> {
-    let touched = |change: &Change| Touched {
-        collection: change.collection,
-        key: change.key.clone(),
-        deleted: matches!(change.image, Image::Deleted),
-    };
-    Commit {
-        meta: commit.meta.clone(),
-        digest: commit.digest,
-        changes: commit.changes.iter().map(touched).collect(),
-    }
 }
 
 fn footer_of(bytes: &[u8]) -> Footer {
