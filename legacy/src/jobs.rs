@@ -5,6 +5,7 @@
 //! sees to it. A job is handed out at least once: to another worker if the one that has it does not
 //! say that it is done within [`STUCK`].
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::records::{HeadRecord, decode, encode};
+use crate::system::after;
 
 const ACTIVE: &str = "legacy/job/active/";
 const DONE: &str = "legacy/job/done/";
@@ -201,14 +203,18 @@ impl Queue {
     }
 
     fn later(&self, by: Duration) -> DateTime {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        DateTime::from_millis(self.environment.now().timestamp_millis().saturating_add(millis))
+        after(self.environment.now(), by)
+    }
+
+    /// Sets the record of a job that is not done, if it still has this version.
+    async fn set(&self, job: &Job, expected: Option<&RefVersion>) -> Result<Swap> {
+        let name = format!("{ACTIVE}{}", job.id);
+        self.refs.compare_and_set(&name, expected, Some(encode(job)?)).await
     }
 
     /// Adds a job, durably; nothing happens if it is there already.
     pub(crate) async fn add(&self, job: &Job) -> Result<()> {
-        let name = format!("{ACTIVE}{}", job.id);
-        self.refs.compare_and_set(&name, None, Some(encode(job)?)).await.map(drop)
+        self.set(job, None).await.map(drop)
     }
 
     /// Lets a job that waits be done at once, one that waits to be tried again too; nothing happens if
@@ -221,7 +227,7 @@ impl Queue {
             return Ok(());
         }
         let job = Job { due: self.environment.now(), ..found.record };
-        self.refs.compare_and_set(&name, Some(&found.version), Some(encode(&job)?)).await.map(drop)
+        self.set(&job, Some(&found.version)).await.map(drop)
     }
 
     async fn under(&self, prefix: &str) -> Result<Vec<(Job, RefVersion)>> {
@@ -237,7 +243,7 @@ impl Queue {
         let now = self.environment.now();
         let mut due = self.under(ACTIVE).await?;
         due.retain(|(job, _)| job.due <= now);
-        due.sort_by(|(a, _), (b, _)| (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id)));
+        due.sort_by(|(a, _), (b, _)| by_urgency(a, b));
         Ok(due.into_iter().map(|(job, version)| Claim { job, version }).collect())
     }
 
@@ -249,9 +255,7 @@ impl Queue {
             worker: Some(worker.to_owned()),
             ..claim.job.clone()
         };
-        let name = format!("{ACTIVE}{}", job.id);
-        let swap = self.refs.compare_and_set(&name, Some(&claim.version), Some(encode(&job)?));
-        Ok(match swap.await? {
+        Ok(match self.set(&job, Some(&claim.version)).await? {
             Swap::Done(Some(version)) => Some(Claim { job, version }),
             _ => None,
         })
@@ -280,8 +284,7 @@ impl Queue {
         }
         let due = self.later(FIRST_DELAY * (1 << (failures - 1)));
         let job = Job { status: JobStatus::Retrying, due, failures, error, ..claim.job.clone() };
-        let name = format!("{ACTIVE}{}", job.id);
-        self.refs.compare_and_set(&name, Some(&claim.version), Some(encode(&job)?)).await?;
+        self.set(&job, Some(&claim.version)).await?;
         Ok(false)
     }
 
@@ -303,8 +306,7 @@ impl Queue {
                 continue;
             }
             let job = Job { status: JobStatus::Pending, due: self.environment.now(), ..job };
-            let name = format!("{ACTIVE}{}", job.id);
-            self.refs.compare_and_set(&name, Some(&version), Some(encode(&job)?)).await?;
+            self.set(&job, Some(&version)).await?;
         }
         Ok(())
     }
@@ -312,7 +314,7 @@ impl Queue {
     /// All jobs: those that are not done by urgency, then those that were given up, then the rest.
     pub async fn list(&self) -> Result<Vec<Job>> {
         let mut active = self.active().await?;
-        active.sort_by(|a, b| (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id)));
+        active.sort_by(by_urgency);
         for place in [DEAD, DONE] {
             active.extend(self.under(place).await?.into_iter().map(|(job, _)| job));
         }
@@ -412,16 +414,14 @@ impl Queue {
     }
 }
 
-/// An error and what is below it, on a line.
+/// The more urgent first.
+fn by_urgency(a: &Job, b: &Job) -> Ordering {
+    (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id))
+}
+
+/// An error and its causes on a line; a cause that only repeats is left out.
 fn in_words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut below = std::error::Error::source(error);
-    while let Some(source) = below {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        below = source.source();
-    }
-    text
+    error.causes().map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }

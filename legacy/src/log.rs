@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::prune::Mode;
-use crate::records::TIMELINES;
 use crate::system::System;
 
 /// [`Wal`] of a legacy store.
@@ -54,13 +53,8 @@ impl Wal for LegacyWal {
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        let listed = self.0.queue.refs.list(TIMELINES).await?;
-        let named: Vec<TimelineId> = listed
-            .iter()
-            .filter_map(|(name, _)| name.strip_prefix(TIMELINES)?.parse().ok())
-            .collect();
         // One that was dropped has a record for a while, and so has one whose first append failed.
-        let looks = named.into_iter().map(|timeline| async move {
+        let looks = self.0.recorded().await?.into_iter().map(|timeline| async move {
             Ok(self.0.state(timeline).await?.map(|state| state.timeline.id))
         });
         let found = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);

@@ -1,6 +1,5 @@
 //! Upkeep of a legacy store.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use argon_core::model::TimelineId;
@@ -9,7 +8,7 @@ use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::records::{DELTAS, DeltaRecord, TIMELINES, decode};
+use crate::records::{DELTAS, DeltaRecord, decode};
 use crate::system::{LegacyStore, System};
 
 /// [`Maintenance`] of a legacy store.
@@ -37,7 +36,7 @@ impl Maintenance for LegacyMaintenance {
     async fn compact(&self) -> Result<()> {
         self.flush().await?;
         let system = &self.0.system;
-        for timeline in timelines(system).await? {
+        for timeline in system.recorded().await? {
             system.compress(timeline).await?;
         }
         system.queue.maintenance.compact().await
@@ -86,11 +85,6 @@ impl Maintenance for LegacyMaintenance {
             .try_flatten();
         deltas.chain(ours).boxed()
     }
-}
-
-async fn timelines(system: &System) -> Result<HashSet<TimelineId>> {
-    let listed = system.queue.refs.list(TIMELINES).await?;
-    Ok(listed.iter().filter_map(|(name, _)| name.strip_prefix(TIMELINES)?.parse().ok()).collect())
 }
 
 /// What is wrong with deltas: each is read, and compared with its record.

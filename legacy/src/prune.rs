@@ -10,7 +10,7 @@ use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Append, Freed, Keep, TimelineState};
 
 use crate::jobs::{Job, JobKind, sync_id};
-use crate::records::{DELTAS, DeltaRecord, Stored, TIMELINES, decode, timeline_ref};
+use crate::records::{DELTAS, DeltaRecord, Stored, decode, timeline_ref};
 use crate::system::{System, ago};
 use crate::timeline::{batch_id, busy};
 
@@ -151,9 +151,7 @@ impl System {
     }
 
     async fn forget_dropped(&self, before: bson::DateTime) -> Result<()> {
-        for (name, _) in self.queue.refs.list(TIMELINES).await? {
-            let timeline = name.strip_prefix(TIMELINES).map(str::parse);
-            let Some(Ok(timeline)) = timeline else { continue };
+        for timeline in self.recorded().await? {
             let Some(stored) = self.record(timeline).await? else { continue };
             if stored.record.dropped.is_none_or(|dropped| dropped >= before) {
                 continue;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use argon_core::model::{Change, Commit, Image, Lsn, TimelineId, Touched};
+use argon_core::model::{Commit, Lsn, TimelineId, Touched};
 use argon_core::storage::{CommitStream, Direction, HeaderStream};
 use argon_core::{Error, ErrorKind, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -34,32 +34,17 @@ enum Place {
 /// A commit in one of two forms: with its documents, or without.
 trait Form: Sized + Send + Sync + 'static {
     fn of(commit: Commit) -> Self;
-    fn lsn(&self) -> Lsn;
 }
 
 impl Form for Commit {
     fn of(commit: Commit) -> Self {
         commit
     }
-
-    fn lsn(&self) -> Lsn {
-        self.meta.lsn
-    }
 }
 
 impl Form for Commit<Touched> {
     fn of(commit: Commit) -> Self {
-        let touched = |change: Change| Touched {
-            collection: change.collection,
-            key: change.key,
-            deleted: change.image == Image::Deleted,
-        };
-        let Commit { meta, digest, changes } = commit;
-        Self { meta, digest, changes: changes.into_iter().map(touched).collect() }
-    }
-
-    fn lsn(&self) -> Lsn {
-        self.meta.lsn
+        commit.without_documents()
     }
 }
 
@@ -68,8 +53,9 @@ struct Reading<C> {
     system: Arc<System>,
     timeline: TimelineId,
     direction: Direction,
-    /// What is still to be read; `None` before the timeline was looked at.
+    /// What is still to be read.
     range: RangeInclusive<Lsn>,
+    /// Whether the timeline was looked at.
     begun: bool,
     ready: VecDeque<C>,
 }
@@ -117,7 +103,7 @@ impl System {
         if let Some(delta) = covering(&deltas, lsn) {
             return Ok(Some(Place::Delta(delta.object.clone())));
         }
-        let Some(stored) = self.record(timeline).await? else { return Ok(None) };
+        let Some(stored) = self.current(timeline).await? else { return Ok(None) };
         let first = batch_after(&deltas, lsn, stored.record.floor_batch);
         for batch in first..=stored.record.batch {
             // One that never had a commit may be gone.
@@ -130,14 +116,15 @@ impl System {
         Ok(None)
     }
 
-    /// The commits of a batch from `from` on that are still in the queue, up to a piece of them; an
-    /// empty or a short run if it was emptied meanwhile.
+    /// The commits of a batch from `from` on that are still in the queue, up to the one that reaches
+    /// `most_bytes` of documents; an empty or a short run if it was emptied meanwhile.
     pub(crate) async fn of_batch(
         &self,
         timeline: TimelineId,
         batch: i64,
         from: Lsn,
         upto: Lsn,
+        most_bytes: usize,
     ) -> Result<Vec<Commit>> {
         let mut commits = self.queue.wal.read(batch_id(timeline, batch), from..=upto);
         let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
@@ -147,7 +134,7 @@ impl System {
             }
             (bytes, next) = (bytes + commit.document_bytes(), next.next());
             found.push(commit);
-            if bytes >= PIECE_BYTES {
+            if bytes >= most_bytes {
                 break;
             }
         }
@@ -224,18 +211,15 @@ impl<C: Form> Reading<C> {
                 let base = system.batch_state(timeline, batch).await?;
                 let from = base.map_or(wanted, |state| state.timeline.base_lsn().next());
                 let from = from.max(*self.range.start());
-                let mut all = Vec::new();
-                let mut next = from;
-                while next <= wanted {
-                    let piece = system.of_batch(timeline, batch, next, wanted).await?;
-                    let Some(last) = piece.last() else { return Ok(Vec::new()) };
-                    next = last.meta.lsn.next();
-                    all.extend(piece);
+                let all = system.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
+                if all.last().is_none_or(|last| last.meta.lsn != wanted) {
+                    return Ok(Vec::new());
                 }
                 all
             }
             Place::Batch(batch, last) => {
-                system.of_batch(timeline, batch, wanted, last.min(*self.range.end())).await?
+                let upto = last.min(*self.range.end());
+                system.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
             }
         };
         run.retain(|commit| self.range.contains(&commit.meta.lsn));
@@ -244,19 +228,16 @@ impl<C: Form> Reading<C> {
 
     fn take(&mut self, run: Vec<Commit>) {
         let (from, to) = (*self.range.start(), *self.range.end());
-        let mut run: VecDeque<C> = run.into_iter().map(C::of).collect();
+        let lsn = |commit: &Commit| commit.meta.lsn;
         if self.direction == Direction::Ascending {
-            // A delta that was replaced may begin before.
-            let last = run.back().map_or(to, C::lsn);
-            self.range = last.next()..=to;
+            self.range = run.last().map_or(to, lsn).next()..=to;
+            self.ready = run.into_iter().map(C::of).collect();
         } else {
-            let first = run.front().map_or(from, C::lsn);
-            self.range = match first.back(1) {
+            self.range = match run.first().map_or(from, lsn).back(1) {
                 Some(below) => from..=below,
                 None => Lsn::new(1)..=Lsn::ZERO,
             };
-            run.make_contiguous().reverse();
+            self.ready = run.into_iter().rev().map(C::of).collect();
         }
-        self.ready = run;
     }
 }

@@ -38,6 +38,10 @@ fn chunk(digest: Digest) -> String {
     format!("{CHUNKS}{digest}")
 }
 
+fn digest(name: &str) -> Option<Digest> {
+    name.strip_prefix(CHUNKS)?.parse().ok()
+}
+
 fn manifest(point: Point) -> String {
     format!("{MANIFESTS}{}/{:020}", point.timeline, point.lsn.get())
 }
@@ -68,7 +72,7 @@ impl Snapshots for ObjectSnapshots {
     async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
         let mut missing = wanted.clone();
         for object in self.objects().list(CHUNKS).await? {
-            if let Some(Ok(digest)) = object.name.strip_prefix(CHUNKS).map(str::parse::<Digest>) {
+            if let Some(digest) = digest(&object.name) {
                 missing.remove(&digest);
             }
         }
@@ -112,8 +116,7 @@ impl Snapshots for ObjectSnapshots {
         let mut freed = Freed::default();
         let old = ago(self.system.environment.now(), YOUNG);
         for object in self.objects().list(CHUNKS).await? {
-            let digest = object.name.strip_prefix(CHUNKS).map(str::parse::<Digest>);
-            let Some(Ok(digest)) = digest else { continue };
+            let Some(digest) = digest(&object.name) else { continue };
             if live.contains(&digest) || (self.system.shared && object.modified > old) {
                 continue;
             }

@@ -7,14 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use argon_core::model::{Digest, Head, Point, Timeline, TimelineId};
+use argon_core::model::{Commit, Digest, Head, Point, Timeline, TimelineId};
 use argon_core::storage::{Append, Swap, TimelineState};
 use argon_core::{Error, Result};
 
 use crate::jobs::{Job, sync_id};
-use crate::records::{Stored, TimelineRecord, decode, encode, timeline_ref};
+use crate::records::{Stored, TIMELINES, TimelineRecord, decode, encode, timeline_ref};
 use crate::system::System;
 
 /// How often others may be in the way of one step.
@@ -104,20 +104,38 @@ impl System {
         Ok(true)
     }
 
-    /// The record of a timeline that is to be written to, made if there is none.
-    async fn record_or_new(
+    /// The record of a timeline as it is now, asked of the store only if other processes may have moved
+    /// it.
+    pub(crate) async fn current(
         &self,
+        timeline: TimelineId,
+    ) -> Result<Option<Stored<TimelineRecord>>> {
+        if self.shared { self.record(timeline).await } else { self.known_record(timeline).await }
+    }
+
+    /// The record of a timeline that is to be written to after `expected`: the one that was found, or a
+    /// new one. `None` if the timeline can't begin there, so that it was dropped.
+    async fn found_or_new(
+        &self,
+        found: Option<Stored<TimelineRecord>>,
         timeline: &Timeline,
-        before: &Head,
-    ) -> Result<Stored<TimelineRecord>> {
-        if let Some(stored) = self.known_record(timeline.id).await? {
-            return Ok(stored);
+        expected: &Head,
+    ) -> Result<Option<Stored<TimelineRecord>>> {
+        if found.is_some() || expected.lsn != timeline.base_lsn() {
+            return Ok(found);
         }
-        let record = TimelineRecord::new(timeline, before, self.folder_of(timeline.id).await?);
+        let record = TimelineRecord::new(timeline, expected, self.folder_of(timeline.id).await?);
         let name = timeline_ref(timeline.id);
         self.queue.refs.compare_and_set(&name, None, Some(encode(&record)?)).await?;
         let there = self.record(timeline.id).await?;
-        there.ok_or_else(|| Error::conflict("the timeline was removed while it was made"))
+        there.map(Some).ok_or_else(|| Error::conflict("the timeline was removed while it was made"))
+    }
+
+    /// The timelines that have a record, those that were dropped among them.
+    pub(crate) async fn recorded(&self) -> Result<Vec<TimelineId>> {
+        let listed = self.queue.refs.list(TIMELINES).await?;
+        let named = |name: &str| name.strip_prefix(TIMELINES)?.parse().ok();
+        Ok(listed.iter().filter_map(|(name, _)| named(name)).collect())
     }
 
     /// What is known of a batch in the queue.
@@ -132,12 +150,8 @@ impl System {
     /// The state of a timeline as core sees it.
     pub(crate) async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         for _ in 0..ATTEMPTS {
-            let stored = if self.shared {
-                self.record(timeline).await
-            } else {
-                self.known_record(timeline).await
-            };
-            let Some(Stored { record, version }) = stored? else { return Ok(None) };
+            let Some(stored) = self.current(timeline).await? else { return Ok(None) };
+            let Stored { record, version } = stored;
             if record.dropped.is_some() {
                 return Ok(None);
             }
@@ -158,13 +172,15 @@ impl System {
                     continue;
                 }
                 Some(batch) => batch.head,
-                None => record.before(),
+                None => {
+                    // A batch that is long gone reads as one that is not begun.
+                    let still = self.current(timeline).await?;
+                    if still.is_none_or(|still| still.version != version) {
+                        continue;
+                    }
+                    record.before()
+                }
             };
-            // A batch that is long gone reads as one that is not begun.
-            let still = self.record(timeline).await?;
-            if still.is_none_or(|still| still.version != version) {
-                continue;
-            }
             return Ok((head.lsn > base.base_lsn()).then(|| found(head)));
         }
         Err(busy())
@@ -175,15 +191,15 @@ impl System {
         &self,
         timeline: &Timeline,
         expected: &Head,
-        commits: &std::sync::Arc<[argon_core::model::Commit]>,
+        commits: &Arc<[Commit]>,
     ) -> Result<Append> {
         let id = timeline.id;
         for _ in 0..ATTEMPTS {
             let known = self.known_record(id).await?;
-            if known.is_none() && expected.lsn != timeline.base_lsn() {
+            let Some(stored) = self.found_or_new(known, timeline, expected).await? else {
                 return Ok(Append::Sealed(*expected));
-            }
-            let Stored { record, .. } = self.record_or_new(timeline, expected).await?;
+            };
+            let record = stored.record;
             if record.sealed || record.dropped.is_some() {
                 return Ok(Append::Sealed(record.before()));
             }
@@ -226,12 +242,7 @@ impl System {
     }
 
     /// Ends a batch that is full. What fails here is done by the batch's job, when it is due.
-    async fn note_changes(
-        &self,
-        timeline: TimelineId,
-        batch: i64,
-        commits: &[argon_core::model::Commit],
-    ) {
+    async fn note_changes(&self, timeline: TimelineId, batch: i64, commits: &[Commit]) {
         let more: usize = commits.iter().map(|commit| commit.changes.len()).sum();
         let all = {
             let mut memory = self.known.memory();
@@ -288,10 +299,10 @@ impl System {
     pub(crate) async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         let id = timeline.id;
         for _ in 0..ATTEMPTS {
-            if self.record(id).await?.is_none() && expected.lsn != timeline.base_lsn() {
+            let there = self.record(id).await?;
+            let Some(stored) = self.found_or_new(there, timeline, expected).await? else {
                 return Ok(Append::Sealed(*expected));
-            }
-            let stored = self.record_or_new(timeline, expected).await?;
+            };
             let (record, before) = (&stored.record, stored.record.before());
             if record.sealed && record.dropped.is_none() && before == *expected {
                 return Ok(Append::Done);

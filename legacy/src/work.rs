@@ -67,18 +67,14 @@ impl System {
         parent: Head,
         last: Lsn,
     ) -> Result<()> {
-        let mut commits: Vec<Commit> = Vec::new();
-        let mut next = parent.lsn.next();
-        while next <= last {
-            let piece = self.of_batch(timeline, batch, next, last).await?;
-            let Some(end) = piece.last() else {
-                // Another worker has emptied it, after it had recorded the delta.
-                return Err(Error::unavailable(format!(
-                    "commit {next} of batch {batch} of timeline {timeline} is not in the queue any more"
-                )));
-            };
-            next = end.meta.lsn.next();
-            commits.extend(piece);
+        let first = parent.lsn.next();
+        let commits = self.of_batch(timeline, batch, first, last, usize::MAX).await?;
+        let next = commits.last().map_or(first, |commit| commit.meta.lsn.next());
+        if next <= last {
+            // Another worker has emptied it, after it had recorded the delta.
+            return Err(Error::unavailable(format!(
+                "commit {next} of batch {batch} of timeline {timeline} is not in the queue any more"
+            )));
         }
         self.store(timeline, (batch, batch), parent, commits, None).await
     }

@@ -40,10 +40,7 @@ pub(crate) enum JobsCommand {
 
 impl JobsCommand {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let store = context.legacy().await?;
-        let result = self.run_on(&store, context).await;
-        store.pool().rest().await;
-        result
+        context.on_legacy(async |store| self.run_on(store, context).await).await
     }
 
     async fn run_on(self, store: &LegacyStore, context: &Context) -> CommandResult {

@@ -43,10 +43,7 @@ pub(crate) struct RunArgs {
 
 impl WorkersCommand {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let store = context.legacy().await?;
-        let result = self.run_on(&store, context).await;
-        store.pool().rest().await;
-        result
+        context.on_legacy(async |store| self.run_on(store, context).await).await
     }
 
     async fn run_on(self, store: &LegacyStore, context: &Context) -> CommandResult {
@@ -117,8 +114,19 @@ fn json(backlog: &Backlog) -> Json {
 }
 
 impl Context {
-    /// Opens the legacy store that the options name, with its queue and workers.
-    pub(crate) async fn legacy(&self) -> CommandResult<LegacyStore> {
+    /// Does something with the queue and the workers of the legacy store that the options name, and lets
+    /// the workers end what they have begun.
+    pub(crate) async fn on_legacy(
+        &self,
+        work: impl AsyncFnOnce(&LegacyStore) -> CommandResult,
+    ) -> CommandResult {
+        let store = self.legacy().await?;
+        let result = work(&store).await;
+        store.pool().rest().await;
+        result
+    }
+
+    async fn legacy(&self) -> CommandResult<LegacyStore> {
         let place = crate::discover::find(&self.options, self.settings())?;
         if !place.url.scheme().starts_with("legacy+") {
             let error = argon_core::Error::unsupported(format!(
