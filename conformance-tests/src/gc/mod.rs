@@ -2,22 +2,22 @@
 
 mod merges;
 mod races;
+mod reports;
 mod snapshots;
 
 use std::time::Duration;
 
-use argon_core::diff::diff;
 use argon_core::fsck::fsck;
-use argon_core::gc::{HolderKind, Options, Report, collect, storage};
+use argon_core::gc::{HolderKind, Options, Report, collect};
 use argon_core::model::Lsn;
 use argon_core::storage::{Backend, Freed};
-use argon_core::{Branch, ErrorKind, Revision, State, Store, log, restore, snapshot};
+use argon_core::{Branch, ErrorKind, Revision, State, Store, log, snapshot};
 use bson::{doc, rawdoc};
 use futures::TryStreamExt;
 
 use crate::Subject;
 use crate::case::{Case, block_on, cases};
-use crate::environment::{Random, time};
+use crate::environment::time;
 use crate::faulty::{Fault, Plan};
 use crate::make::{branch as name, collection, key};
 use crate::semantics::{Machine, for_programs};
@@ -33,15 +33,15 @@ pub(crate) fn cases() -> Vec<Case> {
         an_open_state_is_held_until_it_and_its_streams_are_dropped,
         a_deleted_branch_goes_after_the_retention_time,
         a_renamed_branch_keeps_its_past,
-        a_dry_run_changes_nothing_and_says_what_would_go,
-        collecting_again_frees_nothing,
-        log_and_diff_reach_as_far_as_what_is_kept,
         snapshots_of_states_that_are_not_kept_go,
         a_branch_is_made_of_a_single_state_and_written,
         a_collection_that_fails_anywhere_is_finished_by_the_next,
-        what_holds_bytes_is_told,
     ];
-    cases.extend([merges::cases(), races::cases(), snapshots::cases()].into_iter().flatten());
+    cases.extend(
+        [merges::cases(), races::cases(), reports::cases(), snapshots::cases()]
+            .into_iter()
+            .flatten(),
+    );
     // What was collected with an index can't be read without: the second is of a backend that has none.
     cases.push(Case {
         area: "gc",
@@ -334,82 +334,6 @@ async fn a_renamed_branch_keeps_its_past(subject: Subject) {
     stage.check().await;
 }
 
-/// All that can be seen of a store from below.
-async fn everything(backend: &Backend) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    let mut timelines = backend.wal.timelines().await.unwrap();
-    timelines.sort_unstable();
-    for timeline in timelines {
-        all.push(format!("{:?}", backend.wal.state(timeline).await.unwrap()));
-        let commits = backend.wal.read(timeline, Lsn::ZERO..=Lsn::MAX);
-        let commits: Vec<_> = commits.try_collect().await.unwrap();
-        all.extend(commits.iter().map(|commit| format!("{commit:?}")));
-    }
-    let refs = backend.refs.list("").await.unwrap();
-    all.extend(refs.iter().map(|named| format!("{named:?}")));
-    all.extend(backend.snapshots.list().await.unwrap().iter().map(|point| format!("{point:?}")));
-    all
-}
-
-async fn a_dry_run_changes_nothing_and_says_what_would_go(subject: Subject) {
-    let stage = Stage::new(&subject).await;
-    stage.write(&stage.main, 1..=10).await;
-    snapshot::create(&stage.main.at(Lsn::new(3)).await.unwrap()).await.unwrap();
-    let project = stage.main.project();
-    let from = stage.main.at(Lsn::new(6)).await.unwrap();
-    let fork = project.create_branch(&name("fork"), &from, None).await.unwrap();
-    drop(from);
-    stage.write(&fork, 7..=8).await;
-    project.delete_branch(&name("fork")).await.unwrap();
-    let before = everything(&stage.backend).await;
-    let dry = collect(&stage.store, &Options { retention: NOTHING, dry_run: true }).await.unwrap();
-    assert_eq!(everything(&stage.backend).await, before);
-    let done = stage.collect(NOTHING).await;
-    assert_eq!((dry.snapshots, dry.refs), (done.snapshots, done.refs));
-    assert!(dry.freed.versions <= done.freed.versions);
-    assert_eq!(dry.freed.versions > 0, stage.drops_at_once());
-}
-
-async fn collecting_again_frees_nothing(subject: Subject) {
-    let stage = Stage::new(&subject).await;
-    stage.write(&stage.main, 1..=10).await;
-    let first = stage.collect(Duration::from_secs(4)).await;
-    assert!(first.freed.commits == 5 || (!stage.drops_at_once() && first.freed.commits < 5));
-    let again = stage.collect(Duration::from_secs(4)).await;
-    assert_eq!((again.freed, again.refs.len(), again.snapshots), (Freed::default(), 0, 0));
-}
-
-async fn log_and_diff_reach_as_far_as_what_is_kept(subject: Subject) {
-    let stage = Stage::new(&subject).await;
-    stage.write(&stage.main, 1..=10).await;
-    let old = stage.main.at(Lsn::new(2)).await.unwrap();
-    let fork = stage.main.project().create_branch(&name("fork"), &old, None).await.unwrap();
-    drop(old);
-    stage.write(&fork, 3..=4).await;
-    stage.place.clock.set(10_000);
-    stage.collect(NOTHING).await;
-    stage.write(&stage.main, 11..=12).await;
-    let head = stage.main.head().await.unwrap();
-    let lsns: Vec<u64> =
-        log::headers(&head).map_ok(|commit| commit.meta.lsn.get()).try_collect().await.unwrap();
-    let floor = log::floor(&head).await.unwrap().get();
-    assert!(floor == 9 || (!stage.drops_at_once() && floor < 9), "{floor}");
-    let above: Vec<u64> = (floor + 1..=12).rev().collect();
-    assert_eq!(lsns, above);
-    let (before, after) = (fork.head().await.unwrap(), head);
-    let found = diff(&before, &after).await.unwrap();
-    let documents: Vec<_> = found.documents().try_collect().await.unwrap();
-    assert_eq!((found.common.get(), documents.len()), (2, 1));
-    let view = after.collection(&collection("c")).unwrap();
-    let images: Vec<_> =
-        view.history(&key(1)).map_ok(|(lsn, _)| lsn.get()).try_collect().await.unwrap();
-    assert_eq!(images, above);
-    // Going back to what the fork builds on still works.
-    restore::reset(&stage.main, &stage.main.at(Lsn::new(2)).await.unwrap()).await.unwrap();
-    assert_eq!(version(&stage.main.head().await.unwrap()).await, 2);
-    stage.check().await;
-}
-
 async fn snapshots_of_states_that_are_not_kept_go(subject: Subject) {
     let stage = Stage::new(&subject).await;
     stage.write(&stage.main, 1..=6).await;
@@ -486,25 +410,4 @@ async fn a_collection_that_fails_anywhere_is_finished_by_the_next(subject: Subje
             stage.check().await;
         }
     }
-}
-
-async fn what_holds_bytes_is_told(subject: Subject) {
-    let stage = Stage::new(&subject).await;
-    stage.write(&stage.main, 1..=12).await;
-    let head = stage.main.head().await.unwrap();
-    let fork = stage.main.project().create_branch(&name("fork"), &head, None).await.unwrap();
-    drop(head);
-    // Stores may compress: this can't be made much smaller.
-    let mut random = Random::new(1);
-    let text: String = (0..25_000).map(|_| format!("{:016x}", random.next())).collect();
-    let large = rawdoc! { "_id": 2, "text": text };
-    fork.collection(&collection("c")).insert(large).await.unwrap();
-    stage.store.flush().await.unwrap();
-    let found = storage(&stage.store).await.unwrap();
-    let of = |name: &str| found.holders.iter().find(|held| held.holder.name == name).unwrap();
-    assert!(of("shop/fork").exclusive > 100_000, "{found:?}");
-    assert!(of("shop/main").exclusive < 10_000, "{found:?}");
-    assert_eq!(found.free, 0);
-    stage.place.clock.set(i64::try_from(Options::RETENTION.as_millis()).unwrap() * 2);
-    assert!(storage(&stage.store).await.unwrap().free > 0);
 }
