@@ -1,13 +1,16 @@
 //! Many writers of one branch.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
 use argon_core::model::{Commit, Message};
 use argon_core::write::{Condition, ConflictReason, Outcome, Receipt, WriteRequest};
 use argon_core::{Branch, ErrorKind, log};
 use bson::rawdoc;
-use futures::TryStreamExt;
 use futures::future::join_all;
+use futures::{FutureExt, TryStreamExt};
 
 use crate::Subject;
 use crate::case::{Case, cases};
@@ -176,25 +179,43 @@ async fn commits_take_their_places_in_the_order_of_submission(subject: Subject) 
 
 async fn an_answer_never_comes_before_those_of_earlier_requests(subject: Subject) {
     let (_place, branch) = subject.branch().await;
-    let answered = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let writers = (0..100).map(|number| {
-        let (branch, answered) = (branch.clone(), answered.clone());
-        async move {
-            let outcome = branch.commit(named_request(&branch, &number.to_string())).await;
-            answered.lock().unwrap().push(outcome.unwrap().committed().unwrap().lsn);
-            // Whoever has his answer finds his commit, and all before it, in what is read next.
-            branch.head().await.unwrap().lsn()
+    // Else tokio would ring a bell itself, to let another task have its turn.
+    tokio::task::unconstrained(answers_come_in_order(&branch)).await;
+}
+
+async fn answers_come_in_order(branch: &Branch) {
+    let mut requests: Vec<_> = (0..100)
+        .map(|number| Box::pin(branch.commit(named_request(branch, &number.to_string()))))
+        .collect();
+    let (rung, mut bells) = tokio::sync::mpsc::unbounded_channel();
+    let mut waiting = Vec::new();
+    // A request is submitted when it is polled first. One that has its answer by then rings no bell.
+    for (number, request) in requests.iter_mut().enumerate() {
+        let bell = Waker::from(Arc::new(Bell { number, rung: rung.clone() }));
+        if request.as_mut().poll(&mut Context::from_waker(&bell)).is_pending() {
+            waiting.push(number);
         }
-    });
-    // Unordered polling wakes writers in the order of their answers, unless tokio makes one of them
-    // wait for its turn, since the others had so many answers from a server.
-    let heads: Vec<_> = tokio::task::unconstrained(futures::stream::StreamExt::collect(
-        writers.collect::<futures::stream::FuturesUnordered<_>>(),
-    ))
-    .await;
-    let answered = answered.lock().unwrap();
-    assert!(answered.is_sorted(), "answers came in the order {answered:?}");
-    assert!(heads.iter().zip(answered.iter()).all(|(head, lsn)| head >= lsn));
+    }
+    for number in waiting {
+        assert_eq!(bells.recv().await, Some(number), "the next answer is that of request {number}");
+        let outcome = requests[number].as_mut().now_or_never().expect("its bell was rung");
+        let lsn = outcome.unwrap().committed().unwrap().lsn;
+        let head = branch.head().await.unwrap().lsn();
+        assert!(head >= lsn, "who has the answer finds {lsn} in what is read next, not {head}");
+    }
+}
+
+/// Rung when a request has its answer, by whoever answers.
+struct Bell {
+    number: usize,
+    rung: tokio::sync::mpsc::UnboundedSender<usize>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more if the trial has failed.
+        let _ = self.rung.send(self.number);
+    }
 }
 
 async fn a_writer_that_goes_away_leaves_a_whole_commit_or_none(subject: Subject) {
