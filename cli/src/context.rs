@@ -133,6 +133,11 @@ impl Context {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     }
 
+    /// The store that the command has open.
+    pub(crate) fn opened_store(&self) -> Option<Store> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The store that the command has opened; it is closed once this is dropped.
     pub(crate) fn take_opened(&self) -> Option<Store> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -3,26 +3,27 @@
 use std::time::Duration;
 
 use argon_core::Store;
-use argon_core::metrics::{self, Metric};
 use argon_core::storage::Traffic;
 use bson::DateTime;
 
 use crate::commands::Command;
 use crate::context::Context;
+use crate::counts;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, count, size};
 
 /// How long work in the background may go on before something is said about it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// From when on a command that commits nothing is counted.
-const LONG: Duration = Duration::from_secs(10);
-
 /// Runs a command, waits for what it began in the background, and says what it took if that is
 /// wanted.
 pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
     let started = context.environment.now();
-    let mut result = command.run(context).await;
+    let mut result = tokio::select! {
+        biased;
+        result = command.run(context) => result,
+        never = counts::keep_on(context) => match never {},
+    };
     let store = context.take_opened();
     if let (Some(store), Ok(()) | Err(Failure::OutputClosed | Failure::Unprinted(_))) =
         (&store, &result)
@@ -30,25 +31,13 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
         result = result.and(settle(store, context).await);
     }
     if let (Some(store), Ok(())) = (&store, &result) {
-        keep_metrics(store, context, started).await;
+        counts::keep(store, context).await;
     }
     if context.options.stats {
         let traffic = store.as_ref().and_then(Store::traffic);
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
     result
-}
-
-/// Adds what the command did to the store's metrics, if it committed something or took long: a short
-/// look at a store shall not write to it. Metrics that can't be kept are no reason to fail.
-async fn keep_metrics(store: &Store, context: &Context, started: DateTime) {
-    let took = context.environment.now().saturating_duration_since(started);
-    let committed = context.environment.metrics().counted(Metric::Append) > 0;
-    if !context.settings().metrics.enabled || !(committed || took >= LONG) {
-        return;
-    }
-    // An error and a server that does not answer in time come to the same.
-    let _ = tokio::time::timeout(PATIENCE, metrics::flush(store)).await;
 }
 
 /// Waits for the snapshots that commits have brought about. Ctrl-C ends the waiting: a snapshot that

@@ -8,13 +8,13 @@
 //!   command works on;
 //! - `settings`: `argon.toml` and what stands above it;
 //! - `range`: ranges of commits as they are typed;
-//! - `finish`: what is done after every command; `logging`: what is told of it to operators;
+//! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`: what is
+//!   told of them to operators;
 //! - `hooks`: commands that accept or refuse a result; `webhook`: posting to others;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
-//! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `duration`: lengths of time on the command line;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
 //! - `formats`: how documents come in and go out.
@@ -25,6 +25,7 @@ mod changes;
 mod commands;
 mod config;
 mod context;
+mod counts;
 mod credentials;
 mod discover;
 mod duration;

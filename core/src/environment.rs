@@ -70,7 +70,7 @@ impl Environment {
     }
 
     /// Counts and times a call, whatever comes of it.
-    pub(crate) async fn timed<T>(&self, metric: Metric, call: impl Future<Output = T>) -> T {
+    pub async fn timed<T>(&self, metric: Metric, call: impl Future<Output = T>) -> T {
         let begun = self.elapsed();
         let answer = call.await;
         self.metrics.time(metric, self.elapsed().saturating_sub(begun));

@@ -2,6 +2,7 @@
 //! another one at the same time; so each is one that may be repeated, and what is added is there before
 //! what it replaces is removed.
 
+use argon_core::metrics::Metric;
 use argon_core::model::{Commit, Head, Lsn, TimelineId};
 use argon_core::storage::Keep;
 use argon_core::{Error, Result};
@@ -27,6 +28,15 @@ impl System {
     /// Does a job.
     #[tracing::instrument(level = "info", skip_all, name = "job", fields(job = job.id))]
     pub(crate) async fn work(&self, job: &Job) -> Result<()> {
+        let timed = self.environment.timed(Metric::Job, self.carry_out(job));
+        if job.kind == JobKind::Sync {
+            self.environment.timed(Metric::Sync, timed).await
+        } else {
+            timed.await
+        }
+    }
+
+    async fn carry_out(&self, job: &Job) -> Result<()> {
         match (job.kind, job.timeline) {
             (JobKind::Sync, Some(timeline)) => {
                 let parent = job.before.map_or(Head::EMPTY, Into::into);

@@ -54,7 +54,8 @@ async fn look(
     let address = address.map_err(|error| Diagnosis::failed("URL", &error, None))?;
     found.push(Diagnosis::good("URL", address.location()));
     let user = address.user().map(|(name, source)| (name.to_owned(), source.to_owned()));
-    let server = Server::new(address).map_err(|error| Diagnosis::failed("URL", &error, None))?;
+    let server = Server::new(address, environment)
+        .map_err(|error| Diagnosis::failed("URL", &error, None))?;
     let patient = Patient { server: std::sync::Arc::new(server), environment, user };
     let hello = patient.reach(found).await?;
     patient.version(&hello, found).await?;

@@ -38,7 +38,7 @@ impl Factory for MongoFactory {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let (server, location) = connect(url, options).await?;
+        let (server, location) = connect(url, options, environment).await?;
         match schema::contents(&server).await? {
             Contents::Nothing => {}
             Contents::Store(_) => {
@@ -63,7 +63,7 @@ impl Factory for MongoFactory {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let (server, location) = connect(url, options).await?;
+        let (server, location) = connect(url, options, environment).await?;
         let (contents, missing) =
             futures::try_join!(schema::contents(&server), schema::missing_indexes(&server))?;
         match contents {
@@ -87,10 +87,14 @@ impl Factory for MongoFactory {
 }
 
 /// Connects, and refuses a server that has no transactions.
-async fn connect(url: &StoreUrl, options: &OpenOptions) -> Result<(Arc<Server>, String)> {
+async fn connect(
+    url: &StoreUrl,
+    options: &OpenOptions,
+    environment: &Environment,
+) -> Result<(Arc<Server>, String)> {
     let address = Address::of(url, options).await?;
     let location = address.location();
-    let server = Arc::new(Server::new(address)?);
+    let server = Arc::new(Server::new(address, environment)?);
     let hello = server.database().run_command(doc! { "hello": 1 });
     let hello = server.read("be reached", hello).await?;
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use argon_core::metrics::Metric;
 use argon_core::storage::Traffic;
-use argon_core::{Error, Result};
+use argon_core::{Environment, Error, Result};
 use bson::{RawDocument, RawDocumentBuf};
 use mongodb::error::{Error as DriverError, Result as DriverResult};
 use mongodb::{Client, Collection, Cursor, Database};
@@ -27,6 +28,7 @@ pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 /// A database on a server, and what went to it and came from it.
 pub(super) struct Server {
     database: Database,
+    environment: Environment,
     requests: AtomicU64,
     retries: AtomicU64,
     sent: AtomicU64,
@@ -35,11 +37,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Connects when it is first asked. Dropping the last handle ends the connections.
-    pub(super) fn new(address: Address) -> Result<Self> {
+    pub(super) fn new(address: Address, environment: &Environment) -> Result<Self> {
         let client = Client::with_options(address.options)
             .map_err(|error| failure::definite("be addressed so", &error))?;
         Ok(Self {
             database: client.database(&address.database),
+            environment: environment.clone(),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -89,10 +92,9 @@ impl Server {
         what: &str,
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Result<T, Failure> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        match tokio::time::timeout(LONG_TIMEOUT, request.into_future()).await {
-            Ok(answer) => answer.map_err(|error| failure::of_write(what, &error)),
-            Err(_) => Err(Failure::Doubtful(Self::no_word(what))),
+        match self.within(LONG_TIMEOUT, request).await {
+            Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
+            None => Err(Failure::Doubtful(Self::no_word(what))),
         }
     }
 
@@ -101,8 +103,18 @@ impl Server {
         &self,
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Option<DriverResult<T>> {
+        self.within(REQUEST_TIMEOUT, request).await
+    }
+
+    /// A request that has so long to be answered; `None` if no answer came.
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        request: impl IntoFuture<Output = DriverResult<T>>,
+    ) -> Option<DriverResult<T>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        tokio::time::timeout(REQUEST_TIMEOUT, request.into_future()).await.ok()
+        let answer = tokio::time::timeout(patience, request.into_future());
+        self.environment.timed(Metric::Request, answer).await.ok()
     }
 
     /// No answer to something that changes nothing.
@@ -136,11 +148,10 @@ impl Server {
         what: &'static str,
         query: impl IntoFuture<Output = DriverResult<Cursor<RawDocumentBuf>>>,
     ) -> Result<Rows> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        match tokio::time::timeout(LONG_TIMEOUT, query.into_future()).await {
-            Ok(Ok(cursor)) => Ok(Rows { cursor, server: self.clone(), what }),
-            Ok(Err(error)) => Err(failure::definite(what, &error)),
-            Err(_) => Err(Self::silence(what)),
+        match self.within(LONG_TIMEOUT, query).await {
+            Some(Ok(cursor)) => Ok(Rows { cursor, server: self.clone(), what }),
+            Some(Err(error)) => Err(failure::definite(what, &error)),
+            None => Err(Self::silence(what)),
         }
     }
 

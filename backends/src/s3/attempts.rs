@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use argon_core::Environment;
+use argon_core::metrics::Metric;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::s3::failure::Failure;
@@ -62,7 +63,8 @@ impl Attempts {
     ) -> Result<T, Failure> {
         self.made += 1;
         let until = self.deadline.min(Instant::now() + self.one);
-        timeout_at(until, request).await.unwrap_or_else(|_| Err(Failure::timeout(what)))
+        let answer = self.environment.timed(Metric::Request, timeout_at(until, request)).await;
+        answer.unwrap_or_else(|_| Err(Failure::timeout(what)))
     }
 
     /// Waits before the next attempt; `false` if there is none any more.

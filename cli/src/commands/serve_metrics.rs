@@ -1,11 +1,10 @@
 //! `argon serve-metrics`
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use argon_core::{Error, metrics};
+use argon_core::Error;
 use clap::Args;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -15,7 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::metrics::prometheus;
+use super::metrics::{Reading, prometheus};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -24,7 +23,7 @@ Examples:
   argon serve-metrics
   argon serve-metrics --listen 127.0.0.1:9000 --store prod
 
-GET /metrics gives what `argon metrics --prometheus` prints, the backlog, and argon_up: 1, or 0 with the
+GET /metrics gives what `argon metrics --prometheus` prints, and argon_up: 1, or 0 with the
 last known values if the store can't be opened, as when another process has it for longer than
 --lock-timeout. Anybody who reaches the address may read it; it has names of metrics and numbers.";
 
@@ -108,9 +107,9 @@ async fn answer(
 /// What the store says now, or what it said last.
 async fn scrape(context: &Context, known: &tokio::sync::Mutex<String>) -> String {
     let mut known = known.lock().await;
-    let up = match read(context).await {
-        Ok(text) => {
-            *known = text;
+    let up = match Reading::of(context).await {
+        Ok(reading) => {
+            *known = prometheus(&reading) + "\n";
             1
         }
         Err(failure) => {
@@ -119,22 +118,4 @@ async fn scrape(context: &Context, known: &tokio::sync::Mutex<String>) -> String
         }
     };
     format!("# TYPE argon_up gauge\nargon_up {up}\n{known}")
-}
-
-async fn read(context: &Context) -> CommandResult<String> {
-    let store = context.store().await?.store;
-    let (summary, backlog) = (metrics::read(&store).await?, store.backlog().await?);
-    drop(store);
-    drop(context.take_opened());
-    let mut text = prometheus(&summary) + "\n";
-    if let Some(backlog) = backlog {
-        for (name, value) in
-            [("waiting", backlog.waiting), ("running", backlog.running), ("dead", backlog.dead)]
-        {
-            // Writing to a string does not fail.
-            let _ =
-                writeln!(text, "# TYPE argon_backlog_{name} gauge\nargon_backlog_{name} {value}");
-        }
-    }
-    Ok(text)
 }

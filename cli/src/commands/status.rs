@@ -1,11 +1,15 @@
 //! `argon status`
 
-use argon_core::model::BranchName;
+use std::time::Duration;
+
+use argon_core::model::{BranchName, Lsn};
 use argon_core::storage::{Backlog, StoreInfo, Traffic};
-use argon_core::{BranchInfo, ErrorKind};
+use argon_core::{BranchInfo, ErrorKind, State, snapshot};
+use bson::DateTime;
 use clap::Args;
 
 use crate::context::{Context, OpenStore, Workspace};
+use crate::duration::duration_text;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, Json, count, size};
 
@@ -29,6 +33,16 @@ struct BranchStatus {
     project: String,
     info: BranchInfo,
     collections: u64,
+    /// In a store that needs snapshots.
+    snapshot: Option<LastSnapshot>,
+}
+
+/// The last snapshot of a branch.
+struct LastSnapshot {
+    /// Where it is, and when it was made; `None` if there is none.
+    there: Option<(Lsn, DateTime)>,
+    /// How long ago it was made.
+    age: Duration,
 }
 
 impl StatusArgs {
@@ -45,7 +59,7 @@ impl StatusArgs {
         };
         let handle = opened.store.clone();
         let branch = match workspace(context, opened).await {
-            Ok(workspace) => Ok(branch_status(&workspace).await?),
+            Ok(workspace) => Ok(branch_status(&workspace, context.environment.now()).await?),
             Err(failure) => Err(failure),
         };
         let known = branch.as_ref().ok();
@@ -66,13 +80,24 @@ async fn workspace(context: &Context, opened: OpenStore) -> CommandResult<Worksp
     Ok(context.workspace_in(opened, project))
 }
 
-async fn branch_status(workspace: &Workspace) -> CommandResult<BranchStatus> {
+async fn branch_status(workspace: &Workspace, now: DateTime) -> CommandResult<BranchStatus> {
     let branch = workspace.branch().await?;
+    let head = branch.head().await?;
+    let needs_snapshots = workspace.opened.store.snapshot_policy().after_commits.is_some();
+    let snapshot = if needs_snapshots { Some(last_snapshot(&head, now).await?) } else { None };
     Ok(BranchStatus {
         project: workspace.project.name().to_string(),
         info: branch.info().await?,
-        collections: branch.head().await?.collections().count() as u64,
+        collections: head.collections().count() as u64,
+        snapshot,
     })
+}
+
+async fn last_snapshot(head: &State, now: DateTime) -> CommandResult<LastSnapshot> {
+    let there = snapshot::list(head).await?.pop();
+    let there = there.map(|manifest| (manifest.point.lsn, manifest.created));
+    let age = there.map(|(_, created)| now.saturating_duration_since(created));
+    Ok(LastSnapshot { there, age: age.unwrap_or_default() })
 }
 
 fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
@@ -86,7 +111,7 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
         ("size", size(store.bytes)),
     ];
     lines.extend(store.backlog.map(|backlog| ("backlog", in_words(&backlog))));
-    if let Some(BranchStatus { project, info, collections }) = branch {
+    if let Some(BranchStatus { project, info, collections, snapshot }) = branch {
         let masked = if info.masked { " (masked)" } else { "" };
         let protection = if info.protected { " (protected)" } else { "" };
         lines.push(("project", project.clone()));
@@ -96,10 +121,20 @@ fn text(store: &StoreStatus, branch: Option<&BranchStatus>) -> String {
         }
         lines.push(("head", head(info)));
         lines.push(("collections", output::grouped(*collections)));
+        lines.extend(snapshot.as_ref().map(|snapshot| ("snapshot", snapshot.in_words())));
     }
     let lines: Vec<String> =
         lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
     lines.join("\n")
+}
+
+impl LastSnapshot {
+    fn in_words(&self) -> String {
+        match self.there {
+            None => "none yet".to_owned(),
+            Some((lsn, _)) => format!("LSN {lsn}, {} ago", duration_text(self.age)),
+        }
+    }
 }
 
 fn in_words(backlog: &Backlog) -> String {
@@ -139,7 +174,8 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>, traffic: Option<Traf
         ("dead", store.backlog.map(|backlog| backlog.dead).into()),
         ("traffic", traffic.map(traffic_json).into()),
     ];
-    if let Some(BranchStatus { project, info, collections }) = branch {
+    if let Some(BranchStatus { project, info, collections, snapshot }) = branch {
+        let snapshot = snapshot.as_ref().and_then(|snapshot| snapshot.there);
         fields.extend([
             ("project", project.clone().into()),
             ("branch", info.name.as_str().into()),
@@ -150,6 +186,8 @@ fn json(store: &StoreStatus, branch: Option<&BranchStatus>, traffic: Option<Traf
             ("time", (info.head.lsn.get() > 0).then(|| output::time(info.head.time)).into()),
             ("digest", info.head.digest.to_string().into()),
             ("collections", (*collections).into()),
+            ("snapshot_lsn", snapshot.map(|(lsn, _)| lsn.get()).into()),
+            ("snapshot_created", snapshot.map(|(_, created)| output::time(created)).into()),
         ]);
     }
     Json::Object(fields)

@@ -107,6 +107,15 @@ impl Output {
         print(&escape::lines(text, self.colours.0))
     }
 
+    /// Clears a terminal for what is printed next; lets all stand elsewhere.
+    pub(crate) fn clear(&self) -> CommandResult {
+        if !(self.is_table() && io::stdout().is_terminal()) {
+            return Ok(());
+        }
+        // Escape sequences of ECMA-48: erase the page, and go to its beginning.
+        write!(io::stdout(), "\x1b[2J\x1b[H").map_err(Failure::output)
+    }
+
     /// Begins a list of things with these columns.
     pub(crate) fn listing(&self, columns: &'static [&'static str]) -> Listing {
         Listing::new(self.format, columns, self.colours, stdout())

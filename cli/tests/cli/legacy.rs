@@ -33,7 +33,9 @@ fn commands_do_on_a_legacy_store_what_they_do_elsewhere() {
     place.ok(&["merge", "preview", "try", "--into", "main"]);
     place.ok(&["undo", "-b", "try", "try~1..try"]);
     place.ok(&["restore", "reset", "main~1", "--yes"]);
+    has(&place.ok(&["status"]), &["snapshot     none yet"]);
     place.ok(&["snapshot", "create"]);
+    has(&place.ok(&["status"]), &["snapshot     LSN 4, ", " ago"]);
     place.ok(&["gc", "--retention", "0s"]);
     place.ok(&["verify"]);
     place.ok(&["compact"]);

@@ -46,9 +46,68 @@ fn many_processes_are_absorbed_into_one_record_and_counted_once() {
 }
 
 #[test]
+fn looks_are_counted_and_do_not_change_the_store() {
+    let place = Place::empty();
+    place.ok(&["init", "legacy+file:v2"]);
+    place.ok(&["project", "create", "shop"]);
+    put(&place, 1);
+    place.ok(&["flush"]);
+    place.ok(&["get", "-c", "users", "1"]);
+    let counted = |name: &str| sample(&place.ok(&["metrics", "--prometheus"]), name);
+    let before = counted("argon_read_total");
+    let size = place.ok(&["status", "-o", "json"]);
+    for _ in 0..3 {
+        place.ok(&["get", "-c", "users", "1"]);
+        place.ok(&["find", "-c", "users"]);
+    }
+    assert_eq!(place.ok(&["status", "-o", "json"]), size, "looking writes nothing");
+    assert!(counted("argon_read_total") >= before + 3.0);
+    assert!(counted("argon_materialize_total") >= 3.0);
+    // What was counted goes to the store with the next write, and is counted once.
+    let reads = counted("argon_read_total");
+    put(&place, 2);
+    std::fs::remove_dir_all(place.path("state")).unwrap();
+    assert!(counted("argon_read_total") >= reads);
+    assert!(counted("argon_read_total") < 2.0 * reads);
+}
+
+#[test]
+fn what_is_waiting_is_shown_with_what_was_done() {
+    let place = Place::empty();
+    place.ok(&["init", "legacy+file:v2?batch_changes=1"]);
+    place.ok(&["project", "create", "shop"]);
+    put(&place, 1);
+    place.ok(&["flush"]);
+    has(&place.ok(&["metrics"]), &["\njob ", "\nsync ", "\nbacklog_waiting ", "\nbacklog_dead "]);
+    let text = place.ok(&["metrics", "--prometheus"]);
+    assert!(sample(&text, "argon_sync_seconds_count") >= 1.0, "{text}");
+    assert!(sample(&text, "argon_backlog_dead") < 0.1, "{text}");
+    let other = Place::with_project("fjall").ok(&["metrics", "--prometheus"]);
+    assert!(!other.contains("backlog"), "a store without a queue owes nothing: {other}");
+}
+
+#[test]
+fn a_command_that_goes_on_is_counted_before_its_end() {
+    let place = Place::with_project("fjall");
+    let mut import = place.start(&["import", "-c", "users", "--batch", "1", "-"]);
+    let input = import.stdin.as_mut().unwrap();
+    for id in 0..5 {
+        writeln!(input, "{{\"_id\":{id}}}").unwrap();
+    }
+    input.flush().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    import.kill().unwrap();
+    import.wait().unwrap();
+    let text = place.ok(&["metrics", "--prometheus"]);
+    assert!(sample(&text, "argon_append_total") >= 1.0, "{text}");
+}
+
+#[test]
 fn nothing_is_kept_when_the_settings_say_so() {
-    let mut place = Place::with_project("fjall");
+    let mut place = Place::empty();
     place.variables.push(("ARGON_METRICS", "false".to_owned()));
+    place.ok(&["init", "fjall:"]);
+    place.ok(&["project", "create", "shop"]);
     put(&place, 1);
     assert_eq!(place.ok(&["metrics", "--prometheus"]).trim(), "");
 }

@@ -64,6 +64,7 @@ impl Place {
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
         command.env("XDG_CONFIG_HOME", self.path("settings"));
         command.env("XDG_CACHE_HOME", self.path("cache"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -1,6 +1,7 @@
 //! An opened store.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use crate::catalog::Catalogs;
 use crate::gc::OpenStates;
@@ -48,8 +49,8 @@ pub(crate) struct Shared {
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
     pub(crate) actor: Actor,
-    /// The traffic that metrics have.
-    pub(crate) counted: std::sync::Mutex<Traffic>,
+    /// The repeated requests that metrics have.
+    pub(crate) retries: AtomicU64,
     /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
     /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
     pub(crate) moving: tokio::sync::Mutex<()>,
@@ -154,7 +155,7 @@ impl Store {
             committers,
             automatic,
             actor,
-            counted: std::sync::Mutex::default(),
+            retries: AtomicU64::new(0),
             moving: tokio::sync::Mutex::default(),
             open,
             collecting: tokio::sync::Mutex::default(),

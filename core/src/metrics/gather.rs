@@ -17,13 +17,20 @@ pub enum Metric {
     Read,
     /// Lookups of many documents at once.
     ReadMany,
+    /// Walks through a collection; how long the reader waited for the store, all in all.
+    Materialize,
     /// Reads and writes of refs.
     Refs,
     /// Snapshots that were made.
     Snapshot,
     /// Collections of garbage.
     Gc,
-    /// Requests over the network.
+    /// Jobs that workers did, of a backend with a queue.
+    Job,
+    /// Those of them that bring what was acknowledged to where it stays.
+    Sync,
+    /// Requests over the network, until they were answered or given up; those that were repeated
+    /// each time.
     Request,
     /// Requests over the network that repeated one that had failed.
     Retry,
@@ -31,14 +38,17 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Metric; 9] = [
+    pub const ALL: [Metric; 12] = [
         Metric::Append,
         Metric::GroupSize,
         Metric::Read,
         Metric::ReadMany,
+        Metric::Materialize,
         Metric::Refs,
         Metric::Snapshot,
         Metric::Gc,
+        Metric::Job,
+        Metric::Sync,
         Metric::Request,
         Metric::Retry,
     ];
@@ -50,9 +60,12 @@ impl Metric {
             Metric::GroupSize => "group_size",
             Metric::Read => "read",
             Metric::ReadMany => "read_many",
+            Metric::Materialize => "materialize",
             Metric::Refs => "refs",
             Metric::Snapshot => "snapshot",
             Metric::Gc => "gc",
+            Metric::Job => "job",
+            Metric::Sync => "sync",
             Metric::Request => "request",
             Metric::Retry => "retry",
         }
@@ -61,7 +74,7 @@ impl Metric {
     /// What its values are; `None` if it is counted only.
     pub fn unit(self) -> Option<Unit> {
         match self {
-            Metric::Request | Metric::Retry => None,
+            Metric::Retry => None,
             Metric::GroupSize => Some(Unit::Things),
             _ => Some(Unit::Nanoseconds),
         }

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
 use super::gather::Metric;
 use super::summary::Summary;
-use crate::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use crate::storage::{RefName, RefVersion, Refs, Swap, Traffic, VersionedRef};
 use crate::{Result, Store, records};
 
 const PREFIX: &str = "metrics/";
@@ -35,29 +36,34 @@ struct Listed {
     sum: Summary,
 }
 
-/// Writes what this process gathered since the last call to the store, in one write that no other
-/// process contends for; writes nothing if nothing was gathered.
-///
-/// # Errors
-/// Those of the store. What was to be written is not counted again.
-pub async fn flush(store: &Store) -> Result<()> {
+/// What this process gathered since the last call, for [`keep`].
+pub fn gathered(store: &Store) -> Summary {
     let shared = &store.shared;
     let minute = shared.environment.now().timestamp_millis().div_euclid(60_000);
-    shared.count_traffic();
-    let gathered = shared.environment.metrics().take(minute);
-    if gathered.is_empty() {
+    shared.count_retries();
+    shared.environment.metrics().take(minute)
+}
+
+/// Adds counts to those of the store, in one write that no other process contends for; none is made
+/// if nothing was counted.
+///
+/// # Errors
+/// Those of the store. After `Indeterminate` they may have been added.
+pub async fn keep(store: &Store, counted: &Summary) -> Result<()> {
+    let shared = &store.shared;
+    if counted.is_empty() {
         return Ok(());
     }
     let mut name = PREFIX.to_owned();
     for byte in shared.environment.random::<16>() {
         let _ = write!(name, "{byte:02x}");
     }
-    let value = records::encode(&gathered)?;
+    let value = records::encode(counted)?;
     shared.backend.refs.compare_and_set(&name, None, Some(value)).await?;
     Ok(())
 }
 
-/// The sum of what all processes flushed to the store. Where that are many records, it absorbs them
+/// The sum of what all processes kept in the store. Where that are many records, it absorbs them
 /// into one; a process that is cut off while it does, or can't write, leaves the sum as it is.
 ///
 /// # Errors
@@ -119,13 +125,10 @@ async fn absorb(refs: &dyn Refs) -> Result<()> {
 }
 
 impl crate::api::Shared {
-    /// Adds what went over the network since the last call.
-    fn count_traffic(&self) {
-        let Some(traffic) = self.backend.maintenance.traffic() else { return };
-        let mut counted = self.counted.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let metrics = self.environment.metrics();
-        metrics.count(Metric::Request, traffic.requests.saturating_sub(counted.requests));
-        metrics.count(Metric::Retry, traffic.retries.saturating_sub(counted.retries));
-        *counted = traffic;
+    /// Adds what was repeated over the network since the last call.
+    fn count_retries(&self) {
+        let Some(Traffic { retries, .. }) = self.backend.maintenance.traffic() else { return };
+        let before = self.retries.swap(retries, Ordering::Relaxed);
+        self.environment.metrics().count(Metric::Retry, retries.saturating_sub(before));
     }
 }

@@ -3,7 +3,7 @@
 //! - [`Metrics`]: the counts of this process, in memory, handed in with the
 //!   [`Environment`](crate::Environment);
 //! - [`Summary`]: counts at rest: sums of processes, quantiles, rates;
-//! - [`flush`], [`read`]: keeping them in the store, so that the counts of all processes add up.
+//! - [`keep`], [`read`]: keeping them in the store, so that the counts of all processes add up.
 
 mod gather;
 mod kept;
@@ -12,7 +12,7 @@ mod summary;
 mod timed;
 
 pub use gather::{Metric, Metrics};
-pub use kept::{flush, read};
+pub use kept::{gathered, keep, read};
 pub use scale::{Scale, Unit};
 pub use summary::{Series, Summary};
 pub(crate) use timed::{TimedMaterialize, TimedRefs};

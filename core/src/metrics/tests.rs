@@ -1,14 +1,16 @@
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 
 use super::kept::sum;
+use super::timed::TimedScan;
 use super::{Metric, Metrics, Summary};
 use crate::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
-use crate::{Error, Result, records};
+use crate::{Clock, Environment, Error, Ids, Result, records};
 
 fn appended(times: u64, minute: i64) -> Summary {
     let metrics = Metrics::default();
@@ -43,8 +45,8 @@ fn quantiles_are_bounds_of_buckets_and_never_above_the_maximum() {
 #[test]
 fn what_was_taken_is_not_taken_again() {
     let metrics = Metrics::default();
-    metrics.count(Metric::Request, 2);
-    assert_eq!(metrics.take(1).get(Metric::Request).unwrap().count, 2);
+    metrics.count(Metric::Retry, 2);
+    assert_eq!(metrics.take(1).get(Metric::Retry).unwrap().count, 2);
     assert!(metrics.take(1).is_empty());
 }
 
@@ -70,6 +72,45 @@ fn sums_are_the_same_in_any_order_and_keep_the_newest_sixty_minutes() {
     assert_eq!(all.get(Metric::Append).unwrap().count, 7);
     assert_eq!(all.recent(Metric::Append, 161, 60), 6);
     assert_eq!(all.recent(Metric::Append, 161, 1), 4);
+}
+
+/// A clock on which every look takes a microsecond.
+#[derive(Default)]
+struct Ticking(AtomicUsize);
+
+impl Clock for Ticking {
+    fn now(&self) -> bson::DateTime {
+        bson::DateTime::from_millis(0)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_micros(self.0.fetch_add(1, Ordering::SeqCst) as u64)
+    }
+}
+
+struct NoIds;
+
+impl Ids for NoIds {
+    fn fill(&self, _: &mut [u8]) {}
+}
+
+#[tokio::test]
+async fn a_scan_looks_at_the_clock_for_the_first_version_and_when_it_waits() {
+    let clock = Arc::new(Ticking::default());
+    let environment = Environment::new(clock.clone(), Arc::new(NoIds));
+    let ready = || futures::stream::iter((0..100).map(|_| Err(Error::internal("a version"))));
+    let waits = futures::stream::once(async {
+        tokio::task::yield_now().await;
+        Err(Error::internal("a version that comes late"))
+    });
+    let inner = ready().chain(waits).chain(ready()).boxed();
+    let scan = TimedScan::new(inner, environment.clone());
+    assert_eq!(scan.count().await, 201);
+    assert_eq!(clock.0.load(Ordering::SeqCst), 4, "begun and ended, twice");
+    drop(TimedScan::new(ready().boxed(), environment.clone()));
+    let summary = environment.metrics().take(1);
+    let series = summary.get(Metric::Materialize).unwrap();
+    assert_eq!((series.count, series.sum), (1, 2_000), "one that nobody reads is none");
 }
 
 /// Refs that fail from the write of a certain number on.

@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, Stream, StreamExt};
 
 use super::gather::Metric;
 use crate::key::Key;
@@ -71,7 +73,8 @@ impl Materialize for TimedMaterialize {
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
-        self.inner.scan(view, collection, range)
+        let scan = self.inner.scan(view, collection, range);
+        Box::pin(TimedScan::new(scan, self.environment.clone()))
     }
 
     fn history(
@@ -81,6 +84,57 @@ impl Materialize for TimedMaterialize {
         key: &Key,
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
         self.inner.history(view, collection, key)
+    }
+}
+
+/// A scan that is counted and timed, when it ends or is left. A clock is looked at for the first
+/// version, and for those that the reader has to wait for.
+pub(super) struct TimedScan {
+    inner: VersionStream,
+    environment: Environment,
+    /// Since when the reader waits for the next version.
+    waiting: Option<Duration>,
+    /// How long the reader has waited; `None` if nobody has read yet.
+    waited: Option<Duration>,
+}
+
+impl TimedScan {
+    pub(super) fn new(inner: VersionStream, environment: Environment) -> Self {
+        Self { inner, environment, waiting: None, waited: None }
+    }
+}
+
+impl Stream for TimedScan {
+    type Item = <VersionStream as Stream>::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.waited.is_none() {
+            self.waited = Some(Duration::ZERO);
+            self.waiting = Some(self.environment.elapsed());
+        }
+        let next = self.inner.poll_next_unpin(context);
+        match (next.is_ready(), self.waiting) {
+            (true, Some(since)) => {
+                let waited = self.environment.elapsed().saturating_sub(since);
+                self.waited = self.waited.map(|before| before + waited);
+                self.waiting = None;
+            }
+            (false, None) => self.waiting = Some(self.environment.elapsed()),
+            _ => {}
+        }
+        next
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for TimedScan {
+    fn drop(&mut self) {
+        if let Some(waited) = self.waited {
+            self.environment.metrics().time(Metric::Materialize, waited);
+        }
     }
 }
 

@@ -58,7 +58,7 @@ async fn open(url: &StoreUrl) -> Backend {
 /// The server's database without the store over it.
 async fn beneath(url: &StoreUrl) -> Arc<Server> {
     let address = Address::of(url, &OpenOptions::default()).await.unwrap();
-    Arc::new(Server::new(address).unwrap())
+    Arc::new(Server::new(address, &crate::environment()).unwrap())
 }
 
 fn project_name() -> ProjectName {

@@ -1,11 +1,15 @@
 //! `argon metrics`
 
-use std::fmt::Write as _;
+mod prometheus;
+mod reading;
+
 use std::time::Duration;
 
-use argon_core::Store;
-use argon_core::metrics::{self, Metric, Series, Summary, Unit};
+use argon_core::metrics::{Metric, Series, Unit};
 use clap::Args;
+
+pub(super) use self::prometheus::prometheus;
+pub(super) use self::reading::{Gauge, Reading};
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
@@ -19,9 +23,10 @@ const EXAMPLES: &str = "Examples:
 
 /// Show how often, and how long, commands did what with the store.
 ///
-/// A command that has committed something, or ran for over ten seconds, adds its counts to the store
-/// when it ends. Quantiles are upper bounds, of buckets that grow by 1, 2, 5. The setting
-/// metrics.enabled = false ends the counting.
+/// A command that writes to the store adds its counts to it when it ends, and every ten seconds until
+/// then. Those of commands that only read stay on this machine until one writes; they are shown as
+/// well. Quantiles are upper bounds, of buckets that grow by 1, 2, 5. What a store with a queue has to
+/// do is shown as it is now. The setting metrics.enabled = false ends the counting.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct MetricsArgs {
@@ -73,6 +78,20 @@ impl Row for Line<'_> {
     }
 }
 
+impl Row for Gauge {
+    fn cells(&self) -> Vec<String> {
+        vec![self.name.to_owned(), grouped(self.value)]
+    }
+
+    fn json(&self) -> Json {
+        Json::object([
+            ("metric", self.name.into()),
+            ("unit", self.unit.into()),
+            ("value", self.value.into()),
+        ])
+    }
+}
+
 impl MetricsArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let Some(seconds) = self.watch else { return self.show(context).await };
@@ -85,21 +104,24 @@ impl MetricsArgs {
         }
     }
 
-    /// Opens the store for as long as it takes to read them: others may need it.
     async fn show(&self, context: &Context) -> CommandResult {
-        let store: Store = context.store().await?.store;
-        let summary = metrics::read(&store).await?;
-        drop(store);
-        drop(context.take_opened());
+        let reading = Reading::of(context).await?;
         if self.prometheus {
-            return context.output.print(&prometheus(&summary));
+            return context.output.print(&prometheus(&reading));
         }
+        if self.watch.is_some() {
+            context.output.clear()?;
+        }
+        let summary = &reading.summary;
         let now = context.environment.now().timestamp_millis().div_euclid(60_000);
         let mut listing = context.output.listing(COLUMNS);
         for metric in Metric::ALL {
             let Some(series) = summary.get(metric) else { continue };
             let recent = |minutes| summary.recent(metric, now, minutes);
             listing.row(&Line { metric, series, minute: recent(1), hour: recent(60) })?;
+        }
+        for gauge in reading.gauges() {
+            listing.row(&gauge)?;
         }
         listing.finish()
     }
@@ -113,7 +135,7 @@ fn unit(metric: Metric) -> Option<&'static str> {
 }
 
 /// A value with its unit, for people.
-fn shown(metric: Metric, value: u64) -> String {
+pub(super) fn shown(metric: Metric, value: u64) -> String {
     if metric.unit() != Some(Unit::Nanoseconds) {
         return grouped(value);
     }
@@ -125,43 +147,4 @@ fn shown(metric: Metric, value: u64) -> String {
     };
     let tenths = value / (unit / 10);
     format!("{}.{} {name}", tenths / 10, tenths % 10)
-}
-
-/// The text exposition format of Prometheus, version 0.0.4.
-pub(super) fn prometheus(summary: &Summary) -> String {
-    let mut text = String::new();
-    for metric in Metric::ALL {
-        if let Some(series) = summary.get(metric) {
-            // Writing to a string does not fail.
-            let _ = family(&mut text, metric, series);
-        }
-    }
-    text.truncate(text.trim_end().len());
-    text
-}
-
-fn family(out: &mut String, metric: Metric, series: &Series) -> std::fmt::Result {
-    let name = metric.name();
-    writeln!(out, "# TYPE argon_{name}_total counter\nargon_{name}_total {}", series.count)?;
-    let Some(scale) = metric.scale() else { return Ok(()) };
-    let (suffix, seconds) = match metric.unit() {
-        Some(Unit::Nanoseconds) => ("_seconds", true),
-        _ => ("", false),
-    };
-    let value = |value: u64| {
-        if !seconds {
-            return value.to_string();
-        }
-        format!("{}.{:09}", value / 1_000_000_000, value % 1_000_000_000)
-    };
-    writeln!(out, "# TYPE argon_{name}{suffix} histogram")?;
-    let mut below = 0;
-    for (bound, count) in scale.bounds().into_iter().zip(&series.buckets) {
-        below += count;
-        writeln!(out, "argon_{name}{suffix}_bucket{{le=\"{}\"}} {below}", value(bound))?;
-    }
-    let measured: u64 = series.buckets.iter().sum();
-    writeln!(out, "argon_{name}{suffix}_bucket{{le=\"+Inf\"}} {measured}")?;
-    writeln!(out, "argon_{name}{suffix}_sum {}", value(series.sum))?;
-    writeln!(out, "argon_{name}{suffix}_count {measured}")
 }
