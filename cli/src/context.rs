@@ -138,6 +138,13 @@ impl Context {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Closes a store that the command goes on without: others may need it.
+    pub(crate) async fn close(&self, store: Store) {
+        store.settle().await;
+        drop(store);
+        drop(self.take_opened());
+    }
+
     /// The store that the command has opened; it is closed once this is dropped.
     pub(crate) fn take_opened(&self) -> Option<Store> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).take()

@@ -49,6 +49,7 @@ mod status;
 mod storage;
 mod store;
 mod switch;
+mod top;
 mod undo;
 mod use_project;
 mod verify;
@@ -114,6 +115,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     Fsck(fsck::FsckArgs),
     Metrics(metrics::MetricsArgs),
+    Top(top::TopArgs),
     ServeMetrics(serve_metrics::ServeMetricsArgs),
     Doctor(doctor::DoctorArgs),
     Health(health::HealthArgs),
@@ -183,6 +185,7 @@ impl Command {
             Self::Verify(args) => args.run(context).await,
             Self::Fsck(args) => args.run(context).await,
             Self::Metrics(args) => args.run(context).await,
+            Self::Top(args) => args.run(context).await,
             Self::ServeMetrics(args) => args.run(context).await,
             Self::Doctor(args) => args.run(context).await,
             Self::Health(args) => args.run(context).await,

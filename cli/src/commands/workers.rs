@@ -1,5 +1,6 @@
 //! `argon workers`
 
+use argon_core::Store;
 use argon_core::storage::Backlog;
 use argon_legacy::{LegacyStore, MOST_WORKERS};
 use clap::{Args, Subcommand};
@@ -121,6 +122,8 @@ impl Context {
         work: impl AsyncFnOnce(&LegacyStore) -> CommandResult,
     ) -> CommandResult {
         let store = self.legacy().await?;
+        // What the workers do counts as what others do.
+        self.opened(&Store::new(store.backend(), self.environment.clone(), self.actor()?));
         let result = work(&store).await;
         store.pool().rest().await;
         result

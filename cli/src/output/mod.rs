@@ -8,6 +8,7 @@ mod size;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
@@ -41,6 +42,8 @@ pub(crate) struct Output {
     /// Whether stdout shows colours.
     pub(crate) colours: Colours,
     errors: Colours,
+    /// Whether nothing more is to be noted.
+    hushed: AtomicBool,
     /// What the command has committed.
     committed: Mutex<Option<String>>,
 }
@@ -53,8 +56,14 @@ impl Output {
             quiet,
             colours: Colours(wanted && io::stdout().is_terminal()),
             errors: Colours(wanted && io::stderr().is_terminal()),
+            hushed: AtomicBool::new(false),
             committed: Mutex::default(),
         }
+    }
+
+    /// Lets nothing more be noted: what there is to say has been said.
+    pub(crate) fn hush(&self) {
+        self.hushed.store(true, Ordering::Relaxed);
     }
 
     /// Takes note of a commit, in case that nothing of it can be printed.
@@ -130,6 +139,9 @@ impl Output {
 
     /// Says on stderr what the user should know besides the result.
     pub(crate) fn note(&self, words: &str) {
+        if self.hushed.load(Ordering::Relaxed) {
+            return;
+        }
         Self::label(self.errors.yellow("note:"), words);
     }
 

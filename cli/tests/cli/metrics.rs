@@ -103,6 +103,18 @@ fn a_command_that_goes_on_is_counted_before_its_end() {
 }
 
 #[test]
+fn the_live_view_is_printed_where_there_is_no_terminal_to_draw_on() {
+    let place = Place::with_project("sled");
+    put(&place, 1);
+    let frame = place.ok(&["top", "--once"]);
+    has(&frame, &["argon top sled:.argon", "append", "Branches by activity: 1", "shop/main"]);
+    assert!(!frame.contains('\x1b'), "{frame}");
+    let error = place.fails(9, &["top"]);
+    has(&error, &["no terminal", "`argon top --once`"]);
+    assert!(!error.contains('\x1b'), "{error}");
+}
+
+#[test]
 fn nothing_is_kept_when_the_settings_say_so() {
     let mut place = Place::empty();
     place.variables.push(("ARGON_METRICS", "false".to_owned()));

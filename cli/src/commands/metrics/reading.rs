@@ -25,12 +25,12 @@ pub(crate) struct Gauge {
 }
 
 impl Reading {
-    /// Reads, with the store open for as long as that takes: others may need it.
+    /// Reads, with the store open for as long as that takes.
     pub(crate) async fn of(context: &Context) -> CommandResult<Self> {
         let store = context.store().await?.store;
-        let (summary, backlog) = (counts::sum(&store).await?, store.backlog().await?);
-        drop(store);
-        drop(context.take_opened());
+        let read = futures::try_join!(counts::sum(&store), store.backlog());
+        context.close(store).await;
+        let (summary, backlog) = read?;
         let now = context.environment.now();
         let oldest = backlog.and_then(|backlog| backlog.oldest).unwrap_or(now);
         Ok(Self { summary, backlog, lag: now.saturating_duration_since(oldest) })
