@@ -35,6 +35,9 @@ mod legacy {
         let queues = queues.map(|directory| directory.join("queues"));
         let factory =
             LegacyFactory::new(argon_backends::registry()).with_deliver(Arc::new(Webhook));
+        // One that is not UTF-8 is no URL, and says nothing.
+        let factory =
+            factory.with_notify(credentials::variable("ARGON_WEBHOOK_URL").ok().flatten());
         if cfg!(feature = "s3") { factory.with_s3(Arc::new(S3), queues) } else { factory }
     }
 

@@ -38,6 +38,8 @@ pub struct LegacyFactory {
     /// Where queues of stores in S3 are kept on this machine.
     queues: Option<PathBuf>,
     deliver: Option<Arc<dyn Deliver>>,
+    /// Who is told what became of jobs, if a store's URL does not say.
+    notify: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,7 +54,7 @@ struct Identity {
 impl LegacyFactory {
     /// A factory whose queues are in stores of `registry`.
     pub fn new(registry: Registry) -> Self {
-        Self { registry, s3: None, queues: None, deliver: None }
+        Self { registry, s3: None, queues: None, deliver: None, notify: None }
     }
 
     /// Adds what `legacy+s3:` stores need: a way to S3, and a directory for their queues.
@@ -65,6 +67,11 @@ impl LegacyFactory {
         Self { deliver: Some(deliver), ..self }
     }
 
+    /// Says who is told what became of jobs of stores whose URL says nothing about it.
+    pub fn with_notify(self, url: Option<String>) -> Self {
+        Self { notify: url, ..self }
+    }
+
     /// Opens a store together with its queue and workers.
     ///
     /// # Errors
@@ -75,7 +82,8 @@ impl LegacyFactory {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<LegacyStore> {
-        let settings = Settings::parse(url)?;
+        let mut settings = Settings::parse(url)?;
+        settings.notify = settings.notify.or_else(|| self.notify.clone());
         let objects = self.objects(&settings, options, environment).await?;
         let identity = identity(&*objects).await?.ok_or_else(|| missing(&*objects))?;
         let queue_url = self.queue_url(&settings)?;

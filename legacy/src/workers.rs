@@ -7,7 +7,7 @@ use std::time::Duration;
 use argon_core::storage::Backlog;
 use argon_core::{Error, Result};
 use bson::DateTime;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::jobs::{Claim, Job};
 use crate::system::{System, ago};
@@ -58,8 +58,9 @@ impl Pool {
         let system_of_pool = Arc::downgrade(system);
         let pool =
             Self(Arc::new(Shared { system: system_of_pool, size, busy: AtomicU32::new(0), name }));
+        let lookout = Arc::new(Mutex::new(()));
         for number in 0..MOST_WORKERS {
-            tokio::spawn(worker(Arc::downgrade(&pool.0), number));
+            tokio::spawn(worker(Arc::downgrade(&pool.0), number, Arc::clone(&lookout)));
         }
         pool
     }
@@ -161,7 +162,12 @@ impl Pool {
     async fn some(&self, system: &System, worker: &str, may: impl Fn() -> bool) -> Result<usize> {
         let name = format!("{}/{worker}", self.0.name);
         let mut count = 0;
-        for claim in system.jobs.due().await? {
+        let due = system.jobs.due().await?;
+        if due.len() > 1 && may() {
+            // The others may be asleep.
+            system.wake.notify_waiters();
+        }
+        for claim in due {
             let busy = Busy::new(&self.0);
             if !may() {
                 break;
@@ -225,15 +231,17 @@ pub(crate) async fn done(system: &System, claim: &Claim) -> Result<()> {
     }
 }
 
-/// A worker: does what is due, and sleeps until something may be.
-async fn worker(shared: Weak<Shared>, number: u32) {
+/// A worker: does what is due, and sleeps until something may be. Of those that sleep, one is the
+/// lookout, who looks once a second whether there is something to do.
+async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
+    let mut looks_out = number == 0;
     loop {
         let Some((pool, system)) = alive(&shared) else { return };
         let mut size = pool.0.size.subscribe();
-        let enabled = number < *size.borrow_and_update();
-        if number == 0 {
+        if looks_out {
             follow(&pool, &system).await;
         }
+        let enabled = number < *size.borrow_and_update();
         if enabled {
             let may = || !system.resting.load(Ordering::Relaxed);
             match pool.some(&system, &number.to_string(), may).await {
@@ -245,8 +253,13 @@ async fn worker(shared: Weak<Shared>, number: u32) {
         let wake = Arc::clone(&system.wake);
         // Nothing of the store is held while it sleeps, so that it can be closed.
         drop((pool, system));
+        looks_out = false;
+        let turn = async {
+            let _turn = lookout.lock().await;
+            tokio::time::sleep(POLL).await;
+        };
         tokio::select! {
-            () = tokio::time::sleep(POLL), if enabled => {}
+            () = turn, if enabled => looks_out = true,
             () = wake.notified(), if enabled => {}
             // The pool has gone, if this is an error.
             changed = size.changed() => if changed.is_err() { return },
@@ -260,8 +273,8 @@ fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<System>)> {
     Some((pool, system))
 }
 
-/// What one worker of a pool does besides: it follows what others have said of the pool's size, and
-/// does the daily cleaning.
+/// What the lookout does besides: it follows what others have said of the pool's size, and does the
+/// daily cleaning.
 async fn follow(pool: &Pool, system: &System) {
     if let Some(wanted) = wanted(system).await
         && wanted != *pool.0.size.borrow()

@@ -43,8 +43,9 @@ Stores:
     zstd_level=N             of deltas, 1 (fast) to 22 (small); default: 3
     ratio=N                  what deltas should become smaller by; default: 2
     workers=N                1 to 20; default: 5
-    notify=URL               a webhook that is told what became of jobs; the secret that signs what it
-                             is sent is in ARGON_WEBHOOK_SECRET
+    notify=URL               a webhook that is told what became of jobs; a URL that is a secret itself
+                             belongs in ARGON_WEBHOOK_URL instead, and the secret that signs what is
+                             sent in ARGON_WEBHOOK_SECRET
     snapshot_commits=N, snapshot_bytes=N    as above
 
 Passwords:

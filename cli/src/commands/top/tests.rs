@@ -82,7 +82,7 @@ fn busy() -> View {
             seconds,
             vec![
                 branch("crm", "main", 1_204, -86_400 * 3),
-                branch("shop", "main", 90_000 + 30 * look + look * look * look % 97, seconds),
+                branch("shop", "main", 90_000 + 30 * look + look * look, seconds),
                 branch("shop", "feature/prices", 412 + look, seconds - 1),
                 branch("shop", "sandbox/3f9a", 0, 0),
             ],
