@@ -8,8 +8,8 @@
 //!   command works on;
 //! - `settings`: `argon.toml` and what stands above it;
 //! - `range`: ranges of commits as they are typed;
-//! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`: what is
-//!   told of them to operators;
+//! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`,
+//!   `telemetry`: what is told of them to operators;
 //! - `hooks`: commands that accept or refuse a result; `webhook`: posting to others;
 //! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
@@ -43,17 +43,21 @@ mod plans;
 mod pointer;
 mod range;
 mod settings;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod usage;
 mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
+use tracing::Instrument;
 
 use crate::args::Cli;
 use crate::context::Context;
 use crate::exit::Failure;
+use crate::logging::Logging;
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
 const WORKER_THREADS: usize = 2;
@@ -63,8 +67,8 @@ const WORKER_THREADS: usize = 2;
 /// A wrong command line gives code 2, `--help` gives 0.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let Cli { options, command } = match Cli::try_parse_from(&args) {
-        Ok(cli) => cli,
+    let (Cli { options, command }, name) = match parsed(&args) {
+        Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &args),
     };
     panics::tame_engines();
@@ -72,16 +76,39 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(context) => context,
         Err((failure, output)) => return failure.report(&output),
     };
-    if let Err(error) = logging::start(context.options.log_format, context.settings().log.format) {
-        return Failure::from(error).report(&context.output);
-    }
+    let format = context.settings().log.format;
+    let logging = match Logging::start(context.options.log_format, format) {
+        Ok(logging) => logging,
+        Err(error) => return Failure::from(error).report(&context.output),
+    };
     // The runtime is dropped before the process ends, and with it the last handle to the store, so
     // that the store is closed.
-    let result = runtime().and_then(|runtime| runtime.block_on(finish::run(command, &context)));
+    let result = {
+        let span = logging::command_span(&name);
+        let run = finish::run(command, &context).instrument(span.clone());
+        let result = runtime().and_then(|runtime| runtime.block_on(run));
+        logging::command_ended(&span, &result);
+        result
+    };
+    logging.end(&context.output);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&context.output),
     }
+}
+
+/// The command line, and the name of the command without what it is told, such as `branch create`.
+fn parsed(args: &[OsString]) -> Result<(Cli, String), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let mut names = Vec::new();
+    let mut rest = &matches;
+    while let Some((name, below)) = rest.subcommand() {
+        names.push(name);
+        rest = below;
+    }
+    Ok((cli, names.join(" ")))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

@@ -28,4 +28,6 @@ mod sample_dump;
 mod settings;
 mod stories;
 mod support;
+#[cfg(feature = "otel")]
+mod telemetry;
 mod which;

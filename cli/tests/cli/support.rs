@@ -60,7 +60,11 @@ impl Place {
                 command.env_remove(name);
             }
         }
-        command.env_remove("RUST_LOG");
+        for name in
+            ["RUST_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
+        {
+            command.env_remove(name);
+        }
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
         command.env("XDG_CONFIG_HOME", self.path("settings"));
         command.env("XDG_CACHE_HOME", self.path("cache"));
