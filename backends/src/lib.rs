@@ -28,6 +28,8 @@ mod ordered;
 #[cfg(feature = "s3")]
 mod s3;
 mod system;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub use directory::{StoreInfo as DirectoryInfo, inspect};

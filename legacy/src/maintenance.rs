@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use argon_core::model::TimelineId;
-use argon_core::storage::{Backlog, Compression, Finding, Maintenance, StoreInfo, Traffic};
+use argon_core::storage::{
+    Backlog, Compression, Finding, Maintenance, ServerFacts, StoreInfo, Traffic,
+};
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -53,6 +55,13 @@ impl Maintenance for LegacyMaintenance {
             }),
             (objects, queue) => objects.or(queue),
         }
+    }
+
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        let system = &self.0.system;
+        let mut servers = system.objects.servers().await?;
+        servers.extend(system.queue.maintenance.servers().await?);
+        Ok(servers)
     }
 
     async fn backlog(&self) -> Result<Option<Backlog>> {

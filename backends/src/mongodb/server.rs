@@ -6,14 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon_core::metrics::Metric;
-use argon_core::storage::Traffic;
+use argon_core::storage::{Certificate, ServerFacts, Traffic};
 use argon_core::{Environment, Error, Result};
-use bson::{RawDocument, RawDocumentBuf};
+use bson::{RawDocument, RawDocumentBuf, doc};
+use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
+use mongodb::options::{ServerAddress, Tls};
 use mongodb::{Client, Collection, Cursor, Database};
 
 use super::address::Address;
 use super::failure::{self, Failure};
+use crate::tls;
+
+/// The port of a server whose URL names none.
+const DEFAULT_PORT: u16 = 27017;
 
 /// How long a request may take altogether. The driver has no bound of its own for a server that
 /// holds the connection open and says nothing.
@@ -29,6 +35,8 @@ pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 pub(super) struct Server {
     database: Database,
     environment: Environment,
+    hosts: Vec<ServerAddress>,
+    encrypted: bool,
     requests: AtomicU64,
     retries: AtomicU64,
     sent: AtomicU64,
@@ -38,11 +46,15 @@ pub(super) struct Server {
 impl Server {
     /// Connects when it is first asked. Dropping the last handle ends the connections.
     pub(super) fn new(address: Address, environment: &Environment) -> Result<Self> {
+        let hosts = address.options.hosts.clone();
+        let encrypted = matches!(address.options.tls, Some(Tls::Enabled(_)));
         let client = Client::with_options(address.options)
             .map_err(|error| failure::definite("be addressed so", &error))?;
         Ok(Self {
             database: client.database(&address.database),
             environment: environment.clone(),
+            hosts,
+            encrypted,
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -165,6 +177,28 @@ impl Server {
 
     pub(super) fn count_received(&self, bytes: usize) {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// What the members show that the URL names. The clock is that of the one that answers.
+    pub(super) async fn facts(&self) -> Result<Vec<ServerFacts>> {
+        let asked = self.environment.now().timestamp_millis();
+        let hello = self.read("be reached", self.database.run_command(doc! { "hello": 1 })).await?;
+        let answered = self.environment.now().timestamp_millis();
+        let time = hello.get_datetime("localTime").map(|time| time.timestamp_millis());
+        let ahead = time.map(|time| ServerFacts::ahead((time, time), (asked, answered))).ok();
+        let me = hello.get_str("me").unwrap_or_default();
+        let me = self.hosts.iter().position(|host| host.to_string() == me).unwrap_or(0);
+        let facts = self.hosts.iter().enumerate().map(async |(number, host)| ServerFacts {
+            address: host.to_string(),
+            clock_ahead: ahead.filter(|_| number == me),
+            certificate: match host {
+                ServerAddress::Tcp { host, port } if self.encrypted => {
+                    tls::certificate(host, port.unwrap_or(DEFAULT_PORT)).await
+                }
+                _ => Certificate::NotUsed,
+            },
+        });
+        Ok(join_all(facts).await)
     }
 
     pub(super) fn traffic(&self) -> Traffic {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use argon_core::storage::{Certificate, ServerFacts};
 use argon_core::{Environment, Error, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -13,7 +14,8 @@ use futures::FutureExt;
 use crate::s3::attempts::{Attempts, IN_ALL};
 use crate::s3::failure::{Failure, Outcome};
 use crate::s3::settings::Settings;
-use crate::s3::traffic::Meter;
+use crate::s3::traffic::{Meter, Server};
+use crate::tls;
 
 /// The most names that a server gives in one answer.
 pub(super) const PAGE: usize = 1000;
@@ -84,6 +86,23 @@ impl Bucket {
         let environment = environment.clone();
         let unquoted = AtomicBool::new(false);
         Self { client, settings, meter, environment, patience: IN_ALL, unquoted }
+    }
+
+    /// What the server shows. Its clock shows whole seconds.
+    pub(super) async fn server_facts(&self) -> Result<Vec<ServerFacts>> {
+        let asked = self.environment.now().timestamp_millis();
+        self.list("", None, 1).await?;
+        let answered = self.environment.now().timestamp_millis();
+        let clock_ahead = self.meter.server_time().map(|second| {
+            let shown = (second * 1000, second * 1000 + 999);
+            ServerFacts::ahead(shown, (asked, answered))
+        });
+        let Some(Server { host, port, encrypted }) = self.meter.server() else {
+            return Ok(Vec::new());
+        };
+        let certificate =
+            if encrypted { tls::certificate(&host, port).await } else { Certificate::NotUsed };
+        Ok(vec![ServerFacts { address: format!("{host}:{port}"), clock_ahead, certificate }])
     }
 
     /// The whole name of an object.

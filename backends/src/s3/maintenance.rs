@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::Result;
-use argon_core::storage::{Finding, Maintenance, StoreInfo, Traffic};
+use argon_core::storage::{Finding, Maintenance, ServerFacts, StoreInfo, Traffic};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
@@ -46,6 +46,10 @@ impl Maintenance for S3Maintenance {
         }
         self.abort_old_uploads().await;
         Ok(())
+    }
+
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        self.store.bucket.server_facts().await
     }
 
     fn traffic(&self) -> Option<Traffic> {

@@ -1,7 +1,7 @@
 //! Whole objects under a prefix, for a backend that keeps nothing but them in S3.
 
 use argon_core::Result;
-use argon_core::storage::{ObjectInfo, Objects, Traffic};
+use argon_core::storage::{ObjectInfo, Objects, ServerFacts, Traffic};
 use async_trait::async_trait;
 use bson::DateTime;
 
@@ -36,6 +36,10 @@ impl Objects for S3Objects {
 
     fn location(&self) -> String {
         self.0.settings.to_string()
+    }
+
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        self.0.server_facts().await
     }
 
     fn traffic(&self) -> Option<Traffic> {

@@ -1,7 +1,7 @@
 //! Counting what goes over the network, and the server's clock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use argon_core::storage::Traffic;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -16,12 +16,22 @@ use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meter(Arc<Counts>);
 
+/// A server as a request names it.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) encrypted: bool,
+}
+
 #[derive(Debug, Default)]
 struct Counts {
     requests: AtomicU64,
     retries: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
+    /// Where the first request went.
+    server: OnceLock<Server>,
     /// The `Date` of the last answer, in seconds; 0 before the first.
     server_time: AtomicI64,
 }
@@ -38,6 +48,11 @@ impl Meter {
         }
     }
 
+    /// The server, once it was asked something.
+    pub(super) fn server(&self) -> Option<Server> {
+        self.0.server.get().cloned()
+    }
+
     /// A request is about to be repeated.
     pub(super) fn count_retry(&self) {
         self.0.retries.fetch_add(1, Ordering::Relaxed);
@@ -47,6 +62,17 @@ impl Meter {
     /// said.
     pub(super) fn server_time(&self) -> Option<i64> {
         Some(self.0.server_time.load(Ordering::Relaxed)).filter(|time| *time != 0)
+    }
+}
+
+impl Server {
+    fn of(url: &str) -> Option<Self> {
+        let url = url::Url::parse(url).ok()?;
+        Some(Self {
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+            encrypted: url.scheme() == "https",
+        })
     }
 }
 
@@ -63,6 +89,13 @@ impl Intercept for Meter {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+        let server = &self.0.server;
+        if server.get().is_none()
+            && let Some(found) = Server::of(context.request().uri())
+        {
+            // Another request may have been first: they go to the same one.
+            let _ = server.set(found);
+        }
         let length = context.request().body().content_length().unwrap_or(0);
         self.0.sent.fetch_add(length, Ordering::Relaxed);
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Place, has};
 
@@ -16,7 +16,7 @@ fn place(endpoint: &str) -> Place {
 /// Reads a request, and gives its first line and its body.
 fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let (mut all, mut part) = (Vec::new(), [0; 65_536]);
+    let (mut all, mut part) = (Vec::new(), [0; 8192]);
     loop {
         let count = stream.read(&mut part).unwrap();
         all.extend_from_slice(&part[..count]);
@@ -54,18 +54,16 @@ fn a_command_is_a_trace_without_documents_or_secrets() {
 }
 
 #[test]
-fn a_collector_that_is_away_or_silent_costs_a_note_and_a_bounded_time() {
+fn a_collector_that_is_away_or_silent_costs_a_note_and_neither_the_command_nor_its_end() {
     let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     // It takes connections, and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for address in [away, silent.local_addr().unwrap()] {
         let place = place(&format!("http://ada:s3cret@{address}"));
-        let begun = Instant::now();
         let run = place.run(&["put", "-c", "users", r#"{"_id":1}"#]);
         assert_eq!(run.code, Some(0), "{run:?}");
         has(&run.stderr, &["note: ", "spans were not exported", "OTEL_SDK_DISABLED=true"]);
         assert!(!run.stderr.contains("s3cret"), "{run:?}");
-        assert!(begun.elapsed() < Duration::from_mins(1), "it does not wait for ever");
     }
 }
 

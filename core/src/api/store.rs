@@ -11,7 +11,7 @@ use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
 use crate::storage::{
-    Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry,
+    Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry, ServerFacts,
     SnapshotPolicy, StoreInfo, StoreUrl, Swap, Traffic,
 };
 use crate::timelines::Timelines;
@@ -197,6 +197,14 @@ impl Store {
     #[tracing::instrument(level = "info", skip_all)]
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await
+    }
+
+    /// The servers that the store is on, asked now; none for a store on this machine.
+    ///
+    /// # Errors
+    /// Those of asking.
+    pub async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        self.shared.backend.maintenance.servers().await
     }
 
     /// What the backend still owes for what it has acknowledged; `None` if it never owes anything.

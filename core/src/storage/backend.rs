@@ -104,6 +104,41 @@ pub struct Backlog {
     pub busy: u32,
 }
 
+/// What a server that a store is on shows of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerFacts {
+    /// Its host and port.
+    pub address: String,
+    /// By how many milliseconds its clock is ahead of this machine's, at least; negative if it is
+    /// behind. What the way there and back leaves open counts for nothing. `None` if it does not tell.
+    pub clock_ahead: Option<i64>,
+    /// Its certificate.
+    pub certificate: Certificate,
+}
+
+/// The certificate of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Certificate {
+    /// It is not asked for one: the connection is not encrypted.
+    NotUsed,
+    /// When it ends, or another of its chain that ends before.
+    Ends(DateTime),
+    /// It did not show one; why.
+    Unknown(String),
+}
+
+impl ServerFacts {
+    /// By how much the clock of a server is ahead if it showed something from `earliest` to `latest`
+    /// when this machine's showed something from `asked` to `answered`, all in milliseconds.
+    pub fn ahead((earliest, latest): (i64, i64), (asked, answered): (i64, i64)) -> i64 {
+        match (earliest.saturating_sub(answered), latest.saturating_sub(asked)) {
+            (least, _) if least > 0 => least,
+            (_, most) if most < 0 => most,
+            _ => 0,
+        }
+    }
+}
+
 /// Something wrong in a store's files, found by [`Maintenance::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -126,6 +161,14 @@ pub trait Maintenance: Send + Sync {
     /// What went over the network since the store was opened; `None` for a store on this machine.
     fn traffic(&self) -> Option<Traffic> {
         None
+    }
+
+    /// The servers that the store is on, asked now; none for a store on this machine.
+    ///
+    /// # Errors
+    /// Those of asking. A server that does not show its certificate is no error.
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        Ok(Vec::new())
     }
 
     /// What is still to be done for what was acknowledged; `None` for a backend that is done with a
@@ -183,5 +226,25 @@ impl std::fmt::Debug for Backend {
             .field("info", &self.maintenance.info())
             .field("capabilities", &self.capabilities)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_off_by_what_the_way_there_and_back_does_not_explain() {
+        for (shown, between, ahead) in [
+            ((100, 100), (90, 110), 0),
+            ((130, 130), (90, 110), 20),
+            ((60, 60), (90, 110), -30),
+            // A clock that shows whole seconds.
+            ((1000, 1999), (1990, 2100), 0),
+            ((1000, 1999), (2100, 2200), -101),
+            ((3000, 3999), (2100, 2200), 800),
+        ] {
+            assert_eq!(ServerFacts::ahead(shown, between), ahead, "{shown:?} {between:?}");
+        }
     }
 }

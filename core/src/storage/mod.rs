@@ -18,8 +18,8 @@ mod url;
 mod wal;
 
 pub use backend::{
-    Backend, Backlog, Capabilities, Compression, Finding, Maintenance, SnapshotPolicy, StoreInfo,
-    Traffic,
+    Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
+    SnapshotPolicy, StoreInfo, Traffic,
 };
 pub use diagnosis::{Diagnosis, Health};
 pub use keep::{Freed, Keep, Weights};

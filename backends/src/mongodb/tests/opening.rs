@@ -1,6 +1,6 @@
 //! Making, opening and diagnosing stores.
 
-use argon_core::storage::{Diagnosis, Factory, Health, OpenOptions, Secret, StoreUrl};
+use argon_core::storage::{Certificate, Diagnosis, Factory, Health, OpenOptions, Secret, StoreUrl};
 use argon_core::{ErrorKind, Result};
 use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::{doc, rawdoc};
@@ -193,4 +193,16 @@ async fn a_server_that_says_nothing_is_given_up() {
     proxy.set(Fault::Stall);
     let opened = tokio::time::timeout(std::time::Duration::from_secs(20), try_open(&url)).await;
     assert_eq!(opened.unwrap().unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_shows_its_clock_and_no_certificate_without_tls() {
+    let Some(server) = server() else { return };
+    let url = url(server);
+    let found = create(&url).await.maintenance.servers().await.unwrap();
+    let [shown] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(shown.certificate, Certificate::NotUsed);
+    assert!(url.rest().contains(&shown.address), "{shown:?}");
+    // It has the clock of this machine.
+    assert!(shown.clock_ahead.unwrap().abs() < 1000, "{shown:?}");
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use argon_core::ErrorKind;
-use argon_core::storage::{Health, Swap};
+use argon_core::storage::{Certificate, Health, Swap};
 
 use super::stub::{Quirks, Reaction, Stub};
 use super::*;
@@ -172,4 +172,23 @@ async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
     assert_eq!(look(&stub).await, [("right to remove".to_owned(), Health::Failed)]);
     stub.script(|_| Some(Reaction::Answer(403, "InvalidAccessKeyId")));
     assert_eq!(look(&stub).await, [("bucket".to_owned(), Health::Failed)]);
+}
+
+#[tokio::test]
+async fn the_clock_of_the_server_is_compared_with_that_of_the_machine() {
+    let stub = Stub::start();
+    let clock = Arc::default();
+    let backend = create_with(&stub, "", &clock).await.unwrap();
+    let ahead = async || {
+        let servers = backend.maintenance.servers().await.unwrap();
+        let [server] = servers.as_slice() else { panic!("{servers:?}") };
+        assert_eq!(server.certificate, Certificate::NotUsed);
+        assert!(server.address.starts_with("127.0.0.1:"), "{server:?}");
+        server.clock_ahead.unwrap()
+    };
+    assert_eq!(ahead().await, 0);
+    stub.pass(10);
+    assert_eq!(ahead().await, 10_000);
+    clock.pass(30);
+    assert_eq!(ahead().await, -19_001, "a second is shown until the next begins");
 }

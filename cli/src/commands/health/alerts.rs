@@ -21,7 +21,8 @@ Examples:
   argon health alerts --watch 30           every 30 seconds, until Ctrl-C
 
 What a rule may name: what `argon health` checks (backlog_waiting, backlog_dead, backlog_lag_seconds,
-free_bytes, snapshot_commits, clock_behind_seconds), and of each line of `argon metrics` how often it
+free_bytes, snapshot_commits, clock_behind_seconds the last commit, clock_off_seconds from the server,
+certificate_seconds until the first one ends), and of each line of `argon metrics` how often it
 happened and how long one in a hundred took at least (append_total, append_last_minute,
 append_p99_seconds).
 

@@ -1,13 +1,14 @@
 //! The checks: what is measured against what it should be.
 
 use argon_core::model::Lsn;
+use argon_core::storage::Certificate;
 use argon_core::verify::{Demands, verify};
 use argon_core::{Error, Project, State};
 
 use super::measured::Measured;
 use super::report::{Check, Verdict};
 use crate::duration::duration_text;
-use crate::output::{count, grouped, size};
+use crate::output::{self, count, grouped, size};
 use crate::settings::HealthSettings;
 
 /// How many of the last commits are verified.
@@ -34,12 +35,12 @@ pub(super) async fn head(project: &Project, head: &State) -> Check {
 }
 
 /// All checks but that of the head.
-pub(super) fn of(measured: &Measured, limits: &HealthSettings, is_remote: bool) -> Vec<Check> {
+pub(super) fn of(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
     let mut checks = of_queue(measured, limits);
     checks.push(space(measured, limits));
     checks.push(snapshot(measured, limits));
     checks.push(clock(measured, limits));
-    checks.push(certificate(limits, is_remote));
+    checks.push(certificate(measured, limits));
     checks
 }
 
@@ -86,25 +87,51 @@ fn snapshot(measured: &Measured, limits: &HealthSettings) -> Check {
         .remedy("`argon snapshot create` makes one")
 }
 
+/// Against the server, either way, or against the last commit, whichever is further away.
 fn clock(measured: &Measured, limits: &HealthSettings) -> Check {
-    let Some(behind) = measured.clock_behind else {
-        return Check::skipped("clock", "there is no commit to compare it with");
+    let behind = measured.clock_behind.map(|behind| (behind, "the last commit"));
+    let off = [measured.clock_off(), behind].into_iter().flatten().max_by_key(|(off, _)| *off);
+    let Some((off, from)) = off else {
+        return Check::skipped("clock", "there is no commit and no server to compare it with");
     };
-    let found = match behind.as_millis() {
-        0 => "not behind the last commit".to_owned(),
-        millis => format!("{}.{:03} s behind the last commit", millis / 1000, millis % 1000),
+    let found = match off.as_millis() {
+        0 => format!("agrees with {from}"),
+        millis => format!("{}.{:03} s off {from}", millis / 1000, millis % 1000),
     };
-    Check::advice("clock", behind <= limits.clock, found)
+    Check::advice("clock", off <= limits.clock, found)
         .threshold(format!("at most {}", duration_text(limits.clock)))
-        .remedy("set the clock of this machine, or of the one that wrote the commit, by NTP")
+        .remedy("set the clock of this machine, or of the other one, by NTP")
 }
 
-fn certificate(limits: &HealthSettings, is_remote: bool) -> Check {
-    const NOT_TOLD: &str = "the drivers check it on connecting, and don't tell when it ends; \
-                            `openssl s_client -connect HOST:PORT` shows that";
-    let why = if is_remote { NOT_TOLD } else { "the store is on this machine" };
-    Check::skipped("certificate", why)
-        .threshold(format!("at least {}", duration_text(limits.certificate)))
+fn certificate(measured: &Measured, limits: &HealthSettings) -> Check {
+    let threshold = format!("at least {}", duration_text(limits.certificate));
+    let Some((end, address)) = measured.certificate() else {
+        return Check::skipped("certificate", &why_no_certificate(measured)).threshold(threshold);
+    };
+    let left = end.saturating_duration_since(measured.now);
+    let found = format!("that of {address} ends in {}", duration_text(left));
+    let check = if left.is_zero() {
+        let found = format!("that of {address} ended at {}", output::time(end));
+        Check::limit("certificate", false, found)
+    } else {
+        Check::advice("certificate", left >= limits.certificate, found)
+    };
+    check.threshold(threshold).remedy("renew it; from its end on, nobody can connect")
+}
+
+fn why_no_certificate(measured: &Measured) -> String {
+    let servers = match &measured.servers {
+        Ok(servers) => servers,
+        Err(error) => return format!("the server could not be asked: {error}"),
+    };
+    let unknown = servers.iter().find_map(|server| match &server.certificate {
+        Certificate::Unknown(why) => Some(format!("{} shows none: {why}", server.address)),
+        _ => None,
+    });
+    match servers.as_slice() {
+        [] => "the store is on this machine".to_owned(),
+        _ => unknown.unwrap_or_else(|| "the connection is not encrypted".to_owned()),
+    }
 }
 
 /// The checks of a store that can't be opened.
@@ -113,4 +140,103 @@ pub(super) fn unopened(error: &Error, hint: Option<&str>) -> Vec<Check> {
     let mut checks = vec![Check::failed("store", error, remedy)];
     checks.extend(OF_STORE.map(|check| Check::skipped(check, "the store can't be opened")));
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use argon_core::storage::ServerFacts;
+    use bson::DateTime;
+
+    use super::*;
+
+    const DAY: i64 = 86_400_000;
+
+    const LIMITS: HealthSettings = HealthSettings {
+        backlog: 1,
+        lag: Duration::ZERO,
+        dead_letters: 0,
+        space: 0,
+        snapshot_commits: 0,
+        certificate: Duration::from_hours(14 * 24),
+        clock: Duration::from_secs(5),
+    };
+
+    fn server(address: &str, clock_ahead: Option<i64>, certificate: Certificate) -> ServerFacts {
+        ServerFacts { address: address.to_owned(), clock_ahead, certificate }
+    }
+
+    fn measured(servers: argon_core::Result<Vec<ServerFacts>>) -> Measured {
+        Measured {
+            backlog: None,
+            lag: None,
+            free: None,
+            above_snapshot: None,
+            clock_behind: None,
+            servers,
+            now: DateTime::from_millis(100 * DAY),
+        }
+    }
+
+    fn ending(days: i64) -> Certificate {
+        Certificate::Ends(DateTime::from_millis((100 + days) * DAY))
+    }
+
+    #[test]
+    fn of_several_certificates_the_one_that_ends_first_counts() {
+        for (days, verdict, words) in [
+            (15, Verdict::Good, "that of db2:27017 ends in 15d"),
+            (13, Verdict::Warning, "that of db2:27017 ends in 13d"),
+            (0, Verdict::Failed, "that of db2:27017 ended at 1970-04-11"),
+            (-1, Verdict::Failed, "that of db2:27017 ended at 1970-04-10"),
+        ] {
+            let servers = vec![
+                server("db1:27017", None, ending(365)),
+                server("db2:27017", None, ending(days)),
+                server("db3:27017", None, Certificate::Unknown("it is down".to_owned())),
+            ];
+            let check = certificate(&measured(Ok(servers)), &LIMITS);
+            assert_eq!(check.verdict, verdict, "{}", check.found);
+            assert!(check.found.starts_with(words), "{}", check.found);
+        }
+    }
+
+    #[test]
+    fn why_a_certificate_is_not_checked_is_said() {
+        let unknown = Certificate::Unknown("it hung up".to_owned());
+        for (servers, words) in [
+            (Ok(vec![]), "the store is on this machine"),
+            (
+                Ok(vec![server("a:1", None, Certificate::NotUsed)]),
+                "the connection is not encrypted",
+            ),
+            (Ok(vec![server("a:1", None, unknown)]), "a:1 shows none: it hung up"),
+            (Err(Error::unavailable("it is away")), "the server could not be asked: it is away"),
+        ] {
+            let check = certificate(&measured(servers), &LIMITS);
+            assert_eq!((check.verdict, check.found.as_str()), (Verdict::Skipped, words));
+        }
+    }
+
+    #[test]
+    fn the_clock_that_is_furthest_off_counts_in_either_direction() {
+        let with = |first, second, behind: Option<u64>| {
+            let servers = vec![
+                server("a:1", first, Certificate::NotUsed),
+                server("b:2", second, Certificate::NotUsed),
+            ];
+            let clock_behind = behind.map(Duration::from_secs);
+            let check = clock(&Measured { clock_behind, ..measured(Ok(servers)) }, &LIMITS);
+            (check.verdict, check.found)
+        };
+        let good = |found: &str| (Verdict::Good, found.to_owned());
+        let warning = |found: &str| (Verdict::Warning, found.to_owned());
+        assert_eq!(with(Some(10), Some(-1500), Some(1)), good("1.500 s off b:2"));
+        assert_eq!(with(Some(6000), Some(-1500), Some(1)), warning("6.000 s off a:1"));
+        assert_eq!(with(None, Some(-5001), Some(1)), warning("5.001 s off b:2"));
+        assert_eq!(with(Some(0), None, Some(9)), warning("9.000 s off the last commit"));
+        assert_eq!(with(Some(0), None, None), good("agrees with a:1"));
+        assert_eq!(with(None, None, None).0, Verdict::Skipped);
+    }
 }

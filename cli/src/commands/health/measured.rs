@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use argon_core::storage::Backlog;
+use argon_core::storage::{Backlog, Certificate, ServerFacts};
 use argon_core::{Result, State, Store, snapshot};
 use bson::DateTime;
 
@@ -21,6 +21,10 @@ pub(super) struct Measured {
     pub(super) above_snapshot: Option<u64>,
     /// How far the clock of this machine is behind the last commit.
     pub(super) clock_behind: Option<Duration>,
+    /// What the servers show that the store is on, or why they could not be asked.
+    pub(super) servers: Result<Vec<ServerFacts>>,
+    /// When all this was measured.
+    pub(super) now: DateTime,
 }
 
 impl Measured {
@@ -42,7 +46,29 @@ impl Measured {
             clock_behind = last.map(|last| last.meta.time.saturating_duration_since(now));
         }
         let free = opened.place.data().and_then(free_bytes);
-        Ok(Self { backlog, lag, free, above_snapshot, clock_behind })
+        let servers = opened.store.servers().await;
+        Ok(Self { backlog, lag, free, above_snapshot, clock_behind, servers, now })
+    }
+
+    /// How far the clock of this machine is from that of the server from which it is furthest, which
+    /// is named; `None` if no server tells.
+    pub(super) fn clock_off(&self) -> Option<(Duration, &str)> {
+        let servers = self.servers.iter().flatten();
+        let off = servers.filter_map(|server| {
+            let ahead = server.clock_ahead?.unsigned_abs();
+            Some((Duration::from_millis(ahead), server.address.as_str()))
+        });
+        off.max()
+    }
+
+    /// When the first certificate of the servers ends, and whose it is; `None` if none tells.
+    pub(super) fn certificate(&self) -> Option<(DateTime, &str)> {
+        let servers = self.servers.iter().flatten();
+        let ends = servers.filter_map(|server| match server.certificate {
+            Certificate::Ends(end) => Some((end, server.address.as_str())),
+            Certificate::NotUsed | Certificate::Unknown(_) => None,
+        });
+        ends.min()
     }
 
     /// The same by name, as rules of alerts name it.
@@ -56,11 +82,19 @@ impl Measured {
             ("free_bytes", self.free.map(number)),
             ("snapshot_commits", self.above_snapshot.map(number)),
             ("clock_behind_seconds", self.clock_behind.map(|behind| behind.as_secs_f64())),
+            ("clock_off_seconds", self.clock_off().map(|(off, _)| off.as_secs_f64())),
+            ("certificate_seconds", self.certificate().map(|(end, _)| left(end, self.now))),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
     }
+}
+
+/// The seconds from now to an end; negative after it.
+fn left(end: DateTime, now: DateTime) -> f64 {
+    let over = now.saturating_duration_since(end);
+    end.saturating_duration_since(now).as_secs_f64() - over.as_secs_f64()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "compared with a threshold")]

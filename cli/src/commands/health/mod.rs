@@ -24,7 +24,8 @@ Examples:
 
 /// Check that the store works as it should, each thing against its threshold.
 ///
-/// Thresholds are the settings health.* (`argon config list`). Exit code 11 says that a check failed,
+/// The clock is compared with the last commit and with the server; of certificates the one of the
+/// store's servers that ends first counts. Thresholds are the settings health.* (`argon config list`). Exit code 11 says that a check failed,
 /// and with --strict 13 that none failed, but one has a warning. `argon doctor` looks at what a store
 /// needs that can't be opened.
 #[derive(Args)]
@@ -83,7 +84,7 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
     let measured = Measured::of(&opened, head.as_ref(), context.environment.now()).await;
     let limits = &context.settings().health;
     match measured {
-        Ok(measured) => checks.extend(checks::of(&measured, limits, opened.place.data().is_none())),
+        Ok(measured) => checks.extend(checks::of(&measured, limits)),
         Err(error) => {
             checks.push(Check::failed("measures", &error, "`argon fsck` says what is damaged"));
         }

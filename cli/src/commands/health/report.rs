@@ -30,8 +30,8 @@ impl Verdict {
 /// One thing that was looked at.
 pub(super) struct Check {
     name: &'static str,
-    verdict: Verdict,
-    found: String,
+    pub(super) verdict: Verdict,
+    pub(super) found: String,
     threshold: Option<String>,
     remedy: Option<String>,
 }

@@ -80,3 +80,18 @@ fn the_doctor_names_keys_and_buckets_that_are_wrong() {
         assert!(!refused.contains("s3cretOfNobody"), "{refused}");
     }
 }
+
+#[test]
+fn health_compares_the_clock_with_that_of_the_server() {
+    for remote in remotes("health on a network") {
+        let place = remote.place();
+        place.ok(&["init", &remote.url("watched")]);
+        let report: serde_json::Value =
+            serde_json::from_str(&place.ok(&["health", "-o", "json"])).unwrap();
+        let checks = report["checks"].as_array().unwrap();
+        let check = |name: &str| checks.iter().find(|check| check["check"] == name).unwrap();
+        assert_eq!(check("clock")["state"], "ok", "{report}");
+        has(check("clock")["found"].as_str().unwrap(), &["127.0.0.1:"]);
+        has(check("certificate")["found"].as_str().unwrap(), &["not encrypted"]);
+    }
+}
