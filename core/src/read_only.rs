@@ -13,6 +13,7 @@ impl Project {
     ///
     /// # Errors
     /// Those of [`create_branch`](Self::create_branch).
+    #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_read_only_branch(
         &self,
         name: &BranchName,

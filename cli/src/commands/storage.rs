@@ -1,6 +1,6 @@
 //! `argon storage`
 
-use argon_core::gc::{self, HolderBytes, Options, Storage};
+use argon_core::gc::{self, HolderBytes, Storage};
 use clap::Args;
 
 use super::gc::kind;
@@ -46,8 +46,9 @@ impl Row for Line {
 
 impl StorageArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let retention = context.settings().retention;
         let store = context.store().await?.store;
-        let storage = gc::storage(&store).await?;
+        let storage = gc::storage(&store, retention).await?;
         if !context.output.is_table() {
             return context.output.one(String::new, || json(&storage));
         }
@@ -59,7 +60,7 @@ impl StorageArgs {
         context.output.say(&format!(
             "the store takes {}; `argon gc` with its retention of {} would free {} of it",
             size(storage.stored),
-            duration_text(Options::RETENTION),
+            duration_text(retention),
             size(storage.free + storage.free_chunks),
         ));
         Ok(())

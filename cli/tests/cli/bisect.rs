@@ -26,6 +26,21 @@ fn a_command_finds_the_commit_and_has_the_store_to_itself() {
 }
 
 #[test]
+fn a_command_that_works_elsewhere_finds_a_legacy_store_that_was_named_from_here() {
+    let place = Place::empty();
+    place.ok(&["init", "legacy+file:old"]);
+    let store = ["--store", "legacy+file:old", "-p", "shop"];
+    place.ok(&["project", "create", "shop"]);
+    for id in 1..=4 {
+        place.ok(&[&["put", "-c", "users", &format!("{{\"_id\":{id}}}")], &store[..]].concat());
+    }
+    let script = format!("cd / && ! {ARGON} get -q -c users 3 --at $ARGON_REV");
+    let search = ["bisect", "--good", "@1", "--bad", "@4"];
+    let run = place.run(&[&search[..], &store, &["--", "sh", "-c", &script]].concat());
+    has(&run.stderr, &["the first bad commit is 3 of main"]);
+}
+
+#[test]
 fn exit_codes_are_those_of_git_bisect_run() {
     let place = twenty("fjall");
     let bisect = |script: &str| {

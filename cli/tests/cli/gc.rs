@@ -50,6 +50,8 @@ fn who_holds_how_much_is_shown() {
     has(&table.stdout, &["HOLDER", "KIND", "STATES", "BYTES", "shop/main", "branch", "retention"]);
     has(&table.stderr, &["`argon gc` with its retention of 7d would free 0 bytes"]);
     has(&place.ok(&["storage", "-o", "json"]), &["\"holder\": \"shop/main\"", "\"free\": 0"]);
+    place.ok(&["config", "set", "retention", "12h"]);
+    has(&place.run(&["storage"]).stderr, &["`argon gc` with its retention of 12h would free"]);
 }
 
 #[test]

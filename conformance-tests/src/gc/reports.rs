@@ -113,11 +113,11 @@ async fn what_holds_bytes_is_told(subject: Subject) {
     let large = rawdoc! { "_id": 2, "text": text };
     fork.collection(&collection("c")).insert(large).await.unwrap();
     stage.store.flush().await.unwrap();
-    let found = storage(&stage.store).await.unwrap();
+    let found = storage(&stage.store, Options::RETENTION).await.unwrap();
     let of = |name: &str| found.holders.iter().find(|held| held.holder.name == name).unwrap();
     assert!(of("shop/fork").exclusive > 100_000, "{found:?}");
     assert!(of("shop/main").exclusive < 10_000, "{found:?}");
     assert_eq!(found.free, 0);
     stage.place.clock.set(i64::try_from(Options::RETENTION.as_millis()).unwrap() * 2);
-    assert!(storage(&stage.store).await.unwrap().free > 0);
+    assert!(storage(&stage.store, Options::RETENTION).await.unwrap().free > 0);
 }

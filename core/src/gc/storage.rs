@@ -1,8 +1,8 @@
 //! Who holds how many bytes.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
 
-use crate::gc::Options;
 use crate::gc::publish::Decision;
 use crate::gc::report::{Holder, HolderKind};
 use crate::gc::roots::Cutoffs;
@@ -43,14 +43,14 @@ pub struct Storage {
     pub stored: u64,
 }
 
-/// Says who holds what, as a collection with the usual retention time sees it. One pass over all
+/// Says who holds what, as a collection with this retention time sees it. One pass over all
 /// versions, in memory of the number of holders; nothing is changed.
 ///
 /// # Errors
 /// `Unsupported` by a backend that can't collect; else those of the store.
-pub async fn storage(store: &Store) -> Result<Storage> {
+pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
     let shared = &store.shared;
-    let cutoffs = Cutoffs::new(shared.environment.now(), Options::RETENTION);
+    let cutoffs = Cutoffs::new(shared.environment.now(), retention);
     let decision = Decision::new(shared, cutoffs).await?;
     let mut tally = Tally::default();
     for timeline in decision.graph.states.keys() {

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -58,14 +57,9 @@ impl Program {
                 Some("ARGON_STORE")
             }
             Some(SaidBy::CommandLine | SaidBy::Settings | SaidBy::Name(..)) | None => {
-                let (scheme, rest) = (place.url.scheme(), place.url.rest());
-                let mut url = OsString::from(format!("{scheme}:"));
-                if discover::is_remote(&place.url) {
-                    url.push(rest);
-                } else {
-                    url.push(discover::absolute_path(Path::new(rest))?);
-                }
-                variables.push(("ARGON_STORE", url));
+                let url = discover::absolute(&place.url)?;
+                let url = format!("{}:{}", url.scheme(), url.rest());
+                variables.push(("ARGON_STORE", url.into()));
                 Some("ARGON_STORE_FILE")
             }
         };
