@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use argon_backends::raw::{Engine, FjallEngine, MemoryEngine, SledEngine};
 use argon_core::model::{Actor, BranchName, CollectionName, ProjectName};
-use argon_core::storage::{OpenOptions, StoreUrl};
+use argon_core::storage::{OpenOptions, Registry, StoreUrl};
 use argon_core::{Branch, Store};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -138,8 +138,17 @@ impl Subject {
 
 /// A new store, and its branch `main`.
 pub(crate) async fn create(url: &StoreUrl, options: &OpenOptions) -> Result<(Store, Branch)> {
-    let (registry, environment) = (argon_backends::registry(), argon_backends::environment());
-    let store = Store::create(&registry, url, options, environment, Actor::new(ACTOR)?).await?;
+    create_in(&argon_backends::registry(), url, options).await
+}
+
+/// The same in one of the backends of `registry`.
+pub(crate) async fn create_in(
+    registry: &Registry,
+    url: &StoreUrl,
+    options: &OpenOptions,
+) -> Result<(Store, Branch)> {
+    let environment = argon_backends::environment();
+    let store = Store::create(registry, url, options, environment, Actor::new(ACTOR)?).await?;
     let project = store.create_project(&ProjectName::new(PROJECT)?).await?;
     let branch = project.branch(&BranchName::new(Store::FIRST_BRANCH)?).await?;
     Ok((store, branch))

@@ -8,6 +8,7 @@ pub mod diff;
 pub mod gc;
 pub mod import;
 pub mod large;
+pub mod legacy;
 pub mod merge;
 pub mod point_read;
 pub mod reopen;
@@ -45,6 +46,7 @@ impl Workload<Subject> {
         Self { name: "bytes", run: |subject| Box::pin(bytes::run(subject)) },
         Self { name: "gc", run: |subject| Box::pin(gc::run(subject)) },
         Self { name: "reopen", run: |subject| Box::pin(reopen::run(subject)) },
+        Self { name: "legacy", run: |subject| Box::pin(legacy::run(subject)) },
     ];
 }
 
