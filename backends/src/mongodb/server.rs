@@ -13,6 +13,7 @@ use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
 use mongodb::options::{ServerAddress, Tls};
 use mongodb::{Client, Collection, Cursor, Database};
+use tracing::Instrument;
 
 use super::address::Address;
 use super::failure::{self, Failure};
@@ -125,7 +126,8 @@ impl Server {
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Option<DriverResult<T>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = tokio::time::timeout(patience, request.into_future());
+        let request = request.into_future().instrument(tracing::debug_span!("mongodb_request"));
+        let answer = tokio::time::timeout(patience, request);
         self.environment.timed(Metric::Request, answer).await.ok()
     }
 

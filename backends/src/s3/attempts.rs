@@ -6,6 +6,7 @@ use std::time::Duration;
 use argon_core::Environment;
 use argon_core::metrics::Metric;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument;
 
 use crate::s3::failure::Failure;
 use crate::s3::traffic::Meter;
@@ -63,6 +64,7 @@ impl Attempts {
     ) -> Result<T, Failure> {
         self.made += 1;
         let until = self.deadline.min(Instant::now() + self.one);
+        let request = request.instrument(tracing::debug_span!("s3_request", what));
         let answer = self.environment.timed(Metric::Request, timeout_at(until, request)).await;
         answer.unwrap_or_else(|_| Err(Failure::timeout(what)))
     }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -153,6 +155,30 @@ pub(crate) fn sample_dump() -> Option<PathBuf> {
     assert!(!required, "{} is not there", path.display());
     eprintln!("skipped: {} is not there", path.display());
     None
+}
+
+/// Answers one request with success and nothing else; gives its head and its body.
+pub(crate) fn answer_one(listener: &TcpListener) -> (String, Vec<u8>) {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let (mut request, mut part) = (Vec::new(), [0; 8192]);
+    loop {
+        let count = stream.read(&mut part).unwrap();
+        assert!(count > 0, "the request ends too early");
+        request.extend_from_slice(&part[..count]);
+        let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8_lossy(&request[..end]).into_owned();
+        let lower = head.to_lowercase();
+        let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let body = end + 4..end + 4 + length.map_or(0, |length| length.parse().unwrap());
+        if request.len() >= body.end {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(answer).unwrap();
+            return (head, request[body].to_vec());
+        }
+    }
 }
 
 /// Copies a directory with all in it.

@@ -1,10 +1,8 @@
 //! Traces for OpenTelemetry, as a collector gets them.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::TcpListener;
 
-use crate::support::{Place, has};
+use crate::support::{Place, answer_one, has};
 
 /// A place whose spans go to this address.
 fn place(endpoint: &str) -> Place {
@@ -13,40 +11,17 @@ fn place(endpoint: &str) -> Place {
     place
 }
 
-/// Reads a request, and gives its first line and its body.
-fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let (mut all, mut part) = (Vec::new(), [0; 8192]);
-    loop {
-        let count = stream.read(&mut part).unwrap();
-        all.extend_from_slice(&part[..count]);
-        let Some(end) = all.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&all[..end]).into_owned();
-        let lower = head.to_lowercase();
-        let length = lower.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        if all.len() >= end + 4 + length.parse::<usize>().unwrap() {
-            return (head.lines().next().unwrap().to_owned(), all[end + 4..].to_vec());
-        }
-    }
-}
-
 #[test]
 fn a_command_is_a_trace_without_documents_or_secrets() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let place = place(&format!("http://ada:s3cret@{address}"));
-    let collector = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let request = request(&mut stream);
-        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        stream.write_all(answer.as_bytes()).unwrap();
-        request
-    });
+    let collector = std::thread::spawn(move || answer_one(&listener));
     let run = place.run(&["put", "-c", "users", r#"{"_id":1,"name":"confidential"}"#]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(!run.stderr.contains("note:"), "{run:?}");
-    let (line, body) = collector.join().unwrap();
-    has(&line, &["POST ", "/v1/traces"]);
+    let (head, body) = collector.join().unwrap();
+    has(&head, &["POST ", "/v1/traces"]);
     // Names are text in protobuf, as they are.
     let text = String::from_utf8_lossy(&body);
     has(&text, &["argon", "put", "open_store", "commit", "service.version"]);

@@ -90,7 +90,7 @@ fn snapshot(measured: &Measured, limits: &HealthSettings) -> Check {
 /// Against the server, either way, or against the last commit, whichever is further away.
 fn clock(measured: &Measured, limits: &HealthSettings) -> Check {
     let behind = measured.clock_behind.map(|behind| (behind, "the last commit"));
-    let off = [measured.clock_off(), behind].into_iter().flatten().max_by_key(|(off, _)| *off);
+    let off = [behind, measured.clock_off()].into_iter().flatten().max_by_key(|(off, _)| *off);
     let Some((off, from)) = off else {
         return Check::skipped("clock", "there is no commit and no server to compare it with");
     };
@@ -236,7 +236,11 @@ mod tests {
         assert_eq!(with(Some(6000), Some(-1500), Some(1)), warning("6.000 s off a:1"));
         assert_eq!(with(None, Some(-5001), Some(1)), warning("5.001 s off b:2"));
         assert_eq!(with(Some(0), None, Some(9)), warning("9.000 s off the last commit"));
-        assert_eq!(with(Some(0), None, None), good("agrees with a:1"));
+        assert_eq!(
+            with(Some(0), None, Some(0)),
+            good("agrees with a:1"),
+            "the server is told first"
+        );
         assert_eq!(with(None, None, None).0, Verdict::Skipped);
     }
 }
