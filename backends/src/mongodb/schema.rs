@@ -2,6 +2,7 @@
 
 use argon_core::{Error, Result};
 use bson::{Bson, DateTime, Document, RawDocument, doc};
+use futures::TryStreamExt;
 use futures::future::try_join_all;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
@@ -246,18 +247,13 @@ async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>
     const NO_SUCH_COLLECTION: i32 = 26;
     let what = "list the indexes of a collection";
     let collection = server.collection(collection);
-    let mut cursor = match server.bounded(collection.list_indexes()).await {
-        Some(Ok(cursor)) => cursor,
+    let listed = async { collection.list_indexes().await?.try_collect().await };
+    match server.bounded(listed).await {
+        Some(Ok(models)) => Ok(models),
         Some(Err(error)) if super::failure::code(&error) == Some(NO_SUCH_COLLECTION) => {
-            return Ok(Vec::new());
+            Ok(Vec::new())
         }
-        Some(Err(error)) => return Err(super::failure::definite(what, &error)),
-        None => return Err(Server::silence(what)),
-    };
-    let mut models = Vec::new();
-    while server.read(what, cursor.advance()).await? {
-        let model = cursor.deserialize_current();
-        models.push(model.map_err(|error| super::failure::definite(what, &error))?);
+        Some(Err(error)) => Err(super::failure::definite(what, &error)),
+        None => Err(Server::silence(what)),
     }
-    Ok(models)
 }

@@ -1,5 +1,6 @@
 //! Traces for OpenTelemetry, as a collector gets them.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use crate::support::{Place, answer_one, has};
@@ -24,7 +25,11 @@ fn a_command_is_a_trace_without_documents_or_secrets() {
     has(&head, &["POST ", "/v1/traces"]);
     // Names are text in protobuf, as they are.
     let text = String::from_utf8_lossy(&body);
-    has(&text, &["argon", "put", "open_store", "commit", "service.version"]);
+    has(&text, &["argon", "put", "open_store", "commit", "append", "service.version"]);
+    // A span begins with its trace, of 16 bytes, and its own name, of 8.
+    let spans = body.windows(20).filter(|span| span[..2] == [0x0a, 16] && span[18..] == [0x12, 8]);
+    let traces: BTreeSet<&[u8]> = spans.map(|span| &span[2..18]).collect();
+    assert_eq!(traces.len(), 1, "what is done for a command belongs to it");
     assert!(!text.contains("confidential") && !text.contains("s3cret"), "{text}");
 }
 

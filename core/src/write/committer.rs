@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use crate::catalog::{Catalog, Catalogs};
 use crate::metrics::Metric;
@@ -77,6 +78,8 @@ struct Queue {
 struct Waiting {
     request: WriteRequest,
     reply: oneshot::Sender<Result<Submitted>>,
+    /// That of the writer: the append of a group belongs to its first one.
+    span: Span,
 }
 
 /// The end of the timeline and the collections there.
@@ -108,7 +111,7 @@ impl Committer {
         let (reply, answer) = oneshot::channel();
         let start = {
             let mut queue = self.queue();
-            queue.waiting.push_back(Waiting { request, reply });
+            queue.waiting.push_back(Waiting { request, reply, span: Span::current() });
             std::mem::replace(&mut queue.finished, false)
         };
         if start {
@@ -334,7 +337,9 @@ async fn drain(mut ending: Ending, base: Head) {
             ending.clean = true;
             return;
         };
-        position = committer.commit(group, position, base).await;
+        let writer = group.first().and_then(|first| first.span.id());
+        let span = tracing::debug_span!(parent: writer, "append", requests = group.len());
+        position = committer.commit(group, position, base).instrument(span).await;
     }
 }
 
