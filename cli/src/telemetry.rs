@@ -21,6 +21,7 @@ use ureq::Agent;
 
 use crate::credentials::variable;
 use crate::output::Output;
+use crate::webhook;
 
 /// The variables that name the collector.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -56,7 +57,7 @@ impl Export {
             return Ok(None);
         }
         let outcome = Outcome::default();
-        let client = Client { agent: agent(), outcome: outcome.clone() };
+        let client = Client { agent: webhook::agent(TIMEOUT), outcome: outcome.clone() };
         let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
         // Its text has the address, which may have a password.
         let exporter = exporter.map_err(|_| {
@@ -108,16 +109,6 @@ fn resource() -> Result<Resource> {
     let resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     Ok(if named { resource } else { resource.with_service_name("argon") }.build())
-}
-
-fn agent() -> Agent {
-    Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .max_redirects(0)
-        .http_status_as_error(false)
-        .user_agent(concat!("argon/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
 }
 
 /// The client of webhooks as the exporter wants one. It blocks: the exporter has its own thread.

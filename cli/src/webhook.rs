@@ -40,16 +40,21 @@ pub(crate) async fn post_signed(url: &str, secret: Option<&Secret>, body: String
     }
 }
 
-/// The status of the answer.
-fn post(url: &str, signature: Option<&str>, body: &str) -> Result<u16, ureq::Error> {
-    let agent: Agent = Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
+/// What posts: an answer may take so long, name look-up and connecting included; one of any status is
+/// an answer, and a redirection is not followed.
+pub(crate) fn agent(timeout: Duration) -> Agent {
+    Agent::config_builder()
+        .timeout_global(Some(timeout))
         .max_redirects(0)
         .http_status_as_error(false)
         .user_agent(concat!("argon/", env!("CARGO_PKG_VERSION")))
         .build()
-        .into();
-    let mut request = agent.post(url).header("Content-Type", "application/json");
+        .into()
+}
+
+/// The status of the answer.
+fn post(url: &str, signature: Option<&str>, body: &str) -> Result<u16, ureq::Error> {
+    let mut request = agent(TIMEOUT).post(url).header("Content-Type", "application/json");
     if let Some(signature) = signature {
         request = request.header(SIGNATURE, signature);
     }
