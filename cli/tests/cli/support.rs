@@ -58,14 +58,10 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_argon"));
         command.current_dir(self.directory.path()).args(arguments);
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("ARGON_") {
+            let text = name.to_string_lossy();
+            if text.starts_with("ARGON_") || text.starts_with("OTEL_") || text == "RUST_LOG" {
                 command.env_remove(name);
             }
-        }
-        for name in
-            ["RUST_LOG", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
-        {
-            command.env_remove(name);
         }
         command.env("ARGON_ACTOR", "tester").stdin(Stdio::null());
         command.env("XDG_CONFIG_HOME", self.path("settings"));
@@ -159,6 +155,11 @@ pub(crate) fn sample_dump() -> Option<PathBuf> {
 
 /// Answers one request with success and nothing else; gives its head and its body.
 pub(crate) fn answer_one(listener: &TcpListener) -> (String, Vec<u8>) {
+    answer_with(listener, 200)
+}
+
+/// Answers one request with a status and nothing else; gives its head and its body.
+pub(crate) fn answer_with(listener: &TcpListener, status: u16) -> (String, Vec<u8>) {
     let (mut stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let (mut request, mut part) = (Vec::new(), [0; 8192]);
@@ -174,8 +175,9 @@ pub(crate) fn answer_one(listener: &TcpListener) -> (String, Vec<u8>) {
         let length = lower.lines().find_map(|line| line.strip_prefix("content-length: "));
         let body = end + 4..end + 4 + length.map_or(0, |length| length.parse().unwrap());
         if request.len() >= body.end {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-            stream.write_all(answer).unwrap();
+            let answer =
+                format!("HTTP/1.1 {status} \r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).unwrap();
             return (head, request[body].to_vec());
         }
     }

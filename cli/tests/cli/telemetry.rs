@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
-use crate::support::{Place, answer_one, has};
+use crate::support::{Place, answer_one, answer_with, has};
 
 /// A place whose spans go to this address.
 fn place(endpoint: &str) -> Place {
@@ -40,20 +41,55 @@ fn a_collector_that_is_away_or_silent_costs_a_note_and_neither_the_command_nor_i
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for address in [away, silent.local_addr().unwrap()] {
         let place = place(&format!("http://ada:s3cret@{address}"));
+        let begun = Instant::now();
         let run = place.run(&["put", "-c", "users", r#"{"_id":1}"#]);
+        // Three seconds of patience, the command itself, and a busy machine.
+        assert!(begun.elapsed() < Duration::from_secs(9), "{:?} {run:?}", begun.elapsed());
         assert_eq!(run.code, Some(0), "{run:?}");
         has(&run.stderr, &["note: ", "spans were not exported", "OTEL_SDK_DISABLED=true"]);
+        has(&run.stderr, &[&address.to_string()]);
         assert!(!run.stderr.contains("s3cret"), "{run:?}");
     }
 }
 
 #[test]
+fn a_batch_that_is_refused_is_told_though_the_next_one_is_taken() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut place = place(&format!("http://{address}"));
+    place.variables.push(("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1".to_owned()));
+    // Requests come one after the other, and the spans of a command are two at least.
+    let collector = std::thread::spawn(move || {
+        answer_with(&listener, 400);
+        loop {
+            answer_one(&listener);
+        }
+    });
+    let run = place.run(&["put", "-c", "users", r#"{"_id":1}"#]);
+    assert!(run.code == Some(0) && !collector.is_finished(), "{run:?}");
+    has(&run.stderr, &["spans were not exported", &format!("{address} answers 400")]);
+}
+
+#[test]
+fn a_request_takes_as_long_as_its_variable_says() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let mut place = place(&format!("http://{address}"));
+    place.variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT", "200".to_owned()));
+    let run = place.run(&["status"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    has(&run.stderr, &[&format!("{address} does not answer in time")]);
+}
+
+#[test]
 fn nothing_is_exported_unless_a_collector_is_named() {
     let mut place = place("http://127.0.0.1:9");
-    place.variables.push(("OTEL_SDK_DISABLED", "true".to_owned()));
-    let run = place.run(&["status"]);
-    assert!(run.code == Some(0) && run.stderr.is_empty(), "{run:?}");
-    place.variables.pop();
+    for yes in ["true", "True"] {
+        place.variables.push(("OTEL_SDK_DISABLED", yes.to_owned()));
+        let run = place.run(&["status"]);
+        assert!(run.code == Some(0) && run.stderr.is_empty(), "{run:?}");
+        place.variables.pop();
+    }
     place.variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "no URL".to_owned()));
     has(&place.fails(2, &["status"]), &["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 }
