@@ -41,6 +41,7 @@ fn a_collector_that_is_away_or_silent_costs_a_note_and_neither_the_command_nor_i
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for address in [away, silent.local_addr().unwrap()] {
         let place = place(&format!("http://ada:s3cret@{address}"));
+        #[expect(clippy::disallowed_methods, reason = "the bound is one of real time")]
         let begun = Instant::now();
         let run = place.run(&["put", "-c", "users", r#"{"_id":1}"#]);
         // Three seconds of patience, the command itself, and a busy machine.
