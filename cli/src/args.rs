@@ -113,7 +113,8 @@ pub(crate) struct GlobalOptions {
     )]
     pub(crate) output: Option<Format>,
 
-    /// Tell on stderr of each operation, when it ends, with how long it took; `RUST_LOG` says of which
+    /// Tell on stderr of each operation, when it ends, with how long it took; `RUST_LOG` says of which,
+    /// and a build with the feature otel exports them to `OTEL_EXPORTER_OTLP_ENDPOINT` as well
     /// [default: nothing is told, unless `RUST_LOG` asks for it]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,

@@ -77,7 +77,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err((failure, output)) => return failure.report(&output),
     };
     let format = context.settings().log.format;
-    let logging = match Logging::start(context.options.log_format, format) {
+    let logging = match Logging::start(context.options.log_format, format, &context.output) {
         Ok(logging) => logging,
         Err(error) => return Failure::from(error).report(&context.output),
     };

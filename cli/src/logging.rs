@@ -32,13 +32,21 @@ impl Logging {
     /// `--log-format`; and to export spans if the environment names a collector.
     ///
     /// # Errors
-    /// `Invalid` if a variable of the environment can't be understood.
-    pub(crate) fn start(asked: Option<LogFormat>, configured: LogFormat) -> Result<Self> {
-        let mut layers: Vec<BoxedLayer> = log(asked, configured)?.into_iter().collect();
+    /// `Invalid` if `RUST_LOG` can't be understood.
+    #[cfg_attr(not(feature = "otel"), expect(unused_variables))]
+    pub(crate) fn start(
+        asked: Option<LogFormat>,
+        configured: LogFormat,
+        output: &Output,
+    ) -> Result<Self> {
+        let log = log(asked, configured)?;
         #[cfg(feature = "otel")]
-        let export = Export::of_environment()?;
+        let export = Export::of_environment(output);
         #[cfg(feature = "otel")]
-        layers.extend(export.as_ref().map(|export| export.layer().boxed()));
+        let exported: Option<BoxedLayer> = export.as_ref().map(|export| export.layer().boxed());
+        #[cfg(not(feature = "otel"))]
+        let exported: Option<BoxedLayer> = None;
+        let layers: Vec<BoxedLayer> = log.into_iter().chain(exported).collect();
         if !layers.is_empty() {
             let started = tracing_subscriber::registry().with(layers).try_init();
             let failed = |source| Error::internal("the log can't be begun").with_source(source);

@@ -79,11 +79,17 @@ impl Losses {
 }
 
 impl Export {
-    /// Begins to export if the environment names a collector.
-    ///
-    /// # Errors
-    /// `Invalid` if it names none that there can be.
-    pub(crate) fn of_environment() -> Result<Option<Self>> {
+    /// Begins to export if the environment names a collector. The environment may speak to other
+    /// programs: one that can't be followed is told, and is no reason not to do what was asked.
+    pub(crate) fn of_environment(output: &Output) -> Option<Self> {
+        let begun = Self::begin();
+        begun.unwrap_or_else(|error| {
+            output.note(&format!("spans are not exported: {error}"));
+            None
+        })
+    }
+
+    fn begin() -> Result<Option<Self>> {
         let disabled = says("OTEL_SDK_DISABLED", "true")? || says("OTEL_TRACES_EXPORTER", "none")?;
         if first_of(ENDPOINTS)?.is_none() || disabled {
             return Ok(None);
@@ -93,7 +99,11 @@ impl Export {
         let exporter = Otlp::builder().with_http().with_http_client(client).build();
         // Its text has the address, which may have a password.
         let exporter = exporter.map_err(|_| {
-            Error::invalid(format!("{} or another of OTEL_EXPORTER_OTLP_… is wrong", ENDPOINTS[1]))
+            Error::invalid(format!(
+                "{} or another of OTEL_EXPORTER_OTLP_… is wrong; http://HOST:4318 is expected, or \
+                 https, for OTLP over HTTP",
+                ENDPOINTS[1]
+            ))
         })?;
         let provider = SdkTracerProvider::builder()
             .with_batch_exporter(Watched { exporter, losses: losses.clone() })
