@@ -238,7 +238,7 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
     loop {
         let Some((pool, system)) = alive(&shared) else { return };
         let mut size = pool.0.size.subscribe();
-        if looks_out {
+        if std::mem::take(&mut looks_out) {
             follow(&pool, &system).await;
         }
         let enabled = number < *size.borrow_and_update();
@@ -253,7 +253,6 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
         let wake = Arc::clone(&system.wake);
         // Nothing of the store is held while it sleeps, so that it can be closed.
         drop((pool, system));
-        looks_out = false;
         let turn = async {
             let _turn = lookout.lock().await;
             tokio::time::sleep(POLL).await;
