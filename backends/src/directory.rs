@@ -134,13 +134,25 @@ fn already_there(path: &Path) -> Error {
     ))
 }
 
-/// Creates the directory and those above it that are missing, durably.
+/// Creates the directory, for its owner alone, and those above it that are missing, durably.
 fn create_directories(path: &Path) -> io::Result<()> {
     // A relative path has no parent to sync.
     let path = std::path::absolute(path)?;
     let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
-    fs::create_dir_all(&path)?;
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    make_private(&path)?;
     missing.iter().filter_map(|created| created.parent()).try_for_each(files::sync_directory)
+}
+
+/// Creates a directory for its owner alone: a store holds keys of masks, and what they hide.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Fails unless the directory is empty, or holds only what a creation cut short left behind.

@@ -46,6 +46,16 @@ pub(crate) fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
     config::write_whole(&directory.join(FILE), &format!("{}:{}\n", url.scheme(), url.rest()))
 }
 
+/// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
+/// is current in one working copy. One that is there already stays as it is.
+pub(crate) fn write_gitignore(directory: &Path) -> Result<()> {
+    let path = directory.join(".gitignore");
+    if path.exists() {
+        return Ok(());
+    }
+    config::write_whole(&path, "*\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -101,6 +101,9 @@ impl InitArgs {
         } else {
             Path::new(url.rest()) == Path::new(DIRECTORY)
         };
+        if is_found_here {
+            pointer::write_gitignore(Path::new(DIRECTORY))?;
+        }
         let made = Made { url, info, is_found_here };
         let words = if existing { made.found_words() } else { made.made_words() };
         context.output.done(&words, || made.json())
