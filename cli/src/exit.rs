@@ -26,7 +26,7 @@ Exit codes:
 const UNHEALTHY: u8 = 11;
 const UNPRINTED: u8 = 12;
 const DOUBTFUL: u8 = 13;
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error of this kind.
 pub(crate) fn code(kind: ErrorKind) -> u8 {

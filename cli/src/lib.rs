@@ -50,6 +50,7 @@ mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
 use tracing::Instrument;
@@ -61,6 +62,9 @@ use crate::logging::Logging;
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
 const WORKER_THREADS: usize = 2;
+
+/// How long threads that block may go on after a command was interrupted.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// Runs the command line `args`, the program's name first.
 ///
@@ -86,7 +90,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = {
         let span = logging::command_span(&name);
         let run = finish::run(command, &context).instrument(span.clone());
-        let result = runtime().and_then(|runtime| runtime.block_on(run));
+        let result = runtime().and_then(|runtime| {
+            let result = runtime.block_on(run);
+            if matches!(result, Err(Failure::Interrupted)) {
+                // A thread that reads standard input ends with its input only.
+                runtime.shutdown_timeout(CLOSING);
+            }
+            result
+        });
         logging::command_ended(&span, &result);
         result
     };

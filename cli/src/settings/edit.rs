@@ -11,7 +11,8 @@ use super::layer::{self, Level, Origin};
 use super::resolve::check_new;
 use crate::config;
 
-/// Sets a key in a file, which is made if it is not there: whole, or not at all.
+/// Sets a key in a file, which is made if it is not there: whole, or not at all. Paths are written as
+/// absolute ones.
 ///
 /// # Errors
 /// `Invalid` for an unknown key, for a value of another type, and for a file that is not valid as it
@@ -33,6 +34,7 @@ pub(crate) fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<(
     let mut entry = layer::entry(key, text, Origin::Default);
     name.clone_into(&mut entry.name);
     check_new(&entry)?;
+    entry.value = key.kind.absolute(entry.value, Path::new(""))?;
     let value = edited(&entry.value);
     let mut document = load(level, path)?;
     let (table, last) = inner(&mut document, name, true);

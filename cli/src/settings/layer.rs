@@ -148,6 +148,9 @@ impl FileReader<'_> {
             let expected = key.kind.expected();
             Error::invalid(format!("{path}:{line}: {name} should be {expected}"))
         })?;
+        // A relative path starts at the file that has it.
+        let base = self.path.parent().unwrap_or(Path::new(""));
+        let value = key.kind.absolute(value, base)?;
         let origin = Origin::File(self.level, self.path.to_owned(), line);
         Ok(Entry { name, key, value, origin })
     }
