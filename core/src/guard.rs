@@ -332,24 +332,10 @@ impl Project {
         State::of(self.shared.clone(), view, record.mask.clone()).await
     }
 
-    /// Fences off all writers of the project; gives its branches.
-    pub(crate) async fn seal_all_branches(
-        &self,
-    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
-        let branches = self.branch_records().await?;
-        for (_, stored) in &branches {
+    /// Fences off all writers of the project.
+    pub(crate) async fn seal_all_branches(&self) -> Result<()> {
+        for (_, stored) in self.branch_records().await? {
             self.seal(&stored.record).await?;
-        }
-        Ok(branches)
-    }
-
-    /// Removes the branches of a project that is gone. One that is left is of no project.
-    pub(crate) async fn remove_branches(
-        &self,
-        branches: Vec<(BranchName, Stored<BranchRecord>)>,
-    ) -> Result<()> {
-        for (name, stored) in branches {
-            self.remove(&name, &stored).await?;
         }
         Ok(())
     }

@@ -65,8 +65,8 @@ pub mod verify;
 pub mod write;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DocumentStream, Found, IntoDocument, Project,
-    ProjectInfo, State, Store,
+    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
+    IntoDocument, Project, ProjectInfo, State, Store,
 };
 pub use catalog::{Catalog, CollectionInfo};
 pub use environment::{Clock, Environment, Ids};

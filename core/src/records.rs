@@ -3,6 +3,8 @@
 //! | name | record |
 //! | --- | --- |
 //! | `project/<name>` | [`ProjectRecord`] |
+//! | `deleted/<project id>` | [`DeletedRecord`] |
+//! | `deleted/<project id>/branch/<name>`, `…/pin/<name>`, `…/plan/<id>` | the refs of a deleted project |
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
 //! | `pin/<project id>/<name>` | [`PinRecord`] |
 //! | `plan/<project id>/<id>` | [a plan](crate::plan), of which [`HeldByPlan`] is a part |
@@ -25,6 +27,16 @@ use crate::{Error, Result};
 pub(crate) struct ProjectRecord {
     pub(crate) id: ProjectId,
     pub(crate) created: DateTime,
+}
+
+/// A deleted project. Its branches, pins and plans stay under names of their own until garbage collection
+/// removes this record, and then them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeletedRecord {
+    pub(crate) name: String,
+    pub(crate) created: DateTime,
+    pub(crate) deleted: DateTime,
+    pub(crate) actor: String,
 }
 
 /// A branch: which timeline it is, and on which state that timeline builds.
@@ -296,6 +308,7 @@ pub(crate) struct Stored<R> {
 }
 
 pub(crate) const PROJECTS: &str = "project/";
+pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const BRANCHES: &str = "branch/";
 pub(crate) const PINS: &str = "pin/";
 pub(crate) const PLANS: &str = "plan/";
@@ -317,6 +330,40 @@ pub(crate) fn hold_ref(project: ProjectId, timeline: TimelineId) -> RefName {
 
 pub(crate) fn project_ref(name: &ProjectName) -> RefName {
     format!("{PROJECTS}{name}")
+}
+
+pub(crate) fn deleted_ref(project: ProjectId) -> RefName {
+    format!("{DELETED}{project}")
+}
+
+/// The refs of a deleted project.
+pub(crate) fn copies_of_deleted(project: ProjectId) -> RefName {
+    format!("{DELETED}{project}/")
+}
+
+/// The project whose record is under this name; `None` for one of the refs of a deleted project.
+pub(crate) fn deleted_id(name: &str) -> Result<Option<ProjectId>> {
+    let id = name.strip_prefix(DELETED).unwrap_or(name);
+    if id.contains('/') {
+        return Ok(None);
+    }
+    let id = id.parse().map_err(|_| {
+        Error::corrupt(format!("the ref '{name}' is not named as it should be; run `argon fsck`"))
+    })?;
+    Ok(Some(id))
+}
+
+/// Where a ref of a project is once the project is deleted.
+pub(crate) fn deleted_copy(project: ProjectId, name: &str) -> Option<RefName> {
+    let (kind, rest) = name.split_once('/')?;
+    let (_, short) = rest.split_once('/')?;
+    Some(format!("{DELETED}{project}/{kind}/{short}"))
+}
+
+/// Where a ref of a deleted project was.
+pub(crate) fn original_of_deleted(project: ProjectId, name: &str) -> Option<RefName> {
+    let (kind, short) = name.strip_prefix(&copies_of_deleted(project))?.split_once('/')?;
+    Some(format!("{kind}/{project}/{short}"))
 }
 
 pub(crate) fn branches_of(project: ProjectId) -> RefName {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use argon_core::Store;
 use argon_core::gc::{self, HolderKind, KeptState, Options, Report, TimelineReport};
 use argon_core::storage::Freed;
 use clap::Args;
 
+use super::confirm::Confirmation;
 use crate::context::Context;
 use crate::duration::{duration_text, parse_duration};
 use crate::exit::CommandResult;
@@ -15,7 +17,11 @@ const EXAMPLES: &str = "\
 Examples:
   argon gc --dry-run
   argon gc --retention 30d
-  argon gc --retention 24h --compact";
+  argon gc --retention 24h --compact --yes
+
+What is removed can't be read any more, and can't be brought back. A retention time that is shorter
+than the setting `retention` shows what would go, and asks first. The bytes may stay in the engine's
+files until `--compact`, or `argon compact`, removes them.";
 
 /// Remove what is older than the retention time and held by nothing.
 ///
@@ -34,6 +40,8 @@ pub(crate) struct GcArgs {
     /// Give the space back to the disk afterwards, as `argon compact` does
     #[arg(long, conflicts_with = "dry_run")]
     compact: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
 }
 
 fn checked(text: &str) -> Result<Duration, String> {
@@ -47,6 +55,9 @@ impl GcArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let retention = self.retention.unwrap_or(context.settings().retention);
         let store = context.store().await?.store;
+        if retention < context.settings().retention && !self.dry_run {
+            self.confirm(&store, retention, context).await?;
+        }
         let options = Options { retention, dry_run: self.dry_run };
         let report = gc::collect(&store, &options).await?;
         let compacted = if self.compact {
@@ -65,6 +76,30 @@ impl GcArgs {
             words += &format!("; the store took {}, and takes {} now", size(before), size(after));
         }
         context.output.done(&words, json)
+    }
+}
+
+impl GcArgs {
+    /// Shows what a retention time that is shorter than usual would remove, and asks.
+    async fn confirm(
+        &self,
+        store: &Store,
+        retention: Duration,
+        context: &Context,
+    ) -> CommandResult {
+        if self.confirmation.is_given() {
+            return Ok(());
+        }
+        let preview = gc::collect(store, &Options { retention, dry_run: true }).await?;
+        let Freed { versions, commits, .. } = preview.freed;
+        if versions == 0 && commits == 0 && preview.refs.is_empty() && preview.snapshots == 0 {
+            return Ok(());
+        }
+        context.output.say(&dry_text(&preview, retention));
+        self.confirmation.ask(&format!(
+            "remove that for good? (the setting `retention` is {})",
+            duration_text(context.settings().retention)
+        ))
     }
 }
 

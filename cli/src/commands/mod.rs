@@ -142,6 +142,24 @@ impl Command {
         matches!(self, Self::Projects(_) | Self::Branches(_))
     }
 
+    /// Whether it ends by itself when a signal asks it to, as it has something to finish or to clean up.
+    pub(crate) fn handles_signals(&self) -> bool {
+        match self {
+            Self::Import(_)
+            | Self::Bisect(_)
+            | Self::Migrate(_)
+            | Self::Metrics(_)
+            | Self::Top(_)
+            | Self::ServeMetrics(_)
+            | Self::Health(_) => true,
+            #[cfg(feature = "legacy")]
+            Self::Workers(_) => true,
+            #[cfg(feature = "bench")]
+            Self::Bench(_) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         match self {
             Self::Init(args) => args.run(context).await,

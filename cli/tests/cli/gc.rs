@@ -25,7 +25,7 @@ fn what_is_old_goes_and_what_is_held_stays() {
         let dry = place.ok(&["gc", "--dry-run", "--retention", "0s"]);
         has(&dry, &["with a retention of 0s", "shop/main: kept from LSN 10 on"]);
         has(&dry, &["LSN 4 is kept for branch shop/held"]);
-        has(&place.ok(&["gc", "--retention", "0", "-o", "json"]), &["\"commits\": 9"]);
+        has(&place.ok(&["gc", "--retention", "0", "--yes", "-o", "json"]), &["\"commits\": 9"]);
 
         has(&place.ok(&["get", "-c", "users", "1", "--at", "main@4"]), &["\"version\":4"]);
         let refused = place.fails(3, &["get", "-c", "users", "1", "--at", "main@3"]);
@@ -79,7 +79,7 @@ fn a_collection_that_is_killed_again_and_again_takes_nothing_that_is_kept() {
                 write(&place, &gone, 1..=60);
                 place.ok(&["branch", "delete", &gone, "--yes"]);
             }
-            let mut child = place.start(&["gc", "--retention", "0s"]);
+            let mut child = place.start(&["gc", "--retention", "0s", "--yes"]);
             std::thread::sleep(Duration::from_micros(random.below(60_000)));
             child.kill().unwrap();
             child.wait().unwrap();
@@ -89,8 +89,22 @@ fn a_collection_that_is_killed_again_and_again_takes_nothing_that_is_kept() {
                 has(&found, &[&format!("\"version\":{version},")]);
             }
         }
-        place.ok(&["gc", "--retention", "0s", "--compact"]);
+        place.ok(&["gc", "--retention", "0s", "--compact", "--yes"]);
         has(&place.ok(&["fsck"]), &["no problems"]);
         has(&place.run(&["gc", "--retention", "0s"]).stderr, &["freed 0 bytes"]);
     }
+}
+
+#[test]
+fn a_retention_time_below_the_setting_and_a_compaction_after_it_ask_first() {
+    let place = Place::with_project("fjall");
+    write(&place, "main", 1..=5);
+    let refused = place.fails(2, &["gc", "--retention", "0s"]);
+    has(&refused, &["it would free", "4 commits", "the setting `retention` is 7d", "--yes"]);
+    place.ok(&["get", "-c", "users", "1", "--at", "main@1"]);
+    place.ok(&["compact"]);
+    place.ok(&["gc", "--retention", "0s", "--yes"]);
+    has(&place.fails(2, &["compact"]), &["4 commits", "that `argon gc` gave up", "--yes"]);
+    place.ok(&["compact", "--yes"]);
+    place.ok(&["compact"]);
 }

@@ -8,6 +8,7 @@ mod concurrency;
 mod crash;
 mod credentials;
 mod damage;
+mod deleted_projects;
 mod documents;
 mod errors;
 mod export;
