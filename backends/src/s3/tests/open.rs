@@ -174,6 +174,55 @@ async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
     assert_eq!(look(&stub).await, [("bucket".to_owned(), Health::Failed)]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
+    for (writes_late, wants_unquoted) in [(true, false), (false, false), (false, true)] {
+        let stub = Stub::with(Quirks { writes_late, wants_unquoted, ..Quirks::default() });
+        create(&stub).await;
+        let found =
+            diagnose(&opener(), &stub.url(""), &options(), &environment(&Arc::default())).await;
+        let raced = found.iter().find(|found| found.check == "writers at once").unwrap();
+        if writes_late {
+            assert_eq!(raced.health, Health::Failed);
+            for part in ["of 16 rounds with If-None-Match", "of 16 rounds with If-Match"] {
+                assert!(raced.found.contains(part), "{raced:?}");
+            }
+            assert!(raced.remedy.as_ref().unwrap().contains("docs/S3.md"), "{raced:?}");
+        } else {
+            assert_eq!(raced.health, Health::Good, "{raced:?}");
+        }
+        assert_eq!(stub.names(""), ["prefix/argon.json"], "nothing is left");
+    }
+}
+
+#[tokio::test]
+async fn errors_name_the_bucket_and_the_server() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    chain.grow(&*backend.wal, 1).await;
+    let url = stub.url("");
+    let endpoint = url.rest().split("endpoint=").nth(1).unwrap().split('&').next().unwrap();
+    let place = format!("s3://bucket/prefix at {endpoint}");
+    for reaction in [
+        Reaction::Answer(404, "NoSuchBucket"),
+        Reaction::Answer(403, "AccessDenied"),
+        Reaction::Answer(503, "SlowDown"),
+        Reaction::LoseRequest,
+    ] {
+        stub.script(move |_| Some(reaction.clone()));
+        let listed = backend.wal.state(TimelineId::from_bytes([2; 16])).await.unwrap_err();
+        let written = chain.clone().try_append(&*backend.wal).await.unwrap_err();
+        for error in [listed, written] {
+            assert!(error.to_string().contains(&place), "{error}");
+        }
+    }
+    stub.behave();
+    let ignoring = Stub::with(Quirks { ignores_conditions: true, ..Quirks::default() });
+    let error = create_with(&ignoring, "", &Arc::default()).await.unwrap_err();
+    assert!(error.to_string().contains("s3://bucket/prefix at http://127.0.0.1:"), "{error}");
+}
+
 #[tokio::test]
 async fn the_clock_of_the_server_is_compared_with_that_of_the_machine() {
     let stub = Stub::start();
