@@ -1,6 +1,7 @@
 //! Stores on a server that can be told to misbehave, and what they must make of it.
 
 mod cache;
+mod chain;
 mod compaction;
 mod faults;
 mod open;
