@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use argon_core::ErrorKind;
 use argon_core::storage::{Certificate, Health, Swap};
 
-use super::stub::{Quirks, Reaction, Stub};
+use super::stub::{Conditions, Quirks, Reaction, Stub};
 use super::*;
 use crate::s3::diagnose::diagnose;
 
 #[tokio::test]
 async fn a_server_that_ignores_conditions_is_refused_and_nothing_is_left() {
-    let quirks = Quirks { ignores_conditions: true, ..Quirks::default() };
+    let quirks = Quirks { conditions: Conditions::Ignored, ..Quirks::default() };
     let stub = Stub::with(quirks);
     let error = create_with(&stub, "", &Arc::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
@@ -176,13 +176,15 @@ async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
-    for (writes_late, wants_unquoted) in [(true, false), (false, false), (false, true)] {
-        let stub = Stub::with(Quirks { writes_late, wants_unquoted, ..Quirks::default() });
+    for (conditions, wants_unquoted) in
+        [(Conditions::LookedAtEarly, false), (Conditions::Kept, false), (Conditions::Kept, true)]
+    {
+        let stub = Stub::with(Quirks { conditions, wants_unquoted, ..Quirks::default() });
         create(&stub).await;
         let found =
             diagnose(&opener(), &stub.url(""), &options(), &environment(&Arc::default())).await;
         let raced = found.iter().find(|found| found.check == "writers at once").unwrap();
-        if writes_late {
+        if conditions == Conditions::LookedAtEarly {
             assert_eq!(raced.health, Health::Failed);
             for part in ["of 16 rounds with If-None-Match", "of 16 rounds with If-Match"] {
                 assert!(raced.found.contains(part), "{raced:?}");
@@ -218,7 +220,7 @@ async fn errors_name_the_bucket_and_the_server() {
         }
     }
     stub.behave();
-    let ignoring = Stub::with(Quirks { ignores_conditions: true, ..Quirks::default() });
+    let ignoring = Stub::with(Quirks { conditions: Conditions::Ignored, ..Quirks::default() });
     let error = create_with(&ignoring, "", &Arc::default()).await.unwrap_err();
     assert!(error.to_string().contains("s3://bucket/prefix at http://127.0.0.1:"), "{error}");
 }

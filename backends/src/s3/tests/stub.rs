@@ -53,14 +53,22 @@ impl Request {
 
 type Script = Box<dyn FnMut(&Request) -> Option<Reaction> + Send>;
 
+/// What a server makes of the conditions of writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Conditions {
+    #[default]
+    Kept,
+    Ignored,
+    /// They are kept but when the parts of an upload are joined.
+    IgnoredOfUploads,
+    /// It looks whether they hold, and writes some time later.
+    LookedAtEarly,
+}
+
 /// How the server differs from S3.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Quirks {
-    pub(super) ignores_conditions: bool,
-    /// Ignores the condition on which the parts of an upload are joined.
-    pub(super) ignores_conditions_of_uploads: bool,
-    /// Looks whether a condition holds, and writes some time later.
-    pub(super) writes_late: bool,
+    pub(super) conditions: Conditions,
     /// Compares conditions with `ETag`s without quotes.
     pub(super) wants_unquoted: bool,
     pub(super) lists_backwards: bool,
@@ -180,7 +188,7 @@ impl Stub {
                 reaction
             };
             let answer = match reaction {
-                None if self.quirks.writes_late && request.is_put_to("") => self.late(&request),
+                None if self.looks_early(&request) => self.late(&request),
                 None => self.answer(&request),
                 Some(Reaction::LoseRequest) => return,
                 Some(Reaction::LoseAnswer) => {
@@ -255,7 +263,7 @@ impl Stub {
             }
             ("POST", Some(upload)) => {
                 let content = state.uploads[upload].values().flatten().copied().collect();
-                let mut answer = if self.quirks.ignores_conditions_of_uploads {
+                let mut answer = if self.quirks.conditions == Conditions::IgnoredOfUploads {
                     self.write_object(&mut state, request, content)
                 } else {
                     self.store(&mut state, request, content)
@@ -290,7 +298,7 @@ impl Stub {
     /// The answer if the condition of a write does not hold.
     fn refusal(&self, state: &State, request: &Request) -> Option<Answer> {
         let there = state.objects.get(&request.key).map(|stored| etag(&stored.content));
-        if self.quirks.ignores_conditions {
+        if self.quirks.conditions == Conditions::Ignored {
             return None;
         }
         let expected = request.headers.get("if-match");
@@ -304,6 +312,10 @@ impl Stub {
             there.map(|etag| if self.quirks.wants_unquoted { etag } else { format!("\"{etag}\"") });
         let refused = expected.is_some() && expected != shown.as_ref();
         refused.then(|| Answer::error(412, "PreconditionFailed"))
+    }
+
+    fn looks_early(&self, request: &Request) -> bool {
+        self.quirks.conditions == Conditions::LookedAtEarly && request.is_put_to("")
     }
 
     /// Writes without a lock around the look at the condition and the write.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_core::{Store, log};
 
-use super::stub::{Quirks, Stub};
+use super::stub::{Conditions, Quirks, Stub};
 use super::*;
 
 #[tokio::test]
 async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_unasked() {
-    let quirks = Quirks { ignores_conditions_of_uploads: true, ..Quirks::default() };
+    let quirks = Quirks { conditions: Conditions::IgnoredOfUploads, ..Quirks::default() };
     let stub = Stub::with(quirks);
     let (one, other) = (create(&stub).await, open(&stub).await);
     let mut chain = Chain::new(1);
