@@ -110,6 +110,13 @@ impl Bucket {
         format!("{}{name}", self.settings.prefix)
     }
 
+    /// A request as errors name it: `get log/… in s3://bucket/prefix at https://…`, or of all objects
+    /// if `name` is empty.
+    pub(super) fn request(&self, verb: &str, name: &str) -> String {
+        let gap = if name.is_empty() { "" } else { " " };
+        format!("{verb}{gap}{name} in {}", self.settings)
+    }
+
     /// Attempts of a request that moves so many bytes.
     pub(super) fn attempts(&self, bytes: u64) -> Attempts {
         Attempts::new(&self.meter, &self.environment, self.patience, bytes)
@@ -122,7 +129,7 @@ impl Bucket {
             Wanted::Bytes(range) => range.end - range.start,
         };
         let mut attempts = self.attempts(bytes);
-        let what = format!("get {name}");
+        let what = self.request("get", name);
         loop {
             match attempts.one(&what, self.get_once(&what, name, &wanted)).await {
                 Ok(object) => return Ok(Some(object)),
@@ -184,7 +191,7 @@ impl Bucket {
         delimiter: Option<&str>,
     ) -> Result<Page> {
         let mut attempts = self.attempts(1024 * 1024);
-        let what = format!("list {prefix}");
+        let what = self.request("list", prefix);
         let page = loop {
             let once = self.list_once(&what, prefix, after, most, delimiter);
             match attempts.one(&what, once).await {
@@ -203,10 +210,10 @@ impl Bucket {
         if ordered {
             return Ok(page);
         }
-        Err(Error::unsupported(
+        Err(Error::unsupported(format!(
             "the server lists objects in another order than that of their names, so the head of a \
-             timeline can't be found; Argon needs a general purpose bucket",
-        ))
+             timeline can't be found ({what}); Argon needs a general purpose bucket"
+        )))
     }
 
     async fn list_once(
@@ -266,7 +273,7 @@ impl Bucket {
     /// Removes an object; it is no error if it is gone.
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
         let mut attempts = self.attempts(0);
-        let what = format!("delete {name}");
+        let what = self.request("delete", name);
         loop {
             let request = self.client.delete_object().bucket(&self.settings.bucket);
             let sent = async {
