@@ -15,7 +15,7 @@ use crate::exit::{CommandResult, Failure};
 use crate::formats::extjson::Mode;
 use crate::formats::{
     BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
-    Written, buckets_name, write_metadata,
+    Written, buckets_name, remove_others, write_metadata,
 };
 use crate::output::{Json, count, progress};
 
@@ -173,22 +173,32 @@ impl ExportArgs {
             ..Metadata::default()
         };
         let is_empty = || async { collection.scan().try_next().await.map(|first| first.is_none()) };
-        let written = if metadata.is_view() && is_empty().await? {
-            Written { path: write_metadata(directory, name, &metadata, self.gzip)?, documents: 0 }
-        } else {
-            if metadata.is_view() {
-                context.output.note(&format!(
-                    "{name} is a view and has documents, which mongorestore does not take"
-                ));
-            }
-            let buckets = metadata.is_time_series().then(|| buckets_name(name));
-            let file = buckets.as_deref().unwrap_or(name);
-            let writer = Writer::Bson(BsonWriter::create(directory, file, self.gzip)?);
-            let written = write(writer, collection, progress).await?;
-            write_metadata(directory, name, &metadata, self.gzip)?;
-            written
-        };
+        if metadata.is_view() && is_empty().await? {
+            let path = write_metadata(directory, name, &metadata, self.gzip)?;
+            self.remove_others(&[name], &[&path])?;
+            return Ok(Written { path, documents: 0 });
+        }
+        if metadata.is_view() {
+            context.output.note(&format!(
+                "{name} is a view and has documents, which mongorestore does not take"
+            ));
+        }
+        let buckets = metadata.is_time_series().then(|| buckets_name(name));
+        let file = buckets.as_deref().unwrap_or(name);
+        let writer = Writer::Bson(BsonWriter::create(directory, file, self.gzip)?);
+        let written = write(writer, collection, progress).await?;
+        let path = write_metadata(directory, name, &metadata, self.gzip)?;
+        self.remove_others(&[name, file], &[&path, &written.path])?;
         Ok(written)
+    }
+
+    /// With --force, a directory may have files of the same collections that are not written over.
+    fn remove_others(&self, names: &[&str], written: &[&PathBuf]) -> CommandResult {
+        let written: Vec<PathBuf> = written.iter().copied().cloned().collect();
+        for name in names.iter().filter(|_| self.force) {
+            remove_others(&self.target, name, &written)?;
+        }
+        Ok(())
     }
 
     async fn file(

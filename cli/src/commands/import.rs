@@ -43,33 +43,13 @@ pub(crate) struct ImportArgs {
     /// [default: all]
     #[arg(short, long, value_name = "NAME")]
     collection: Option<CollectionName>,
-    /// Which database of a dump that has several
-    #[arg(long, value_name = "NAME")]
-    database: Option<String>,
-    /// Collections of a dump to import: DATABASE.COLLECTION with * for any text, or COLLECTION
-    #[arg(long, value_name = "PATTERN", conflicts_with = "collection")]
-    ns_include: Vec<NamespacePattern>,
-    /// Collections of a dump to leave out
-    #[arg(long, value_name = "PATTERN")]
-    ns_exclude: Vec<NamespacePattern>,
-    /// Leave out files of a dump that can't be loaded, list them, and exit with code 2 if there were any
-    #[arg(long)]
-    skip_bad_files: bool,
+    #[command(flatten)]
+    dump: DumpArgs,
     /// What is in the file [default: by its name; for standard input: json]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FileFormat>,
-    /// What to do with the collections that are there
-    #[arg(long, value_name = "MODE", default_value = "insert")]
-    mode: ImportMode,
-    /// What to do about a document whose _id is there already [default: error]
-    #[arg(long, value_name = "WHAT", conflicts_with = "drop")]
-    on_duplicate: Option<OnDuplicate>,
-    /// Drop each collection that is imported before its first document is written
-    #[arg(long)]
-    drop: bool,
-    /// Read and compare all, say what would be done, and write nothing
-    #[arg(long)]
-    dry_run: bool,
+    #[command(flatten)]
+    existing: ExistingArgs,
     /// Pass over bad documents, list them on stderr, and exit with code 2 if there were any
     #[arg(long)]
     keep_going: bool,
@@ -82,6 +62,40 @@ pub(crate) struct ImportArgs {
     ignore_blanks: bool,
     #[command(flatten)]
     signature: Signature,
+}
+
+/// What is imported of a dump.
+#[derive(Args)]
+struct DumpArgs {
+    /// Which database of a dump that has several
+    #[arg(long, value_name = "NAME")]
+    database: Option<String>,
+    /// Collections of a dump to import: DATABASE.COLLECTION with * for any text, or COLLECTION
+    #[arg(long, value_name = "PATTERN", conflicts_with = "collection")]
+    ns_include: Vec<NamespacePattern>,
+    /// Collections of a dump to leave out
+    #[arg(long, value_name = "PATTERN")]
+    ns_exclude: Vec<NamespacePattern>,
+    /// Leave out files of a dump that can't be loaded, list them, and exit with code 2 if there were any
+    #[arg(long)]
+    skip_bad_files: bool,
+}
+
+/// What becomes of what is there.
+#[derive(Args)]
+struct ExistingArgs {
+    /// What to do with the collections that are there
+    #[arg(long, value_name = "MODE", default_value = "insert")]
+    mode: ImportMode,
+    /// What to do about a document whose _id is there already [default: error]
+    #[arg(long, value_name = "WHAT", conflicts_with = "drop")]
+    on_duplicate: Option<OnDuplicate>,
+    /// Drop each collection that is imported before its first document is written
+    #[arg(long)]
+    drop: bool,
+    /// Read and compare all, say what would be done, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,13 +141,13 @@ impl ImportArgs {
             path: &self.path,
             selection: Selection {
                 collection: self.collection.as_ref(),
-                include: &self.ns_include,
-                exclude: &self.ns_exclude,
+                include: &self.dump.ns_include,
+                exclude: &self.dump.ns_exclude,
             },
-            database: self.database.as_deref(),
+            database: self.dump.database.as_deref(),
             format: self.format.and_then(FileFormat::of_documents),
             archive: matches!(self.format, Some(FileFormat::Archive)),
-            skip_bad_files: self.skip_bad_files,
+            skip_bad_files: self.dump.skip_bad_files,
         })?;
         for skipped in &plan.skipped {
             context.output.note(&format!(
@@ -159,12 +173,12 @@ impl ImportArgs {
 
     /// Refuses options that contradict each other.
     fn refuse_what_does_not_fit(&self) -> CommandResult {
-        if self.mode == ImportMode::Insert {
+        if self.existing.mode == ImportMode::Insert {
             return Ok(());
         }
         let option = match self {
-            Self { on_duplicate: Some(_), .. } => "--on-duplicate",
-            Self { drop: true, .. } => "--drop",
+            Self { existing: ExistingArgs { on_duplicate: Some(_), .. }, .. } => "--on-duplicate",
+            Self { existing: ExistingArgs { drop: true, .. }, .. } => "--drop",
             // A document that can't be read is not one that is gone.
             Self { keep_going: true, .. } => "--keep-going",
             _ => return Ok(()),
@@ -176,10 +190,10 @@ impl ImportArgs {
     }
 
     async fn import(self, context: &Context, plan: &Plan, target: &Target) -> CommandResult {
-        let (mode, dry_run) = (self.mode, self.dry_run);
+        let (mode, dry_run) = (self.existing.mode, self.existing.dry_run);
         let options = Options {
-            on_duplicate: self.on_duplicate.unwrap_or(OnDuplicate::Error),
-            drop: self.drop,
+            on_duplicate: self.existing.on_duplicate.unwrap_or(OnDuplicate::Error),
+            drop: self.existing.drop,
             dry_run,
             keep_going: self.keep_going,
             batch: self.batch,

@@ -23,5 +23,5 @@ pub use source::{
 pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
 pub use write::{
     BsonWriter, CsvColumns, CsvWriter, JsonLinesWriter, Target, Written, buckets_name,
-    write_metadata,
+    remove_others, write_metadata,
 };

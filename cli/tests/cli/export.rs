@@ -76,6 +76,16 @@ fn what_is_there_is_not_overwritten_unasked() {
 }
 
 #[test]
+fn an_export_over_another_one_is_a_dump_that_can_be_read() {
+    let place = shop("sled");
+    place.ok(&["export", "out"]);
+    place.ok(&["export", "out", "--gzip", "--force"]);
+    place.ok(&["project", "create", "copy"]);
+    place.ok(&["import", "out", "-p", "copy"]);
+    assert_eq!(place.digests(&["-p", "copy"]), place.digests(&[]));
+}
+
+#[test]
 fn a_file_takes_one_collection() {
     let place = shop("sled");
     has(&place.fails(2, &["export", "x.json"]), &["-c chooses one of: my things/1, users"]);

@@ -54,7 +54,7 @@ impl CollectionFiles {
         for stem in once.cloned().collect::<Vec<_>>() {
             let documents = self.documents.remove(&stem);
             let metadata = self.metadata.remove(&stem);
-            match self.collection(&stem, documents, metadata, &old) {
+            match self.collection(&stem, documents, metadata.as_deref(), &old) {
                 Ok(Ok(collection)) => dump.collections.push(collection),
                 Ok(Err(skipped)) => dump.skipped.push(skipped),
                 Err(error) => dump.bad.push(BadFile { collection: shown(&stem), error }),
@@ -73,11 +73,11 @@ impl CollectionFiles {
         &mut self,
         stem: &str,
         documents: Option<PathBuf>,
-        metadata_file: Option<PathBuf>,
+        metadata_file: Option<&Path>,
         old: &BTreeMap<String, Vec<Document>>,
     ) -> Result<Result<DumpCollection, Skipped>, FormatError> {
-        let metadata = metadata_file.as_deref().map(Metadata::read).transpose()?.flatten();
-        let file = documents.as_ref().or(metadata_file.as_ref()).cloned().unwrap_or_default();
+        let metadata = metadata_file.map(Metadata::read).transpose()?.flatten();
+        let file = documents.as_deref().or(metadata_file).unwrap_or(Path::new("")).to_owned();
         let name = names::full_name(&file, stem, metadata.as_ref())?;
         let documents = match (documents, &metadata) {
             (Some(path), _) => Documents::File(path),

@@ -57,7 +57,8 @@ pub(super) fn classify(path: &Path) -> File {
     }
     let plain = file_name.strip_suffix(".gz").unwrap_or(file_name);
     match plain {
-        "oplog.bson" => return File::Other(SkipReason::Oplog),
+        // A collection of that name has metadata.
+        "oplog.bson" if !has_metadata(path, "oplog") => return File::Other(SkipReason::Oplog),
         "prelude.json" => return File::Other(SkipReason::Prelude),
         "system.indexes.bson" => return File::Indexes,
         _ => {}
@@ -75,6 +76,11 @@ pub(super) fn classify(path: &Path) -> File {
         _ if is_of_server(&stem) => File::Other(SkipReason::SystemCollection),
         _ => File::Collection { kind, stem },
     }
+}
+
+fn has_metadata(path: &Path, stem: &str) -> bool {
+    let of_end = |end| path.with_file_name(format!("{stem}.metadata.json{end}"));
+    ["", ".gz"].into_iter().any(|end| of_end(end).is_file())
 }
 
 /// Whether a collection is the server's own, by its name, encoded or not.

@@ -272,6 +272,7 @@ fn any_collection_survives_being_written_and_found() {
     let long = |end: &str| format!("{}{end}", "имя ".repeat(30));
     let mut written =
         vec!["plain".to_owned(), "a/b c".to_owned(), long("1"), long("2"), "x".repeat(238)];
+    written.extend(["oplog", "prelude", "a.metadata", "a.bson.gz", "%24admin."].map(str::to_owned));
     // Cut after each of the three characters that stand for a byte.
     written.extend((0..4).map(|at| format!("{}{}", "x".repeat(at), "船".repeat(27))));
     written.extend([format!("{}x", "é".repeat(40)), "ж".repeat(100), "x".repeat(250)]);

@@ -52,7 +52,7 @@ impl Input {
         }
         let head = head_of(&mut file).map_err(FormatError::io("read", path))?;
         let named = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         let compressed = named || is_gzip(&head, size);
         Ok(Self::new(Cursor::new(head).chain(file), metadata.len(), compressed))
     }

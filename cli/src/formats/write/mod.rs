@@ -51,6 +51,24 @@ pub fn buckets_name(collection: &str) -> String {
     format!("{BUCKETS}{collection}")
 }
 
+/// Removes files of a collection that are there from another export, beside those that were
+/// `written`: two files of one collection make a dump that nobody can read.
+pub fn remove_others(
+    directory: &Path,
+    collection: &str,
+    written: &[PathBuf],
+) -> Result<(), FormatError> {
+    for extension in ["bson", "metadata.json"] {
+        for gzip in [false, true] {
+            let path = collection_path(directory, collection, extension, gzip);
+            if !written.contains(&path) && path.is_file() {
+                std::fs::remove_file(&path).map_err(FormatError::io("remove", &path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn collection_path(directory: &Path, collection: &str, extension: &str, gzip: bool) -> PathBuf {
     let end = if gzip { ".gz" } else { "" };
     directory.join(format!("{}.{extension}{end}", encode(collection)))

@@ -114,10 +114,9 @@ impl Archive {
         }
         for ((database, collection), _) in documents {
             let path = self.part_name(&format!("{database}.{collection}"));
-            let reason = match collection.starts_with(BUCKETS) {
-                true => SkipReason::TimeSeries,
-                false => SkipReason::SystemCollection,
-            };
+            let is_series = collection.starts_with(BUCKETS);
+            let reason =
+                if is_series { SkipReason::TimeSeries } else { SkipReason::SystemCollection };
             dump.skipped.push(Skipped { path, reason });
         }
         dump.collections.sort_by(|one, other| one.name.cmp(&other.name));

@@ -29,7 +29,9 @@ impl Builder {
 
     fn block(mut self, database: &str, collection: &str, documents: &[RawDocumentBuf]) -> Self {
         self.header(database, collection, None);
-        documents.iter().for_each(|document| self.bytes.extend(document.as_bytes()));
+        for document in documents {
+            self.bytes.extend(document.as_bytes());
+        }
         self.bytes.extend(END);
         self
     }
@@ -37,7 +39,9 @@ impl Builder {
     /// The last block of a collection, which is empty, with the checksum of these.
     fn end(mut self, database: &str, collection: &str, documents: &[RawDocumentBuf]) -> Self {
         let mut checksum = Crc64::default();
-        documents.iter().for_each(|document| checksum.update(document.as_bytes()));
+        for document in documents {
+            checksum.update(document.as_bytes());
+        }
         self.header(database, collection, Some(checksum.get()));
         self.bytes.extend(END);
         self
