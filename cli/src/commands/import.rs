@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use argon_core::model::CollectionName;
-use argon_core::{Error, ErrorKind};
+use argon_core::{Branch, Error, ErrorKind};
 use clap::{Args, ValueEnum};
 
 use crate::args::Signature;
@@ -218,28 +218,44 @@ impl ImportArgs {
         }
         let millis = context.environment.now().timestamp_millis() - started.timestamp_millis();
         let seconds = std::time::Duration::from_millis(u64::try_from(millis).unwrap_or_default());
-        let (branch, seconds) = (&target.branch, seconds.as_secs_f64());
-        let text = summary.text(branch, seconds);
-        match &result {
-            Ok(()) if dry_run => {
-                let words = format!("would import {text}; nothing was written");
-                context.output.done(&words, || summary.json(branch, seconds))?;
-            }
-            Ok(()) => {
-                context.output.done(&format!("imported {text}"), || summary.json(branch, seconds))?;
-            }
-            Err(_) if dry_run => context.output.say("nothing was written"),
-            Err(Failure::Interrupted) if mode == ImportMode::Insert => context.output.say(&format!(
-                "interrupted; committed before that: {text}\nrun it again with --on-duplicate skip to go on"
-            )),
-            Err(Failure::Interrupted) if summary.is_empty() => {
-                context.output.say("interrupted; nothing was written");
-            }
-            Err(_) if !summary.is_empty() => context.output.say(&format!("committed before the error: {text}")),
-            Err(_) => {}
-        }
+        report(context, mode, dry_run, &result, &summary, &target.branch, seconds.as_secs_f64())?;
         result?;
         let is_complete = summary.bad == 0 && plan.bad.is_empty();
         if is_complete { Ok(()) } else { Err(Failure::Reported(ErrorKind::Invalid)) }
     }
+}
+
+/// Says what was done, or would be.
+fn report(
+    context: &Context,
+    mode: ImportMode,
+    dry_run: bool,
+    result: &CommandResult,
+    summary: &Summary,
+    branch: &Branch,
+    seconds: f64,
+) -> CommandResult {
+    let (output, text) = (&context.output, summary.text(branch, seconds));
+    match result {
+        Ok(()) => {
+            let words = if dry_run {
+                format!("would import {text}; nothing was written")
+            } else {
+                format!("imported {text}")
+            };
+            output.done(&words, || summary.json(branch, seconds))?;
+        }
+        Err(_) if dry_run => output.say("nothing was written"),
+        Err(Failure::Interrupted) if mode == ImportMode::Insert => output.say(&format!(
+            "interrupted; committed before that: {text}\nrun it again with --on-duplicate skip to go on"
+        )),
+        Err(Failure::Interrupted) if summary.is_empty() => {
+            output.say("interrupted; nothing was written");
+        }
+        Err(_) if !summary.is_empty() => {
+            output.say(&format!("committed before the error: {text}"));
+        }
+        Err(_) => {}
+    }
+    Ok(())
 }

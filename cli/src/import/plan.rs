@@ -211,9 +211,8 @@ impl Plan {
         let database = dump.database.as_str();
         let mut names = Vec::with_capacity(dump.collections.len());
         for DumpCollection { name, documents, metadata } in dump.collections {
-            let wanted = request.selection.wants(database, &name);
             match CollectionName::new(name.as_str()) {
-                Ok(collection) if wanted => {
+                Ok(collection) if request.selection.wants(database, &name) => {
                     plan.items.push(Item { collection, input: documents.into(), metadata });
                 }
                 Ok(_) => {}
@@ -225,23 +224,16 @@ impl Plan {
         if !request.skip_bad_files && !plan.bad.is_empty() {
             return Err(refused(database, plan.bad));
         }
-        match request.selection.collection {
-            Some(wanted) if plan.items.is_empty() && plan.bad.is_empty() => {
-                let (path, names) = (request.path.display(), names.join(", "));
-                let error = format!("{path} has no collection '{wanted}'; there are: {names}");
-                Err(Error::not_found(error).into())
+        let (path, names) = (request.path.display(), names.join(", "));
+        let missing = match request.selection.collection {
+            _ if !plan.items.is_empty() || !plan.bad.is_empty() => return Ok(plan),
+            Some(wanted) => format!("{path} has no collection '{wanted}'; there are: {names}"),
+            None if request.selection.has_patterns() => {
+                format!("no collection of {path} is meant by the patterns; there are: {names}")
             }
-            _ if request.selection.has_patterns()
-                && plan.items.is_empty()
-                && plan.bad.is_empty() =>
-            {
-                let (path, names) = (request.path.display(), names.join(", "));
-                let error =
-                    format!("no collection of {path} is meant by the patterns; there are: {names}");
-                Err(Error::not_found(error).into())
-            }
-            _ => Ok(plan),
-        }
+            None => return Ok(plan),
+        };
+        Err(Error::not_found(missing).into())
     }
 }
 

@@ -161,6 +161,11 @@ impl<'a> Replacement<'a> {
                     seen.is_repeated(&entry.key);
                 }),
                 Found::Bad(bad) => return Err(Error::invalid(bad.to_string()).into()),
+                // Deleting what was merely forgotten would be wrong.
+                Found::End if seen.parts_needed() > 1 => {
+                    let error = Error::unsupported("the _ids of the file can't be told apart");
+                    return Err(error.into());
+                }
                 Found::End => return Ok(seen),
             }
         }

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_core::Branch;
+use futures::TryStreamExt;
 
 use super::*;
 
@@ -91,4 +92,22 @@ async fn a_replacement_beside_a_writer_is_worked_out_anew_and_loses_nothing() {
     let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
     assert_eq!(boats.count().await.unwrap(), 50, "one of them, and nothing of the other");
     assert_eq!(state.lsn().get(), 2, "one commit each");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_found_in_a_file_with_more_ids_than_are_remembered() {
+    let branch = argon_backends::memory_branch().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (target, options) = (target(&branch), options(OnDuplicate::Error));
+    for ids in [0..400, 150..550] {
+        let plan = file(directory.path(), "many.jsonl", ids.clone());
+        replace(&plan, &target, &options, &mut Summary::default()).await.unwrap();
+        let state = branch.head().await.unwrap();
+        let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
+        let documents: Vec<_> = boats.scan().try_collect().await.unwrap();
+        let found: Vec<_> =
+            documents.iter().map(|found| found.as_raw().get_i32("_id").unwrap()).collect();
+        assert!(found.into_iter().eq(ids.map(u32::cast_signed)));
+    }
+    assert_eq!(branch.head().await.unwrap().lsn().get(), 2, "one commit each");
 }

@@ -100,6 +100,9 @@ pub(super) fn full_name(
             return Ok(name.clone());
         }
         "the name is cut, and the whole one is not in its metadata file"
+    } else if let Some(name) = said.filter(|name| unescaped(stem, b'+').as_ref() == Some(*name)) {
+        // Some versions of mongodump leave a + as it is.
+        return Ok(name.clone());
     } else {
         "the name has a % that isn't followed by two hexadecimal digits of a character"
     };
@@ -152,11 +155,15 @@ fn hexadecimal(digit: u8) -> char {
 
 /// Reverses the encoding of a name that isn't cut.
 pub(super) fn decode(encoded: &str) -> Option<String> {
+    unescaped(encoded, b' ')
+}
+
+fn unescaped(encoded: &str, plus: u8) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => {
                 let digit = |byte: u8| char::from(byte).to_digit(16);
                 let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;

@@ -251,6 +251,16 @@ fn names_are_encoded_as_mongodump_does() {
 }
 
 #[test]
+fn a_plus_is_a_space_unless_the_metadata_says_that_it_is_a_plus() {
+    for (said, name) in [("a+b", "a+b"), ("a b", "a b"), ("other", "a b")] {
+        let metadata = format!(r#"{{"collectionName":"{said}"}}"#);
+        let files = [("shop/a+b.bson", &b""[..]), ("shop/a+b.metadata.json", metadata.as_bytes())];
+        let dump = Dump::open(directory(&files).path(), None).unwrap();
+        assert_eq!(names(&dump), [name]);
+    }
+}
+
+#[test]
 fn a_name_that_mongodump_cut_anywhere_is_found_in_the_metadata() {
     // As mongodump 100.9 writes it: 208 bytes, `%24`, and 27 characters of a SHA-1 in base64.
     let name = "船".repeat(27);
