@@ -76,11 +76,81 @@ fn what_is_there_is_not_overwritten_unasked() {
 }
 
 #[test]
+fn an_export_over_another_one_is_a_dump_that_can_be_read() {
+    let place = shop("sled");
+    place.ok(&["export", "out"]);
+    place.ok(&["export", "out", "--gzip", "--force"]);
+    place.ok(&["project", "create", "copy"]);
+    place.ok(&["import", "out", "-p", "copy"]);
+    assert_eq!(place.digests(&["-p", "copy"]), place.digests(&[]));
+}
+
+#[test]
 fn a_file_takes_one_collection() {
     let place = shop("sled");
     has(&place.fails(2, &["export", "x.json"]), &["-c chooses one of: my things/1, users"]);
     place.fails(3, &["export", "x.json", "-c", "none"]);
-    place.fails(9, &["export", "x.csv", "-c", "users"]);
     place.ok(&["export", "x.bson", "-c", "users"]);
     assert_eq!(std::fs::read(place.path("x.bson")).unwrap(), b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+}
+
+#[test]
+fn standard_output_takes_the_documents_and_nothing_else() {
+    let place = shop("sled");
+    place.ok(&["export", "x.jsonl", "-c", "my things/1"]);
+    let file = std::fs::read_to_string(place.path("x.jsonl")).unwrap();
+    assert_eq!(place.ok(&["export", "-", "-c", "my things/1", "-o", "json"]), file);
+    let run = place.command(&["export", "-", "-c", "users", "--format", "bson"]).output().unwrap();
+    assert_eq!(run.stdout, b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+    let run = place.command(&["export", "-", "-c", "my things/1", "--gzip"]).output().unwrap();
+    let there = place.run_with(&["import", "-", "-c", "copy"], run.stdout);
+    assert_eq!(there.code, Some(0), "{there:?}");
+    assert_eq!(place.ok(&["export", "-", "-c", "copy"]), file);
+}
+
+#[test]
+fn csv_has_a_column_for_each_field_and_comes_back() {
+    let place = Place::with_project("sled");
+    let documents = r#"{"_id":1,"name":"Ada, \"A\"","at":{"x":1.5,"y":{"z":true}},"zip":"01234","mixed":5}
+{"_id":2,"name":" Bea ","at":{"x":2.0},"mixed":{"a":1},"list":[1,"b"],"none":null,"empty":""}"#;
+    place.run_with(&["put", "-c", "users"], documents);
+    place.ok(&["export", "users.csv", "-c", "users"]);
+    let expected = "_id,name,at.x,at.y.z,zip,mixed,list,none,empty
+1,\"Ada, \"\"A\"\"\",1.5,true,\"01234\",5,,,
+2,\" Bea \",2.0,,,\"{\"\"a\"\":1}\",\"[1,\"\"b\"\"]\",,\"\"
+";
+    assert_eq!(std::fs::read_to_string(place.path("users.csv")).unwrap(), expected);
+    place.ok(&["import", "users.csv", "-c", "copy"]);
+    has(
+        &place.ok(&["find", "-c", "copy"]),
+        &["\"at\":{\"x\":1.5,\"y\":{\"z\":", "\"Ada, \\\"A\\\"\""],
+    );
+    let chosen =
+        place.ok(&["export", "-", "-c", "users", "--format", "csv", "--fields", "at.x,zip"]);
+    assert_eq!(chosen, "at.x,zip\n1.5,\"01234\"\n2.0,\n");
+    place.ok(&["put", "-c", "odd", r#"{"_id":1,"a.b":1}"#]);
+    has(&place.fails(2, &["export", "odd.csv", "-c", "odd"]), &["field 'a.b'", "export JSON"]);
+}
+
+#[test]
+fn views_and_time_series_go_out_as_mongodump_writes_them() {
+    let place = Place::with_project("sled");
+    place.file(
+        "in/cheap.metadata.json",
+        r#"{"options":{"viewOn":"a","pipeline":[]},"type":"view"}"#,
+    );
+    place
+        .file("in/t.metadata.json", r#"{"options":{"timeseries":{"timeField":"t"}},"indexes":[]}"#);
+    place.file("in/system.buckets.t.bson", b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+    has(&place.run(&["import", "in"]).stderr, &["cheap is a view", "t is a time series"]);
+    place.ok(&["export", "out"]);
+    let mut files: Vec<_> = std::fs::read_dir(place.path("out")).unwrap().collect::<Vec<_>>();
+    files.sort_by_key(|file| file.as_ref().unwrap().file_name());
+    let names = files.into_iter().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let expected = ["cheap.metadata.json", "system.buckets.t.bson", "t.metadata.json"];
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+    has(&std::fs::read_to_string(place.path("out/t.metadata.json")).unwrap(), &["\"timeseries\"}"]);
+    place.ok(&["project", "create", "copy"]);
+    place.ok(&["import", "out", "-p", "copy"]);
+    assert_eq!(place.digests(&["-p", "copy"]), place.digests(&[]));
 }

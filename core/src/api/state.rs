@@ -229,6 +229,14 @@ impl CollectionView {
         Ok(Some(Found { changed_by: Point { timeline: segment.timeline, lsn }, document }))
     }
 
+    /// The documents with these `_id`s, which are in ascending order; one answer an `_id`. One
+    /// lookup for all of them.
+    pub async fn get_many(&self, ids: Vec<Key>) -> Result<Vec<Option<Document>>> {
+        let State { materialize, view, .. } = &self.state;
+        let found = materialize.get_many(view, self.info.id, ids).await?;
+        Ok(found.into_iter().map(|version| version.map(|version| version.document)).collect())
+    }
+
     /// All documents in the order of their `_id`s, in bounded memory.
     pub fn scan(&self) -> DocumentStream {
         self.scan_range(KeyRange::default()).map_ok(|(_, version)| version.document).boxed()
