@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use argon_core::model::CollectionName;
+use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
+use bson::raw::RawBsonRef;
 use clap::Args;
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
@@ -12,7 +13,7 @@ use indicatif::ProgressBar;
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::Mode;
+use crate::formats::extjson::{Layout, Mode, find_loss, print_raw_value};
 use crate::formats::{BsonWriter, Format, JsonLinesWriter, Metadata, Written, write_metadata};
 use crate::output::{Json, count, progress};
 
@@ -25,7 +26,8 @@ Examples:
 /// Export a state as a mongodump directory, or one collection as a file.
 ///
 /// Importing an export gives collections with equal digests. A file has its name only once it is
-/// whole. JSON holds no options and indexes.
+/// whole. JSON holds no options and indexes; a document that JSON can't express, such as one with a
+/// field named $oid, is refused, unless --lossy lets it become another.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportArgs {
@@ -56,12 +58,21 @@ struct JsonStyle {
     /// JSON: relaxed Extended JSON, which reads better and loses some types
     #[arg(long)]
     relaxed: bool,
+    /// JSON: write documents that it can't express too, and list them on stderr
+    #[arg(long)]
+    lossy: bool,
 }
 
 /// One collection's file being written.
 enum Writer {
     Bson(BsonWriter),
-    Json(JsonLinesWriter),
+    Json(JsonLinesWriter, OnLoss),
+}
+
+/// What is done about a document that JSON can't express.
+enum OnLoss {
+    Refuse,
+    Note,
 }
 
 impl ExportArgs {
@@ -70,13 +81,13 @@ impl ExportArgs {
         let state = workspace.state(self.at.at.as_ref()).await?;
         let progress = progress::spinner("documents written");
         let written = match Format::of_path(&self.target) {
-            None => self.directory(&state, &progress).await?,
+            None => self.directory(context, &state, &progress).await?,
             Some(Format::Csv) => {
                 return Err(
                     Error::unsupported("argon does not write CSV; export JSON lines").into()
                 );
             }
-            Some(format) => vec![self.file(&state, format, &progress).await?],
+            Some(format) => vec![self.file(context, &state, format, &progress).await?],
         };
         progress.finish_and_clear();
         let documents = written.iter().map(|written| written.documents).sum();
@@ -92,6 +103,7 @@ impl ExportArgs {
 
     async fn directory(
         &self,
+        context: &Context,
         state: &State,
         progress: &ProgressBar,
     ) -> CommandResult<Vec<Written>> {
@@ -109,10 +121,10 @@ impl ExportArgs {
         for collection in collections {
             let (name, info) = (collection.info().name.as_str(), collection.info());
             let writer = Writer::Bson(BsonWriter::create(directory, name, self.gzip)?);
-            written.push(write(writer, &collection, progress).await?);
+            written.push(write(context, writer, &collection, progress).await?);
             let metadata = Metadata {
                 options: info.options.clone(),
-                indexes: info.indexes.clone(),
+                indexes: info.listed_indexes().into_owned(),
                 ..Metadata::default()
             };
             write_metadata(directory, name, &metadata, self.gzip)?;
@@ -122,6 +134,7 @@ impl ExportArgs {
 
     async fn file(
         &self,
+        context: &Context,
         state: &State,
         format: Format,
         progress: &ProgressBar,
@@ -135,9 +148,12 @@ impl ExportArgs {
         let mode = if self.style.relaxed { Mode::Relaxed } else { Mode::Canonical };
         let writer = match format {
             Format::Bson => Writer::Bson(BsonWriter::create_file(path, compressed)?),
-            _ => Writer::Json(JsonLinesWriter::create(path, mode, compressed)?),
+            _ => {
+                let on_loss = if self.style.lossy { OnLoss::Note } else { OnLoss::Refuse };
+                Writer::Json(JsonLinesWriter::create(path, mode, compressed)?, on_loss)
+            }
         };
-        write(writer, &collection, progress).await
+        write(context, writer, &collection, progress).await
     }
 
     /// The collection that goes into a file of one.
@@ -167,6 +183,7 @@ impl ExportArgs {
 }
 
 async fn write(
+    context: &Context,
     mut writer: Writer,
     collection: &CollectionView,
     progress: &ProgressBar,
@@ -175,14 +192,35 @@ async fn write(
     while let Some(document) = documents.try_next().await? {
         match &mut writer {
             Writer::Bson(writer) => writer.write(document.as_raw())?,
-            Writer::Json(writer) => writer.write(document.as_raw())?,
+            Writer::Json(writer, on_loss) => {
+                check_loss(context, &document, on_loss)?;
+                writer.write(document.as_raw())?;
+            }
         }
         progress.inc(1);
     }
     Ok(match writer {
         Writer::Bson(writer) => writer.finish()?,
-        Writer::Json(writer) => writer.finish()?,
+        Writer::Json(writer, _) => writer.finish()?,
     })
+}
+
+/// Refuses or notes a document that would be another one after it was written as JSON and read.
+fn check_loss(context: &Context, document: &Document, on_loss: &OnLoss) -> CommandResult {
+    let Some(loss) = find_loss(document.as_raw())? else { return Ok(()) };
+    let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
+    let id = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
+    let words = format!("JSON can't express the document with _id {id}: {loss}");
+    match on_loss {
+        OnLoss::Refuse => {
+            let hint = "export a name that ends in .bson, or let it become another by --lossy";
+            Err(Failure::from(Error::unsupported(words)).hint(hint))
+        }
+        OnLoss::Note => {
+            context.output.note(&words);
+            Ok(())
+        }
+    }
 }
 
 fn taken(path: &Path, what: &str) -> Failure {

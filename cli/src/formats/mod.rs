@@ -15,6 +15,6 @@ mod write;
 
 pub use dump::{Dump, DumpCollection, Metadata, SkipReason, Skipped};
 pub use error::FormatError;
-pub use source::{BadRecord, Format, Record, Source, SourceOptions};
+pub use source::{BadRecord, CellTypes, CsvOptions, Format, Record, Source, SourceOptions};
 pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
 pub use write::{BsonWriter, JsonLinesWriter, Written, write_metadata};

@@ -25,7 +25,13 @@ pub(super) fn changes(
         return Ok(changes);
     };
     let Some(metadata) = &item.metadata else { return Ok(Vec::new()) };
-    if present.options == metadata.options && present.indexes == metadata.indexes {
+    let wanted = CollectionInfo {
+        options: metadata.options.clone(),
+        indexes: metadata.indexes.clone(),
+        ..present.clone()
+    };
+    let same_indexes = present.listed_indexes() == wanted.listed_indexes();
+    if present.options == wanted.options && same_indexes {
         return Ok(Vec::new());
     }
     match on_duplicate {

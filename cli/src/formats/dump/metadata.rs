@@ -10,6 +10,10 @@ use super::super::extjson::{Layout, Mode, parse_value, print_value};
 use super::super::source::Input;
 use super::SkipReason;
 
+/// The longest text that is read, uncompressed: options and 64 indexes of the largest size there are,
+/// and a file that decompresses to more is none.
+const MAX_TEXT_BYTES: u64 = 32 * 1024 * 1024;
+
 /// What a dump says of a collection beside its documents.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Metadata {
@@ -30,13 +34,17 @@ impl Metadata {
     /// to `mongorestore`; keys that aren't known are passed over.
     pub fn read(path: &Path) -> Result<Self, FormatError> {
         let mut text = String::new();
-        Input::open(path)?.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
+        let mut input = Input::open(path)?.take(MAX_TEXT_BYTES + 1);
+        input.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
+        let wrong = |reason: String| FormatError::Metadata { path: path.to_owned(), reason };
+        if text.len() as u64 > MAX_TEXT_BYTES {
+            return Err(wrong(format!("it has more than {MAX_TEXT_BYTES} bytes, uncompressed")));
+        }
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
         let json = |source| FormatError::MetadataJson { path: path.to_owned(), source };
         let value = parse_value(&text).map_err(json)?;
-        let wrong = |reason| FormatError::Metadata { path: path.to_owned(), reason };
         Self::from_value(value).map_err(|reason| wrong(reason.to_owned()))
     }
 

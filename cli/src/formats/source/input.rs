@@ -72,10 +72,15 @@ impl Input {
         self.progress.clone()
     }
 
-    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length.
+    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length. Fails
+    /// for UTF-16, in which Windows writes text.
     pub(super) fn skip_byte_order_mark(&mut self) -> io::Result<u64> {
         let mut head = Vec::new();
         self.reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
+        if is_utf16(&head) {
+            let reason = "it is UTF-16; write it as UTF-8, such as by: iconv -f utf-16 -t utf-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
         if head == BYTE_ORDER_MARK {
             return Ok(head.len() as u64);
         }
@@ -91,6 +96,16 @@ impl Input {
         } else {
             format!("can't read on: {error}")
         }
+    }
+}
+
+/// Whether a text begins with a byte order mark of UTF-16, or with ASCII characters in it.
+fn is_utf16(head: &[u8]) -> bool {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [0, second, 0] => *second != 0,
+        [first, 0, third] => *first != 0 && *third != 0,
+        _ => false,
     }
 }
 
