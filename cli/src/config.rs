@@ -11,6 +11,8 @@ use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::small_file;
+
 const FILE: &str = "config.toml";
 
 /// What is current.
@@ -54,7 +56,7 @@ pub(crate) fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
 impl Config {
     /// Reads the file; one that is not there says nothing.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let text = match fs::read_to_string(path) {
+        let text = match small_file::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(failed("read", path, error)),

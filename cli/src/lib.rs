@@ -43,6 +43,7 @@ mod plans;
 mod pointer;
 mod range;
 mod settings;
+mod small_file;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod usage;

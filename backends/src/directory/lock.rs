@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::io_error;
 
+/// The most bytes that are read of the text, which has some hundred.
+const MAX_BYTES: u64 = 64 * 1024;
+
 pub(super) const FILE: &str = "lock";
 
 /// How often a lock that is taken is tried again.
@@ -162,7 +165,7 @@ fn this_process(now: DateTime) -> Holder {
 fn read(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
     file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
+    file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
     toml::from_str(&text).ok()
 }
 

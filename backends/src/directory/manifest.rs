@@ -1,7 +1,7 @@
 //! `store.toml`: what a store is. Written once, whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use argon_core::{Error, Result};
@@ -13,6 +13,9 @@ use crate::engines::files;
 
 /// The format that this version of Argon writes, and the only one that it reads.
 const FORMAT: u32 = 1;
+
+/// The most bytes that are read: a manifest has some hundred, and what has more is none.
+const MAX_BYTES: u64 = 64 * 1024;
 
 pub(super) const FILE: &str = "store.toml";
 pub(super) const TEMPORARY_FILE: &str = "store.toml.new";
@@ -62,7 +65,11 @@ pub(super) fn write(directory: &Path, info: &StoreInfo) -> io::Result<()> {
 /// What is in the directory's manifest, or `None` when there is none.
 pub(super) fn read(directory: &Path) -> Result<Option<StoreInfo>> {
     let path = directory.join(FILE);
-    let text = match fs::read(&path) {
+    let content = File::open(&path).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(MAX_BYTES).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let text = match content {
         Ok(bytes) => String::from_utf8(bytes).map_err(|error| damaged(&path, error))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io_error("read", &path, error)),

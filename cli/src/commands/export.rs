@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use argon_core::model::CollectionName;
+use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
+use bson::raw::RawBsonRef;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
@@ -12,7 +13,7 @@ use indicatif::ProgressBar;
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::Mode;
+use crate::formats::extjson::{Layout, Mode, find_loss, print_raw_value};
 use crate::formats::{
     BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
     Written, buckets_name, remove_others, write_metadata,
@@ -30,8 +31,9 @@ Examples:
 /// Export a state as a mongodump directory, or one collection as a file or on standard output.
 ///
 /// Importing an export gives collections with equal digests. A file has its name only once it is
-/// whole. JSON holds no options and indexes. CSV holds no types either: it is for spreadsheets, and
-/// a field within a document is a column such as loc.x.
+/// whole. JSON holds no options and indexes; a document that JSON can't express, such as one with a
+/// field named $oid, is refused, unless --lossy lets it become another. CSV holds no types either: it is
+/// for spreadsheets, and a field within a document is a column such as loc.x.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportArgs {
@@ -69,6 +71,9 @@ struct JsonStyle {
     /// JSON: relaxed Extended JSON, which reads better and loses some types
     #[arg(long)]
     relaxed: bool,
+    /// JSON: write documents that it can't express too, and list them on stderr
+    #[arg(long)]
+    lossy: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,8 +99,14 @@ impl From<FileFormat> for Format {
 /// One collection's file being written.
 enum Writer {
     Bson(BsonWriter),
-    Json(JsonLinesWriter),
+    Json(JsonLinesWriter, OnLoss),
     Csv(CsvWriter),
+}
+
+/// What is done about a document that JSON can't express.
+enum OnLoss {
+    Refuse,
+    Note,
 }
 
 impl ExportArgs {
@@ -110,7 +121,7 @@ impl ExportArgs {
         };
         let written = match format {
             None => self.directory(context, &state, &progress).await?,
-            Some(format) => vec![self.file(&state, format, &progress).await?],
+            Some(format) => vec![self.file(context, &state, format, &progress).await?],
         };
         progress.finish_and_clear();
         let documents = written.iter().map(|written| written.documents).sum();
@@ -169,7 +180,7 @@ impl ExportArgs {
         let name = info.name.as_str();
         let metadata = Metadata {
             options: info.options.clone(),
-            indexes: info.indexes.clone(),
+            indexes: info.listed_indexes().into_owned(),
             ..Metadata::default()
         };
         let is_empty = || async { collection.scan().try_next().await.map(|first| first.is_none()) };
@@ -186,7 +197,7 @@ impl ExportArgs {
         let buckets = metadata.is_time_series().then(|| buckets_name(name));
         let file = buckets.as_deref().unwrap_or(name);
         let writer = Writer::Bson(BsonWriter::create(directory, file, self.gzip)?);
-        let written = write(writer, collection, progress).await?;
+        let written = write(context, writer, collection, progress).await?;
         let path = write_metadata(directory, name, &metadata, self.gzip)?;
         self.remove_others(&[name, file], &[&path, &written.path])?;
         Ok(written)
@@ -203,6 +214,7 @@ impl ExportArgs {
 
     async fn file(
         &self,
+        context: &Context,
         state: &State,
         format: Format,
         progress: &ProgressBar,
@@ -222,10 +234,13 @@ impl ExportArgs {
                 let columns = self.columns(&collection).await?;
                 CsvWriter::create(target, columns, gzip).map(Writer::Csv)
             }
-            _ => JsonLinesWriter::create(target, mode, gzip).map(Writer::Json),
+            _ => {
+                let on_loss = if self.style.lossy { OnLoss::Note } else { OnLoss::Refuse };
+                JsonLinesWriter::create(target, mode, gzip).map(|writer| Writer::Json(writer, on_loss))
+            }
         };
         match writer {
-            Ok(writer) => write(writer, &collection, progress).await,
+            Ok(writer) => write(context, writer, &collection, progress).await,
             Err(error) => Err(unwritten(error)),
         }
     }
@@ -271,24 +286,27 @@ impl ExportArgs {
 }
 
 async fn write(
+    context: &Context,
     mut writer: Writer,
     collection: &CollectionView,
     progress: &ProgressBar,
 ) -> CommandResult<Written> {
     let mut documents = collection.scan();
     while let Some(document) = documents.try_next().await? {
-        let document = document.as_raw();
         let written = match &mut writer {
-            Writer::Bson(writer) => writer.write(document),
-            Writer::Json(writer) => writer.write(document),
-            Writer::Csv(writer) => writer.write(document),
+            Writer::Bson(writer) => writer.write(document.as_raw()),
+            Writer::Json(writer, on_loss) => {
+                check_loss(context, &document, on_loss)?;
+                writer.write(document.as_raw())
+            }
+            Writer::Csv(writer) => writer.write(document.as_raw()),
         };
         written.map_err(unwritten)?;
         progress.inc(1);
     }
     let finished = match writer {
         Writer::Bson(writer) => writer.finish(),
-        Writer::Json(writer) => writer.finish(),
+        Writer::Json(writer, _) => writer.finish(),
         Writer::Csv(writer) => writer.finish(),
     };
     finished.map_err(unwritten)
@@ -301,6 +319,24 @@ fn unwritten(error: FormatError) -> Failure {
             Failure::output(source)
         }
         other => other.into(),
+    }
+}
+
+/// Refuses or notes a document that would be another one after it was written as JSON and read.
+fn check_loss(context: &Context, document: &Document, on_loss: &OnLoss) -> CommandResult {
+    let Some(loss) = find_loss(document.as_raw())? else { return Ok(()) };
+    let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
+    let id = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
+    let words = format!("JSON can't express the document with _id {id}: {loss}");
+    match on_loss {
+        OnLoss::Refuse => {
+            let hint = "export a name that ends in .bson, or let it become another by --lossy";
+            Err(Failure::from(Error::unsupported(words)).hint(hint))
+        }
+        OnLoss::Note => {
+            context.output.note(&words);
+            Ok(())
+        }
     }
 }
 

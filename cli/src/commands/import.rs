@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum};
 use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::{Format, SourceOptions};
+use crate::formats::extjson::DoubledNames;
+use crate::formats::{CellTypes, CsvOptions, Format, SourceOptions};
 use crate::import::{
     self, NamespacePattern, OnDuplicate, Options, Plan, Request, Selection, Summary, Target,
 };
@@ -22,6 +23,7 @@ Examples:
   argon import zips.bson.gz                  one collection; indexes from zips.metadata.json.gz
   argon import users.json -c people          JSON lines or an array, Extended JSON of any version
   argon import prices.csv --keep-going       good lines in, bad lines listed, exit code 2
+  argon import zips.csv --separator ';'      a header such as zip.string(),since.date(2006-01-02) gives types
   argon import dump/shop --on-duplicate skip      go on with an import that was cut off
   argon import dump/shop --mode replace-collection --dry-run    what a newer dump would change
   argon import shop.archive --ns-exclude 'shop.log*'            a file of mongodump --archive
@@ -33,6 +35,12 @@ Examples:
 /// Documents go in by commits of up to --batch documents and 4 MiB; each commit is durable and whole.
 /// A document of a file that has no _id gets an `ObjectId`, the same one if the same content is imported
 /// again. Views and time series come in as collections with their options, and are exported as such.
+///
+/// A CSV file has the names of the fields in its first line; a.b is the field b in a document a. Blanks
+/// around a cell are no part of it unless it is quoted; a quote inside a cell that is not quoted is
+/// text. A quote that is never closed, or text behind a closing quote, makes a row bad. A cell is a
+/// number if it is not quoted and nothing of it is lost by that; types in the header go before, as in
+/// `zip.string(),n.int32(),since.date(2006-01-02)`, all that mongoimport has.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArgs {
@@ -57,11 +65,63 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N", default_value_t = 1000,
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     batch: usize,
+    #[command(flatten)]
+    csv: CsvArgs,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+/// How to read a CSV file.
+#[derive(Args)]
+struct CsvArgs {
+    /// CSV: what stands between cells, one character; 'tab' for a tab
+    #[arg(long, value_name = "CHARACTER", default_value = ",", value_parser = separator)]
+    separator: u8,
     /// CSV: an empty cell gives no field, not an empty string
     #[arg(long)]
     ignore_blanks: bool,
-    #[command(flatten)]
-    signature: Signature,
+    /// CSV: what cells are whose column has no type in the header (as in zip.string(), n.int32())
+    #[arg(long, value_name = "TYPES", default_value = "auto")]
+    types: Types,
+}
+
+impl CsvArgs {
+    fn options(&self) -> CsvOptions {
+        let Self { separator, ignore_blanks, types } = *self;
+        CsvOptions { separator, ignore_blanks, types: types.into() }
+    }
+}
+
+/// A separator of CSV.
+fn separator(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        _ if text == "tab" || text == "\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        _ => {
+            Err("expected one ASCII character that is no quote and no line break, or 'tab'"
+                .to_owned())
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Types {
+    /// Numbers where a cell is not quoted and nothing is lost: 01234 and "5" are text
+    Auto,
+    /// Whatever mongoimport guesses: 01234 is 1234, "5" is 5, nan is a number
+    Mongoimport,
+    /// Text, all of them
+    Strings,
+}
+
+impl From<Types> for CellTypes {
+    fn from(types: Types) -> Self {
+        match types {
+            Types::Auto => Self::Auto,
+            Types::Mongoimport => Self::Mongoimport,
+            Types::Strings => Self::Strings,
+        }
+    }
 }
 
 /// What is imported of a dump.
@@ -197,7 +257,7 @@ impl ImportArgs {
             dry_run,
             keep_going: self.keep_going,
             batch: self.batch,
-            source: SourceOptions { ignore_blanks: self.ignore_blanks },
+            source: SourceOptions { csv: self.csv.options(), doubled_names: DoubledNames::Keep },
             actor: self.signature.actor,
             message: self.signature.message,
         };

@@ -21,6 +21,9 @@ use crate::formats::extjson::parse_nested;
 /// The longest line, in bytes: a document of 16 MiB on both sides, as text, many times over.
 const MOST_LINE_BYTES: u64 = 512 * 1024 * 1024;
 
+/// The longest first line, in bytes.
+const MOST_HEADER_BYTES: u64 = 64 * 1024;
+
 /// Levels of JSON around a value in a line.
 const LEVELS: usize = 3;
 
@@ -89,14 +92,15 @@ impl<R: Read> Lines<R> {
     /// The next line that is not empty.
     fn next(&mut self) -> Result<Option<Line>> {
         let mut bytes = Vec::new();
-        let mut limited = (&mut self.input).take(MOST_LINE_BYTES + 1);
+        let most = if self.number == 0 { MOST_HEADER_BYTES } else { MOST_LINE_BYTES };
+        let mut limited = (&mut self.input).take(most + 1);
         limited.read_until(b'\n', &mut bytes).map_err(|error| error.to_string())?;
         if bytes.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        if bytes.len() as u64 > MOST_LINE_BYTES {
-            return Err(format!("it has more than {MOST_LINE_BYTES} bytes"));
+        if bytes.len() as u64 > most {
+            return Err(format!("it has more than {most} bytes"));
         }
         match parse_nested(&bytes, LEVELS).map_err(|error| error.to_string())? {
             Bson::Document(fields) => Ok(Some(Line(fields))),

@@ -7,7 +7,7 @@ use argon_core::merge::{Rule, Strategy};
 use argon_core::plan::Rules;
 use clap::Args;
 
-use crate::config;
+use crate::{config, small_file};
 
 /// The policy of a command.
 #[derive(Args)]
@@ -30,8 +30,7 @@ impl PolicyArgs {
 }
 
 fn read(path: &Path) -> argon_core::Result<Rules> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| config::failed("read", path, error))?;
+    let text = small_file::read(path).map_err(|error| config::failed("read", path, error))?;
     parse(&text).map_err(|error| {
         Error::invalid(format!("{} is no policy", path.display())).with_source(error)
     })

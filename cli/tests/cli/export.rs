@@ -154,3 +154,31 @@ fn views_and_time_series_go_out_as_mongodump_writes_them() {
     place.ok(&["import", "out", "-p", "copy"]);
     assert_eq!(place.digests(&["-p", "copy"]), place.digests(&[]));
 }
+
+#[test]
+fn a_document_that_json_can_not_express_is_refused_or_noted_and_not_changed_unsaid() {
+    let place = Place::with_project("sled");
+    // {_id: 1, a: {$numberLong: "5"}}: a field with the name of a wrapper, which a file of BSON may have.
+    let like_a_wrapper =
+        b"\x29\0\0\0\x10_id\0\x01\0\0\0\x03a\0\x18\0\0\0\x02$numberLong\0\x02\0\0\0\x35\0\0\0";
+    let doubled = b"\x1c\0\0\0\x10_id\0\x02\0\0\0\x10f\0\x01\0\0\0\x10f\0\x02\0\0\0\0";
+    place.file("odd.bson", like_a_wrapper);
+    place.file("doubled.bson", doubled);
+    place.ok(&["import", "odd.bson"]);
+    place.ok(&["import", "doubled.bson"]);
+    for mode in ["--canonical", "--relaxed"] {
+        let error = place.fails(9, &["export", "x.jsonl", "-c", "odd", mode]);
+        has(&error, &["_id 1: its field 'a' looks like Extended JSON", ".bson", "--lossy"]);
+        assert!(!place.path("x.jsonl").exists());
+    }
+    let run = place.run(&["export", "x.jsonl", "-c", "odd", "--lossy"]);
+    assert_eq!(run.code, Some(0));
+    has(&run.stderr, &["note: JSON can't express the document with _id 1"]);
+    place.ok(&["export", "y.bson", "-c", "odd"]);
+    assert_eq!(std::fs::read(place.path("y.bson")).unwrap(), like_a_wrapper);
+    // A name that occurs twice is kept by JSON too.
+    place.ok(&["export", "z.jsonl", "-c", "doubled"]);
+    place.ok(&["import", "z.jsonl", "-c", "again"]);
+    place.ok(&["export", "z.bson", "-c", "again"]);
+    assert_eq!(std::fs::read(place.path("z.bson")).unwrap(), doubled);
+}

@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::support::{ENGINES, Place, Random, has};
 
 /// JSON lines with the `_id`s of a range.
@@ -332,4 +335,48 @@ fn ctrl_c_ends_an_import_after_the_commit_under_way() {
     assert_eq!(count(&place, "users"), 1000);
     assert!(!place.run(&["status"]).stderr.contains("not closed"), "it was closed");
     drop(stdin);
+}
+
+#[test]
+fn a_csv_file_is_read_as_it_stands_or_refused() {
+    let place = Place::with_project("sled");
+    place.file("zips.csv", "_id; zip;name\n1;01234; 5\" pipe\n2;\" 5\";\"two\nlines\"\n3;7;x \n");
+    place.ok(&["import", "zips.csv", "--separator", ";"]);
+    has(
+        &place.ok(&["find", "-c", "zips"]),
+        &[
+            r#"{"_id":1,"zip":"01234","name":"5\" pipe"}"#,
+            r#"{"_id":2,"zip":" 5","name":"two\nlines"}"#,
+            r#"{"_id":3,"zip":7,"name":"x"}"#,
+        ],
+    );
+    place.file("typed.csv", "_id.string(),since.date(2006-01-02)\n01234,1999-05-04\n");
+    place.ok(&["import", "typed.csv"]);
+    let typed = r#"{"_id":"01234","since":{"$date":"1999-05-04T00:00:00Z"}}"#;
+    has(&place.ok(&["find", "-c", "typed"]), &[typed]);
+    place.file("open.csv", "_id,name\n1,\"Ann\n2,Bea\n3,Cid\n");
+    has(&place.fails(2, &["import", "open.csv"]), &["line 2", "column 2", "never closed"]);
+    place.file("text.csv", "_id,n\n1,5\n");
+    place.ok(&["import", "text.csv", "--types", "strings"]);
+    has(&place.ok(&["find", "-c", "text"]), &[r#"{"_id":"1","n":"5"}"#]);
+    place.fails(2, &["import", "text.csv", "--separator", "ab"]);
+}
+
+#[test]
+fn metadata_that_decompresses_to_too_much_is_refused() {
+    let place = Place::with_project("sled");
+    let bomb = {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(b"{\"indexes\":[").unwrap();
+        let blanks = vec![b' '; 1024 * 1024];
+        (0..33).for_each(|_| encoder.write_all(&blanks).unwrap());
+        encoder.write_all(b"]}").unwrap();
+        encoder.finish().unwrap()
+    };
+    place.file("a.bson", "");
+    place.file("a.metadata.json.gz", bomb);
+    has(
+        &place.fails(2, &["import", "a.bson"]),
+        &["a.metadata.json.gz", "more than 33554432 bytes"],
+    );
 }

@@ -261,13 +261,14 @@ impl CollectionView {
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal
-    /// collections, on whatever store and by whatever history. O(documents).
+    /// collections, on whatever store and by whatever history. The index of `_id` alone counts as none:
+    /// every collection has it, whether it was set or not. O(documents).
     pub async fn digest(&self) -> Result<Digest> {
         let mut hasher = blake3::Hasher::new_derive_key("argon 1 collection content");
         let facts = bson::doc! {
             "name": self.info.name.as_str(),
             "options": self.info.options.clone(),
-            "indexes": self.info.indexes.clone(),
+            "indexes": self.info.distinctive_indexes().to_vec(),
         };
         let facts = bson::serialize_to_vec(&facts).map_err(|source| {
             Error::internal("a collection's options could not be encoded").with_source(source)

@@ -9,8 +9,9 @@ use super::super::FormatError;
 use super::super::extjson::{Layout, Mode, parse_value, print_value};
 use super::super::source::Input;
 
-/// The longest text that is read: a collection has at most 64 indexes and one document of options.
-const MAX_TEXT_BYTES: u64 = 8 * 1024 * 1024;
+/// The longest text that is read, uncompressed: options and 64 indexes of the largest size there are,
+/// and a file that decompresses to more is none.
+const MAX_TEXT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What a dump says of a collection beside its documents.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,9 +34,9 @@ impl Metadata {
     pub fn read(path: &Path) -> Result<Option<Self>, FormatError> {
         let mut text = String::new();
         let mut input = Input::open(path)?.take(MAX_TEXT_BYTES + 1);
-        let read = input.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
-        if read as u64 > MAX_TEXT_BYTES {
-            let reason = format!("it has more than {MAX_TEXT_BYTES} bytes");
+        input.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
+        if text.len() as u64 > MAX_TEXT_BYTES {
+            let reason = format!("it has more than {MAX_TEXT_BYTES} bytes, uncompressed");
             return Err(FormatError::Metadata { path: path.to_owned(), reason });
         }
         Self::parse(&text, path)

@@ -93,10 +93,15 @@ impl Input {
         self.progress.clone()
     }
 
-    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length.
+    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length. Fails
+    /// for UTF-16, in which Windows writes text.
     pub(super) fn skip_byte_order_mark(&mut self) -> io::Result<u64> {
         let mut head = Vec::new();
         self.reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
+        if is_utf16(&head) {
+            let reason = "it is UTF-16; write it as UTF-8, such as by: iconv -f utf-16 -t utf-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
         if head == BYTE_ORDER_MARK {
             return Ok(head.len() as u64);
         }
@@ -136,6 +141,16 @@ fn is_gzip(head: &[u8], size: Option<u64>) -> bool {
     let length = u64::from(u32::from_le_bytes(length));
     let fits = length <= MAX_DOCUMENT_BYTES as u64 && size.is_none_or(|size| length <= size);
     !(fits && rest.first().is_some_and(|kind| *kind != 0))
+}
+
+/// Whether a text begins with a byte order mark of UTF-16, or with ASCII characters in it.
+fn is_utf16(head: &[u8]) -> bool {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [0, second, 0] => *second != 0,
+        [first, 0, third] => *first != 0 && *third != 0,
+        _ => false,
+    }
 }
 
 impl Read for Input {

@@ -1,8 +1,11 @@
 //! Reading documents from a file, one at a time.
 
 mod bson_reader;
+mod csv_dates;
 mod csv_header;
 mod csv_reader;
+mod csv_rows;
+mod csv_types;
 mod input;
 mod json_extent;
 mod json_reader;
@@ -14,11 +17,14 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use self::bson_reader::BsonReader;
+pub use self::csv_reader::CsvOptions;
 use self::csv_reader::CsvReader;
+pub use self::csv_types::CellTypes;
 pub(super) use self::input::Input;
 use self::json_reader::JsonReader;
 use self::record::Damage;
 pub use self::record::{BadRecord, Record};
+use super::extjson::DoubledNames;
 use super::{ArchivePart, FormatError};
 
 /// What is in a file, compressed or not.
@@ -54,8 +60,10 @@ impl Format {
 /// How to read a file, beyond its format.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SourceOptions {
-    /// CSV only: an empty cell gives no field, instead of an empty string.
-    pub ignore_blanks: bool,
+    /// Of CSV.
+    pub csv: CsvOptions,
+    /// JSON only: what is done about a field that occurs twice.
+    pub doubled_names: DoubledNames,
 }
 
 /// The documents of a file, in order, in bounded memory.
@@ -122,7 +130,8 @@ impl Source {
         let reader = match format {
             Format::Bson => Reader::Bson(BsonReader::new(input)),
             Format::Json | Format::JsonLines => {
-                let reader = JsonReader::new(input, format == Format::JsonLines);
+                let reader =
+                    JsonReader::new(input, format == Format::JsonLines, options.doubled_names);
                 Reader::Json(reader.map_err(FormatError::io("read", path))?)
             }
             Format::Csv => Reader::Csv(Box::new(CsvReader::new(path, input, options)?)),
