@@ -12,7 +12,8 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::ordered::{self, Place, Witness, engine::Engine};
+use crate::ordered::engine::Engine;
+use crate::ordered::{self, Place, Witness};
 
 /// How an engine is opened in the directory that it has for itself.
 type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
@@ -66,25 +67,33 @@ impl Factory for LocalFactory {
             let now = environment.now();
             let directory = Directory::open(&path, engine, timeout, now)?;
             let found = directory::inspect(&path)?;
+            let unclean = directory.unclean().map(|holder| {
+                format!(
+                    "the store was not closed by {holder}; it was recovered to its last durable commit"
+                )
+            });
+            let opened = open(&directory.data_path())?;
+            let heads = path.join("heads");
+            let done = opened.recovered();
+            if done.is_some_and(|done| done.loss_accepted) {
+                Witness::remove(&heads)?;
+            }
+            let reports: Vec<String> =
+                unclean.into_iter().chain(done.map(|done| done.report.clone())).collect();
             let info = StoreInfo {
                 engine: engine.into(),
                 format: ordered::FORMAT,
                 id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
                 created: Some(found.created),
                 location: path.display().to_string(),
-                recovered: directory.unclean().map(|holder| {
-                    format!(
-                        "the store was not closed by {holder}; it was recovered to its last durable commit"
-                    )
-                }),
+                recovered: (!reports.is_empty()).then(|| reports.join("; ")),
             };
-            let engine = open(&directory.data_path())?;
             let capabilities = Capabilities { durable: true, shared: false };
             let place = Place {
-                witness: Witness::read(path.join("heads"))?,
+                witness: Witness::read(heads)?,
                 _lock: Box::new(directory),
             };
-            ordered::backend(engine, info, capabilities, environment, Some(place))
+            ordered::backend(opened, info, capabilities, environment, Some(place))
         })
         .await
     }

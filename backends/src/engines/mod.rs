@@ -3,6 +3,8 @@
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub(crate) mod files;
+#[cfg(any(feature = "sled", feature = "fjall"))]
+mod recovery;
 
 #[cfg(feature = "fjall")]
 mod fjall;

@@ -9,6 +9,7 @@
 //! written elsewhere, and only with a sync between batches are these on disk by then.
 
 mod keys;
+mod log;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -18,11 +19,13 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
-use sled::{Db, IVec, Mode};
+use sled::{Db, IVec, Mode, Tree};
 
+use self::log::{NUMBER_KEY, NUMBER_TREE, Numbered, Segments};
 use super::files;
+use super::recovery::{self, Opening, Safeguard};
 use crate::ordered::engine::{
-    Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Visitor, Write,
+    Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Recovered, Visitor, Write,
 };
 
 /// The unit in which sled allocates its data file.
@@ -54,29 +57,40 @@ pub struct SledEngine {
     /// Our own handle of sled's data file.
     data: File,
     sync_data: DataSync,
+    guard: Safeguard,
     writer: Mutex<Writer>,
 }
 
 /// Whether writes are still taken; held while one is made.
 enum Writer {
-    Working,
+    Working {
+        /// The number of the last batch, and the tree that holds it: made by the first write, so that
+        /// looking at a store writes nothing.
+        number: u64,
+        numbers: Option<Tree>,
+    },
     Failed,
 }
 
 impl SledEngine {
     /// Opens the engine in `directory`, which is created when it is not there.
     ///
-    /// A torn tail of the log is cut off. Sled checks what was written before the previous open
-    /// against its snapshot; of what was written since, it takes damage for a torn tail, so that
-    /// only `argon fsck` finds it.
+    /// A torn tail of the log is cut off; other damage is `Corrupt`. Sled checks what was written
+    /// before the previous open when it is read; what was written since is checked here.
     pub fn open(directory: &Path) -> Result<Self> {
         Self::open_with_sync(directory, Box::new(File::sync_data))
     }
 
     fn open_with_sync(directory: &Path, sync_data: DataSync) -> Result<Self> {
+        let opened = Self::open_examined(directory, sync_data);
+        opened.inspect_err(|error| recovery::mark_unopened(directory, error))
+    }
+
+    fn open_examined(directory: &Path, sync_data: DataSync) -> Result<Self> {
         let data_path = directory.join("db");
         prepare(directory, &data_path)
             .map_err(|error| files::io_error("prepare", directory, error))?;
+        let opening = Opening::before::<Segments>(directory)?;
         let tree = sled::Config::new()
             .path(directory)
             .segment_size(SEGMENT_BYTES)
@@ -88,8 +102,11 @@ impl SledEngine {
             .map_err(|error| sled_error("open", directory, error))?;
         let data = sync_created(directory, &data_path)
             .map_err(|error| files::io_error("sync", directory, error))?;
-        let writer = Mutex::new(Writer::Working);
-        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, writer })
+        let (number, numbers) =
+            last_number(&tree).map_err(|error| sled_error("read", directory, error))?;
+        let guard = opening.after(number)?;
+        let writer = Mutex::new(Writer::Working { number, numbers });
+        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, guard, writer })
     }
 
     /// Frees what `writes` writes left behind in memory.
@@ -105,13 +122,24 @@ impl SledEngine {
     }
 
     /// Hands the batch to the disk. After an error it may or may not be there.
-    fn write(&self, batch: sled::Batch) -> Result<()> {
+    ///
+    /// The number comes after the batch in the log: where it is, the batch is.
+    fn write(&self, batch: sled::Batch, number: u64, numbers: &mut Option<Tree>) -> Result<()> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             let place = self.directory.display();
             Error::indeterminate(format!("a write to the sled store {place} may have failed"))
                 .with_source(error)
         };
         self.tree.apply_batch(batch).map_err(|error| failed(error.into()))?;
+        let numbers = match numbers {
+            Some(numbers) => numbers,
+            none => {
+                none.insert(self.tree.open_tree(NUMBER_TREE).map_err(|error| failed(error.into()))?)
+            }
+        };
+        numbers
+            .insert(NUMBER_KEY, &Numbered::encode(number))
+            .map_err(|error| failed(error.into()))?;
         self.tree.flush().map_err(|error| failed(error.into()))?;
         (self.sync_data)(&self.data).map_err(|error| failed(error.into()))
     }
@@ -154,9 +182,13 @@ impl Engine for SledEngine {
     fn apply(&self, batch: Batch) -> Result<()> {
         // A poisoned lock means that sled panicked in the midst of a write.
         let Ok(mut writer) = self.writer.lock() else { return Err(self.refusal()) };
-        if matches!(*writer, Writer::Failed) {
+        let Writer::Working { number, numbers } = &mut *writer else {
             return Err(self.refusal());
+        };
+        if batch.is_empty() {
+            return Ok(());
         }
+        let attempt = self.guard.attempt();
         let count = batch.len();
         let mut last = sled::Batch::default();
         for write in batch {
@@ -165,9 +197,13 @@ impl Engine for SledEngine {
                 Write::Remove { key } => last.remove(keys::to_stored(&key)),
             }
         }
-        let written = self.write(last);
+        let next = *number + 1;
+        let written = self.write(last, next, numbers);
         Self::collect_garbage(count);
-        if written.is_err() {
+        if written.is_ok() {
+            *number = next;
+            attempt.done(next);
+        } else {
             *writer = Writer::Failed;
         }
         written
@@ -182,6 +218,40 @@ impl Engine for SledEngine {
     fn compact(&self) -> Result<()> {
         Ok(())
     }
+
+    fn recovered(&self) -> Option<&Recovered> {
+        self.guard.recovered()
+    }
+}
+
+/// Reads may have rewritten pages. Sled writes these as it closes, and does not tell when the sync
+/// fails; so it is done here.
+impl Drop for SledEngine {
+    fn drop(&mut self) {
+        let Ok(Writer::Working { .. }) = self.writer.get_mut() else { return };
+        let attempt = self.guard.attempt();
+        let synced = match self.tree.flush() {
+            Ok(0) => Ok(()),
+            Ok(_) => (self.sync_data)(&self.data).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match synced {
+            Ok(()) => attempt.synced(),
+            Err(error) => {
+                tracing::warn!("can't close the sled store {}: {error}", self.directory.display());
+            }
+        }
+    }
+}
+
+/// The number of the last batch, and the tree that holds it; 0 in a store that has none yet.
+fn last_number(db: &Db) -> sled::Result<(u64, Option<Tree>)> {
+    if !db.tree_names().iter().any(|name| name == NUMBER_TREE) {
+        return Ok((0, None));
+    }
+    let numbers = db.open_tree(NUMBER_TREE)?;
+    let stored = numbers.get(NUMBER_KEY)?;
+    Ok((stored.and_then(|bytes| Numbered::decode(&bytes)).unwrap_or(0), Some(numbers)))
 }
 
 fn show(

@@ -79,4 +79,18 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Rewrites the files so that dead bytes are given back, as far as the engine can.
     fn compact(&self) -> Result<()>;
+
+    /// What opening had to do to the engine's files, if anything.
+    fn recovered(&self) -> Option<&Recovered> {
+        None
+    }
+}
+
+/// What opening an engine did to its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// For a person.
+    pub report: String,
+    /// Whether acknowledged writes may be gone, which a person accepted.
+    pub loss_accepted: bool,
 }
