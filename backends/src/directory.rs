@@ -1,7 +1,8 @@
 //! The directory of a local store.
 //!
 //! ```text
-//! DIR/store.toml   what it is: format, id, engine, time of creation; written once, by `create`
+//! DIR/store.toml   what it is: format, id, engine, time of creation; written by `create`, and again
+//!                  before the first write to a store of an older format
 //! DIR/lock         locked while the store is open; holds who has it, and is emptied on close
 //! DIR/heads        what the last clean close saw; see the layout's witness
 //! DIR/config.toml  what is current for the command line; not ours
@@ -50,8 +51,7 @@ impl Directory {
         let Some(_lock) = Lock::try_acquire(path, now)? else { return Err(already_there(path)) };
         refuse_if_taken(path)?;
         fs::create_dir_all(path.join("data")).map_err(failed)?;
-        let info = StoreInfo { id, engine: engine.to_owned(), created: now };
-        manifest::write(path, &info).map_err(failed)
+        manifest::write(path, &StoreInfo::new(id, engine, now)).map_err(failed)
     }
 
     /// Opens and locks the store at `path`.
@@ -87,6 +87,16 @@ impl Directory {
     /// Who had the store before and did not close it, if so: it was killed, or lost power.
     pub(crate) fn unclean(&self) -> Option<&Holder> {
         self.lock.previous()
+    }
+}
+
+/// Notes durably that the store at `path` has values of the newest format, if it does not say so yet.
+pub(crate) fn raise_format(path: &Path) -> Result<()> {
+    match inspect(path)?.raised() {
+        Some(info) => {
+            manifest::write(path, &info).map_err(|error| io_error("write to", path, error))
+        }
+        None => Ok(()),
     }
 }
 

@@ -11,6 +11,8 @@
 //! The first three share one layout (the module `ordered`, described in docs/FORMAT.md) over a small
 //! trait for ordered keys and values (`ordered::engine`), which `engines` implements.
 
+#[cfg(all(test, feature = "sled", feature = "fjall", feature = "memory"))]
+mod damage;
 #[cfg(any(feature = "sled", feature = "fjall"))]
 mod directory;
 #[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]

@@ -3,7 +3,7 @@
 mod diagnosis;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use argon_core::storage::{
     Backend, Capabilities, Diagnosis, Factory, OpenOptions, StoreInfo, StoreUrl,
@@ -12,8 +12,7 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::ordered::engine::Engine;
-use crate::ordered::{self, Place, Witness};
+use crate::ordered::{self, Place, RaiseFormat, Witness, engine::Engine};
 
 /// How an engine is opened in the directory that it has for itself.
 type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
@@ -82,7 +81,7 @@ impl Factory for LocalFactory {
                 unclean.into_iter().chain(done.map(|done| done.report.clone())).collect();
             let info = StoreInfo {
                 engine: engine.into(),
-                format: ordered::FORMAT,
+                format: found.format,
                 id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
                 created: Some(found.created),
                 location: path.display().to_string(),
@@ -91,6 +90,7 @@ impl Factory for LocalFactory {
             let capabilities = Capabilities { durable: true, shared: false };
             let place = Place {
                 witness: Witness::read(heads)?,
+                raise_format: Mutex::new(raise_format(found.format, &path)),
                 _lock: Box::new(directory),
             };
             ordered::backend(opened, info, capabilities, environment, Some(place))
@@ -126,6 +126,13 @@ impl Factory for LocalFactory {
         }
         checks
     }
+}
+
+/// What notes the newest format in a store that has an older one.
+fn raise_format(format: u32, path: &Path) -> Option<RaiseFormat> {
+    let path = path.to_owned();
+    (format < ordered::FORMAT)
+        .then(|| -> RaiseFormat { Box::new(move || directory::raise_format(&path)) })
 }
 
 fn path_of(url: &StoreUrl) -> Result<PathBuf> {

@@ -255,7 +255,9 @@ impl Project {
         head: Head,
         why: &str,
     ) -> Result<BranchName> {
-        let time = compact_time(self.shared.environment.now());
+        // A clock that is behind what was committed already is wrong, and retention would end early.
+        let now = self.shared.environment.now().max(head.time);
+        let time = compact_time(now);
         let at = record.point_at(head.lsn);
         let backup = BranchRecord {
             protected: false,
@@ -264,7 +266,7 @@ impl Project {
             parent: Some(name.to_string()),
             ..record.clone()
         }
-        .noting(self.movement(at, at, why));
+        .noting(MoveRecord { at: now, ..self.movement(at, at, why) });
         for attempt in 1..=1000 {
             let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
             let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;

@@ -69,7 +69,7 @@ pub use api::{
     IntoDocument, Project, ProjectInfo, State, Store,
 };
 pub use catalog::{Catalog, CollectionInfo};
-pub use environment::{Clock, Environment, Ids};
+pub use environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
 pub use records::branch_of_timeline;
 pub use replay::{LogMaterializer, ReplayLimits};

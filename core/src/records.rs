@@ -228,7 +228,7 @@ impl BaseRecord {
 
 impl BaseRecord {
     pub(crate) fn point(&self) -> Point {
-        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
+        Point { timeline: self.timeline, lsn: Lsn::from_stored(self.lsn) }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -238,14 +238,14 @@ impl BaseRecord {
 
 impl From<&BaseRecord> for Point {
     fn from(record: &BaseRecord) -> Self {
-        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+        Self { timeline: record.timeline, lsn: Lsn::from_stored(record.lsn) }
     }
 }
 
 impl From<&BaseRecord> for Head {
     fn from(record: &BaseRecord) -> Self {
         let BaseRecord { digest, time, .. } = *record;
-        Self { lsn: Lsn::new(record.lsn.cast_unsigned()), digest, time }
+        Self { lsn: Lsn::from_stored(record.lsn), digest, time }
     }
 }
 
@@ -257,7 +257,7 @@ impl From<Point> for PointRecord {
 
 impl From<PointRecord> for Point {
     fn from(record: PointRecord) -> Self {
-        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+        Self { timeline: record.timeline, lsn: Lsn::from_stored(record.lsn) }
     }
 }
 

@@ -68,7 +68,9 @@ pub async fn create(
     ttl: Duration,
 ) -> Result<(Branch, DateTime)> {
     let _moving = project.shared.moving.lock().await;
-    let lease = lease(project, ttl)?;
+    // A clock that is behind what was committed already is wrong, and would end it at once.
+    let last = from.last().await?.time;
+    let lease = lease(project, last, ttl)?;
     let mut record = project.fork(from, Some(parent)).await?;
     record.lease = Some(lease);
     if let Some(name) = name {
@@ -85,9 +87,9 @@ pub async fn create(
     Err(Error::internal("a name for a sandbox could not be drawn"))
 }
 
-/// A lease that begins now.
-fn lease(project: &Project, ttl: Duration) -> Result<LeaseRecord> {
-    let now = project.shared.environment.now().timestamp_millis();
+/// A lease that begins now, and not before `last`, the time of the newest commit.
+fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord> {
+    let now = project.shared.environment.now().max(last).timestamp_millis();
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
     match now.checked_add(ttl_ms) {
         Some(expires) if ttl_ms > 0 => {
@@ -127,10 +129,10 @@ pub async fn extend(
 ) -> Result<DateTime> {
     let (stored, old) = leased(project, name).await?;
     let ttl = ttl.unwrap_or(Duration::from_millis(old.ttl_ms.unsigned_abs()));
-    let new = lease(project, ttl)?;
+    let head = project.head_of(&stored.record).await?;
+    let new = lease(project, head.time, ttl)?;
     let record = BranchRecord { lease: Some(new), ..stored.record.clone() };
     project.amend(name, &stored, &record).await?;
-    let head = project.head_of(&record).await?;
     Ok(record.ends(&head).unwrap_or(new.expires))
 }
 
@@ -191,6 +193,7 @@ async fn leased(
 /// told that the branch is gone.
 #[tracing::instrument(level = "info", skip_all, name = "sweep_sandboxes")]
 pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
+    project.shared.look_at_clocks().await?;
     let now = project.shared.environment.now();
     let pins: Vec<(String, PinRecord)> = project
         .pin_records()

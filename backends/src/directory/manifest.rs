@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::error::io_error;
 use crate::engines::files;
 
-/// The format that this version of Argon writes, and the only one that it reads.
-const FORMAT: u32 = 1;
+/// The format that this version of Argon writes, and the oldest that it reads.
+const FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 
 /// The most bytes that are read: a manifest has some hundred, and what has more is none.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -23,6 +24,8 @@ pub(super) const TEMPORARY_FILE: &str = "store.toml.new";
 /// What a store's `store.toml` says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreInfo {
+    /// The version of its layout.
+    pub format: u32,
     /// The identity that it was given when it was created.
     pub id: [u8; 16],
     /// The name of its engine, which is the scheme of its URL.
@@ -45,10 +48,22 @@ struct Manifest {
     created: String,
 }
 
+impl StoreInfo {
+    /// What is said of a new store.
+    pub(super) fn new(id: [u8; 16], engine: &str, created: DateTime) -> Self {
+        Self { format: FORMAT, id, engine: engine.to_owned(), created }
+    }
+
+    /// The same of the store after something was written to it by this version.
+    pub(super) fn raised(&self) -> Option<Self> {
+        (self.format < FORMAT).then(|| Self { format: FORMAT, ..self.clone() })
+    }
+}
+
 /// Writes the manifest under another name, syncs it, and gives it its name.
 pub(super) fn write(directory: &Path, info: &StoreInfo) -> io::Result<()> {
     let manifest = Manifest {
-        format: FORMAT,
+        format: info.format,
         id: format!("{:032x}", u128::from_be_bytes(info.id)),
         engine: info.engine.clone(),
         created: info.created.try_to_rfc3339_string().map_err(io::Error::other)?,
@@ -75,7 +90,7 @@ pub(super) fn read(directory: &Path) -> Result<Option<StoreInfo>> {
         Err(error) => return Err(io_error("read", &path, error)),
     };
     let Versioned { format } = toml::from_str(&text).map_err(|error| damaged(&path, error))?;
-    if format != FORMAT {
+    if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
         return Err(other_format(directory, format));
     }
     parse(&text).map(Some).map_err(|error| damaged(&path, error))
@@ -84,6 +99,7 @@ pub(super) fn read(directory: &Path) -> Result<Option<StoreInfo>> {
 fn parse(text: &str) -> Result<StoreInfo, Box<dyn std::error::Error + Send + Sync>> {
     let manifest: Manifest = toml::from_str(text)?;
     Ok(StoreInfo {
+        format: manifest.format,
         id: parse_id(&manifest.id).ok_or("id is not 32 hexadecimal digits")?,
         engine: manifest.engine,
         created: DateTime::parse_rfc3339_str(manifest.created)?,
@@ -102,7 +118,8 @@ fn other_format(directory: &Path, format: u32) -> Error {
         "clone it with the version of Argon that made it"
     };
     Error::unsupported(format!(
-        "{} has store format {format}, and this version of Argon reads format {FORMAT}; {advice}",
+        "{} has store format {format}, and this version of Argon reads formats {OLDEST_FORMAT} to \
+         {FORMAT}; {advice}",
         directory.display()
     ))
 }

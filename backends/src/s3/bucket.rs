@@ -9,6 +9,7 @@ use argon_core::{Environment, Error, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use bson::DateTime;
 use futures::FutureExt;
 
 use crate::s3::attempts::{Attempts, IN_ALL};
@@ -88,15 +89,22 @@ impl Bucket {
         Self { client, settings, meter, environment, patience: IN_ALL, unquoted }
     }
 
+    /// By how much the server's clock is ahead, as its last answer shows, which was given after `asked`.
+    /// It is heeded.
+    pub(super) fn heed_clock(&self, asked: DateTime) -> Option<i64> {
+        let answered = self.environment.clock_time().timestamp_millis();
+        let first = self.meter.server_time()?.saturating_mul(1000);
+        let shown = (first, first.saturating_add(999));
+        let ahead = ServerFacts::ahead(shown, (asked.timestamp_millis(), answered));
+        crate::system::heed(&self.environment, ahead);
+        Some(ahead)
+    }
+
     /// What the server shows. Its clock shows whole seconds.
     pub(super) async fn server_facts(&self) -> Result<Vec<ServerFacts>> {
-        let asked = self.environment.now().timestamp_millis();
+        let asked = self.environment.clock_time();
         self.list("", None, 1).await?;
-        let answered = self.environment.now().timestamp_millis();
-        let clock_ahead = self.meter.server_time().map(|second| {
-            let shown = (second * 1000, second * 1000 + 999);
-            ServerFacts::ahead(shown, (asked, answered))
-        });
+        let clock_ahead = self.heed_clock(asked);
         let Some(Server { host, port, encrypted }) = self.meter.server() else {
             return Ok(Vec::new());
         };

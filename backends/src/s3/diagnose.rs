@@ -98,7 +98,7 @@ async fn look_at_bucket(bucket: &Bucket, found: &mut Vec<Diagnosis>) -> Result<(
 /// How far the clocks are apart, if the server has said what its clock shows.
 fn skew(bucket: &Bucket) -> Option<Diagnosis> {
     let server = bucket.meter.server_time()?;
-    let skew = bucket.environment.now().timestamp_millis() / 1000 - server;
+    let skew = bucket.environment.clock_time().timestamp_millis() / 1000 - server;
     let found = format!("this machine's clock is {skew} s ahead of the server's");
     let remedy = "set the clock, by NTP for one";
     Some(match skew.abs() {

@@ -120,7 +120,9 @@ impl Opener {
         environment: &Environment,
     ) -> Result<Backend> {
         let bucket = self.connect(url, options, environment).await?;
+        let asked = environment.clock_time();
         let stored = bucket.identity().await?;
+        bucket.heed_clock(asked);
         let identity = Identity::decode(&stored.bytes)?;
         if bucket.probe(&stored.bytes.clone().into()).await? == Probed::ReadOnly {
             tracing::info!("the store can be read, and not be written");

@@ -27,7 +27,8 @@ files until `--compact`, or `argon compact`, removes them.";
 ///
 /// Every state of a branch within the retention time stays readable, and so do heads, pins, what
 /// branches were made from, and what open merge plans rest on. Backups that are older are removed.
-/// Others may read and write meanwhile.
+/// Others may read and write meanwhile. On a store of a server that is more than a minute off from
+/// this machine's clock, the server's time counts.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GcArgs {
@@ -42,6 +43,9 @@ pub(crate) struct GcArgs {
     compact: bool,
     #[command(flatten)]
     confirmation: Confirmation,
+    /// Go on although the newest commit is much older than the clock, which may be set wrong
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 fn checked(text: &str) -> Result<Duration, String> {
@@ -55,10 +59,13 @@ impl GcArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let retention = self.retention.unwrap_or(context.settings().retention);
         let store = context.store().await?.store;
+        let options = Options { retention, dry_run: self.dry_run };
+        if !self.trust_clock {
+            super::gc_clock::check(context, &store, &options).await?;
+        }
         if retention < context.settings().retention && !self.dry_run {
             self.confirm(&store, retention, context).await?;
         }
-        let options = Options { retention, dry_run: self.dry_run };
         let report = gc::collect(&store, &options).await?;
         let compacted = if self.compact {
             let before = store.stored_bytes().await?;

@@ -22,6 +22,7 @@ mod find;
 mod flush;
 mod fsck;
 mod gc;
+mod gc_clock;
 mod get;
 mod health;
 mod history;

@@ -42,6 +42,60 @@ fn what_is_old_goes_and_what_is_held_stays() {
     }
 }
 
+/// A clock that stands in 2023.
+struct Then;
+
+impl argon_core::Clock for Then {
+    fn now(&self) -> bson::DateTime {
+        bson::DateTime::from_millis(1_700_000_000_000)
+    }
+}
+
+struct MachineIds;
+
+impl argon_core::Ids for MachineIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(16) {
+            let random: [u8; 16] = argon_backends::environment().random();
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_committed_long_before_the_clock_goes_only_if_somebody_says_that_the_clock_is_right()
+ {
+    let place = Place::empty();
+    let environment =
+        argon_core::Environment::new(std::sync::Arc::new(Then), std::sync::Arc::new(MachineIds));
+    let url = argon_core::storage::StoreUrl::new("fjall", place.path(".argon").to_str().unwrap());
+    let store = argon_core::Store::create(
+        &argon_backends::registry(),
+        &url,
+        &argon_core::storage::OpenOptions::default(),
+        environment,
+        argon_core::model::Actor::new("ada").unwrap(),
+    );
+    let store = store.await.unwrap();
+    let project = store.create_project(&"shop".parse().unwrap()).await.unwrap();
+    let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+    for version in 1..=3 {
+        let users = main.collection(&"users".parse().unwrap());
+        users.put(bson::rawdoc! { "_id": 1, "version": version }).await.unwrap();
+    }
+    drop((main, project, store));
+    place.ok(&["use", "shop"]);
+
+    let refused = place.fails(2, &["gc"]);
+    has(&refused, &["this machine's clock shows 20", "after the newest commit", "(2023-11-14"]);
+    has(&refused, &["--trust-clock"]);
+    has(&place.ok(&["get", "-c", "users", "1", "--at", "main@2"]), &["\"version\""]);
+    place.ok(&["gc", "--dry-run"]);
+    place.ok(&["gc", "--trust-clock"]);
+    place.fails(3, &["get", "-c", "users", "1", "--at", "main@2"]);
+    place.ok(&["gc"]);
+}
+
 #[test]
 fn who_holds_how_much_is_shown() {
     let place = Place::with_project("fjall");

@@ -12,7 +12,7 @@ use crate::read_only;
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
 use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
-use crate::{Collection, Error, Project, Result, State, log};
+use crate::{Collection, Error, ErrorKind, Project, Result, State, log};
 
 /// A branch, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl BranchInfo {
             head,
             ends: record.ends(&head),
             parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
-            forked_at: Lsn::new(record.forked_at.cast_unsigned()),
+            forked_at: Lsn::from_stored(record.forked_at),
             created: record.created,
             protected: record.protected,
             read_only: record.read_only,
@@ -102,7 +102,7 @@ impl Branch {
     /// `NotFound` if the branch is gone.
     pub async fn head(&self) -> Result<State> {
         loop {
-            let (record, head) = self.present().await?;
+            let (record, head) = self.present().await.map_err(|error| self.named(error))?;
             match self.project.state_at(&record, head.lsn).await {
                 Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
                 Ok(state) => return Ok(state.ending_with(head)),
@@ -112,7 +112,7 @@ impl Branch {
                         return Err(error);
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.named(error)),
             }
         }
     }
@@ -214,7 +214,8 @@ impl Branch {
             let committer = self.shared().committers.of(record.timeline(), || {
                 crate::records::branch_ref(self.project.id(), &self.name)
             });
-            match committer.submit(request, record.base_head()).await? {
+            let submitted = committer.submit(request, record.base_head()).await;
+            match submitted.map_err(|error| self.named(error))? {
                 Submitted::Outcome(outcome) => return Ok(outcome),
                 Submitted::Sealed(back) => {
                     request = back;
@@ -236,6 +237,16 @@ impl Branch {
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.project.shared
+    }
+
+    /// Names the branch in an error of its log, which knows only the timeline.
+    fn named(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Unavailable | ErrorKind::Indeterminate => {
+                error.about(format_args!("branch '{}'", self.name))
+            }
+            _ => error,
+        }
     }
 
     fn known(&self) -> BranchRecord {

@@ -62,6 +62,18 @@ pub(crate) struct Shared {
     pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
 
+impl Shared {
+    /// Asks the servers of the store for the time before something is decided by it that can't be
+    /// undone, as far as the clock is a machine's: a process may have run for long, and its machine's
+    /// clock may have been set meanwhile.
+    pub(crate) async fn look_at_clocks(&self) -> Result<()> {
+        if self.environment.heeds_servers() {
+            self.backend.maintenance.servers().await?;
+        }
+        Ok(())
+    }
+}
+
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")

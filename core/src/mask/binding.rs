@@ -236,7 +236,7 @@ impl TryFrom<MaskRecord> for Mask {
             };
             bound.insert(CollectionId::new(collection.cast_unsigned()), bound_to);
         }
-        let upto = Lsn::new(record.upto.cast_unsigned());
+        let upto = Lsn::from_stored(record.upto);
         Ok(Self { terms: Arc::new(terms), bound: Arc::new(bound), upto })
     }
 }

@@ -251,7 +251,7 @@ impl CommitMeta {
     /// `Corrupt` when the bytes are none of it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            lsn: Lsn::new(reader.varint()?),
+            lsn: reader.lsn()?,
             time: DateTime::from_millis(reader.varint()?.cast_signed()),
             nonce: Nonce(u32::from_le_bytes(reader.array()?)),
             actor: Actor::new(reader.text()?).map_err(|_| reader.corrupt("has a bad actor"))?,
@@ -286,7 +286,7 @@ impl Origin {
             1 => Self::Import { source: reader.text()?.to_owned() },
             2 => Self::Merge(Merged::decode(reader)?),
             3 | 6 => {
-                let (above, upto) = (Lsn::new(reader.varint()?), Lsn::new(reader.varint()?));
+                let (above, upto) = (reader.lsn()?, reader.lsn()?);
                 Self::Undo { above, upto, plan }
             }
             4 | 7 => {
@@ -334,7 +334,7 @@ impl Point {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let timeline = TimelineId::from_bytes(reader.array()?);
-        Ok(Self { timeline, lsn: Lsn::new(reader.varint()?) })
+        Ok(Self { timeline, lsn: reader.lsn()? })
     }
 }
 
@@ -466,6 +466,11 @@ mod tests {
             let mut reader = Reader::new("commit", &bytes);
             assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta);
             assert!(reader.finish().is_ok());
+            crate::codec::for_each_damage(&bytes, |damaged| {
+                let read = CommitMeta::decode(&mut Reader::new("commit", damaged));
+                let kind = read.err().map(|error| error.kind());
+                assert!(kind.is_none_or(|kind| kind == crate::ErrorKind::Corrupt), "{kind:?}");
+            });
         }
     }
 

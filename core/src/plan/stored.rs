@@ -329,7 +329,7 @@ impl PlanRecord {
     fn condition(&self) -> Condition {
         match self.applied {
             _ if self.open => Condition::Open,
-            Some(lsn) => Condition::Applied(Lsn::new(lsn.cast_unsigned())),
+            Some(lsn) => Condition::Applied(Lsn::from_stored(lsn)),
             None if self.nothing => Condition::Nothing,
             None => Condition::Aborted,
         }

@@ -54,7 +54,7 @@ struct OneSandbox {
 
 /// When a sandbox ends, for people.
 fn ends(end: DateTime, context: &Context) -> String {
-    let left = end.timestamp_millis() - context.environment.now().timestamp_millis();
+    let left = end.timestamp_millis().saturating_sub(context.environment.now().timestamp_millis());
     match u64::try_from(left) {
         Ok(left) => {
             let left = duration_text(Duration::from_millis(left).saturating_add(HALF_A_SECOND));
