@@ -123,7 +123,9 @@ impl Worker<'_> {
 
     async fn document(&mut self, step: &Step, info: &CollectionInfo, three: Three) -> Result<()> {
         let Three { key, base, ours, theirs } = three;
-        let alike = ours == theirs && !self.policy.uses(&Strategy::Sum);
+        let matters =
+            [Strategy::Sum, Strategy::Touched].iter().any(|alike| self.policy.uses(alike));
+        let alike = ours == theirs && !matters;
         if alike || base == theirs {
             return Ok(());
         }
