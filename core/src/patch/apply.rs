@@ -72,7 +72,7 @@ impl Preview {
 /// ```
 ///
 /// # Errors
-/// `Conflict` if other writers came first a hundred times; those of [`check`](super::check) and of
+/// `Conflict` if other writers came first a hundred times; those of [`check`](fn@super::check) and of
 /// [`Branch::commit`].
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
     apply_with(patch, branch, request, Already::Skip).await
