@@ -268,7 +268,7 @@ impl Project {
         }
         .noting(MoveRecord { at: now, ..self.movement(at, at, why) });
         for attempt in 1..=1000 {
-            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
+            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt:04}") };
             let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;
             match self.create_record(&name, &backup).await {
                 Ok(()) => return Ok(name),
@@ -343,8 +343,26 @@ impl Project {
     }
 }
 
-/// A time as it stands in a branch name: `20261122T210400.123Z`.
+/// A time as it stands in a branch name, so that names sort as times do: `20261122T210400.120Z`.
 fn compact_time(time: DateTime) -> String {
-    let full = time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string());
-    full.chars().filter(|c| !matches!(c, '-' | ':')).collect()
+    let millis = time.timestamp_millis();
+    let fraction = millis.rem_euclid(1000);
+    let whole = DateTime::from_millis(millis - fraction);
+    let Ok(full) = whole.try_to_rfc3339_string() else { return millis.to_string() };
+    let seconds: String = full.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{}.{fraction:03}Z", seconds.trim_end_matches('Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_backups_sort_by_time() {
+        let start = 1_795_381_440_000;
+        let names = [0, 1, 99, 100, 120, 123, 999, 1000, 1001, 60_000];
+        let names = names.map(|after| compact_time(DateTime::from_millis(start + after)));
+        assert_eq!(names[4], "20261122T210400.120Z");
+        assert!(names.is_sorted(), "{names:?}");
+    }
 }

@@ -35,6 +35,7 @@ pub mod copy;
 pub mod diff;
 mod environment;
 mod error;
+pub mod filter;
 pub mod fsck;
 pub mod gc;
 mod guard;

@@ -1,8 +1,8 @@
 //! Sandboxes: branches that end by themselves.
 //!
 //! A sandbox is a branch whose record has a lease. It lives until its lease ends, and at least for
-//! the length of the lease after the last commit of its own, so one in use is never swept. Nothing
-//! ends by the passing of time alone: [`sweep`] takes away what is over.
+//! the length of the lease after the last commit of its own, so one in use is never swept. One whose
+//! time is over takes no commits until it is [extended](extend); [`sweep`] takes it away.
 
 use std::time::Duration;
 
@@ -99,6 +99,15 @@ fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord
             "the time that a sandbox lives must be longer than 0 and end within some million years",
         )),
     }
+}
+
+/// Refuses a commit to a sandbox whose time is over.
+pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
+    Error::denied(format!(
+        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment; \
+         `argon sandbox extend {name}` lets it live on",
+        end.try_to_rfc3339_string().unwrap_or_default()
+    ))
 }
 
 impl BranchRecord {

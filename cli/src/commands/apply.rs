@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use argon_core::Error;
-use argon_core::model::Origin;
+use argon_core::model::{Origin, Picked};
 use argon_core::patch::{
-    Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply, check,
+    Already, Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply_with,
+    check_with,
 };
+use argon_core::{Error, log};
 use bson::raw::RawBson;
 use clap::Args;
 
@@ -15,7 +16,7 @@ use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
-use crate::patches::read_patch;
+use crate::patches::{NamedState, ReadPatch, read_patch};
 use crate::plans::violated;
 
 const EXAMPLES: &str = "\
@@ -23,12 +24,18 @@ Examples:
   argon diff try --patch > try.argonpatch
   argon apply try.argonpatch --dry-run            whether it fits the current branch
   argon apply try.argonpatch -m 'from the trial'
-  argon apply try.argonpatch --reverse            take it back";
+  argon apply try.argonpatch --reverse            take it back
+  argon apply claim.argonpatch --strict           only if nobody has claimed it before
+
+Which is right:
+  Without --strict a patch says how things shall be, and applying it again changes nothing: right for
+  corrections that several people may send. With it a patch says what its writer does, once: right for
+  a version counter or a claimed job, of whose many writers only one may be told that it is done.";
 
 /// Apply a patch of `argon diff --patch` to the current branch, as one commit or not at all.
 ///
 /// A change of a document fits if the fields that it touches are as the patch says; what else is in the
-/// document may differ. A change that is there already is left out. If something does not fit, each such
+/// document may differ. A change that is there already is left out, or refused by --strict. If something does not fit, each such
 /// place is printed, nothing is changed, and the exit code is 5. The result is held to the validators and
 /// unique indexes of the collections.
 #[derive(Args)]
@@ -40,6 +47,9 @@ pub(crate) struct ApplyArgs {
     /// Take the patch back: what it adds is removed, values after become values before
     #[arg(short = 'R', long)]
     reverse: bool,
+    /// Refuse a change that is there already, as somebody else made it
+    #[arg(long)]
+    strict: bool,
     /// Only say whether it fits and what it would change
     #[arg(long)]
     dry_run: bool,
@@ -49,16 +59,17 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let patch = read_patch(&self.file)?;
-        let patch = if self.reverse { patch.reversed() } else { patch };
+        let ReadPatch { patch, from, to } = read_patch(&self.file)?;
+        let (patch, leads_to) = if self.reverse { (patch.reversed(), from) } else { (patch, to) };
         let workspace = context.workspace().await?;
         let branch = workspace.branch().await?;
+        let already = if self.strict { Already::Refuse } else { Already::Skip };
         if self.dry_run {
-            return Self::preview(context, &workspace, &patch).await;
+            return Self::preview(context, &workspace, &patch, already).await;
         }
         let mut request = self.signature.request(&branch);
-        request.set_origin(Origin::Patch { source: self.source() });
-        match apply(&patch, &branch, request).await? {
+        request.set_origin(self.origin(&workspace, leads_to).await);
+        match apply_with(&patch, &branch, request, already).await? {
             Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
             Applied::Violations(found) => Err(violated(context, &found)?),
             Applied::Done { receipt: None, skipped } => context
@@ -74,16 +85,21 @@ impl ApplyArgs {
                     receipt.lsn,
                     branch.name(),
                     count(changed as u64, "document"),
-                    already(skipped)
+                    there_already(skipped)
                 );
                 context.output.done(&words, || json(Some(receipt.lsn.get()), changed, skipped))
             }
         }
     }
 
-    async fn preview(context: &Context, workspace: &Workspace, patch: &Patch) -> CommandResult {
+    async fn preview(
+        context: &Context,
+        workspace: &Workspace,
+        patch: &Patch,
+        already: Already,
+    ) -> CommandResult {
         let head = workspace.state(None).await?;
-        let preview = check(patch, &head).await?;
+        let preview = check_with(patch, &head, already).await?;
         if !preview.conflicts.is_empty() {
             return refused(context, workspace, &preview.conflicts);
         }
@@ -98,9 +114,22 @@ impl ApplyArgs {
             head.lsn(),
             count(documents as u64, "document"),
             count(collections as u64, "collection"),
-            already(skipped)
+            there_already(skipped)
         );
         context.output.done(&words, || json(None, documents, skipped))
+    }
+
+    /// What the log says of the commit: the state to which the patch leads too, if this store has it.
+    async fn origin(&self, workspace: &Workspace, leads_to: Option<NamedState>) -> Origin {
+        let source = self.source();
+        match leads_to {
+            Some(named) => match known(workspace, &named).await {
+                Ok(Some(state)) => Origin::PatchOf { source, state },
+                // It is of another store, or its branch is gone.
+                Ok(None) | Err(_) => Origin::Patch { source },
+            },
+            None => Origin::Patch { source },
+        }
     }
 
     /// The name of the file, for the log.
@@ -109,6 +138,14 @@ impl ApplyArgs {
         let name = if name == "-" { "standard input".into() } else { name.to_string_lossy() };
         if self.reverse { format!("{name}, taken back") } else { name.into_owned() }
     }
+}
+
+/// The last commit of a state that a patch names, if the branch of this name has it.
+async fn known(workspace: &Workspace, named: &NamedState) -> argon_core::Result<Option<Picked>> {
+    let state = workspace.project.branch(&named.branch).await?.at(named.lsn).await?;
+    let Some(commit) = state.view().point().filter(|_| !state.is_masked()) else { return Ok(None) };
+    let digest = log::commit_at(&state, named.lsn).await?.digest;
+    Ok((digest.to_string() == named.digest).then_some(Picked { commit, digest }))
 }
 
 fn json(lsn: Option<u64>, changed: usize, skipped: usize) -> Json {
@@ -124,7 +161,7 @@ fn are(number: usize) -> String {
     format!("{} {verb}", count(number as u64, "change"))
 }
 
-fn already(skipped: usize) -> String {
+fn there_already(skipped: usize) -> String {
     match skipped {
         0 => String::new(),
         skipped => format!("; {} there already", are(skipped)),
@@ -215,12 +252,14 @@ fn problem(reason: &ConflictReason) -> &'static str {
         ConflictReason::Exists => "there is another one already",
         ConflictReason::Differs => "they are not as the patch says",
         ConflictReason::Unknown => "the patch drops the collection and does not have this document",
+        ConflictReason::Already => "it is so already, and --strict was given",
         ConflictReason::Field { reason, .. } => match reason {
             MisfitReason::Value => "it is not as the patch says",
             MisfitReason::NotInside => "there is nothing inside it to change",
             MisfitReason::Length => "the array has another length",
             MisfitReason::Order => "the fields stand in another order",
             MisfitReason::Ambiguous => "it has two fields of one name",
+            MisfitReason::Already => "it is so already",
         },
     }
 }

@@ -34,6 +34,7 @@ mod tests;
 pub use conflict::{Cause, FieldConflict};
 pub use document::{Merged, Versions, conflicting_paths, merge_document};
 pub use path::FieldPath;
+pub(crate) use path::split;
 pub use pattern::{CollectionPattern, PathPattern};
 pub use policy::{Policy, Rule};
 pub use resolution::{Choice, Resolutions};

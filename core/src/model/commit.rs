@@ -108,6 +108,13 @@ pub enum Origin {
         /// The name of the file, as the user gave it.
         source: String,
     },
+    /// A patch was applied that leads to a state which is in the store.
+    PatchOf {
+        /// The name of the file, as the user gave it.
+        source: String,
+        /// The last commit of that state.
+        state: Picked,
+    },
 }
 
 /// A commit whose changes were made again.
@@ -233,14 +240,16 @@ impl CommitMeta {
             Origin::CherryPick { commits, plan } => {
                 put_planned(out, [4, 7], plan.as_deref());
                 put_varint(out, commits.len() as u64);
-                for Picked { commit, digest } in commits {
-                    commit.encode(out);
-                    out.extend_from_slice(digest.as_bytes());
-                }
+                commits.iter().for_each(|picked| picked.encode(out));
             }
             Origin::Patch { source } => {
                 out.push(5);
                 put_bytes(out, source.as_bytes());
+            }
+            Origin::PatchOf { source, state } => {
+                out.push(8);
+                put_bytes(out, source.as_bytes());
+                state.encode(out);
             }
         }
     }
@@ -295,6 +304,10 @@ impl Origin {
                 Self::CherryPick { commits, plan }
             }
             5 => Self::Patch { source: reader.text()?.to_owned() },
+            8 => {
+                let source = reader.text()?.to_owned();
+                Self::PatchOf { source, state: Picked::decode(reader)? }
+            }
             _ => return Err(reader.corrupt("has an unknown origin")),
         })
     }
@@ -320,6 +333,11 @@ impl Merged {
 }
 
 impl Picked {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.commit.encode(out);
+        out.extend_from_slice(self.digest.as_bytes());
+    }
+
     fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let commit = Point::decode(reader)?;
         Ok(Self { commit, digest: Digest::from_bytes(reader.array()?) })
@@ -457,6 +475,10 @@ mod tests {
             ),
             (Origin::CherryPick { commits, plan: plan() }, format!("0702306101{ones}ac02{twos}")),
             (Origin::Patch { source: "a".into() }, "050161".to_owned()),
+            (
+                Origin::PatchOf { source: "a".into(), state: Picked { commit: point, digest } },
+                format!("080161{ones}ac02{twos}"),
+            ),
         ] {
             let mut bytes = Vec::new();
             let meta = CommitMeta { origin, ..meta() };

@@ -1,6 +1,6 @@
 //! Applying a patch to a branch.
 
-use super::{Conflict, Patch, Preview, check};
+use super::{Already, Conflict, Patch, Preview, check_with};
 use crate::checks::{self, Checks, Proposed, Violation};
 use crate::write::{Outcome, Receipt, WriteRequest};
 use crate::{Branch, Error, Result, State};
@@ -72,13 +72,27 @@ impl Preview {
 /// ```
 ///
 /// # Errors
-/// `Conflict` if other writers came first a hundred times; those of [`check`] and of
+/// `Conflict` if other writers came first a hundred times; those of [`check`](fn@super::check) and of
 /// [`Branch::commit`].
-#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
+    apply_with(patch, branch, request, Already::Skip).await
+}
+
+/// As [`apply`], with what becomes of changes that are there already. With [`Already::Refuse`], of many
+/// writers who apply one patch at a time, exactly one is told that it was done.
+///
+/// # Errors
+/// Those of [`apply`].
+#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
+pub async fn apply_with(
+    patch: &Patch,
+    branch: &Branch,
+    request: WriteRequest,
+    already: Already,
+) -> Result<Applied> {
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;
-        let preview = check(patch, &head).await?;
+        let preview = check_with(patch, &head, already).await?;
         if !preview.conflicts.is_empty() {
             return Ok(Applied::Conflicts(preview.conflicts));
         }

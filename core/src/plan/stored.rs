@@ -297,11 +297,9 @@ impl Stored {
     async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
         let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
         let worked = self.plan.work_out().await?;
-        let [made, planned] = [&commit.changes, &worked.changes].map(|changes| {
-            let each = changes.iter();
-            each.map(|change| ((change.collection, &change.key), &change.image)).collect()
-        });
-        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made, planned);
+        let made = commit.changes.into_iter().map(|c| ((c.collection, c.key), c.image));
+        let planned = worked.changes().map(|c| ((c.collection, c.key), c.image));
+        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made.collect(), planned.collect());
         Ok(worked.conflicts.is_empty() && made == planned)
     }
 
