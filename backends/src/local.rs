@@ -12,12 +12,12 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::ordered::{self, Place, Witness, engine::Engine};
-
-/// How an engine is opened in the directory that it has for itself.
-type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
+use crate::engines::guarded::{Guarded, Held, OpenEngine};
+use crate::ordered::{self, Place, Witness};
+use crate::panics::{error_of_panic, panic_message};
 
 /// Makes and opens the stores of one engine.
+#[derive(Clone, Copy)]
 pub(crate) struct LocalFactory {
     engine: &'static str,
     /// The library that is the engine, for a person.
@@ -44,13 +44,17 @@ impl Factory for LocalFactory {
     async fn create(
         &self,
         url: &StoreUrl,
-        options: &OpenOptions,
+        _: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let path = path_of(url)?;
-        let (engine, id, now) = (self.engine, environment.random(), environment.now());
-        blocking(move || Directory::create(&path, engine, id, now)).await?;
-        self.open(url, options, environment).await
+        let (path, this, environment) = (path_of(url)?, *self, environment.clone());
+        blocking(move || {
+            let (id, now) = (environment.random(), environment.now());
+            let directory = Directory::create(&path, this.engine, id, now)?;
+            // What makes it a store comes last: a directory whose engine is not there yet is none.
+            this.assemble(&path, directory, environment, Directory::complete)
+        })
+        .await
     }
 
     async fn open(
@@ -59,32 +63,12 @@ impl Factory for LocalFactory {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let path = path_of(url)?;
-        let (engine, open, timeout) = (self.engine, self.open, options.lock_timeout);
+        let (path, this, timeout) = (path_of(url)?, *self, options.lock_timeout);
         let environment = environment.clone();
         blocking(move || {
             let now = environment.now();
-            let directory = Directory::open(&path, engine, timeout, now)?;
-            let found = directory::inspect(&path)?;
-            let info = StoreInfo {
-                engine: engine.into(),
-                format: ordered::FORMAT,
-                id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
-                created: Some(found.created),
-                location: path.display().to_string(),
-                recovered: directory.unclean().map(|holder| {
-                    format!(
-                        "the store was not closed by {holder}; it was recovered to its last durable commit"
-                    )
-                }),
-            };
-            let engine = open(&directory.data_path())?;
-            let capabilities = Capabilities { durable: true, shared: false };
-            let place = Place {
-                witness: Witness::read(path.join("heads"))?,
-                _lock: Box::new(directory),
-            };
-            ordered::backend(engine, info, capabilities, environment, Some(place))
+            let directory = Directory::open(&path, this.engine, timeout, now)?;
+            this.assemble(&path, directory, environment, |_| Ok(()))
         })
         .await
     }
@@ -119,6 +103,39 @@ impl Factory for LocalFactory {
     }
 }
 
+impl LocalFactory {
+    /// Opens the engine in a locked directory, and makes the backend after `opened` is done.
+    fn assemble(
+        self,
+        path: &Path,
+        directory: Directory,
+        environment: Environment,
+        opened: fn(&Directory) -> Result<()>,
+    ) -> Result<Backend> {
+        let directory = Arc::new(directory);
+        let held = Some(directory.clone() as Held);
+        let engine = Guarded::open(self.engine, &directory.data_path(), held, self.open)?;
+        opened(&directory)?;
+        let found = directory::inspect(path)?;
+        let info = StoreInfo {
+            engine: self.engine.into(),
+            format: ordered::FORMAT,
+            id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            created: Some(found.created),
+            location: path.display().to_string(),
+            recovered: directory.unclean().map(|holder| {
+                format!(
+                    "the store was not closed by {holder}; it was recovered to its last durable commit"
+                )
+            }),
+        };
+        let capabilities = Capabilities { durable: true, shared: false };
+        let place =
+            Place { witness: Witness::read(path.join("heads"))?, _lock: Box::new(directory) };
+        ordered::backend(Arc::new(engine), info, capabilities, environment, Some(place))
+    }
+}
+
 fn path_of(url: &StoreUrl) -> Result<PathBuf> {
     match url.rest() {
         "" => Err(Error::invalid(format!("{url} names no directory; write {url}DIR"))),
@@ -130,10 +147,8 @@ fn path_of(url: &StoreUrl) -> Result<PathBuf> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|source| {
-        Err(Error::corrupt(
-            "the storage engine broke off while it opened; its files may be damaged",
-        )
-        .with_source(source))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|broken| {
+        let message = broken.try_into_panic().map(|payload| panic_message(&*payload));
+        Err(error_of_panic("the store broke off while it opened", &message.unwrap_or_default()))
     })
 }

@@ -50,6 +50,7 @@ mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
 use tracing::Instrument;
@@ -61,6 +62,10 @@ use crate::logging::Logging;
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
 const WORKER_THREADS: usize = 2;
+
+/// How long work in the background may go on once a command has its result. What an engine does has
+/// bounds of its own; this is for what it reads on a disk that does not answer.
+const LONGEST_CLOSE: Duration = Duration::from_secs(90);
 
 /// Runs the command line `args`, the program's name first.
 ///
@@ -81,15 +86,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(logging) => logging,
         Err(error) => return Failure::from(error).report(&context.output),
     };
-    // The runtime is dropped before the process ends, and with it the last handle to the store, so
-    // that the store is closed.
+    // The runtime ends before the process does, and with it the last handle to the store, so that the
+    // store is closed.
     let result = {
         let span = logging::command_span(&name);
         let run = finish::run(command, &context).instrument(span.clone());
-        let result = runtime().and_then(|runtime| runtime.block_on(run));
+        let result = runtime().and_then(|runtime| {
+            let result = runtime.block_on(run);
+            runtime.shutdown_timeout(LONGEST_CLOSE);
+            result
+        });
         logging::command_ended(&span, &result);
         result
     };
+    for trouble in argon_backends::take_troubles() {
+        context.output.note(&trouble);
+    }
     logging.end(&context.output);
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -50,6 +50,7 @@ pub mod pins;
 pub mod plan;
 mod read_only;
 mod records;
+mod rename;
 pub mod reflog;
 mod replay;
 pub mod restore;

@@ -4,6 +4,9 @@
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub(crate) mod files;
 
+#[cfg(any(feature = "sled", feature = "fjall"))]
+pub(crate) mod guarded;
+
 #[cfg(feature = "fjall")]
 mod fjall;
 #[cfg(feature = "memory")]

@@ -8,6 +8,7 @@
 //! Batches are applied one at a time: sled may reuse a segment of its log once the pages in it are
 //! written elsewhere, and only with a sync between batches are these on disk by then.
 
+mod full_disk;
 mod keys;
 
 use std::fs::{self, File, TryLockError};
@@ -20,7 +21,10 @@ use std::time::Duration;
 use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode};
 
+use self::full_disk::{Reserved, StandIn};
 use super::files;
+use crate::disk::is_full;
+use crate::panics::system_error;
 use crate::ordered::engine::{
     Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Visitor, Write,
 };
@@ -53,6 +57,7 @@ pub struct SledEngine {
     directory: PathBuf,
     /// Our own handle of sled's data file.
     data: File,
+    reserved: Reserved,
     sync_data: DataSync,
     writer: Mutex<Writer>,
 }
@@ -61,6 +66,8 @@ pub struct SledEngine {
 enum Writer {
     Working,
     Failed,
+    /// There was no room to open the store for writing.
+    Full,
 }
 
 impl SledEngine {
@@ -77,19 +84,19 @@ impl SledEngine {
         let data_path = directory.join("db");
         prepare(directory, &data_path)
             .map_err(|error| files::io_error("prepare", directory, error))?;
-        let tree = sled::Config::new()
-            .path(directory)
-            .segment_size(SEGMENT_BYTES)
-            .cache_capacity(CACHE_BYTES)
-            .mode(Mode::HighThroughput)
-            // Every batch is flushed when it is applied.
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| sled_error("open", directory, error))?;
+        let (tree, state) = match open_tree(directory) {
+            Ok(tree) => (tree, Writer::Working),
+            Err(error) => match read_only(directory, error) {
+                Ok(tree) => (tree, Writer::Full),
+                Err(error) => return Err(sled_error("open", directory, error)),
+            },
+        };
         let data = sync_created(directory, &data_path)
             .map_err(|error| files::io_error("sync", directory, error))?;
-        let writer = Mutex::new(Writer::Working);
-        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, writer })
+        let reserved = Reserved::default();
+        reserved.extend(&data, SEGMENT_BYTES as u64);
+        let writer = Mutex::new(state);
+        Ok(Self { tree, directory: directory.to_owned(), data, reserved, sync_data, writer })
     }
 
     /// Frees what `writes` writes left behind in memory.
@@ -111,9 +118,17 @@ impl SledEngine {
             Error::indeterminate(format!("a write to the sled store {place} may have failed"))
                 .with_source(error)
         };
-        self.tree.apply_batch(batch).map_err(|error| failed(error.into()))?;
-        self.tree.flush().map_err(|error| failed(error.into()))?;
-        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))
+        self.tree.apply_batch(batch).map_err(|error| failed(cause(error)))?;
+        self.tree.flush().map_err(|error| failed(cause(error)))?;
+        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))?;
+        self.reserved.extend(&self.data, SEGMENT_BYTES as u64);
+        Ok(())
+    }
+
+    fn no_room(&self) -> Error {
+        let place = self.directory.display();
+        Error::unavailable(format!("the sled store {place} has no room, and can only be read"))
+            .with_source(io::Error::from(io::ErrorKind::StorageFull))
     }
 
     fn refusal(&self) -> Error {
@@ -154,8 +169,10 @@ impl Engine for SledEngine {
     fn apply(&self, batch: Batch) -> Result<()> {
         // A poisoned lock means that sled panicked in the midst of a write.
         let Ok(mut writer) = self.writer.lock() else { return Err(self.refusal()) };
-        if matches!(*writer, Writer::Failed) {
-            return Err(self.refusal());
+        match *writer {
+            Writer::Working => {}
+            Writer::Failed => return Err(self.refusal()),
+            Writer::Full => return Err(self.no_room()),
         }
         let count = batch.len();
         let mut last = sled::Batch::default();
@@ -182,6 +199,15 @@ impl Engine for SledEngine {
     fn compact(&self) -> Result<()> {
         Ok(())
     }
+
+    /// Sled's own threads write its log, and one that fails does not always wake who waits for it
+    /// (`exit_reservation` in its src/pagecache/logger.rs). A flush after a failure does nothing but
+    /// that.
+    fn failure(&self) -> Option<Error> {
+        let error = self.tree.context.global_error().err()?;
+        let _ = self.tree.flush();
+        Some(sled_error("write to", &self.directory, error))
+    }
 }
 
 fn show(
@@ -197,6 +223,27 @@ fn show(
         }
     }
     Ok(())
+}
+
+fn open_tree(directory: &Path) -> sled::Result<Db> {
+    sled::Config::new()
+        .path(directory)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        .mode(Mode::HighThroughput)
+        // Every batch is flushed when it is applied.
+        .flush_every_ms(None)
+        .open()
+}
+
+/// Opens a store for reading, if all that `error` says is that the disk is full.
+fn read_only(directory: &Path, error: sled::Error) -> sled::Result<Db> {
+    let is_full = matches!(&error, sled::Error::Io(error) if is_full(error.kind()));
+    if !is_full {
+        return Err(error);
+    }
+    let Ok(stand_in) = StandIn::make(directory) else { return Err(error) };
+    open_tree(stand_in.path()).map_err(|_| error)
 }
 
 /// Makes the directory fit for sled to open after a crash.
@@ -254,12 +301,26 @@ fn sled_error(doing: &str, directory: &Path, error: sled::Error) -> Error {
             ErrorKind::NotFound => ErrorKind::Corrupt,
             kind => kind,
         },
-        sled::Error::Corruption { .. } => ErrorKind::Corrupt,
         sled::Error::Unsupported(_) => ErrorKind::Unsupported,
-        _ => ErrorKind::Internal,
+        // What is left are corruption, and what sled takes for a defect of its own, over its files.
+        _ => ErrorKind::Corrupt,
     };
     let context = format!("can't {doing} the sled store {}", directory.display());
-    Error::new(kind, context).with_source(error)
+    Error::new(kind, context).with_source(cause(error))
+}
+
+/// The error of the system below one of sled's, if there is one; sled keeps some as text.
+fn cause(error: sled::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        sled::Error::Io(error) if error.raw_os_error().is_none() => {
+            match system_error(&error.to_string()) {
+                Some(system) => system.into(),
+                None => error.into(),
+            }
+        }
+        sled::Error::Io(error) => error.into(),
+        error => error.into(),
+    }
 }
 
 #[cfg(test)]

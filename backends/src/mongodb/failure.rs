@@ -22,6 +22,11 @@ const NOT_NOW: [i32; 20] = [
     13436,
 ];
 
+/// The server takes the request itself for wrong, which is a defect of this program: a bad value, a
+/// failed parse, a wrong type, an overflow, names and options that can't be, conflicting updates, and an
+/// unknown command.
+const OUR_FAULT: [i32; 11] = [2, 9, 14, 15, 28, 40, 52, 59, 72, 73, 168];
+
 /// A transaction or a retryable write was asked of a server that is no member of a replica set.
 const ILLEGAL_OPERATION: i32 = 20;
 
@@ -110,12 +115,15 @@ fn kind(error: &DriverError) -> ErrorKind {
         | DriverKind::ServerSelection { .. }
         | DriverKind::ConnectionPoolCleared { .. }
         | DriverKind::DnsResolve { .. }
+        | DriverKind::InvalidResponse { .. }
         | DriverKind::Shutdown => ErrorKind::Unavailable,
         _ => match code(error) {
             Some(code) if DENIED.contains(&code) => ErrorKind::Denied,
             Some(code) if NOT_NOW.contains(&code) => ErrorKind::Unavailable,
             Some(ILLEGAL_OPERATION) => ErrorKind::Unsupported,
             _ if is_transient(error) => ErrorKind::Unavailable,
+            // What else a server says of itself (an internal error, a full disk) is no defect here.
+            Some(code) if !OUR_FAULT.contains(&code) => ErrorKind::Unavailable,
             _ => ErrorKind::Internal,
         },
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use argon_core::Result;
+use argon_core::{Error, Result};
 
 /// One write of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,4 +79,10 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Rewrites the files so that dead bytes are given back, as far as the engine can.
     fn compact(&self) -> Result<()>;
+
+    /// The error with which the engine has failed in the background, if it has: a call that waits for
+    /// it may never end. Wakes such a call if it can be woken. Does not wait itself.
+    fn failure(&self) -> Option<Error> {
+        None
+    }
 }

@@ -11,6 +11,8 @@ mod damage;
 mod documents;
 mod errors;
 mod export;
+#[cfg(target_os = "linux")]
+mod faults;
 mod gc;
 mod health;
 mod import;

@@ -260,6 +260,7 @@ impl Store {
             read_only: false,
             lease: None,
             mask: None,
+            renaming: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a
@@ -318,8 +319,13 @@ impl Store {
         };
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
             Swap::Done(_) => {
-                project.remove_branches(branches).await?;
-                project.remove_pins().await
+                // The project is gone. What is left of it when this fails is of no project, and shown
+                // to nobody.
+                let emptied = project.remove_branches(branches).await;
+                if let Err(error) = emptied.and(project.remove_pins().await) {
+                    tracing::warn!("records of the deleted project stay: {error}");
+                }
+                Ok(())
             }
             Swap::Moved(_) => {
                 Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))

@@ -37,7 +37,8 @@ mod work;
 mod worked;
 
 pub use renew::Renewed;
-pub(crate) use renew::follow;
+pub(crate) use renew::{follow, renamed};
+pub(crate) use stored::open_points;
 pub use resolved::Resolved;
 pub use rules::Rules;
 pub use source::{Selection, Source};

@@ -30,7 +30,7 @@ impl DeleteArgs {
         ))?;
         opened.store.delete_project(&name).await?;
         if opened.config.project.as_ref() == Some(&name) {
-            opened.set_current(&Config::default())?;
+            opened.set_current_after(context, &Config::default());
         }
         context.output.done(&format!("deleted project {name}"), || {
             Json::object([("deleted", name.as_str().into())])
