@@ -183,18 +183,19 @@ fn set_aside(path: &Path) -> io::Result<()> {
     fs::remove_file(path.join(manifest::FILE))
 }
 
-/// Whether the manifest is there, and the engine never was: `data` lacks the file that each engine
-/// needs, and nobody has ever closed the store, which would have left `heads`.
+/// Whether the manifest is there, and the engine never was: `data` lacks a file that the engine makes as
+/// it opens, and nobody has ever closed the store, which would have left `heads`.
 fn was_never_finished(path: &Path) -> bool {
-    let lacks = |name: &str| {
-        fs::metadata(path.join(DATA).join(name)).map_or_else(
-            |error| error.kind() == io::ErrorKind::NotFound,
-            |metadata| metadata.len() == 0,
-        )
+    let length = |name: &str| match fs::metadata(path.join(DATA).join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // What can't be looked at is there.
+        found => Some(found.map_or(1, |metadata| metadata.len())),
     };
+    let lacks = |name| length(name).is_none_or(|length| length == 0);
     let engine = manifest::read(path).ok().flatten().map(|info| info.engine);
     let is_bare = match engine.as_deref() {
-        Some("sled") => lacks("db"),
+        // Its data file is empty until the first write.
+        Some("sled") => lacks("conf") || length("db").is_none(),
         Some("fjall") => lacks("version"),
         _ => false,
     };

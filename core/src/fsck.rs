@@ -10,7 +10,8 @@ use futures::TryStreamExt;
 use crate::catalog::Catalog;
 use crate::gc::kept;
 use crate::model::{
-    Change, CollectionId, Commit, Digest, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId, View,
+    Change, CollectionId, Commit, Digest, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
+    View,
 };
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::snapshot::{self, Manifest, SnapshotReader, Without};

@@ -75,7 +75,9 @@ impl Project {
                 Together::Moved(_) => {}
             }
         }
-        Err(Error::conflict(format!("plans into branch '{from}' are changed all the while; try again")))
+        Err(Error::conflict(format!(
+            "plans into branch '{from}' are changed all the while; try again"
+        )))
     }
 
     async fn rename_in_steps(

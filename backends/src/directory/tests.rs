@@ -12,10 +12,12 @@ use super::{Directory, inspect};
 const ID: [u8; 16] = *b"0123456789abcdef";
 const NOW: DateTime = DateTime::from_millis(1_700_000_000_000);
 
-/// Makes a store as a factory does, with something for the engine's file.
+/// Makes a store as a factory does, with something for the engine's files.
 fn create(path: &Path) -> Result<()> {
     let directory = Directory::create(path, "sled", ID, NOW)?;
-    fs::write(directory.data_path().join("db"), "an engine's").unwrap();
+    for name in ["conf", "db"] {
+        fs::write(directory.data_path().join(name), "an engine's").unwrap();
+    }
     directory.complete()
 }
 

@@ -24,10 +24,10 @@ use sled::{Db, IVec, Mode};
 use self::full_disk::{Reserved, StandIn};
 use super::files;
 use crate::disk::is_full;
-use crate::panics::system_error;
 use crate::ordered::engine::{
     Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Visitor, Write,
 };
+use crate::panics::system_error;
 
 /// The unit in which sled allocates its data file.
 ///

@@ -9,8 +9,8 @@ mod store;
 
 pub use branch::{Branch, BranchInfo};
 pub use collection::{Collection, IntoDocument};
+pub(crate) use project::refuse_backup_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, Found, State};
-pub(crate) use project::refuse_backup_name;
 pub(crate) use store::Shared;
 pub use store::Store;

@@ -12,8 +12,8 @@ use super::gather::Metric;
 use crate::key::Key;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
-    KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version, VersionStream,
-    VersionedRef,
+    KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version,
+    VersionStream, VersionedRef,
 };
 use crate::{Environment, Result};
 

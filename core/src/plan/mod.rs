@@ -38,10 +38,10 @@ mod worked;
 
 pub use renew::Renewed;
 pub(crate) use renew::{follow, renamed};
-pub(crate) use stored::open_points;
 pub use resolved::Resolved;
 pub use rules::Rules;
 pub use source::{Selection, Source};
+pub(crate) use stored::open_points;
 pub use stored::{Condition, PlanId, Stored, StoredInfo};
 pub use worked::{Counts, DocumentConflict, Worked};
 

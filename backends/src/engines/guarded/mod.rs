@@ -17,8 +17,8 @@ use argon_core::{Error, ErrorKind, Result};
 
 use self::worker::{Ended, Patience, Worker};
 use crate::disk;
-use crate::panics::{error_of_panic, note_trouble};
 use crate::ordered::engine::{Batch, Direction, Engine, Visitor};
+use crate::panics::{error_of_panic, note_trouble};
 
 /// How an engine is opened in the directory that it has for itself.
 pub(crate) type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
@@ -129,7 +129,8 @@ impl Guarded {
             }
             Ended::Panicked(message) => {
                 let cause = error_of_panic(&format!("{doing} {place} broke off"), &message);
-                let is_damage = cause.kind() == ErrorKind::Corrupt && kind != ErrorKind::Indeterminate;
+                let is_damage =
+                    cause.kind() == ErrorKind::Corrupt && kind != ErrorKind::Indeterminate;
                 let kind = if is_damage { ErrorKind::Corrupt } else { kind };
                 let error = retold(kind, &cause);
                 *self.state() = State::Failed(Arc::new(cause));
@@ -178,8 +179,7 @@ impl Engine for Guarded {
 
     /// What is compacted reads as before, so nothing is changed if it fails.
     fn compact(&self) -> Result<()> {
-        let compacted =
-            self.call(ErrorKind::Unavailable, "compacting", |engine| engine.compact());
+        let compacted = self.call(ErrorKind::Unavailable, "compacting", |engine| engine.compact());
         compacted.map_err(|error| match error.kind() {
             ErrorKind::Indeterminate => retold(ErrorKind::Unavailable, &error),
             _ => error,

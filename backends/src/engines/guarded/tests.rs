@@ -97,9 +97,10 @@ fn write(engine: &Guarded, key: &[u8]) -> Error {
 fn a_write_that_never_ends_is_in_doubt_with_the_reason_and_the_lock_stays() {
     let lock: Arc<()> = Arc::default();
     let held = lock.clone() as Held;
-    let engine =
-        Guarded::open("broken", Path::new("nowhere"), Some(held), |_| Ok(Arc::new(Broken::default())))
-            .unwrap();
+    let engine = Guarded::open("broken", Path::new("nowhere"), Some(held), |_| {
+        Ok(Arc::new(Broken::default()))
+    })
+    .unwrap();
     let error = write(&engine, HANG);
     assert_eq!(error.kind(), ErrorKind::Indeterminate);
     assert!(error.in_full().contains("EIO"), "{error:?}");

@@ -43,7 +43,8 @@ fn meet_faults(engine: &str) {
     while met < steps() && tried < steps() * 4 {
         tried += 1;
         let scenario = &SCENARIOS[usize::try_from(random.below(SCENARIOS.len() as u64)).unwrap()];
-        let expected = sound.entry(scenario.name).or_insert_with(|| without_fault(&store, scenario));
+        let expected =
+            sound.entry(scenario.name).or_insert_with(|| without_fault(&store, scenario));
         let at = 1 + random.below(expected.changes);
         let mode = Mode::ALL[usize::try_from(random.below(Mode::ALL.len() as u64)).unwrap()];
         let place = store.copy();
@@ -86,7 +87,10 @@ fn check(
     let found = place.state();
     match scenario.kind {
         Kind::Atomic => {
-            assert!(found == before || found == after, "{label}: {run:#?}\n{before}\n{found}\n{after}");
+            assert!(
+                found == before || found == after,
+                "{label}: {run:#?}\n{before}\n{found}\n{after}"
+            );
             assert!(run.code != Some(0) || found == after, "{label}: it is not done: {run:#?}");
             assert!(run.code != Some(6) || found == before, "{label}: it is done: {run:#?}");
         }
