@@ -149,6 +149,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|broken| {
         let message = broken.try_into_panic().map(|payload| panic_message(&*payload));
-        Err(error_of_panic("the store broke off while it opened", &message.unwrap_or_default()))
+        Err(error_of_panic("the store failed as it opened", &message.unwrap_or_default()))
     })
 }

@@ -42,7 +42,7 @@ fn end() -> ! {
     // The last is that of the drop, and the one before is what it was about.
     let panics = PANICS.take();
     let cause = panics.iter().rev().nth(1).or(panics.last()).cloned().unwrap_or_default();
-    let context = "the storage engine broke off and could not tidy up";
+    let context = "the storage engine failed and could not tidy up";
     let error = argon_backends::error_of_panic(context, &cause);
     let code = exit::code(error.kind());
     Failure::from(error).report(&Output::new(Format::Table, false));

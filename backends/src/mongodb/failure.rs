@@ -225,3 +225,24 @@ pub(super) fn corrupt(
 ) -> Error {
     Error::corrupt(format!("a stored {what} {problem}; run `argon fsck`")).with_source(source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_inside_a_server_is_no_defect_here() {
+        for (code, expected) in [
+            (1, ErrorKind::Unavailable),
+            (8, ErrorKind::Unavailable),
+            (14031, ErrorKind::Unavailable),
+            (13, ErrorKind::Denied),
+            (2, ErrorKind::Internal),
+        ] {
+            let answer = bson::doc! { "code": code, "codeName": "Some", "errmsg": "text" };
+            let command = bson::deserialize_from_document(answer).unwrap();
+            let error = DriverError::from(DriverKind::Command(command));
+            assert_eq!(kind(&error), expected, "code {code}");
+        }
+    }
+}

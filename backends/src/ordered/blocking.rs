@@ -51,7 +51,7 @@ impl Ordered {
         let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
         joined.unwrap_or_else(|broken| {
             let error = Error::indeterminate(
-                "the storage engine broke off in the middle of a write; open the store again and \
+                "the storage engine failed in the middle of a write; open the store again and \
                  look at `argon log` before you try again",
             );
             Err(error.with_source(broken_off(broken).in_full()))
@@ -173,7 +173,7 @@ fn flatten<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
     joined.unwrap_or_else(|broken| Err(broken_off(broken)))
 }
 
-const BROKEN_OFF: &str = "the storage engine broke off in the middle of a read";
+const BROKEN_OFF: &str = "the storage engine failed in the middle of a read";
 
 fn broken_off(broken: JoinError) -> Error {
     match broken.try_into_panic() {

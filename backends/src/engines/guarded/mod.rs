@@ -68,7 +68,7 @@ impl Guarded {
             Ended::With(opened) => opened?,
             Ended::Panicked(message) => {
                 return Err(error_of_panic(
-                    &format!("the engine {name} broke off while it opened {shown}"),
+                    &format!("the engine {name} failed as it opened {shown}"),
                     &message,
                 ));
             }
@@ -128,7 +128,7 @@ impl Guarded {
                 Err(error)
             }
             Ended::Panicked(message) => {
-                let cause = error_of_panic(&format!("{doing} {place} broke off"), &message);
+                let cause = error_of_panic(&format!("{doing} {place} failed"), &message);
                 let is_damage =
                     cause.kind() == ErrorKind::Corrupt && kind != ErrorKind::Indeterminate;
                 let kind = if is_damage { ErrorKind::Corrupt } else { kind };
@@ -201,10 +201,10 @@ impl Drop for Guarded {
             std::mem::forget((engine, held));
             return;
         }
-        let patience = Patience::of(&self.directory, None);
+        let patience = Patience::of_closing(&self.directory);
         let trouble = match self.worker.run(&patience, move || Ok(drop(engine))) {
             Ended::With(_) => None,
-            Ended::Panicked(message) => Some(error_of_panic("it broke off", &message)),
+            Ended::Panicked(message) => Some(error_of_panic("closing it failed", &message)),
             Ended::Not(cause) => {
                 std::mem::forget(held);
                 Some(given_up(ErrorKind::Unavailable, "it", cause))

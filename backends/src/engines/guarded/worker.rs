@@ -22,6 +22,9 @@ const TICKS_AFTER_A_FAILURE: u32 = 60;
 /// So many ticks a call may go on without a sign of work on the disk: one minute.
 const TICKS_WITHOUT_A_SIGN: u32 = 1_200;
 
+/// The same for closing, since all that was acknowledged is durable before: 10 seconds.
+const TICKS_OF_CLOSING: u32 = 200;
+
 /// So many ticks pass between two looks at the files.
 const TICKS_PER_LOOK: u32 = 20;
 
@@ -85,16 +88,22 @@ pub(super) struct Patience {
     engine: Option<Arc<dyn Engine>>,
     /// Whether bytes that are read count as work.
     opening: bool,
+    ticks_without_a_sign: u32,
 }
 
 impl Patience {
     pub(super) fn of(directory: &Path, engine: Option<Arc<dyn Engine>>) -> Self {
-        Self { directory: directory.to_owned(), engine, opening: false }
+        let ticks_without_a_sign = TICKS_WITHOUT_A_SIGN;
+        Self { directory: directory.to_owned(), engine, opening: false, ticks_without_a_sign }
+    }
+
+    pub(super) fn of_closing(directory: &Path) -> Self {
+        Self { ticks_without_a_sign: TICKS_OF_CLOSING, ..Self::of(directory, None) }
     }
 
     /// An engine that opens may have much to read before it writes.
     pub(super) fn of_opening(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), engine: None, opening: true }
+        Self { opening: true, ..Self::of(directory, None) }
     }
 
     /// How the engine has failed in the background, if it has.
@@ -128,7 +137,7 @@ impl Patience {
                     (sign, without_a_sign) = (seen, 0);
                 }
             }
-            if without_a_sign > TICKS_WITHOUT_A_SIGN {
+            if without_a_sign > self.ticks_without_a_sign {
                 return Ended::Not(None);
             }
         }
