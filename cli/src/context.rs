@@ -219,6 +219,23 @@ impl OpenStore {
     }
 }
 
+impl OpenStore {
+    /// Makes a project and branch current after a command has done what it was asked for: if that can't
+    /// be written down, it is done all the same.
+    pub(crate) fn set_current_after(&self, context: &Context, config: &Config) -> bool {
+        match self.set_current(config) {
+            Ok(()) => true,
+            Err(failure) => {
+                context.output.note(&format!(
+                    "what is current could not be written down: {}",
+                    failure.in_full()
+                ));
+                false
+            }
+        }
+    }
+}
+
 impl Workspace {
     /// The branch.
     pub(crate) async fn branch(&self) -> CommandResult<Branch> {

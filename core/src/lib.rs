@@ -52,6 +52,7 @@ pub mod plan;
 mod read_only;
 mod records;
 pub mod reflog;
+mod rename;
 mod replay;
 pub mod restore;
 mod revision;

@@ -65,9 +65,20 @@ pub(crate) struct BranchRecord {
     /// What its reads go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<Mask>,
+    /// The branch that it becomes, on stores that can't rename in one write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renaming: Option<RenameRecord>,
     /// Its last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
+}
+
+/// A renaming that has begun. It is done once there is a branch of the new name on this timeline; what
+/// is left then is to remove the record that has this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RenameRecord {
+    pub(crate) to: String,
+    pub(crate) timeline: TimelineId,
 }
 
 /// How long a branch lives.
@@ -266,7 +277,7 @@ impl BranchRecord {
     /// a fork.
     pub(crate) fn on(&self, fork: BranchRecord) -> Self {
         let BranchRecord { timeline, base, mask, .. } = fork;
-        Self { timeline, base, mask, ..self.clone() }
+        Self { timeline, base, mask, renaming: None, ..self.clone() }
     }
 
     /// The record with a movement noted.

@@ -60,8 +60,9 @@ impl StoreInfo {
     }
 }
 
-/// Writes the manifest under another name, syncs it, and gives it its name.
-pub(super) fn write(directory: &Path, info: &StoreInfo) -> io::Result<()> {
+/// Writes the manifest under another name, durably: from here on, what else is in the directory is of a
+/// store that is being made.
+pub(super) fn prepare(directory: &Path, info: &StoreInfo) -> io::Result<()> {
     let manifest = Manifest {
         format: info.format,
         id: format!("{:032x}", u128::from_be_bytes(info.id)),
@@ -73,7 +74,12 @@ pub(super) fn write(directory: &Path, info: &StoreInfo) -> io::Result<()> {
     let mut file = File::create(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&temporary, directory.join(FILE))?;
+    files::sync_directory(directory)
+}
+
+/// Gives the manifest its name, durably.
+pub(super) fn publish(directory: &Path) -> io::Result<()> {
+    fs::rename(directory.join(TEMPORARY_FILE), directory.join(FILE))?;
     files::sync_directory(directory)
 }
 

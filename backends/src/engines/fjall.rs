@@ -11,6 +11,7 @@ use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
@@ -79,9 +80,24 @@ impl FjallEngine {
         Ok(Self { database, keyspace, directory, guard, number })
     }
 
+    /// Writes the memtable out. Fjall's own way to wait for that goes on for ever if the thread that
+    /// writes it fails, which poisons the database.
+    fn flush(&self) -> fjall::Result<()> {
+        const POLL: Duration = Duration::from_millis(10);
+        if !self.keyspace.rotate_memtable()? {
+            return Ok(());
+        }
+        while self.database.outstanding_flushes() > 0 || self.keyspace.sealed_memtable_count() > 0 {
+            std::thread::sleep(POLL);
+            // All that this does is to look whether the database is poisoned.
+            self.database.persist(PersistMode::Buffer)?;
+        }
+        Ok(())
+    }
+
     fn read_error(&self, error: fjall::Error) -> Error {
         let context = format!("can't read the fjall store {}", self.directory.display());
-        Error::new(kind_of(&error), context).with_source(error)
+        Error::new(kind_of(&error), context).with_source(cause(error))
     }
 }
 
@@ -152,8 +168,7 @@ impl Engine for FjallEngine {
     /// Fjall removes the files that were replaced when the store is opened the next time, if not
     /// sooner.
     fn compact(&self) -> Result<()> {
-        self.keyspace
-            .rotate_memtable_and_wait()
+        self.flush()
             .and_then(|()| self.keyspace.major_compact())
             .map_err(|error| write_error(&self.directory, error))
     }
@@ -189,18 +204,30 @@ fn show(
 
 fn open_error(directory: &Path, error: fjall::Error) -> Error {
     let context = format!("can't open the fjall store {}", directory.display());
-    Error::new(kind_of(&error), context).with_source(error)
+    Error::new(kind_of(&error), context).with_source(cause(error))
 }
 
 /// Fjall looks whether it is poisoned before it writes anything; any other failure may have left
 /// the batch in the journal.
 fn write_error(directory: &Path, error: fjall::Error) -> Error {
     if matches!(error, fjall::Error::Poisoned) {
-        return refusal(directory).with_source(error);
+        // What failed was told to a log that nobody keeps, but a disk that fails mostly still does.
+        return match files::why_unwritable(directory) {
+            Some(cause) => refusal(directory).with_source(cause),
+            None => refusal(directory).with_source(error),
+        };
     }
     let place = directory.display();
     Error::indeterminate(format!("a write to the fjall store {place} may have failed"))
-        .with_source(error)
+        .with_source(cause(error))
+}
+
+/// The error of the system below one of fjall's, if there is one.
+fn cause(error: fjall::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => error.into(),
+        error => error.into(),
+    }
 }
 
 fn refusal(directory: &Path) -> Error {

@@ -6,6 +6,9 @@ pub(crate) mod files;
 #[cfg(any(feature = "sled", feature = "fjall"))]
 mod recovery;
 
+#[cfg(any(feature = "sled", feature = "fjall"))]
+pub(crate) mod guarded;
+
 #[cfg(feature = "fjall")]
 mod fjall;
 #[cfg(feature = "memory")]

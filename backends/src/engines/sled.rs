@@ -8,6 +8,7 @@
 //! Batches are applied one at a time: sled may reuse a segment of its log once the pages in it are
 //! written elsewhere, and only with a sync between batches are these on disk by then.
 
+mod full_disk;
 mod keys;
 mod log;
 
@@ -21,12 +22,15 @@ use std::time::Duration;
 use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode, Tree};
 
+use self::full_disk::{Reserved, StandIn};
 use self::log::{NUMBER_KEY, NUMBER_TREE, Numbered, Segments};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
+use crate::disk::is_full;
 use crate::ordered::engine::{
     Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Recovered, Visitor, Write,
 };
+use crate::panics::system_error;
 
 /// The unit in which sled allocates its data file.
 ///
@@ -56,6 +60,7 @@ pub struct SledEngine {
     directory: PathBuf,
     /// Our own handle of sled's data file.
     data: File,
+    reserved: Reserved,
     sync_data: DataSync,
     guard: Safeguard,
     writer: Mutex<Writer>,
@@ -70,6 +75,8 @@ enum Writer {
         numbers: Option<Tree>,
     },
     Failed,
+    /// There was no room to open the store for writing.
+    Full,
 }
 
 impl SledEngine {
@@ -91,22 +98,23 @@ impl SledEngine {
         prepare(directory, &data_path)
             .map_err(|error| files::io_error("prepare", directory, error))?;
         let opening = Opening::before::<Segments>(directory)?;
-        let tree = sled::Config::new()
-            .path(directory)
-            .segment_size(SEGMENT_BYTES)
-            .cache_capacity(CACHE_BYTES)
-            .mode(Mode::HighThroughput)
-            // Every batch is flushed when it is applied.
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| sled_error("open", directory, error))?;
+        let (tree, is_full) = match open_tree(directory) {
+            Ok(tree) => (tree, false),
+            Err(error) => match read_only(directory, error) {
+                Ok(tree) => (tree, true),
+                Err(error) => return Err(sled_error("open", directory, error)),
+            },
+        };
         let data = sync_created(directory, &data_path)
             .map_err(|error| files::io_error("sync", directory, error))?;
         let (number, numbers) =
             last_number(&tree).map_err(|error| sled_error("read", directory, error))?;
         let guard = opening.after(number)?;
-        let writer = Mutex::new(Writer::Working { number, numbers });
-        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, guard, writer })
+        let reserved = Reserved::default();
+        reserved.extend(&data, SEGMENT_BYTES as u64);
+        let state = if is_full { Writer::Full } else { Writer::Working { number, numbers } };
+        let (directory, writer) = (directory.to_owned(), Mutex::new(state));
+        Ok(Self { tree, directory, data, reserved, sync_data, guard, writer })
     }
 
     /// Frees what `writes` writes left behind in memory.
@@ -130,18 +138,26 @@ impl SledEngine {
             Error::indeterminate(format!("a write to the sled store {place} may have failed"))
                 .with_source(error)
         };
-        self.tree.apply_batch(batch).map_err(|error| failed(error.into()))?;
+        self.tree.apply_batch(batch).map_err(|error| failed(cause(error)))?;
         let numbers = match numbers {
             Some(numbers) => numbers,
             none => {
-                none.insert(self.tree.open_tree(NUMBER_TREE).map_err(|error| failed(error.into()))?)
+                none.insert(self.tree.open_tree(NUMBER_TREE).map_err(|error| failed(cause(error)))?)
             }
         };
         numbers
             .insert(NUMBER_KEY, &Numbered::encode(number))
-            .map_err(|error| failed(error.into()))?;
-        self.tree.flush().map_err(|error| failed(error.into()))?;
-        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))
+            .map_err(|error| failed(cause(error)))?;
+        self.tree.flush().map_err(|error| failed(cause(error)))?;
+        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))?;
+        self.reserved.extend(&self.data, SEGMENT_BYTES as u64);
+        Ok(())
+    }
+
+    fn no_room(&self) -> Error {
+        let place = self.directory.display();
+        Error::unavailable(format!("the sled store {place} has no room, and can only be read"))
+            .with_source(io::Error::from(io::ErrorKind::StorageFull))
     }
 
     fn refusal(&self) -> Error {
@@ -182,8 +198,10 @@ impl Engine for SledEngine {
     fn apply(&self, batch: Batch) -> Result<()> {
         // A poisoned lock means that sled panicked in the midst of a write.
         let Ok(mut writer) = self.writer.lock() else { return Err(self.refusal()) };
-        let Writer::Working { number, numbers } = &mut *writer else {
-            return Err(self.refusal());
+        let (number, numbers) = match &mut *writer {
+            Writer::Working { number, numbers } => (number, numbers),
+            Writer::Failed => return Err(self.refusal()),
+            Writer::Full => return Err(self.no_room()),
         };
         if batch.is_empty() {
             return Ok(());
@@ -221,6 +239,15 @@ impl Engine for SledEngine {
 
     fn recovered(&self) -> Option<&Recovered> {
         self.guard.recovered()
+    }
+
+    /// Sled's own threads write its log, and one that fails does not always wake who waits for it
+    /// (`exit_reservation` in its src/pagecache/logger.rs). A flush after a failure does nothing but
+    /// that.
+    fn failure(&self) -> Option<Error> {
+        let error = self.tree.context.global_error().err()?;
+        let _ = self.tree.flush();
+        Some(sled_error("write to", &self.directory, error))
     }
 }
 
@@ -267,6 +294,27 @@ fn show(
         }
     }
     Ok(())
+}
+
+fn open_tree(directory: &Path) -> sled::Result<Db> {
+    sled::Config::new()
+        .path(directory)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        .mode(Mode::HighThroughput)
+        // Every batch is flushed when it is applied.
+        .flush_every_ms(None)
+        .open()
+}
+
+/// Opens a store for reading, if all that `error` says is that the disk is full.
+fn read_only(directory: &Path, error: sled::Error) -> sled::Result<Db> {
+    let is_full = matches!(&error, sled::Error::Io(error) if is_full(error.kind()));
+    if !is_full {
+        return Err(error);
+    }
+    let Ok(stand_in) = StandIn::make(directory) else { return Err(error) };
+    open_tree(stand_in.path()).map_err(|_| error)
 }
 
 /// Makes the directory fit for sled to open after a crash.
@@ -324,12 +372,26 @@ fn sled_error(doing: &str, directory: &Path, error: sled::Error) -> Error {
             ErrorKind::NotFound => ErrorKind::Corrupt,
             kind => kind,
         },
-        sled::Error::Corruption { .. } => ErrorKind::Corrupt,
         sled::Error::Unsupported(_) => ErrorKind::Unsupported,
-        _ => ErrorKind::Internal,
+        // What is left are corruption, and what sled takes for a defect of its own, over its files.
+        _ => ErrorKind::Corrupt,
     };
     let context = format!("can't {doing} the sled store {}", directory.display());
-    Error::new(kind, context).with_source(error)
+    Error::new(kind, context).with_source(cause(error))
+}
+
+/// The error of the system below one of sled's, if there is one; sled keeps some as text.
+fn cause(error: sled::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        sled::Error::Io(error) if error.raw_os_error().is_none() => {
+            match system_error(&error.to_string()) {
+                Some(system) => system.into(),
+                None => error.into(),
+            }
+        }
+        sled::Error::Io(error) => error.into(),
+        error => error.into(),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use argon_core::Result;
+use argon_core::{Error, Result};
 
 /// One write of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// What opening had to do to the engine's files, if anything.
     fn recovered(&self) -> Option<&Recovered> {
+        None
+    }
+
+    /// The error with which the engine has failed in the background, if it has: a call that waits for
+    /// it may never end. Wakes such a call if it can be woken. Does not wait itself.
+    fn failure(&self) -> Option<Error> {
         None
     }
 }

@@ -47,8 +47,9 @@ impl Witness {
     /// # Errors
     /// `Corrupt` when the file is damaged.
     pub(crate) fn read(path: PathBuf) -> Result<Self> {
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let text = match fs::read(&path) {
+            // What is no UTF-8 is damaged, as what can't be parsed is.
+            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { path, ..Self::default() });
             }
@@ -253,5 +254,8 @@ mod tests {
             fs::write(&path, &whole[..at]).unwrap();
             assert!(Witness::read(path.clone()).is_err(), "cut at {at}");
         }
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        let error = Witness::read(path).unwrap_err();
+        assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt, "{error:?}");
     }
 }

@@ -236,7 +236,8 @@ impl ExportArgs {
             }
             _ => {
                 let on_loss = if self.style.lossy { OnLoss::Note } else { OnLoss::Refuse };
-                JsonLinesWriter::create(target, mode, gzip).map(|writer| Writer::Json(writer, on_loss))
+                JsonLinesWriter::create(target, mode, gzip)
+                    .map(|writer| Writer::Json(writer, on_loss))
             }
         };
         match writer {

@@ -97,7 +97,11 @@ impl InitArgs {
         refuse(&url, existing)?;
         let info = store(&url, existing, context).await?.info();
         let is_found_here = if is_remote(&url) {
-            point_to(&url)?
+            // The store is made or found; here it has a name or not.
+            point_to(&url).unwrap_or_else(|error| {
+                context.output.note(&format!(".argon does not name it: {}", error.in_full()));
+                false
+            })
         } else {
             Path::new(url.rest()) == Path::new(DIRECTORY)
         };

@@ -13,6 +13,8 @@ mod documents;
 mod dumps;
 mod errors;
 mod export;
+#[cfg(target_os = "linux")]
+mod faults;
 mod gc;
 mod health;
 mod import;

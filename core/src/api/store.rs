@@ -273,6 +273,7 @@ impl Store {
             read_only: false,
             lease: None,
             mask: None,
+            renaming: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a
