@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use argon_core::{ErrorKind, Result};
 use tempfile::TempDir;
 
-use super::put;
+use super::{Numbers, put};
 use crate::ordered::engine::Engine;
 
 /// A test for each case, for the engine opened by `$open` whose log is the file `$log`.
@@ -20,6 +20,8 @@ macro_rules! damage_tests {
             a_log_that_was_cut_short_is_missed
             a_loss_that_is_accepted_leaves_what_was_before_it
             a_mark_is_taken_back_when_the_log_was_written_again
+            a_tail_that_the_exact_witness_does_not_know_is_cut_off_and_kept
+            a_flipped_byte_of_a_killed_session_is_noticed_or_means_nothing
         );
     };
     ($open:expr, $log:expr; $($case:ident)*) => {
@@ -105,7 +107,7 @@ impl<E: Engine> Subject<E> {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -250,4 +252,67 @@ pub(crate) fn a_mark_is_taken_back_when_the_log_was_written_again<E: Engine>(sub
     let after = fs::read(subject.log(image.path())).unwrap();
     let end = subject.place(image.path(), BATCHES - 1).end;
     assert!(before[..end] == after[..end]);
+}
+
+/// `ARGON_DAMAGE_TRIALS` sets how many bytes are flipped (20).
+pub(crate) fn a_flipped_byte_of_a_killed_session_is_noticed_or_means_nothing<E: Engine>(
+    subject: &Subject<E>,
+) {
+    let killed = subject.killed();
+    let files = [subject.log(killed.path()), killed.path().join("acknowledged")];
+    let mut numbers = Numbers(11);
+    let (mut noticed, mut harmless) = (0, 0);
+    for _ in 0..trials() {
+        let image = tempfile::tempdir().unwrap();
+        copy(killed.path(), image.path());
+        let file = &files[numbers.below(files.len())];
+        let path = image.path().join(file.strip_prefix(killed.path()).unwrap());
+        let mut bytes = fs::read(&path).unwrap();
+        let at = numbers.below(bytes.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1);
+        bytes[at] ^= 1 << numbers.below(8);
+        fs::write(&path, bytes).unwrap();
+        let what = format!("byte {at} of {}", path.display());
+        // An engine may panic at bytes that it can't read.
+        let found = std::panic::catch_unwind(|| {
+            let engine = (subject.open)(image.path())?;
+            (0..BATCHES).map(|batch| engine.get(&[batch])).collect::<Result<Vec<_>>>()
+        });
+        match found {
+            Ok(Ok(found)) => {
+                let expected: Vec<_> = (0..BATCHES).map(|batch| Some(value(batch))).collect();
+                assert!(found == expected, "{what} was not noticed");
+                harmless += 1;
+            }
+            Ok(Err(_)) | Err(_) => noticed += 1,
+        }
+    }
+    eprintln!("{noticed} noticed, {harmless} harmless");
+}
+
+pub(crate) fn trials() -> u64 {
+    std::env::var("ARGON_DAMAGE_TRIALS").ok().and_then(|trials| trials.parse().ok()).unwrap_or(20)
+}
+
+/// As when two writes came to the disk and a sector of the first did not, from a disk that says it
+/// has what it has not.
+pub(crate) fn a_tail_that_the_exact_witness_does_not_know_is_cut_off_and_kept<E: Engine>(
+    subject: &Subject<E>,
+) {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let directory = subject.begun();
+    let engine = (subject.open)(directory.path()).unwrap();
+    (1..3).for_each(|batch| subject.write(&engine, batch));
+    let image = tempfile::tempdir().unwrap();
+    copy(directory.path(), image.path());
+    (3..5).for_each(|batch| subject.write(&engine, batch));
+    fs::copy(subject.log(directory.path()), subject.log(image.path())).unwrap();
+    let place = subject.place(image.path(), 3);
+    subject.flip(image.path(), place.start + 300);
+    let engine = (subject.open)(image.path()).unwrap();
+    subject.assert_has(&engine, 0..3, "what was acknowledged");
+    assert_eq!(engine.get(&[4]).unwrap(), None);
+    let report = &engine.recovered().unwrap().report;
+    assert!(report.contains("never acknowledged") && report.contains(".cut"), "{report}");
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::engines::recovery::{Bad, Examined, Extent, Log, used};
+use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, used};
 
 /// The row that holds the number of the last batch. The layout's keys are all below it.
 pub(super) const NUMBER_KEY: &[u8] = b"\xff\xffargon batch";
@@ -38,7 +38,9 @@ impl Log for Journals {
             last = journal.number.or(last);
             if let Some(mut bad) = journal.bad()? {
                 // The next journal is begun after this one is synced as a whole.
-                bad.proven |= place + 1 < journals.len();
+                if place + 1 < journals.len() {
+                    bad.proof = Some(Proof::Finished);
+                }
                 return Ok(Examined { last, bad: Some(bad) });
             }
         }
@@ -175,13 +177,13 @@ impl Journal {
         let later = self.later(&tail);
         Ok(Some(Bad {
             extents: vec![extent],
-            proven: later.is_some(),
+            proof: later.is_some().then_some(Proof::Later),
             written: true,
             later: later.and_then(|batch| batch.number),
         }))
     }
 
-    /// A whole batch somewhere in `tail`, behind its beginning.
+    /// The first whole batch in `tail`, behind its beginning.
     fn later(&self, tail: &[u8]) -> Option<Batch> {
         (1..tail.len()).filter(|at| tail[*at] == START).find_map(|at| match parse(&tail[at..]) {
             Parsed::Batch(batch) if batch.sequence > self.sequence => Some(batch),

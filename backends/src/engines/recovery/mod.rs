@@ -82,13 +82,22 @@ pub(super) struct Examined {
 pub(super) struct Bad {
     /// From the first batch that can't be read on; not empty.
     pub(super) extents: Vec<Extent>,
-    /// Whether batches behind it prove that it was acknowledged.
-    pub(super) proven: bool,
+    /// What proves that it was acknowledged, if anything does.
+    pub(super) proof: Option<Proof>,
     /// Whether anything was certainly written here, or these may be leftovers of another life of
     /// the file's blocks.
     pub(super) written: bool,
     /// The highest number of a batch that is found behind it.
     pub(super) later: Option<u64>,
+}
+
+/// What proves that a batch was acknowledged which can't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// A whole batch behind it: none is begun before the one before is durable.
+    Later,
+    /// It lies in a part of the log that was finished before others were begun.
+    Finished,
 }
 
 /// The first half of opening: before the engine.
@@ -102,6 +111,8 @@ pub(super) struct Opening {
     /// The number that the engine must come to.
     needed: u64,
     copies: Vec<PathBuf>,
+    /// Whether the copies stay, whatever the engine comes to.
+    keep: bool,
     cut: Option<Extent>,
 }
 
@@ -121,6 +132,7 @@ impl Opening {
             mark,
             needed: 0,
             copies: Vec::new(),
+            keep: false,
             cut: None,
         };
         opening.needed = opening.acknowledged.number();
@@ -137,13 +149,23 @@ impl Opening {
     }
 
     fn judge<L: Log>(&mut self, last: Option<u64>, bad: Bad) -> Result<()> {
-        let lost = bad.proven || last.is_some_and(|last| last < self.needed);
+        let holds_all = last.is_some_and(|last| last >= self.needed);
+        // While the witness is exact, batches that it does not know can't have been acknowledged, even
+        // if they came to the disk in another order than they were written.
+        let unknown = bad.proof == Some(Proof::Later)
+            && bad.later.is_some()
+            && holds_all
+            && self.acknowledged.is_exact();
+        let lost = (bad.proof.is_some() && !unknown) || (last.is_some() && !holds_all);
         if lost && !self.accepted {
             return Err(self.damaged(&bad.extents[0]));
         }
-        self.needed = self.needed.max(bad.later.map_or(0, |later| later.saturating_sub(1)));
+        if !unknown {
+            self.needed = self.needed.max(bad.later.map_or(0, |later| later.saturating_sub(1)));
+        }
+        self.keep = unknown;
         // Whether something is lost is only known once the engine is open, and has cut it off.
-        if lost || last.is_none() {
+        if lost || unknown || last.is_none() {
             match self.copy(&bad.extents) {
                 Err(error) if self.accepted => {
                     return Err(files::io_error("copy what is cut off in", &self.directory, error));
@@ -196,6 +218,9 @@ impl Opening {
 
     /// Nothing that was acknowledged was in them.
     fn forget_copies(&mut self) -> io::Result<()> {
+        if self.keep {
+            return Ok(());
+        }
         self.copies.drain(..).try_for_each(fs::remove_file)
     }
 
@@ -204,11 +229,12 @@ impl Opening {
         let report = match (&self.cut, self.accepted) {
             (None, false) => return None,
             (Some(cut), false) => format!(
-                "the log was cut off at {}: a write that had begun there was never acknowledged",
-                place(cut)
+                "the log was cut off at {}: a write that had begun there was never acknowledged{}",
+                place(cut),
+                self.kept()
             ),
             (_, true) => format!(
-                "the loss was accepted: the store goes on with what is left; {}run `argon fsck`",
+                "the loss was accepted: the store goes on with what is left{}; run `argon fsck`",
                 self.kept()
             ),
         };
@@ -218,7 +244,7 @@ impl Opening {
     fn kept(&self) -> String {
         match &self.copies[..] {
             [] => String::new(),
-            [first, ..] => format!("what was cut off is kept in {}; ", first.display()),
+            [first, ..] => format!("; what was cut off is kept in {}", first.display()),
         }
     }
 
@@ -237,7 +263,7 @@ impl Opening {
     fn missing(&self, found: u64) -> Error {
         Error::corrupt(format!(
             "the log of the {} store {} ends at write {found}, but {} were acknowledged: the files \
-             were damaged and the engine cut off what it could not read; {}{}",
+             were damaged and the engine cut off what it could not read{}; {}",
             self.engine,
             self.directory.display(),
             self.needed,

@@ -17,9 +17,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::engines::recovery::{Bad, Examined, Extent, Log, used};
+use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, used};
 
 use super::SEGMENT_BYTES;
 
@@ -66,7 +67,12 @@ const HEADER_BYTES: usize = 20;
 const RED_ZONE: usize = 32;
 
 const CAP: u8 = 2;
+const LINK: u8 = 10;
 const LAST_KIND: u8 = 11;
+/// Kinds of messages that hold a page or a part of it, and those that hold it as a whole, or say that
+/// it is free.
+const OF_PAGES: RangeInclusive<u8> = 4..=LAST_KIND;
+const REPLACES: RangeInclusive<u8> = 4..=9;
 
 /// sled's data file.
 pub(super) struct Segments;
@@ -120,7 +126,10 @@ enum End {
 /// What was found where messages can't be followed.
 #[derive(Default)]
 struct Behind {
-    numbers: BTreeSet<u64>,
+    /// The highest number.
+    last: Option<u64>,
+    /// Numbers that their batches set; pages that are rewritten repeat older ones.
+    batches: BTreeSet<u64>,
     any: bool,
 }
 
@@ -208,19 +217,38 @@ impl SegmentedLog {
             let from = usize::try_from(from).map_err(io::Error::other)?.max(HEADER_BYTES);
             match walk(&bytes, from, number, &mut last) {
                 End::Full => {}
-                End::At(at) if number < highest && self.is_used_again(&bytes[at..]) => {}
+                End::At(_) if number < highest && !self.is_needed(number, &bytes)? => {}
                 End::At(at) => return self.ended(number, at, last),
             }
         }
         Ok(Examined { last, bad: None })
     }
 
-    /// Whether a segment that no page needs was about to become the next one when power went: then
-    /// its header is the old one, and the rest is the new one's.
-    fn is_used_again(&self, bytes: &[u8]) -> bool {
-        let highest = self.segments.keys().next_back().copied().unwrap_or(0);
-        let next = (self.stable..=highest + 1).find(|number| !self.segments.contains_key(number));
-        (0..bytes.len()).any(|at| message(&bytes[at..], |number| Some(number) == next).is_some())
+    /// Whether a page needs anything of what can be read of a segment.
+    ///
+    /// A segment that no page needs is used again: if power goes meanwhile, its header may be the
+    /// old one still, with parts of the new content behind it. So that alone is no damage.
+    fn is_needed(&mut self, number: u64, bytes: &[u8]) -> io::Result<bool> {
+        let mut pages = BTreeSet::new();
+        each_message(bytes, number, |found| {
+            if OF_PAGES.contains(&found.kind) {
+                pages.insert(found.page);
+            }
+        });
+        let later: Vec<(u64, u64)> = self
+            .segments
+            .range(number + 1..)
+            .map(|(here, segment)| (*here, segment.offset))
+            .collect();
+        for (here, offset) in later {
+            let bytes = self.read(offset)?;
+            each_message(&bytes, here, |found| {
+                if REPLACES.contains(&found.kind) {
+                    pages.remove(&found.page);
+                }
+            });
+        }
+        Ok(!pages.is_empty())
     }
 
     /// The log can't be followed beyond byte `at` of a segment.
@@ -244,29 +272,41 @@ impl SegmentedLog {
         if extents.is_empty() {
             return Ok(Examined { last, bad: None });
         }
-        let later = behind.numbers.last().copied();
-        // A batch is begun when the one before is durable, so of several behind all but the last
-        // were, and so was what is missing before one that does not come next.
-        let proven = behind.numbers.len() > 1
-            || later.is_some_and(|later| last.is_some_and(|last| later > last + 1))
-            || number < self.stable;
-        let bad = Bad { extents, proven, written: behind.any, later };
+        let later = behind.last;
+        // A batch is begun when the one before is durable. So it is damage if a batch is missing
+        // between the last one and one behind, or if there are two behind.
+        let is_followed = last.map_or(behind.batches.len() > 1, |last| later > Some(last + 1));
+        let proof = if number < self.stable {
+            Some(Proof::Finished)
+        } else {
+            is_followed.then_some(Proof::Later)
+        };
+        let bad = Bad { extents, proof, written: behind.any, later };
         Ok(Examined { last, bad: Some(bad) })
     }
 }
 
 impl Behind {
     fn look(&mut self, bytes: &[u8], segment: u64) {
-        let mut at = 0;
-        while at < bytes.len() {
-            match message(&bytes[at..], |number| number == segment) {
-                Some(found) => {
-                    self.any = true;
-                    self.numbers.extend(Numbered::find(found.body));
-                    at += found.bytes;
-                }
-                None => at += 1,
+        each_message(bytes, segment, |found| {
+            self.any = true;
+            let number = Numbered::find(found.body);
+            self.last = self.last.max(number);
+            self.batches.extend(number.filter(|_| found.kind == LINK));
+        });
+    }
+}
+
+/// All messages of a segment that are whole, wherever they begin.
+fn each_message(bytes: &[u8], segment: u64, mut visit: impl FnMut(&Message<'_>)) {
+    let mut at = 0;
+    while at < bytes.len() {
+        match message(&bytes[at..], |number| number == segment) {
+            Some(found) => {
+                at += found.bytes;
+                visit(&found);
             }
+            None => at += 1,
         }
     }
 }
@@ -293,6 +333,7 @@ fn walk(bytes: &[u8], from: usize, number: u64, last: &mut Option<u64>) -> End {
 struct Message<'a> {
     kind: u8,
     segment: u64,
+    page: u64,
     body: &'a [u8],
     bytes: usize,
 }
@@ -307,7 +348,7 @@ fn message(bytes: &[u8], wanted: impl Fn(u64) -> bool) -> Option<Message<'_>> {
     }
     let (length, rest) = varint(rest)?;
     let (segment, rest) = varint(rest)?;
-    let (_, rest) = varint(rest)?;
+    let (page, rest) = varint(rest)?;
     if !wanted(segment) {
         return None;
     }
@@ -317,7 +358,7 @@ fn message(bytes: &[u8], wanted: impl Fn(u64) -> bool) -> Option<Message<'_>> {
     hash.update(body);
     hash.update(&bytes[4..header]);
     let is_whole = !hash.finalize() == u32::from_le_bytes(*checksum);
-    is_whole.then_some(Message { kind, segment, body, bytes: header + body.len() })
+    is_whole.then_some(Message { kind, segment, page, body, bytes: header + body.len() })
 }
 
 /// A number of sled's, and what follows it: up to 240 in one byte, up to 2,287 in two, up to 67,823

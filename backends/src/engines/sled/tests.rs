@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -9,7 +9,7 @@ use argon_core::ErrorKind;
 use tempfile::tempdir;
 
 use super::SledEngine;
-use crate::engines::contract::damage::damage_tests;
+use crate::engines::contract::damage::{copy, damage_tests, trials};
 use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
 use crate::engines::contract::{Numbers, contract_tests};
 use crate::ordered::engine::{Batch, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Write};
@@ -208,4 +208,94 @@ fn large_batches_do_not_pile_up_garbage_in_memory() {
     }
     let grown = resident().saturating_sub(before);
     assert!(grown < 200 << 20, "grown by {} MiB", grown >> 20);
+}
+
+/// Batches of 40 values of 16 KiB, over the same 80 keys: a segment of the log every three of them,
+/// and after some time segments are used again.
+struct LongSession {
+    numbers: Numbers,
+    content: BTreeMap<u8, Vec<u8>>,
+}
+
+impl LongSession {
+    fn write(&mut self, engine: &SledEngine) {
+        let first = u8::try_from(self.numbers.below(40)).unwrap();
+        let batch: BTreeMap<u8, Vec<u8>> =
+            (first..first + 40).map(|key| (key, self.numbers.bytes(MAX_VALUE_BYTES))).collect();
+        engine.apply(batch.iter().map(|(key, value)| put(&[*key], value)).collect()).unwrap();
+        self.content.extend(batch);
+    }
+
+    fn is_in(&self, engine: &SledEngine) -> bool {
+        (0..80).all(|key| engine.get(&[key]).unwrap().as_ref() == self.content.get(&key))
+    }
+}
+
+#[test]
+fn a_write_in_flight_at_the_end_of_a_long_session_is_cut_off_whatever_of_it_is_there() {
+    let directory = tempdir().unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    let mut session = LongSession { numbers: Numbers(3), content: BTreeMap::new() };
+    let mut chance = Numbers(5);
+    for _ in 0..10 {
+        session.write(&engine);
+    }
+    for round in 0..trials() / 5 {
+        let image = tempdir().unwrap();
+        copy(directory.path(), image.path());
+        let before = LongSession { numbers: Numbers(0), content: session.content.clone() };
+        session.write(&engine);
+        let written = fs::read(directory.path().join("db")).unwrap();
+        let mut torn = fs::read(image.path().join("db")).unwrap();
+        torn.resize(written.len(), 0);
+        let headers_too = chance.below(2) == 0;
+        for at in (0..written.len()).step_by(512) {
+            let sector = at..(at + 512).min(written.len());
+            let is_header = at % super::SEGMENT_BYTES == 0;
+            if chance.below(3) > 0 && (headers_too || !is_header) {
+                torn[sector.clone()].copy_from_slice(&written[sector]);
+            }
+        }
+        fs::write(image.path().join("db"), torn).unwrap();
+        if chance.below(2) == 0 {
+            // As after a power cut, when it may be anything that it ever was.
+            fs::remove_file(image.path().join("acknowledged")).unwrap();
+        }
+        let torn = SledEngine::open(image.path()).unwrap_or_else(|e| panic!("{round}: {e}"));
+        assert!(before.is_in(&torn) || session.is_in(&torn), "round {round}");
+    }
+}
+
+/// Sled passes over the rest of a segment in which it can't read something.
+#[test]
+fn damage_in_the_midst_of_a_long_session_is_refused_or_means_nothing() {
+    let directory = tempdir().unwrap();
+    let engine = SledEngine::open(directory.path()).unwrap();
+    let mut session = LongSession { numbers: Numbers(3), content: BTreeMap::new() };
+    for _ in 0..12 {
+        session.write(&engine);
+    }
+    let killed = tempdir().unwrap();
+    copy(directory.path(), killed.path());
+    drop(engine);
+    let whole = fs::read(killed.path().join("db")).unwrap();
+    let mut refused = 0;
+    for segment in 0..whole.len() / super::SEGMENT_BYTES {
+        // Its header, or somewhere in it.
+        let at = [6, super::SEGMENT_BYTES / 3][segment % 2];
+        let image = tempdir().unwrap();
+        copy(killed.path(), image.path());
+        let mut bytes = whole.clone();
+        bytes[segment * super::SEGMENT_BYTES + at] ^= 1;
+        fs::write(image.path().join("db"), bytes).unwrap();
+        match SledEngine::open(image.path()) {
+            Ok(engine) => assert!(session.is_in(&engine), "byte {at} of segment {segment}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 1, "{refused}");
+    assert!(session.is_in(&SledEngine::open(killed.path()).unwrap()));
 }
