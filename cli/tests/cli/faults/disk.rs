@@ -71,6 +71,7 @@ pub(super) fn run(
     let _ = fs::remove_file(&report);
     let mut command = place.command(arguments);
     command
+        .env_remove("RUST_BACKTRACE")
         .env("LD_PRELOAD", library())
         .env("FAULT_DIR", directory)
         .env("FAULT_MODE", mode.name())

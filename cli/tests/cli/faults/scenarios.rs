@@ -41,7 +41,7 @@ pub(super) const SCENARIOS: [Scenario; 18] = [
     of(Kind::Atomic, "restore reset", &["restore", "reset", "main~1", "--yes"]),
     of(Kind::Atomic, "undo", &["undo", "main~1..main"]),
     of(Kind::Atomic, "pin create", &["pin", "create", "v2"]),
-    of(Kind::Atomic, "collections drop", &["collections", "drop", "c", "--yes"]),
+    of(Kind::Atomic, "collections drop", &["collections", "drop", "c"]),
     of(Kind::Atomic, "project delete", &["project", "delete", "shop", "--yes"]),
     of(Kind::Upkeep, "gc", &["gc", "--retention", "0s"]),
     of(Kind::Upkeep, "compact", &["compact"]),
