@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use argon_core::Error;
+use argon_core::checks::{Checked, Unchecked};
 use argon_core::model::Origin;
 use argon_core::patch::{
-    Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply, check,
+    Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply_strictly, check,
 };
 use bson::raw::RawBson;
 use clap::Args;
@@ -16,7 +17,7 @@ use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
 use crate::patches::read_patch;
-use crate::plans::violated;
+use crate::plans::{Strictness, note_unchecked, refused_unchecked, unchecked_json, violated};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +31,7 @@ Examples:
 /// A change of a document fits if the fields that it touches are as the patch says; what else is in the
 /// document may differ. A change that is there already is left out. If something does not fit, each such
 /// place is printed, nothing is changed, and the exit code is 5. The result is held to the validators and
-/// unique indexes of the collections.
+/// indexes of the collections; rules that can't be checked are named in notes.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -44,6 +45,8 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    strictness: Strictness,
+    #[command(flatten)]
     signature: Signature,
 }
 
@@ -54,19 +57,21 @@ impl ApplyArgs {
         let workspace = context.workspace().await?;
         let branch = workspace.branch().await?;
         if self.dry_run {
-            return Self::preview(context, &workspace, &patch).await;
+            return self.preview(context, &workspace, &patch).await;
         }
         let mut request = self.signature.request(&branch);
         request.set_origin(Origin::Patch { source: self.source() });
-        match apply(&patch, &branch, request).await? {
+        match apply_strictly(&patch, &branch, request, self.strictness.strict).await? {
             Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
             Applied::Violations(found) => Err(violated(context, &found)?),
-            Applied::Done { receipt: None, skipped } => context
+            Applied::Unchecked(found) => Err(refused_unchecked(context, &found)?),
+            Applied::Done { receipt: None, skipped, unchecked } => context
                 .output
                 .done(&format!("nothing to apply: {} there already", are(skipped)), || {
-                    json(None, 0, skipped)
+                    json(None, 0, skipped, &unchecked)
                 }),
-            Applied::Done { receipt: Some(receipt), skipped } => {
+            Applied::Done { receipt: Some(receipt), skipped, unchecked } => {
+                note_unchecked(&context.output, &unchecked);
                 let changed = receipt.changed;
                 context.output.committed(receipt.lsn, branch.name());
                 let words = format!(
@@ -76,21 +81,31 @@ impl ApplyArgs {
                     count(changed as u64, "document"),
                     already(skipped)
                 );
-                context.output.done(&words, || json(Some(receipt.lsn.get()), changed, skipped))
+                let lsn = Some(receipt.lsn.get());
+                context.output.done(&words, || json(lsn, changed, skipped, &unchecked))
             }
         }
     }
 
-    async fn preview(context: &Context, workspace: &Workspace, patch: &Patch) -> CommandResult {
+    async fn preview(
+        &self,
+        context: &Context,
+        workspace: &Workspace,
+        patch: &Patch,
+    ) -> CommandResult {
         let head = workspace.state(None).await?;
         let preview = check(patch, &head).await?;
         if !preview.conflicts.is_empty() {
             return refused(context, workspace, &preview.conflicts);
         }
-        let found = preview.violations(&head).await?;
-        if !found.is_empty() {
-            return Err(violated(context, &found)?);
+        let Checked { violations, unchecked } = preview.check_rules(&head).await?;
+        if !violations.is_empty() {
+            return Err(violated(context, &violations)?);
         }
+        if self.strictness.strict && !unchecked.is_empty() {
+            return Err(refused_unchecked(context, &unchecked)?);
+        }
+        note_unchecked(&context.output, &unchecked);
         let Preview { documents, collections, skipped, .. } = preview;
         let words = format!(
             "it fits {} at LSN {}: {} would change, {} would be made, dropped or changed{}",
@@ -100,7 +115,7 @@ impl ApplyArgs {
             count(collections as u64, "collection"),
             already(skipped)
         );
-        context.output.done(&words, || json(None, documents, skipped))
+        context.output.done(&words, || json(None, documents, skipped, &unchecked))
     }
 
     /// The name of the file, for the log.
@@ -111,11 +126,12 @@ impl ApplyArgs {
     }
 }
 
-fn json(lsn: Option<u64>, changed: usize, skipped: usize) -> Json {
+fn json(lsn: Option<u64>, changed: usize, skipped: usize, unchecked: &[Unchecked]) -> Json {
     Json::object([
         ("lsn", lsn.into()),
         ("changed", (changed as u64).into()),
         ("skipped", (skipped as u64).into()),
+        ("unchecked", unchecked_json(unchecked)),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! A collection's options and indexes as a dump has them.
 
+use argon_core::definition::{identical, identical_lists};
 use argon_core::write::CollectionChange;
 use argon_core::{CollectionInfo, Error, Result};
 
@@ -25,7 +26,9 @@ pub(super) fn changes(
         return Ok(changes);
     };
     let Some(metadata) = &item.metadata else { return Ok(Vec::new()) };
-    if present.options == metadata.options && present.indexes == metadata.indexes {
+    if identical(&present.options, &metadata.options)
+        && identical_lists(&present.indexes, &metadata.indexes)
+    {
         return Ok(Vec::new());
     }
     match on_duplicate {

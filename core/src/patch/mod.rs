@@ -22,7 +22,7 @@ mod model;
 mod tests;
 mod tree;
 
-pub use apply::{Applied, MOST_VIOLATIONS, apply};
+pub use apply::{Applied, MOST_VIOLATIONS, apply, apply_strictly};
 pub use check::{Conflict, ConflictReason, Preview, check};
 pub use edit::{Edit, Edited, FieldEdit, Misfit, MisfitReason, OrderEdit, Place};
 pub use model::{DocumentChange, Facts, Patch, PatchSection, SectionChange};
