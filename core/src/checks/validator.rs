@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bson::{Bson, Document as BsonDocument};
 use futures::TryStreamExt;
 
-use super::schema::Schema;
+use super::schema::{Problem, Schema};
 use crate::catalog::CollectionInfo;
 use crate::checks::unchecked::Findings;
 use crate::checks::{Check, Checks, Proposed, Violation};
@@ -48,9 +48,6 @@ struct Clause {
     text: String,
     filter: Filter,
 }
-
-/// What is wrong with a document: the field and the problem.
-type Problem = (Option<String>, String);
 
 impl Validator {
     /// The collection's own validator, if that is enforced. What of it is not understood is noted.

@@ -77,9 +77,9 @@ impl<'a> Generator<'a> {
         sparse: bool,
     ) -> Result<(), Undecided> {
         let mut array: Option<(usize, &'a bson::raw::RawArray)> = None;
-        for at in 0..places.len() {
-            let Place::Ahead(names) = places[at] else { continue };
-            places[at] = match follow(document, names)? {
+        for (at, place) in places.iter_mut().enumerate() {
+            let Place::Ahead(names) = *place else { continue };
+            *place = match follow(document, names)? {
                 Some((RawBsonRef::Array(found), rest)) => {
                     match array {
                         // It is one array if it stands at one place.

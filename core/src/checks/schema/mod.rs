@@ -41,6 +41,9 @@ use crate::{Error, Result};
 use instance::BsonValues;
 use patterns::GaveUp;
 
+/// What is wrong with a document: the field (`None` for the document itself), and a sentence.
+pub(super) type Problem = (Option<String>, String);
+
 /// A schema, ready to validate documents.
 #[derive(Debug)]
 pub(super) struct Schema {
@@ -82,7 +85,7 @@ impl Schema {
         &self,
         document: &Document,
         most: usize,
-    ) -> Result<Option<Vec<(Option<String>, String)>>> {
+    ) -> Result<Option<Vec<Problem>>> {
         let document = Bson::Document(document.to_bson()?);
         self.gave_up.reset();
         let errors = self.validator.iter_errors(&document);
