@@ -1,7 +1,9 @@
 //! The directory of a local store.
 //!
 //! ```text
-//! DIR/store.toml   what it is: format, id, engine, time of creation; written once, by `create`
+//! DIR/store.toml   what it is: format, id, engine, time of creation; written last by who makes the
+//!                  store (`store.toml.new` until then), and again before the first write to a store of
+//!                  an older format
 //! DIR/lock         locked while the store is open; holds who has it, and is emptied on close
 //! DIR/heads        what the last clean close saw; see the layout's witness
 //! DIR/config.toml  what is current for the command line; not ours
@@ -27,6 +29,12 @@ use self::error::io_error;
 use self::lock::{Holder, Lock};
 use crate::engines::files;
 
+/// The engine's files.
+const DATA: &str = "data";
+
+/// What is left of the engine's files of a store that was never finished.
+const ASIDE: &str = "data.unfinished.";
+
 /// A store's directory, locked against every other process for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -35,23 +43,32 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Makes `path` an empty store of `engine`, and everything above it that is missing.
+    /// Begins to make `path` an empty store of `engine`, and everything above it that is missing. It
+    /// becomes one by [`complete`](Self::complete), once the engine has made its files in
+    /// [`data_path`](Self::data_path); until then the manifest has another name.
     ///
-    /// A creation that was cut short by a crash is made good; of two at once, one wins.
+    /// A creation that was cut short by a crash is begun again; of two at once, one wins.
     ///
     /// # Errors
     /// `AlreadyExists` when it is a store or is being made one, `Invalid` when something else is
     /// in it, `Denied` without permission.
-    pub(crate) fn create(path: &Path, engine: &str, id: [u8; 16], now: DateTime) -> Result<()> {
+    pub(crate) fn create(path: &Path, engine: &str, id: [u8; 16], now: DateTime) -> Result<Self> {
         let failed = |error| io_error("create the store", path, error);
         create_directories(path).map_err(failed)?;
         // Looked at before the lock is made, so that a directory of someone else stays as it was.
         refuse_if_taken(path)?;
-        let Some(_lock) = Lock::try_acquire(path, now)? else { return Err(already_there(path)) };
+        let Some(lock) = Lock::try_acquire(path, now)? else { return Err(already_there(path)) };
         refuse_if_taken(path)?;
-        fs::create_dir_all(path.join("data")).map_err(failed)?;
-        let info = StoreInfo { id, engine: engine.to_owned(), created: now };
-        manifest::write(path, &info).map_err(failed)
+        clear(path).map_err(failed)?;
+        manifest::prepare(path, &StoreInfo::new(id, engine, now)).map_err(failed)?;
+        fs::create_dir_all(path.join(DATA)).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), lock })
+    }
+
+    /// Makes the directory a store, durably.
+    pub(crate) fn complete(&self) -> Result<()> {
+        manifest::publish(&self.path)
+            .map_err(|error| io_error("create the store", &self.path, error))
     }
 
     /// Opens and locks the store at `path`.
@@ -81,12 +98,22 @@ impl Directory {
 
     /// Where the engine keeps its files.
     pub(crate) fn data_path(&self) -> PathBuf {
-        self.path.join("data")
+        self.path.join(DATA)
     }
 
     /// Who had the store before and did not close it, if so: it was killed, or lost power.
     pub(crate) fn unclean(&self) -> Option<&Holder> {
         self.lock.previous()
+    }
+}
+
+/// Notes durably that the store at `path` has values of the newest format, if it does not say so yet.
+pub(crate) fn raise_format(path: &Path) -> Result<()> {
+    match inspect(path)?.raised() {
+        Some(info) => manifest::prepare(path, &info)
+            .and_then(|()| manifest::publish(path))
+            .map_err(|error| io_error("write to", path, error)),
+        None => Ok(()),
     }
 }
 
@@ -107,7 +134,9 @@ pub fn inspect(path: &Path) -> Result<StoreInfo> {
         }
         Err(error) => return Err(io_error("open", path, error)),
     }
-    if let Some(found) = manifest::read(path)? {
+    if let Some(found) = manifest::read(path)?
+        && !was_never_finished(path)
+    {
         return Ok(found);
     }
     // Who goes on after a creation that was cut short makes the store, as if nothing were there.
@@ -134,27 +163,90 @@ fn already_there(path: &Path) -> Error {
     ))
 }
 
-/// Creates the directory and those above it that are missing, durably.
+/// Creates the directory, for its owner alone, and those above it that are missing, durably.
 fn create_directories(path: &Path) -> io::Result<()> {
     // A relative path has no parent to sync.
     let path = std::path::absolute(path)?;
     let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
-    fs::create_dir_all(&path)?;
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    make_private(&path)?;
     missing.iter().filter_map(|created| created.parent()).try_for_each(files::sync_directory)
+}
+
+/// Creates a directory for its owner alone: a store holds keys of masks, and what they hide.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Removes what a creation that was cut short has left, the engine's files among it; the directory was
+/// found to hold nothing else.
+fn clear(path: &Path) -> io::Result<()> {
+    if path.join(manifest::FILE).exists() {
+        set_aside(path)?;
+    } else if path.join(DATA).exists() {
+        fs::remove_dir_all(path.join(DATA))?;
+    }
+    files::sync_directory(path)
+}
+
+/// Takes a store out of the way that an older Argon has not finished making: it wrote the manifest
+/// first. Nothing is removed, since nobody can be asked.
+fn set_aside(path: &Path) -> io::Result<()> {
+    let free = (1..).map(|n| path.join(format!("{ASIDE}{n}"))).find(|aside| !aside.exists());
+    if let Some(aside) = free {
+        fs::rename(path.join(DATA), aside)?;
+    }
+    fs::remove_file(path.join(manifest::FILE))
+}
+
+/// Whether the manifest is there, and the engine never was: `data` lacks a file that the engine makes as
+/// it opens, and nobody has ever closed the store, which would have left `heads`.
+fn was_never_finished(path: &Path) -> bool {
+    let length = |name: &str| match fs::metadata(path.join(DATA).join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // What can't be looked at is there.
+        found => Some(found.map_or(1, |metadata| metadata.len())),
+    };
+    let lacks = |name| length(name).is_none_or(|length| length == 0);
+    let engine = manifest::read(path).ok().flatten().map(|info| info.engine);
+    let is_bare = match engine.as_deref() {
+        // Its data file is empty until the first write.
+        Some("sled") => lacks("conf") || length("db").is_none(),
+        Some("fjall") => lacks("version"),
+        _ => false,
+    };
+    is_bare && !path.join("heads").exists()
 }
 
 /// Fails unless the directory is empty, or holds only what a creation cut short left behind.
 fn refuse_if_taken(path: &Path) -> Result<()> {
     let failed = |error| io_error("read", path, error);
+    let never_finished = was_never_finished(path);
     for entry in fs::read_dir(path).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if name == manifest::FILE {
+        if name == manifest::FILE && !never_finished {
             return Err(already_there(path));
         }
-        let left_behind = if name == "data" {
-            fs::read_dir(path.join("data")).map_err(failed)?.next().is_none()
+        let left_behind = if name == DATA {
+            let began = || path.join(manifest::TEMPORARY_FILE).exists();
+            let is_empty = fs::read_dir(path.join(DATA)).map_err(failed)?.next().is_none();
+            if !(never_finished || is_empty || began()) && path.join(manifest::FILE).exists() {
+                // Somebody else has just made it.
+                return Err(already_there(path));
+            }
+            never_finished || is_empty || began()
         } else {
-            name == lock::FILE || name == manifest::TEMPORARY_FILE
+            name == lock::FILE
+                || name == manifest::TEMPORARY_FILE
+                || (name == manifest::FILE && never_finished)
+                || name == ".gitignore"
+                || name.to_string_lossy().starts_with(ASIDE)
         };
         if !left_behind {
             return Err(Error::invalid(format!(

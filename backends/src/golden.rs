@@ -38,7 +38,7 @@ impl Ids for Counting {
 }
 
 /// The same for every run.
-fn environment() -> Environment {
+pub(crate) fn environment() -> Environment {
     Environment::new(Arc::new(Ticking(AtomicI64::new(0))), Arc::new(Counting(AtomicU8::new(1))))
 }
 
@@ -51,7 +51,7 @@ fn writing() -> bool {
 }
 
 /// Something of everything that a store can hold.
-async fn fill(store: &Store) -> Result<()> {
+pub(crate) async fn fill(store: &Store) -> Result<()> {
     let project = store.create_project(&ProjectName::new("shop")?).await?;
     let main = project.branch(&BranchName::new("main")?).await?;
     let users = main.collection(&CollectionName::new("users")?);
@@ -73,7 +73,7 @@ async fn fill(store: &Store) -> Result<()> {
 }
 
 /// The digests of all collections of all branches.
-async fn digests(store: &Store) -> Result<String> {
+pub(crate) async fn digests(store: &Store) -> Result<String> {
     let project = store.project(&ProjectName::new("shop")?).await?;
     let mut out = String::new();
     for info in project.branches().await? {
@@ -177,14 +177,16 @@ mod archive {
     }
 }
 
-async fn a_store_of_this_format_opens(engine: &str) {
+/// Opens the golden store of an engine and a format, which is made anew if it is of the newest and
+/// golden files are to be written; gives where it is and the store.
+async fn golden_store(engine: &str, format: u32) -> (tempfile::TempDir, PathBuf, Store) {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().join("store");
     let url = StoreUrl::new(engine, root.to_str().unwrap());
     let (registry, options) = (crate::registry(), OpenOptions::default());
     let actor = Actor::new("ada").unwrap();
-    let path = golden(&format!("{engine}-{FORMAT}.zst"));
-    if writing() {
+    let path = golden(&format!("{engine}-{format}.zst"));
+    if writing() && format == FORMAT {
         let store = Store::create(&registry, &url, &options, environment(), actor.clone());
         let store = store.await.unwrap();
         fill(&store).await.unwrap();
@@ -196,17 +198,52 @@ async fn a_store_of_this_format_opens(engine: &str) {
     }
     archive::unpack(&fs::read(&path).unwrap(), &root);
     let store = Store::open(&registry, &url, &options, environment(), actor).await.unwrap();
-    compare(&format!("{engine}-{FORMAT}-digests.txt"), &digests(&store).await.unwrap());
+    (directory, root, store)
+}
+
+async fn opens(engine: &str, format: u32) {
+    let (_directory, root, store) = golden_store(engine, format).await;
+    let name = format!("{engine}-{format}-digests.txt");
+    let found = digests(&store).await.unwrap();
+    if format == FORMAT {
+        compare(&name, &found);
+    } else {
+        assert_eq!(found, fs::read_to_string(golden(&name)).unwrap());
+    }
     let report = argon_core::fsck::fsck(&store, false, &|_| {}).await.unwrap();
     assert_eq!(report.problems, []);
+    assert_eq!(crate::inspect(&root).unwrap().format, format, "looking changes nothing");
 }
 
 #[tokio::test]
 async fn a_sled_store_of_format_1_opens() {
-    a_store_of_this_format_opens("sled").await;
+    opens("sled", 1).await;
 }
 
 #[tokio::test]
 async fn a_fjall_store_of_format_1_opens() {
-    a_store_of_this_format_opens("fjall").await;
+    opens("fjall", 1).await;
+}
+
+#[tokio::test]
+async fn a_sled_store_of_format_2_opens() {
+    opens("sled", 2).await;
+}
+
+#[tokio::test]
+async fn a_fjall_store_of_format_2_opens() {
+    opens("fjall", 2).await;
+}
+
+#[tokio::test]
+async fn a_store_of_format_1_that_is_written_to_is_of_the_newest_and_holds_both_kinds_of_values() {
+    let (_directory, root, store) = golden_store("sled", 1).await;
+    let project = store.project(&ProjectName::new("shop").unwrap()).await.unwrap();
+    let main = project.branch(&BranchName::new("main").unwrap()).await.unwrap();
+    let users = main.collection(&CollectionName::new("users").unwrap());
+    users.put(rawdoc! { "_id": 1, "name": "new" }).await.unwrap();
+    users.put(rawdoc! { "_id": "other", "text": "z".repeat(40_000) }).await.unwrap();
+    assert_eq!(crate::inspect(&root).unwrap().format, FORMAT);
+    let report = argon_core::fsck::fsck(&store, false, &|_| {}).await.unwrap();
+    assert_eq!(report.problems, []);
 }

@@ -11,8 +11,12 @@
 //! The first three share one layout (the module `ordered`, described in docs/FORMAT.md) over a small
 //! trait for ordered keys and values (`ordered::engine`), which `engines` implements.
 
+#[cfg(all(test, feature = "sled", feature = "fjall", feature = "memory"))]
+mod damage;
 #[cfg(any(feature = "sled", feature = "fjall"))]
 mod directory;
+#[cfg_attr(not(any(feature = "sled", feature = "fjall")), allow(dead_code))]
+mod disk;
 #[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
 mod engines;
 #[cfg(all(test, feature = "sled", feature = "fjall", feature = "memory"))]
@@ -25,6 +29,8 @@ mod memory;
 mod mongodb;
 #[cfg(any(feature = "sled", feature = "fjall", feature = "memory"))]
 mod ordered;
+#[cfg_attr(not(any(feature = "sled", feature = "fjall")), allow(dead_code))]
+mod panics;
 #[cfg(feature = "s3")]
 mod s3;
 mod system;
@@ -35,6 +41,7 @@ mod tls;
 pub use directory::{StoreInfo as DirectoryInfo, inspect};
 #[cfg(feature = "memory")]
 pub use memory::{memory_branch, memory_store};
+pub use panics::{error_of_panic, note_panic, take_troubles};
 #[cfg(feature = "s3")]
 pub use s3::s3_objects;
 pub use system::environment;

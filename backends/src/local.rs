@@ -3,7 +3,7 @@
 mod diagnosis;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use argon_core::storage::{
     Backend, Capabilities, Diagnosis, Factory, OpenOptions, StoreInfo, StoreUrl,
@@ -12,12 +12,13 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::ordered::{self, Place, Witness, engine::Engine};
-
-/// How an engine is opened in the directory that it has for itself.
-type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
+use crate::engines::guarded::{Guarded, Held, OpenEngine};
+use crate::ordered::engine::Engine;
+use crate::ordered::{self, Place, RaiseFormat, Witness};
+use crate::panics::{error_of_panic, panic_message};
 
 /// Makes and opens the stores of one engine.
+#[derive(Clone, Copy)]
 pub(crate) struct LocalFactory {
     engine: &'static str,
     /// The library that is the engine, for a person.
@@ -44,13 +45,17 @@ impl Factory for LocalFactory {
     async fn create(
         &self,
         url: &StoreUrl,
-        options: &OpenOptions,
+        _: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let path = path_of(url)?;
-        let (engine, id, now) = (self.engine, environment.random(), environment.now());
-        blocking(move || Directory::create(&path, engine, id, now)).await?;
-        self.open(url, options, environment).await
+        let (path, this, environment) = (path_of(url)?, *self, environment.clone());
+        blocking(move || {
+            let (id, now) = (environment.random(), environment.now());
+            let directory = Directory::create(&path, this.engine, id, now)?;
+            // What makes it a store comes last: a directory whose engine is not there yet is none.
+            this.assemble(&path, directory, environment, Directory::complete)
+        })
+        .await
     }
 
     async fn open(
@@ -59,32 +64,12 @@ impl Factory for LocalFactory {
         options: &OpenOptions,
         environment: &Environment,
     ) -> Result<Backend> {
-        let path = path_of(url)?;
-        let (engine, open, timeout) = (self.engine, self.open, options.lock_timeout);
+        let (path, this, timeout) = (path_of(url)?, *self, options.lock_timeout);
         let environment = environment.clone();
         blocking(move || {
             let now = environment.now();
-            let directory = Directory::open(&path, engine, timeout, now)?;
-            let found = directory::inspect(&path)?;
-            let info = StoreInfo {
-                engine: engine.into(),
-                format: ordered::FORMAT,
-                id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
-                created: Some(found.created),
-                location: path.display().to_string(),
-                recovered: directory.unclean().map(|holder| {
-                    format!(
-                        "the store was not closed by {holder}; it was recovered to its last durable commit"
-                    )
-                }),
-            };
-            let engine = open(&directory.data_path())?;
-            let capabilities = Capabilities { durable: true, shared: false };
-            let place = Place {
-                witness: Witness::read(path.join("heads"))?,
-                _lock: Box::new(directory),
-            };
-            ordered::backend(engine, info, capabilities, environment, Some(place))
+            let directory = Directory::open(&path, this.engine, timeout, now)?;
+            this.assemble(&path, directory, environment, |_| Ok(()))
         })
         .await
     }
@@ -119,6 +104,57 @@ impl Factory for LocalFactory {
     }
 }
 
+impl LocalFactory {
+    /// Opens the engine in a locked directory, and makes the backend after `opened` is done.
+    fn assemble(
+        self,
+        path: &Path,
+        directory: Directory,
+        environment: Environment,
+        opened: fn(&Directory) -> Result<()>,
+    ) -> Result<Backend> {
+        let directory = Arc::new(directory);
+        let held = Some(directory.clone() as Held);
+        let engine = Guarded::open(self.engine, &directory.data_path(), held, self.open)?;
+        opened(&directory)?;
+        let found = directory::inspect(path)?;
+        let heads = path.join("heads");
+        let done = engine.recovered();
+        if done.is_some_and(|done| done.loss_accepted) {
+            Witness::remove(&heads)?;
+        }
+        let unclean = directory.unclean().map(|holder| {
+            format!(
+                "the store was not closed by {holder}; it was recovered to its last durable commit"
+            )
+        });
+        let reports: Vec<String> =
+            unclean.into_iter().chain(done.map(|done| done.report.clone())).collect();
+        let info = StoreInfo {
+            engine: self.engine.into(),
+            format: found.format,
+            id: found.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            created: Some(found.created),
+            location: path.display().to_string(),
+            recovered: (!reports.is_empty()).then(|| reports.join("; ")),
+        };
+        let capabilities = Capabilities { durable: true, shared: false };
+        let place = Place {
+            witness: Witness::read(heads)?,
+            raise_format: Mutex::new(raise_format(found.format, path)),
+            _lock: Box::new(directory),
+        };
+        ordered::backend(Arc::new(engine), info, capabilities, environment, Some(place))
+    }
+}
+
+/// What notes the newest format in a store that has an older one.
+fn raise_format(format: u32, path: &Path) -> Option<RaiseFormat> {
+    let path = path.to_owned();
+    (format < ordered::FORMAT)
+        .then(|| -> RaiseFormat { Box::new(move || directory::raise_format(&path)) })
+}
+
 fn path_of(url: &StoreUrl) -> Result<PathBuf> {
     match url.rest() {
         "" => Err(Error::invalid(format!("{url} names no directory; write {url}DIR"))),
@@ -130,10 +166,8 @@ fn path_of(url: &StoreUrl) -> Result<PathBuf> {
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|source| {
-        Err(Error::corrupt(
-            "the storage engine broke off while it opened; its files may be damaged",
-        )
-        .with_source(source))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|broken| {
+        let message = broken.try_into_panic().map(|payload| panic_message(&*payload));
+        Err(error_of_panic("the store failed as it opened", &message.unwrap_or_default()))
     })
 }

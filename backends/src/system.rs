@@ -19,6 +19,10 @@ impl Clock for SystemClock {
     fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+
+    fn is_of_machine(&self) -> bool {
+        true
+    }
 }
 
 struct SystemIds;
@@ -36,4 +40,17 @@ impl Ids for SystemIds {
 pub fn environment() -> Environment {
     let started = Instant::now();
     Environment::new(Arc::new(SystemClock { started }), Arc::new(SystemIds))
+}
+
+/// Takes note of the clock of a server; says so if that counts from now on.
+#[cfg(any(feature = "mongodb", feature = "s3"))]
+pub(crate) fn heed(environment: &Environment, ahead: i64) {
+    if environment.heed(ahead) {
+        let seconds = ahead.unsigned_abs() / 1000;
+        let side = if ahead < 0 { "ahead of" } else { "behind" };
+        tracing::warn!(
+            "this machine's clock is {seconds} s {side} the server's, whose time is taken instead; \
+             set it, by NTP for one"
+        );
+    }
 }

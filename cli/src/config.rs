@@ -11,6 +11,8 @@ use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::small_file;
+
 const FILE: &str = "config.toml";
 
 /// What is current.
@@ -54,7 +56,7 @@ pub(crate) fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
 impl Config {
     /// Reads the file; one that is not there says nothing.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let text = match fs::read_to_string(path) {
+        let text = match small_file::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(failed("read", path, error)),
@@ -79,20 +81,40 @@ impl Config {
     }
 }
 
-/// Writes a small file, and the directories above it that are missing: whole, or not at all.
+/// Writes a small file for its owner alone, and the directories above it that are missing: whole, or
+/// not at all.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     let write = || {
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            make_private_directory(directory)?;
         }
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".new");
         let mut file = File::create(&temporary)?;
+        keep_private(&file)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
     write().map_err(|error| failed("write", path, error))
+}
+
+/// Makes a directory and those above it that are missing, for their owner alone.
+pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Lets nobody but its owner read or write a file.
+pub(crate) fn keep_private(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {
@@ -129,6 +151,22 @@ mod tests {
         };
         config.save(&path).unwrap();
         assert_eq!(Config::load(&path).unwrap(), config);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_can_read_what_is_written() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("made/argon.toml");
+        fs::create_dir(directory.path().join("made")).unwrap();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
+        write_whole(&path, "retention = '30d'").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path), 0o600);
+        write_whole(&directory.path().join("new/argon.toml"), "").unwrap();
+        assert_eq!(mode(&directory.path().join("new")), 0o700);
     }
 
     #[test]

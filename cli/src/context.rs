@@ -219,6 +219,23 @@ impl OpenStore {
     }
 }
 
+impl OpenStore {
+    /// Makes a project and branch current after a command has done what it was asked for: if that can't
+    /// be written down, it is done all the same.
+    pub(crate) fn set_current_after(&self, context: &Context, config: &Config) -> bool {
+        match self.set_current(config) {
+            Ok(()) => true,
+            Err(failure) => {
+                context.output.note(&format!(
+                    "what is current could not be written down: {}",
+                    failure.in_full()
+                ));
+                false
+            }
+        }
+    }
+}
+
 impl Workspace {
     /// The branch.
     pub(crate) async fn branch(&self) -> CommandResult<Branch> {
@@ -324,11 +341,19 @@ fn legacy_store(options: &mut GlobalOptions) -> CommandResult {
     Ok(())
 }
 
-/// The name of the user of this machine.
+/// The name of the user of this machine: as the environment says, or else as the system does, which
+/// matters where a service or a container sets no variables.
 fn user() -> argon_core::Result<Actor> {
     let name = ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(|variable| std::env::var(variable).ok())
         .find(|name| !name.is_empty());
-    Actor::new(name.unwrap_or_else(|| "unknown".to_owned()))
+    Actor::new(name.or_else(name_by_system).unwrap_or_else(|| "unknown".to_owned()))
+}
+
+/// What `id -un` prints.
+fn name_by_system() -> Option<String> {
+    let output = std::process::Command::new("id").arg("-un").output().ok()?;
+    let name = String::from_utf8(output.stdout).ok()?;
+    Some(name.trim().to_owned()).filter(|name| output.status.success() && !name.is_empty())
 }

@@ -12,6 +12,7 @@ use argon_core::{Error, Result};
 use crate::args::GlobalOptions;
 use crate::config;
 use crate::settings::Settings;
+use crate::small_file;
 
 /// A URL, or a store's directory, that the user named.
 pub(crate) struct Said {
@@ -91,7 +92,7 @@ fn named(options: &GlobalOptions) -> Result<Option<Said>> {
 }
 
 fn from_file(path: &Path) -> Result<Said> {
-    let content = fs::read_to_string(path).map_err(|error| config::failed("read", path, error))?;
+    let content = small_file::read(path).map_err(|error| config::failed("read", path, error))?;
     let text = content.lines().next().unwrap_or_default().trim().to_owned();
     if text.is_empty() {
         let path = path.display();
@@ -118,7 +119,7 @@ pub(crate) fn password() -> Result<Option<Password>> {
         (None, Some(path)) => {
             let path = PathBuf::from(path);
             let text =
-                fs::read_to_string(&path).map_err(|error| config::failed("read", &path, error))?;
+                small_file::read(&path).map_err(|error| config::failed("read", &path, error))?;
             let text = text.strip_suffix('\n').unwrap_or(&text);
             let secret = Secret::new(text.strip_suffix('\r').unwrap_or(text));
             Ok(Some(Password { secret, file: Some(path) }))

@@ -126,6 +126,11 @@ pub(crate) fn is_remote(url: &StoreUrl) -> bool {
 
 /// The same URL for whoever works in another directory.
 pub(crate) fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
+    absolute_from(url, Path::new(""))
+}
+
+/// The same URL for whoever works in another directory, where a relative path starts at `base`.
+pub(crate) fn absolute_from(url: &StoreUrl, base: &Path) -> argon_core::Result<StoreUrl> {
     let (path, query) = match url.rest().split_once('?') {
         Some((path, query)) if url.scheme() == "legacy+file" => (path, Some(query)),
         _ => (url.rest(), None),
@@ -133,7 +138,7 @@ pub(crate) fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
     if !matches!(url.scheme(), "sled" | "fjall" | "legacy+file") || path.is_empty() {
         return Ok(url.clone());
     }
-    let path = absolute_path(Path::new(path))?;
+    let path = absolute_path(&base.join(path))?;
     let query = query.map_or_else(String::new, |query| format!("?{query}"));
     Ok(StoreUrl::new(url.scheme(), format!("{}{query}", path.display())))
 }

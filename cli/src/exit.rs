@@ -26,7 +26,7 @@ Exit codes:
 const UNHEALTHY: u8 = 11;
 const UNPRINTED: u8 = 12;
 const DOUBTFUL: u8 = 13;
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// The exit code of an error of this kind.
 pub(crate) fn code(kind: ErrorKind) -> u8 {
@@ -88,6 +88,14 @@ impl Failure {
         }
     }
 
+    /// What it is about, on one line.
+    pub(crate) fn in_full(&self) -> String {
+        match self {
+            Self::Error { error, .. } => error.in_full(),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// Tells the user, and gives the exit code.
     pub(crate) fn report(self, output: &Output) -> ExitCode {
         match self {
@@ -111,7 +119,18 @@ impl Failure {
 
 /// What to do about errors of some kinds, whatever the command was.
 fn general_hint(error: &Error) -> Option<&'static str> {
+    let is_full = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        })
+    };
     match error.kind() {
+        ErrorKind::Unavailable if error.causes().any(is_full) => {
+            Some("the disk is full: make room, then try again")
+        }
+        ErrorKind::Indeterminate if error.causes().any(is_full) => {
+            Some("the disk is full: make room, and look at `argon log` before you try again")
+        }
         ErrorKind::Internal => Some("this is a defect in argon; please report it"),
         ErrorKind::Indeterminate if !error.context().contains("argon log") => {
             Some("look at `argon log` before you try again")

@@ -9,22 +9,31 @@ use bson::DateTime;
 use crate::commands::Command;
 use crate::context::Context;
 use crate::counts;
-use crate::exit::{CommandResult, Failure};
+use crate::exit::{self, CommandResult, Failure};
 use crate::output::{self, count, size};
 
 /// How long work in the background may go on before something is said about it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a command that was interrupted waits for what it began in the background.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// Runs a command, waits for what it began in the background, and says what it took if that is
 /// wanted.
 pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
     let started = context.environment.now();
+    let handles_signals = command.handles_signals();
     let mut result = tokio::select! {
         biased;
         result = command.run(context) => result,
+        interrupted = interrupted(), if !handles_signals => interrupted,
         never = counts::keep_on(context) => match never {},
     };
     let store = context.take_opened();
+    if let (Some(store), Err(Failure::Interrupted)) = (&store, &result) {
+        // A commit that is under way ends, so that the store is closed as after any other command.
+        let _ = tokio::time::timeout(CLOSING, store.settle()).await;
+    }
     if let (Some(store), Ok(()) | Err(Failure::OutputClosed | Failure::Unprinted(_))) =
         (&store, &result)
     {
@@ -38,6 +47,17 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
     result
+}
+
+/// Waits until a signal asks the command to end. From then on another one ends it at once.
+async fn interrupted() -> CommandResult {
+    asked_to_end().await?;
+    tokio::spawn(async {
+        if asked_to_end().await.is_ok() {
+            std::process::exit(exit::INTERRUPTED.into());
+        }
+    });
+    Err(Failure::Interrupted)
 }
 
 /// Waits for the snapshots that commits have brought about. Ctrl-C ends the waiting: a snapshot that

@@ -1,16 +1,17 @@
 //! Files of keys.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 
 use argon_core::{Error, PublicKey, Result, SigningKey};
 
 use crate::config::failed;
+use crate::small_file;
 
 /// Reads a private key.
 pub(crate) fn read_private(path: &Path) -> Result<SigningKey> {
-    let text = fs::read_to_string(path).map_err(|error| failed("read", path, error))?;
+    let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
     SigningKey::from_pem(&text).map_err(|error| of_file(path, &error))
 }
 
@@ -20,7 +21,7 @@ pub(crate) fn public_key(text: &str) -> Result<PublicKey> {
         return Ok(key);
     }
     let path = Path::new(text);
-    let content = fs::read_to_string(path).map_err(|error| match error.kind() {
+    let content = small_file::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::invalid(format!(
             "'{text}' is neither a public key of 64 hexadecimal digits nor a file that has one"
         )),

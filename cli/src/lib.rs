@@ -43,6 +43,7 @@ mod plans;
 mod pointer;
 mod range;
 mod settings;
+mod small_file;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod usage;
@@ -50,6 +51,7 @@ mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
 use tracing::Instrument;
@@ -61,6 +63,12 @@ use crate::logging::Logging;
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
 const WORKER_THREADS: usize = 2;
+
+/// How long threads that block may go on after a command was interrupted.
+const CLOSING: Duration = Duration::from_secs(1);
+/// How long work in the background may go on once a command has its result. What an engine does has
+/// bounds of its own; this is for what it reads on a disk that does not answer.
+const LONGEST_CLOSE: Duration = Duration::from_secs(90);
 
 /// Runs the command line `args`, the program's name first.
 ///
@@ -81,15 +89,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(logging) => logging,
         Err(error) => return Failure::from(error).report(&context.output),
     };
-    // The runtime is dropped before the process ends, and with it the last handle to the store, so
-    // that the store is closed.
+    // The runtime ends before the process does, and with it the last handle to the store, so that the
+    // store is closed.
     let result = {
         let span = logging::command_span(&name);
         let run = finish::run(command, &context).instrument(span.clone());
-        let result = runtime().and_then(|runtime| runtime.block_on(run));
+        let result = runtime().and_then(|runtime| {
+            let result = runtime.block_on(run);
+            // A thread that reads standard input ends with its input only.
+            let is_interrupted = matches!(result, Err(Failure::Interrupted));
+            runtime.shutdown_timeout(if is_interrupted { CLOSING } else { LONGEST_CLOSE });
+            result
+        });
         logging::command_ended(&span, &result);
         result
     };
+    for trouble in argon_backends::take_troubles() {
+        context.output.note(&trouble);
+    }
     logging.end(&context.output);
     match result {
         Ok(()) => ExitCode::SUCCESS,

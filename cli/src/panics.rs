@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::thread;
 
-use argon_core::{Error, ErrorKind};
-
 use crate::exit::{self, Failure};
 use crate::output::{Format, Output};
 
@@ -30,20 +28,23 @@ pub(crate) fn tame_engines() {
             default(panic);
         }
         let message = panic.payload_as_str().unwrap_or("a panic without a message");
+        // The thread of an engine does not come back from this if the process would be aborted.
+        argon_backends::note_panic(message);
         if message == ABORTING {
-            end_as_damaged();
+            end();
         }
         let line: Vec<&str> = message.lines().map(str::trim).collect();
         PANICS.with_borrow_mut(|panics| panics.push(line.join(", ")));
     }));
 }
 
-fn end_as_damaged() -> ! {
+fn end() -> ! {
     // The last is that of the drop, and the one before is what it was about.
     let panics = PANICS.take();
     let cause = panics.iter().rev().nth(1).or(panics.last()).cloned().unwrap_or_default();
-    let context = "the storage engine broke off and could not tidy up; its files may be damaged";
-    let failure = Failure::from(Error::corrupt(context).with_source(cause));
-    failure.report(&Output::new(Format::Table, false));
-    std::process::exit(exit::code(ErrorKind::Corrupt).into())
+    let context = "the storage engine failed and could not tidy up";
+    let error = argon_backends::error_of_panic(context, &cause);
+    let code = exit::code(error.kind());
+    Failure::from(error).report(&Output::new(Format::Table, false));
+    std::process::exit(code.into())
 }

@@ -4,14 +4,13 @@
 //! file `url` with the store's URL on its first line. The password is never in it. What is current
 //! stands beside it, in `config.toml`, so that two directories can work on two branches of a store.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use argon_core::storage::StoreUrl;
 use argon_core::{Error, Result};
 
-use crate::config;
+use crate::{config, small_file};
 
 /// The file's name.
 pub(crate) const FILE: &str = "url";
@@ -22,7 +21,7 @@ pub(crate) const FILE: &str = "url";
 /// `Invalid` when it is a store as well, or when what stands there is no URL.
 pub(crate) fn read(directory: &Path) -> Result<Option<StoreUrl>> {
     let path = directory.join(FILE);
-    let text = match fs::read_to_string(&path) {
+    let text = match small_file::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(config::failed("read", &path, error)),
@@ -46,8 +45,20 @@ pub(crate) fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
     config::write_whole(&directory.join(FILE), &format!("{}:{}\n", url.scheme(), url.rest()))
 }
 
+/// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
+/// is current in one working copy. One that is there already stays as it is.
+pub(crate) fn write_gitignore(directory: &Path) -> Result<()> {
+    let path = directory.join(".gitignore");
+    if path.exists() {
+        return Ok(());
+    }
+    config::write_whole(&path, "*\n")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

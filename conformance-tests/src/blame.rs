@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use argon_core::blame::{Since, blame};
-use argon_core::model::{Lsn, TimelineId};
+use argon_core::blame::{BlamedField, Since, blame, blame_first_parent};
+use argon_core::mask::{CollectionPolicy, FieldPolicy, MaskPolicy, Transform};
+use argon_core::model::{Lsn, Point, TimelineId};
+use argon_core::plan::{Plan, Rules, Selection};
 use argon_core::storage::{Backend, TimelineState, Wal};
 use argon_core::{Branch, Result, State};
 use async_trait::async_trait;
@@ -13,6 +15,7 @@ use crate::Subject;
 use crate::case::{Case, cases};
 use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection, key};
+use crate::plans::{self, USERS};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["blame":
@@ -20,6 +23,8 @@ pub(crate) fn cases() -> Vec<Case> {
         a_document_that_came_back_is_of_the_commit_by_which_it_came_back,
         blame_goes_through_forks,
         where_older_commits_are_gone_blame_says_at_or_before,
+        what_was_brought_is_of_the_commit_that_wrote_it,
+        what_a_masked_branch_shows_is_of_its_own_commits,
     ]
 }
 
@@ -105,4 +110,69 @@ async fn where_older_commits_are_gone_blame_says_at_or_before(subject: Subject) 
         put(&main, rawdoc! { "_id": 1, "n": 1, "m": 1 }).await;
         assert_eq!(blamed(&main.head().await.unwrap()).await, expected, "floor {floor}");
     }
+}
+
+/// For each field the position of its commit, `'` behind it if that is on another timeline, and those of
+/// the commits that brought it.
+async fn brought(branch: &Branch) -> String {
+    let head = branch.head().await.unwrap();
+    let own = |at: Point| {
+        head.view().segment_of(at.lsn).is_some_and(|segment| segment.timeline == at.timeline)
+    };
+    let fields = blame(&head, &collection(USERS), &key(1)).await.unwrap().unwrap();
+    let text = |field: &BlamedField| {
+        let at = field.written_at.unwrap();
+        let elsewhere = if own(at) { "" } else { "'" };
+        let Since::Commit(meta) = &field.since else { panic!("{field:?}") };
+        assert_eq!(meta.lsn, at.lsn);
+        let by: Vec<String> = field.brought_by.iter().map(|by| by.meta.lsn.to_string()).collect();
+        format!("{} {}{elsewhere} {}", field.path, at.lsn, by.join(",")).trim_end().to_owned()
+    };
+    fields.iter().map(text).collect::<Vec<_>>().join("; ")
+}
+
+async fn what_was_brought_is_of_the_commit_that_wrote_it(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    plans::put(&main, rawdoc! { "_id": 1, "a": 0, "b": 0, "c": 0 }).await;
+    let bot = plans::fork(&main, "bot").await;
+    let (third, picks) = (plans::fork(&main, "third").await, plans::fork(&main, "picks").await);
+    plans::put(&bot, rawdoc! { "_id": 1, "a": 1, "b": 0, "c": 0 }).await;
+    plans::put(&main, rawdoc! { "_id": 1, "a": 0, "b": 5, "c": 0 }).await;
+    plans::merge(&bot, &main).await;
+    assert_eq!(brought(&main).await, "_id 1; a 2' 3; b 2; c 1");
+    let head = main.head().await.unwrap();
+    let first = blame_first_parent(&head, &collection(USERS), &key(1)).await.unwrap().unwrap();
+    assert!(matches!(&first[1].since, Since::Commit(meta) if meta.lsn == Lsn::new(3)));
+
+    plans::put(&third, rawdoc! { "_id": 2 }).await;
+    plans::merge(&main, &third).await;
+    assert_eq!(brought(&third).await, "_id 1; a 2' 3,3; b 2' 3; c 1");
+
+    let undo = Plan::undo(&main, Lsn::new(1), Lsn::new(2), Selection::default(), Rules::default());
+    plans::commit(&undo.await.unwrap()).await;
+    assert_eq!(brought(&main).await, "_id 1; a 2' 3; b 1 4; c 1");
+
+    let picked = vec![bot.head().await.unwrap()];
+    let pick = Plan::cherry_pick(&picks, picked, Rules::default()).await.unwrap();
+    plans::commit(&pick).await;
+    assert_eq!(brought(&picks).await, "_id 1; a 2' 2; b 1; c 1");
+}
+
+async fn what_a_masked_branch_shows_is_of_its_own_commits(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    plans::put(&main, rawdoc! { "_id": 1, "a": "x", "b": 0 }).await;
+    let bot = plans::fork(&main, "bot").await;
+    plans::put(&bot, rawdoc! { "_id": 1, "a": "y", "b": 0 }).await;
+    plans::put(&main, rawdoc! { "_id": 1, "a": "x", "b": 5 }).await;
+    plans::merge(&bot, &main).await;
+    let field = FieldPolicy { path: "a".to_owned(), with: Transform::Hash, fake: None };
+    let users = CollectionPolicy {
+        name: USERS.to_owned(),
+        fields: vec![field],
+        ..CollectionPolicy::default()
+    };
+    let policy = MaskPolicy { collections: vec![users], ..MaskPolicy::default() };
+    let (project, head) = (main.project(), main.head().await.unwrap());
+    let masked = project.create_masked_branch(&name("masked"), &head, None, policy).await.unwrap();
+    assert_eq!(brought(&masked).await, "_id 1; a 3; b 2");
 }

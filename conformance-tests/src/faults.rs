@@ -36,16 +36,16 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// A branch over a backend with faults, and the same branch without.
-struct Faulty {
-    plan: Arc<Plan>,
-    branch: Branch,
-    sound: Branch,
-    backend: Backend,
-    place: Place,
+pub(crate) struct Faulty {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) branch: Branch,
+    pub(crate) sound: Branch,
+    pub(crate) backend: Backend,
+    pub(crate) place: Place,
 }
 
 impl Faulty {
-    async fn new(subject: &Subject) -> Self {
+    pub(crate) async fn new(subject: &Subject) -> Self {
         let (place, backend) = subject.backend().await;
         let plan = Plan::new();
         let sound = first_branch(&place.project(backend.clone()).await).await;
@@ -54,7 +54,7 @@ impl Faulty {
         Self { plan, branch, sound, backend, place }
     }
 
-    async fn commit(&self, name: &str) -> Result<(), ErrorKind> {
+    pub(crate) async fn commit(&self, name: &str) -> Result<(), ErrorKind> {
         match self.branch.commit(named_request(&self.branch, name)).await {
             Ok(outcome) => {
                 let receipt = outcome.committed().unwrap();

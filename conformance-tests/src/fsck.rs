@@ -4,7 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::fsck::{Report, fsck};
-use argon_core::model::{Change, Commit, Digest, Document, Image, Lsn, TimelineId, Touched};
+use argon_core::model::{
+    Change, Commit, Digest, Document, Image, Lsn, PinName, TimelineId, Touched,
+};
+use argon_core::pins::NewPin;
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
     Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
@@ -33,6 +36,8 @@ pub(crate) fn cases() -> Vec<Case> {
         a_wrong_snapshot_is_found_without_an_index_too,
         a_damaged_branch_record_is_found,
         a_branch_whose_base_is_not_in_the_log_is_found,
+        pins_and_plans_are_looked_at,
+        a_damaged_head_is_one_problem,
         a_check_beside_writers_finds_nothing,
     ]
 }
@@ -201,6 +206,65 @@ async fn a_branch_whose_base_is_not_in_the_log_is_found(subject: Subject) {
     let report = check(&place, &backend, false).await;
     assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
     assert_eq!(report.problems[0].affects, ["shop/unwritten"]);
+}
+
+async fn pins_and_plans_are_looked_at(subject: Subject) {
+    let (place, backend, main) = sample(&subject).await;
+    let project = main.project();
+    let (head, at) = (main.head().await.unwrap(), name("main"));
+    let new = NewPin { branch: &at, note: "", key: None };
+    project.create_pin(&PinName::new("v1").unwrap(), &head, new).await.unwrap();
+    let report = check(&place, &backend, false).await;
+    assert_eq!((report.pins, report.problems.len()), (1, 0), "{:?}", report.problems);
+
+    let pin = overwrite_ref(&backend, "pin/", "/v1", Vec::new()).await;
+    let mut wrong: bson::Document = bson::deserialize_from_slice(&pin).unwrap();
+    let state = wrong.get_document_mut("state").unwrap();
+    state.insert("digest", Digest::of(b"another history").to_string());
+    overwrite_ref(&backend, "pin/", "/v1", bson::serialize_to_vec(&wrong).unwrap()).await;
+    let plan = b"no plan".to_vec();
+    let reference = format!("plan/{}/00000000", project_id(&backend).await);
+    let made = backend.refs.compare_and_set(&reference, None, Some(plan)).await;
+    assert!(matches!(made.unwrap(), Swap::Done(_)));
+    let report = check(&place, &backend, false).await;
+    assert_eq!((report.plans, report.problems.len()), (1, 2), "{:?}", report.problems);
+    assert_eq!(report.problems[0].affects, ["shop/v1"]);
+}
+
+/// The id of the one project, as it stands in the names of refs.
+async fn project_id(backend: &Backend) -> String {
+    let refs = backend.refs.list("branch/").await.unwrap();
+    refs[0].0.split('/').nth(1).unwrap().to_owned()
+}
+
+/// A head far above the commits that there are, as a flipped bit makes it.
+async fn a_damaged_head_is_one_problem(subject: Subject) {
+    let (place, backend, main) = sample(&subject).await;
+    let timeline = main.head().await.unwrap().view().point().unwrap().timeline;
+    let far = Arc::new(Layered(FarHead { inner: backend.wal.clone(), timeline }));
+    let report = check(&place, &Backend { wal: far, ..backend }, false).await;
+    let of_the_log = report.problems.iter().filter(|problem| problem.what.contains("commits"));
+    assert_eq!(of_the_log.count(), 1, "{:?}", report.problems);
+}
+
+struct FarHead {
+    inner: Arc<dyn Wal>,
+    timeline: TimelineId,
+}
+
+#[async_trait]
+impl Layer for FarHead {
+    fn beneath(&self) -> &dyn Wal {
+        &*self.inner
+    }
+
+    async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
+        let mut state = self.inner.state(timeline).await?;
+        if let Some(state) = state.as_mut().filter(|_| timeline == self.timeline) {
+            state.head.lsn = Lsn::new(1 << 40);
+        }
+        Ok(state)
+    }
 }
 
 async fn a_check_beside_writers_finds_nothing(subject: Subject) {

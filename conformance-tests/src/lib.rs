@@ -21,6 +21,7 @@
 //! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
+//! | `tidying` | operations that are done, and fail at what they tidy up |
 //! | `hooked` | a decorator of refs that lets others do something in between |
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
 //!
@@ -68,6 +69,7 @@ mod sandboxes;
 mod self_tests;
 mod semantics;
 mod snapshots;
+mod tidying;
 mod time;
 mod verify;
 mod wal;
@@ -132,6 +134,7 @@ fn cases() -> Vec<Case> {
         gc::cases(),
         semantics::cases(),
         faults::cases(),
+        tidying::cases(),
     ]
     .concat()
 }

@@ -4,8 +4,8 @@ use argon_core::checks::Check;
 use argon_core::diff::{FieldPath, diff};
 use argon_core::model::{Lsn, Origin};
 use argon_core::patch::{
-    Applied, Conflict, ConflictReason, DocumentChange, MisfitReason, Patch, SectionChange, apply,
-    check,
+    Already, Applied, Conflict, ConflictReason, DocumentChange, MisfitReason, Patch, SectionChange,
+    apply, apply_with, check, check_with,
 };
 use argon_core::write::{CollectionChange, Condition};
 use argon_core::{Branch, State};
@@ -27,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         collections_may_exchange_their_names,
         a_collection_with_a_document_that_the_patch_does_not_know_is_not_dropped,
         a_writer_in_between_is_taken_into_account,
+        of_many_who_apply_one_patch_strictly_one_is_told_that_it_is_done,
     ]
 }
 
@@ -291,4 +292,32 @@ async fn a_writer_in_between_is_taken_into_account(subject: Subject) {
     let a = head.collection(&collection("a")).unwrap();
     assert!(a.get(&key(2)).await.unwrap().is_none());
     assert!(a.get(&key(3)).await.unwrap().is_some());
+}
+
+async fn of_many_who_apply_one_patch_strictly_one_is_told_that_it_is_done(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    put(&main, "jobs", [rawdoc! { "_id": 1, "n": 5, "x": 0 }, rawdoc! { "_id": 2 }]).await;
+    let (fork, claims) = (fork(&main, "fork").await, fork(&main, "claims").await);
+    put(&fork, "jobs", [rawdoc! { "_id": 1, "n": 6, "x": 0 }, rawdoc! { "_id": 3 }]).await;
+    fork.collection(&collection("jobs")).delete(&key(2)).await.unwrap();
+    let patch = patch_of(&main.head().await.unwrap(), &fork.head().await.unwrap()).await;
+    let writers = (0..8).map(|_| apply_with(&patch, &claims, claims.request(), Already::Refuse));
+    let told = futures::future::join_all(writers).await;
+    let done = told.iter().filter(|told| matches!(told, Ok(Applied::Done { .. }))).count();
+    assert_eq!(done, 1, "{told:?}");
+    let Some(Ok(Applied::Conflicts(refused))) =
+        told.iter().find(|told| matches!(told, Ok(Applied::Conflicts(_))))
+    else {
+        panic!("{told:?}")
+    };
+    let places: Vec<(Option<_>, String)> =
+        refused.iter().map(|refused| (refused.key.clone(), refused.path.to_string())).collect();
+    let whole = "(document)".to_owned();
+    let expected = [(1, "n".to_owned()), (2, whole.clone()), (3, whole)];
+    assert_eq!(places, expected.map(|(id, path)| (Some(key(id)), path)));
+    assert!(refused.iter().all(|refused| refused.reason == ConflictReason::Already));
+    let head = claims.head().await.unwrap();
+    assert!(check(&patch, &head).await.unwrap().conflicts.is_empty(), "else it is there already");
+    let strict = check_with(&patch, &head, Already::Refuse).await.unwrap();
+    assert_eq!(strict.conflicts.len(), 3);
 }

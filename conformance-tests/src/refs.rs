@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use argon_core::storage::{RefVersion, Refs, Swap};
+use argon_core::storage::{RefChange, RefVersion, Refs, Swap, Together};
 use futures::TryStreamExt;
 use futures::future::join_all;
 
@@ -25,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         concurrent_increments_lose_nothing,
         values_of_any_bytes_come_back,
         a_value_that_shrinks_leaves_nothing_behind,
+        changes_made_together_are_all_made_or_none,
     ]
 }
 
@@ -231,4 +232,27 @@ async fn a_value_that_shrinks_leaves_nothing_behind(subject: Subject) {
     }
     let findings: Vec<_> = backend.maintenance.verify().try_collect().await.unwrap();
     assert_eq!(findings, []);
+}
+
+async fn changes_made_together_are_all_made_or_none(subject: Subject) {
+    let (_place, backend) = subject.backend().await;
+    let refs = &*backend.refs;
+    let first = set(refs, "a", None, b"1").await;
+    let change = |name: &str, expected: Option<&RefVersion>, value: Option<&[u8]>| RefChange {
+        name: name.to_owned(),
+        expected: expected.cloned(),
+        value: value.map(<[u8]>::to_vec),
+    };
+    let stale = RefVersion("0".to_owned());
+    let changes = vec![change("a", Some(&first), None), change("b", Some(&stale), Some(b"2"))];
+    let refused = refs.change_together(changes).await.unwrap();
+    assert!(matches!(&refused, Together::NotOffered) || refused == Together::Moved("b".to_owned()));
+    assert_eq!(value(refs, "a").await.as_deref(), Some(&b"1"[..]));
+    assert_eq!(value(refs, "b").await, None);
+
+    let changes = vec![change("a", Some(&first), None), change("b", None, Some(b"2"))];
+    let done = refs.change_together(changes).await.unwrap() == Together::Done;
+    assert_eq!(done, refused != Together::NotOffered);
+    let expected = if done { (None, Some(b"2".to_vec())) } else { (Some(b"1".to_vec()), None) };
+    assert_eq!((value(refs, "a").await, value(refs, "b").await), expected);
 }

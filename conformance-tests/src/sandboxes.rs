@@ -27,6 +27,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_sandbox_gets_a_name_of_its_own,
         a_commit_of_its_own_prolongs_a_sandbox,
         an_extended_sandbox_lives_from_then_on,
+        a_sandbox_past_its_time_takes_no_commit_until_it_is_extended,
         a_kept_sandbox_is_a_branch_like_others,
         a_kept_sandbox_may_get_another_name,
         a_discarded_sandbox_is_kept_as_a_backup,
@@ -139,6 +140,20 @@ async fn an_extended_sandbox_lives_from_then_on(subject: Subject) {
     assert_eq!(sweep(project).await, []);
     commit(&sandbox, "1").await;
     assert_eq!(end(&sandbox).await, Some(time(11_999)), "the new length counts from a commit too");
+}
+
+async fn a_sandbox_past_its_time_takes_no_commit_until_it_is_extended(subject: Subject) {
+    let (place, main) = subject.branch().await;
+    let sandbox = made(&main, "try").await;
+    commit(&sandbox, "1").await;
+    place.clock.set(1001);
+    let late = sandbox.commit(named_request(&sandbox, "late")).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Denied);
+    assert!(late.to_string().contains("argon sandbox extend sandbox/try"), "{late}");
+    assert_eq!(end(&sandbox).await, Some(time(1000)), "it is over as before");
+    sandbox::extend(main.project(), sandbox.name(), None).await.unwrap();
+    commit(&sandbox, "2").await;
+    assert_eq!(end(&sandbox).await, Some(time(2001)));
 }
 
 async fn a_kept_sandbox_is_a_branch_like_others(subject: Subject) {

@@ -6,6 +6,7 @@
 //! collection's documents where they are, so it costs one change; the next collection of that name
 //! gets another number.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,7 +32,9 @@ pub struct CollectionInfo {
     /// Its options as MongoDB writes them, the validator among them; Argon keeps them and gives
     /// them back.
     pub options: BsonDocument,
-    /// Its index definitions as MongoDB writes them; Argon keeps them and gives them back.
+    /// Its index definitions as MongoDB writes them; Argon keeps them and gives them back. A collection
+    /// for which none were set has none here; [`listed_indexes`](Self::listed_indexes) are what it has
+    /// in MongoDB.
     pub indexes: Vec<BsonDocument>,
 }
 
@@ -42,6 +45,31 @@ impl PartialEq for CollectionInfo {
             && identical(&self.options, &other.options)
             && identical_lists(&self.indexes, &other.indexes)
     }
+}
+
+impl CollectionInfo {
+    /// Its index definitions, with the one of `_id` that MongoDB gives every collection. A view has
+    /// none, nor has a time series.
+    pub fn listed_indexes(&self) -> Cow<'_, [BsonDocument]> {
+        let without = ["viewOn", "timeseries", "clusteredIndex"];
+        if self.indexes.is_empty() && !without.iter().any(|name| self.options.contains_key(name)) {
+            return Cow::Owned(vec![id_index()]);
+        }
+        Cow::Borrowed(&self.indexes)
+    }
+
+    /// The index definitions that tell collections apart: none if the index of `_id` is the only one.
+    pub(crate) fn distinctive_indexes(&self) -> &[BsonDocument] {
+        match self.indexes.as_slice() {
+            [only] if *only == id_index() => &[],
+            indexes => indexes,
+        }
+    }
+}
+
+/// The index of `_id` as MongoDB defines it.
+fn id_index() -> BsonDocument {
+    doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }
 }
 
 /// The collections of one state.
@@ -263,5 +291,22 @@ mod tests {
         );
         let nan = with(doc! { "expireAfterSeconds": f64::NAN }, Vec::new());
         assert_eq!(nan, nan.clone(), "NaN is equal to itself");
+    }
+
+    #[test]
+    fn every_collection_of_documents_lists_the_index_of_its_ids() {
+        let mut info = Catalog::default().new_collection(CollectionName::new("a").unwrap());
+        assert_eq!(*info.listed_indexes(), [id_index()]);
+        let (unset, other) = (info.distinctive_indexes().len(), doc! { "v": 2, "name": "x" });
+        info.indexes = vec![id_index()];
+        assert_eq!((unset, info.distinctive_indexes().len()), (0, 0));
+        info.indexes = vec![id_index(), other];
+        assert_eq!(*info.listed_indexes(), info.indexes);
+        assert_eq!(info.distinctive_indexes().len(), 2);
+        info.indexes.clear();
+        for option in ["viewOn", "timeseries", "clusteredIndex"] {
+            info.options = doc! { option: 1 };
+            assert!(info.listed_indexes().is_empty(), "{option}");
+        }
     }
 }

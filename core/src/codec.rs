@@ -1,5 +1,6 @@
 //! Little building blocks of the binary formats: variable-length numbers and length-prefixed bytes.
 
+use crate::model::Lsn;
 use crate::{Error, Result};
 
 /// Appends `number` as LEB128: seven bits a byte, least significant first; 1 to 10 bytes.
@@ -74,6 +75,12 @@ impl<'a> Reader<'a> {
         Err(self.corrupt("holds a number of more than 64 bits"))
     }
 
+    /// A position that [`put_varint`] wrote; one that no log can have is refused.
+    pub fn lsn(&mut self) -> Result<Lsn> {
+        let lsn = Lsn::new(self.varint()?);
+        if lsn <= Lsn::MAX { Ok(lsn) } else { Err(self.corrupt("has a position that can't be")) }
+    }
+
     /// Bytes that [`put_bytes`] wrote.
     pub fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.varint()?;
@@ -94,6 +101,29 @@ impl<'a> Reader<'a> {
     pub fn finish(self) -> Result<()> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.corrupt("goes on after its end")) }
     }
+}
+
+/// Shows `look` what damage may make of `bytes`: cut off anywhere, and at each place a byte changed in
+/// several ways or replaced by the largest numbers. For the tests of what reads such bytes, which must
+/// give an error or a value, whatever it is.
+#[doc(hidden)]
+pub fn for_each_damage(bytes: &[u8], mut look: impl FnMut(&[u8])) {
+    let numbers = [1_u64 << 31, 1 << 48, u64::MAX >> 1, u64::MAX].map(|number| {
+        let mut out = Vec::new();
+        put_varint(&mut out, number);
+        out
+    });
+    for at in 0..bytes.len() {
+        look(&bytes[..at]);
+        let (before, after) = (&bytes[..at], &bytes[at + 1..]);
+        for byte in [0, 1, bytes[at] ^ 1, bytes[at] ^ 0x80, 0x7f, 0xff] {
+            look(&[before, &[byte], after].concat());
+        }
+        for number in &numbers {
+            look(&[before, number, after].concat());
+        }
+    }
+    look(&[bytes, &[0]].concat());
 }
 
 #[cfg(test)]

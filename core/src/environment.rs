@@ -1,8 +1,8 @@
 //! What the core is handed instead of asking the machine: time and randomness.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bson::DateTime;
@@ -10,6 +10,9 @@ use bson::oid::ObjectId;
 
 use crate::metrics::{Metric, Metrics};
 use crate::model::{Nonce, ProjectId, TimelineId};
+
+/// How far the machine's clock may be from a server's before the server's counts.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
 /// Tells the time.
 pub trait Clock: Send + Sync {
@@ -21,6 +24,12 @@ pub trait Clock: Send + Sync {
     /// log needs.
     fn elapsed(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether this is the clock of a machine, which may be set wrong: then the clock of a store's
+    /// server counts for more (see [`Environment::heed`]).
+    fn is_of_machine(&self) -> bool {
+        false
     }
 }
 
@@ -37,6 +46,15 @@ pub struct Environment {
     ids: Arc<dyn Ids>,
     object_ids: Arc<ObjectIds>,
     metrics: Arc<Metrics>,
+    /// The time of a server, while the machine's clock is far from it.
+    server_time: Arc<RwLock<Option<ServerTime>>>,
+}
+
+/// What the clock of a server showed when so much time had passed here.
+#[derive(Clone, Copy)]
+struct ServerTime {
+    millis: i64,
+    elapsed: Duration,
 }
 
 /// The process's part of MongoDB's `ObjectId`s, and their counter.
@@ -51,12 +69,46 @@ impl Environment {
         let mut process = [0; 5];
         ids.fill(&mut process);
         let object_ids = Arc::new(ObjectIds { process, counter: AtomicU32::new(0) });
-        Self { clock, ids, object_ids, metrics: Arc::default() }
+        let (metrics, server_time) = (Arc::default(), Arc::default());
+        Self { clock, ids, object_ids, metrics, server_time }
     }
 
-    /// Now, in milliseconds UTC.
+    /// Now, in milliseconds UTC: the machine's time, or that of a store's server if the machine's
+    /// clock is far from it.
     pub fn now(&self) -> DateTime {
+        match *self.server_time.read().unwrap_or_else(PoisonError::into_inner) {
+            None => self.clock.now(),
+            Some(ServerTime { millis, elapsed }) => {
+                let since = self.elapsed().saturating_sub(elapsed).as_millis();
+                let since = i64::try_from(since).unwrap_or(i64::MAX);
+                DateTime::from_millis(millis.saturating_add(since))
+            }
+        }
+    }
+
+    /// What the clock itself shows, right or wrong.
+    pub fn clock_time(&self) -> DateTime {
         self.clock.now()
+    }
+
+    /// Whether the clock of a store's server counts for more than this one.
+    pub fn heeds_servers(&self) -> bool {
+        self.clock.is_of_machine()
+    }
+
+    /// Takes note that the clock of a server is `ahead` milliseconds ahead of the machine's, negative
+    /// if it is behind. If that is more than [`CLOCK_TOLERANCE`], the time is the server's from now on,
+    /// for all clones: what is decided by time (what garbage collection gives up, when a lease ends)
+    /// must not depend on whose machine asks. Gives whether it is.
+    pub fn heed(&self, ahead: i64) -> bool {
+        if !self.clock.is_of_machine() {
+            return false;
+        }
+        let is_off = u128::from(ahead.unsigned_abs()) > CLOCK_TOLERANCE.as_millis();
+        let millis = self.clock.now().timestamp_millis().saturating_add(ahead);
+        let time = is_off.then(|| ServerTime { millis, elapsed: self.elapsed() });
+        *self.server_time.write().unwrap_or_else(PoisonError::into_inner) = time;
+        is_off
     }
 
     /// The time since some moment, to measure how long something takes.
@@ -114,5 +166,71 @@ impl Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Environment").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+
+    /// A clock that shows a time and has run for as long as it was moved.
+    struct SetClock {
+        shows: AtomicI64,
+        ran: AtomicI64,
+        is_of_machine: bool,
+    }
+
+    impl Clock for SetClock {
+        fn now(&self) -> DateTime {
+            DateTime::from_millis(self.shows.load(Ordering::Relaxed))
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_millis(self.ran.load(Ordering::Relaxed).unsigned_abs())
+        }
+
+        fn is_of_machine(&self) -> bool {
+            self.is_of_machine
+        }
+    }
+
+    struct NoIds;
+
+    impl Ids for NoIds {
+        fn fill(&self, _: &mut [u8]) {}
+    }
+
+    const YEAR: i64 = 365 * 24 * 3_600_000;
+
+    fn environment(is_of_machine: bool) -> (Arc<SetClock>, Environment) {
+        let (shows, ran) = (AtomicI64::new(3 * YEAR), AtomicI64::new(5));
+        let clock = Arc::new(SetClock { shows, ran, is_of_machine });
+        (clock.clone(), Environment::new(clock, Arc::new(NoIds)))
+    }
+
+    #[test]
+    fn a_machine_that_is_a_year_off_takes_the_servers_time_until_it_agrees() {
+        let (clock, environment) = environment(true);
+        let millis = || environment.now().timestamp_millis();
+        for ahead in [-YEAR, YEAR, i64::MIN, i64::MAX] {
+            assert!(environment.clone().heed(ahead));
+            assert_eq!(millis(), (3 * YEAR).saturating_add(ahead), "all clones share it");
+        }
+        environment.heed(-YEAR);
+        clock.ran.fetch_add(1_000, Ordering::Relaxed);
+        assert_eq!(millis(), 2 * YEAR + 1_000, "it goes on");
+        clock.shows.store(2 * YEAR + 1_000, Ordering::Relaxed);
+        assert_eq!(millis(), 2 * YEAR + 1_000, "a clock that is set meanwhile does not count");
+        assert!(!environment.heed(-60_000), "what is left open by the way there and back");
+        assert_eq!(millis(), clock.now().timestamp_millis());
+    }
+
+    #[test]
+    fn a_clock_that_a_program_hands_in_is_taken_as_it_is() {
+        let (_, environment) = environment(false);
+        assert!(!environment.heed(YEAR));
+        assert_eq!(environment.now(), environment.clock_time());
     }
 }

@@ -59,6 +59,13 @@ impl Error {
         self
     }
 
+    /// Puts what it is about, such as `branch 'main'`, before the sentence.
+    #[must_use]
+    pub fn about(mut self, what: impl fmt::Display) -> Self {
+        self.context = format!("{what}: {}", self.context);
+        self
+    }
+
     /// What the caller should do.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -1,5 +1,7 @@
 //! Proving a store: the log against its hash chain, and all that is derived against the log.
 
+mod named;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,10 +9,13 @@ use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
 use crate::gc::kept;
-use crate::model::{Change, CollectionId, Commit, Digest, Lsn, Point, Timeline, TimelineId, View};
+use crate::model::{
+    Change, CollectionId, Commit, Digest, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
+    View,
+};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::snapshot::{self, Manifest, SnapshotReader, Without};
-use crate::storage::{Backend, KeyRange, Materialize, TimelineState};
+use crate::storage::{Backend, Direction, KeyRange, Materialize, TimelineState, Wal};
 use crate::{Error, LogMaterializer, Result, Store};
 
 /// How many commits are checked between two reports of progress.
@@ -34,6 +39,10 @@ pub struct Report {
     pub projects: u64,
     /// Branches read, backups among them.
     pub branches: u64,
+    /// Pins read.
+    pub pins: u64,
+    /// Plans read, closed ones among them.
+    pub plans: u64,
     /// Timelines walked.
     pub timelines: u64,
     /// Commits whose digests were computed again.
@@ -54,6 +63,7 @@ struct Reader {
 
 struct Check<'a> {
     store: &'a Store,
+    projects: Vec<(ProjectName, ProjectId)>,
     readers: Vec<Reader>,
     report: Report,
     rebuild: bool,
@@ -68,8 +78,10 @@ struct Check<'a> {
 /// Only if the store can't be read at all; damage is reported, not returned.
 #[tracing::instrument(level = "info", skip_all)]
 pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Result<Report> {
-    let mut check = Check { store, readers: Vec::new(), report: Report::default(), rebuild };
+    let (projects, readers) = (Vec::new(), Vec::new());
+    let mut check = Check { store, projects, readers, report: Report::default(), rebuild };
     check.refs().await?;
+    check.pins_and_plans().await?;
     let mut timelines = store.shared.backend.wal.timelines().await?;
     timelines.sort_unstable();
     for timeline in timelines {
@@ -108,6 +120,9 @@ impl Check<'_> {
                 Ok(project) => {
                     self.report.projects += 1;
                     let short = name.trim_start_matches(records::PROJECTS).to_owned();
+                    if let Ok(name) = ProjectName::new(&*short) {
+                        self.projects.push((name, project.record.id));
+                    }
                     projects.insert(project.record.id.to_string(), short);
                 }
                 Err(error) => self.problem(error.to_string(), Vec::new()),
@@ -176,10 +191,17 @@ impl Check<'_> {
                 break;
             }
             // Something from here on can't be read: take commits one by one until it is met.
-            while next <= state.head.lsn && self.single(id, next, &mut previous).await {
-                next = next.next();
+            while next <= state.head.lsn {
+                let Err(error) = self.single(id, next, &mut previous).await else {
+                    next = next.next();
+                    continue;
+                };
+                let resumed = self.resumes(id, next, state.head.lsn).await;
+                self.unreadable(id, next, resumed, &error);
+                previous = None;
+                next = resumed;
+                break;
             }
-            next = next.next();
         }
         if previous.is_some_and(|digest| digest != state.head.digest) {
             let affects = self.readers_of(id, state.head.lsn);
@@ -210,27 +232,57 @@ impl Check<'_> {
         }
     }
 
-    /// Checks one commit; whether it could be read.
-    async fn single(&mut self, id: TimelineId, lsn: Lsn, previous: &mut Option<Digest>) -> bool {
-        let found = self.store.shared.backend.wal.read(id, lsn..=lsn).try_next().await;
-        let missing = || Error::corrupt("it is missing from the log");
-        match found.and_then(|commit| commit.ok_or_else(missing)) {
-            Ok(commit) => {
-                self.commit(id, &commit, *previous);
-                *previous = Some(commit.digest);
-                true
-            }
-            Err(error) => {
-                self.unreadable(id, lsn, &error);
-                *previous = None;
-                false
-            }
-        }
+    /// Checks one commit, or gives why it can't be read.
+    async fn single(
+        &mut self,
+        id: TimelineId,
+        lsn: Lsn,
+        previous: &mut Option<Digest>,
+    ) -> Result<()> {
+        let found = self.store.shared.backend.wal.read(id, lsn..=lsn).try_next().await?;
+        let commit = found.ok_or_else(|| Error::corrupt("it is missing from the log"))?;
+        self.commit(id, &commit, *previous);
+        *previous = Some(commit.digest);
+        Ok(())
     }
 
-    fn unreadable(&mut self, id: TimelineId, lsn: Lsn, error: &Error) {
-        let affects = self.readers_of(id, lsn);
-        self.problem(format!("commit {lsn} of timeline {id}: {}", error.in_full()), affects);
+    /// Where a timeline can be read again after a commit that can't, by the commits that there are,
+    /// not by all positions up to the head: that may be damaged, and be any number.
+    async fn resumes(&self, id: TimelineId, unreadable: Lsn, head: Lsn) -> Lsn {
+        /// More commits in a row that can't be read are taken for all that follow.
+        const MOST: u32 = 10_000;
+        let wal = &self.store.shared.backend.wal;
+        let mut from = unreadable.next();
+        for _ in 0..MOST {
+            if from > head {
+                break;
+            }
+            let mut headers = wal.read_headers(id, from..=head, Direction::Ascending);
+            match headers.try_next().await {
+                Ok(Some(commit)) if wal_has(&**wal, id, commit.meta.lsn).await => {
+                    return commit.meta.lsn;
+                }
+                Ok(Some(commit)) => from = commit.meta.lsn.next(),
+                Ok(None) => break,
+                Err(_) => from = from.next(),
+            }
+        }
+        head.next()
+    }
+
+    /// One problem for all commits from one that can't be read up to where it goes on.
+    fn unreadable(&mut self, id: TimelineId, first: Lsn, resumed: Lsn, error: &Error) {
+        let last = Lsn::new(resumed.get().saturating_sub(1));
+        let mut affects = self.readers_of(id, first);
+        affects.extend(self.readers_of(id, last));
+        affects.sort();
+        affects.dedup();
+        let which = if first == last {
+            format!("commit {first}")
+        } else {
+            format!("commits {first} to {last}")
+        };
+        self.problem(format!("{which} of timeline {id}: {}", error.in_full()), affects);
     }
 
     /// What a timeline is, and the digest on which its first commit that is left builds, if it is
@@ -403,6 +455,11 @@ impl Check<'_> {
         let (now, level) = (shared.environment.now(), snapshot_policy.level);
         snapshot::write(&**snapshots, &*independent, &view, point, collections, now, level).await
     }
+}
+
+/// Whether a commit can be read with its documents.
+async fn wal_has(wal: &dyn Wal, id: TimelineId, lsn: Lsn) -> bool {
+    matches!(wal.read(id, lsn..=lsn).try_next().await, Ok(Some(_)))
 }
 
 fn touched(changes: &[Change]) -> String {

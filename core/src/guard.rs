@@ -13,7 +13,7 @@ use crate::pins::there_are;
 use crate::records::{
     self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, Stored,
 };
-use crate::storage::{Append, RefName, RefVersion, Swap};
+use crate::storage::{Append, RefChange, RefName, RefVersion, Swap, Together};
 use crate::{Error, Project, Result, State};
 
 /// A ref that holds a state for a moment.
@@ -38,12 +38,15 @@ impl Project {
     async fn listed(&self, under: &str) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
         let prefix = records::branches_of(self.id());
         let refs = self.shared.backend.refs.list(&format!("{prefix}{under}")).await?;
-        refs.into_iter()
-            .map(|(name, stored)| {
-                let short = name.strip_prefix(&prefix).unwrap_or(&name);
-                Ok((BranchName::new(short)?, records::decode(&name, stored)?))
-            })
-            .collect()
+        let mut branches = Vec::with_capacity(refs.len());
+        for (name, stored) in refs {
+            let short = BranchName::new(name.strip_prefix(&prefix).unwrap_or(&name))?;
+            let stored = records::decode(&name, stored)?;
+            if !self.finish_rename(&short, &stored).await? {
+                branches.push((short, stored));
+            }
+        }
+        Ok(branches)
     }
 
     pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
@@ -60,8 +63,10 @@ impl Project {
     /// The record of a branch, if there is one.
     pub(crate) async fn find(&self, name: &BranchName) -> Result<Option<Stored<BranchRecord>>> {
         let reference = records::branch_ref(self.id(), name);
-        let stored = self.shared.backend.refs.get(&reference).await?;
-        stored.map(|stored| records::decode(&reference, stored)).transpose()
+        let Some(stored) = self.shared.backend.refs.get(&reference).await? else { return Ok(None) };
+        let stored = records::decode(&reference, stored)?;
+        let gone = self.finish_rename(name, &stored).await?;
+        Ok((!gone).then_some(stored))
     }
 
     /// The branches but backups, for an error.
@@ -124,6 +129,7 @@ impl Project {
             read_only: false,
             lease: None,
             mask: from.mask().map(|mask| mask.at(head.lsn)),
+            renaming: None,
             moves: vec![self.movement(None, from.view().point(), created)],
         })
     }
@@ -192,7 +198,7 @@ impl Project {
         read: &Stored<BranchRecord>,
         record: &BranchRecord,
     ) -> Result<()> {
-        self.swap(name, read, Some(records::encode(record)?)).await
+        self.swap(name, read, Some(records::encode(record)?)).await.map(drop)
     }
 
     /// Removes a branch if it is still as it was read.
@@ -201,22 +207,21 @@ impl Project {
         name: &BranchName,
         read: &Stored<BranchRecord>,
     ) -> Result<()> {
-        self.swap(name, read, None).await
+        self.swap(name, read, None).await.map(drop)
     }
 
-    async fn swap(
+    /// The new version of the record.
+    pub(crate) async fn swap(
         &self,
         name: &BranchName,
         read: &Stored<BranchRecord>,
         value: Option<Vec<u8>>,
-    ) -> Result<()> {
+    ) -> Result<Option<RefVersion>> {
         let reference = records::branch_ref(self.id(), name);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&read.version), value).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => {
-                Err(Error::conflict(format!("branch '{name}' was moved meanwhile; try again")))
-            }
+            Swap::Done(version) => Ok(version),
+            Swap::Moved(_) => Err(moved_meanwhile(name)),
         }
     }
 
@@ -255,26 +260,100 @@ impl Project {
         head: Head,
         why: &str,
     ) -> Result<BranchName> {
-        let time = compact_time(self.shared.environment.now());
-        let at = record.point_at(head.lsn);
-        let backup = BranchRecord {
-            protected: false,
-            read_only: false,
-            lease: None,
-            parent: Some(name.to_string()),
-            ..record.clone()
-        }
-        .noting(self.movement(at, at, why));
-        for attempt in 1..=1000 {
-            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
-            let name = BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))?;
+        let backup = self.backup_of(name, record, head, why);
+        for name in self.backup_names(name, head) {
+            let name = name?;
             match self.create_record(&name, &backup).await {
                 Ok(()) => return Ok(name),
                 Err(error) if error.kind() == crate::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         }
-        Err(Error::conflict(format!("branch '{name}' has a thousand backups of {time}")))
+        Err(too_many_backups(name))
+    }
+
+    /// Keeps what a branch is now, at `head`, as a backup, and moves the branch to `record`, or removes
+    /// it: both at once where the store can. Elsewhere, if it is cut off in between, there is one backup
+    /// more.
+    ///
+    /// # Errors
+    /// `Conflict` if the branch was moved meanwhile.
+    pub(crate) async fn leave(
+        &self,
+        name: &BranchName,
+        stored: &Stored<BranchRecord>,
+        head: Head,
+        why: &str,
+        record: Option<&BranchRecord>,
+    ) -> Result<BranchName> {
+        let backup = self.backup_of(name, &stored.record, head, why);
+        let value = record.map(records::encode).transpose()?;
+        for backup_name in self.backup_names(name, head) {
+            let backup_name = backup_name?;
+            let change = RefChange {
+                name: records::branch_ref(self.id(), name),
+                expected: Some(stored.version.clone()),
+                value: value.clone(),
+            };
+            let made = RefChange {
+                name: records::branch_ref(self.id(), &backup_name),
+                expected: None,
+                value: Some(records::encode(&backup)?),
+            };
+            let (branch_ref, backup_ref) = (change.name.clone(), made.name.clone());
+            match self.shared.backend.refs.change_together(vec![made, change]).await? {
+                Together::Done => return Ok(backup_name),
+                Together::Moved(moved) if moved == backup_ref => {}
+                Together::Moved(moved) => {
+                    debug_assert_eq!(moved, branch_ref);
+                    return Err(moved_meanwhile(name));
+                }
+                Together::NotOffered => {
+                    let backup = self.back_up(name, &stored.record, head, why).await?;
+                    self.swap(name, stored, value).await?;
+                    return Ok(backup);
+                }
+            }
+        }
+        Err(too_many_backups(name))
+    }
+
+    fn backup_of(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+        head: Head,
+        why: &str,
+    ) -> BranchRecord {
+        let at = record.point_at(head.lsn);
+        BranchRecord {
+            protected: false,
+            read_only: false,
+            lease: None,
+            renaming: None,
+            parent: Some(name.to_string()),
+            ..record.clone()
+        }
+        .noting(MoveRecord { at: self.backup_time(head), ..self.movement(at, at, why) })
+    }
+
+    /// A clock that is behind what was committed already is wrong, and retention would end early.
+    fn backup_time(&self, head: Head) -> DateTime {
+        self.shared.environment.now().max(head.time)
+    }
+
+    /// The names that a backup made now may have, the best first.
+    fn backup_names(
+        &self,
+        name: &BranchName,
+        head: Head,
+    ) -> impl Iterator<Item = Result<BranchName>> + use<> {
+        let time = compact_time(self.backup_time(head));
+        let name = name.clone();
+        (1..=MOST_BACKUPS).map(move |attempt| {
+            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt:04}") };
+            BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))
+        })
     }
 
     /// Holds a state, which may be given up, while a branch is moved to it; `timeline` is the branch's
@@ -293,7 +372,8 @@ impl Project {
                 match kept::confirm(&self.shared, state.view()).await {
                     Ok(()) => Ok(Some(hold)),
                     Err(error) => {
-                        self.let_go(Some(hold)).await?;
+                        // It ends by itself if it stays.
+                        let _ = self.let_go(Some(hold)).await;
                         Err(error)
                     }
                 }
@@ -332,31 +412,46 @@ impl Project {
         State::of(self.shared.clone(), view, record.mask.clone()).await
     }
 
-    /// Fences off all writers of the project; gives its branches.
-    pub(crate) async fn seal_all_branches(
-        &self,
-    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
-        let branches = self.branch_records().await?;
-        for (_, stored) in &branches {
+    /// Fences off all writers of the project.
+    pub(crate) async fn seal_all_branches(&self) -> Result<()> {
+        for (_, stored) in self.branch_records().await? {
             self.seal(&stored.record).await?;
-        }
-        Ok(branches)
-    }
-
-    /// Removes the branches of a project that is gone. One that is left is of no project.
-    pub(crate) async fn remove_branches(
-        &self,
-        branches: Vec<(BranchName, Stored<BranchRecord>)>,
-    ) -> Result<()> {
-        for (name, stored) in branches {
-            self.remove(&name, &stored).await?;
         }
         Ok(())
     }
 }
 
-/// A time as it stands in a branch name: `20261122T210400.123Z`.
+/// How many backups a branch may have of one millisecond.
+const MOST_BACKUPS: u32 = 1000;
+
+fn too_many_backups(name: &BranchName) -> Error {
+    Error::conflict(format!("branch '{name}' has a thousand backups of this very moment"))
+}
+
+pub(crate) fn moved_meanwhile(name: &BranchName) -> Error {
+    Error::conflict(format!("branch '{name}' was moved meanwhile; try again"))
+}
+
+/// A time as it stands in a branch name, so that names sort as times do: `20261122T210400.120Z`.
 fn compact_time(time: DateTime) -> String {
-    let full = time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string());
-    full.chars().filter(|c| !matches!(c, '-' | ':')).collect()
+    let millis = time.timestamp_millis();
+    let fraction = millis.rem_euclid(1000);
+    let whole = DateTime::from_millis(millis - fraction);
+    let Ok(full) = whole.try_to_rfc3339_string() else { return millis.to_string() };
+    let seconds: String = full.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{}.{fraction:03}Z", seconds.trim_end_matches('Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_backups_sort_by_time() {
+        let start = 1_795_381_440_000;
+        let names = [0, 1, 99, 100, 120, 123, 999, 1000, 1001, 60_000];
+        let names = names.map(|after| compact_time(DateTime::from_millis(start + after)));
+        assert_eq!(names[4], "20261122T210400.120Z");
+        assert!(names.is_sorted(), "{names:?}");
+    }
 }

@@ -38,6 +38,7 @@ pub mod diff;
 mod document;
 mod environment;
 mod error;
+pub mod filter;
 pub mod fsck;
 pub mod gc;
 mod guard;
@@ -54,6 +55,7 @@ pub mod plan;
 mod read_only;
 mod records;
 pub mod reflog;
+mod rename;
 mod replay;
 pub mod restore;
 mod revision;
@@ -68,11 +70,11 @@ pub mod verify;
 pub mod write;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DocumentStream, Found, IntoDocument, Project,
-    ProjectInfo, State, Store,
+    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
+    IntoDocument, Project, ProjectInfo, State, Store,
 };
 pub use catalog::{Catalog, CollectionInfo};
-pub use environment::{Clock, Environment, Ids};
+pub use environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
 pub use error::{Error, ErrorKind, Result};
 pub use records::branch_of_timeline;
 pub use replay::{LogMaterializer, ReplayLimits};

@@ -221,15 +221,6 @@ impl Project {
         }
     }
 
-    /// Removes the pins of a project that is gone.
-    pub(crate) async fn remove_pins(&self) -> Result<()> {
-        let refs = &self.shared.backend.refs;
-        for (reference, stored) in refs.list(&records::pins_of(self.id())).await? {
-            refs.compare_and_set(&reference, Some(&stored.version), None).await?;
-        }
-        Ok(())
-    }
-
     /// The state at a point; `None` is the empty one.
     ///
     /// # Errors

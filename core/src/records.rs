@@ -3,6 +3,8 @@
 //! | name | record |
 //! | --- | --- |
 //! | `project/<name>` | [`ProjectRecord`] |
+//! | `deleted/<project id>` | [`DeletedRecord`] |
+//! | `deleted/<project id>/branch/<name>`, `…/pin/<name>`, `…/plan/<id>` | the refs of a deleted project |
 //! | `branch/<project id>/<name>` | [`BranchRecord`] |
 //! | `pin/<project id>/<name>` | [`PinRecord`] |
 //! | `plan/<project id>/<id>` | [a plan](crate::plan), of which [`HeldByPlan`] is a part |
@@ -25,6 +27,16 @@ use crate::{Error, Result};
 pub(crate) struct ProjectRecord {
     pub(crate) id: ProjectId,
     pub(crate) created: DateTime,
+}
+
+/// A deleted project. Its branches, pins and plans stay under names of their own until garbage collection
+/// removes this record, and then them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeletedRecord {
+    pub(crate) name: String,
+    pub(crate) created: DateTime,
+    pub(crate) deleted: DateTime,
+    pub(crate) actor: String,
 }
 
 /// A branch: which timeline it is, and on which state that timeline builds.
@@ -53,9 +65,20 @@ pub(crate) struct BranchRecord {
     /// What its reads go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<Mask>,
+    /// The branch that it becomes, on stores that can't rename in one write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renaming: Option<RenameRecord>,
     /// Its last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
+}
+
+/// A renaming that has begun. It is done once there is a branch of the new name on this timeline; what
+/// is left then is to remove the record that has this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RenameRecord {
+    pub(crate) to: String,
+    pub(crate) timeline: TimelineId,
 }
 
 /// How long a branch lives.
@@ -216,7 +239,7 @@ impl BaseRecord {
 
 impl BaseRecord {
     pub(crate) fn point(&self) -> Point {
-        Point { timeline: self.timeline, lsn: Lsn::new(self.lsn.cast_unsigned()) }
+        Point { timeline: self.timeline, lsn: Lsn::from_stored(self.lsn) }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -226,14 +249,14 @@ impl BaseRecord {
 
 impl From<&BaseRecord> for Point {
     fn from(record: &BaseRecord) -> Self {
-        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+        Self { timeline: record.timeline, lsn: Lsn::from_stored(record.lsn) }
     }
 }
 
 impl From<&BaseRecord> for Head {
     fn from(record: &BaseRecord) -> Self {
         let BaseRecord { digest, time, .. } = *record;
-        Self { lsn: Lsn::new(record.lsn.cast_unsigned()), digest, time }
+        Self { lsn: Lsn::from_stored(record.lsn), digest, time }
     }
 }
 
@@ -245,7 +268,7 @@ impl From<Point> for PointRecord {
 
 impl From<PointRecord> for Point {
     fn from(record: PointRecord) -> Self {
-        Self { timeline: record.timeline, lsn: Lsn::new(record.lsn.cast_unsigned()) }
+        Self { timeline: record.timeline, lsn: Lsn::from_stored(record.lsn) }
     }
 }
 
@@ -254,7 +277,7 @@ impl BranchRecord {
     /// a fork.
     pub(crate) fn on(&self, fork: BranchRecord) -> Self {
         let BranchRecord { timeline, base, mask, .. } = fork;
-        Self { timeline, base, mask, ..self.clone() }
+        Self { timeline, base, mask, renaming: None, ..self.clone() }
     }
 
     /// The record with a movement noted.
@@ -296,6 +319,7 @@ pub(crate) struct Stored<R> {
 }
 
 pub(crate) const PROJECTS: &str = "project/";
+pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const BRANCHES: &str = "branch/";
 pub(crate) const PINS: &str = "pin/";
 pub(crate) const PLANS: &str = "plan/";
@@ -317,6 +341,40 @@ pub(crate) fn hold_ref(project: ProjectId, timeline: TimelineId) -> RefName {
 
 pub(crate) fn project_ref(name: &ProjectName) -> RefName {
     format!("{PROJECTS}{name}")
+}
+
+pub(crate) fn deleted_ref(project: ProjectId) -> RefName {
+    format!("{DELETED}{project}")
+}
+
+/// The refs of a deleted project.
+pub(crate) fn copies_of_deleted(project: ProjectId) -> RefName {
+    format!("{DELETED}{project}/")
+}
+
+/// The project whose record is under this name; `None` for one of the refs of a deleted project.
+pub(crate) fn deleted_id(name: &str) -> Result<Option<ProjectId>> {
+    let id = name.strip_prefix(DELETED).unwrap_or(name);
+    if id.contains('/') {
+        return Ok(None);
+    }
+    let id = id.parse().map_err(|_| {
+        Error::corrupt(format!("the ref '{name}' is not named as it should be; run `argon fsck`"))
+    })?;
+    Ok(Some(id))
+}
+
+/// Where a ref of a project is once the project is deleted.
+pub(crate) fn deleted_copy(project: ProjectId, name: &str) -> Option<RefName> {
+    let (kind, rest) = name.split_once('/')?;
+    let (_, short) = rest.split_once('/')?;
+    Some(format!("{DELETED}{project}/{kind}/{short}"))
+}
+
+/// Where a ref of a deleted project was.
+pub(crate) fn original_of_deleted(project: ProjectId, name: &str) -> Option<RefName> {
+    let (kind, short) = name.strip_prefix(&copies_of_deleted(project))?.split_once('/')?;
+    Some(format!("{kind}/{project}/{short}"))
 }
 
 pub(crate) fn branches_of(project: ProjectId) -> RefName {

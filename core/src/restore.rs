@@ -126,7 +126,10 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let hold = project.hold(target, fork.timeline).await?;
     let record = stored.record.on(BranchRecord { mask, ..fork });
     let moved = move_to(project, name, &stored, record, target).await;
-    project.let_go(hold).await?;
+    // A hold that stays ends by itself; what counts is whether the branch was moved.
+    if let Err(error) = project.let_go(hold).await {
+        tracing::warn!("a hold stays for an hour: {error}");
+    }
     moved
 }
 
@@ -139,10 +142,10 @@ async fn move_to(
 ) -> Result<Reset> {
     let head = project.seal(&stored.record).await?;
     let why = format!("reset to LSN {}", target.lsn());
-    let backup = project.back_up(name, &stored.record, head, &why).await?;
     let from = stored.record.point_at(head.lsn);
-    let movement = project.movement(from, target.view().point(), why);
-    project.set(name, stored, record, movement).await?;
+    let movement = project.movement(from, target.view().point(), why.clone());
+    let record = record.noting(movement);
+    let backup = project.leave(name, stored, head, &why, Some(&record)).await?;
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
 }
 

@@ -1,8 +1,8 @@
 //! Sandboxes: branches that end by themselves.
 //!
 //! A sandbox is a branch whose record has a lease. It lives until its lease ends, and at least for
-//! the length of the lease after the last commit of its own, so one in use is never swept. Nothing
-//! ends by the passing of time alone: [`sweep`] takes away what is over.
+//! the length of the lease after the last commit of its own, so one in use is never swept. One whose
+//! time is over takes no commits until it is [extended](extend); [`sweep`] takes it away.
 
 use std::time::Duration;
 
@@ -68,7 +68,9 @@ pub async fn create(
     ttl: Duration,
 ) -> Result<(Branch, DateTime)> {
     let _moving = project.shared.moving.lock().await;
-    let lease = lease(project, ttl)?;
+    // A clock that is behind what was committed already is wrong, and would end it at once.
+    let last = from.last().await?.time;
+    let lease = lease(project, last, ttl)?;
     let mut record = project.fork(from, Some(parent)).await?;
     record.lease = Some(lease);
     if let Some(name) = name {
@@ -85,9 +87,9 @@ pub async fn create(
     Err(Error::internal("a name for a sandbox could not be drawn"))
 }
 
-/// A lease that begins now.
-fn lease(project: &Project, ttl: Duration) -> Result<LeaseRecord> {
-    let now = project.shared.environment.now().timestamp_millis();
+/// A lease that begins now, and not before `last`, the time of the newest commit.
+fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord> {
+    let now = project.shared.environment.now().max(last).timestamp_millis();
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
     match now.checked_add(ttl_ms) {
         Some(expires) if ttl_ms > 0 => {
@@ -97,6 +99,15 @@ fn lease(project: &Project, ttl: Duration) -> Result<LeaseRecord> {
             "the time that a sandbox lives must be longer than 0 and end within some million years",
         )),
     }
+}
+
+/// Refuses a commit to a sandbox whose time is over.
+pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
+    Error::denied(format!(
+        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment; \
+         `argon sandbox extend {name}` lets it live on",
+        end.try_to_rfc3339_string().unwrap_or_default()
+    ))
 }
 
 impl BranchRecord {
@@ -127,10 +138,10 @@ pub async fn extend(
 ) -> Result<DateTime> {
     let (stored, old) = leased(project, name).await?;
     let ttl = ttl.unwrap_or(Duration::from_millis(old.ttl_ms.unsigned_abs()));
-    let new = lease(project, ttl)?;
+    let head = project.head_of(&stored.record).await?;
+    let new = lease(project, head.time, ttl)?;
     let record = BranchRecord { lease: Some(new), ..stored.record.clone() };
     project.amend(name, &stored, &record).await?;
-    let head = project.head_of(&record).await?;
     Ok(record.ends(&head).unwrap_or(new.expires))
 }
 
@@ -191,6 +202,7 @@ async fn leased(
 /// told that the branch is gone.
 #[tracing::instrument(level = "info", skip_all, name = "sweep_sandboxes")]
 pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
+    project.shared.look_at_clocks().await?;
     let now = project.shared.environment.now();
     let pins: Vec<(String, PinRecord)> = project
         .pin_records()

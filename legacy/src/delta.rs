@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use argon_core::codec::{Reader, put_varint};
-use argon_core::model::{Commit, Digest, Head, Lsn, TimelineId};
+use argon_core::model::{Commit, Digest, Head, TimelineId};
 use argon_core::segment::{decode_commit, encode_commit, verify_chain};
 use argon_core::{Error, Result};
 use bson::DateTime;
@@ -181,7 +181,7 @@ fn header(reader: &mut Reader<'_>) -> Result<DeltaHeader> {
     let timeline = TimelineId::from_bytes(reader.array()?);
     let mut end = || -> Result<Head> {
         Ok(Head {
-            lsn: Lsn::new(reader.varint()?),
+            lsn: reader.lsn()?,
             digest: Digest::from_bytes(reader.array()?),
             time: DateTime::from_millis(i64::from_le_bytes(reader.array()?)),
         })
@@ -229,7 +229,7 @@ mod tests {
 
     use argon_core::ErrorKind;
     use argon_core::model::{
-        Actor, Change, CollectionId, CommitMeta, Document, Image, Message, Nonce, Origin,
+        Actor, Change, CollectionId, CommitMeta, Document, Image, Lsn, Message, Nonce, Origin,
     };
     use bson::rawdoc;
 
@@ -315,6 +315,23 @@ mod tests {
                     assert!(error.to_string().contains("d.delta"), "{error}");
                 }
             }
+        }
+    }
+
+    /// With its checksum made right again.
+    #[test]
+    fn a_delta_with_any_counts_is_read_or_refused() {
+        let resealed = |content: &[u8]| {
+            let checksum = Digest::of(content);
+            [content, checksum.as_bytes()].concat()
+        };
+        for bytes in [encode(TIMELINE, Head::EMPTY, &history(), 3).unwrap().bytes, gzip().bytes] {
+            let content = &bytes[..bytes.len() - CHECKSUM_BYTES];
+            argon_core::codec::for_each_damage(content, |content| {
+                let kind = decode("d.delta", &resealed(content)).err().map(|error| error.kind());
+                let expected = [ErrorKind::Corrupt, ErrorKind::Unsupported];
+                assert!(kind.is_none_or(|kind| expected.contains(&kind)), "{kind:?}");
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::Result;
-use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
 use async_trait::async_trait;
 
 use crate::records::OURS;
@@ -29,5 +29,9 @@ impl Refs for LegacyRefs {
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
         self.0.compare_and_set(name, expected, value).await
+    }
+
+    async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
+        self.0.change_together(changes).await
     }
 }

@@ -3,7 +3,7 @@
 //! The lock is the operating system's, so it is gone when its holder is, however that ends. The
 //! text in the file tells others who has it, and the next holder whether this one closed the store.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, Metadata, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -13,8 +13,15 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::error::io_error;
+use crate::disk::is_full;
+
+/// The most bytes that are read of the text, which has some hundred.
+const MAX_BYTES: u64 = 64 * 1024;
 
 pub(super) const FILE: &str = "lock";
+
+/// More bytes than a holder's text has.
+const MOST_TEXT: u64 = 4096;
 
 /// How often a lock that is taken is tried again.
 const POLL: Duration = Duration::from_millis(20);
@@ -40,6 +47,8 @@ impl std::fmt::Display for Holder {
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
+    /// The directory, locked too: the file may be removed under its holder.
+    _directory: Option<File>,
     previous: Option<Holder>,
 }
 
@@ -48,29 +57,32 @@ impl Lock {
     pub(super) fn try_acquire(directory: &Path, now: DateTime) -> Result<Option<Self>> {
         let path = directory.join(FILE);
         let failed = |error| io_error("lock", &path, error);
-        let file = open(&path).map_err(failed)?;
-        if !lock_within(&file, Duration::ZERO).map_err(failed)? {
-            return Ok(None);
+        match take(directory, Duration::ZERO).map_err(failed)? {
+            Taken::Both(file, directory) => {
+                Self::hold(file, directory, now).map(Some).map_err(failed)
+            }
+            Taken::ByOther(_) => Ok(None),
         }
-        Self::hold(file, now).map(Some).map_err(failed)
     }
 
     /// Waits for the lock for up to `timeout`, by sleeping in this thread.
     pub(super) fn acquire(directory: &Path, timeout: Duration, now: DateTime) -> Result<Self> {
         let path = directory.join(FILE);
         let failed = |error| io_error("lock", &path, error);
-        let mut file = open(&path).map_err(failed)?;
-        if !lock_within(&file, timeout).map_err(failed)? {
-            return Err(in_use(directory, read(&mut file).as_ref(), timeout));
+        match take(directory, timeout).map_err(failed)? {
+            Taken::Both(file, directory) => Self::hold(file, directory, now).map_err(failed),
+            Taken::ByOther(mut file) => Err(in_use(directory, read(&mut file).as_ref(), timeout)),
         }
-        Self::hold(file, now).map_err(failed)
     }
 
     /// Signs the locked file, so that others learn who has it.
-    fn hold(mut file: File, now: DateTime) -> io::Result<Self> {
+    fn hold(mut file: File, directory: Option<File>, now: DateTime) -> io::Result<Self> {
         let previous = read(&mut file);
-        write(&mut file, &this_process(now))?;
-        Ok(Self { file, previous })
+        match write(&mut file, &this_process(now)) {
+            // The text is for people; a store on a full disk can be read without it.
+            Err(error) if !is_full(error.kind()) => Err(error),
+            _ => Ok(Self { file, _directory: directory, previous }),
+        }
     }
 
     /// The holder before, if it did not release the lock itself.
@@ -83,7 +95,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // The lock itself goes with the file. If the text stays, the next holder only looks
         // harder at a store that is in order.
-        let _ = self.file.set_len(0);
+        let _ = wipe(&mut self.file);
     }
 }
 
@@ -107,7 +119,7 @@ pub(crate) fn look(directory: &Path) -> io::Result<LockState> {
         Err(error) => return Err(error),
     };
     let is_free = match file.try_lock_shared() {
-        Ok(()) => true,
+        Ok(()) => lock_directory(directory).is_ok(),
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(error)) => return Err(error),
     };
@@ -122,19 +134,67 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-fn lock_within(file: &File, timeout: Duration) -> io::Result<bool> {
+/// What came of taking the lock.
+enum Taken {
+    /// The file and, where the file system can lock it, the directory.
+    Both(File, Option<File>),
+    /// Another has it; the file names the other.
+    ByOther(File),
+}
+
+/// Tries to take the lock until `timeout` is over.
+fn take(directory: &Path, timeout: Duration) -> io::Result<Taken> {
+    let path = directory.join(FILE);
     // Sleeps are counted in place of reading a clock.
     let mut waited = Duration::ZERO;
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if waited >= timeout => return Ok(false),
-            Err(TryLockError::WouldBlock) => {}
+        let file = open(&path)?;
+        if try_lock(&file)? && is_still(&file, &path) {
+            match lock_directory(directory) {
+                Ok(directory) => return Ok(Taken::Both(file, directory)),
+                Err(TakenByOther) => file.unlock()?,
+            }
+        }
+        if waited >= timeout {
+            return Ok(Taken::ByOther(file));
         }
         let pause = POLL.min(timeout.saturating_sub(waited));
         std::thread::sleep(pause);
         waited += pause;
+    }
+}
+
+fn try_lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Whether an open file is the one of this name now.
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: io::Result<Metadata>| metadata.ok().map(|m| (m.dev(), m.ino()));
+    identity(file.metadata()) == identity(std::fs::metadata(path))
+}
+
+/// A file that is open can't be removed there.
+#[cfg(not(unix))]
+fn is_still(_: &File, _: &Path) -> bool {
+    true
+}
+
+struct TakenByOther;
+
+/// Locks the directory itself; `None` where that can't be done, as on NFS.
+fn lock_directory(directory: &Path) -> Result<Option<File>, TakenByOther> {
+    let Ok(opened) = File::open(directory) else { return Ok(None) };
+    match opened.try_lock() {
+        Ok(()) => Ok(Some(opened)),
+        Err(TryLockError::WouldBlock) => Err(TakenByOther),
+        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -162,13 +222,22 @@ fn this_process(now: DateTime) -> Holder {
 fn read(file: &mut File) -> Option<Holder> {
     let mut text = String::new();
     file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
+    file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
     toml::from_str(&text).ok()
 }
 
+/// The file gets no shorter, so that there is room for the next text on a full disk.
 fn write(file: &mut File, holder: &Holder) -> io::Result<()> {
     let text = toml::to_string(holder).map_err(io::Error::other)?;
-    file.set_len(0)?;
+    wipe(file)?;
     file.rewind()?;
     file.write_all(text.as_bytes())
+}
+
+/// Blanks the text, which is that of nobody then.
+fn wipe(file: &mut File) -> io::Result<()> {
+    let length = file.metadata()?.len().min(MOST_TEXT);
+    file.rewind()?;
+    file.write_all(&vec![b'\n'; usize::try_from(length).unwrap_or(0)])?;
+    file.set_len(length)
 }

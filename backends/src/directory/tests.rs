@@ -12,8 +12,13 @@ use super::{Directory, inspect};
 const ID: [u8; 16] = *b"0123456789abcdef";
 const NOW: DateTime = DateTime::from_millis(1_700_000_000_000);
 
+/// Makes a store as a factory does, with something for the engine's files.
 fn create(path: &Path) -> Result<()> {
-    Directory::create(path, "sled", ID, NOW)
+    let directory = Directory::create(path, "sled", ID, NOW)?;
+    for name in ["conf", "db"] {
+        fs::write(directory.data_path().join(name), "an engine's").unwrap();
+    }
+    directory.complete()
 }
 
 fn open(path: &Path) -> Result<Directory> {
@@ -53,7 +58,7 @@ fn the_manifest_is_what_the_documentation_says() {
     let (_temporary, path) = store();
     assert_eq!(
         fs::read_to_string(path.join("store.toml")).unwrap(),
-        "format = 1\nid = \"30313233343536373839616263646566\"\nengine = \"sled\"\n\
+        "format = 2\nid = \"30313233343536373839616263646566\"\nengine = \"sled\"\n\
          created = \"2023-11-14T22:13:20Z\"\n"
     );
 }
@@ -81,6 +86,56 @@ fn a_creation_cut_short_is_made_good() {
     fs::write(temporary.path().join("store.toml.new"), "form").unwrap();
     create(temporary.path()).unwrap();
     open(temporary.path()).unwrap();
+}
+
+#[test]
+fn a_creation_cut_short_in_the_engine_is_begun_again() {
+    let temporary = tempdir().unwrap();
+    let begun = Directory::create(temporary.path(), "sled", ID, NOW).unwrap();
+    fs::write(begun.data_path().join("conf"), "half").unwrap();
+    drop(begun);
+    let error = open(temporary.path()).unwrap_err();
+    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet", "run `argon init`"]);
+    let again = Directory::create(temporary.path(), "sled", ID, NOW).unwrap();
+    assert_eq!(fs::read_dir(again.data_path()).unwrap().count(), 0, "nothing is left of the first");
+    again.complete().unwrap();
+    drop(again);
+    open(temporary.path()).unwrap();
+}
+
+/// An older Argon wrote the manifest first.
+#[test]
+fn a_manifest_without_an_engine_is_no_store_yet_and_nothing_of_it_is_lost() {
+    for (engine, left) in [("sled", "conf"), ("fjall", "0.jnl")] {
+        let temporary = tempdir().unwrap();
+        Directory::create(temporary.path(), engine, ID, NOW).unwrap().complete().unwrap();
+        fs::write(temporary.path().join("data").join(left), "left").unwrap();
+        assert_eq!(inspect(temporary.path()).unwrap_err().kind(), ErrorKind::NotFound);
+        create(temporary.path()).unwrap();
+        open(temporary.path()).unwrap();
+        let aside = temporary.path().join("data.unfinished.1").join(left);
+        assert_eq!(fs::read(aside).unwrap(), b"left");
+    }
+}
+
+#[test]
+fn a_store_that_was_closed_is_one_whatever_its_engine_has_lost() {
+    let (_temporary, path) = store();
+    fs::write(path.join("heads"), "seen").unwrap();
+    fs::remove_file(path.join("data/db")).unwrap();
+    inspect(&path).unwrap();
+    assert_eq!(create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_stays_locked_when_the_file_is_removed() {
+    let (_temporary, path) = store();
+    let holder = open(&path).unwrap();
+    fs::remove_file(path.join("lock")).unwrap();
+    assert_eq!(open(&path).unwrap_err().kind(), ErrorKind::Unavailable);
+    drop(holder);
+    open(&path).unwrap();
 }
 
 #[test]
@@ -130,8 +185,8 @@ fn other_formats_and_damage_are_told_apart() {
     let manifest = path.join("store.toml");
     let good = fs::read_to_string(&manifest).unwrap();
     for (text, kind, part) in [
-        (good.replace("format = 1", "format = 7\nnew = true"), ErrorKind::Unsupported, "format 7"),
-        (good.replace("format = 1", "format = 0"), ErrorKind::Unsupported, "format 0"),
+        (good.replace("format = 2", "format = 7\nnew = true"), ErrorKind::Unsupported, "format 7"),
+        (good.replace("format = 2", "format = 0"), ErrorKind::Unsupported, "format 0"),
         (good.replace("id = \"30", "id = \"zz"), ErrorKind::Corrupt, "hexadecimal"),
         (good.replace("2023-11", "2023-99"), ErrorKind::Corrupt, "damaged"),
         (good.replace("format", "from"), ErrorKind::Corrupt, "missing field `format`"),
@@ -142,6 +197,20 @@ fn other_formats_and_damage_are_told_apart() {
     }
     fs::write(&manifest, [0xff, 0xfe]).unwrap();
     assert_error(&open(&path).unwrap_err(), ErrorKind::Corrupt, &path, &["damaged"]);
+}
+
+#[test]
+fn a_store_of_format_1_opens_and_is_of_the_newest_once_that_is_noted() {
+    let (_temporary, path) = store();
+    let manifest = path.join("store.toml");
+    let new = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, new.replace("format = 2", "format = 1")).unwrap();
+    assert_eq!(inspect(&path).unwrap().format, 1);
+    drop(open(&path).unwrap());
+    assert_eq!(inspect(&path).unwrap().format, 1, "nothing was written");
+    super::raise_format(&path).unwrap();
+    super::raise_format(&path).unwrap();
+    assert_eq!(fs::read_to_string(&manifest).unwrap(), new);
 }
 
 #[test]

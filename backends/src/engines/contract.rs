@@ -1,6 +1,8 @@
 //! What every [`Engine`] owes, as tests that each implementation calls.
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
+pub(crate) mod damage;
+#[cfg(any(feature = "sled", feature = "fjall"))]
 pub(crate) mod on_disk;
 
 use std::collections::{BTreeMap, BTreeSet};

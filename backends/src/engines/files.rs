@@ -1,10 +1,13 @@
 //! What the embedded engines and the store directory need of the file system.
 
 use std::fs::{self, File, Metadata};
-use std::io;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
 use std::path::Path;
 
-use argon_core::{Error, ErrorKind};
+use argon_core::Error;
+
+pub(crate) use crate::disk::kind_of;
 
 /// Bytes that the files under `directory` take on disk: blocks, not lengths, since fjall
 /// preallocates its journals as sparse files.
@@ -35,19 +38,42 @@ fn blocks(metadata: &Metadata) -> u64 {
     metadata.len()
 }
 
+/// A number that changes when a file under `directory` does, as far as names, lengths and times show.
+/// What can't be read counts as unchanged.
+pub(crate) fn change_of(directory: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(directory) else { return 0 };
+    entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let metadata = entry.metadata().ok()?;
+            if metadata.is_dir() {
+                return Some(change_of(&entry.path()));
+            }
+            let mut hasher = std::hash::DefaultHasher::new();
+            (entry.file_name(), metadata.len(), metadata.modified().ok()).hash(&mut hasher);
+            Some(hasher.finish())
+        })
+        .fold(0, u64::wrapping_add)
+}
+
+/// Why nothing can be written to `directory`, for an engine that does not say it: what writing a small
+/// file there comes to.
+pub(crate) fn why_unwritable(directory: &Path) -> Option<io::Error> {
+    let path = directory.join("probe.tmp");
+    let write = || {
+        let mut file = File::create(&path)?;
+        file.write_all(&[1; 4096])?;
+        file.sync_all()
+    };
+    let written = write();
+    // It may not have been made; if it stays it is written over the next time.
+    let _ = fs::remove_file(&path);
+    written.err()
+}
+
 /// Makes the names in `directory` durable: files created, renamed or removed there.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
-}
-
-/// The kind of an error that the operating system gave us for a file of a store.
-pub(crate) fn kind_of(error: &io::Error) -> ErrorKind {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::Denied,
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => ErrorKind::Corrupt,
-        _ => ErrorKind::Unavailable,
-    }
 }
 
 /// An error of the operating system about `path`; `doing` completes "can't …".

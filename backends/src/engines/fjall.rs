@@ -4,17 +4,23 @@
 //! applied to the memtable. When the journal can't be written or synced, fjall refuses all later
 //! writes until it is opened again.
 
+mod journal;
+
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
+use self::journal::{Journals, NUMBER_KEY};
 use super::files;
-use crate::ordered::engine::{Batch, Direction, Engine, Visitor, Write};
+use super::recovery::{self, Opening, Safeguard};
+use crate::ordered::engine::{Batch, Direction, Engine, Recovered, Visitor, Write};
 
 /// What fjall may keep of its blocks in memory.
 const CACHE_BYTES: u64 = 128 * 1024 * 1024;
@@ -36,14 +42,24 @@ pub struct FjallEngine {
     database: Database,
     keyspace: Keyspace,
     directory: PathBuf,
+    guard: Safeguard,
+    /// The number of the last batch. Held from the numbering of a batch until it is durable, so that
+    /// batches are in the journal in the order of their numbers; fjall takes them one at a time too.
+    number: Mutex<u64>,
 }
 
 impl FjallEngine {
     /// Opens the engine in `directory`, which is created when it is not there.
     ///
-    /// A torn tail of the journal is cut off; other damage is `Corrupt`. Fjall reads the whole of
-    /// its last journal, of up to 64 MB, which takes some 4 ms per MB.
+    /// A torn tail of the journal is cut off; other damage is `Corrupt`, before anything is changed.
+    /// Fjall reads the whole of its last journal, of up to 64 MB, which takes some 4 ms per MB.
     pub fn open(directory: &Path) -> Result<Self> {
+        let opened = Self::open_examined(directory);
+        opened.inspect_err(|error| recovery::mark_unopened(directory, error))
+    }
+
+    fn open_examined(directory: &Path) -> Result<Self> {
+        let opening = Opening::before::<Journals>(directory)?;
         let failed = |error| open_error(directory, error);
         let database = Database::builder(directory)
             .cache_size(CACHE_BYTES)
@@ -58,12 +74,30 @@ impl FjallEngine {
         let keyspace = database.keyspace(KEYSPACE, keyspace_options);
         let database = ManuallyDrop::into_inner(database);
         let keyspace = keyspace.map_err(failed)?;
-        Ok(Self { database, keyspace, directory: directory.to_owned() })
+        let number = last_number(&keyspace).map_err(failed)?;
+        let guard = opening.after(number)?;
+        let (directory, number) = (directory.to_owned(), Mutex::new(number));
+        Ok(Self { database, keyspace, directory, guard, number })
+    }
+
+    /// Writes the memtable out. Fjall's own way to wait for that goes on for ever if the thread that
+    /// writes it fails, which poisons the database.
+    fn flush(&self) -> fjall::Result<()> {
+        const POLL: Duration = Duration::from_millis(10);
+        if !self.keyspace.rotate_memtable()? {
+            return Ok(());
+        }
+        while self.database.outstanding_flushes() > 0 || self.keyspace.sealed_memtable_count() > 0 {
+            std::thread::sleep(POLL);
+            // All that this does is to look whether the database is poisoned.
+            self.database.persist(PersistMode::Buffer)?;
+        }
+        Ok(())
     }
 
     fn read_error(&self, error: fjall::Error) -> Error {
         let context = format!("can't read the fjall store {}", self.directory.display());
-        Error::new(kind_of(&error), context).with_source(error)
+        Error::new(kind_of(&error), context).with_source(cause(error))
     }
 }
 
@@ -103,15 +137,27 @@ impl Engine for FjallEngine {
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
-        let mut writes = fjall::OwnedWriteBatch::with_capacity(self.database.clone(), batch.len())
-            .durability(Some(PersistMode::SyncData));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        // A poisoned lock means that fjall panicked in the midst of a write.
+        let Ok(mut number) = self.number.lock() else { return Err(refusal(&self.directory)) };
+        let attempt = self.guard.attempt();
+        let next = *number + 1;
+        let mut writes =
+            fjall::OwnedWriteBatch::with_capacity(self.database.clone(), batch.len() + 1)
+                .durability(Some(PersistMode::SyncData));
+        writes.insert(&self.keyspace, NUMBER_KEY, next.to_le_bytes());
         for write in batch {
             match write {
                 Write::Put { key, value } => writes.insert(&self.keyspace, key, value),
                 Write::Remove { key } => writes.remove(&self.keyspace, key),
             }
         }
-        writes.commit().map_err(|error| write_error(&self.directory, error))
+        writes.commit().map_err(|error| write_error(&self.directory, error))?;
+        *number = next;
+        attempt.done(next);
+        Ok(())
     }
 
     fn disk_bytes(&self) -> Result<u64> {
@@ -122,11 +168,22 @@ impl Engine for FjallEngine {
     /// Fjall removes the files that were replaced when the store is opened the next time, if not
     /// sooner.
     fn compact(&self) -> Result<()> {
-        self.keyspace
-            .rotate_memtable_and_wait()
+        self.flush()
             .and_then(|()| self.keyspace.major_compact())
             .map_err(|error| write_error(&self.directory, error))
     }
+
+    fn recovered(&self) -> Option<&Recovered> {
+        self.guard.recovered()
+    }
+}
+
+/// The number of the last batch; 0 in a store that has none yet.
+fn last_number(keyspace: &Keyspace) -> fjall::Result<u64> {
+    let stored = keyspace.get(NUMBER_KEY)?;
+    Ok(stored
+        .and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?)))
+        .unwrap_or(0))
 }
 
 fn show(
@@ -135,6 +192,9 @@ fn show(
 ) -> fjall::Result<()> {
     for entry in entries {
         let (key, value) = entry.into_inner()?;
+        if key.as_ref() == NUMBER_KEY {
+            continue;
+        }
         if visitor(&key, &value).is_break() {
             break;
         }
@@ -144,21 +204,37 @@ fn show(
 
 fn open_error(directory: &Path, error: fjall::Error) -> Error {
     let context = format!("can't open the fjall store {}", directory.display());
-    Error::new(kind_of(&error), context).with_source(error)
+    Error::new(kind_of(&error), context).with_source(cause(error))
 }
 
 /// Fjall looks whether it is poisoned before it writes anything; any other failure may have left
 /// the batch in the journal.
 fn write_error(directory: &Path, error: fjall::Error) -> Error {
-    let place = directory.display();
     if matches!(error, fjall::Error::Poisoned) {
-        return Error::unavailable(format!(
-            "the fjall store {place} takes no writes since one failed; open it again"
-        ))
-        .with_source(error);
+        // What failed was told to a log that nobody keeps, but a disk that fails mostly still does.
+        return match files::why_unwritable(directory) {
+            Some(cause) => refusal(directory).with_source(cause),
+            None => refusal(directory).with_source(error),
+        };
     }
+    let place = directory.display();
     Error::indeterminate(format!("a write to the fjall store {place} may have failed"))
-        .with_source(error)
+        .with_source(cause(error))
+}
+
+/// The error of the system below one of fjall's, if there is one.
+fn cause(error: fjall::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        fjall::Error::Io(error) | fjall::Error::Storage(LsmError::Io(error)) => error.into(),
+        error => error.into(),
+    }
+}
+
+fn refusal(directory: &Path) -> Error {
+    Error::unavailable(format!(
+        "the fjall store {} takes no writes since one failed; open it again",
+        directory.display()
+    ))
 }
 
 fn kind_of(error: &fjall::Error) -> ErrorKind {
@@ -186,8 +262,10 @@ fn io_kind(error: &io::Error) -> ErrorKind {
 mod tests {
     use super::FjallEngine;
     use crate::engines::contract::contract_tests;
+    use crate::engines::contract::damage::damage_tests;
     use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
 
     contract_tests!(|| OnDisk::new(FjallEngine::open));
     persistence_tests!(FjallEngine::open);
+    damage_tests!(FjallEngine::open, "0.jnl");
 }

@@ -3,6 +3,11 @@
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub(crate) mod files;
+#[cfg(any(feature = "sled", feature = "fjall"))]
+mod recovery;
+
+#[cfg(any(feature = "sled", feature = "fjall"))]
+pub(crate) mod guarded;
 
 #[cfg(feature = "fjall")]
 mod fjall;

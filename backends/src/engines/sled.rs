@@ -8,7 +8,9 @@
 //! Batches are applied one at a time: sled may reuse a segment of its log once the pages in it are
 //! written elsewhere, and only with a sync between batches are these on disk by then.
 
+mod full_disk;
 mod keys;
+mod log;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -18,12 +20,17 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
-use sled::{Db, IVec, Mode};
+use sled::{Db, IVec, Mode, Tree};
 
+use self::full_disk::{Reserved, StandIn};
+use self::log::{NUMBER_KEY, NUMBER_TREE, Numbered, Segments};
 use super::files;
+use super::recovery::{self, Opening, Safeguard};
+use crate::disk::is_full;
 use crate::ordered::engine::{
-    Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Visitor, Write,
+    Batch, Direction, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Recovered, Visitor, Write,
 };
+use crate::panics::system_error;
 
 /// The unit in which sled allocates its data file.
 ///
@@ -53,43 +60,61 @@ pub struct SledEngine {
     directory: PathBuf,
     /// Our own handle of sled's data file.
     data: File,
+    reserved: Reserved,
     sync_data: DataSync,
+    guard: Safeguard,
     writer: Mutex<Writer>,
 }
 
 /// Whether writes are still taken; held while one is made.
 enum Writer {
-    Working,
+    Working {
+        /// The number of the last batch, and the tree that holds it: made by the first write, so that
+        /// looking at a store writes nothing.
+        number: u64,
+        numbers: Option<Tree>,
+    },
     Failed,
+    /// There was no room to open the store for writing.
+    Full,
 }
 
 impl SledEngine {
     /// Opens the engine in `directory`, which is created when it is not there.
     ///
-    /// A torn tail of the log is cut off. Sled checks what was written before the previous open
-    /// against its snapshot; of what was written since, it takes damage for a torn tail, so that
-    /// only `argon fsck` finds it.
+    /// A torn tail of the log is cut off; other damage is `Corrupt`. Sled checks what was written
+    /// before the previous open when it is read; what was written since is checked here.
     pub fn open(directory: &Path) -> Result<Self> {
         Self::open_with_sync(directory, Box::new(File::sync_data))
     }
 
     fn open_with_sync(directory: &Path, sync_data: DataSync) -> Result<Self> {
+        let opened = Self::open_examined(directory, sync_data);
+        opened.inspect_err(|error| recovery::mark_unopened(directory, error))
+    }
+
+    fn open_examined(directory: &Path, sync_data: DataSync) -> Result<Self> {
         let data_path = directory.join("db");
         prepare(directory, &data_path)
             .map_err(|error| files::io_error("prepare", directory, error))?;
-        let tree = sled::Config::new()
-            .path(directory)
-            .segment_size(SEGMENT_BYTES)
-            .cache_capacity(CACHE_BYTES)
-            .mode(Mode::HighThroughput)
-            // Every batch is flushed when it is applied.
-            .flush_every_ms(None)
-            .open()
-            .map_err(|error| sled_error("open", directory, error))?;
+        let opening = Opening::before::<Segments>(directory)?;
+        let (tree, is_full) = match open_tree(directory) {
+            Ok(tree) => (tree, false),
+            Err(error) => match read_only(directory, error) {
+                Ok(tree) => (tree, true),
+                Err(error) => return Err(sled_error("open", directory, error)),
+            },
+        };
         let data = sync_created(directory, &data_path)
             .map_err(|error| files::io_error("sync", directory, error))?;
-        let writer = Mutex::new(Writer::Working);
-        Ok(Self { tree, directory: directory.to_owned(), data, sync_data, writer })
+        let (number, numbers) =
+            last_number(&tree).map_err(|error| sled_error("read", directory, error))?;
+        let guard = opening.after(number)?;
+        let reserved = Reserved::default();
+        reserved.extend(&data, SEGMENT_BYTES as u64);
+        let state = if is_full { Writer::Full } else { Writer::Working { number, numbers } };
+        let (directory, writer) = (directory.to_owned(), Mutex::new(state));
+        Ok(Self { tree, directory, data, reserved, sync_data, guard, writer })
     }
 
     /// Frees what `writes` writes left behind in memory.
@@ -105,15 +130,34 @@ impl SledEngine {
     }
 
     /// Hands the batch to the disk. After an error it may or may not be there.
-    fn write(&self, batch: sled::Batch) -> Result<()> {
+    ///
+    /// The number comes after the batch in the log: where it is, the batch is.
+    fn write(&self, batch: sled::Batch, number: u64, numbers: &mut Option<Tree>) -> Result<()> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             let place = self.directory.display();
             Error::indeterminate(format!("a write to the sled store {place} may have failed"))
                 .with_source(error)
         };
-        self.tree.apply_batch(batch).map_err(|error| failed(error.into()))?;
-        self.tree.flush().map_err(|error| failed(error.into()))?;
-        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))
+        self.tree.apply_batch(batch).map_err(|error| failed(cause(error)))?;
+        let numbers = match numbers {
+            Some(numbers) => numbers,
+            none => {
+                none.insert(self.tree.open_tree(NUMBER_TREE).map_err(|error| failed(cause(error)))?)
+            }
+        };
+        numbers
+            .insert(NUMBER_KEY, &Numbered::encode(number))
+            .map_err(|error| failed(cause(error)))?;
+        self.tree.flush().map_err(|error| failed(cause(error)))?;
+        (self.sync_data)(&self.data).map_err(|error| failed(error.into()))?;
+        self.reserved.extend(&self.data, SEGMENT_BYTES as u64);
+        Ok(())
+    }
+
+    fn no_room(&self) -> Error {
+        let place = self.directory.display();
+        Error::unavailable(format!("the sled store {place} has no room, and can only be read"))
+            .with_source(io::Error::from(io::ErrorKind::StorageFull))
     }
 
     fn refusal(&self) -> Error {
@@ -154,9 +198,15 @@ impl Engine for SledEngine {
     fn apply(&self, batch: Batch) -> Result<()> {
         // A poisoned lock means that sled panicked in the midst of a write.
         let Ok(mut writer) = self.writer.lock() else { return Err(self.refusal()) };
-        if matches!(*writer, Writer::Failed) {
-            return Err(self.refusal());
+        let (number, numbers) = match &mut *writer {
+            Writer::Working { number, numbers } => (number, numbers),
+            Writer::Failed => return Err(self.refusal()),
+            Writer::Full => return Err(self.no_room()),
+        };
+        if batch.is_empty() {
+            return Ok(());
         }
+        let attempt = self.guard.attempt();
         let count = batch.len();
         let mut last = sled::Batch::default();
         for write in batch {
@@ -165,9 +215,13 @@ impl Engine for SledEngine {
                 Write::Remove { key } => last.remove(keys::to_stored(&key)),
             }
         }
-        let written = self.write(last);
+        let next = *number + 1;
+        let written = self.write(last, next, numbers);
         Self::collect_garbage(count);
-        if written.is_err() {
+        if written.is_ok() {
+            *number = next;
+            attempt.done(next);
+        } else {
             *writer = Writer::Failed;
         }
         written
@@ -182,6 +236,49 @@ impl Engine for SledEngine {
     fn compact(&self) -> Result<()> {
         Ok(())
     }
+
+    fn recovered(&self) -> Option<&Recovered> {
+        self.guard.recovered()
+    }
+
+    /// Sled's own threads write its log, and one that fails does not always wake who waits for it
+    /// (`exit_reservation` in its src/pagecache/logger.rs). A flush after a failure does nothing but
+    /// that.
+    fn failure(&self) -> Option<Error> {
+        let error = self.tree.context.global_error().err()?;
+        let _ = self.tree.flush();
+        Some(sled_error("write to", &self.directory, error))
+    }
+}
+
+/// Reads may have rewritten pages. Sled writes these as it closes, and does not tell when the sync
+/// fails; so it is done here.
+impl Drop for SledEngine {
+    fn drop(&mut self) {
+        let Ok(Writer::Working { .. }) = self.writer.get_mut() else { return };
+        let attempt = self.guard.attempt();
+        let synced = match self.tree.flush() {
+            Ok(0) => Ok(()),
+            Ok(_) => (self.sync_data)(&self.data).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match synced {
+            Ok(()) => attempt.synced(),
+            Err(error) => {
+                tracing::warn!("can't close the sled store {}: {error}", self.directory.display());
+            }
+        }
+    }
+}
+
+/// The number of the last batch, and the tree that holds it; 0 in a store that has none yet.
+fn last_number(db: &Db) -> sled::Result<(u64, Option<Tree>)> {
+    if !db.tree_names().iter().any(|name| name == NUMBER_TREE) {
+        return Ok((0, None));
+    }
+    let numbers = db.open_tree(NUMBER_TREE)?;
+    let stored = numbers.get(NUMBER_KEY)?;
+    Ok((stored.and_then(|bytes| Numbered::decode(&bytes)).unwrap_or(0), Some(numbers)))
 }
 
 fn show(
@@ -197,6 +294,27 @@ fn show(
         }
     }
     Ok(())
+}
+
+fn open_tree(directory: &Path) -> sled::Result<Db> {
+    sled::Config::new()
+        .path(directory)
+        .segment_size(SEGMENT_BYTES)
+        .cache_capacity(CACHE_BYTES)
+        .mode(Mode::HighThroughput)
+        // Every batch is flushed when it is applied.
+        .flush_every_ms(None)
+        .open()
+}
+
+/// Opens a store for reading, if all that `error` says is that the disk is full.
+fn read_only(directory: &Path, error: sled::Error) -> sled::Result<Db> {
+    let is_full = matches!(&error, sled::Error::Io(error) if is_full(error.kind()));
+    if !is_full {
+        return Err(error);
+    }
+    let Ok(stand_in) = StandIn::make(directory) else { return Err(error) };
+    open_tree(stand_in.path()).map_err(|_| error)
 }
 
 /// Makes the directory fit for sled to open after a crash.
@@ -254,12 +372,26 @@ fn sled_error(doing: &str, directory: &Path, error: sled::Error) -> Error {
             ErrorKind::NotFound => ErrorKind::Corrupt,
             kind => kind,
         },
-        sled::Error::Corruption { .. } => ErrorKind::Corrupt,
         sled::Error::Unsupported(_) => ErrorKind::Unsupported,
-        _ => ErrorKind::Internal,
+        // What is left are corruption, and what sled takes for a defect of its own, over its files.
+        _ => ErrorKind::Corrupt,
     };
     let context = format!("can't {doing} the sled store {}", directory.display());
-    Error::new(kind, context).with_source(error)
+    Error::new(kind, context).with_source(cause(error))
+}
+
+/// The error of the system below one of sled's, if there is one; sled keeps some as text.
+fn cause(error: sled::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        sled::Error::Io(error) if error.raw_os_error().is_none() => {
+            match system_error(&error.to_string()) {
+                Some(system) => system.into(),
+                None => error.into(),
+            }
+        }
+        sled::Error::Io(error) => error.into(),
+        error => error.into(),
+    }
 }
 
 #[cfg(test)]

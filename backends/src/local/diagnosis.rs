@@ -47,7 +47,7 @@ fn look_at_manifest(path: &Path, engine: &str, library: &str, checks: &mut Vec<D
     checks
         .push(Diagnosis::good("directory", format!("{shown} is a store, made at {made}, id {id}")));
     if info.engine == engine {
-        let format = crate::ordered::FORMAT;
+        let format = info.format;
         checks.push(Diagnosis::good("engine", format!("{engine} ({library}), format {format}")));
         return true;
     }

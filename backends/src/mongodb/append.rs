@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon_core::model::{Change, Commit, Head, Image, Timeline, TimelineId};
+use argon_core::model::{Change, CollectionId, Commit, Head, Image, Lsn, Timeline, TimelineId};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Environment, Error, Result};
 use bson::oid::ObjectId;
 use bson::{RawDocumentBuf, cstr, rawdoc};
 
+use super::checksum::Sum;
 use super::factory::Store;
 use super::pieces::Piece;
 use super::record::{TimelineRecord, id, lsn};
@@ -57,7 +58,11 @@ impl Rows {
             if place != timeline {
                 row.append(cstr!("piece"), id(place));
             }
-            parts::put(&mut row, &mut rows.parts, place, &header::encode(commit), environment);
+            let header = header::encode(commit);
+            parts::put(&mut row, &mut rows.parts, place, &header, environment);
+            let counts = (commit.changes.len(), commit.document_bytes());
+            let sum = commit_sum(timeline, place, commit.meta.lsn, counts).end(&header);
+            row.append(cstr!("crc"), sum.value());
             rows.commits.push(row);
             for change in &commit.changes {
                 rows.version(place, commit, change, environment.object_id(), environment);
@@ -74,18 +79,45 @@ impl Rows {
         name: ObjectId,
         environment: &Environment,
     ) {
+        let key = key::encode(&change.key);
+        let sum = version_sum(place, change.collection, &key, commit.meta.lsn);
         let mut row = rawdoc! {
             "_id": name,
             "t": id(place),
             "c": change.collection.get().cast_signed(),
-            "k": key::encode(&change.key),
+            "k": key,
             "l": lsn(commit.meta.lsn),
         };
-        if let Image::Document(document) = &change.image {
-            parts::put(&mut row, &mut self.parts, place, document.as_bytes(), environment);
-        }
+        let sum = match &change.image {
+            Image::Document(document) => {
+                let bytes = document.as_bytes();
+                parts::put(&mut row, &mut self.parts, place, bytes, environment);
+                sum.end(bytes)
+            }
+            Image::Deleted => sum,
+        };
+        row.append(cstr!("crc"), sum.value());
         self.versions.push(row);
     }
+}
+
+/// The checksum of a commit's record but for its header, which comes last; `place` is where its
+/// versions are.
+pub(super) fn commit_sum(
+    timeline: TimelineId,
+    place: TimelineId,
+    at: Lsn,
+    (changes, bytes): (usize, usize),
+) -> Sum {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let sum = Sum::of(schema::COMMITS).id(timeline).id(place).number(lsn(at));
+    sum.number(number(changes)).number(number(bytes))
+}
+
+/// The checksum of a version but for its document, which comes last; of a deletion this is all.
+pub(super) fn version_sum(place: TimelineId, of: CollectionId, key: &str, at: Lsn) -> Sum {
+    let sum = Sum::of(schema::VERSIONS).id(place).number(of.get().cast_signed());
+    sum.text(key).number(lsn(at))
 }
 
 /// Whether commits are more than one transaction takes.
@@ -127,17 +159,18 @@ impl Store {
         piece: Option<Piece>,
         rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
     ) -> Result<Append> {
+        self.raise_format().await?;
         let new = (expected.lsn == timeline.base_lsn()).then(|| {
             let floor = timeline.base_lsn();
             let state = TimelineState { timeline: *timeline, head: *head, sealed: false, floor };
             TimelineRecord { state, pieces: i64::from(piece.is_some()) }.encode()
         });
-        let (timeline, expected, head) = (timeline.id, *expected, *head);
+        let (timeline, expected, head) = (*timeline, *expected, *head);
         let first = new.is_some();
         let changes = Changes { timeline, expected, head, new, piece, rows };
         let answer = self.try_until_known(&changes).await?;
         if answer == Append::Done && piece.is_none() {
-            self.pieces.note_append(timeline, first, expected.lsn, head.lsn);
+            self.pieces.note_append(timeline.id, first, expected.lsn, head.lsn);
         }
         Ok(answer)
     }
@@ -158,7 +191,9 @@ impl Store {
                 }
             };
             let first = changes.new.is_some();
-            if let Some(answer) = self.refusal(changes.timeline, &changes.expected, first).await? {
+            if let Some(answer) =
+                self.refusal(changes.timeline.id, &changes.expected, first).await?
+            {
                 return Ok(answer);
             }
             self.server.count_retry();
@@ -178,13 +213,13 @@ impl Store {
         doubt: Error,
         over: bool,
     ) -> Result<Option<Append>> {
-        let Ok(found) = self.timeline(changes.timeline).await else { return Err(doubt) };
+        let Ok(found) = self.timeline(changes.timeline.id).await else { return Err(doubt) };
         let Some(record) = found else { return if over { Ok(None) } else { Err(doubt) } };
         let TimelineState { head, sealed, .. } = record.state;
         if head == changes.expected && !sealed {
             return if over { Ok(None) } else { Err(doubt) };
         }
-        let ours = self.has_commit(changes.timeline, &changes.head, &head).await;
+        let ours = self.has_commit(changes.timeline.id, &changes.head, &head).await;
         Ok(Some(match ours {
             Ok(true) => Append::Done,
             Ok(false) if sealed => Append::Sealed(head),
@@ -207,9 +242,7 @@ fn busy() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use argon_core::model::{
-        Actor, CollectionId, CommitMeta, Digest, Document, Lsn, Message, Nonce, Origin,
-    };
+    use argon_core::model::{Actor, CommitMeta, Digest, Document, Message, Nonce, Origin};
     use bson::DateTime;
 
     use super::*;
@@ -263,5 +296,16 @@ mod tests {
         let large = put(1, &"x".repeat(TRANSACTION_BYTES / 3));
         assert!(!are_large(&[commit(vec![large.clone(); 2])]));
         assert!(are_large(&[commit(vec![large.clone(); 2]), commit(vec![large])]));
+    }
+
+    #[test]
+    fn a_damaged_header_is_read_or_refused_and_counts_are_bounded() {
+        let mut deletion = put(2, "b");
+        deletion.image = Image::Deleted;
+        let bytes = header::encode(&commit(vec![put(1, "a"), deletion]));
+        argon_core::codec::for_each_damage(&bytes, |damaged| match header::decode(damaged) {
+            Ok(found) => assert!(found.changes.len() <= damaged.len()),
+            Err(error) => assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt),
+        });
     }
 }

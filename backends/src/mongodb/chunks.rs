@@ -152,8 +152,7 @@ impl MongoSnapshots {
 
     /// What the server's clock shows.
     async fn server_time(&self) -> Result<DateTime> {
-        let hello = self.0.server.database().run_command(doc! { "hello": 1 });
-        let hello = self.0.server.read("tell the time", hello).await?;
+        let (hello, _) = self.0.server.hello().await?;
         hello.get_datetime("localTime").copied().map_err(|source| {
             Error::unsupported("the server does not tell its time").with_source(source)
         })

@@ -132,7 +132,7 @@ impl Patient<'_> {
                 "compare by hand",
             );
         };
-        let ours = self.environment.now().timestamp_millis();
+        let ours = self.environment.clock_time().timestamp_millis();
         let skew = (ours - theirs.timestamp_millis()) / 1000;
         let found = format!("this machine's clock is {skew} s ahead of the server's");
         let remedy = "set both clocks, by NTP for one (on Linux: timedatectl set-ntp true)";
@@ -261,7 +261,7 @@ impl Patient<'_> {
         const CHECK: &str = "store";
         match schema::contents(&self.server).await {
             Ok(Contents::Store(record)) => {
-                let format = schema::FORMAT;
+                let format = record.format;
                 let text = format!("is there; format {format}, identity {}", record.id);
                 found.push(Diagnosis::good(CHECK, text));
                 self.indexes(found).await;

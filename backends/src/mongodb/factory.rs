@@ -1,13 +1,13 @@
 //! Making and opening stores.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{
     Backend, Capabilities, Diagnosis, Factory, OpenOptions, SnapshotPolicy, StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
-use bson::doc;
 
 use super::address::Address;
 use super::log::MongoWal;
@@ -28,6 +28,19 @@ pub(super) struct Store {
     pub(super) environment: Environment,
     pub(super) info: StoreInfo,
     pub(super) pieces: Pieces,
+    /// Whether the store says that it is of the newest format.
+    newest_format: AtomicBool,
+}
+
+impl Store {
+    /// What comes before every write that leaves a checksum.
+    pub(super) async fn raise_format(&self) -> Result<()> {
+        if !self.newest_format.load(Ordering::Acquire) {
+            schema::raise_format(&self.server).await?;
+            self.newest_format.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -50,6 +63,7 @@ impl Factory for MongoFactory {
         }
         let id: [u8; 16] = environment.random();
         let record = StoreRecord {
+            format: schema::FORMAT,
             id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
             created: environment.now(),
         };
@@ -95,14 +109,14 @@ async fn connect(
     let address = Address::of(url, options).await?;
     let location = address.location();
     let server = Arc::new(Server::new(address, environment)?);
-    let hello = server.database().run_command(doc! { "hello": 1 });
-    let hello = server.read("be reached", hello).await?;
+    let (hello, _) = server.hello().await?;
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok((server, location));
     }
     Err(Error::unsupported(format!(
-        "the server of {location} is no member of a replica set, so it has no transactions; run \
-         `argon doctor`"
+        "the server of {location} is no member of a replica set, so it has no transactions, which a \
+         store needs: start mongod with --replSet rs0, then in mongosh: rs.initiate(); a server that \
+         only speaks MongoDB's protocol, such as FerretDB or mongo-java-server, can't hold a store"
     )))
 }
 
@@ -133,14 +147,15 @@ fn backend(
 ) -> Backend {
     let info = StoreInfo {
         engine: "mongodb".into(),
-        format: schema::FORMAT,
+        format: record.format,
         id: record.id,
         created: Some(record.created),
         location,
         recovered: None,
     };
-    let pieces = Pieces::default();
-    let store = Arc::new(Store { server, environment: environment.clone(), info, pieces });
+    let newest_format = AtomicBool::new(record.format == schema::FORMAT);
+    let (environment, pieces) = (environment.clone(), Pieces::default());
+    let store = Arc::new(Store { server, environment, info, pieces, newest_format });
     Backend {
         wal: Arc::new(MongoWal(store.clone())),
         refs: Arc::new(MongoRefs(store.clone())),

@@ -15,15 +15,16 @@ const DUPLICATE_KEY: i32 = 11000;
 /// Not authorized, authentication failed, and the latter as MongoDB Atlas says it.
 const DENIED: [i32; 3] = [13, 18, 8000];
 
-/// The server can't answer now: it is no primary (any more), shuts down, ran out of time, or met
-/// another operation. The driver's specification of server discovery lists most of them.
-const NOT_NOW: [i32; 20] = [
-    6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 202, 246, 251, 262, 9001, 10107, 11600, 11602, 13435,
-    13436,
-];
+/// The server lacks what was asked of it: a transaction or a retryable write on one that is no member
+/// of a replica set, a command, a stage of a pipeline, an option. What is asked is always the same, so
+/// a server that does not understand it is another one than MongoDB, or an old one.
+const LACKS_IT: [i32; 12] = [9, 14, 20, 59, 72, 115, 168, 238, 303, 40_324, 40_415, 40_573];
 
-/// A transaction or a retryable write was asked of a server that is no member of a replica set.
-const ILLEGAL_OPERATION: i32 = 20;
+/// A document is larger than the server takes: none that is written should be.
+const TOO_LARGE: [i32; 3] = [10_334, 17_419, 17_420];
+
+/// The user or the password is wrong, or unknown to the database that was asked.
+const NOT_LET_IN: [i32; 2] = [18, 8000];
 
 /// What came of a write that failed.
 #[derive(Debug)]
@@ -110,44 +111,85 @@ fn kind(error: &DriverError) -> ErrorKind {
         | DriverKind::ServerSelection { .. }
         | DriverKind::ConnectionPoolCleared { .. }
         | DriverKind::DnsResolve { .. }
+        | DriverKind::InvalidResponse { .. }
         | DriverKind::Shutdown => ErrorKind::Unavailable,
         _ => match code(error) {
-            Some(code) if DENIED.contains(&code) => ErrorKind::Denied,
-            Some(code) if NOT_NOW.contains(&code) => ErrorKind::Unavailable,
-            Some(ILLEGAL_OPERATION) => ErrorKind::Unsupported,
             _ if is_transient(error) => ErrorKind::Unavailable,
-            _ => ErrorKind::Internal,
+            Some(code) => kind_of(code),
+            None => ErrorKind::Internal,
         },
     }
 }
 
-/// An error of something that changes nothing, or has definitely changed nothing. `what` was tried.
-pub(super) fn definite(what: &str, error: &DriverError) -> Error {
-    let kind = kind(error);
-    let hint = match kind {
-        ErrorKind::Denied | ErrorKind::Unsupported => "; run `argon doctor`",
-        ErrorKind::Unavailable => "; try again later",
-        _ => "",
-    };
-    Error::new(kind, format!("MongoDB could not {what}{hint}")).with_source(reason(error))
+/// What an error that the server names by a number means. What it says of its own defects (1, an
+/// internal error, among them) and what nobody knows is no defect of ours: the request was understood
+/// and not carried out.
+fn kind_of(code: i32) -> ErrorKind {
+    match code {
+        code if DENIED.contains(&code) => ErrorKind::Denied,
+        code if LACKS_IT.contains(&code) => ErrorKind::Unsupported,
+        code if TOO_LARGE.contains(&code) => ErrorKind::Internal,
+        _ => ErrorKind::Unavailable,
+    }
 }
 
-/// An error of a write that may have happened.
-pub(super) fn doubtful(what: &str, error: &DriverError) -> Error {
-    Error::indeterminate(format!(
-        "MongoDB did not say whether it could {what}; look before you try again"
-    ))
-    .with_source(reason(error))
+/// Whom errors are about: hosts and database without credentials, and the user.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) location: String,
+    pub(super) user: Option<String>,
 }
 
-/// What came of a single write, not part of a transaction.
-pub(super) fn of_write(what: &str, error: &DriverError) -> Failure {
-    if is_duplicate(error) {
-        Failure::Duplicate
-    } else if may_have_happened(error) {
-        Failure::Doubtful(doubtful(what, error))
-    } else {
-        Failure::Definite(definite(what, error))
+impl Place {
+    /// An error of something that changes nothing, or has definitely changed nothing. `what` was
+    /// tried.
+    pub(super) fn definite(&self, what: &str, error: &DriverError) -> Error {
+        let kind = kind(error);
+        let location = &self.location;
+        let is_login = matches!(&*error.kind, DriverKind::Authentication { .. })
+            || code(error).is_some_and(|code| NOT_LET_IN.contains(&code));
+        let context = match (kind, &self.user) {
+            (ErrorKind::Denied, Some(user)) if is_login => format!(
+                "{location} does not let the user '{user}' in: the name, the password or the \
+                 authSource of the URL is wrong; run `argon doctor`"
+            ),
+            (ErrorKind::Denied, Some(user)) => {
+                format!("{location} does not let the user '{user}' {what}; run `argon doctor`")
+            }
+            (ErrorKind::Denied, None) => format!(
+                "{location} asks for a user and a password, and the URL names no user; run `argon \
+                 doctor`"
+            ),
+            (ErrorKind::Unsupported, _) => format!(
+                "{location} could not {what}: it lacks what a store needs, which is MongoDB 4.4 or \
+                 later as a replica set; run `argon doctor`"
+            ),
+            (ErrorKind::Unavailable, _) => {
+                format!("{location} could not {what}; try again later, or run `argon doctor`")
+            }
+            _ => format!("{location} could not {what}"),
+        };
+        Error::new(kind, context).with_source(reason(error))
+    }
+
+    /// An error of a write that may have happened.
+    pub(super) fn doubtful(&self, what: &str, error: &DriverError) -> Error {
+        Error::indeterminate(format!(
+            "{} did not say whether it could {what}; look before you try again",
+            self.location
+        ))
+        .with_source(reason(error))
+    }
+
+    /// What came of a single write, not part of a transaction.
+    pub(super) fn of_write(&self, what: &str, error: &DriverError) -> Failure {
+        if is_duplicate(error) {
+            Failure::Duplicate
+        } else if may_have_happened(error) {
+            Failure::Doubtful(self.doubtful(what, error))
+        } else {
+            Failure::Definite(self.definite(what, error))
+        }
     }
 }
 
@@ -216,4 +258,52 @@ pub(super) fn corrupt(
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {
     Error::corrupt(format!("a stored {what} {problem}; run `argon fsck`")).with_source(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(user: Option<&str>) -> Place {
+        Place { location: "mongodb://db:27017/shop".into(), user: user.map(str::to_owned) }
+    }
+
+    fn answered(code: i32, name: &str) -> DriverError {
+        let answer = bson::doc! { "code": code, "codeName": name, "errmsg": "so it is" };
+        let command: mongodb::error::CommandError =
+            bson::deserialize_from_document(answer).unwrap();
+        DriverKind::Command(command).into()
+    }
+
+    #[test]
+    fn what_a_server_says_of_itself_is_no_defect_of_ours_and_its_place_is_named() {
+        for (code, name, kind) in [
+            (1, "InternalError", ErrorKind::Unavailable),
+            (8, "UnknownError", ErrorKind::Unavailable),
+            (10107, "NotWritablePrimary", ErrorKind::Unavailable),
+            (14031, "OutOfDiskSpace", ErrorKind::Unavailable),
+            (123_456, "Unheard", ErrorKind::Unavailable),
+            (13, "Unauthorized", ErrorKind::Denied),
+            (18, "AuthenticationFailed", ErrorKind::Denied),
+            (20, "IllegalOperation", ErrorKind::Unsupported),
+            (59, "CommandNotFound", ErrorKind::Unsupported),
+            (40324, "Location40324", ErrorKind::Unsupported),
+        ] {
+            let error = place(None).definite("read a ref", &answered(code, name));
+            assert_eq!(error.kind(), kind, "{name}");
+            assert!(error.to_string().starts_with("mongodb://db:27017/shop "), "{error}");
+            assert!(error.in_full().contains(&format!("so it is ({code} {name})")), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_password_is_told_from_a_missing_right_and_a_missing_user() {
+        let said =
+            |user, code| place(user).definite("read a ref", &answered(code, "x")).to_string();
+        assert!(
+            said(Some("ada"), 18).contains("'ada' in: the name, the password or the authSource")
+        );
+        assert!(said(Some("ada"), 13).contains("does not let the user 'ada' read a ref"));
+        assert!(said(None, 13).contains("the URL names no user"));
+    }
 }

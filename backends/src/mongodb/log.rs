@@ -16,9 +16,11 @@ use async_trait::async_trait;
 use bson::{Bson, doc};
 use mongodb::options::ReadConcern;
 
+use super::append::commit_sum;
+use super::checksum;
 use super::factory::Store;
 use super::failure::corrupt;
-use super::lookup::{Found, VERSION, positions};
+use super::lookup::{Found, Named, VERSION, positions};
 use super::parts;
 use super::pieces::Source;
 use super::record::{id, id_field, lsn, lsn_field, optional, text_field};
@@ -223,12 +225,12 @@ impl Walk {
             if lsn_field(row, COMMIT, "l")?.get() != at {
                 return Err(missing(at));
             }
-            bytes += row.as_bytes().len();
+            bytes = usize::saturating_add(bytes, row.as_bytes().len());
             let header = self
                 .header(row)
                 .await
                 .map_err(|source| corrupt(COMMIT, &format!("at LSN {at} can't be read"), source))?;
-            bytes += header.bytes;
+            bytes = bytes.saturating_add(header.bytes);
             changes += header.commit.changes.len();
             headers.push(header);
             if order == 1 { self.low += 1 } else { self.high -= 1 }
@@ -243,13 +245,22 @@ impl Walk {
         };
         let stored = parts::of(row, COMMIT)?.ok_or_else(|| super::record::missing(COMMIT, "d"))?;
         let bytes = self.store.server.load(rows, stored, COMMIT).await?;
-        let documents = super::record::int_field(row, COMMIT, "bytes")?;
-        Ok(Header {
-            commit: header::decode(&bytes)?,
-            rows,
-            bytes: usize::try_from(documents).unwrap_or(usize::MAX),
-        })
+        let lsn = lsn_field(row, COMMIT, "l")?;
+        let counts = (count_field(row, "changes")?, count_field(row, "bytes")?);
+        let sum = commit_sum(self.timeline, rows, lsn, counts).end(&bytes);
+        checksum::check(checksum::stored(row, COMMIT)?, sum, || format!("commit {lsn}"))?;
+        let commit = header::decode(&bytes)?;
+        if commit.meta.lsn != lsn || commit.changes.len() != counts.0 {
+            return Err(corrupt(COMMIT, "is not the one that its record names", "another header"));
+        }
+        Ok(Header { commit, rows, bytes: counts.1 })
     }
+}
+
+/// A count in a commit's record.
+fn count_field(row: &bson::RawDocument, name: &str) -> Result<usize> {
+    let count = super::record::int_field(row, COMMIT, name)?;
+    usize::try_from(count).map_err(|_| super::record::missing(COMMIT, name))
 }
 
 /// The commits of a timeline from one position to another.
@@ -366,9 +377,9 @@ impl Store {
             .with_type::<bson::RawDocumentBuf>();
         let mut rows = self.server.rows("read the documents of commits", query).await?;
         while let Some(row) = rows.next().await? {
-            let found = Found::of(row, source)?;
-            let key = text_field(row, VERSION, "k")?.to_owned();
-            images.insert((found.lsn, collection, key), found);
+            let key = text_field(row, VERSION, "k")?;
+            let found = Found::of(row, source, Named { collection, key })?;
+            images.insert((found.lsn, collection, key.to_owned()), found);
         }
         Ok(())
     }

@@ -11,6 +11,8 @@ use bson::{Bson, RawDocument, doc};
 use futures::future::try_join_all;
 use mongodb::options::ReadConcern;
 
+use super::append::version_sum;
+use super::checksum::{self, Sum};
 use super::factory::Store;
 use super::parts::{self, Stored};
 use super::pieces::Source;
@@ -37,18 +39,50 @@ pub(super) struct Found {
     pub(super) lsn: Lsn,
     /// The document, `None` if it was deleted. Empty if only the stamp was asked for.
     pub(super) document: Option<Stored>,
+    /// What is left to compare once the parts of the document are read.
+    unchecked: Option<(Sum, i64)>,
+}
+
+/// A document whose version is read.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    pub(super) collection: CollectionId,
+    /// The encoded key.
+    pub(super) key: &'a str,
 }
 
 impl Found {
-    pub(super) fn of(row: &RawDocument, source: &Source) -> Result<Self> {
-        let lsn = lsn_field(row, VERSION, "l")?;
-        Ok(Self { rows: source.rows, lsn, document: parts::of(row, VERSION)? })
+    /// The version that a row holds, compared with its checksum as far as its document is in it.
+    pub(super) fn of(row: &RawDocument, source: &Source, named: Named<'_>) -> Result<Self> {
+        let mut found = Self::stamp(row, source, named)?;
+        if let (Some(Stored::Whole(bytes)), Some((sum, crc))) = (&found.document, found.unchecked) {
+            checksum::check(Some(crc), sum.end(bytes), || named.describe(found.lsn))?;
+            found.unchecked = None;
+        }
+        Ok(found)
+    }
+
+    /// The same of a row that has no document but only says whether there is one.
+    fn stamp(row: &RawDocument, source: &Source, named: Named<'_>) -> Result<Self> {
+        let (lsn, rows) = (lsn_field(row, VERSION, "l")?, source.rows);
+        let document = parts::of(row, VERSION)?;
+        let sum = version_sum(rows, named.collection, named.key, lsn);
+        let crc = checksum::stored(row, VERSION)?;
+        if document.is_none() {
+            checksum::check(crc, sum, || named.describe(lsn))?;
+        }
+        let unchecked = crc.filter(|_| document.is_some()).map(|crc| (sum, crc));
+        Ok(Self { rows, lsn, document, unchecked })
     }
 
     /// The document itself.
     pub(super) async fn image(self, server: &Arc<Server>) -> Result<Image> {
         let Some(stored) = self.document else { return Ok(Image::Deleted) };
         let bytes = server.load(self.rows, stored, VERSION).await?;
+        if let Some((sum, crc)) = self.unchecked {
+            let what = || format!("the version of a large document at LSN {}", self.lsn);
+            checksum::check(Some(crc), sum.end(&bytes), what)?;
+        }
         Ok(Image::Document(Document::from_stored(bytes)?))
     }
 
@@ -56,6 +90,13 @@ impl Found {
         let lsn = self.lsn;
         let document = self.image(server).await?.into_document();
         Ok(document.map(|document| Version { lsn, document }))
+    }
+}
+
+impl Named<'_> {
+    fn describe(self, lsn: Lsn) -> String {
+        let id = key::decode(self.key).map_or_else(|_| "?".to_owned(), |key| key.to_string());
+        format!("the version of the document with _id {id} at LSN {lsn}")
     }
 }
 
@@ -107,7 +148,8 @@ impl Store {
             .max_time(READ_TIME);
         let Some(row) = self.server.read("read a document", find).await? else { return Ok(None) };
         self.server.count_received(row.as_bytes().len());
-        Found::of(&row, source).map(Some)
+        let named = Named { collection, key: &key::encode(key) };
+        Found::of(&row, source, named).map(Some)
     }
 
     /// The newest versions of documents whose keys are in ascending order; one answer a key. Without
@@ -166,8 +208,14 @@ impl Store {
                 .with_type::<bson::RawDocumentBuf>();
             let mut rows = self.server.rows("look up documents", query).await?;
             while let Some(row) = rows.next().await? {
-                let key = text_field(row, VERSION, "_id")?.to_owned();
-                found.insert(key, Found::of(row, source)?);
+                let key = text_field(row, VERSION, "_id")?;
+                let named = Named { collection, key };
+                let version = if documents {
+                    Found::of(row, source, named)?
+                } else {
+                    Found::stamp(row, source, named)?
+                };
+                found.insert(key.to_owned(), version);
             }
         }
         Ok(found)
@@ -251,6 +299,7 @@ pub(super) fn newest_by_key(documents: bool) -> bson::Document {
             "d": { "$first": "$d" },
             "o": { "$first": "$o" },
             "n": { "$first": "$n" },
+            "crc": { "$first": "$crc" },
             "versions": { "$sum": 1 },
         } };
     }
@@ -262,6 +311,7 @@ pub(super) fn newest_by_key(documents: bool) -> bson::Document {
         "_id": "$k",
         "l": { "$first": "$l" },
         "d": { "$first": { "$cond": [there, Bson::Binary(super::record::binary(b"")), Bson::Null] } },
+        "crc": { "$first": "$crc" },
     } }
 }
 

@@ -13,7 +13,8 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
 use super::factory::Store;
-use super::lookup::{Found, of_document};
+use super::key;
+use super::lookup::{Found, Named, of_document};
 use super::pieces::Source;
 use super::scan::scan;
 use super::schema;
@@ -122,10 +123,12 @@ impl History {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
         let mut rows = server.rows("read the history of a document", query).await?;
+        let key = key::encode(&self.key);
+        let named = Named { collection: self.collection, key: &key };
         let (mut items, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.next().await? {
             bytes += row.as_bytes().len();
-            let found = Found::of(row, &self.source)?;
+            let found = Found::of(row, &self.source, named)?;
             items.push((found.lsn, found.image(server).await?));
             if bytes >= HISTORY_BYTES {
                 break;

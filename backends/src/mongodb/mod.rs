@@ -17,6 +17,7 @@
 mod address;
 mod append;
 mod batches;
+mod checksum;
 mod chunks;
 mod diagnosis;
 mod factory;

@@ -13,8 +13,9 @@ use argon_core::model::{Lsn, Segment, TimelineId, View};
 use argon_core::{Error, Result};
 use bson::doc;
 
+use super::checksum::{self, Sum};
 use super::factory::Store;
-use super::record::{id, id_field, lsn_field, optional};
+use super::record::{id, id_field, lsn, lsn_field, optional};
 use super::schema;
 use super::server::READ_TIME;
 
@@ -37,6 +38,14 @@ pub(super) struct Piece {
     pub(super) last: Lsn,
     /// Whether pruning has left nothing of it.
     pub(super) empty: bool,
+}
+
+impl Piece {
+    /// The checksum of its record once it belongs to a timeline.
+    pub(super) fn sum(&self, timeline: TimelineId) -> Sum {
+        let sum = Sum::of(schema::PIECES).id(self.name).id(timeline);
+        sum.number(lsn(self.first)).number(lsn(self.last))
+    }
 }
 
 /// What is known of a timeline: its pieces, up to a position.
@@ -197,12 +206,15 @@ impl Store {
         let mut rows = self.server.rows("read where large commits are", query).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            found.push(Piece {
+            let piece = Piece {
                 name: id_field(row, "piece", "_id")?,
                 first: lsn_field(row, "piece", "f")?,
                 last: lsn_field(row, "piece", "l")?,
                 empty: optional(row, "piece", "empty")?.is_some(),
-            });
+            };
+            let name = || format!("where a large commit is (piece {})", piece.name);
+            checksum::check(checksum::stored(row, "piece")?, piece.sum(timeline), name)?;
+            found.push(piece);
         }
         Ok(found)
     }
@@ -210,7 +222,7 @@ impl Store {
 
 /// The pieces of a timeline up to a position.
 pub(super) fn published(timeline: TimelineId, upto: Lsn) -> bson::Document {
-    doc! { "t": id(timeline), "l": { "$lte": super::record::lsn(upto) } }
+    doc! { "t": id(timeline), "l": { "$lte": lsn(upto) } }
 }
 
 #[cfg(test)]

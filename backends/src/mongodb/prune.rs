@@ -103,6 +103,7 @@ impl Store {
         change: Document,
     ) -> Result<()> {
         const ATTEMPTS: usize = 5;
+        self.raise_format().await?;
         let collection = self.server.collection(collection);
         let mut last = None;
         for _ in 0..ATTEMPTS {

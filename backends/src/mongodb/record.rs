@@ -7,6 +7,7 @@ use bson::raw::RawBsonRef;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, DateTime, RawDocument, RawDocumentBuf, rawdoc};
 
+use super::checksum::{self, Sum};
 use super::failure::corrupt;
 
 /// Bytes as a value.
@@ -73,7 +74,8 @@ pub(super) fn int(value: RawBsonRef<'_>) -> Option<i64> {
 
 pub(super) fn lsn_field(row: &RawDocument, what: &str, name: &str) -> Result<Lsn> {
     let number = int_field(row, what, name)?;
-    u64::try_from(number).map(Lsn::new).map_err(|_| missing(what, name))
+    let lsn = u64::try_from(number).ok().map(Lsn::new).filter(|lsn| *lsn <= Lsn::MAX);
+    lsn.ok_or_else(|| missing(what, name))
 }
 
 pub(super) fn id_field(row: &RawDocument, what: &str, name: &str) -> Result<TimelineId> {
@@ -101,6 +103,7 @@ impl TimelineRecord {
             "time": head.time,
             "sealed": sealed,
             "pieces": self.pieces,
+            "crc": head_sum(&timeline, &head).value(),
         };
         if let Some(base) = timeline.base {
             let base = rawdoc! { "timeline": id(base.timeline), "lsn": lsn(base.lsn) };
@@ -108,6 +111,7 @@ impl TimelineRecord {
         }
         if floor > timeline.base_lsn() {
             row.append(bson::cstr!("floor"), lsn(floor));
+            row.append(bson::cstr!("below"), -lsn(floor));
         }
         row
     }
@@ -130,18 +134,46 @@ impl TimelineRecord {
         };
         let sealed = field(row, TIMELINE, "sealed")?.as_bool();
         let timeline = Timeline { id: id_field(row, TIMELINE, "_id")?, base };
-        let floor = match optional(row, TIMELINE, "floor")? {
-            Some(_) => lsn_field(row, TIMELINE, "floor")?,
-            None => Lsn::ZERO,
-        };
+        let name = || format!("the end of timeline {}", timeline.id);
+        checksum::check(checksum::stored(row, TIMELINE)?, head_sum(&timeline, &head), name)?;
+        let floor = floor(row)?;
+        let pieces = int_field(row, TIMELINE, "pieces")?;
+        if head.lsn < timeline.base_lsn() || floor > head.lsn || pieces < 0 {
+            return Err(corrupt(TIMELINE, "is malformed", "it ends before it begins"));
+        }
         let state = TimelineState {
             timeline,
             head,
             sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
             floor: floor.max(timeline.base_lsn()),
         };
-        Ok(Self { state, pieces: int_field(row, TIMELINE, "pieces")? })
+        Ok(Self { state, pieces })
     }
+}
+
+/// The position up to which commits are gone. Its negative stands beside it as a check, since both are
+/// raised without knowing the other fields.
+fn floor(row: &RawDocument) -> Result<Lsn> {
+    let below = optional(row, TIMELINE, "below")?;
+    if below.is_none() && optional(row, TIMELINE, "floor")?.is_none() {
+        return Ok(Lsn::ZERO);
+    }
+    let floor = lsn_field(row, TIMELINE, "floor")?;
+    match below {
+        Some(below) if int(below) != Some(-lsn(floor)) => Err(missing(TIMELINE, "floor")),
+        _ => Ok(floor),
+    }
+}
+
+/// The checksum of a timeline's record: of what an append sets, and of what never changes.
+fn head_sum(timeline: &Timeline, head: &Head) -> Sum {
+    let sum = Sum::of(super::schema::TIMELINES).id(timeline.id);
+    let sum = match timeline.base {
+        Some(base) => sum.number(1).id(base.timeline).number(lsn(base.lsn)),
+        None => sum.number(0),
+    };
+    let sum = sum.number(lsn(head.lsn)).end(head.digest.as_bytes());
+    sum.number(head.time.timestamp_millis())
 }
 
 pub(super) fn time_field(row: &RawDocument, what: &str, name: &str) -> Result<DateTime> {
@@ -149,11 +181,12 @@ pub(super) fn time_field(row: &RawDocument, what: &str, name: &str) -> Result<Da
 }
 
 /// A head as the fields that a new one is compared with or set to.
-pub(super) fn head_fields(head: &Head) -> bson::Document {
+pub(super) fn head_fields(timeline: &Timeline, head: &Head) -> bson::Document {
     bson::doc! {
         "lsn": lsn(head.lsn),
         "digest": Bson::Binary(binary(head.digest.as_bytes())),
         "time": head.time,
+        "crc": head_sum(timeline, head).value(),
     }
 }
 
@@ -181,12 +214,34 @@ mod tests {
             };
             let row = record.encode();
             assert_eq!(TimelineRecord::decode(&row).unwrap(), record);
-            for name in ["_id", "lsn", "digest", "time", "sealed", "pieces", "floor"] {
-                let mut damaged: bson::Document = (&*row).try_into().unwrap();
-                damaged.insert(name, "no");
-                let damaged = RawDocumentBuf::try_from(&damaged).unwrap();
-                assert!(TimelineRecord::decode(&damaged).is_err(), "{name}");
+            let with = |name: &str, value: Bson| {
+                let mut changed: bson::Document = (&*row).try_into().unwrap();
+                changed.insert(name, value);
+                TimelineRecord::decode(&RawDocumentBuf::try_from(&changed).unwrap())
+            };
+            for name in ["_id", "lsn", "digest", "time", "sealed", "pieces", "floor", "crc"] {
+                assert!(with(name, "no".into()).is_err(), "{name}");
             }
+            for (name, value) in [
+                ("lsn", Bson::Int64(7)),
+                ("lsn", Bson::Int64(1 << 62)),
+                ("lsn", Bson::Int64(-1)),
+                ("time", Bson::DateTime(DateTime::from_millis(5))),
+                ("digest", Bson::Binary(binary(Digest::of(b"y").as_bytes()))),
+                ("_id", Bson::Binary(id(TimelineId::from_bytes([9; 16])))),
+                ("pieces", Bson::Int64(-1)),
+                ("below", Bson::Int64(-6)),
+                ("floor", Bson::Int64(i64::MAX)),
+            ] {
+                assert!(with(name, value.clone()).is_err(), "{name}: {value}");
+            }
+            assert!(floor <= base.map_or(0, |_| 4) || with("floor", Bson::Int64(6)).is_err());
+            // Of format 1.
+            let mut old: bson::Document = (&*row).try_into().unwrap();
+            old.remove("crc");
+            old.remove("below");
+            let old = RawDocumentBuf::try_from(&old).unwrap();
+            assert_eq!(TimelineRecord::decode(&old).unwrap(), record);
         }
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, doc, rawdoc};
 use mongodb::options::ReadConcern;
 
+use super::checksum::{self, Sum};
 use super::factory::Store;
 use super::failure::Failure;
 use super::record::{binary, bytes_field, text_field};
@@ -51,6 +52,7 @@ impl Refs for MongoRefs {
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
+        self.0.raise_format().await?;
         let nonce: [u8; 16] = self.0.environment.random();
         let new = value.as_ref().map(|_| RefVersion(hex(&nonce)));
         let tried = match (expected, &new, &value) {
@@ -80,6 +82,7 @@ impl MongoRefs {
             "name": name,
             "version": new.0.as_str(),
             "value": binary(value),
+            "crc": sum(name, new, value).value(),
         };
         let insert = server.collection(schema::REFS);
         server.write(WHAT, insert.insert_one(row)).await.map(|_| true)
@@ -94,7 +97,11 @@ impl MongoRefs {
     ) -> Result<bool, Failure> {
         let server = &self.0.server;
         let refs = server.collection(schema::REFS);
-        let set = doc! { "$set": { "version": &new.0, "value": Bson::Binary(binary(value)) } };
+        let set = doc! { "$set": {
+            "version": &new.0,
+            "value": Bson::Binary(binary(value)),
+            "crc": sum(name, new, value).value(),
+        } };
         let update = refs.update_one(at_version(name, old), set);
         server.write(WHAT, update).await.map(|done| done.matched_count == 1)
     }
@@ -155,11 +162,55 @@ pub(super) fn with_prefix(prefix: &str) -> Document {
     doc! { "name": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } }
 }
 
+/// The refs that can't be read; nobody else looks at all of them.
+pub(super) async fn damaged(store: Arc<Store>) -> Result<Vec<String>> {
+    let refs = store.server.collection(schema::REFS);
+    let query = refs.find(doc! {}).max_time(READ_TIME);
+    let mut rows = store.server.rows("look at all refs", query).await?;
+    let mut problems = Vec::new();
+    while let Some(row) = rows.next().await? {
+        problems.extend(decode(row).err().map(|error| error.in_full()));
+    }
+    Ok(problems)
+}
+
 fn decode(row: &RawDocument) -> Result<VersionedRef> {
+    let name = text_field(row, REF, "name")?;
     let version = RefVersion(text_field(row, REF, "version")?.to_owned());
-    Ok(VersionedRef { version, value: bytes_field(row, REF, "value")?.to_vec() })
+    let value = bytes_field(row, REF, "value")?;
+    let sum = sum(name, &version, value);
+    checksum::check(checksum::stored(row, REF)?, sum, || format!("the ref '{name}'"))?;
+    Ok(VersionedRef { version, value: value.to_vec() })
+}
+
+/// The checksum of a ref.
+fn sum(name: &str, version: &RefVersion, value: &[u8]) -> Sum {
+    Sum::of(schema::REFS).text(name).text(&version.0).end(value)
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_byte_of_a_ref_is_refused_and_one_of_format_1_taken() {
+        let version = RefVersion("ab".into());
+        let crc = sum("a/b", &version, b"value").value();
+        let row = |name: &str, version: &str, value: &[u8]| {
+            rawdoc! { "name": name, "version": version, "value": binary(value), "crc": crc }
+        };
+        assert_eq!(decode(&row("a/b", "ab", b"value")).unwrap().value, b"value");
+        for damaged in
+            [row("a/c", "ab", b"value"), row("a/b", "aa", b"value"), row("a/b", "ab", b"velue")]
+        {
+            let error = decode(&damaged).unwrap_err();
+            assert!(error.to_string().contains("does not match its checksum"), "{error}");
+        }
+        let old = rawdoc! { "name": "a/b", "version": "xy", "value": binary(b"v") };
+        assert_eq!(decode(&old).unwrap().value, b"v");
+    }
 }

@@ -17,7 +17,7 @@ use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
 use super::factory::Store;
-use super::lookup::{Found, VERSION, newest_by_key, positions};
+use super::lookup::{Found, Named, VERSION, newest_by_key, positions};
 use super::parts::Stored;
 use super::pieces::Source;
 use super::record::{id, int_field, text_field};
@@ -62,10 +62,11 @@ impl Walk {
         let (mut items, mut versions, mut bytes) = (Vec::new(), 0, 0);
         let mut cut = false;
         while let Some(row) = rows.next().await? {
-            versions += int_field(row, VERSION, "versions")?;
-            let found = Found::of(row, &self.source)?;
+            versions = int_field(row, VERSION, "versions")?.saturating_add(versions);
+            let key = text_field(row, VERSION, "_id")?;
+            let found = Found::of(row, &self.source, Named { collection: self.collection, key })?;
             bytes += size(&found);
-            items.push((text_field(row, VERSION, "_id")?.to_owned(), found));
+            items.push((key.to_owned(), found));
             if bytes >= 2 * PAGE_BYTES {
                 cut = true;
                 break;

@@ -11,8 +11,9 @@ use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
 use super::server::{READ_TIME, Server};
 
-/// The version of the layout.
-pub(super) const FORMAT: u32 = 1;
+/// The version of the layout, and the oldest that is read: its documents have no checksums.
+pub(super) const FORMAT: u32 = 2;
+const OLDEST_FORMAT: u32 = 1;
 
 /// What says that the database holds a store: one document.
 pub(super) const STORE: &str = "argon";
@@ -123,6 +124,7 @@ impl Index {
 /// What the store says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoreRecord {
+    pub(super) format: u32,
     pub(super) id: String,
     pub(super) created: DateTime,
 }
@@ -168,19 +170,34 @@ async fn is_empty(server: &Server, collection: &str) -> Result<bool> {
 
 fn decode(row: &RawDocument) -> Result<StoreRecord> {
     const WHAT: &str = "store";
-    match int_field(row, WHAT, "format")? {
-        format if format == i64::from(FORMAT) => {}
+    let format = match int_field(row, WHAT, "format")? {
         format if format > i64::from(FORMAT) => {
             return Err(Error::unsupported(format!(
-                "the store has format {format}; this version of Argon reads {FORMAT}"
+                "the store has format {format}; this version of Argon reads {OLDEST_FORMAT} to {FORMAT}"
             )));
         }
-        format => return Err(corrupt(WHAT, "has no format that ever was", format!("{format}"))),
-    }
+        format => u32::try_from(format)
+            .ok()
+            .filter(|format| *format >= OLDEST_FORMAT)
+            .ok_or_else(|| corrupt(WHAT, "has no format that ever was", format!("{format}")))?,
+    };
     Ok(StoreRecord {
+        format,
         id: text_field(row, WHAT, "id")?.to_owned(),
         created: time_field(row, WHAT, "created")?,
     })
+}
+
+/// Notes that the store has documents of the newest format, so that an older version of Argon, which
+/// would leave checksums as they were, does not open it.
+pub(super) async fn raise_format(server: &Server) -> Result<()> {
+    let newest = i32::try_from(FORMAT).unwrap_or(i32::MAX);
+    let older = doc! { "_id": "store", "format": { "$lt": newest } };
+    let store = server.collection(STORE);
+    let update = store.update_one(older, doc! { "$set": { "format": newest } });
+    // Doing so again is no harm, so what is not known counts as not done.
+    server.write("note the format of the store", update).await.map_err(Failure::into_error)?;
+    Ok(())
 }
 
 /// Makes the collections and indexes, as far as they are not there, and then the document that makes
@@ -196,9 +213,9 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
             Some(Ok(())) => {}
             Some(Err(error)) if super::failure::code(&error) == Some(ALREADY_THERE) => {}
             Some(Err(error)) => {
-                return Err(super::failure::definite("make a collection", &error));
+                return Err(server.place().definite("make a collection", &error));
             }
-            None => return Err(Server::silence("make a collection")),
+            None => return Err(server.silence("make a collection")),
         }
     }
     for index in &INDEXES {
@@ -207,7 +224,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
     }
     let row = bson::rawdoc! {
         "_id": "store",
-        "format": i32::try_from(FORMAT).unwrap_or(i32::MAX),
+        "format": i32::try_from(record.format).unwrap_or(i32::MAX),
         "id": record.id.as_str(),
         "created": record.created,
     };
@@ -253,7 +270,7 @@ async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>
         Some(Err(error)) if super::failure::code(&error) == Some(NO_SUCH_COLLECTION) => {
             Ok(Vec::new())
         }
-        Some(Err(error)) => Err(super::failure::definite(what, &error)),
-        None => Err(Server::silence(what)),
+        Some(Err(error)) => Err(server.place().definite(what, &error)),
+        None => Err(server.silence(what)),
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use argon_core::metrics::Metric;
 use argon_core::storage::{Certificate, ServerFacts, Traffic};
 use argon_core::{Environment, Error, Result};
-use bson::{RawDocument, RawDocumentBuf, doc};
+use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
 use mongodb::options::{ServerAddress, Tls};
@@ -16,7 +16,7 @@ use mongodb::{Client, Collection, Cursor, Database};
 use tracing::Instrument;
 
 use super::address::Address;
-use super::failure::{self, Failure};
+use super::failure::{Failure, Place};
 use crate::tls;
 
 /// The port of a server whose URL names none.
@@ -34,6 +34,7 @@ pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 
 /// A database on a server, and what went to it and came from it.
 pub(super) struct Server {
+    place: Place,
     database: Database,
     environment: Environment,
     hosts: Vec<ServerAddress>,
@@ -49,9 +50,12 @@ impl Server {
     pub(super) fn new(address: Address, environment: &Environment) -> Result<Self> {
         let hosts = address.options.hosts.clone();
         let encrypted = matches!(address.options.tls, Some(Tls::Enabled(_)));
+        let user = address.user().map(|(name, _)| name.to_owned());
+        let place = Place { location: address.location(), user };
         let client = Client::with_options(address.options)
-            .map_err(|error| failure::definite("be addressed so", &error))?;
+            .map_err(|error| place.definite("be addressed so", &error))?;
         Ok(Self {
+            place,
             database: client.database(&address.database),
             environment: environment.clone(),
             hosts,
@@ -61,6 +65,11 @@ impl Server {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
         })
+    }
+
+    /// What errors name.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -75,15 +84,15 @@ impl Server {
         self.database.collection(name)
     }
 
-    /// A request that changes nothing. `what` completes "MongoDB could not …".
+    /// A request that changes nothing. `what` completes "URL could not …".
     pub(super) async fn read<T>(
         &self,
         what: &str,
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Result<T> {
         match self.bounded(request).await {
-            Some(answer) => answer.map_err(|error| failure::definite(what, &error)),
-            None => Err(Self::silence(what)),
+            Some(answer) => answer.map_err(|error| self.place.definite(what, &error)),
+            None => Err(self.silence(what)),
         }
     }
 
@@ -94,8 +103,8 @@ impl Server {
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Result<T, Failure> {
         match self.bounded(request).await {
-            Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
-            None => Err(Failure::Doubtful(Self::no_word(what))),
+            Some(answer) => answer.map_err(|error| self.place.of_write(what, &error)),
+            None => Err(Failure::Doubtful(self.no_word(what))),
         }
     }
 
@@ -106,8 +115,8 @@ impl Server {
         request: impl IntoFuture<Output = DriverResult<T>>,
     ) -> Result<T, Failure> {
         match self.within(LONG_TIMEOUT, request).await {
-            Some(answer) => answer.map_err(|error| failure::of_write(what, &error)),
-            None => Err(Failure::Doubtful(Self::no_word(what))),
+            Some(answer) => answer.map_err(|error| self.place.of_write(what, &error)),
+            None => Err(Failure::Doubtful(self.no_word(what))),
         }
     }
 
@@ -132,17 +141,19 @@ impl Server {
     }
 
     /// No answer to something that changes nothing.
-    pub(super) fn silence(what: &str) -> Error {
+    pub(super) fn silence(&self, what: &str) -> Error {
         Error::unavailable(format!(
-            "MongoDB did not answer for {} seconds when it was to {what}; try again later",
+            "{} did not answer for {} seconds when it was to {what}; try again later",
+            self.place.location,
             REQUEST_TIMEOUT.as_secs()
         ))
     }
 
     /// No answer to something that may have happened.
-    pub(super) fn no_word(what: &str) -> Error {
+    pub(super) fn no_word(&self, what: &str) -> Error {
         Error::indeterminate(format!(
-            "MongoDB did not answer for {} seconds when it was to {what}; look before you try again",
+            "{} did not answer for {} seconds when it was to {what}; look before you try again",
+            self.place.location,
             REQUEST_TIMEOUT.as_secs()
         ))
     }
@@ -164,8 +175,8 @@ impl Server {
     ) -> Result<Rows> {
         match self.within(LONG_TIMEOUT, query).await {
             Some(Ok(cursor)) => Ok(Rows { cursor, server: self.clone(), what }),
-            Some(Err(error)) => Err(failure::definite(what, &error)),
-            None => Err(Self::silence(what)),
+            Some(Err(error)) => Err(self.place.definite(what, &error)),
+            None => Err(self.silence(what)),
         }
     }
 
@@ -181,13 +192,22 @@ impl Server {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// What the members show that the URL names. The clock is that of the one that answers.
-    pub(super) async fn facts(&self) -> Result<Vec<ServerFacts>> {
-        let asked = self.environment.now().timestamp_millis();
+    /// What the server says of itself, and by how much its clock is ahead, which is heeded.
+    pub(super) async fn hello(&self) -> Result<(Document, Option<i64>)> {
+        let asked = self.environment.clock_time().timestamp_millis();
         let hello = self.read("be reached", self.database.run_command(doc! { "hello": 1 })).await?;
-        let answered = self.environment.now().timestamp_millis();
+        let answered = self.environment.clock_time().timestamp_millis();
         let time = hello.get_datetime("localTime").map(|time| time.timestamp_millis());
         let ahead = time.map(|time| ServerFacts::ahead((time, time), (asked, answered))).ok();
+        if let Some(ahead) = ahead {
+            crate::system::heed(&self.environment, ahead);
+        }
+        Ok((hello, ahead))
+    }
+
+    /// What the members show that the URL names. The clock is that of the one that answers.
+    pub(super) async fn facts(&self) -> Result<Vec<ServerFacts>> {
+        let (hello, ahead) = self.hello().await?;
         let me = hello.get_str("me").unwrap_or_default();
         let me = self.hosts.iter().position(|host| host.to_string() == me).unwrap_or(0);
         let facts = self.hosts.iter().enumerate().map(async |(number, host)| ServerFacts {
@@ -226,8 +246,10 @@ impl Rows {
     pub(super) async fn next(&mut self) -> Result<Option<&RawDocument>> {
         let advanced = tokio::time::timeout(REQUEST_TIMEOUT, self.cursor.advance()).await;
         let more = match advanced {
-            Ok(more) => more.map_err(|error: DriverError| failure::definite(self.what, &error))?,
-            Err(_) => return Err(Server::silence(self.what)),
+            Ok(more) => {
+                more.map_err(|error: DriverError| self.server.place.definite(self.what, &error))?
+            }
+            Err(_) => return Err(self.server.silence(self.what)),
         };
         if !more {
             return Ok(None);

@@ -65,7 +65,9 @@ impl Snapshots for MongoSnapshots {
             .sort(doc! { "t": -1, "l": -1 })
             .max_time(READ_TIME);
         let Some(row) = server.read("read a manifest", find).await? else { return Ok(None) };
-        Manifest::decode(&self.bytes(&row, MANIFEST).await?).map(Some)
+        let manifest = Manifest::decode(&self.bytes(&row, MANIFEST).await?)?;
+        let at = Point { timeline, lsn: lsn_field(&row, MANIFEST, "l")? };
+        if manifest.point == at { Ok(Some(manifest)) } else { Err(misplaced(at)) }
     }
 
     async fn list(&self) -> Result<Vec<Point>> {
@@ -164,6 +166,13 @@ fn replacement(bytes: &Document) -> Document {
     let others = ["d", "o", "n"].into_iter().filter(|name| !bytes.contains_key(name));
     let others: Document = others.map(|name| (name.to_owned(), Bson::from(""))).collect();
     doc! { "$set": bytes.clone(), "$unset": others, "$currentDate": { "at": true } }
+}
+
+fn misplaced(at: Point) -> Error {
+    Error::corrupt(format!(
+        "the manifest of the snapshot at LSN {} is that of another state; run `argon fsck`",
+        at.lsn
+    ))
 }
 
 /// The manifests of a timeline up to a position.

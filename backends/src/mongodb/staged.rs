@@ -41,6 +41,7 @@ impl Store {
         if let Some(answer) = self.refusal(timeline.id, expected, first).await? {
             return Ok(answer);
         }
+        self.raise_format().await?;
         let name = TimelineId::from_bytes(self.environment.random());
         let piece = Piece { name, first: expected.lsn.next(), last: head.lsn, empty: false };
         let rows = Rows::of(timeline.id, name, commits, &self.environment);

@@ -106,6 +106,7 @@ impl Store {
     pub(super) async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         const WHAT: &str = "seal a timeline";
         const ATTEMPTS: usize = 3;
+        self.raise_format().await?;
         let timelines = self.server.collection(schema::TIMELINES);
         for _ in 0..ATTEMPTS {
             let update = timelines
@@ -155,7 +156,7 @@ impl Store {
 
 /// What raises the floor of a timeline; a higher one stays.
 pub(super) fn raised(floor: Lsn) -> Document {
-    doc! { "$max": { "floor": lsn(floor) } }
+    doc! { "$max": { "floor": lsn(floor) }, "$min": { "below": -lsn(floor) } }
 }
 
 /// The record of a timeline if it is open and ends in `head`.

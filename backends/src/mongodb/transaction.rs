@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argon_core::model::{Head, TimelineId};
+use argon_core::model::{Head, Timeline};
 use argon_core::{Error, Result};
 use bson::{Document, RawDocumentBuf, doc};
 use mongodb::ClientSession;
@@ -25,7 +25,7 @@ const COMMIT_ATTEMPTS: u32 = 4;
 
 /// What an append writes in its transaction.
 pub(super) struct Changes {
-    pub(super) timeline: TimelineId,
+    pub(super) timeline: Timeline,
     /// The head that the timeline must have, and the one that it gets.
     pub(super) expected: Head,
     pub(super) head: Head,
@@ -84,8 +84,8 @@ impl Changes {
                 let insert = collection.insert_many(batch).session(&mut session);
                 match server.bounded(insert).await {
                     Some(Ok(_)) => {}
-                    Some(Err(error)) => return before_commit(&error),
-                    None => return Err(Server::silence(WHAT)),
+                    Some(Err(error)) => return before_commit(server, &error),
+                    None => return Err(server.silence(WHAT)),
                 }
             }
         }
@@ -102,11 +102,11 @@ impl Changes {
             let insert = timelines.insert_one(row).session(&mut *session);
             match server.bounded(insert).await {
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return before_commit(&error).map(Some),
-                None => return Err(Server::silence(WHAT)),
+                Some(Err(error)) => return before_commit(server, &error).map(Some),
+                None => return Err(server.silence(WHAT)),
             }
         } else {
-            let filter = unsealed(self.timeline, &self.expected);
+            let filter = unsealed(self.timeline.id, &self.expected);
             if let Some(outcome) =
                 update(server, session, schema::TIMELINES, filter, self.moved()).await?
             {
@@ -115,7 +115,12 @@ impl Changes {
         }
         let Some(piece) = &self.piece else { return Ok(None) };
         let filter = not_given(piece.name);
-        let set = doc! { "$set": { "t": id(self.timeline), "f": lsn(piece.first), "l": lsn(piece.last) } };
+        let set = doc! { "$set": {
+            "t": id(self.timeline.id),
+            "f": lsn(piece.first),
+            "l": lsn(piece.last),
+            "crc": piece.sum(self.timeline.id).value(),
+        } };
         match update(server, session, schema::PIECES, filter, set).await? {
             Some(Outcome::Refused) => Err(Error::unavailable(
                 "what was written of a large commit was removed as left over before the commit was \
@@ -126,7 +131,7 @@ impl Changes {
     }
 
     fn moved(&self) -> Document {
-        let mut update = doc! { "$set": head_fields(&self.head) };
+        let mut update = doc! { "$set": head_fields(&self.timeline, &self.head) };
         if self.piece.is_some() {
             update.insert("$inc", doc! { "pieces": 1_i64 });
         }
@@ -146,17 +151,17 @@ async fn update(
     match server.bounded(collection.update_one(filter, update).session(session)).await {
         Some(Ok(done)) if done.matched_count == 1 => Ok(None),
         Some(Ok(_)) => Ok(Some(Outcome::Refused)),
-        Some(Err(error)) => before_commit(&error).map(Some),
-        None => Err(Server::silence(WHAT)),
+        Some(Err(error)) => before_commit(server, &error).map(Some),
+        None => Err(server.silence(WHAT)),
     }
 }
 
 /// What an error means before the commit was asked for: nothing was changed, in any case.
-fn before_commit(error: &DriverError) -> Result<Outcome> {
+fn before_commit(server: &Server, error: &DriverError) -> Result<Outcome> {
     if failure::is_duplicate(error) {
         return Ok(Outcome::Refused);
     }
-    let told = failure::definite(WHAT, error);
+    let told = server.place().definite(WHAT, error);
     if failure::is_transient(error) {
         Ok(Outcome::Undone { error: told, is_break: failure::is_break(error) })
     } else {
@@ -175,19 +180,19 @@ async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
             Some(Ok(())) => return Outcome::Done,
             Some(Err(error)) => error,
             None => {
-                doubt.get_or_insert_with(|| Server::no_word(WHAT));
+                doubt.get_or_insert_with(|| server.no_word(WHAT));
                 continue;
             }
         };
         if failure::is_unknown_commit(&error) {
-            doubt.get_or_insert_with(|| failure::doubtful(WHAT, &error));
+            doubt.get_or_insert_with(|| server.place().doubtful(WHAT, &error));
             continue;
         }
         // The server knows nothing of it. It is looked for all the same: the driver asks again by
         // itself when an answer is lost, and a server that forgot what it did when it went away says
         // that it knows nothing.
         let over = failure::is_transient(&error);
-        let error = doubt.unwrap_or_else(|| failure::doubtful(WHAT, &error));
+        let error = doubt.unwrap_or_else(|| server.place().doubtful(WHAT, &error));
         return Outcome::Unknown { error, over };
     }
     let error = doubt.unwrap_or_else(|| Error::internal("a commit was never asked for"));

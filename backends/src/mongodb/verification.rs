@@ -26,12 +26,13 @@ const ATTEMPTS: usize = 5;
 pub(super) fn verify(store: Arc<Store>) -> BoxStream<'static, Result<Finding>> {
     stream::once(async move {
         let timelines = store.timeline_ids().await?;
+        let refs = super::refs::damaged(store.clone());
         let strangers = strangers(store.clone(), timelines.clone());
         let timelines = stream::iter(timelines).then(move |timeline| {
             let store = store.clone();
             async move { check_timeline(&store, timeline).await }
         });
-        let problems = timelines.chain(stream::once(strangers));
+        let problems = timelines.chain(stream::once(strangers)).chain(stream::once(refs));
         Ok::<_, Error>(
             problems.map_ok(|problems| stream::iter(problems.into_iter().map(Ok))).try_flatten(),
         )
@@ -88,7 +89,7 @@ async fn check_commits(
     let begin = if pruned { lsn(base.next()) } else { 0 };
     let matched = doc! { "$match": { "t": id(timeline), "l": { "$gte": begin } } };
     let Some(row) = one(store, schema::COMMITS, vec![matched, count]).await? else {
-        let lacking = head.get() - base.get();
+        let lacking = head.get().saturating_sub(base.get());
         return Ok((lacking > 0)
             .then(|| format!("timeline {timeline} lacks all of its {lacking} commits"))
             .into_iter()
@@ -102,7 +103,7 @@ async fn check_commits(
             "timeline {timeline} has commits from LSN {first} to {last}, but it begins after {base} \
              and ends at {head}"
         ));
-    } else if count != head.get() - base.get() {
+    } else if count != head.get().saturating_sub(base.get()) {
         problems
             .push(format!("timeline {timeline} has {count} commits between LSN {base} and {head}"));
     }
@@ -141,7 +142,7 @@ async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
     }
     let versions = vec![doc! { "$match": rows }, sums(1_i64)];
     let found = counts(store, schema::VERSIONS, versions).await?;
-    expected.parts += found.parts;
+    expected.parts = expected.parts.saturating_add(found.parts);
     let mut parts = count(store, schema::PARTS, doc! { "t": id(place) }).await?;
     if pruned {
         parts = parts.min(expected.parts);
@@ -160,10 +161,11 @@ fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
         .into_iter()
         .filter(|(_, expected, found)| expected != found)
         .map(|(what, expected, found)| {
+            let off = expected.saturating_sub(found).unsigned_abs();
             if expected > found {
-                format!("{name} lacks {} {what} that its commits list", expected - found)
+                format!("{name} lacks {off} {what} that its commits list")
             } else {
-                format!("{name} has {} {what} that no commit lists", found - expected)
+                format!("{name} has {off} {what} that no commit lists")
             }
         })
         .collect()
@@ -191,11 +193,15 @@ async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<Stri
     }
     let mut expected = 0;
     for collection in [schema::CHUNKS, schema::MANIFESTS] {
-        expected += counts(&store, collection, vec![sums(1_i64)]).await?.parts;
+        let parts = counts(&store, collection, vec![sums(1_i64)]).await?.parts;
+        expected = parts.saturating_add(expected);
     }
     let found = count(&store, schema::PARTS, doc! { "t": id(NOWHERE) }).await?;
     if found < expected {
-        problems.push(format!("snapshots lack {} parts of large values", expected - found));
+        problems.push(format!(
+            "snapshots lack {} parts of large values",
+            expected.saturating_sub(found)
+        ));
     }
     Ok(problems)
 }

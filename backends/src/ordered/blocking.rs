@@ -11,9 +11,10 @@ use std::task::{Context, Poll, ready};
 
 use argon_core::{Error, Result};
 use futures::stream::{BoxStream, Stream, StreamExt};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::ordered::Ordered;
+use crate::panics::{error_of_panic, panic_message};
 
 /// What a step of a [stream](Ordered::steps) gives.
 pub(super) struct Step<T> {
@@ -48,19 +49,19 @@ impl Ordered {
     {
         let ordered = self.clone();
         let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
-        joined.unwrap_or_else(|source| {
-            Err(Error::indeterminate(
-                "the storage engine broke off in the middle of a write; open the store again and \
+        joined.unwrap_or_else(|broken| {
+            let error = Error::indeterminate(
+                "the storage engine failed in the middle of a write; open the store again and \
                  look at `argon log` before you try again",
-            )
-            .with_source(source))
+            );
+            Err(error.with_source(broken_off(broken).in_full()))
         })
     }
 
     /// Reads a few keys where it is called.
     pub(super) fn in_place<T>(&self, work: impl FnOnce(&Ordered) -> Result<T>) -> Result<T> {
         std::panic::catch_unwind(AssertUnwindSafe(|| work(self)))
-            .unwrap_or_else(|_| Err(broken_off()))
+            .unwrap_or_else(|payload| Err(error_of_panic(BROKEN_OFF, &panic_message(&*payload))))
     }
 
     /// A stream that is made in steps on threads that may block, each while the items of the one
@@ -166,15 +167,17 @@ where
     }
 }
 
-/// An engine that meets bytes that it can't read may panic; that is an error of the store, not the
-/// end of the program.
-fn flatten<T>(joined: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    joined.unwrap_or_else(|source| Err(broken_off().with_source(source)))
+/// An engine that meets bytes that it can't read may panic, or one whose disk fails; that is an error
+/// of the store, not the end of the program.
+fn flatten<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
+    joined.unwrap_or_else(|broken| Err(broken_off(broken)))
 }
 
-fn broken_off() -> Error {
-    Error::corrupt(
-        "the storage engine broke off in the middle of a read; its files may be damaged; \
-         run `argon fsck`",
-    )
+const BROKEN_OFF: &str = "the storage engine failed in the middle of a read";
+
+fn broken_off(broken: JoinError) -> Error {
+    match broken.try_into_panic() {
+        Ok(payload) => error_of_panic(BROKEN_OFF, &panic_message(&*payload)),
+        Err(cancelled) => Error::unavailable("the runtime has ended").with_source(cancelled),
+    }
 }

@@ -9,6 +9,7 @@ use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine, Write};
 use crate::ordered::keys::{self, Short};
+use crate::ordered::value;
 
 /// Collections and their numbers, all in memory: a store has few collections.
 pub(super) struct CollectionNumbers {
@@ -29,10 +30,9 @@ impl CollectionNumbers {
         let (from, to) = ([keys::NUMBER, b'c'], [keys::NUMBER, b'd']);
         let mut malformed = false;
         engine.visit(&from, &to, Direction::Ascending, &mut |key, value| {
-            match (key[2..].try_into(), value.try_into()) {
-                (Ok(id), Ok(short)) => {
-                    let id = CollectionId::new(u64::from_be_bytes(id));
-                    found.push((Short::from_le_bytes(short), id));
+            match (key[2..].try_into(), decode(key, value)) {
+                (Ok(id), Some(short)) => {
+                    found.push((short, CollectionId::new(u64::from_be_bytes(id))));
                 }
                 _ => malformed = true,
             }
@@ -72,11 +72,46 @@ impl CollectionNumbers {
         let next = self.known.read().unwrap_or_else(PoisonError::into_inner).ids.len();
         let short = Short::try_from(next)
             .map_err(|_| Error::unsupported("the store has four thousand million collections"))?;
-        let (key, value) = (keys::collection_number(id), short.to_le_bytes().to_vec());
+        let key = keys::collection_number(id);
+        let value = encode(&key, short);
         engine.apply(vec![Write::Put { key, value }])?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.shorts.insert(id, short);
         known.ids.push(id);
         Ok(short)
+    }
+}
+
+/// The number and its checksum.
+fn encode(key: &[u8], short: Short) -> Vec<u8> {
+    let short = short.to_le_bytes();
+    [short, value::checksum(key, &[&short]).to_le_bytes()].concat()
+}
+
+/// Reads what [`encode`] wrote, or a number alone as format 1 has it; `None` if it is neither.
+fn decode(key: &[u8], stored: &[u8]) -> Option<Short> {
+    let (short, found) = stored.split_first_chunk()?;
+    let right = value::checksum(key, &[short]).to_le_bytes();
+    (found.is_empty() || *found == right).then(|| Short::from_le_bytes(*short))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_damaged_or_under_another_key_is_refused_and_one_of_format_1_taken() {
+        let stored = encode(b"Ic12345678", 300);
+        assert_eq!(decode(b"Ic12345678", &stored), Some(300));
+        assert_eq!(decode(b"Ic12345679", &stored), None);
+        assert_eq!(decode(b"Ic12345678", &300_u32.to_le_bytes()), Some(300));
+        for at in 0..stored.len() {
+            let mut changed = stored.clone();
+            changed[at] ^= 1;
+            assert_eq!(decode(b"Ic12345678", &changed), None, "byte {at}");
+        }
+        for length in [0, 3, 5, 7] {
+            assert_eq!(decode(b"Ic12345678", &stored[..length]), None, "cut to {length}");
+        }
     }
 }

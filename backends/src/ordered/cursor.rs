@@ -124,7 +124,7 @@ impl Cursor {
             }
             passed_over = 0;
             found.bytes += value::size(value);
-            found.rows.push((key.into(), lsn, Stored::of(value)));
+            found.rows.push((key.into(), lsn, Stored::of(full, value)));
             if found.rows.len() < most && found.bytes < most_bytes {
                 return ControlFlow::Continue(());
             }

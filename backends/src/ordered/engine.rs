@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use argon_core::Result;
+use argon_core::{Error, Result};
 
 /// One write of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,4 +79,24 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Rewrites the files so that dead bytes are given back, as far as the engine can.
     fn compact(&self) -> Result<()>;
+
+    /// What opening had to do to the engine's files, if anything.
+    fn recovered(&self) -> Option<&Recovered> {
+        None
+    }
+
+    /// The error with which the engine has failed in the background, if it has: a call that waits for
+    /// it may never end. Wakes such a call if it can be woken. Does not wait itself.
+    fn failure(&self) -> Option<Error> {
+        None
+    }
+}
+
+/// What opening an engine did to its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// For a person.
+    pub report: String,
+    /// Whether acknowledged writes may be gone, which a person accepted.
+    pub loss_accepted: bool,
 }

@@ -161,6 +161,29 @@ pub(super) fn part(key: &[u8], number: u16) -> Vec<u8> {
     tagged(PART, &[key, &number.to_be_bytes()])
 }
 
+/// What stands under a key, for people: as much as the key alone tells.
+pub(super) fn describe(key: &[u8]) -> String {
+    let version = || {
+        let (_, rest) = take_short(key.get(1..)?)?;
+        let (document, lsn) = split_version(take_short(rest)?.1)?;
+        let id = Key::from_bytes(document).ok()?;
+        Some(format!("the version of the document with _id {id} at LSN {lsn}"))
+    };
+    let described = match key.first() {
+        Some(&VERSION) => version(),
+        Some(&COMMIT) => split_commit(key).map(|(_, lsn)| format!("the record of commit {lsn}")),
+        Some(&TIMELINE) => Some("the record of a timeline".to_owned()),
+        Some(&NUMBER) => Some("the number of a timeline or collection".to_owned()),
+        Some(&REF) => Some(format!("the ref '{}'", String::from_utf8_lossy(&key[1..]))),
+        Some(&CHUNK) => Some("a chunk of a snapshot".to_owned()),
+        Some(&MANIFEST) => {
+            split_manifest(key).map(|(_, lsn)| format!("the manifest of a snapshot at LSN {lsn}"))
+        }
+        _ => None,
+    };
+    described.unwrap_or_else(|| "a stored value".to_owned())
+}
+
 /// The first key after all that begin with `prefix`; `prefix` is not all 0xff.
 pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();

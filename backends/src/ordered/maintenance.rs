@@ -43,6 +43,31 @@ impl Maintenance for OrderedMaintenance {
     }
 }
 
+/// A row that is looked at.
+struct Row {
+    key: Vec<u8>,
+    /// The value; of a version its first bytes.
+    stored: Vec<u8>,
+    /// Whether the value as a whole does not match its checksum.
+    damaged: bool,
+}
+
+impl Row {
+    /// What is wrong with the value.
+    fn damage(&self, ordered: &Ordered) -> Option<String> {
+        if self.damaged {
+            return Some(value::mismatch(&self.key).to_string());
+        }
+        // A row that is removed meanwhile may have lost its parts.
+        let error = match value::parts(&self.stored) {
+            0 => return None,
+            _ => value::payload(&*ordered.engine, &self.key, &self.stored).err()?,
+        };
+        let there = ordered.engine.get(&self.key).is_ok_and(|value| value.is_some());
+        there.then(|| error.to_string())
+    }
+}
+
 /// A walk over all rows. That each commit's images are there and right is for the digests to show;
 /// this finds rows that are malformed or belong to nothing.
 #[derive(Default)]
@@ -63,24 +88,28 @@ struct Verification {
 impl Verification {
     fn step(&mut self, ordered: &Ordered) -> Step<Finding> {
         self.extents.get_or_insert_with(|| ordered.extents());
-        let mut rows = Vec::with_capacity(STEP);
+        let mut rows: Vec<Row> = Vec::with_capacity(STEP);
         let visited =
             ordered.engine.visit(&self.next, &[0xff], Direction::Ascending, &mut |key, value| {
-                let keep =
-                    if key[0] == keys::VERSION { &value[..value.len().min(3)] } else { value };
-                rows.push((key.to_vec(), keep.to_vec()));
+                let damaged = value::is_damaged(key, value);
+                let keep = if key[0] == keys::VERSION {
+                    &value[..value.len().min(value::PREFIX_BYTES)]
+                } else {
+                    value
+                };
+                rows.push(Row { key: key.to_vec(), stored: keep.to_vec(), damaged });
                 if rows.len() < STEP { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             });
         let mut items: Vec<Finding> = Vec::new();
-        for (key, stored) in &rows {
-            items.extend(self.look_at(ordered, key, stored).map(|problem| Finding { problem }));
+        for row in &rows {
+            items.extend(self.look_at(ordered, row).map(|problem| Finding { problem }));
         }
-        if let Some((key, _)) = rows.last() {
+        if let Some(Row { key, .. }) = rows.last() {
             self.next = [key, &[0][..]].concat();
         }
         if let Err(error) = visited {
             items.push(Finding {
-                problem: unreadable(&error, rows.last().map(|(key, _)| key.as_slice())),
+                problem: unreadable(&error, rows.last().map(|row| row.key.as_slice())),
             });
             return Step { items, more: self.skip(&rows) };
         }
@@ -94,9 +123,9 @@ impl Verification {
     }
 
     /// After rows that can't be read: goes on with the next kind of row.
-    fn skip(&mut self, rows: &[(Vec<u8>, Vec<u8>)]) -> bool {
+    fn skip(&mut self, rows: &[Row]) -> bool {
         let kind =
-            rows.last().map_or_else(|| self.next.first().copied(), |(key, _)| key.first().copied());
+            rows.last().map_or_else(|| self.next.first().copied(), |row| row.key.first().copied());
         self.passed_over = true;
         match kind {
             Some(kind) if kind < keys::VERSION => {
@@ -112,12 +141,17 @@ impl Verification {
     }
 
     /// What is wrong with a row.
-    fn look_at(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
+    fn look_at(&mut self, ordered: &Ordered, row: &Row) -> Option<String> {
+        let Row { key, stored, .. } = row;
         match key[0] {
-            keys::VERSION => self.version(ordered, key),
+            keys::VERSION => self.version(ordered, key).or_else(|| row.damage(ordered)),
             keys::COMMIT => self.commit(ordered, key, stored),
             keys::PART => part(ordered, key),
-            keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => None,
+            // Whether it names a collection is looked at when the store is opened.
+            keys::NUMBER if key.get(1) == Some(&b'c') => None,
+            keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => {
+                row.damage(ordered)
+            }
             _ => Some(format!("the key {} is of no known kind", hex(key))),
         }
     }

@@ -149,7 +149,7 @@ impl Ordered {
             self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-                rows.push((lsn, Stored::of(value)));
+                rows.push((lsn, Stored::of(full, value)));
                 bytes += value::size(value);
                 let more = rows.len() < most && bytes < STEP_BYTES;
                 if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }

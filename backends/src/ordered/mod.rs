@@ -20,8 +20,8 @@ mod versions;
 mod wal;
 mod witness;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::storage::{Backend, Capabilities, SnapshotPolicy, StoreInfo};
 use argon_core::{Environment, Result};
@@ -31,8 +31,8 @@ use crate::ordered::engine::{Batch, Engine};
 use crate::ordered::timelines::TimelineTable;
 pub(crate) use crate::ordered::witness::Witness;
 
-/// The version of the layout.
-pub(crate) const FORMAT: u32 = 1;
+/// The version of the layout. Values of format 1 have no checksums, and are read as they are.
+pub(crate) const FORMAT: u32 = 2;
 
 /// The state that the traits share: the engine, and what is known of its small tables.
 pub(crate) struct Ordered {
@@ -50,15 +50,37 @@ pub(crate) struct Ordered {
     place: Option<Place>,
 }
 
+/// Makes it durable that a store is of the newest format.
+pub(crate) type RaiseFormat = Box<dyn Fn() -> Result<()> + Send>;
+
 /// What a store on disk holds on to.
 pub(crate) struct Place {
     pub(crate) witness: Witness,
+    /// Notes that the store has values of the newest format, if it does not say so yet.
+    pub(crate) raise_format: Mutex<Option<RaiseFormat>>,
     /// Keeps the directory locked.
     pub(crate) _lock: Box<dyn Send + Sync>,
 }
 
+impl Place {
+    /// Before anything is written: an older version of Argon must not read it.
+    fn raise_format(&self) -> Result<()> {
+        let mut raise = self.raise_format.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(raise) = &*raise {
+            raise()?;
+        }
+        *raise = None;
+        Ok(())
+    }
+}
+
 impl Ordered {
+    fn raise_format(&self) -> Result<()> {
+        self.place.as_ref().map_or(Ok(()), Place::raise_format)
+    }
+
     fn apply(&self, batch: Batch) -> Result<()> {
+        self.raise_format()?;
         self.written.store(true, Ordering::Relaxed);
         let applied = self.engine.apply(batch);
         self.failed.fetch_or(applied.is_err(), Ordering::Relaxed);

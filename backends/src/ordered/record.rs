@@ -100,10 +100,10 @@ impl TimelineRecord {
             None
         } else {
             let timeline = TimelineId::from_bytes(reader.array()?);
-            Some(Point { timeline, lsn: Lsn::new(reader.varint()?) })
+            Some(Point { timeline, lsn: reader.lsn()? })
         };
         let timeline = Timeline { id, base };
-        let floor = if flags & 4 == 0 { timeline.base_lsn() } else { Lsn::new(reader.varint()?) };
+        let floor = if flags & 4 == 0 { timeline.base_lsn() } else { reader.lsn()? };
         reader.finish()?;
         let base_head = Head { lsn: timeline.base_lsn(), digest, time };
         Ok(Self { timeline, sealed: flags & 1 == 1, base_head, floor })
@@ -112,7 +112,11 @@ impl TimelineRecord {
 
 #[cfg(test)]
 mod tests {
+    use argon_core::codec::for_each_damage;
+    use argon_core::model::{Actor, Change, CollectionId, Message, Nonce, Origin};
+
     use super::*;
+    use crate::engines::MemoryEngine;
 
     #[test]
     fn the_record_of_a_timeline_comes_back_and_one_without_a_floor_is_as_it_always_was() {
@@ -132,5 +136,46 @@ mod tests {
             assert_eq!((long[16], &long[long.len() - 2..]), (short[16] | 4, &[0xe8, 0x07][..]));
             assert_eq!(long.len(), short.len() + 2, "nothing else differs");
         }
+    }
+
+    #[test]
+    fn a_damaged_record_is_read_or_refused() {
+        let base = Point { timeline: TimelineId::from_bytes([8; 16]), lsn: Lsn::new(300) };
+        let timeline = Timeline { id: TimelineId::from_bytes([7; 16]), base: Some(base) };
+        let base_head = Head { lsn: base.lsn, ..Head::EMPTY };
+        let record = TimelineRecord { timeline, sealed: false, base_head, floor: Lsn::new(400) };
+        for_each_damage(&record.encode(), |damaged| {
+            if let Ok(found) = TimelineRecord::decode(damaged) {
+                assert!(found.floor <= Lsn::MAX && found.base_head.lsn <= Lsn::MAX);
+            }
+        });
+    }
+
+    #[test]
+    fn a_damaged_commit_is_read_or_refused_and_counts_are_bounded() {
+        let collections = CollectionNumbers::load(&MemoryEngine::new()).unwrap();
+        let engine = MemoryEngine::new();
+        collections.find_or_give(&engine, CollectionId::CATALOG).unwrap();
+        let meta = CommitMeta {
+            lsn: Lsn::new(7),
+            time: DateTime::from_millis(1_700_000_000_123),
+            nonce: Nonce(1),
+            actor: Actor::new("ada").unwrap(),
+            message: Message::default(),
+            origin: Origin::Write,
+        };
+        let key = |id: i32| Key::of(&id.into()).unwrap();
+        let change =
+            |id| Change { collection: CollectionId::CATALOG, key: key(id), image: Image::Deleted };
+        let commit = Commit { meta, digest: Digest::of(b"x"), changes: vec![change(1), change(2)] };
+        let bytes = encode_commit(&commit, |_| 0);
+        assert_eq!(decode_commit(&bytes, &collections).unwrap().changes.len(), 2);
+        for_each_damage(&bytes, |damaged| {
+            let _ = decode_head(damaged);
+            match decode_commit(damaged, &collections) {
+                Ok(found) => assert!(found.changes.len() <= damaged.len()),
+                Err(error) => assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt),
+            }
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use argon_core::codec::put_bytes;
 use argon_core::model::Digest;
-use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 
@@ -33,7 +33,12 @@ impl Refs for OrderedRefs {
         value: Option<Vec<u8>>,
     ) -> Result<Swap> {
         let (name, expected) = (name.to_owned(), expected.cloned());
-        self.0.run_write(move |ordered| ordered.swap_ref(&name, expected.as_ref(), value)).await
+        let change = RefChange { name, expected, value };
+        self.0.run_write(move |ordered| ordered.swap_ref(&change)).await
+    }
+
+    async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
+        self.0.run_write(move |ordered| ordered.change_refs(&changes)).await
     }
 }
 
@@ -76,35 +81,49 @@ impl Ordered {
         Ok(Digest::of(&all))
     }
 
-    fn swap_ref(
-        &self,
-        name: &str,
-        expected: Option<&RefVersion>,
-        value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    fn swap_ref(&self, change: &RefChange) -> Result<Swap> {
         let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.read_ref(name)?;
-        if current.as_ref().map(|current| &current.version) != expected {
+        let current = self.read_ref(&change.name)?;
+        if current.as_ref().map(|current| &current.version) != change.expected.as_ref() {
             return Ok(Swap::Moved(current));
         }
+        let mut batch = Batch::new();
+        let version = self.put_change(&mut batch, change)?;
+        self.apply_refs(batch)?;
+        Ok(Swap::Done(version))
+    }
+
+    fn change_refs(&self, changes: &[RefChange]) -> Result<Together> {
+        let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batch = Batch::new();
+        for change in changes {
+            let current = self.read_ref(&change.name)?;
+            if current.as_ref().map(|current| &current.version) != change.expected.as_ref() {
+                return Ok(Together::Moved(change.name.clone()));
+            }
+            self.put_change(&mut batch, change)?;
+        }
+        self.apply_refs(batch)?;
+        Ok(Together::Done)
+    }
+
+    /// Adds a change to a batch; gives the ref's new version.
+    fn put_change(&self, batch: &mut Batch, change: &RefChange) -> Result<Option<RefVersion>> {
+        let key = keys::reference(&change.name);
+        let Some(value) = &change.value else {
+            value::remove(&*self.engine, batch, key)?;
+            return Ok(None);
+        };
+        let version: [u8; 8] = self.environment.random();
+        value::replace(&*self.engine, batch, key, &[&version, value])?;
+        Ok(Some(version_of(version)))
+    }
+
+    fn apply_refs(&self, batch: Batch) -> Result<()> {
         if let Some(place) = &self.place {
             place.witness.forget_refs()?;
         }
-        let mut batch = Batch::new();
-        let version = match value {
-            Some(value) => {
-                let version: [u8; 8] = self.environment.random();
-                let key = keys::reference(name);
-                value::replace(&*self.engine, &mut batch, key, &[&version, &value])?;
-                Some(version_of(version))
-            }
-            None => {
-                value::remove(&*self.engine, &mut batch, keys::reference(name))?;
-                None
-            }
-        };
-        self.apply(batch)?;
-        Ok(Swap::Done(version))
+        self.apply(batch)
     }
 }
 

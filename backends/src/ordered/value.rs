@@ -1,7 +1,11 @@
-//! Values of any size over an engine that takes small ones.
+//! Values of any size over an engine that takes small ones, with a checksum that is compared whenever
+//! they are read.
 //!
-//! A stored value is empty (a deletion), or 0 and the payload, or 1 and the number of parts (u16,
-//! little endian) that hold the payload under keys of their own.
+//! A stored value is empty (a deletion), or 2, the checksum and the payload, or 3, the number of parts
+//! (u16, little endian) that hold the payload under keys of their own, and the checksum. The checksum
+//! is CRC32C (u32, little endian) of the key and the payload, so that a value under another key is
+//! noticed too. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
+//! parts.
 
 use argon_core::{Error, Result};
 
@@ -10,13 +14,23 @@ use crate::ordered::keys;
 
 const WHOLE: u8 = 0;
 const SPLIT: u8 = 1;
+const CHECKED_WHOLE: u8 = 2;
+const CHECKED_SPLIT: u8 = 3;
+
+/// The longest payload that stands in the value itself, behind the mark and the checksum.
+const MOST_WHOLE_BYTES: usize = MAX_VALUE_BYTES - 5;
+
+/// The bytes of a value that tell its kind, the number of its parts, and its checksum.
+pub(super) const PREFIX_BYTES: usize = 7;
 
 /// Adds the writing of `payload` under `key`; it is made by `parts` pieces laid end to end.
 pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<()> {
     let length: usize = payload.iter().map(|piece| piece.len()).sum();
-    if length < MAX_VALUE_BYTES {
-        let mut value = Vec::with_capacity(1 + length);
-        value.push(WHOLE);
+    let checksum = checksum(&key, payload).to_le_bytes();
+    if length <= MOST_WHOLE_BYTES {
+        let mut value = Vec::with_capacity(1 + checksum.len() + length);
+        value.push(CHECKED_WHOLE);
+        value.extend_from_slice(&checksum);
         for piece in payload {
             value.extend_from_slice(piece);
         }
@@ -31,29 +45,38 @@ pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<
     for (number, part) in (0..count).zip(parts) {
         batch.push(Write::Put { key: keys::part(&key, number), value: part.to_vec() });
     }
-    let mut value = vec![SPLIT];
+    let mut value = vec![CHECKED_SPLIT];
     value.extend_from_slice(&count.to_le_bytes());
+    value.extend_from_slice(&checksum);
     batch.push(Write::Put { key, value });
     Ok(())
 }
 
-/// A stored value as a walk over rows keeps it: what is in the row is copied once, the rest is read
-/// when the walk is over.
+/// CRC32C of a key and of the pieces of a payload.
+pub(super) fn checksum(key: &[u8], payload: &[&[u8]]) -> u32 {
+    payload.iter().fold(crc32c::crc32c(key), |crc, piece| crc32c::crc32c_append(crc, piece))
+}
+
+/// A stored value as a walk over rows keeps it: what is in the row is compared with its checksum and
+/// copied once, the rest is read when the walk is over.
 pub(super) enum Stored {
     /// An empty value.
     Deleted,
     /// The payload.
     Whole(Vec<u8>),
-    /// The value of a payload that is in parts, or of an unknown kind.
+    /// The value of a payload that is in parts, or is damaged, or of an unknown kind.
     Other(Vec<u8>),
 }
 
 impl Stored {
-    pub(super) fn of(value: &[u8]) -> Self {
+    /// The value that stands under `key`.
+    pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
         match value {
             [] => Stored::Deleted,
-            [WHOLE, payload @ ..] => Stored::Whole(payload.to_vec()),
-            other => Stored::Other(other.to_vec()),
+            value => match whole(key, value) {
+                Some(payload) => Stored::Whole(payload.to_vec()),
+                None => Stored::Other(value.to_vec()),
+            },
         }
     }
 
@@ -67,19 +90,50 @@ impl Stored {
     }
 }
 
+/// The payload of a value that has it whole, unless it is damaged.
+fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+    match value.split_first()? {
+        (&WHOLE, payload) => Some(payload),
+        (&CHECKED_WHOLE, rest) => {
+            let (found, payload) = rest.split_first_chunk()?;
+            (checksum(key, &[payload]) == u32::from_le_bytes(*found)).then_some(payload)
+        }
+        _ => None,
+    }
+}
+
 /// The payload of a stored value that is not a deletion, given the key where it stood.
 pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     match value {
-        [WHOLE, payload @ ..] => Ok(payload.to_vec()),
+        [WHOLE | CHECKED_WHOLE, ..] => match whole(key, value) {
+            Some(payload) => Ok(payload.to_vec()),
+            None => Err(mismatch(key)),
+        },
         [SPLIT, ..] => joined(engine, key, value),
-        _ => Err(corrupt("begins with an unknown mark")),
+        [CHECKED_SPLIT, _, _, found @ ..] => {
+            let payload = joined(engine, key, value)?;
+            let right = checksum(key, &[&payload]).to_le_bytes();
+            if *found == right { Ok(payload) } else { Err(mismatch(key)) }
+        }
+        _ => Err(corrupt(key, "begins with an unknown mark")),
     }
+}
+
+/// Whether a row that a walk passes is damaged as far as it shows without its parts.
+pub(super) fn is_damaged(key: &[u8], value: &[u8]) -> bool {
+    matches!(value, [WHOLE | CHECKED_WHOLE, ..]) && whole(key, value).is_none()
+}
+
+/// The error about a value that is not what was written.
+pub(super) fn mismatch(key: &[u8]) -> Error {
+    corrupt(key, "does not match its checksum")
 }
 
 /// The number of parts of a stored value.
 pub(super) fn parts(value: &[u8]) -> u16 {
     match value {
         [SPLIT, count @ ..] => count.try_into().map_or(0, u16::from_le_bytes),
+        [CHECKED_SPLIT, low, high, ..] => u16::from_le_bytes([*low, *high]),
         _ => 0,
     }
 }
@@ -91,16 +145,16 @@ pub(super) fn size(value: &[u8]) -> usize {
 
 fn joined(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     let count = parts(value);
-    let mut payload = Vec::with_capacity(usize::from(count) * MAX_VALUE_BYTES);
+    let mut payload = Vec::new();
     for number in 0..count {
         let part = engine.get(&keys::part(key, number))?;
-        payload.extend_from_slice(&part.ok_or_else(|| corrupt("lacks a part"))?);
+        payload.extend_from_slice(&part.ok_or_else(|| corrupt(key, "lacks a part"))?);
     }
     Ok(payload)
 }
 
-fn corrupt(problem: &str) -> Error {
-    Error::corrupt(format!("a stored value {problem}; run `argon fsck`"))
+fn corrupt(key: &[u8], problem: &str) -> Error {
+    Error::corrupt(format!("{} {problem}; run `argon fsck`", keys::describe(key)))
 }
 
 /// The payload under `key`, or `None` if nothing is there.
@@ -116,7 +170,7 @@ pub(super) fn replace(
     payload: &[&[u8]],
 ) -> Result<()> {
     let length: usize = payload.iter().map(|piece| piece.len()).sum();
-    let kept = if length < MAX_VALUE_BYTES { 0 } else { length.div_ceil(MAX_VALUE_BYTES) };
+    let kept = if length <= MOST_WHOLE_BYTES { 0 } else { length.div_ceil(MAX_VALUE_BYTES) };
     remove_parts(engine, batch, &key, kept)?;
     put(batch, key, payload)
 }
@@ -135,4 +189,96 @@ fn remove_parts(engine: &dyn Engine, batch: &mut Batch, key: &[u8], kept: usize)
         batch.push(Write::Remove { key: keys::part(key, number) });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use argon_core::ErrorKind;
+
+    use super::*;
+    use crate::engines::MemoryEngine;
+
+    const KEY: &[u8] = b"Rname";
+
+    /// An engine with what `put` wrote, and that.
+    fn written(payload: &[u8]) -> (MemoryEngine, Batch) {
+        let (engine, mut batch) = (MemoryEngine::new(), Batch::new());
+        put(&mut batch, KEY.to_vec(), &[payload]).unwrap();
+        engine.apply(batch.clone()).unwrap();
+        (engine, batch)
+    }
+
+    fn overwrite(engine: &MemoryEngine, key: &[u8], value: &[u8]) {
+        let (key, value) = (key.to_vec(), value.to_vec());
+        engine.apply(vec![Write::Put { key, value }]).unwrap();
+    }
+
+    #[test]
+    fn every_changed_byte_of_a_value_is_refused_and_the_record_named() {
+        for payload in [&b"{}"[..], &[7; MOST_WHOLE_BYTES], &[7; MAX_VALUE_BYTES + 5]] {
+            let (engine, rows) = written(payload);
+            assert_eq!(get(&engine, KEY).unwrap().unwrap(), payload);
+            for row in &rows {
+                let Write::Put { key, value } = row else { unreachable!() };
+                assert!(value.len() <= MAX_VALUE_BYTES);
+                for at in (0..value.len()).step_by(1 + value.len() / 300) {
+                    // To 0 and 1 it becomes a value of format 1, which has no checksum; nothing that is
+                    // kept under a key reads with four bytes too many or one part too few.
+                    let mut changed = value.clone();
+                    changed[at] ^= 0x44;
+                    overwrite(&engine, key, &changed);
+                    let error = get(&engine, KEY).unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {at}");
+                    assert!(error.to_string().contains("the ref 'name'"), "{error}");
+                }
+                for length in (1..value.len()).step_by(1 + value.len() / 50) {
+                    overwrite(&engine, key, &value[..length]);
+                    assert!(get(&engine, KEY).is_err(), "cut to {length}");
+                }
+                overwrite(&engine, key, value);
+            }
+            assert_eq!(get(&engine, KEY).unwrap().unwrap(), payload);
+        }
+    }
+
+    #[test]
+    fn a_value_under_another_key_is_refused_in_a_walk_and_alone() {
+        let (engine, rows) = written(b"{}");
+        let Write::Put { value, .. } = &rows[0] else { unreachable!() };
+        overwrite(&engine, b"Rother", value);
+        assert!(get(&engine, b"Rother").is_err());
+        assert!(matches!(Stored::of(KEY, value), Stored::Whole(payload) if payload == b"{}"));
+        let other = Stored::of(b"Rother", value);
+        assert!(other.payload(&engine, b"Rother").is_err());
+        assert!(is_damaged(b"Rother", value) && !is_damaged(KEY, value));
+    }
+
+    #[test]
+    fn values_of_format_1_are_read_as_they_are() {
+        let engine = MemoryEngine::new();
+        overwrite(&engine, KEY, &[&[WHOLE][..], b"{}"].concat());
+        assert_eq!(get(&engine, KEY).unwrap().unwrap(), b"{}");
+        overwrite(&engine, KEY, &[SPLIT, 2, 0]);
+        overwrite(&engine, &keys::part(KEY, 0), b"{");
+        assert!(get(&engine, KEY).is_err(), "it lacks a part");
+        overwrite(&engine, &keys::part(KEY, 1), b"}");
+        assert_eq!(get(&engine, KEY).unwrap().unwrap(), b"{}");
+        let mut batch = Batch::new();
+        replace(&engine, &mut batch, KEY.to_vec(), &[b"x"]).unwrap();
+        engine.apply(batch).unwrap();
+        assert_eq!(engine.get(&keys::part(KEY, 1)).unwrap(), None, "its parts went");
+        assert_eq!(get(&engine, KEY).unwrap().unwrap(), b"x");
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_read_or_refused() {
+        let engine = MemoryEngine::new();
+        for mark in 0..=4 {
+            for length in 0..9 {
+                overwrite(&engine, KEY, &[&[mark][..], &vec![0xff; length]].concat());
+                let _ =
+                    get(&engine, KEY).map_err(|error| assert_eq!(error.kind(), ErrorKind::Corrupt));
+            }
+        }
+    }
 }

@@ -117,6 +117,7 @@ impl Ordered {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refusal),
         };
+        self.raise_format()?;
         let mut batch = Batch::new();
         if slot.get().is_none() {
             put_timeline(&mut batch, &entry, &expected, true)?;

@@ -2,7 +2,8 @@
 //!
 //! An engine that finds damage near the end of its log can't tell it from a torn tail, and cuts it
 //! off: acknowledged commits would vanish without a word. The witness is a lower bound for what the
-//! next open must find, so that they are missed. It proves nothing about a session that was killed.
+//! next open must find, so that they are missed. What a session that was killed had acknowledged is
+//! for the engines' own witness (`engines/recovery`).
 //!
 //! Heads only grow, so what was seen of them holds for ever. Refs move: what was seen of them is
 //! taken back, durably, before the first one moves, and seen again on a clean close.
@@ -46,8 +47,9 @@ impl Witness {
     /// # Errors
     /// `Corrupt` when the file is damaged.
     pub(crate) fn read(path: PathBuf) -> Result<Self> {
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let text = match fs::read(&path) {
+            // What is no UTF-8 is damaged, as what can't be parsed is.
+            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { path, ..Self::default() });
             }
@@ -60,6 +62,16 @@ impl Witness {
             ))
         })?;
         Ok(Self { path, seen: Mutex::new(seen) })
+    }
+
+    /// Removes the witness at `path`: a person accepted that commits are gone.
+    pub(crate) fn remove(path: &Path) -> Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(failed("remove", path, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Checks what the engine gives for a timeline against what was seen.
@@ -242,5 +254,8 @@ mod tests {
             fs::write(&path, &whole[..at]).unwrap();
             assert!(Witness::read(path.clone()).is_err(), "cut at {at}");
         }
+        fs::write(&path, [0xff, 0xfe]).unwrap();
+        let error = Witness::read(path).unwrap_err();
+        assert_eq!(error.kind(), argon_core::ErrorKind::Corrupt, "{error:?}");
     }
 }

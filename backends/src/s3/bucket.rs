@@ -9,6 +9,7 @@ use argon_core::{Environment, Error, Result};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use bson::DateTime;
 use futures::FutureExt;
 
 use crate::s3::attempts::{Attempts, IN_ALL};
@@ -88,15 +89,22 @@ impl Bucket {
         Self { client, settings, meter, environment, patience: IN_ALL, unquoted }
     }
 
+    /// By how much the server's clock is ahead, as its last answer shows, which was given after `asked`.
+    /// It is heeded.
+    pub(super) fn heed_clock(&self, asked: DateTime) -> Option<i64> {
+        let answered = self.environment.clock_time().timestamp_millis();
+        let first = self.meter.server_time()?.saturating_mul(1000);
+        let shown = (first, first.saturating_add(999));
+        let ahead = ServerFacts::ahead(shown, (asked.timestamp_millis(), answered));
+        crate::system::heed(&self.environment, ahead);
+        Some(ahead)
+    }
+
     /// What the server shows. Its clock shows whole seconds.
     pub(super) async fn server_facts(&self) -> Result<Vec<ServerFacts>> {
-        let asked = self.environment.now().timestamp_millis();
+        let asked = self.environment.clock_time();
         self.list("", None, 1).await?;
-        let answered = self.environment.now().timestamp_millis();
-        let clock_ahead = self.meter.server_time().map(|second| {
-            let shown = (second * 1000, second * 1000 + 999);
-            ServerFacts::ahead(shown, (asked, answered))
-        });
+        let clock_ahead = self.heed_clock(asked);
         let Some(Server { host, port, encrypted }) = self.meter.server() else {
             return Ok(Vec::new());
         };
@@ -108,6 +116,13 @@ impl Bucket {
     /// The whole name of an object.
     pub(super) fn key(&self, name: &str) -> String {
         format!("{}{name}", self.settings.prefix)
+    }
+
+    /// A request as errors name it: `get log/… in s3://bucket/prefix at https://…`, or of all objects
+    /// if `name` is empty.
+    pub(super) fn request(&self, verb: &str, name: &str) -> String {
+        let gap = if name.is_empty() { "" } else { " " };
+        format!("{verb}{gap}{name} in {}", self.settings)
     }
 
     /// Attempts of a request that moves so many bytes.
@@ -122,7 +137,7 @@ impl Bucket {
             Wanted::Bytes(range) => range.end - range.start,
         };
         let mut attempts = self.attempts(bytes);
-        let what = format!("get {name}");
+        let what = self.request("get", name);
         loop {
             match attempts.one(&what, self.get_once(&what, name, &wanted)).await {
                 Ok(object) => return Ok(Some(object)),
@@ -184,7 +199,7 @@ impl Bucket {
         delimiter: Option<&str>,
     ) -> Result<Page> {
         let mut attempts = self.attempts(1024 * 1024);
-        let what = format!("list {prefix}");
+        let what = self.request("list", prefix);
         let page = loop {
             let once = self.list_once(&what, prefix, after, most, delimiter);
             match attempts.one(&what, once).await {
@@ -203,10 +218,10 @@ impl Bucket {
         if ordered {
             return Ok(page);
         }
-        Err(Error::unsupported(
+        Err(Error::unsupported(format!(
             "the server lists objects in another order than that of their names, so the head of a \
-             timeline can't be found; Argon needs a general purpose bucket",
-        ))
+             timeline can't be found ({what}); Argon needs a general purpose bucket"
+        )))
     }
 
     async fn list_once(
@@ -266,7 +281,7 @@ impl Bucket {
     /// Removes an object; it is no error if it is gone.
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
         let mut attempts = self.attempts(0);
-        let what = format!("delete {name}");
+        let what = self.request("delete", name);
         loop {
             let request = self.client.delete_object().bucket(&self.settings.bucket);
             let sent = async {

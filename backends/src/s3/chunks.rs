@@ -15,6 +15,7 @@ use argon_core::model::Digest;
 use argon_core::snapshot::Manifest;
 use argon_core::storage::Freed;
 use argon_core::{Environment, Error, Result};
+use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
@@ -84,7 +85,7 @@ impl Chunks {
 }
 
 impl S3Snapshots {
-    pub(super) async fn write_chunk(&self, digest: Digest, bytes: &[u8]) -> Result<()> {
+    pub(super) async fn write_chunk(&self, digest: Digest, bytes: &Bytes) -> Result<()> {
         if self.chunks.is_young(digest) {
             return Ok(());
         }

@@ -1,7 +1,8 @@
 //! What a store in S3 needs, looked at step by step for `argon doctor`.
 
-use argon_core::storage::{CacheOptions, Diagnosis, OpenOptions, StoreUrl};
+use argon_core::storage::{CacheOptions, Diagnosis, Health, OpenOptions, StoreUrl};
 use argon_core::{Environment, Error, ErrorKind, Result};
+use bytes::Bytes;
 
 use crate::s3::bucket::{Bucket, Wanted};
 use crate::s3::cache;
@@ -16,6 +17,9 @@ use crate::s3::traffic::Meter;
 /// How many seconds a clock may be off: Amazon refuses from 15 minutes on.
 const DOUBTFUL_SKEW: i64 = 60;
 const MOST_SKEW: i64 = 15 * 60;
+
+/// The check of conditions one after the other; writers race only where it is passed.
+const CONDITIONS: &str = "conditional writes";
 
 /// Looks at everything; stops where nothing further can be tried.
 pub(super) async fn diagnose(
@@ -94,7 +98,7 @@ async fn look_at_bucket(bucket: &Bucket, found: &mut Vec<Diagnosis>) -> Result<(
 /// How far the clocks are apart, if the server has said what its clock shows.
 fn skew(bucket: &Bucket) -> Option<Diagnosis> {
     let server = bucket.meter.server_time()?;
-    let skew = bucket.environment.now().timestamp_millis() / 1000 - server;
+    let skew = bucket.environment.clock_time().timestamp_millis() / 1000 - server;
     let found = format!("this machine's clock is {skew} s ahead of the server's");
     let remedy = "set the clock, by NTP for one";
     Some(match skew.abs() {
@@ -121,13 +125,13 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
     let random: [u8; 8] = bucket.environment.random();
     let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("{}{hex}", names::DOCTOR);
-    let content = b"argon doctor";
+    let content = Bytes::from_static(b"argon doctor");
     let failed = |check: &str, error: &Error| {
         let denied = error.kind() == ErrorKind::Denied;
         Diagnosis::failed(check, error, denied.then(|| policy(bucket)))
     };
     let absent = Some(Condition::Absent);
-    let written = bucket.put_once("put", &name, content, absent).await;
+    let written = bucket.put_once(&bucket.request("put", &name), &name, &content, absent).await;
     if let Err(failure) = &written {
         found.push(failed("right to write", &failure.error));
         return;
@@ -140,14 +144,39 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
         Ok(_) => failed("right to read", &Error::corrupt("an object is not as it was written")),
         Err(error) => failed("right to read", &error),
     });
-    found.push(match bucket.keeps_conditions(&name, content).await {
-        Ok(_) => Diagnosis::good("conditional writes", "If-None-Match and If-Match are kept"),
-        Err(error) => failed("conditional writes", &error),
+    found.push(match bucket.keeps_conditions(&name, &content).await {
+        Ok(_) => Diagnosis::good(CONDITIONS, "If-None-Match and If-Match are kept"),
+        Err(error) => failed(CONDITIONS, &error),
     });
-    found.push(match bucket.delete(&name).await {
-        Ok(()) => Diagnosis::good("right to remove", "objects can be removed"),
-        Err(error) => failed("right to remove", &error),
-    });
+    if let Err(error) = bucket.delete(&name).await {
+        found.push(failed("right to remove", &error));
+        return;
+    }
+    found.push(Diagnosis::good("right to remove", "objects can be removed"));
+    if found
+        .iter()
+        .any(|diagnosis| diagnosis.check == CONDITIONS && diagnosis.health == Health::Good)
+    {
+        found.push(look_at_races(bucket, &name).await);
+    }
+}
+
+/// What the servers do that let two writers win is in docs/S3.md.
+async fn look_at_races(bucket: &Bucket, name: &str) -> Diagnosis {
+    const CHECK: &str = "writers at once";
+    match bucket.race(name).await.and_then(|raced| raced.verdict()) {
+        Ok(held) => Diagnosis::good(CHECK, held),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let remedy = "keep the store on a server that guards a condition against writers that \
+                          come at once; docs/S3.md says what was seen of which";
+            Diagnosis::failed(CHECK, &error, Some(remedy.to_owned()))
+        }
+        Err(error) => Diagnosis::doubtful(
+            CHECK,
+            format!("could not be tried: {}", error.in_full()),
+            "run `argon doctor` again",
+        ),
+    }
 }
 
 /// What the rights are given by.

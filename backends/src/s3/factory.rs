@@ -120,9 +120,11 @@ impl Opener {
         environment: &Environment,
     ) -> Result<Backend> {
         let bucket = self.connect(url, options, environment).await?;
+        let asked = environment.clock_time();
         let stored = bucket.identity().await?;
+        bucket.heed_clock(asked);
         let identity = Identity::decode(&stored.bytes)?;
-        if bucket.probe(&stored.bytes).await? == Probed::ReadOnly {
+        if bucket.probe(&stored.bytes.clone().into()).await? == Probed::ReadOnly {
             tracing::info!("the store can be read, and not be written");
         }
         Ok(self.backend(bucket, identity, options))
@@ -140,9 +142,9 @@ impl Opener {
         let meter = Meter::default();
         let connection = Connection::new(&settings, &meter, self.credentials.as_ref()).await;
         if connection.region().is_none() {
-            return Err(Error::invalid(
-                "no region is known; add region=… to the URL, or set AWS_REGION",
-            ));
+            return Err(Error::invalid(format!(
+                "no region is known for {settings}; add region=… to the URL, or set AWS_REGION"
+            )));
         }
         connection.credentials().await?;
         let mut bucket = Bucket::new(connection.client, settings, meter, environment);

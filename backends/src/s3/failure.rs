@@ -47,23 +47,6 @@ impl Failure {
         Self { outcome: Outcome::Silent, error }
     }
 
-    /// The same failure of a request that changes nothing that counts.
-    pub(super) fn before_it_counts(mut self) -> Self {
-        if matches!(self.outcome, Outcome::Failed | Outcome::Silent) {
-            self.outcome = Outcome::Busy;
-        }
-        self
-    }
-
-    /// The same failure of joining the parts of an upload: if that is not there (any more), an earlier
-    /// attempt may have joined them.
-    pub(super) fn of_an_upload(mut self) -> Self {
-        if self.outcome == Outcome::Missing {
-            self.outcome = Outcome::Failed;
-        }
-        self
-    }
-
     /// The body of an answer that did not come whole.
     pub(super) fn broken(what: &str, source: impl Display) -> Self {
         let error = Error::unavailable(format!("an answer of the server broke off ({what})"))
@@ -164,6 +147,7 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
             let problem = "the session of the credentials has ended; get new ones";
             return said(Outcome::Refused, ErrorKind::Denied, problem);
         }
+        "EntityTooLarge" | "MaxMessageLengthExceeded" => return too_large(),
         "PermanentRedirect"
         | "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException" => {
@@ -184,6 +168,7 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
         301 => elsewhere(region),
         307 | 408 | 425 | 429 => (Outcome::Busy, ErrorKind::Unavailable, None),
         404 => (Outcome::Missing, ErrorKind::NotFound, None),
+        413 => too_large(),
         412 => (Outcome::Condition, ErrorKind::Conflict, None),
         401 | 403 => {
             let problem = "the credentials don't allow this; `argon doctor` says which rights are \
@@ -198,6 +183,12 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
         409 | 500.. => (Outcome::Failed, ErrorKind::Unavailable, None),
         _ => (Outcome::Refused, ErrorKind::Invalid, None),
     }
+}
+
+fn too_large() -> Meaning {
+    let problem = "the server, or a proxy before it, takes no object of this size in one request; \
+                   raise its limit, or change less in one commit";
+    (Outcome::Refused, ErrorKind::Unsupported, Some(problem.to_owned()))
 }
 
 fn elsewhere(region: Option<&str>) -> Meaning {
@@ -234,6 +225,8 @@ mod tests {
             (409, "ConditionalRequestConflict", ErrorKind::Unavailable, Outcome::Failed),
             (412, "PreconditionFailed", ErrorKind::Conflict, Outcome::Condition),
             (501, "NotImplemented", ErrorKind::Unsupported, Outcome::Refused),
+            (400, "EntityTooLarge", ErrorKind::Unsupported, Outcome::Refused),
+            (413, "", ErrorKind::Unsupported, Outcome::Refused),
         ] {
             let failure = of(status, code);
             assert_eq!((failure.error.kind(), failure.outcome), (kind, outcome), "{code}");

@@ -2,6 +2,7 @@
 
 use argon_core::{Error, Result};
 use bson::DateTime;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
@@ -87,7 +88,7 @@ impl Bucket {
     ///
     /// # Errors
     /// `AlreadyExists` if there is a store, `Invalid` if there is something else.
-    pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Vec<u8>> {
+    pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Bytes> {
         let there = || Error::already_exists(format!("there is a store at {}", self.settings));
         let (found, listed) =
             futures::join!(self.get(IDENTITY, Wanted::Whole(0)), self.list("", None, 1));
@@ -100,7 +101,7 @@ impl Bucket {
                 self.settings, object.name
             )));
         }
-        let bytes = identity.encode()?;
+        let bytes = Bytes::from(identity.encode()?);
         let judge = |found: Option<&Object>| match found {
             None => Verdict::Unchanged,
             Some(object) if object.bytes == bytes => Verdict::Ours,

@@ -2,14 +2,16 @@
 //! refs, and snapshots, each an object. docs/FORMAT.md has names and bytes.
 //!
 //! All that moves, moves by conditional writes: `If-None-Match: *` for the log, `If-Match` for refs.
-//! A server that does not keep them is refused when a store is opened.
+//! A server that does not keep them is refused when a store is opened; docs/S3.md says what was seen of
+//! which server.
 //!
 //! | module | what is in it |
 //! | --- | --- |
 //! | `factory`, `settings`, `connect` | from a URL to an opened store |
 //! | `diagnose` | what `argon doctor` looks at |
 //! | `identity`, `probe` | what a store is, and whether the server keeps conditions |
-//! | `bucket`, `put`, `multipart` | requests |
+//! | `races` | whether it keeps them among writers that come at once |
+//! | `bucket`, `put`, `uploads` | requests |
 //! | `attempts`, `failure`, `traffic` | when they are repeated, what went wrong, what was sent |
 //! | `names` | what objects are called |
 //! | `log` | the log |
@@ -30,11 +32,11 @@ mod identity;
 mod log;
 mod maintenance;
 mod memory;
-mod multipart;
 mod names;
 mod objects;
 mod probe;
 mod put;
+mod races;
 mod reference;
 mod refs;
 mod settings;
@@ -43,6 +45,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod uploads;
 mod verify;
 
 pub(crate) use factory::S3Factory;

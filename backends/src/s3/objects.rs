@@ -13,7 +13,7 @@ pub(super) struct S3Objects(pub(super) Bucket);
 #[async_trait]
 impl Objects for S3Objects {
     async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<()> {
-        self.0.put_always(name, &bytes).await.map(drop)
+        self.0.put_always(name, &bytes.into()).await.map(drop)
     }
 
     async fn get(&self, name: &str) -> Result<Option<Vec<u8>>> {

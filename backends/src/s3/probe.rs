@@ -5,6 +5,7 @@
 //! conditions writes what was there already, so no harm is done, and is found out.
 
 use argon_core::{Error, Result};
+use bytes::Bytes;
 use futures::future::join;
 
 use crate::s3::bucket::Bucket;
@@ -29,12 +30,12 @@ impl Bucket {
     ///
     /// # Errors
     /// `Unsupported`, naming the condition that the server does not keep.
-    pub(super) async fn probe(&self, identity: &[u8]) -> Result<Probed> {
+    pub(super) async fn probe(&self, identity: &Bytes) -> Result<Probed> {
         self.keeps_conditions(IDENTITY, identity).await
     }
 
     /// The same with any object, which has `content` in it.
-    pub(super) async fn keeps_conditions(&self, name: &str, content: &[u8]) -> Result<Probed> {
+    pub(super) async fn keeps_conditions(&self, name: &str, content: &Bytes) -> Result<Probed> {
         let absent = self.refuses(name, content, Condition::Absent, "If-None-Match: *");
         let matching = self.refuses(name, content, Condition::Match(NO_ETAG), "If-Match");
         // Both are waited for: one that is still on its way when the other fails would come after
@@ -48,15 +49,16 @@ impl Bucket {
     async fn refuses(
         &self,
         name: &str,
-        content: &[u8],
+        content: &Bytes,
         condition: Condition<'_>,
         called: &str,
     ) -> Result<Probed> {
         let mut attempts = self.attempts(0);
+        let what = self.request("probe", name);
         loop {
-            let sent = self.put_once("probe", name, content, Some(condition));
-            let Err(failure) = attempts.one("probe", sent).await else {
-                return Err(ignored(called));
+            let sent = self.put_once(&what, name, content, Some(condition));
+            let Err(failure) = attempts.one(&what, sent).await else {
+                return Err(ignored(called, &what));
             };
             match failure.outcome {
                 Outcome::Condition => return Ok(Probed::Kept),
@@ -65,16 +67,16 @@ impl Bucket {
                 }
                 outcome if outcome.may_pass() && attempts.again().await => {}
                 outcome if outcome.may_pass() => return Err(failure.error),
-                _ => return Err(ignored(called).with_source(failure.error)),
+                _ => return Err(ignored(called, &what).with_source(failure.error)),
             }
         }
     }
 }
 
-fn ignored(condition: &str) -> Error {
+fn ignored(condition: &str, what: &str) -> Error {
     Error::unsupported(format!(
-        "the server does not keep the condition '{condition}' of a write, without which two writers \
-         would overwrite each other; Argon needs a server that does (Amazon S3, MinIO, Cloudflare \
-         R2, Ceph do in recent versions)"
+        "the server does not keep the condition '{condition}' of a write ({what}), without which two \
+         writers would overwrite each other; Argon needs a server that does (Amazon S3, MinIO, \
+         Cloudflare R2, Ceph do in recent versions)"
     ))
 }

@@ -1,16 +1,20 @@
 //! Writing objects, and finding out what became of a write whose answer was lost.
+//!
+//! Every object, however large, is one `PutObject`. Several servers check the condition of that
+//! request and ignore it when the parts of an upload are joined (docs/S3.md names them), so the
+//! request that decides between two writers is always the one that the probe tries.
 
 use std::sync::atomic::Ordering;
 
 use argon_core::{Error, Result};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
+use bytes::Bytes;
 use futures::FutureExt;
 
 use crate::s3::attempts::Attempts;
 use crate::s3::bucket::{Bucket, Object, Wanted, without_quotes};
 use crate::s3::failure::{Failure, Outcome};
-use crate::s3::multipart;
 use crate::s3::settings::Encryption;
 
 /// What must be there for a write to happen.
@@ -67,7 +71,7 @@ pub(super) enum Verdict {
 /// A conditional write that can be told from those of others.
 pub(super) struct Write<'a> {
     pub(super) name: &'a str,
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: &'a Bytes,
     pub(super) condition: Condition<'a>,
     /// Says of what is there whether it is this write.
     pub(super) judge: &'a (dyn Fn(Option<&Object>) -> Verdict + Sync),
@@ -96,23 +100,24 @@ impl Bucket {
     pub(super) async fn put(&self, write: &Write<'_>) -> Result<Put> {
         let mut attempts = self.attempts(write.bytes.len() as u64);
         let mut doubt = Doubt::default();
-        let what = format!("put {}", write.name);
+        let what = self.request("put", write.name);
         loop {
             let sent = self.put_once(&what, write.name, write.bytes, Some(write.condition));
             let failure = match attempts.one(&what, sent).await {
                 Ok(etag) => return Ok(Put::Done(Some(etag))),
                 Err(failure) => failure,
             };
-            if let Some(put) = self.settle(write, &failure, &mut doubt).await? {
+            if let Some(put) = self.settle(&what, write, &failure, &mut doubt).await? {
                 return Ok(put);
             }
-            self.next_attempt(&mut attempts, write, failure, &doubt).await?;
+            self.next_attempt(&what, &mut attempts, write, failure, &doubt).await?;
         }
     }
 
     /// What came of the write, if that can be told after this failure.
     async fn settle(
         &self,
+        what: &str,
         write: &Write<'_>,
         failure: &Failure,
         doubt: &mut Doubt,
@@ -144,7 +149,7 @@ impl Bucket {
                 doubt.open = false;
                 Ok(None)
             }
-            Verdict::Unknown => Err(indeterminate(write.name)),
+            Verdict::Unknown => Err(indeterminate(what)),
         }
     }
 
@@ -164,6 +169,7 @@ impl Bucket {
     /// Waits until the write may be sent again.
     async fn next_attempt(
         &self,
+        what: &str,
         attempts: &mut Attempts,
         write: &Write<'_>,
         failure: Failure,
@@ -177,15 +183,15 @@ impl Bucket {
             return Ok(());
         }
         if doubt.open || doubt.silent {
-            return Err(indeterminate(write.name).with_source(failure.error));
+            return Err(indeterminate(what).with_source(failure.error));
         }
         Err(failure.error)
     }
 
     /// Writes an object whose name says what is in it, or one of which the last writer is right.
-    pub(super) async fn put_always(&self, name: &str, bytes: &[u8]) -> Result<String> {
+    pub(super) async fn put_always(&self, name: &str, bytes: &Bytes) -> Result<String> {
         let mut attempts = self.attempts(bytes.len() as u64);
-        let what = format!("put {name}");
+        let what = self.request("put", name);
         loop {
             match attempts.one(&what, self.put_once(&what, name, bytes, None)).await {
                 Ok(etag) => return Ok(etag),
@@ -199,22 +205,20 @@ impl Bucket {
         }
     }
 
-    /// Sends a write once; gives its `ETag`.
+    /// Sends a write once; gives its `ETag`. The bytes are shared with the request, not copied: a segment
+    /// may have a gigabyte.
     pub(super) async fn put_once(
         &self,
         what: &str,
         name: &str,
-        bytes: &[u8],
+        bytes: &Bytes,
         condition: Option<Condition<'_>>,
     ) -> Result<String, Failure> {
-        if bytes.len() > multipart::ABOVE {
-            return self.put_in_parts(what, name, bytes, condition).await;
-        }
         let unquoted = self.unquoted.load(Ordering::Relaxed);
         let (encryption, key) = self.encryption();
         let request = self.client.put_object().bucket(&self.settings.bucket).key(self.key(name));
         let answer = request
-            .body(ByteStream::from(bytes.to_vec()))
+            .body(ByteStream::from(bytes.clone()))
             .set_if_match(condition.and_then(|condition| condition.if_match(unquoted)))
             .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
             .set_server_side_encryption(encryption)
@@ -227,7 +231,7 @@ impl Bucket {
     }
 
     /// How objects are to be encrypted.
-    pub(super) fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
+    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
         match &self.settings.encryption {
             None => (None, None),
             Some(Encryption::Aes256) => (Some(ServerSideEncryption::Aes256), None),
@@ -236,8 +240,8 @@ impl Bucket {
     }
 }
 
-fn indeterminate(name: &str) -> Error {
+fn indeterminate(what: &str) -> Error {
     Error::indeterminate(format!(
-        "the server did not say whether it wrote {name}; look before you try again"
+        "the server did not say whether the write happened ({what}); look before you try again"
     ))
 }

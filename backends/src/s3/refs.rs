@@ -91,7 +91,7 @@ impl S3Refs {
         let nonce = self.store.environment.random();
         let before = previous.map(|known| &*known.reference);
         let reference = Arc::new(Reference::after(before, nonce, value));
-        let bytes = reference.encode();
+        let bytes = reference.encode().into();
         let judge = |found: Option<&Object>| match (found, previous) {
             (None, None) => Verdict::Unchanged,
             // No ref is ever deleted.

@@ -30,7 +30,7 @@ impl S3Snapshots {
 #[async_trait]
 impl Snapshots for S3Snapshots {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        self.write_chunk(digest, &bytes).await
+        self.write_chunk(digest, &bytes.into()).await
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
@@ -58,7 +58,7 @@ impl Snapshots for S3Snapshots {
 
     async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
         self.look_for_old(manifest).await?;
-        let (name, bytes) = (names::manifest(manifest.point), manifest.encode());
+        let (name, bytes) = (names::manifest(manifest.point), manifest.encode().into());
         let etag = self.store.bucket.put_always(&name, &bytes).await?;
         self.store.keep(&copy_key(&name, &etag), &bytes).await;
         Ok(())

@@ -1,6 +1,6 @@
 //! What brought a commit about, in words.
 
-use argon_core::model::Origin;
+use argon_core::model::{Message, Origin};
 
 /// What brought a commit about; `None` if somebody wrote documents.
 pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
@@ -21,8 +21,33 @@ pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
                 .collect();
             Some(format!("cherry-pick of {}{}", picked.join(", "), by_plan(plan.as_deref())))
         }
-        Origin::Patch { source } => Some(format!("patch {source}")),
+        Origin::Patch { source } | Origin::PatchOf { source, .. } => {
+            Some(format!("patch {source}"))
+        }
     }
+}
+
+/// What a commit comes from, and the first line of its message unless it is empty or says the same.
+pub(crate) fn origin_and_message(origin: &Origin, message: &Message) -> [Option<String>; 2] {
+    let message = message.as_str().lines().next().unwrap_or_default();
+    let origin = origin_text(origin);
+    let says_no_more = origin.as_deref().is_some_and(|origin| says(origin, message));
+    let message = (!message.is_empty() && !says_no_more).then(|| message.to_owned());
+    [origin, message]
+}
+
+/// Whether what a commit comes from says what its message does, as that which it gets if nobody gives one.
+fn says(origin: &str, message: &str) -> bool {
+    let mut depth = 0;
+    let outside = |c: &char| {
+        depth += i32::from(*c == '(');
+        let outside = depth == 0;
+        depth -= i32::from(*c == ')');
+        outside
+    };
+    let plain: String = origin.chars().filter(outside).collect();
+    let plain = plain.trim_end().replace(" ,", ",");
+    origin == message || plain == message || plain.replacen(" of ", " ", 1) == message
 }
 
 fn by_plan(plan: Option<&str>) -> String {
@@ -34,5 +59,23 @@ pub(crate) fn import_source(origin: &Origin) -> Option<&str> {
     match origin {
         Origin::Import { source } => Some(source),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_says_what_the_origin_says_is_left_out() {
+        for (origin, message) in [
+            ("merge of f (plan 1f2e)", "merge f"),
+            ("undo of 3 to 5", "undo 3 to 5"),
+            ("cherry-pick of 3 (ab12), 5 (cd34) (plan 1f2e)", "cherry-pick 3, 5"),
+            ("patch it.argonpatch", "patch it.argonpatch"),
+        ] {
+            assert!(says(origin, message), "{origin}: {message}");
+        }
+        assert!(!says("merge of f (plan 1f2e)", "bring in f"));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use argon_core::Error;
 use argon_core::checks::{Checked, Unchecked};
-use argon_core::model::Origin;
+use argon_core::model::{Origin, Picked};
 use argon_core::patch::{
-    Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply_strictly, check,
+    Already, Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply_with,
+    check_with,
 };
+use argon_core::{Error, log};
 use bson::raw::RawBson;
 use clap::Args;
 
@@ -16,22 +17,29 @@ use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
-use crate::patches::read_patch;
-use crate::plans::{Strictness, note_unchecked, refused_unchecked, unchecked_json, violated};
+use crate::patches::{NamedState, ReadPatch, read_patch};
+use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
 
 const EXAMPLES: &str = "\
 Examples:
   argon diff try --patch > try.argonpatch
   argon apply try.argonpatch --dry-run            whether it fits the current branch
   argon apply try.argonpatch -m 'from the trial'
-  argon apply try.argonpatch --reverse            take it back";
+  argon apply try.argonpatch --reverse            take it back
+  argon apply claim.argonpatch --strict           only if nobody has claimed it before
+
+Which is right:
+  Without --strict a patch says how things shall be, and applying it again changes nothing: right for
+  corrections that several people may send. With it a patch says what its writer does, once: right for
+  a version counter or a claimed job, of whose many writers only one may be told that it is done.";
 
 /// Apply a patch of `argon diff --patch` to the current branch, as one commit or not at all.
 ///
 /// A change of a document fits if the fields that it touches are as the patch says; what else is in the
-/// document may differ. A change that is there already is left out. If something does not fit, each such
-/// place is printed, nothing is changed, and the exit code is 5. The result is held to the validators and
-/// indexes of the collections; rules that can't be checked are named in notes.
+/// document may differ. A change that is there already is left out, or refused by --strict. If something
+/// does not fit, each such place is printed, nothing is changed, and the exit code is 5. The result is held
+/// to the validators and indexes of the collections; rules that can't be checked are named in notes, or
+/// refused by --strict.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -41,27 +49,30 @@ pub(crate) struct ApplyArgs {
     /// Take the patch back: what it adds is removed, values after become values before
     #[arg(short = 'R', long)]
     reverse: bool,
+    /// Refuse a change that is there already, as somebody else made it, and a result with rules of its
+    /// collections that can't be checked
+    #[arg(long)]
+    strict: bool,
     /// Only say whether it fits and what it would change
     #[arg(long)]
     dry_run: bool,
-    #[command(flatten)]
-    strictness: Strictness,
     #[command(flatten)]
     signature: Signature,
 }
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let patch = read_patch(&self.file)?;
-        let patch = if self.reverse { patch.reversed() } else { patch };
+        let ReadPatch { patch, from, to } = read_patch(&self.file)?;
+        let (patch, leads_to) = if self.reverse { (patch.reversed(), from) } else { (patch, to) };
         let workspace = context.workspace().await?;
         let branch = workspace.branch().await?;
+        let already = if self.strict { Already::Refuse } else { Already::Skip };
         if self.dry_run {
-            return self.preview(context, &workspace, &patch).await;
+            return Self::preview(context, &workspace, &patch, already).await;
         }
         let mut request = self.signature.request(&branch);
-        request.set_origin(Origin::Patch { source: self.source() });
-        match apply_strictly(&patch, &branch, request, self.strictness.strict).await? {
+        request.set_origin(self.origin(&workspace, leads_to).await);
+        match apply_with(&patch, &branch, request, already).await? {
             Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
             Applied::Violations(found) => Err(violated(context, &found)?),
             Applied::Unchecked(found) => Err(refused_unchecked(context, &found)?),
@@ -79,7 +90,7 @@ impl ApplyArgs {
                     receipt.lsn,
                     branch.name(),
                     count(changed as u64, "document"),
-                    already(skipped)
+                    there_already(skipped)
                 );
                 let lsn = Some(receipt.lsn.get());
                 context.output.done(&words, || json(lsn, changed, skipped, &unchecked))
@@ -88,13 +99,13 @@ impl ApplyArgs {
     }
 
     async fn preview(
-        &self,
         context: &Context,
         workspace: &Workspace,
         patch: &Patch,
+        already: Already,
     ) -> CommandResult {
         let head = workspace.state(None).await?;
-        let preview = check(patch, &head).await?;
+        let preview = check_with(patch, &head, already).await?;
         if !preview.conflicts.is_empty() {
             return refused(context, workspace, &preview.conflicts);
         }
@@ -102,7 +113,7 @@ impl ApplyArgs {
         if !violations.is_empty() {
             return Err(violated(context, &violations)?);
         }
-        if self.strictness.strict && !unchecked.is_empty() {
+        if already == Already::Refuse && !unchecked.is_empty() {
             return Err(refused_unchecked(context, &unchecked)?);
         }
         note_unchecked(&context.output, &unchecked);
@@ -113,9 +124,22 @@ impl ApplyArgs {
             head.lsn(),
             count(documents as u64, "document"),
             count(collections as u64, "collection"),
-            already(skipped)
+            there_already(skipped)
         );
         context.output.done(&words, || json(None, documents, skipped, &unchecked))
+    }
+
+    /// What the log says of the commit: the state to which the patch leads too, if this store has it.
+    async fn origin(&self, workspace: &Workspace, leads_to: Option<NamedState>) -> Origin {
+        let source = self.source();
+        match leads_to {
+            Some(named) => match known(workspace, &named).await {
+                Ok(Some(state)) => Origin::PatchOf { source, state },
+                // It is of another store, or its branch is gone.
+                Ok(None) | Err(_) => Origin::Patch { source },
+            },
+            None => Origin::Patch { source },
+        }
     }
 
     /// The name of the file, for the log.
@@ -124,6 +148,14 @@ impl ApplyArgs {
         let name = if name == "-" { "standard input".into() } else { name.to_string_lossy() };
         if self.reverse { format!("{name}, taken back") } else { name.into_owned() }
     }
+}
+
+/// The last commit of a state that a patch names, if the branch of this name has it.
+async fn known(workspace: &Workspace, named: &NamedState) -> argon_core::Result<Option<Picked>> {
+    let state = workspace.project.branch(&named.branch).await?.at(named.lsn).await?;
+    let Some(commit) = state.view().point().filter(|_| !state.is_masked()) else { return Ok(None) };
+    let digest = log::commit_at(&state, named.lsn).await?.digest;
+    Ok((digest.to_string() == named.digest).then_some(Picked { commit, digest }))
 }
 
 fn json(lsn: Option<u64>, changed: usize, skipped: usize, unchecked: &[Unchecked]) -> Json {
@@ -140,7 +172,7 @@ fn are(number: usize) -> String {
     format!("{} {verb}", count(number as u64, "change"))
 }
 
-fn already(skipped: usize) -> String {
+fn there_already(skipped: usize) -> String {
     match skipped {
         0 => String::new(),
         skipped => format!("; {} there already", are(skipped)),
@@ -231,12 +263,14 @@ fn problem(reason: &ConflictReason) -> &'static str {
         ConflictReason::Exists => "there is another one already",
         ConflictReason::Differs => "they are not as the patch says",
         ConflictReason::Unknown => "the patch drops the collection and does not have this document",
+        ConflictReason::Already => "it is so already, and --strict was given",
         ConflictReason::Field { reason, .. } => match reason {
             MisfitReason::Value => "it is not as the patch says",
             MisfitReason::NotInside => "there is nothing inside it to change",
             MisfitReason::Length => "the array has another length",
             MisfitReason::Order => "the fields stand in another order",
             MisfitReason::Ambiguous => "it has two fields of one name",
+            MisfitReason::Already => "it is so already",
         },
     }
 }

@@ -112,7 +112,7 @@ impl BenchArgs {
         // Dropping the run removes what it has made.
         let finished = tokio::select! {
             finished = request.run(&mut rows, &begun) => finished.map_err(failed),
-            _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+            ended = crate::finish::asked_to_end() => ended.and(Err(Failure::Interrupted)),
         };
         let run = Saved::new(request.scale, output::time(context.environment.now()), rows);
         if let Some(path) = &self.save {

@@ -31,7 +31,7 @@ pub(crate) struct CherryPickArgs {
     #[command(flatten)]
     policy: PolicyArgs,
     /// What settles conflicts that no rule of the policy takes: ours, theirs, newest, max, min, sum,
-    /// union, append or by-key(FIELD) [default: the policy's own; without one they are left]
+    /// union, append, touched or by-key(FIELD) [default: the policy's own; without one they are left]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Strategy>,
     /// Keep it as a plan for `argon merge resolve` and `argon merge apply`

@@ -1,21 +1,41 @@
 //! `argon compact`
 
+use argon_core::gc::{self, Garbage};
 use clap::Args;
 
+use super::confirm::Confirmation;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, size};
+use crate::output::{self, Json, count, size};
 
 /// Give back the space of what is no longer used, and merge what lies in many small pieces.
 ///
-/// Nothing that can be read is changed. Others may read and write meanwhile.
+/// Nothing that can be read is changed. Others may read and write meanwhile. What `argon gc` gave up can
+/// be in the files of a store on this machine until then; if there is any, the command says how much, and
+/// asks first.
 #[derive(Args)]
-#[command(after_help = "Example:\n  argon compact")]
-pub(crate) struct CompactArgs {}
+#[command(after_help = "Examples:\n  argon compact\n  argon compact --yes")]
+pub(crate) struct CompactArgs {
+    #[command(flatten)]
+    confirmation: Confirmation,
+}
 
 impl CompactArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let store = context.store().await?.store;
+        let opened = context.store().await?;
+        let store = opened.store;
+        if !opened.place.is_remote()
+            && let Some(Garbage { since, versions, commits, bytes }) = gc::garbage(&store).await?
+        {
+            let number = |count: i64| u64::try_from(count).unwrap_or_default();
+            self.confirmation.ask(&format!(
+                "remove the last traces of {} and {} ({}) that `argon gc` gave up since {}?",
+                count(number(versions), "version"),
+                count(number(commits), "commit"),
+                size(number(bytes)),
+                output::time(since),
+            ))?;
+        }
         let before = store.stored_bytes().await?;
         store.compact().await?;
         let after = store.stored_bytes().await?;

@@ -141,12 +141,34 @@ pub(super) fn user_file() -> argon_core::Result<PathBuf> {
     })
 }
 
-/// A value as `config set` takes it.
+/// A value as `config set` takes it. Of a webhook only the server is shown: its address may be a secret.
 fn text(entry: &Entry) -> String {
     match &entry.value {
         toml::Value::String(text) => text.clone(),
+        alerts if entry.key.kind == Kind::Alerts => {
+            let mut shown = alerts.clone();
+            for rule in shown.as_array_mut().into_iter().flatten() {
+                if let Some(webhook) = rule.get_mut("webhook") {
+                    *webhook = server_of(webhook).into();
+                }
+            }
+            shown.to_string()
+        }
         other => other.to_string(),
     }
+}
+
+/// The server of a webhook's address, without what identifies its owner.
+fn server_of(webhook: &toml::Value) -> String {
+    let parts = webhook.as_str().and_then(|text| text.split_once("://"));
+    parts.map_or_else(
+        || "…".to_owned(),
+        |(scheme, rest)| {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}/…")
+        },
+    )
 }
 
 fn json(entry: &Entry) -> Json {

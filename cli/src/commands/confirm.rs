@@ -16,6 +16,11 @@ pub(crate) struct Confirmation {
 }
 
 impl Confirmation {
+    /// Whether the user agreed beforehand.
+    pub(crate) fn is_given(&self) -> bool {
+        self.yes
+    }
+
     /// Goes on if the user agrees.
     pub(crate) fn ask(&self, question: &str) -> CommandResult {
         if self.yes {
@@ -23,9 +28,9 @@ impl Confirmation {
         }
         let (stdin, mut stderr) = (io::stdin(), io::stderr());
         if !stdin.is_terminal() || !stderr.is_terminal() {
-            return Err(Failure::from(Error::invalid(
-                "nothing was done: there is no terminal to ask on",
-            ))
+            return Err(Failure::from(Error::invalid(format!(
+                "nothing was done: there is no terminal to ask on: {question}"
+            )))
             .hint("--yes goes on without asking"));
         }
         let mut answer = String::new();

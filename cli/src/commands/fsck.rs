@@ -52,9 +52,11 @@ fn text(report: &Report) -> String {
         (left, _) => format!("{} remain", count(left as u64, "problem")),
     };
     lines.push(format!(
-        "checked {}, {}, {}, {} with {} images, {}: {result}",
+        "checked {}, {}, {}, {}, {}, {} with {} images, {}: {result}",
         count(report.projects, "project"),
         count(report.branches, "branch"),
+        count(report.pins, "pin"),
+        count(report.plans, "plan"),
         count(report.timelines, "timeline"),
         count(report.commits, "commit"),
         grouped(report.images),
@@ -84,6 +86,8 @@ fn json(report: &Report, url: &str) -> Json {
         ("store", url.into()),
         ("projects", report.projects.into()),
         ("branches", report.branches.into()),
+        ("pins", report.pins.into()),
+        ("plans", report.plans.into()),
         ("timelines", report.timelines.into()),
         ("commits", report.commits.into()),
         ("images", report.images.into()),

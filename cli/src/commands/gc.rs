@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use argon_core::Store;
 use argon_core::gc::{self, HolderKind, KeptState, Options, Report, TimelineReport};
 use argon_core::storage::Freed;
 use clap::Args;
 
+use super::confirm::Confirmation;
 use crate::context::Context;
 use crate::duration::{duration_text, parse_duration};
 use crate::exit::CommandResult;
@@ -15,13 +17,18 @@ const EXAMPLES: &str = "\
 Examples:
   argon gc --dry-run
   argon gc --retention 30d
-  argon gc --retention 24h --compact";
+  argon gc --retention 24h --compact --yes
+
+What is removed can't be read any more, and can't be brought back. A retention time that is shorter
+than the setting `retention` shows what would go, and asks first. The bytes may stay in the engine's
+files until `--compact`, or `argon compact`, removes them.";
 
 /// Remove what is older than the retention time and held by nothing.
 ///
 /// Every state of a branch within the retention time stays readable, and so do heads, pins, what
 /// branches were made from, and what open merge plans rest on. Backups that are older are removed.
-/// Others may read and write meanwhile.
+/// Others may read and write meanwhile. On a store of a server that is more than a minute off from
+/// this machine's clock, the server's time counts.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GcArgs {
@@ -34,6 +41,11 @@ pub(crate) struct GcArgs {
     /// Give the space back to the disk afterwards, as `argon compact` does
     #[arg(long, conflicts_with = "dry_run")]
     compact: bool,
+    #[command(flatten)]
+    confirmation: Confirmation,
+    /// Go on although the newest commit is much older than the clock, which may be set wrong
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 fn checked(text: &str) -> Result<Duration, String> {
@@ -48,6 +60,12 @@ impl GcArgs {
         let retention = self.retention.unwrap_or(context.settings().retention);
         let store = context.store().await?.store;
         let options = Options { retention, dry_run: self.dry_run };
+        if !self.trust_clock {
+            super::gc_clock::check(context, &store, &options).await?;
+        }
+        if retention < context.settings().retention && !self.dry_run {
+            self.confirm(&store, retention, context).await?;
+        }
         let report = gc::collect(&store, &options).await?;
         let compacted = if self.compact {
             let before = store.stored_bytes().await?;
@@ -65,6 +83,30 @@ impl GcArgs {
             words += &format!("; the store took {}, and takes {} now", size(before), size(after));
         }
         context.output.done(&words, json)
+    }
+}
+
+impl GcArgs {
+    /// Shows what a retention time that is shorter than usual would remove, and asks.
+    async fn confirm(
+        &self,
+        store: &Store,
+        retention: Duration,
+        context: &Context,
+    ) -> CommandResult {
+        if self.confirmation.is_given() {
+            return Ok(());
+        }
+        let preview = gc::collect(store, &Options { retention, dry_run: true }).await?;
+        let Freed { versions, commits, .. } = preview.freed;
+        if versions == 0 && commits == 0 && preview.refs.is_empty() && preview.snapshots == 0 {
+            return Ok(());
+        }
+        context.output.say(&dry_text(&preview, retention));
+        self.confirmation.ask(&format!(
+            "remove that for good? (the setting `retention` is {})",
+            duration_text(context.settings().retention)
+        ))
     }
 }
 

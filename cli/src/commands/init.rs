@@ -97,10 +97,17 @@ impl InitArgs {
         refuse(&url, existing)?;
         let info = store(&url, existing, context).await?.info();
         let is_found_here = if is_remote(&url) {
-            point_to(&url)?
+            // The store is made or found; here it has a name or not.
+            point_to(&url).unwrap_or_else(|error| {
+                context.output.note(&format!(".argon does not name it: {}", error.in_full()));
+                false
+            })
         } else {
             Path::new(url.rest()) == Path::new(DIRECTORY)
         };
+        if is_found_here {
+            pointer::write_gitignore(Path::new(DIRECTORY))?;
+        }
         let made = Made { url, info, is_found_here };
         let words = if existing { made.found_words() } else { made.made_words() };
         context.output.done(&words, || made.json())

@@ -95,7 +95,7 @@ impl Row for JobRow {
             job.id.clone(),
             job.status.name().to_owned(),
             job.priority.to_string(),
-            output::time(job.due),
+            due(job).unwrap_or_default(),
             job.failures.to_string(),
             job.worker.clone().unwrap_or_default(),
         ]
@@ -106,6 +106,11 @@ impl Row for JobRow {
     }
 }
 
+/// When a job that is not ended is handed out, or handed out again.
+fn due(job: &Job) -> Option<String> {
+    job.ended.is_none().then(|| output::time(job.due))
+}
+
 fn text(job: &Job) -> String {
     let mut lines = vec![
         ("job", job.id.clone()),
@@ -113,9 +118,9 @@ fn text(job: &Job) -> String {
         ("status", job.status.name().to_owned()),
         ("priority", job.priority.to_string()),
         ("created", output::time(job.created)),
-        ("due", output::time(job.due)),
-        ("failures", job.failures.to_string()),
     ];
+    lines.extend(due(job).map(|due| ("due", due)));
+    lines.push(("failures", job.failures.to_string()));
     lines.extend(job.ended.map(|ended| ("ended", output::time(ended))));
     lines.extend(job.worker.clone().map(|worker| ("worker", worker)));
     lines.extend(job.error.clone().map(|error| ("error", error)));
@@ -131,7 +136,7 @@ fn json(job: &Job) -> Json {
         ("status", job.status.name().into()),
         ("priority", Json::Verbatim(job.priority.to_string())),
         ("created", output::time(job.created).into()),
-        ("due", output::time(job.due).into()),
+        ("due", due(job).into()),
         ("failures", Json::Verbatim(job.failures.to_string())),
         ("ended", job.ended.map(output::time).into()),
         ("worker", job.worker.clone().into()),

@@ -78,7 +78,7 @@ async fn run(plan: &Plan, target: &Store) -> CommandResult<Report> {
     let told = |commits| bar.set_position(commits);
     tokio::select! {
         report = plan.run(target, &told) => Ok(report?),
-        _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        ended = crate::finish::asked_to_end() => ended.and(Err(Failure::Interrupted)),
     }
 }
 

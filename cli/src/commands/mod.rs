@@ -22,6 +22,7 @@ mod find;
 mod flush;
 mod fsck;
 mod gc;
+mod gc_clock;
 mod get;
 mod health;
 mod history;
@@ -140,6 +141,24 @@ impl Command {
     /// Whether it works on the store that the setting `legacy.store` names.
     pub(crate) fn is_deprecated(&self) -> bool {
         matches!(self, Self::Projects(_) | Self::Branches(_))
+    }
+
+    /// Whether it ends by itself when a signal asks it to, as it has something to finish or to clean up.
+    pub(crate) fn handles_signals(&self) -> bool {
+        match self {
+            Self::Import(_)
+            | Self::Bisect(_)
+            | Self::Migrate(_)
+            | Self::Metrics(_)
+            | Self::Top(_)
+            | Self::ServeMetrics(_)
+            | Self::Health(_) => true,
+            #[cfg(feature = "legacy")]
+            Self::Workers(_) => true,
+            #[cfg(feature = "bench")]
+            Self::Bench(_) => true,
+            _ => false,
+        }
     }
 
     pub(crate) async fn run(self, context: &Context) -> CommandResult {

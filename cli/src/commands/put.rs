@@ -1,9 +1,9 @@
 //! `argon put`
 
 use argon_core::key::Key;
-use argon_core::model::{CollectionName, Document};
-use argon_core::write::{Condition, Receipt};
-use argon_core::{Branch, Collection, Error};
+use argon_core::model::Document;
+use argon_core::write::{Condition, Receipt, WriteRequest};
+use argon_core::{Branch, Collection, Error, Result};
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::args::{InCollection, Signature};
 use crate::context::Context;
-use crate::exit::CommandResult;
+use crate::exit::{CommandResult, Failure};
 use crate::formats::extjson::{Layout, Mode, parse_document, print_raw_value};
 use crate::formats::{Format, Source, SourceOptions};
 use crate::output::Json;
@@ -24,8 +24,9 @@ Examples:
 
 /// Write documents, new ones or in place of those with their _id.
 ///
-/// The _id of each is printed; a document without one gets an `ObjectId`. All documents of a call
-/// become one commit.
+/// The _id of each is printed, and becomes the first field; a document without one gets an `ObjectId`.
+/// All documents of a call become one commit, which may hold 256 MiB, each document counted with 512
+/// bytes more: half a million small ones. It is in memory, up to three times as large.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PutArgs {
@@ -61,18 +62,24 @@ impl PutArgs {
         if self.each {
             return writer.one_by_one(context, documents).await;
         }
-        let documents = documents
-            .map(|document| writer.checked(document?))
-            .collect::<CommandResult<Vec<_>>>()?;
-        if documents.is_empty() {
+        let mut request = self.signature.request(&writer.branch);
+        let mut written = Vec::new();
+        for document in documents {
+            let (key, document) = writer.checked(document?)?;
+            written.push(document.clone());
+            writer.add(&mut request, key, document).map_err(|error| {
+                Failure::from(error)
+                    .hint("--each makes a commit of each; `argon import -` splits them")
+            })?;
+        }
+        if written.is_empty() {
             return Err(Error::invalid("there is no document to put on standard input").into());
         }
-        let ids = documents.iter().map(|(_, document)| Id::of(document));
-        let ids = ids.collect::<CommandResult<Vec<_>>>()?;
-        let receipt = writer.commit(documents).await?;
+        let receipt = writer.commit(request).await?;
         context.output.committed(receipt.lsn, writer.branch.name());
         let mut listing = context.output.listing(&[]);
-        for id in ids {
+        for document in written {
+            let id = Id::of(&document)?;
             listing.line(&id.text, || id.json(&receipt))?;
         }
         listing.finish()?;
@@ -102,13 +109,12 @@ impl Writer<'_> {
         Ok(self.collection.with_id(document)?)
     }
 
-    async fn commit(&self, documents: Vec<(Key, Document)>) -> CommandResult<Receipt> {
+    fn add(&self, request: &mut WriteRequest, key: Key, document: Document) -> Result<()> {
         let condition = if self.args.if_absent { Condition::Absent } else { Condition::Any };
-        let mut request = self.args.signature.request(&self.branch);
-        let name: &CollectionName = self.collection.name();
-        for (key, document) in documents {
-            request.put(name.clone(), key, document, condition)?;
-        }
+        request.put(self.collection.name().clone(), key, document, condition)
+    }
+
+    async fn commit(&self, request: WriteRequest) -> CommandResult<Receipt> {
         Ok(self.branch.commit(request).await?.committed()?)
     }
 
@@ -121,7 +127,9 @@ impl Writer<'_> {
         for document in documents {
             let (key, document) = self.checked(document?)?;
             let id = Id::of(&document)?;
-            let receipt = self.commit(vec![(key, document)]).await?;
+            let mut request = self.args.signature.request(&self.branch);
+            self.add(&mut request, key, document)?;
+            let receipt = self.commit(request).await?;
             context.output.committed(receipt.lsn, self.branch.name());
             listing.line(&format!("{} {}", id.text, receipt.lsn), || id.json(&receipt))?;
             listing.flush()?;

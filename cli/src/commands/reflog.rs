@@ -1,11 +1,11 @@
 //! `argon reflog`
 
-use argon_core::model::{BranchName, Message};
+use argon_core::model::{BranchName, Message, Origin};
 use argon_core::reflog::{self, Cause, Entry, Line, Place};
 use clap::Args;
 use futures::TryStreamExt;
 
-use crate::changes::origin_text;
+use crate::changes::{origin_and_message, origin_text};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Row, count};
@@ -96,9 +96,14 @@ fn cause_text(cause: &Cause) -> String {
     match cause {
         Cause::Moved(why) => why.clone(),
         Cause::Writes(commits, message) => with(count(*commits, "commit"), message),
-        Cause::Commit(origin, message) => {
-            with(origin_text(origin).unwrap_or_else(|| count(1, "commit")), message)
+        Cause::Commit(origin @ Origin::Import { .. }, message) => {
+            with(origin_text(origin).unwrap_or_default(), message)
         }
+        Cause::Commit(origin, message) => match origin_and_message(origin, message) {
+            [Some(origin), Some(message)] => format!("{origin}: {message}"),
+            [Some(origin), None] => origin,
+            [None, _] => with(count(1, "commit"), message),
+        },
     }
 }
 

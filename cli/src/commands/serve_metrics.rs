@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use argon_core::Error;
 use clap::Args;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -30,9 +32,13 @@ last known values if the store can't be opened, as when another process has it f
 /// How long a client may take for its request, and for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The most clients that are served at once; others wait.
+const MOST_CLIENTS: usize = 64;
+
 /// Serve the metrics of the store to Prometheus, until Ctrl-C.
 ///
-/// The store is open for as long as a request takes, one request at a time.
+/// The store is open for as long as it takes to read it, once at a time. Up to 64 clients are served
+/// at once.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ServeMetricsArgs {
@@ -51,17 +57,19 @@ impl ServeMetricsArgs {
         context.output.say(&format!("serving http://{address}/metrics; Ctrl-C ends it"));
         // What was read last, for when the store can't be opened.
         let known = tokio::sync::Mutex::new(String::new());
+        let mut clients = FuturesUnordered::new();
         let mut ended = std::pin::pin!(crate::finish::asked_to_end());
         loop {
             tokio::select! {
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => serve(stream, context, &known).await,
+                accepted = listener.accept(), if clients.len() < MOST_CLIENTS => match accepted {
+                    Ok((stream, _)) => clients.push(serve(stream, context, &known)),
                     // Too many open files, say: that may pass.
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be taken");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 },
+                Some(()) = clients.next() => {}
                 ended = &mut ended => return ended,
             }
         }

@@ -1,6 +1,7 @@
 //! `argon store …`
 
 use argon_core::Error;
+use argon_core::storage::StoreUrl;
 use clap::{Args, Subcommand};
 
 use super::config::user_file;
@@ -80,6 +81,7 @@ impl AddArgs {
             .into());
         }
         if let Some(other) = context.settings().stores.get(&name) {
+            let other: StoreUrl = other.parse()?;
             let error = Error::already_exists(format!("'{name}' names a store already: {other}"));
             return Err(
                 Failure::from(error).hint(format!("`argon store remove {name}` forgets it"))

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use argon_core::metrics::{self, Metric, Summary};
-use argon_core::{Result, Store};
+use argon_core::{Error, Result, Store};
 
 use self::spool::Spool;
 use crate::context::Context;
@@ -41,8 +41,21 @@ pub(crate) async fn keep(store: &Store, context: &Context) {
     if let Some(Ok(looks)) = spool.map(|spool| spool.take()) {
         all.add(&looks);
     }
-    // An error and a server that does not answer in time come to the same.
-    let _ = tokio::time::timeout(PATIENCE, metrics::keep(store, &all)).await;
+    let kept = tokio::time::timeout(PATIENCE, metrics::keep(store, &all)).await;
+    // From a server, an error and no answer in time come to the same.
+    if let (false, Ok(Err(error))) = (store.capabilities().shared, kept) {
+        context.output.note(&not_kept(&error));
+    }
+}
+
+/// What a disk that fails at last is worth: the next write would meet it too.
+fn not_kept(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
+    format!(
+        "the command is done, but what it counted could not be kept: {error}{}; look at the disk, and \
+         run `argon fsck`",
+        cause.unwrap_or_default()
+    )
 }
 
 /// Keeps what a command counts while it goes on, from time to time.
@@ -62,4 +75,18 @@ pub(crate) async fn sum(store: &Store) -> Result<Summary> {
         sum.add(&looks);
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_does_not_take_the_counts_is_reported_with_its_cause() {
+        let cause = std::io::Error::other("Input/output error");
+        let error = Error::indeterminate("a write to the sled store x may have failed");
+        let words = not_kept(&error.with_source(cause));
+        assert!(words.contains("could not be kept: a write to the sled store x"), "{words}");
+        assert!(words.contains(": Input/output error; look at the disk"), "{words}");
+    }
 }

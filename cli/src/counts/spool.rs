@@ -32,7 +32,7 @@ impl Spool {
     /// Adds counts to those that are there.
     pub(super) fn add(&self, counted: &Summary) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            std::fs::create_dir_all(directory)?;
+            config::make_private_directory(directory)?;
         }
         let mut options = OpenOptions::new();
         let mut file = locked(options.read(true).write(true).create(true).open(&self.path)?)?;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::extjson::parse_value;
 
 /// Documents that Extended JSON can express: no field is named like a wrapper, NaN has no payload,
-/// decimals are canonical.
+/// decimals are canonical, the options of regular expressions are sorted.
 pub(super) fn document() -> impl Strategy<Value = RawDocumentBuf> {
     fields(value().boxed()).prop_map(|document| RawDocumentBuf::try_from(&document).unwrap())
 }
@@ -47,11 +47,15 @@ fn scalar() -> impl Strategy<Value = Bson> {
         (any::<u8>(), any::<Vec<u8>>()).prop_map(|(subtype, bytes)| {
             Bson::Binary(Binary { subtype: subtype.into(), bytes })
         }),
-        ("[^\0]{0,9}", "[a-z]{0,4}").prop_map(|(pattern, options)| {
-            let pattern = CString::try_from(pattern).unwrap();
-            let options = CString::try_from(options).unwrap();
-            Bson::RegularExpression(Regex { pattern, options })
-        }),
+        ("[^\0]{0,9}", prop::collection::vec(prop::char::range('a', 'z'), 0..4)).prop_map(
+            |(pattern, mut options)| {
+                options.sort_unstable();
+                let options = String::from_iter(options);
+                let pattern = CString::try_from(pattern).unwrap();
+                let options = CString::try_from(options).unwrap();
+                Bson::RegularExpression(Regex { pattern, options })
+            }
+        ),
         ("[a-z.]{0,9}", "[0-9a-f]{24}").prop_map(|(namespace, id)| {
             let pointer = format!(
                 r#"{{"$dbPointer": {{"$ref": "{namespace}", "$id": {{"$oid": "{id}"}}}}}}"#

@@ -37,6 +37,12 @@ pub enum FormatError {
         /// Which column, and what is wrong with its name.
         reason: String,
     },
+    /// Documents can't be rows of a CSV file.
+    #[error("{reason}")]
+    CsvColumn {
+        /// Which field, and what to do.
+        reason: String,
+    },
     /// A dump's `.metadata.json` is not what `mongodump` writes.
     #[error("{}: not the metadata of a collection: {reason}", path.display())]
     Metadata {
@@ -52,6 +58,16 @@ pub enum FormatError {
         path: PathBuf,
         /// Where and why parsing stopped.
         source: ExtJsonError,
+    },
+    /// An archive of `mongodump` is damaged or cut off.
+    #[error("{}: not a whole mongodump archive: byte {offset}: {reason}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// Where that was noticed, in bytes from the start of the uncompressed archive.
+        offset: u64,
+        /// What is wrong.
+        reason: String,
     },
     /// Nothing in the directory looks like a dump.
     #[error("{} holds no mongodump: no *.bson and no *.metadata.json file", path.display())]

@@ -13,8 +13,16 @@ mod source;
 mod validate;
 mod write;
 
-pub use dump::{Dump, DumpCollection, Metadata, SkipReason, Skipped};
+pub use dump::{
+    Archive, ArchivePart, BadFile, Documents, Dump, DumpCollection, Metadata, SkipReason, Skipped,
+};
 pub use error::FormatError;
-pub use source::{BadRecord, Format, Record, Source, SourceOptions};
+pub use source::{
+    BadRecord, CellTypes, CsvOptions, Format, Record, Source, SourceOptions, digest_of_file,
+    digest_of_part,
+};
 pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
-pub use write::{BsonWriter, JsonLinesWriter, Written, write_metadata};
+pub use write::{
+    BsonWriter, CsvColumns, CsvWriter, JsonLinesWriter, Target, Written, buckets_name,
+    remove_others, write_metadata,
+};

@@ -1,11 +1,12 @@
 //! A collection's options and indexes as a dump has them.
 
-use argon_core::definition::{identical, identical_lists};
+use argon_core::model::CollectionName;
 use argon_core::write::CollectionChange;
 use argon_core::{CollectionInfo, Error, Result};
 
-use super::OnDuplicate;
 use super::plan::Item;
+use super::{OnDuplicate, definitions};
+use crate::formats::Metadata;
 
 /// What is to be changed of the collection before the first document is written; `present` is how
 /// it is now, if it is there.
@@ -16,37 +17,37 @@ pub(super) fn changes(
     item: &Item,
     present: Option<&CollectionInfo>,
     on_duplicate: OnDuplicate,
+    drop: bool,
 ) -> Result<Vec<CollectionChange>> {
     let name = item.collection.clone();
-    let Some(present) = present else {
-        let mut changes = vec![CollectionChange::Create { name: name.clone() }];
+    let Some(present) = present.filter(|_| !drop) else {
+        let dropped = present.map(|_| CollectionChange::Drop { name: name.clone() });
+        let mut changes = Vec::from_iter(dropped);
+        changes.push(CollectionChange::Create { name: name.clone() });
         if let Some(metadata) = &item.metadata {
             changes.extend(set(&name, metadata));
         }
         return Ok(changes);
     };
     let Some(metadata) = &item.metadata else { return Ok(Vec::new()) };
-    if identical(&present.options, &metadata.options)
-        && identical_lists(&present.indexes, &metadata.indexes)
-    {
+    let differences = definitions::differences(present, metadata);
+    if differences.is_empty() {
         return Ok(Vec::new());
     }
     match on_duplicate {
         OnDuplicate::Skip => Ok(Vec::new()),
         OnDuplicate::Replace => Ok(set(&name, metadata).into()),
         OnDuplicate::Error => Err(Error::already_exists(format!(
-            "collection '{name}' is there already, with other options or indexes than in the dump; \
-             --on-duplicate skip keeps them, --on-duplicate replace takes those of the dump"
+            "collection '{name}' is there already, with other options or indexes than in the dump \
+             ({}); --on-duplicate skip keeps them, --on-duplicate replace takes those of the dump",
+            differences.join("; ")
         ))),
     }
 }
 
-fn set(
-    name: &argon_core::model::CollectionName,
-    metadata: &crate::formats::Metadata,
-) -> [CollectionChange; 2] {
+fn set(name: &CollectionName, metadata: &Metadata) -> [CollectionChange; 2] {
     let (name, options) = (name.clone(), metadata.options.clone());
-    let indexes = metadata.indexes.clone();
+    let indexes = metadata.indexes.iter().map(definitions::normalised).collect();
     [
         CollectionChange::SetOptions { name: name.clone(), options },
         CollectionChange::SetIndexes { name, indexes },

@@ -1,24 +1,34 @@
 //! `_id`s for documents that have none.
 
-use std::path::Path;
-use std::time::UNIX_EPOCH;
-
 use argon_core::{Environment, Error, Result};
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use bson::raw::RawDocument;
 
 use super::Input;
+use crate::exit::Failure;
 
 /// Makes an `ObjectId` for each document of a file that has none.
 ///
 /// The same document of the same file gets the same one again, so that an import that was cut off
-/// can be repeated without making documents twice. They rise in the order of the file.
-pub(super) enum IdMaker {
-    /// From the file's path, size and time of modification, and the document's number.
-    OfFile { seconds: u32, file: [u8; 5], documents: u32 },
+/// can be repeated without making documents twice. The file is the same if its content is, whatever
+/// its name and its time. They rise in the order of the file.
+pub(super) struct IdMaker {
+    input: Input,
+    environment: Environment,
+    /// How many documents there were.
+    documents: u32,
+    basis: Basis,
+}
+
+/// What identifiers are made from.
+enum Basis {
+    /// No document was without one yet.
+    Unknown,
+    /// A digest of the file's content, which takes reading it, and the document's number.
+    Content { start: u32, rest: [u8; 5] },
     /// A pipe is never the same again.
-    Fresh(Environment),
+    Fresh,
 }
 
 /// The part of an `ObjectId` that counts has three bytes.
@@ -26,51 +36,50 @@ const COUNTER: u32 = 1 << 24;
 
 impl IdMaker {
     pub(super) fn new(input: &Input, environment: &Environment) -> Self {
-        let file = match input {
-            Input::File(path, _) => Self::of_file(path),
-            Input::Stdin(_) => None,
-        };
-        file.unwrap_or_else(|| Self::Fresh(environment.clone()))
-    }
-
-    fn of_file(path: &Path) -> Option<Self> {
-        let metadata = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let mut hasher = blake3::Hasher::new_derive_key("argon 1 import id");
-        hasher.update(path.canonicalize().ok()?.as_os_str().as_encoded_bytes());
-        hasher.update(&metadata.len().to_le_bytes());
-        hasher.update(&modified.as_nanos().to_le_bytes());
-        let file = *hasher.finalize().as_bytes().first_chunk()?;
-        // As many seconds as an ObjectId has room for: until 2106.
-        let seconds = u32::try_from(modified.as_secs() & 0xffff_ffff).ok()?;
-        Some(Self::OfFile { seconds, file, documents: 0 })
+        let (input, environment) = (input.clone(), environment.clone());
+        Self { input, environment, documents: 0, basis: Basis::Unknown }
     }
 
     /// Gives a document an `_id` if it has none, before its other fields, where MongoDB puts it.
+    ///
+    /// # Errors
+    /// Those of reading the file, for its digest.
     pub(super) fn identified(&mut self, document: RawDocumentBuf) -> Result<RawDocumentBuf> {
-        let id = self.next();
+        let number = self.documents;
+        self.documents = number.wrapping_add(1);
         match document.get("_id") {
-            Ok(None) => with_id(&document, id),
+            Ok(None) => with_id(&document, self.make(number)?),
             _ => Ok(document),
         }
     }
 
-    fn next(&mut self) -> ObjectId {
-        match self {
-            Self::Fresh(environment) => environment.object_id(),
-            Self::OfFile { seconds, file, documents } => {
-                let number = *documents;
-                *documents = documents.wrapping_add(1);
-                // What is too large to count goes on in the next second.
-                let seconds = seconds.wrapping_add(number / COUNTER).to_be_bytes();
-                let counter = (number % COUNTER).to_be_bytes();
-                let mut bytes = [0; 12];
-                bytes[..4].copy_from_slice(&seconds);
-                bytes[4..9].copy_from_slice(file);
-                bytes[9..].copy_from_slice(&counter[1..]);
-                ObjectId::from_bytes(bytes)
-            }
+    fn make(&mut self, number: u32) -> Result<ObjectId> {
+        if matches!(self.basis, Basis::Unknown) {
+            self.basis = Basis::of(&self.input)?;
         }
+        let Basis::Content { start, rest } = &self.basis else {
+            return Ok(self.environment.object_id());
+        };
+        // What is too large to count goes on in the part before.
+        let start = (start + number / COUNTER).to_be_bytes();
+        let counter = (number % COUNTER).to_be_bytes();
+        let mut bytes = [0; 12];
+        bytes[..4].copy_from_slice(&start);
+        bytes[4..9].copy_from_slice(rest);
+        bytes[9..].copy_from_slice(&counter[1..]);
+        Ok(ObjectId::from_bytes(bytes))
+    }
+}
+
+impl Basis {
+    fn of(input: &Input) -> Result<Self> {
+        let digest = input.digest().map_err(|error| match Failure::from(error) {
+            Failure::Error { error, .. } => error,
+            _ => Error::unavailable("the file can't be read"),
+        })?;
+        let Some([a, b, c, d, e, f, g, h, i, ..]) = digest else { return Ok(Self::Fresh) };
+        // Room above, so that identifiers rise to the last document.
+        Ok(Self::Content { start: u32::from_be_bytes([a, b, c, d]) >> 1, rest: [e, f, g, h, i] })
     }
 }
 
@@ -87,6 +96,8 @@ fn with_id(document: &RawDocument, id: ObjectId) -> Result<RawDocumentBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use bson::rawdoc;
 
     use super::*;
@@ -100,15 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_s_documents_get_the_same_ids_again_in_rising_order() {
+    fn documents_get_the_same_ids_again_in_rising_order_if_the_content_is_the_same() {
         let directory = tempfile::tempdir().unwrap();
-        let (one, other) = (directory.path().join("a.csv"), directory.path().join("b.csv"));
-        std::fs::write(&one, "x").unwrap();
-        std::fs::write(&other, "x").unwrap();
-        let first = ids(&one, 300);
-        assert_eq!(first, ids(&one, 300));
+        let file = |name: &str, content: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let first = ids(&file("a.csv", "x"), 300);
         assert!(first.is_sorted());
-        assert!(ids(&other, 300).iter().all(|id| !first.contains(id)));
+        assert_eq!(first, ids(&file("b.csv", "x"), 300));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(first, ids(&file("a.csv", "x"), 300));
+        assert!(ids(&file("a.csv", "y"), 300).iter().all(|id| !first.contains(id)));
     }
 
     #[test]

@@ -10,19 +10,21 @@ use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::mpsc;
 
+use super::compare::{self, Standing};
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
-use super::{OnDuplicate, Options, Summary, Target, duplicates, facts, label};
+use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label};
 use crate::exit::{CommandResult, Failure};
-use crate::formats::BadRecord;
-use crate::output;
 
 /// Commits that may be under way at once, where a refused one does not stop the import.
 const IN_FLIGHT: usize = 2;
 
-const GO_ON: &str = "what was committed stays; --on-duplicate skip goes on from there";
+/// How often a collection may be made or dropped by others before the import gives up.
+const ATTEMPTS: u32 = 20;
 
-type CtrlC = Pin<Box<dyn Future<Output = std::io::Result<()>>>>;
+pub(super) const GO_ON: &str = "what was committed stays; --on-duplicate skip goes on from there";
+
+pub(super) type CtrlC = Pin<Box<dyn Future<Output = std::io::Result<()>>>>;
 
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
 pub(crate) async fn load(
@@ -38,8 +40,16 @@ pub(crate) async fn load(
         let found =
             reader::start(&item.input, options, &target.environment, target.progress.clone())?;
         let facts = first_changes(item, target, options).await?;
-        let mut loader =
-            Loader { item, target, options, facts, in_flight: FuturesOrdered::new(), summary };
+        let mut loader = Loader {
+            item,
+            target,
+            options,
+            facts,
+            is_making: false,
+            attempts: 0,
+            in_flight: FuturesOrdered::new(),
+            summary,
+        };
         loader.run(found, &mut interrupt).await?;
     }
     Ok(())
@@ -52,7 +62,26 @@ async fn first_changes(
 ) -> CommandResult<Vec<CollectionChange>> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
-    Ok(facts::changes(item, present, options.on_duplicate)?)
+    Ok(facts::changes(item, present, options.on_duplicate, options.drop)?)
+}
+
+/// An empty request that says where its documents come from; `message` is said if the user said none.
+pub(super) fn request(
+    target: &Target,
+    options: &Options,
+    source: String,
+    message: String,
+) -> Result<WriteRequest> {
+    let mut request = match &options.actor {
+        Some(actor) => WriteRequest::new(actor.clone()),
+        None => target.branch.request(),
+    };
+    request.set_message(match &options.message {
+        Some(message) => message.clone(),
+        None => Message::new(message)?,
+    });
+    request.set_origin(Origin::Import { source });
+    Ok(request)
 }
 
 /// One file on its way into one collection.
@@ -62,6 +91,11 @@ struct Loader<'a> {
     options: &'a Options,
     /// What the first commit changes of the collection itself.
     facts: Vec<CollectionChange>,
+    /// Whether a commit that changes the collection itself is under way: it may have to be tried
+    /// again, before all that comes after it.
+    is_making: bool,
+    /// How often it had to be.
+    attempts: u32,
     in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt>>>>,
     summary: &'a mut Summary,
 }
@@ -116,9 +150,11 @@ impl Loader<'_> {
         found: &mut mpsc::Receiver<Found>,
         interrupt: &mut CtrlC,
     ) -> CommandResult {
-        let most = if self.options.on_duplicate == OnDuplicate::Error { 1 } else { IN_FLIGHT };
+        // A document that is to be replaced is compared with what the commits before made of it, and
+        // one that is refused ends the import.
+        let most = if self.options.on_duplicate == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
         loop {
-            let room = self.in_flight.len() < most;
+            let room = self.in_flight.len() < if self.is_making { 1 } else { most };
             tokio::select! {
                 // In this order: a commit is submitted when it is first polled, which must be
                 // before the next batch is taken.
@@ -127,10 +163,11 @@ impl Loader<'_> {
                 _ = &mut *interrupt => return Err(Failure::Interrupted),
                 next = found.recv(), if room => match next {
                     Some(Found::Batch(entries)) => {
+                        let entries = self.needed(entries).await?;
                         let facts = std::mem::take(&mut self.facts);
                         self.submit(Batch { facts, entries })?;
                     }
-                    Some(Found::Bad(bad)) => self.bad(&bad)?,
+                    Some(Found::Bad(found)) => bad(&found, self.options, self.target, self.summary)?,
                     Some(Found::End) => return self.end(),
                     None => return Err(Error::internal("the thread that reads broke off").into()),
                 }
@@ -147,9 +184,39 @@ impl Loader<'_> {
         self.submit(Batch { facts, entries: Vec::new() })
     }
 
+    /// What is left to be written of a batch: equal documents make no version.
+    async fn needed(&mut self, entries: Vec<Entry>) -> CommandResult<Vec<Entry>> {
+        let makes_anew = self.facts.iter().any(|c| matches!(c, CollectionChange::Create { .. }));
+        if self.options.on_duplicate != OnDuplicate::Replace || makes_anew {
+            return Ok(entries);
+        }
+        let state = self.target.branch.head().await?;
+        // What a masked state shows is not what is stored.
+        if state.is_masked() {
+            return Ok(entries);
+        }
+        let entries = compare::last_of_each(entries);
+        let standings = compare::standings(&state, &self.item.collection, &entries).await?;
+        let of_all = entries.len();
+        let needed: Vec<Entry> = entries
+            .into_iter()
+            .zip(standings)
+            .filter(|(_, standing)| *standing != Standing::Equal)
+            .map(|(entry, _)| entry)
+            .collect();
+        self.summary.unchanged(of_all - needed.len());
+        Ok(needed)
+    }
+
     fn submit(&mut self, batch: Batch) -> CommandResult {
-        // Only in this case can a batch be refused; then it is looked at again.
-        let kept = (self.options.on_duplicate == OnDuplicate::Error).then(|| batch.clone());
+        if batch.entries.is_empty() && batch.facts.is_empty() {
+            return Ok(());
+        }
+        // Only in these cases can a batch be refused; then it is looked at again.
+        let may_be_refused =
+            self.options.on_duplicate == OnDuplicate::Error || !batch.facts.is_empty();
+        let kept = may_be_refused.then(|| batch.clone());
+        self.is_making = !batch.facts.is_empty();
         let request = self.request(batch)?;
         let branch = self.target.branch.clone();
         self.in_flight.push_back(Box::pin(async move {
@@ -160,16 +227,8 @@ impl Loader<'_> {
 
     fn request(&self, batch: Batch) -> Result<WriteRequest> {
         let source = self.item.input.source();
-        let mut request = match &self.options.actor {
-            Some(actor) => WriteRequest::new(actor.clone()),
-            None => self.target.branch.request(),
-        };
-        let message = match &self.options.message {
-            Some(message) => message.clone(),
-            None => Message::new(format!("import {source}"))?,
-        };
-        request.set_message(message);
-        request.set_origin(Origin::Import { source });
+        let message = format!("import {source}");
+        let mut request = request(self.target, self.options, source, message)?;
         for change in batch.facts {
             request.change_collection(change);
         }
@@ -181,14 +240,30 @@ impl Loader<'_> {
     }
 
     async fn settle(&mut self, attempt: Attempt) -> CommandResult {
+        self.is_making = false;
         match attempt.outcome {
             Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
             Ok(Outcome::Unchanged { skipped }) => self.summary.skipped(skipped),
+            Ok(Outcome::Conflict(Conflict { key: None, .. })) if self.attempts < ATTEMPTS => {
+                return self.again(attempt.batch).await;
+            }
             Ok(Outcome::Conflict(conflict)) => return self.refused(conflict, attempt.batch).await,
             Ok(moved @ Outcome::Moved { .. }) => return Ok(moved.committed().map(drop)?),
             Err(error) => return Err(Failure::from(error).hint(GO_ON)),
         }
         Ok(())
+    }
+
+    /// Tries a batch again after somebody else made the collection, or dropped it, meanwhile.
+    async fn again(&mut self, batch: Option<Batch>) -> CommandResult {
+        let Some(Batch { entries, .. }) = batch else {
+            return Err(
+                Error::internal("a batch without a change of the collection was refused").into()
+            );
+        };
+        self.attempts += 1;
+        let facts = first_changes(self.item, self.target, self.options).await?;
+        self.submit(Batch { facts, entries })
     }
 
     /// Commits what stands before the document that was refused, and names that.
@@ -205,25 +280,7 @@ impl Loader<'_> {
             let receipt = branch.commit(self.request(batch)?).await?.committed()?;
             self.summary.committed(&receipt);
         }
-        let place = duplicate.map(|entry| BadRecord {
-            path: self.item.input.source().into(),
-            offset: entry.offset,
-            line: entry.line,
-            reason: conflict.to_string(),
-            resumable: true,
-        });
-        let context = place.map_or_else(|| conflict.to_string(), |place| place.to_string());
-        Err(Failure::from(Error::already_exists(context))
-            .hint(format!("{GO_ON}, --on-duplicate replace takes the new ones")))
-    }
-
-    fn bad(&mut self, bad: &BadRecord) -> CommandResult {
-        self.summary.bad += 1;
-        if self.options.keep_going {
-            self.target.progress.suspend(|| output::to_stderr(&format!("bad: {bad}")));
-            return Ok(());
-        }
-        let error = Error::invalid(bad.to_string());
-        Err(Failure::from(error).hint(format!("--keep-going passes over bad documents; {GO_ON}")))
+        let hint = format!("{GO_ON}, --on-duplicate replace takes the new ones");
+        Err(duplicates::failure(self.item, duplicate.as_ref(), &conflict).hint(hint))
     }
 }

@@ -14,6 +14,12 @@ pub(crate) struct Summary {
     commits: u64,
     /// Documents that were there already and were left as they are.
     skipped: u64,
+    /// Documents that are there already and equal.
+    unchanged: u64,
+    /// How many documents were added, changed and removed, where collections are replaced.
+    replaced: Option<[u64; 3]>,
+    /// Whether it says what would be done.
+    rehearsed: bool,
     /// Documents that could not be taken.
     pub(crate) bad: u64,
     /// The last commit.
@@ -21,14 +27,22 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
+    /// Of an import that replaces collections.
+    pub(super) fn of_replacement(rehearsed: bool) -> Self {
+        Self { replaced: Some([0; 3]), rehearsed, ..Self::default() }
+    }
+
+    /// Of an import that writes nothing.
+    pub(super) fn of_rehearsal() -> Self {
+        Self { rehearsed: true, ..Self::default() }
+    }
+
     pub(super) fn begin(&mut self, collection: &CollectionName) {
         self.collections.push((collection.clone(), 0));
     }
 
     pub(super) fn committed(&mut self, receipt: &Receipt) {
-        if let Some((_, documents)) = self.collections.last_mut() {
-            *documents += receipt.changed as u64;
-        }
+        self.written(receipt.changed as u64);
         self.commits += 1;
         self.lsn = Some(receipt.lsn);
         self.skipped(receipt.skipped);
@@ -36,6 +50,48 @@ impl Summary {
 
     pub(super) fn skipped(&mut self, documents: usize) {
         self.skipped += documents as u64;
+    }
+
+    pub(super) fn unchanged(&mut self, documents: usize) {
+        self.unchanged += documents as u64;
+    }
+
+    /// A commit that an import would make.
+    pub(super) fn would_commit(&mut self, documents: usize) {
+        self.commits += 1;
+        self.written(documents as u64);
+    }
+
+    pub(super) fn added(&mut self) {
+        self.count(0);
+        self.written(1);
+    }
+
+    pub(super) fn changed(&mut self) {
+        self.count(1);
+        self.written(1);
+    }
+
+    pub(super) fn removed(&mut self) {
+        self.count(2);
+    }
+
+    /// A commit of what was counted.
+    pub(super) fn replaced(&mut self, receipt: &Receipt) {
+        self.commits += 1;
+        self.lsn = Some(receipt.lsn);
+    }
+
+    fn count(&mut self, which: usize) {
+        if let Some(count) = self.replaced.as_mut().and_then(|counts| counts.get_mut(which)) {
+            *count += 1;
+        }
+    }
+
+    fn written(&mut self, documents: u64) {
+        if let Some((_, written)) = self.collections.last_mut() {
+            *written += documents;
+        }
     }
 
     /// Whether nothing was committed.
@@ -59,6 +115,12 @@ impl Summary {
         if let Some(rate) = rate(documents, seconds) {
             text.push_str(&format!(" ({} documents/s)", grouped(rate)));
         }
+        if let Some([added, changed, removed]) = self.replaced.map(|counts| counts.map(grouped)) {
+            text.push_str(&format!("; {added} added, {changed} changed, {removed} removed"));
+        }
+        if self.unchanged > 0 {
+            text.push_str(&format!("; {} equal", grouped(self.unchanged)));
+        }
         if self.skipped > 0 {
             text.push_str(&format!("; {} there already", grouped(self.skipped)));
         }
@@ -76,7 +138,7 @@ impl Summary {
         let collections = self.collections.iter().map(|(name, documents)| {
             Json::object([("collection", name.as_str().into()), ("documents", (*documents).into())])
         });
-        Json::object([
+        let mut fields = vec![
             ("branch", branch.name().as_str().into()),
             ("documents", self.documents().into()),
             ("skipped", self.skipped.into()),
@@ -84,8 +146,18 @@ impl Summary {
             ("commits", self.commits.into()),
             ("lsn", self.lsn.map(Lsn::get).into()),
             ("seconds", seconds.into()),
-            ("collections", Json::Array(collections.collect())),
-        ])
+            ("unchanged", self.unchanged.into()),
+        ];
+        if let Some([added, changed, removed]) = self.replaced {
+            fields.push(("added", added.into()));
+            fields.push(("changed", changed.into()));
+            fields.push(("removed", removed.into()));
+        }
+        if self.rehearsed {
+            fields.push(("dry_run", true.into()));
+        }
+        fields.push(("collections", Json::Array(collections.collect())));
+        Json::Object(fields)
     }
 }
 

@@ -6,6 +6,7 @@ mod listing;
 pub(crate) mod progress;
 mod size;
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -157,8 +158,24 @@ impl Output {
     }
 
     fn label(label: impl Display, words: &str) {
-        to_stderr(&format!("{label} {}", escape::lines(words, false)));
+        to_stderr(&format!("{label} {}", escape::lines(&with_short_lines(words), false)));
     }
+}
+
+/// The longest line of an error or a note, in characters: it may repeat what it was given, and that may
+/// be a whole file.
+const MAX_MESSAGE_LINE: usize = 1000;
+
+/// Cuts what is in a line beyond [`MAX_MESSAGE_LINE`].
+fn with_short_lines(words: &str) -> Cow<'_, str> {
+    if words.len() <= MAX_MESSAGE_LINE {
+        return Cow::Borrowed(words);
+    }
+    let short = |line: &str| match line.char_indices().nth(MAX_MESSAGE_LINE) {
+        Some((end, _)) => format!("{}… ({} bytes more)", &line[..end], line.len() - end),
+        None => line.to_owned(),
+    };
+    Cow::Owned(words.split('\n').map(short).collect::<Vec<_>>().join("\n"))
 }
 
 /// Prints text of one or more lines on stdout, as it is.
@@ -255,6 +272,14 @@ mod tests {
         ] {
             assert_eq!(time(DateTime::from_millis(millis)), text);
         }
+    }
+
+    #[test]
+    fn a_long_line_of_a_message_is_cut() {
+        let words = format!("short\n{}\n{}", "é".repeat(1000), "é".repeat(1001));
+        let expected = format!("short\n{0}\n{0}… (2 bytes more)", "é".repeat(1000));
+        assert_eq!(with_short_lines(&words), expected);
+        assert_eq!(with_short_lines("short"), "short");
     }
 
     #[test]

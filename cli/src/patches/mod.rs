@@ -6,7 +6,7 @@ mod print;
 mod read;
 
 pub(crate) use print::{PatchHeader, Side, print_patch};
-pub(crate) use read::read_patch;
+pub(crate) use read::{NamedState, ReadPatch, read_patch};
 
 /// The version of the format that is written, and the only one that is read.
 const VERSION: i32 = 1;

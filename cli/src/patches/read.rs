@@ -6,7 +6,7 @@ use std::path::Path;
 use argon_core::Error;
 use argon_core::diff::FieldPath;
 use argon_core::key::Key;
-use argon_core::model::{CollectionName, Document};
+use argon_core::model::{BranchName, CollectionName, Document, Lsn};
 use argon_core::patch::{
     DocumentChange, Edit, Facts, FieldEdit, OrderEdit, Patch, Place, SectionChange,
 };
@@ -21,16 +21,49 @@ use crate::formats::extjson::parse_nested;
 /// The longest line, in bytes: a document of 16 MiB on both sides, as text, many times over.
 const MOST_LINE_BYTES: u64 = 512 * 1024 * 1024;
 
+/// The longest first line, in bytes.
+const MOST_HEADER_BYTES: u64 = 64 * 1024;
+
 /// Levels of JSON around a value in a line.
 const LEVELS: usize = 3;
 
 type Result<T, E = String> = std::result::Result<T, E>;
 
+/// A patch, and the states that it says it is of.
+#[derive(Debug)]
+pub(crate) struct ReadPatch {
+    pub(crate) patch: Patch,
+    pub(crate) from: Option<NamedState>,
+    pub(crate) to: Option<NamedState>,
+}
+
+/// A state as a patch names it; it may be one of another store.
+#[derive(Debug)]
+pub(crate) struct NamedState {
+    pub(crate) branch: BranchName,
+    pub(crate) lsn: Lsn,
+    /// As it is written.
+    pub(crate) digest: String,
+}
+
+impl NamedState {
+    /// `None` if it is not named in full.
+    fn of(value: Bson) -> Option<Self> {
+        let side = value.as_document()?;
+        let lsn = side.get_i64("lsn").ok().or_else(|| side.get_i32("lsn").ok().map(i64::from))?;
+        Some(Self {
+            branch: BranchName::new(side.get_str("branch").ok()?).ok()?,
+            lsn: Lsn::new(u64::try_from(lsn).ok()?),
+            digest: side.get_str("digest").ok()?.to_owned(),
+        })
+    }
+}
+
 /// Reads a file, or standard input for `-`.
 ///
 /// # Errors
 /// `Invalid`, naming the line; those of opening the file.
-pub(crate) fn read_patch(path: &Path) -> argon_core::Result<Patch> {
+pub(crate) fn read_patch(path: &Path) -> argon_core::Result<ReadPatch> {
     let (name, input): (String, Box<dyn Read>) = if path == Path::new("-") {
         ("standard input".to_owned(), Box::new(std::io::stdin()))
     } else {
@@ -44,7 +77,7 @@ pub(crate) fn read_patch(path: &Path) -> argon_core::Result<Patch> {
     })
 }
 
-fn parse(lines: &mut Lines<impl Read>) -> Result<Patch> {
+fn parse(lines: &mut Lines<impl Read>) -> Result<ReadPatch> {
     let mut first = lines.next()?.ok_or("it is empty; a patch begins with \"argon_patch\"")?;
     let version = first.take("argon_patch").ok_or("a patch begins with \"argon_patch\"")?;
     if version != Bson::Int32(VERSION) {
@@ -52,6 +85,7 @@ fn parse(lines: &mut Lines<impl Read>) -> Result<Patch> {
             "it is of format {version}; this version of argon reads format {VERSION}"
         ));
     }
+    let [from, to] = ["from", "to"].map(|side| first.take(side).and_then(NamedState::of));
     let mut patch = Patch::new();
     loop {
         let before = lines.number;
@@ -65,7 +99,7 @@ fn parse(lines: &mut Lines<impl Read>) -> Result<Patch> {
             }
             line.finish()?;
             return match lines.next()? {
-                None => Ok(patch),
+                None => Ok(ReadPatch { patch, from, to }),
                 Some(_) => Err("there is a line behind the end".to_owned()),
             };
         }
@@ -89,14 +123,15 @@ impl<R: Read> Lines<R> {
     /// The next line that is not empty.
     fn next(&mut self) -> Result<Option<Line>> {
         let mut bytes = Vec::new();
-        let mut limited = (&mut self.input).take(MOST_LINE_BYTES + 1);
+        let most = if self.number == 0 { MOST_HEADER_BYTES } else { MOST_LINE_BYTES };
+        let mut limited = (&mut self.input).take(most + 1);
         limited.read_until(b'\n', &mut bytes).map_err(|error| error.to_string())?;
         if bytes.is_empty() {
             return Ok(None);
         }
         self.number += 1;
-        if bytes.len() as u64 > MOST_LINE_BYTES {
-            return Err(format!("it has more than {MOST_LINE_BYTES} bytes"));
+        if bytes.len() as u64 > most {
+            return Err(format!("it has more than {most} bytes"));
         }
         match parse_nested(&bytes, LEVELS).map_err(|error| error.to_string())? {
             Bson::Document(fields) => Ok(Some(Line(fields))),

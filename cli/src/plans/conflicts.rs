@@ -157,6 +157,7 @@ fn happened(cause: Cause) -> &'static str {
         Cause::ChangedAndDeleted => "ours changed it, theirs deleted it",
         Cause::DeletedAndChanged => "ours deleted it, theirs changed it",
         Cause::BothInserted => "both inserted it",
+        Cause::BothDeleted => "both deleted it",
     }
 }
 
@@ -167,6 +168,7 @@ fn cause_name(cause: Cause) -> &'static str {
         Cause::ChangedAndDeleted => "changed-and-deleted",
         Cause::DeletedAndChanged => "deleted-and-changed",
         Cause::BothInserted => "both-inserted",
+        Cause::BothDeleted => "both-deleted",
     }
 }
 

@@ -9,7 +9,7 @@ use argon_core::plan::Rules;
 use clap::Args;
 
 use super::Strictness;
-use crate::config;
+use crate::{config, small_file};
 
 /// The policy of a command.
 #[derive(Args)]
@@ -36,8 +36,7 @@ impl PolicyArgs {
 }
 
 fn read(path: &Path) -> argon_core::Result<Rules> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| config::failed("read", path, error))?;
+    let text = small_file::read(path).map_err(|error| config::failed("read", path, error))?;
     parse(&text).map_err(|error| {
         Error::invalid(format!("{} is no policy", path.display())).with_source(error)
     })

@@ -1,7 +1,7 @@
 //! Changing a file of settings: comments and order stay as they are.
 
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
 use argon_core::{Error, Result};
 use toml_edit::{DocumentMut, Item, Table};
@@ -9,9 +9,10 @@ use toml_edit::{DocumentMut, Item, Table};
 use super::keys::{self, Kind};
 use super::layer::{self, Level, Origin};
 use super::resolve::check_new;
-use crate::config;
+use crate::{config, small_file};
 
-/// Sets a key in a file, which is made if it is not there: whole, or not at all.
+/// Sets a key in a file, which is made if it is not there: whole, or not at all. Paths are written as
+/// absolute ones.
 ///
 /// # Errors
 /// `Invalid` for an unknown key, for a value of another type, and for a file that is not valid as it
@@ -33,6 +34,7 @@ pub(crate) fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<(
     let mut entry = layer::entry(key, text, Origin::Default);
     name.clone_into(&mut entry.name);
     check_new(&entry)?;
+    entry.value = key.kind.absolute(entry.value, Path::new(""))?;
     let value = edited(&entry.value);
     let mut document = load(level, path)?;
     let (table, last) = inner(&mut document, name, true);
@@ -79,7 +81,7 @@ fn edited(value: &toml::Value) -> toml_edit::Value {
 fn load(level: Level, path: &Path) -> Result<DocumentMut> {
     // It is not changed while something is wrong with it, which the change might hide.
     layer::file(level, path)?;
-    let text = match fs::read_to_string(path) {
+    let text = match small_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(config::failed("read", path, error)),

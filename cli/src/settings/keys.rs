@@ -1,6 +1,13 @@
 //! The table of keys: what can be configured, and what it means.
 
+use std::path::Path;
+
+use argon_core::Result;
+use argon_core::storage::StoreUrl;
 use toml::Value;
+
+use super::read::is_name;
+use crate::discover::{absolute_from, absolute_path};
 
 /// One thing that can be configured.
 #[derive(Debug)]
@@ -87,6 +94,32 @@ impl Kind {
             Self::Count => text.parse().map_or_else(|_| text_value(), Value::Integer),
             _ => text_value(),
         }
+    }
+}
+
+impl Kind {
+    /// The value with its path made absolute, where a relative one starts at `base`. A setting holds in
+    /// every directory. What is no valid value stays as it is, and is refused where types are checked.
+    ///
+    /// # Errors
+    /// `Unavailable` when the working directory can't be read.
+    pub(super) fn absolute(self, value: Value, base: &Path) -> Result<Value> {
+        let Value::String(text) = &value else { return Ok(value) };
+        let is_path = match self {
+            Self::Directory => !text.is_empty(),
+            Self::Store => !text.is_empty() && !text.contains(':') && !is_name(text),
+            _ => false,
+        };
+        if is_path {
+            let path = absolute_path(&base.join(text))?;
+            return Ok(path.into_os_string().into_string().map_or(value, Value::String));
+        }
+        if !matches!(self, Self::Store | Self::Stores) {
+            return Ok(value);
+        }
+        let Ok(url) = text.parse::<StoreUrl>() else { return Ok(value) };
+        let url = absolute_from(&url, base)?;
+        Ok(Value::String(format!("{}:{}", url.scheme(), url.rest())))
     }
 }
 

@@ -1,14 +1,14 @@
 //! What one file, the environment or the options say.
 
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use argon_core::{Error, Result};
 use toml::Value;
 use toml_edit::{Document, Item, TableLike};
 
 use super::keys::{self, KEYS, Key, Kind};
-use crate::config;
+use crate::{config, small_file};
 
 /// The file's name.
 const FILE: &str = "argon.toml";
@@ -86,7 +86,7 @@ pub(super) fn entry(key: &'static Key, text: &str, origin: Origin) -> Entry {
 /// `Invalid` for what is no TOML, and for a key that is not known or is not for this level, with the
 /// file and the line; those of reading.
 pub(super) fn file(level: Level, path: &Path) -> Result<Vec<Entry>> {
-    let text = match fs::read_to_string(path) {
+    let text = match small_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(config::failed("read", path, error)),
@@ -148,6 +148,9 @@ impl FileReader<'_> {
             let expected = key.kind.expected();
             Error::invalid(format!("{path}:{line}: {name} should be {expected}"))
         })?;
+        // A relative path starts at the file that has it.
+        let base = self.path.parent().unwrap_or(Path::new(""));
+        let value = key.kind.absolute(value, base)?;
         let origin = Origin::File(self.level, self.path.to_owned(), line);
         Ok(Entry { name, key, value, origin })
     }

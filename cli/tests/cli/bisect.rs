@@ -121,7 +121,7 @@ fn a_pin_can_be_the_bad_state_for_a_command_too() {
 fn states_that_were_collected_are_skipped() {
     let place = reset();
     place.ok(&["pin", "create", "third", "v1~3"]);
-    place.ok(&["gc", "--retention", "0s"]);
+    place.ok(&["gc", "--retention", "0s", "--yes"]);
     let search = ["bisect", "--good", "third", "--bad", "v1"];
     let run = place.run(&[&search[..], &["-c", "users", "--exists", r#"{"_id":5}"#]].concat());
     assert_eq!(run.code, Some(0), "{run:?}");

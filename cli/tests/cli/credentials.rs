@@ -7,7 +7,7 @@ use crate::support::{Place, Run, has};
 const SECRET: &str = "s3cret";
 
 /// URLs with a password of which none leads to a store.
-const URLS: [&str; 9] = [
+const URLS: [&str; 13] = [
     "mongodb://ada:s3cret@127.0.0.1:1/shop?serverSelectionTimeoutMS=50",
     "mongodb://ada:s3cret@127.0.0.1:1/shop?noSuchOption=s",
     "mongodb://ada:s3cret@/shop",
@@ -16,6 +16,10 @@ const URLS: [&str; 9] = [
     "mongodb+srv://ada:s3cret@nowhere.invalid/shop",
     "s3://ada:s3cret@bucket/prefix?no_such_option=1",
     "oracle://ada:s3cret@host/shop",
+    "mongodb:/ada:s3cret@127.0.0.1:1/shop",
+    "legacy+file:old?queue=mongodb://ada:s3cret@127.0.0.1:1/q",
+    "legacy+file:old?queue=mongodb%3A%2F%2Fada%3As3cret%40127.0.0.1%3A1%2Fq",
+    "s3://bucket/prefix?endpoint=http://ada:s3cret@127.0.0.1:1",
     "ADA:s3cret@host",
 ];
 
@@ -139,4 +143,48 @@ fn a_store_is_named_by_the_first_line_of_a_file() {
     place.fails(3, &["status", "--store-file", "nowhere"]);
     let named = with(&place, &["status"], &[("ARGON_STORE_FILE", "nowhere")]);
     assert_eq!(named.code, Some(3), "{named:?}");
+}
+
+#[test]
+fn no_setting_takes_or_shows_a_secret() {
+    let place = Place::empty();
+    for url in URLS.iter().filter(|url| !url.contains(":%s3cret")) {
+        for arguments in [
+            &["store", "add", "old", url][..],
+            &["config", "set", "store", url],
+            &["config", "set", "legacy.store", url],
+        ] {
+            assert_hidden(&place.run(arguments), &format!("{arguments:?}"));
+        }
+    }
+    place.file(
+        "settings/argon/argon.toml",
+        "[[alerts]]\nname = 'a'\nmetric = 'queue_waiting'\nop = '>'\nthreshold = 1\n\
+         webhook = 'https://hooks.example/s3cret?token=s3cret'\n",
+    );
+    for arguments in
+        [&["config", "list"][..], &["config", "list", "-o", "json"], &["config", "get", "alerts"]]
+    {
+        let run = place.run(arguments);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(!run.stdout.contains(SECRET), "{run:?}");
+        has(&run.stdout, &["https://hooks.example/…"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_hold_a_secret_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::with_project("fjall");
+    place.ok(&["init", "legacy+file:old"]);
+    place.ok(&["store", "add", "prod", "mongodb://db.example/shop"]);
+    let mode = |name: &str| fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    for directory in [".argon", "old", "settings/argon"] {
+        assert_eq!(mode(directory), 0o700, "{directory}");
+    }
+    for file in ["settings/argon/argon.toml", ".argon/config.toml"] {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
+    assert_eq!(fs::read_to_string(place.path(".argon/.gitignore")).unwrap(), "*\n");
 }

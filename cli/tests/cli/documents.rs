@@ -56,6 +56,55 @@ fn several_documents_on_standard_input_become_one_commit() {
 }
 
 #[test]
+fn a_document_is_stored_as_mongodb_would() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"b":-0,"a":{"_id":2},"_id":1}"#]);
+    let stored = place.ok(&["get", "-c", "users", "1"]);
+    assert_eq!(stored, "{\"_id\":1,\"b\":0,\"a\":{\"_id\":2}}\n");
+    has(&place.ok(&["collections"]), &["users", "_id_"]);
+    place.ok(&["export", "out"]);
+    let metadata = std::fs::read_to_string(place.path("out/users.metadata.json")).unwrap();
+    has(&metadata, &[r#""key":{"_id":{"$numberInt":"1"}},"name":"_id_""#]);
+    place.ok(&["project", "create", "again"]);
+    place.ok(&["import", "out", "-p", "again"]);
+    assert_eq!(place.digests(&["-p", "again"]), place.digests(&[]));
+    let error = place.fails(2, &["put", "-c", "users", r#"{"_id":{"a":{"$b":1}}}"#]);
+    has(&error, &["'$b'", "no name that begins with $ in an _id"]);
+    for wrong in [r#"{"$numberDecimal":""}"#, r#"{"$numberDecimal":"sNaN"}"#] {
+        place.fails(2, &["put", "-c", "users", &format!(r#"{{"_id":2,"n":{wrong}}}"#)]);
+    }
+}
+
+#[test]
+fn a_patch_between_the_orders_of_a_regular_expressions_options_is_a_change() {
+    let place = Place::with_project("sled");
+    let regex = |options: &str| {
+        [b"\x16\0\0\0\x10_id\0\x01\0\0\0\x0br\0a\0", options.as_bytes(), b"\0\0"].concat()
+    };
+    place.file("r.bson", regex("xi"));
+    place.ok(&["import", "r.bson"]);
+    place.ok(&["branch", "create", "other"]);
+    place.file("r.bson", regex("ix"));
+    place.ok(&["import", "r.bson", "--on-duplicate", "replace", "-b", "other"]);
+    let patch = place.ok(&["diff", "--patch", "main", "other"]);
+    place.file("r.patch", patch);
+    place.ok(&["apply", "r.patch"]);
+    assert_eq!(place.digests(&[]), place.digests(&["-b", "other"]));
+}
+
+#[test]
+fn what_is_too_much_for_one_commit_is_refused_with_what_to_do() {
+    let place = Place::with_project("sled");
+    let run = place.run_with(&["put", "-c", "many", "-"], "{}\n".repeat(600_000));
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    has(
+        &run.stderr,
+        &["a commit may hold 268435456 bytes", "512 more", "--each", "argon import -"],
+    );
+    assert_eq!(place.ok(&["log"]), "");
+}
+
+#[test]
 fn put_if_absent_refuses_an_id_that_is_there() {
     let place = Place::with_project("sled");
     place.ok(&["put", "-c", "users", r#"{"_id":1}"#, "--if-absent"]);

@@ -25,7 +25,7 @@ fn what_is_old_goes_and_what_is_held_stays() {
         let dry = place.ok(&["gc", "--dry-run", "--retention", "0s"]);
         has(&dry, &["with a retention of 0s", "shop/main: kept from LSN 10 on"]);
         has(&dry, &["LSN 4 is kept for branch shop/held"]);
-        has(&place.ok(&["gc", "--retention", "0", "-o", "json"]), &["\"commits\": 9"]);
+        has(&place.ok(&["gc", "--retention", "0", "--yes", "-o", "json"]), &["\"commits\": 9"]);
 
         has(&place.ok(&["get", "-c", "users", "1", "--at", "main@4"]), &["\"version\":4"]);
         let refused = place.fails(3, &["get", "-c", "users", "1", "--at", "main@3"]);
@@ -40,6 +40,60 @@ fn what_is_old_goes_and_what_is_held_stays() {
         has(&place.ok(&["fsck"]), &["no problems"]);
         has(&place.run(&["gc", "--retention", "0s"]).stderr, &["freed 0 bytes"]);
     }
+}
+
+/// A clock that stands in 2023.
+struct Then;
+
+impl argon_core::Clock for Then {
+    fn now(&self) -> bson::DateTime {
+        bson::DateTime::from_millis(1_700_000_000_000)
+    }
+}
+
+struct MachineIds;
+
+impl argon_core::Ids for MachineIds {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(16) {
+            let random: [u8; 16] = argon_backends::environment().random();
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_committed_long_before_the_clock_goes_only_if_somebody_says_that_the_clock_is_right()
+ {
+    let place = Place::empty();
+    let environment =
+        argon_core::Environment::new(std::sync::Arc::new(Then), std::sync::Arc::new(MachineIds));
+    let url = argon_core::storage::StoreUrl::new("fjall", place.path(".argon").to_str().unwrap());
+    let store = argon_core::Store::create(
+        &argon_backends::registry(),
+        &url,
+        &argon_core::storage::OpenOptions::default(),
+        environment,
+        argon_core::model::Actor::new("ada").unwrap(),
+    );
+    let store = store.await.unwrap();
+    let project = store.create_project(&"shop".parse().unwrap()).await.unwrap();
+    let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+    for version in 1..=3 {
+        let users = main.collection(&"users".parse().unwrap());
+        users.put(bson::rawdoc! { "_id": 1, "version": version }).await.unwrap();
+    }
+    drop((main, project, store));
+    place.ok(&["use", "shop"]);
+
+    let refused = place.fails(2, &["gc"]);
+    has(&refused, &["this machine's clock shows 20", "after the newest commit", "(2023-11-14"]);
+    has(&refused, &["--trust-clock"]);
+    has(&place.ok(&["get", "-c", "users", "1", "--at", "main@2"]), &["\"version\""]);
+    place.ok(&["gc", "--dry-run"]);
+    place.ok(&["gc", "--trust-clock"]);
+    place.fails(3, &["get", "-c", "users", "1", "--at", "main@2"]);
+    place.ok(&["gc"]);
 }
 
 #[test]
@@ -79,7 +133,7 @@ fn a_collection_that_is_killed_again_and_again_takes_nothing_that_is_kept() {
                 write(&place, &gone, 1..=60);
                 place.ok(&["branch", "delete", &gone, "--yes"]);
             }
-            let mut child = place.start(&["gc", "--retention", "0s"]);
+            let mut child = place.start(&["gc", "--retention", "0s", "--yes"]);
             std::thread::sleep(Duration::from_micros(random.below(60_000)));
             child.kill().unwrap();
             child.wait().unwrap();
@@ -89,8 +143,22 @@ fn a_collection_that_is_killed_again_and_again_takes_nothing_that_is_kept() {
                 has(&found, &[&format!("\"version\":{version},")]);
             }
         }
-        place.ok(&["gc", "--retention", "0s", "--compact"]);
+        place.ok(&["gc", "--retention", "0s", "--compact", "--yes"]);
         has(&place.ok(&["fsck"]), &["no problems"]);
         has(&place.run(&["gc", "--retention", "0s"]).stderr, &["freed 0 bytes"]);
     }
+}
+
+#[test]
+fn a_retention_time_below_the_setting_and_a_compaction_after_it_ask_first() {
+    let place = Place::with_project("fjall");
+    write(&place, "main", 1..=5);
+    let refused = place.fails(2, &["gc", "--retention", "0s"]);
+    has(&refused, &["it would free", "4 commits", "the setting `retention` is 7d", "--yes"]);
+    place.ok(&["get", "-c", "users", "1", "--at", "main@1"]);
+    place.ok(&["compact"]);
+    place.ok(&["gc", "--retention", "0s", "--yes"]);
+    has(&place.fails(2, &["compact"]), &["4 commits", "that `argon gc` gave up", "--yes"]);
+    place.ok(&["compact", "--yes"]);
+    place.ok(&["compact"]);
 }

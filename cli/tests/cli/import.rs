@@ -5,6 +5,9 @@ use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use crate::support::{ENGINES, Place, Random, has};
 
 /// JSON lines with the `_id`s of a range.
@@ -196,9 +199,92 @@ fn an_import_that_is_repeated_makes_no_document_twice_even_without_ids() {
     let before = place.digests(&[]);
     has(&place.ok(&["find", "-c", "people", "--limit", "1"]), &["\"name\":\"Ada\""]);
     place.fails(4, &["import", "people.csv"]);
-    let run = place.run(&["import", "people.csv", "--on-duplicate", "skip"]);
-    has(&run.stderr, &["imported 0 documents", "2 there already"]);
+    // The content decides, not the name or the time of the file.
+    place.file("elsewhere/people.csv", "name,age\nAda,36\nGrace,85\n");
+    place.file("people.csv", "name,age\nAda,36\nGrace,85\n");
+    for file in ["people.csv", "elsewhere/people.csv"] {
+        let run = place.run(&["import", file, "--on-duplicate", "skip"]);
+        has(&run.stderr, &["imported 0 documents", "2 there already"]);
+        assert_eq!(place.digests(&[]), before);
+    }
+}
+
+#[test]
+fn documents_that_are_equal_make_no_version_and_no_commit() {
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        place.file("users.jsonl", lines(0..25));
+        place.ok(&["import", "users.jsonl"]);
+        let run = place.run(&["import", "users.jsonl", "--on-duplicate", "replace"]);
+        has(&run.stderr, &["imported 0 documents", "0 commits", "25 equal"]);
+        place.file("users.jsonl", lines(0..25).replace("number 17", "another"));
+        let run = place.run(&["import", "users.jsonl", "--on-duplicate", "replace"]);
+        has(&run.stderr, &["imported 1 document in 1 collection, 1 commit", "24 equal"]);
+        assert_eq!(place.ok(&["history", "-c", "users", "7", "-o", "jsonl"]).lines().count(), 1);
+        assert_eq!(place.ok(&["history", "-c", "users", "17", "-o", "jsonl"]).lines().count(), 2);
+    }
+    // The last one of a file counts, whatever is stored.
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":1,"n":2}"#]);
+    place.file("users.jsonl", "{\"_id\":1,\"n\":1}\n{\"_id\":1,\"n\":2}\n");
+    for batch in ["1", "1000"] {
+        place.ok(&["import", "users.jsonl", "--on-duplicate", "replace", "--batch", batch]);
+        assert_eq!(place.ok(&["get", "-c", "users", "1"]), "{\"_id\":1,\"n\":2}\n");
+    }
+}
+
+#[test]
+fn a_dry_run_says_what_the_import_would_do_and_writes_nothing() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "users", r#"{"_id":17,"mine":true}"#]);
+    place.file("users.jsonl", lines(0..30));
+    let before = place.digests(&[]);
+    for how in ["skip", "replace", "error"] {
+        let import = ["import", "users.jsonl", "--batch", "10", "--on-duplicate", how];
+        let numbers =
+            |run: &str| run.split_once("\"seconds\"").unwrap().0.replace("\"lsn\":null", "");
+        let dry = place.run(&[&import[..], &["--dry-run", "-o", "jsonl"]].concat());
+        assert_eq!(place.digests(&[]), before, "{how}");
+        let branch = format!("try-{how}");
+        place.ok(&["branch", "create", &branch]);
+        let wet = place.run(&[&import[..], &["-b", &branch, "-o", "jsonl"]].concat());
+        assert_eq!(dry.code, wet.code, "{how}: {dry:?}");
+        if how == "error" {
+            has(&dry.stderr, &["byte ", "(line 18)", "_id 17", "nothing was written"]);
+        } else {
+            let wet = wet.stdout.replace(&branch, "main");
+            let of_wet = numbers(&wet).split(",\"lsn\"").next().unwrap().to_owned();
+            assert!(numbers(&dry.stdout).starts_with(&of_wet), "{how}: {} {wet}", dry.stdout);
+        }
+    }
+    has(
+        &place.run(&["import", "users.jsonl", "-c", "new", "--dry-run"]).stderr,
+        &["would import 30 documents in 1 collection, 1 commit", "nothing was written"],
+    );
     assert_eq!(place.digests(&[]), before);
+}
+
+#[test]
+fn a_collection_can_be_dropped_before_it_is_imported() {
+    let place = Place::with_project("sled");
+    place.file("shop/users.bson", b"\x0e\0\0\0\x10_id\0\x07\0\0\0\0");
+    place.file("shop/users.metadata.json", r#"{"options":{"capped":true}}"#);
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    place.ok(&["put", "-c", "others", r#"{"_id":1}"#]);
+    place.ok(&["import", "shop", "--drop"]);
+    assert_eq!(place.ok(&["find", "-c", "users"]), "{\"_id\":7}\n");
+    has(&place.ok(&["collections"]), &["others", "users", "capped"]);
+    place.ok(&["import", "shop", "--drop", "-c", "users"]);
+    assert_eq!(count(&place, "users"), 1);
+    place.fails(2, &["import", "shop", "--drop", "--on-duplicate", "skip"]);
+}
+
+#[test]
+fn a_path_that_is_not_there_is_told() {
+    let place = Place::with_project("sled");
+    for path in ["nowhere", "nowhere.bson", "no/dump/"] {
+        has(&place.fails(3, &["import", path]), &["there is no file or directory 'no"]);
+    }
 }
 
 #[test]
@@ -249,4 +335,48 @@ fn ctrl_c_ends_an_import_after_the_commit_under_way() {
     assert_eq!(count(&place, "users"), 1000);
     assert!(!place.run(&["status"]).stderr.contains("not closed"), "it was closed");
     drop(stdin);
+}
+
+#[test]
+fn a_csv_file_is_read_as_it_stands_or_refused() {
+    let place = Place::with_project("sled");
+    place.file("zips.csv", "_id; zip;name\n1;01234; 5\" pipe\n2;\" 5\";\"two\nlines\"\n3;7;x \n");
+    place.ok(&["import", "zips.csv", "--separator", ";"]);
+    has(
+        &place.ok(&["find", "-c", "zips"]),
+        &[
+            r#"{"_id":1,"zip":"01234","name":"5\" pipe"}"#,
+            r#"{"_id":2,"zip":" 5","name":"two\nlines"}"#,
+            r#"{"_id":3,"zip":7,"name":"x"}"#,
+        ],
+    );
+    place.file("typed.csv", "_id.string(),since.date(2006-01-02)\n01234,1999-05-04\n");
+    place.ok(&["import", "typed.csv"]);
+    let typed = r#"{"_id":"01234","since":{"$date":"1999-05-04T00:00:00Z"}}"#;
+    has(&place.ok(&["find", "-c", "typed"]), &[typed]);
+    place.file("open.csv", "_id,name\n1,\"Ann\n2,Bea\n3,Cid\n");
+    has(&place.fails(2, &["import", "open.csv"]), &["line 2", "column 2", "never closed"]);
+    place.file("text.csv", "_id,n\n1,5\n");
+    place.ok(&["import", "text.csv", "--types", "strings"]);
+    has(&place.ok(&["find", "-c", "text"]), &[r#"{"_id":"1","n":"5"}"#]);
+    place.fails(2, &["import", "text.csv", "--separator", "ab"]);
+}
+
+#[test]
+fn metadata_that_decompresses_to_too_much_is_refused() {
+    let place = Place::with_project("sled");
+    let bomb = {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(b"{\"indexes\":[").unwrap();
+        let blanks = vec![b' '; 1024 * 1024];
+        (0..33).for_each(|_| encoder.write_all(&blanks).unwrap());
+        encoder.write_all(b"]}").unwrap();
+        encoder.finish().unwrap()
+    };
+    place.file("a.bson", "");
+    place.file("a.metadata.json.gz", bomb);
+    has(
+        &place.fails(2, &["import", "a.bson"]),
+        &["a.metadata.json.gz", "more than 33554432 bytes"],
+    );
 }

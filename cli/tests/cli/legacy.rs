@@ -40,7 +40,7 @@ fn commands_do_on_a_legacy_store_what_they_do_elsewhere() {
     has(&place.ok(&["status"]), &["snapshot     none yet"]);
     place.ok(&["snapshot", "create"]);
     has(&place.ok(&["status"]), &["snapshot     LSN 4, ", " ago"]);
-    place.ok(&["gc", "--retention", "0s"]);
+    place.ok(&["gc", "--retention", "0s", "--yes"]);
     place.ok(&["verify"]);
     place.ok(&["compact"]);
     has(&place.ok(&["fsck"]), &["no problems"]);

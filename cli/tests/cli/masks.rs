@@ -67,3 +67,29 @@ fn a_difference_from_the_branch_of_which_it_was_made_would_show_originals() {
     let error = place.fails(10, &["diff", "again", "masked"]);
     has(&error, &["masks"]);
 }
+
+#[test]
+fn a_field_whose_name_has_a_dot_is_masked_however_the_path_is_written() {
+    let place = Place::with_project("fjall");
+    let document = r#"{"_id":1,"a.b":"Ada","x":{"y.z":"Ada"},"n":1}"#;
+    place.ok(&["put", "-c", "users", document]);
+    for (at, fields) in ["'a.b', 'x.y.z'", "'a\\.b', 'x.y\\.z'"].iter().enumerate() {
+        let rule = |path: &str| format!("{{ path = {path}, with = 'redact' }}");
+        let rules: Vec<String> = fields.split(", ").map(rule).collect();
+        let policy = format!("[[collection]]\nname = 'users'\nfields = [{}]", rules.join(", "));
+        place.file("dots.toml", policy);
+        let branch = format!("masked{at}");
+        place.ok(&["branch", "create", &branch, "--mask", "dots.toml"]);
+        let shown = place.ok(&["get", "-b", &branch, "-c", "users", "1"]);
+        shows_no_original(&shown);
+        has(&shown, &[r#""a.b":"[redacted]""#, r#""n":1"#]);
+    }
+    for path in ["items[0].n", "items.$.n", "e*mail"] {
+        let policy = format!(
+            "[[collection]]\nname = 'users'\nfields = [{{ path = '{path}', with = 'redact' }}]"
+        );
+        place.file("odd.toml", policy);
+        let refused = place.fails(2, &["branch", "create", "odd", "--mask", "odd.toml"]);
+        has(&refused, &["collection 'users' in the policy", path]);
+    }
+}

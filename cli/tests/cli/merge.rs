@@ -437,3 +437,35 @@ fn an_index_is_taken_whole_and_indexes_that_mongodb_would_not_have_together_are_
     let said = place.fails(10, &["merge", "apply", &id(&preview(&place, &[]))]);
     has(&said, &["indexes 'i' and 'j' are one index by two names"]);
 }
+
+#[test]
+fn what_was_merged_is_blamed_on_who_wrote_it_and_says_once_who_merged_it() {
+    let place = Place::with_project("fjall");
+    put(&place, "main", r#"{"_id":1,"name":"Ada","n":5}"#);
+    place.ok(&["branch", "create", "try"]);
+    place.ok(&[
+        "put",
+        "-b",
+        "try",
+        "-c",
+        "users",
+        r#"{"_id":1,"name":"Ada L.","n":6}"#,
+        "--actor",
+        "bot",
+    ]);
+    put(&place, "main", r#"{"_id":1,"name":"Ada","n":6}"#);
+
+    let touched = preview(&place, &["--strategy", "touched"]);
+    assert_eq!(touched["conflicts"][0]["path"], "n", "both took it from 5 to 6");
+    place.ok(&["merge", "abort", &id(&touched)]);
+    place.ok(&["merge", "apply", &id(&preview(&place, &[]))]);
+
+    let table = place.ok(&["blame", "-c", "users", "1"]);
+    let name = table.lines().find(|line| line.contains("Ada L.")).unwrap();
+    has(name, &["try@2", "bot", "brought by LSN 3 of tester: merge of try (plan "]);
+    assert!(!table.contains("merge try"), "it is said once: {table}");
+    let first = place.ok(&["blame", "-c", "users", "1", "--first-parent", "-o", "jsonl"]);
+    has(&first, &[r#""path":"name","value":"Ada L.","lsn":3"#, r#""brought_by":[]"#]);
+    let reflog = place.ok(&["reflog"]);
+    assert!(reflog.contains("merge of try (plan") && !reflog.contains("merge try"), "{reflog}");
+}

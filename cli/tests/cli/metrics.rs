@@ -1,6 +1,7 @@
 //! Counting what commands do, across processes.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
 
 use crate::support::{ENGINES, Place, has};
 
@@ -177,4 +178,23 @@ fn metrics_are_served_and_a_store_that_is_away_is_told_with_the_last_values() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     has(&place.fails(6, &["serve-metrics", "--listen", &address]), &["can't listen at", &address]);
+}
+
+#[test]
+fn a_slow_client_keeps_nobody_else_from_the_metrics() {
+    let place = Place::with_project("fjall");
+    let mut server = place.start(&["serve-metrics", "--listen", "127.0.0.1:0"]);
+    let mut line = String::new();
+    BufReader::new(server.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split(['/', ' ']).find(|part| part.starts_with("127.0.0.1:")).unwrap();
+    let slow: Vec<TcpStream> = (0..3).map(|_| TcpStream::connect(address).unwrap()).collect();
+    has(&get(address, "/metrics"), &["200 OK", "argon_up 1"]);
+    // The server has given up none of the silent clients, so nobody waited for that.
+    for mut silent in slow {
+        silent.set_nonblocking(true).unwrap();
+        let error = silent.read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock);
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }

@@ -33,7 +33,7 @@ fn how_far_back_a_branch_can_be_read_is_said_before_and_after_gc() {
     let place = place();
     let info = place.ok(&["wal", "tt-info", "-p", "shop", "-b", "main"]);
     has(&info, &["earliest     LSN 0, the empty state", "latest       LSN 3, 20", "3 commits"]);
-    place.ok(&["gc", "--retention", "0"]);
+    place.ok(&["gc", "--retention", "0", "--yes"]);
     let info = place.ok(&["wal", "tt-info", "-o", "json"]);
     has(&info, &["\"earliest_lsn\": 3", "\"latest_lsn\": 3", "\"floor\": 2", "\"commits\": 1"]);
     place.fails(3, &["find", "-c", "users", "--at", "@2"]);

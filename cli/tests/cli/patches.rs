@@ -191,3 +191,37 @@ fn a_dry_run_on_a_masked_branch_says_what_applying_says() {
     let said = place.fails(10, &apply);
     assert_eq!(place.fails(10, &[&apply[..], &["--dry-run"]].concat()), said);
 }
+
+#[test]
+fn a_patch_that_claims_something_is_applied_once_and_blamed_on_who_made_it() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "jobs", r#"{"_id":1,"n":5,"owner":null}"#]);
+    for branch in ["bot", "other"] {
+        place.ok(&["branch", "create", branch]);
+    }
+    let claim = r#"{"_id":1,"n":6,"owner":"bot"}"#;
+    place.ok(&["put", "-b", "bot", "-c", "jobs", claim, "--actor", "bot"]);
+    let patch = place.ok(&["diff", "main", "bot", "--patch"]);
+    place.file("claim.argonpatch", patch);
+    let apply = ["apply", "claim.argonpatch", "--strict"];
+    place.ok(&apply);
+    let run = place.run(&apply);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    has(&run.stdout, &["collection jobs, _id: 1, n: it is so already, and --strict was given"]);
+    place.ok(&["apply", "claim.argonpatch"]);
+
+    let blame = place.ok(&["blame", "-c", "jobs", "1", "-o", "jsonl"]);
+    has(&blame, &[r#""actor":"bot""#, r#""origin":"patch claim.argonpatch""#]);
+    let table = place.ok(&["blame", "-c", "jobs", "1"]);
+    has(&table, &["brought by LSN 2 of tester: patch claim.argonpatch"]);
+    let first = place.ok(&["blame", "-c", "jobs", "1", "--first-parent"]);
+    assert!(!first.contains("bot  ") && !first.contains("brought by"), "{first}");
+    // Another store has no such state, so there the patch is all that is known.
+    let elsewhere = Place::with_project("fjall");
+    elsewhere.ok(&["put", "-c", "jobs", r#"{"_id":1,"n":5,"owner":null}"#]);
+    elsewhere.file("claim.argonpatch", std::fs::read(place.path("claim.argonpatch")).unwrap());
+    elsewhere.ok(&apply);
+    let blame = elsewhere.ok(&["blame", "-c", "jobs", "1"]);
+    has(&blame, &["patch claim.argonpatch"]);
+    assert!(!blame.contains("brought by"), "{blame}");
+}

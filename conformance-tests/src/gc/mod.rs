@@ -1,5 +1,6 @@
 //! What garbage collection keeps, and what it may not take.
 
+mod deleted;
 mod merges;
 mod races;
 mod reports;
@@ -38,7 +39,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_collection_that_fails_anywhere_is_finished_by_the_next,
     ];
     cases.extend(
-        [merges::cases(), races::cases(), reports::cases(), snapshots::cases()]
+        [deleted::cases(), merges::cases(), races::cases(), reports::cases(), snapshots::cases()]
             .into_iter()
             .flatten(),
     );

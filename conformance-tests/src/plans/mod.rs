@@ -53,7 +53,7 @@ pub(crate) async fn merge(source: &Branch, target: &Branch) {
 }
 
 /// Commits what a plan comes to, which must have no conflicts.
-async fn commit(plan: &Plan) -> Worked {
+pub(crate) async fn commit(plan: &Plan) -> Worked {
     let worked = plan.work_out().await.unwrap();
     assert_eq!(conflicts(&worked), Vec::<String>::new());
     plan.commit(&worked, None, &Message::default()).await.unwrap();

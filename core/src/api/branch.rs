@@ -12,7 +12,7 @@ use crate::read_only;
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
 use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
-use crate::{Collection, Error, Project, Result, State, log};
+use crate::{Collection, Error, ErrorKind, Project, Result, State, log, sandbox};
 
 /// A branch, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl BranchInfo {
             head,
             ends: record.ends(&head),
             parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
-            forked_at: Lsn::new(record.forked_at.cast_unsigned()),
+            forked_at: Lsn::from_stored(record.forked_at),
             created: record.created,
             protected: record.protected,
             read_only: record.read_only,
@@ -102,7 +102,7 @@ impl Branch {
     /// `NotFound` if the branch is gone.
     pub async fn head(&self) -> Result<State> {
         loop {
-            let (record, head) = self.present().await?;
+            let (record, head) = self.present().await.map_err(|error| self.named(error))?;
             match self.project.state_at(&record, head.lsn).await {
                 Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
                 Ok(state) => return Ok(state.ending_with(head)),
@@ -112,7 +112,7 @@ impl Branch {
                         return Err(error);
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.named(error)),
             }
         }
     }
@@ -200,7 +200,8 @@ impl Branch {
     ///
     /// # Errors
     /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
-    /// be told: look at the log before trying again. `Denied` for a backup and a read-only branch.
+    /// be told: look at the log before trying again. `Denied` for a backup, a read-only branch, and a
+    /// sandbox whose time is over.
     #[tracing::instrument(level = "debug", skip_all, fields(branch = %self.name))]
     pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
         if self.name.is_backup() {
@@ -214,7 +215,8 @@ impl Branch {
             let committer = self.shared().committers.of(record.timeline(), || {
                 crate::records::branch_ref(self.project.id(), &self.name)
             });
-            match committer.submit(request, record.base_head()).await? {
+            let submitted = committer.submit(request, record.base_head()).await;
+            match submitted.map_err(|error| self.named(error))? {
                 Submitted::Outcome(outcome) => return Ok(outcome),
                 Submitted::Sealed(back) => {
                     request = back;
@@ -238,6 +240,16 @@ impl Branch {
         &self.project.shared
     }
 
+    /// Names the branch in an error of its log, which knows only the timeline.
+    fn named(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Unavailable | ErrorKind::Indeterminate => {
+                error.about(format_args!("branch '{}'", self.name))
+            }
+            _ => error,
+        }
+    }
+
     fn known(&self) -> BranchRecord {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -245,15 +257,29 @@ impl Branch {
     /// What is known of a branch that takes commits. One that is known to take none is looked up again.
     async fn writable(&self) -> Result<BranchRecord> {
         let known = self.known();
-        if !known.read_only {
+        if !known.read_only && self.ended(&known).await?.is_none() {
             return Ok(known);
         }
         let record = self.project.record(&self.name).await?.record;
         if record.read_only {
             return Err(read_only::refused(&self.name));
         }
+        if let Some(end) = self.ended(&record).await? {
+            return Err(sandbox::refused(&self.name, end));
+        }
         *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
         Ok(record)
+    }
+
+    /// When it ended, if it is a sandbox whose time is over. A commit would prolong it, which is for
+    /// somebody to ask for: it may be swept at any moment.
+    async fn ended(&self, record: &BranchRecord) -> Result<Option<DateTime>> {
+        let now = self.shared().environment.now();
+        if record.lease.is_none_or(|lease| lease.expires >= now) {
+            return Ok(None);
+        }
+        let head = self.project.head_of(record).await?;
+        Ok(record.ends(&head).filter(|end| *end < now))
     }
 
     /// The branch and its head, followed if it has moved. A timeline without commits may have been

@@ -105,8 +105,8 @@ impl Collection {
         }
     }
 
-    /// Inserts a document; one without an `_id` gets an `ObjectId` as its first field. Gives the
-    /// key of its `_id`.
+    /// Inserts a document; one without an `_id` gets an `ObjectId`. As in MongoDB, the `_id` is stored
+    /// as the first field. Gives the key of the `_id`.
     ///
     /// # Errors
     /// `AlreadyExists` if there is one with that `_id`; `Invalid` if it can't be stored.
@@ -117,7 +117,7 @@ impl Collection {
     }
 
     /// Writes a document, whether there is one with its `_id` or not; one without an `_id` gets an
-    /// `ObjectId`.
+    /// `ObjectId`. The `_id` is stored as the first field.
     pub async fn put(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
         let (key, document) = self.with_id(document.into_raw()?)?;
         let receipt = self.write(key.clone(), document, Condition::Any).await?;
@@ -129,7 +129,7 @@ impl Collection {
     /// # Errors
     /// `NotFound` if there is none with that `_id`.
     pub async fn replace(&self, document: impl IntoDocument) -> Result<Receipt> {
-        let (key, document) = Document::checked(document.into_raw()?)?;
+        let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
         self.write(key, document, Condition::Present).await
     }
 
@@ -138,7 +138,7 @@ impl Collection {
     /// # Errors
     /// `Conflict` if another commit did.
     pub async fn replace_if(&self, document: impl IntoDocument, read: Point) -> Result<Receipt> {
-        let (key, document) = Document::checked(document.into_raw()?)?;
+        let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
         self.write(key, document, Condition::ChangedBy(read)).await
     }
 
@@ -149,7 +149,8 @@ impl Collection {
         self.branch.commit(request).await?.receipt()
     }
 
-    /// Checks a document, after giving it an `_id` if it has none.
+    /// Checks a document, after giving it an `_id` if it has none, and putting that before its other
+    /// fields.
     ///
     /// # Errors
     /// `Invalid` if it can't be stored.
@@ -158,7 +159,7 @@ impl Collection {
             Ok(None) => {
                 Document::checked(prepend_id(&raw, self.branch.shared().environment.object_id())?)
             }
-            _ => Document::checked(raw),
+            _ => Document::checked(Document::with_id_first(raw)?),
         }
     }
 

@@ -3,12 +3,15 @@
 
 mod branch;
 mod collection;
+mod deleted;
 mod project;
 mod state;
 mod store;
 
 pub use branch::{Branch, BranchInfo};
 pub use collection::{Collection, IntoDocument};
+pub use deleted::DeletedProject;
+pub(crate) use project::refuse_backup_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, Found, State};
 pub(crate) use store::Shared;

@@ -11,7 +11,7 @@ use crate::gc::kept;
 use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::records::{BranchRecord, Stored};
-use crate::{Branch, BranchInfo, Error, Result, State, plan};
+use crate::{Branch, BranchInfo, Error, Result, State};
 
 /// How many heads of branches are asked for at once when they are listed.
 const HEADS_AT_ONCE: usize = 64;
@@ -194,7 +194,7 @@ impl Project {
         }
     }
 
-    async fn refuse_pin_name(&self, name: &BranchName) -> Result<()> {
+    pub(crate) async fn refuse_pin_name(&self, name: &BranchName) -> Result<()> {
         let Ok(pin) = PinName::new(name.as_str()) else { return Ok(()) };
         match self.find_pin(&pin).await? {
             None => Ok(()),
@@ -226,47 +226,6 @@ impl Project {
         self.rename(from, to, "renamed", |record| record).await
     }
 
-    /// Renames a branch, and changes its record by `change`; `why` says so in the branch's moves.
-    pub(crate) async fn rename(
-        &self,
-        from: &BranchName,
-        to: &BranchName,
-        why: &str,
-        change: impl FnOnce(BranchRecord) -> BranchRecord + Send,
-    ) -> Result<Branch> {
-        refuse_backup_name(to)?;
-        let _moving = self.shared.moving.lock().await;
-        let stored = self.movable(from).await?;
-        self.refuse_pin_name(to).await?;
-        if self.find(to).await?.is_some() {
-            return Err(Error::already_exists(format!("there is a branch '{to}' already")));
-        }
-        // Two names must never stand for one timeline, or deleting one would end the other. So the
-        // new name gets a fork of the sealed timeline; cut off anywhere, each name is a branch of
-        // its own with all commits.
-        let head = self.seal(&stored.record).await?;
-        let at = stored.record.point_at(head.lsn);
-        let record = change(self.forked_on(&stored.record, head).await?).noting(self.movement(
-            at,
-            at,
-            format!("{why} from {from}"),
-        ));
-        self.create_record(to, &record).await?;
-        match self.remove(from, &stored).await {
-            Ok(()) => {
-                plan::follow(self, from, to).await?;
-                Ok(Branch::new(self.clone(), to.clone(), record))
-            }
-            Err(error) => {
-                // A writer on the old name came first: the branch has gone on there.
-                if error.kind() == crate::ErrorKind::Conflict {
-                    self.remove_unwritten(to).await?;
-                }
-                Err(error)
-            }
-        }
-    }
-
     /// Removes a branch, and keeps its head as a backup, whose name is given; nothing is kept of a
     /// backup that is removed.
     ///
@@ -293,9 +252,7 @@ impl Project {
         head: Head,
         why: &str,
     ) -> Result<BranchName> {
-        let backup = self.back_up(name, &stored.record, head, why).await?;
-        self.remove(name, stored).await?;
-        Ok(backup)
+        self.leave(name, stored, head, why, None).await
     }
 
     /// Protects a branch against reset, renaming and deletion, or ends that. Writing goes on.
@@ -309,7 +266,7 @@ impl Project {
     }
 }
 
-fn refuse_backup_name(name: &BranchName) -> Result<()> {
+pub(crate) fn refuse_backup_name(name: &BranchName) -> Result<()> {
     if name.is_backup() {
         return Err(Error::invalid(format!(
             "'{name}': names under '{}/' are kept for backups that Argon makes",

@@ -229,6 +229,14 @@ impl CollectionView {
         Ok(Some(Found { changed_by: Point { timeline: segment.timeline, lsn }, document }))
     }
 
+    /// The documents with these `_id`s, which are in ascending order; one answer an `_id`. One
+    /// lookup for all of them.
+    pub async fn get_many(&self, ids: Vec<Key>) -> Result<Vec<Option<Document>>> {
+        let State { materialize, view, .. } = &self.state;
+        let found = materialize.get_many(view, self.info.id, ids).await?;
+        Ok(found.into_iter().map(|version| version.map(|version| version.document)).collect())
+    }
+
     /// All documents in the order of their `_id`s, in bounded memory.
     pub fn scan(&self) -> DocumentStream {
         self.scan_range(KeyRange::default()).map_ok(|(_, version)| version.document).boxed()
@@ -253,13 +261,14 @@ impl CollectionView {
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal
-    /// collections, on whatever store and by whatever history. O(documents).
+    /// collections, on whatever store and by whatever history. The index of `_id` alone counts as none:
+    /// every collection has it, whether it was set or not. O(documents).
     pub async fn digest(&self) -> Result<Digest> {
         let mut hasher = blake3::Hasher::new_derive_key("argon 1 collection content");
         let facts = bson::doc! {
             "name": self.info.name.as_str(),
             "options": self.info.options.clone(),
-            "indexes": self.info.indexes.clone(),
+            "indexes": self.info.distinctive_indexes().to_vec(),
         };
         let facts = bson::serialize_to_vec(&facts).map_err(|source| {
             Error::internal("a collection's options could not be encoded").with_source(source)

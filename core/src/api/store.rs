@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::catalog::Catalogs;
-use crate::gc::OpenStates;
+use crate::gc::{self, OpenStates};
 use crate::metrics::{TimedMaterialize, TimedRefs};
 use crate::model::{Actor, BranchName, ProjectName, TimelineId};
 use crate::records::{self, BranchRecord, ProjectRecord};
@@ -60,6 +60,18 @@ pub(crate) struct Shared {
     pub(crate) collecting: tokio::sync::Mutex<()>,
     /// Held for reading while a snapshot is made, for writing while garbage is collected.
     pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
+}
+
+impl Shared {
+    /// Asks the servers of the store for the time before something is decided by it that can't be
+    /// undone, as far as the clock is a machine's: a process may have run for long, and its machine's
+    /// clock may have been set meanwhile.
+    pub(crate) async fn look_at_clocks(&self) -> Result<()> {
+        if self.environment.heeds_servers() {
+            self.backend.maintenance.servers().await?;
+        }
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Shared {
@@ -196,7 +208,8 @@ impl Store {
     /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
     #[tracing::instrument(level = "info", skip_all)]
     pub async fn compact(&self) -> Result<()> {
-        self.shared.backend.maintenance.compact().await
+        self.shared.backend.maintenance.compact().await?;
+        gc::garbage::forget(&*self.shared.backend.refs).await
     }
 
     /// The servers that the store is on, asked now; none for a store on this machine.
@@ -260,6 +273,7 @@ impl Store {
             read_only: false,
             lease: None,
             mask: None,
+            renaming: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
         // The branch first: a project is never seen without it. Cut off in between, it leaves a
@@ -290,40 +304,12 @@ impl Store {
         }
     }
 
-    async fn no_project(&self, name: &ProjectName) -> Result<Error> {
+    pub(super) async fn no_project(&self, name: &ProjectName) -> Result<Error> {
         let known: Vec<String> =
             self.projects().await?.into_iter().map(|project| project.name.to_string()).collect();
         Ok(Error::not_found(match known.as_slice() {
             [] => format!("there is no project '{name}', and no other either"),
             known => format!("there is no project '{name}'; there are: {}", known.join(", ")),
         }))
-    }
-
-    /// Removes a project with all its branches, protected ones too, and its pins. Its writers are fenced off before
-    /// it is gone, so none is told of a commit that nobody could find. Its commits stay in the log
-    /// until garbage collection. Cut off in between, the project is still there, and its branches
-    /// can be read and written.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none; `Conflict` if it was changed meanwhile.
-    #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
-    pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
-        let project = self.project(name).await?;
-        let _moving = self.shared.moving.lock().await;
-        let branches = project.seal_all_branches().await?;
-        let refs = &self.shared.backend.refs;
-        let reference = records::project_ref(name);
-        let Some(stored) = refs.get(&reference).await? else {
-            return Err(self.no_project(name).await?);
-        };
-        match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
-            Swap::Done(_) => {
-                project.remove_branches(branches).await?;
-                project.remove_pins().await
-            }
-            Swap::Moved(_) => {
-                Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
-            }
-        }
     }
 }

@@ -6,25 +6,29 @@ use std::str::FromStr;
 use bson::raw::{RawBsonRef, RawDocument};
 use serde::{Deserialize, Serialize};
 
+use crate::merge::split;
 use crate::model::Document;
 use crate::value::malformed;
 use crate::{Error, Result};
 
-/// A field: `email`, or `address.zip` for one inside another. A path that meets an array goes on in
-/// each of its documents; positions in arrays are not taken.
+/// A field: `email`, or `address.zip` for one inside another; `a\.b` is one whose name has a dot. A path
+/// that meets an array goes on in each of its documents; positions in arrays are not taken.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct FieldPath(String);
+pub struct FieldPath {
+    text: String,
+    names: Vec<String>,
+}
 
 impl FieldPath {
     /// The path of `_id`.
     pub fn id() -> Self {
-        Self("_id".to_owned())
+        Self { text: "_id".to_owned(), names: vec!["_id".to_owned()] }
     }
 
     /// The path as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// What a document has there.
@@ -33,8 +37,7 @@ impl FieldPath {
     /// `Corrupt` when the document does not decode.
     pub(super) fn values<'a>(&self, document: &'a Document) -> Result<Values<'a>> {
         let mut values = Values::default();
-        let parts: Vec<&str> = self.0.split('.').collect();
-        values.collect(document.as_raw(), &parts).map_err(malformed)?;
+        values.collect(document.as_raw(), &self.names).map_err(malformed)?;
         Ok(values)
     }
 }
@@ -43,13 +46,14 @@ impl FromStr for FieldPath {
     type Err = Error;
 
     fn from_str(path: &str) -> Result<Self> {
-        if path.split('.').any(str::is_empty) || path.contains('\0') {
+        let names: Vec<String> = split(path)?.into_iter().map(|part| part.key).collect();
+        if names.is_empty() || names.iter().any(String::is_empty) || path.contains('\0') {
             return Err(Error::invalid(format!(
                 "'{}' is no field: names with '.' between them are expected, as in address.zip",
                 path.escape_debug()
             )));
         }
-        Ok(Self(path.to_owned()))
+        Ok(Self { text: path.to_owned(), names })
     }
 }
 
@@ -63,13 +67,13 @@ impl TryFrom<String> for FieldPath {
 
 impl From<FieldPath> for String {
     fn from(path: FieldPath) -> Self {
-        path.0
+        path.text
     }
 }
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -102,10 +106,10 @@ impl<'a> Values<'a> {
     fn collect(
         &mut self,
         document: &'a RawDocument,
-        path: &[&str],
+        path: &[String],
     ) -> Result<(), bson::error::Error> {
         let Some((first, rest)) = path.split_first() else { return Ok(()) };
-        let Some(value) = document.get(*first)? else { return Ok(()) };
+        let Some(value) = document.get(first)? else { return Ok(()) };
         if rest.is_empty() {
             self.found.push(value);
             return Ok(());
@@ -150,6 +154,9 @@ mod tests {
         assert_eq!(at("address.zip", &document), (vec!["8001".into()], false));
         assert_eq!(at("items.sku", &document), (vec![1.into(), 2.into()], true));
         assert_eq!(at("tags", &document).0.len(), 1, "an array is one value");
+        let dotted = rawdoc! { "_id": 1, "a.b": { "c\\": 1 }, "a": { "b": 2 } };
+        assert_eq!(at("a\\.b.c\\\\", &dotted), (vec![1.into()], false));
+        assert_eq!(at("a.b", &dotted), (vec![2.into()], false));
         for missing in ["address.city", "address.zip.x", "other", "items.0"] {
             assert!(at(missing, &document).0.is_empty(), "{missing}");
         }

@@ -15,7 +15,7 @@ use crate::storage::{KeyRange, Materialize, VersionStream};
 use crate::{Result, State};
 
 /// Changes by collection and key.
-type Changes = BTreeMap<CollectionId, BTreeMap<Key, Image>>;
+pub(crate) type Changes = BTreeMap<CollectionId, BTreeMap<Key, Image>>;
 
 /// Documents of a collection in key order, with their keys.
 pub type KeyedDocuments = BoxStream<'static, Result<(Key, Document)>>;
@@ -60,6 +60,11 @@ impl Proposed {
     /// The collections as the changes leave them.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// The changes, by collection and key.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// What the changes do to the documents of a collection, by key.

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::FieldPath;
+use super::elements::{Hunk, hunks};
 use crate::Result;
 use crate::value::{Entry, Value};
 
@@ -42,9 +43,22 @@ pub(crate) enum Place<'a> {
 }
 
 /// What differs between two values: fields in their order in `after`, then those that are gone in
-/// their order in `before`, a document's own order last. O(fields).
+/// their order in `before`, a document's own order last; elements of arrays by their positions. O(fields).
 pub(crate) fn compare<'a>(before: Value<'a>, after: Value<'a>) -> Result<Vec<Difference<'a>>> {
-    let mut walk = Walk { path: Vec::new(), found: Vec::new() };
+    walk(before, after, false)
+}
+
+/// As [`compare`], but where it says less, elements that were put into an array or taken from it do not
+/// move the others: one that is gone has its position before, any other that after.
+pub(super) fn compare_aligned<'a>(
+    before: Value<'a>,
+    after: Value<'a>,
+) -> Result<Vec<Difference<'a>>> {
+    walk(before, after, true)
+}
+
+fn walk<'a>(before: Value<'a>, after: Value<'a>, aligned: bool) -> Result<Vec<Difference<'a>>> {
+    let mut walk = Walk { path: Vec::new(), found: Vec::new(), aligned };
     walk.both(before, after)?;
     Ok(walk.found)
 }
@@ -52,6 +66,8 @@ pub(crate) fn compare<'a>(before: Value<'a>, after: Value<'a>) -> Result<Vec<Dif
 struct Walk<'a> {
     path: Vec<String>,
     found: Vec<Difference<'a>>,
+    /// Whether equal elements of arrays are put side by side.
+    aligned: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -63,6 +79,12 @@ impl<'a> Walk<'a> {
             && before.is_container()
             && let (Some(old), Some(new)) = (members(before)?, members(after)?)
         {
+            if self.aligned
+                && before.is_array()
+                && let Some(hunks) = moved(&old, &new)
+            {
+                return self.hunks(&old, &new, &hunks);
+            }
             return self.members(&old, &new, before.is_array());
         }
         self.value(Some(before), Some(after), Place::Last);
@@ -96,6 +118,34 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// The elements of an array that differ: in each run the first ones are compared with each other.
+    fn hunks(
+        &mut self,
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
+        hunks: &[Hunk],
+    ) -> Result<()> {
+        for hunk in hunks {
+            for (nth, entry) in new[hunk.new.clone()].iter().enumerate() {
+                let before = old[hunk.old.clone()].get(nth);
+                self.path.push(entry.name.to_owned());
+                match before {
+                    Some(before) => self.both(before.value, entry.value)?,
+                    None => self.value(None, Some(entry.value), Place::Last),
+                }
+                self.path.pop();
+            }
+        }
+        for hunk in hunks {
+            for entry in old[hunk.old.clone()].iter().skip(hunk.new.len()) {
+                self.path.push(entry.name.to_owned());
+                self.value(Some(entry.value), None, Place::Last);
+                self.path.pop();
+            }
+        }
+        Ok(())
+    }
+
     /// Notes that the fields that both have stand in another order, if they do.
     fn order(
         &mut self,
@@ -121,6 +171,16 @@ impl<'a> Walk<'a> {
         let path = FieldPath::new(self.path.iter().cloned());
         self.found.push(Difference::Value { path, before, after, place });
     }
+}
+
+/// The runs of elements that differ, if these are fewer elements than differ by position.
+fn moved(old: &[Entry<'_, &str>], new: &[Entry<'_, &str>]) -> Option<Vec<Hunk>> {
+    let [values, others] =
+        [old, new].map(|entries| entries.iter().map(|e| e.value).collect::<Vec<_>>());
+    let in_place = values.iter().zip(&others).filter(|(a, b)| a == b).count();
+    let by_position = old.len().max(new.len()) - in_place;
+    let hunks = hunks(&values, &others)?;
+    (hunks.iter().map(Hunk::size).sum::<usize>() < by_position).then_some(hunks)
 }
 
 /// What has a path of its own inside a value; `None` if it can't be told apart by names: two fields

@@ -3,14 +3,14 @@
 use bson::raw::{RawBson, RawDocument};
 
 use super::FieldPath;
-use super::compare::{Difference, compare};
+use super::compare::{Difference, compare_aligned};
 use crate::Result;
 use crate::value::Value;
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldChange {
-    /// Where it is.
+    /// Where it is. An element of an array has its position after, and one that is gone that before.
     pub path: FieldPath,
     /// Its value before, if it was there.
     pub before: Option<RawBson>,
@@ -21,8 +21,9 @@ pub struct FieldChange {
 
 /// Which fields differ: in their order in `after`, then those that are gone. O(fields).
 ///
-/// Documents are compared field by field, arrays element by element; a document with two fields of
-/// one name is a single value. Values are equal if their types and bytes are.
+/// Documents are compared field by field, arrays element by element, so that one that is put in or taken
+/// out does not move the others; a document with two fields of one name is a single value. Values are
+/// equal if their types and bytes are.
 ///
 /// ```
 /// use argon_core::diff::fields;
@@ -41,7 +42,7 @@ pub struct FieldChange {
 /// # Errors
 /// `Corrupt` when a document does not decode.
 pub fn fields(before: &RawDocument, after: &RawDocument) -> Result<Vec<FieldChange>> {
-    let found = compare(Value::of(before), Value::of(after))?;
+    let found = compare_aligned(Value::of(before), Value::of(after))?;
     let changes = found.into_iter().filter_map(|difference| match difference {
         Difference::Value { path, before, after, .. } => Some(change(path, before, after)),
         Difference::Order { path, alone: true, .. } => Some(change(path, None, None)),
@@ -89,6 +90,18 @@ mod tests {
                 "- old: Boolean(true)"
             ]
         );
+    }
+
+    #[test]
+    fn elements_that_are_put_in_or_taken_out_are_all_that_differs() {
+        let before = rawdoc! { "_id": 1, "l": [1, 2, { "n": 1 }, 4, 5] };
+        let after = rawdoc! { "_id": 1, "l": [0, 1, 2, { "n": 2 }, 5] };
+        assert_eq!(
+            texts(&before, &after),
+            ["+ l.0: Int32(0)", "l.3.n: Int32(1) → Int32(2)", "- l.3: Int32(4)"]
+        );
+        let swapped = texts(&rawdoc! { "l": [1, 2] }, &rawdoc! { "l": [2, 1] });
+        assert_eq!(swapped, ["l.0: Int32(1) → Int32(2)", "l.1: Int32(2) → Int32(1)"]);
     }
 
     #[test]

@@ -5,8 +5,10 @@
 //! | `states.rs` | [`Diff`]: collections and documents that differ |
 //! | `fields.rs` | [`FieldChange`]: the fields that differ, for people and for other operations |
 //! | `compare.rs` | the walk through two documents, and where in its document a field stands |
+//! | `elements.rs` | which elements of two arrays belong together |
 
 pub(crate) mod compare;
+mod elements;
 mod fields;
 mod states;
 

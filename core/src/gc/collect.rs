@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::api::Shared;
 use crate::gc::Options;
+use crate::gc::deleted::Gone;
+use crate::gc::garbage;
 use crate::gc::publish::{Cut, Decision};
 use crate::gc::report::{KeptState, Report, TimelineReport};
 use crate::gc::roots::{Cutoffs, Expired, Roots};
@@ -35,6 +37,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     let shared = &store.shared;
     let _one = shared.collecting.lock().await;
     let _no_snapshots = shared.snapshots.write().await;
+    shared.look_at_clocks().await?;
     let cutoffs = Cutoffs::new(shared.environment.now(), options.retention);
     let mut report = Report {
         cutoff: cutoffs.retention,
@@ -45,7 +48,9 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     };
     if options.dry_run {
         let decision = Decision::new(shared, cutoffs).await?;
-        report.refs = decision.roots.expired.iter().map(|expired| expired.name.clone()).collect();
+        let Roots { gone, expired, .. } = &decision.roots;
+        let gone = gone.iter().map(|gone| gone.name.clone());
+        report.refs = gone.chain(expired.iter().map(|expired| expired.name.clone())).collect();
         would_remove(shared, &decision, &mut report).await?;
         return Ok(report);
     }
@@ -57,13 +62,31 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     sweep::make(shared, &decision).await?;
     remove(shared, &decision, &mut report).await?;
     forget_dropped(shared, &decision, &mut report).await?;
+    garbage::add(&*shared.backend.refs, &report.freed, shared.environment.now()).await?;
     Ok(report)
 }
 
 /// Removes the refs that are too old; gives the names of those that nobody has changed meanwhile.
 async fn remove_refs(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Vec<String>> {
     let mut removed = Vec::new();
-    for Expired { name, version, backup } in Roots::list(shared, cutoffs).await?.expired {
+    let Roots { gone, expired, .. } = Roots::list(shared, cutoffs).await?;
+    let mut given_up = HashSet::new();
+    for Gone { project, name, version } in gone {
+        match shared.backend.refs.compare_and_set(&name, Some(&version), None).await? {
+            Swap::Done(_) => {
+                given_up.insert(project);
+                removed.push(name);
+            }
+            // Somebody brings it back.
+            Swap::Moved(_) => {}
+        }
+    }
+    for Expired { name, version, backup, deleted } in expired {
+        if let Some(project) = deleted.filter(|project| !given_up.contains(project))
+            && shared.backend.refs.get(&format!("{}{project}", records::DELETED)).await?.is_some()
+        {
+            continue;
+        }
         let done = match backup {
             Some((project, backup, stored)) => {
                 let _moving = shared.moving.lock().await;

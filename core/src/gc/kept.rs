@@ -34,7 +34,7 @@ impl KeptRecord {
     /// What the commits that are gone had merged, each with the position from which on states have
     /// it: if that is not known, from where on all are kept, as what is merged twice does no harm.
     pub(crate) fn merges(&self) -> impl Iterator<Item = (Lsn, Point)> {
-        let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
+        let lsn = Lsn::from_stored;
         let unknown = self.from.map_or(Lsn::MAX, lsn);
         self.merged.iter().map(move |merged| {
             let point = Point { timeline: merged.timeline, lsn: lsn(merged.lsn) };
@@ -52,7 +52,7 @@ impl KeptRecord {
 }
 
 fn keep(from: Option<i64>, points: &[KeptPoint]) -> Keep {
-    let lsn = |lsn: i64| Lsn::new(lsn.cast_unsigned());
+    let lsn = Lsn::from_stored;
     Keep { from: from.map(lsn), points: points.iter().map(|point| lsn(point.lsn)).collect() }
 }
 

@@ -9,6 +9,8 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `roots` | the refs that hold states, and those that are to be removed themselves |
+//! | `deleted` | projects that were deleted, which are kept for the retention time |
+//! | `garbage` | what was given up since the store was last compacted |
 //! | `merges` | what commits have merged |
 //! | `plan` | from the roots to what is kept of each timeline, and for whose sake |
 //! | `kept` | the record of what is kept, and the check of those who open an earlier state |
@@ -44,6 +46,8 @@
 //! after commits that are not there finds the timeline sealed.
 
 mod collect;
+mod deleted;
+pub(crate) mod garbage;
 pub(crate) mod kept;
 mod merges;
 mod open;
@@ -57,6 +61,7 @@ mod sweep;
 use std::time::Duration;
 
 pub use collect::collect;
+pub use garbage::{Garbage, garbage};
 pub(crate) use open::{Held, OpenStates};
 pub use report::{Holder, HolderKind, KeptState, Report, TimelineReport};
 pub use storage::{HolderBytes, Storage, storage};

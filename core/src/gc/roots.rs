@@ -7,11 +7,10 @@ use bson::DateTime;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
+use crate::gc::deleted::{Gone, Projects};
 use crate::gc::report::{Holder, HolderKind};
-use crate::model::{BranchName, Lsn, Point, ProjectId, ProjectName, TimelineId};
-use crate::records::{
-    self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, ProjectRecord, Stored,
-};
+use crate::model::{BranchName, Lsn, Point, TimelineId};
+use crate::records::{self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, Stored};
 use crate::storage::{RefName, RefVersion, TimelineState};
 use crate::{Error, Project, Result, parse_time};
 
@@ -34,6 +33,8 @@ pub(super) struct Expired {
     pub(super) version: RefVersion,
     /// What it is, if it is a backup.
     pub(super) backup: Option<(Project, BranchName, Stored<BranchRecord>)>,
+    /// The project whose retention time after its deletion is over, if it belongs to one.
+    pub(super) deleted: Option<String>,
 }
 
 /// What holds states.
@@ -44,6 +45,7 @@ pub(super) struct Roots {
     /// The states that this process has open; they are among `points`.
     pub(super) open: Vec<Point>,
     pub(super) expired: Vec<Expired>,
+    pub(super) gone: Vec<Gone>,
     /// Last commits of states that records name.
     pub(super) heads: HashMap<Point, crate::model::Head>,
 }
@@ -53,8 +55,8 @@ pub(super) struct Roots {
 pub(super) struct Cutoffs {
     /// Up to here states and backups are too old.
     pub(super) retention: DateTime,
-    orphans: DateTime,
-    holds: DateTime,
+    pub(super) orphans: DateTime,
+    pub(super) holds: DateTime,
 }
 
 impl Cutoffs {
@@ -71,15 +73,13 @@ impl Cutoffs {
     }
 }
 
-/// The projects by identifier.
-type Projects = HashMap<String, Project>;
-
 impl Roots {
     /// Lists them: what hands a state over before what it is handed over to, so that one that is
     /// handed over meanwhile is in one listing at least.
     pub(super) async fn list(shared: &std::sync::Arc<Shared>, cutoffs: Cutoffs) -> Result<Self> {
         let mut roots = Self::default();
-        let projects = projects(shared).await?;
+        let projects = Projects::list(shared, cutoffs, &mut roots).await?;
+        roots.list_deleted(shared, &projects).await?;
         roots.open = shared.open.points();
         let open = Holder { kind: HolderKind::Open, name: "this process".to_owned() };
         roots.points.extend(roots.open.iter().map(|point| (*point, open.clone())));
@@ -87,6 +87,8 @@ impl Roots {
         roots.list_plans(shared, &projects, cutoffs).await?;
         roots.list_pins(shared, &projects, cutoffs).await?;
         roots.list_branches(shared, &projects, cutoffs).await?;
+        // A deletion moves refs in one direction, and an undeletion in the other.
+        roots.list_deleted(shared, &projects).await?;
         Ok(roots)
     }
 
@@ -101,8 +103,9 @@ impl Roots {
             let (id, short) = split(&name)?;
             let version = stored.version.clone();
             let Some(project) = projects.get(id) else {
-                if stored.record.created <= cutoffs.orphans {
-                    self.expired.push(Expired { name, version, backup: None });
+                let deleted = projects.gone(id);
+                if deleted.is_some() || stored.record.created <= cutoffs.orphans {
+                    self.expired.push(Expired { name, version, backup: None, deleted });
                 } else {
                     let holder = Holder { kind: HolderKind::Orphan, name: name.clone() };
                     self.root(holder, stored.record);
@@ -113,7 +116,7 @@ impl Roots {
             let kind = if branch.is_backup() { HolderKind::Backup } else { HolderKind::Branch };
             if branch.is_backup() && since(&branch, &stored.record) <= cutoffs.retention {
                 let backup = Some((project.clone(), branch, stored));
-                self.expired.push(Expired { name, version, backup });
+                self.expired.push(Expired { name, version, backup, deleted: None });
                 continue;
             }
             self.root(Holder { kind, name: format!("{}/{short}", project.name()) }, stored.record);
@@ -121,7 +124,7 @@ impl Roots {
         Ok(())
     }
 
-    fn root(&mut self, holder: Holder, record: BranchRecord) {
+    pub(super) fn root(&mut self, holder: Holder, record: BranchRecord) {
         if let Some(base) = &record.base {
             self.heads.insert(base.into(), base.into());
         }
@@ -137,9 +140,9 @@ impl Roots {
         for (name, stored) in shared.backend.refs.list(records::PINS).await? {
             let Stored { version, record } = records::decode::<PinRecord>(&name, stored)?;
             let (id, short) = split(&name)?;
-            let project = projects.get(id);
-            if project.is_none() && record.created <= cutoffs.orphans {
-                self.expired.push(Expired { name, version, backup: None });
+            let (project, deleted) = (projects.get(id), projects.gone(id));
+            if project.is_none() && (deleted.is_some() || record.created <= cutoffs.orphans) {
+                self.expired.push(Expired { name, version, backup: None, deleted });
                 continue;
             }
             let Some(state) = &record.state else { continue };
@@ -160,15 +163,15 @@ impl Roots {
         for (name, stored) in shared.backend.refs.list(records::PLANS).await? {
             let Stored { version, record } = records::decode::<HeldByPlan>(&name, stored)?;
             let (id, short) = split(&name)?;
-            let project = projects.get(id);
+            let (project, deleted) = (projects.get(id), projects.gone(id));
             let time = record.closed.or(record.created);
             let is_old = |cutoff| time.is_some_and(|time| time <= cutoff);
             let expired = match project {
                 Some(_) => !record.open && is_old(cutoffs.retention),
-                None => is_old(cutoffs.orphans),
+                None => deleted.is_some() || is_old(cutoffs.orphans),
             };
             if expired {
-                self.expired.push(Expired { name, version, backup: None });
+                self.expired.push(Expired { name, version, backup: None, deleted });
                 continue;
             }
             if record.open {
@@ -185,7 +188,7 @@ impl Roots {
         for (name, stored) in shared.backend.refs.list(records::HOLDS).await? {
             let Stored { version, record } = records::decode::<HoldRecord>(&name, stored)?;
             if record.at <= cutoffs.holds {
-                self.expired.push(Expired { name, version, backup: None });
+                self.expired.push(Expired { name, version, backup: None, deleted: None });
                 continue;
             }
             let holder = Holder { kind: HolderKind::Open, name };
@@ -238,24 +241,13 @@ impl Graph {
     }
 }
 
-async fn projects(shared: &std::sync::Arc<Shared>) -> Result<Projects> {
-    let listed = shared.backend.refs.list(records::PROJECTS).await?;
-    let projects = listed.into_iter().map(|(name, stored)| {
-        let record: ProjectRecord = records::decode(&name, stored)?.record;
-        let short = ProjectName::new(name.trim_start_matches(records::PROJECTS))?;
-        let id: ProjectId = record.id;
-        Ok((id.to_string(), Project::new(shared.clone(), short, id)))
-    });
-    projects.collect()
-}
-
 /// The project's identifier and the rest of the name of a ref of a project.
 fn split(name: &str) -> Result<(&str, &str)> {
     let (_, rest) = name.split_once('/').ok_or_else(|| misnamed(name))?;
     rest.split_once('/').ok_or_else(|| misnamed(name))
 }
 
-fn misnamed(name: &str) -> Error {
+pub(super) fn misnamed(name: &str) -> Error {
     Error::corrupt(format!("the ref '{name}' is not named as it should be; run `argon fsck`"))
 }
 

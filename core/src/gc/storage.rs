@@ -50,6 +50,7 @@ pub struct Storage {
 /// `Unsupported` by a backend that can't collect; else those of the store.
 pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
     let shared = &store.shared;
+    shared.look_at_clocks().await?;
     let cutoffs = Cutoffs::new(shared.environment.now(), retention);
     let decision = Decision::new(shared, cutoffs).await?;
     let mut tally = Tally::default();

@@ -32,6 +32,8 @@ pub(crate) struct Mask {
 struct Terms {
     policy: MaskPolicy,
     secret: Secret,
+    /// Whether a `\` in the policy's paths makes a dot part of a name.
+    escapes: bool,
     /// One for each entry of the policy.
     rules: Vec<Rules>,
 }
@@ -58,6 +60,9 @@ enum Originals<'a> {
 struct MaskRecord {
     policy: MaskPolicy,
     key: Secret,
+    /// Masks made before paths had escapes do not say it, and keep the meaning that they had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    escapes: bool,
     upto: i64,
     collections: Vec<BoundRecord>,
 }
@@ -83,7 +88,7 @@ impl Mask {
         upto: Lsn,
     ) -> Result<Self> {
         policy.check()?;
-        let terms = Arc::new(Terms::new(policy, Secret::new(key))?);
+        let terms = Arc::new(Terms::new(policy, Secret::new(key), true)?);
         Ok(Self { bound: terms.bind(catalog), terms, upto })
     }
 
@@ -99,7 +104,8 @@ impl Mask {
 
     /// Whether both have one policy and one key.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.terms.policy == other.terms.policy && self.terms.secret == other.terms.secret
+        let (a, b) = (&self.terms, &other.terms);
+        a.policy == b.policy && a.secret == b.secret && a.escapes == b.escapes
     }
 
     pub(crate) fn policy(&self) -> &MaskPolicy {
@@ -170,9 +176,10 @@ impl Mask {
 }
 
 impl Terms {
-    fn new(policy: MaskPolicy, secret: Secret) -> Result<Self> {
-        let rules = policy.collections.iter().map(Rules::new).collect::<Result<_>>()?;
-        Ok(Self { policy, secret, rules })
+    fn new(policy: MaskPolicy, secret: Secret, escapes: bool) -> Result<Self> {
+        let entries = policy.collections.iter();
+        let rules = entries.map(|entry| Rules::new(entry, escapes)).collect::<Result<_>>()?;
+        Ok(Self { policy, secret, escapes, rules })
     }
 
     fn bind(&self, catalog: &Catalog) -> Arc<HashMap<CollectionId, Bound>> {
@@ -210,6 +217,7 @@ impl From<Mask> for MaskRecord {
         Self {
             policy: mask.terms.policy.clone(),
             key: mask.terms.secret.clone(),
+            escapes: mask.terms.escapes,
             upto: mask.upto.get().cast_signed(),
             collections,
         }
@@ -220,7 +228,7 @@ impl TryFrom<MaskRecord> for Mask {
     type Error = Error;
 
     fn try_from(record: MaskRecord) -> Result<Self> {
-        let terms = Terms::new(record.policy, record.key)?;
+        let terms = Terms::new(record.policy, record.key, record.escapes)?;
         let mut bound = HashMap::with_capacity(record.collections.len());
         for BoundRecord { collection, entry } in record.collections {
             let bound_to = match entry {
@@ -236,7 +244,7 @@ impl TryFrom<MaskRecord> for Mask {
             };
             bound.insert(CollectionId::new(collection.cast_unsigned()), bound_to);
         }
-        let upto = Lsn::new(record.upto.cast_unsigned());
+        let upto = Lsn::from_stored(record.upto);
         Ok(Self { terms: Arc::new(terms), bound: Arc::new(bound), upto })
     }
 }

@@ -13,7 +13,7 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `policy.rs` | what a user asks for |
-//! | `path.rs`, `filter.rs` | which values; which documents |
+//! | `path.rs` | which values; which documents says `filter.rs` of the crate |
 //! | `hash.rs`, `fake.rs`, `redact.rs` | what stands for a value |
 //! | `transform.rs` | a document with values exchanged |
 //! | `binding.rs` | a policy bound to the collections of a state, as the branch's record holds it |
@@ -23,8 +23,9 @@
 mod binding;
 mod coverage;
 mod fake;
-mod filter;
 mod hash;
+#[cfg(test)]
+mod leaks;
 mod materialize;
 mod path;
 mod policy;

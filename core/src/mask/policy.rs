@@ -5,7 +5,7 @@ use std::fmt;
 use bson::Document as BsonDocument;
 use serde::{Deserialize, Serialize};
 
-use crate::mask::filter::Filter;
+use crate::filter::Filter;
 use crate::mask::path::{Pattern, name_matches};
 use crate::{Error, Result};
 
@@ -67,7 +67,7 @@ pub struct CollectionPolicy {
 pub struct FieldPolicy {
     /// Names with dots between. `*` is one name, `**` any number of them. As in MongoDB's queries, a
     /// path goes through arrays: `items.price` is the price of every item, `items.0.price` that of
-    /// the first.
+    /// the first. `a.b` is also a field whose name is `a.b`; `a\.b` is that field alone.
     pub path: String,
     /// What becomes of them.
     pub with: Transform,
@@ -182,10 +182,12 @@ impl CollectionPolicy {
             ));
         }
         if let Some(keep) = &self.keep {
-            Filter::parse(keep)?;
+            Filter::parse(keep)
+                .and_then(|keep| keep.check_paths())
+                .map_err(|error| Error::invalid(format!("keep: {error}")))?;
         }
         for path in self.allowed() {
-            Pattern::parse(path)?;
+            Pattern::check(path)?;
         }
         self.fields.iter().try_for_each(FieldPolicy::check)
     }
@@ -193,7 +195,7 @@ impl CollectionPolicy {
 
 impl FieldPolicy {
     fn check(&self) -> Result<()> {
-        let pattern = Pattern::parse(&self.path)?;
+        let pattern = Pattern::check(&self.path)?;
         if pattern.begins_with("_id") {
             return Err(Error::invalid(format!(
                 "'{}' can't be masked: an _id is how a document is found and where it stands in its \

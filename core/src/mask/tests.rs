@@ -27,7 +27,7 @@ fn policy(entry: CollectionPolicy) -> MaskPolicy {
 fn with_key(key: u8, entry: &CollectionPolicy, raw: &RawDocument) -> Option<RawDocumentBuf> {
     policy(entry.clone()).check().unwrap();
     let (_, document) = Document::checked(raw.to_owned()).unwrap();
-    let rules = Rules::new(entry).unwrap();
+    let rules = Rules::new(entry, true).unwrap();
     let shown = rules.shown(&Secret::new([key; 32]), &document).unwrap()?;
     Some(Document::checked(shown.into_raw()).expect("it can be stored again").1.into_raw())
 }

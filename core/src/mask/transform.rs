@@ -1,11 +1,11 @@
 //! A document with its values exchanged.
 
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
-use bson::{RawArrayBuf, RawBson, RawDocumentBuf};
+use bson::{RawArrayBuf, RawBson, RawDocumentBuf, RawJavaScriptCodeWithScope};
 
 use crate::Result;
+use crate::filter::Filter;
 use crate::mask::fake::faked;
-use crate::mask::filter::Filter;
 use crate::mask::hash::{Secret, hashed};
 use crate::mask::path::{Pattern, Place};
 use crate::mask::redact::redacted;
@@ -51,16 +51,17 @@ enum Shown<'a> {
 }
 
 impl Rules {
-    /// Makes an entry ready for use.
+    /// Makes an entry ready for use. `escapes` says whether a `\` in its paths makes a dot part of a name.
     ///
     /// # Errors
     /// `Invalid` if it was never checked.
-    pub(super) fn new(policy: &CollectionPolicy) -> Result<Self> {
+    pub(super) fn new(policy: &CollectionPolicy, escapes: bool) -> Result<Self> {
+        let parse = if escapes { Pattern::parse } else { Pattern::parse_unescaped };
         let masked = policy.fields.iter().map(|field| {
             let action = Action { transform: field.with, fake: field.fake };
-            Ok((Pattern::parse(&field.path)?, Said::Change(action)))
+            Ok((parse(&field.path)?, Said::Change(action)))
         });
-        let allowed = policy.allowed().iter().map(|path| Ok((Pattern::parse(path)?, Said::Show)));
+        let allowed = policy.allowed().iter().map(|path| Ok((parse(path)?, Said::Show)));
         Ok(Self {
             hide: policy.hide,
             keep: policy.keep.as_ref().map(Filter::parse).transpose()?,
@@ -79,14 +80,14 @@ impl Rules {
         self.hide || self.keep.is_some()
     }
 
-    /// What is shown of a document; `None` if it looks absent. Fields keep their order, and all that
-    /// is not masked its bytes.
+    /// What is shown of a document; `None` if it looks absent, as does one of which `keep` can't tell what
+    /// it holds. Fields keep their order, and all that is not masked its bytes.
     ///
     /// # Errors
     /// `Corrupt` if the document does not decode.
     pub(super) fn shown(&self, secret: &Secret, document: &Document) -> Result<Option<Document>> {
         let raw = document.as_raw();
-        if self.hide || !self.keep.as_ref().map_or(Ok(true), |keep| keep.matches(raw))? {
+        if self.hide || !self.keep.as_ref().map_or(Ok(true), |keep| is_kept(keep, raw))? {
             return Ok(None);
         }
         if self.patterns.is_empty() && self.default.is_none() {
@@ -101,12 +102,34 @@ impl Rules {
 }
 
 impl Spot {
-    /// Where a field of this name is, or with `element` the element of this number.
-    fn below(&self, rules: &Rules, name: &str, element: bool) -> Self {
+    /// Where a field of this name is. What hides goes by every reading of the name, what shows by the
+    /// name alone.
+    fn field(&self, rules: &Rules, name: &str) -> Self {
+        self.below(rules, |pattern, said, place| match said {
+            Said::Change(_) => pattern.next_in_any_reading(place, name),
+            Said::Show => pattern.next(place, name),
+        })
+    }
+
+    /// Where an element of an array is: by its number, and in an array that is not numbered so, by the
+    /// name that it has.
+    fn element(&self, rules: &Rules, index: usize, name: &str) -> Self {
+        let index = index.to_string();
+        self.below(rules, |pattern, said, place| {
+            let place = pattern.element(place, &index);
+            match said {
+                Said::Change(_) if name != index => {
+                    place.or(pattern.next_in_any_reading(place, name))
+                }
+                _ => place,
+            }
+        })
+    }
+
+    fn below(&self, rules: &Rules, next: impl Fn(&Pattern, Said, Place) -> Place) -> Self {
         let step = |(at, place): &(usize, Place)| {
-            let pattern = &rules.patterns[*at].0;
-            let next =
-                if element { pattern.element(*place, name) } else { pattern.next(*place, name) };
+            let (pattern, said) = &rules.patterns[*at];
+            let next = next(pattern, *said, *place);
             (pattern.matches(next) || pattern.goes_on(next)).then_some((*at, next))
         };
         Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
@@ -134,14 +157,17 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn document(&self, document: &RawDocument, spot: &Spot, root: bool) -> Result<RawDocumentBuf> {
         let mut out = RawDocumentBuf::new();
+        // A second field of this name is one like any other.
+        let mut before_id = root;
         for element in document {
             let (key, value) = element.map_err(malformed)?;
             let name = key.as_str();
-            if root && name == "_id" {
+            if before_id && name == "_id" {
+                before_id = false;
                 out.append(key, value);
                 continue;
             }
-            match self.value(value, spot.below(self.rules, name, false), name)? {
+            match self.value(value, spot.field(self.rules, name), name)? {
                 Shown::Same(value) => out.append(key, value),
                 Shown::Other(value) => out.append(key, value),
                 Shown::Nothing => {}
@@ -152,9 +178,11 @@ impl Walk<'_> {
 
     fn array(&self, array: &RawArray, spot: &Spot, field: &str) -> Result<RawArrayBuf> {
         let mut out = RawArrayBuf::new();
-        for (index, value) in array.into_iter().enumerate() {
-            let spot = spot.below(self.rules, &index.to_string(), true);
-            push(&mut out, self.value(value.map_err(malformed)?, spot, field)?);
+        let elements = RawDocument::from_bytes(array.as_bytes()).map_err(malformed)?;
+        for (index, element) in elements.into_iter().enumerate() {
+            let (name, value) = element.map_err(malformed)?;
+            let spot = spot.element(self.rules, index, name.as_str());
+            push(&mut out, self.value(value, spot, field)?);
         }
         Ok(out)
     }
@@ -178,6 +206,12 @@ impl Walk<'_> {
             }
             (_, RawBsonRef::Array(array)) => {
                 Ok(Shown::Other(RawBson::Array(self.array(array, &spot, field)?)))
+            }
+            (_, RawBsonRef::JavaScriptCodeWithScope(scoped)) => {
+                let scope = self.document(scoped.scope, &spot, false)?;
+                let code = scoped.code.to_owned();
+                let scoped = RawJavaScriptCodeWithScope { code, scope };
+                Ok(Shown::Other(RawBson::JavaScriptCodeWithScope(scoped)))
             }
             _ => Ok(Shown::Same(value)),
         }
@@ -211,6 +245,11 @@ impl Walk<'_> {
             (Transform::Fake, value) => faked(self.secret, action.fake, field, value),
         }))
     }
+}
+
+/// Whether a document matches, and it can be told.
+fn is_kept(keep: &Filter, document: &RawDocument) -> Result<bool> {
+    Ok(keep.sees(document)? && keep.matches(document)?)
 }
 
 fn push(array: &mut RawArrayBuf, shown: Shown<'_>) {

@@ -28,7 +28,7 @@ impl<'a> Merger<'a> {
     pub(super) fn merge_arrays(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         match self.strategy() {
             Some(Strategy::ByKey(field)) => return self.merge_by_key(field, name, sides),
-            Some(Strategy::Union) => return self.settle(name, sides),
+            Some(Strategy::Union | Strategy::Touched) => return self.settle(name, sides),
             _ => {}
         }
         if sides.base.is_none() {

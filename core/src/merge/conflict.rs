@@ -9,7 +9,7 @@ use super::FieldPath;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Both changed it, to different values.
+    /// Both changed it, to different values, or to the same where only one may.
     BothChanged,
     /// Ours changed it, theirs deleted it.
     ChangedAndDeleted,
@@ -17,6 +17,8 @@ pub enum Cause {
     DeletedAndChanged,
     /// Both inserted it, with different values.
     BothInserted,
+    /// Both deleted it, where only one may.
+    BothDeleted,
 }
 
 /// A path at which the sides contradict each other, with the values there; absent ones are `None`.

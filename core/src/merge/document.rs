@@ -48,7 +48,7 @@ pub struct Merged {
 /// - If one side did nothing but append to an array, its elements follow the other side's array. Any
 ///   other array that both changed, each in its own way, is a conflict as a whole.
 /// - What both changed in the same way stands, except where the policy has numbers summed up: then
-///   both changes count.
+///   both changes count; and where its strategy is `touched`: then it is a conflict.
 /// - A merged document that may not be stored (too large, too deep) is one conflict, of the whole
 ///   document, with the reason as its note.
 /// - A resolution settles a conflict before a strategy does; without either ours stands.

@@ -1,6 +1,7 @@
 //! The walk down the three versions, and the rules for fields.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use bson::DateTime;
 use bson::spec::ElementType;
@@ -68,6 +69,7 @@ impl<'a> Merger<'a> {
         if let Agreed::On(value) = sides.agreed()
             && !self.adds_up(&sides)
             && !self.is_torn(&sides)
+            && !self.is_claimed_twice(&sides)
         {
             return Ok(self.put(name, value));
         }
@@ -97,7 +99,19 @@ impl<'a> Merger<'a> {
             || self.strategy() == Some(&Strategy::Sum) && sum(Some(base), ours, ours).is_ok()
     }
 
-    /// Merges what both sides changed, each in its own way.
+    /// Whether both sides made the same change where only one may, or may have done so further down.
+    fn is_claimed_twice(&self, sides: &Sides<'a>) -> bool {
+        if !sides.changed_alike() || !self.policy.uses(&Strategy::Touched) {
+            return false;
+        }
+        match (self.strategy(), sides.shape()) {
+            (Some(Strategy::Touched), _) | (_, Shape::Documents) => true,
+            (Some(Strategy::ByKey(_)), Shape::Arrays) => true,
+            _ => false,
+        }
+    }
+
+    /// Merges what both sides changed, each in its own way, or alike where that matters.
     fn merge_changed(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         if self.is_one_value() {
             return self.settle_one_value(name, sides);
@@ -113,9 +127,14 @@ impl<'a> Merger<'a> {
 
     /// Whether it is the document itself, inserted by both, and nothing says to go by its fields.
     fn is_inserted_as_a_whole(&self, sides: &Sides<'a>) -> bool {
-        self.path.is_empty()
-            && sides.base.is_none()
-            && (self.resolutions.get(&FieldPath::DOCUMENT).is_some() || self.strategy().is_none())
+        if !self.path.is_empty() || sides.base.is_some() {
+            return false;
+        }
+        let whole = match self.strategy() {
+            Some(strategy) => *strategy == Strategy::Touched,
+            None => sides.ours != sides.theirs,
+        };
+        whole || self.resolutions.get(&FieldPath::DOCUMENT).is_some()
     }
 
     fn merge_fields(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
@@ -133,8 +152,26 @@ impl<'a> Merger<'a> {
         for row in rows {
             self.merge_below(Cow::Borrowed(row.name), row.name, row.sides)?;
         }
+        if self.policy.uses(&Strategy::Touched) {
+            self.claim_deleted(&base, &ours, &theirs)?;
+        }
         self.out.close(open);
         Ok(true)
+    }
+
+    /// The fields that both sides took away.
+    fn claim_deleted(
+        &mut self,
+        base: &[Entry<'a, &'a str>],
+        ours: &[Entry<'a, &'a str>],
+        theirs: &[Entry<'a, &'a str>],
+    ) -> Result<()> {
+        let left: BTreeSet<&str> = ours.iter().chain(theirs).map(|entry| entry.name).collect();
+        for entry in base.iter().filter(|entry| !left.contains(entry.name)) {
+            let sides = Sides { base: Some(entry.value), ours: None, theirs: None };
+            self.merge_below(Cow::Borrowed(entry.name), entry.name, sides)?;
+        }
+        Ok(())
     }
 
     /// Merges the value that is one key further down.

@@ -37,6 +37,7 @@ pub use conflict::{Cause, FieldConflict};
 pub(crate) use definition::merge_definition;
 pub use document::{Merged, Versions, conflicting_paths, merge_document};
 pub use path::FieldPath;
+pub(crate) use path::split;
 pub use pattern::{CollectionPattern, PathPattern};
 pub use policy::{Policy, Rule};
 pub use resolution::{Choice, Resolutions};

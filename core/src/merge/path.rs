@@ -69,14 +69,14 @@ impl FromStr for FieldPath {
 }
 
 /// A key as it was written in a path.
-pub(super) struct Part {
-    pub(super) key: String,
+pub(crate) struct Part {
+    pub(crate) key: String,
     /// Whether a `\` was in it, which takes their meaning from wildcards.
-    pub(super) escaped: bool,
+    pub(crate) escaped: bool,
 }
 
 /// Takes a written path apart; nothing for the whole document.
-pub(super) fn split(text: &str) -> Result<Vec<Part>> {
+pub(crate) fn split(text: &str) -> Result<Vec<Part>> {
     if text == WHOLE_DOCUMENT {
         return Ok(Vec::new());
     }

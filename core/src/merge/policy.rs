@@ -61,10 +61,14 @@ impl Policy {
             || self.rules.iter().any(|rule| rule.strategy == *strategy)
     }
 
-    /// The strategies that give the same whichever side is which, and ask for nothing but the values.
+    /// The strategies that give the same whichever side is which, ask for nothing but the values, and can
+    /// settle something.
     pub(crate) fn symmetric(&self) -> Self {
         let is_symmetric = |strategy: &Strategy| {
-            !matches!(strategy, Strategy::Ours | Strategy::Theirs | Strategy::Newest)
+            !matches!(
+                strategy,
+                Strategy::Ours | Strategy::Theirs | Strategy::Newest | Strategy::Touched
+            )
         };
         let rules = self.rules.iter().filter(|rule| is_symmetric(&rule.strategy));
         Self { rules: rules.cloned().collect(), default: self.default.clone().filter(is_symmetric) }

@@ -94,6 +94,7 @@ impl<'a> Merger<'a> {
             Strategy::Ours => Ok(Applied::Settled(self.put(name, sides.ours))),
             Strategy::Theirs => Ok(Applied::Settled(self.put(name, sides.theirs))),
             Strategy::Newest => Ok(self.put_newest(name, sides)),
+            Strategy::Touched => Ok(misfit("both sides wrote it, and only one may")),
             _ if self.path.is_empty() => Ok(misfit("a whole document is no value to reckon with")),
             _ => match (sides.ours, sides.theirs) {
                 (Some(ours), Some(theirs)) => self.reckon(strategy, name, sides, [ours, theirs]),

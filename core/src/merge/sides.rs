@@ -40,6 +40,11 @@ impl<'a> Sides<'a> {
         }
     }
 
+    /// Whether both sides did the same to it.
+    pub(super) fn changed_alike(&self) -> bool {
+        self.ours == self.theirs && self.base != self.ours
+    }
+
     pub(super) fn shape(&self) -> Shape {
         let all = |is: fn(&Value<'a>) -> bool| {
             self.base.as_ref().is_none_or(is)
@@ -59,6 +64,7 @@ impl<'a> Sides<'a> {
     pub(super) fn cause(&self) -> Cause {
         match (self.base, self.ours, self.theirs) {
             (None, ..) => Cause::BothInserted,
+            (_, None, None) => Cause::BothDeleted,
             (_, _, None) => Cause::ChangedAndDeleted,
             (_, None, _) => Cause::DeletedAndChanged,
             _ => Cause::BothChanged,

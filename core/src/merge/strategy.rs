@@ -12,6 +12,7 @@ use crate::{Error, Result};
 /// One that does not fit the values (a sum of strings, the greatest of a value and none) leaves the
 /// conflict, with a note that says why. `Union` and `ByKey` say what an array is; so they decide how
 /// one is merged whenever both sides changed it, not only where the other rules would give up.
+/// [`Strategy::Touched`] makes conflicts where the other rules see none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Strategy {
@@ -40,10 +41,14 @@ pub enum Strategy {
     /// Arrays of documents, whose elements are matched by the value of this field and merged each
     /// by itself. One without the field, or two with one value, make the whole array a conflict.
     ByKey(String),
+    /// Never settles anything: what both sides wrote stays a conflict, also where they wrote the same,
+    /// or both took it away. For a value whose change is a claim that only one may make: a version
+    /// counter, the owner of a job.
+    Touched,
 }
 
 /// The strategies without a parameter, by name.
-const PLAIN: [(&str, Strategy); 8] = [
+const PLAIN: [(&str, Strategy); 9] = [
     ("ours", Strategy::Ours),
     ("theirs", Strategy::Theirs),
     ("newest", Strategy::Newest),
@@ -52,6 +57,7 @@ const PLAIN: [(&str, Strategy); 8] = [
     ("sum", Strategy::Sum),
     ("union", Strategy::Union),
     ("append", Strategy::Append),
+    ("touched", Strategy::Touched),
 ];
 
 impl FromStr for Strategy {
@@ -66,7 +72,7 @@ impl FromStr for Strategy {
             || {
                 Error::invalid(format!(
                     "'{text}' is no strategy; use ours, theirs, newest, max, min, sum, union, \
-                     append or by-key(<field>)"
+                     append, touched or by-key(<field>)"
                 ))
             },
         )

@@ -26,14 +26,14 @@ impl Series {
     /// A bound that this share (0 to 1) of the measured values does not exceed: that of a bucket, or
     /// the maximum if it is lower. `None` if nothing was measured.
     pub fn quantile(&self, metric: Metric, share: f64) -> Option<u64> {
-        let measured: u64 = self.buckets.iter().sum();
+        let measured = self.buckets.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
         let scale = metric.scale().filter(|_| measured > 0)?;
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as above")]
         let rank = ((measured as f64 * share).ceil() as u64).max(1);
-        let mut below = 0;
+        let mut below = 0_u64;
         let bucket = self.buckets.iter().position(|count| {
-            below += count;
+            below = below.saturating_add(*count);
             below >= rank
         })?;
         Some(scale.bounds().get(bucket).map_or(self.max, |bound| (*bound).min(self.max)))
@@ -86,10 +86,13 @@ impl Summary {
     /// counts as well.
     pub fn recent(&self, metric: Metric, now: i64, last: i64) -> u64 {
         let within = |minute: &str| {
-            minute.parse::<i64>().is_ok_and(|minute| (0..last).contains(&(now - minute)))
+            minute
+                .parse::<i64>()
+                .is_ok_and(|minute| (0..last).contains(&now.saturating_sub(minute)))
         };
         let counts = self.minutes.iter().filter(|(minute, _)| within(minute));
-        counts.filter_map(|(_, counts)| counts.get(metric.name())).sum()
+        let counts = counts.filter_map(|(_, counts)| counts.get(metric.name()));
+        counts.fold(0, |sum, count| count.saturating_add(sum))
     }
 
     /// Adds what another process counted. Of the minutes, the newest sixty stay.
@@ -107,5 +110,24 @@ impl Summary {
         let number = |minute: &String| minute.parse::<i64>().unwrap_or(i64::MIN);
         let newest = self.minutes.keys().map(number).max().unwrap_or(0);
         self.minutes.retain(|minute, _| number(minute) > newest.saturating_sub(MINUTES));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_any_size_are_told_and_added() {
+        let most = u64::MAX;
+        let series = Series { count: most, sum: most, max: most, buckets: vec![most; 40] };
+        let mut summary = Summary::default();
+        for minute in [i64::MIN, 0, i64::MAX] {
+            summary.insert(Metric::Append, series.clone(), minute);
+        }
+        summary.add(&summary.clone());
+        assert_eq!(summary.recent(Metric::Append, i64::MAX, i64::MAX), most);
+        assert_eq!(summary.recent(Metric::Append, i64::MIN, 60), most);
+        assert!(summary.get(Metric::Append).unwrap().quantile(Metric::Append, 0.99).is_some());
     }
 }

@@ -12,8 +12,8 @@ use super::gather::Metric;
 use crate::key::Key;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
-    KeyRange, Materialize, RefName, RefVersion, Refs, Stamp, Swap, Version, VersionStream,
-    VersionedRef,
+    KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version,
+    VersionStream, VersionedRef,
 };
 use crate::{Environment, Result};
 
@@ -162,5 +162,9 @@ impl Refs for TimedRefs {
     ) -> Result<Swap> {
         let swap = self.inner.compare_and_set(name, expected, value);
         self.environment.timed(Metric::Refs, swap).await
+    }
+
+    async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
+        self.environment.timed(Metric::Refs, self.inner.change_together(changes)).await
     }
 }

@@ -108,6 +108,13 @@ pub enum Origin {
         /// The name of the file, as the user gave it.
         source: String,
     },
+    /// A patch was applied that leads to a state which is in the store.
+    PatchOf {
+        /// The name of the file, as the user gave it.
+        source: String,
+        /// The last commit of that state.
+        state: Picked,
+    },
 }
 
 /// A commit whose changes were made again.
@@ -233,14 +240,16 @@ impl CommitMeta {
             Origin::CherryPick { commits, plan } => {
                 put_planned(out, [4, 7], plan.as_deref());
                 put_varint(out, commits.len() as u64);
-                for Picked { commit, digest } in commits {
-                    commit.encode(out);
-                    out.extend_from_slice(digest.as_bytes());
-                }
+                commits.iter().for_each(|picked| picked.encode(out));
             }
             Origin::Patch { source } => {
                 out.push(5);
                 put_bytes(out, source.as_bytes());
+            }
+            Origin::PatchOf { source, state } => {
+                out.push(8);
+                put_bytes(out, source.as_bytes());
+                state.encode(out);
             }
         }
     }
@@ -251,7 +260,7 @@ impl CommitMeta {
     /// `Corrupt` when the bytes are none of it.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            lsn: Lsn::new(reader.varint()?),
+            lsn: reader.lsn()?,
             time: DateTime::from_millis(reader.varint()?.cast_signed()),
             nonce: Nonce(u32::from_le_bytes(reader.array()?)),
             actor: Actor::new(reader.text()?).map_err(|_| reader.corrupt("has a bad actor"))?,
@@ -286,7 +295,7 @@ impl Origin {
             1 => Self::Import { source: reader.text()?.to_owned() },
             2 => Self::Merge(Merged::decode(reader)?),
             3 | 6 => {
-                let (above, upto) = (Lsn::new(reader.varint()?), Lsn::new(reader.varint()?));
+                let (above, upto) = (reader.lsn()?, reader.lsn()?);
                 Self::Undo { above, upto, plan }
             }
             4 | 7 => {
@@ -295,6 +304,10 @@ impl Origin {
                 Self::CherryPick { commits, plan }
             }
             5 => Self::Patch { source: reader.text()?.to_owned() },
+            8 => {
+                let source = reader.text()?.to_owned();
+                Self::PatchOf { source, state: Picked::decode(reader)? }
+            }
             _ => return Err(reader.corrupt("has an unknown origin")),
         })
     }
@@ -320,6 +333,11 @@ impl Merged {
 }
 
 impl Picked {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.commit.encode(out);
+        out.extend_from_slice(self.digest.as_bytes());
+    }
+
     fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let commit = Point::decode(reader)?;
         Ok(Self { commit, digest: Digest::from_bytes(reader.array()?) })
@@ -334,7 +352,7 @@ impl Point {
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let timeline = TimelineId::from_bytes(reader.array()?);
-        Ok(Self { timeline, lsn: Lsn::new(reader.varint()?) })
+        Ok(Self { timeline, lsn: reader.lsn()? })
     }
 }
 
@@ -457,6 +475,10 @@ mod tests {
             ),
             (Origin::CherryPick { commits, plan: plan() }, format!("0702306101{ones}ac02{twos}")),
             (Origin::Patch { source: "a".into() }, "050161".to_owned()),
+            (
+                Origin::PatchOf { source: "a".into(), state: Picked { commit: point, digest } },
+                format!("080161{ones}ac02{twos}"),
+            ),
         ] {
             let mut bytes = Vec::new();
             let meta = CommitMeta { origin, ..meta() };
@@ -466,6 +488,11 @@ mod tests {
             let mut reader = Reader::new("commit", &bytes);
             assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta);
             assert!(reader.finish().is_ok());
+            crate::codec::for_each_damage(&bytes, |damaged| {
+                let read = CommitMeta::decode(&mut Reader::new("commit", damaged));
+                let kind = read.err().map(|error| error.kind());
+                assert!(kind.is_none_or(|kind| kind == crate::ErrorKind::Corrupt), "{kind:?}");
+            });
         }
     }
 

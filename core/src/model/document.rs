@@ -42,7 +42,27 @@ impl Document {
             Error::invalid(format!("the document's _id can't be used: {source}"))
                 .with_source(source)
         })?;
+        if let RawBsonRef::Document(id) = id {
+            refuse_dollar_names(id)?;
+        }
         Ok((key, Self { raw: raw.into() }))
+    }
+
+    /// A document with its `_id` before its other fields, where MongoDB puts it; one without an `_id`
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// `Invalid` when it is not BSON.
+    pub fn with_id_first(raw: RawDocumentBuf) -> Result<RawDocumentBuf> {
+        let place =
+            raw.iter().position(|field| field.is_ok_and(|(name, _)| name.as_str() == "_id"));
+        let Some(place) = place.filter(|place| *place > 0) else { return Ok(raw) };
+        let fields = raw.iter().collect::<Result<Vec<_>, _>>().map_err(malformed)?;
+        let others = fields[..place].iter().chain(&fields[place + 1..]);
+        let ordered = std::iter::once(&fields[place]).chain(others);
+        let mut document = RawDocumentBuf::new();
+        ordered.for_each(|(name, value)| document.append(name, *value));
+        Ok(document)
     }
 
     /// A document that a store gave back; only its framing is checked.
@@ -90,6 +110,45 @@ impl std::fmt::Debug for Document {
 
 fn malformed(source: bson::error::Error) -> Error {
     Error::invalid(format!("the document is not valid BSON: {source}")).with_source(source)
+}
+
+/// As MongoDB, refuses names that begin with `$` at any level of an `_id`, but those of a reference:
+/// `{$ref: <string>, $id: …}`, perhaps with a `$db`, before other fields.
+fn refuse_dollar_names(id: &RawDocument) -> Result<()> {
+    let mut reference = 0;
+    for (place, field) in id.iter().enumerate() {
+        let (name, value) = field.map_err(malformed)?;
+        let is_text = matches!(value, RawBsonRef::String(_));
+        match (place, name.as_str()) {
+            (0, "$ref") if is_text => reference = 1,
+            (1, "$id") if reference == 1 => reference = 2,
+            (2, "$db") if reference == 2 && is_text => {}
+            (_, name) if name.starts_with('$') => {
+                return Err(Error::invalid(format!(
+                    "the document's _id can't be used: it has the field '{name}', and MongoDB takes no \
+                     name that begins with $ in an _id"
+                )));
+            }
+            _ => {}
+        }
+        refuse_dollar_names_in(value)?;
+    }
+    if reference == 1 {
+        return Err(Error::invalid(
+            "the document's _id can't be used: it has the field '$ref' and no '$id' behind it",
+        ));
+    }
+    Ok(())
+}
+
+fn refuse_dollar_names_in(value: RawBsonRef<'_>) -> Result<()> {
+    match value {
+        RawBsonRef::Document(inner) => refuse_dollar_names(inner),
+        RawBsonRef::Array(items) => {
+            items.into_iter().try_for_each(|item| refuse_dollar_names_in(item.map_err(malformed)?))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Decodes every element of a document that is `depth` levels deep.
@@ -143,6 +202,44 @@ mod tests {
         assert!(Document::checked(sized(MAX_DOCUMENT_BYTES)).is_ok());
         let error = Document::checked(sized(MAX_DOCUMENT_BYTES + 1)).unwrap_err();
         assert!(error.to_string().contains("16777217 bytes"), "{error}");
+    }
+
+    #[test]
+    fn an_id_with_a_name_that_begins_with_a_dollar_is_refused_unless_it_is_a_reference() {
+        for id in [
+            rawdoc! { "$a": 1 },
+            rawdoc! { "a": 1, "$b": 2 },
+            rawdoc! { "a": { "b": [1, { "$c": 2 }] } },
+            rawdoc! { "$ref": "users" },
+            rawdoc! { "$ref": 1, "$id": 2 },
+            rawdoc! { "$id": 1, "$ref": "users" },
+            rawdoc! { "$ref": "users", "$id": 1, "$x": 1 },
+        ] {
+            let error = Document::checked(rawdoc! { "_id": id.clone() }).expect_err("refused");
+            assert!(
+                error.to_string().contains("_id can't be used: it has the field '$"),
+                "{error}"
+            );
+        }
+        for id in [
+            rawdoc! { "$ref": "users", "$id": 1 },
+            rawdoc! { "a": { "$ref": "users", "$id": 1, "$db": "shop", "more": 1 } },
+            rawdoc! { "a$": 1 },
+        ] {
+            assert!(Document::checked(rawdoc! { "_id": id.clone() }).is_ok(), "{id:?}");
+        }
+        assert!(Document::checked(rawdoc! { "_id": 1, "a": { "$b": 1 } }).is_ok());
+    }
+
+    #[test]
+    fn an_id_is_moved_before_the_other_fields_which_keep_their_order() {
+        let moved =
+            Document::with_id_first(rawdoc! { "b": 1, "a": { "_id": 2 }, "_id": 3, "c": 4 });
+        let expected = rawdoc! { "_id": 3, "b": 1, "a": { "_id": 2 }, "c": 4 };
+        assert_eq!(moved.unwrap().as_bytes(), expected.as_bytes());
+        for kept in [rawdoc! { "_id": 1, "a": 2 }, rawdoc! { "a": 1 }, rawdoc! {}] {
+            assert_eq!(Document::with_id_first(kept.clone()).unwrap().as_bytes(), kept.as_bytes());
+        }
     }
 
     #[test]

@@ -21,15 +21,21 @@ impl Lsn {
         Self(number)
     }
 
+    /// A position as records have it. One that can't be, which only damage makes, becomes
+    /// [`Lsn::MAX`], which no log reaches.
+    pub(crate) fn from_stored(number: i64) -> Self {
+        u64::try_from(number).map_or(Self::MAX, |number| Self(number).min(Self::MAX))
+    }
+
     /// The number of this position.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The position after this one.
+    /// The position after this one. No log is so long that this ends anywhere.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 
     /// The position `count` commits before this one, or `None` before [`Lsn::ZERO`].
@@ -41,5 +47,20 @@ impl Lsn {
 impl fmt::Display for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_position_that_can_not_be_is_one_that_no_log_reaches() {
+        assert_eq!(Lsn::from_stored(0), Lsn::ZERO);
+        assert_eq!(Lsn::from_stored(7), Lsn::new(7));
+        for damaged in [-1, i64::MIN, 1 << 48, i64::MAX] {
+            assert_eq!(Lsn::from_stored(damaged), Lsn::MAX);
+        }
+        assert!(Lsn::new(u64::MAX).next() >= Lsn::new(u64::MAX), "it does not wrap");
     }
 }

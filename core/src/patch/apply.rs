@@ -1,6 +1,6 @@
 //! Applying a patch to a branch.
 
-use super::{Conflict, Patch, Preview, check};
+use super::{Already, Conflict, Patch, Preview, check_with};
 use crate::checks::{self, Checked, Checks, Proposed, Unchecked, Violation};
 use crate::write::{Outcome, Receipt, WriteRequest};
 use crate::{Branch, Error, Result, State};
@@ -28,7 +28,8 @@ pub enum Applied {
     /// The result would break rules of the collections, and nothing was changed: at most
     /// [`MOST_VIOLATIONS`] of them.
     Violations(Vec<Violation>),
-    /// These rules of the collections can't be checked, that was asked for, and nothing was changed.
+    /// These rules of the collections can't be checked, [`Already::Refuse`] was asked for, and nothing was
+    /// changed.
     Unchecked(Vec<Unchecked>),
 }
 
@@ -77,26 +78,28 @@ impl Preview {
 /// ```
 ///
 /// # Errors
-/// `Conflict` if other writers came first a hundred times; those of [`check`] and of
+/// `Conflict` if other writers came first a hundred times; those of [`check`](fn@super::check) and of
 /// [`Branch::commit`].
-#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
-    apply_strictly(patch, branch, request, false).await
+    apply_with(patch, branch, request, Already::Skip).await
 }
 
-/// As [`apply`]; if it is to be strict, nothing is applied if a rule of the collections can't be checked.
+/// As [`apply`], with what becomes of changes that are there already. With [`Already::Refuse`], of many
+/// writers who apply one patch at a time, exactly one is told that it was done; and nothing is applied then
+/// if a rule of the collections can't be checked.
 ///
 /// # Errors
 /// Those of [`apply`].
-pub async fn apply_strictly(
+#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
+pub async fn apply_with(
     patch: &Patch,
     branch: &Branch,
     request: WriteRequest,
-    strict: bool,
+    already: Already,
 ) -> Result<Applied> {
     for _ in 0..ATTEMPTS {
         let head = branch.head().await?;
-        let preview = check(patch, &head).await?;
+        let preview = check_with(patch, &head, already).await?;
         if !preview.conflicts.is_empty() {
             return Ok(Applied::Conflicts(preview.conflicts));
         }
@@ -108,7 +111,7 @@ pub async fn apply_strictly(
         if !violations.is_empty() {
             return Ok(Applied::Violations(violations));
         }
-        if strict && !unchecked.is_empty() {
+        if already == Already::Refuse && !unchecked.is_empty() {
             return Ok(Applied::Unchecked(unchecked));
         }
         let mut attempt = request.clone();

@@ -28,6 +28,7 @@ pub struct Preview {
     /// Where it does not fit; if this is not empty, it can't be applied.
     pub conflicts: Vec<Conflict>,
     pub(super) changes: Vec<Change>,
+    already: Already,
 }
 
 /// A change that does not fit.
@@ -43,6 +44,16 @@ pub struct Conflict {
     pub reason: ConflictReason,
 }
 
+/// What becomes of a change that is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Already {
+    /// It is left out: what the patch wants is so, whoever made it so.
+    #[default]
+    Skip,
+    /// It does not fit: somebody else made it, and only one may. For a counter, or a claim.
+    Refuse,
+}
+
 /// Why a change does not fit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConflictReason {
@@ -54,6 +65,8 @@ pub enum ConflictReason {
     Differs,
     /// The patch drops the collection and does not know this document.
     Unknown,
+    /// It is so already, and [`Already::Refuse`] was asked for.
+    Already,
     /// A part of the document is not as the patch says.
     Field {
         /// What the patch expects there; `None` for nothing.
@@ -73,9 +86,18 @@ pub enum ConflictReason {
 /// `Invalid` when a document would not be one that can be stored, or get another `_id`; `Denied` for
 /// a masked state.
 pub async fn check(patch: &Patch, state: &State) -> Result<Preview> {
+    check_with(patch, state, Already::Skip).await
+}
+
+/// As [`check`], with what becomes of changes that are there already.
+///
+/// # Errors
+/// Those of [`check`].
+pub async fn check_with(patch: &Patch, state: &State, already: Already) -> Result<Preview> {
     crate::mask::refuse_masked(state, "apply a patch to")?;
-    let found = collections(patch, state)?;
+    let found = collections(patch, state, already)?;
     let mut preview = Preview {
+        already,
         documents: 0,
         collections: found.changes.len(),
         skipped: found.skipped,
@@ -107,12 +129,12 @@ impl Preview {
         for step in documents.chunks(STEP) {
             let found = look_up(state, stored, step).await?;
             for ((key, change), found) in step.iter().zip(found) {
-                match fit(key, change, found)? {
+                match fit(key, change, found, self.already)? {
                     Fit::Image(image) => {
                         self.documents += 1;
                         self.changes.push(Change { collection: id, key: (*key).clone(), image });
                     }
-                    Fit::Already => self.skipped += 1,
+                    Fit::Already => self.is_already(name, key),
                     Fit::Conflicts(found) => self.note(name, key, found),
                 }
             }
@@ -135,14 +157,24 @@ impl Preview {
                 self.note(name, &key, vec![(FieldPath::DOCUMENT, ConflictReason::Unknown)]);
                 continue;
             };
-            match fit(&key, change, Some(version.document))? {
+            match fit(&key, change, Some(version.document), self.already)? {
                 Fit::Conflicts(found) => self.note(name, &key, found),
                 Fit::Image(_) => self.documents += 1,
                 Fit::Already => {}
             }
         }
-        self.skipped += left.len();
+        left.into_keys().for_each(|key| self.is_already(name, key));
         Ok(())
+    }
+
+    /// Takes note of a document that is as the patch makes it.
+    fn is_already(&mut self, name: &CollectionName, key: &Key) {
+        match self.already {
+            Already::Skip => self.skipped += 1,
+            Already::Refuse => {
+                self.note(name, key, vec![(FieldPath::DOCUMENT, ConflictReason::Already)]);
+            }
+        }
     }
 
     fn note(&mut self, name: &CollectionName, key: &Key, found: Vec<(FieldPath, ConflictReason)>) {
@@ -173,7 +205,12 @@ enum Fit {
 }
 
 /// What a change comes to, for the document that was found.
-fn fit(key: &Key, change: &DocumentChange, found: Option<Document>) -> Result<Fit> {
+fn fit(
+    key: &Key,
+    change: &DocumentChange,
+    found: Option<Document>,
+    already: Already,
+) -> Result<Fit> {
     let whole = |reason| Fit::Conflicts(vec![(FieldPath::DOCUMENT, reason)]);
     Ok(match (change, found) {
         (DocumentChange::Added(document), None) => Fit::Image(Image::Document(document.clone())),
@@ -197,7 +234,7 @@ fn fit(key: &Key, change: &DocumentChange, found: Option<Document>) -> Result<Fi
             )
         }
         (DocumentChange::Changed(_), None) => whole(ConflictReason::Missing),
-        (DocumentChange::Changed(edit), Some(found)) => match edit.apply(found.as_raw())? {
+        (DocumentChange::Changed(edit), Some(found)) => match edit.fit(found.as_raw(), already)? {
             Ok(Edited::Already) => Fit::Already,
             Ok(Edited::Changed(bytes)) => Fit::Image(Image::Document(checked(key, bytes)?)),
             Err(misfits) => Fit::Conflicts(misfits.into_iter().map(reason_of).collect()),
@@ -207,6 +244,9 @@ fn fit(key: &Key, change: &DocumentChange, found: Option<Document>) -> Result<Fi
 
 fn reason_of(misfit: Misfit) -> (FieldPath, ConflictReason) {
     let Misfit { path, expected, found, reason } = misfit;
+    if reason == MisfitReason::Already {
+        return (path, ConflictReason::Already);
+    }
     (path, ConflictReason::Field { expected, found, reason })
 }
 

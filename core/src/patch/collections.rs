@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::check::{Conflict, ConflictReason};
+use super::check::{Already, Conflict, ConflictReason};
 use super::{Facts, Patch, SectionChange};
 use crate::catalog::{self, CollectionInfo};
 use crate::definition::{identical, identical_lists};
@@ -35,9 +35,10 @@ pub(super) struct Collections {
 }
 
 /// Finds what a patch does to the collections of a state, and where it does not fit.
-pub(super) fn collections(patch: &Patch, state: &State) -> Result<Collections> {
+pub(super) fn collections(patch: &Patch, state: &State, already: Already) -> Result<Collections> {
     let mut work = Work {
         state,
+        already,
         leaving: leaving(patch),
         kept: HashMap::new(),
         dropped: vec![],
@@ -67,6 +68,7 @@ fn leaving(patch: &Patch) -> HashSet<&CollectionName> {
 
 struct Work<'a> {
     state: &'a State,
+    already: Already,
     leaving: HashSet<&'a CollectionName>,
     /// Collections that are made or change, as they are then.
     kept: HashMap<CollectionId, CollectionInfo>,
@@ -86,8 +88,9 @@ impl Work<'_> {
         let catalog = self.state.catalog();
         match catalog.get(&facts.name).filter(|_| !self.leaving.contains(&facts.name)) {
             Some(info) if Facts::from(&**info) == *facts => {
-                self.found.skipped += 1;
-                Target::There(info.id)
+                let target = Target::There(info.id);
+                self.is_already(&facts.name, "");
+                target
             }
             Some(_) => self.conflict(&facts.name, "", ConflictReason::Exists),
             None => {
@@ -101,7 +104,7 @@ impl Work<'_> {
 
     fn dropped(&mut self, facts: &Facts) -> Target {
         let Some(info) = self.state.catalog().get(&facts.name).cloned() else {
-            self.found.skipped += 1;
+            self.is_already(&facts.name, "");
             return Target::None;
         };
         if !identical(&info.options, &facts.options) {
@@ -135,12 +138,21 @@ impl Work<'_> {
                 self.conflict(&before.name, "indexes", ConflictReason::Differs);
             }
         }
+        let id = info.id;
         if then == **info {
-            self.found.skipped += 1;
+            self.is_already(&after.name, "");
         } else {
-            self.kept.insert(info.id, then);
+            self.kept.insert(id, then);
         }
-        Target::There(info.id)
+        Target::There(id)
+    }
+
+    /// Notes what is as the patch makes it.
+    fn is_already(&mut self, name: &CollectionName, fact: &str) {
+        match self.already {
+            Already::Skip => self.found.skipped += 1,
+            Already::Refuse => drop(self.conflict(name, fact, ConflictReason::Already)),
+        }
     }
 
     /// Notes a conflict; there are no documents to look at then.

@@ -2,6 +2,7 @@
 
 use bson::raw::{RawBson, RawDocument};
 
+use super::Already;
 use super::tree::Node;
 use crate::diff::FieldPath;
 use crate::diff::compare::{self, Difference, compare};
@@ -90,6 +91,8 @@ pub enum MisfitReason {
     Order,
     /// It has two fields of one name, so they can't be told apart.
     Ambiguous,
+    /// It is so already, and was not to be.
+    Already,
 }
 
 impl Edit {
@@ -159,7 +162,16 @@ impl Edit {
     /// `Corrupt` when the document does not decode. That the edit does not fit is a value: each part
     /// that does not.
     pub fn apply(&self, document: &RawDocument) -> Result<Result<Edited, Vec<Misfit>>> {
-        super::fit::fit(&Node::of(self)?, document)
+        self.fit(document, Already::Skip)
+    }
+
+    /// As [`Edit::apply`], with what becomes of parts that are there already.
+    pub(super) fn fit(
+        &self,
+        document: &RawDocument,
+        already: Already,
+    ) -> Result<Result<Edited, Vec<Misfit>>> {
+        super::fit::fit(&Node::of(self)?, document, already)
     }
 }
 

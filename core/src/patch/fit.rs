@@ -6,15 +6,19 @@ use bson::raw::{RawBson, RawDocument};
 use bson::spec::ElementType;
 
 use super::tree::{Node, Whole};
-use super::{Edited, Misfit, MisfitReason, OrderEdit, Place};
+use super::{Already, Edited, Misfit, MisfitReason, OrderEdit, Place};
 use crate::Result;
 use crate::diff::FieldPath;
 use crate::diff::compare::members;
 use crate::value::{Value, Writer};
 
 /// Applies an edit to a document, or says which parts of it do not fit.
-pub(super) fn fit(edit: &Node<'_>, document: &RawDocument) -> Result<Result<Edited, Vec<Misfit>>> {
-    let mut fitting = Fitting { path: Vec::new(), changed: false, misfits: Vec::new() };
+pub(super) fn fit(
+    edit: &Node<'_>,
+    document: &RawDocument,
+    already: Already,
+) -> Result<Result<Edited, Vec<Misfit>>> {
+    let mut fitting = Fitting { path: Vec::new(), changed: false, already, misfits: Vec::new() };
     let value = Value::of(document);
     let edited = match &edit.whole {
         Some(whole) => fitting.whole(whole, Some(value))?,
@@ -31,6 +35,7 @@ struct Fitting {
     path: Vec<String>,
     /// Whether a part of the edit is not there yet.
     changed: bool,
+    already: Already,
     misfits: Vec<Misfit>,
 }
 
@@ -63,6 +68,8 @@ impl Fitting {
         }
         if found != after {
             self.misfit(MisfitReason::Value, whole.edit.before.clone(), found)?;
+        } else if self.already == Already::Refuse {
+            self.misfit(MisfitReason::Already, whole.edit.before.clone(), found)?;
         }
         Ok(found.map(New::from))
     }

@@ -22,7 +22,7 @@ mod model;
 mod tests;
 mod tree;
 
-pub use apply::{Applied, MOST_VIOLATIONS, apply, apply_strictly};
-pub use check::{Conflict, ConflictReason, Preview, check};
+pub use apply::{Applied, MOST_VIOLATIONS, apply, apply_with};
+pub use check::{Already, Conflict, ConflictReason, Preview, check, check_with};
 pub use edit::{Edit, Edited, FieldEdit, Misfit, MisfitReason, OrderEdit, Place};
 pub use model::{DocumentChange, Facts, Patch, PatchSection, SectionChange};

@@ -34,8 +34,8 @@ pub(super) async fn commit(
     });
     request.set_origin(source.origin(plan).await?);
     request.set_after(worked.ours.last().await?.digest);
-    for change in &worked.changes {
-        request.push_exact(change.clone())?;
+    for change in worked.changes() {
+        request.push_exact(change)?;
     }
     match branch.commit(request).await? {
         Outcome::Moved { .. } => Ok(None),

@@ -37,10 +37,11 @@ mod work;
 mod worked;
 
 pub use renew::Renewed;
-pub(crate) use renew::follow;
+pub(crate) use renew::{follow, renamed};
 pub use resolved::Resolved;
 pub use rules::Rules;
 pub use source::{Selection, Source};
+pub(crate) use stored::open_points;
 pub use stored::{Condition, PlanId, Stored, StoredInfo};
 pub use worked::{Counts, DocumentConflict, Worked};
 

@@ -96,8 +96,8 @@ impl SourceRecord {
                 Source::Merge { name, theirs, bases: found, gained }
             }
             Self::Undo { above, upto, actor, collections } => Source::Undo {
-                above: Lsn::new(above.cast_unsigned()),
-                upto: Lsn::new(upto.cast_unsigned()),
+                above: Lsn::from_stored(above),
+                upto: Lsn::from_stored(upto),
                 selection: Selection { actor: actor.map(Actor::new).transpose()?, collections },
             },
             Self::CherryPick { commits } => {

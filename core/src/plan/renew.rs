@@ -5,8 +5,9 @@ use crate::key::Key;
 use crate::model::{BranchName, CollectionName};
 use crate::plan::base::documents;
 use crate::plan::record::{PlanRecord, SourceRecord};
-use crate::plan::stored::{all, base_record, swap};
+use crate::plan::stored::{all, base_record, change, swap};
 use crate::plan::{Resolved, Source, Stored, merge_source};
+use crate::storage::RefChange;
 use crate::{Error, ErrorKind, Project, Result, State};
 
 /// How often the plans of a renamed branch are gone through while others change them.
@@ -87,6 +88,22 @@ impl Stored {
         });
         Ok(Renewed { kept: resolved.len(), taken_back })
     }
+}
+
+/// What has the open plans into a branch go on under its new name.
+pub(crate) async fn renamed(
+    project: &Project,
+    from: &BranchName,
+    to: &BranchName,
+) -> Result<Vec<RefChange>> {
+    let mut changes = Vec::new();
+    for (id, stored) in all(project).await? {
+        if stored.record.open && stored.record.branch == from.as_str() {
+            let record = PlanRecord { branch: to.to_string(), ..stored.record };
+            changes.push(change(project, &id, stored.version, &record)?);
+        }
+    }
+    Ok(changes)
 }
 
 /// Has the open plans into a branch go on under its new name. If it is cut off, those that are left ask

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use bson::DateTime;
 
 use crate::gc::kept;
-use crate::model::{Actor, BranchName, Lsn, Message};
+use crate::model::{Actor, BranchName, Lsn, Message, Point};
 use crate::plan::record::{PlanRecord, SourceRecord};
 use crate::plan::{Plan, Source, Worked, commit};
 use crate::records::{self, BaseRecord, Stored as StoredRecord, plans_of};
-use crate::storage::{RefVersion, Swap};
+use crate::storage::{RefChange, RefVersion, Swap, VersionedRef};
 use crate::{Error, Project, Result, State, log};
 
 /// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
@@ -81,6 +81,7 @@ pub struct Stored {
     pub(super) record: PlanRecord,
     pub(super) project: Project,
     pub(super) plan: Plan,
+    pub(super) left_open: Option<Error>,
 }
 
 impl Stored {
@@ -120,10 +121,11 @@ impl Stored {
             return Err(Error::conflict(format!("there is a plan {id} already; try again")));
         };
         if let Err(error) = kept::confirm_all(&project.shared, &plan.views()).await {
-            refs.compare_and_set(&name, Some(&version), None).await?;
+            // If it stays, it is a plan that can't be opened, to be aborted.
+            let _ = refs.compare_and_set(&name, Some(&version), None).await;
             return Err(error);
         }
-        Ok(Self { id, version, record, project, plan })
+        Ok(Self { id, version, record, project, plan, left_open: None })
     }
 
     /// Opens the plan whose identifier begins with `id`.
@@ -143,7 +145,7 @@ impl Stored {
         let source = record.source.clone().load(&near).await?;
         let (rules, resolved) = (record.rules.clone(), record.resolved()?);
         let plan = Plan { branch, ours, source, rules, resolved };
-        Ok(Self { id, version, record, project: project.clone(), plan })
+        Ok(Self { id, version, record, project: project.clone(), plan, left_open: None })
     }
 
     /// The plans of a project, open ones and closed ones, by time.
@@ -236,8 +238,19 @@ impl Stored {
         match self.set(record).await {
             // Somebody else applied it at the same time: there is one commit all the same.
             Err(error) if error.kind() == crate::ErrorKind::Conflict => Ok(lsn),
-            other => other.map(|()| lsn),
+            // The commit is durable, so it was applied. The next one who applies it closes it.
+            Err(error) => {
+                self.left_open = Some(error);
+                Ok(lsn)
+            }
+            Ok(()) => Ok(lsn),
         }
+    }
+
+    /// Why the plan is still open although [`apply`](Self::apply) has made its commit, if it is; to
+    /// apply it once more closes it, and commits nothing.
+    pub fn left_open(&self) -> Option<&Error> {
+        self.left_open.as_ref()
     }
 
     /// Closes the plan if it has nothing to commit: no conflict is left, and nothing changes. A merge is
@@ -297,11 +310,9 @@ impl Stored {
     async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
         let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
         let worked = self.plan.work_out().await?;
-        let [made, planned] = [&commit.changes, &worked.changes].map(|changes| {
-            let each = changes.iter();
-            each.map(|change| ((change.collection, &change.key), &change.image)).collect()
-        });
-        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made, planned);
+        let made = commit.changes.into_iter().map(|c| ((c.collection, c.key), c.image));
+        let planned = worked.changes().map(|c| ((c.collection, c.key), c.image));
+        let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made.collect(), planned.collect());
         Ok(worked.conflicts.is_empty() && made == planned)
     }
 
@@ -329,7 +340,7 @@ impl PlanRecord {
     fn condition(&self) -> Condition {
         match self.applied {
             _ if self.open => Condition::Open,
-            Some(lsn) => Condition::Applied(Lsn::new(lsn.cast_unsigned())),
+            Some(lsn) => Condition::Applied(Lsn::from_stored(lsn)),
             None if self.nothing => Condition::Nothing,
             None => Condition::Aborted,
         }
@@ -365,6 +376,16 @@ pub(super) async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<P
         .collect()
 }
 
+/// The states on which a plan rests, read from its record; `None` if it is closed.
+///
+/// # Errors
+/// `Corrupt` if the record can't be read.
+pub(crate) fn open_points(name: &str, stored: VersionedRef) -> Result<Option<Vec<Point>>> {
+    let record: PlanRecord = records::decode(name, stored)?.record;
+    record.resolved()?;
+    Ok(record.open.then(|| record.points.into_iter().map(Into::into).collect()))
+}
+
 async fn find(project: &Project, id: &PlanId) -> Result<(PlanId, StoredRecord<PlanRecord>)> {
     let mut found = all(project).await?;
     found.retain(|(known, _)| known.0.starts_with(&id.0));
@@ -391,6 +412,16 @@ fn encode(record: &PlanRecord) -> Result<Vec<u8>> {
         )));
     }
     Ok(value)
+}
+
+pub(super) fn change(
+    project: &Project,
+    id: &PlanId,
+    read: RefVersion,
+    record: &PlanRecord,
+) -> Result<RefChange> {
+    let name = records::plan_ref(project.id(), &id.0);
+    Ok(RefChange { name, expected: Some(read), value: Some(encode(record)?) })
 }
 
 pub(super) async fn swap(

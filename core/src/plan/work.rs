@@ -11,15 +11,21 @@ use crate::checks::Proposed;
 use crate::diff::touched_between;
 use crate::key::Key;
 use crate::merge::{Merged, Policy, Strategy, Versions, merge_document};
-use crate::model::{
-    Change, CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point,
-};
+use crate::model::{CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point};
 use crate::plan::base::{Seen, documents, is_there};
 use crate::plan::resolved::Resolved;
 use crate::plan::step::{Scope, Step, changed_at};
 use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
 use crate::storage::KeyRange;
 use crate::{CollectionInfo, Error, Result, State};
+
+/// What a change takes in memory besides the bytes of its key and its document: their allocations, and
+/// its places in the result and in the commit that is made of it.
+const CHANGE_OVERHEAD: usize = 256;
+
+/// The most memory that the changes of a result may take: 1 GiB. Small documents reach it long before
+/// they are [`MAX_COMMIT_BYTES`] together.
+const MAX_HELD_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Takes steps on a state.
 pub(super) struct Worker<'a> {
@@ -33,7 +39,10 @@ pub(super) struct Worker<'a> {
     pub(super) decided: u64,
     /// Documents of ours that go with their collections.
     pub(super) gone: u64,
+    /// The bytes of documents.
     bytes: usize,
+    /// The bytes of memory that the changes take.
+    held: usize,
     times: HashMap<Point, DateTime>,
 }
 
@@ -65,6 +74,7 @@ pub(super) async fn work(
         decided: 0,
         gone: 0,
         bytes: 0,
+        held: 0,
         times: HashMap::new(),
     };
     for step in steps {
@@ -85,9 +95,13 @@ impl Worker<'_> {
             if id == CollectionId::CATALOG || silent || whole.contains(&id) {
                 continue;
             }
-            let keys: Vec<Key> = keys.iter().cloned().collect();
-            for keys in keys.chunks(STEP) {
-                self.documents(step, &info, keys).await?;
+            let mut left = keys.iter();
+            loop {
+                let keys: Vec<Key> = left.by_ref().take(STEP).cloned().collect();
+                if keys.is_empty() {
+                    break;
+                }
+                self.documents(step, &info, &keys).await?;
             }
         }
         self.drop_emptied(step).await
@@ -109,7 +123,9 @@ impl Worker<'_> {
 
     async fn document(&mut self, step: &Step, info: &CollectionInfo, three: Three) -> Result<()> {
         let Three { key, base, ours, theirs } = three;
-        let alike = ours == theirs && !self.policy.uses(&Strategy::Sum);
+        let matters =
+            [Strategy::Sum, Strategy::Touched].iter().any(|alike| self.policy.uses(alike));
+        let alike = ours == theirs && !matters;
         if alike || base == theirs {
             return Ok(());
         }
@@ -217,11 +233,14 @@ impl Worker<'_> {
         key: Key,
         document: Option<Document>,
     ) -> Result<()> {
-        self.bytes += document.as_ref().map_or(0, |document| document.as_bytes().len());
-        if self.bytes > MAX_COMMIT_BYTES {
+        let bytes = document.as_ref().map_or(0, |document| document.as_bytes().len());
+        self.bytes += bytes;
+        self.held += bytes + key.as_bytes().len() + CHANGE_OVERHEAD;
+        if self.bytes > MAX_COMMIT_BYTES || self.held > MAX_HELD_BYTES {
             return Err(Error::invalid(format!(
-                "the result has more than {MAX_COMMIT_BYTES} bytes of documents, which is the most for \
-                 one commit; bring it in by parts (a state in between, or some collections)"
+                "the result is too large for one commit, which may have {MAX_COMMIT_BYTES} bytes of \
+                 documents, and take {MAX_HELD_BYTES} bytes of memory with what holds them; bring it in \
+                 by parts (a state in between, or some collections)"
             )));
         }
         let image = document.map_or(Image::Deleted, Image::Document);
@@ -267,36 +286,51 @@ impl Worker<'_> {
         Ok(time)
     }
 
-    async fn finish(self) -> Result<Worked> {
+    /// Leaves out what ours has already, and counts the rest.
+    async fn finish(mut self) -> Result<Worked> {
         let (decided, removed) = (self.decided, self.gone);
         let mut counts = Counts { removed, decided, ..Counts::default() };
-        let mut changes = Vec::new();
-        for (&id, changed) in &self.changes {
-            let keys: Vec<Key> = changed.keys().cloned().collect();
-            let mut before = Vec::with_capacity(keys.len());
-            for keys in keys.chunks(STEP) {
-                before.extend(documents(self.ours, id, keys).await?);
-            }
-            // What a dropped collection held is not known, so all that is said of it counts.
-            let whole = self.ours.catalog().is_dropped(id);
-            for ((key, image), before) in changed.iter().zip(before) {
-                let differs = whole || before.as_ref() != as_document(image);
-                if id == CollectionId::CATALOG {
-                    counts.collections += u64::from(differs);
-                } else if differs {
-                    counts.count(before.as_ref(), image);
-                }
-                if differs {
-                    let (key, image) = (key.clone(), image.clone());
-                    changes.push(Change { collection: id, key, image });
-                }
-            }
+        for (&id, changed) in &mut self.changes {
+            let same = compare(self.ours, id, changed, &mut counts).await?;
+            same.iter().for_each(|key| drop(changed.remove(key)));
         }
+        self.changes.retain(|_, changed| !changed.is_empty());
         let conflicts: Vec<DocumentConflict> = self.conflicts.into_values().collect();
         counts.conflicts = conflicts.iter().map(|found| found.conflicts.len() as u64).sum();
         let catalog = Arc::new(self.catalog);
         let proposed = Proposed::new(self.ours.clone(), catalog, self.changes);
-        Ok(Worked { ours: self.ours.clone(), proposed, changes, conflicts, counts })
+        Ok(Worked { ours: self.ours.clone(), proposed, conflicts, counts })
+    }
+}
+
+/// Counts what changes differ from a state, and gives the keys of those that do not. Memory: that of a
+/// step, and the keys.
+async fn compare(
+    ours: &State,
+    id: CollectionId,
+    changed: &BTreeMap<Key, Image>,
+    counts: &mut Counts,
+) -> Result<Vec<Key>> {
+    // What a dropped collection held is not known, so all that is said of it counts.
+    let whole = ours.catalog().is_dropped(id);
+    let mut same = Vec::new();
+    let mut left = changed.iter();
+    loop {
+        let step: Vec<(&Key, &Image)> = left.by_ref().take(STEP).collect();
+        if step.is_empty() {
+            return Ok(same);
+        }
+        let keys: Vec<Key> = step.iter().map(|(key, _)| (*key).clone()).collect();
+        let before = documents(ours, id, &keys).await?;
+        for ((key, image), before) in step.into_iter().zip(before) {
+            if !whole && before.as_ref() == as_document(image) {
+                same.push(key.clone());
+            } else if id == CollectionId::CATALOG {
+                counts.collections += 1;
+            } else {
+                counts.count(before.as_ref(), image);
+            }
+        }
     }
 }
 

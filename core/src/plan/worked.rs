@@ -50,7 +50,6 @@ pub struct Counts {
 pub struct Worked {
     pub(super) ours: State,
     pub(super) proposed: Proposed,
-    pub(super) changes: Vec<Change>,
     /// What is left to decide, by collection and document.
     pub conflicts: Vec<DocumentConflict>,
     /// The numbers.
@@ -63,45 +62,58 @@ impl Worked {
         &self.proposed
     }
 
+    /// The changes, by collection and key.
+    pub(super) fn changes(&self) -> impl Iterator<Item = Change> {
+        self.proposed.changes().iter().flat_map(|(&collection, changed)| {
+            let change = move |(key, image): (&Key, &Image)| Change {
+                collection,
+                key: key.clone(),
+                image: image.clone(),
+            };
+            changed.iter().map(change)
+        })
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.proposed.changes().is_empty()
     }
 
     /// The collections that are made, dropped, renamed, or get other options or indexes, by name.
     pub fn collections(&self) -> Vec<CollectionDiff> {
-        let catalog =
-            self.changes.iter().filter(|change| change.collection == CollectionId::CATALOG);
+        let catalog = self.proposed.changed(CollectionId::CATALOG);
         let catalogs = [self.ours.catalog(), self.proposed.catalog()];
-        compare_catalogs(catalogs, catalog.map(|change| &change.key))
+        compare_catalogs(catalogs, catalog.map(|(key, _)| key))
     }
 
     /// The documents that change, as they are and as they will be, by collection and `_id`.
     pub fn documents(&self) -> BoxStream<'_, Result<DocumentDiff>> {
-        let chunks = self.changes.chunk_by(|a, b| a.collection == b.collection);
-        let steps = chunks
-            .filter(|changes| changes[0].collection != CollectionId::CATALOG)
-            .flat_map(|changes| changes.chunks(STEP));
-        stream::iter(steps)
-            .then(|changes| self.compare(changes))
+        let collections = self.proposed.changes().iter();
+        let documents = collections.filter(|(id, _)| **id != CollectionId::CATALOG);
+        stream::iter(documents)
+            .flat_map(|(id, changed)| stream::iter(changed).chunks(STEP).map(move |c| (*id, c)))
+            .then(|(id, changes)| self.compare(id, changes))
             .map_ok(|documents| stream::iter(documents.into_iter().map(Ok)))
             .try_flatten()
             .boxed()
     }
 
-    async fn compare(&self, changes: &[Change]) -> Result<Vec<DocumentDiff>> {
-        let id = changes[0].collection;
-        let keys: Vec<Key> = changes.iter().map(|change| change.key.clone()).collect();
+    async fn compare(
+        &self,
+        id: CollectionId,
+        changes: Vec<(&Key, &Image)>,
+    ) -> Result<Vec<DocumentDiff>> {
+        let keys: Vec<Key> = changes.iter().map(|(key, _)| (*key).clone()).collect();
         let before = super::base::documents(&self.ours, id, &keys).await?;
         let catalogs = [self.proposed.catalog(), self.ours.catalog()];
         let Some(info) = catalogs.into_iter().find_map(|catalog| catalog.by_id(id)) else {
             return Ok(Vec::new());
         };
-        let diffs = changes.iter().zip(before).map(|(change, before)| DocumentDiff {
+        let diffs = changes.into_iter().zip(before).map(|((key, image), before)| DocumentDiff {
             collection: info.name.clone(),
-            key: change.key.clone(),
+            key: key.clone(),
             before,
-            after: change.image.clone().into_document(),
+            after: image.clone().into_document(),
         });
         Ok(diffs.collect())
     }

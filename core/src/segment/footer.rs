@@ -191,7 +191,7 @@ impl Footer {
     fn decode(name: &str, content: &[u8], blocks_end: u64) -> Result<Self> {
         let mut reader = Reader::new("footer", content);
         let (timeline, sealed) = decode_timeline(&mut reader)?;
-        let lsn = Lsn::new(reader.varint()?);
+        let lsn = reader.lsn()?;
         let before = decode_head(&mut reader, lsn)?;
         let last = lsn.get().checked_add(reader.varint()?).map(Lsn::new);
         let last = last
@@ -261,7 +261,7 @@ fn decode_timeline(reader: &mut Reader<'_>) -> Result<(Timeline, bool)> {
         None
     } else {
         let timeline = TimelineId::from_bytes(reader.array()?);
-        Some(Point { timeline, lsn: Lsn::new(reader.varint()?) })
+        Some(Point { timeline, lsn: reader.lsn()? })
     };
     Ok((Timeline { id, base }, flags & SEALED != 0))
 }

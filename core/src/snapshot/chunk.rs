@@ -66,7 +66,7 @@ pub fn decode_chunk(digest: Digest, bytes: &[u8]) -> Result<Vec<(Key, Version)>>
     while !reader.rest().is_empty() {
         let key = Key::from_bytes(reader.bytes()?)
             .map_err(|source| reader.corrupt("has a bad key").with_source(source))?;
-        let lsn = Lsn::new(reader.varint()?);
+        let lsn = reader.lsn()?;
         let document = Document::from_stored(reader.bytes()?.to_vec())?;
         entries.push((key, Version { lsn, document }));
     }
@@ -108,5 +108,18 @@ mod tests {
                 crate::ErrorKind::Corrupt
             );
         }
+    }
+
+    /// With its digest made right again.
+    #[test]
+    fn a_chunk_with_any_lengths_is_read_or_refused() {
+        let mut content = Vec::new();
+        let (key, document) = Document::checked(rawdoc! { "_id": 1, "a": "text" }).unwrap();
+        put_entry(&mut content, &key, Lsn::new(7), &document);
+        crate::codec::for_each_damage(&content, |content| {
+            let (digest, bytes) = encode_chunk(content, 1).unwrap();
+            let kind = decode_chunk(digest, &bytes).err().map(|error| error.kind());
+            assert!(kind.is_none_or(|kind| kind == crate::ErrorKind::Corrupt), "{kind:?}");
+        });
     }
 }

@@ -9,7 +9,7 @@ use bson::DateTime;
 
 use crate::codec::{Reader, put_bytes, put_varint};
 use crate::key::Key;
-use crate::model::{CollectionId, Digest, Lsn, Point, TimelineId};
+use crate::model::{CollectionId, Digest, Point, TimelineId};
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"argonman";
@@ -57,13 +57,12 @@ impl Manifest {
             .iter()
             .filter(|chunks| chunks.collection != CollectionId::CATALOG)
             .flat_map(|chunks| &chunks.chunks)
-            .map(|chunk| chunk.documents)
-            .sum()
+            .fold(0, |sum, chunk| chunk.documents.saturating_add(sum))
     }
 
     /// The bytes of its chunks as stored; chunks may be shared with other snapshots.
     pub fn bytes(&self) -> u64 {
-        self.chunks().map(|chunk| chunk.bytes).sum()
+        self.chunks().fold(0, |sum, chunk| chunk.bytes.saturating_add(sum))
     }
 
     /// All of its chunks.
@@ -125,10 +124,7 @@ impl Manifest {
                 )));
             }
         }
-        let point = Point {
-            timeline: TimelineId::from_bytes(reader.array()?),
-            lsn: Lsn::new(reader.varint()?),
-        };
+        let point = Point { timeline: TimelineId::from_bytes(reader.array()?), lsn: reader.lsn()? };
         let created = DateTime::from_millis(reader.varint()?.cast_signed());
         let collections =
             (0..reader.varint()?).map(|_| decode_collection(&mut reader)).collect::<Result<_>>()?;
@@ -156,9 +152,9 @@ fn decode_entry(reader: &mut Reader<'_>) -> Result<ChunkEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Lsn;
 
-    #[test]
-    fn a_manifest_comes_back_and_its_bytes_do_not_change_between_versions() {
+    fn manifest() -> Manifest {
         let key = |id: i32| Key::of(&id.into()).unwrap();
         let chunk = ChunkEntry {
             digest: Digest::of(b"x"),
@@ -167,14 +163,19 @@ mod tests {
             documents: 5,
             bytes: 300,
         };
-        let manifest = Manifest {
+        Manifest {
             point: Point { timeline: TimelineId::from_bytes([7; 16]), lsn: Lsn::new(300) },
             created: DateTime::from_millis(1_700_000_000_000),
             collections: vec![CollectionChunks {
                 collection: CollectionId::new(99),
                 chunks: vec![chunk],
             }],
-        };
+        }
+    }
+
+    #[test]
+    fn a_manifest_comes_back_and_its_bytes_do_not_change_between_versions() {
+        let manifest = manifest();
         let bytes = manifest.encode();
         assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
         assert_eq!(
@@ -188,5 +189,21 @@ mod tests {
             assert!(Manifest::decode(&broken).is_err(), "byte {at}");
             assert!(Manifest::decode(&bytes[..at]).is_err(), "cut at {at}");
         }
+    }
+
+    /// With its checksum made right again, as one that means harm would have it.
+    #[test]
+    fn a_manifest_with_any_counts_is_read_or_refused() {
+        let bytes = manifest().encode();
+        crate::codec::for_each_damage(&bytes[..bytes.len() - 4], |content| {
+            let hostile = [content, &crc32c::crc32c(content).to_le_bytes()].concat();
+            match Manifest::decode(&hostile) {
+                Ok(found) => drop((found.documents(), found.bytes())),
+                Err(error) => assert!(matches!(
+                    error.kind(),
+                    crate::ErrorKind::Corrupt | crate::ErrorKind::Unsupported
+                )),
+            }
+        });
     }
 }

@@ -26,7 +26,7 @@ pub use keep::{Freed, Keep, Weights};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
-pub use refs::{RefName, RefVersion, Refs, Swap, VersionedRef};
+pub use refs::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
 pub use registry::{Factory, Registry};
 pub use snapshots::Snapshots;
 pub use url::StoreUrl;

@@ -29,6 +29,28 @@ pub enum Swap {
     Moved(Option<VersionedRef>),
 }
 
+/// A compare-and-set that is one of several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefChange {
+    /// The ref.
+    pub name: RefName,
+    /// The version that it must have; `None` for a ref that is not there.
+    pub expected: Option<RefVersion>,
+    /// What it gets; `None` removes it.
+    pub value: Option<Vec<u8>>,
+}
+
+/// What came of changes that are made together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Together {
+    /// All are done and durable.
+    Done,
+    /// This ref holds something else than was expected; nothing was changed.
+    Moved(RefName),
+    /// The store can't change several refs at once; nothing was changed.
+    NotOffered,
+}
+
 /// A map from names to small records (a few KiB), changed by compare-and-set only.
 #[async_trait]
 pub trait Refs: Send + Sync {
@@ -52,4 +74,12 @@ pub trait Refs: Send + Sync {
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
     ) -> Result<Swap>;
+
+    /// Makes all of these changes, or none of them, as one atomic and durable write, if the store can;
+    /// no ref is named twice. What [`compare_and_set`](Self::compare_and_set) promises holds for all of
+    /// them.
+    async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
+        let _ = changes;
+        Ok(Together::NotOffered)
+    }
 }

@@ -31,16 +31,22 @@ pub(crate) async fn append(
         let answer = wal.append(timeline, expected, commits.clone()).await;
         match answer {
             Ok(Append::HeadMoved(head)) if doubt.is_some() => {
-                let ours = is_ours(wal, timeline, &head, commits).await.map_err(in_doubt)?;
+                let ours = is_ours(wal, timeline, &head, commits).await;
+                let ours = ours.map_err(|error| in_doubt(doubt.take(), error))?;
                 return Ok(if ours { Append::Done } else { Append::HeadMoved(head) });
             }
             Ok(Append::Sealed(head)) if doubt.is_some() => {
-                let ours = is_ours(wal, timeline, &head, commits).await.map_err(in_doubt)?;
+                let ours = is_ours(wal, timeline, &head, commits).await;
+                let ours = ours.map_err(|error| in_doubt(doubt.take(), error))?;
                 return Ok(if ours { Append::Done } else { Append::Sealed(head) });
             }
             Ok(answer) => return Ok(answer),
-            Err(error) if error.kind() == ErrorKind::Indeterminate => doubt = Some(error),
-            Err(error) => return Err(if doubt.is_some() { in_doubt(error) } else { error }),
+            Err(error) if error.kind() == ErrorKind::Indeterminate => {
+                // The first tells why; those after it may only tell that there was one.
+                doubt.get_or_insert(error);
+            }
+            Err(error) if doubt.is_some() => return Err(in_doubt(doubt, error)),
+            Err(error) => return Err(error),
         }
     }
     Err(doubt.unwrap_or_else(|| Error::internal("an append was never tried")))
@@ -62,9 +68,10 @@ async fn is_ours(
     Ok(found.try_next().await?.is_some_and(|commit| commit.digest == last.digest))
 }
 
-fn in_doubt(source: Error) -> Error {
+/// The error for an append of which nothing can be learnt any more: what began it is its source.
+fn in_doubt(first: Option<Error>, then: Error) -> Error {
     Error::indeterminate(
         "the store failed while a commit was being written; look at `argon log` before you try again",
     )
-    .with_source(source)
+    .with_source(first.unwrap_or(then))
 }

@@ -87,7 +87,15 @@ pub(crate) enum Operation {
     Exact(Change),
 }
 
+/// What each document of a request counts for beside its bytes: its key, its place in the request and
+/// in the commit, and what the allocator adds.
+pub const DOCUMENT_OVERHEAD_BYTES: usize = 512;
+
 /// Changes that become one commit, or none of them.
+///
+/// All of it is in memory until it is durable. What [`put`](Self::put) adds is bounded by
+/// [`MAX_COMMIT_BYTES`], for which each document counts [`DOCUMENT_OVERHEAD_BYTES`] more than it has;
+/// writing takes about three times as much memory.
 ///
 /// Steps are taken in order: a later one sees what an earlier one did. Several changes of one
 /// document become one, the last.
@@ -147,7 +155,8 @@ impl WriteRequest {
     /// Adds the writing of a document; the collection is made if it is not there.
     ///
     /// # Errors
-    /// `Invalid` when the commit would have more than [`MAX_COMMIT_BYTES`] of documents.
+    /// `Invalid` when the commit would have more than [`MAX_COMMIT_BYTES`] of documents, each counted
+    /// with [`DOCUMENT_OVERHEAD_BYTES`].
     pub fn put(
         &mut self,
         collection: CollectionName,
@@ -156,6 +165,12 @@ impl WriteRequest {
         condition: Condition,
     ) -> Result<()> {
         self.bytes = self.bytes_with(&document)?;
+        if self.bytes + (self.operations.len() + 1) * DOCUMENT_OVERHEAD_BYTES > MAX_COMMIT_BYTES {
+            return Err(Error::invalid(format!(
+                "a commit may hold {MAX_COMMIT_BYTES} bytes, where each document counts \
+                 {DOCUMENT_OVERHEAD_BYTES} more than it has; write the rest in another"
+            )));
+        }
         let image = Image::Document(document);
         self.operations.push(Operation::Document { collection, key, image, condition });
         Ok(())

@@ -9,12 +9,14 @@ use argon_core::ErrorKind;
 use tempfile::tempdir;
 
 use super::SledEngine;
+use crate::engines::contract::damage::damage_tests;
 use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
 use crate::engines::contract::{Numbers, contract_tests};
 use crate::ordered::engine::{Batch, Engine, MAX_KEY_BYTES, MAX_VALUE_BYTES, Write};
 
 contract_tests!(|| OnDisk::new(SledEngine::open));
 persistence_tests!(SledEngine::open);
+damage_tests!(SledEngine::open, "db");
 
 fn put(key: &[u8], value: &[u8]) -> Write {
     Write::Put { key: key.to_vec(), value: value.to_vec() }
@@ -66,7 +68,23 @@ fn after_a_failed_sync_writes_are_refused_and_reads_go_on() {
     assert_eq!(engine.get(b"before").unwrap().as_deref(), Some(&b"1"[..]));
     assert_eq!(engine.get(b"after").unwrap(), None);
     drop(engine);
-    SledEngine::open(directory.path()).unwrap().apply(vec![put(b"after", b"3")]).unwrap();
+    let mark = directory.path().join("unsynced");
+    assert!(mark.exists(), "the next open must write the log again");
+    let engine = SledEngine::open(directory.path()).unwrap();
+    assert!(!mark.exists());
+    engine.apply(vec![put(b"after", b"3")]).unwrap();
+}
+
+/// What a session reads may make sled rewrite pages, which it syncs as it closes.
+#[test]
+fn a_sync_that_fails_as_the_store_is_closed_leaves_the_mark() {
+    let directory = tempdir().unwrap();
+    SledEngine::open(directory.path()).unwrap().apply(vec![put(b"key", b"1")]).unwrap();
+    let sync = |_: &fs::File| Err(io::Error::other("injected"));
+    let engine = SledEngine::open_with_sync(directory.path(), Box::new(sync)).unwrap();
+    engine.tree.insert("unsynced", "write").unwrap();
+    drop(engine);
+    assert!(directory.path().join("unsynced").exists());
 }
 
 #[test]

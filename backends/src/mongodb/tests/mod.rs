@@ -1,5 +1,7 @@
 //! Tests with a server. Other contracts are held by `conformance-tests`.
 
+mod clock;
+mod damage;
 mod explain;
 mod faults;
 mod large;

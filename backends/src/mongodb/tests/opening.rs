@@ -76,7 +76,7 @@ async fn a_newer_format_is_refused() {
     let url = url(server);
     create(&url).await;
     let store = beneath(&url).await.collection(schema::STORE);
-    store.update_one(doc! {}, doc! { "$set": { "format": 2 } }).await.unwrap();
+    store.update_one(doc! {}, doc! { "$set": { "format": 3 } }).await.unwrap();
     assert_eq!(try_open(&url).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(last(&diagnose(&url).await).1, Health::Failed);
 }
@@ -176,6 +176,12 @@ async fn credentials_are_asked_for_and_never_shown() {
     ] {
         let error = MongoFactory.open(&url(user), &options, &environment).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied, "{user}: {error:?}");
+        let said = if user.is_empty() { "the URL names no user" } else { "the password" };
+        assert!(error.to_string().contains(said), "{user}: {error}");
+        assert!(
+            error.to_string().contains(&format!("mongodb://{}/shop", server.address())),
+            "{error}"
+        );
         let found = MongoFactory.diagnose(&url(user), &options, &environment).await;
         assert_eq!(found.last().unwrap().health, Health::Failed, "{user}: {found:?}");
         let shown = format!("{error:?} {error} {found:?}");

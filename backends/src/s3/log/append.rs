@@ -6,6 +6,7 @@ use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::segment::{self, SegmentMeta};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Error, ErrorKind, Result};
+use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use crate::s3::bucket::{Bucket, Object};
@@ -30,7 +31,7 @@ struct Following {
     commits: Arc<[Commit]>,
     level: i32,
     /// The segment, once it was made: not before it is known that it follows.
-    bytes: OnceCell<Vec<u8>>,
+    bytes: OnceCell<Bytes>,
 }
 
 impl Following {
@@ -47,15 +48,15 @@ impl Following {
         self.expected.lsn.next()
     }
 
-    async fn bytes(&self) -> Result<&Vec<u8>> {
+    async fn bytes(&self) -> Result<&Bytes> {
         let make = || async {
             let (timeline, before, sealed) = (self.timeline, self.expected, self.seals());
             let meta = SegmentMeta { timeline, before, sealed };
             let (commits, level) = (self.commits.clone(), self.level);
             if commits.iter().map(Commit::document_bytes).sum::<usize>() <= SMALL_BYTES {
-                return segment::encode(&meta, &commits, level);
+                return segment::encode(&meta, &commits, level).map(Bytes::from);
             }
-            compute(move || segment::encode(&meta, &commits, level)).await
+            compute(move || segment::encode(&meta, &commits, level).map(Bytes::from)).await
         };
         self.bytes.get_or_try_init(make).await
     }

@@ -1,12 +1,17 @@
-//! Whether the segments of a timeline follow each other.
+//! Whether the segments of a timeline follow each other, and no two claim one LSN.
 
-use argon_core::model::{Head, Lsn, TimelineId};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use argon_core::model::{Commit, Digest, Head, Lsn, TimelineId, Touched};
+use argon_core::storage::Direction;
 use argon_core::{ErrorKind, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::log::Log;
 use crate::s3::log::contents::{Contents, WHOLE_FOR_HEADERS};
-use crate::s3::log::places::Listing;
+use crate::s3::log::places::{Listing, Place};
+use crate::s3::log::walk::walk;
 
 /// How many segments are looked into at once.
 const AT_ONCE: usize = 16;
@@ -17,10 +22,17 @@ const MOST_ROUNDS: usize = 3;
 impl Log {
     /// What is wrong with the segments and packs of a timeline that readers take: those that can't be
     /// read, and those that don't follow on the one before.
-    pub(in crate::s3) async fn broken_chain(&self, timeline: TimelineId) -> Result<Vec<String>> {
+    pub(in crate::s3) async fn broken_chain(
+        self: &Arc<Self>,
+        timeline: TimelineId,
+    ) -> Result<Vec<String>> {
         for _ in 0..MOST_ROUNDS {
-            match self.chain(timeline).await {
-                Ok(Some(problem)) => return Ok(problem.into_iter().collect()),
+            let found = match self.chain(timeline).await {
+                Ok(Some(None)) => self.claimed_twice(timeline).await.map(Some),
+                found => found.map(|found| found.map(Vec::from_iter)),
+            };
+            match found {
+                Ok(Some(problems)) => return Ok(problems),
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Corrupt => {
                     return Ok(vec![format!("timeline {timeline}: {error}")]);
@@ -59,5 +71,91 @@ impl Log {
             previous = Some(footer.head());
         }
         Ok(Some(None))
+    }
+
+    /// The segments and packs that readers leave out, since a pack has their place, and that hold
+    /// another commit than the log has there. What is left out for good reason, until compaction
+    /// removes it, holds the same ones.
+    ///
+    /// Only the last commit of each is compared: its digest covers all before.
+    async fn claimed_twice(self: &Arc<Self>, timeline: TimelineId) -> Result<Vec<String>> {
+        let floor = self.store.bucket.end(timeline).await?.floor;
+        let above = floor.next()..=Lsn::MAX;
+        let places = self.store.bucket.places(timeline, &above, Listing::PacksLast).await?;
+        let read = places.covering(&above)?;
+        let read: HashSet<&str> = read.iter().map(|place| place.name.as_str()).collect();
+        let left_out: Vec<&Place> = places
+            .segments
+            .iter()
+            .chain(&places.packs)
+            .filter(|place| !read.contains(place.name.as_str()))
+            .collect();
+        let looks: Vec<_> = left_out
+            .iter()
+            .map(|place| self.store.contents(timeline, place, WHOLE_FOR_HEADERS))
+            .collect();
+        let mut contents = stream::iter(looks).buffered(AT_ONCE);
+        let mut claims: BTreeMap<Lsn, Vec<Claim>> = BTreeMap::new();
+        // Those that are gone were removed meanwhile.
+        while let Some(found) = contents.try_next().await? {
+            let Some(Contents { footer, .. }) = found else { continue };
+            let claim = Claim::of(footer.name(), footer.head(), footer.sealed());
+            if claim.head.lsn > floor {
+                claims.entry(claim.head.lsn).or_default().push(claim);
+            }
+        }
+        self.refuted(timeline, claims).await
+    }
+
+    /// The claims that the log does not bear out.
+    async fn refuted(
+        self: &Arc<Self>,
+        timeline: TimelineId,
+        mut claims: BTreeMap<Lsn, Vec<Claim>>,
+    ) -> Result<Vec<String>> {
+        let (Some(low), Some(high)) = (claims.keys().next(), claims.keys().next_back()) else {
+            return Ok(Vec::new());
+        };
+        let range = *low..=*high;
+        let mut log = walk::<Commit<Touched>>(self.clone(), timeline, &range, Direction::Ascending);
+        let mut problems = Vec::new();
+        while let Some(commit) = log.try_next().await? {
+            let here = claims.remove(&commit.meta.lsn).unwrap_or_default();
+            let wrong = here.iter().filter(|claim| !claim.is_borne_out(&commit.digest));
+            problems.extend(wrong.map(Claim::problem));
+        }
+        problems.extend(claims.values().flatten().map(Claim::problem));
+        Ok(problems)
+    }
+}
+
+/// What an object that readers leave out says of the log.
+struct Claim {
+    name: String,
+    head: Head,
+    /// It says that nothing comes after.
+    sealed: bool,
+}
+
+impl Claim {
+    fn of(name: &str, head: Head, sealed: bool) -> Self {
+        Self { name: name.to_owned(), head, sealed }
+    }
+
+    /// Readers took a pack in the place of this, so commits come after it.
+    fn is_borne_out(&self, digest: &Digest) -> bool {
+        !self.sealed && self.head.digest == *digest
+    }
+
+    fn problem(&self) -> String {
+        let Self { name, head, sealed } = self;
+        if *sealed {
+            return format!("segment {name} seals the timeline after {}, and it goes on", head.lsn);
+        }
+        format!(
+            "segment {name} claims commit {}, which the log has with another digest: its writer may \
+             have been told that it is committed, and nobody reads it; `argon compact` removes it",
+            head.lsn
+        )
     }
 }

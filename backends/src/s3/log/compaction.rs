@@ -16,6 +16,7 @@ use std::sync::atomic::Ordering;
 use argon_core::model::{Head, Lsn, TimelineId};
 use argon_core::segment::{self, Footer};
 use argon_core::{Error, Result};
+use bytes::Bytes;
 
 use crate::s3::bucket::Object;
 use crate::s3::log::Log;
@@ -122,7 +123,7 @@ impl Log {
         }
         let level = self.store.bucket.settings.snapshots.level;
         let (lsns, bytes) = compute(move || group.merged(level)).await?;
-        self.put_pack(timeline, *lsns.start(), *lsns.end(), &bytes).await
+        self.put_pack(timeline, *lsns.start(), *lsns.end(), &bytes.into()).await
     }
 
     async fn put_pack(
@@ -130,7 +131,7 @@ impl Log {
         timeline: TimelineId,
         first: Lsn,
         last: Lsn,
-        bytes: &[u8],
+        bytes: &Bytes,
     ) -> Result<()> {
         let name = names::pack(timeline, first, last);
         // Whose pack it is does not matter: all of this name hold the same commits.

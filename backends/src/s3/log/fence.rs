@@ -64,7 +64,7 @@ impl Fence {
     }
 
     pub(in crate::s3) fn now(&self) -> Moment {
-        Moment { monotonic: Instant::now(), wall: self.environment.now() }
+        Moment { monotonic: Instant::now(), wall: self.environment.clock_time() }
     }
 
     /// Whether an append may be sent that rests on what was asked at `asked`.
@@ -80,7 +80,7 @@ impl Fence {
 
     /// How long ago that was; `None` if the wall clock went back.
     fn age(&self, asked: Moment) -> Option<Duration> {
-        let wall = self.environment.now().timestamp_millis() - asked.wall.timestamp_millis();
+        let wall = self.environment.clock_time().timestamp_millis() - asked.wall.timestamp_millis();
         let wall = Duration::from_millis(u64::try_from(wall).ok()?);
         Some(wall.max(asked.monotonic.elapsed()))
     }

@@ -164,6 +164,16 @@ pub(super) fn missing(lsn: Lsn) -> Error {
     Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
 }
 
+/// The error about a segment that goes on where another one begins.
+pub(super) fn claimed_twice(place: &Place, head: Lsn) -> Error {
+    let next = place.last.map_or(head, Lsn::next);
+    Error::corrupt(format!(
+        "two segments claim commit {next}: {}, which ends with commit {head}, and one that begins \
+         there; run `argon fsck`",
+        place.name
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

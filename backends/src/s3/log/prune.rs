@@ -144,7 +144,7 @@ impl Log {
         let of = |listed: &Listed| listed.name.strip_prefix(&folder).and_then(names::parse_floor);
         let highest = marks.iter().filter_map(of).max();
         if highest.is_none_or(|highest| highest < floor) {
-            bucket.put_always(&names::floor(timeline, floor), floor.to_string().as_bytes()).await?;
+            bucket.put_always(&names::floor(timeline, floor), &floor.to_string().into()).await?;
         }
         let highest = highest.map_or(floor, |highest| highest.max(floor));
         let lower = marks.iter().filter(|mark| of(mark).is_some_and(|mark| mark < highest));

@@ -14,7 +14,7 @@ use crate::s3::log::Log;
 use crate::s3::log::contents::{
     Contents, Item, WHOLE_FOR_HEADERS, WHOLE_WITH_DOCUMENTS, unreadable,
 };
-use crate::s3::log::places::{Place, missing};
+use crate::s3::log::places::{Place, claimed_twice, missing};
 
 /// How many objects are fetched ahead, and how many bytes of them.
 const AHEAD: usize = 16;
@@ -144,6 +144,9 @@ impl Walk {
             return Ok(true);
         };
         let head = contents.footer.head().lsn;
+        if place.last.is_some_and(|last| head > last) {
+            return Err(claimed_twice(&place, head));
+        }
         if place.last.is_some_and(|last| head < last && self.low <= last && head < self.high) {
             // A segment between this one and the next is not there (any more).
             return self.pass_gap(head.next().max(self.low)).await.map(|()| true);

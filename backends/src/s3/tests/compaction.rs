@@ -224,9 +224,12 @@ async fn an_append_that_came_too_late_and_stayed_is_never_read() {
     assert_eq!(known.try_append(&*stale.wal).await.unwrap(), Append::Done);
     assert_eq!(segments(&stub), 2);
     let reader = open(&stub).await;
-    check(&reader, &chain, &written).await;
+    check_reads(&reader, &chain, &written).await;
+    let found = problems(&reader).await;
+    assert!(matches!(&found[..], [one] if one.contains("claims commit 4")), "{found:?}");
     reader.maintenance.compact().await.unwrap();
     assert_eq!(segments(&stub), 1, "compaction removes it");
+    check(&reader, &chain, &written).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Stores on a server that can be told to misbehave, and what they must make of it.
 
 mod cache;
+mod chain;
 mod compaction;
 mod faults;
 mod open;
@@ -131,6 +132,26 @@ impl Chain {
         commit
     }
 
+    /// The next commit, whose documents have so many bytes together that can't be compressed.
+    fn large(&mut self, bytes: usize) -> Commit {
+        const EACH: usize = 512 * 1024;
+        let random = |_| crate::environment().random::<4096>();
+        let noise: Vec<u8> = (0..EACH / 4096).flat_map(random).collect();
+        let before = self.head.digest;
+        let mut commit = self.next(1);
+        for id in 0..bytes.div_ceil(EACH) {
+            let id = i64::try_from(id).unwrap() + 1000;
+            let bytes =
+                bson::Binary { subtype: bson::spec::BinarySubtype::Generic, bytes: noise.clone() };
+            let (key, document) = Document::checked(rawdoc! { "_id": id, "noise": bytes }).unwrap();
+            let collection = commit.changes[0].collection;
+            commit.changes.push(Change { collection, key, image: Image::Document(document) });
+        }
+        commit.digest = commit.compute_digest(&before);
+        self.head = commit.head();
+        commit
+    }
+
     /// Tries to append one commit after this chain's head.
     async fn try_append(&mut self, wal: &dyn Wal) -> Result<Append> {
         let before = self.head;
@@ -157,8 +178,20 @@ async fn read(wal: &dyn Wal, chain: &Chain, range: std::ops::RangeInclusive<u64>
     wal.read(chain.timeline.id, range).try_collect().await.unwrap()
 }
 
-/// Checks that all that was written is read, in parts and in both directions.
+/// Checks that all that was written is read, and that nothing is found to be wrong.
 async fn check(backend: &Backend, chain: &Chain, written: &[Commit]) {
+    check_reads(backend, chain, written).await;
+    assert_eq!(problems(backend).await, [""; 0]);
+}
+
+/// What looking at every object finds.
+async fn problems(backend: &Backend) -> Vec<String> {
+    let findings: Vec<_> = backend.maintenance.verify().try_collect().await.unwrap();
+    findings.into_iter().map(|finding| finding.problem).collect()
+}
+
+/// Checks that all that was written is read, in parts and in both directions.
+async fn check_reads(backend: &Backend, chain: &Chain, written: &[Commit]) {
     let (wal, last) = (&*backend.wal, written.len() as u64);
     assert!(read(wal, chain, 0..=u64::MAX).await == written, "another log than was written");
     let state = wal.state(chain.timeline.id).await.unwrap().unwrap();
@@ -178,8 +211,6 @@ async fn check(backend: &Backend, chain: &Chain, written: &[Commit]) {
             assert!(lsns.into_iter().eq(from..=to.min(last)), "{from}..={to} {direction:?}");
         }
     }
-    let findings: Vec<_> = backend.maintenance.verify().try_collect().await.unwrap();
-    assert_eq!(findings, []);
 }
 
 /// The key of an `_id`.

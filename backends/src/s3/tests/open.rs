@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use argon_core::ErrorKind;
 use argon_core::storage::{Certificate, Health, Swap};
 
-use super::stub::{Quirks, Reaction, Stub};
+use super::stub::{Conditions, Quirks, Reaction, Stub};
 use super::*;
 use crate::s3::diagnose::diagnose;
 
 #[tokio::test]
 async fn a_server_that_ignores_conditions_is_refused_and_nothing_is_left() {
-    let quirks = Quirks { ignores_conditions: true, ..Quirks::default() };
+    let quirks = Quirks { conditions: Conditions::Ignored, ..Quirks::default() };
     let stub = Stub::with(quirks);
     let error = create_with(&stub, "", &Arc::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
@@ -172,6 +172,57 @@ async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
     assert_eq!(look(&stub).await, [("right to remove".to_owned(), Health::Failed)]);
     stub.script(|_| Some(Reaction::Answer(403, "InvalidAccessKeyId")));
     assert_eq!(look(&stub).await, [("bucket".to_owned(), Health::Failed)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
+    for (conditions, wants_unquoted) in
+        [(Conditions::LookedAtEarly, false), (Conditions::Kept, false), (Conditions::Kept, true)]
+    {
+        let stub = Stub::with(Quirks { conditions, wants_unquoted, ..Quirks::default() });
+        create(&stub).await;
+        let found =
+            diagnose(&opener(), &stub.url(""), &options(), &environment(&Arc::default())).await;
+        let raced = found.iter().find(|found| found.check == "writers at once").unwrap();
+        if conditions == Conditions::LookedAtEarly {
+            assert_eq!(raced.health, Health::Failed);
+            for part in ["of 16 rounds with If-None-Match", "of 16 rounds with If-Match"] {
+                assert!(raced.found.contains(part), "{raced:?}");
+            }
+            assert!(raced.remedy.as_ref().unwrap().contains("docs/S3.md"), "{raced:?}");
+        } else {
+            assert_eq!(raced.health, Health::Good, "{raced:?}");
+        }
+        assert_eq!(stub.names(""), ["prefix/argon.json"], "nothing is left");
+    }
+}
+
+#[tokio::test]
+async fn errors_name_the_bucket_and_the_server() {
+    let stub = Stub::start();
+    let backend = create(&stub).await;
+    let mut chain = Chain::new(1);
+    chain.grow(&*backend.wal, 1).await;
+    let url = stub.url("");
+    let endpoint = url.rest().split("endpoint=").nth(1).unwrap().split('&').next().unwrap();
+    let place = format!("s3://bucket/prefix at {endpoint}");
+    for reaction in [
+        Reaction::Answer(404, "NoSuchBucket"),
+        Reaction::Answer(403, "AccessDenied"),
+        Reaction::Answer(503, "SlowDown"),
+        Reaction::LoseRequest,
+    ] {
+        stub.script(move |_| Some(reaction.clone()));
+        let listed = backend.wal.state(TimelineId::from_bytes([2; 16])).await.unwrap_err();
+        let written = chain.clone().try_append(&*backend.wal).await.unwrap_err();
+        for error in [listed, written] {
+            assert!(error.to_string().contains(&place), "{error}");
+        }
+    }
+    stub.behave();
+    let ignoring = Stub::with(Quirks { conditions: Conditions::Ignored, ..Quirks::default() });
+    let error = create_with(&ignoring, "", &Arc::default()).await.unwrap_err();
+    assert!(error.to_string().contains("s3://bucket/prefix at http://127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]

@@ -53,10 +53,22 @@ impl Request {
 
 type Script = Box<dyn FnMut(&Request) -> Option<Reaction> + Send>;
 
+/// What a server makes of the conditions of writes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Conditions {
+    #[default]
+    Kept,
+    Ignored,
+    /// They are kept but when the parts of an upload are joined.
+    IgnoredOfUploads,
+    /// It looks whether they hold, and writes some time later.
+    LookedAtEarly,
+}
+
 /// How the server differs from S3.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Quirks {
-    pub(super) ignores_conditions: bool,
+    pub(super) conditions: Conditions,
     /// Compares conditions with `ETag`s without quotes.
     pub(super) wants_unquoted: bool,
     pub(super) lists_backwards: bool,
@@ -176,6 +188,7 @@ impl Stub {
                 reaction
             };
             let answer = match reaction {
+                None if self.looks_early(&request) => self.late(&request),
                 None => self.answer(&request),
                 Some(Reaction::LoseRequest) => return,
                 Some(Reaction::LoseAnswer) => {
@@ -250,7 +263,11 @@ impl Stub {
             }
             ("POST", Some(upload)) => {
                 let content = state.uploads[upload].values().flatten().copied().collect();
-                let mut answer = self.store(&mut state, request, content);
+                let mut answer = if self.quirks.conditions == Conditions::IgnoredOfUploads {
+                    self.write_object(&mut state, request, content)
+                } else {
+                    self.store(&mut state, request, content)
+                };
                 if answer.status == 200 {
                     let etag = answer.headers[0].trim_start_matches("etag: ").to_owned();
                     answer.body = format!(
@@ -275,21 +292,42 @@ impl Stub {
     }
 
     fn store(&self, state: &mut State, request: &Request, content: Vec<u8>) -> Answer {
+        self.refusal(state, request).unwrap_or_else(|| self.write_object(state, request, content))
+    }
+
+    /// The answer if the condition of a write does not hold.
+    fn refusal(&self, state: &State, request: &Request) -> Option<Answer> {
         let there = state.objects.get(&request.key).map(|stored| etag(&stored.content));
-        if !self.quirks.ignores_conditions {
-            let expected = request.headers.get("if-match");
-            if request.headers.contains_key("if-none-match") && there.is_some() {
-                return Answer::error(412, "PreconditionFailed");
-            }
-            if expected.is_some() && there.is_none() {
-                return Answer::error(404, "NoSuchKey");
-            }
-            let shown = there
-                .map(|etag| if self.quirks.wants_unquoted { etag } else { format!("\"{etag}\"") });
-            if expected.is_some() && expected != shown.as_ref() {
-                return Answer::error(412, "PreconditionFailed");
-            }
+        if self.quirks.conditions == Conditions::Ignored {
+            return None;
         }
+        let expected = request.headers.get("if-match");
+        if request.headers.contains_key("if-none-match") && there.is_some() {
+            return Some(Answer::error(412, "PreconditionFailed"));
+        }
+        if expected.is_some() && there.is_none() {
+            return Some(Answer::error(404, "NoSuchKey"));
+        }
+        let shown =
+            there.map(|etag| if self.quirks.wants_unquoted { etag } else { format!("\"{etag}\"") });
+        let refused = expected.is_some() && expected != shown.as_ref();
+        refused.then(|| Answer::error(412, "PreconditionFailed"))
+    }
+
+    fn looks_early(&self, request: &Request) -> bool {
+        self.quirks.conditions == Conditions::LookedAtEarly && request.is_put_to("")
+    }
+
+    /// Writes without a lock around the look at the condition and the write.
+    fn late(&self, request: &Request) -> Answer {
+        let refusal = self.refusal(&self.state(), request);
+        refusal.unwrap_or_else(|| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            self.write_object(&mut self.state(), request, request.body.clone())
+        })
+    }
+
+    fn write_object(&self, state: &mut State, request: &Request, content: Vec<u8>) -> Answer {
         let etag = etag(&content);
         let modified = self.clock.load(Ordering::SeqCst);
         state.objects.insert(request.key.clone(), Stored { content, modified });

@@ -5,8 +5,40 @@ use std::collections::BTreeSet;
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_core::{Store, log};
 
-use super::stub::Stub;
+use super::stub::{Conditions, Quirks, Stub};
 use super::*;
+
+#[tokio::test]
+async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_unasked() {
+    let quirks = Quirks { conditions: Conditions::IgnoredOfUploads, ..Quirks::default() };
+    let stub = Stub::with(quirks);
+    let (one, other) = (create(&stub).await, open(&stub).await);
+    let mut chain = Chain::new(1);
+    let mut written = chain.grow(&*one.wal, 1).await;
+    assert_eq!(read(&*other.wal, &chain, 1..=9).await.len(), 1);
+    let (mut late, before) = (chain.clone(), chain.head);
+    let (first, second) = (chain.large(17 * 1024 * 1024), late.large(17 * 1024 * 1024));
+    let append = async |backend: &Backend, commit: &Commit| {
+        backend.wal.append(&chain.timeline, &before, [commit.clone()].into()).await.unwrap()
+    };
+    let answers = futures::join!(append(&one, &first), append(&other, &second));
+    let (winner, loser) = match answers {
+        (Append::Done, loser) => (first, loser),
+        (loser, Append::Done) => (second, loser),
+        answers => panic!("{answers:?}"),
+    };
+    assert_eq!(loser, Append::HeadMoved(winner.head()));
+    // A small commit that came first stands against a large one that comes late, too.
+    chain.head = winner.head();
+    written.push(winner);
+    let (mut late, before) = (chain.clone(), chain.head);
+    let large = late.large(17 * 1024 * 1024);
+    written.extend(chain.grow(&*one.wal, 1).await);
+    let answer = other.wal.append(&chain.timeline, &before, [large].into()).await.unwrap();
+    assert_eq!(answer, Append::HeadMoved(chain.head));
+    assert!(read(&*open(&stub).await.wal, &chain, 1..=9).await == written);
+    assert_eq!(problems(&one).await, [""; 0]);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_writers_of_one_branch_lose_nothing_and_double_nothing() {

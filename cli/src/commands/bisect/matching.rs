@@ -1,9 +1,9 @@
-//! Documents of which some fields have given values.
+//! Documents of which some fields have given values, as MongoDB's queries have it.
 
+use argon_core::filter::Filter as Query;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
 use argon_core::{Error, State};
-use bson::RawDocumentBuf;
 use bson::raw::{RawBsonRef, RawDocument};
 use futures::TryStreamExt;
 
@@ -12,7 +12,7 @@ use crate::formats::extjson::parse_document;
 
 /// The values that the fields at some paths must have.
 pub(super) struct Filter {
-    fields: RawDocumentBuf,
+    query: Query,
     /// The `_id` that is asked for.
     id: Option<Key>,
 }
@@ -32,7 +32,9 @@ impl Filter {
             .into());
         }
         let id = fields.get("_id").ok().flatten().and_then(|id| Key::of_id(id).ok());
-        Ok(Self { fields, id })
+        let query = bson::Document::try_from(&fields)
+            .map_err(|error| Error::invalid("the filter does not decode").with_source(error))?;
+        Ok(Self { query: Query::parse(&query)?, id })
     }
 
     /// Whether a collection of a state has such a document; it has none if it is not there.
@@ -47,23 +49,19 @@ impl Filter {
         let collection = state.collection(collection)?;
         if let Some(id) = &self.id {
             let found = collection.get(id).await?;
-            return Ok(found.is_some_and(|document| self.matches(document.as_raw())));
+            return found.map_or(Ok(false), |document| self.matches(document.as_raw()));
         }
         let mut documents = collection.scan();
         while let Some(document) = documents.try_next().await? {
-            if self.matches(document.as_raw()) {
+            if self.matches(document.as_raw())? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn matches(&self, document: &RawDocument) -> bool {
-        self.fields.iter().all(|field| {
-            field.is_ok_and(|(path, wanted)| {
-                at(document, path.as_str()).is_some_and(|found| equal(found, wanted))
-            })
-        })
+    fn matches(&self, document: &RawDocument) -> CommandResult<bool> {
+        Ok(self.query.matches(document)?)
     }
 }
 
@@ -77,24 +75,6 @@ fn operator(value: RawBsonRef<'_>) -> Option<String> {
         }),
         RawBsonRef::Array(inner) => inner.into_iter().flatten().find_map(operator),
         _ => None,
-    }
-}
-
-/// The value at a path.
-fn at<'a>(document: &'a RawDocument, path: &str) -> Option<RawBsonRef<'a>> {
-    path.split('.').try_fold(RawBsonRef::Document(document), |value, key| match value {
-        RawBsonRef::Document(inner) => inner.get(key).ok().flatten(),
-        RawBsonRef::Array(inner) => inner.get(key.parse().ok()?).ok().flatten(),
-        _ => None,
-    })
-}
-
-/// Whether two values are equal as MongoDB compares them; such as can't be an `_id`, by type and bytes.
-fn equal(found: RawBsonRef<'_>, wanted: RawBsonRef<'_>) -> bool {
-    match (Key::of_id(found), Key::of_id(wanted)) {
-        (Ok(found), Ok(wanted)) => found == wanted,
-        (Err(_), Err(_)) => found == wanted,
-        _ => false,
     }
 }
 
@@ -118,10 +98,13 @@ mod tests {
             (r#"{"in.a.x": "x"}"#, false),
             (r#"{"n.x": 5}"#, false),
             (r#"{"t": ["p"]}"#, true),
-            (r#"{"t": "p"}"#, false),
-            (r#"{"gone": null}"#, false),
+            (r#"{"t": "p"}"#, true),
+            (r#"{"t": "q"}"#, false),
+            (r#"{"in.a.b": "x"}"#, true),
+            (r#"{"gone": null}"#, true),
         ] {
-            assert_eq!(Filter::parse(filter).unwrap().matches(&document), expected, "{filter}");
+            let matches = Filter::parse(filter).unwrap().matches(&document).unwrap();
+            assert_eq!(matches, expected, "{filter}");
         }
     }
 }

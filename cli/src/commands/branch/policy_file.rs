@@ -1,6 +1,5 @@
 //! The policy of a mask as a TOML file.
 
-use std::fs;
 use std::path::Path;
 
 use argon_core::mask::MaskPolicy;
@@ -8,6 +7,7 @@ use argon_core::{Error, Result};
 use bson::{Bson, DateTime, Document};
 
 use crate::config::failed;
+use crate::small_file;
 
 /// How serde names a TOML time where it knows no times.
 const TOML_TIME: &str = "$__toml_private_datetime";
@@ -17,7 +17,7 @@ const TOML_TIME: &str = "$__toml_private_datetime";
 /// # Errors
 /// Those of reading the file; `Invalid`, with the file, the line and what is expected there.
 pub(super) fn load(path: &Path) -> Result<MaskPolicy> {
-    let text = fs::read_to_string(path).map_err(|error| failed("read", path, error))?;
+    let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
     let wrong = || format!("{} is no policy of a mask", path.display());
     let mut policy: MaskPolicy =
         toml::from_str(&text).map_err(|source| Error::invalid(wrong()).with_source(source))?;
@@ -56,6 +56,8 @@ fn time(text: &str) -> Option<DateTime> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn loaded(text: &str) -> Result<MaskPolicy> {

@@ -25,7 +25,8 @@ impl RenameArgs {
         workspace.project.rename_branch(&from, &to).await?;
         if workspace.is_current(&from) {
             let project = Some(workspace.project.name().clone());
-            workspace.opened.set_current(&Config { project, branch: Some(to.clone()) })?;
+            let current = Config { project, branch: Some(to.clone()) };
+            workspace.opened.set_current_after(context, &current);
         }
         context.output.done(&format!("branch {from} is called {to} now"), || {
             Json::object([("from", from.as_str().into()), ("to", to.as_str().into())])

@@ -60,7 +60,9 @@ impl ListArgs {
             } else {
                 None
             };
-            listing.row(&CollectionRow { info: info.clone(), digest })?;
+            let indexes = info.listed_indexes().into_owned();
+            let info = CollectionInfo { indexes, ..info.clone() };
+            listing.row(&CollectionRow { info, digest })?;
         }
         listing.finish()
     }

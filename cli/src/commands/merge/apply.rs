@@ -79,6 +79,13 @@ impl ApplyArgs {
             .apply(&worked, actor, message.as_ref())
             .await
             .hint_on(argon_core::ErrorKind::Conflict, || HINT.to_owned())?;
+        if let Some(error) = stored.left_open() {
+            context.output.note(&format!(
+                "the commit is made, but plan {0} could not be closed: {1}; `argon merge apply {0}` closes it",
+                info.id,
+                error.in_full()
+            ));
+        }
         let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
         committed(context, &shown, &unchecked, lsn)
     }

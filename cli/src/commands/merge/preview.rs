@@ -45,7 +45,7 @@ pub(crate) struct PreviewArgs {
     #[command(flatten)]
     policy: PolicyArgs,
     /// What settles conflicts that no rule of the policy takes: ours, theirs, newest, max, min, sum,
-    /// union, append or by-key(FIELD) [default: the policy's own; without one they are left]
+    /// union, append, touched or by-key(FIELD) [default: the policy's own; without one they are left]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Strategy>,
     /// The message of the commit that comes of it [default: what was merged]

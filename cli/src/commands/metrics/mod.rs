@@ -99,7 +99,7 @@ impl MetricsArgs {
             self.show(context).await?;
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-                _ = tokio::signal::ctrl_c() => return Err(Failure::Interrupted),
+                ended = crate::finish::asked_to_end() => return ended.and(Err(Failure::Interrupted)),
             }
         }
     }

@@ -26,10 +26,12 @@ impl CreateArgs {
             .create_project(&name)
             .await
             .hint_on(ErrorKind::AlreadyExists, || format!("`argon use {name}` makes it current"))?;
-        let becomes_current = opened.config.project.is_none() && opened.config_file.is_some();
+        let current = Config { project: Some(name.clone()), branch: None };
+        let becomes_current = opened.config.project.is_none()
+            && opened.config_file.is_some()
+            && opened.set_current_after(context, &current);
         let mut words = format!("made project {name} with branch main");
         if becomes_current {
-            opened.set_current(&Config { project: Some(name.clone()), branch: None })?;
             words.push_str("; it is the current one");
         } else {
             words.push_str(&format!("\n`argon use {name}` makes it the current one"));

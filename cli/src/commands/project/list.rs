@@ -1,6 +1,6 @@
 //! `argon project list`
 
-use argon_core::ProjectInfo;
+use argon_core::{DeletedProject, ProjectInfo};
 use clap::Args;
 
 use crate::context::Context;
@@ -9,7 +9,30 @@ use crate::output::{self, Json, Row};
 
 /// List the projects; `*` marks the current one.
 #[derive(Args)]
-pub(crate) struct ListArgs {}
+pub(crate) struct ListArgs {
+    /// List the deleted projects that `argon project undelete` can bring back
+    #[arg(long)]
+    pub(in crate::commands) deleted: bool,
+}
+
+struct DeletedRow(DeletedProject);
+
+impl Row for DeletedRow {
+    fn cells(&self) -> Vec<String> {
+        let DeletedProject { name, created, deleted, actor } = &self.0;
+        vec![name.to_string(), output::time(*created), output::time(*deleted), actor.clone()]
+    }
+
+    fn json(&self) -> Json {
+        let DeletedProject { name, created, deleted, actor } = &self.0;
+        Json::object([
+            ("project", name.as_str().into()),
+            ("created", output::time(*created).into()),
+            ("deleted", output::time(*deleted).into()),
+            ("actor", actor.as_str().into()),
+        ])
+    }
+}
 
 pub(in crate::commands) struct ProjectRow {
     pub(in crate::commands) info: ProjectInfo,
@@ -34,6 +57,13 @@ impl Row for ProjectRow {
 impl ListArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let opened = context.store().await?;
+        if self.deleted {
+            let mut listing = context.output.listing(&["PROJECT", "CREATED", "DELETED", "BY"]);
+            for project in opened.store.deleted_projects().await? {
+                listing.row(&DeletedRow(project))?;
+            }
+            return listing.finish();
+        }
         let projects = opened.store.projects().await?;
         if projects.is_empty() && context.output.is_table() {
             context.output.say("no projects yet: argon project create NAME");

@@ -3,18 +3,20 @@
 pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod list;
+mod undelete;
 
 use clap::Subcommand;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 
-/// Make, list and delete projects: the databases of a store.
+/// Make, list, delete and bring back projects: the databases of a store.
 #[derive(Subcommand)]
 pub(crate) enum ProjectCommand {
     Create(create::CreateArgs),
     List(list::ListArgs),
     Delete(delete::DeleteArgs),
+    Undelete(undelete::UndeleteArgs),
 }
 
 impl ProjectCommand {
@@ -23,6 +25,7 @@ impl ProjectCommand {
             Self::Create(args) => args.run(context).await,
             Self::List(args) => args.run(context).await,
             Self::Delete(args) => args.run(context).await,
+            Self::Undelete(args) => args.run(context).await,
         }
     }
 }

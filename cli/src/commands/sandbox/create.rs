@@ -19,6 +19,9 @@ Examples:
   argon -b \"$(argon sandbox create -o json | jq -r .name)\" put -c users '{\"_id\": 1}'";
 
 /// Make a branch that ends by itself; it costs one write, whatever the size of the data.
+///
+/// When its time is over it takes no commits until `argon sandbox extend`, and `argon sandbox sweep`
+/// removes it.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CreateArgs {

@@ -26,7 +26,7 @@ impl KeepArgs {
         let name = self.sandbox.name;
         let branch = sandbox::keep(&workspace.project, &name, self.another.as_ref()).await?;
         let kept = branch.name();
-        switch(&workspace, &name, kept)?;
+        switch(context, &workspace, &name, kept);
         context.output.done(&format!("{name} is kept as branch {kept}"), || {
             Json::object([("name", name.as_str().into()), ("branch", kept.as_str().into())])
         })

@@ -54,7 +54,7 @@ struct OneSandbox {
 
 /// When a sandbox ends, for people.
 fn ends(end: DateTime, context: &Context) -> String {
-    let left = end.timestamp_millis() - context.environment.now().timestamp_millis();
+    let left = end.timestamp_millis().saturating_sub(context.environment.now().timestamp_millis());
     match u64::try_from(left) {
         Ok(left) => {
             let left = duration_text(Duration::from_millis(left).saturating_add(HALF_A_SECOND));
@@ -85,10 +85,10 @@ fn check_ttl(ttl: Duration, context: &Context) -> CommandResult {
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// Makes another branch current if `from` is.
-fn switch(workspace: &Workspace, from: &BranchName, to: &BranchName) -> CommandResult {
-    if !workspace.is_current(from) {
-        return Ok(());
+fn switch(context: &Context, workspace: &Workspace, from: &BranchName, to: &BranchName) {
+    if workspace.is_current(from) {
+        let project = Some(workspace.project.name().clone());
+        let current = Config { project, branch: Some(to.clone()) };
+        workspace.opened.set_current_after(context, &current);
     }
-    let project = Some(workspace.project.name().clone());
-    workspace.opened.set_current(&Config { project, branch: Some(to.clone()) })
 }

@@ -8,7 +8,10 @@ use bson::{Bson, Document};
 use super::super::FormatError;
 use super::super::extjson::{Layout, Mode, parse_value, print_value};
 use super::super::source::Input;
-use super::SkipReason;
+
+/// The longest text that is read, uncompressed: options and 64 indexes of the largest size there are,
+/// and a file that decompresses to more is none.
+const MAX_TEXT_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What a dump says of a collection beside its documents.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -28,16 +31,26 @@ pub struct Metadata {
 impl Metadata {
     /// Reads a `.metadata.json` or `.metadata.json.gz` file. An empty file says nothing, as it does
     /// to `mongorestore`; keys that aren't known are passed over.
-    pub fn read(path: &Path) -> Result<Self, FormatError> {
+    pub fn read(path: &Path) -> Result<Option<Self>, FormatError> {
         let mut text = String::new();
-        Input::open(path)?.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
+        let mut input = Input::open(path)?.take(MAX_TEXT_BYTES + 1);
+        input.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
+        if text.len() as u64 > MAX_TEXT_BYTES {
+            let reason = format!("it has more than {MAX_TEXT_BYTES} bytes, uncompressed");
+            return Err(FormatError::Metadata { path: path.to_owned(), reason });
+        }
+        Self::parse(&text, path)
+    }
+
+    /// The metadata that a text holds, which stands in a file.
+    pub(super) fn parse(text: &str, path: &Path) -> Result<Option<Self>, FormatError> {
         if text.trim().is_empty() {
-            return Ok(Self::default());
+            return Ok(None);
         }
         let json = |source| FormatError::MetadataJson { path: path.to_owned(), source };
-        let value = parse_value(&text).map_err(json)?;
+        let value = parse_value(text).map_err(json)?;
         let wrong = |reason| FormatError::Metadata { path: path.to_owned(), reason };
-        Self::from_value(value).map_err(|reason| wrong(reason.to_owned()))
+        Self::from_value(value).map(Some).map_err(|reason| wrong(reason.to_owned()))
     }
 
     fn from_value(value: Bson) -> Result<Self, &'static str> {
@@ -65,7 +78,7 @@ impl Metadata {
     }
 
     /// The text of a `.metadata.json` file as `mongorestore` reads it, in canonical Extended JSON.
-    /// What isn't known is left out, but for the type: a `collection`.
+    /// What isn't known is left out, but for the type, which the options tell.
     pub(in super::super) fn to_json(&self, collection: &str) -> Result<String, FormatError> {
         let indexes = self.indexes.iter().cloned().map(Bson::Document).collect();
         let mut document = Document::new();
@@ -75,20 +88,28 @@ impl Metadata {
             document.insert("uuid", uuid);
         }
         document.insert("collectionName", collection);
-        document.insert("type", self.kind.as_deref().unwrap_or("collection"));
+        document.insert("type", self.kind.as_deref().unwrap_or_else(|| self.kind_of_options()));
         print_value(&Bson::Document(document), Mode::Canonical, Layout::Compact).map_err(|error| {
             FormatError::Metadata { path: collection.into(), reason: error.to_string() }
         })
     }
 
-    /// Why a dump has no documents for this metadata.
-    pub(super) fn why_no_documents(&self) -> SkipReason {
-        if self.options.contains_key("viewOn") {
-            SkipReason::View
-        } else if self.options.contains_key("timeseries") {
-            SkipReason::TimeSeries
-        } else {
-            SkipReason::NoDocuments
+    /// Whether it is of a view, which has no documents.
+    pub fn is_view(&self) -> bool {
+        self.options.contains_key("viewOn")
+    }
+
+    /// Whether it is of a time series, whose documents are buckets of another collection.
+    pub fn is_time_series(&self) -> bool {
+        self.options.contains_key("timeseries")
+    }
+
+    /// What `mongodump` calls such a collection.
+    fn kind_of_options(&self) -> &'static str {
+        match self {
+            _ if self.is_time_series() => "timeseries",
+            _ if self.is_view() => "view",
+            _ => "collection",
         }
     }
 }

@@ -11,17 +11,26 @@ const MAX_ENCODED_BYTES: usize = 238;
 const CUT_BYTES: usize = 208;
 /// Stands between the cut name and what makes it unique: an encoded `$`.
 const CUT_MARK: &str = "%24";
+/// Begins the name of the collection that holds a time series' documents.
+pub(in super::super) const BUCKETS: &str = "system.buckets.";
 
 /// What a file in a dump is, by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum File {
-    /// Half of a collection. The name may be [cut](full_name).
+    /// Half of a collection.
     Collection {
         /// Which half.
         kind: Kind,
-        /// Decoded.
-        name: String,
+        /// The name as it is in the file's name: encoded, perhaps cut.
+        stem: String,
     },
+    /// The documents of a time series, whose metadata is under its own name.
+    Buckets {
+        /// The name as it is in the file's name, with `system.buckets.` before it.
+        stem: String,
+    },
+    /// `system.indexes.bson`: the index definitions of all collections, before MongoDB 3.0.
+    Indexes,
     /// Something that isn't loaded.
     Other(SkipReason),
 }
@@ -29,8 +38,7 @@ pub(super) enum File {
 impl File {
     /// Whether a directory that holds this file is a database's.
     pub(super) fn is_of_database(&self) -> bool {
-        use SkipReason::{SystemCollection, TimeSeries};
-        matches!(self, Self::Collection { .. } | Self::Other(SystemCollection | TimeSeries))
+        !matches!(self, Self::Other(reason) if *reason != SkipReason::SystemCollection)
     }
 }
 
@@ -40,58 +48,86 @@ pub(super) enum Kind {
     Metadata,
 }
 
-/// Fails if the name has the ending of a collection's file, but can't be decoded.
-pub(super) fn classify(path: &Path) -> Result<File, FormatError> {
+pub(super) fn classify(path: &Path) -> File {
     let Some(file_name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Ok(File::Other(SkipReason::Unknown));
+        return File::Other(SkipReason::Unknown);
     };
+    if file_name.starts_with("._") {
+        return File::Other(SkipReason::AppleDouble);
+    }
     let plain = file_name.strip_suffix(".gz").unwrap_or(file_name);
     match plain {
-        "oplog.bson" => return Ok(File::Other(SkipReason::Oplog)),
-        "prelude.json" => return Ok(File::Other(SkipReason::Prelude)),
+        // A collection of that name has metadata.
+        "oplog.bson" if !has_metadata(path, "oplog") => return File::Other(SkipReason::Oplog),
+        "prelude.json" => return File::Other(SkipReason::Prelude),
+        "system.indexes.bson" => return File::Indexes,
         _ => {}
     }
-    let (encoded, kind) = if let Some(encoded) = plain.strip_suffix(".metadata.json") {
-        (encoded, Kind::Metadata)
-    } else if let Some(encoded) = plain.strip_suffix(".bson") {
-        (encoded, Kind::Documents)
+    let (stem, kind) = if let Some(stem) = plain.strip_suffix(".metadata.json") {
+        (stem, Kind::Metadata)
+    } else if let Some(stem) = plain.strip_suffix(".bson") {
+        (stem, Kind::Documents)
     } else {
-        return Ok(File::Other(SkipReason::Unknown));
+        return File::Other(SkipReason::Unknown);
     };
-    let name = decode(encoded).ok_or_else(|| FormatError::CollectionFile {
-        path: path.to_owned(),
-        reason: "the name has a % that isn't followed by two hexadecimal digits of a character"
-            .to_owned(),
-    })?;
-    if name.starts_with("system.buckets.") {
-        return Ok(File::Other(SkipReason::TimeSeries));
+    let stem = stem.to_owned();
+    match kind {
+        Kind::Documents if stem.starts_with(BUCKETS) => File::Buckets { stem },
+        _ if is_of_server(&stem) => File::Other(SkipReason::SystemCollection),
+        _ => File::Collection { kind, stem },
     }
-    if name.starts_with("system.") || name.starts_with("$admin.") {
-        return Ok(File::Other(SkipReason::SystemCollection));
-    }
-    Ok(File::Collection { kind, name })
+}
+
+fn has_metadata(path: &Path, stem: &str) -> bool {
+    let of_end = |end| path.with_file_name(format!("{stem}.metadata.json{end}"));
+    ["", ".gz"].into_iter().any(|end| of_end(end).is_file())
+}
+
+/// Whether a collection is the server's own, by its name, encoded or not.
+pub(super) fn is_of_server(name: &str) -> bool {
+    ["system.", "%24admin.", "$admin."].iter().any(|start| name.starts_with(start))
 }
 
 /// The collection's whole name, which for a cut file name is only in the metadata.
 pub(super) fn full_name(
-    documents: &Path,
-    name: String,
-    metadata: &Metadata,
+    path: &Path,
+    stem: &str,
+    metadata: Option<&Metadata>,
 ) -> Result<String, FormatError> {
-    let file_name = documents.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let encoded = file_name.strip_suffix(".gz").unwrap_or(file_name);
-    let encoded = encoded.strip_suffix(".bson").unwrap_or(encoded);
-    if encoded.len() != MAX_ENCODED_BYTES || !encoded.contains(CUT_MARK) {
-        return Ok(name);
-    }
-    metadata.collection_name.clone().ok_or_else(|| FormatError::CollectionFile {
-        path: documents.to_owned(),
-        reason: "the name is cut, and the whole one is not in its metadata file".to_owned(),
+    let said = metadata.and_then(|metadata| metadata.collection_name.as_ref());
+    let reason = if is_cut(stem) {
+        if let Some(name) = said {
+            return Ok(name.clone());
+        }
+        "the name is cut, and the whole one is not in its metadata file"
+    } else if let Some(name) = said.filter(|name| unescaped(stem, b'+').as_ref() == Some(*name)) {
+        // Some versions of mongodump leave a + as it is.
+        return Ok(name.clone());
+    } else {
+        "the name has a % that isn't followed by two hexadecimal digits of a character"
+    };
+    decode(stem).ok_or_else(|| FormatError::CollectionFile {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
     })
 }
 
+/// Whether the name in a file's name is only the beginning of a collection's.
+fn is_cut(stem: &str) -> bool {
+    stem.len() == MAX_ENCODED_BYTES
+        && stem.get(CUT_BYTES..).is_some_and(|s| s.starts_with(CUT_MARK))
+}
+
+/// Whether `stem` may be the file name of a collection whose name [`encode`]s to `encoded`: the
+/// names are equal, but for what makes a cut one unique.
+pub(super) fn may_be(stem: &str, encoded: &str) -> bool {
+    let cut = is_cut(stem) && is_cut(encoded);
+    stem == encoded || cut && stem.as_bytes()[..CUT_BYTES] == encoded.as_bytes()[..CUT_BYTES]
+}
+
 /// The file name of a collection, without an extension: as `mongodump` makes it, but for what makes
-/// a cut name unique, on which nothing depends.
+/// a cut name unique, on which nothing depends. The cut may be within the three characters that
+/// stand for a byte, as it is there.
 pub(in super::super) fn encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -117,14 +153,17 @@ fn hexadecimal(digit: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(digit)])
 }
 
-/// Reverses the encoding; a cut name that ends within a character's bytes loses that character,
-/// for its whole name is elsewhere.
-fn decode(encoded: &str) -> Option<String> {
+/// Reverses the encoding of a name that isn't cut.
+pub(super) fn decode(encoded: &str) -> Option<String> {
+    unescaped(encoded, b' ')
+}
+
+fn unescaped(encoded: &str, plus: u8) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => {
                 let digit = |byte: u8| char::from(byte).to_digit(16);
                 let value = digit(rest.next()?)? * 16 + digit(rest.next()?)?;
@@ -132,9 +171,6 @@ fn decode(encoded: &str) -> Option<String> {
             }
             other => other,
         });
-    }
-    if encoded.len() == MAX_ENCODED_BYTES && encoded.contains(CUT_MARK) {
-        return Some(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).ok()
 }

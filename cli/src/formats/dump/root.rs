@@ -35,7 +35,7 @@ impl Root {
                     root.others.push(Skipped { path, reason: SkipReason::Unknown });
                 }
                 _ => match names::classify(&path) {
-                    Ok(File::Other(reason)) if !File::Other(reason).is_of_database() => {
+                    File::Other(reason) if !File::Other(reason).is_of_database() => {
                         root.others.push(Skipped { path, reason });
                     }
                     _ => return Self::of_database(directory),
@@ -43,6 +43,11 @@ impl Root {
             }
         }
         Ok(root)
+    }
+
+    /// The databases of an archive.
+    pub(super) fn of_archive(databases: Vec<Database>) -> Self {
+        Self { databases, others: Vec::new() }
     }
 
     /// The directory is a database's own; what is in it is for the caller to look at.
@@ -98,7 +103,7 @@ impl Root {
 
 fn is_database(directory: &Path) -> Result<bool, FormatError> {
     let files = entries(directory)?;
-    Ok(files.iter().any(|path| names::classify(path).map_or(true, |file| file.is_of_database())))
+    Ok(files.iter().any(|path| names::classify(path).is_of_database()))
 }
 
 /// The entries of a directory, sorted, so that messages and results don't depend on the disk.

@@ -1,15 +1,26 @@
-//! What a dump's directory holds beside the collections that are loaded.
+//! What a dump holds beside the collections that are loaded.
 
 use std::fmt;
 use std::path::PathBuf;
 
+use super::FormatError;
+
 /// A file or directory that is no collection to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which one.
+    /// Which one; in an archive, the archive and the namespace.
     pub path: PathBuf,
     /// Why.
     pub reason: SkipReason,
+}
+
+/// A file that should be of a collection, and can't be loaded.
+#[derive(Debug)]
+pub struct BadFile {
+    /// The collection's name; as it stands in the file's name, if that can't be decoded.
+    pub collection: String,
+    /// What is wrong, and with which file.
+    pub error: FormatError,
 }
 
 /// Why something in a dump is not loaded.
@@ -18,12 +29,12 @@ pub struct Skipped {
 pub enum SkipReason {
     /// `system.*` or `$…`: the server's own, made again by the server.
     SystemCollection,
-    /// A view: it has a definition, but no documents.
-    View,
-    /// A time-series collection, whose documents are buckets in the server's own format.
+    /// The documents of a time series without its metadata, so that nobody knows what it is.
     TimeSeries,
     /// Metadata without documents, and neither a view nor a time series.
     NoDocuments,
+    /// `._*`: what macOS keeps of a file on disks that are not its own.
+    AppleDouble,
     /// `oplog.bson`: the operations during the dump.
     Oplog,
     /// `prelude.json`: facts about the server.
@@ -38,9 +49,9 @@ impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::SystemCollection => "a system collection",
-            Self::View => "a view, which has no documents",
-            Self::TimeSeries => "a time-series collection, kept in the server's own format",
+            Self::TimeSeries => "the documents of a time series that has no metadata file",
             Self::NoDocuments => "metadata without a .bson file",
+            Self::AppleDouble => "a file of macOS, not part of the dump",
             Self::Oplog => "the operations during the dump",
             Self::Prelude => "facts about the server",
             Self::ServerDatabase => "a database of the server's own; name it to load it",

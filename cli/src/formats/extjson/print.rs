@@ -55,7 +55,7 @@ pub fn print_value(value: &Bson, mode: Mode, layout: Layout) -> Result<String, I
 }
 
 /// A value for an error message: on one line, and not long.
-pub(super) fn excerpt(value: &Bson) -> String {
+pub(in super::super) fn excerpt(value: &Bson) -> String {
     const LONGEST: usize = 60;
     let text = print_value(value, Mode::Relaxed, Layout::Compact)
         .unwrap_or_else(|_| "something that isn't BSON".to_owned());

@@ -1,10 +1,10 @@
 use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
-use bson::{Binary, Bson, DateTime, Document, RawDocumentBuf, Timestamp, doc};
+use bson::{Binary, Bson, DateTime, Document, RawDocumentBuf, Timestamp, doc, rawdoc};
 use proptest::prelude::*;
 
 use super::super::arbitrary;
-use super::super::validate::MAX_DEPTH;
+use super::super::validate::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use super::*;
 
 const OID: &str = "5a9427648b0beebeb69579cc";
@@ -190,6 +190,90 @@ fn a_wrong_wrapper_is_refused_with_its_name_its_value_and_what_was_expected() {
 }
 
 #[test]
+fn minus_zero_is_an_integer_without_a_point() {
+    assert_parses("-0", &Bson::Int32(0));
+    let found = parse_document(r#"{"a": -0, "b": [-0,-0 ], "s": "-0, \\\"-0", "-0": 1}"#).unwrap();
+    let expected = rawdoc! { "a": 0, "b": [0, 0], "s": "-0, \\\"-0", "-0": 1 };
+    assert_eq!(found.as_bytes(), expected.as_bytes());
+    for text in ["-0.0", "-0e1", "-0E0", r#"{"$numberDouble": "-0.0"}"#] {
+        let value = parse_value(text).unwrap().as_f64().unwrap();
+        assert!(value == 0.0 && value.is_sign_negative(), "{text}");
+    }
+    assert_parses("[1e-0,1E-0]", &Bson::Array(vec![Bson::Double(1.0); 2]));
+    for text in ["- 0", "--0", "1-0", "-01", "-"] {
+        assert!(parse_value(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_decimal_has_digits() {
+    for text in [
+        "", ".", "e5", "+", "-.", "+-1", "-+1", "1e", "1e+", ".e1", "1_0", "1 ", "0x1", "sNaN",
+        "-snan",
+    ] {
+        assert_refused(
+            &format!(r#"{{"$numberDecimal": "{text}"}}"#),
+            &["$numberDecimal", "34 digits"],
+        );
+    }
+    for text in [".5", "5.", "+5", "-5E-3", "1e+3", "NaN", "-nan", "Infinity", "-inf", "00.10"] {
+        let parsed = parse_value(&format!(r#"{{"$numberDecimal": "{text}"}}"#)).unwrap();
+        assert_eq!(parsed, Bson::Decimal128(text.parse().unwrap()), "{text}");
+    }
+}
+
+#[test]
+fn the_options_of_a_regular_expression_are_sorted() {
+    for text in [
+        r#"{"$regularExpression":{"pattern":"a","options":"xim"}}"#,
+        r#"{"$regex":"a","$options":"xim"}"#,
+    ] {
+        let sorted = r#"{"$regularExpression":{"pattern":"a","options":"imx"}}"#;
+        assert_eq!(print(text, Mode::Relaxed), sorted);
+    }
+}
+
+#[test]
+fn what_extended_json_can_not_express_is_found_and_named() {
+    let loss = |document: &RawDocumentBuf| {
+        find_loss(document).unwrap().map(|loss| loss.to_string()).unwrap_or_default()
+    };
+    for (value, reason) in [
+        (rawdoc! { "$oid": OID }, "looks like Extended JSON"),
+        (rawdoc! { "$date": "tomorrow" }, "looks like Extended JSON"),
+        (rawdoc! { "$numberLong": "5" }, "looks like Extended JSON"),
+        (rawdoc! { "$regex": "^a", "$options": "i" }, "looks like Extended JSON"),
+        (rawdoc! { "$minKey": 1, "more": 1 }, "looks like Extended JSON"),
+        (rawdoc! { "deep": [{ "$uuid": "x" }] }, "'a.deep.0' looks like"),
+        (rawdoc! { "n": f64::from_bits(0x7ff8_0000_0000_0001) }, "'a.n' is a NaN with"),
+        (rawdoc! { "n": -f64::NAN }, "'a.n' is a NaN with"),
+        (rawdoc! { "d": bson::Decimal128::from_bytes([0xff; 16]) }, "'a.d' is a decimal"),
+        (rawdoc! { "r": regex("xi") }, "'a.r' is a regular expression"),
+    ] {
+        let found = loss(&rawdoc! { "_id": 1, "a": value.clone() });
+        assert!(found.contains(reason), "{value:?}: {found}");
+    }
+    assert!(loss(&rawdoc! { "$oid": OID }).starts_with("it looks like"));
+    // The type of the field turned into that of an array.
+    let mut odd = rawdoc! { "a": { "0": 1, "x": 2 } }.into_bytes();
+    odd[4] = 0x04;
+    assert!(loss(&RawDocumentBuf::from_bytes(odd).unwrap()).contains("'a' is an array"));
+    for text in [
+        r#"{"_id":1,"a":{"$ref":"x","$id":1},"b":{"$gt":5},"c":{"$regex":"^a"},"d":[[],{}]}"#,
+        r#"{"n":{"$numberDouble":"NaN"},"d":{"$numberDecimal":"1.20"},"c":{"$code":"x","$scope":{}}}"#,
+    ] {
+        assert_eq!(loss(&parse_document(text).unwrap()), "", "{text}");
+    }
+}
+
+fn regex(options: &str) -> bson::Regex {
+    bson::Regex {
+        pattern: bson::raw::CString::try_from("a").unwrap(),
+        options: bson::raw::CString::try_from(options).unwrap(),
+    }
+}
+
+#[test]
 fn an_error_says_line_and_column() {
     assert_refused("{\n  \"a\" 1\n}", &["(line 2, column 7)"]);
 }
@@ -244,6 +328,21 @@ fn absurd_nesting_is_an_error_and_no_overflow_of_the_stack() {
     }
     let deep = RawDocumentBuf::try_from(&deep).unwrap();
     assert!(print_document(&deep, Mode::Relaxed, Layout::Compact).is_err());
+}
+
+#[test]
+fn what_becomes_too_large_is_refused_while_it_is_read() {
+    let text = format!("\"{}\"", "x".repeat(MAX_DOCUMENT_BYTES));
+    for (times, reason) in
+        [(1, "the document has 16777237 bytes, more than"), (5, "(line 1, column")]
+    {
+        let document = format!("{{\"a\":[{}]}}", vec![text.as_str(); times].join(","));
+        let message = parse_document(&document).unwrap_err().to_string();
+        assert!(
+            message.contains(reason) && message.contains("more than the 16777216"),
+            "{message}"
+        );
+    }
 }
 
 #[test]
@@ -306,6 +405,7 @@ proptest! {
             let parsed = parse_document(&text).unwrap();
             prop_assert_eq!(parsed.as_bytes(), document.as_bytes(), "{}", text);
         }
+        prop_assert_eq!(find_loss(&document).unwrap(), None);
     }
 
     #[test]

@@ -6,12 +6,12 @@
 use bson::raw::CString;
 use bson::spec::BinarySubtype;
 use bson::{
-    Binary, Bson, DateTime, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp, Uuid,
+    Binary, Bson, DateTime, Document, JavaScriptCodeWithScope, Regex, Timestamp, Uuid,
     oid::ObjectId,
 };
 
 use super::print::excerpt;
-use super::{dates, db_pointer};
+use super::{dates, db_pointer, decimal};
 
 /// A wrapper that doesn't hold what it must.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,11 @@ const WRAPPERS: [&str; 16] = [
     "$maxKey",
     "$undefined",
 ];
+
+/// Whether an object with a field of this name may stand for a value.
+pub(super) fn is_wrapper(name: &str) -> bool {
+    name == "$regex" || WRAPPERS.contains(&name)
+}
 
 /// The value that `document` stands for, or the document itself if it is none of the wrappers, as
 /// `{"$ref": …, "$id": …}` and query operators are.
@@ -138,7 +143,7 @@ fn double(value: &Bson) -> Option<Bson> {
 }
 
 fn decimal(value: &Bson) -> Option<Bson> {
-    value.as_str()?.parse::<Decimal128>().ok().map(Bson::Decimal128)
+    decimal::parse(value.as_str()?).map(Bson::Decimal128)
 }
 
 fn binary(value: &Bson, companion: Option<&Bson>) -> Option<Bson> {
@@ -182,9 +187,12 @@ fn regular_expression(value: &Bson) -> Option<Bson> {
     regex(body.get("pattern")?.as_str()?, body.get("options")?.as_str()?)
 }
 
+/// With its options in alphabetical order, which is how BSON has them, and how all drivers read them.
 fn regex(pattern: &str, options: &str) -> Option<Bson> {
     let pattern = CString::try_from(pattern).ok()?;
-    let options = CString::try_from(options).ok()?;
+    let mut options: Vec<char> = options.chars().collect();
+    options.sort_unstable();
+    let options = CString::try_from(String::from_iter(options)).ok()?;
     Some(Bson::RegularExpression(Regex { pattern, options }))
 }
 

@@ -10,8 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::bufread::MultiGzDecoder;
 
 use super::super::FormatError;
+use super::super::validate::MAX_DOCUMENT_BYTES;
 
 const BUFFER_BYTES: usize = 256 * 1024;
+/// How a gzip file begins: its magic number, and the only method of compression.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The uncompressed content of a file.
@@ -39,21 +42,34 @@ impl Progress {
 }
 
 impl Input {
-    /// Opens a file, and decompresses it if its name ends in `.gz`. The first bytes don't decide:
-    /// a BSON file may begin like a gzip file.
+    /// Opens a file, and decompresses it if its name ends in `.gz` or it begins like a gzip file and
+    /// can't be anything else.
     pub(in super::super) fn open(path: &Path) -> Result<Self, FormatError> {
-        let file = File::open(path).map_err(FormatError::io("open", path))?;
+        let mut file = File::open(path).map_err(FormatError::io("open", path))?;
         let metadata = file.metadata().map_err(FormatError::io("open", path))?;
         if metadata.is_dir() {
             return Err(FormatError::io("read", path)(io::ErrorKind::IsADirectory.into()));
         }
-        let compressed = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
-        Ok(Self::new(file, metadata.len(), compressed))
+        let head = head_of(&mut file).map_err(FormatError::io("read", path))?;
+        let named = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+        let size = metadata.is_file().then_some(metadata.len());
+        let compressed = named || is_gzip(&head, size);
+        Ok(Self::new(Cursor::new(head).chain(file), metadata.len(), compressed))
     }
 
-    /// Standard input, uncompressed. What is there can be read before the rest has come.
-    pub(super) fn stdin() -> Self {
-        Self::new(io::stdin(), 0, false)
+    /// Standard input, decompressed if it begins like a gzip file. What is there can be read before
+    /// the rest has come.
+    pub(in super::super) fn stdin() -> Result<Self, FormatError> {
+        let mut stdin = io::stdin();
+        let head =
+            head_of(&mut stdin).map_err(FormatError::io("read", Path::new("standard input")))?;
+        let compressed = is_gzip(&head, None);
+        Ok(Self::new(Cursor::new(head).chain(stdin), 0, compressed))
+    }
+
+    /// The bytes of a reader, `total` of them, as they are.
+    pub(super) fn of_reader(reader: impl Read + Send + 'static, total: u64) -> Self {
+        Self::new(reader, total, false)
     }
 
     fn new(file: impl Read + Send + 'static, total: u64, compressed: bool) -> Self {
@@ -68,14 +84,24 @@ impl Input {
         Self { reader, progress, compressed }
     }
 
+    /// Whether what is read was compressed.
+    pub(in super::super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     pub(super) fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length.
+    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length. Fails
+    /// for UTF-16, in which Windows writes text.
     pub(super) fn skip_byte_order_mark(&mut self) -> io::Result<u64> {
         let mut head = Vec::new();
         self.reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
+        if is_utf16(&head) {
+            let reason = "it is UTF-16; write it as UTF-8, such as by: iconv -f utf-16 -t utf-8";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+        }
         if head == BYTE_ORDER_MARK {
             return Ok(head.len() as u64);
         }
@@ -91,6 +117,39 @@ impl Input {
         } else {
             format!("can't read on: {error}")
         }
+    }
+}
+
+/// As many first bytes as it takes to tell whether they are a gzip file's: one, if it isn't.
+fn head_of(file: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(5);
+    while head.len() < 5 && head.iter().zip(GZIP).all(|(byte, expected)| *byte == expected) {
+        if file.by_ref().take(1).read_to_end(&mut head)? == 0 {
+            break;
+        }
+    }
+    Ok(head)
+}
+
+/// Whether a file that begins like this is compressed. Text never begins so, but BSON may: the four
+/// bytes are a length then, which must fit the file, and the fifth is the type of a field.
+fn is_gzip(head: &[u8], size: Option<u64>) -> bool {
+    let Some((&length, rest)) = head.split_first_chunk::<4>() else { return false };
+    if !length.starts_with(&GZIP) {
+        return false;
+    }
+    let length = u64::from(u32::from_le_bytes(length));
+    let fits = length <= MAX_DOCUMENT_BYTES as u64 && size.is_none_or(|size| length <= size);
+    !(fits && rest.first().is_some_and(|kind| *kind != 0))
+}
+
+/// Whether a text begins with a byte order mark of UTF-16, or with ASCII characters in it.
+fn is_utf16(head: &[u8]) -> bool {
+    match head {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        [0, second, 0] => *second != 0,
+        [first, 0, third] => *first != 0 && *third != 0,
+        _ => false,
     }
 }
 

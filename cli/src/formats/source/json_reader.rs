@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use super::super::extjson::{ExtJsonError, parse_document_bytes};
+use super::super::extjson::{DoubledNames, ExtJsonError, parse_document_bytes};
 use super::super::validate::MAX_DOCUMENT_BYTES;
 use super::Input;
 use super::json_extent::{Extent, Step};
@@ -21,6 +21,7 @@ pub(super) struct JsonReader {
     line: u64,
     framing: Framing,
     one_line: bool,
+    doubled: DoubledNames,
     /// The text of the document being read; kept for its allocation.
     text: Vec<u8>,
 }
@@ -45,10 +46,10 @@ type Reading<T> = Result<T, Damage>;
 
 impl JsonReader {
     /// `one_line` takes each line for a document; otherwise the first byte of the file decides.
-    pub(super) fn new(mut input: Input, one_line: bool) -> io::Result<Self> {
+    pub(super) fn new(mut input: Input, one_line: bool, doubled: DoubledNames) -> io::Result<Self> {
         let offset = input.skip_byte_order_mark()?;
         let framing = if one_line { Framing::Sequence } else { Framing::Start };
-        Ok(Self { input, offset, line: 1, framing, one_line, text: Vec::new() })
+        Ok(Self { input, offset, line: 1, framing, one_line, doubled, text: Vec::new() })
     }
 
     pub(super) fn next(&mut self) -> Option<Result<Record, Damage>> {
@@ -136,7 +137,7 @@ impl JsonReader {
     }
 
     fn parse(&self, offset: u64, line: u64) -> Reading<Record> {
-        match parse_document_bytes(&self.text) {
+        match parse_document_bytes(&self.text, self.doubled) {
             Ok(document) => Ok(Record { document, offset, line: Some(line) }),
             Err(ExtJsonError::Syntax { message, line: inner, column }) => {
                 let reason = format!("{message} (column {column})");

@@ -1,8 +1,11 @@
 //! Reading documents from a file, one at a time.
 
 mod bson_reader;
+mod csv_dates;
 mod csv_header;
 mod csv_reader;
+mod csv_rows;
+mod csv_types;
 mod input;
 mod json_extent;
 mod json_reader;
@@ -14,12 +17,15 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use self::bson_reader::BsonReader;
+pub use self::csv_reader::CsvOptions;
 use self::csv_reader::CsvReader;
+pub use self::csv_types::CellTypes;
 pub(super) use self::input::Input;
 use self::json_reader::JsonReader;
 use self::record::Damage;
 pub use self::record::{BadRecord, Record};
-use super::FormatError;
+use super::extjson::DoubledNames;
+use super::{ArchivePart, FormatError};
 
 /// What is in a file, compressed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +60,10 @@ impl Format {
 /// How to read a file, beyond its format.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SourceOptions {
-    /// CSV only: an empty cell gives no field, instead of an empty string.
-    pub ignore_blanks: bool,
+    /// Of CSV.
+    pub csv: CsvOptions,
+    /// JSON only: what is done about a field that occurs twice.
+    pub doubled_names: DoubledNames,
 }
 
 /// The documents of a file, in order, in bounded memory.
@@ -78,8 +86,8 @@ enum Reader {
 }
 
 impl Source {
-    /// Opens a file; without a `format`, its name says what it holds. A name that ends in `.gz` is
-    /// decompressed in either case.
+    /// Opens a file; without a `format`, its name says what it holds. A gzip file is decompressed in
+    /// either case.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, FormatError> {
         Self::open_with(path, format, SourceOptions::default())
     }
@@ -97,7 +105,19 @@ impl Source {
 
     /// Reads standard input. A document is given out as soon as it is there, before the next one.
     pub fn stdin(format: Format, options: SourceOptions) -> Result<Self, FormatError> {
-        Self::new(Path::new("standard input"), Input::stdin(), format, options)
+        Self::new(Path::new("standard input"), Input::stdin()?, format, options)
+    }
+
+    /// Reads the documents of one collection of an archive.
+    pub fn of_part(part: &ArchivePart) -> Result<Self, FormatError> {
+        let input = Input::of_reader(part.reader(), part.bytes());
+        Self::new(part.name(), input, Format::Bson, SourceOptions::default())
+    }
+
+    /// No documents, as those of a view, of which this file tells.
+    pub fn empty(path: &Path) -> Result<Self, FormatError> {
+        let input = Input::of_reader(std::io::empty(), 0);
+        Self::new(path, input, Format::Bson, SourceOptions::default())
     }
 
     fn new(
@@ -110,7 +130,8 @@ impl Source {
         let reader = match format {
             Format::Bson => Reader::Bson(BsonReader::new(input)),
             Format::Json | Format::JsonLines => {
-                let reader = JsonReader::new(input, format == Format::JsonLines);
+                let reader =
+                    JsonReader::new(input, format == Format::JsonLines, options.doubled_names);
                 Reader::Json(reader.map_err(FormatError::io("read", path))?)
             }
             Format::Csv => Reader::Csv(Box::new(CsvReader::new(path, input, options)?)),
@@ -132,6 +153,26 @@ impl Source {
     pub fn bytes_total(&self) -> u64 {
         self.progress.total()
     }
+}
+
+/// A digest of what a file holds, decompressed: of its content alone, not of its name or its time.
+/// `None` if it can't be read twice, as a pipe.
+pub fn digest_of_file(path: &Path) -> Result<Option<[u8; 32]>, FormatError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    digest(path, Input::open(path)?).map(Some)
+}
+
+/// [`digest_of_file`] of the documents of one collection of an archive.
+pub fn digest_of_part(part: &ArchivePart) -> Result<[u8; 32], FormatError> {
+    digest(part.name(), part.reader())
+}
+
+fn digest(path: &Path, reader: impl std::io::Read) -> Result<[u8; 32], FormatError> {
+    let mut hasher = blake3::Hasher::new_derive_key("argon 1 import content");
+    hasher.update_reader(reader).map_err(FormatError::io("read", path))?;
+    Ok(*hasher.finalize().as_bytes())
 }
 
 impl Iterator for Source {

@@ -1,30 +1,30 @@
 //! Documents as JSON, one a line.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bson::RawDocument;
 
 use super::super::FormatError;
 use super::super::extjson::{Layout, Mode, print_document};
 use super::Written;
-use super::whole_file::WholeFile;
+use super::sink::{Sink, Target};
 
 /// Writes documents to a file as Extended JSON, one a line. Dropped without
 /// [`finish`](Self::finish), it leaves nothing behind.
 #[derive(Debug)]
 pub struct JsonLinesWriter {
     path: PathBuf,
-    file: WholeFile,
+    sink: Sink,
     mode: Mode,
     documents: u64,
 }
 
 impl JsonLinesWriter {
-    /// Begins the file under a temporary name beside `path`, whose directory must be there.
-    pub fn create(path: &Path, mode: Mode, gzip: bool) -> Result<Self, FormatError> {
-        let file = WholeFile::create(path, gzip)?;
-        Ok(Self { path: path.to_owned(), file, mode, documents: 0 })
+    /// Begins a file under a temporary name beside its own, or standard output.
+    pub fn create(target: Target<'_>, mode: Mode, gzip: bool) -> Result<Self, FormatError> {
+        let (path, sink) = (target.path(), Sink::create(target, gzip)?);
+        Ok(Self { path, sink, mode, documents: 0 })
     }
 
     /// Appends a document. One that isn't valid BSON is an error, and leaves no part of a line.
@@ -34,14 +34,14 @@ impl JsonLinesWriter {
             FormatError::io("write", &self.path)(invalid)
         })?;
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(FormatError::io("write", &self.path))?;
+        self.sink.write_all(line.as_bytes()).map_err(FormatError::io("write", &self.path))?;
         self.documents += 1;
         Ok(())
     }
 
     /// Makes the file durable, and gives it its name, in place of any file that had it.
     pub fn finish(self) -> Result<Written, FormatError> {
-        let path = self.file.finish()?;
+        let path = self.sink.finish()?;
         Ok(Written { path, documents: self.documents })
     }
 }

@@ -1,7 +1,10 @@
 //! Writing collections to files that are seen whole or not at all.
 
 mod bson_writer;
+mod csv_columns;
+mod csv_writer;
 mod json_lines_writer;
+mod sink;
 mod whole_file;
 
 #[cfg(test)]
@@ -11,9 +14,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 pub use self::bson_writer::BsonWriter;
+pub use self::csv_columns::CsvColumns;
+pub use self::csv_writer::CsvWriter;
 pub use self::json_lines_writer::JsonLinesWriter;
+pub use self::sink::Target;
 use self::whole_file::WholeFile;
-use super::dump::encode;
+use super::dump::{BUCKETS, encode};
 use super::{FormatError, Metadata};
 
 /// A file that is on disk under its final name.
@@ -38,6 +44,29 @@ pub fn write_metadata(
     let mut file = WholeFile::create(&path, gzip)?;
     file.write_all(text.as_bytes()).map_err(FormatError::io("write", &path))?;
     file.finish()
+}
+
+/// The name of the collection that holds the documents of a time series, and names their file.
+pub fn buckets_name(collection: &str) -> String {
+    format!("{BUCKETS}{collection}")
+}
+
+/// Removes files of a collection that are there from another export, beside those that were
+/// `written`: two files of one collection make a dump that nobody can read.
+pub fn remove_others(
+    directory: &Path,
+    collection: &str,
+    written: &[PathBuf],
+) -> Result<(), FormatError> {
+    for extension in ["bson", "metadata.json"] {
+        for gzip in [false, true] {
+            let path = collection_path(directory, collection, extension, gzip);
+            if !written.contains(&path) && path.is_file() {
+                std::fs::remove_file(&path).map_err(FormatError::io("remove", &path))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn collection_path(directory: &Path, collection: &str, extension: &str, gzip: bool) -> PathBuf {

@@ -34,7 +34,7 @@ fn a_writer_that_is_dropped_leaves_nothing_and_changes_nothing() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a.jsonl");
     fs::write(&path, "before").unwrap();
-    let mut writer = JsonLinesWriter::create(&path, Mode::Relaxed, true).unwrap();
+    let mut writer = JsonLinesWriter::create(Target::File(&path), Mode::Relaxed, true).unwrap();
     writer.write(&rawdoc! { "a": 1 }).unwrap();
     drop(writer);
     drop(BsonWriter::create(directory.path(), "b", true).unwrap());
@@ -47,7 +47,7 @@ fn a_finished_file_replaces_the_one_of_its_name() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a.jsonl");
     fs::write(&path, "before").unwrap();
-    JsonLinesWriter::create(&path, Mode::Relaxed, false).unwrap().finish().unwrap();
+    JsonLinesWriter::create(Target::File(&path), Mode::Relaxed, false).unwrap().finish().unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"");
 }
 
@@ -90,7 +90,7 @@ fn metadata_has_the_keys_that_mongorestore_reads() {
 fn an_invalid_document_is_no_part_of_a_json_file() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("a.jsonl");
-    let mut writer = JsonLinesWriter::create(&path, Mode::Canonical, false).unwrap();
+    let mut writer = JsonLinesWriter::create(Target::File(&path), Mode::Canonical, false).unwrap();
     let mut bytes = rawdoc! { "b": "text" }.into_bytes();
     bytes[12] = 0xff;
     assert!(writer.write(&RawDocumentBuf::from_bytes(bytes).unwrap()).is_err());
@@ -108,7 +108,7 @@ proptest! {
     ) {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join(if gzip { "a.jsonl.gz" } else { "a.jsonl" });
-        let mut json = JsonLinesWriter::create(&path, Mode::Canonical, gzip).unwrap();
+        let mut json = JsonLinesWriter::create(Target::File(&path), Mode::Canonical, gzip).unwrap();
         let mut bson = BsonWriter::create(directory.path(), "a", gzip).unwrap();
         for document in &documents {
             json.write(document).unwrap();

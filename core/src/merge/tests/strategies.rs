@@ -3,7 +3,7 @@
 use bson::raw::RawBsonRef;
 use bson::{DateTime, RawBson, RawDocumentBuf, cstr, rawdoc};
 
-use super::super::{Cause, Merged, Versions};
+use super::super::{Cause, Merged, Policy, Versions};
 use super::{always, clean, document, merge_with, paths, rules, versions};
 
 fn field(value: impl Into<RawBson>) -> RawDocumentBuf {
@@ -306,4 +306,48 @@ fn no_strategy_changes_an_id() {
         let id = document(&merged).get_document("_id").unwrap().get("k").unwrap().unwrap();
         assert!(matches!(id, RawBsonRef::Int32(1) | RawBsonRef::Double(1.0)), "{strategy}");
     }
+}
+
+/// The paths that are in conflict, and that there is the same conflict from the other side.
+#[track_caller]
+fn touched(policy: &Policy, sides: [Option<&RawDocumentBuf>; 3]) -> Vec<String> {
+    let [base, ours, theirs] = sides.map(|side| side.map(|side| &**side));
+    let one = merge_with(&Versions { base, ours, theirs, times: None }, policy);
+    let other = merge_with(&Versions { base, ours: theirs, theirs: ours, times: None }, policy);
+    assert_eq!((paths(&one), one.decided), (paths(&other), other.decided));
+    paths(&one)
+}
+
+#[test]
+fn touched_is_a_conflict_where_both_sides_wrote_also_if_they_wrote_the_same() {
+    let policy = rules(&[("n", "touched"), ("job.owner", "touched"), ("(document)", "touched")]);
+    let base = rawdoc! { "_id": 1, "n": 5, "job": { "free": true }, "x": 1 };
+    let ours = rawdoc! { "_id": 1, "n": 6, "job": { "free": false, "owner": "a" }, "x": 2 };
+    let alike = [Some(&base), Some(&ours), Some(&ours)];
+    assert_eq!(touched(&policy, alike), ["job.owner", "n"]);
+    assert!(touched(&Policy::default(), alike).is_empty(), "without it both are right");
+    let one = rawdoc! { "_id": 1, "n": 6, "job": { "free": true }, "x": 1 };
+    let other = rawdoc! { "_id": 1, "n": 5, "job": { "free": true }, "x": 2 };
+    assert!(touched(&policy, [Some(&base), Some(&one), Some(&other)]).is_empty());
+    assert_eq!(touched(&policy, [Some(&base), Some(&one), Some(&one)]), ["n"]);
+    assert_eq!(touched(&policy, [None, Some(&one), Some(&one)]), ["(document)"]);
+    assert_eq!(touched(&policy, [Some(&base), None, None]), ["(document)"]);
+    let fields = rules(&[("n", "touched")]);
+    assert_eq!(touched(&fields, [None, Some(&one), Some(&one)]), ["n"]);
+    assert!(touched(&fields, [Some(&base), None, None]).is_empty());
+    let gone = rawdoc! { "_id": 1, "job": { "free": true }, "x": 1 };
+    assert_eq!(touched(&fields, [Some(&base), Some(&gone), Some(&gone)]), ["n"]);
+    let merged = merge_with(&versions(&base, &gone, &gone), &fields);
+    assert_eq!(merged.conflicts[0].cause, Cause::BothDeleted);
+}
+
+#[test]
+fn touched_sees_elements_that_are_matched_by_a_field_and_arrays_as_a_whole() {
+    let list = |n: i32| rawdoc! { "_id": 1, "items": [{ "sku": "A", "n": n }], "tags": [n] };
+    let (base, both) = (list(1), list(2));
+    let policy = rules(&[("items", "by-key(sku)"), ("items.*.n", "touched"), ("tags", "touched")]);
+    let alike = [Some(&base), Some(&both), Some(&both)];
+    assert_eq!(touched(&policy, alike), ["items.sku=\"A\".n", "tags"]);
+    let longer = rawdoc! { "_id": 1, "items": [{ "sku": "A", "n": 1 }], "tags": [1, 2] };
+    assert_eq!(touched(&policy, [Some(&base), Some(&longer), Some(&both)]), ["tags"]);
 }

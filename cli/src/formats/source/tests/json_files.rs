@@ -121,3 +121,30 @@ fn deeply_nested_json_is_a_bad_record() {
         assert_outline("a.json", &format!("{deep}\n{{\"a\":2}}"), &[Err("deep"), Ok(2)]);
     }
 }
+
+#[test]
+fn a_field_that_occurs_twice_is_kept_on_request() {
+    let options = SourceOptions { doubled_names: DoubledNames::Keep, ..SourceOptions::default() };
+    let content = br#"{"_id":1,"f":"first","g":{"x":1,"x":{"$numberLong":"2"}},"f":"second"}"#;
+    let mut inner = rawdoc! { "x": 1 };
+    inner.append(bson::raw::cstr!("x"), 2_i64);
+    let mut expected = rawdoc! { "_id": 1, "f": "first", "g": inner };
+    expected.append(bson::raw::cstr!("f"), "second");
+    let found = open("a.json", content, options).unwrap().next().unwrap().unwrap().document;
+    assert_eq!(found.as_bytes(), expected.as_bytes());
+}
+
+#[test]
+fn utf_16_is_named() {
+    for name in ["a.json", "a.jsonl", "a.csv"] {
+        for content in ["\u{feff}{\"a\":1}", "{\"a\":1}"] {
+            let little = content.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+            let big = content.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>();
+            for content in [little, big] {
+                let error = open(name, &content, SourceOptions::default()).unwrap_err();
+                let cause = std::error::Error::source(&error).unwrap().to_string();
+                assert!(cause.contains("UTF-16") && cause.contains("iconv"), "{cause}");
+            }
+        }
+    }
+}

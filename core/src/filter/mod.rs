@@ -1,34 +1,38 @@
-//! Which documents are shown: a small part of MongoDB's query language.
+//! Which documents match: a small part of MongoDB's query language.
 //!
 //! Meant as the server means it: a path goes through arrays, a test of an array holds if it holds for
 //! an element, `null` is what is missing too, and the order tests compare values of one type only.
+
+mod parse;
+mod sight;
 
 use std::cmp::Ordering;
 
 use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document as BsonDocument, RawBson};
 
+use self::parse::{MOST_LEVELS, parse_query};
+use self::sight::is_unambiguous;
 use crate::key::{compare, same_type};
 use crate::value::malformed;
 use crate::{Error, Result};
 
-/// How deep a query may be nested.
-const MOST_LEVELS: usize = 32;
-
-const OPERATORS: &str = "$eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $exists and $not";
-
-/// A query.
+/// A query, of equality, `$eq`, `$ne`, `$in`, `$nin`, `$gt`, `$gte`, `$lt`, `$lte`, `$exists`, `$not`,
+/// `$and`, `$or` and `$nor`.
 #[derive(Debug, Clone)]
-pub(super) enum Filter {
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
-    Not(Box<Filter>),
+pub struct Filter(Term);
+
+#[derive(Debug, Clone)]
+enum Term {
+    All(Vec<Term>),
+    Any(Vec<Term>),
+    Not(Box<Term>),
     Field(Vec<String>, Test),
 }
 
 /// What must hold of a value.
 #[derive(Debug, Clone)]
-pub(super) enum Test {
+enum Test {
     Equals(Bson),
     In(Vec<Bson>),
     Exists(bool),
@@ -41,39 +45,99 @@ impl Filter {
     ///
     /// # Errors
     /// `Invalid`, naming what is not understood and what would be.
-    pub(super) fn parse(query: &BsonDocument) -> Result<Self> {
-        parse_query(query, MOST_LEVELS)
+    pub fn parse(query: &BsonDocument) -> Result<Self> {
+        parse_query(query, MOST_LEVELS).map(Self)
     }
 
     /// Whether a document matches.
     ///
     /// # Errors
     /// `Corrupt` if the document does not decode.
-    pub(super) fn matches(&self, document: &RawDocument) -> Result<bool> {
+    pub fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.0.matches(document)
+    }
+
+    /// Whether each path of the query can mean one field of the document only. It can mean several
+    /// where two fields have one name, or a dot in a field's name could stand between two names:
+    /// the query does not see such a field, and `$ne` would hold of a value that it never looked at.
+    ///
+    /// # Errors
+    /// `Corrupt` if the document does not decode.
+    pub(crate) fn sees(&self, document: &RawDocument) -> Result<bool> {
+        self.0.sees(document)
+    }
+
+    /// Refuses paths that no field can be found by: a query has no way to write a dot or `$` in a name.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the path.
+    pub(crate) fn check_paths(&self) -> Result<()> {
+        self.0.check_paths()
+    }
+}
+
+impl Term {
+    fn matches(&self, document: &RawDocument) -> Result<bool> {
         Ok(match self {
-            Self::All(filters) => {
-                for filter in filters {
-                    if !filter.matches(document)? {
+            Self::All(terms) => {
+                for term in terms {
+                    if !term.matches(document)? {
                         return Ok(false);
                     }
                 }
                 true
             }
-            Self::Any(filters) => {
-                for filter in filters {
-                    if filter.matches(document)? {
+            Self::Any(terms) => {
+                for term in terms {
+                    if term.matches(document)? {
                         return Ok(true);
                     }
                 }
                 false
             }
-            Self::Not(filter) => !filter.matches(document)?,
+            Self::Not(term) => !term.matches(document)?,
             Self::Field(path, test) => {
                 let mut found = Vec::new();
                 collect(document, path, &mut found)?;
                 test.holds(&found)?
             }
         })
+    }
+
+    fn sees(&self, document: &RawDocument) -> Result<bool> {
+        match self {
+            Self::All(terms) | Self::Any(terms) => {
+                for term in terms {
+                    if !term.sees(document)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Not(term) => term.sees(document),
+            Self::Field(path, _) => is_unambiguous(document, path),
+        }
+    }
+
+    fn check_paths(&self) -> Result<()> {
+        match self {
+            Self::All(terms) | Self::Any(terms) => terms.iter().try_for_each(Self::check_paths),
+            Self::Not(term) => term.check_paths(),
+            Self::Field(path, _) => {
+                let unseen = |name: &str| {
+                    name.contains(['\\', '\0'])
+                        || name.starts_with('$') && !matches!(name, "$ref" | "$id" | "$db")
+                };
+                match path.iter().find(|name| unseen(name)) {
+                    None => Ok(()),
+                    Some(_) => Err(Error::invalid(format!(
+                        "invalid path '{}' in the query: expected names with dots between, such as \
+                         address.city; a query can't name a field with '.', '\\' or '$' in its name",
+                        path.join(".").escape_debug()
+                    ))),
+                }
+            }
+        }
     }
 }
 
@@ -147,96 +211,6 @@ fn collect_value<'a>(
     }
 }
 
-fn parse_query(query: &BsonDocument, levels_left: usize) -> Result<Filter> {
-    let inner = deeper(levels_left)?;
-    let filters = query.iter().map(|(name, value)| match name.as_str() {
-        "$and" => Ok(Filter::All(list(name, value, inner)?)),
-        "$or" => Ok(Filter::Any(list(name, value, inner)?)),
-        "$nor" => Ok(Filter::Not(Box::new(Filter::Any(list(name, value, inner)?)))),
-        _ if name.starts_with('$') => Err(Error::invalid(format!(
-            "keep has '{name}' where a field is expected, or one of $and, $or and $nor"
-        ))),
-        _ => field(name, value, inner),
-    });
-    Ok(Filter::All(filters.collect::<Result<_>>()?))
-}
-
-fn list(operator: &str, value: &Bson, levels_left: usize) -> Result<Vec<Filter>> {
-    let wrong = || Error::invalid(format!("keep: '{operator}' takes a list of queries, not empty"));
-    let items = value.as_array().filter(|items| !items.is_empty()).ok_or_else(wrong)?;
-    items
-        .iter()
-        .map(|item| parse_query(item.as_document().ok_or_else(wrong)?, levels_left))
-        .collect()
-}
-
-fn field(name: &str, value: &Bson, levels_left: usize) -> Result<Filter> {
-    let path: Vec<String> = name.split('.').map(str::to_owned).collect();
-    if path.iter().any(String::is_empty) {
-        return Err(Error::invalid(format!("keep: '{name}' is no path to a field")));
-    }
-    match value {
-        Bson::Document(tests) if tests.keys().next().is_some_and(|name| name.starts_with('$')) => {
-            tests_of(&path, tests, levels_left)
-        }
-        value => Ok(Filter::Field(path, Test::Equals(literal(name, value)?))),
-    }
-}
-
-fn tests_of(path: &[String], tests: &BsonDocument, levels_left: usize) -> Result<Filter> {
-    let inner = deeper(levels_left)?;
-    let at = path.join(".");
-    let is = |test| Filter::Field(path.to_vec(), test);
-    let not = |filter| Filter::Not(Box::new(filter));
-    let values = |operator: &str, value: &Bson| match value {
-        Bson::Array(values) => values.iter().map(|value| literal(&at, value)).collect(),
-        _ => Err(Error::invalid(format!("keep: {operator} of '{at}' takes a list"))),
-    };
-    let order = |orders, value| Ok(is(Test::Order(orders, literal(&at, value)?)));
-    let filters = tests.iter().map(|(operator, value)| match operator.as_str() {
-        "$eq" => Ok(is(Test::Equals(literal(&at, value)?))),
-        "$ne" => Ok(not(is(Test::Equals(literal(&at, value)?)))),
-        "$in" => Ok(is(Test::In(values(operator, value)?))),
-        "$nin" => Ok(not(is(Test::In(values(operator, value)?)))),
-        "$gt" => order(&[Ordering::Greater], value),
-        "$gte" => order(&[Ordering::Greater, Ordering::Equal], value),
-        "$lt" => order(&[Ordering::Less], value),
-        "$lte" => order(&[Ordering::Less, Ordering::Equal], value),
-        "$exists" => match value {
-            Bson::Boolean(wanted) => Ok(is(Test::Exists(*wanted))),
-            _ => Err(Error::invalid(format!("keep: $exists of '{at}' takes true or false"))),
-        },
-        "$not" => match value {
-            Bson::Document(tests) => Ok(not(tests_of(path, tests, inner)?)),
-            _ => {
-                Err(Error::invalid(format!("keep: $not of '{at}' takes tests, such as {{$gt: 5}}")))
-            }
-        },
-        other => {
-            Err(Error::invalid(format!("keep: '{other}' of '{at}' is not known; {OPERATORS} are")))
-        }
-    });
-    Ok(Filter::All(filters.collect::<Result<_>>()?))
-}
-
-/// A value to compare with.
-fn literal(at: &str, value: &Bson) -> Result<Bson> {
-    match value {
-        Bson::RegularExpression(_) => {
-            Err(Error::invalid(format!("keep: '{at}' has a regular expression; $in lists values")))
-        }
-        value => Ok(value.clone()),
-    }
-}
-
-fn deeper(levels_left: usize) -> Result<usize> {
-    levels_left.checked_sub(1).ok_or_else(|| {
-        Error::invalid(format!(
-            "keep is nested deeper than {MOST_LEVELS} levels, which is the most"
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use bson::{bson, doc, rawdoc};
@@ -283,6 +257,37 @@ mod tests {
         ] {
             assert_eq!(matches(&query, &document), holds, "{query}");
         }
+    }
+
+    #[test]
+    fn a_document_is_seen_only_if_each_path_means_one_field_of_it() {
+        let query = Filter::parse(&doc! { "a.b": { "$ne": 1 }, "$or": [{ "c": 1 }] }).unwrap();
+        let mut twice = rawdoc! { "a": { "b": 1 } };
+        twice.append(bson::cstr!("a"), 2);
+        let mut inside = rawdoc! { "x": 1 };
+        inside.append(bson::cstr!("x"), 2);
+        for (seen, document) in [
+            (true, rawdoc! {}),
+            (true, rawdoc! { "a": { "b": 1, "x.y": 1 }, "a.c": 1, "": 1, "x.c": 1 }),
+            (true, rawdoc! { "a": [{ "b": 1 }, 5] }),
+            (false, rawdoc! { "a": [[{ "b": 1 }]] }),
+            (false, rawdoc! { "a.b": 1 }),
+            (false, rawdoc! { "a.b.c": 1 }),
+            (false, rawdoc! { "a.0.b": 1 }),
+            (false, rawdoc! { "a": [{ "b.c": 1 }] }),
+            (false, rawdoc! { "c": 1, "c.x": 1 }),
+            (false, twice),
+            (false, rawdoc! { "a": { "b": inside } }),
+        ] {
+            assert_eq!(query.sees(&document).unwrap(), seen, "{document:?}");
+        }
+        for path in ["a\\.b", "$a", "items.$.n", "items.$[].n"] {
+            assert!(
+                Filter::parse(&doc! { path: 1 }).and_then(|f| f.check_paths()).is_err(),
+                "{path}"
+            );
+        }
+        assert!(Filter::parse(&doc! { "owner.$id": 1 }).unwrap().check_paths().is_ok());
     }
 
     #[test]

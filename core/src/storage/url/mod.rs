@@ -1,5 +1,7 @@
 //! Where a store is.
 
+mod secrets;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,8 +9,9 @@ use crate::{Error, Result};
 
 /// Where a store is: `scheme:rest`, such as `sled:./data` or `memory:`.
 ///
-/// It may hold credentials, so `Debug` and `Display` leave out what stands between `//` and `@`, and
-/// the values of parameters that are secret by their names.
+/// It may hold credentials, so `Debug` and `Display` leave out what stands between `//` and `@`, what
+/// stands between `:` and `@` anywhere else, and the values of all parameters but those that are known
+/// to hold no secret. URLs in parameters are shown by the same rules.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl {
     scheme: String,
@@ -32,16 +35,10 @@ impl StoreUrl {
     }
 
     /// The same without the password and without secret parameters, but with the user: what may be
-    /// written down. `None` when it can't be told where the password ends, as the `@` or `/` in it
-    /// is not escaped.
+    /// written down. The same holds for URLs in parameters, such as `queue=`. `None` when the end of a
+    /// password is unknown, as the `@` or `/` in it is not escaped.
     pub fn without_secrets(&self) -> Option<StoreUrl> {
-        let without_password = without_password(&self.rest)?;
-        let (place, query) = split_query(&without_password);
-        let parameters = query.into_iter().flat_map(|query| query.split('&'));
-        let kept = parameters.filter(|parameter| !is_secret(name_before(parameter, '=')));
-        let rest = kept.enumerate().fold(place.to_owned(), |rest, (at, parameter)| {
-            rest + if at == 0 { "?" } else { "&" } + parameter
-        });
+        let rest = secrets::removed(&self.rest)?;
         Some(Self { scheme: self.scheme.clone(), rest })
     }
 
@@ -71,23 +68,7 @@ impl FromStr for StoreUrl {
 
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.scheme)?;
-        let (place, query) = match without_credentials(&self.rest) {
-            Some(rest) => {
-                f.write_str("//…@")?;
-                split_query(rest)
-            }
-            None => split_query(&self.rest),
-        };
-        f.write_str(place)?;
-        for (at, parameter) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
-            f.write_str(if at == 0 { "?" } else { "&" })?;
-            match parameter.split_once('=') {
-                Some((name, _)) if is_secret(name) => write!(f, "{name}=…")?,
-                _ => f.write_str(parameter)?,
-            }
-        }
-        Ok(())
+        write!(f, "{}:{}", self.scheme, secrets::shown(&self.rest))
     }
 }
 
@@ -95,53 +76,6 @@ impl fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreUrl({self})")
     }
-}
-
-/// What stands before the first `?`, and what follows it.
-fn split_query(rest: &str) -> (&str, Option<&str>) {
-    rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)))
-}
-
-/// What stands before the first `separator`, or all.
-fn name_before(text: &str, separator: char) -> &str {
-    text.split_once(separator).map_or(text, |(name, _)| name)
-}
-
-/// Whether a user, with or without a password, may stand before the host.
-fn may_have_credentials(rest: &str) -> bool {
-    let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?']).next());
-    authority.is_some_and(|authority| authority.contains(['@', ':']))
-}
-
-/// What follows the credentials in `//user:password@host/…`. A password may hold an `@`, a `/` or a
-/// `?` that should have been escaped, so the last `@` counts where a user may stand before the host:
-/// it is better to show too little.
-fn without_credentials(rest: &str) -> Option<&str> {
-    if !may_have_credentials(rest) {
-        return None;
-    }
-    rest.rsplit_once('@').map(|(_, after)| after)
-}
-
-/// The same with `//user@` in place of `//user:password@`; `None` if these can't be told apart.
-fn without_password(rest: &str) -> Option<String> {
-    let Some((before, after)) = rest.split_once('@').filter(|_| may_have_credentials(rest)) else {
-        return Some(rest.to_owned());
-    };
-    let credentials = before.strip_prefix("//").unwrap_or(before);
-    if credentials.contains(['/', '?']) || after.contains('@') {
-        return None;
-    }
-    let user = name_before(credentials, ':');
-    Some(format!("//{user}@{after}"))
-}
-
-/// Whether a parameter of this name is not to be shown.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "secret", "token", "credential", "properties", "access_key"]
-        .iter()
-        .any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -168,7 +102,7 @@ mod tests {
             shown("mongodb://ada:s3@cr/et@db/shop?tls=true"),
             "mongodb://…@db/shop?tls=true"
         );
-        assert_eq!(shown("sled:./a?b"), "sled:./a?b");
+        assert_eq!(shown("sled:./a?b"), "sled:./a?b=…");
         assert!(!shown("mongodb://db/shop?tlsCertificateKeyFilePassword=p").contains("=p"));
     }
 
@@ -202,6 +136,52 @@ mod tests {
             assert_eq!(text.as_deref().unwrap_or_default(), kept, "{url:?}");
             assert_eq!(url.has_secrets(), found != Some(url.clone()));
         }
+    }
+
+    #[test]
+    fn a_password_in_a_url_within_a_parameter_is_neither_shown_nor_written_down() {
+        for (text, shown, kept) in [
+            (
+                "legacy+file:old?queue=mongodb://ada:s3cret@h:1/q&workers=2",
+                "legacy+file:old?queue=mongodb://…@h:1/q&workers=2",
+                Some("legacy+file:old?queue=mongodb%3A%2F%2Fada%40h%3A1%2Fq&workers=2"),
+            ),
+            (
+                "legacy+file:old?queue=mongodb%3A%2F%2Fada%3As3cret%40h%2Fq%3Ftls%3Dtrue",
+                "legacy+file:old?queue=mongodb://…@h/q?tls=true",
+                Some("legacy+file:old?queue=mongodb%3A%2F%2Fada%40h%2Fq%3Ftls%3Dtrue"),
+            ),
+            (
+                "legacy+file:old?queue=mongodb%3A%2F%2Fh%2Fq",
+                "legacy+file:old?queue=mongodb://h/q",
+                Some("legacy+file:old?queue=mongodb%3A%2F%2Fh%2Fq"),
+            ),
+            (
+                "s3://b/c?endpoint=http://u:s3cret@h:9000&region=x",
+                "s3://b/c?endpoint=http://…@h:9000&region=x",
+                Some("s3://b/c?endpoint=http%3A%2F%2Fu%40h%3A9000&region=x"),
+            ),
+            (
+                "legacy+file:old?notify=https%3A%2F%2Fu%3As3cret%40hooks.example%2Fa",
+                "legacy+file:old?notify=…",
+                Some("legacy+file:old?notify=https%3A%2F%2Fu%40hooks.example%2Fa"),
+            ),
+            ("mongodb:/ada:s3cret@h/x", "mongodb:…@h/x", None),
+            ("mongodb:ada:s3cret@h/x", "mongodb:…@h/x", None),
+            ("sled:data?who=ada:s3cret@h", "sled:data?who=…", None),
+        ] {
+            let url: StoreUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), shown);
+            let found = url.without_secrets().map(|kept| format!("{}:{}", kept.scheme, kept.rest));
+            assert_eq!(found.as_deref(), kept, "{text}");
+            assert_eq!(url.has_secrets(), text.contains("s3cret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_parameters_that_are_known_to_hold_no_secret_are_shown() {
+        let url: StoreUrl = "mongodb://h/d?replicaSet=rs0&sesame=open&w=majority".parse().unwrap();
+        assert_eq!(url.to_string(), "mongodb://h/d?replicaSet=rs0&sesame=…&w=majority");
     }
 
     #[test]

@@ -1,0 +1,156 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex};
+
+use super::*;
+use crate::ordered::engine::Write;
+
+/// What the engine of these tests does, told by the one byte of the key that is written.
+const HANG: &[u8] = b"h";
+const HANG_UNTIL_WOKEN: &[u8] = b"w";
+const PANIC: &[u8] = b"p";
+const PANIC_OVER_A_FULL_DISK: &[u8] = b"f";
+const FAIL: &[u8] = b"e";
+
+#[derive(Default)]
+struct Broken {
+    failed: AtomicBool,
+    woken: Mutex<bool>,
+    wake: Condvar,
+    panic_at_close: bool,
+}
+
+impl Broken {
+    fn wait(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+        let mut woken = self.woken.lock().unwrap();
+        while !*woken {
+            woken = self.wake.wait(woken).unwrap();
+        }
+    }
+}
+
+impl Engine for Broken {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(Some(key.to_vec()))
+    }
+
+    fn visit(&self, _: &[u8], _: &[u8], _: Direction, _: &mut Visitor<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn apply(&self, batch: Batch) -> Result<()> {
+        let Some(Write::Remove { key }) = batch.first() else { return Ok(()) };
+        match &key[..] {
+            HANG => loop {
+                self.failed.store(true, Ordering::SeqCst);
+                std::thread::park();
+            },
+            HANG_UNTIL_WOKEN => {
+                self.wait();
+                Err(Error::indeterminate("woken"))
+            }
+            PANIC => panic!("bytes that can't be"),
+            PANIC_OVER_A_FULL_DISK => {
+                Err::<(), _>(std::io::Error::from_raw_os_error(28)).unwrap();
+                Ok(())
+            }
+            FAIL => Err(Error::indeterminate("the first").with_source("the cause")),
+            _ => Ok(()),
+        }
+    }
+
+    fn disk_bytes(&self) -> Result<u64> {
+        Ok(0)
+    }
+
+    fn compact(&self) -> Result<()> {
+        self.apply(vec![Write::Remove { key: HANG.to_vec() }])
+    }
+
+    fn failure(&self) -> Option<Error> {
+        *self.woken.lock().unwrap() = true;
+        self.wake.notify_all();
+        let failed = self.failed.load(Ordering::SeqCst);
+        failed.then(|| Error::unavailable("the log can't be written").with_source("EIO"))
+    }
+}
+
+impl Drop for Broken {
+    fn drop(&mut self) {
+        assert!(!self.panic_at_close, "the last sync failed (os error 5)");
+    }
+}
+
+fn open(open: OpenEngine) -> Result<Guarded> {
+    Guarded::open("broken", &std::env::temp_dir().join("argon-there-is-none"), None, open)
+}
+
+fn engine() -> Guarded {
+    open(|_| Ok(Arc::new(Broken::default()))).unwrap()
+}
+
+fn write(engine: &Guarded, key: &[u8]) -> Error {
+    engine.apply(vec![Write::Remove { key: key.to_vec() }]).unwrap_err()
+}
+
+#[test]
+fn a_write_that_never_ends_is_in_doubt_with_the_reason_and_the_lock_stays() {
+    let lock: Arc<()> = Arc::default();
+    let held = lock.clone() as Held;
+    let engine = Guarded::open("broken", Path::new("nowhere"), Some(held), |_| {
+        Ok(Arc::new(Broken::default()))
+    })
+    .unwrap();
+    let error = write(&engine, HANG);
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    assert!(error.in_full().contains("EIO"), "{error:?}");
+    assert_eq!(write(&engine, b"later").kind(), ErrorKind::Unavailable);
+    assert!(engine.get(b"key").is_ok(), "what is there can be read");
+    drop(engine);
+    assert_eq!(Arc::strong_count(&lock), 2, "its thread may write yet");
+}
+
+#[test]
+fn a_write_that_can_be_woken_ends_with_its_own_error() {
+    assert_eq!(write(&engine(), HANG_UNTIL_WOKEN).context(), "woken");
+}
+
+#[test]
+fn a_compaction_that_never_ends_has_changed_nothing() {
+    assert_eq!(engine().compact().unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn a_write_that_panics_is_in_doubt_and_a_full_disk_is_named() {
+    let engine = engine();
+    let error = write(&engine, PANIC);
+    assert_eq!(error.kind(), ErrorKind::Indeterminate);
+    assert!(error.in_full().contains("bytes that can't be"), "{error:?}");
+    let error = write(&self::engine(), PANIC_OVER_A_FULL_DISK);
+    assert!(disk::full_disk(&error).is_some(), "{error:?}");
+}
+
+#[test]
+fn a_write_after_one_that_failed_tells_the_first_reason() {
+    let engine = engine();
+    write(&engine, FAIL);
+    let error = write(&engine, b"later");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.in_full().contains("the cause"), "{error:?}");
+}
+
+#[test]
+fn an_engine_that_panics_as_it_opens_is_damaged_or_its_disk_is() {
+    let error = open(|_| panic!("no such page")).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    let error = open(|_| panic!("Os {{ code: 28, kind: StorageFull }}")).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[test]
+fn an_engine_that_panics_as_it_closes_is_told_of_and_harms_nobody() {
+    crate::panics::take_troubles();
+    drop(open(|_| Ok(Arc::new(Broken { panic_at_close: true, ..Broken::default() }))).unwrap());
+    let troubles = crate::panics::take_troubles();
+    assert!(troubles.iter().any(|trouble| trouble.contains("os error 5")), "{troubles:?}");
+}

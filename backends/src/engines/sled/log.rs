@@ -1,0 +1,372 @@
+//! sled's log, read without sled (as of sled 0.34.7, src/pagecache).
+//!
+//! The file `db` is made of segments. A segment begins with the CRC32 of what follows, the position in
+//! the log at which it begins, and a position below which everything was written when it was begun
+//! (i64 each, both combined with `7fff…` by xor). Messages follow: CRC32 (u32), kind, length of the
+//! body, number of the segment, page (variable lengths, see [`varint`]), body. The last one of a full
+//! segment is a cap. Segments are used again when no page needs them, so their order in the file means
+//! nothing, and positions between two segments may be missing.
+//!
+//! At open, sled reads on from the position that its newest snapshot names. It takes the first message
+//! that it can't read for a torn tail if it is near the end; elsewhere it passes over the rest of that
+//! segment, and over segments whose header it can't read, without a word.
+//!
+//! With each batch we set a [number](Numbered) in a tree of its own, so that a small message behind
+//! the batch says which one it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::engines::recovery::{Bad, Examined, Extent, Log, used};
+
+use super::SEGMENT_BYTES;
+
+/// How a number of a batch is stored, so that it is found in the log.
+pub(super) struct Numbered;
+
+/// The tree that holds the number, and its key.
+pub(super) const NUMBER_TREE: &[u8] = b"argon batches";
+pub(super) const NUMBER_KEY: &[u8] = b"number";
+
+const MAGIC: &[u8; 16] = b"argon batch no. ";
+const NUMBER_LEN: usize = 32;
+/// A message with a number is no longer than this.
+const MOST_BODY: usize = 200;
+
+impl Numbered {
+    /// Magic, number (u64), 8 bytes of the BLAKE3 digest of both.
+    pub(super) fn encode(number: u64) -> [u8; NUMBER_LEN] {
+        let mut out = [0; NUMBER_LEN];
+        out[..16].copy_from_slice(MAGIC);
+        out[16..24].copy_from_slice(&number.to_le_bytes());
+        let digest = blake3::hash(&out[..24]);
+        out[24..].copy_from_slice(&digest.as_bytes()[..8]);
+        out
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Option<u64> {
+        let number = u64::from_le_bytes(bytes.get(16..24)?.try_into().ok()?);
+        (bytes == Self::encode(number)).then_some(number)
+    }
+
+    /// The number in the body of a message.
+    fn find(body: &[u8]) -> Option<u64> {
+        if body.len() > MOST_BODY {
+            return None;
+        }
+        body.windows(NUMBER_LEN).rev().find_map(Self::decode)
+    }
+}
+
+const SEGMENT: u64 = SEGMENT_BYTES as u64;
+const HEADER_BYTES: usize = 20;
+/// Nothing begins in the last bytes of a segment.
+const RED_ZONE: usize = 32;
+
+const CAP: u8 = 2;
+const LAST_KIND: u8 = 11;
+
+/// sled's data file.
+pub(super) struct Segments;
+
+impl Log for Segments {
+    const ENGINE: &'static str = "sled";
+
+    fn examine(directory: &Path) -> io::Result<Examined> {
+        match SegmentedLog::open(directory)? {
+            Some(mut log) => log.examine(),
+            None => Ok(Examined::default()),
+        }
+    }
+
+    /// sled does it.
+    fn cut(_: &Bad) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unsynced(directory: &Path) -> io::Result<Vec<Extent>> {
+        let Some(log) = SegmentedLog::open(directory)? else { return Ok(Vec::new()) };
+        Ok(log.segments.values().map(|segment| log.extent(segment.offset, 0, SEGMENT)).collect())
+    }
+}
+
+/// A segment that sled will read.
+struct Segment {
+    offset: u64,
+    /// Whether its header can be read.
+    is_whole: bool,
+}
+
+/// The part of the log that sled will read.
+struct SegmentedLog {
+    path: PathBuf,
+    file: File,
+    /// Where sled's snapshot ends.
+    start: u64,
+    /// By number, which is the position of its beginning divided by its length.
+    segments: BTreeMap<u64, Segment>,
+    /// Segments below this one were written as a whole before others were begun.
+    stable: u64,
+}
+
+/// How a walk over the messages of a segment ended.
+enum End {
+    Full,
+    At(usize),
+}
+
+/// What was found where messages can't be followed.
+#[derive(Default)]
+struct Behind {
+    numbers: BTreeSet<u64>,
+    any: bool,
+}
+
+impl SegmentedLog {
+    fn open(directory: &Path) -> io::Result<Option<Self>> {
+        let path = directory.join("db");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let start = snapshot_end(directory)?;
+        let first = start / SEGMENT;
+        let mut log = Self { path, file, start, segments: BTreeMap::new(), stable: first };
+        log.find_segments()?;
+        Ok(Some(log))
+    }
+
+    fn find_segments(&mut self) -> io::Result<()> {
+        let first = self.start / SEGMENT;
+        let length = self.file.metadata()?.len();
+        for offset in (0..length).step_by(SEGMENT_BYTES) {
+            let mut header = [0; HEADER_BYTES];
+            self.file.seek(SeekFrom::Start(offset))?;
+            if self.file.read_exact(&mut header).is_err() {
+                continue;
+            }
+            if let Some((position, stable)) = decode_header(&header) {
+                if position / SEGMENT >= first {
+                    let segment = Segment { offset, is_whole: true };
+                    self.segments.insert(position / SEGMENT, segment);
+                    self.stable = self.stable.max(stable / SEGMENT);
+                }
+            } else if let Some(number) = self.orphan(offset)?
+                && number >= first
+            {
+                self.segments.entry(number).or_insert(Segment { offset, is_whole: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of a segment whose header can't be read, by any of its messages.
+    fn orphan(&mut self, offset: u64) -> io::Result<Option<u64>> {
+        let bytes = self.read(offset)?;
+        if used(&bytes) == 0 {
+            return Ok(None);
+        }
+        // Old segments may be anything, of those that matter there are not so many.
+        let first = self.start / SEGMENT;
+        let wanted = |number| (first..first + (1 << 20)).contains(&number);
+        let found = |at: usize| Some(message(&bytes[at..], wanted)?.segment);
+        Ok((HEADER_BYTES..bytes.len()).find_map(found))
+    }
+
+    fn read(&mut self, offset: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(offset))?;
+        Read::by_ref(&mut self.file).take(SEGMENT).read_to_end(&mut bytes)?;
+        bytes.resize(SEGMENT_BYTES, 0);
+        Ok(bytes)
+    }
+
+    fn extent(&self, offset: u64, from: u64, to: u64) -> Extent {
+        Extent { file: self.path.clone(), offset: offset + from, bytes: to - from, sparse: false }
+    }
+
+    fn examine(&mut self) -> io::Result<Examined> {
+        let Some(highest) = self.segments.keys().next_back().copied() else {
+            return Ok(Examined::default());
+        };
+        let mut last = None;
+        for number in self.start / SEGMENT..=highest {
+            let Some(segment) = self.segments.get(&number) else {
+                if number < self.stable {
+                    continue;
+                }
+                return self.ended(number, 0, last);
+            };
+            if !segment.is_whole {
+                return self.ended(number, 0, last);
+            }
+            let bytes = self.read(segment.offset)?;
+            let from = if number == self.start / SEGMENT { self.start % SEGMENT } else { 0 };
+            let from = usize::try_from(from).map_err(io::Error::other)?.max(HEADER_BYTES);
+            match walk(&bytes, from, number, &mut last) {
+                End::Full => {}
+                End::At(at) if number < highest && self.is_used_again(&bytes[at..]) => {}
+                End::At(at) => return self.ended(number, at, last),
+            }
+        }
+        Ok(Examined { last, bad: None })
+    }
+
+    /// Whether a segment that no page needs was about to become the next one when power went: then
+    /// its header is the old one, and the rest is the new one's.
+    fn is_used_again(&self, bytes: &[u8]) -> bool {
+        let highest = self.segments.keys().next_back().copied().unwrap_or(0);
+        let next = (self.stable..=highest + 1).find(|number| !self.segments.contains_key(number));
+        (0..bytes.len()).any(|at| message(&bytes[at..], |number| Some(number) == next).is_some())
+    }
+
+    /// The log can't be followed beyond byte `at` of a segment.
+    fn ended(&mut self, number: u64, at: usize, last: Option<u64>) -> io::Result<Examined> {
+        let mut behind = Behind::default();
+        let mut extents = Vec::new();
+        let rest: Vec<(u64, u64)> = self
+            .segments
+            .range(number..)
+            .map(|(number, segment)| (*number, segment.offset))
+            .collect();
+        for (here, offset) in rest {
+            let bytes = self.read(offset)?;
+            let from = if here == number { at } else { 0 };
+            let used = used(&bytes);
+            if used > from {
+                extents.push(self.extent(offset, from as u64, used as u64));
+                behind.look(&bytes[from..used], here);
+            }
+        }
+        if extents.is_empty() {
+            return Ok(Examined { last, bad: None });
+        }
+        let later = behind.numbers.last().copied();
+        // A batch is begun when the one before is durable, so of several behind all but the last
+        // were, and so was what is missing before one that does not come next.
+        let proven = behind.numbers.len() > 1
+            || later.is_some_and(|later| last.is_some_and(|last| later > last + 1))
+            || number < self.stable;
+        let bad = Bad { extents, proven, written: behind.any, later };
+        Ok(Examined { last, bad: Some(bad) })
+    }
+}
+
+impl Behind {
+    fn look(&mut self, bytes: &[u8], segment: u64) {
+        let mut at = 0;
+        while at < bytes.len() {
+            match message(&bytes[at..], |number| number == segment) {
+                Some(found) => {
+                    self.any = true;
+                    self.numbers.extend(Numbered::find(found.body));
+                    at += found.bytes;
+                }
+                None => at += 1,
+            }
+        }
+    }
+}
+
+/// Follows the messages of a segment.
+fn walk(bytes: &[u8], from: usize, number: u64, last: &mut Option<u64>) -> End {
+    let mut at = from;
+    while at + RED_ZONE <= bytes.len() {
+        match message(&bytes[at..], |found| found == number) {
+            Some(found) => {
+                if found.kind == CAP {
+                    return End::Full;
+                }
+                *last = Numbered::find(found.body).or(*last);
+                at += found.bytes;
+            }
+            None => return End::At(at),
+        }
+    }
+    End::Full
+}
+
+/// A message that is whole.
+struct Message<'a> {
+    kind: u8,
+    segment: u64,
+    body: &'a [u8],
+    bytes: usize,
+}
+
+/// The message at the beginning of `bytes`, which go on to the end of its segment, if it is of a
+/// segment that is wanted.
+fn message(bytes: &[u8], wanted: impl Fn(u64) -> bool) -> Option<Message<'_>> {
+    let (checksum, rest) = bytes.split_first_chunk()?;
+    let (&kind, rest) = rest.split_first()?;
+    if !(1..=LAST_KIND).contains(&kind) {
+        return None;
+    }
+    let (length, rest) = varint(rest)?;
+    let (segment, rest) = varint(rest)?;
+    let (_, rest) = varint(rest)?;
+    if !wanted(segment) {
+        return None;
+    }
+    let body = rest.get(..usize::try_from(length).ok()?)?;
+    let header = bytes.len() - rest.len();
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(body);
+    hash.update(&bytes[4..header]);
+    let is_whole = !hash.finalize() == u32::from_le_bytes(*checksum);
+    is_whole.then_some(Message { kind, segment, body, bytes: header + body.len() })
+}
+
+/// A number of sled's, and what follows it: up to 240 in one byte, up to 2,287 in two, up to 67,823
+/// in three, else the count of bytes and as many.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    let first = u64::from(first);
+    match first {
+        0..=240 => Some((first, rest)),
+        241..=248 => {
+            let (&second, rest) = rest.split_first()?;
+            Some((240 + 256 * (first - 241) + u64::from(second), rest))
+        }
+        249 => {
+            let ([high, low], rest) = rest.split_first_chunk()?;
+            Some((2288 + 256 * u64::from(*high) + u64::from(*low), rest))
+        }
+        _ => {
+            let (number, rest) = rest.split_at_checked(usize::try_from(first - 247).ok()?)?;
+            let mut bytes = [0; 8];
+            bytes[..number.len()].copy_from_slice(number);
+            Some((u64::from_le_bytes(bytes), rest))
+        }
+    }
+}
+
+/// Where a segment begins in the log, and up to where it was stable then.
+fn decode_header(bytes: &[u8; HEADER_BYTES]) -> Option<(u64, u64)> {
+    const MASK: i64 = i64::MAX;
+    let number = |at: usize| {
+        let bytes = bytes[at..].first_chunk().copied().unwrap_or_default();
+        i64::from_le_bytes(bytes) ^ MASK
+    };
+    let checksum = u32::from_le_bytes(bytes.first_chunk().copied()?);
+    if !crc32fast::hash(&bytes[4..]) != checksum {
+        return None;
+    }
+    let (position, stable) = (u64::try_from(number(4)).ok()?, number(12));
+    position.is_multiple_of(SEGMENT).then(|| (position, u64::try_from(stable).unwrap_or(0)))
+}
+
+/// Where the newest snapshot of the page table ends, which its name says.
+fn snapshot_end(directory: &Path) -> io::Result<u64> {
+    let mut end = 0;
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        let number = number.and_then(|number| u64::from_str_radix(number, 16).ok());
+        end = end.max(number.unwrap_or(0));
+    }
+    Ok(end)
+}

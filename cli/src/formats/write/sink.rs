@@ -1,0 +1,94 @@
+//! Where documents are written: a file that is seen whole or not at all, or standard output.
+
+use std::fmt;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::super::FormatError;
+use super::whole_file::WholeFile;
+
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// What a writer writes to.
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// A file, whose directory must be there.
+    File(&'a Path),
+    /// Standard output.
+    Stdout,
+}
+
+/// Takes bytes; see [`finish`](Self::finish).
+pub(super) enum Sink {
+    File(WholeFile),
+    Stdout(BufWriter<Stdout>),
+    CompressedStdout(Box<GzEncoder<BufWriter<Stdout>>>),
+}
+
+impl Target<'_> {
+    /// How it is named in errors and results.
+    pub(super) fn path(&self) -> PathBuf {
+        match self {
+            Self::File(path) => (*path).to_owned(),
+            Self::Stdout => PathBuf::from("standard output"),
+        }
+    }
+}
+
+impl Sink {
+    pub(super) fn create(target: Target<'_>, gzip: bool) -> Result<Self, FormatError> {
+        let stdout = || BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
+        Ok(match target {
+            Target::File(path) => Self::File(WholeFile::create(path, gzip)?),
+            Target::Stdout if gzip => {
+                let encoder = GzEncoder::new(stdout(), Compression::default());
+                Self::CompressedStdout(Box::new(encoder))
+            }
+            Target::Stdout => Self::Stdout(stdout()),
+        })
+    }
+
+    /// Makes a file durable and gives it its name; hands to standard output what is left.
+    pub(super) fn finish(self) -> Result<PathBuf, FormatError> {
+        let path = Target::Stdout.path();
+        let flushed = match self {
+            Self::File(file) => return file.finish(),
+            Self::Stdout(mut stdout) => stdout.flush(),
+            Self::CompressedStdout(encoder) => {
+                (*encoder).finish().and_then(|mut stdout| stdout.flush())
+            }
+        };
+        flushed.map_err(FormatError::io("write", &path))?;
+        Ok(path)
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(buffer),
+            Self::Stdout(stdout) => stdout.write(buffer),
+            Self::CompressedStdout(encoder) => encoder.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.flush(),
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::CompressedStdout(encoder) => encoder.flush(),
+        }
+    }
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File(_) => "a file",
+            _ => "standard output",
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether a query sees what its paths mean.
+
+use std::collections::HashSet;
+
+use bson::raw::{RawBsonRef, RawDocument};
+
+use crate::Result;
+use crate::value::malformed;
+
+/// Whether a path can mean one field of a document only.
+pub(super) fn is_unambiguous(document: &RawDocument, path: &[String]) -> Result<bool> {
+    let Some((first, rest)) = path.split_first() else { return Ok(true) };
+    let mut known = false;
+    for element in document {
+        let (name, value) = element.map_err(malformed)?;
+        let name = name.as_str();
+        if name == first.as_str() {
+            if known || !leads_to_one(value, rest)? {
+                return Ok(false);
+            }
+            known = true;
+        } else if name.contains('.') && may_mean(name, path) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn leads_to_one(value: RawBsonRef<'_>, path: &[String]) -> Result<bool> {
+    match value {
+        _ if path.is_empty() => has_each_name_once(value),
+        RawBsonRef::Document(document) => is_unambiguous(document, path),
+        RawBsonRef::Array(array) => {
+            for (index, element) in array.into_iter().enumerate() {
+                let element = element.map_err(malformed)?;
+                let by_index = path[0] == index.to_string();
+                let one = match element {
+                    _ if by_index && !leads_to_one(element, &path[1..])? => false,
+                    RawBsonRef::Document(document) => is_unambiguous(document, path)?,
+                    // A path goes through one array, and names the elements of one in it.
+                    RawBsonRef::Array(_) => by_index,
+                    _ => true,
+                };
+                if !one {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Whether no document in a value has two fields of one name: a comparison would see one of them only.
+fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool> {
+    match value {
+        RawBsonRef::Document(document) => {
+            let mut names = HashSet::new();
+            for element in document {
+                let (name, value) = element.map_err(malformed)?;
+                if !names.insert(name.as_str()) || !has_each_name_once(value)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        RawBsonRef::Array(array) => {
+            for element in array {
+                if !has_each_name_once(element.map_err(malformed)?)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Whether a name with dots may be what a path means, its beginning, or something below it. Numbers in
+/// the name may be those of elements, which a path need not give.
+fn may_mean(name: &str, path: &[String]) -> bool {
+    let mut wanted = path.iter().peekable();
+    for part in name.split('.') {
+        match wanted.peek() {
+            None => return true,
+            Some(next) if *next == part => drop(wanted.next()),
+            Some(_) if part.parse::<u32>().is_ok() => {}
+            Some(_) => return false,
+        }
+    }
+    true
+}
