@@ -24,6 +24,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_policy_adds_schemas,
         a_schema_that_can_not_be_used_is_an_error_that_names_the_collection,
         two_documents_with_a_unique_value_are_found,
+        unique_indexes_are_partial_sparse_and_multikey,
         a_unique_value_may_change_hands,
         duplicates_that_the_changes_do_not_touch_are_not_reported,
         a_new_unique_index_is_held_to_all_documents,
@@ -84,7 +85,7 @@ impl Edit {
     }
 
     async fn check(self, checks: &Checks) -> Vec<Violation> {
-        checks::run(checks, &self.proposed(), 100).await.unwrap()
+        checks::run(checks, &self.proposed(), 100).await.unwrap().violations
     }
 }
 
@@ -144,7 +145,7 @@ async fn a_validator_that_the_changes_bring_is_held_to_all_documents(subject: Su
         let theirs = fork.head().await.unwrap();
         let rules = argon_core::plan::Rules::default();
         let plan = argon_core::plan::Plan::merge(&main, "fork", &theirs, rules).await.unwrap();
-        let found = plan.check(&plan.work_out().await.unwrap(), 100).await.unwrap();
+        let found = plan.check(&plan.work_out().await.unwrap(), 100).await.unwrap().violations;
         assert_eq!(places(&found), expected);
     }
 }
@@ -279,6 +280,36 @@ async fn two_documents_with_a_unique_value_are_found(subject: Subject) {
     assert_eq!(edit().await.check(&off).await, []);
 }
 
+async fn unique_indexes_are_partial_sparse_and_multikey(subject: Subject) {
+    let (_place, branch) = subject.branch().await;
+    fill(&branch, "things", [rawdoc! { "_id": 1, "n": 1, "tags": ["a", "b"] }]).await;
+    let tags = doc! { "key": { "tags": 1 } };
+    let over = |least: i32| {
+        doc! { "key": { "n": 1 }, "partialFilterExpression": { "n": { "$gt": least } } }
+    };
+    let both = doc! { "key": { "n": 1, "tags": 1 } };
+    for (mut index, document, broken) in [
+        (tags.clone(), rawdoc! { "_id": 2, "tags": ["b", "c"] }, Some(Check::Unique)),
+        (tags, rawdoc! { "_id": 2, "tags": ["c"] }, None),
+        (over(0), rawdoc! { "_id": 2, "n": 1 }, Some(Check::Unique)),
+        (over(5), rawdoc! { "_id": 2, "n": 1 }, None),
+        (doc! { "key": { "m": 1 } }, rawdoc! { "_id": 2 }, Some(Check::Unique)),
+        (doc! { "key": { "m": 1 }, "sparse": true }, rawdoc! { "_id": 2 }, None),
+        (both.clone(), rawdoc! { "_id": 2, "n": 1, "tags": ["z", "a"] }, Some(Check::Unique)),
+        (both.clone(), rawdoc! { "_id": 2, "n": 2, "tags": ["a"] }, None),
+        (both, rawdoc! { "_id": 2, "n": [2], "tags": ["c"] }, Some(Check::Index)),
+    ] {
+        index.extend(doc! { "name": "i", "unique": true });
+        let name = collection("things");
+        change(&branch, CollectionChange::SetIndexes { name, indexes: vec![index.clone()] }).await;
+        let edit = Edit::of(&branch).await.put("things", document);
+        let checked = checks::run(&Checks::default(), &edit.proposed(), 9).await.unwrap();
+        let found: Vec<Check> = checked.violations.iter().map(|found| found.check).collect();
+        assert_eq!(found, Vec::from_iter(broken), "{index}");
+        assert_eq!(checked.unchecked, []);
+    }
+}
+
 async fn a_unique_value_may_change_hands(subject: Subject) {
     let (_place, branch) = subject.branch().await;
     let documents = (1..=3).map(|id| rawdoc! { "_id": id, "n": id });
@@ -402,14 +433,14 @@ async fn violations_come_in_a_fixed_order_up_to_a_number(subject: Subject) {
         }
         edit.proposed()
     };
-    let all = checks::run(&rules, &edit().await, 100).await.unwrap();
+    let all = checks::run(&rules, &edit().await, 100).await.unwrap().violations;
     let kinds: Vec<Check> = all.iter().map(|found| found.check).collect();
     assert_eq!(
         kinds,
         [[Check::Schema; 4].as_slice(), &[Check::Unique; 2], &[Check::Reference; 5]].concat()
     );
     for most in 0..=11 {
-        let found = checks::run(&rules, &edit().await, most).await.unwrap();
+        let found = checks::run(&rules, &edit().await, most).await.unwrap().violations;
         assert_eq!(found, all[..most], "{most}");
     }
 }

@@ -205,7 +205,7 @@ async fn what_is_there_already_is_left_out(subject: Subject) {
     let mut request = main.request();
     request.set_origin(Origin::Patch { source: "it".into() });
     let applied = apply(&patch, &main, request).await.unwrap();
-    let Applied::Done { receipt: Some(receipt), skipped: 1 } = applied else {
+    let Applied::Done { receipt: Some(receipt), skipped: 1, .. } = applied else {
         panic!("{applied:?}");
     };
     assert_eq!((receipt.lsn, receipt.changed), (Lsn::new(3), 2));

@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
 use futures::TryStreamExt;
 
+use crate::definition::{identical, identical_lists};
 use crate::key::Key;
 use crate::model::{
     Change, CollectionId, CollectionName, Document, Image, Lsn, Point, TimelineId, View,
@@ -21,8 +22,8 @@ use crate::model::{
 use crate::storage::{KeyRange, Materialize};
 use crate::{Error, Result};
 
-/// A collection's own facts.
-#[derive(Debug, Clone, PartialEq)]
+/// A collection's own facts. Equal if they are the same bytes: the order of an index's keys counts.
+#[derive(Debug, Clone)]
 pub struct CollectionInfo {
     /// Its identifier, the same through renames.
     pub id: CollectionId,
@@ -35,6 +36,15 @@ pub struct CollectionInfo {
     /// for which none were set has none here; [`listed_indexes`](Self::listed_indexes) are what it has
     /// in MongoDB.
     pub indexes: Vec<BsonDocument>,
+}
+
+impl PartialEq for CollectionInfo {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.name == other.name
+            && identical(&self.options, &other.options)
+            && identical_lists(&self.indexes, &other.indexes)
+    }
 }
 
 impl CollectionInfo {
@@ -262,6 +272,26 @@ pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn with(options: BsonDocument, indexes: Vec<BsonDocument>) -> CollectionInfo {
+        let name = CollectionName::new("boats").unwrap();
+        CollectionInfo { options, indexes, ..Catalog::default().new_collection(name) }
+    }
+
+    #[test]
+    fn collections_are_equal_if_their_definitions_are_the_same_bytes() {
+        let index = |key| vec![doc! { "key": key, "name": "i" }];
+        let first = with(doc! {}, index(doc! { "a": 1, "b": 1 }));
+        assert_eq!(first, first.clone());
+        assert_ne!(first, with(doc! {}, index(doc! { "b": 1, "a": 1 })));
+        let pipeline = |stage: BsonDocument| with(doc! { "pipeline": [stage] }, Vec::new());
+        assert_ne!(
+            pipeline(doc! { "$sort": { "a": 1, "b": 1 } }),
+            pipeline(doc! { "$sort": { "b": 1, "a": 1 } })
+        );
+        let nan = with(doc! { "expireAfterSeconds": f64::NAN }, Vec::new());
+        assert_eq!(nan, nan.clone(), "NaN is equal to itself");
+    }
 
     #[test]
     fn every_collection_of_documents_lists_the_index_of_its_ids() {

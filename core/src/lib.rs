@@ -13,6 +13,7 @@
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
 //! - [`merge`]: three-way merge of a document;
 //! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
+//! - [`definition`]: comparing options and indexes;
 //! - [`checks`]: what must hold of a result before it is published;
 //! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
 //!   operations over states, a module each;
@@ -32,7 +33,9 @@ mod catalog;
 pub mod checks;
 pub mod codec;
 pub mod copy;
+pub mod definition;
 pub mod diff;
+mod document;
 mod environment;
 mod error;
 pub mod filter;

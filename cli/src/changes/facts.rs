@@ -32,7 +32,7 @@ pub(crate) fn differences(before: &CollectionInfo, after: &CollectionInfo) -> Ve
     }
     compare(&mut lines, "index", &indexes(before), &indexes(after));
     let options = |info: &CollectionInfo| {
-        info.options.iter().map(|(name, value)| (name.clone(), text(value))).collect()
+        info.options.iter().map(|(name, value)| (name.clone(), Texts::of(value))).collect()
     };
     compare(&mut lines, "option", &options(before), &options(after));
     if lines.is_empty() {
@@ -44,23 +44,42 @@ pub(crate) fn differences(before: &CollectionInfo, after: &CollectionInfo) -> Ve
 fn compare(
     lines: &mut Vec<String>,
     what: &str,
-    before: &BTreeMap<String, String>,
-    after: &BTreeMap<String, String>,
+    before: &BTreeMap<String, Texts>,
+    after: &BTreeMap<String, Texts>,
 ) {
     for (name, old) in before {
         match after.get(name) {
-            None => lines.push(format!("- {what} {name}: {old}")),
-            Some(new) if new != old => lines.push(format!("~ {what} {name}: {old} → {new}")),
-            Some(_) => {}
+            None => lines.push(format!("- {what} {name}: {}", old.relaxed)),
+            Some(new) if new == old => {}
+            // Only the types of numbers differ.
+            Some(new) if new.relaxed == old.relaxed => {
+                lines.push(format!("~ {what} {name}: {} → {}", old.canonical, new.canonical));
+            }
+            Some(new) => lines.push(format!("~ {what} {name}: {} → {}", old.relaxed, new.relaxed)),
         }
     }
     for (name, new) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
-        lines.push(format!("+ {what} {name}: {new}"));
+        lines.push(format!("+ {what} {name}: {}", new.relaxed));
     }
 }
 
-fn indexes(info: &CollectionInfo) -> BTreeMap<String, String> {
-    info.indexes.iter().map(|index| (index_name(index), line(index))).collect()
+/// A value as people read it, and with the types of its numbers.
+#[derive(PartialEq)]
+struct Texts {
+    relaxed: String,
+    canonical: String,
+}
+
+impl Texts {
+    fn of(value: &Bson) -> Self {
+        let canonical = print_value(value, Mode::Canonical, Layout::Compact);
+        Self { relaxed: text(value), canonical: canonical.unwrap_or_else(|_| value.to_string()) }
+    }
+}
+
+fn indexes(info: &CollectionInfo) -> BTreeMap<String, Texts> {
+    let texts = |index: &Document| Texts::of(&Bson::Document(index.clone()));
+    info.indexes.iter().map(|index| (index_name(index), texts(index))).collect()
 }
 
 fn index_name(index: &Document) -> String {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use argon_core::checks::{Checked, Unchecked};
 use argon_core::model::{Origin, Picked};
 use argon_core::patch::{
     Already, Applied, Conflict, ConflictReason, MisfitReason, Patch, Preview, apply_with,
@@ -17,7 +18,7 @@ use crate::exit::CommandResult;
 use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
 use crate::patches::{NamedState, ReadPatch, read_patch};
-use crate::plans::violated;
+use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,9 +36,10 @@ Which is right:
 /// Apply a patch of `argon diff --patch` to the current branch, as one commit or not at all.
 ///
 /// A change of a document fits if the fields that it touches are as the patch says; what else is in the
-/// document may differ. A change that is there already is left out, or refused by --strict. If something does not fit, each such
-/// place is printed, nothing is changed, and the exit code is 5. The result is held to the validators and
-/// unique indexes of the collections.
+/// document may differ. A change that is there already is left out, or refused by --strict. If something
+/// does not fit, each such place is printed, nothing is changed, and the exit code is 5. The result is held
+/// to the validators and indexes of the collections; rules that can't be checked are named in notes, or
+/// refused by --strict.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ApplyArgs {
@@ -47,7 +49,8 @@ pub(crate) struct ApplyArgs {
     /// Take the patch back: what it adds is removed, values after become values before
     #[arg(short = 'R', long)]
     reverse: bool,
-    /// Refuse a change that is there already, as somebody else made it
+    /// Refuse a change that is there already, as somebody else made it, and a result with rules of its
+    /// collections that can't be checked
     #[arg(long)]
     strict: bool,
     /// Only say whether it fits and what it would change
@@ -72,12 +75,14 @@ impl ApplyArgs {
         match apply_with(&patch, &branch, request, already).await? {
             Applied::Conflicts(conflicts) => refused(context, &workspace, &conflicts),
             Applied::Violations(found) => Err(violated(context, &found)?),
-            Applied::Done { receipt: None, skipped } => context
+            Applied::Unchecked(found) => Err(refused_unchecked(context, &found)?),
+            Applied::Done { receipt: None, skipped, unchecked } => context
                 .output
                 .done(&format!("nothing to apply: {} there already", are(skipped)), || {
-                    json(None, 0, skipped)
+                    json(None, 0, skipped, &unchecked)
                 }),
-            Applied::Done { receipt: Some(receipt), skipped } => {
+            Applied::Done { receipt: Some(receipt), skipped, unchecked } => {
+                note_unchecked(&context.output, &unchecked);
                 let changed = receipt.changed;
                 context.output.committed(receipt.lsn, branch.name());
                 let words = format!(
@@ -87,7 +92,8 @@ impl ApplyArgs {
                     count(changed as u64, "document"),
                     there_already(skipped)
                 );
-                context.output.done(&words, || json(Some(receipt.lsn.get()), changed, skipped))
+                let lsn = Some(receipt.lsn.get());
+                context.output.done(&words, || json(lsn, changed, skipped, &unchecked))
             }
         }
     }
@@ -103,10 +109,14 @@ impl ApplyArgs {
         if !preview.conflicts.is_empty() {
             return refused(context, workspace, &preview.conflicts);
         }
-        let found = preview.violations(&head).await?;
-        if !found.is_empty() {
-            return Err(violated(context, &found)?);
+        let Checked { violations, unchecked } = preview.check_rules(&head).await?;
+        if !violations.is_empty() {
+            return Err(violated(context, &violations)?);
         }
+        if already == Already::Refuse && !unchecked.is_empty() {
+            return Err(refused_unchecked(context, &unchecked)?);
+        }
+        note_unchecked(&context.output, &unchecked);
         let Preview { documents, collections, skipped, .. } = preview;
         let words = format!(
             "it fits {} at LSN {}: {} would change, {} would be made, dropped or changed{}",
@@ -116,7 +126,7 @@ impl ApplyArgs {
             count(collections as u64, "collection"),
             there_already(skipped)
         );
-        context.output.done(&words, || json(None, documents, skipped))
+        context.output.done(&words, || json(None, documents, skipped, &unchecked))
     }
 
     /// What the log says of the commit: the state to which the patch leads too, if this store has it.
@@ -148,11 +158,12 @@ async fn known(workspace: &Workspace, named: &NamedState) -> argon_core::Result<
     Ok((digest.to_string() == named.digest).then_some(Picked { commit, digest }))
 }
 
-fn json(lsn: Option<u64>, changed: usize, skipped: usize) -> Json {
+fn json(lsn: Option<u64>, changed: usize, skipped: usize, unchecked: &[Unchecked]) -> Json {
     Json::object([
         ("lsn", lsn.into()),
         ("changed", (changed as u64).into()),
         ("skipped", (skipped as u64).into()),
+        ("unchecked", unchecked_json(unchecked)),
     ])
 }
 

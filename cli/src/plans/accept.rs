@@ -1,10 +1,10 @@
 //! What must hold before a plan is committed: no conflicts left, checks passed, hooks content.
 
-use argon_core::checks::Violation;
+use argon_core::checks::{Checked, Unchecked, Violation};
 use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind};
 
-use super::Shown;
+use super::{Shown, note_unchecked, refused_unchecked, unchecked_json};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
@@ -19,23 +19,31 @@ const LISTED: usize = 20;
 ///
 /// # Errors
 /// `Conflict` if conflicts are left; `Denied` if the result breaks rules, which are listed, or a hook
-/// refuses. Nothing has been changed then.
-pub(crate) async fn accept(context: &Context, shown: &Shown<'_>) -> CommandResult {
+/// refuses, or if it is to be strict and rules can't be checked. Nothing has been changed then.
+pub(crate) async fn accept(
+    context: &Context,
+    shown: &Shown<'_>,
+    strict: bool,
+) -> CommandResult<Vec<Unchecked>> {
     if !shown.worked.conflicts.is_empty() {
         return Err(conflicts_left(context, shown).await?);
     }
-    let found = shown.plan.check(shown.worked, LISTED + 1).await?;
-    if !found.is_empty() {
-        return Err(violated(context, &found)?);
+    let Checked { violations, unchecked } = shown.plan.check(shown.worked, LISTED + 1).await?;
+    if !violations.is_empty() {
+        return Err(violated(context, &violations)?);
     }
-    let hooks = &shown.plan.rules().checks.hooks;
+    let checks = &shown.plan.rules().checks;
+    if (strict || checks.strict) && !unchecked.is_empty() {
+        return Err(refused_unchecked(context, &unchecked)?);
+    }
+    let hooks = &checks.hooks;
     if hooks.is_empty() {
-        return Ok(());
+        return Ok(unchecked);
     }
     let json = shown.json(Detail::Changes(Mode::Relaxed)).await?.compact();
     // Dropping the future ends the hook and all that it started, as Ctrl-C alone would not.
     tokio::select! {
-        judged = hooks::run(hooks, &json) => judged.map_err(|error| {
+        judged = hooks::run(hooks, &json) => judged.map(|()| unchecked).map_err(|error| {
             Failure::from(error).hint("nothing was applied")
         }),
         _ = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
@@ -87,19 +95,26 @@ fn violation_json(violation: &Violation) -> Json {
     ])
 }
 
-/// Says what was committed.
-pub(crate) fn committed(context: &Context, shown: &Shown<'_>, lsn: Lsn) -> CommandResult {
+/// Says what was committed, and which rules of it could not be checked.
+pub(crate) fn committed(
+    context: &Context,
+    shown: &Shown<'_>,
+    unchecked: &[Unchecked],
+    lsn: Lsn,
+) -> CommandResult {
     let branch = shown.plan.branch().name();
     context.output.committed(lsn, branch);
     let counts = &shown.worked.counts;
     let changes = super::shown::changes_text(counts);
     let words = format!("{} is LSN {lsn} of {branch}: {changes}", shown.plan.what()?);
+    note_unchecked(&context.output, unchecked);
     context.output.done(&words, || {
         Json::object([
             ("id", shown.stored.map(|stored| stored.id.to_string()).into()),
             ("branch", branch.as_str().into()),
             ("lsn", lsn.get().into()),
             ("counts", super::shown::counts_json(counts)),
+            ("unchecked", unchecked_json(unchecked)),
         ])
     })
 }

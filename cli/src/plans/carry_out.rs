@@ -5,7 +5,7 @@ use argon_core::model::{Actor, Message};
 use argon_core::plan::{Plan, Stored, Worked};
 
 use super::accept::committed;
-use super::{Shown, accept, conflicts_left, nothing};
+use super::{Shown, accept, conflicts_left, nothing, refused_unchecked};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
@@ -38,6 +38,9 @@ impl CarryOut {
     /// `Conflict` if conflicts are left or the branch moves meanwhile; those of [`accept`].
     pub(crate) async fn run(self, context: &Context, plan: Plan) -> CommandResult {
         let worked = plan.work_out().await?;
+        if self.fate != Fate::Commit {
+            must_be_checked(context, &plan, &worked)?;
+        }
         match self.fate {
             Fate::Store => return store(context, plan, self.message).await,
             Fate::DryRun => {
@@ -61,14 +64,23 @@ impl CarryOut {
             let words = format!("{what} changes nothing: branch '{branch}' is like that already");
             return nothing(context, &words, &what, branch);
         }
-        accept(context, &shown).await?;
+        let unchecked = accept(context, &shown, false).await?;
         let message = self.message.unwrap_or_default();
         let receipt = plan
             .commit(worked, self.actor, &message)
             .await
             .hint_on(ErrorKind::Conflict, || "nothing was applied; try again".to_owned())?;
-        committed(context, &shown, receipt.lsn)
+        committed(context, &shown, &unchecked, receipt.lsn)
     }
+}
+
+/// Refuses a strict plan with rules that can't be checked.
+///
+/// # Errors
+/// `Denied`, naming the rules.
+pub(crate) fn must_be_checked(context: &Context, plan: &Plan, worked: &Worked) -> CommandResult {
+    let unchecked = if plan.rules().checks.strict { plan.unchecked(worked)? } else { Vec::new() };
+    if unchecked.is_empty() { Ok(()) } else { Err(refused_unchecked(context, &unchecked)?) }
 }
 
 /// Stores a plan, and shows it with what to do next.

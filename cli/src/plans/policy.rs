@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use argon_core::Error;
+use argon_core::checks::Checks;
 use argon_core::merge::{Rule, Strategy};
 use argon_core::plan::Rules;
 use clap::Args;
 
+use super::Strictness;
 use crate::{config, small_file};
 
 /// The policy of a command.
@@ -15,6 +17,8 @@ pub(crate) struct PolicyArgs {
     /// Strategies for conflicts and checks of the result, in TOML; docs/merge-policy.toml explains it
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    #[command(flatten)]
+    strictness: Strictness,
 }
 
 impl PolicyArgs {
@@ -25,7 +29,9 @@ impl PolicyArgs {
     /// `Invalid`, naming the file, for what is no policy; `NotFound` and the like for the file.
     pub(crate) fn rules(&self, default: Option<Strategy>) -> argon_core::Result<Rules> {
         let rules = self.policy.as_deref().map(read).transpose()?.unwrap_or_default();
-        Ok(Rules { default: default.or(rules.default), ..rules })
+        let strict = self.strictness.strict || rules.checks.strict;
+        let checks = Checks { strict, ..rules.checks };
+        Ok(Rules { default: default.or(rules.default), checks, ..rules })
     }
 }
 
@@ -99,8 +105,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("policy.toml");
         std::fs::write(&path, "default = 'ours'").unwrap();
-        let policy = PolicyArgs { policy: Some(path) };
+        let policy = PolicyArgs { policy: Some(path), strictness: Strictness { strict: true } };
         assert_eq!(policy.rules(None).unwrap().default, Some(Strategy::Ours));
         assert_eq!(policy.rules(Some(Strategy::Max)).unwrap().default, Some(Strategy::Max));
+        assert!(policy.rules(None).unwrap().checks.strict);
     }
 }

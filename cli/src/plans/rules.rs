@@ -28,7 +28,10 @@ pub(super) fn strategies(rules: &Rules) -> Option<String> {
 pub(super) fn checks(checks: &Checks) -> Option<String> {
     let mut parts = Vec::new();
     if !checks.schema {
-        parts.push("not the collections' own schemas and unique indexes".to_owned());
+        parts.push("not the collections' own validators and indexes".to_owned());
+    }
+    if checks.strict {
+        parts.push("strict: nothing is let pass that can't be checked".to_owned());
     }
     parts.extend(checks.schemas.keys().map(|name| format!("schema of {name}")));
     for unique in &checks.unique {

@@ -2,7 +2,7 @@
 
 use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
 
-use super::{conflicts, rules};
+use super::{conflicts, note_unchecked, rules, unchecked_json};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
 use crate::formats::extjson::Mode;
@@ -17,8 +17,9 @@ pub(crate) struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Prints it: the facts, the changes, every conflict.
+    /// Prints it: the facts, the changes, every conflict; and in notes the rules that can't be checked.
     pub(crate) async fn print(&self, output: &Output, detail: Detail) -> CommandResult {
+        note_unchecked(output, &self.plan.unchecked(self.worked)?);
         if !output.is_table() {
             let json = self.json(detail).await?;
             return output.one(String::new, || json);
@@ -88,6 +89,7 @@ impl Shown<'_> {
             fields.push(("changes", worked_json(worked, plan.ours(), mode).await?));
         }
         fields.push(("conflicts", conflicts::json(&worked.conflicts, mode)?));
+        fields.push(("unchecked", unchecked_json(&plan.unchecked(worked)?)));
         fields.push(("decisions", conflicts::decisions(plan.resolved(), mode)?));
         Ok(Json::Object(fields))
     }

@@ -372,6 +372,72 @@ fn a_conflict_says_where_it_is_and_how_the_sides_differ() {
     has(&place.ok(&["diff", "main", "try"]), &["\"\": 2 → 3"]);
 }
 
+/// Gives the collection `boats` of a branch a validator and indexes, as an import does.
+fn define(place: &Place, branch: &str, validator: &str, indexes: &str) {
+    place.file("d/boats.bson", b"");
+    let metadata = format!(
+        r#"{{"options":{{"validator":{validator}}},"indexes":[{indexes}],"collectionName":"boats"}}"#
+    );
+    place.file("d/boats.metadata.json", metadata);
+    place.ok(&["import", "d", "-b", branch, "--on-duplicate", "replace"]);
+}
+
+#[test]
+fn rules_that_can_not_be_checked_are_named_and_refused_if_asked() {
+    let place = Place::with_project("sled");
+    place.ok(&["put", "-c", "boats", r#"{"_id":1,"len":1,"max":9}"#]);
+    place.ok(&["branch", "create", "try"]);
+    let index = r#"{"v":2,"key":{"name":1},"name":"n","unique":true,"sparse":true,"collation":{"locale":"de"}}"#;
+    define(&place, "try", r#"{"$expr":{"$lt":["$len","$max"]},"len":{"$gt":0}}"#, index);
+    place.ok(&["put", "-c", "boats", r#"{"_id":2,"len":-1}"#]);
+
+    let named = [
+        "note: boats: validator was not checked in full: it has the operator $expr",
+        "unique index 'n'",
+    ];
+    has(&place.fails(10, &["merge", "preview", "try", "--strict"]), &["$expr", "--strict refuses"]);
+    assert_eq!(place.ok(&["merge", "list", "-o", "jsonl"]), "", "nothing is kept");
+    let run = place.run(&["merge", "preview", "try", "-o", "json"]);
+    has(&run.stderr, &named);
+    let plan: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(plan["unchecked"][1]["rule"], "validator");
+    let said = place.fails(10, &["merge", "apply", &id(&plan)]);
+    has(&said, &["boats 2: len does not match the validator's { \"$gt\": 0 }"]);
+
+    place.ok(&["put", "-c", "boats", r#"{"_id":2,"len":1}"#]);
+    let apply = ["merge", "apply", &id(&plan), "--rebase-plan"];
+    has(&place.fails(10, &[&apply[..], &["--strict"]].concat()), &["$expr", "nothing was applied"]);
+    let run = place.run(&apply);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    has(&run.stderr, &named);
+    place.ok(&["put", "-c", "boats", r#"{"_id":2,"len":5}"#]);
+    has(&place.fails(10, &["undo", "@5", "--strict", "--dry-run"]), &["$expr"]);
+    place.file("p", place.ok(&["diff", "main@4", "main@5", "--patch"]));
+    has(&place.fails(10, &["apply", "p", "-R", "--strict"]), &["$expr"]);
+    has(&place.run(&["apply", "p", "-R"]).stderr, &named[..1]);
+}
+
+#[test]
+fn an_index_is_taken_whole_and_indexes_that_mongodb_would_not_have_together_are_refused() {
+    let place = Place::with_project("sled");
+    let index = |name: &str, key: &str| format!(r#"{{"v":2,"key":{key},"name":"{name}"}}"#);
+    define(&place, "main", "{}", &index("i", r#"{"a":1}"#));
+    place.ok(&["branch", "create", "try"]);
+    define(&place, "main", "{}", &index("i", r#"{"a":1,"b":1}"#));
+    define(&place, "try", "{}", &index("i", r#"{"b":1,"a":1}"#));
+    let plan = preview(&place, &[]);
+    assert_eq!(plan["conflicts"][0]["path"], r#"indexes.name="i""#);
+    has(&place.ok(&["diff", "main", "try"]), &[r#"{"a":1,"b":1}"#, r#"{"b":1,"a":1}"#]);
+    define(
+        &place,
+        "try",
+        "{}",
+        &format!("{},{}", index("i", r#"{"a":1}"#), index("j", r#"{"a":1,"b":1}"#)),
+    );
+    let said = place.fails(10, &["merge", "apply", &id(&preview(&place, &[]))]);
+    has(&said, &["indexes 'i' and 'j' are one index by two names"]);
+}
+
 #[test]
 fn what_was_merged_is_blamed_on_who_wrote_it_and_says_once_who_merged_it() {
     let place = Place::with_project("fjall");

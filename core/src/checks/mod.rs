@@ -5,13 +5,16 @@
 //! what the changes do to account, not what was there before them.
 //!
 //! # What is checked
-//! 1. **Schemas**: every document that the changes write, against the collection's own validator
-//!    and the policy's schemas. O(changes). See `schema`, which says what `MongoDB` has that is
-//!    not enforced.
-//! 2. **Unique fields**: no two documents have the values that a changed document has. One scan of
+//! 1. **Validators**: every document that the changes write, against the collection's own validator
+//!    (`$jsonSchema` and query operators) and the policy's schemas. O(changes). See `validator`.
+//! 2. **Indexes**: whether MongoDB would have them beside each other, and the written documents in them.
+//!    O(changes). See `indexes`.
+//! 3. **Unique fields**: no two documents have the values that a changed document has. One scan of
 //!    each collection that has a rule and is changed, in memory of O(changes). See `unique`.
-//! 3. **References**: what changed documents name is there, and nothing names what the changes take
+//! 4. **References**: what changed documents name is there, and nothing names what the changes take
 //!    away. At most one scan of either collection, in memory of O(changes). See `references`.
+//!
+//! What a rule says that is not known here is [named](Unchecked), never passed over.
 //!
 //! Hooks are commands, and so for the command line to run; here they are only part of a policy.
 //!
@@ -20,28 +23,34 @@
 //! | `policy.rs` | what is to be checked, as a policy file and a stored plan have it |
 //! | `proposed.rs` | a state with changes on top |
 //! | `path.rs` | fields by dotted path |
-//! | `schema/` | `$jsonSchema` |
+//! | `validator.rs`, `schema/` | validators, `$jsonSchema` |
+//! | `index.rs`, `indexes.rs` | one index, and all of a collection |
 //! | `unique.rs`, `references.rs` | the rules between documents |
-//! | `violation.rs` | what is found |
+//! | `violation.rs`, `unchecked.rs` | what is found, and what could not be checked |
 
+mod index;
+mod indexes;
 mod path;
 mod policy;
 mod proposed;
 mod references;
 mod schema;
+mod unchecked;
 mod unique;
+mod validator;
 mod violation;
 
 pub use path::FieldPath;
 pub use policy::{Checks, Hook, Reference, Unique};
 pub use proposed::{KeyedDocuments, Proposed};
+pub use unchecked::{Checked, Unchecked};
 pub use violation::{Check, Violation};
 
 use crate::Result;
-use crate::checks::violation::Violations;
+use crate::checks::unchecked::Findings;
 
 /// Checks a result; gives at most `most` violations, the same ones in the same order every time:
-/// schemas before unique fields before references, each by collection or rule, then by key.
+/// schemas before indexes before unique fields before references, each by collection or rule, then by key.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -63,18 +72,32 @@ use crate::checks::violation::Violations;
 ///     unique: vec![checks::Unique { collection: users, fields: vec!["email".parse()?] }],
 ///     ..Checks::default()
 /// };
-/// let violations = checks::run(&rules, &proposed, 10).await?;
-/// assert_eq!(violations[0].problem, "documents 1 and 2 have the same email, which must be unique");
+/// let checked = checks::run(&rules, &proposed, 10).await?;
+/// assert_eq!(checked.violations[0].problem, "documents 1 and 2 have the same email, which must be unique");
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
 /// `Invalid` for a schema that can't be used, naming its collection.
-pub async fn run(checks: &Checks, proposed: &Proposed, most: usize) -> Result<Vec<Violation>> {
-    let mut found = Violations::at_most(most);
-    schema::check(checks, proposed, &mut found).await?;
+pub async fn run(checks: &Checks, proposed: &Proposed, most: usize) -> Result<Checked> {
+    let mut found = Findings::at_most(most);
+    validator::check(checks, proposed, &mut found).await?;
+    indexes::check(checks, proposed, &mut found)?;
     unique::check(checks, proposed, &mut found).await?;
     references::check(checks, proposed, &mut found).await?;
-    Ok(found.into_vec())
+    Ok(found.finish())
+}
+
+/// The rules that [`run`] can't check, as far as that can be said without reading documents that are there
+/// already: of a pattern that takes too long for one of these, only `run` knows. O(changes).
+///
+/// # Errors
+/// Those of [`run`].
+pub fn unchecked(checks: &Checks, proposed: &Proposed) -> Result<Vec<Unchecked>> {
+    let mut found = Findings::at_most(0);
+    validator::prepare(checks, proposed, &mut found)?;
+    indexes::prepare(checks, proposed, &mut found)?;
+    unique::prepare(checks, proposed, &mut found)?;
+    Ok(found.finish().unchecked)
 }

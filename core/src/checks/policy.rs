@@ -12,6 +12,7 @@ use crate::{Error, Result};
 ///
 /// ```toml
 /// schema = true                                   # the collections' own validators and unique indexes
+/// strict = true                                   # and nothing is applied if one can't be checked
 ///
 /// [schemas.users]                                 # more schemas, by collection
 /// required = ["email"]
@@ -34,6 +35,9 @@ use crate::{Error, Result};
 pub struct Checks {
     /// Whether the collections' own validators and unique indexes are enforced.
     pub schema: bool,
+    /// Whether a result is refused if one of the rules can't be [checked](crate::checks::Unchecked).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
     /// More schemas, as `$jsonSchema` takes them, by collection.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub schemas: BTreeMap<CollectionName, bson::Document>,
@@ -52,6 +56,7 @@ impl Default for Checks {
     fn default() -> Self {
         Self {
             schema: true,
+            strict: false,
             schemas: BTreeMap::new(),
             unique: Vec::new(),
             references: Vec::new(),

@@ -15,7 +15,7 @@ use bson::raw::RawBsonRef;
 use futures::TryStreamExt;
 
 use crate::catalog::CollectionInfo;
-use crate::checks::violation::Violations;
+use crate::checks::unchecked::Findings;
 use crate::checks::{Check, Checks, FieldPath, Proposed, Reference, Violation};
 use crate::key::{Key, encode};
 use crate::model::{Document, Image};
@@ -39,7 +39,7 @@ struct Rule<'a> {
 pub(super) async fn check(
     checks: &Checks,
     proposed: &Proposed,
-    found: &mut Violations,
+    found: &mut Findings,
 ) -> Result<()> {
     for reference in &checks.references {
         let catalog = proposed.catalog();
@@ -53,7 +53,7 @@ pub(super) async fn check(
 }
 
 impl Rule<'_> {
-    async fn check(&self, found: &mut Violations) -> Result<()> {
+    async fn check(&self, found: &mut Findings) -> Result<()> {
         let before = self.proposed.state().catalog().get(&self.reference.to);
         if before.is_some_and(|before| self.to.is_none_or(|to| to.id != before.id)) {
             return self.check_all(found).await;
@@ -84,7 +84,7 @@ impl Rule<'_> {
     }
 
     /// Checks every document that names something.
-    async fn check_all(&self, found: &mut Violations) -> Result<()> {
+    async fn check_all(&self, found: &mut Findings) -> Result<()> {
         let mut steps = self.proposed.scan(self.from.id).try_chunks(STEP);
         while let Some(step) = steps.try_next().await.map_err(|error| error.1)? {
             let mut looked_for = BTreeSet::new();
@@ -159,7 +159,7 @@ impl Rule<'_> {
         key: &Key,
         document: &Document,
         missing: &BTreeSet<Value>,
-        found: &mut Violations,
+        found: &mut Findings,
     ) -> Result<()> {
         if missing.is_empty() {
             return Ok(());

@@ -3,24 +3,27 @@
 //! Rules come from the policy, and from the collections' own indexes with `unique: true`. Values are
 //! equal as MongoDB holds them to be: 1 and 1.0 are one value, 1 and "1" are two.
 //!
+//! An index is as in MongoDB: it has a key for each element of an array, leaves out what its
+//! `partialFilterExpression` does not match, and, if it is sparse, documents without any of its fields. To a
+//! rule of the policy an array is one value.
+//!
 //! Only values that a changed document has are looked at: each is kept as a digest, and one scan of
 //! the collection finds who else has it. For an index that the changes themselves make unique, all
-//! values count, and the memory is O(documents), some 150 bytes each.
+//! values count, and the memory is O(keys), some 150 bytes each.
 //!
-//! What differs from `MongoDB`: an array is one value, where an index has an entry for each element;
-//! the collation of an index is not read, so that values count as different unless they are so byte
-//! for byte; and an index with a `partialFilterExpression` or of a special kind (text, hashed, geo) is
-//! not enforced.
+//! What is not known is named: keys of a special kind (text, geo), partial filters with unknown operators, and
+//! collations, to which text may be equal that is not so byte for byte.
 
 use std::collections::{BTreeSet, HashMap};
 
-use bson::Bson;
 use bson::raw::RawBsonRef;
 use futures::TryStreamExt;
 
 use crate::catalog::CollectionInfo;
-use crate::checks::violation::Violations;
+use crate::checks::index::{Index, indexes};
+use crate::checks::unchecked::Findings;
 use crate::checks::{Check, Checks, FieldPath, Proposed, Violation};
+use crate::document::Keys;
 use crate::key::{Key, KeyError, encode};
 use crate::model::{Digest, Document};
 use crate::{Error, Result};
@@ -28,12 +31,12 @@ use crate::{Error, Result};
 /// How many documents a violation names.
 const NAMED: usize = 3;
 
-/// Fields whose values are unique together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Rule {
-    fields: Vec<FieldPath>,
-    /// Whether a document without any of the fields is left out; else what is missing is null.
-    sparse: bool,
+/// Values that are unique.
+enum Rule<'a> {
+    /// Of fields together, as a policy has it: a document without any of them does not count.
+    Fields(&'a [FieldPath]),
+    /// Of an index.
+    Index(&'a Index),
 }
 
 /// The documents that have one value.
@@ -46,76 +49,111 @@ struct Owners {
     changed: Option<Key>,
 }
 
-pub(super) async fn check(
-    checks: &Checks,
-    proposed: &Proposed,
-    found: &mut Violations,
-) -> Result<()> {
-    for info in proposed.catalog().iter() {
-        let own = if checks.schema { indexed(info) } else { BTreeSet::new() };
-        let before = proposed.state().catalog().by_id(info.id).map(|info| indexed(info));
-        let mut rules = own.clone();
-        rules.extend(
-            checks
-                .unique
-                .iter()
-                .filter(|unique| unique.collection == info.name)
-                .map(|unique| Rule { fields: unique.fields.clone(), sparse: true }),
-        );
-        for rule in rules {
-            let new = own.contains(&rule)
-                && before.as_ref().is_some_and(|before| !before.contains(&rule));
-            if found.wanted() > 0 {
-                check_rule(&rule, new, info, proposed, found).await?;
+/// Notes what can't be checked, with a look at the changed documents alone.
+pub(super) fn prepare(checks: &Checks, proposed: &Proposed, found: &mut Findings) -> Result<()> {
+    if checks.schema {
+        for info in proposed.catalog().iter() {
+            for (index, new) in unique_indexes(info, proposed, found) {
+                note_collation(&index, new, info, proposed, found)?;
             }
         }
     }
     Ok(())
 }
 
-/// The rules that a collection's indexes are.
-fn indexed(info: &CollectionInfo) -> BTreeSet<Rule> {
-    info.indexes.iter().filter_map(rule_of_index).collect()
+pub(super) async fn check(
+    checks: &Checks,
+    proposed: &Proposed,
+    found: &mut Findings,
+) -> Result<()> {
+    for info in proposed.catalog().iter() {
+        let own = if checks.schema { unique_indexes(info, proposed, found) } else { Vec::new() };
+        for (index, new) in &own {
+            note_collation(index, *new, info, proposed, found)?;
+            check_rule(&Rule::Index(index), *new, info, proposed, found).await?;
+        }
+        // A sparse index on one field says the same.
+        let said = |fields: &[FieldPath]| {
+            own.iter().any(
+                |(index, _)| matches!(fields, [field] if index.is_stricter_than(field.as_str())),
+            )
+        };
+        let rules: BTreeSet<&[FieldPath]> = checks
+            .unique
+            .iter()
+            .filter(|unique| unique.collection == info.name)
+            .map(|unique| unique.fields.as_slice())
+            .filter(|fields| !said(fields))
+            .collect();
+        for fields in rules {
+            check_rule(&Rule::Fields(fields), false, info, proposed, found).await?;
+        }
+    }
+    Ok(())
 }
 
-fn rule_of_index(index: &bson::Document) -> Option<Rule> {
-    if !is_true(index, "unique") || index.contains_key("partialFilterExpression") {
-        return None;
+/// The unique indexes of a collection that the changes concern, and whether the changes bring them; what is
+/// not known of these is noted.
+fn unique_indexes(
+    info: &CollectionInfo,
+    proposed: &Proposed,
+    found: &mut Findings,
+) -> Vec<(Index, bool)> {
+    let before = proposed.state().catalog().by_id(info.id);
+    let written = proposed.written(info.id).next().is_some();
+    let mut unique = Vec::new();
+    for definition in indexes(info).filter(|definition| definition.is_unique()) {
+        // What is there is held to a rule that was another before.
+        let new =
+            before.is_some_and(|before| !indexes(before).any(|known| known.is_rule_of(definition)));
+        if !written && !new {
+            continue;
+        }
+        match definition.read(info) {
+            Ok(Some(index)) => unique.push((index, new)),
+            Ok(None) => {}
+            Err(what) => found.unknown(&info.name, &definition.title(), &what),
+        }
     }
-    let key = index.get_document("key").ok()?;
-    let ordinary =
-        |direction: &Bson| matches!(direction, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_));
-    let fields = key
-        .iter()
-        .map(|(field, direction)| ordinary(direction).then(|| field.parse().ok()).flatten())
-        .collect::<Option<Vec<FieldPath>>>()?;
-    // The identity of documents sees to that one.
-    (!fields.is_empty() && fields != [FieldPath::id()])
-        .then(|| Rule { fields, sparse: is_true(index, "sparse") })
+    unique
 }
 
-/// Whether an option is set, as MongoDB reads it: numbers too.
-fn is_true(index: &bson::Document, option: &str) -> bool {
-    match index.get(option) {
-        Some(Bson::Boolean(value)) => *value,
-        Some(Bson::Int32(value)) => *value != 0,
-        Some(Bson::Int64(value)) => *value != 0,
-        Some(Bson::Double(value)) => *value != 0.0,
-        _ => false,
+/// Under a collation other text may be equal than what is equal byte for byte.
+fn note_collation(
+    index: &Index,
+    new: bool,
+    info: &CollectionInfo,
+    proposed: &Proposed,
+    found: &mut Findings,
+) -> Result<()> {
+    let Some(collation) = index.collation() else { return Ok(()) };
+    let mut text = new;
+    for (_, document) in proposed.written(info.id) {
+        text |= index.has_text(document)?;
     }
+    if text {
+        let reason = format!(
+            "only text that is equal byte for byte was found, not by its collation ({collation})"
+        );
+        found.unchecked(&info.name, &index.title(), reason);
+    }
+    Ok(())
 }
 
 /// Checks one rule; with `new`, all values, not only those of changed documents.
 async fn check_rule(
-    rule: &Rule,
+    rule: &Rule<'_>,
     new: bool,
     info: &CollectionInfo,
     proposed: &Proposed,
-    found: &mut Violations,
+    found: &mut Findings,
 ) -> Result<()> {
+    if found.wanted() == 0 {
+        return Ok(());
+    }
     let mut owners: HashMap<Digest, Owners> = HashMap::new();
     for (key, document) in proposed.written(info.id) {
-        if let Some(value) = rule.value_of(key, document)? {
+        for value in rule.values_of(key, document, info, found)? {
             owners.entry(value).or_default().changed.get_or_insert_with(|| key.clone());
         }
     }
@@ -124,43 +162,56 @@ async fn check_rule(
     }
     let mut documents = proposed.scan(info.id);
     while let Some((key, document)) = documents.try_next().await? {
-        let Some(value) = rule.value_of(&key, &document)? else { continue };
-        let sharing =
-            if new { Some(owners.entry(value).or_default()) } else { owners.get_mut(&value) };
-        if let Some(sharing) = sharing {
-            sharing.count += 1;
-            if sharing.first.len() < NAMED {
-                sharing.first.push(key);
+        for value in rule.values_of(&key, &document, info, found)? {
+            let sharing =
+                if new { Some(owners.entry(value).or_default()) } else { owners.get_mut(&value) };
+            if let Some(sharing) = sharing {
+                sharing.count += 1;
+                if sharing.first.len() < NAMED {
+                    sharing.first.push(key.clone());
+                }
             }
         }
     }
     let mut shared: Vec<Owners> = owners.into_values().filter(|owners| owners.count > 1).collect();
-    shared.sort_by(|a, b| a.first.cmp(&b.first));
+    shared.sort_by(|a, b| (&a.first, a.count).cmp(&(&b.first, b.count)));
+    // Two arrays may share several elements, which is one thing to say.
+    shared.dedup_by(|a, b| (&a.first, a.count) == (&b.first, b.count));
     for owners in shared {
         found.push(rule.violation(info, owners));
     }
     Ok(())
 }
 
-impl Rule {
-    /// A digest of what a document has in the fields; `None` if it does not count.
-    fn value_of(&self, key: &Key, document: &Document) -> Result<Option<Digest>> {
-        let mut bytes = Vec::new();
-        let mut present = false;
-        for field in &self.fields {
-            let values = field.values(document)?;
-            present |= !values.found.is_empty();
-            let encoded = match (values.found.as_slice(), values.through_array) {
-                ([], false) => encode(RawBsonRef::Null, &mut bytes),
-                ([value], false) => encode(*value, &mut bytes),
-                (values, _) => encode_all(values, &mut bytes),
-            };
-            encoded.map_err(|source| {
-                Error::corrupt(format!("document {key} does not decode; run `argon fsck`"))
-                    .with_source(source)
-            })?;
+impl Rule<'_> {
+    /// Digests of the values of a document that are unique; none if it does not count.
+    fn values_of(
+        &self,
+        key: &Key,
+        document: &Document,
+        info: &CollectionInfo,
+        found: &mut Findings,
+    ) -> Result<Vec<Digest>> {
+        match self {
+            Self::Fields(fields) => Ok(value_of(fields, key, document)?.into_iter().collect()),
+            Self::Index(index) => Ok(match index.keys_of(document)? {
+                Some(Keys::Are(keys)) => keys.iter().map(|key| Digest::of(key)).collect(),
+                // Such a document is refused for that.
+                Some(Keys::ParallelArrays(..)) => Vec::new(),
+                None => {
+                    let reason = format!("its filter could not be decided for document {key}");
+                    found.unchecked(&info.name, &index.title(), reason);
+                    Vec::new()
+                }
+            }),
         }
-        Ok((present || !self.sparse).then(|| Digest::of(&bytes)))
+    }
+
+    fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Fields(fields) => fields.iter().map(ToString::to_string).collect(),
+            Self::Index(index) => index.fields(),
+        }
     }
 
     fn violation(&self, info: &CollectionInfo, owners: Owners) -> Violation {
@@ -170,8 +221,8 @@ impl Rule {
             (names, 0) => names.join(", "),
             (names, more) => format!("{} and {more} more", names.join(", ")),
         };
-        let fields: Vec<&str> = self.fields.iter().map(FieldPath::as_str).collect();
-        let path = if let [field] = fields.as_slice() { Some((*field).to_owned()) } else { None };
+        let fields = self.fields();
+        let path = if let [field] = fields.as_slice() { Some(field.clone()) } else { None };
         Violation {
             check: Check::Unique,
             collection: info.name.clone(),
@@ -183,6 +234,26 @@ impl Rule {
             ),
         }
     }
+}
+
+/// A digest of what a document has in the fields, an array as one value; `None` if it has none of them.
+fn value_of(fields: &[FieldPath], key: &Key, document: &Document) -> Result<Option<Digest>> {
+    let mut bytes = Vec::new();
+    let mut present = false;
+    for field in fields {
+        let values = field.values(document)?;
+        present |= !values.found.is_empty();
+        let encoded = match (values.found.as_slice(), values.through_array) {
+            ([], false) => encode(RawBsonRef::Null, &mut bytes),
+            ([value], false) => encode(*value, &mut bytes),
+            (values, _) => encode_all(values, &mut bytes),
+        };
+        encoded.map_err(|source| {
+            Error::corrupt(format!("document {key} does not decode; run `argon fsck`"))
+                .with_source(source)
+        })?;
+    }
+    Ok(present.then(|| Digest::of(&bytes)))
 }
 
 /// Several values as one, which no single value is encoded like.
@@ -197,25 +268,25 @@ fn encode_all(values: &[RawBsonRef<'_>], out: &mut Vec<u8>) -> Result<(), KeyErr
 
 #[cfg(test)]
 mod tests {
-    use bson::{doc, rawdoc};
+    use bson::rawdoc;
 
     use super::*;
 
-    fn rule(fields: &[&str], sparse: bool) -> Rule {
-        Rule { fields: fields.iter().map(|field| field.parse().unwrap()).collect(), sparse }
+    fn fields(fields: &[&str]) -> Vec<FieldPath> {
+        fields.iter().map(|field| field.parse().unwrap()).collect()
     }
 
-    fn same(rule: &Rule, a: bson::RawDocumentBuf, b: bson::RawDocumentBuf) -> bool {
+    fn same(fields: &[FieldPath], a: bson::RawDocumentBuf, b: bson::RawDocumentBuf) -> bool {
         let [a, b] = [a, b].map(|raw| {
             let (key, document) = Document::checked(raw).unwrap();
-            rule.value_of(&key, &document).unwrap()
+            value_of(fields, &key, &document).unwrap()
         });
         a.is_some() && a == b
     }
 
     #[test]
     fn values_are_equal_as_mongodb_holds_them_to_be() {
-        let rule = rule(&["a", "b.c"], true);
+        let rule = fields(&["a", "b.c"]);
         let a = rawdoc! { "_id": 1, "a": 1, "b": { "c": "x" } };
         assert!(same(&rule, a.clone(), rawdoc! { "_id": 2, "b": { "c": "x" }, "a": 1.0 }));
         assert!(!same(&rule, a.clone(), rawdoc! { "_id": 2, "a": "1", "b": { "c": "x" } }));
@@ -225,21 +296,18 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_any_of_the_fields_counts_unless_the_rule_is_sparse() {
-        let without = || (rawdoc! { "_id": 1, "x": 1 }, rawdoc! { "_id": 2 });
-        let (a, b) = without();
-        assert!(!same(&rule(&["a", "b"], true), a, b));
-        let (a, b) = without();
-        assert!(same(&rule(&["a", "b"], false), a, b));
+    fn a_document_without_any_of_the_fields_of_a_policy_does_not_count() {
+        let (a, b) = (rawdoc! { "_id": 1, "x": 1 }, rawdoc! { "_id": 2 });
+        assert!(!same(&fields(&["a", "b"]), a, b));
     }
 
     #[test]
-    fn an_array_is_one_value() {
-        let rule = rule(&["tags"], true);
+    fn to_a_policy_an_array_is_one_value() {
+        let rule = fields(&["tags"]);
         let a = rawdoc! { "_id": 1, "tags": ["a", "b"] };
         assert!(!same(&rule, a.clone(), rawdoc! { "_id": 2, "tags": ["a"] }));
         assert!(same(&rule, a, rawdoc! { "_id": 2, "tags": ["a", "b"] }));
-        let inside = self::rule(&["items.n"], true);
+        let inside = fields(&["items.n"]);
         let one = rawdoc! { "_id": 1, "items": [{ "n": 1 }] };
         assert!(!same(
             &inside,
@@ -247,30 +315,5 @@ mod tests {
             rawdoc! { "_id": 2, "items": [{ "n": 1 }, { "n": 2 }] }
         ));
         assert!(!same(&inside, one, rawdoc! { "_id": 2, "items": { "n": 1 } }));
-    }
-
-    #[test]
-    fn unique_indexes_are_rules_but_for_those_that_can_not_be_enforced() {
-        let email = || Some(rule(&["email"], false));
-        for (index, expected) in [
-            (doc! { "key": { "email": 1 }, "unique": true }, email()),
-            (doc! { "key": { "email": -1_i64 }, "unique": 1 }, email()),
-            (
-                doc! { "key": { "email": 1.0 }, "unique": true, "sparse": true },
-                Some(rule(&["email"], true)),
-            ),
-            (
-                doc! { "key": { "a": 1, "b.c": -1 }, "unique": true },
-                Some(rule(&["a", "b.c"], false)),
-            ),
-            (doc! { "key": { "email": 1 } }, None),
-            (doc! { "key": { "email": 1 }, "unique": false }, None),
-            (doc! { "key": { "_id": 1 }, "unique": true }, None),
-            (doc! { "key": { "email": "hashed" }, "unique": true }, None),
-            (doc! { "key": { "email": 1 }, "unique": true, "partialFilterExpression": {} }, None),
-            (doc! { "unique": true }, None),
-        ] {
-            assert_eq!(rule_of_index(&index), expected, "{index}");
-        }
     }
 }

@@ -14,6 +14,8 @@ pub enum Check {
     Unique,
     /// A document names another that is not there.
     Reference,
+    /// Indexes can't stand beside each other, or a document can't be in one.
+    Index,
 }
 
 impl Check {
@@ -23,6 +25,7 @@ impl Check {
             Self::Schema => "schema",
             Self::Unique => "unique",
             Self::Reference => "reference",
+            Self::Index => "index",
         }
     }
 }
@@ -54,33 +57,5 @@ impl fmt::Display for Violation {
             Some(key) => write!(f, "{} {key}: {}", self.collection, self.problem),
             None => write!(f, "{}: {}", self.collection, self.problem),
         }
-    }
-}
-
-/// Violations up to a number.
-pub(super) struct Violations {
-    found: Vec<Violation>,
-    most: usize,
-}
-
-impl Violations {
-    pub(super) fn at_most(most: usize) -> Self {
-        Self { found: Vec::new(), most }
-    }
-
-    /// How many more are wanted.
-    pub(super) fn wanted(&self) -> usize {
-        self.most - self.found.len()
-    }
-
-    /// Takes one, unless there are enough.
-    pub(super) fn push(&mut self, violation: Violation) {
-        if self.wanted() > 0 {
-            self.found.push(violation);
-        }
-    }
-
-    pub(super) fn into_vec(self) -> Vec<Violation> {
-        self.found
     }
 }

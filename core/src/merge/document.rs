@@ -4,6 +4,7 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::spec::ElementType;
 use bson::{DateTime, RawBson};
 
+use super::definition::Definition;
 use super::merger::Merger;
 use super::sides::Sides;
 use super::{Choice, FieldConflict, FieldPath, Policy, Resolutions};
@@ -88,7 +89,27 @@ pub fn merge_document(
     policy: &Policy,
     resolutions: &Resolutions,
 ) -> Result<Merged> {
-    let mut merger = Merger::new(collection, versions.times, policy, resolutions);
+    let merger = Merger::new(collection, versions.times, policy, resolutions);
+    run(merger, versions, resolutions)
+}
+
+/// The same for a [`Definition`].
+pub(super) fn merge_as(
+    versions: &Versions<'_>,
+    policy: &Policy,
+    resolutions: &Resolutions,
+    definition: Option<Definition>,
+) -> Result<Merged> {
+    let mut merger = Merger::new("", versions.times, policy, resolutions);
+    merger.definition = definition;
+    run(merger, versions, resolutions)
+}
+
+fn run<'a>(
+    mut merger: Merger<'a>,
+    versions: &Versions<'a>,
+    resolutions: &Resolutions,
+) -> Result<Merged> {
     merger.merge_document(versions.sides())?;
     let decided = merger.found - merger.conflicts.len();
     let Some((kind, bytes)) = merger.out.into_value() else {

@@ -7,6 +7,7 @@ use bson::DateTime;
 use bson::spec::ElementType;
 
 use super::align::align;
+use super::definition::Definition;
 use super::numbers::sum;
 use super::output::Output;
 use super::sides::{Agreed, Shape, Sides};
@@ -29,6 +30,8 @@ pub(super) struct Merger<'a> {
     pub(super) found: usize,
     /// Their paths, if somebody wants to know.
     pub(super) seen: Option<Vec<FieldPath>>,
+    /// What is one value all the same, if it is a collection's definition that is merged.
+    pub(super) definition: Option<Definition>,
 }
 
 impl<'a> Merger<'a> {
@@ -48,6 +51,7 @@ impl<'a> Merger<'a> {
             conflicts: Vec::new(),
             found: 0,
             seen: None,
+            definition: None,
         }
     }
 
@@ -64,6 +68,7 @@ impl<'a> Merger<'a> {
     pub(super) fn merge(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         if let Agreed::On(value) = sides.agreed()
             && !self.adds_up(&sides)
+            && !self.is_torn(&sides)
             && !self.is_claimed_twice(&sides)
         {
             return Ok(self.put(name, value));
@@ -108,6 +113,9 @@ impl<'a> Merger<'a> {
 
     /// Merges what both sides changed, each in its own way, or alike where that matters.
     fn merge_changed(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
+        if self.is_one_value() {
+            return self.settle_one_value(name, sides);
+        }
         match sides.shape() {
             Shape::Documents if !self.is_inserted_as_a_whole(&sides) => {
                 self.merge_fields(name, sides)

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `document.rs` | [`merge_document`]: from versions to a checked document |
 //! | `merger.rs`, `arrays.rs` | the rules for fields, and for arrays |
+//! | `definition.rs` | what is one value in a collection's definition |
 //! | `settle.rs`, `numbers.rs` | what becomes of a conflict: resolutions, strategies, arithmetic |
 //! | `align.rs` | fields and elements side by side, and their order |
 //! | `sides.rs`, `output.rs` | three versions of a value; writing values |
@@ -17,6 +18,7 @@
 mod align;
 mod arrays;
 mod conflict;
+mod definition;
 mod document;
 mod merger;
 mod numbers;
@@ -32,6 +34,7 @@ mod strategy;
 mod tests;
 
 pub use conflict::{Cause, FieldConflict};
+pub(crate) use definition::merge_definition;
 pub use document::{Merged, Versions, conflicting_paths, merge_document};
 pub use path::FieldPath;
 pub(crate) use path::split;

@@ -1,7 +1,7 @@
 //! Applying a patch to a branch.
 
 use super::{Already, Conflict, Patch, Preview, check_with};
-use crate::checks::{self, Checks, Proposed, Violation};
+use crate::checks::{self, Checked, Checks, Proposed, Unchecked, Violation};
 use crate::write::{Outcome, Receipt, WriteRequest};
 use crate::{Branch, Error, Result, State};
 
@@ -20,21 +20,27 @@ pub enum Applied {
         receipt: Option<Receipt>,
         /// How many of its changes were there already.
         skipped: usize,
+        /// Rules of the collections that could not be checked.
+        unchecked: Vec<Unchecked>,
     },
     /// It did not fit, and nothing was changed.
     Conflicts(Vec<Conflict>),
     /// The result would break rules of the collections, and nothing was changed: at most
     /// [`MOST_VIOLATIONS`] of them.
     Violations(Vec<Violation>),
+    /// These rules of the collections can't be checked, [`Already::Refuse`] was asked for, and nothing was
+    /// changed.
+    Unchecked(Vec<Unchecked>),
 }
 
 impl Preview {
     /// What the result would break of the rules of the collections themselves, their validators and
-    /// unique indexes: at most [`MOST_VIOLATIONS`]. `state` is the one that was checked.
+    /// indexes, at most [`MOST_VIOLATIONS`], and which of these can't be checked. `state` is the one for
+    /// which the preview was made.
     ///
     /// # Errors
     /// Those of [`checks::run`].
-    pub async fn violations(&self, state: &State) -> Result<Vec<Violation>> {
+    pub async fn check_rules(&self, state: &State) -> Result<Checked> {
         let proposed = Proposed::of(state.clone(), self.changes.iter().cloned())?;
         checks::run(&Checks::default(), &proposed, MOST_VIOLATIONS).await
     }
@@ -64,7 +70,7 @@ impl Preview {
 /// let diff = argon_core::diff::diff(&before, &main.head().await?).await?;
 /// let patch = Patch::of(&diff).await?;
 /// let applied = apply(&patch, &fork, fork.request()).await?;
-/// assert!(matches!(applied, Applied::Done { receipt: Some(_), skipped: 0 }));
+/// assert!(matches!(applied, Applied::Done { receipt: Some(_), skipped: 0, .. }));
 /// let applied = apply(&patch.reversed(), &main, main.request()).await?;
 /// assert!(matches!(applied, Applied::Done { .. }));
 /// # Ok(())
@@ -79,7 +85,8 @@ pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Res
 }
 
 /// As [`apply`], with what becomes of changes that are there already. With [`Already::Refuse`], of many
-/// writers who apply one patch at a time, exactly one is told that it was done.
+/// writers who apply one patch at a time, exactly one is told that it was done; and nothing is applied then
+/// if a rule of the collections can't be checked.
 ///
 /// # Errors
 /// Those of [`apply`].
@@ -98,11 +105,14 @@ pub async fn apply_with(
         }
         let skipped = preview.skipped;
         if preview.changes.is_empty() {
-            return Ok(Applied::Done { receipt: None, skipped });
+            return Ok(Applied::Done { receipt: None, skipped, unchecked: Vec::new() });
         }
-        let found = preview.violations(&head).await?;
-        if !found.is_empty() {
-            return Ok(Applied::Violations(found));
+        let Checked { violations, unchecked } = preview.check_rules(&head).await?;
+        if !violations.is_empty() {
+            return Ok(Applied::Violations(violations));
+        }
+        if already == Already::Refuse && !unchecked.is_empty() {
+            return Ok(Applied::Unchecked(unchecked));
         }
         let mut attempt = request.clone();
         attempt.set_after(head.last().await?.digest);
@@ -113,7 +123,7 @@ pub async fn apply_with(
             Outcome::Moved { .. } => {}
             outcome => {
                 let receipt = Some(outcome.committed()?);
-                return Ok(Applied::Done { receipt, skipped });
+                return Ok(Applied::Done { receipt, skipped, unchecked });
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::check::{Already, Conflict, ConflictReason};
 use super::{Facts, Patch, SectionChange};
 use crate::catalog::{self, CollectionInfo};
+use crate::definition::{identical, identical_lists};
 use crate::diff::FieldPath;
 use crate::model::{Change, CollectionId, CollectionName};
 use crate::{Result, State};
@@ -106,10 +107,10 @@ impl Work<'_> {
             self.is_already(&facts.name, "");
             return Target::None;
         };
-        if info.options != facts.options {
+        if !identical(&info.options, &facts.options) {
             self.conflict(&facts.name, "options", ConflictReason::Differs);
         }
-        if info.indexes != facts.indexes {
+        if !identical_lists(&info.indexes, &facts.indexes) {
             self.conflict(&facts.name, "indexes", ConflictReason::Differs);
         }
         let id = info.id;
@@ -123,17 +124,17 @@ impl Work<'_> {
             return self.conflict(&before.name, "", ConflictReason::Missing);
         };
         let mut then = CollectionInfo { name: after.name.clone(), ..(**info).clone() };
-        if before.options != after.options {
-            if info.options == before.options {
+        if !identical(&before.options, &after.options) {
+            if identical(&info.options, &before.options) {
                 then.options.clone_from(&after.options);
-            } else if info.options != after.options {
+            } else if !identical(&info.options, &after.options) {
                 self.conflict(&before.name, "options", ConflictReason::Differs);
             }
         }
-        if before.indexes != after.indexes {
-            if info.indexes == before.indexes {
+        if !identical_lists(&before.indexes, &after.indexes) {
+            if identical_lists(&info.indexes, &before.indexes) {
                 then.indexes.clone_from(&after.indexes);
-            } else if info.indexes != after.indexes {
+            } else if !identical_lists(&info.indexes, &after.indexes) {
                 self.conflict(&before.name, "indexes", ConflictReason::Differs);
             }
         }

@@ -9,6 +9,7 @@ use futures::TryStreamExt;
 
 use super::Edit;
 use crate::catalog::CollectionInfo;
+use crate::definition::{identical, identical_lists};
 use crate::diff::{CollectionDiff, Diff, DocumentDiff, Section};
 use crate::key::Key;
 use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
@@ -51,8 +52,8 @@ pub enum SectionChange {
     },
 }
 
-/// What a collection is besides its documents.
-#[derive(Debug, Clone, PartialEq)]
+/// What a collection is besides its documents. Equal if it is the same bytes.
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// Its name.
     pub name: CollectionName,
@@ -250,6 +251,14 @@ impl SectionChange {
             Self::Dropped(_) => None,
             other => Some(other.name()),
         }
+    }
+}
+
+impl PartialEq for Facts {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && identical(&self.options, &other.options)
+            && identical_lists(&self.indexes, &other.indexes)
     }
 }
 

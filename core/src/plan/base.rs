@@ -5,7 +5,8 @@ use bson::{RawBson, RawBsonRef};
 use crate::catalog::Catalog;
 use crate::key::Key;
 use crate::merge::{
-    Choice, FieldConflict, FieldPath, Policy, Resolutions, Versions, merge_document,
+    Choice, FieldConflict, FieldPath, Merged, Policy, Resolutions, Versions, merge_definition,
+    merge_document,
 };
 use crate::model::{CollectionId, Document};
 use crate::{Result, State};
@@ -123,7 +124,11 @@ impl MergedBase {
                 times: None,
             };
             let sides = [seen.ours, seen.theirs].map(|side| side.get(at).and_then(Option::as_ref));
-            merged.push(one_base(&versions, &policy, seen.collection, sides)?);
+            let merge = |decided: &Resolutions| match collection {
+                CollectionId::CATALOG => merge_definition(&versions, None, decided),
+                _ => merge_document(seen.collection, &versions, &policy, decided),
+            };
+            merged.push(one_base(merge, sides)?);
         }
         Ok(merged)
     }
@@ -131,12 +136,10 @@ impl MergedBase {
 
 /// One document out of two bases, for the document on the two sides of the merge.
 fn one_base(
-    versions: &Versions<'_>,
-    policy: &Policy,
-    collection: &str,
+    merge: impl Fn(&Resolutions) -> Result<Merged>,
     sides: [Option<&Document>; 2],
 ) -> Result<Option<Document>> {
-    let merged = merge_document(collection, versions, policy, &Resolutions::NONE)?;
+    let merged = merge(&Resolutions::NONE)?;
     if merged.conflicts.is_empty() {
         return Ok(merged.document);
     }
@@ -145,7 +148,7 @@ fn one_base(
         (conflict.path, choice)
     });
     let decided: Resolutions = unlike_both.collect();
-    Ok(merge_document(collection, versions, policy, &decided)?.document)
+    Ok(merge(&decided)?.document)
 }
 
 /// Which of the three values, all of which differ, neither side has.

@@ -7,8 +7,7 @@ use bson::RawBson;
 use crate::catalog::{self, collection_of_key};
 use crate::diff::touched_between;
 use crate::merge::{
-    Cause, Choice, FieldConflict, FieldPath, Merged, Policy, Rule, Strategy, Versions,
-    merge_document,
+    Cause, Choice, FieldConflict, FieldPath, Merged, Strategy, Versions, merge_definition,
 };
 use crate::model::{CollectionId, Document, Image};
 use crate::plan::base::documents;
@@ -186,22 +185,11 @@ impl Worker<'_> {
             times: None,
         };
         let resolutions = self.resolved.of(&ours.name, None);
-        let merged = merge_document("", &versions, &self.policy_of_facts()?, resolutions)?;
+        let merged = merge_definition(&versions, self.policy.default.as_ref(), resolutions)?;
         self.settled(ours.name.clone(), None, &merged);
         let Some(document) = &merged.document else { return Ok(Fate::Stays) };
         let (info, _) = catalog::decode(document)?;
         Ok(if info == *ours { Fate::Stays } else { Fate::Becomes(info) })
-    }
-
-    /// Indexes are matched by name; for the rest the policy's default counts if it takes a side.
-    fn policy_of_facts(&self) -> Result<Policy> {
-        let by_name = Rule {
-            collection: None,
-            path: "indexes".parse()?,
-            strategy: Strategy::ByKey("name".into()),
-        };
-        let side = |strategy: &Strategy| matches!(strategy, Strategy::Ours | Strategy::Theirs);
-        Ok(Policy { rules: vec![by_name], default: self.policy.default.clone().filter(side) })
     }
 }
 

@@ -46,7 +46,7 @@ pub use stored::{Condition, PlanId, Stored, StoredInfo};
 pub use worked::{Counts, DocumentConflict, Worked};
 
 use crate::ancestry::relate;
-use crate::checks::{self, Violation};
+use crate::checks::{self, Checked, Unchecked};
 use crate::key::Key;
 use crate::mask::refuse_masked;
 use crate::merge::{Choice, FieldPath, Resolutions};
@@ -237,8 +237,16 @@ impl Plan {
     }
 
     /// Checks the result by the rules; gives at most `most` violations.
-    pub async fn check(&self, worked: &Worked, most: usize) -> Result<Vec<Violation>> {
+    pub async fn check(&self, worked: &Worked, most: usize) -> Result<Checked> {
         checks::run(&self.rules.checks, worked.proposed(), most).await
+    }
+
+    /// The rules that [`check`](Self::check) can't check, as far as the changes alone say it. O(changes).
+    ///
+    /// # Errors
+    /// Those of [`checks::run`].
+    pub fn unchecked(&self, worked: &Worked) -> Result<Vec<Unchecked>> {
+        checks::unchecked(&self.rules.checks, worked.proposed())
     }
 
     /// Decides about a conflict: of a document, or of a collection itself if `key` is `None`. A

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::hooks;
 use crate::output::{Json, count};
-use crate::plans::{Shown, accept, committed, place};
+use crate::plans::{Shown, Strictness, accept, committed, place};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,6 +38,8 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     run_hooks: bool,
     #[command(flatten)]
+    strictness: Strictness,
+    #[command(flatten)]
     signature: Signature,
 }
 
@@ -64,9 +66,11 @@ impl ApplyArgs {
         if !made && stored.close_if_nothing(&worked).await? {
             return came_to_nothing(context, &stored);
         }
+        let mut unchecked = Vec::new();
         if !made {
             let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
-            accept(context, &shown).await.hint_on(argon_core::ErrorKind::Conflict, || {
+            let accepted = accept(context, &shown, self.strictness.strict).await;
+            unchecked = accepted.hint_on(argon_core::ErrorKind::Conflict, || {
                 format!("`argon merge show {}` shows how to decide", info.id)
             })?;
         }
@@ -83,7 +87,7 @@ impl ApplyArgs {
             ));
         }
         let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
-        committed(context, &shown, lsn)
+        committed(context, &shown, &unchecked, lsn)
     }
 
     /// Somebody else may have stored the plan, with commands of their choice.

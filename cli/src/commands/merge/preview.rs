@@ -11,13 +11,14 @@ use crate::args::DocumentStyle;
 use crate::changes::Detail;
 use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
-use crate::plans::{PolicyArgs, nothing, show};
+use crate::plans::{PolicyArgs, must_be_checked, nothing, show};
 
 const EXAMPLES: &str = "\
 Examples:
   argon merge preview try                               into the current branch
   argon merge preview try --into main --stat            numbers only
   argon merge preview try@17 --strategy theirs          conflicts go the way of try
+  argon merge preview try --strict                      only if all rules can be checked
   argon merge preview try --policy docs/merge-policy.toml -m 'prices of autumn'";
 
 /// Work out a merge, and keep it as a plan that can be looked at, decided about and applied.
@@ -27,7 +28,11 @@ Examples:
 /// already, nothing is kept, and a note says so.
 ///
 /// The branch itself stays as it is. What only one side changed is taken from it, field by field; what
-/// both changed otherwise is a conflict, unless the policy settles it.
+/// both changed otherwise is a conflict, unless the policy settles it. An index and each option of a
+/// collection is one value.
+///
+/// The result is held to the validators and indexes of its collections when it is applied. Rules with
+/// something that Argon does not know (an operator of a validator, a collation) are named in notes.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PreviewArgs {
@@ -76,6 +81,9 @@ impl PreviewArgs {
             }
             plan => plan?,
         };
+        if plan.rules().checks.strict {
+            must_be_checked(context, &plan, &plan.work_out().await?)?;
+        }
         let stored = Stored::create(plan, &self.message.unwrap_or_default()).await?;
         let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
         show(context, &stored, detail).await

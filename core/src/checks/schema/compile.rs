@@ -13,6 +13,8 @@ use serde_json::{Map, Value};
 
 use super::instance::BsonValues;
 use super::keywords::{Bound, Canonical, Rule, Rules, Type};
+use super::patterns::{Fields, GaveUp, Others, Text};
+use crate::document::{Pattern, Refused};
 
 /// The keyword that stands for those that see BSON.
 const RULES: &str = "argonRules";
@@ -23,10 +25,31 @@ const ROOT: &str = "the schema";
 /// What is wrong with a schema, and where.
 type Problem = String;
 
+/// A schema for `jsonschema`.
+pub(super) struct Compiled {
+    pub(super) validator: Validator<BsonValues>,
+    /// Set when a pattern took too long.
+    pub(super) gave_up: GaveUp,
+    /// What is not known here, and left out.
+    pub(super) unknown: Vec<String>,
+}
+
 /// Compiles a schema.
-pub(super) fn compile(schema: &Document) -> Result<Validator<BsonValues>, Problem> {
-    let mut compiler = Compiler::default();
-    let schema = compiler.schema(schema, ROOT)?;
+pub(super) fn compile(schema: &Document) -> Result<Compiled, Problem> {
+    let gave_up = GaveUp::default();
+    let mut unknown = Vec::new();
+    let validator = compile_at(schema, ROOT, &gave_up, &mut unknown)?;
+    Ok(Compiled { validator, gave_up, unknown })
+}
+
+fn compile_at(
+    schema: &Document,
+    at: &str,
+    gave_up: &GaveUp,
+    unknown: &mut Vec<String>,
+) -> Result<Validator<BsonValues>, Problem> {
+    let mut compiler = Compiler { rules: Vec::new(), gave_up, unknown };
+    let schema = compiler.schema(schema, at)?;
     let rules: Arc<[Arc<Rule>]> = compiler.rules.into();
     jsonschema::options_for::<BsonValues>()
         .with_draft(Draft::Draft4)
@@ -49,12 +72,13 @@ fn dotted(pointer: &str) -> String {
     }
 }
 
-#[derive(Default)]
-struct Compiler {
+struct Compiler<'a> {
     rules: Vec<Arc<Rule>>,
+    gave_up: &'a GaveUp,
+    unknown: &'a mut Vec<String>,
 }
 
-impl Compiler {
+impl Compiler<'_> {
     fn schema(&mut self, schema: &Document, at: &str) -> Result<Value, Problem> {
         if schema.contains_key("type") && schema.contains_key("bsonType") {
             return Err(format!("{at} has both type and bsonType; use one of them"));
@@ -69,6 +93,9 @@ impl Compiler {
         let mut own = Vec::new();
         for (keyword, value) in schema {
             let inside = if at == ROOT { keyword.clone() } else { format!("{at}.{keyword}") };
+            if self.is_pattern(schema, keyword, value, &inside, &mut own)? {
+                continue;
+            }
             match rule(schema, keyword, value, &inside)? {
                 Some(rule) => {
                     own.push(Value::from(self.rules.len()));
@@ -86,10 +113,101 @@ impl Compiler {
         }
         Ok(Value::Object(compiled))
     }
-    /// Any other keyword with its value; `None` for one that goes with a rule.
+
+    /// Takes a keyword that goes by regular expressions, and `additionalProperties` with it.
+    fn is_pattern(
+        &mut self,
+        schema: &Document,
+        keyword: &str,
+        value: &Bson,
+        at: &str,
+        own: &mut Vec<Value>,
+    ) -> Result<bool, Problem> {
+        let rule = match (keyword, value) {
+            ("pattern", Bson::String(pattern)) => match Pattern::compile(pattern, "") {
+                Ok(pattern) => Some(Rule::Text(Text::new(pattern, self.gave_up))),
+                Err(refused) => {
+                    self.leave_out(refused, at)?;
+                    None
+                }
+            },
+            ("patternProperties", Bson::Document(patterns)) => {
+                self.fields(schema, patterns, at)?.map(Rule::Fields)
+            }
+            // It is about what no pattern matches, and so goes with them.
+            ("additionalProperties", _) => {
+                return Ok(matches!(schema.get("patternProperties"), Some(Bson::Document(_))));
+            }
+            _ => return Ok(false),
+        };
+        if let Some(rule) = rule {
+            own.push(Value::from(self.rules.len()));
+            self.rules.push(Arc::new(rule));
+        }
+        Ok(true)
+    }
+
+    /// Notes a pattern that is not known.
+    fn leave_out(&mut self, refused: Refused, at: &str) -> Result<(), Problem> {
+        match refused {
+            Refused::Malformed(what) => Err(format!("{at} is malformed: {what}")),
+            Refused::Unknown(what) => {
+                self.unknown.push(format!("{what} at {at}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// `patternProperties`, with the `additionalProperties` of the same schema; `None` if a pattern is not
+    /// known, since it can't be said then which fields are additional.
+    fn fields(
+        &mut self,
+        schema: &Document,
+        patterns: &Document,
+        at: &str,
+    ) -> Result<Option<Fields>, Problem> {
+        let mut compiled = Vec::with_capacity(patterns.len());
+        for (pattern, inner) in patterns {
+            let inside = format!("{at}.{pattern}");
+            let Bson::Document(inner) = inner else {
+                return Err(format!("{inside} is {inner}; a schema is expected"));
+            };
+            let inner = compile_at(inner, &inside, self.gave_up, self.unknown)?;
+            match Pattern::compile(pattern, "") {
+                Ok(pattern) => compiled.push((Text::new(pattern, self.gave_up), inner)),
+                Err(refused) => self.leave_out(refused, at)?,
+            }
+        }
+        let named = schema.get_document("properties").map(|named| named.keys().cloned().collect());
+        let others = match schema.get("additionalProperties") {
+            None | Some(Bson::Boolean(true)) => Others::Any,
+            Some(Bson::Boolean(false)) => Others::None,
+            Some(Bson::Document(inner)) => {
+                let inside = format!("{at}.additionalProperties");
+                Others::Suit(compile_at(inner, &inside, self.gave_up, self.unknown)?)
+            }
+            Some(other) => {
+                return Err(format!(
+                    "additionalProperties is {other}; a schema or a boolean is expected"
+                ));
+            }
+        };
+        // What is left out inside a pattern's schema only makes that weaker.
+        if compiled.len() < patterns.len() {
+            return Ok(None);
+        }
+        Ok(Some(Fields::new(named.unwrap_or_default(), compiled, others)))
+    }
+
+    /// Any other keyword with its value; `None` for one that goes with a rule, or is left out.
     fn keyword(&mut self, keyword: &str, value: &Bson, at: &str) -> Result<Option<Value>, Problem> {
+        let unknown = self.unknown.len();
         let value = match keyword {
             "uniqueItems" => return Ok(None),
+            "encrypt" | "encryptMetadata" => {
+                self.unknown.push(format!("the keyword {keyword} at {at}"));
+                return Ok(None);
+            }
             "exclusiveMinimum" | "exclusiveMaximum" => {
                 boolean(value, at)?;
                 return Ok(None);
@@ -108,7 +226,9 @@ impl Compiler {
             }
             _ => return Err(refusal(keyword, at)),
         };
-        Ok(Some(value))
+        // Here what is left out would refuse more, not less.
+        let refuses = matches!(keyword, "not" | "oneOf") && self.unknown.len() > unknown;
+        Ok((!refuses).then_some(value))
     }
 
     /// A schema or several; what is neither is left for draft 4 to judge.
@@ -161,9 +281,6 @@ fn refusal(keyword: &str, at: &str) -> Problem {
     match keyword {
         "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
             format!("MongoDB does not take the keyword {keyword}, which is at {at}; leave it out")
-        }
-        "encrypt" | "encryptMetadata" => {
-            format!("the keyword {keyword}, which is at {at}, is not supported; leave it out")
         }
         "$jsonSchema" => format!("{at} is not needed here; give what is inside"),
         _ => format!("there is no keyword {keyword}, which is at {at}"),

@@ -8,6 +8,7 @@ use bson::{Bson, RawBson};
 use jsonschema::{Keyword, ValidationError};
 
 use super::instance::BsonValues;
+use super::patterns::{Fields, Text};
 use crate::key::{compare, encode};
 
 /// One keyword of one schema.
@@ -21,6 +22,10 @@ pub(super) enum Rule {
     UniqueItems,
     /// `minimum` or `maximum`.
     Bound(Bound),
+    /// `pattern`.
+    Text(Text),
+    /// `patternProperties` and `additionalProperties`.
+    Fields(Fields),
 }
 
 /// A limit for numbers.
@@ -192,6 +197,8 @@ impl Rule {
                 items.iter().all(|item| seen.insert(Canonical::of(item)))
             }
             (Self::Bound(bound), _) if is_number(value) => bound.admits(value),
+            (Self::Text(pattern), Bson::String(text)) => pattern.matches(text),
+            (Self::Fields(fields), Bson::Document(document)) => fields.problem(document).is_none(),
             _ => true,
         }
     }
@@ -205,6 +212,11 @@ impl Rule {
             }
             Self::OneOf(_) => "has a value that is not one of those in the enum".to_owned(),
             Self::UniqueItems => "has two elements that are equal".to_owned(),
+            Self::Text(pattern) => format!("does not match the pattern {}", pattern.as_str()),
+            Self::Fields(fields) => value
+                .as_document()
+                .and_then(|document| fields.problem(document))
+                .unwrap_or_default(),
             Self::Bound(Bound { limit, least, exclusive }) => {
                 let order = match (least, exclusive) {
                     (true, false) => "at least",

@@ -1,6 +1,7 @@
 //! Contracts of the merge: a file for each group of rules, and laws on random documents.
 
 mod arrays;
+mod definitions;
 mod fields;
 mod generators;
 mod policies;

@@ -1,0 +1,192 @@
+//! The keys that a document has in an index, as the server's `BtreeKeyGenerator` makes them.
+//!
+//! An array stands for its elements: each makes a key of its own. What is missing is null, and an empty
+//! array is undefined. One path of a compound key may lead through an array; several may if it is the same
+//! one, whose elements are taken together then.
+
+use std::collections::BTreeSet;
+
+use bson::raw::{RawBsonRef, RawDocument};
+
+use super::Undecided;
+use crate::key::encode;
+
+/// The paths of an index's key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IndexPaths(Vec<Vec<String>>);
+
+/// The keys of one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// These, each encoded.
+    Are(BTreeSet<Vec<u8>>),
+    /// Two of its fields are arrays, which MongoDB refuses: these paths.
+    ParallelArrays(String, String),
+}
+
+/// A path that is being followed, and what it has come to.
+#[derive(Clone)]
+enum Place<'a> {
+    /// These names are left to go down from the document that is looked at.
+    Ahead(&'a [String]),
+    At(RawBsonRef<'a>),
+    Missing,
+}
+
+struct Generator<'a> {
+    paths: &'a [Vec<String>],
+    keys: BTreeSet<Vec<u8>>,
+    parallel: Option<(String, String)>,
+}
+
+impl IndexPaths {
+    /// The paths; `None` if one of them has a number for a name, which may be a field or the index in an
+    /// array.
+    pub(crate) fn new<'n>(fields: impl IntoIterator<Item = &'n str>) -> Option<Self> {
+        let path = |field: &str| field.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let paths: Vec<Vec<String>> = fields.into_iter().map(path).collect();
+        let is_number =
+            |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+        (!paths.is_empty() && !paths.iter().flatten().any(is_number)).then_some(Self(paths))
+    }
+
+    /// The fields, with dots.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        self.0.iter().map(|path| path.join(".")).collect()
+    }
+
+    /// The keys of a document; in a sparse index, none if it has none of the fields.
+    /// O(elements of its arrays).
+    pub(crate) fn keys_of(&self, document: &RawDocument, sparse: bool) -> Result<Keys, Undecided> {
+        let mut generator = Generator { paths: &self.0, keys: BTreeSet::new(), parallel: None };
+        let places = self.0.iter().map(|path| Place::Ahead(path)).collect();
+        generator.expand(places, document, sparse)?;
+        Ok(match generator.parallel {
+            Some((first, second)) => Keys::ParallelArrays(first, second),
+            None => Keys::Are(generator.keys),
+        })
+    }
+}
+
+impl<'a> Generator<'a> {
+    /// Follows the paths from a document on, and notes the keys.
+    fn expand(
+        &mut self,
+        mut places: Vec<Place<'a>>,
+        document: &'a RawDocument,
+        sparse: bool,
+    ) -> Result<(), Undecided> {
+        let mut array: Option<(usize, &'a bson::raw::RawArray)> = None;
+        for (at, place) in places.iter_mut().enumerate() {
+            let Place::Ahead(names) = *place else { continue };
+            *place = match follow(document, names)? {
+                Some((RawBsonRef::Array(found), rest)) => {
+                    match array {
+                        // It is one array if it stands at one place.
+                        Some((first, known))
+                            if !std::ptr::eq(known.as_bytes(), found.as_bytes()) =>
+                        {
+                            let [first, second] = [first, at].map(|at| self.paths[at].join("."));
+                            self.parallel.get_or_insert((first, second));
+                            return Ok(());
+                        }
+                        Some(_) => {}
+                        None => array = Some((at, found)),
+                    }
+                    Place::Ahead(rest)
+                }
+                Some((value, [])) => Place::At(value),
+                _ => Place::Missing,
+            };
+        }
+        match array {
+            None => self.note(&places, sparse),
+            Some((_, array)) => self.expand_array(&places, array, sparse),
+        }
+    }
+
+    fn expand_array(
+        &mut self,
+        places: &[Place<'a>],
+        array: &'a bson::raw::RawArray,
+        sparse: bool,
+    ) -> Result<(), Undecided> {
+        let mut empty = true;
+        for element in array {
+            empty = false;
+            let element = element?;
+            let inner: Vec<Place<'a>> = places
+                .iter()
+                .map(|place| match (place, element) {
+                    (Place::Ahead([]), element) => Place::At(element),
+                    (Place::Ahead(_), RawBsonRef::Document(_)) => place.clone(),
+                    (Place::Ahead(_), _) => Place::Missing,
+                    _ => place.clone(),
+                })
+                .collect();
+            match element {
+                RawBsonRef::Document(document) => self.expand(inner, document, sparse)?,
+                _ => self.note(&inner, sparse)?,
+            }
+        }
+        if empty {
+            let inner = places.iter().map(|place| match place {
+                Place::Ahead([]) => Place::At(RawBsonRef::Undefined),
+                Place::Ahead(_) => Place::Missing,
+                known => known.clone(),
+            });
+            self.note(&inner.collect::<Vec<_>>(), sparse)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, places: &[Place<'a>], sparse: bool) -> Result<(), Undecided> {
+        let value = |place: &Place<'a>| match place {
+            Place::At(value) => Some(*value),
+            _ => None,
+        };
+        if sparse && places.iter().all(|place| value(place).is_none()) {
+            return Ok(());
+        }
+        let mut key = Vec::new();
+        for place in places {
+            let value = value(place).unwrap_or(RawBsonRef::Null);
+            encode(value, &mut key).map_err(|_| Undecided::Malformed)?;
+        }
+        self.keys.insert(key);
+        Ok(())
+    }
+}
+
+/// Follows names into documents, up to an array or the value at the end; with the names that are left.
+fn follow<'a>(
+    document: &'a RawDocument,
+    names: &'a [String],
+) -> Result<Option<(RawBsonRef<'a>, &'a [String])>, Undecided> {
+    let Some((name, rest)) = names.split_first() else { return Ok(None) };
+    match document.get(name.as_str())? {
+        Some(RawBsonRef::Document(inner)) if !rest.is_empty() => follow(inner, rest),
+        found => Ok(found.map(|value| (value, rest))),
+    }
+}
+
+/// Whether text is in one of the values that a document has in an index: what a collation compares.
+pub(crate) fn has_text(paths: &IndexPaths, document: &RawDocument) -> Result<bool, Undecided> {
+    let mut found = false;
+    for path in &paths.0 {
+        let ask = &mut |value: Option<RawBsonRef<'_>>| Ok(value.is_some_and(is_text));
+        found |= super::walk::any(document, path, true, ask)?;
+    }
+    Ok(found)
+}
+
+fn is_text(value: RawBsonRef<'_>) -> bool {
+    match value {
+        RawBsonRef::String(_) | RawBsonRef::Symbol(_) => true,
+        RawBsonRef::Document(document) => {
+            document.iter().flatten().any(|(_, value)| is_text(value))
+        }
+        RawBsonRef::Array(array) => array.into_iter().flatten().any(is_text),
+        _ => false,
+    }
+}

@@ -1,0 +1,384 @@
+//! What MongoDB's server answers, as tables of queries and documents.
+
+use std::collections::BTreeSet;
+
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+
+use super::{Collation, Compiler, Filter, IndexPaths, Keys};
+
+fn compile(query: &BsonDocument) -> Result<Filter, String> {
+    Compiler { collation: Collation::Simple, schema: None }.query(query)
+}
+
+fn raw(document: &BsonDocument) -> RawDocumentBuf {
+    RawDocumentBuf::try_from(document).unwrap()
+}
+
+/// Queries, with documents that match and others that don't.
+#[track_caller]
+fn table(rows: Vec<(BsonDocument, Vec<BsonDocument>, Vec<BsonDocument>)>) {
+    for (query, matching, others) in rows {
+        let filter = compile(&query).unwrap();
+        for document in matching {
+            assert_eq!(
+                filter.matches(&raw(&document)),
+                Ok(true),
+                "{query} should match {document}"
+            );
+        }
+        for document in others {
+            assert_eq!(
+                filter.matches(&raw(&document)),
+                Ok(false),
+                "{query} should not match {document}"
+            );
+        }
+    }
+}
+
+fn decimal(text: &str) -> Bson {
+    Bson::Decimal128(text.parse().unwrap())
+}
+
+fn regex(pattern: &str) -> Bson {
+    let pattern = pattern.to_owned().try_into().unwrap();
+    Bson::RegularExpression(bson::Regex { pattern, options: bson::cstr!("").to_owned() })
+}
+
+#[test]
+fn values_compare_by_number_and_within_their_type() {
+    table(vec![
+        (
+            doc! { "a": 1 },
+            vec![doc! { "a": 1.0 }, doc! { "a": 1_i64 }, doc! { "a": decimal("1.0") }],
+            vec![doc! { "a": "1" }],
+        ),
+        (
+            doc! { "a": { "$gt": 5 } },
+            vec![doc! { "a": 6 }, doc! { "a": 5.1 }],
+            vec![doc! { "a": 5 }, doc! { "a": "z" }, doc! {}, doc! { "a": Bson::Null }],
+        ),
+        (
+            doc! { "a": { "$lte": 5 } },
+            vec![doc! { "a": 5 }, doc! { "a": -1_i64 }],
+            vec![doc! { "a": 6 }, doc! { "a": f64::NAN }, doc! {}],
+        ),
+        (doc! { "a": { "$lt": f64::NAN } }, vec![], vec![doc! { "a": 1 }, doc! { "a": f64::NAN }]),
+        (
+            doc! { "a": { "$gte": f64::NAN } },
+            vec![doc! { "a": f64::NAN }, doc! { "a": decimal("NaN") }],
+            vec![doc! { "a": 1 }],
+        ),
+        (
+            doc! { "a": { "$gt": "b" } },
+            vec![doc! { "a": "c" }, doc! { "a": Bson::Symbol("c".into()) }],
+            vec![doc! { "a": "B" }, doc! { "a": 1 }],
+        ),
+        (doc! { "a": { "$lt": true } }, vec![doc! { "a": false }], vec![doc! { "a": 0 }]),
+        (
+            doc! { "a": { "b": 1, "c": 2 } },
+            vec![doc! { "a": { "b": 1.0, "c": 2 } }],
+            vec![doc! { "a": { "c": 2, "b": 1 } }, doc! { "a": { "b": 1 } }],
+        ),
+        (doc! { "a": {} }, vec![doc! { "a": {} }], vec![doc! { "a": { "b": 1 } }, doc! {}]),
+        (
+            doc! { "a": { "$gt": 9_007_199_254_740_992_i64 } },
+            vec![doc! { "a": 9_007_199_254_740_993_i64 }],
+            vec![doc! { "a": 9_007_199_254_740_992.0 }],
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_missing_is_null() {
+    table(vec![
+        (
+            doc! { "a": Bson::Null },
+            vec![
+                doc! {},
+                doc! { "a": Bson::Null },
+                doc! { "a": Bson::Undefined },
+                doc! { "a": [Bson::Null] },
+            ],
+            vec![doc! { "a": 0 }, doc! { "a": [] }],
+        ),
+        (
+            doc! { "a": { "$gte": Bson::Null } },
+            vec![doc! {}, doc! { "a": Bson::Null }],
+            vec![doc! { "a": 1 }],
+        ),
+        (doc! { "a": { "$gt": Bson::Null } }, vec![], vec![doc! {}, doc! { "a": Bson::Null }]),
+        (
+            doc! { "a": { "$ne": Bson::Null } },
+            vec![doc! { "a": 1 }, doc! { "a": [] }],
+            vec![doc! {}, doc! { "a": Bson::Null }],
+        ),
+        (
+            doc! { "a": { "$in": [1, Bson::Null] } },
+            vec![doc! {}, doc! { "a": 1 }],
+            vec![doc! { "a": 2 }],
+        ),
+        (
+            doc! { "a": { "$nin": [1, Bson::Null] } },
+            vec![doc! { "a": 2 }],
+            vec![doc! {}, doc! { "a": [1, 2] }],
+        ),
+        (
+            doc! { "a": { "$exists": true } },
+            vec![doc! { "a": Bson::Null }, doc! { "a": [] }],
+            vec![doc! {}],
+        ),
+        (doc! { "a": { "$exists": 0 } }, vec![doc! {}], vec![doc! { "a": Bson::Null }]),
+        (
+            doc! { "a.b": Bson::Null },
+            vec![doc! { "a": 1 }, doc! { "a": {} }, doc! { "a": [{ "b": 1 }, {}] }],
+            vec![doc! { "a": [] }, doc! { "a": [1, 2] }, doc! { "a": { "b": 1 } }],
+        ),
+    ]);
+}
+
+#[test]
+fn an_array_stands_for_its_elements_and_for_itself() {
+    table(vec![
+        (doc! { "a": 1 }, vec![doc! { "a": [2, 1] }], vec![doc! { "a": [[1]] }]),
+        (
+            doc! { "a": [1, 2] },
+            vec![doc! { "a": [1, 2] }, doc! { "a": [[1, 2]] }],
+            vec![doc! { "a": [2, 1] }],
+        ),
+        // Each of the two holds for another element.
+        (doc! { "a": { "$gt": 5, "$lt": 3 } }, vec![doc! { "a": [1, 9] }], vec![doc! { "a": [4] }]),
+        (doc! { "a": { "$ne": 1 } }, vec![doc! { "a": [2] }], vec![doc! { "a": [1, 2] }]),
+        (
+            doc! { "a": { "$not": { "$gt": 5 } } },
+            vec![doc! {}, doc! { "a": "x" }, doc! { "a": [1] }],
+            vec![doc! { "a": [1, 9] }],
+        ),
+        (
+            doc! { "a.b": 1 },
+            vec![doc! { "a": [{ "b": 2 }, { "b": [1] }] }, doc! { "a": { "b": 1 } }],
+            vec![doc! { "a": [[{ "b": 1 }]] }],
+        ),
+        (
+            doc! { "a.0": 1 },
+            vec![doc! { "a": [1, 2] }, doc! { "a": { "0": 1 } }, doc! { "a": [{ "0": 1 }] }],
+            vec![doc! { "a": [2, 1] }, doc! { "a": [[1]] }],
+        ),
+        (
+            doc! { "a.0.b": 1 },
+            vec![doc! { "a": [{ "b": 1 }] }, doc! { "a": [[{ "b": 1 }]] }],
+            vec![doc! { "a": [2, { "b": 1 }] }],
+        ),
+        (
+            doc! { "a": { "$size": 2 } },
+            vec![doc! { "a": [1, 2] }],
+            vec![doc! { "a": [[1, 2]] }, doc! { "a": 2 }, doc! {}],
+        ),
+        (
+            doc! { "a": { "$all": [1, 2] } },
+            vec![doc! { "a": [2, 3, 1] }],
+            vec![doc! { "a": [1] }, doc! { "a": 1 }],
+        ),
+        (doc! { "a": { "$all": [] } }, vec![], vec![doc! { "a": [] }, doc! {}]),
+        (
+            doc! { "a": { "$all": [[1]] } },
+            vec![doc! { "a": [1] }, doc! { "a": [[1], 2] }],
+            vec![doc! { "a": [2] }],
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "$gt": 5, "$lt": 8 } } },
+            vec![doc! { "a": [1, 6] }],
+            vec![doc! { "a": [1, 9] }, doc! { "a": 6 }],
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "b": 1, "c": 2 } } },
+            vec![doc! { "a": [{ "b": 1, "c": 2 }] }],
+            vec![doc! { "a": [{ "b": 1 }, { "c": 2 }] }, doc! { "a": { "b": 1, "c": 2 } }],
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "0": 1 } } },
+            vec![doc! { "a": [[1]] }],
+            vec![doc! { "a": [1] }],
+        ),
+        (
+            doc! { "a": { "$all": [{ "$elemMatch": { "b": 1 } }, { "$elemMatch": { "b": 2 } }] } },
+            vec![doc! { "a": [{ "b": 2 }, { "b": 1 }] }],
+            vec![doc! { "a": [{ "b": 1 }] }],
+        ),
+        (
+            doc! { "a": { "$elemMatch": { "$not": { "$gt": 5 } } } },
+            vec![doc! { "a": [9, 1] }],
+            vec![doc! { "a": [9] }],
+        ),
+    ]);
+}
+
+#[test]
+fn types_patterns_and_remainders() {
+    table(vec![
+        (
+            doc! { "a": { "$type": "number" } },
+            vec![doc! { "a": 1 }, doc! { "a": [decimal("1")] }],
+            vec![doc! { "a": "1" }, doc! {}],
+        ),
+        (
+            doc! { "a": { "$type": ["string", 10] } },
+            vec![doc! { "a": "" }, doc! { "a": Bson::Null }],
+            vec![doc! { "a": 1 }, doc! {}],
+        ),
+        (doc! { "a": { "$type": "array" } }, vec![doc! { "a": [] }], vec![doc! { "a": 1 }]),
+        (doc! { "a": { "$type": -1 } }, vec![doc! { "a": Bson::MinKey }], vec![doc! { "a": 1 }]),
+        (
+            doc! { "a": { "$regex": "^x", "$options": "i" } },
+            vec![doc! { "a": "Xy" }, doc! { "a": ["b", "x"] }],
+            vec![doc! { "a": "yx" }, doc! { "a": 1 }],
+        ),
+        (
+            doc! { "a": regex("b$") },
+            vec![doc! { "a": "ab" }, doc! { "a": regex("b$") }],
+            vec![doc! { "a": "ba" }, doc! { "a": regex("b") }],
+        ),
+        (
+            doc! { "a": { "$in": [1, regex("^x")] } },
+            vec![doc! { "a": "xy" }, doc! { "a": 1 }],
+            vec![doc! { "a": "y" }],
+        ),
+        (
+            doc! { "a": { "$not": regex("^x") } },
+            vec![doc! { "a": "y" }, doc! {}],
+            vec![doc! { "a": "xy" }],
+        ),
+        (
+            doc! { "a": { "$mod": [4, 1] } },
+            vec![doc! { "a": 5 }, doc! { "a": 5.9 }, doc! { "a": decimal("5.5") }],
+            vec![doc! { "a": -5 }, doc! { "a": f64::NAN }, doc! { "a": 1e300 }, doc! { "a": "5" }],
+        ),
+        (
+            doc! { "a": { "$mod": [4, -1] } },
+            vec![doc! { "a": -5 }, doc! { "a": decimal("-5E0") }],
+            vec![doc! { "a": 5 }],
+        ),
+    ]);
+}
+
+#[test]
+fn queries_are_put_together() {
+    table(vec![
+        (doc! {}, vec![doc! {}, doc! { "a": 1 }], vec![]),
+        (doc! { "a": 1, "b": 2 }, vec![doc! { "b": 2, "a": 1 }], vec![doc! { "a": 1 }]),
+        (
+            doc! { "$or": [{ "a": 1 }, { "b": 2 }], "$comment": "x" },
+            vec![doc! { "b": 2 }],
+            vec![doc! {}],
+        ),
+        (
+            doc! { "$nor": [{ "a": 1 }, { "b": 2 }] },
+            vec![doc! {}],
+            vec![doc! { "a": 1 }, doc! { "b": 2 }],
+        ),
+        (
+            doc! { "$and": [{ "a": { "$gt": 1 } }, { "a": { "$lt": 3 } }] },
+            vec![doc! { "a": 2 }],
+            vec![doc! { "a": 3 }],
+        ),
+        (
+            doc! { "a": { "$ref": "c", "$id": 1 } },
+            vec![doc! { "a": { "$ref": "c", "$id": 1 } }],
+            vec![doc! {}],
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_not_known_is_named() {
+    for (query, named) in [
+        (doc! { "$expr": { "$gt": ["$a", "$b"] } }, "$expr"),
+        (doc! { "$where": "1" }, "$where"),
+        (doc! { "a": { "$bitsAllSet": 1 } }, "$bitsAllSet"),
+        (doc! { "$or": [{ "a": { "$near": [1, 2] } }] }, "$near"),
+        (doc! { "a": { "$type": "strin" } }, "strin"),
+        (doc! { "a": { "$regex": "(a)\\1" } }, "\\1"),
+        (doc! { "a": { "$gt": Bson::MinKey } }, "order"),
+        (doc! { "$or": [] }, "$or"),
+        (doc! { "$jsonSchema": {} }, "$jsonSchema"),
+    ] {
+        let error = compile(&query).unwrap_err();
+        assert!(error.contains(named), "{query}: {error}");
+    }
+    let other = Compiler { collation: Collation::Other, schema: None };
+    assert!(other.query(&doc! { "a": { "$in": [1, "x"] } }).unwrap_err().contains("collation"));
+    assert!(other.query(&doc! { "a": { "$exists": true }, "b": { "$gt": 1 } }).is_ok());
+}
+
+fn keys(fields: &[&str], sparse: bool, document: &BsonDocument) -> Keys {
+    let paths = IndexPaths::new(fields.iter().copied()).unwrap();
+    paths.keys_of(&raw(document), sparse).unwrap()
+}
+
+/// The keys that are written so: each a list of the values of the fields.
+fn expected(keys: Vec<Vec<Bson>>) -> Keys {
+    let encoded = keys.into_iter().map(|key| {
+        let mut bytes = Vec::new();
+        for value in key {
+            let value = bson::RawBson::try_from(value).unwrap();
+            crate::key::encode(value.as_raw_bson_ref(), &mut bytes).unwrap();
+        }
+        bytes
+    });
+    Keys::Are(encoded.collect::<BTreeSet<_>>())
+}
+
+#[test]
+fn each_element_of_an_array_is_a_key() {
+    let null = Bson::Null;
+    for (fields, document, wanted) in [
+        (&["a"][..], doc! { "a": [1, 2, 1.0] }, vec![vec![1.into()], vec![2.into()]]),
+        (&["a"], doc! { "a": [] }, vec![vec![Bson::Undefined]]),
+        (&["a"], doc! { "a": [[1, 2]] }, vec![vec![vec![1, 2].into()]]),
+        (&["a"], doc! {}, vec![vec![null.clone()]]),
+        (
+            &["a.b"],
+            doc! { "a": [{ "b": 1 }, { "c": 1 }, 7] },
+            vec![vec![1.into()], vec![null.clone()]],
+        ),
+        (&["a.b"], doc! { "a": [{ "b": [1, 2] }] }, vec![vec![1.into()], vec![2.into()]]),
+        (&["a.b"], doc! { "a": [] }, vec![vec![null.clone()]]),
+        (&["a.b"], doc! { "a": 7 }, vec![vec![null.clone()]]),
+        (
+            &["a", "b"],
+            doc! { "a": [1, 2], "b": 3 },
+            vec![vec![1.into(), 3.into()], vec![2.into(), 3.into()]],
+        ),
+        (
+            &["a.b", "a.c"],
+            doc! { "a": [{ "b": 1, "c": 2 }, { "b": 3 }] },
+            vec![vec![1.into(), 2.into()], vec![3.into(), null.clone()]],
+        ),
+        (&["a", "a.b"], doc! { "a": [{ "b": 1 }] }, vec![vec![doc! { "b": 1 }.into(), 1.into()]]),
+    ] {
+        assert_eq!(keys(fields, false, &document), expected(wanted), "{fields:?} {document}");
+    }
+}
+
+#[test]
+fn a_sparse_index_leaves_out_what_has_none_of_its_fields() {
+    assert_eq!(keys(&["a", "b"], true, &doc! { "c": 1 }), expected(vec![]));
+    assert_eq!(
+        keys(&["a", "b"], true, &doc! { "b": 1 }),
+        expected(vec![vec![Bson::Null, 1.into()]])
+    );
+    assert_eq!(keys(&["a"], true, &doc! { "a": Bson::Null }), expected(vec![vec![Bson::Null]]));
+    assert_eq!(
+        keys(&["a.b"], true, &doc! { "a": [{ "b": 1 }, {}] }),
+        expected(vec![vec![1.into()]])
+    );
+}
+
+#[test]
+fn two_arrays_in_one_key_are_refused() {
+    let parallel = Keys::ParallelArrays("a".into(), "b".into());
+    assert_eq!(keys(&["a", "b"], false, &doc! { "a": [1], "b": [2] }), parallel);
+    let inside = doc! { "a": [{ "b": [1], "c": [2] }] };
+    assert!(matches!(keys(&["a.b", "a.c"], false, &inside), Keys::ParallelArrays(..)));
+    assert_eq!(IndexPaths::new(["a.0"]), None, "a number may be a field or an index");
+}

@@ -1,0 +1,72 @@
+//! Which values a path leads to, as the server's `ElementIterator` has it.
+//!
+//! A path goes into documents. In an array it goes on in each element that is a document, and, if its next
+//! name is a number, in the element at that index. An array at its end stands for its elements and for
+//! itself. What is missing on the way is one missing value; but nothing at all is found in an array
+//! without documents.
+
+use bson::raw::{RawArray, RawBsonRef, RawDocument};
+
+use super::Undecided;
+
+/// A dotted path, by its names.
+pub(super) type Path = [String];
+
+/// What is asked of each value; `None` stands for one that is missing.
+pub(super) type Question<'f> = &'f mut dyn FnMut(Option<RawBsonRef<'_>>) -> Result<bool, Undecided>;
+
+/// Whether the answer is yes for one of the values at a path. Of an array at its end, `elements` says
+/// whether each of its elements is asked as well.
+pub(super) fn any(
+    document: &RawDocument,
+    path: &Path,
+    elements: bool,
+    ask: Question<'_>,
+) -> Result<bool, Undecided> {
+    let Some((name, rest)) = path.split_first() else { return Ok(false) };
+    match document.get(name.as_str())? {
+        Some(RawBsonRef::Array(array)) => any_in(array, rest, elements, ask),
+        Some(value) if rest.is_empty() => ask(Some(value)),
+        Some(RawBsonRef::Document(inner)) => any(inner, rest, elements, ask),
+        Some(_) | None => ask(None),
+    }
+}
+
+fn any_in(
+    array: &RawArray,
+    path: &Path,
+    elements: bool,
+    ask: Question<'_>,
+) -> Result<bool, Undecided> {
+    let Some((name, rest)) = path.split_first() else {
+        if elements {
+            for element in array {
+                if ask(Some(element?))? {
+                    return Ok(true);
+                }
+            }
+        }
+        return ask(Some(RawBsonRef::Array(array)));
+    };
+    for (index, element) in array.into_iter().enumerate() {
+        let element = element?;
+        if let RawBsonRef::Document(inner) = element
+            && any(inner, path, elements, ask)?
+        {
+            return Ok(true);
+        }
+        if *name != index.to_string() {
+            continue;
+        }
+        let found = match element {
+            _ if rest.is_empty() => ask(Some(element))?,
+            RawBsonRef::Document(inner) => any(inner, rest, elements, ask)?,
+            RawBsonRef::Array(inner) => any_in(inner, rest, elements, ask)?,
+            _ => false,
+        };
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
