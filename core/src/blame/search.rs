@@ -164,16 +164,17 @@ enum SourceState {
 /// The states from which a commit has what it changed, those first that were taken in last.
 fn sources(state: &State, origin: &Origin) -> Vec<SourceState> {
     match origin {
-        Origin::Write | Origin::Import { .. } | Origin::Patch { .. } => Vec::new(),
         Origin::Merge(merged) => {
             merged.parents.first().map(|point| SourceState::At(*point)).into_iter().collect()
         }
         Origin::Undo { above, .. } if *above <= state.lsn() => vec![SourceState::Earlier(*above)],
-        Origin::Undo { .. } => Vec::new(),
         Origin::CherryPick { commits, .. } => {
             commits.iter().rev().map(|picked| SourceState::At(picked.commit)).collect()
         }
         Origin::PatchOf { state, .. } => vec![SourceState::At(state.commit)],
+        Origin::Write | Origin::Import { .. } | Origin::Patch { .. } | Origin::Undo { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -104,11 +104,12 @@ impl<'a> Merger<'a> {
         if !sides.changed_alike() || !self.policy.uses(&Strategy::Touched) {
             return false;
         }
-        match (self.strategy(), sides.shape()) {
-            (Some(Strategy::Touched), _) | (_, Shape::Documents) => true,
-            (Some(Strategy::ByKey(_)), Shape::Arrays) => true,
-            _ => false,
-        }
+        matches!(
+            (self.strategy(), sides.shape()),
+            (Some(Strategy::Touched), _)
+                | (_, Shape::Documents)
+                | (Some(Strategy::ByKey(_)), Shape::Arrays)
+        )
     }
 
     /// Merges what both sides changed, each in its own way, or alike where that matters.

@@ -240,7 +240,9 @@ impl CommitMeta {
             Origin::CherryPick { commits, plan } => {
                 put_planned(out, [4, 7], plan.as_deref());
                 put_varint(out, commits.len() as u64);
-                commits.iter().for_each(|picked| picked.encode(out));
+                for picked in commits {
+                    picked.encode(out);
+                }
             }
             Origin::Patch { source } => {
                 out.push(5);

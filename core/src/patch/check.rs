@@ -163,7 +163,9 @@ impl Preview {
                 Fit::Already => {}
             }
         }
-        left.into_keys().for_each(|key| self.is_already(name, key));
+        for key in left.into_keys() {
+            self.is_already(name, key);
+        }
         Ok(())
     }
 

@@ -292,7 +292,9 @@ impl Worker<'_> {
         let mut counts = Counts { removed, decided, ..Counts::default() };
         for (&id, changed) in &mut self.changes {
             let same = compare(self.ours, id, changed, &mut counts).await?;
-            same.iter().for_each(|key| drop(changed.remove(key)));
+            for key in same {
+                changed.remove(&key);
+            }
         }
         self.changes.retain(|_, changed| !changed.is_empty());
         let conflicts: Vec<DocumentConflict> = self.conflicts.into_values().collect();
