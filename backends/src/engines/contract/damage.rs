@@ -50,14 +50,14 @@ fn value(batch: u8) -> Vec<u8> {
 }
 
 impl<E: Engine> Subject<E> {
-    fn write(&self, engine: &E, batch: u8) {
+    fn write(engine: &E, batch: u8) {
         engine.apply(vec![put([batch], value(batch)), put([batch, 0], "x")]).unwrap();
     }
 
     /// A directory with the first batch in it, closed.
     fn begun(&self) -> TempDir {
         let directory = tempfile::tempdir().unwrap();
-        self.write(&(self.open)(directory.path()).unwrap(), 0);
+        Self::write(&(self.open)(directory.path()).unwrap(), 0);
         // fjall shortens the journal that it has preallocated when it reads it.
         drop((self.open)(directory.path()).unwrap());
         directory
@@ -67,7 +67,7 @@ impl<E: Engine> Subject<E> {
     fn killed(&self) -> TempDir {
         let directory = self.begun();
         let engine = (self.open)(directory.path()).unwrap();
-        (1..BATCHES).for_each(|batch| self.write(&engine, batch));
+        (1..BATCHES).for_each(|batch| Self::write(&engine, batch));
         let image = tempfile::tempdir().unwrap();
         copy(directory.path(), image.path());
         image
@@ -100,7 +100,7 @@ impl<E: Engine> Subject<E> {
         }
     }
 
-    fn assert_has(&self, engine: &E, batches: Range<u8>, what: &str) {
+    fn assert_has(engine: &E, batches: Range<u8>, what: &str) {
         for batch in batches {
             assert_eq!(engine.get(&[batch]).unwrap(), Some(value(batch)), "{what}: {batch}");
         }
@@ -132,11 +132,11 @@ pub(crate) fn a_write_that_was_in_flight_is_cut_off_whatever_of_it_is_there<E: E
 ) {
     let directory = subject.begun();
     let engine = (subject.open)(directory.path()).unwrap();
-    (1..3).for_each(|batch| subject.write(&engine, batch));
+    (1..3).for_each(|batch| Subject::write(&engine, batch));
     let before = tempfile::tempdir().unwrap();
     copy(directory.path(), before.path());
     let log = fs::read(subject.log(before.path())).unwrap();
-    subject.write(&engine, 3);
+    Subject::write(&engine, 3);
     let written = fs::read(subject.log(directory.path())).unwrap();
     drop(engine);
     let range = changed(&log, &written);
@@ -157,15 +157,15 @@ pub(crate) fn a_write_that_was_in_flight_is_cut_off_whatever_of_it_is_there<E: E
         fs::write(subject.log(image.path()), torn).unwrap();
         let what = format!("sectors {there:b} of {}", sectors.len());
         let engine = (subject.open)(image.path()).unwrap_or_else(|error| panic!("{what}: {error}"));
-        subject.assert_has(&engine, 0..3, &what);
+        Subject::assert_has(&engine, 0..3, &what);
         let (first, second) = (engine.get(&[3]).unwrap(), engine.get(&[3, 0]).unwrap());
         assert_eq!(first.is_some(), second.is_some(), "{what}: all of it or nothing");
         assert!(first.is_none_or(|found| found == value(3)), "{what}");
         assert!(engine.recovered().is_none_or(|done| !done.loss_accepted), "{what}");
-        subject.write(&engine, 4);
+        Subject::write(&engine, 4);
         drop(engine);
         let engine = (subject.open)(image.path()).unwrap();
-        subject.assert_has(&engine, 4..5, &what);
+        Subject::assert_has(&engine, 4..5, &what);
         assert_eq!(engine.recovered(), None, "{what}");
     }
 }
@@ -189,7 +189,7 @@ pub(crate) fn damage_before_whole_writes_is_refused_and_nothing_is_changed<E: En
 
 pub(crate) fn damage_of_the_last_acknowledged_write_is_missed<E: Engine>(subject: &Subject<E>) {
     let killed = subject.killed();
-    subject.assert_has(
+    Subject::assert_has(
         &{
             let image = tempfile::tempdir().unwrap();
             copy(killed.path(), image.path());
@@ -225,7 +225,7 @@ pub(crate) fn a_loss_that_is_accepted_leaves_what_was_before_it<E: Engine>(subje
         let engine = (subject.open)(image.path()).unwrap();
         let done = engine.recovered().unwrap();
         assert!(done.loss_accepted, "{done:?}");
-        subject.assert_has(&engine, 0..batch, "before the damage");
+        Subject::assert_has(&engine, 0..batch, "before the damage");
         assert_eq!(engine.get(&[batch]).unwrap(), None);
         let kept = fs::read_dir(image.path()).unwrap().any(|entry| {
             let path = entry.unwrap().path();
@@ -233,10 +233,10 @@ pub(crate) fn a_loss_that_is_accepted_leaves_what_was_before_it<E: Engine>(subje
                 && fs::read(path).unwrap().windows(250).any(|part| part == &value(batch)[..250])
         });
         assert!(kept, "a copy of what was cut off");
-        subject.write(&engine, 9);
+        Subject::write(&engine, 9);
         drop(engine);
         let engine = (subject.open)(image.path()).unwrap();
-        subject.assert_has(&engine, 9..10, "after");
+        Subject::assert_has(&engine, 9..10, "after");
         assert_eq!(engine.recovered(), None);
     }
 }
@@ -247,7 +247,7 @@ pub(crate) fn a_mark_is_taken_back_when_the_log_was_written_again<E: Engine>(sub
     fs::write(&mark, "").unwrap();
     let before = fs::read(subject.log(image.path())).unwrap();
     let engine = (subject.open)(image.path()).unwrap();
-    subject.assert_has(&engine, 0..BATCHES, "marked");
+    Subject::assert_has(&engine, 0..BATCHES, "marked");
     assert!(!mark.exists());
     let after = fs::read(subject.log(image.path())).unwrap();
     let end = subject.place(image.path(), BATCHES - 1).end;
@@ -303,15 +303,15 @@ pub(crate) fn a_tail_that_the_exact_witness_does_not_know_is_cut_off_and_kept<E:
     }
     let directory = subject.begun();
     let engine = (subject.open)(directory.path()).unwrap();
-    (1..3).for_each(|batch| subject.write(&engine, batch));
+    (1..3).for_each(|batch| Subject::write(&engine, batch));
     let image = tempfile::tempdir().unwrap();
     copy(directory.path(), image.path());
-    (3..5).for_each(|batch| subject.write(&engine, batch));
+    (3..5).for_each(|batch| Subject::write(&engine, batch));
     fs::copy(subject.log(directory.path()), subject.log(image.path())).unwrap();
     let place = subject.place(image.path(), 3);
     subject.flip(image.path(), place.start + 300);
     let engine = (subject.open)(image.path()).unwrap();
-    subject.assert_has(&engine, 0..3, "what was acknowledged");
+    Subject::assert_has(&engine, 0..3, "what was acknowledged");
     assert_eq!(engine.get(&[4]).unwrap(), None);
     let report = &engine.recovered().unwrap().report;
     assert!(report.contains("never acknowledged") && report.contains(".cut"), "{report}");

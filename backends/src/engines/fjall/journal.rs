@@ -250,7 +250,7 @@ impl<'a> Bytes<'a> {
         for _ in 0..items {
             let before = self.0;
             match u8::try_from(self.number::<1>()?).ok()? {
-                ITEM => number = self.item()?.or(number),
+                ITEM => self.item(&mut number)?,
                 CLEAR => _ = self.take(8)?,
                 _ => return Some(Parsed::Bad),
             }
@@ -267,14 +267,16 @@ impl<'a> Bytes<'a> {
         Some(Parsed::Batch(Batch { bytes, sequence, number }))
     }
 
-    /// An item behind its tag; the number of its batch, if it is that.
-    fn item(&mut self) -> Option<Option<u64>> {
+    /// Passes over an item behind its tag, and takes the number of its batch from it, if it is that.
+    fn item(&mut self, number: &mut Option<u64>) -> Option<()> {
         self.take(1 + 1 + 8)?;
         let key = self.length::<2>()?;
         self.take(4)?;
         let value = self.length::<4>()?;
         let (key, value) = (self.take(key)?, self.take(value)?);
-        let number = value.try_into().map(u64::from_le_bytes).ok();
-        Some(number.filter(|_| key == NUMBER_KEY))
+        if key == NUMBER_KEY {
+            *number = value.try_into().map(u64::from_le_bytes).ok();
+        }
+        Some(())
     }
 }

@@ -143,12 +143,12 @@ impl Opening {
         }
         let Examined { last, bad } = L::examine(directory).map_err(failed)?;
         if let Some(bad) = bad {
-            opening.judge::<L>(last, bad)?;
+            opening.judge::<L>(last, &bad)?;
         }
         Ok(opening)
     }
 
-    fn judge<L: Log>(&mut self, last: Option<u64>, bad: Bad) -> Result<()> {
+    fn judge<L: Log>(&mut self, last: Option<u64>, bad: &Bad) -> Result<()> {
         let holds_all = last.is_some_and(|last| last >= self.needed);
         // While the witness is exact, batches that it does not know can't have been acknowledged, even
         // if they came to the disk in another order than they were written.
@@ -174,7 +174,7 @@ impl Opening {
                 Ok(()) => {}
             }
         }
-        L::cut(&bad).map_err(|error| files::io_error("cut the log in", &self.directory, error))?;
+        L::cut(bad).map_err(|error| files::io_error("cut the log in", &self.directory, error))?;
         self.cut = bad.written.then(|| bad.extents[0].clone());
         Ok(())
     }
