@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use argon_core::{Error, Result};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
@@ -214,20 +215,27 @@ impl Bucket {
         bytes: &Bytes,
         condition: Option<Condition<'_>>,
     ) -> Result<String, Failure> {
+        let answer = self.put_request(name, bytes, condition).send().boxed().await;
+        let answer = answer.map_err(|error| Failure::of(what, &error))?;
+        Ok(without_quotes(answer.e_tag))
+    }
+
+    /// The request that writes.
+    pub(super) fn put_request(
+        &self,
+        name: &str,
+        bytes: &Bytes,
+        condition: Option<Condition<'_>>,
+    ) -> PutObjectFluentBuilder {
         let unquoted = self.unquoted.load(Ordering::Relaxed);
         let (encryption, key) = self.encryption();
         let request = self.client.put_object().bucket(&self.settings.bucket).key(self.key(name));
-        let answer = request
+        request
             .body(ByteStream::from(bytes.clone()))
             .set_if_match(condition.and_then(|condition| condition.if_match(unquoted)))
             .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(key)
-            .send()
-            .boxed()
-            .await
-            .map_err(|error| Failure::of(what, &error))?;
-        Ok(without_quotes(answer.e_tag))
     }
 
     /// How objects are to be encrypted.

@@ -4,18 +4,35 @@
 //! afterwards, without a lock around both, passes that, and still lets two writers win that race for
 //! one name. So the doctor lets writers race for an object of its own, and counts the winners.
 
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
 use argon_core::{Error, Result};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::join_all;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
 use crate::s3::failure::{Failure, Outcome};
 use crate::s3::put::{Condition, Put, Verdict, Write};
 
-/// How many writers race, and how often for each condition. A server that lets two win in one round of
-/// four comes through so many once in a hundred.
-const WRITERS: usize = 8;
-const ROUNDS: usize = 16;
+/// How many writers race, and how often for each condition.
+const WRITERS: usize = 2;
+const ROUNDS: usize = 8;
+
+/// What each writes. A server that looks at the condition before the body comes, and writes after it, has
+/// the more time between the two the larger the body is: on s3proxy two won in 3 of 25 rounds with
+/// 16 bytes, and in 22 with these.
+const BYTES: usize = 1_000_000;
+
+/// How long a request that is ready is held for the others.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// What the races for one condition showed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -60,8 +77,8 @@ impl Raced {
             ));
         }
         Err(Error::unsupported(format!(
-            "of {WRITERS} writers at once more than one was told that it won, in {}; what the others \
-             wrote would be lost",
+            "both of {WRITERS} writers at once were told that they won, in {}; what one of them wrote \
+             would be lost",
             broken.join(" and ")
         )))
     }
@@ -98,16 +115,28 @@ impl Bucket {
     async fn round(&self, name: &str, condition: Condition<'_>) -> Result<(bool, Object)> {
         let what = self.request("put", name);
         let contents: Vec<Bytes> = (0..WRITERS).map(|_| self.unique()).collect();
-        let writes = contents.iter().map(|content| async {
-            let mut attempts = self.attempts(0);
-            attempts.one(&what, self.put_once(&what, name, content, Some(condition))).await
+        let gate = Gate::default();
+        let writers = contents.iter().map(|content| {
+            let request = self.put_request(name, content, Some(condition)).customize();
+            let request = request.interceptor(gate.clone());
+            let (mut attempts, what) = (self.attempts(BYTES as u64), what.clone());
+            let runtime = Handle::current();
+            // Each has a thread of its own, which the gate may hold.
+            spawn_blocking(move || {
+                let sent = async {
+                    let answer = request.send().boxed().await;
+                    answer.map(drop).map_err(|error| Failure::of(&what, &error))
+                };
+                runtime.block_on(attempts.one(&what, sent))
+            })
         });
-        let answers = join_all(writes).await;
+        let answers = join_all(writers).await;
         let mut won = Vec::new();
         for (content, answer) in contents.iter().zip(answers) {
             match answer {
-                Ok(_) => won.push(content),
-                Err(failure) => is_loss(failure)?,
+                Ok(Ok(())) => won.push(content),
+                Ok(Err(failure)) => is_loss(failure)?,
+                Err(_) => return Err(Error::unavailable("the program ends")),
             }
         }
         let there = self.there(name).await?;
@@ -142,11 +171,12 @@ impl Bucket {
 
     /// What is there; written first if all who raced for it lost.
     async fn there(&self, name: &str) -> Result<Object> {
-        if let Some(found) = self.get(name, Wanted::Whole(0)).await? {
+        let wanted = Wanted::Whole(BYTES as u64);
+        if let Some(found) = self.get(name, wanted.clone()).await? {
             return Ok(found);
         }
         self.put_always(name, &self.unique()).await?;
-        self.get(name, Wanted::Whole(0)).await?.ok_or_else(|| {
+        self.get(name, wanted).await?.ok_or_else(|| {
             Error::corrupt(format!(
                 "an object is not there that was just written ({})",
                 self.request("get", name)
@@ -157,7 +187,35 @@ impl Bucket {
     /// Content that no other write has.
     fn unique(&self) -> Bytes {
         let random: [u8; 16] = self.environment.random();
-        Bytes::copy_from_slice(&random)
+        random.repeat(BYTES / random.len()).into()
+    }
+}
+
+/// Holds requests that are ready to be sent until all are: signing one takes longer than a server needs
+/// to look and write.
+#[derive(Debug, Clone, Default)]
+struct Gate(Arc<(Mutex<usize>, Condvar)>);
+
+#[dyn_dispatch_hint]
+impl Intercept for Gate {
+    fn name(&self) -> &'static str {
+        "Gate"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> std::result::Result<(), BoxError> {
+        let (ready, changed) = &*self.0;
+        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        *ready += 1;
+        changed.notify_all();
+        // One that is never ready, because it failed, is not waited for for long.
+        let opened = changed.wait_timeout_while(ready, LONGEST_WAIT, |ready| *ready < WRITERS);
+        drop(opened);
+        Ok(())
     }
 }
 

@@ -186,7 +186,7 @@ async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
         let raced = found.iter().find(|found| found.check == "writers at once").unwrap();
         if conditions == Conditions::LookedAtEarly {
             assert_eq!(raced.health, Health::Failed);
-            for part in ["of 16 rounds with If-None-Match", "of 16 rounds with If-Match"] {
+            for part in ["of 8 rounds with If-None-Match", "of 8 rounds with If-Match"] {
                 assert!(raced.found.contains(part), "{raced:?}");
             }
             assert!(raced.remedy.as_ref().unwrap().contains("docs/S3.md"), "{raced:?}");

@@ -61,7 +61,7 @@ pub(super) enum Conditions {
     Ignored,
     /// They are kept but when the parts of an upload are joined.
     IgnoredOfUploads,
-    /// It looks whether they hold, and writes some time later.
+    /// It looks whether they hold, and writes a large object some time later.
     LookedAtEarly,
 }
 
@@ -315,14 +315,16 @@ impl Stub {
     }
 
     fn looks_early(&self, request: &Request) -> bool {
-        self.quirks.conditions == Conditions::LookedAtEarly && request.is_put_to("")
+        self.quirks.conditions == Conditions::LookedAtEarly
+            && request.method == "PUT"
+            && request.body.len() > 100_000
     }
 
     /// Writes without a lock around the look at the condition and the write.
     fn late(&self, request: &Request) -> Answer {
         let refusal = self.refusal(&self.state(), request);
         refusal.unwrap_or_else(|| {
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            std::thread::sleep(std::time::Duration::from_millis(100));
             self.write_object(&mut self.state(), request, request.body.clone())
         })
     }
