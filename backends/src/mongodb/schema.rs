@@ -7,6 +7,7 @@ use futures::future::try_join_all;
 use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
 
+use super::checksum::{self, Sum};
 use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
 use super::server::{READ_TIME, Server};
@@ -129,6 +130,13 @@ pub(super) struct StoreRecord {
     pub(super) created: DateTime,
 }
 
+impl StoreRecord {
+    /// Its checksum, of what never changes.
+    fn sum(&self) -> Sum {
+        Sum::of(STORE).text(&self.id).number(self.created.timestamp_millis())
+    }
+}
+
 /// What is in a database.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Contents {
@@ -181,11 +189,11 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
             .filter(|format| *format >= OLDEST_FORMAT)
             .ok_or_else(|| corrupt(WHAT, "has no format that ever was", format!("{format}")))?,
     };
-    Ok(StoreRecord {
-        format,
-        id: text_field(row, WHAT, "id")?.to_owned(),
-        created: time_field(row, WHAT, "created")?,
-    })
+    let id = text_field(row, WHAT, "id")?.to_owned();
+    let record = StoreRecord { format, id, created: time_field(row, WHAT, "created")? };
+    let name = || "what the store says of itself".to_owned();
+    checksum::check(checksum::stored(row, WHAT)?, record.sum(), name)?;
+    Ok(record)
 }
 
 /// Notes that the store has documents of the newest format, so that an older version of Argon, which
@@ -227,6 +235,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
         "format": i32::try_from(record.format).unwrap_or(i32::MAX),
         "id": record.id.as_str(),
         "created": record.created,
+        "crc": record.sum().value(),
     };
     match server.write("make the store", server.collection(STORE).insert_one(row)).await {
         Ok(_) => Ok(()),

@@ -228,10 +228,13 @@ async fn places(store: &Store, collection: &str) -> Result<Vec<TimelineId>> {
 }
 
 fn sums(versions: impl Into<bson::Bson>) -> Document {
+    // More than any count is, and little enough for sums of damaged ones to be numbers still.
+    const MOST: i64 = 1 << 40;
+    let bounded = |count: bson::Bson| doc! { "$max": [{ "$min": [count, MOST] }, -MOST] };
     doc! { "$group": {
         "_id": bson::Bson::Null,
-        "versions": { "$sum": versions.into() },
-        "parts": { "$sum": { "$ifNull": ["$n", 0_i64] } },
+        "versions": { "$sum": bounded(versions.into()) },
+        "parts": { "$sum": bounded(doc! { "$ifNull": ["$n", 0_i64] }.into()) },
     } }
 }
 
