@@ -2,7 +2,7 @@
 //! is the state before or the one after, `fsck` finds nothing, the command ended, and its exit code
 //! says what happened.
 //!
-//! `ARGON_FAULT_STEPS` sets how many faults an engine meets (6); `ARGON_SEED` repeats a run.
+//! `ARGON_FAULT_STEPS` sets how many faults an engine meets (3); `ARGON_SEED` repeats a run.
 
 mod disk;
 mod scenarios;
@@ -14,7 +14,7 @@ use self::scenarios::{Kind, SCENARIOS, Scenario, Store};
 use crate::support::{Place, Random};
 
 fn steps() -> u64 {
-    std::env::var("ARGON_FAULT_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(6)
+    std::env::var("ARGON_FAULT_STEPS").ok().and_then(|steps| steps.parse().ok()).unwrap_or(3)
 }
 
 #[test]
