@@ -1,6 +1,6 @@
 //! Values as the bytes that they are in a document.
 
-use bson::raw::{RawBson, RawDocument, RawDocumentBuf, cstr};
+use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::spec::ElementType;
 
 use crate::{Error, Result};
@@ -78,7 +78,14 @@ impl<'a> Value<'a> {
         let document = writer.finish();
         let document = RawDocument::from_bytes(&document).map_err(malformed)?;
         let value = document.get("").map_err(malformed)?.ok_or_else(overrun)?;
-        Ok(value.into())
+        Ok(match value {
+            // The conversion of `bson` sorts the options, and gives another value.
+            RawBsonRef::RegularExpression(regex) => RawBson::RegularExpression(bson::Regex {
+                pattern: regex.pattern.to_owned(),
+                options: regex.options.to_owned(),
+            }),
+            other => other.into(),
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use argon_core::model::{Digest, MAX_COMMIT_BYTES};
 use argon_core::storage::KeyRange;
-use argon_core::write::{Condition, Outcome, WriteRequest};
+use argon_core::write::{Condition, DOCUMENT_OVERHEAD_BYTES, Outcome, WriteRequest};
 use argon_core::{CollectionView, Error, Result, State};
 use futures::TryStreamExt;
 
@@ -26,8 +26,8 @@ const ATTEMPTS: u32 = 5;
 /// What differs more takes several.
 const MOST_BYTES: usize = MAX_COMMIT_BYTES / 2;
 
-/// About what a change takes besides its key and its document.
-const CHANGE_BYTES: usize = 200;
+/// What a change takes besides its key and its document.
+const CHANGE_BYTES: usize = DOCUMENT_OVERHEAD_BYTES;
 
 /// Brings the collections of a plan to what its files hold. `summary` says what is durable.
 pub(crate) async fn replace(

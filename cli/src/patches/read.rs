@@ -10,7 +10,7 @@ use argon_core::model::{BranchName, CollectionName, Document, Lsn};
 use argon_core::patch::{
     DocumentChange, Edit, Facts, FieldEdit, OrderEdit, Patch, Place, SectionChange,
 };
-use bson::raw::{RawBson, RawDocumentBuf};
+use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf};
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson};
 
@@ -207,7 +207,14 @@ fn held(base64: &str) -> Option<RawBson> {
     let document = RawDocumentBuf::from_bytes(bytes).ok()?;
     let mut fields = document.iter();
     match (fields.next(), fields.next()) {
-        (Some(Ok((name, value))), None) if name.as_str().is_empty() => Some(value.into()),
+        (Some(Ok((name, value))), None) if name.as_str().is_empty() => Some(match value {
+            // The conversion of `bson` sorts the options, and gives another value.
+            RawBsonRef::RegularExpression(regex) => RawBson::RegularExpression(bson::Regex {
+                pattern: regex.pattern.to_owned(),
+                options: regex.options.to_owned(),
+            }),
+            other => other.into(),
+        }),
         _ => None,
     }
 }

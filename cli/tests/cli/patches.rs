@@ -86,7 +86,7 @@ fn what_is_elsewhere_in_a_document_may_differ_and_what_is_there_already_is_left_
     place.ok(&["put", "-c", "users", r#"{"mine":true,"_id":1,"a":1}"#]);
     let run = place.run_with(&["apply", "-"], &patch);
     has(&run.stderr, &["applied as LSN 4 of main: 1 document changed"]);
-    assert_eq!(place.ok(&["get", "-c", "users", "1"]), "{\"mine\":true,\"_id\":1,\"a\":2}\n");
+    assert_eq!(place.ok(&["get", "-c", "users", "1"]), "{\"_id\":1,\"mine\":true,\"a\":2}\n");
     let run = place.run_with(&["apply", "-"], &patch);
     assert_eq!(run.code, Some(0));
     has(&run.stderr, &["nothing to apply: 1 change is there already"]);
