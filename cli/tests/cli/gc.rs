@@ -69,10 +69,12 @@ async fn what_was_committed_long_before_the_clock_goes_only_if_somebody_says_tha
     let environment =
         argon_core::Environment::new(std::sync::Arc::new(Then), std::sync::Arc::new(MachineIds));
     let url = argon_core::storage::StoreUrl::new("fjall", place.path(".argon").to_str().unwrap());
+    let (registry, options) =
+        (argon_backends::registry(), argon_core::storage::OpenOptions::default());
     let store = argon_core::Store::create(
-        &argon_backends::registry(),
+        &registry,
         &url,
-        &argon_core::storage::OpenOptions::default(),
+        &options,
         environment,
         argon_core::model::Actor::new("ada").unwrap(),
     );

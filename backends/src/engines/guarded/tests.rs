@@ -150,7 +150,12 @@ fn an_engine_that_panics_as_it_opens_is_damaged_or_its_disk_is() {
 #[test]
 fn an_engine_that_panics_as_it_closes_is_told_of_and_harms_nobody() {
     crate::panics::take_troubles();
-    drop(open(|_| Ok(Arc::new(Broken { panic_at_close: true, ..Broken::default() }))).unwrap());
+    let broken = |_: &Path| {
+        let mut broken = Broken::default();
+        broken.panic_at_close = true;
+        Ok(Arc::new(broken) as Arc<dyn Engine>)
+    };
+    drop(open(broken).unwrap());
     let troubles = crate::panics::take_troubles();
     assert!(troubles.iter().any(|trouble| trouble.contains("os error 5")), "{troubles:?}");
 }
