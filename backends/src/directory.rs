@@ -4,7 +4,7 @@
 //! DIR/store.toml   what it is: format, id, engine, time of creation; written last by who makes the
 //!                  store (`store.toml.new` until then), and again before the first write to a store of
 //!                  an older format
-//! DIR/lock         locked while the store is open; holds who has it, and is emptied on close
+//! DIR/lock         locked while the store is open; holds who has it, and is blanked on close
 //! DIR/heads        what the last clean close saw; see the layout's witness
 //! DIR/config.toml  what is current for the command line; not ours
 //! DIR/data/        the engine's files
@@ -163,19 +163,16 @@ fn already_there(path: &Path) -> Error {
     ))
 }
 
-/// Creates the directory, for its owner alone, and those above it that are missing, durably.
+/// Creates the directory and those above it that are missing, for their owner alone, durably.
 fn create_directories(path: &Path) -> io::Result<()> {
     // A relative path has no parent to sync.
     let path = std::path::absolute(path)?;
     let missing: Vec<_> = path.ancestors().take_while(|directory| !directory.is_dir()).collect();
-    if let Some(above) = path.parent() {
-        fs::create_dir_all(above)?;
-    }
     make_private(&path)?;
     missing.iter().filter_map(|created| created.parent()).try_for_each(files::sync_directory)
 }
 
-/// Creates a directory for its owner alone: a store holds keys of masks, and what they hide.
+/// Creates directories for their owner alone: a store holds keys of masks, and what they hide.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -198,7 +195,8 @@ fn clear(path: &Path) -> io::Result<()> {
 /// Takes a store out of the way that an older Argon has not finished making: it wrote the manifest
 /// first. Nothing is removed, since nobody can be asked.
 fn set_aside(path: &Path) -> io::Result<()> {
-    let free = (1..).map(|n| path.join(format!("{ASIDE}{n}"))).find(|aside| !aside.exists());
+    let free =
+        (1..=u32::MAX).map(|n| path.join(format!("{ASIDE}{n}"))).find(|aside| !aside.exists());
     if let Some(aside) = free {
         fs::rename(path.join(DATA), aside)?;
     }

@@ -113,10 +113,10 @@ async fn a_sandbox_gets_a_name_of_its_own(subject: Subject) {
 
 async fn a_commit_of_its_own_prolongs_a_sandbox(subject: Subject) {
     let (place, main) = subject.branch().await;
-    place.clock.set(900);
-    commit(&main, "of main").await;
     place.clock.set(0);
     let sandbox = made(&main, "try").await;
+    place.clock.set(900);
+    commit(&main, "of main").await;
     assert_eq!(end(&sandbox).await, Some(time(1000)), "a commit of its parent is not its own");
     place.clock.set(950);
     commit(&sandbox, "own").await;

@@ -35,7 +35,7 @@ async fn a_renaming_that_was_cut_off_is_finished_by_who_looks_next(subject: Subj
         assert_eq!(project.branch(&old).await.unwrap_err().kind(), ErrorKind::NotFound);
         let left: Vec<_> =
             project.branches().await.unwrap().into_iter().map(|info| info.name).collect();
-        assert_eq!(left, [new.clone()], "{cut:?}");
+        assert_eq!(left, std::slice::from_ref(&new), "{cut:?}");
         assert_eq!(project.branch(&new).await.unwrap().head().await.unwrap().lsn(), Lsn::new(1));
     }
 }
@@ -92,8 +92,10 @@ async fn a_deleted_project_is_deleted_though_its_branches_stay(subject: Subject)
     faulty.commit("a").await.unwrap();
     let store: Store = faulty.place.store(faulty.plan.decorate(faulty.backend.clone()));
     let project = faulty.branch.project().name();
-    // The end of the timeline, the project; then its branch stays.
-    faulty.plan.next([Fault::None, Fault::None, Fault::Before]);
+    // The end of the timeline, the record of the deletion, the copy of the branch, the project; then its
+    // branch stays.
+    let before = [const { Fault::None }; 4];
+    faulty.plan.next(before.into_iter().chain([Fault::Before]));
     store.delete_project(project).await.unwrap();
     assert_eq!(faulty.plan.met(), 1, "the fault was met");
     assert_eq!(store.project(project).await.unwrap_err().kind(), ErrorKind::NotFound);

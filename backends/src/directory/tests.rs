@@ -98,6 +98,9 @@ fn a_creation_cut_short_in_the_engine_is_begun_again() {
     assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet", "run `argon init`"]);
     let again = Directory::create(temporary.path(), "sled", ID, NOW).unwrap();
     assert_eq!(fs::read_dir(again.data_path()).unwrap().count(), 0, "nothing is left of the first");
+    for file in ["conf", "db"] {
+        fs::write(again.data_path().join(file), "whole").unwrap();
+    }
     again.complete().unwrap();
     drop(again);
     open(temporary.path()).unwrap();

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_changed_byte_of_a_value_is_refused_and_the_record_named() {
-        for payload in [&b"{}"[..], &[7; MOST_WHOLE_BYTES], &[7; MAX_VALUE_BYTES + 5]] {
+        for payload in [&b"{}"[..], &[7; MOST_WHOLE_BYTES], &vec![7; MAX_VALUE_BYTES + 5]] {
             let (engine, rows) = written(payload);
             assert_eq!(get(&engine, KEY).unwrap().unwrap(), payload);
             for row in &rows {

@@ -80,7 +80,7 @@ struct CsvArgs {
     /// CSV: an empty cell gives no field, not an empty string
     #[arg(long)]
     ignore_blanks: bool,
-    /// CSV: what cells are whose column has no type in the header (as in zip.string(), n.int32())
+    /// CSV: what cells are whose column has no type in the header (as in `zip.string()`, `n.int32()`)
     #[arg(long, value_name = "TYPES", default_value = "auto")]
     types: Types,
 }

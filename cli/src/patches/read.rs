@@ -48,7 +48,7 @@ pub(crate) struct NamedState {
 
 impl NamedState {
     /// `None` if it is not named in full.
-    fn of(value: Bson) -> Option<Self> {
+    fn of(value: &Bson) -> Option<Self> {
         let side = value.as_document()?;
         let lsn = side.get_i64("lsn").ok().or_else(|| side.get_i32("lsn").ok().map(i64::from))?;
         Some(Self {
@@ -85,7 +85,7 @@ fn parse(lines: &mut Lines<impl Read>) -> Result<ReadPatch> {
             "it is of format {version}; this version of argon reads format {VERSION}"
         ));
     }
-    let [from, to] = ["from", "to"].map(|side| first.take(side).and_then(NamedState::of));
+    let [from, to] = ["from", "to"].map(|side| first.take(side).as_ref().and_then(NamedState::of));
     let mut patch = Patch::new();
     loop {
         let before = lines.number;

@@ -84,7 +84,7 @@ mod tests {
             ("default = 'summ'", &["default = 'summ'", "by-key(<field>)", "newest"]),
             ("[[rules]]\npath = 'a'", &["missing field `strategy`"]),
             ("[[rules]]\npath = 'a'\nstrategy = 'sum'\nx = 1", &["x = 1", "`collection`, `path`"]),
-            ("[checks]\nshema = true", &["shema", "`schema`, `schemas`"]),
+            ("[checks]\nshema = true", &["shema", "`schema`, `strict`, `schemas`"]),
             ("[[checks.unique]]\ncollection = 'a$b'\nfields = ['x']", &["a$b"]),
             ("[checks.schemas.users]\nrequired = 'email'", &["'users'", "required"]),
             ("default", &["line 1"]),

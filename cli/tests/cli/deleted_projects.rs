@@ -14,7 +14,7 @@ fn a_deleted_project_is_previewed_listed_and_brought_back() {
     has(&deleted.stderr, &["deleted project shop", "`argon project undelete shop`", "7d"]);
     has(
         &place.ok(&["project", "list", "--deleted", "-o", "json"]),
-        &["\"project\": \"shop\"", "tester"],
+        &["\"project\":\"shop\"", "tester"],
     );
     place.fails(3, &["get", "-p", "shop", "-c", "users", "1"]);
     place.ok(&["gc"]);

@@ -212,7 +212,7 @@ fn a_plan_shows_what_its_policy_settles_and_does_not_check() {
         &shown,
         &[
             "strategies sum for visits of users; theirs for all else",
-            "checks     not the collections' own schemas and unique indexes; schema of users; \
+            "checks     not the collections' own validators and indexes; schema of users; \
              unique (name, city) of users; city of users is in cities",
         ],
     );

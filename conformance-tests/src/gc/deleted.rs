@@ -125,7 +125,9 @@ async fn a_deletion_that_fails_anywhere_loses_nothing(subject: Subject) {
             let back = stage.store.undelete_project(&shop, None).await;
             let met = plan.met() > 0;
             if !met {
-                (deleted.unwrap(), collected.unwrap(), back.unwrap());
+                deleted.unwrap();
+                collected.unwrap();
+                back.unwrap();
                 break;
             }
             let found = match stage.store.project(&shop).await {

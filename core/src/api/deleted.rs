@@ -50,7 +50,10 @@ impl Store {
         self.write_deleted(name, &record).await?;
         let moved = self.copied_to_deleted(record.id).await?;
         match refs.compare_and_set(&reference, Some(&version), None).await? {
-            Swap::Done(_) => self.remove_refs(moved).await,
+            Swap::Done(_) => {
+                self.tidy(name, moved).await;
+                Ok(())
+            }
             // The copies are removed by a later deletion, or by garbage collection.
             Swap::Moved(_) => {
                 Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
@@ -98,8 +101,9 @@ impl Store {
         let value = records::encode(&record)?;
         match refs.compare_and_set(&records::project_ref(target), None, Some(value)).await? {
             Swap::Done(_) => {
-                self.remove_refs(moved).await?;
-                self.remove_refs(self.deleted_record(*id).await?).await?;
+                if let Ok(record) = self.deleted_record(*id).await {
+                    self.tidy(target, moved.into_iter().chain(record).collect()).await;
+                }
                 Ok(Project::new(self.shared.clone(), target.clone(), *id))
             }
             Swap::Moved(_) => Err(taken()),
@@ -190,6 +194,14 @@ impl Store {
         let name = records::deleted_ref(id);
         let stored = self.shared.backend.refs.get(&name).await?;
         Ok(stored.map(|stored| (name, stored.version)).into_iter().collect())
+    }
+
+    /// Removes the refs that were moved, after the project is gone or back. What is left when this fails
+    /// is found by nobody, and garbage collection removes it.
+    async fn tidy(&self, project: &ProjectName, names: Vec<(RefName, RefVersion)>) {
+        if let Err(error) = self.remove_refs(names).await {
+            tracing::warn!("records of project '{project}' stay where they were: {error}");
+        }
     }
 
     async fn remove_refs(&self, names: Vec<(RefName, RefVersion)>) -> Result<()> {

@@ -215,7 +215,7 @@ proptest! {
         let shown = shown(&policy, &document);
         for (leaf, way) in built.ways.iter().enumerate() {
             let by_name = way.iter().fold(vec![Vec::new()], |all: Vec<Vec<String>>, step| {
-                let with = |name: String| all.iter().map(move |names| [names.as_slice(), &[name.clone()]].concat());
+                let with = |name: String| all.iter().map(move |names| [names.as_slice(), std::slice::from_ref(&name)].concat());
                 match step {
                     Way::Field(name) => with(name.clone()).collect(),
                     Way::Element(index) => with(index.to_string()).chain(all.iter().cloned()).collect(),

@@ -179,7 +179,7 @@ impl Engine for Guarded {
 
     /// What is compacted reads as before, so nothing is changed if it fails.
     fn compact(&self) -> Result<()> {
-        let compacted = self.call(ErrorKind::Unavailable, "compacting", |engine| engine.compact());
+        let compacted = self.call(ErrorKind::Unavailable, "compacting", Engine::compact);
         compacted.map_err(|error| match error.kind() {
             ErrorKind::Indeterminate => retold(ErrorKind::Unavailable, &error),
             _ => error,
@@ -206,7 +206,10 @@ impl Drop for Guarded {
             return;
         }
         let patience = Patience::of_closing(&self.directory);
-        let trouble = match self.worker.run(&patience, move || Ok(drop(engine))) {
+        let trouble = match self.worker.run(&patience, move || {
+            drop(engine);
+            Ok(())
+        }) {
             Ended::With(_) => None,
             Ended::Panicked(message) => Some(error_of_panic("closing it failed", &message)),
             Ended::Not(cause) => {

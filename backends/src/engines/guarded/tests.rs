@@ -51,8 +51,7 @@ impl Engine for Broken {
             }
             PANIC => panic!("bytes that can't be"),
             PANIC_OVER_A_FULL_DISK => {
-                Err::<(), _>(std::io::Error::from_raw_os_error(28)).unwrap();
-                Ok(())
+                panic!("{:?}", std::io::Error::from_raw_os_error(28))
             }
             FAIL => Err(Error::indeterminate("the first").with_source("the cause")),
             _ => Ok(()),

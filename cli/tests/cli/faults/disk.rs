@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::{Place, Run};
 
 /// How long a command may take that meets a fault. What an engine does has bounds of seconds.
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_mins(2);
 
 /// What happens at the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

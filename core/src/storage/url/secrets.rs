@@ -115,31 +115,29 @@ fn removed_within(rest: &str, depth: u32) -> Option<String> {
     let mut kept = place.to_owned();
     let mut separator = '?';
     for parameter in query.into_iter().flat_map(|query| query.split('&')) {
-        if let Some(parameter) = removed_parameter(parameter, depth)? {
+        let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+        if !is_secret(name) {
             kept.push(separator);
-            kept += &parameter;
+            kept += &removed_parameter(parameter, depth)?;
             separator = '&';
         }
     }
     Some(kept)
 }
 
-/// The parameter without secrets; `Some(None)` if it is one itself.
-fn removed_parameter(parameter: &str, depth: u32) -> Option<Option<String>> {
+/// The parameter without a password in a URL that it holds.
+fn removed_parameter(parameter: &str, depth: u32) -> Option<String> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-    if is_secret(name) {
-        return Some(None);
-    }
     let decoded = percent_decode_str(value).decode_utf8_lossy();
     let Some((scheme, rest)) = nested(&decoded) else {
-        return if may_hide(&decoded) { None } else { Some(Some(parameter.to_owned())) };
+        return (!may_hide(&decoded)).then(|| parameter.to_owned());
     };
     let kept = removed_within(rest, depth.checked_sub(1)?)?;
     if kept == rest {
-        return Some(Some(parameter.to_owned()));
+        return Some(parameter.to_owned());
     }
     let url = format!("{scheme}:{kept}");
-    Some(Some(format!("{name}={}", utf8_percent_encode(&url, IN_VALUE))))
+    Some(format!("{name}={}", utf8_percent_encode(&url, IN_VALUE)))
 }
 
 /// Scheme and rest of a value that is a URL.
