@@ -35,6 +35,9 @@ const DATA: &str = "data";
 /// What is left of the engine's files of a store that was never finished.
 const ASIDE: &str = "data.unfinished.";
 
+/// What the command keeps in a directory that names a store elsewhere, and that may become one itself.
+const OF_THE_COMMAND: [&str; 3] = [".gitignore", "config.toml", "argon.toml"];
+
 /// A store's directory, locked against every other process for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -243,7 +246,7 @@ fn refuse_if_taken(path: &Path) -> Result<()> {
             name == lock::FILE
                 || name == manifest::TEMPORARY_FILE
                 || (name == manifest::FILE && never_finished)
-                || name == ".gitignore"
+                || OF_THE_COMMAND.iter().any(|known| name == *known)
                 || name.to_string_lossy().starts_with(ASIDE)
         };
         if !left_behind {

@@ -45,6 +45,12 @@ pub(crate) fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
     config::write_whole(&directory.join(FILE), &format!("{}:{}\n", url.scheme(), url.rest()))
 }
 
+/// Lets the directory point to nothing.
+pub(crate) fn remove(directory: &Path) -> Result<()> {
+    let path = directory.join(FILE);
+    fs::remove_file(&path).map_err(|error| config::failed("remove", &path, error))
+}
+
 /// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
 /// is current in one working copy. One that is there already stays as it is.
 pub(crate) fn write_gitignore(directory: &Path) -> Result<()> {

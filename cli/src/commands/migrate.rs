@@ -1,21 +1,27 @@
 //! `argon migrate`
 
+use std::path::PathBuf;
+
 use argon_core::copy::{self, Extent, Plan, Report};
 use argon_core::model::ProjectName;
+use argon_core::storage::StoreUrl;
 use argon_core::{ErrorKind, Store};
 use clap::Args;
 
 use crate::context::Context;
 use crate::credentials::{Said, SaidBy};
-use crate::discover::Place;
+use crate::discover::{Place, absolute, is_remote};
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Json, count, grouped, progress};
+use crate::pointer;
 
 const EXAMPLES: &str = "\
 Examples:
   argon migrate legacy+file:old sled:.argon --dry-run
   argon migrate sled:.argon mongodb://ada@db1.example/shop
   argon migrate archive prod -p shop       stores by the names of `argon store add`
+
+A target `.argon` that names the source becomes the store itself.
 
 The source is read and never changed. Commits keep their positions and digests, so links, pins and
 signatures stay good. Whatever ends it, the same command goes on from there. Nobody should write to
@@ -46,12 +52,17 @@ impl MigrateArgs {
         if self.dry_run {
             return dry_run(context, &plan, &to, &names).await;
         }
+        let replaced = unlink_source(&from, &to)?;
         let target = match open(context, &to).await {
             Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::NotFound => {
-                create(context, &to).await?
+                create(context, &to).await
             }
-            opened => opened?,
+            opened => opened,
         };
+        if let (Err(_), Some((directory, url))) = (&target, &replaced) {
+            pointer::write(directory, url)?;
+        }
+        let target = target?;
         context.opened(&target);
         let report = run(&plan, &target).await;
         if matches!(report, Err(Failure::Interrupted)) {
@@ -60,6 +71,22 @@ impl MigrateArgs {
         let report = report?;
         context.output.one(|| text(&report, &names), || json(&report, &names, project))
     }
+}
+
+/// Removes the file that names the source from the target's directory, if it is the `.argon` that does:
+/// the target takes the source's place there. Gives what was removed.
+fn unlink_source(from: &Place, to: &Place) -> CommandResult<Option<(PathBuf, StoreUrl)>> {
+    if is_remote(&to.url) || to.url.scheme() == "memory" {
+        return Ok(None);
+    }
+    let directory = PathBuf::from(to.url.rest());
+    let named = pointer::read(&directory)?;
+    let Some(url) = named.filter(|url| absolute(&from.url).is_ok_and(|source| source == *url))
+    else {
+        return Ok(None);
+    };
+    pointer::remove(&directory)?;
+    Ok(Some((directory, url)))
 }
 
 /// The store that an argument names.

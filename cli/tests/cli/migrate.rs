@@ -96,3 +96,15 @@ fn a_target_with_another_history_is_refused() {
     has(&place.fails(3, &["migrate", SOURCE, TARGET, "-p", "none"]), &["no project 'none'"]);
     has(&place.fails(3, &["migrate", "sled:nowhere", TARGET]), &["nowhere"]);
 }
+
+#[test]
+fn a_directory_that_names_the_legacy_store_becomes_the_store_that_it_is_migrated_to() {
+    let place = Place::empty();
+    place.ok(&["init", "legacy+file:old"]);
+    place.ok(&["project", "create", "shop"]);
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    place.ok(&["migrate", "legacy+file:old", "sled:.argon"]);
+    assert!(!place.path(".argon/url").exists());
+    has(&place.ok(&["get", "-c", "users", "1"]), &["{\"_id\":1}"]);
+    has(&place.ok(&["get", "-c", "users", "1", "--store", "legacy+file:old"]), &["{\"_id\":1}"]);
+}
