@@ -48,7 +48,7 @@ pub(crate) fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
 /// Lets the directory point to nothing.
 pub(crate) fn remove(directory: &Path) -> Result<()> {
     let path = directory.join(FILE);
-    fs::remove_file(&path).map_err(|error| config::failed("remove", &path, error))
+    std::fs::remove_file(&path).map_err(|error| config::failed("remove", &path, error))
 }
 
 /// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
