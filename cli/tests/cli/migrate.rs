@@ -106,5 +106,8 @@ fn a_directory_that_names_the_legacy_store_becomes_the_store_that_it_is_migrated
     place.ok(&["migrate", "legacy+file:old", "sled:.argon"]);
     assert!(!place.path(".argon/url").exists());
     has(&place.ok(&["get", "-c", "users", "1"]), &["{\"_id\":1}"]);
-    has(&place.ok(&["get", "-c", "users", "1", "--store", "legacy+file:old"]), &["{\"_id\":1}"]);
+    has(
+        &place.ok(&["get", "-p", "shop", "-c", "users", "1", "--store", "legacy+file:old"]),
+        &["{\"_id\":1}"],
+    );
 }
