@@ -12,7 +12,7 @@ use crate::output::{self, Json, count, size};
 ///
 /// Nothing that can be read is changed. Others may read and write meanwhile. What `argon gc` gave up can
 /// be in the files of a store on this machine until then; if there is any, the command says how much, and
-/// asks first.
+/// asks first. Traces may stay: fjall keeps its last journal, and sled can't rewrite its files.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  argon compact\n  argon compact --yes")]
 pub(crate) struct CompactArgs {
@@ -29,7 +29,7 @@ impl CompactArgs {
         {
             let number = |count: i64| u64::try_from(count).unwrap_or_default();
             self.confirmation.ask(&format!(
-                "remove the last traces of {} and {} ({}) that `argon gc` gave up since {}?",
+                "rewrite the files without {} and {} ({}), as far as the engine can, that `argon gc` gave up since {}?",
                 count(number(versions), "version"),
                 count(number(commits), "commit"),
                 size(number(bytes)),

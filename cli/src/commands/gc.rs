@@ -21,7 +21,8 @@ Examples:
 
 What is removed can't be read any more, and can't be brought back. A retention time that is shorter
 than the setting `retention` shows what would go, and asks first. The bytes may stay in the engine's
-files until `--compact`, or `argon compact`, removes them.";
+files: `--compact`, or `argon compact`, has fjall rewrite all but its last journal; sled overwrites
+them only as it writes on.";
 
 /// Remove what is older than the retention time and held by nothing.
 ///
@@ -84,9 +85,7 @@ impl GcArgs {
         }
         context.output.done(&words, json)
     }
-}
 
-impl GcArgs {
     /// Shows what a retention time that is shorter than usual would remove, and asks.
     async fn confirm(
         &self,
