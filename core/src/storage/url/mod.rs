@@ -166,7 +166,7 @@ mod tests {
                 "legacy+file:old?notify=…",
                 Some("legacy+file:old?notify=https%3A%2F%2Fu%40hooks.example%2Fa"),
             ),
-            ("mongodb:/ada:s3cret@h/x", "mongodb:…@h/x", None),
+            ("mongodb:/ada:s3cret@h/x", "mongodb:/…@h/x", None),
             ("mongodb:ada:s3cret@h/x", "mongodb:…@h/x", None),
             ("sled:data?who=ada:s3cret@h", "sled:data?who=…", None),
         ] {
