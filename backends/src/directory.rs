@@ -8,6 +8,8 @@
 //! DIR/heads        what the last clean close saw; see the layout's witness
 //! DIR/config.toml  what is current for the command line; not ours
 //! DIR/data/        the engine's files
+//! DIR/data.new/    those that a compaction makes, or has replaced; `data.old` is left only by one
+//!                  that was cut off where names can't be exchanged
 //! ```
 
 mod error;
@@ -28,6 +30,7 @@ pub use self::manifest::StoreInfo;
 use self::error::io_error;
 use self::lock::{Holder, Lock};
 use crate::engines::files;
+use crate::engines::guarded::is_cut_off;
 
 /// The engine's files.
 const DATA: &str = "data";
@@ -222,7 +225,7 @@ fn was_never_finished(path: &Path) -> bool {
         Some("fjall") => lacks("version"),
         _ => false,
     };
-    is_bare && !path.join("heads").exists()
+    is_bare && !path.join("heads").exists() && !is_cut_off(&path.join(DATA))
 }
 
 /// Fails unless the directory is empty, or holds only what a creation cut short left behind.

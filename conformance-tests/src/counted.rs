@@ -182,6 +182,10 @@ impl Wal for CountedWal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.inner.drop_timeline(timeline).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.inner.droppable(timeline).await
+    }
 }
 
 struct CountedSnapshots {

@@ -211,6 +211,11 @@ impl Wal for FaultyWal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.plan.write(self.inner.drop_timeline(timeline)).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.plan.read()?;
+        self.inner.droppable(timeline).await
+    }
 }
 
 struct FaultySnapshots {

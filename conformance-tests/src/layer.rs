@@ -104,4 +104,8 @@ impl<T: Layer> Wal for Layered<T> {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.0.beneath().drop_timeline(timeline).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.0.beneath().droppable(timeline).await
+    }
 }

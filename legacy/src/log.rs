@@ -76,4 +76,8 @@ impl Wal for LegacyWal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.0.drop_timeline(timeline).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.0.droppable(timeline).await
+    }
 }

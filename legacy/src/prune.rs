@@ -91,6 +91,7 @@ impl System {
 
     /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+        let Some(freed) = self.droppable(timeline).await? else { return Ok(Freed::default()) };
         let Some(mut state) = self.state(timeline).await? else { return Ok(Freed::default()) };
         for _ in 0..ATTEMPTS {
             match self.seal(&state.timeline, &state.head).await? {
@@ -108,31 +109,36 @@ impl System {
                 break;
             }
         }
-        let commits = state.head.lsn.get().saturating_sub(state.floor.get());
-        let bytes = self.clean_up(timeline).await?;
+        self.clean_up(timeline).await?;
         self.jobs.forget(&job.id).await?;
-        Ok(Freed { commits, bytes, ..Freed::default() })
+        Ok(freed)
     }
 
-    /// Removes what a dropped timeline had; the bytes that this frees in deltas and in the queue.
-    pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<u64> {
-        let Some(stored) = self.record(timeline).await? else { return Ok(0) };
+    /// What [`drop_timeline`](Self::drop_timeline) would free: the deltas. What is in the queue is on its
+    /// way out of it anyway.
+    pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        let Some(state) = self.state(timeline).await? else { return Ok(None) };
+        let commits = state.head.lsn.get().saturating_sub(state.floor.get());
+        let deltas = self.index.of(timeline).await?;
+        let bytes = deltas.iter().map(|delta| delta.record.stored_bytes.cast_unsigned()).sum();
+        Ok(Some(Freed { commits, bytes, ..Freed::default() }))
+    }
+
+    /// Removes what a dropped timeline had.
+    pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<()> {
+        let Some(stored) = self.record(timeline).await? else { return Ok(()) };
         if stored.record.dropped.is_none() {
-            return Ok(0);
+            return Ok(());
         }
-        let mut bytes = 0;
         for delta in self.index.of(timeline).await?.iter() {
             self.objects.delete(&delta.record.object).await?;
             self.index.remove(timeline, delta).await?;
-            bytes += delta.record.stored_bytes.cast_unsigned();
         }
         for batch in stored.record.floor_batch + 1..=stored.record.batch {
-            let emptied = self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
-            bytes += emptied.bytes;
+            self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
             self.jobs.forget(&sync_id(timeline, batch)).await?;
         }
-        crate::snapshots::remove_of(&*self.objects, timeline).await?;
-        Ok(bytes)
+        crate::snapshots::remove_of(&*self.objects, timeline).await
     }
 
     /// The daily cleaning: traces that nobody can be late for any more, and objects that no record

@@ -43,7 +43,7 @@ impl System {
                 self.sync(timeline, job.batch, parent).await
             }
             (JobKind::Compression, Some(timeline)) => self.compress(timeline).await,
-            (JobKind::Cleanup, Some(timeline)) => self.clean_up(timeline).await.map(drop),
+            (JobKind::Cleanup, Some(timeline)) => self.clean_up(timeline).await,
             (JobKind::Notification, _) => self.notify(job).await,
             _ => Err(Error::corrupt(format!("the job {} names no timeline", job.id))),
         }

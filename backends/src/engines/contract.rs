@@ -35,11 +35,11 @@ macro_rules! contract_tests {
 
 pub(crate) use contract_tests;
 
-fn put(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Write {
+pub(crate) fn put(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Write {
     Write::Put { key: key.into(), value: value.into() }
 }
 
-fn remove(key: impl Into<Vec<u8>>) -> Write {
+pub(crate) fn remove(key: impl Into<Vec<u8>>) -> Write {
     Write::Remove { key: key.into() }
 }
 

@@ -93,6 +93,10 @@ impl Wal for MongoWal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.0.drop_timeline(timeline).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.0.droppable(timeline).await
+    }
 }
 
 /// A commit without its documents, and where they are.

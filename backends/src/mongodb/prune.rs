@@ -70,12 +70,8 @@ impl Store {
         let mut ending = raised(record.state.head.lsn);
         ending.insert("$set", doc! { "sealed": true });
         self.change_timeline(timeline, ending).await?;
-        let pieces = self.published_pieces(timeline, Lsn::MAX).await?;
-        let places: Vec<TimelineId> =
-            std::iter::once(timeline).chain(pieces.iter().map(|piece| piece.name)).collect();
-        let mut removal = Removal::new(self, Mode::Remove);
-        remove_superseded(self, &places, |_, _| false, &mut removal).await?;
-        let freed = removal.commits_upto(timeline, Lsn::MAX).await?;
+        let places = self.all_places(timeline).await?;
+        let freed = self.all_rows(timeline, &places, Mode::Remove).await?;
         for place in places {
             self.remove(schema::PARTS, doc! { "t": id(place) }).await?;
         }
@@ -85,6 +81,33 @@ impl Store {
         self.remove(schema::TIMELINES, doc! { "_id": id(timeline) }).await?;
         self.pieces.forget(timeline);
         Ok(freed)
+    }
+
+    /// What [`drop_timeline`](Self::drop_timeline) would free.
+    pub(super) async fn droppable(self: &Arc<Self>, timeline: TimelineId) -> Result<Option<Freed>> {
+        if self.timeline_alone(timeline).await?.is_none() {
+            return Ok(None);
+        }
+        let places = self.all_places(timeline).await?;
+        self.all_rows(timeline, &places, Mode::Count).await.map(Some)
+    }
+
+    /// Where versions of a timeline are: among its own rows and in its pieces.
+    async fn all_places(&self, timeline: TimelineId) -> Result<Vec<TimelineId>> {
+        let pieces = self.published_pieces(timeline, Lsn::MAX).await?;
+        Ok(std::iter::once(timeline).chain(pieces.iter().map(|piece| piece.name)).collect())
+    }
+
+    /// Removes, or counts, all versions and headers of a timeline.
+    async fn all_rows(
+        self: &Arc<Self>,
+        timeline: TimelineId,
+        places: &[TimelineId],
+        mode: Mode,
+    ) -> Result<Freed> {
+        let mut removal = Removal::new(self, mode);
+        remove_superseded(self, places, |_, _| false, &mut removal).await?;
+        removal.commits_upto(timeline, Lsn::MAX).await
     }
 
     /// Changes the record of a timeline in a way that is no harm to do again.

@@ -55,7 +55,7 @@ pub trait Engine: Send + Sync + 'static {
     /// Shows the entries with `from <= key < to` to `visitor`, in key order, until it breaks.
     ///
     /// Writes that are applied meanwhile may or may not be seen; an entry that is there
-    /// throughout is seen exactly once. The visitor must not write to the engine.
+    /// throughout is seen exactly once. The visitor must not use the engine.
     fn visit(
         &self,
         from: &[u8],
@@ -77,7 +77,8 @@ pub trait Engine: Send + Sync + 'static {
     /// Bytes that the engine's files take on disk (allocated, not apparent size); 0 in memory.
     fn disk_bytes(&self) -> Result<u64>;
 
-    /// Rewrites the files so that dead bytes are given back, as far as the engine can.
+    /// Rewrites the files so that dead bytes are given back. An engine by itself does so as far as it
+    /// can; one in a local store leaves nothing of what was removed in its files.
     fn compact(&self) -> Result<()>;
 
     /// What opening had to do to the engine's files, if anything.

@@ -68,6 +68,16 @@ impl Ordered {
         Ok(freed)
     }
 
+    /// What [`drop_timeline`](Self::drop_timeline) would free.
+    pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        let Some(mut entry) = self.entry(timeline)? else { return Ok(None) };
+        entry.state.floor = entry.state.head.lsn;
+        let mut removal = Removal::new(self, false);
+        removal.versions(&entry, &Keep::default())?;
+        removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
+        removal.finish().map(Some)
+    }
+
     /// Removes the chunks that are not in `live`, or only counts them.
     pub(super) fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
         let mut removal = Removal::new(self, !dry_run);

@@ -93,6 +93,10 @@ impl Wal for OrderedWal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.0.run_write(move |ordered| ordered.drop_timeline(timeline)).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.0.run(move |ordered| ordered.droppable(timeline)).await
+    }
 }
 
 impl Ordered {

@@ -10,9 +10,10 @@ use crate::output::{self, Json, count, size};
 
 /// Give back the space of what is no longer used, and merge what lies in many small pieces.
 ///
-/// Nothing that can be read is changed. Others may read and write meanwhile. What `argon gc` gave up can
-/// be in the files of a store on this machine until then; if there is any, the command says how much, and
-/// asks first. Traces may stay: fjall keeps its last journal, and sled can't rewrite its files.
+/// Nothing that can be read is changed. Others may read and write meanwhile. A store on this machine is
+/// written anew, beside its old files, which are removed then; until it is done, it takes the room of
+/// both. What `argon gc` gave up can be in the old files, and is not in the new ones: if there is any,
+/// the command says how much, and asks first.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  argon compact\n  argon compact --yes")]
 pub(crate) struct CompactArgs {
@@ -29,7 +30,7 @@ impl CompactArgs {
         {
             let number = |count: i64| u64::try_from(count).unwrap_or_default();
             self.confirmation.ask(&format!(
-                "rewrite the files without {} and {} ({}), as far as the engine can, that `argon gc` gave up since {}?",
+                "rewrite the files without {} and {} ({}) that `argon gc` gave up since {}?",
                 count(number(versions), "version"),
                 count(number(commits), "commit"),
                 size(number(bytes)),

@@ -20,9 +20,8 @@ Examples:
   argon gc --retention 24h --compact --yes
 
 What is removed can't be read any more, and can't be brought back. A retention time that is shorter
-than the setting `retention` shows what would go, and asks first. The bytes may stay in the engine's
-files: `--compact`, or `argon compact`, has fjall rewrite all but its last journal; sled overwrites
-them only as it writes on.";
+than the setting `retention` shows what would go, and asks first. The bytes may stay in the files of a store
+on this machine until `--compact`, or `argon compact`, writes these anew.";
 
 /// Remove what is older than the retention time and held by nothing.
 ///

@@ -65,6 +65,16 @@ fn kept_for(retention: Duration) -> Options {
     Options { retention, dry_run: false }
 }
 
+/// Collects, and compares the report with that of a dry run right before. The backend does nothing in
+/// the background meanwhile.
+async fn collect_as_previewed(backend: &Backend, store: &Store, retention: Duration) -> Report {
+    backend.maintenance.rest().await;
+    let dry = collect(store, &Options { retention, dry_run: true }).await.unwrap();
+    let report = collect(store, &kept_for(retention)).await.unwrap();
+    assert_eq!(dry, report);
+    report
+}
+
 /// A store with its first branch; documents are written a second apart.
 struct Stage {
     place: Place,
@@ -101,6 +111,12 @@ impl Stage {
 
     /// Collects, after all that was acknowledged has come to where it stays.
     async fn collect(&self, retention: Duration) -> Report {
+        self.store.flush().await.unwrap();
+        collect_as_previewed(&self.backend, &self.store, retention).await
+    }
+
+    /// The same while others write, so that a preview may differ.
+    async fn collect_beside_others(&self, retention: Duration) -> Report {
         self.store.flush().await.unwrap();
         collect(&self.store, &kept_for(retention)).await.unwrap()
     }
@@ -176,10 +192,10 @@ fn kept_states(subject: &Subject, indexed: bool) {
             for kept in [steps * 2 / 3, steps / 3, 0] {
                 let (store, retention) =
                     (machine.place.store(machine.backend.clone()), kept * 1000);
-                let options = kept_for(Duration::from_millis(retention.unsigned_abs()));
-                let report = collect(&store, &options).await.unwrap();
+                let retention = Duration::from_millis(retention.unsigned_abs());
+                let report = collect_as_previewed(&machine.backend, &store, retention).await;
                 machine.compare_kept(&times, report.cutoff).await;
-                let again = collect(&store, &options).await.unwrap();
+                let again = collect_as_previewed(&machine.backend, &store, retention).await;
                 assert_eq!((again.freed, again.snapshots), (Freed::default(), 0));
                 let problems = fsck(&store, false, &|_| {}).await.unwrap().problems;
                 assert_eq!(problems, []);

@@ -54,7 +54,7 @@ async fn a_writer_whose_timeline_is_gone_goes_on_where_its_branch_is(subject: Su
     restore::reset(&unwritten, &first).await.unwrap();
     drop((head, first));
     stage.place.clock.set(60_000);
-    let report = stage.collect(NOTHING).await;
+    let report = stage.collect_beside_others(NOTHING).await;
     let dropped = report.timelines.iter().any(|timeline| timeline.dropped);
     assert!(dropped || !stage.drops_at_once(), "{report:?}");
     assert_eq!(version(&stale_unwritten.head().await.unwrap()).await, 1);
@@ -100,11 +100,11 @@ async fn readers_and_writers_go_on_during_collections(subject: Subject) {
         })
     };
     while !writer.is_finished() {
-        stage.collect(NOTHING).await;
+        stage.collect_beside_others(NOTHING).await;
     }
     writer.await.unwrap();
     reader.await.unwrap();
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     assert_eq!(version(&stage.main.head().await.unwrap()).await, rounds - 1);
     stage.check().await;
 }
@@ -133,10 +133,10 @@ async fn a_branch_of_an_old_state_beside_collections_is_whole_or_refused(subject
         for _ in 0..3 {
             let options = kept_for(NOTHING);
             let second = collect(&other, &options);
-            futures::future::join(stage.collect(NOTHING), second).await.1.unwrap();
+            futures::future::join(stage.collect_beside_others(NOTHING), second).await.1.unwrap();
         }
         let made = creator.await.unwrap();
-        stage.collect(NOTHING).await;
+        stage.collect_beside_others(NOTHING).await;
         let branches = stage.main.project().branches().await.unwrap();
         assert_eq!(branches.len(), made.len() + 1);
         for lsn in made {
@@ -172,7 +172,7 @@ async fn a_state_to_which_a_branch_is_reset_while_refs_are_listed_is_kept(subjec
         plan.release();
         done.notified().await;
     });
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     assert!(hooks.all_met());
     let fresh = elsewhere(&stage).await.branch(stage.main.name()).await.unwrap();
     assert_eq!(version(&fresh.head().await.unwrap()).await, 2);
@@ -195,7 +195,7 @@ async fn of_two_collectors_neither_takes_what_the_other_has_yet_to_list(subject:
     hooks.at(Moment::Changed("kept/"), async move {
         collect(&other, &kept_for(NOTHING)).await.unwrap();
     });
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     assert!(hooks.all_met());
     for project in [stage.main.project(), &elsewhere(&stage).await] {
         let made = project.branch(&name("made")).await.unwrap();
@@ -216,8 +216,8 @@ async fn a_branch_of_a_state_whose_timeline_was_dropped_is_refused(subject: Subj
     let fork = elsewhere.branch(&name("fork")).await.unwrap();
     let old = fork.at(Lsn::new(5)).await.unwrap();
     project.delete_branch(&name("fork")).await.unwrap();
-    stage.collect(NOTHING).await;
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     let error = elsewhere.create_branch(&name("late"), &old, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error:?}");
     assert_eq!(project.branches().await.unwrap().len(), 1);
@@ -232,7 +232,7 @@ async fn a_head_that_was_collected_right_after_it_was_seen_is_refused(subject: S
     let project = if shared { elsewhere(&stage).await } else { stage.main.project().clone() };
     let seen = project.branch(stage.main.name()).await.unwrap().head().await.unwrap();
     stage.write(&stage.main, 3..=4).await;
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     match project.create_branch(&name("made"), &seen, None).await {
         Ok(made) => {
             assert!(!shared);
@@ -241,6 +241,6 @@ async fn a_head_that_was_collected_right_after_it_was_seen_is_refused(subject: S
         Err(error) => assert_eq!((error.kind(), shared), (ErrorKind::NotFound, true)),
     }
     // What a branch that was refused leaves in the log goes.
-    stage.collect(NOTHING).await;
+    stage.collect_beside_others(NOTHING).await;
     stage.check().await;
 }

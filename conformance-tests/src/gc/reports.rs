@@ -52,12 +52,13 @@ async fn a_dry_run_changes_nothing_and_says_what_would_go(subject: Subject) {
     drop(from);
     stage.write(&fork, 7..=8).await;
     project.delete_branch(&name("fork")).await.unwrap();
+    stage.store.flush().await.unwrap();
+    stage.backend.maintenance.rest().await;
     let before = everything(&stage.backend).await;
     let dry = collect(&stage.store, &Options { retention: NOTHING, dry_run: true }).await.unwrap();
     assert_eq!(everything(&stage.backend).await, before);
     let done = stage.collect(NOTHING).await;
-    assert_eq!((dry.snapshots, dry.refs), (done.snapshots, done.refs));
-    assert!(dry.freed.versions <= done.freed.versions);
+    assert_eq!(dry, done);
     assert_eq!(dry.freed.versions > 0, stage.drops_at_once());
 }
 

@@ -23,7 +23,7 @@ use crate::{Result, Store};
 /// every kept state is there as before, and the next collection does the rest. It reads the headers of
 /// all commits once, and the versions of the timelines from which something goes, in bounded memory.
 ///
-/// With a dry run, nothing is changed; bytes are as far as the backend can tell beforehand.
+/// With a dry run, nothing is changed, and the report has the numbers of a collection at this time.
 ///
 /// # Errors
 /// `Unsupported` by a backend that can't collect; `Conflict` if what is to go is opened again and
@@ -113,18 +113,8 @@ async fn remove_refs(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Vec<Strin
 /// timeline, then versions and commits. A timeline stays whose snapshots are not whole.
 async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let wal = &shared.backend.wal;
-    let goes = |timeline: &TimelineId, cut: &Cut| {
-        cut.keep.is_empty()
-            && !decision.plan.frozen.contains(timeline)
-            && decision.plan.keep(*timeline).is_empty()
-    };
-    let dropped: HashSet<TimelineId> = decision
-        .cuts
-        .iter()
-        .filter(|(timeline, cut)| goes(timeline, cut))
-        .map(|(timeline, _)| *timeline)
-        .collect();
-    let (snapshots, freed) = sweep::remove(shared, decision, &dropped, false).await?;
+    let dropped = dropped(decision);
+    let (snapshots, freed) = sweep::remove(shared, decision, &dropped).await?;
     report.snapshots = snapshots;
     report.freed += freed;
     let broken = sweep::mend(shared, decision).await?;
@@ -152,22 +142,42 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
     Ok(())
 }
 
+/// The numbers that [`remove`] would give.
 async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let wal = &shared.backend.wal;
-    let mut dropped = HashSet::new();
-    for (timeline, cut) in &decision.cuts {
-        let drops = cut.keep.is_empty();
-        if drops {
-            dropped.insert(*timeline);
-        }
-        let freed = wal.prunable(*timeline, &cut.keep).await?;
-        report.freed += freed;
-        report.timelines.push(timeline_report(decision, *timeline, cut, drops, freed));
-    }
-    let (snapshots, freed) = sweep::remove(shared, decision, &dropped, true).await?;
+    let dropped = dropped(decision);
+    let (snapshots, freed) = sweep::would_remove(shared, decision, &dropped).await?;
     report.snapshots = snapshots;
     report.freed += freed;
+    let broken = sweep::would_not_mend(shared, decision).await?;
+    for (timeline, cut) in &decision.cuts {
+        if decision.plan.frozen.contains(timeline) || broken.contains(timeline) {
+            continue;
+        }
+        let freed = if dropped.contains(timeline) {
+            wal.droppable(*timeline).await?
+        } else {
+            Some(wal.prunable(*timeline, &cut.keep).await?)
+        };
+        let is_gone = dropped.contains(timeline) && freed.is_some();
+        let freed = freed.unwrap_or_default();
+        report.freed += freed;
+        report.timelines.push(timeline_report(decision, *timeline, cut, is_gone, freed));
+    }
+    for timeline in &decision.graph.remains {
+        report.freed += wal.droppable(*timeline).await?.unwrap_or_default();
+    }
     Ok(())
+}
+
+/// The timelines of which nothing is kept.
+fn dropped(decision: &Decision) -> HashSet<TimelineId> {
+    let plan = &decision.plan;
+    let goes = |timeline: &TimelineId, cut: &Cut| {
+        cut.keep.is_empty() && !plan.frozen.contains(timeline) && plan.keep(*timeline).is_empty()
+    };
+    let cuts = decision.cuts.iter().filter(|(timeline, cut)| goes(timeline, cut));
+    cuts.map(|(timeline, _)| *timeline).collect()
 }
 
 fn timeline_report(

@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::gc::publish::Decision;
 use crate::model::{Digest, Lsn, Point, Timeline, TimelineId};
 use crate::snapshot::Maker;
-use crate::snapshot::Manifest;
+use crate::snapshot::{Manifest, Unstored};
 use crate::storage::{Backend, Freed};
 use crate::{Error, ErrorKind, Result};
 
@@ -22,19 +22,36 @@ const AT_ONCE: usize = 16;
 /// log and snapshots. Those that are there already cost a lookup.
 pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
     let Some(replay) = &shared.replay else { return Ok(()) };
-    let Shared { backend, materialize, environment, .. } = shared;
-    let maker = Maker { backend, materialize, replay: Some(replay) };
+    make_in(&shared.backend, shared, decision).await?;
+    replay.forget_snapshots();
+    Ok(())
+}
+
+/// The chunks of the snapshots that [`make`] would make. It reads what that reads.
+async fn would_make(shared: &Shared, decision: &Decision) -> Result<HashSet<Digest>> {
+    let unstored = Arc::new(Unstored::new(shared.backend.snapshots.clone()));
+    let backend = Backend { snapshots: unstored.clone(), ..shared.backend.clone() };
+    make_in(&backend, shared, decision).await?;
+    Ok(unstored.chunks())
+}
+
+async fn make_in(backend: &Backend, shared: &Shared, decision: &Decision) -> Result<()> {
+    let Shared { materialize, environment, .. } = shared;
+    let maker = Maker { backend, materialize, replay: shared.replay.as_ref() };
     for (timeline, lsn) in needed(decision) {
-        let found = backend.snapshots.latest_manifest(timeline.id, lsn).await?;
-        if found.is_some_and(|manifest| manifest.point.lsn == lsn) {
+        if has_snapshot(backend, timeline, lsn).await? {
             continue;
         }
         let view = shared.timelines.view(timeline, lsn).await?;
         let catalog = Catalog::load(&**materialize, &view).await?;
         maker.make(&view, catalog.all_ids(), environment.now()).await?;
     }
-    replay.forget_snapshots();
     Ok(())
+}
+
+async fn has_snapshot(backend: &Backend, timeline: Timeline, lsn: Lsn) -> Result<bool> {
+    let found = backend.snapshots.latest_manifest(timeline.id, lsn).await?;
+    Ok(found.is_some_and(|manifest| manifest.point.lsn == lsn))
 }
 
 /// The states below which the log is about to go.
@@ -64,6 +81,30 @@ pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet
     replay.forget_snapshots();
     let damaged = self::damaged(shared, damaged.into_iter()).await?;
     Ok(damaged.into_iter().map(|(timeline, _)| timeline.id).collect())
+}
+
+/// The timelines that [`mend`] would give: those with a damaged snapshot that can't be made again.
+pub(super) async fn would_not_mend(
+    shared: &Shared,
+    decision: &Decision,
+) -> Result<HashSet<TimelineId>> {
+    let Some(replay) = &shared.replay else { return Ok(HashSet::new()) };
+    let Shared { backend, materialize, environment, .. } = shared;
+    let snapshots = Arc::new(Unstored::new(backend.snapshots.clone()));
+    let backend = Backend { snapshots, ..backend.clone() };
+    let maker = Maker { backend: &backend, materialize, replay: Some(replay) };
+    let mut broken = HashSet::new();
+    for (timeline, lsn) in damaged(shared, needed(decision)).await? {
+        if !has_snapshot(&backend, timeline, lsn).await? {
+            continue;
+        }
+        let view = shared.timelines.view(timeline, lsn).await?;
+        match maker.make_again(&view, environment.now()).await {
+            Err(error) if error.kind() == ErrorKind::Corrupt => broken.insert(timeline.id),
+            made => made.map(|()| false)?,
+        };
+    }
+    Ok(broken)
 }
 
 /// Those of some states that have no snapshot, or one without all of its chunks.
@@ -101,8 +142,40 @@ pub(super) async fn remove(
     shared: &Shared,
     decision: &Decision,
     dropped: &HashSet<TimelineId>,
-    dry_run: bool,
 ) -> Result<(u64, Freed)> {
+    let (gone, live) = divide(shared, decision, dropped).await?;
+    let snapshots = &shared.backend.snapshots;
+    for point in &gone {
+        snapshots.remove_manifest(*point).await?;
+    }
+    if let Some(replay) = &shared.replay {
+        replay.forget_snapshots();
+    }
+    Ok((gone.len() as u64, snapshots.sweep_chunks(&live, false).await?))
+}
+
+/// What [`make`] and then [`remove`] would give.
+pub(super) async fn would_remove(
+    shared: &Shared,
+    decision: &Decision,
+    dropped: &HashSet<TimelineId>,
+) -> Result<(u64, Freed)> {
+    let snapshots = &shared.backend.snapshots;
+    let (gone, mut live) = divide(shared, decision, dropped).await?;
+    let mut freed = snapshots.sweep_chunks(&live, true).await?;
+    if freed.chunks > 0 && shared.replay.is_some() {
+        live.extend(would_make(shared, decision).await?);
+        freed = snapshots.sweep_chunks(&live, true).await?;
+    }
+    Ok((gone.len() as u64, freed))
+}
+
+/// The snapshots that go, and the chunks that stay.
+async fn divide(
+    shared: &Shared,
+    decision: &Decision,
+    dropped: &HashSet<TimelineId>,
+) -> Result<(Vec<Point>, HashSet<Digest>)> {
     let Backend { snapshots, capabilities, .. } = &shared.backend;
     let listed = snapshots.list().await?;
     let strays = strays(shared, decision, &listed).await?;
@@ -117,15 +190,7 @@ pub(super) async fn remove(
     if capabilities.shared {
         live.extend(chunks(shared, gone.clone()).await?);
     }
-    if !dry_run {
-        for point in &gone {
-            snapshots.remove_manifest(*point).await?;
-        }
-        if let Some(replay) = &shared.replay {
-            replay.forget_snapshots();
-        }
-    }
-    Ok((gone.len() as u64, snapshots.sweep_chunks(&live, dry_run).await?))
+    Ok((gone, live))
 }
 
 /// The timelines of some snapshots that are not there: they were dropped before the snapshot came.

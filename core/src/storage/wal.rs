@@ -158,4 +158,8 @@ pub trait Wal: Send + Sync {
     /// there with a part of its commits, and is removed by calling again. A backend that can't remove
     /// it yet without harm to a writer that is late seals it, and leaves it for a later call.
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed>;
+
+    /// What [`drop_timeline`](Wal::drop_timeline) would free, without changing anything; `None` if it
+    /// would leave the timeline for a later call, or there is none.
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>>;
 }

@@ -8,13 +8,19 @@
 //!
 //! Reads run where they are called, since they wait for nobody (see `ordered::blocking`).
 
+mod rewrite;
+mod slot;
 mod worker;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 
+pub(crate) use self::rewrite::is_cut_off;
+use self::rewrite::{Files, settle};
+use self::slot::{Slot, closed, or_closed};
 use self::worker::{Ended, Patience, Worker};
 use crate::disk;
 use crate::ordered::engine::{Batch, Direction, Engine, Recovered, Visitor};
@@ -28,10 +34,9 @@ pub(crate) type Held = Arc<dyn Send + Sync>;
 
 /// An engine behind a thread of its own.
 pub(crate) struct Guarded {
-    name: &'static str,
-    directory: PathBuf,
-    /// `None` once it is closed.
-    engine: Option<Arc<dyn Engine>>,
+    files: Files,
+    slot: Arc<Slot>,
+    recovered: Option<Recovered>,
     worker: Worker,
     state: Mutex<State>,
     held: Option<Held>,
@@ -58,12 +63,19 @@ impl Guarded {
         held: Option<Held>,
         open: OpenEngine,
     ) -> Result<Self> {
+        settle(directory)?;
+        Self::over(Files { name, directory: directory.to_owned(), open }, held)
+    }
+
+    /// Opens the engine over its files as they are.
+    fn over(files: Files, held: Option<Held>) -> Result<Self> {
+        let name = files.name;
         let worker = Worker::start(name).map_err(|source| {
             Error::unavailable("no thread could be started").with_source(source)
         })?;
-        let path = directory.to_owned();
-        let ended = worker.run(&Patience::of_opening(directory), move || open(&path));
-        let shown = directory.display();
+        let (path, open) = (files.directory.clone(), files.open);
+        let ended = worker.run(&Patience::of_opening(&path.clone()), move || open(&path));
+        let shown = files.directory.display();
         let engine = match ended {
             Ended::With(opened) => opened?,
             Ended::Panicked(message) => {
@@ -82,18 +94,31 @@ impl Guarded {
                 ));
             }
         };
-        let state = Mutex::new(State::Working);
-        let directory = directory.to_owned();
-        Ok(Self { name, directory, engine: Some(engine), worker, state, held })
+        let recovered = engine.recovered().cloned();
+        let (slot, state) = (Slot::new(engine), Mutex::new(State::Working));
+        Ok(Self { files, slot, recovered, worker, state, held })
     }
 
-    fn engine(&self) -> &dyn Engine {
-        // It is taken only by `drop`.
-        self.engine.as_deref().unwrap_or(&Closed)
+    /// Reads from the engine; while its files are exchanged, waits.
+    fn read<T>(&self, call: impl FnOnce(&dyn Engine) -> Result<T>) -> Result<T> {
+        const POLL: Duration = Duration::from_millis(5);
+        loop {
+            if let Some(engine) = &*self.slot.read() {
+                return call(&**engine);
+            }
+            match &*self.state() {
+                State::Working => {}
+                State::Failed(cause) | State::GivenUp(cause) => {
+                    let context = format!("{} could not be opened again", self.place());
+                    return Err(Error::unavailable(context).with_source(cause.clone()));
+                }
+            }
+            std::thread::sleep(POLL);
+        }
     }
 
     fn place(&self) -> String {
-        format!("the {} store {}", self.name, self.directory.display())
+        format!("the {} store {}", self.files.name, self.files.directory.display())
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -115,14 +140,26 @@ impl Guarded {
         doing: &str,
         call: impl FnOnce(&dyn Engine) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let patience = Patience::of(&self.files.directory, Some(self.slot.clone()));
+        self.call_with(&patience, kind, doing, |slot| or_closed(slot.with(call)))
+    }
+
+    fn call_with<T: Send + 'static>(
+        &self,
+        patience: &Patience,
+        kind: ErrorKind,
+        doing: &str,
+        call: impl FnOnce(&Slot) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         self.must_be_working()?;
-        let Some(engine) = self.engine.clone() else { return Err(closed()) };
-        let patience = Patience::of(&self.directory, self.engine.clone());
+        // Which engine it is shows when its turn has come.
+        let slot = self.slot.clone();
         let place = self.place();
-        match self.worker.run(&patience, move || call(&*engine)) {
+        match self.worker.run(patience, move || call(&slot)) {
             Ended::With(Ok(made)) => Ok(made),
             Ended::With(Err(error)) => {
-                if error.kind() == ErrorKind::Indeterminate || patience.failure().is_some() {
+                let has_failed = patience.failure().is_some() || self.slot.is_empty();
+                if error.kind() == ErrorKind::Indeterminate || has_failed {
                     self.failed(&error, patience.failure());
                 }
                 Err(error)
@@ -156,7 +193,7 @@ impl Guarded {
 
 impl Engine for Guarded {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.engine().get(key)
+        self.read(|engine| engine.get(key))
     }
 
     fn visit(
@@ -166,7 +203,7 @@ impl Engine for Guarded {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<()> {
-        self.engine().visit(from, to, direction, visitor)
+        self.read(|engine| engine.visit(from, to, direction, visitor))
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
@@ -174,50 +211,74 @@ impl Engine for Guarded {
     }
 
     fn disk_bytes(&self) -> Result<u64> {
-        self.engine().disk_bytes()
+        self.read(|engine| engine.disk_bytes())
     }
 
+    /// Nothing of what was removed is left in the files. It takes the room of what is live besides.
     /// What is compacted reads as before, so nothing is changed if it fails.
     fn compact(&self) -> Result<()> {
-        let compacted = self.call(ErrorKind::Unavailable, "compacting", Engine::compact);
-        compacted.map_err(|error| match error.kind() {
-            ErrorKind::Indeterminate => retold(ErrorKind::Unavailable, &error),
-            _ => error,
+        let Some(parent) = self.files.directory.parent() else { return Err(closed()) };
+        // What is written is beside the engine's directory.
+        let patience = Patience::of(parent, None);
+        let files = self.files.clone();
+        self.call_with(&patience, ErrorKind::Unavailable, "compacting", move |slot| {
+            files.rewrite(slot)
         })
     }
 
     fn failure(&self) -> Option<Error> {
-        self.engine().failure()
+        self.slot.failure()
     }
 
     fn recovered(&self) -> Option<&Recovered> {
-        self.engine.as_deref().and_then(Engine::recovered)
+        self.recovered.as_ref()
     }
 }
 
-/// Closes the engine on its thread, before what is held is let go of. All that was acknowledged is
-/// durable before; so trouble on the way is told, and is no error.
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let (engine, held) = (self.engine.take(), self.held.take());
-        let abandoned = matches!(*self.state(), State::GivenUp(_));
-        if abandoned {
-            std::mem::forget((engine, held));
-            return;
+impl Guarded {
+    /// Has the engine itself compact its files.
+    fn compact_in_place(&self) -> Result<()> {
+        self.call(ErrorKind::Unavailable, "compacting", Engine::compact)
+    }
+
+    /// Closes the engine on its thread, before what is held is let go of. All that was acknowledged is
+    /// durable before.
+    ///
+    /// # Errors
+    /// Those of a call that failed before, after which nothing is known to be on its way any more.
+    fn close(mut self) -> Result<()> {
+        self.must_be_working()?;
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Result<()> {
+        let (slot, held) = (self.slot.clone(), self.held.take());
+        if matches!(*self.state(), State::GivenUp(_)) {
+            std::mem::forget((slot, held));
+            return Ok(());
         }
-        let patience = Patience::of_closing(&self.directory);
-        let trouble = match self.worker.run(&patience, move || {
-            drop(engine);
+        let patience = Patience::of_closing(&self.files.directory);
+        match self.worker.run(&patience, move || {
+            drop(slot.take());
             Ok(())
         }) {
-            Ended::With(_) => None,
-            Ended::Panicked(message) => Some(error_of_panic("closing it failed", &message)),
+            Ended::With(_) => Ok(()),
+            Ended::Panicked(message) => Err(error_of_panic("closing it failed", &message)),
             Ended::Not(cause) => {
-                std::mem::forget(held);
-                Some(given_up(ErrorKind::Unavailable, "it", cause))
+                std::mem::forget((self.slot.clone(), held));
+                Err(given_up(ErrorKind::Unavailable, "it", cause))
             }
-        };
-        if let Some(trouble) = trouble {
+        }
+    }
+}
+
+/// Trouble on the way is told, and is no error.
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        if self.slot.is_empty() {
+            return;
+        }
+        if let Err(trouble) = self.shut() {
             let place = self.place();
             note_trouble(format!(
                 "{place} was not closed well; all that was acknowledged is durable: {}",
@@ -225,35 +286,6 @@ impl Drop for Guarded {
             ));
         }
     }
-}
-
-/// What is there after the engine is closed: nothing.
-struct Closed;
-
-impl Engine for Closed {
-    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>> {
-        Err(closed())
-    }
-
-    fn visit(&self, _: &[u8], _: &[u8], _: Direction, _: &mut Visitor<'_>) -> Result<()> {
-        Err(closed())
-    }
-
-    fn apply(&self, _: Batch) -> Result<()> {
-        Err(closed())
-    }
-
-    fn disk_bytes(&self) -> Result<u64> {
-        Err(closed())
-    }
-
-    fn compact(&self) -> Result<()> {
-        Err(closed())
-    }
-}
-
-fn closed() -> Error {
-    Error::internal("the store is closed")
 }
 
 /// The error for a call that did not come to an end.

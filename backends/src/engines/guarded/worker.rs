@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use argon_core::{Error, Result};
 
+use super::slot::Slot;
 use crate::engines::files;
-use crate::ordered::engine::Engine;
 use crate::panics::{self, Aborting, panic_message};
 
 /// How often a call that is waited for is looked at.
@@ -85,14 +85,14 @@ impl Worker {
 /// How long a call is waited for: as long as the engine is well and there are signs of work.
 pub(super) struct Patience {
     directory: PathBuf,
-    engine: Option<Arc<dyn Engine>>,
+    engine: Option<Arc<Slot>>,
     /// Whether bytes that are read count as work.
     opening: bool,
     ticks_without_a_sign: u32,
 }
 
 impl Patience {
-    pub(super) fn of(directory: &Path, engine: Option<Arc<dyn Engine>>) -> Self {
+    pub(super) fn of(directory: &Path, engine: Option<Arc<Slot>>) -> Self {
         let ticks_without_a_sign = TICKS_WITHOUT_A_SIGN;
         Self { directory: directory.to_owned(), engine, opening: false, ticks_without_a_sign }
     }

@@ -32,6 +32,9 @@ use crate::ordered::engine::Recovered;
 /// The file by which a person takes the loss that was reported.
 const ACCEPT: &str = "accept-loss";
 
+/// How the names of copies of what was cut off end.
+pub(super) const COPY: &str = "cut";
+
 /// A part of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Extent {
@@ -183,7 +186,7 @@ impl Opening {
     fn copy(&mut self, extents: &[Extent]) -> io::Result<()> {
         for extent in extents {
             let name = extent.file.file_name().unwrap_or_default().to_string_lossy();
-            let path = self.directory.join(format!("{name}-{}.cut", extent.offset));
+            let path = self.directory.join(format!("{name}-{}.{COPY}", extent.offset));
             let mut from = File::open(&extent.file)?;
             from.seek(SeekFrom::Start(extent.offset))?;
             let mut to = File::create(&path)?;

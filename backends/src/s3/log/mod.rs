@@ -151,4 +151,8 @@ impl Wal for S3Wal {
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         self.0.drop_timeline(timeline).await
     }
+
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        self.0.droppable(timeline).await
+    }
 }

@@ -159,26 +159,23 @@ impl Log {
     /// under a name that becomes free; one that is open is sealed. A later call removes it.
     pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
         let memory = self.heads.of(timeline);
-        let mut freed = Freed::default();
         let state = self.ask(timeline, &memory).await?.state;
         if let Some(open) = state.filter(|state| !state.sealed) {
             self.seal_after(&open.timeline, &open.head).await?;
-            return Ok(freed);
+            return Ok(Freed::default());
         }
         let _writing = memory.writing.lock().await;
         let places = self.all_places(timeline).await?;
-        if places.segments.first().is_some_and(|newest| self.is_young(newest)) {
-            return Ok(freed);
+        if self.has_young_head(&places) {
+            return Ok(Freed::default());
         }
+        let freed = places.freed_by_dropping(state.as_ref());
         if let Some(state) = state {
-            freed.commits = state.head.lsn.get().saturating_sub(state.floor.get());
             self.raise_floor(timeline, state.head.lsn).await?;
         }
         let Places { mut segments, packs, .. } = places;
         let newest = if segments.is_empty() { None } else { Some(segments.remove(0)) };
         let manifests = self.store.bucket.list_all(&names::manifests_of(timeline)).await?;
-        let all = segments.iter().chain(&packs).chain(&newest);
-        freed.bytes = all.map(|place| place.length).sum();
         self.remove(manifests.into_iter().map(|listed| listed.name)).await?;
         self.remove(packs.into_iter().chain(segments).map(|place| place.name)).await?;
         self.remove(newest.into_iter().map(|place| place.name)).await?;
@@ -187,6 +184,25 @@ impl Log {
         let marks = self.store.bucket.list_all(&names::floors_of(timeline)).await?;
         self.remove(marks.into_iter().map(|listed| listed.name)).await?;
         Ok(freed)
+    }
+
+    /// What [`drop_timeline`](Self::drop_timeline) would free now.
+    pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+        let memory = self.heads.of(timeline);
+        let state = self.ask(timeline, &memory).await?.state;
+        if state.as_ref().is_some_and(|state| !state.sealed) {
+            return Ok(None);
+        }
+        let places = self.all_places(timeline).await?;
+        if self.has_young_head(&places) {
+            return Ok(None);
+        }
+        Ok(Some(places.freed_by_dropping(state.as_ref())))
+    }
+
+    /// Whether the newest segment is too young for the timeline to be dropped.
+    fn has_young_head(&self, places: &Places) -> bool {
+        places.segments.first().is_some_and(|newest| self.is_young(newest))
     }
 
     async fn remove(&self, names: impl IntoIterator<Item = String>) -> Result<()> {
@@ -206,6 +222,14 @@ impl Places {
         let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
         let Some(young) = young else { return Ok(Some(place.first)) };
         Ok(self.covering_one(young)?.map(|place| place.first.min(young)))
+    }
+
+    /// What dropping the timeline would free, whose state is `state`.
+    fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Freed {
+        let commits =
+            state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
+        let all = self.segments.iter().chain(&self.packs);
+        Freed { commits, bytes: all.map(|place| place.length).sum(), ..Freed::default() }
     }
 
     /// What begins below a commit with which a place begins, lowest first; never the newest segment.
