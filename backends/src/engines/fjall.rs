@@ -11,7 +11,6 @@ use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
@@ -20,7 +19,9 @@ use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistM
 use self::journal::{Journals, NUMBER_KEY};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
-use crate::ordered::engine::{Batch, Direction, Engine, Recovered, Visitor, Write};
+use crate::ordered::engine::{
+    Batch, Direction, Engine, FIRST_UNUSED_KEY, Recovered, Visitor, Write,
+};
 
 /// What fjall may keep of its blocks in memory.
 const CACHE_BYTES: u64 = 128 * 1024 * 1024;
@@ -78,21 +79,6 @@ impl FjallEngine {
         let guard = opening.after(number)?;
         let (directory, number) = (directory.to_owned(), Mutex::new(number));
         Ok(Self { database, keyspace, directory, guard, number })
-    }
-
-    /// Writes the memtable out. Fjall's own way to wait for that goes on for ever if the thread that
-    /// writes it fails, which poisons the database.
-    fn flush(&self) -> fjall::Result<()> {
-        const POLL: Duration = Duration::from_millis(10);
-        if !self.keyspace.rotate_memtable()? {
-            return Ok(());
-        }
-        while self.database.outstanding_flushes() > 0 || self.keyspace.sealed_memtable_count() > 0 {
-            std::thread::sleep(POLL);
-            // All that this does is to look whether the database is poisoned.
-            self.database.persist(PersistMode::Buffer)?;
-        }
-        Ok(())
     }
 
     fn read_error(&self, error: fjall::Error) -> Error {
@@ -160,17 +146,21 @@ impl Engine for FjallEngine {
         Ok(())
     }
 
+    /// Past the journal, so that nothing has to be kept in it.
+    fn fill(&self, from: &dyn Engine) -> Result<()> {
+        let failed = |error| write_error(&self.directory, error);
+        let mut ingestion = self.keyspace.start_ingestion().map_err(failed)?;
+        let mut written = Ok(());
+        from.visit(&[], FIRST_UNUSED_KEY, Direction::Ascending, &mut |key, value| {
+            written = ingestion.write(key, value);
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        written.and_then(|()| ingestion.finish()).map_err(failed)
+    }
+
     fn disk_bytes(&self) -> Result<u64> {
         files::allocated_bytes(&self.directory)
             .map_err(|error| files::io_error("measure", &self.directory, error))
-    }
-
-    /// Fjall removes the files that were replaced when the store is opened the next time, if not
-    /// sooner.
-    fn compact(&self) -> Result<()> {
-        self.flush()
-            .and_then(|()| self.keyspace.major_compact())
-            .map_err(|error| write_error(&self.directory, error))
     }
 
     fn recovered(&self) -> Option<&Recovered> {

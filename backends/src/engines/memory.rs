@@ -100,10 +100,6 @@ impl Engine for MemoryEngine {
     fn disk_bytes(&self) -> Result<u64> {
         Ok(0)
     }
-
-    fn compact(&self) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// What is left of a range when all up to `last` has been shown.

@@ -232,11 +232,6 @@ impl Engine for SledEngine {
             .map_err(|error| files::io_error("measure", &self.directory, error))
     }
 
-    /// Does nothing: sled reuses dead segments as it writes, and can't be asked to sooner.
-    fn compact(&self) -> Result<()> {
-        Ok(())
-    }
-
     fn recovered(&self) -> Option<&Recovered> {
         self.guard.recovered()
     }

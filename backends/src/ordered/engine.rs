@@ -33,6 +33,9 @@ pub const MAX_KEY_BYTES: usize = 1_152;
 /// file that it never syncs (see `engines/sled.rs`).
 pub const MAX_VALUE_BYTES: usize = 16 * 1024;
 
+/// Above every key that a layout writes.
+pub const FIRST_UNUSED_KEY: &[u8] = &[0xff];
+
 /// Which way a [range](Engine::visit) is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -74,12 +77,34 @@ pub trait Engine: Send + Sync + 'static {
     /// failed once can't be trusted to sync again.
     fn apply(&self, batch: Batch) -> Result<()>;
 
+    /// Writes all that another engine holds into this one, which is empty, durably; cut off, a part of
+    /// it may be there. Nothing is written to either meanwhile.
+    fn fill(&self, from: &dyn Engine) -> Result<()> {
+        const BATCH_BYTES: usize = 32 * 1024;
+        let (mut batch, mut bytes) = (Batch::new(), 0);
+        let mut next: Vec<u8> = Vec::new();
+        loop {
+            from.visit(&next, FIRST_UNUSED_KEY, Direction::Ascending, &mut |key, value| {
+                bytes += key.len() + value.len();
+                batch.push(Write::Put { key: key.to_vec(), value: value.to_vec() });
+                if bytes < BATCH_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            let Some(Write::Put { key, .. }) = batch.last() else { return Ok(()) };
+            next.clone_from(key);
+            next.push(0);
+            self.apply(std::mem::take(&mut batch))?;
+            bytes = 0;
+        }
+    }
+
     /// Bytes that the engine's files take on disk (allocated, not apparent size); 0 in memory.
     fn disk_bytes(&self) -> Result<u64>;
 
-    /// Rewrites the files so that dead bytes are given back. An engine by itself does so as far as it
-    /// can; one in a local store leaves nothing of what was removed in its files.
-    fn compact(&self) -> Result<()>;
+    /// Writes the files anew, without anything of what was removed; nothing by itself, since a local
+    /// store does it with a second engine.
+    fn compact(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// What opening had to do to the engine's files, if anything.
     fn recovered(&self) -> Option<&Recovered> {

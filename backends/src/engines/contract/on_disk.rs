@@ -71,6 +71,5 @@ pub(crate) fn disk_bytes_counts_what_is_written<E: Engine>(open: fn(&Path) -> Re
     }
     let written = 100 * MAX_VALUE_BYTES as u64;
     assert!(engine.disk_bytes().unwrap() >= before.max(written));
-    engine.compact().unwrap();
     assert_eq!(engine.get(&[5]).unwrap().map(|value| value.len()), Some(MAX_VALUE_BYTES));
 }

@@ -149,7 +149,7 @@ impl Guarded {
         patience: &Patience,
         kind: ErrorKind,
         doing: &str,
-        call: impl FnOnce(&Slot) -> Result<T> + Send + 'static,
+        call: impl FnOnce(&Arc<Slot>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.must_be_working()?;
         // Which engine it is shows when its turn has come.
@@ -236,11 +236,6 @@ impl Engine for Guarded {
 }
 
 impl Guarded {
-    /// Has the engine itself compact its files.
-    fn compact_in_place(&self) -> Result<()> {
-        self.call(ErrorKind::Unavailable, "compacting", Engine::compact)
-    }
-
     /// Closes the engine on its thread, before what is held is let go of. All that was acknowledged is
     /// durable before.
     ///

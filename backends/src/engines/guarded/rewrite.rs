@@ -11,20 +11,14 @@ use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use argon_core::{Error, ErrorKind, Result};
 
-use super::slot::Slot;
+use super::slot::{Slot, or_closed};
 use super::{Guarded, OpenEngine, retold};
 use crate::engines::{files, recovery};
-use crate::ordered::engine::{Batch, Direction, Engine, Write};
-
-/// How much is written at once.
-const BATCH_BYTES: usize = 1 << 20;
-const BATCH_ROWS: usize = 8_192;
-
-/// Above every key of a layout.
-const END: &[u8] = &[0xff];
+use crate::ordered::engine::{Direction, Engine, FIRST_UNUSED_KEY};
 
 /// An engine of one kind and where it has its files.
 #[derive(Clone)]
@@ -48,7 +42,7 @@ impl Files {
     /// # Errors
     /// None is `Indeterminate`: whatever happens, each row is as before. The slot is empty if the old
     /// files could not be opened again either.
-    pub(super) fn rewrite(&self, slot: &Slot) -> Result<()> {
+    pub(super) fn rewrite(&self, slot: &Arc<Slot>) -> Result<()> {
         let new = beside(&self.directory, "new");
         let rewritten = self.rewrite_into(&new, slot);
         // What is there by now is half of a copy, or the old files.
@@ -60,14 +54,20 @@ impl Files {
         removed.map_err(|error| files::io_error("remove the old files in", &new, error))
     }
 
-    fn rewrite_into(&self, new: &Path, slot: &Slot) -> Result<()> {
+    fn rewrite_into(&self, new: &Path, slot: &Arc<Slot>) -> Result<()> {
         let failed = |error| files::io_error("make", new, error);
         remove(new).map_err(failed)?;
         fs::create_dir(new).map_err(failed)?;
-        let copy = Guarded::over(Self { directory: new.to_owned(), ..self.clone() }, None)?;
-        let copied = super::slot::or_closed(slot.with(|engine| copy_rows(engine, &copy)))?;
-        copy.compact_in_place()?;
-        if contents(&copy)? != copied {
+        let files = Self { directory: new.to_owned(), ..self.clone() };
+        let copy = Guarded::over(files.clone(), None)?;
+        let from = slot.clone();
+        copy.call(ErrorKind::Unavailable, "filling", move |copy| {
+            or_closed(from.with(|engine| copy.fill(engine)))
+        })?;
+        copy.close()?;
+        sync_all(new).map_err(failed)?;
+        let copy = Guarded::over(files, None)?;
+        if contents(&copy)? != or_closed(slot.with(contents))? {
             return Err(Error::internal(format!(
                 "what was written to {} is not what was read; nothing was changed",
                 new.display()
@@ -79,7 +79,7 @@ impl Files {
     }
 
     /// Puts the new files in the place of the old, which are in the place of the new then.
-    fn exchange(&self, new: &Path, slot: &Slot) -> Result<()> {
+    fn exchange(&self, new: &Path, slot: &Arc<Slot>) -> Result<()> {
         let failed = |error| files::io_error("exchange the files of", &self.directory, error);
         drop(slot.take());
         let opened = exchange(&self.directory, new).map_err(failed).and_then(|()| {
@@ -116,32 +116,9 @@ pub(crate) fn is_cut_off(directory: &Path) -> bool {
     !directory.exists() && beside(directory, "old").exists()
 }
 
-fn copy_rows(from: &dyn Engine, to: &dyn Engine) -> Result<Contents> {
-    let mut contents = Contents::default();
-    let (mut batch, mut bytes) = (Batch::new(), 0);
-    let mut next: Vec<u8> = Vec::new();
-    loop {
-        from.visit(&next, END, Direction::Ascending, &mut |key, value| {
-            contents.add(key, value);
-            bytes += key.len() + value.len();
-            batch.push(Write::Put { key: key.to_vec(), value: value.to_vec() });
-            if bytes < BATCH_BYTES && batch.len() < BATCH_ROWS {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        })?;
-        let Some(Write::Put { key, .. }) = batch.last() else { return Ok(contents) };
-        next.clone_from(key);
-        next.push(0);
-        to.apply(std::mem::take(&mut batch))?;
-        bytes = 0;
-    }
-}
-
 fn contents(engine: &dyn Engine) -> Result<Contents> {
     let mut contents = Contents::default();
-    engine.visit(&[], END, Direction::Ascending, &mut |key, value| {
+    engine.visit(&[], FIRST_UNUSED_KEY, Direction::Ascending, &mut |key, value| {
         contents.add(key, value);
         ControlFlow::Continue(())
     })?;
@@ -162,6 +139,19 @@ impl Contents {
             self.checksum = crc32c::crc32c_append(self.checksum, bytes);
         }
     }
+}
+
+/// Makes all files below a directory durable, and their names.
+fn sync_all(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_all(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    files::sync_directory(directory)
 }
 
 /// Copies what recovery has cut off and kept, durably with the names of all files.

@@ -62,7 +62,7 @@ impl Engine for Broken {
         Ok(0)
     }
 
-    fn compact(&self) -> Result<()> {
+    fn fill(&self, _: &dyn Engine) -> Result<()> {
         self.apply(vec![Write::Remove { key: HANG.to_vec() }])
     }
 

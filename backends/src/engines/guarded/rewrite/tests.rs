@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
@@ -46,7 +46,7 @@ fn filled(engine: (&'static str, OpenEngine), store: &TempDir) -> Guarded {
 fn assert_filled(engine: &Guarded) {
     let mut rows = 0;
     engine
-        .visit(&[0], END, Direction::Ascending, &mut |found, value| {
+        .visit(&[0], FIRST_UNUSED_KEY, Direction::Ascending, &mut |found, value| {
             assert_eq!(found, key(rows * 2));
             assert_eq!(value, [b"kept", &key(rows * 2 % 100)[..]].concat());
             rows += 1;
