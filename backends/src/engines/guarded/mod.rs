@@ -6,8 +6,10 @@
 //! an error. A call that does not end is given up: the engine is left to that thread, with all that it
 //! holds, its lock among it, until the process ends.
 //!
-//! Reads run where they are called, since they wait for nobody (see `ordered::blocking`).
+//! Reads run where they are called, since they are short (see `ordered::blocking`). They wait for the
+//! disk alone, and who waits for a command sees that one hangs ([`reads`]).
 
+mod reads;
 mod worker;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::{Error, ErrorKind, Result};
 
+use self::reads::READS;
+pub use self::reads::ReadWatch;
 use self::worker::{Ended, Patience, Worker};
 use crate::disk;
 use crate::ordered::engine::{Batch, Direction, Engine, Recovered, Visitor};
@@ -156,6 +160,7 @@ impl Guarded {
 
 impl Engine for Guarded {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let _reading = READS.begin();
         self.engine().get(key)
     }
 
@@ -166,14 +171,17 @@ impl Engine for Guarded {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<()> {
+        let _reading = READS.begin();
         self.engine().visit(from, to, direction, visitor)
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
+        READS.note_write();
         self.call(ErrorKind::Indeterminate, "a write to", move |engine| engine.apply(batch))
     }
 
     fn disk_bytes(&self) -> Result<u64> {
+        let _reading = READS.begin();
         self.engine().disk_bytes()
     }
 
