@@ -138,13 +138,11 @@ fn watched(command: impl FnOnce() -> CommandResult + Send + 'static) -> CommandR
     let thread = started.map_err(|source| {
         argon_core::Error::unavailable("no thread could be started").with_source(source)
     })?;
-    #[cfg(any(feature = "sled", feature = "fjall"))]
-    let mut reads = argon_backends::ReadWatch::default();
+    let mut reads = backends::ReadWatch::default();
     loop {
         match ended.recv_timeout(LOOK) {
             Ok(result) => return result,
             Err(RecvTimeoutError::Timeout) => {
-                #[cfg(any(feature = "sled", feature = "fjall"))]
                 if let Some(hung) = reads.look() {
                     return Err(hung.into());
                 }

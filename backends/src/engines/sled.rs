@@ -160,8 +160,10 @@ impl SledEngine {
     /// The refusal of a write that was not begun.
     fn no_room(&self, cause: io::Error) -> Error {
         let place = self.directory.display();
-        Error::unavailable(format!("the sled store {place} has no room, and can only be read"))
-            .with_source(cause)
+        Error::unavailable(format!(
+            "the disk is full, and the sled store {place} can only be read until there is room"
+        ))
+        .with_source(cause)
     }
 
     fn refusal(&self) -> Error {
