@@ -39,6 +39,8 @@ mod tls;
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub use directory::{StoreInfo as DirectoryInfo, inspect};
+#[cfg(any(feature = "sled", feature = "fjall"))]
+pub use engines::guarded::ReadWatch;
 #[cfg(feature = "memory")]
 pub use memory::{memory_branch, memory_store};
 pub use panics::{error_of_panic, note_panic, take_troubles};

@@ -51,6 +51,9 @@ mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -58,7 +61,7 @@ use tracing::Instrument;
 
 use crate::args::Cli;
 use crate::context::Context;
-use crate::exit::Failure;
+use crate::exit::{CommandResult, Failure};
 use crate::logging::Logging;
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
@@ -69,6 +72,12 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How long work in the background may go on once a command has its result. What an engine does has
 /// bounds of its own; this is for what it reads on a disk that does not answer.
 const LONGEST_CLOSE: Duration = Duration::from_secs(90);
+
+/// How often it is looked whether a read of the store hangs.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The stack of a command, as much as a program's first thread has.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Runs the command line `args`, the program's name first.
 ///
@@ -91,19 +100,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     // The runtime ends before the process does, and with it the last handle to the store, so that the
     // store is closed.
-    let result = {
-        let span = logging::command_span(&name);
-        let run = finish::run(command, &context).instrument(span.clone());
-        let result = runtime().and_then(|runtime| {
-            let result = runtime.block_on(run);
-            // A thread that reads standard input ends with its input only.
-            let is_interrupted = matches!(result, Err(Failure::Interrupted));
-            runtime.shutdown_timeout(if is_interrupted { CLOSING } else { LONGEST_CLOSE });
+    let context = Arc::new(context);
+    let result = watched({
+        let context = context.clone();
+        move || {
+            let span = logging::command_span(&name);
+            let run = finish::run(command, &context).instrument(span.clone());
+            let result = runtime().and_then(|runtime| {
+                let result = runtime.block_on(run);
+                // A thread that reads standard input ends with its input only.
+                let is_interrupted = matches!(result, Err(Failure::Interrupted));
+                runtime.shutdown_timeout(if is_interrupted { CLOSING } else { LONGEST_CLOSE });
+                result
+            });
+            logging::command_ended(&span, &result);
             result
-        });
-        logging::command_ended(&span, &result);
-        result
-    };
+        }
+    });
     for trouble in argon_backends::take_troubles() {
         context.output.note(&trouble);
     }
@@ -111,6 +124,34 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(&context.output),
+    }
+}
+
+/// Runs a command on a thread of its own, and waits for it; unless a read of the store hangs, which can't
+/// be ended but with the process.
+fn watched(command: impl FnOnce() -> CommandResult + Send + 'static) -> CommandResult {
+    let (end, ended) = mpsc::sync_channel(1);
+    let started = thread::Builder::new().name("command".to_owned()).stack_size(STACK_BYTES).spawn(
+        // Nobody waits any more only if a read hung.
+        move || drop(end.send(command())),
+    );
+    let thread = started.map_err(|source| {
+        argon_core::Error::unavailable("no thread could be started").with_source(source)
+    })?;
+    let mut reads = backends::ReadWatch::default();
+    loop {
+        match ended.recv_timeout(LOOK) {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(hung) = reads.look() {
+                    return Err(hung.into());
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => match thread.join() {
+                Err(panicked) => std::panic::resume_unwind(panicked),
+                Ok(()) => return Ok(()),
+            },
+        }
     }
 }
 

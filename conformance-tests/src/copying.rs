@@ -29,6 +29,8 @@ pub(crate) fn cases() -> Vec<Case> {
         a_target_that_has_gone_on_is_refused_before_anything_is_written,
         a_project_of_the_same_name_is_not_mixed_with_another,
         a_history_with_collected_commits_is_refused_whole,
+        a_deleted_project_can_be_brought_back_in_the_copy,
+        a_deleted_project_with_collected_commits_is_left_out_by_name,
         a_log_that_does_not_match_its_digests_is_not_copied,
     ]
 }
@@ -199,6 +201,50 @@ async fn a_history_with_collected_commits_is_refused_whole(subject: Subject) {
     };
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("argon gc"), "{error}");
+}
+
+async fn a_deleted_project_can_be_brought_back_in_the_copy(subject: Subject) {
+    let (_from, source, _) = source(&subject).await;
+    let before = seen(&source).await;
+    let other = source.create_project(&ProjectName::new("other").unwrap()).await.unwrap();
+    insert(&first_branch(&other).await, 1..=2).await;
+    source.delete_project(&shop()).await.unwrap();
+    let (_to, store) = target(&subject).await;
+    let plan = copy::plan(&source, None).await.unwrap();
+    assert_eq!((plan.extent().projects, plan.extent().deleted), (1, 1));
+    let report = plan.run(&store, &|_| ()).await.unwrap();
+    assert_eq!((report.deleted, plan.left_out()), (vec![shop()], &[][..]));
+    assert_eq!(
+        store.deleted_projects().await.unwrap(),
+        source.deleted_projects().await.unwrap(),
+        "it is a deleted one there too"
+    );
+    assert_eq!(store.project(&shop()).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(copied(&source, &store).await.unwrap().refs, 0, "a second copy");
+    store.undelete_project(&shop(), None).await.unwrap();
+    assert_eq!(seen(&store).await, before);
+    assert!(fsck(&store).await.is_empty());
+    let chosen = copy::plan(&source, Some(other.name())).await.unwrap();
+    assert_eq!(chosen.extent().deleted, 0);
+}
+
+async fn a_deleted_project_with_collected_commits_is_left_out_by_name(subject: Subject) {
+    let (place, source, main) = source(&subject).await;
+    place.clock.set(1_000_000_000);
+    insert(&main, 60..=64).await;
+    place.clock.set(2_000_000_000);
+    insert(&main, 70..=71).await;
+    let options = gc::Options { retention: std::time::Duration::from_hours(1), dry_run: false };
+    gc::collect(&source, &options).await.unwrap();
+    let whole = copy::plan(&source, None).await.is_ok();
+    source.delete_project(&shop()).await.unwrap();
+    let plan = copy::plan(&source, None).await.unwrap();
+    // A backend that removes whole objects may have kept all of the log.
+    let left_out = if whole { vec![] } else { vec![shop()] };
+    assert_eq!(plan.left_out(), left_out);
+    let (_to, store) = target(&subject).await;
+    let report = plan.run(&store, &|_| ()).await.unwrap();
+    assert_eq!(report.deleted.is_empty(), !whole);
 }
 
 /// A log of which the second commit of every timeline has another message than was written.

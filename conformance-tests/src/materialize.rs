@@ -2,20 +2,27 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId, View};
+use argon_core::model::{CollectionId, Digest, Image, Lsn, Point, TimelineId, View};
+use argon_core::plan::{Plan, Rules};
 use argon_core::snapshot::{self, Manifest};
-use argon_core::storage::{Backend, Freed, KeyRange, Materialize, Snapshots};
+use argon_core::storage::{
+    Backend, Freed, KeyRange, Materialize, Snapshots, Stamp, Version, VersionStream,
+};
 use argon_core::write::Condition;
-use argon_core::{LogMaterializer, ReplayLimits, Result};
+use argon_core::{ErrorKind, LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
+use bson::rawdoc;
 use futures::TryStreamExt;
+use futures::stream::BoxStream;
 
 use crate::Subject;
 use crate::case::{Case, block_on, cases};
 use crate::environment::Random;
 use crate::make::{collection, document, key};
+use crate::plans::{USERS, fork, put};
 use crate::semantics::{Machine, for_programs};
 use crate::subject::first_branch;
 
@@ -23,6 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = cases!["materialize":
         all_readers_agree_on_many_versions_of_many_documents,
         a_view_reads_the_same_while_others_write,
+        a_version_that_is_not_found_where_a_commit_wrote_it_ends_a_diff_and_a_merge,
     ];
     cases.push(Case {
         area: "materialize",
@@ -31,6 +39,99 @@ pub(crate) fn cases() -> Vec<Case> {
         durable: false,
     });
     cases
+}
+
+/// Finds no version of documents from one position on, as an index does whose rows are damaged.
+struct Forgetful {
+    inner: Arc<dyn Materialize>,
+    from: AtomicU64,
+}
+
+#[async_trait]
+impl Materialize for Forgetful {
+    async fn get(&self, view: &View, id: CollectionId, key: &Key) -> Result<Option<Version>> {
+        self.inner.get(view, id, key).await
+    }
+
+    async fn get_many(
+        &self,
+        view: &View,
+        id: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Version>>> {
+        let mut found = Vec::new();
+        for key in keys {
+            let mut images = self.inner.history(view, id, &key);
+            let mut newest = None;
+            while let Some((lsn, image)) = images.try_next().await? {
+                if lsn.get() < self.from.load(Ordering::SeqCst) {
+                    newest = image.into_document().map(|document| Version { lsn, document });
+                    break;
+                }
+            }
+            found.push(newest);
+        }
+        Ok(found)
+    }
+
+    async fn stamps(
+        &self,
+        view: &View,
+        id: CollectionId,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Option<Stamp>>> {
+        self.inner.stamps(view, id, keys).await
+    }
+
+    fn scan(&self, view: &View, id: CollectionId, range: KeyRange) -> VersionStream {
+        self.inner.scan(view, id, range)
+    }
+
+    fn history(
+        &self,
+        view: &View,
+        id: CollectionId,
+        key: &Key,
+    ) -> BoxStream<'static, Result<(Lsn, Image)>> {
+        self.inner.history(view, id, key)
+    }
+}
+
+async fn a_version_that_is_not_found_where_a_commit_wrote_it_ends_a_diff_and_a_merge(
+    subject: Subject,
+) {
+    let (place, backend) = subject.backend().await;
+    let inner = backend.materialize.clone().unwrap_or_else(|| {
+        Arc::new(LogMaterializer::new(backend.wal.clone(), backend.snapshots.clone()))
+    });
+    let index = Arc::new(Forgetful { inner, from: AtomicU64::new(u64::MAX) });
+    let backend = Backend { materialize: Some(index.clone()), ..backend };
+    let main = first_branch(&place.project(backend).await).await;
+    for id in 1..=3 {
+        put(&main, rawdoc! { "_id": id, "n": 0 }).await;
+    }
+    let side = fork(&main, "side").await;
+    let before = side.head().await.unwrap();
+    put(&side, rawdoc! { "_id": 1, "n": 1 }).await;
+    put(&side, rawdoc! { "_id": 4, "n": 1 }).await;
+    side.collection(&collection(USERS)).delete(&key(2)).await.unwrap();
+    let theirs = side.head().await.unwrap();
+    let plan = Plan::merge(&main, "side", &theirs, Rules::default()).await.unwrap();
+    let changes = async || -> Result<usize> {
+        let diff = argon_core::diff::diff(&before, &theirs).await?;
+        let documents: Vec<_> = diff.documents().try_collect().await?;
+        Ok(documents.len())
+    };
+    assert_eq!(changes().await.unwrap(), 3);
+    plan.work_out().await.unwrap();
+    let first = before.lsn().get() + 1;
+    for from in first..first + 3 {
+        index.from.store(from, Ordering::SeqCst);
+        for error in [changes().await.err().unwrap(), plan.work_out().await.err().unwrap()] {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+            assert!(error.to_string().contains("argon fsck"), "{error}");
+        }
+    }
 }
 
 /// Every way to read a backend, by name. `little` is how many bytes those with little memory have.

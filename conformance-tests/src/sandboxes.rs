@@ -1,21 +1,20 @@
 //! Sandboxes: they end when nobody uses them, and never under the hands of one who does.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use argon_core::model::{BranchName, Commit, Head};
-use argon_core::model::{Lsn, Timeline};
+use argon_core::model::{Actor, BranchName, Commit, Head, Lsn, ProjectName, Timeline};
 use argon_core::sandbox::{self, Outcome, Swept};
 use argon_core::storage::{Append, Backend, Wal};
-use argon_core::{Branch, ErrorKind, Project, Result, restore};
+use argon_core::{Branch, Clock, Environment, ErrorKind, Project, Result, Store, restore};
 use async_trait::async_trait;
 use bson::DateTime;
 
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::{by_message, named_request};
-use crate::environment::time;
+use crate::environment::{SeededIds, time};
 use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection};
 use crate::pins::{commit, pin, resolve};
@@ -27,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_sandbox_gets_a_name_of_its_own,
         a_commit_of_its_own_prolongs_a_sandbox,
         an_extended_sandbox_lives_from_then_on,
+        a_clock_that_is_set_while_a_process_runs_ends_no_sandbox_early,
         a_sandbox_past_its_time_takes_no_commit_until_it_is_extended,
         a_kept_sandbox_is_a_branch_like_others,
         a_kept_sandbox_may_get_another_name,
@@ -140,6 +140,48 @@ async fn an_extended_sandbox_lives_from_then_on(subject: Subject) {
     assert_eq!(sweep(project).await, []);
     commit(&sandbox, "1").await;
     assert_eq!(end(&sandbox).await, Some(time(11_999)), "the new length counts from a commit too");
+}
+
+/// The clock of a machine, which somebody may set while time passes.
+struct Machine {
+    shows: AtomicI64,
+    ran: AtomicU64,
+}
+
+impl Clock for Machine {
+    fn now(&self) -> DateTime {
+        time(self.shows.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.ran.load(Ordering::SeqCst))
+    }
+
+    fn is_of_machine(&self) -> bool {
+        true
+    }
+}
+
+async fn a_clock_that_is_set_while_a_process_runs_ends_no_sandbox_early(subject: Subject) {
+    const YEAR: i64 = 365 * 24 * 3_600_000;
+    let (_place, backend) = subject.backend().await;
+    let clock = Arc::new(Machine { shows: AtomicI64::new(0), ran: AtomicU64::new(0) });
+    let environment = Environment::new(clock.clone(), Arc::new(SeededIds::new(1)));
+    let store = Store::new(backend, environment, Actor::new("ada").unwrap());
+    let project = store.create_project(&ProjectName::new("shop").unwrap()).await.unwrap();
+    let main = first_branch(&project).await;
+    commit(&main, "1").await;
+    let (swept, written) = (made(&main, "swept").await, made(&main, "written").await);
+    clock.shows.store(YEAR, Ordering::SeqCst);
+    clock.ran.store(999, Ordering::SeqCst);
+    assert_eq!(sweep(&project).await, [], "set forward");
+    commit(&written, "it takes commits").await;
+    clock.ran.store(1_000, Ordering::SeqCst);
+    let over = sweep(&project).await;
+    assert_eq!(over.iter().map(|swept| &swept.name).collect::<Vec<_>>(), [swept.name()]);
+    clock.shows.store(-YEAR, Ordering::SeqCst);
+    let made = made(&main, "made").await;
+    assert_eq!(end(&made).await, Some(time(2_000)), "set back");
 }
 
 async fn a_sandbox_past_its_time_takes_no_commit_until_it_is_extended(subject: Subject) {

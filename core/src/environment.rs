@@ -47,14 +47,29 @@ pub struct Environment {
     object_ids: Arc<ObjectIds>,
     metrics: Arc<Metrics>,
     /// The time of a server, while the machine's clock is far from it.
-    server_time: Arc<RwLock<Option<ServerTime>>>,
+    server_time: Arc<RwLock<Option<Reading>>>,
+    /// What the machine's clock showed when this began, or when a server's agreed last.
+    began: Arc<RwLock<Reading>>,
 }
 
-/// What the clock of a server showed when so much time had passed here.
+/// What a clock showed when so much time had passed here.
 #[derive(Clone, Copy)]
-struct ServerTime {
+struct Reading {
     millis: i64,
     elapsed: Duration,
+}
+
+impl Reading {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { millis: clock.now().timestamp_millis(), elapsed: clock.elapsed() }
+    }
+
+    /// What it shows once so much time has passed, if nobody sets it.
+    fn at(self, elapsed: Duration) -> DateTime {
+        let since = elapsed.saturating_sub(self.elapsed).as_millis();
+        let since = i64::try_from(since).unwrap_or(i64::MAX);
+        DateTime::from_millis(self.millis.saturating_add(since))
+    }
 }
 
 /// The process's part of MongoDB's `ObjectId`s, and their counter.
@@ -70,20 +85,40 @@ impl Environment {
         ids.fill(&mut process);
         let object_ids = Arc::new(ObjectIds { process, counter: AtomicU32::new(0) });
         let (metrics, server_time) = (Arc::default(), Arc::default());
-        Self { clock, ids, object_ids, metrics, server_time }
+        let began = Arc::new(RwLock::new(Reading::of(&*clock)));
+        Self { clock, ids, object_ids, metrics, server_time, began }
     }
 
     /// Now, in milliseconds UTC: the machine's time, or that of a store's server if the machine's
     /// clock is far from it.
     pub fn now(&self) -> DateTime {
-        match *self.server_time.read().unwrap_or_else(PoisonError::into_inner) {
-            None => self.clock.now(),
-            Some(ServerTime { millis, elapsed }) => {
-                let since = self.elapsed().saturating_sub(elapsed).as_millis();
-                let since = i64::try_from(since).unwrap_or(i64::MAX);
-                DateTime::from_millis(millis.saturating_add(since))
-            }
+        self.server_time().map_or_else(|| self.clock.now(), |server| server.at(self.elapsed()))
+    }
+
+    /// The earliest that it may be: [`now`](Self::now), or what it would be if the machine's clock had
+    /// not been set forward since this process began. What is over by then is over: leases, and the
+    /// time for which something is kept. A machine that slept counts as one that was set forward.
+    pub fn earliest(&self) -> DateTime {
+        self.measured().map_or_else(|| self.now(), |measured| measured.min(self.now()))
+    }
+
+    /// The latest that it may be: [`now`](Self::now), or what it would be if the machine's clock had
+    /// not been set back since this process began. A lease that begins then lasts as long as it should.
+    pub fn latest(&self) -> DateTime {
+        self.measured().map_or_else(|| self.now(), |measured| measured.max(self.now()))
+    }
+
+    /// What the machine's clock would show if nobody had set it; `None` for another clock.
+    fn measured(&self) -> Option<DateTime> {
+        if !self.clock.is_of_machine() || self.server_time().is_some() {
+            return None;
         }
+        let began = *self.began.read().unwrap_or_else(PoisonError::into_inner);
+        Some(began.at(self.elapsed()))
+    }
+
+    fn server_time(&self) -> Option<Reading> {
+        *self.server_time.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the clock itself shows, right or wrong.
@@ -105,8 +140,12 @@ impl Environment {
             return false;
         }
         let is_off = u128::from(ahead.unsigned_abs()) > CLOCK_TOLERANCE.as_millis();
-        let millis = self.clock.now().timestamp_millis().saturating_add(ahead);
-        let time = is_off.then(|| ServerTime { millis, elapsed: self.elapsed() });
+        let shown = Reading::of(&*self.clock);
+        if !is_off {
+            *self.began.write().unwrap_or_else(PoisonError::into_inner) = shown;
+        }
+        let millis = shown.millis.saturating_add(ahead);
+        let time = is_off.then_some(Reading { millis, ..shown });
         *self.server_time.write().unwrap_or_else(PoisonError::into_inner) = time;
         is_off
     }
@@ -228,9 +267,31 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_while_the_process_runs_neither_ends_nor_shortens_what_lives_for_a_time()
+    {
+        let (clock, environment) = environment(true);
+        let bounds =
+            || [environment.earliest(), environment.latest()].map(DateTime::timestamp_millis);
+        assert_eq!(bounds(), [3 * YEAR; 2]);
+        clock.ran.fetch_add(1_000, Ordering::Relaxed);
+        clock.shows.store(5 * YEAR, Ordering::Relaxed);
+        assert_eq!(bounds(), [3 * YEAR + 1_000, 5 * YEAR], "set forward");
+        assert_eq!(environment.now().timestamp_millis(), 5 * YEAR);
+        clock.shows.store(YEAR, Ordering::Relaxed);
+        assert_eq!(bounds(), [YEAR, 3 * YEAR + 1_000], "set back");
+        environment.heed(0);
+        assert_eq!(bounds(), [YEAR; 2], "a server agrees");
+        environment.heed(YEAR);
+        clock.shows.store(5 * YEAR, Ordering::Relaxed);
+        assert_eq!(bounds(), [2 * YEAR; 2], "the server's time goes on as it is measured");
+    }
+
+    #[test]
     fn a_clock_that_a_program_hands_in_is_taken_as_it_is() {
-        let (_, environment) = environment(false);
+        let (clock, environment) = environment(false);
         assert!(!environment.heed(YEAR));
         assert_eq!(environment.now(), environment.clock_time());
+        clock.shows.store(5 * YEAR, Ordering::Relaxed);
+        assert_eq!([environment.earliest(), environment.latest()], [environment.now(); 2]);
     }
 }

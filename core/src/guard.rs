@@ -363,7 +363,8 @@ impl Project {
     /// `NotFound` if the state was given up.
     pub(crate) async fn hold(&self, state: &State, timeline: TimelineId) -> Result<Option<Hold>> {
         let Some(point) = state.view().point() else { return Ok(None) };
-        let record = HoldRecord { points: vec![point.into()], at: self.shared.environment.now() };
+        let record =
+            HoldRecord { points: vec![point.into()], at: self.shared.environment.latest() };
         let name = records::hold_ref(self.id(), timeline);
         let value = Some(records::encode(&record)?);
         match self.shared.backend.refs.compare_and_set(&name, None, value).await? {

@@ -137,13 +137,13 @@ pub(crate) fn headers_above(
         .boxed()
 }
 
-/// The documents that the commits of a view above `above` touched, if the log has all of these
+/// The documents that the commits of a view above `above` touched, oldest commit first, if the log has all of these
 /// commits; `None` if some were collected.
 pub(crate) async fn touched_above(
     wal: &std::sync::Arc<dyn Wal>,
     view: &View,
     above: Lsn,
-    mut touch: impl FnMut(Touched),
+    mut touch: impl FnMut(Lsn, Touched),
 ) -> Result<Option<()>> {
     let mut expected = above.next();
     let mut commits = headers_above(wal.clone(), view, above);
@@ -152,7 +152,8 @@ pub(crate) async fn touched_above(
             break;
         }
         expected = expected.next();
-        commit.changes.into_iter().for_each(&mut touch);
+        let lsn = commit.meta.lsn;
+        commit.changes.into_iter().for_each(|change| touch(lsn, change));
     }
     if expected > view.lsn() {
         return Ok(Some(()));

@@ -89,7 +89,7 @@ pub async fn create(
 
 /// A lease that begins now, and not before `last`, the time of the newest commit.
 fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord> {
-    let now = project.shared.environment.now().max(last).timestamp_millis();
+    let now = project.shared.environment.latest().max(last).timestamp_millis();
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
     match now.checked_add(ttl_ms) {
         Some(expires) if ttl_ms > 0 => {
@@ -203,7 +203,7 @@ async fn leased(
 #[tracing::instrument(level = "info", skip_all, name = "sweep_sandboxes")]
 pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
     project.shared.look_at_clocks().await?;
-    let now = project.shared.environment.now();
+    let now = project.shared.environment.earliest();
     let pins: Vec<(String, PinRecord)> = project
         .pin_records()
         .await?

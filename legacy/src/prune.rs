@@ -99,7 +99,7 @@ impl System {
                 Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
             }
         }
-        let now = self.environment.now();
+        let now = self.environment.latest();
         let job = Job::about(JobKind::Cleanup, timeline, now);
         self.jobs.add(&job).await?;
         for _ in 0..ATTEMPTS {
@@ -145,7 +145,7 @@ impl System {
     /// names.
     #[tracing::instrument(level = "info", skip_all)]
     pub(crate) async fn clean_daily(&self) -> Result<()> {
-        let before = ago(self.environment.now(), LATE);
+        let before = ago(self.environment.earliest(), LATE);
         for job in self.jobs.done_before(before).await? {
             if let (JobKind::Sync, Some(timeline)) = (job.kind, job.timeline) {
                 self.queue.wal.drop_timeline(batch_id(timeline, job.batch)).await?;

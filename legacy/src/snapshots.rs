@@ -114,7 +114,7 @@ impl Snapshots for ObjectSnapshots {
 
     async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
         let mut freed = Freed::default();
-        let old = ago(self.system.environment.now(), YOUNG);
+        let old = ago(self.system.environment.earliest(), YOUNG);
         for object in self.objects().list(CHUNKS).await? {
             let Some(digest) = digest(&object.name) else { continue };
             if live.contains(&digest) || (self.system.shared && object.modified > old) {

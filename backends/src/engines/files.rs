@@ -27,14 +27,14 @@ pub(crate) fn allocated_bytes(directory: &Path) -> io::Result<u64> {
 }
 
 #[cfg(unix)]
-fn blocks(metadata: &Metadata) -> u64 {
+pub(crate) fn blocks(metadata: &Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt;
     // POSIX counts `st_blocks` in units of 512 bytes, whatever the file system's block size.
     metadata.blocks() * 512
 }
 
 #[cfg(not(unix))]
-fn blocks(metadata: &Metadata) -> u64 {
+pub(crate) fn blocks(metadata: &Metadata) -> u64 {
     metadata.len()
 }
 

@@ -8,9 +8,9 @@
 //! Batches are applied one at a time: sled may reuse a segment of its log once the pages in it are
 //! written elsewhere, and only with a sync between batches are these on disk by then.
 
-mod full_disk;
 mod keys;
 mod log;
+mod room;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -22,8 +22,8 @@ use std::time::Duration;
 use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode, Tree};
 
-use self::full_disk::{Reserved, StandIn};
 use self::log::{NUMBER_KEY, NUMBER_TREE, Numbered, Segments};
+use self::room::{Room, StandIn};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
 use crate::disk::is_full;
@@ -60,7 +60,7 @@ pub struct SledEngine {
     directory: PathBuf,
     /// Our own handle of sled's data file.
     data: File,
-    reserved: Reserved,
+    room: Room,
     sync_data: DataSync,
     guard: Safeguard,
     writer: Mutex<Writer>,
@@ -89,11 +89,15 @@ impl SledEngine {
     }
 
     fn open_with_sync(directory: &Path, sync_data: DataSync) -> Result<Self> {
-        let opened = Self::open_examined(directory, sync_data);
+        Self::open_with(directory, sync_data, Room::default())
+    }
+
+    fn open_with(directory: &Path, sync_data: DataSync, room: Room) -> Result<Self> {
+        let opened = Self::open_examined(directory, sync_data, room);
         opened.inspect_err(|error| recovery::mark_unopened(directory, error))
     }
 
-    fn open_examined(directory: &Path, sync_data: DataSync) -> Result<Self> {
+    fn open_examined(directory: &Path, sync_data: DataSync, room: Room) -> Result<Self> {
         let data_path = directory.join("db");
         prepare(directory, &data_path)
             .map_err(|error| files::io_error("prepare", directory, error))?;
@@ -110,11 +114,10 @@ impl SledEngine {
         let (number, numbers) =
             last_number(&tree).map_err(|error| sled_error("read", directory, error))?;
         let guard = opening.after(number)?;
-        let reserved = Reserved::default();
-        reserved.extend(&data, SEGMENT_BYTES as u64);
+        room.fill_segment(&data);
         let state = if is_full { Writer::Full } else { Writer::Working { number, numbers } };
         let (directory, writer) = (directory.to_owned(), Mutex::new(state));
-        Ok(Self { tree, directory, data, reserved, sync_data, guard, writer })
+        Ok(Self { tree, directory, data, room, sync_data, guard, writer })
     }
 
     /// Frees what `writes` writes left behind in memory.
@@ -150,14 +153,17 @@ impl SledEngine {
             .map_err(|error| failed(cause(error)))?;
         self.tree.flush().map_err(|error| failed(cause(error)))?;
         (self.sync_data)(&self.data).map_err(|error| failed(error.into()))?;
-        self.reserved.extend(&self.data, SEGMENT_BYTES as u64);
+        self.room.fill_segment(&self.data);
         Ok(())
     }
 
-    fn no_room(&self) -> Error {
+    /// The refusal of a write that was not begun.
+    fn no_room(&self, cause: io::Error) -> Error {
         let place = self.directory.display();
-        Error::unavailable(format!("the sled store {place} has no room, and can only be read"))
-            .with_source(io::Error::from(io::ErrorKind::StorageFull))
+        Error::unavailable(format!(
+            "the disk is full, and the sled store {place} can only be read until there is room"
+        ))
+        .with_source(cause)
     }
 
     fn refusal(&self) -> Error {
@@ -201,11 +207,12 @@ impl Engine for SledEngine {
         let (number, numbers) = match &mut *writer {
             Writer::Working { number, numbers } => (number, numbers),
             Writer::Failed => return Err(self.refusal()),
-            Writer::Full => return Err(self.no_room()),
+            Writer::Full => return Err(self.no_room(io::ErrorKind::StorageFull.into())),
         };
         if batch.is_empty() {
             return Ok(());
         }
+        self.room.reserve(&self.data, &batch).map_err(|full| self.no_room(full))?;
         let attempt = self.guard.attempt();
         let count = batch.len();
         let mut last = sled::Batch::default();
@@ -308,7 +315,9 @@ fn read_only(directory: &Path, error: sled::Error) -> sled::Result<Db> {
     if !is_full {
         return Err(error);
     }
-    let Ok(stand_in) = StandIn::make(directory) else { return Err(error) };
+    // It holds a part of the snapshot that could not be written.
+    let removed = remove_unfinished(directory);
+    let Ok(stand_in) = removed.and_then(|()| StandIn::make(directory)) else { return Err(error) };
     open_tree(stand_in.path()).map_err(|_| error)
 }
 
@@ -325,7 +334,11 @@ fn prepare(directory: &Path, data_path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    // A snapshot that was not finished would be taken for the newest one, and be found corrupt.
+    remove_unfinished(directory)
+}
+
+/// Removes snapshots that were not finished: one would be taken for the newest, and be found corrupt.
+fn remove_unfinished(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "generating") {

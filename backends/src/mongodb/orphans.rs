@@ -18,7 +18,7 @@ const OLD: Duration = Duration::from_hours(24);
 impl Store {
     /// Removes the pieces that no commit names and that are old, or were found so before.
     pub(super) async fn remove_orphans(&self) -> Result<()> {
-        let now = self.environment.now().timestamp_millis();
+        let now = self.environment.earliest().timestamp_millis();
         let old = i64::try_from(OLD.as_millis()).unwrap_or(i64::MAX);
         let before = DateTime::from_millis(now.saturating_sub(old));
         let pieces = self.server.collection(schema::PIECES);

@@ -146,7 +146,10 @@ impl Opener {
                 "no region is known for {settings}; add region=… to the URL, or set AWS_REGION"
             )));
         }
-        connection.credentials().await?;
+        connection
+            .credentials()
+            .await
+            .map_err(|error| error.about(format_args!("bucket '{}' of {url}", settings.bucket)))?;
         let mut bucket = Bucket::new(connection.client, settings, meter, environment);
         bucket.patience = options.lock_timeout;
         Ok(bucket)

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
-use bson::raw::RawBsonRef;
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
@@ -13,12 +12,12 @@ use indicatif::ProgressBar;
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{Layout, Mode, find_loss, print_raw_value};
+use crate::formats::extjson::Mode;
 use crate::formats::{
     BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
     Written, buckets_name, remove_others, write_metadata,
 };
-use crate::output::{Json, count, progress};
+use crate::output::{Json, count, loss, progress};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -325,10 +324,7 @@ fn unwritten(error: FormatError) -> Failure {
 
 /// Refuses or notes a document that would be another one after it was written as JSON and read.
 fn check_loss(context: &Context, document: &Document, on_loss: &OnLoss) -> CommandResult {
-    let Some(loss) = find_loss(document.as_raw())? else { return Ok(()) };
-    let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
-    let id = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
-    let words = format!("JSON can't express the document with _id {id}: {loss}");
+    let Some(words) = loss(document.as_raw())? else { return Ok(()) };
     match on_loss {
         OnLoss::Refuse => {
             let hint = "export a name that ends in .bson, or let it become another by --lossy";

@@ -15,6 +15,8 @@ Examples:
   argon find -c zips --canonical -o json > zips.json";
 
 /// Print the documents of a collection in the order of their _id, one a line.
+///
+/// A document that JSON can't express, such as one with a field named $oid, is noted on stderr.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {
@@ -47,6 +49,7 @@ impl FindArgs {
                 continue;
             }
             left -= 1;
+            context.output.note_loss(document.as_raw())?;
             let line = document_line(document.as_raw(), self.style.mode())?;
             listing.line(&line, || line.clone())?;
         }

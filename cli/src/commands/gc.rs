@@ -61,7 +61,7 @@ impl GcArgs {
         let store = context.store().await?.store;
         let options = Options { retention, dry_run: self.dry_run };
         if !self.trust_clock {
-            super::gc_clock::check(context, &store, &options).await?;
+            super::clock::check_collection(context, &store, &options).await?;
         }
         if retention < context.settings().retention && !self.dry_run {
             self.confirm(&store, retention, context).await?;

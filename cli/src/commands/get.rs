@@ -16,6 +16,8 @@ Examples:
   argon get -c users ada -o json       over several lines";
 
 /// Print one document, by its _id, as one line of Extended JSON.
+///
+/// If JSON can't express it, as one with a field named $oid, that is noted on stderr.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct GetArgs {
@@ -43,6 +45,7 @@ impl GetArgs {
             ))
             .into());
         };
+        context.output.note_loss(document.as_raw())?;
         let layout = if context.output.is_pretty() { Layout::Pretty } else { Layout::Compact };
         context.output.print(&print_document(document.as_raw(), self.style.mode(), layout)?)
     }

@@ -23,6 +23,8 @@ Examples:
 
 A target `.argon` that names the source becomes the store itself.
 
+Deleted projects that can be brought back are copied too, unless a project is chosen by -p.
+
 The source is read and never changed. Commits keep their positions and digests, so links, pins and
 signatures stay good. Whatever ends it, the same command goes on from there. Nobody should write to
 either store meanwhile, or collect garbage in the target. Commits that are made in the source
@@ -49,6 +51,12 @@ impl MigrateArgs {
         let project = context.options.project.as_ref();
         let plan = copy::plan(&source, project).await?;
         let names = [from.url.to_string(), to.url.to_string()];
+        for name in plan.left_out() {
+            context.output.note(&format!(
+                "the deleted project '{name}' is not copied, since commits of it were collected \
+                 (`argon gc`); it can be brought back in the source only"
+            ));
+        }
         if self.dry_run {
             return dry_run(context, &plan, &to, &names).await;
         }
@@ -69,7 +77,8 @@ impl MigrateArgs {
             context.output.note("cut off; the same command goes on from here");
         }
         let report = report?;
-        context.output.one(|| text(&report, &names), || json(&report, &names, project))
+        let left_out = plan.left_out();
+        context.output.one(|| text(&report, &names), || json(&report, &names, project, left_out))
     }
 }
 
@@ -120,11 +129,15 @@ async fn dry_run(
         Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let Extent { projects, branches, timelines, commits } = plan.extent();
+    let Extent { projects, deleted, branches, timelines, commits } = plan.extent();
     let there = present.unwrap_or_default();
     let made = if present.is_some() { "" } else { ", which would be made" };
+    let also = match deleted {
+        0 => String::new(),
+        deleted => format!(" and {}", count(deleted, "deleted project")),
+    };
     let text = format!(
-        "would copy {} of {} with {} on {} from {from} to {target}{made}; {} there already",
+        "would copy {} of {} with {}{also} on {} from {from} to {target}{made}; {} there already",
         count(commits - there, "commit"),
         count(projects, "project"),
         count(branches, "branch"),
@@ -139,6 +152,8 @@ async fn dry_run(
                 ("target", target.as_str().into()),
                 ("dry_run", true.into()),
                 ("projects", projects.into()),
+                ("deleted", deleted.into()),
+                ("left_out", names_json(plan.left_out())),
                 ("branches", branches.into()),
                 ("timelines", timelines.into()),
                 ("commits", (commits - there).into()),
@@ -178,6 +193,11 @@ fn text(report: &Report, [from, to]: &[String; 2]) -> String {
             )
         })
         .collect();
+    lines.extend(report.deleted.iter().map(|name| {
+        format!(
+            "also copied: the deleted project {name}, which `argon project undelete` brings back"
+        )
+    }));
     let present = match report.present {
         0 => String::new(),
         present => format!(" ({} there already)", grouped(present)),
@@ -191,7 +211,16 @@ fn text(report: &Report, [from, to]: &[String; 2]) -> String {
     lines.join("\n")
 }
 
-fn json(report: &Report, [from, to]: &[String; 2], project: Option<&ProjectName>) -> Json {
+fn names_json(names: &[ProjectName]) -> Json {
+    Json::Array(names.iter().map(|name| name.as_str().into()).collect())
+}
+
+fn json(
+    report: &Report,
+    [from, to]: &[String; 2],
+    project: Option<&ProjectName>,
+    left_out: &[ProjectName],
+) -> Json {
     let branches = report.branches.iter().map(|proved| {
         Json::object([
             ("project", proved.project.as_str().into()),
@@ -209,5 +238,7 @@ fn json(report: &Report, [from, to]: &[String; 2], project: Option<&ProjectName>
         ("present", report.present.into()),
         ("refs", report.refs.into()),
         ("branches", Json::Array(branches.collect())),
+        ("deleted", names_json(&report.deleted)),
+        ("left_out", names_json(left_out)),
     ])
 }

@@ -3,6 +3,7 @@
 pub(crate) mod escape;
 mod json;
 mod listing;
+mod loss;
 pub(crate) mod progress;
 mod size;
 
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
+pub(crate) use self::loss::loss;
 pub(crate) use self::size::{parse_size, size};
 use crate::exit::{CommandResult, Failure};
 use crate::formats::extjson::{Layout, Mode, print_document};

@@ -188,3 +188,23 @@ fn what_may_hold_a_secret_is_for_its_owner_alone() {
     }
     assert_eq!(fs::read_to_string(place.path(".argon/.gitignore")).unwrap(), "*\n");
 }
+
+#[test]
+fn an_s3_store_without_credentials_is_named_by_its_bucket_and_its_url() {
+    let place = Place::empty();
+    let none = place.path("none").display().to_string();
+    let mut variables = vec![("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", &none)];
+    variables.extend([("AWS_CONFIG_FILE", &*none), ("AWS_SHARED_CREDENTIALS_FILE", &none)]);
+    for (url, shown) in [
+        ("s3://shop-data/prod?endpoint=http://127.0.0.1:1", "endpoint=http://127.0.0.1:1"),
+        ("s3://shop-data/prod?region=eu-west-1", "s3://shop-data/prod?region=eu-west-1"),
+    ] {
+        let mut command = place.command(&["log", "--store", url]);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        let run: Run = command.envs(variables.iter().copied()).output().unwrap().into();
+        assert_hidden(&run, url);
+        has(&run.stderr, &["bucket 'shop-data'", shown, "no credentials for S3 were found"]);
+    }
+}

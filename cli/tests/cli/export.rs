@@ -174,6 +174,14 @@ fn a_document_that_json_can_not_express_is_refused_or_noted_and_not_changed_unsa
     let run = place.run(&["export", "x.jsonl", "-c", "odd", "--lossy"]);
     assert_eq!(run.code, Some(0));
     has(&run.stderr, &["note: JSON can't express the document with _id 1"]);
+    for command in [&["find", "-c", "odd"][..], &["get", "-c", "odd", "1"]] {
+        for mode in [&[][..], &["--canonical"]] {
+            let run = place.run(&[command, mode].concat());
+            assert_eq!(run.code, Some(0));
+            has(&run.stdout, &[r#""$numberLong":"5""#]);
+            has(&run.stderr, &["note: JSON can't express the document with _id 1: its field 'a'"]);
+        }
+    }
     place.ok(&["export", "y.bson", "-c", "odd"]);
     assert_eq!(std::fs::read(place.path("y.bson")).unwrap(), like_a_wrapper);
     // A name that occurs twice is kept by JSON too.

@@ -62,11 +62,25 @@ impl argon_core::Ids for MachineIds {
     }
 }
 
-/// Makes a store with three commits of long ago.
-async fn committed_then(place: &Place) {
+/// An environment of long ago, and where the store is.
+fn then(place: &Place) -> (argon_core::Environment, argon_core::storage::StoreUrl) {
     let environment =
         argon_core::Environment::new(std::sync::Arc::new(Then), std::sync::Arc::new(MachineIds));
     let url = argon_core::storage::StoreUrl::new("fjall", place.path(".argon").to_str().unwrap());
+    (environment, url)
+}
+
+async fn opened_then(place: &Place) -> argon_core::Store {
+    let (environment, url) = then(place);
+    let (registry, options) =
+        (argon_backends::registry(), argon_core::storage::OpenOptions::default());
+    let actor = argon_core::model::Actor::new("ada").unwrap();
+    argon_core::Store::open(&registry, &url, &options, environment, actor).await.unwrap()
+}
+
+/// Makes a store with three commits of long ago.
+async fn committed_then(place: &Place) {
+    let (environment, url) = then(place);
     let (registry, options) =
         (argon_backends::registry(), argon_core::storage::OpenOptions::default());
     let store = argon_core::Store::create(
@@ -83,6 +97,32 @@ async fn committed_then(place: &Place) {
         let users = main.collection(&"users".parse().unwrap());
         users.put(bson::rawdoc! { "_id": 1, "version": version }).await.unwrap();
     }
+}
+
+#[test]
+fn a_sandbox_of_long_before_the_clock_is_swept_only_if_somebody_says_that_the_clock_is_right() {
+    let place = Place::empty();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        committed_then(&place).await;
+        let store = opened_then(&place).await;
+        let project = store.project(&"shop".parse().unwrap()).await.unwrap();
+        let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+        let (head, hour) = (main.head().await.unwrap(), std::time::Duration::from_hours(1));
+        let name = argon_core::sandbox::full_name("try").unwrap();
+        argon_core::sandbox::create(&project, &head, main.name(), Some(&name), hour).await.unwrap();
+    });
+    place.ok(&["use", "shop"]);
+
+    has(&place.ok(&["sandbox", "sweep", "--dry-run"]), &["sandbox/try", "would be removed"]);
+    let refused = place.fails(2, &["sandbox", "sweep"]);
+    has(&refused, &["this machine's clock shows 20", "after the newest commit", "(2023-11-14"]);
+    has(&refused, &["sandboxes that are in use", "--trust-clock"]);
+    has(&place.ok(&["sandbox", "list"]), &["sandbox/try"]);
+    has(&place.ok(&["sandbox", "sweep", "--trust-clock"]), &["removed, kept as"]);
+    place.ok(&["sandbox", "sweep"]);
+    place.ok(&["sandbox", "create", "--name", "young", "--ttl", "1s"]);
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    has(&place.ok(&["sandbox", "sweep"]), &["sandbox/young", "removed, kept as"]);
 }
 
 #[test]

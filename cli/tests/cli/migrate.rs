@@ -52,6 +52,21 @@ fn a_store_is_the_same_after_it_was_migrated() {
 }
 
 #[test]
+fn deleted_projects_are_migrated_and_named() {
+    let place = Place::with_project("fjall");
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
+    place.ok(&["project", "delete", "shop", "--yes"]);
+    has(
+        &place.ok(&["migrate", ".argon", "sled:new", "--dry-run"]),
+        &["would copy 1 commit of 0 projects with 0 branches and 1 deleted project"],
+    );
+    has(&place.ok(&["migrate", ".argon", "sled:new"]), &["also copied: the deleted project shop"]);
+    place.ok(&["--store", "sled:new", "project", "undelete", "shop"]);
+    let found = ["--store", "sled:new", "-p", "shop", "find", "-c", "users"];
+    assert_eq!(place.ok(&found), "{\"_id\":1}\n");
+}
+
+#[test]
 fn reading_the_source_never_changes_it() {
     let place = source();
     copy_directory(&place.path(".argon"), &place.path("before"));

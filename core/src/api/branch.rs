@@ -274,7 +274,7 @@ impl Branch {
     /// When it ended, if it is a sandbox whose time is over. A commit would prolong it, which is for
     /// somebody to ask for: it may be swept at any moment.
     async fn ended(&self, record: &BranchRecord) -> Result<Option<DateTime>> {
-        let now = self.shared().environment.now();
+        let now = self.shared().environment.earliest();
         if record.lease.is_none_or(|lease| lease.expires >= now) {
             return Ok(None);
         }

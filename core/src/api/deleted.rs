@@ -113,7 +113,7 @@ impl Store {
     /// Makes sure that no collector removes a deleted project: a collector removes the record first, by
     /// compare-and-set, so it finds that changed, or it is gone here.
     async fn claim(&self, id: ProjectId, found: &Stored<DeletedRecord>) -> Result<()> {
-        let deleted = self.shared.environment.now();
+        let deleted = self.shared.environment.latest();
         let value = records::encode(&DeletedRecord { deleted, ..found.record.clone() })?;
         let (refs, reference) = (&self.shared.backend.refs, records::deleted_ref(id));
         match refs.compare_and_set(&reference, Some(&found.version), Some(value)).await? {
@@ -130,7 +130,7 @@ impl Store {
         let record = DeletedRecord {
             name: name.to_string(),
             created: project.created,
-            deleted: self.shared.environment.now(),
+            deleted: self.shared.environment.latest(),
             actor: self.shared.actor.to_string(),
         };
         self.replace(&records::deleted_ref(project.id), records::encode(&record)?).await
@@ -213,7 +213,7 @@ impl Store {
 
     /// The records of deleted projects, without those that are there: a deletion or an undeletion that
     /// was cut off leaves such a record. The one deleted last is first.
-    async fn deleted_records(&self) -> Result<Vec<(ProjectId, Stored<DeletedRecord>)>> {
+    pub(crate) async fn deleted_records(&self) -> Result<Vec<(ProjectId, Stored<DeletedRecord>)>> {
         let refs = &self.shared.backend.refs;
         let mut deleted = Vec::new();
         for (name, stored) in refs.list(records::DELETED).await? {

@@ -7,7 +7,7 @@
 //! The order makes a cut harmless: timelines with their ancestors before them, then pins, plans and
 //! branches, and each project's own record last, so that a project is seen whole or not at all. Until
 //! then nothing holds the copied timelines in the target, so garbage must not be collected there
-//! meanwhile.
+//! meanwhile. Deleted projects that can be brought back are copied as such.
 
 mod log;
 mod proof;
@@ -22,6 +22,8 @@ use crate::{Error, Result, Store};
 pub struct Plan {
     source: Store,
     projects: Vec<Copied>,
+    deleted: Vec<Copied>,
+    left_out: Vec<ProjectName>,
     /// Ancestors first.
     timelines: Vec<TimelineState>,
 }
@@ -40,7 +42,9 @@ struct Copied {
 pub struct Extent {
     /// Projects.
     pub projects: u64,
-    /// Branches, backups among them.
+    /// Deleted projects, which can be brought back in either store.
+    pub deleted: u64,
+    /// Branches of projects that are there, backups among them.
     pub branches: u64,
     /// Timelines with commits or a seal.
     pub timelines: u64,
@@ -59,6 +63,8 @@ pub struct Report {
     pub refs: u64,
     /// The branches, each compared in both stores.
     pub branches: Vec<Proved>,
+    /// The deleted projects that were copied, as deleted ones.
+    pub deleted: Vec<ProjectName>,
 }
 
 /// A branch that is the same in both stores.
@@ -77,7 +83,7 @@ pub struct Proved {
     pub collections: u64,
 }
 
-/// Looks at what a store has to copy: one project, or all.
+/// Looks at what a store has to copy: one project, or all, deleted ones among them.
 ///
 /// # Errors
 /// `NotFound` if there is no such project; `Unsupported` if commits that are needed were
@@ -92,10 +98,17 @@ impl Plan {
         let own = |state: &TimelineState| state.head.lsn.get() - state.timeline.base_lsn().get();
         Extent {
             projects: self.projects.len() as u64,
+            deleted: self.deleted.len() as u64,
             branches: self.projects.iter().map(|project| project.branches.len() as u64).sum(),
             timelines: self.timelines.len() as u64,
             commits: self.timelines.iter().map(own).sum(),
         }
+    }
+
+    /// The deleted projects that are not copied, as commits that they need were
+    /// [collected](crate::gc): they can be brought back in the source only.
+    pub fn left_out(&self) -> &[ProjectName] {
+        &self.left_out
     }
 
     /// How many of the commits a store has already. It changes nothing, and fails as
@@ -133,6 +146,7 @@ impl Plan {
         for (name, value) in self.refs() {
             report.refs += write(target, name, value).await?;
         }
+        report.deleted = self.deleted.iter().map(|project| project.name.clone()).collect();
         for project in &self.projects {
             for branch in &project.branches {
                 report
@@ -146,6 +160,7 @@ impl Plan {
     fn refs(&self) -> impl Iterator<Item = &(RefName, Vec<u8>)> {
         self.projects
             .iter()
+            .chain(&self.deleted)
             .flat_map(|project| project.refs.iter().chain(std::iter::once(&project.record)))
     }
 }

@@ -6,10 +6,10 @@ use super::{Copied, Plan};
 use crate::model::{BranchName, ProjectId, ProjectName, TimelineId};
 use crate::records::{self, BranchRecord, HeldByPlan, PinRecord, ProjectRecord};
 use crate::storage::{RefName, TimelineState, Wal};
-use crate::{Error, Result, Store};
+use crate::{Error, ErrorKind, Result, Store};
 
 /// Timelines that are reached, before their ancestors are known.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Reached {
     /// On which something builds, so that they must be there.
     needed: BTreeSet<TimelineId>,
@@ -27,8 +27,44 @@ pub(super) async fn plan(source: &Store, project: Option<&ProjectName>) -> Resul
     for name in names {
         projects.push(copied(source, name, &mut reached).await?);
     }
+    let (deleted, left_out) = match project {
+        Some(_) => (Vec::new(), Vec::new()),
+        None => deleted(source, &mut reached).await?,
+    };
     let timelines = with_ancestors(&*source.shared.backend.wal, reached).await?;
-    Ok(Plan { source: source.clone(), projects, timelines })
+    Ok(Plan { source: source.clone(), projects, deleted, left_out, timelines })
+}
+
+/// The deleted projects whose history is whole, and the names of those whose is not.
+async fn deleted(source: &Store, reached: &mut Reached) -> Result<(Vec<Copied>, Vec<ProjectName>)> {
+    let refs = &source.shared.backend.refs;
+    let (mut copied, mut left_out) = (Vec::new(), Vec::new());
+    for (id, stored) in source.deleted_records().await? {
+        let name = ProjectName::new(stored.record.name)?;
+        let mut own = Reached::default();
+        let mut copies = Vec::new();
+        for (copy, stored) in refs.list(&records::copies_of_deleted(id)).await? {
+            let Some(original) = records::original_of_deleted(id, &copy) else { continue };
+            copies.push((copy, stored.value.clone()));
+            own.take_up(id, &original, stored)?;
+        }
+        match with_ancestors(&*source.shared.backend.wal, own.clone()).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                left_out.push(name);
+                continue;
+            }
+            Err(error) => return Err(error),
+        }
+        let reference = records::deleted_ref(id);
+        // It may have been brought back, or removed.
+        let Some(stored) = refs.get(&reference).await? else { continue };
+        reached.needed.extend(own.needed);
+        reached.possible.extend(own.possible);
+        let record = (reference, stored.value);
+        copied.push(Copied { name, record, refs: copies, branches: Vec::new() });
+    }
+    Ok((copied, left_out))
 }
 
 async fn copied(source: &Store, name: ProjectName, reached: &mut Reached) -> Result<Copied> {

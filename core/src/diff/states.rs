@@ -5,7 +5,7 @@
 //! [collected](crate::gc), both states are read as a whole instead.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -17,6 +17,8 @@ use crate::mask::refuse_unlike;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
 use crate::storage::KeyRange;
 use crate::{Result, State};
+
+use super::touched::{Touch, TouchedKeys, Touches, checked_versions};
 
 /// How many documents are compared in one step.
 const STEP: usize = 128;
@@ -37,9 +39,6 @@ pub enum CollectionDiff {
     },
 }
 
-/// Documents that were touched, by collection.
-pub(crate) type TouchedKeys = BTreeMap<CollectionId, BTreeSet<Key>>;
-
 /// A document that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentDiff {
@@ -59,7 +58,7 @@ pub struct Diff {
     pub common: Lsn,
     /// Collections whose own facts differ, by name.
     pub collections: Vec<CollectionDiff>,
-    touched: Vec<(Arc<CollectionInfo>, Vec<Key>)>,
+    touched: Vec<(Arc<CollectionInfo>, Vec<(Key, Touches)>)>,
     before: State,
     after: State,
 }
@@ -113,7 +112,7 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     let catalog_keys = touched.remove(&CollectionId::CATALOG).unwrap_or_default();
     let mut diff = Diff {
         common,
-        collections: compare_catalogs([before.catalog(), after.catalog()], &catalog_keys),
+        collections: compare_catalogs([before.catalog(), after.catalog()], catalog_keys.keys()),
         touched: Vec::new(),
         before: before.clone(),
         after: after.clone(),
@@ -139,11 +138,14 @@ pub(crate) async fn touched_between(
 ) -> Result<TouchedKeys> {
     let common = before.view().common_lsn(after.view());
     let mut touched = TouchedKeys::new();
-    for state in [before, after] {
+    for (is_after, state) in [(false, before), (true, after)] {
         let wal = &state.shared().backend.wal;
-        let whole = touched_above(wal, state.view(), common, |change| {
+        let whole = touched_above(wal, state.view(), common, |lsn, change| {
             if wanted(change.collection) {
-                touched.entry(change.collection).or_default().insert(change.key);
+                let touch = Some(Touch::of(lsn, &change));
+                let keys = touched.entry(change.collection).or_default();
+                let touches: &mut Touches = keys.entry(change.key).or_default();
+                *(if is_after { &mut touches.after } else { &mut touches.before }) = touch;
             }
         });
         if whole.await?.is_none() {
@@ -162,9 +164,11 @@ async fn differing(
     let mut keys = TouchedKeys::new();
     for info in before.catalog().iter().chain(after.catalog().iter()) {
         let facts = catalog::key_of_collection(info.id)?;
-        keys.entry(CollectionId::CATALOG).or_default().insert(facts);
+        keys.entry(CollectionId::CATALOG).or_default().insert(facts, Touches::default());
         if wanted(info.id) && !keys.contains_key(&info.id) {
-            keys.insert(info.id, differing_in(before, after, info.id).await?);
+            let differing = differing_in(before, after, info.id).await?;
+            let unknown = differing.into_iter().map(|key| (key, Touches::default()));
+            keys.insert(info.id, unknown.collect());
         }
     }
     keys.retain(|_, keys| !keys.is_empty());
@@ -242,10 +246,10 @@ impl Diff {
 
     fn compared<'a>(
         &self,
-        touched: impl Iterator<Item = &'a (Arc<CollectionInfo>, Vec<Key>)>,
+        touched: impl Iterator<Item = &'a (Arc<CollectionInfo>, Vec<(Key, Touches)>)>,
     ) -> BoxStream<'static, Result<DocumentDiff>> {
         let (before, after) = (self.before.clone(), self.after.clone());
-        let steps: Vec<(Arc<CollectionInfo>, Vec<Key>)> = touched
+        let steps: Vec<(Arc<CollectionInfo>, Vec<(Key, Touches)>)> = touched
             .flat_map(|(info, keys)| keys.chunks(STEP).map(|keys| (info.clone(), keys.to_vec())))
             .collect();
         stream::iter(steps)
@@ -329,14 +333,16 @@ async fn compare(
     before: &State,
     after: &State,
     info: &CollectionInfo,
-    keys: Vec<Key>,
+    keys: Vec<(Key, Touches)>,
 ) -> Result<Vec<DocumentDiff>> {
-    let old = before.materialize().get_many(before.view(), info.id, keys.clone()).await?;
-    let new = after.materialize().get_many(after.view(), info.id, keys.clone()).await?;
+    let old = keys.iter().map(|(key, touches)| (key, touches.before));
+    let old = checked_versions(before, info.id, old).await?;
+    let new = keys.iter().map(|(key, touches)| (key, touches.after));
+    let new = checked_versions(after, info.id, new).await?;
     Ok(keys
         .into_iter()
         .zip(old.into_iter().zip(new))
-        .map(|(key, (old, new))| DocumentDiff {
+        .map(|((key, _), (old, new))| DocumentDiff {
             collection: info.name.clone(),
             key,
             before: old.map(|version| version.document),

@@ -38,7 +38,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     let _one = shared.collecting.lock().await;
     let _no_snapshots = shared.snapshots.write().await;
     shared.look_at_clocks().await?;
-    let cutoffs = Cutoffs::new(shared.environment.now(), options.retention);
+    let cutoffs = Cutoffs::new(shared.environment.earliest(), options.retention);
     let mut report = Report {
         cutoff: cutoffs.retention,
         freed: Freed::default(),

@@ -51,7 +51,7 @@ pub struct Storage {
 pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
     let shared = &store.shared;
     shared.look_at_clocks().await?;
-    let cutoffs = Cutoffs::new(shared.environment.now(), retention);
+    let cutoffs = Cutoffs::new(shared.environment.earliest(), retention);
     let decision = Decision::new(shared, cutoffs).await?;
     let mut tally = Tally::default();
     for timeline in decision.graph.states.keys() {

@@ -14,18 +14,26 @@ use crate::diff::{CollectionDiff, Diff, DocumentDiff, Section};
 use crate::key::Key;
 use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
 use crate::value::NewValue;
+use crate::write::DOCUMENT_OVERHEAD_BYTES;
 use crate::{Error, Result};
 
 /// What differs between two states, complete, with the values of both sides.
 ///
-/// It is held in memory, and its documents and values are at most [`MAX_COMMIT_BYTES`] on each side,
-/// as it becomes one commit.
+/// It is held in memory, and has at most [`MAX_COMMIT_BYTES`] on each side, as it becomes one commit:
+/// its documents and values, with [`DOCUMENT_OVERHEAD_BYTES`] more for each document, and
+/// [`FIELD_OVERHEAD_BYTES`] for each field that changes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patch {
     sections: Vec<PatchSection>,
     /// The bytes of values before, and after.
     bytes: [usize; 2],
+    /// The bytes that hold them.
+    overhead: usize,
 }
+
+/// What each field that changes in a document counts for beside its values: its path, its place, and
+/// what the allocator adds.
+pub const FIELD_OVERHEAD_BYTES: usize = 256;
 
 /// What a patch changes of one collection.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,12 +151,14 @@ impl Patch {
                  documents that are removed",
             ));
         }
+        self.overhead += change.overhead();
         for (total, more) in self.bytes.iter_mut().zip(change.bytes()) {
             *total += more;
-            if *total > MAX_COMMIT_BYTES {
+            if *total + self.overhead > MAX_COMMIT_BYTES {
                 return Err(Error::invalid(format!(
-                    "a patch becomes one commit, which may hold {MAX_COMMIT_BYTES} bytes of \
-                     documents; make several patches, of states between"
+                    "a patch becomes one commit, which may hold {MAX_COMMIT_BYTES} bytes of documents, \
+                     where each counts {DOCUMENT_OVERHEAD_BYTES} more than it has, and each field that \
+                     changes {FIELD_OVERHEAD_BYTES}; make several patches, of states between"
                 )));
             }
         }
@@ -179,7 +189,7 @@ impl Patch {
     pub fn reversed(self) -> Self {
         let [before, after] = self.bytes;
         let sections = self.sections.into_iter().map(PatchSection::reversed).collect();
-        Self { sections, bytes: [after, before] }
+        Self { sections, bytes: [after, before], overhead: self.overhead }
     }
 }
 
@@ -283,6 +293,15 @@ impl DocumentChange {
             }
             (None, None) => return Ok(None),
         }))
+    }
+
+    /// The bytes that hold it, besides those of its values.
+    fn overhead(&self) -> usize {
+        let Self::Changed(edit) = self else { return DOCUMENT_OVERHEAD_BYTES };
+        let names = edit.orders().iter().flat_map(|order| order.before.iter().chain(&order.after));
+        let names: usize = names.map(|name| name.len() + size_of::<String>()).sum();
+        let fields = edit.fields().len() + edit.orders().len();
+        DOCUMENT_OVERHEAD_BYTES + fields * FIELD_OVERHEAD_BYTES + names
     }
 
     /// The bytes of its values before and after.

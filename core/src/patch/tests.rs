@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::diff::FieldPath;
+use crate::key::Key;
+use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
+use crate::write::DOCUMENT_OVERHEAD_BYTES;
 
 fn scalar() -> impl Strategy<Value = RawBson> {
     prop_oneof![
@@ -153,4 +156,37 @@ fn parts_that_contradict_each_other_are_refused() {
         let described = format!("{fields:?} {orders:?}");
         assert!(Edit::new(fields, orders).is_err(), "{described}");
     }
+}
+
+/// How many changes of this kind a patch takes, and what it says of the next one.
+fn most(change: &dyn Fn() -> DocumentChange) -> (usize, String) {
+    let mut patch = Patch::new();
+    let name = CollectionName::new("a").unwrap();
+    patch.begin(SectionChange::Same(name)).unwrap();
+    for id in 0.. {
+        let key = Key::of_id(RawBsonRef::Int32(id)).unwrap();
+        if let Err(error) = patch.push(key, change()) {
+            return (usize::try_from(id).unwrap(), error.to_string());
+        }
+    }
+    unreachable!()
+}
+
+#[test]
+fn a_patch_of_tiny_changes_counts_what_holds_them() {
+    let (_, document) = Document::checked(rawdoc! { "_id": 1 }).unwrap();
+    let (added, said) = most(&|| DocumentChange::Added(document.clone()));
+    assert_eq!(added, MAX_COMMIT_BYTES / (DOCUMENT_OVERHEAD_BYTES + document.as_bytes().len()));
+    assert!(said.contains("each counts 512 more"), "{said}");
+    let fields = |value: i32| {
+        let mut document = rawdoc! { "_id": 1 };
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {
+            document.append(CString::try_from(name.to_owned()).unwrap(), value);
+        }
+        document
+    };
+    let edit = Edit::between(&fields(1), &fields(2)).unwrap();
+    let (changed, _) = most(&|| DocumentChange::Changed(edit.clone()));
+    let each = DOCUMENT_OVERHEAD_BYTES + 10 * (FIELD_OVERHEAD_BYTES + 4);
+    assert_eq!(changed, MAX_COMMIT_BYTES / each);
 }

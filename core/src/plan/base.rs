@@ -3,6 +3,7 @@
 use bson::{RawBson, RawBsonRef};
 
 use crate::catalog::Catalog;
+use crate::diff::{Touch, checked_versions};
 use crate::key::Key;
 use crate::merge::{
     Choice, FieldConflict, FieldPath, Merged, Policy, Resolutions, Versions, merge_definition,
@@ -181,6 +182,22 @@ pub(super) async fn documents(
         return Ok(vec![None; keys.len()]);
     }
     let found = state.materialize().get_many(state.view(), collection, keys.to_vec()).await?;
+    Ok(found.into_iter().map(|found| found.map(|version| version.document)).collect())
+}
+
+/// The same of documents that commits touched last as is said with them.
+///
+/// # Errors
+/// `Corrupt` if one is not as its commit left it.
+pub(super) async fn touched_documents<'a>(
+    state: &State,
+    collection: CollectionId,
+    documents: impl Iterator<Item = (&'a Key, Option<Touch>)> + Clone,
+) -> Result<Vec<Option<Document>>> {
+    if !is_there(state.catalog(), collection) {
+        return Ok(vec![None; documents.count()]);
+    }
+    let found = checked_versions(state, collection, documents).await?;
     Ok(found.into_iter().map(|found| found.map(|version| version.document)).collect())
 }
 

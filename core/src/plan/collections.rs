@@ -221,7 +221,7 @@ pub(super) async fn facts_of(step: &Step, id: CollectionId) -> Result<Option<Col
 /// The collections that a step touches, by what they are or by what they hold.
 pub(super) fn concerned(step: &Step) -> BTreeSet<CollectionId> {
     let facts = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
-    let facts = facts.filter_map(collection_of_key);
+    let facts = facts.filter_map(|(key, _)| collection_of_key(key));
     facts.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 
-use crate::diff::{TouchedKeys, touched_between};
+use crate::diff::{TouchedKeys, Touches, touched_between};
 use crate::log::{self, headers_above};
 use crate::model::{Lsn, Touched};
 use crate::plan::base::Base;
@@ -39,7 +39,11 @@ impl Step {
         }
         for state in bases {
             for (collection, touched) in touched_between(&state, &theirs, |_| true).await? {
-                keys.entry(collection).or_default().extend(touched);
+                let keys = keys.entry(collection).or_default();
+                for (key, touches) in touched {
+                    let known: &mut Touches = keys.entry(key).or_default();
+                    known.extend(touches);
+                }
             }
         }
         Ok(Self { base, theirs, keys, scope: Scope::All })
@@ -131,7 +135,7 @@ struct Run {
 impl Run {
     fn take(&mut self, changes: Vec<Touched>) {
         for Touched { collection, key, .. } in changes {
-            self.keys.entry(collection).or_default().insert(key);
+            self.keys.entry(collection).or_default().insert(key, Touches::default());
         }
     }
 }

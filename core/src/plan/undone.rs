@@ -3,10 +3,11 @@
 //! Others may have documents in it by now, so its documents are taken back one by one, and the
 //! collection itself only if that leaves nothing in it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 
+use crate::diff::Touches;
 use crate::key::Key;
 use crate::model::{CollectionId, Image};
 use crate::plan::base::is_there;
@@ -30,12 +31,12 @@ pub(super) enum Left {
 impl Worker<'_> {
     /// What is in a collection beside what the step takes back. O(documents that steps change).
     pub(super) async fn left(&self, step: &Step, id: CollectionId) -> Result<Left> {
-        let none = BTreeSet::new();
+        let none = BTreeMap::new();
         let keys = step.keys.get(&id).unwrap_or(&none);
         if self.holds_beside(id, keys).await? {
             return Ok(Left::ByOthers);
         }
-        let keys: Vec<Key> = keys.iter().cloned().collect();
+        let keys: Vec<Key> = keys.keys().cloned().collect();
         for keys in keys.chunks(STEP) {
             if self.present(id, keys).await? != step.base.alone(id, keys).await? {
                 return Ok(Left::Changed);
@@ -46,19 +47,19 @@ impl Worker<'_> {
 
     /// Whether a collection, as the steps so far leave it, has documents beside these. Ends at the
     /// first one.
-    async fn holds_beside(&self, id: CollectionId, keys: &BTreeSet<Key>) -> Result<bool> {
+    async fn holds_beside(&self, id: CollectionId, keys: &BTreeMap<Key, Touches>) -> Result<bool> {
         let changed = self.changes.get(&id);
         let written = changed
             .into_iter()
             .flatten()
-            .any(|(key, image)| matches!(image, Image::Document(_)) && !keys.contains(key));
+            .any(|(key, image)| matches!(image, Image::Document(_)) && !keys.contains_key(key));
         if written || !is_there(self.ours.catalog(), id) {
             return Ok(written);
         }
         let mut stored = self.ours.materialize().scan(self.ours.view(), id, KeyRange::default());
         while let Some((key, _)) = stored.try_next().await? {
             let changed = changed.is_some_and(|changed| changed.contains_key(&key));
-            if !changed && !keys.contains(&key) {
+            if !changed && !keys.contains_key(&key) {
                 return Ok(true);
             }
         }
@@ -76,7 +77,7 @@ impl Worker<'_> {
             if is_there(step.theirs.catalog(), id)
                 || in_conflict
                 || facts_of(step, id).await?.as_ref() != Some(&*info)
-                || self.holds_beside(id, &BTreeSet::new()).await?
+                || self.holds_beside(id, &BTreeMap::new()).await?
             {
                 continue;
             }

@@ -1,6 +1,6 @@
 //! Working out a plan: every document in question is merged, on top of what was merged before.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use bson::DateTime;
@@ -8,11 +8,11 @@ use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
 use crate::checks::Proposed;
-use crate::diff::touched_between;
+use crate::diff::{Touches, touched_between};
 use crate::key::Key;
 use crate::merge::{Merged, Policy, Strategy, Versions, merge_document};
 use crate::model::{CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point};
-use crate::plan::base::{Seen, documents, is_there};
+use crate::plan::base::{Seen, documents, is_there, touched_documents};
 use crate::plan::resolved::Resolved;
 use crate::plan::step::{Scope, Step, changed_at};
 use crate::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
@@ -97,7 +97,7 @@ impl Worker<'_> {
             }
             let mut left = keys.iter();
             loop {
-                let keys: Vec<Key> = left.by_ref().take(STEP).cloned().collect();
+                let keys: Vec<_> = left.by_ref().take(STEP).collect();
                 if keys.is_empty() {
                     break;
                 }
@@ -108,8 +108,15 @@ impl Worker<'_> {
     }
 
     /// Merges documents of a collection.
-    async fn documents(&mut self, step: &Step, info: &CollectionInfo, keys: &[Key]) -> Result<()> {
-        let theirs = documents(&step.theirs, info.id, keys).await?;
+    async fn documents(
+        &mut self,
+        step: &Step,
+        info: &CollectionInfo,
+        keys: &[(&Key, &Touches)],
+    ) -> Result<()> {
+        let theirs = keys.iter().map(|(key, touches)| (*key, touches.after));
+        let theirs = touched_documents(&step.theirs, info.id, theirs).await?;
+        let keys: &[Key] = &keys.iter().map(|(key, _)| (*key).clone()).collect::<Vec<_>>();
         let ours = self.present(info.id, keys).await?;
         let collection = info.name.as_str();
         let seen = Seen { policy: self.policy, collection, ours: &ours, theirs: &theirs };
@@ -182,7 +189,7 @@ impl Worker<'_> {
         let touched = touched_between(&step.theirs, self.ours, |id| whole.contains(&id)).await?;
         for (id, touched) in touched {
             if whole.contains(&id) {
-                self.take_documents(step, id, touched).await?;
+                self.take_documents(step, id, touched.into_keys()).await?;
             }
         }
         Ok(())
@@ -192,7 +199,7 @@ impl Worker<'_> {
         &mut self,
         step: &Step,
         id: CollectionId,
-        touched: BTreeSet<Key>,
+        touched: impl Iterator<Item = Key>,
     ) -> Result<()> {
         for key in touched {
             self.put(id, key, None)?;

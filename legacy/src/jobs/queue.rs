@@ -110,7 +110,7 @@ impl Queue {
     pub(crate) async fn complete(&self, claim: &Claim) -> Result<()> {
         let job = Job {
             status: JobStatus::Completed,
-            ended: Some(self.environment.now()),
+            ended: Some(self.environment.latest()),
             error: None,
             ..claim.job.clone()
         };

@@ -41,10 +41,10 @@ impl Log for Journals {
                 if place + 1 < journals.len() {
                     bad.proof = Some(Proof::Finished);
                 }
-                return Ok(Examined { last, bad: Some(bad) });
+                return Ok(Examined { last, bad: Some(bad), surplus: None });
             }
         }
-        Ok(Examined { last, bad: None })
+        Ok(Examined { last, ..Examined::default() })
     }
 
     /// Only the last journal can be cut: behind a damaged one that was sealed, fjall goes on with the

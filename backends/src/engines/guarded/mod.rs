@@ -6,8 +6,10 @@
 //! an error. A call that does not end is given up: the engine is left to that thread, with all that it
 //! holds, its lock among it, until the process ends.
 //!
-//! Reads run where they are called, since they wait for nobody (see `ordered::blocking`).
+//! Reads run where they are called, since they are short (see `ordered::blocking`). They wait for the
+//! disk alone, and who waits for a command sees that one hangs ([`reads`]).
 
+mod reads;
 mod rewrite;
 mod slot;
 mod worker;
@@ -18,6 +20,8 @@ use std::time::Duration;
 
 use argon_core::{Error, ErrorKind, Result};
 
+use self::reads::READS;
+pub use self::reads::ReadWatch;
 pub(crate) use self::rewrite::is_cut_off;
 use self::rewrite::{Files, settle};
 use self::slot::{Slot, closed, or_closed};
@@ -104,6 +108,7 @@ impl Guarded {
         const POLL: Duration = Duration::from_millis(5);
         loop {
             if let Some(engine) = &*self.slot.read() {
+                let _reading = READS.begin();
                 return call(&**engine);
             }
             match &*self.state() {
@@ -207,6 +212,7 @@ impl Engine for Guarded {
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
+        READS.note_write();
         self.call(ErrorKind::Indeterminate, "a write to", move |engine| engine.apply(batch))
     }
 
@@ -218,8 +224,8 @@ impl Engine for Guarded {
     /// What is compacted reads as before, so nothing is changed if it fails.
     fn compact(&self) -> Result<()> {
         let Some(parent) = self.files.directory.parent() else { return Err(closed()) };
-        // What is written is beside the engine's directory.
-        let patience = Patience::of(parent, None);
+        // What is written is beside the engine's directory, and much is read before.
+        let patience = Patience::of_opening(parent);
         let files = self.files.clone();
         self.call_with(&patience, ErrorKind::Unavailable, "compacting", move |slot| {
             files.rewrite(slot)

@@ -1,6 +1,8 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 
+use super::reads::Reads;
 use super::*;
 use crate::ordered::engine::Write;
 
@@ -107,6 +109,45 @@ fn a_write_that_never_ends_is_in_doubt_with_the_reason_and_the_lock_stays() {
     assert!(engine.get(b"key").is_ok(), "what is there can be read");
     drop(engine);
     assert_eq!(Arc::strong_count(&lock), 2, "its thread may write yet");
+}
+
+#[test]
+fn a_read_that_hangs_is_seen_and_one_that_goes_on_is_not() {
+    static OTHERS: Reads = Reads::new();
+    static BYTES: AtomicU64 = AtomicU64::new(0);
+    let mut watch = ReadWatch::of(&OTHERS, || BYTES.load(Ordering::Relaxed));
+    let mut look = |times| (0..times).find_map(|_| watch.look());
+    assert!(look(200).is_none(), "nothing is read");
+    let reading = OTHERS.begin();
+    assert!(look(ReadWatch::MOST_LOOKS - 1).is_none());
+    BYTES.store(4096, Ordering::Relaxed);
+    assert!(look(ReadWatch::MOST_LOOKS).is_none(), "something was read");
+    drop(OTHERS.begin());
+    assert!(look(ReadWatch::MOST_LOOKS).is_none(), "another read ended");
+    assert_eq!(look(1).unwrap().kind(), ErrorKind::Unavailable);
+    OTHERS.note_write();
+    assert_eq!(look(1).unwrap().kind(), ErrorKind::Indeterminate);
+    drop(reading);
+    assert!(look(200).is_none());
+}
+
+#[test]
+fn all_reads_of_an_engine_are_watched() {
+    let engine = engine();
+    let watched = |read: &dyn Fn()| {
+        let before = READS.counts();
+        read();
+        let after = READS.counts();
+        assert!(after.0 > before.0 && after.1 > before.1, "{before:?} {after:?}");
+    };
+    watched(&|| drop(engine.get(b"key").unwrap()));
+    let direction = Direction::Ascending;
+    watched(&|| {
+        engine.visit(b"a", b"b", direction, &mut |_, _| ControlFlow::Break(())).unwrap();
+    });
+    watched(&|| {
+        engine.disk_bytes().unwrap();
+    });
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl Patience {
 }
 
 /// The bytes that this process has read, where the system tells.
-fn bytes_read() -> u64 {
+pub(super) fn bytes_read() -> u64 {
     let Ok(counters) = std::fs::read_to_string("/proc/self/io") else { return 0 };
     let read = counters.lines().find_map(|line| line.strip_prefix("rchar: "));
     // Looking at this file is a little reading itself, always about as much.

@@ -45,6 +45,16 @@ pub(super) struct Extent {
     pub(super) sparse: bool,
 }
 
+impl Extent {
+    fn copy_to(&self, path: &Path) -> io::Result<()> {
+        let mut from = File::open(&self.file)?;
+        from.seek(SeekFrom::Start(self.offset))?;
+        let mut to = File::create(path)?;
+        io::copy(&mut from.take(self.bytes), &mut to)?;
+        to.sync_all()
+    }
+}
+
 /// An engine's log, as far as it must be understood without the engine.
 pub(super) trait Log {
     /// The engine, for a person.
@@ -78,6 +88,26 @@ pub(super) struct Examined {
     pub(super) last: Option<u64>,
     /// Where it can't be read further.
     pub(super) bad: Option<Bad>,
+    /// What a batch that never became whole added to the end of a file.
+    pub(super) surplus: Option<Surplus>,
+}
+
+/// The end of a file that holds nothing but parts of a batch that never became whole. The engine
+/// would write zeros over it, for which a full disk may have no room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Surplus {
+    pub(super) file: PathBuf,
+    /// The length of the file without it.
+    pub(super) length: u64,
+}
+
+impl Surplus {
+    /// Cuts it off, durably; that needs no room.
+    fn remove(&self) -> io::Result<()> {
+        let file = File::options().write(true).open(&self.file)?;
+        file.set_len(self.length)?;
+        file.sync_all()
+    }
 }
 
 /// What can't be read at the end of a log, or in its midst.
@@ -144,9 +174,15 @@ impl Opening {
             unsynced::rewrite(&extents)
                 .map_err(|error| files::io_error("write again the log in", directory, error))?;
         }
-        let Examined { last, bad } = L::examine(directory).map_err(failed)?;
+        let Examined { last, bad, surplus } = L::examine(directory).map_err(failed)?;
+        let is_torn = bad.as_ref().is_none_or(|bad| bad.proof.is_none());
         if let Some(bad) = bad {
             opening.judge::<L>(last, &bad)?;
+        }
+        if let Some(surplus) = surplus.filter(|_| is_torn) {
+            surplus
+                .remove()
+                .map_err(|error| files::io_error("cut the log in", directory, error))?;
         }
         Ok(opening)
     }
@@ -187,11 +223,11 @@ impl Opening {
         for extent in extents {
             let name = extent.file.file_name().unwrap_or_default().to_string_lossy();
             let path = self.directory.join(format!("{name}-{}.{COPY}", extent.offset));
-            let mut from = File::open(&extent.file)?;
-            from.seek(SeekFrom::Start(extent.offset))?;
-            let mut to = File::create(&path)?;
-            io::copy(&mut from.take(extent.bytes), &mut to)?;
-            to.sync_all()?;
+            if let Err(error) = extent.copy_to(&path) {
+                // A part of it is of no use, and takes room.
+                let _ = fs::remove_file(&path);
+                return Err(error);
+            }
             self.copies.push(path);
         }
         files::sync_directory(&self.directory)

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Extent;
+use crate::disk::is_full;
 use crate::engines::files;
 
 const FILE: &str = "unsynced";
@@ -83,9 +84,14 @@ pub(super) fn rewrite(extents: &[Extent]) -> io::Result<()> {
                 break;
             }
             // A hole stays one.
-            if chunk[..read].iter().any(|byte| *byte != 0) || !extent.sparse {
+            let is_zero = chunk[..read].iter().all(|byte| *byte == 0);
+            if !is_zero || !extent.sparse {
                 file.seek(SeekFrom::Start(at))?;
-                file.write_all(&chunk[..read])?;
+                match file.write_all(&chunk[..read]) {
+                    // What was written has its room: so it is a hole.
+                    Err(error) if is_zero && is_full(error.kind()) => {}
+                    written => written?,
+                }
             }
             at += read as u64;
         }

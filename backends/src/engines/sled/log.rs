@@ -20,7 +20,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, used};
+use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, Surplus, used};
 
 use super::SEGMENT_BYTES;
 
@@ -67,6 +67,8 @@ const HEADER_BYTES: usize = 20;
 const RED_ZONE: usize = 32;
 
 const CAP: u8 = 2;
+/// Begins a batch, and tells the position of its last byte.
+const BATCH: u8 = 3;
 const LINK: u8 = 10;
 const LAST_KIND: u8 = 11;
 /// Kinds of messages that hold a page or a part of it, and those that hold it as a whole, or say that
@@ -115,6 +117,16 @@ struct SegmentedLog {
     segments: BTreeMap<u64, Segment>,
     /// Segments below this one were written as a whole before others were begun.
     stable: u64,
+    /// The batch that begins last of those that were followed.
+    batch: Option<BatchStart>,
+}
+
+/// Where a batch begins, and ends.
+#[derive(Clone, Copy)]
+struct BatchStart {
+    segment: u64,
+    /// The position of its last byte.
+    last: u64,
 }
 
 /// How a walk over the messages of a segment ended.
@@ -143,7 +155,8 @@ impl SegmentedLog {
         };
         let start = snapshot_end(directory)?;
         let first = start / SEGMENT;
-        let mut log = Self { path, file, start, segments: BTreeMap::new(), stable: first };
+        let segments = BTreeMap::new();
+        let mut log = Self { path, file, start, segments, stable: first, batch: None };
         log.find_segments()?;
         Ok(Some(log))
     }
@@ -215,13 +228,29 @@ impl SegmentedLog {
             let bytes = self.read(segment.offset)?;
             let from = if number == self.start / SEGMENT { self.start % SEGMENT } else { 0 };
             let from = usize::try_from(from).map_err(io::Error::other)?.max(HEADER_BYTES);
-            match walk(&bytes, from, number, &mut last) {
+            match walk(&bytes, from, number, &mut last, &mut self.batch) {
                 End::Full => {}
                 End::At(_) if number < highest && !self.is_needed(number, &bytes)? => {}
                 End::At(at) => return self.ended(number, at, last),
             }
         }
-        Ok(Examined { last, bad: None })
+        Ok(Examined { last, bad: None, surplus: self.surplus((highest + 1) * SEGMENT)? })
+    }
+
+    /// The segments at the end of the file that were begun after the last batch that became whole, if
+    /// the log can be followed up to `end`.
+    fn surplus(&self, end: u64) -> io::Result<Option<Surplus>> {
+        // sled goes back to where a batch begins if its end is not there.
+        let torn = self.batch.filter(|batch| batch.last >= end);
+        let active = torn.map_or(end.saturating_sub(1) / SEGMENT, |batch| batch.segment);
+        let later: BTreeSet<u64> =
+            self.segments.range(active + 1..).map(|(_, segment)| segment.offset).collect();
+        let whole = self.file.metadata()?.len().next_multiple_of(SEGMENT);
+        let mut length = whole;
+        while length > 0 && later.contains(&(length - SEGMENT)) {
+            length -= SEGMENT;
+        }
+        Ok((length < whole).then(|| Surplus { file: self.path.clone(), length }))
     }
 
     /// Whether a page needs anything of what can be read of a segment.
@@ -269,8 +298,9 @@ impl SegmentedLog {
                 behind.look(&bytes[from..used], here);
             }
         }
+        let surplus = self.surplus(number * SEGMENT + at as u64)?;
         if extents.is_empty() {
-            return Ok(Examined { last, bad: None });
+            return Ok(Examined { last, bad: None, surplus });
         }
         let later = behind.last;
         // A batch is begun when the one before is durable. So it is damage if a batch is missing
@@ -282,7 +312,7 @@ impl SegmentedLog {
             is_followed.then_some(Proof::Later)
         };
         let bad = Bad { extents, proof, written: behind.any, later };
-        Ok(Examined { last, bad: Some(bad) })
+        Ok(Examined { last, bad: Some(bad), surplus })
     }
 }
 
@@ -312,7 +342,13 @@ fn each_message(bytes: &[u8], segment: u64, mut visit: impl FnMut(&Message<'_>))
 }
 
 /// Follows the messages of a segment.
-fn walk(bytes: &[u8], from: usize, number: u64, last: &mut Option<u64>) -> End {
+fn walk(
+    bytes: &[u8],
+    from: usize,
+    number: u64,
+    last: &mut Option<u64>,
+    batch: &mut Option<BatchStart>,
+) -> End {
     let mut at = from;
     while at + RED_ZONE <= bytes.len() {
         match message(&bytes[at..], |found| found == number) {
@@ -321,6 +357,10 @@ fn walk(bytes: &[u8], from: usize, number: u64, last: &mut Option<u64>) -> End {
                     return End::Full;
                 }
                 *last = Numbered::find(found.body).or(*last);
+                if found.kind == BATCH {
+                    let last = found.body.first_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+                    *batch = Some(BatchStart { segment: number, last });
+                }
                 at += found.bytes;
             }
             None => return End::At(at),

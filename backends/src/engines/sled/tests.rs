@@ -9,6 +9,8 @@ use argon_core::ErrorKind;
 use tempfile::tempdir;
 
 use super::SledEngine;
+use super::room::{Disk, Room};
+use crate::disk::full_disk;
 use crate::engines::contract::damage::{copy, damage_tests, trials};
 use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
 use crate::engines::contract::{Numbers, contract_tests};
@@ -73,6 +75,44 @@ fn after_a_failed_sync_writes_are_refused_and_reads_go_on() {
     let engine = SledEngine::open(directory.path()).unwrap();
     assert!(!mark.exists());
     engine.apply(vec![put(b"after", b"3")]).unwrap();
+}
+
+/// A disk that is full while it is told so.
+struct Filled(Arc<AtomicBool>);
+
+impl Disk for Filled {
+    fn free(&self, _: &fs::File) -> io::Result<(u64, u64)> {
+        Ok(if self.0.load(Ordering::SeqCst) { (0, 0) } else { (1 << 20, 1 << 40) })
+    }
+
+    fn blocks(&self, metadata: &fs::Metadata) -> u64 {
+        metadata.len()
+    }
+
+    fn allocate(&self, _: &fs::File, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_batch_without_room_is_refused_before_it_is_begun_and_made_when_there_is_room() {
+    let directory = tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    let room = Room::on(Box::new(Filled(full.clone())));
+    let sync = Box::new(fs::File::sync_data);
+    let engine = SledEngine::open_with(directory.path(), sync, room).unwrap();
+    engine.apply(vec![put(b"key", b"1")]).unwrap();
+    full.store(true, Ordering::SeqCst);
+    let length = || fs::metadata(directory.path().join("db")).unwrap().len();
+    let before = length();
+    let error = engine.apply(vec![put(b"key", b"2")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(full_disk(&error).is_some(), "{error:?}");
+    assert_eq!((engine.get(b"key").unwrap().as_deref(), length()), (Some(&b"1"[..]), before));
+    assert!(!directory.path().join("unsynced").exists());
+    full.store(false, Ordering::SeqCst);
+    engine.apply(vec![put(b"key", b"3")]).unwrap();
+    assert_eq!(engine.get(b"key").unwrap().as_deref(), Some(&b"3"[..]));
 }
 
 /// What a session reads may make sled rewrite pages, which it syncs as it closes.

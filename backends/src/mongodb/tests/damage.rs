@@ -118,6 +118,45 @@ async fn a_changed_field_of_a_stored_document_ends_the_read_and_is_never_given_f
     assert!(named > 30, "{named}");
 }
 
+/// The documents that changed since the first commit.
+async fn changes(url: &StoreUrl) -> Result<String> {
+    let branch = try_branch(url).await?;
+    let first = branch.at(argon_core::model::Lsn::new(1)).await?;
+    let diff = argon_core::diff::diff(&first, &branch.head().await?).await?;
+    let documents: Vec<_> = diff.documents().try_collect().await?;
+    Ok(format!("{documents:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_falls_out_of_its_query_ends_a_diff_over_its_commit() {
+    let Some(server) = server() else { return };
+    let url = url(server);
+    filled(&url).await;
+    let right = changes(&url).await.unwrap();
+    let mut named = 0;
+    for row in rows(&url, schema::VERSIONS).await {
+        if row.get_i64("l").unwrap() == 1 {
+            continue;
+        }
+        for name in ["t", "c", "k", "l"] {
+            let mut damaged = row.clone();
+            damaged.insert(name, changed(row.get(name).unwrap()));
+            set(&url, schema::VERSIONS, &damaged).await;
+            match changes(&url).await {
+                // Nobody reads a version that another hides.
+                Ok(found) => assert_eq!(found, right, "{name} of {row}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{name} of {row}: {error:?}");
+                    named += 1;
+                }
+            }
+            assert!(fsck_sees(&url).await, "{name} of {row}");
+        }
+        set(&url, schema::VERSIONS, &row).await;
+    }
+    assert_eq!(named, 12);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn any_count_in_a_record_is_read_or_refused() {
     let Some(server) = server() else { return };

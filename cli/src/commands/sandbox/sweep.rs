@@ -3,6 +3,7 @@
 use argon_core::sandbox::{self, Outcome, Swept};
 use clap::Args;
 
+use crate::commands::clock;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Row};
@@ -16,6 +17,9 @@ pub(crate) struct SweepArgs {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// Go on although nothing was committed for long before the clock, which may be set wrong
+    #[arg(long)]
+    trust_clock: bool,
 }
 
 struct SweptRow(Swept);
@@ -52,6 +56,9 @@ impl Row for SweptRow {
 impl SweepArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
+        if !self.trust_clock && !self.dry_run {
+            clock::check_sweep(context, &workspace.opened.store, &workspace.project).await?;
+        }
         let swept = sandbox::sweep(&workspace.project, self.dry_run).await?;
         if swept.is_empty() {
             context.output.say("no sandbox's time is over");

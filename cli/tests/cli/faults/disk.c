@@ -3,7 +3,8 @@
  * middle of, or after it.
  *
  *   FAULT_DIR     the directory, absolute
- *   FAULT_MODE    eio, enospc, kill, torn (half of a write, then kill) or killafter
+ *   FAULT_MODE    eio, enospc, full (enospc, but only for what needs blocks that a file has not yet, and
+ *                 of the first write half is done), kill, torn (half of a write, then kill) or killafter
  *   FAULT_AT      which change, from 1 on; 0 for none
  *   FAULT_STICKY  if set, all changes after it fail as well
  *   FAULT_REPORT  a file that gets the number of changes, as 8 bytes, and another that tells of a fault
@@ -21,9 +22,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { GO_ON, FAIL, TORN, KILL_AFTER };
+enum { GO_ON, FAIL, HALF, TORN, KILL_AFTER };
 
 static const char *directory, *mode;
 static long target;
@@ -61,8 +63,23 @@ static int change(void) {
     }
     if (!strcmp(mode, "torn")) return TORN;
     if (!strcmp(mode, "killafter")) return KILL_AFTER;
-    errno = !strcmp(mode, "enospc") ? ENOSPC : EIO;
+    errno = !strcmp(mode, "eio") ? EIO : ENOSPC;
+    if (!strcmp(mode, "full") && n == target) return HALF;
     return FAIL;
+}
+
+static int is_full(void) {
+    return directory && mode && !strcmp(mode, "full");
+}
+
+/* Whether a file has the blocks up to a byte; it has no holes. */
+static int has_blocks(int file, off_t end) {
+    struct stat found;
+    return fstat(file, &found) == 0 && end <= (off_t)found.st_blocks * 512;
+}
+
+static off_t position(int file) {
+    return (off_t)syscall(SYS_lseek, file, 0, SEEK_CUR);
 }
 
 static int change_of_path(int at, const char *path) {
@@ -93,7 +110,7 @@ static int change_of_file(int file) {
 }
 
 static void end(int what) {
-    if (what == GO_ON) return;
+    if (what == GO_ON || what == HALF) return;
     kill(getpid(), SIGKILL);
     for (;;) pause();
 }
@@ -102,64 +119,69 @@ static void end(int what) {
     static type (*real)(__VA_ARGS__); \
     if (!real) real = (type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
 
-#define WRITE(name, count, ...) \
-    int what = change_of_file(file); \
+#define WRITE(name, count, to, ...) \
+    int what = is_full() && has_blocks(file, to) ? GO_ON : change_of_file(file); \
     if (what == FAIL) return -1; \
-    if (what == TORN) count /= 2; \
+    if (what == TORN || what == HALF) count /= 2; \
     ssize_t done = real(__VA_ARGS__); \
     end(what); \
     return done
 
 ssize_t write(int file, const void *bytes, size_t count) {
     REAL(ssize_t, "write", int, const void *, size_t);
-    WRITE("write", count, file, bytes, count);
+    WRITE("write", count, position(file) + (off_t)count, file, bytes, count);
 }
 
 ssize_t pwrite(int file, const void *bytes, size_t count, off_t at) {
     REAL(ssize_t, "pwrite", int, const void *, size_t, off_t);
-    WRITE("pwrite", count, file, bytes, count, at);
+    WRITE("pwrite", count, at + (off_t)count, file, bytes, count, at);
 }
 
 ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
     REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
-    WRITE("pwrite64", count, file, bytes, count, at);
+    WRITE("pwrite64", count, at + (off_t)count, file, bytes, count, at);
 }
 
 ssize_t writev(int file, const struct iovec *parts, int count) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
-    WRITE("writev", count, file, parts, count);
+    off_t to = position(file);
+    for (int part = 0; part < count; part++) to += (off_t)parts[part].iov_len;
+    WRITE("writev", count, to, file, parts, count);
 }
 
 #define SIMPLE(change, ...) \
     int what = change; \
-    if (what == FAIL) return -1; \
+    if (what == FAIL || what == HALF) return -1; \
     int done = real(__VA_ARGS__); \
     end(what); \
     return done
 
+/* What needs no room. */
+#define LEAN(change, ...) SIMPLE(is_full() ? GO_ON : change, __VA_ARGS__)
+
 int fsync(int file) {
     REAL(int, "fsync", int);
-    SIMPLE(change_of_file(file), file);
+    LEAN(change_of_file(file), file);
 }
 
 int fdatasync(int file) {
     REAL(int, "fdatasync", int);
-    SIMPLE(change_of_file(file), file);
+    LEAN(change_of_file(file), file);
 }
 
 int sync_file_range(int file, off64_t at, off64_t length, unsigned flags) {
     REAL(int, "sync_file_range", int, off64_t, off64_t, unsigned);
-    SIMPLE(change_of_file(file), file, at, length, flags);
+    LEAN(change_of_file(file), file, at, length, flags);
 }
 
 int ftruncate(int file, off_t length) {
     REAL(int, "ftruncate", int, off_t);
-    SIMPLE(change_of_file(file), file, length);
+    LEAN(change_of_file(file), file, length);
 }
 
 int ftruncate64(int file, off64_t length) {
     REAL(int, "ftruncate64", int, off64_t);
-    SIMPLE(change_of_file(file), file, length);
+    LEAN(change_of_file(file), file, length);
 }
 
 int fallocate(int file, int how, off_t at, off_t length) {
@@ -174,27 +196,29 @@ int fallocate64(int file, int how, off64_t at, off64_t length) {
 
 int rename(const char *from, const char *to) {
     REAL(int, "rename", const char *, const char *);
-    SIMPLE(change_of_path(AT_FDCWD, to), from, to);
+    LEAN(change_of_path(AT_FDCWD, to), from, to);
 }
 
 int unlink(const char *path) {
     REAL(int, "unlink", const char *);
-    SIMPLE(change_of_path(AT_FDCWD, path), path);
+    LEAN(change_of_path(AT_FDCWD, path), path);
 }
 
 int unlinkat(int at, const char *path, int flags) {
     REAL(int, "unlinkat", int, const char *, int);
-    SIMPLE(change_of_path(at, path), at, path, flags);
+    LEAN(change_of_path(at, path), at, path, flags);
 }
 
 int rmdir(const char *path) {
     REAL(int, "rmdir", const char *);
-    SIMPLE(change_of_path(AT_FDCWD, path), path);
+    LEAN(change_of_path(AT_FDCWD, path), path);
 }
 
 int mkdir(const char *path, mode_t rights) {
     REAL(int, "mkdir", const char *, mode_t);
-    SIMPLE(change_of_path(AT_FDCWD, path), path, rights);
+    struct stat found;
+    int is_there = is_full() && stat(path, &found) == 0;
+    SIMPLE(is_there ? GO_ON : change_of_path(AT_FDCWD, path), path, rights);
 }
 
 /* Only an opening that makes a file or empties it changes anything. */

@@ -20,6 +20,8 @@ pub(super) enum Mode {
     Eio,
     /// It fails as on a full disk, and all after it.
     Full,
+    /// It is done by half and fails as on a full disk, and so does all after it that needs more room.
+    Filled,
     /// The program is killed before it.
     Kill,
     /// The program is killed in the middle of it.
@@ -29,18 +31,20 @@ pub(super) enum Mode {
 }
 
 impl Mode {
+    /// Those that any command may meet.
     pub(super) const ALL: [Self; 5] =
         [Self::Eio, Self::Full, Self::Kill, Self::Torn, Self::KillAfter];
 
     /// Whether the program lives on.
     pub(super) fn spares(self) -> bool {
-        matches!(self, Self::Eio | Self::Full)
+        matches!(self, Self::Eio | Self::Full | Self::Filled)
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Eio => "eio",
             Self::Full => "enospc",
+            Self::Filled => "full",
             Self::Kill => "kill",
             Self::Torn => "torn",
             Self::KillAfter => "killafter",
@@ -79,7 +83,7 @@ pub(super) fn run(
         .env("FAULT_REPORT", &report)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    if mode == Mode::Full {
+    if matches!(mode, Mode::Full | Mode::Filled) {
         command.env("FAULT_STICKY", "1");
     }
     let child = command.spawn().unwrap();

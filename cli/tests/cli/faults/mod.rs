@@ -5,6 +5,7 @@
 //! `ARGON_FAULT_STEPS` sets how many faults an engine meets (3); `ARGON_SEED` repeats a run.
 
 mod disk;
+mod full_disk;
 mod scenarios;
 
 use std::collections::HashMap;

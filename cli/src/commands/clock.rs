@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use argon_core::gc::{self, Options};
-use argon_core::{Error, Result, Store};
+use argon_core::sandbox::{self, Outcome};
+use argon_core::{Error, Project, Result, Store};
 use bson::DateTime;
 
 use crate::context::Context;
@@ -11,14 +12,18 @@ use crate::duration::duration_text;
 use crate::exit::{CommandResult, Failure};
 use crate::output;
 
-/// How much longer than the retention time nothing may have been committed before somebody has to say
-/// that the clock is right.
+/// How long nothing may have happened in the store, beyond the time for which things are kept, before
+/// somebody has to say that the clock is right.
 const FAR: Duration = Duration::from_hours(30 * 24);
 
 /// Refuses a collection if the newest commit of the whole store is so old that a clock that is far
 /// ahead is as likely as a store that nobody used, and the collection would remove something. The
 /// clock of a server needs no such check: it is that of the server.
-pub(super) async fn check(context: &Context, store: &Store, options: &Options) -> CommandResult {
+pub(super) async fn check_collection(
+    context: &Context,
+    store: &Store,
+    options: &Options,
+) -> CommandResult {
     if options.dry_run || store.capabilities().shared {
         return Ok(());
     }
@@ -31,14 +36,37 @@ pub(super) async fn check(context: &Context, store: &Store, options: &Options) -
     if report.refs.is_empty() && report.freed.versions == 0 && report.freed.commits == 0 {
         return Ok(());
     }
+    Err(refusal(now, newest, "what is young would be removed"))
+}
+
+/// Refuses likewise to sweep sandboxes whose time has been over for as long.
+pub(super) async fn check_sweep(
+    context: &Context,
+    store: &Store,
+    project: &Project,
+) -> CommandResult {
+    if store.capabilities().shared {
+        return Ok(());
+    }
+    let due = sandbox::sweep(project, true).await?.into_iter();
+    let due = due.filter(|swept| swept.outcome == Outcome::Due).map(|swept| swept.ended);
+    let Some(ended) = due.max() else { return Ok(()) };
+    let (now, newest) = (context.environment.now(), newest(store).await?);
+    if now.saturating_duration_since(newest.max(ended)) <= FAR {
+        return Ok(());
+    }
+    Err(refusal(now, newest, "sandboxes that are in use would be removed"))
+}
+
+fn refusal(now: DateTime, newest: DateTime, consequence: &str) -> Failure {
     let error = Error::invalid(format!(
         "this machine's clock shows {}, {} after the newest commit of the store ({}); if it is ahead, \
-         what is young would be removed",
+         {consequence}",
         output::time(now),
-        duration_text(idle),
+        duration_text(now.saturating_duration_since(newest)),
         output::time(newest),
     ));
-    Err(Failure::from(error).hint("set the clock; if it is right, add --trust-clock"))
+    Failure::from(error).hint("set the clock; if it is right, add --trust-clock")
 }
 
 /// When something was last committed or made in the store.
