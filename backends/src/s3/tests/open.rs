@@ -154,7 +154,7 @@ async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
     let stub = StubS3::start();
     let look = async |stub: &StubS3| {
         let clock = Arc::new(SetClock::default());
-        let found = diagnose(&opener(), &url(&stub, ""), &options(), &environment(&clock)).await;
+        let found = diagnose(&opener(), &url(stub, ""), &options(), &environment(&clock)).await;
         assert!(!format!("{found:?}").contains("secret"), "{found:?}");
         let bad = found.into_iter().filter(|found| found.health != Health::Good);
         bad.map(|found| (found.check, found.health)).collect::<Vec<_>>()

@@ -202,7 +202,7 @@ impl StubS3 {
         let mut reader = BufReader::new(stream);
         while let Some((mut request, body)) = read_request(&mut reader, BUCKET) {
             let reaction = self.reaction(&mut request);
-            let Some(answer) = self.react(&request, body, reaction) else { return };
+            let Some(answer) = self.react(&request, body, reaction.as_ref()) else { return };
             let date = time::in_headers(self.now());
             if answer.write(stream, &date, request.method == "HEAD").is_err() {
                 return;
@@ -226,7 +226,7 @@ impl StubS3 {
         &self,
         request: &Request,
         body: Vec<u8>,
-        reaction: Option<Reaction>,
+        reaction: Option<&Reaction>,
     ) -> Option<Answer> {
         match reaction {
             None if self.looks_early(request, &body) => Some(self.late(request, body)),
@@ -236,17 +236,17 @@ impl StubS3 {
                 self.answer(request, body);
                 None
             }
-            Some(Reaction::LoseAnswerAnd(make)) => {
+            Some(&Reaction::LoseAnswerAnd(make)) => {
                 self.answer(request, body);
                 self.put(&request.key, make(&self.content(&request.key)));
                 None
             }
-            Some(Reaction::AnswerAfter(status, code)) => {
+            Some(&Reaction::AnswerAfter(status, code)) => {
                 self.answer(request, body);
                 Some(Answer::error(status, code))
             }
-            Some(Reaction::Answer(status, code)) => Some(Answer::error(status, code)),
-            Some(Reaction::AnswerWith(status, code, header)) => {
+            Some(&Reaction::Answer(status, code)) => Some(Answer::error(status, code)),
+            Some(&Reaction::AnswerWith(status, code, header)) => {
                 Some(Answer::error(status, code).with(header))
             }
             Some(Reaction::Stall) => loop {

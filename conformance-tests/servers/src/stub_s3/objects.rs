@@ -17,7 +17,7 @@ struct Stored {
 /// A bucket: objects by name, and the parts of uploads that were not joined.
 #[derive(Default)]
 pub(super) struct Objects {
-    objects: BTreeMap<String, Stored>,
+    by_name: BTreeMap<String, Stored>,
     uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
     /// How many uploads were begun.
     begun: usize,
@@ -26,23 +26,23 @@ pub(super) struct Objects {
 impl Objects {
     /// The names that have this in them.
     pub(super) fn names(&self, part: &str) -> Vec<String> {
-        self.objects.keys().filter(|name| name.contains(part)).cloned().collect()
+        self.by_name.keys().filter(|name| name.contains(part)).cloned().collect()
     }
 
     pub(super) fn content(&self, name: &str) -> Option<Vec<u8>> {
-        self.objects.get(name).map(|stored| stored.content.clone())
+        self.by_name.get(name).map(|stored| stored.content.clone())
     }
 
     /// Writes an object; gives its `ETag`.
     pub(super) fn put(&mut self, name: &str, content: Vec<u8>, now: i64) -> String {
         let etag = etag(&content);
         let stored = Stored { content, etag: etag.clone(), modified: now };
-        self.objects.insert(name.to_owned(), stored);
+        self.by_name.insert(name.to_owned(), stored);
         etag
     }
 
     pub(super) fn remove(&mut self, name: &str) {
-        self.objects.remove(name);
+        self.by_name.remove(name);
     }
 
     pub(super) fn open_uploads(&self) -> usize {
@@ -121,7 +121,7 @@ impl Objects {
         if quirks.conditions == Conditions::Ignored {
             return None;
         }
-        let there = self.objects.get(&request.key).map(|stored| &stored.etag);
+        let there = self.by_name.get(&request.key).map(|stored| &stored.etag);
         if request.headers.contains_key("if-none-match") && there.is_some() {
             return Some(Answer::error(412, "PreconditionFailed"));
         }
@@ -132,7 +132,7 @@ impl Objects {
     }
 
     fn get(&self, request: &Request) -> Answer {
-        let Some(stored) = self.objects.get(&request.key) else {
+        let Some(stored) = self.by_name.get(&request.key) else {
             return Answer::error(404, "NoSuchKey");
         };
         let content = &stored.content;
@@ -155,7 +155,7 @@ impl Objects {
         let most = request.parameter("max-keys").parse().unwrap_or(1000);
         let from = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
         let (mut contents, mut folders, mut more) = (Vec::new(), Vec::<&str>::new(), false);
-        for (name, stored) in self.objects.range::<str, _>((from, Bound::Unbounded)) {
+        for (name, stored) in self.by_name.range::<str, _>((from, Bound::Unbounded)) {
             let Some(rest) = name.strip_prefix(prefix) else { break };
             if let Some(at) = rest.find('/').filter(|_| by_folder) {
                 let folder = &name[..=prefix.len() + at];
