@@ -4,7 +4,23 @@ use libtest_mimic::Trial;
 
 /// The trials that take longest, wherever they run. They begin first, so that no one is left to run
 /// alone when all others are done; which ones are named here decides about nothing but time.
-const LONG: [&str; 0] = [];
+const LONG: [&str; 15] = [
+    "::ancestry::forks_sixty_four_deep_read_through_all_of_them",
+    "::ancestry::two_hundred_forks_of_one_state_stay_apart",
+    "::automatic::two_stores_make_their_snapshots_side_by_side",
+    "::concurrency::increments_that_try_again_after_a_conflict_lose_nothing",
+    "::copy::a_copy_that_is_cut_off_anywhere_goes_on_where_it_ended",
+    "::gc::a_branch_of_an_old_state_beside_collections_is_whole_or_refused",
+    "::gc::a_collection_that_fails_anywhere_is_finished_by_the_next",
+    "::gc::a_deletion_that_fails_anywhere_loses_nothing",
+    "::materialize::all_readers_agree_on_many_versions_of_many_documents",
+    "::reflog::movements_beyond_those_of_the_record_are_found_in_backups",
+    "::snapshots::a_snapshot_made_from_the_one_before_is_the_one_made_from_all",
+    "::wal::a_dropped_timeline_does_not_exist_and_others_do",
+    "::wal::a_range_is_read_in_either_direction",
+    "::wal::kept_states_read_the_same_after_pruning",
+    "::wal::the_log_above_the_floor_is_whole_and_the_floor_never_goes_back",
+];
 
 /// More trials than cores run at once, as most wait: for a disk, or for a server that is a process of
 /// its own.
