@@ -182,11 +182,12 @@ async fn two_stores_make_their_snapshots_side_by_side(subject: Subject) {
 }
 
 async fn a_snapshot_cut_off_at_any_write_leaves_a_store_that_reads(subject: Subject) {
+    let writes = subject.scaled(40, 15);
     for number in 1.. {
         let all = Fixture::new(&subject, SnapshotPolicy::BY_HAND).await;
-        write(&all.branch, 0..40).await;
+        write(&all.branch, 0..writes).await;
         snapshot::create(&all.branch.head().await.unwrap()).await.unwrap();
-        write(&all.branch, 0..40).await;
+        write(&all.branch, 0..writes).await;
         all.counts.take();
         all.counts.fail_from(number);
         let made = snapshot::create(&all.branch.head().await.unwrap()).await;

@@ -6,6 +6,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `subject`, `case` | a backend under test; a trial |
+//! | `schedule` | in which order trials run, and how many at once |
 //! | `report` | what a run proved, backend by backend |
 //! | `environment`, `make` | a clock and randomness that repeat themselves; documents and commits |
 //! | `wal`, `refs`, `snapshots`, `materialize` | the numbered contracts of the traits |
@@ -26,6 +27,7 @@
 //! | `broken`, `self_tests` | backends that break a contract, and the trials that must notice |
 //!
 //! `ARGON_TEST_CASES` multiplies the number of random cases; `ARGON_TEST_SEED` changes them.
+//! `ARGON_TEST_TIMES` names a file for the time that each trial took.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -37,6 +39,7 @@ mod case;
 mod environment;
 mod make;
 mod report;
+mod schedule;
 mod subject;
 
 mod alerts;
@@ -84,23 +87,42 @@ use libtest_mimic::{Arguments, Trial};
 use crate::case::Case;
 use crate::report::Report;
 
+/// The areas that are about what core makes of a backend's answers. What the answers are is the matter of the
+/// others, and of those alone.
+pub const CORE_AREAS: &[&str] = &[
+    "alerts",
+    "ancestry",
+    "bisect",
+    "blame",
+    "checks",
+    "masks",
+    "patch",
+    "pins",
+    "plans",
+    "reflog",
+    "sandboxes",
+    "time",
+    "verify",
+];
+
 /// Runs all trials that the subjects' capabilities ask for, and with `breakable`, a backend in
 /// memory, those of the suite itself; takes the arguments of `cargo test`. At the end it says what
 /// each backend proved.
 pub fn run(subjects: &[Subject], breakable: &Subject) -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert_with(schedule::at_once);
     case::silence_expected_failures();
-    let report = Report::default();
+    let report = Report::default().with_times();
     let subjects: Vec<(Subject, Capabilities)> =
         subjects.iter().map(|subject| (subject.clone(), subject.capabilities())).collect();
-    let mut trials: Vec<Trial> = Vec::new();
-    for (subject, capabilities) in &subjects {
+    let of_subject = |(subject, capabilities): &(Subject, Capabilities)| -> Vec<Trial> {
         let owed = cases().into_iter().filter(|case| case.suits(*capabilities));
         let owed = owed.filter(|case| subject.has(case.area));
-        trials.extend(owed.map(|case| case.trial(subject, &report)));
-    }
-    trials.extend(self_tests::trials(breakable, &cases()));
-    let conclusion = libtest_mimic::run(&arguments, trials);
+        owed.map(|case| case.trial(subject, &report)).collect()
+    };
+    let mut trials: Vec<Vec<Trial>> = subjects.iter().map(of_subject).collect();
+    trials.push(self_tests::trials(breakable, &cases(), &report));
+    let conclusion = libtest_mimic::run(&arguments, schedule::interleaved(trials));
     print!("{}", report.summary(&subjects));
     conclusion.exit_code()
 }

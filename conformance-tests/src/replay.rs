@@ -31,6 +31,9 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
+/// How many documents the state of a [`Fixture`] has, whose `_id`s begin with 0.
+const DOCUMENTS: i64 = 500;
+
 /// A state with a snapshot of several chunks, and a reader that knows nothing yet.
 struct Fixture {
     place: Place,
@@ -44,7 +47,7 @@ struct Fixture {
 
 impl Fixture {
     async fn new(subject: &Subject) -> Self {
-        let (place, backend, state) = filled(subject, 4000).await;
+        let (place, backend, state) = filled(subject, DOCUMENTS).await;
         let manifest = snapshot::create(&state).await.unwrap();
         let id = state.collection(&collection("c")).unwrap().info().id;
         assert!(manifest.chunks_of(id).len() > 2, "too few chunks to tell");
@@ -75,7 +78,7 @@ async fn a_first_read_costs_a_lookup_and_a_chunk(subject: Subject) {
     assert_eq!(all.get(&all.state, 5).await, Some(Lsn::new(1)));
     assert_eq!(all.get(&all.state, 6).await, Some(Lsn::new(1)));
     assert_eq!(all.counts.take(), Asked::default(), "all of it is known");
-    assert_eq!(all.get(&all.state, 3999).await, Some(Lsn::new(1)));
+    assert_eq!(all.get(&all.state, DOCUMENTS - 1).await, Some(Lsn::new(1)));
     assert_eq!(all.counts.take(), Asked { chunks: 1, ..Asked::default() });
 }
 
@@ -101,7 +104,7 @@ async fn a_head_that_moved_costs_the_commits_between(subject: Subject) {
 
 async fn reads_of_a_fresh_range_fetch_no_chunk(subject: Subject) {
     let all = Fixture::new(&subject).await;
-    let keys = (10_000..11_000).map(key).collect();
+    let keys = (10_000..10_200).map(key).collect();
     let stamps = all.reader.stamps(all.state.view(), all.id, keys).await.unwrap();
     assert!(stamps.iter().all(Option::is_none));
     assert_eq!(all.counts.take(), Asked { lookups: 1, ..Asked::default() });
@@ -110,7 +113,7 @@ async fn reads_of_a_fresh_range_fetch_no_chunk(subject: Subject) {
     let branch = first_branch(&all.place.project_again(counted).await).await;
     let insert = async |from: i64| {
         let mut request = branch.request();
-        for id in from..from + 1000 {
+        for id in from..from + 200 {
             let (key, document) = document(id, "new");
             request.put(collection("c"), key, document, Condition::Absent).unwrap();
         }
@@ -128,7 +131,7 @@ async fn a_chunk_is_fetched_once_for_all_who_wait(subject: Subject) {
     let reads = (0..20).map(|id| all.get(&all.state, id));
     assert!(futures::future::join_all(reads).await.into_iter().all(|lsn| lsn.is_some()));
     assert_eq!(all.counts.take(), Asked { lookups: 1, chunks: 1, ..Asked::default() });
-    let keys = (0..4000).map(key).collect();
+    let keys = (0..DOCUMENTS).map(key).collect();
     let many = all.reader.get_many(all.state.view(), all.id, keys).await.unwrap();
     assert!(many.iter().all(Option::is_some));
     let rest = all.chunks() - 1;
@@ -142,7 +145,8 @@ async fn a_scan_fetches_each_chunk_once_and_little_ahead(subject: Subject) {
     scan.try_next().await.unwrap().unwrap();
     let asked = all.counts.take();
     assert!(asked.chunks <= 3, "{asked:?} for the first document");
-    assert_eq!(scan.try_collect::<Vec<_>>().await.unwrap().len(), 3999);
+    let rest = scan.try_collect::<Vec<_>>().await.unwrap().len();
+    assert_eq!(i64::try_from(rest).unwrap(), DOCUMENTS - 1);
     assert_eq!(asked.chunks + all.counts.take().chunks, all.chunks());
 }
 
@@ -187,7 +191,7 @@ async fn a_read_goes_on_when_its_snapshot_was_dropped(subject: Subject) {
     assert_eq!(all.get(&all.state, 5).await, Some(Lsn::new(1)));
     all.counts.lose_chunks(true);
     all.backend.snapshots.remove_manifest(all.manifest.point).await.unwrap();
-    assert_eq!(all.get(&all.state, 3999).await, Some(Lsn::new(1)));
+    assert_eq!(all.get(&all.state, DOCUMENTS - 1).await, Some(Lsn::new(1)));
 }
 
 async fn reads_go_on_when_the_log_that_they_rested_on_was_collected(subject: Subject) {

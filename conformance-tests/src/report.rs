@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use argon_core::storage::Capabilities;
@@ -26,6 +28,8 @@ struct Run {
     tallies: BTreeMap<(String, &'static str), Tally>,
     /// Time taken, backend, trial.
     slow: Vec<(Duration, String, String)>,
+    /// Where the time of every trial goes, if that is asked for.
+    times: Option<File>,
 }
 
 /// What came of the trials of a run. Clones share it.
@@ -33,6 +37,19 @@ struct Run {
 pub(crate) struct Report(Arc<Mutex<Run>>);
 
 impl Report {
+    /// Writes to the file that `ARGON_TEST_TIMES` names how many seconds each trial took.
+    pub(crate) fn with_times(self) -> Self {
+        if let Some(path) = std::env::var_os("ARGON_TEST_TIMES") {
+            let file = File::create(&path).expect("ARGON_TEST_TIMES names a file that can be made");
+            self.run().times = Some(file);
+        }
+        self
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a trial when the guard is dropped: as failed if that is by a panic.
     #[expect(clippy::disallowed_methods, reason = "how long a trial took decides nothing")]
     pub(crate) fn begin(
@@ -52,7 +69,7 @@ impl Report {
 
     /// The run in words: what each backend is, and what of it was tried.
     pub(crate) fn summary(&self, subjects: &[(Subject, Capabilities)]) -> String {
-        let run = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let run = self.run();
         let mut text = String::new();
         for (subject, capabilities) in subjects {
             let of_subject =
@@ -114,11 +131,14 @@ struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let mut run = self.report.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut run = self.report.run();
         let tally = run.tallies.entry((self.backend.clone(), self.area)).or_default();
         let count = if std::thread::panicking() { &mut tally.failed } else { &mut tally.passed };
         *count += 1;
         let time = self.began.elapsed();
+        if let Some(times) = &mut run.times {
+            let _ = writeln!(times, "{:.3}\t{}::{}", time.as_secs_f64(), self.backend, self.trial);
+        }
         if time >= SLOW {
             run.slow.push((time, self.backend.clone(), self.trial.clone()));
         }

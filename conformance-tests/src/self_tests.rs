@@ -6,6 +6,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::Subject;
 use crate::broken::Breakage;
 use crate::case::Case;
+use crate::report::Report;
 
 /// What is broken, and the trials that must fail of it.
 const MUST_FAIL: [(Breakage, &[&str]); 16] = [
@@ -93,14 +94,16 @@ const MUST_FAIL: [(Breakage, &[&str]); 16] = [
 ];
 
 /// Trials of the suite itself, which break the contracts of `subject`, a backend in memory.
-pub(crate) fn trials(subject: &Subject, cases: &[Case]) -> Vec<Trial> {
+pub(crate) fn trials(subject: &Subject, cases: &[Case], report: &Report) -> Vec<Trial> {
     MUST_FAIL
         .iter()
         .flat_map(|(breakage, names)| names.iter().map(move |name| (*breakage, *name)))
         .map(|(breakage, name)| {
             let case = cases.iter().find(|case| case.name == name).copied();
             let broken = subject.decorated(move |backend| breakage.of(backend));
+            let report = report.clone();
             Trial::test(format!("suite::{breakage:?}::fails::{name}"), move || {
+                let _running = report.begin("suite", "fails", name);
                 let case = case.ok_or_else(|| Failed::from("there is no such trial"))?;
                 if case.fails(broken) { Ok(()) } else { Err("the trial did not notice".into()) }
             })

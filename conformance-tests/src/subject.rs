@@ -25,7 +25,15 @@ pub struct Subject {
     make_url: Arc<MakeUrl>,
     decorate: Arc<Decorate>,
     capabilities: Arc<OnceLock<Capabilities>>,
-    areas: Option<&'static [&'static str]>,
+    areas: Areas,
+}
+
+/// The areas whose trials a backend is held to.
+#[derive(Clone, Copy)]
+enum Areas {
+    All,
+    Only(&'static [&'static str]),
+    AllBut(&'static [&'static str]),
 }
 
 impl Subject {
@@ -50,18 +58,28 @@ impl Subject {
             make_url: Arc::new(make_url),
             decorate,
             capabilities: Arc::default(),
-            areas: None,
+            areas: Areas::All,
         }
     }
 
     /// Only the trials of these areas, for a backend that differs in little from another one.
     #[must_use]
     pub fn only(self, areas: &'static [&'static str]) -> Self {
-        Self { areas: Some(areas), ..self }
+        Self { areas: Areas::Only(areas), ..self }
+    }
+
+    /// Without the trials of these areas, for a backend that is held to them elsewhere.
+    #[must_use]
+    pub fn all_but(self, areas: &'static [&'static str]) -> Self {
+        Self { areas: Areas::AllBut(areas), ..self }
     }
 
     pub(crate) fn has(&self, area: &str) -> bool {
-        self.areas.is_none_or(|areas| areas.contains(&area))
+        match self.areas {
+            Areas::All => true,
+            Areas::Only(areas) => areas.contains(&area),
+            Areas::AllBut(areas) => !areas.contains(&area),
+        }
     }
 
     /// The same, with a decorator before every backend that is opened.

@@ -2,6 +2,7 @@
 //!
 //! The servers are started for the run. `ARGON_TEST_MONGODB_URL` and `ARGON_TEST_S3_URL` name others,
 //! which the trials fill with databases, or with prefixes below the one named, and do not clean up.
+//! Without the second, what core makes of S3 is tried on a stub in this process, not on moto.
 
 #![allow(clippy::expect_used, reason = "without directories and servers there is nothing to test")]
 
@@ -10,16 +11,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_backends::registry;
-use argon_conformance_tests::{Subject, run};
+use argon_conformance_tests::{CORE_AREAS, Subject, run};
 use argon_core::Environment;
 use argon_core::storage::{Objects, OpenOptions, Registry, StoreUrl};
 use argon_legacy::{Connect, LegacyFactory};
-use argon_test_servers::{MongoServer, S3Server, server_or_skip};
+use argon_test_servers::stub_s3::StubS3;
+use argon_test_servers::{MongoServer, S3Server, Unavailable, server_or_skip};
 use async_trait::async_trait;
 use tempfile::TempDir;
 
-/// The bucket of the trials.
-const BUCKET: &str = "trials";
+/// The variables that name other servers.
+const MONGODB_URL: &str = "ARGON_TEST_MONGODB_URL";
+const S3_URL: &str = "ARGON_TEST_S3_URL";
+
+/// How many servers of each kind there are: one is a process of Python, so it has one core at most.
+const SERVERS: u64 = 2;
 
 fn main() -> ExitCode {
     if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() {
@@ -29,9 +35,18 @@ fn main() -> ExitCode {
         Subject::new("memory", "the layout", registry(), || (StoreUrl::new("memory", ""), ()));
     let mut subjects = vec![memory.clone(), in_directory("sled"), in_directory("fjall"), legacy()];
     // To list the trials of a server takes the server, as its capabilities are its own.
-    let (mongodb, s3) = (mongodb(), s3());
-    subjects.extend(mongodb.as_ref().map(|place| place.subject("mongodb")));
-    subjects.extend(s3.as_ref().map(|place| place.subject("s3")));
+    let (mongodb, s3) = std::thread::scope(|scope| {
+        let mongodb = scope.spawn(mongodb);
+        let s3 = s3();
+        (mongodb.join().expect("it says why it can't start"), s3)
+    });
+    subjects.extend(mongodb.as_ref().map(|servers| servers.subject("mongodb")));
+    if std::env::var_os(S3_URL).is_some() {
+        subjects.extend(s3.as_ref().map(|servers| servers.subject("s3")));
+    } else {
+        subjects.extend(s3.as_ref().map(|servers| servers.subject("s3").all_but(CORE_AREAS)));
+        subjects.push(s3_stub());
+    }
     subjects.extend(mongodb.zip(s3).map(|(queue, objects)| shared_legacy(queue, objects)));
     run(&subjects, &memory)
 }
@@ -70,7 +85,7 @@ fn legacy() -> Subject {
 
 /// The legacy system with its deltas in S3 and its queue in MongoDB, as several machines share it. What
 /// is above the traits was tried with the one on files.
-fn shared_legacy(queue: Server, objects: Server) -> Subject {
+fn shared_legacy(queue: Servers, objects: Servers) -> Subject {
     let registry = registry().with(
         "legacy+s3",
         Arc::new(LegacyFactory::new(registry()).with_s3(Arc::new(S3Objects), None)),
@@ -98,14 +113,14 @@ impl Connect for S3Objects {
     }
 }
 
-/// A server on which each store has a number.
+/// Servers on which each store has a number.
 #[derive(Clone)]
-struct Server {
+struct Servers {
     proves: &'static str,
     url: Arc<dyn Fn(u64) -> String + Send + Sync>,
 }
 
-impl Server {
+impl Servers {
     fn new(proves: &'static str, url: impl Fn(u64) -> String + Send + Sync + 'static) -> Self {
         Self { proves, url: Arc::new(url) }
     }
@@ -116,30 +131,62 @@ impl Server {
     }
 }
 
-/// The server for databases.
-fn mongodb() -> Option<Server> {
-    if let Ok(url) = std::env::var("ARGON_TEST_MONGODB_URL") {
-        return Some(Server::new("the backend on the server that was named", move |number| {
+/// Starts servers side by side, or says why the tests named so are skipped.
+fn started<S: Send>(
+    tests: &str,
+    start: impl Fn() -> Result<S, Unavailable> + Sync,
+) -> Option<Vec<S>> {
+    let servers: Result<Vec<S>, Unavailable> = std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..SERVERS).map(|_| scope.spawn(&start)).collect();
+        starting.into_iter().map(|server| server.join().expect("it does not panic")).collect()
+    });
+    server_or_skip(tests, servers)
+}
+
+/// The one of several servers that has the store with this number.
+fn of_number<S>(servers: &[S], number: u64) -> &S {
+    let count = servers.len() as u64;
+    &servers[usize::try_from(number % count).expect("there are few servers")]
+}
+
+/// The servers for databases. They need not wait for their disk, as no trial kills them.
+fn mongodb() -> Option<Servers> {
+    if let Ok(url) = std::env::var(MONGODB_URL) {
+        return Some(Servers::new("the backend on the server that was named", move |number| {
             before_query(&url, &format!("argon_trial_{number}"))
         }));
     }
-    let server = server_or_skip("the trials of mongodb", MongoServer::start())?;
+    let servers = started("the trials of mongodb", MongoServer::start_unsynced)?;
     let proves =
         "the driver's integration, on SecantusDB, which speaks MongoDB's protocol; not mongod";
-    Some(Server::new(proves, move |number| server.url(&format!("trial_{number}"))))
+    Some(Servers::new(proves, move |number| {
+        of_number(&servers, number).url(&format!("trial_{number}"))
+    }))
 }
 
-/// The server for objects: prefixes of one bucket.
-fn s3() -> Option<Server> {
-    if let Ok(url) = std::env::var("ARGON_TEST_S3_URL") {
-        return Some(Server::new("the backend on the server that was named", move |number| {
+/// The servers for objects. Each store has a bucket, as moto lists one by looking at all of its objects.
+fn s3() -> Option<Servers> {
+    if let Ok(url) = std::env::var(S3_URL) {
+        return Some(Servers::new("the backend on the server that was named", move |number| {
             before_query(&url, &format!("/{number}"))
         }));
     }
-    let server = server_or_skip("the trials of s3", S3Server::start())?;
-    server.create_bucket(BUCKET).expect("the server takes a bucket");
+    let servers = started("the trials of s3", S3Server::start)?;
     let proves = "the protocol, on moto, whose conditional writes are made atomic by our launcher; not Amazon";
-    Some(Server::new(proves, move |number| server.url(BUCKET, &number.to_string())))
+    Some(Servers::new(proves, move |number| {
+        let (server, bucket) = (of_number(&servers, number), format!("trial-{number}"));
+        server.create_bucket(&bucket).expect("the server takes a bucket");
+        server.url(&bucket, "store")
+    }))
+}
+
+/// What is the same whatever the server, on one that takes little of the time that moto takes.
+fn s3_stub() -> Subject {
+    let stub = StubS3::start();
+    stub.keep_no_log();
+    let proves = "what core makes of a store on S3, on a stub in this process; nothing of servers";
+    numbered("s3-stub", proves, registry(), move |number| stub.url(&number.to_string()))
+        .only(CORE_AREAS)
 }
 
 /// A subject each of whose stores has a number of its own in its URL.

@@ -3,9 +3,10 @@
 //!
 //! - [`MongoServer`]: a server of MongoDB's protocol (`SecantusDB`, on `WiredTiger`).
 //! - [`S3Server`]: an S3 in memory (moto), whose conditional writes are atomic.
+//! - [`StubS3`](stub_s3::StubS3): an S3 in this process, for what needs speed, or a server that misbehaves.
 //! - [`FaultProxy`]: stands before either, counts requests, and loses those that it is told to lose.
 //!
-//! The servers are Python programs, installed on first use into `test-servers/` of the target
+//! The first two are Python programs, installed on first use into `test-servers/` of the target
 //! directory. `cargo run -p argon-test-servers --bin serve -- s3` starts one to play with.
 
 mod mongo;
@@ -13,6 +14,7 @@ mod process;
 mod proxy;
 mod python;
 mod s3;
+pub mod stub_s3;
 #[cfg(test)]
 mod tests;
 

@@ -16,24 +16,36 @@ use crate::{Unavailable, python};
 const REQUIREMENTS: &str = include_str!("../python/requirements-mongodb.txt");
 const OP_MSG: i32 = 2013;
 
-/// A running server with its data in a directory of its own. What it acknowledged is on disk, so
-/// that it may be killed and started again. It ends, and its data is removed, when it is dropped.
+/// A running server with its data in a directory of its own. What it acknowledged is on disk (but
+/// see [`start_unsynced`](Self::start_unsynced)), so that it may be killed and started again. It ends, and its data is removed, when it is dropped.
 pub struct MongoServer {
     process: Mutex<Process>,
     environment: PathBuf,
     port: u16,
     user: Option<(String, String)>,
+    synced: bool,
 }
 
 impl MongoServer {
     /// Starts one that lets everyone in. The first call on a machine installs it.
     pub fn start() -> std::result::Result<Self, Unavailable> {
+        Self::start_with(true)
+    }
+
+    /// The same, but it acknowledges what is not on disk, which takes half the time. It must not be
+    /// killed.
+    pub fn start_unsynced() -> std::result::Result<Self, Unavailable> {
+        Self::start_with(false)
+    }
+
+    fn start_with(synced: bool) -> std::result::Result<Self, Unavailable> {
         let environment = python::environment("mongodb", "SecantusDB", REQUIREMENTS)?;
         let mut process = Process::prepare(&environment.join("bin/python"))?;
         // Without a file of its own it would look for one in the home of whoever runs it.
         fs::write(process.home().join("empty.toml"), "")?;
-        let port = process.start(|port| command(&environment, port, false), is_this_server)?;
-        Ok(Self { process: Mutex::new(process), environment, port, user: None })
+        let command = |port| command(&environment, port, false, synced);
+        let port = process.start(command, is_this_server)?;
+        Ok(Self { process: Mutex::new(process), environment, port, user: None, synced })
     }
 
     /// Starts one that refuses all but this user, who may do everything. The names are of letters
@@ -109,7 +121,7 @@ impl MongoServer {
     pub fn restart(&self) -> std::result::Result<(), Unavailable> {
         let with_user = self.user.is_some();
         let ready = if with_user { answers } else { is_this_server };
-        let command = command(&self.environment, self.port, with_user);
+        let command = command(&self.environment, self.port, with_user, self.synced);
         self.process().start_at(self.port, &command, ready)
     }
 
@@ -118,12 +130,13 @@ impl MongoServer {
     }
 }
 
-fn command(environment: &Path, port: u16, with_user: bool) -> Vec<String> {
+fn command(environment: &Path, port: u16, with_user: bool, synced: bool) -> Vec<String> {
     let program = environment.join("bin/secantusd-py").display().to_string();
     let port = port.to_string();
     let options = ["--config", "empty.toml", "--host", "127.0.0.1", "--storage-path", "data"];
-    let mut command = vec![program, "--sync-on-commit".to_owned(), "--port".to_owned(), port];
+    let mut command = vec![program, "--port".to_owned(), port];
     command.extend(options.map(str::to_owned));
+    command.extend(synced.then(|| "--sync-on-commit".to_owned()));
     command.extend(with_user.then(|| "--auth".to_owned()));
     command
 }

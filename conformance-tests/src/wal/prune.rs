@@ -102,30 +102,27 @@ async fn timeline(branch: &Branch) -> TimelineId {
 }
 
 async fn kept_states_read_the_same_after_pruning(subject: Subject) {
-    for (number, kept) in [
-        keep(Some(30), &[]),
-        keep(Some(30), &[1, 7, 29]),
-        keep(Some(25), &[24]),
-        keep(Some(40), &[12]),
-        keep(Some(1), &[]),
-        Keep::all(),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    let (count, later) = subject.scaled((40, 35), (20, 17));
+    let kept = subject.scaled(
+        [(30, &[][..]), (30, &[1, 7, 29]), (25, &[24]), (40, &[12])],
+        [(15, &[]), (15, &[1, 4, 14]), (12, &[11]), (20, &[6])],
+    );
+    let kept = kept.map(|(from, points)| keep(Some(from), points));
+    let all = [keep(Some(1), &[]), Keep::all()];
+    for (number, kept) in kept.into_iter().chain(all).enumerate() {
         let (place, backend) = subject.backend().await;
         let branch = first_branch(&place.project(backend.clone()).await).await;
-        write(&branch, 40, &mut Random::new(number as u64)).await;
+        write(&branch, count, &mut Random::new(number as u64)).await;
         let id = timeline(&branch).await;
-        let lsns: Vec<u64> = (1..=40).filter(|lsn| kept.contains(Lsn::new(*lsn))).collect();
+        let lsns: Vec<u64> = (1..=count).filter(|lsn| kept.contains(Lsn::new(*lsn))).collect();
         make_snapshots(&backend, &branch, &kept).await;
         let before = states(&backend, &branch, &lsns).await;
         for _ in 0..2 {
             backend.wal.prune(id, &kept).await.unwrap();
             assert!(states(&backend, &branch, &lsns).await == before, "{kept:?}");
         }
-        let less: Vec<u64> = lsns.into_iter().filter(|lsn| *lsn >= 35).collect();
-        let kept = Keep { from: kept.from.max(Some(Lsn::new(35))), ..Keep::default() };
+        let less: Vec<u64> = lsns.into_iter().filter(|lsn| *lsn >= later).collect();
+        let kept = Keep { from: kept.from.max(Some(Lsn::new(later))), ..Keep::default() };
         make_snapshots(&backend, &branch, &kept).await;
         backend.wal.prune(id, &kept).await.unwrap();
         let after = states(&backend, &branch, &less).await;
@@ -279,7 +276,7 @@ async fn what_does_not_exist_is_not_pruned(subject: Subject) {
 async fn a_dropped_timeline_does_not_exist_and_others_do(subject: Subject) {
     let (place, backend) = subject.backend().await;
     let (mut chain, mut other) = (Chain::root(1), Chain::root(2));
-    chain.grow(&*backend.wal, 1500).await;
+    chain.grow(&*backend.wal, subject.scaled(1500, 1100)).await;
     let written = other.grow(&*backend.wal, 20).await;
     let mut pruned = other.fork(3);
     pruned.grow(&*backend.wal, 20).await;

@@ -6,7 +6,6 @@ use std::path::Path;
 use argon_core::storage::CacheOptions;
 use tempfile::TempDir;
 
-use super::stub::Stub;
 use super::*;
 
 fn cached(directory: &Path) -> OpenOptions {
@@ -14,11 +13,11 @@ fn cached(directory: &Path) -> OpenOptions {
     OpenOptions { cache: Some(cache), ..options() }
 }
 
-async fn open_cached(stub: &Stub, directory: &Path) -> Backend {
-    opener().open(&stub.url(""), &cached(directory), &environment(&Arc::default())).await.unwrap()
+async fn open_cached(stub: &StubS3, directory: &Path) -> Backend {
+    opener().open(&url(stub, ""), &cached(directory), &environment(&Arc::default())).await.unwrap()
 }
 
-fn gets(stub: &Stub) -> usize {
+fn gets(stub: &StubS3) -> usize {
     let requests = stub.requests();
     requests.iter().filter(|r| r.method == "GET" && !r.key.is_empty()).count()
 }
@@ -32,7 +31,7 @@ fn files(directory: &Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn what_was_read_once_is_not_fetched_again() {
-    let (stub, directory) = (Stub::start(), TempDir::new().unwrap());
+    let (stub, directory) = (StubS3::start(), TempDir::new().unwrap());
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let written = chain.grow(&*backend.wal, 5).await;
@@ -66,7 +65,7 @@ async fn what_was_read_once_is_not_fetched_again() {
 
 #[tokio::test]
 async fn a_ref_that_was_changed_is_fetched_again() {
-    let (stub, directory) = (Stub::start(), TempDir::new().unwrap());
+    let (stub, directory) = (StubS3::start(), TempDir::new().unwrap());
     let (one, other) = (create(&stub).await, open_cached(&stub, directory.path()).await);
     let mut version = None;
     for round in 0..3_u8 {

@@ -2,12 +2,11 @@
 
 use argon_core::ErrorKind;
 
-use super::stub::Stub;
 use super::*;
 
 /// A segment of other commits, written on a server of its own.
-async fn another(lsn: usize, commits: usize) -> (Stub, Chain, Vec<Commit>) {
-    let stub = Stub::start();
+async fn another(lsn: usize, commits: usize) -> (StubS3, Chain, Vec<Commit>) {
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let mut written = chain.grow(&*backend.wal, lsn - 1).await;

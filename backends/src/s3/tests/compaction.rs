@@ -1,21 +1,22 @@
 //! Compaction beside readers and writers, cut off anywhere.
 
-use super::stub::{Reaction, Stub};
+use argon_test_servers::stub_s3::Reaction;
+
 use super::*;
 
 const HOUR: i64 = 3600;
 
-fn segments(stub: &Stub) -> usize {
+fn segments(stub: &StubS3) -> usize {
     stub.names("/log/").len()
 }
 
-fn packs(stub: &Stub) -> usize {
+fn packs(stub: &StubS3) -> usize {
     stub.names("/packs/").len()
 }
 
 #[tokio::test]
 async fn a_compacted_timeline_reads_the_same_and_has_few_objects() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let reader = open(&stub).await;
     let mut chain = Chain::new(1);
@@ -43,7 +44,7 @@ async fn a_compacted_timeline_reads_the_same_and_has_few_objects() {
 
 #[tokio::test]
 async fn packs_grow_so_that_there_are_few() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let mut written = Vec::new();
@@ -60,7 +61,7 @@ async fn packs_grow_so_that_there_are_few() {
 #[tokio::test]
 async fn a_compaction_that_is_cut_off_after_any_step_changes_nothing_that_is_read() {
     for steps in 0..14 {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut chain = Chain::new(1);
         let mut written = chain.grow(&*backend.wal, 6).await;
@@ -94,7 +95,7 @@ async fn a_compaction_that_is_cut_off_after_any_step_changes_nothing_that_is_rea
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_and_writers_go_on_beside_compaction() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let mut written = chain.grow(&*backend.wal, 30).await;
@@ -121,7 +122,7 @@ async fn readers_and_writers_go_on_beside_compaction() {
 
 #[tokio::test]
 async fn a_reader_that_finds_an_object_gone_lists_again() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let written = chain.grow(&*backend.wal, 8).await;
@@ -141,7 +142,7 @@ async fn a_reader_that_finds_an_object_gone_lists_again() {
 #[tokio::test]
 async fn a_reader_misses_commits_whose_segments_and_pack_are_not_there() {
     for first in [1, 2, 5, 8] {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut chain = Chain::new(1);
         chain.grow(&*backend.wal, 8).await;
@@ -167,7 +168,7 @@ async fn a_reader_misses_commits_whose_segments_and_pack_are_not_there() {
 }
 
 /// A writer that knows a head from before others went on, compacted, and freed the name after it.
-async fn freed(stub: &Stub) -> (Arc<SetClock>, Backend, Chain, Chain, Vec<Commit>) {
+async fn freed(stub: &StubS3) -> (Arc<SetClock>, Backend, Chain, Chain, Vec<Commit>) {
     let clock = Arc::new(SetClock::default());
     let stale = create_with(stub, "", &clock).await.unwrap();
     let mut chain = Chain::new(1);
@@ -186,7 +187,7 @@ async fn freed(stub: &Stub) -> (Arc<SetClock>, Backend, Chain, Chain, Vec<Commit
 #[tokio::test]
 async fn a_writer_whose_knowledge_is_old_asks_again() {
     for passed in [HOUR + 2, HOUR / 4 + 1, -1] {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let (clock, stale, mut known, chain, written) = freed(&stub).await;
         clock.pass(passed);
         stub.requests();
@@ -199,7 +200,7 @@ async fn a_writer_whose_knowledge_is_old_asks_again() {
 
 #[tokio::test]
 async fn an_append_that_came_too_late_is_taken_back() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let (clock, stale, mut known, chain, written) = freed(&stub).await;
     // The machine sleeps while the request is on its way.
     stub.script(move |request| {
@@ -218,7 +219,7 @@ async fn an_append_that_came_too_late_is_taken_back() {
 
 #[tokio::test]
 async fn an_append_that_came_too_late_and_stayed_is_never_read() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     // Nothing tells this writer that an hour has passed, which no clock does.
     let (_, stale, mut known, chain, written) = freed(&stub).await;
     assert_eq!(known.try_append(&*stale.wal).await.unwrap(), Append::Done);
@@ -234,7 +235,7 @@ async fn an_append_that_came_too_late_and_stayed_is_never_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_appends_are_compacted_without_being_asked() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let mut written = chain.grow(&*backend.wal, 600).await;

@@ -4,8 +4,8 @@ use argon_core::ErrorKind;
 use argon_core::model::Point;
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{RefVersion, Swap};
+use argon_test_servers::stub_s3::Reaction;
 
-use super::stub::{Reaction, Stub};
 use super::*;
 use crate::s3::reference::Reference;
 
@@ -58,7 +58,7 @@ async fn write_everything(backend: &Backend) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_request_is_lost_nothing_is_lost_and_nothing_done_twice() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     stub.requests();
     write_everything(&backend).await;
@@ -69,7 +69,7 @@ async fn whatever_request_is_lost_nothing_is_lost_and_nothing_done_twice() {
         let rounds = (0..count).map(|number| {
             let reaction = reaction.clone();
             async move {
-                let stub = Stub::start();
+                let stub = StubS3::start();
                 let backend = create(&stub).await;
                 stub.requests();
                 let name = format!("{reaction:?} of request {number}");
@@ -86,7 +86,7 @@ async fn whatever_request_is_lost_nothing_is_lost_and_nothing_done_twice() {
 
 #[tokio::test]
 async fn a_server_that_never_says_leaves_it_open_and_one_that_refuses_does_not() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 2).await;
@@ -111,7 +111,7 @@ async fn a_server_that_never_says_leaves_it_open_and_one_that_refuses_does_not()
 
 #[tokio::test]
 async fn a_412_after_a_lost_answer_is_looked_into() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 1).await;
@@ -132,7 +132,7 @@ async fn a_412_after_a_lost_answer_is_looked_into() {
 
 #[tokio::test]
 async fn a_swap_whose_answer_was_lost_is_found_behind_the_swaps_of_others() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let ours = create(&stub).await;
     let first = swap(&ours, None, Some(b"1")).await.unwrap();
     let theirs = |stored: &[u8]| {
@@ -155,7 +155,7 @@ async fn a_swap_whose_answer_was_lost_is_found_behind_the_swaps_of_others() {
 
 #[tokio::test]
 async fn a_large_object_is_one_request_that_is_sent_again_if_it_fails() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let bytes: Vec<u8> = (0..20 * 1024 * 1024_u32).map(|at| (at % 251) as u8).collect();
     let digest = Digest::of(&bytes);

@@ -7,7 +7,6 @@ mod faults;
 mod open;
 mod prune;
 mod round_trips;
-mod stub;
 mod writers;
 
 use std::sync::Arc;
@@ -19,14 +18,14 @@ use argon_core::model::{
     Actor, Change, CollectionId, Commit, CommitMeta, Digest, Document, Head, Image, Lsn, Message,
     Nonce, Origin, Timeline, TimelineId,
 };
-use argon_core::storage::{Append, Backend, Direction, OpenOptions, Wal};
+use argon_core::storage::{Append, Backend, Direction, OpenOptions, StoreUrl, Wal};
 use argon_core::{Clock, Environment, Ids, Result};
+use argon_test_servers::stub_s3::StubS3;
 use aws_sdk_s3::config::Credentials;
 use bson::{DateTime, rawdoc};
 use futures::TryStreamExt;
 
 use crate::s3::factory::Opener;
-use crate::s3::tests::stub::Stub;
 
 /// A clock that stands still until it is moved.
 #[derive(Default)]
@@ -68,20 +67,25 @@ fn opener() -> Opener {
     Opener { credentials: Some(credentials), patience: Duration::from_secs(5) }
 }
 
-async fn create(stub: &Stub) -> Backend {
+/// The URL of the store of a test, with more parameters.
+fn url(stub: &StubS3, more: &str) -> StoreUrl {
+    format!("{}{more}", stub.url("prefix")).parse().unwrap()
+}
+
+async fn create(stub: &StubS3) -> Backend {
     create_with(stub, "", &Arc::default()).await.unwrap()
 }
 
-async fn create_with(stub: &Stub, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
-    opener().create(&stub.url(more), &options(), &environment(clock)).await
+async fn create_with(stub: &StubS3, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
+    opener().create(&url(stub, more), &options(), &environment(clock)).await
 }
 
-async fn open(stub: &Stub) -> Backend {
+async fn open(stub: &StubS3) -> Backend {
     open_with(stub, "", &Arc::default()).await.unwrap()
 }
 
-async fn open_with(stub: &Stub, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
-    opener().open(&stub.url(more), &options(), &environment(clock)).await
+async fn open_with(stub: &StubS3, more: &str, clock: &Arc<SetClock>) -> Result<Backend> {
+    opener().open(&url(stub, more), &options(), &environment(clock)).await
 }
 
 /// A timeline that a test writes by hand.

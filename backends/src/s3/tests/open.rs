@@ -4,21 +4,21 @@ use std::time::{Duration, Instant};
 
 use argon_core::ErrorKind;
 use argon_core::storage::{Certificate, Health, Swap};
+use argon_test_servers::stub_s3::{Conditions, Quirks, Reaction};
 
-use super::stub::{Conditions, Quirks, Reaction, Stub};
 use super::*;
 use crate::s3::diagnose::diagnose;
 
 #[tokio::test]
 async fn a_server_that_ignores_conditions_is_refused_and_nothing_is_left() {
     let quirks = Quirks { conditions: Conditions::Ignored, ..Quirks::default() };
-    let stub = Stub::with(quirks);
+    let stub = StubS3::with(quirks);
     let error = create_with(&stub, "", &Arc::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(error.to_string().contains("If-"), "{error}");
     assert_eq!(stub.names(""), [""; 0]);
 
-    let sound = Stub::start();
+    let sound = StubS3::start();
     create(&sound).await;
     let identity = sound.content("prefix/argon.json");
     stub.put("prefix/argon.json", identity.clone());
@@ -30,7 +30,7 @@ async fn a_server_that_ignores_conditions_is_refused_and_nothing_is_left() {
 
 #[tokio::test]
 async fn the_probe_of_a_sound_server_leaves_nothing_and_open_takes_two_round_trips() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     create(&stub).await;
     let identity = stub.content("prefix/argon.json");
     stub.requests();
@@ -43,7 +43,7 @@ async fn the_probe_of_a_sound_server_leaves_nothing_and_open_takes_two_round_tri
 
 #[tokio::test]
 async fn a_server_that_takes_etags_without_quotes_is_served() {
-    let stub = Stub::with(Quirks { wants_unquoted: true, ..Quirks::default() });
+    let stub = StubS3::with(Quirks { wants_unquoted: true, ..Quirks::default() });
     let backend = create(&stub).await;
     let mut version = None;
     for round in 0..4_u8 {
@@ -56,7 +56,7 @@ async fn a_server_that_takes_etags_without_quotes_is_served() {
 
 #[tokio::test]
 async fn a_server_that_lists_in_another_order_is_found_out() {
-    let stub = Stub::with(Quirks { lists_backwards: true, ..Quirks::default() });
+    let stub = StubS3::with(Quirks { lists_backwards: true, ..Quirks::default() });
     let backend = create(&stub).await;
     for name in ["a", "b"] {
         backend.refs.compare_and_set(name, None, Some(vec![])).await.unwrap();
@@ -67,7 +67,7 @@ async fn a_server_that_lists_in_another_order_is_found_out() {
 
 #[tokio::test]
 async fn a_bucket_in_another_region_is_named() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     stub.script(|_| {
         Some(Reaction::AnswerWith(301, "PermanentRedirect", "x-amz-bucket-region: eu-west-1"))
     });
@@ -78,20 +78,20 @@ async fn a_bucket_in_another_region_is_named() {
 
 #[tokio::test]
 async fn a_server_that_stalls_ends_in_an_error() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     create(&stub).await;
     stub.script(|_| Some(Reaction::Stall));
     let options = OpenOptions { lock_timeout: Duration::from_millis(500), ..options() };
     #[expect(clippy::disallowed_methods, reason = "it is measured")]
     let began = Instant::now();
-    let opened = opener().open(&stub.url(""), &options, &environment(&Arc::default())).await;
+    let opened = opener().open(&url(&stub, ""), &options, &environment(&Arc::default())).await;
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
 async fn a_store_that_may_only_be_read_opens_and_refuses_writes() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let written = chain.grow(&*backend.wal, 3).await;
@@ -108,7 +108,7 @@ async fn a_store_that_may_only_be_read_opens_and_refuses_writes() {
 
 #[tokio::test]
 async fn a_store_is_not_made_where_something_is() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let error = open_with(&stub, "", &Arc::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     create(&stub).await;
@@ -125,7 +125,7 @@ async fn a_store_is_not_made_where_something_is() {
 
 #[tokio::test]
 async fn objects_that_do_not_belong_are_found() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 3).await;
@@ -151,10 +151,10 @@ async fn objects_that_do_not_belong_are_found() {
 
 #[tokio::test]
 async fn the_doctor_finds_what_is_wrong_and_leaves_nothing() {
-    let stub = Stub::start();
-    let look = async |stub: &Stub| {
+    let stub = StubS3::start();
+    let look = async |stub: &StubS3| {
         let clock = Arc::new(SetClock::default());
-        let found = diagnose(&opener(), &stub.url(""), &options(), &environment(&clock)).await;
+        let found = diagnose(&opener(), &url(stub, ""), &options(), &environment(&clock)).await;
         assert!(!format!("{found:?}").contains("secret"), "{found:?}");
         let bad = found.into_iter().filter(|found| found.health != Health::Good);
         bad.map(|found| (found.check, found.health)).collect::<Vec<_>>()
@@ -179,10 +179,10 @@ async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
     for (conditions, wants_unquoted) in
         [(Conditions::LookedAtEarly, false), (Conditions::Kept, false), (Conditions::Kept, true)]
     {
-        let stub = Stub::with(Quirks { conditions, wants_unquoted, ..Quirks::default() });
+        let stub = StubS3::with(Quirks { conditions, wants_unquoted, ..Quirks::default() });
         create(&stub).await;
         let found =
-            diagnose(&opener(), &stub.url(""), &options(), &environment(&Arc::default())).await;
+            diagnose(&opener(), &url(&stub, ""), &options(), &environment(&Arc::default())).await;
         let raced = found.iter().find(|found| found.check == "writers at once").unwrap();
         if conditions == Conditions::LookedAtEarly {
             assert_eq!(raced.health, Health::Failed);
@@ -199,11 +199,11 @@ async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
 
 #[tokio::test]
 async fn errors_name_the_bucket_and_the_server() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 1).await;
-    let url = stub.url("");
+    let url = url(&stub, "");
     let endpoint = url.rest().split("endpoint=").nth(1).unwrap().split('&').next().unwrap();
     let place = format!("s3://bucket/prefix at {endpoint}");
     for reaction in [
@@ -220,14 +220,14 @@ async fn errors_name_the_bucket_and_the_server() {
         }
     }
     stub.behave();
-    let ignoring = Stub::with(Quirks { conditions: Conditions::Ignored, ..Quirks::default() });
+    let ignoring = StubS3::with(Quirks { conditions: Conditions::Ignored, ..Quirks::default() });
     let error = create_with(&ignoring, "", &Arc::default()).await.unwrap_err();
     assert!(error.to_string().contains("s3://bucket/prefix at http://127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]
 async fn the_clock_of_the_server_is_compared_with_that_of_the_machine() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let clock = Arc::default();
     let backend = create_with(&stub, "", &clock).await.unwrap();
     let ahead = async || {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use argon_core::model::{BranchName, CollectionName, ProjectName, View};
 use argon_core::storage::{Freed, Keep, KeyRange, Materialize, Version};
 use argon_core::{Branch, LogMaterializer, Store, snapshot};
+use argon_test_servers::stub_s3::Reaction;
 
-use super::stub::{Reaction, Stub};
 use super::*;
 
 const HOUR: i64 = 3600;
@@ -49,7 +49,7 @@ async fn what_is_below_goes_and_the_log_above_stays() {
         (keep(Some(1), &[]), 0),
         (Keep::all(), 0),
     ] {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut chain = Chain::new(1);
         let mut written = chain.grow(&*backend.wal, 10).await;
@@ -86,7 +86,7 @@ async fn what_is_below_goes_and_the_log_above_stays() {
 
 #[tokio::test]
 async fn an_unpruned_and_a_pruned_head_cost_the_same_single_listing() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 6).await;
@@ -105,7 +105,7 @@ async fn an_unpruned_and_a_pruned_head_cost_the_same_single_listing() {
 
 #[tokio::test]
 async fn packs_go_and_stay_as_wholes() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let mut written = Vec::new();
@@ -133,7 +133,7 @@ async fn packs_go_and_stay_as_wholes() {
 }
 
 /// Lets so many requests that change something through, and refuses the others.
-fn cut_off_after(stub: &Stub, changes: usize) {
+fn cut_off_after(stub: &StubS3, changes: usize) {
     let mut left = changes;
     stub.script(move |request| {
         if matches!(request.method.as_str(), "PUT" | "DELETE") {
@@ -149,7 +149,7 @@ fn cut_off_after(stub: &Stub, changes: usize) {
 #[tokio::test]
 async fn a_prune_cut_off_after_any_step_reads_right_and_goes_on() {
     for steps in 0..12 {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut chain = Chain::new(1);
         let mut written = chain.grow(&*backend.wal, 6).await;
@@ -180,7 +180,7 @@ async fn a_prune_cut_off_after_any_step_reads_right_and_goes_on() {
 async fn a_reader_that_is_overtaken_leaves_out_what_is_gone() {
     for direction in [Direction::Ascending, Direction::Descending] {
         for taken in [0, 1, 20] {
-            let stub = Stub::start();
+            let stub = StubS3::start();
             let backend = create(&stub).await;
             let mut chain = Chain::new(1);
             chain.grow(&*backend.wal, 60).await;
@@ -204,7 +204,7 @@ async fn a_reader_that_is_overtaken_leaves_out_what_is_gone() {
 
 #[tokio::test]
 async fn an_append_that_came_too_late_for_a_pruned_name_is_taken_back() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let clock = Arc::new(SetClock::default());
     let stale = create_with(&stub, "", &clock).await.unwrap();
     let mut chain = Chain::new(1);
@@ -229,7 +229,7 @@ async fn an_append_that_came_too_late_for_a_pruned_name_is_taken_back() {
 
 #[tokio::test]
 async fn a_sealed_timeline_still_says_where_it_ended_and_began() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let written = chain.grow(&*backend.wal, 5).await;
@@ -246,7 +246,7 @@ async fn a_sealed_timeline_still_says_where_it_ended_and_began() {
 #[tokio::test]
 async fn a_drop_cut_off_after_any_step_is_done_by_calling_again() {
     for steps in 0..20 {
-        let stub = Stub::start();
+        let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut other = Chain::new(2);
         other.grow(&*backend.wal, 1).await;
@@ -288,7 +288,7 @@ async fn a_drop_cut_off_after_any_step_is_done_by_calling_again() {
 
 #[tokio::test]
 async fn a_timeline_goes_when_it_was_sealed_for_the_grace_time() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 3).await;
@@ -325,7 +325,7 @@ async fn branch(backend: Backend) -> Branch {
 type Rows = Vec<(Key, Version)>;
 
 /// The documents of states, read by what knows nothing yet.
-async fn states(stub: &Stub, view: &View, id: CollectionId, lsns: &[u64]) -> Vec<Rows> {
+async fn states(stub: &StubS3, view: &View, id: CollectionId, lsns: &[u64]) -> Vec<Rows> {
     let backend = open(stub).await;
     let mut states = Vec::new();
     for lsn in lsns {
@@ -338,7 +338,7 @@ async fn states(stub: &Stub, view: &View, id: CollectionId, lsns: &[u64]) -> Vec
 
 #[tokio::test]
 async fn kept_states_are_read_from_snapshots_and_the_log_above() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let main = branch(backend.clone()).await;
     let name = CollectionName::new("things").unwrap();
@@ -368,7 +368,7 @@ async fn kept_states_are_read_from_snapshots_and_the_log_above() {
 
 #[tokio::test]
 async fn old_chunks_that_no_manifest_lists_go_and_those_put_again_stay() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let clock = Arc::new(SetClock::default());
     let backend = create_with(&stub, "", &clock).await.unwrap();
     let put = async |backend: &Backend, text: &str| {
@@ -399,7 +399,7 @@ async fn old_chunks_that_no_manifest_lists_go_and_those_put_again_stay() {
 
 #[tokio::test]
 async fn a_chunk_that_is_removed_right_after_it_was_put_again_is_missed() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let digest = Digest::of(b"chunk");
     backend.snapshots.put_chunk(digest, b"chunk".to_vec()).await.unwrap();

@@ -2,8 +2,8 @@
 
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_core::{Branch, Store, snapshot};
+use argon_test_servers::stub_s3::Request;
 
-use super::stub::{Request, Stub};
 use super::*;
 
 async fn branch(backend: Backend) -> Branch {
@@ -22,7 +22,7 @@ fn shown(requests: &[Request]) -> Vec<String> {
 
 #[tokio::test]
 async fn an_append_by_a_writer_that_knows_the_head_is_one_request() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 1).await;
@@ -34,7 +34,7 @@ async fn an_append_by_a_writer_that_knows_the_head_is_one_request() {
 
 #[tokio::test]
 async fn a_new_ref_is_one_request_and_a_known_head_one_listing() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     chain.grow(&*backend.wal, 3).await;
@@ -47,7 +47,7 @@ async fn a_new_ref_is_one_request_and_a_known_head_one_listing() {
 
 #[tokio::test]
 async fn a_point_read_after_a_snapshot_fetches_one_chunk_and_lists_only_what_is_above() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let main = branch(create(&stub).await).await;
     let things = main.collection(&CollectionName::new("things").unwrap());
     for id in 0..30 {
@@ -70,7 +70,7 @@ async fn a_point_read_after_a_snapshot_fetches_one_chunk_and_lists_only_what_is_
 
 #[tokio::test]
 async fn every_write_carries_checksums_of_its_whole_body() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let more = "&sse=aws:kms&sse_kms_key_id=k1";
     let backend = create_with(&stub, more, &Arc::default()).await.unwrap();
     Chain::new(1).grow(&*backend.wal, 1).await;
@@ -94,7 +94,7 @@ async fn every_write_carries_checksums_of_its_whole_body() {
 
 #[tokio::test]
 async fn the_headers_of_a_large_segment_are_read_without_its_documents() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let backend = create(&stub).await;
     let mut chain = Chain::new(1);
     let before = chain.head;

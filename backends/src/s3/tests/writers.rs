@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_core::{Store, log};
+use argon_test_servers::stub_s3::{Conditions, Quirks};
 
-use super::stub::{Conditions, Quirks, Stub};
 use super::*;
 
 #[tokio::test]
 async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_unasked() {
     let quirks = Quirks { conditions: Conditions::IgnoredOfUploads, ..Quirks::default() };
-    let stub = Stub::with(quirks);
+    let stub = StubS3::with(quirks);
     let (one, other) = (create(&stub).await, open(&stub).await);
     let mut chain = Chain::new(1);
     let mut written = chain.grow(&*one.wal, 1).await;
@@ -42,7 +42,7 @@ async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_un
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_writers_of_one_branch_lose_nothing_and_double_nothing() {
-    let stub = Stub::start();
+    let stub = StubS3::start();
     let store =
         |backend| Store::new(backend, environment(&Arc::default()), Actor::new("tester").unwrap());
     let (project, main) = (ProjectName::new("shop").unwrap(), Store::FIRST_BRANCH);
