@@ -7,7 +7,7 @@ use bson::{Bson, Document};
 
 use super::filter::{Filter, Judge, Options, Predicate, Test};
 use super::operand::Operand;
-use super::pattern::{Pattern, Refused};
+use super::regex::{Refused, Regex};
 
 /// The types by their names and numbers; `$type` takes both.
 const TYPES: [(&str, u8); 21] = [
@@ -176,7 +176,7 @@ impl Compiler<'_> {
             match value {
                 Bson::RegularExpression(regex) if list => {
                     let (source, flags) = (regex.pattern.as_str(), regex.options.as_str());
-                    let pattern = Pattern::compile(source, flags).map_err(Refused::into_words)?;
+                    let pattern = Regex::compile(source, flags).map_err(Refused::into_words)?;
                     options.patterns.push(pattern);
                 }
                 Bson::Undefined => return Err("a comparison with undefined".to_owned()),
@@ -300,7 +300,7 @@ fn regex(value: &Bson, options: Option<&Bson>) -> Result<Test, Unknown> {
 }
 
 fn matches(pattern: &str, options: &str) -> Result<Test, Unknown> {
-    Pattern::compile(pattern, options).map(Test::Matches).map_err(Refused::into_words)
+    Regex::compile(pattern, options).map(Test::Matches).map_err(Refused::into_words)
 }
 
 fn modulo(value: &Bson) -> Result<Test, Unknown> {

@@ -9,7 +9,7 @@ use bson::Decimal128;
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::operand::Operand;
-use super::pattern::{GaveUp, Pattern};
+use super::regex::{GaveUp, Regex};
 use super::walk::{self, Path};
 use crate::key::decimal::Decimal;
 
@@ -59,7 +59,7 @@ pub(crate) enum Test {
     In(Options),
     /// It is of one of these types, by their numbers in BSON.
     Type(BTreeSet<u8>),
-    Matches(Pattern),
+    Matches(Regex),
     Modulo {
         divisor: i64,
         remainder: i64,
@@ -80,7 +80,7 @@ pub(crate) type OrEqual = bool;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(super) values: BTreeSet<Operand>,
-    pub(super) patterns: Vec<Pattern>,
+    pub(super) patterns: Vec<Regex>,
     /// Whether a missing value, or undefined, is one of them, as null is.
     pub(super) null: bool,
 }
@@ -212,7 +212,7 @@ fn compare(
     Ok(order.is_some_and(|order| is(order) || (or_equal && order.is_eq())))
 }
 
-fn matches(pattern: &Pattern, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+fn matches(pattern: &Regex, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     match value {
         RawBsonRef::String(text) | RawBsonRef::Symbol(text) => {
             pattern.matches(text).map_err(|GaveUp| Undecided::GaveUp)

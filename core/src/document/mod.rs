@@ -7,14 +7,14 @@
 //! | `filter.rs`, `compile.rs` | queries; reading them |
 //! | `walk.rs` | which values a path leads to |
 //! | `operand.rs` | comparing values |
-//! | `pattern/` | regular expressions, as PCRE has them |
+//! | `regex/` | regular expressions, as PCRE has them |
 //! | `index_keys.rs` | the keys of a document in an index |
 
 mod compile;
 mod filter;
 mod index_keys;
 mod operand;
-mod pattern;
+mod regex;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -22,4 +22,4 @@ mod walk;
 pub(crate) use compile::{Collation, Compiler};
 pub(crate) use filter::{Filter, Judge, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
-pub(crate) use pattern::{Pattern, Refused};
+pub(crate) use regex::{Refused, Regex};

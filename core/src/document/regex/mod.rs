@@ -14,7 +14,7 @@ const MOST_STEPS: usize = 1_000_000;
 
 /// A regular expression, ready to match.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern {
+pub(crate) struct Regex {
     source: String,
     options: String,
     regex: fancy_regex::Regex,
@@ -50,7 +50,7 @@ impl Refused {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GaveUp;
 
-impl Pattern {
+impl Regex {
     /// Reads a pattern with options of `imsxu`.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ mod tests {
     #[track_caller]
     fn table(rows: &[(&str, &str, &[&str], &[&str])]) {
         for (source, options, matching, others) in rows {
-            let pattern = Pattern::compile(source, options).unwrap();
+            let pattern = Regex::compile(source, options).unwrap();
             for text in *matching {
                 assert_eq!(pattern.matches(text), Ok(true), "{source} should match {text:?}");
             }
@@ -207,18 +207,18 @@ mod tests {
             ("*a", "*"),
             (r"a\", r"\"),
         ] {
-            let error = Pattern::compile(source, "").unwrap_err().into_words();
+            let error = Regex::compile(source, "").unwrap_err().into_words();
             assert!(error.contains(named), "{source}: {error}");
         }
-        assert!(Pattern::compile("a", "l").is_err());
+        assert!(Regex::compile("a", "l").is_err());
         for source in ["(a", "a)", "[a", r"a\", "[b-a]"] {
-            assert!(matches!(Pattern::compile(source, ""), Err(Refused::Malformed(_))), "{source}");
+            assert!(matches!(Regex::compile(source, ""), Err(Refused::Malformed(_))), "{source}");
         }
     }
 
     #[test]
     fn a_match_that_takes_too_long_is_given_up() {
-        let pattern = Pattern::compile(r"^(?:(?=a)a+)+$b", "").unwrap();
+        let pattern = Regex::compile(r"^(?:(?=a)a+)+$b", "").unwrap();
         assert_eq!(pattern.matches(&"a".repeat(40)), Err(GaveUp));
     }
 }
