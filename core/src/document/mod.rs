@@ -19,6 +19,7 @@ mod regex;
 mod tests;
 mod walk;
 
+pub(crate) use crate::key::compare;
 pub(crate) use compile::{Collation, Compiler};
 pub(crate) use filter::{Filter, Judge, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};

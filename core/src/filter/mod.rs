@@ -160,7 +160,11 @@ impl Test {
                 if let Bson::Array(elements) = &value { elements.as_slice() } else { &[] };
             for value in std::iter::once(&value).chain(elements) {
                 let holds = |wanted: &Bson| {
-                    same_type(value, wanted) && orders.contains(&compare(value, wanted))
+                    let raw = |value: &Bson| RawBson::try_from(value.clone());
+                    let (Ok(value), Ok(wanted)) = (raw(value), raw(wanted)) else { return false };
+                    let (value, wanted) = (value.as_raw_bson_ref(), wanted.as_raw_bson_ref());
+                    same_type(value, wanted)
+                        && compare(value, wanted).is_ok_and(|order| orders.contains(&order))
                 };
                 if wanted.iter().any(holds) {
                     return Ok(true);
