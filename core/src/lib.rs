@@ -35,7 +35,7 @@ pub mod codec;
 pub mod copy;
 pub mod definition;
 pub mod diff;
-mod document;
+pub mod document;
 mod environment;
 mod error;
 pub mod filter;

@@ -5,7 +5,7 @@ use bson::{Bson, Document as BsonDocument};
 use crate::catalog::CollectionInfo;
 use crate::checks::validator::collation_of;
 use crate::definition::{canonical, is_set};
-use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Undecided, has_text};
+use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Path, Undecided, has_text};
 use crate::model::Document;
 use crate::{Error, Result};
 
@@ -168,8 +168,8 @@ impl Index {
     }
 
     /// Whether it refuses all that a policy's rule for this one field refuses.
-    pub(super) fn is_stricter_than(&self, field: &str) -> bool {
-        self.filter.is_none() && self.paths.fields() == [field]
+    pub(super) fn is_stricter_than(&self, field: &Path) -> bool {
+        self.filter.is_none() && self.paths.paths() == std::slice::from_ref(field)
     }
 
     /// The keys of a document, none if it is not in the index; `None` if that can't be decided.

@@ -12,7 +12,6 @@ mod elements;
 mod fields;
 mod states;
 
-pub use crate::merge::FieldPath;
 pub use fields::{FieldChange, fields};
 pub use states::{CollectionDiff, Diff, DocumentDiff, Section, diff};
 pub(crate) use states::{TouchedKeys, compare_catalogs, touched_between};

@@ -7,6 +7,7 @@ use bson::{Bson, Document};
 
 use super::filter::{Filter, Judge, Options, Predicate, Test};
 use super::operand::Operand;
+use super::path::Path;
 use super::regex::{Refused, Regex};
 
 /// The types by their names and numbers; `$type` takes both.
@@ -83,10 +84,7 @@ impl Compiler<'_> {
                 read(schema).map(Filter::Judge)
             }
             _ if name.starts_with('$') => Err(format!("the operator {name}")),
-            _ => {
-                let path = name.split('.').map(str::to_owned).collect();
-                Ok(Filter::At(path, self.predicate(value)?))
-            }
+            _ => Ok(Filter::At(Path::dotted(name), self.predicate(value)?)),
         }
     }
 

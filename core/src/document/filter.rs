@@ -9,8 +9,10 @@ use bson::Decimal128;
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::operand::Operand;
+use super::path::Path;
 use super::regex::{GaveUp, Regex};
-use super::walk::{self, Path};
+use super::walk;
+use crate::Error;
 use crate::key::decimal::Decimal;
 
 /// A query, read by a [`Compiler`](super::Compiler).
@@ -22,7 +24,7 @@ pub(crate) enum Filter {
     Any(Vec<Filter>),
     Not(Box<Filter>),
     /// What holds at a path.
-    At(Vec<String>, Predicate),
+    At(Path, Predicate),
     /// What somebody else knows to judge: `$jsonSchema`.
     Judge(Arc<dyn Judge>),
 }
@@ -106,7 +108,9 @@ impl Predicate {
             Self::All(predicates) => each(predicates, |inner| inner.holds_at(document, path)),
             Self::Not(predicate) => Ok(!predicate.holds_at(document, path)?),
             Self::Test(test) => {
-                walk::any(document, path, test.asks_elements(), &mut |value| test.holds(value))
+                walk::any(document, path.as_slice(), test.asks_elements(), &mut |value| {
+                    test.holds(value)
+                })
             }
         }
     }
@@ -251,6 +255,19 @@ fn whole_decimal(decimal: Decimal128) -> Option<i64> {
     };
     let whole = i128::try_from(whole).ok()?;
     i64::try_from(if negative { -whole } else { whole }).ok()
+}
+
+impl From<Undecided> for Error {
+    fn from(undecided: Undecided) -> Self {
+        match undecided {
+            Undecided::Malformed => {
+                Self::corrupt("a stored document does not decode; run `argon fsck`")
+            }
+            Undecided::GaveUp => Self::unsupported(
+                "a regular expression took too long on a document; write one that goes back less",
+            ),
+        }
+    }
 }
 
 impl From<bson::error::Error> for Undecided {

@@ -14,13 +14,22 @@ mod compile;
 mod filter;
 mod index_keys;
 mod operand;
+mod path;
+mod pattern;
 mod regex;
 #[cfg(test)]
 mod tests;
+mod values;
 mod walk;
+mod written;
 
-pub(crate) use crate::key::compare;
 pub(crate) use compile::{Collation, Compiler};
 pub(crate) use filter::{Filter, Judge, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
+pub use path::Path;
+pub(crate) use path::as_names;
+pub use pattern::Pattern;
+pub(crate) use pattern::Place;
 pub(crate) use regex::{Refused, Regex};
+
+pub use crate::key::compare;

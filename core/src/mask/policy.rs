@@ -5,8 +5,9 @@ use std::fmt;
 use bson::Document as BsonDocument;
 use serde::{Deserialize, Serialize};
 
+use crate::document::Pattern;
 use crate::filter::Filter;
-use crate::mask::path::{Pattern, name_matches};
+use crate::model::name_matches;
 use crate::{Error, Result};
 
 /// What a masked branch shows of the documents of the branch it is made of. docs/mask.toml is an
@@ -187,7 +188,7 @@ impl CollectionPolicy {
                 .map_err(|error| Error::invalid(format!("keep: {error}")))?;
         }
         for path in self.allowed() {
-            Pattern::check(path)?;
+            pattern(path)?;
         }
         self.fields.iter().try_for_each(FieldPolicy::check)
     }
@@ -195,7 +196,7 @@ impl CollectionPolicy {
 
 impl FieldPolicy {
     fn check(&self) -> Result<()> {
-        let pattern = Pattern::check(&self.path)?;
+        let pattern = pattern(&self.path)?;
         if pattern.begins_with("_id") {
             return Err(Error::invalid(format!(
                 "'{}' can't be masked: an _id is how a document is found and where it stands in its \
@@ -211,6 +212,19 @@ impl FieldPolicy {
         }
         Ok(())
     }
+}
+
+/// Reads the path of a new policy.
+fn pattern(path: &str) -> Result<Pattern> {
+    let pattern: Pattern = path.parse()?;
+    if pattern.is_document() {
+        return Err(Error::invalid(format!(
+            "invalid path '{path}': a field is expected, such as address.city, or ** for all; hide = \
+             true shows no document"
+        )));
+    }
+    pattern.check()?;
+    Ok(pattern)
 }
 
 impl fmt::Display for Transform {

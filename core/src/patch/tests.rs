@@ -5,7 +5,7 @@ use bson::{RawBsonRef, rawdoc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::diff::FieldPath;
+use crate::document::Path;
 
 fn scalar() -> impl Strategy<Value = RawBson> {
     prop_oneof![
@@ -133,7 +133,7 @@ fn parts_that_contradict_each_other_are_refused() {
     };
     let one = || Some(RawBson::from(RawBsonRef::Int32(1)));
     let order = |before: &[&str], after: &[&str]| OrderEdit {
-        path: FieldPath::DOCUMENT,
+        path: Path::DOCUMENT,
         before: before.iter().map(ToString::to_string).collect(),
         after: after.iter().map(ToString::to_string).collect(),
     };
