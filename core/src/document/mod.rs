@@ -4,27 +4,21 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `filter.rs`, `compile.rs` | queries; reading them |
+//! | `filter/` | queries |
 //! | `walk.rs` | which values a path leads to |
-//! | `operand.rs` | comparing values |
 //! | `regex/` | regular expressions, as PCRE has them |
 //! | `index_keys.rs` | the keys of a document in an index |
 
-mod compile;
-mod filter;
+pub(crate) mod filter;
 mod index_keys;
-mod operand;
 mod path;
 mod pattern;
 mod regex;
-#[cfg(test)]
-mod tests;
 mod values;
 mod walk;
 mod written;
 
-pub(crate) use compile::{Collation, Compiler};
-pub(crate) use filter::{Filter, Judge, Undecided};
+pub(crate) use filter::{Collation, Compiler, Filter, Judge, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
 pub use path::Path;
 pub(crate) use path::as_names;

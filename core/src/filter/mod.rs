@@ -4,7 +4,6 @@
 //! an element, `null` is what is missing too, and the order tests compare values of one type only.
 
 mod parse;
-mod sight;
 
 use std::cmp::Ordering;
 
@@ -12,7 +11,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 use bson::{Bson, Document as BsonDocument, RawBson};
 
 use self::parse::{MOST_LEVELS, parse_query};
-use self::sight::is_unambiguous;
+use crate::document::filter::sight::is_unambiguous;
 use crate::key::{compare, same_type};
 use crate::value::malformed;
 use crate::{Error, Result};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
 
-use super::{Collation, Compiler, Filter, IndexPaths, Keys};
+use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys};
 
 fn compile(query: &BsonDocument) -> Result<Filter, String> {
     Compiler { collation: Collation::Simple, schema: None }.query(query)

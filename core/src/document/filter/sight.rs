@@ -8,7 +8,7 @@ use crate::Result;
 use crate::value::malformed;
 
 /// Whether a path can mean one field of a document only.
-pub(super) fn is_unambiguous(document: &RawDocument, path: &[String]) -> Result<bool> {
+pub(crate) fn is_unambiguous(document: &RawDocument, path: &[String]) -> Result<bool> {
     let Some((first, rest)) = path.split_first() else { return Ok(true) };
     let mut known = false;
     for element in document {

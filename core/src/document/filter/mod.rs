@@ -1,5 +1,11 @@
 //! Queries: whether a document matches, exactly as MongoDB's server has it.
 
+mod compile;
+mod operand;
+pub(crate) mod sight;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,7 +14,8 @@ use std::sync::Arc;
 use bson::Decimal128;
 use bson::raw::{RawBsonRef, RawDocument};
 
-use super::operand::Operand;
+pub(crate) use self::compile::{Collation, Compiler};
+use self::operand::Operand;
 use super::path::Path;
 use super::regex::{GaveUp, Regex};
 use super::walk;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bson::{Bson, Document};
 
-use super::filter::{Filter, Judge, Options, Predicate, Test};
 use super::operand::Operand;
-use super::path::Path;
-use super::regex::{Refused, Regex};
+use super::{Filter, Judge, Options, Predicate, Test};
+use crate::document::path::Path;
+use crate::document::regex::{Refused, Regex};
 
 /// The types by their names and numbers; `$type` takes both.
 const TYPES: [(&str, u8); 21] = [
