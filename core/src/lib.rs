@@ -11,6 +11,7 @@
 //! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
 //! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
+//! - [`document`]: paths, patterns, queries and the order of values, for every rule;
 //! - [`merge`]: three-way merge of a document;
 //! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
 //! - [`definition`]: comparing options and indexes;
@@ -38,7 +39,6 @@ pub mod diff;
 pub mod document;
 mod environment;
 mod error;
-pub mod filter;
 pub mod fsck;
 pub mod gc;
 mod guard;

@@ -139,9 +139,10 @@ impl<'a> Definition<'a> {
         let collations = [collation_of(self.0), collation_of(&info.options)];
         let simple = collations == [Collation::Simple; 2];
         let collation = if simple { Collation::Simple } else { Collation::Other };
-        Compiler { collation, schema: None }
+        Compiler::default()
+            .with_collation(collation)
             .query(filter)
-            .map_err(|what| format!("{what} in its filter"))
+            .map_err(|refused| format!("{} in its filter", refused.into_words()))
     }
 }
 
@@ -245,6 +246,18 @@ mod tests {
         assert_eq!(read(&collated).unwrap().unwrap().collation(), Some("de"));
         let simple = doc! { "key": { "a": 1 }, "collation": { "locale": "simple" } };
         assert_eq!(read(&simple).unwrap().unwrap().collation(), None);
+    }
+
+    #[test]
+    fn an_index_takes_the_place_of_a_check_of_the_same_field_and_not_of_the_same_text() {
+        let index =
+            |field: &str| read(&doc! { "key": { field: 1 }, "unique": true }).unwrap().unwrap();
+        let path = |text: &str| text.parse::<Path>().unwrap();
+        assert!(index("a.b").is_stricter_than(&path("a.b")));
+        assert!(index("email").is_stricter_than(&path("em\\ail")));
+        // In MongoDB each dot divides, and this is the field b of one whose name ends with a \.
+        assert!(!index("a\\.b").is_stricter_than(&path("a\\.b")));
+        assert!(!index("a.b").is_stricter_than(&path("a\\.b")));
     }
 
     #[test]

@@ -182,3 +182,87 @@ fn is_text(value: RawBsonRef<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+
+    use super::*;
+
+    fn keys(fields: &[&str], sparse: bool, document: &BsonDocument) -> Keys {
+        let paths = IndexPaths::new(fields.iter().copied()).unwrap();
+        paths.keys_of(&RawDocumentBuf::try_from(document).unwrap(), sparse).unwrap()
+    }
+
+    /// The keys that are written so: each a list of the values of the fields.
+    fn expected(keys: Vec<Vec<Bson>>) -> Keys {
+        let encoded = keys.into_iter().map(|key| {
+            let mut bytes = Vec::new();
+            for value in key {
+                let value = bson::RawBson::try_from(value).unwrap();
+                encode(value.as_raw_bson_ref(), &mut bytes).unwrap();
+            }
+            bytes
+        });
+        Keys::Are(encoded.collect::<BTreeSet<_>>())
+    }
+
+    #[test]
+    fn each_element_of_an_array_is_a_key() {
+        let null = Bson::Null;
+        for (fields, document, wanted) in [
+            (&["a"][..], doc! { "a": [1, 2, 1.0] }, vec![vec![1.into()], vec![2.into()]]),
+            (&["a"], doc! { "a": [] }, vec![vec![Bson::Undefined]]),
+            (&["a"], doc! { "a": [[1, 2]] }, vec![vec![vec![1, 2].into()]]),
+            (&["a"], doc! {}, vec![vec![null.clone()]]),
+            (
+                &["a.b"],
+                doc! { "a": [{ "b": 1 }, { "c": 1 }, 7] },
+                vec![vec![1.into()], vec![null.clone()]],
+            ),
+            (&["a.b"], doc! { "a": [{ "b": [1, 2] }] }, vec![vec![1.into()], vec![2.into()]]),
+            (&["a.b"], doc! { "a": [] }, vec![vec![null.clone()]]),
+            (&["a.b"], doc! { "a": 7 }, vec![vec![null.clone()]]),
+            (
+                &["a", "b"],
+                doc! { "a": [1, 2], "b": 3 },
+                vec![vec![1.into(), 3.into()], vec![2.into(), 3.into()]],
+            ),
+            (
+                &["a.b", "a.c"],
+                doc! { "a": [{ "b": 1, "c": 2 }, { "b": 3 }] },
+                vec![vec![1.into(), 2.into()], vec![3.into(), null.clone()]],
+            ),
+            (
+                &["a", "a.b"],
+                doc! { "a": [{ "b": 1 }] },
+                vec![vec![doc! { "b": 1 }.into(), 1.into()]],
+            ),
+        ] {
+            assert_eq!(keys(fields, false, &document), expected(wanted), "{fields:?} {document}");
+        }
+    }
+
+    #[test]
+    fn a_sparse_index_leaves_out_what_has_none_of_its_fields() {
+        assert_eq!(keys(&["a", "b"], true, &doc! { "c": 1 }), expected(vec![]));
+        assert_eq!(
+            keys(&["a", "b"], true, &doc! { "b": 1 }),
+            expected(vec![vec![Bson::Null, 1.into()]])
+        );
+        assert_eq!(keys(&["a"], true, &doc! { "a": Bson::Null }), expected(vec![vec![Bson::Null]]));
+        assert_eq!(
+            keys(&["a.b"], true, &doc! { "a": [{ "b": 1 }, {}] }),
+            expected(vec![vec![1.into()]])
+        );
+    }
+
+    #[test]
+    fn two_arrays_in_one_key_are_refused() {
+        let parallel = Keys::ParallelArrays("a".into(), "b".into());
+        assert_eq!(keys(&["a", "b"], false, &doc! { "a": [1], "b": [2] }), parallel);
+        let inside = doc! { "a": [{ "b": [1], "c": [2] }] };
+        assert!(matches!(keys(&["a.b", "a.c"], false, &inside), Keys::ParallelArrays(..)));
+        assert_eq!(IndexPaths::new(["a.0"]), None, "a number may be a field or an index");
+    }
+}

@@ -27,6 +27,8 @@ mod hash;
 mod leaks;
 mod materialize;
 mod policy;
+#[cfg(test)]
+mod readings;
 mod redact;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,7 @@ use std::fmt;
 use bson::Document as BsonDocument;
 use serde::{Deserialize, Serialize};
 
-use crate::document::Pattern;
-use crate::filter::Filter;
+use crate::document::{Filter, Pattern};
 use crate::model::name_matches;
 use crate::{Error, Result};
 
@@ -43,9 +42,7 @@ pub struct CollectionPolicy {
     /// All documents look absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hide: bool,
-    /// Documents that don't match look absent: a query of MongoDB's language, of which equality,
-    /// `$eq`, `$ne`, `$in`, `$nin`, `$gt`, `$gte`, `$lt`, `$lte`, `$exists`, `$not`, `$and`, `$or`
-    /// and `$nor` are known.
+    /// Documents that don't match look absent: a query that [`Filter::rule`] takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<BsonDocument>,
     /// The paths that are shown as they are, with all below them; given, everything else is masked
@@ -183,9 +180,7 @@ impl CollectionPolicy {
             ));
         }
         if let Some(keep) = &self.keep {
-            Filter::parse(keep)
-                .and_then(|keep| keep.check_paths())
-                .map_err(|error| Error::invalid(format!("keep: {error}")))?;
+            Filter::rule(keep).map_err(|error| Error::invalid(format!("keep: {error}")))?;
         }
         for path in self.allowed() {
             pattern(path)?;

@@ -9,6 +9,8 @@ mod translate;
 
 use fancy_regex::RegexBuilder;
 
+use super::refused::Refused;
+
 /// How often a match may go back before it is given up.
 const MOST_STEPS: usize = 1_000_000;
 
@@ -18,32 +20,6 @@ pub(crate) struct Regex {
     source: String,
     options: String,
     regex: fancy_regex::Regex,
-}
-
-/// Why a pattern can't be used, in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// PCRE would not take it either.
-    Malformed(String),
-    /// It has what is not known here.
-    Unknown(String),
-}
-
-impl Refused {
-    fn malformed(what: impl Into<String>) -> Self {
-        Self::Malformed(what.into())
-    }
-
-    fn unknown(what: impl Into<String>) -> Self {
-        Self::Unknown(what.into())
-    }
-
-    /// The pattern, with what is wrong with it.
-    pub(crate) fn into_words(self) -> String {
-        match self {
-            Self::Malformed(words) | Self::Unknown(words) => words,
-        }
-    }
 }
 
 /// A match that took too long to be decided.

@@ -1,0 +1,212 @@
+//! What holds of the values at a path.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use bson::Decimal128;
+use bson::raw::{RawBsonRef, RawDocument};
+
+use super::operand::{Limit, Options};
+use super::{Filter, Undecided};
+use crate::document::path::Name;
+use crate::document::regex::{GaveUp, Regex};
+use crate::document::walk;
+use crate::key::decimal::Decimal;
+
+/// What holds at a path: for one of the values there, or of a single value.
+#[derive(Debug, Clone)]
+pub(super) enum Predicate {
+    All(Vec<Predicate>),
+    Not(Box<Predicate>),
+    Test(Test),
+}
+
+/// A question to one value.
+#[derive(Debug, Clone)]
+pub(super) enum Test {
+    Exists,
+    Less(Limit, OrEqual),
+    Greater(Limit, OrEqual),
+    In(Options),
+    /// It is of one of these types, by their numbers in BSON.
+    Type(BTreeSet<u8>),
+    Matches(Regex),
+    Modulo {
+        divisor: i64,
+        remainder: i64,
+    },
+    /// It is an array of so many elements.
+    Size(i64),
+    /// It is an array, with an element of which this holds.
+    Element(Box<Predicate>),
+    /// It is an array, with a document in it that matches.
+    Document(Box<Filter>),
+    Never,
+}
+
+/// Whether an order takes in what is equal.
+pub(super) type OrEqual = bool;
+
+impl Predicate {
+    pub(super) fn holds_at(
+        &self,
+        document: &RawDocument,
+        path: &[Name],
+    ) -> Result<bool, Undecided> {
+        match self {
+            Self::All(predicates) => each(predicates, |inner| inner.holds_at(document, path)),
+            Self::Not(predicate) => Ok(!predicate.holds_at(document, path)?),
+            Self::Test(test) => {
+                walk::any(document, path, test.asks_elements(), &mut |value| test.holds(value))
+            }
+        }
+    }
+
+    /// Whether it holds of this very value.
+    fn holds(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+        match self {
+            Self::All(predicates) => each(predicates, |inner| inner.holds(value)),
+            Self::Not(predicate) => Ok(!predicate.holds(value)?),
+            Self::Test(test) => test.holds(Some(value)),
+        }
+    }
+
+    /// Whether the queries for elements see what their paths mean in all that is at a path.
+    pub(super) fn sees_at(&self, document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
+        let blind = walk::any(document, path, false, &mut |value| {
+            Ok(value.map_or(Ok(false), |value| self.sees(value).map(|sees| !sees))?)
+        })?;
+        Ok(!blind)
+    }
+
+    fn sees(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+        match self {
+            Self::All(predicates) => each(predicates, |inner| inner.sees(value)),
+            Self::Not(predicate) => predicate.sees(value),
+            Self::Test(Test::Element(inner)) => {
+                Ok(!in_array(value, |element| Ok(!inner.sees(element)?))?)
+            }
+            Self::Test(Test::Document(filter)) => Ok(!in_array(value, |element| {
+                Ok(as_document(element)?.map_or(Ok(true), |inner| filter.sees(inner))?).map(|s| !s)
+            })?),
+            Self::Test(_) => Ok(true),
+        }
+    }
+}
+
+impl Test {
+    /// Whether the elements of an array are asked as well as the array.
+    fn asks_elements(&self) -> bool {
+        !matches!(self, Self::Size(_) | Self::Element(_) | Self::Document(_))
+    }
+
+    fn holds(&self, value: Option<RawBsonRef<'_>>) -> Result<bool, Undecided> {
+        let Some(value) = value else { return Ok(self.holds_of_nothing()) };
+        match self {
+            Self::Exists => Ok(true),
+            Self::Less(limit, or_equal) => limit.admits(value, *or_equal, Ordering::is_lt),
+            Self::Greater(limit, or_equal) => limit.admits(value, *or_equal, Ordering::is_gt),
+            Self::In(options) => options.include(value),
+            Self::Type(types) => Ok(types.contains(&(value.element_type() as u8))),
+            Self::Matches(regex) => matches(regex, value),
+            Self::Modulo { divisor, remainder } => {
+                Ok(whole(value).is_some_and(|number| number.wrapping_rem(*divisor) == *remainder))
+            }
+            Self::Size(size) => Ok(match value {
+                RawBsonRef::Array(array) => i64::try_from(array.into_iter().count()) == Ok(*size),
+                _ => false,
+            }),
+            Self::Element(predicate) => in_array(value, |element| predicate.holds(element)),
+            Self::Document(filter) => in_array(value, |element| {
+                as_document(element)?.map_or(Ok(false), |inner| filter.matches(inner))
+            }),
+            Self::Never => Ok(false),
+        }
+    }
+
+    fn holds_of_nothing(&self) -> bool {
+        match self {
+            Self::Less(limit, true) | Self::Greater(limit, true) => limit.is_null(),
+            Self::In(options) => options.has_null(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the answer is yes for all.
+pub(super) fn each<T>(
+    items: &[T],
+    ask: impl Fn(&T) -> Result<bool, Undecided>,
+) -> Result<bool, Undecided> {
+    for item in items {
+        if !ask(item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a value is an array with an element for which the answer is yes.
+fn in_array(
+    value: RawBsonRef<'_>,
+    ask: impl Fn(RawBsonRef<'_>) -> Result<bool, Undecided>,
+) -> Result<bool, Undecided> {
+    let RawBsonRef::Array(array) = value else { return Ok(false) };
+    for element in array {
+        if ask(element?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A value as a document: an array is one whose fields are its indexes.
+fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided> {
+    Ok(match value {
+        RawBsonRef::Document(document) => Some(document),
+        RawBsonRef::Array(array) => Some(RawDocument::from_bytes(array.as_bytes())?),
+        _ => None,
+    })
+}
+
+/// Whether a value is text that matches, or the very expression.
+pub(super) fn matches(regex: &Regex, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+    match value {
+        RawBsonRef::String(text) | RawBsonRef::Symbol(text) => {
+            regex.matches(text).map_err(|GaveUp| Undecided::GaveUp)
+        }
+        RawBsonRef::RegularExpression(stored) => {
+            Ok(regex.is(stored.pattern.as_str(), stored.options.as_str()))
+        }
+        _ => Ok(false),
+    }
+}
+
+/// A number without what is behind its point; `None` for what is none, or too large.
+fn whole(value: RawBsonRef<'_>) -> Option<i64> {
+    const LEAST: f64 = -9_223_372_036_854_775_808.0;
+    let whole = |double: f64| (LEAST..-LEAST).contains(&double).then(|| double.trunc());
+    match value {
+        RawBsonRef::Int32(number) => Some(number.into()),
+        RawBsonRef::Int64(number) => Some(number),
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and in the range")]
+        RawBsonRef::Double(double) => whole(double).map(|double| double as i64),
+        RawBsonRef::Decimal128(decimal) => whole_decimal(decimal),
+        _ => None,
+    }
+}
+
+fn whole_decimal(decimal: Decimal128) -> Option<i64> {
+    let Decimal::Finite { negative, coefficient, exponent } = Decimal::from(decimal) else {
+        return None;
+    };
+    let power = 10_u128.checked_pow(exponent.unsigned_abs());
+    let whole = match power {
+        Some(power) if exponent < 0 => coefficient / power,
+        // What is divided by more than it can be is less than one.
+        None if exponent < 0 => 0,
+        power => coefficient.checked_mul(power?)?,
+    };
+    let whole = i128::try_from(whole).ok()?;
+    i64::try_from(if negative { -whole } else { whole }).ok()
+}
