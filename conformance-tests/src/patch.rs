@@ -1,7 +1,8 @@
 //! Patches: what differs between two states, applied elsewhere and taken back.
 
 use argon_core::checks::Check;
-use argon_core::diff::{FieldPath, diff};
+use argon_core::diff::diff;
+use argon_core::document::Path;
 use argon_core::model::{Lsn, Origin};
 use argon_core::patch::{
     Already, Applied, Conflict, ConflictReason, DocumentChange, MisfitReason, Patch, SectionChange,
@@ -172,7 +173,7 @@ async fn what_does_not_fit_is_named_and_nothing_is_changed(subject: Subject) {
     let field = |id: i32, path: &str, expected, found| Conflict {
         collection: collection("a"),
         key: Some(key(id)),
-        path: FieldPath::new([path]),
+        path: Path::new([path]),
         reason: ConflictReason::Field { expected, found, reason: MisfitReason::Value },
     };
     let number = |number| Some(RawBson::Int32(number));
@@ -184,7 +185,7 @@ async fn what_does_not_fit_is_named_and_nothing_is_changed(subject: Subject) {
             Conflict {
                 collection: collection("a"),
                 key: Some(key(3)),
-                path: FieldPath::DOCUMENT,
+                path: Path::DOCUMENT,
                 reason: ConflictReason::Exists,
             },
         ]

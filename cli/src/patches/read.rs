@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use argon_core::Error;
-use argon_core::diff::FieldPath;
+use argon_core::document::Path as FieldPath;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName, Document, Lsn};
 use argon_core::patch::{

@@ -1,7 +1,8 @@
 //! Conflicts, as text and as JSON.
 
+use argon_core::document::Path;
 use argon_core::key::Key;
-use argon_core::merge::{Cause, Choice, FieldConflict, FieldPath};
+use argon_core::merge::{Cause, Choice, FieldConflict};
 use argon_core::model::CollectionName;
 use argon_core::plan::{DocumentConflict, Resolved};
 use bson::RawBson;
@@ -63,7 +64,7 @@ fn one(document: &DocumentConflict, conflict: &FieldConflict, mode: Mode) -> Com
 }
 
 /// A path on one line; the name of a field may be empty.
-fn path_text(path: &FieldPath) -> String {
+fn path_text(path: &Path) -> String {
     match path.to_string() {
         path if path.is_empty() => "\"\"".to_owned(),
         path => escape::line(&path).into_owned(),

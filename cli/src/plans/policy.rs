@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use argon_core::Error;
 use argon_core::checks::Checks;
-use argon_core::merge::{Rule, Strategy};
+use argon_core::merge::Strategy;
 use argon_core::plan::Rules;
 use clap::Args;
 
@@ -44,15 +44,7 @@ fn read(path: &Path) -> argon_core::Result<Rules> {
 
 fn parse(text: &str) -> Result<Rules, Box<dyn std::error::Error + Send + Sync>> {
     let rules: Rules = toml::from_str(text)?;
-    let unnamed = |rule: &&Rule| rule.path.to_string().is_empty();
-    if let Some(rule) = rules.rules.iter().find(unnamed) {
-        let strategy = &rule.strategy;
-        return Err(Box::new(Error::invalid(format!(
-            "the rule with strategy '{strategy}' has an empty path: a field, or '(document)' for the \
-             document itself, or '**' for all"
-        ))));
-    }
-    rules.checks.validate()?;
+    rules.check()?;
     Ok(rules)
 }
 
@@ -84,6 +76,17 @@ mod tests {
             ("default = 'summ'", &["default = 'summ'", "by-key(<field>)", "newest"]),
             ("[[rules]]\npath = 'a'", &["missing field `strategy`"]),
             ("[[rules]]\npath = 'a'\nstrategy = 'sum'\nx = 1", &["x = 1", "`collection`, `path`"]),
+            (
+                "[[rules]]\npath = ''\nstrategy = 'sum'",
+                &["strategy 'sum'", "empty", "(document)", "**"],
+            ),
+            ("[[rules]]\npath = 'items[0].n'\nstrategy = 'sum'", &["'items[0].n'", "\\["]),
+            (
+                "[[rules]]\npath = 'items'\nstrategy = 'by-key(sku)'\n\
+                 [[rules]]\npath = 'items.n'\nstrategy = 'sum'",
+                &["'items.n'", "by-key(sku)", "write 'items.*.n'"],
+            ),
+            ("[[checks.unique]]\ncollection = 'a'\nfields = ['x[].y']", &["'a'", "'x[].y'"]),
             ("[checks]\nshema = true", &["shema", "`schema`, `strict`, `schemas`"]),
             ("[[checks.unique]]\ncollection = 'a$b'\nfields = ['x']", &["a$b"]),
             ("[checks.schemas.users]\nrequired = 'email'", &["'users'", "required"]),

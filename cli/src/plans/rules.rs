@@ -1,7 +1,8 @@
 //! The rules of a plan, as text and as JSON.
 
 use argon_core::Error;
-use argon_core::checks::{Checks, FieldPath};
+use argon_core::checks::Checks;
+use argon_core::document::Path;
 use argon_core::plan::Rules;
 use bson::Bson;
 
@@ -35,12 +36,12 @@ pub(super) fn checks(checks: &Checks) -> Option<String> {
     }
     parts.extend(checks.schemas.keys().map(|name| format!("schema of {name}")));
     for unique in &checks.unique {
-        let fields: Vec<&str> = unique.fields.iter().map(FieldPath::as_str).collect();
+        let fields: Vec<String> = unique.fields.iter().map(Path::to_string).collect();
         parts.push(format!("unique ({}) of {}", fields.join(", "), unique.collection));
     }
     for reference in &checks.references {
-        let (field, collection) = (reference.field.as_str(), &reference.collection);
-        let by = match reference.to_field.as_str() {
+        let (field, collection) = (&reference.field, &reference.collection);
+        let by = match reference.to_field.to_string().as_str() {
             "_id" => String::new(),
             field => format!(" by {field}"),
         };

@@ -1,6 +1,7 @@
 //! Plans that are kept in the store.
 
-use argon_core::merge::{Choice, FieldPath};
+use argon_core::document::Path;
+use argon_core::merge::Choice;
 use argon_core::model::{Lsn, Message};
 use argon_core::plan::{Condition, Plan, PlanId, Rules, Stored};
 use argon_core::{Branch, ErrorKind, Project};
@@ -48,7 +49,7 @@ async fn kept(source: &Branch, target: &Branch) -> Stored {
 }
 
 fn decide(stored: &mut Stored, path: &str, choice: Choice) {
-    let path: FieldPath = path.parse().unwrap();
+    let path: Path = path.parse().unwrap();
     stored.plan_mut().decide(collection(super::USERS), Some(key(1)), path, choice);
 }
 
@@ -202,7 +203,7 @@ async fn decisions_under_a_name_that_theirs_gave_are_taken_back_likewise(subject
     fork.change_collection(rename).await.unwrap();
     let mut stored = kept(&fork, &main).await;
     for id in 1..=2 {
-        let path = FieldPath::DOCUMENT;
+        let path = Path::DOCUMENT;
         stored.plan_mut().decide(to.clone(), Some(key(id)), path, Choice::Theirs);
     }
     stored.save().await.unwrap();

@@ -11,8 +11,8 @@ mod search;
 use bson::raw::RawBson;
 
 use self::search::{Place, Search};
-use crate::diff::FieldPath;
 use crate::diff::compare::members;
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::{CollectionName, CommitMeta, Lsn, Point};
 use crate::value::Value;
@@ -22,7 +22,7 @@ use crate::{Result, State};
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlamedField {
     /// Where it is: a value with nothing inside, or an array that one commit gave all its elements.
-    pub path: FieldPath,
+    pub path: Path,
     /// Its value.
     pub value: RawBson,
     /// Who gave it.

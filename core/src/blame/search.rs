@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::chain::explained;
 use super::{At, BlamedField, Brought, Found, Leaf, Since, gather};
-use crate::diff::FieldPath;
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::{CollectionId, CommitMeta, Lsn, Origin, Point};
 use crate::value::Value;
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
         };
         let brought = |at: Point| Ok(Brought { at, meta: meta(&at)? });
         Ok(BlamedField {
-            path: FieldPath::new(leaf.keys),
+            path: Path::new(leaf.keys),
             value: leaf.value.to_raw_bson()?,
             since,
             written_at: point,

@@ -5,7 +5,7 @@ use bson::{Bson, Document as BsonDocument};
 use crate::catalog::CollectionInfo;
 use crate::checks::validator::collation_of;
 use crate::definition::{canonical, is_set};
-use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Undecided, has_text};
+use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Path, Undecided, has_text};
 use crate::model::Document;
 use crate::{Error, Result};
 
@@ -139,9 +139,10 @@ impl<'a> Definition<'a> {
         let collations = [collation_of(self.0), collation_of(&info.options)];
         let simple = collations == [Collation::Simple; 2];
         let collation = if simple { Collation::Simple } else { Collation::Other };
-        Compiler { collation, schema: None }
+        Compiler::default()
+            .with_collation(collation)
             .query(filter)
-            .map_err(|what| format!("{what} in its filter"))
+            .map_err(|refused| format!("{} in its filter", refused.into_words()))
     }
 }
 
@@ -168,8 +169,8 @@ impl Index {
     }
 
     /// Whether it refuses all that a policy's rule for this one field refuses.
-    pub(super) fn is_stricter_than(&self, field: &str) -> bool {
-        self.filter.is_none() && self.paths.fields() == [field]
+    pub(super) fn is_stricter_than(&self, field: &Path) -> bool {
+        self.filter.is_none() && self.paths.paths() == std::slice::from_ref(field)
     }
 
     /// The keys of a document, none if it is not in the index; `None` if that can't be decided.
@@ -245,6 +246,18 @@ mod tests {
         assert_eq!(read(&collated).unwrap().unwrap().collation(), Some("de"));
         let simple = doc! { "key": { "a": 1 }, "collation": { "locale": "simple" } };
         assert_eq!(read(&simple).unwrap().unwrap().collation(), None);
+    }
+
+    #[test]
+    fn an_index_takes_the_place_of_a_check_of_the_same_field_and_not_of_the_same_text() {
+        let index =
+            |field: &str| read(&doc! { "key": { field: 1 }, "unique": true }).unwrap().unwrap();
+        let path = |text: &str| text.parse::<Path>().unwrap();
+        assert!(index("a.b").is_stricter_than(&path("a.b")));
+        assert!(index("email").is_stricter_than(&path("em\\ail")));
+        // In MongoDB each dot divides, and this is the field b of one whose name ends with a \.
+        assert!(!index("a\\.b").is_stricter_than(&path("a\\.b")));
+        assert!(!index("a.b").is_stricter_than(&path("a\\.b")));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::Result;
 use crate::catalog::CollectionInfo;
 use crate::checks::index::{Definition, indexes};
 use crate::checks::unchecked::Findings;
-use crate::checks::{Check, Checks, FieldPath, Proposed, Violation};
+use crate::checks::{Check, Checks, Proposed, Violation};
 use crate::document::Keys;
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::Document;
 
@@ -165,15 +166,13 @@ fn violation(info: &CollectionInfo, key: &Key, path: Option<&str>, problem: Stri
 
 /// Whether a path leads to an array, or through one.
 fn meets_array(field: &str, document: &Document) -> Result<bool> {
-    let Ok(path) = field.parse::<FieldPath>() else { return Ok(false) };
-    let values = path.values(document)?;
+    let values = Path::dotted(field).values(document.as_raw())?;
     let array = |value: &bson::RawBsonRef<'_>| matches!(value, bson::RawBsonRef::Array(_));
     Ok(values.through_array || values.found.iter().any(array))
 }
 
 fn is_there(field: &str, document: &Document) -> Result<bool> {
-    let Ok(path) = field.parse::<FieldPath>() else { return Ok(false) };
-    Ok(!path.values(document)?.found.is_empty())
+    Ok(!Path::dotted(field).values(document.as_raw())?.found.is_empty())
 }
 
 #[cfg(test)]

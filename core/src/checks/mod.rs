@@ -22,7 +22,6 @@
 //! | --- | --- |
 //! | `policy.rs` | what is to be checked, as a policy file and a stored plan have it |
 //! | `proposed.rs` | a state with changes on top |
-//! | `path.rs` | fields by dotted path |
 //! | `validator.rs`, `schema/` | validators, `$jsonSchema` |
 //! | `index.rs`, `indexes.rs` | one index, and all of a collection |
 //! | `unique.rs`, `references.rs` | the rules between documents |
@@ -30,7 +29,6 @@
 
 mod index;
 mod indexes;
-mod path;
 mod policy;
 mod proposed;
 mod references;
@@ -40,7 +38,6 @@ mod unique;
 mod validator;
 mod violation;
 
-pub use path::FieldPath;
 pub use policy::{Checks, Hook, Reference, Unique};
 pub use proposed::{KeyedDocuments, Proposed};
 pub use unchecked::{Checked, Unchecked};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checks::FieldPath;
+use crate::document::Path;
 use crate::model::CollectionName;
 use crate::{Error, Result};
 
@@ -73,6 +73,7 @@ impl Checks {
     /// `Invalid`, naming the collection or the hook.
     pub fn validate(&self) -> Result<()> {
         self.unique.iter().try_for_each(Unique::validate)?;
+        self.references.iter().try_for_each(Reference::validate)?;
         self.hooks.iter().try_for_each(Hook::validate)?;
         self.schemas
             .iter()
@@ -88,7 +89,7 @@ pub struct Unique {
     /// The collection.
     pub collection: CollectionName,
     /// The fields, together.
-    pub fields: Vec<FieldPath>,
+    pub fields: Vec<Path>,
 }
 
 impl Unique {
@@ -99,7 +100,13 @@ impl Unique {
                 "a check for unique values in '{name}' has no fields: fields = [\"email\"], say"
             )));
         }
-        Ok(())
+        self.fields.iter().try_for_each(|field| {
+            let of = |error| {
+                let name = &self.collection;
+                Error::invalid(format!("a check for unique values in '{name}': {error}"))
+            };
+            field.check().map_err(of)
+        })
     }
 }
 
@@ -111,12 +118,33 @@ pub struct Reference {
     /// The collection whose documents name others.
     pub collection: CollectionName,
     /// The field that names them.
-    pub field: FieldPath,
+    pub field: Path,
     /// The collection whose documents are named.
     pub to: CollectionName,
     /// The field by which they are named.
-    #[serde(default = "FieldPath::id")]
-    pub to_field: FieldPath,
+    #[serde(default = "Reference::id")]
+    pub to_field: Path,
+}
+
+impl Reference {
+    fn validate(&self) -> Result<()> {
+        [&self.field, &self.to_field].into_iter().try_for_each(|field| {
+            let (from, to) = (&self.collection, &self.to);
+            let of = |error| {
+                Error::invalid(format!("a check for references from '{from}' to '{to}': {error}"))
+            };
+            field.check().map_err(of)
+        })
+    }
+
+    fn id() -> Path {
+        Path::new(["_id"])
+    }
+
+    /// Whether documents are named by their `_id`.
+    pub(super) fn is_by_id(&self) -> bool {
+        self.to_field == Self::id()
+    }
 }
 
 /// A command that accepts or refuses a result.
@@ -179,7 +207,7 @@ mod tests {
             "hooks": [{ "name": "prices", "command": ["./check"], "timeout_seconds": 60_i64 }],
         };
         let checks: Checks = bson::deserialize_from_document(written.clone()).unwrap();
-        assert_eq!(checks.references[0].to_field, FieldPath::id());
+        assert_eq!(checks.references[0].to_field, Reference::id());
         assert_eq!(bson::serialize_to_document(&checks).unwrap(), written);
     }
 
@@ -190,7 +218,7 @@ mod tests {
             "hooks": [{ "command": ["./check"] }],
         };
         let checks: Checks = bson::deserialize_from_document(written).unwrap();
-        assert_eq!(checks.references[0].to_field.as_str(), "_id");
+        assert_eq!(checks.references[0].to_field, Reference::id());
         assert_eq!(checks.hooks[0].timeout_seconds, 60);
     }
 
@@ -200,12 +228,34 @@ mod tests {
             doc! { "uniqe": [] },
             doc! { "unique": [{ "collection": "users", "fields": ["a"], "sparse": true }] },
             doc! { "unique": [{ "collection": "a$b", "fields": ["a"] }] },
-            doc! { "unique": [{ "collection": "users", "fields": ["a..b"] }] },
             doc! { "schemas": { "": {} } },
         ] {
             let read: Result<Checks, _> = bson::deserialize_from_document(written.clone());
             assert!(read.is_err(), "{written}");
         }
+    }
+
+    #[test]
+    fn a_check_that_would_find_nothing_is_refused_with_what_to_write() {
+        for (fields, part) in [
+            (vec!["a..b"], "empty"),
+            (vec!["email", "items[0].sku"], "items.0"),
+            (vec!["items.*.sku"], "through arrays by itself"),
+            (vec!["$email"], "\\$"),
+        ] {
+            let unique = doc! { "unique": [{ "collection": "users", "fields": fields }] };
+            let checks: Checks = bson::deserialize_from_document(unique).unwrap();
+            let error = checks.validate().unwrap_err().to_string();
+            assert!(error.contains("unique values in 'users'") && error.contains(part), "{error}");
+        }
+        let reference = doc! { "collection": "orders", "field": "user", "to": "users", "to_field": "items.$[]" };
+        let checks: Checks =
+            bson::deserialize_from_document(doc! { "references": [reference] }).unwrap();
+        let error = checks.validate().unwrap_err().to_string();
+        assert!(error.contains("from 'orders' to 'users'"), "{error}");
+        let escaped =
+            doc! { "unique": [{ "collection": "users", "fields": ["a\\.b", "items\\[0\\]"] }] };
+        bson::deserialize_from_document::<Checks>(escaped).unwrap().validate().unwrap();
     }
 
     #[test]

@@ -16,7 +16,8 @@ use futures::TryStreamExt;
 
 use crate::catalog::CollectionInfo;
 use crate::checks::unchecked::Findings;
-use crate::checks::{Check, Checks, FieldPath, Proposed, Reference, Violation};
+use crate::checks::{Check, Checks, Proposed, Reference, Violation};
+use crate::document::Path;
 use crate::key::{Key, encode};
 use crate::model::{Document, Image};
 use crate::{Error, Result};
@@ -106,7 +107,7 @@ impl Rule<'_> {
     /// them.
     async fn lost(&self) -> Result<BTreeSet<Value>> {
         let Some(to) = self.to else { return Ok(BTreeSet::new()) };
-        let by_id = self.reference.to_field == FieldPath::id();
+        let by_id = self.reference.is_by_id();
         let keys: Vec<Key> = self
             .proposed
             .changed(to.id)
@@ -127,7 +128,7 @@ impl Rule<'_> {
     /// Which of these values name no document.
     async fn missing(&self, mut values: BTreeSet<Value>) -> Result<BTreeSet<Value>> {
         let Some(to) = self.to.filter(|_| !values.is_empty()) else { return Ok(values) };
-        if self.reference.to_field == FieldPath::id() {
+        if self.reference.is_by_id() {
             // What can't be a key names nothing.
             let keys: Vec<Key> =
                 values.iter().filter_map(|value| Key::from_bytes(value).ok()).collect();
@@ -186,12 +187,12 @@ impl Rule<'_> {
 }
 
 /// What a document has at a path: each element of an array, and not what is null.
-fn values(path: &FieldPath, key: &Key, document: &Document) -> Result<Vec<Value>> {
+fn values(path: &Path, key: &Key, document: &Document) -> Result<Vec<Value>> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| {
         Error::corrupt(format!("document {key} does not decode; run `argon fsck`"))
             .with_source(source)
     };
-    let elements = path.values(document)?.elements().map_err(|source| broken(source.into()))?;
+    let elements = path.values(document.as_raw())?.elements()?;
     elements
         .into_iter()
         .filter(|value| !matches!(value, RawBsonRef::Null | RawBsonRef::Undefined))

@@ -22,8 +22,9 @@ use futures::TryStreamExt;
 use crate::catalog::CollectionInfo;
 use crate::checks::index::{Index, indexes};
 use crate::checks::unchecked::Findings;
-use crate::checks::{Check, Checks, FieldPath, Proposed, Violation};
+use crate::checks::{Check, Checks, Proposed, Violation};
 use crate::document::Keys;
+use crate::document::Path;
 use crate::key::{Key, KeyError, encode};
 use crate::model::{Digest, Document};
 use crate::{Error, Result};
@@ -34,7 +35,7 @@ const NAMED: usize = 3;
 /// Values that are unique.
 enum Rule<'a> {
     /// Of fields together, as a policy has it: a document without any of them does not count.
-    Fields(&'a [FieldPath]),
+    Fields(&'a [Path]),
     /// Of an index.
     Index(&'a Index),
 }
@@ -73,12 +74,10 @@ pub(super) async fn check(
             check_rule(&Rule::Index(index), *new, info, proposed, found).await?;
         }
         // A sparse index on one field says the same.
-        let said = |fields: &[FieldPath]| {
-            own.iter().any(
-                |(index, _)| matches!(fields, [field] if index.is_stricter_than(field.as_str())),
-            )
+        let said = |fields: &[Path]| {
+            own.iter().any(|(index, _)| matches!(fields, [field] if index.is_stricter_than(field)))
         };
-        let rules: BTreeSet<&[FieldPath]> = checks
+        let rules: BTreeSet<&[Path]> = checks
             .unique
             .iter()
             .filter(|unique| unique.collection == info.name)
@@ -237,11 +236,11 @@ impl Rule<'_> {
 }
 
 /// A digest of what a document has in the fields, an array as one value; `None` if it has none of them.
-fn value_of(fields: &[FieldPath], key: &Key, document: &Document) -> Result<Option<Digest>> {
+fn value_of(fields: &[Path], key: &Key, document: &Document) -> Result<Option<Digest>> {
     let mut bytes = Vec::new();
     let mut present = false;
     for field in fields {
-        let values = field.values(document)?;
+        let values = field.values(document.as_raw())?;
         present |= !values.found.is_empty();
         let encoded = match (values.found.as_slice(), values.through_array) {
             ([], false) => encode(RawBsonRef::Null, &mut bytes),
@@ -272,11 +271,11 @@ mod tests {
 
     use super::*;
 
-    fn fields(fields: &[&str]) -> Vec<FieldPath> {
+    fn fields(fields: &[&str]) -> Vec<Path> {
         fields.iter().map(|field| field.parse().unwrap()).collect()
     }
 
-    fn same(fields: &[FieldPath], a: bson::RawDocumentBuf, b: bson::RawDocumentBuf) -> bool {
+    fn same(fields: &[Path], a: bson::RawDocumentBuf, b: bson::RawDocumentBuf) -> bool {
         let [a, b] = [a, b].map(|raw| {
             let (key, document) = Document::checked(raw).unwrap();
             value_of(fields, &key, &document).unwrap()

@@ -57,7 +57,8 @@ impl Validator {
     fn of_collection(info: &CollectionInfo, found: &mut Findings) -> Result<Option<Self>> {
         let Some((validator, level)) = enforced(info) else { return Ok(None) };
         let read = |schema: &BsonDocument| judge(&info.name, schema);
-        let compiler = Compiler { collation: collation_of(&info.options), schema: Some(&read) };
+        let collation = collation_of(&info.options);
+        let compiler = Compiler::default().with_collation(collation).with_schema(&read);
         let mut own = Self { moderate: level == "moderate", ..Self::default() };
         for (name, value) in validator {
             match (name.as_str(), value) {
@@ -78,7 +79,7 @@ impl Validator {
                 }
                 _ => match compiler.clause(name, value) {
                     Ok(filter) => own.clauses.push(Clause::new(name, value, filter)),
-                    Err(what) => found.unknown(&info.name, VALIDATOR, &what),
+                    Err(refused) => found.unknown(&info.name, VALIDATOR, &refused.into_words()),
                 },
             }
         }

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::FieldPath;
 use super::elements::{Hunk, hunks};
 use crate::Result;
+use crate::document::Path;
 use crate::value::{Entry, Value};
 
 /// Something that differs.
@@ -14,7 +14,7 @@ use crate::value::{Entry, Value};
 pub(crate) enum Difference<'a> {
     /// A value.
     Value {
-        path: FieldPath,
+        path: Path,
         before: Option<Value<'a>>,
         after: Option<Value<'a>>,
         /// Where it stands among its neighbours, if it is on one side only.
@@ -22,7 +22,7 @@ pub(crate) enum Difference<'a> {
     },
     /// The fields that a document has on both sides stand in another order.
     Order {
-        path: FieldPath,
+        path: Path,
         /// Their names in each order.
         before: Vec<&'a str>,
         after: Vec<&'a str>,
@@ -162,13 +162,13 @@ impl<'a> Walk<'a> {
             entries.iter().map(|e| e.name).filter(|name| other.contains_key(name)).collect()
         };
         let alone = self.found.len() == found;
-        let path = FieldPath::new(self.path.iter().cloned());
+        let path = Path::new(self.path.iter().cloned());
         let (before, after) = (names(old, is), names(new, was));
         self.found.push(Difference::Order { path, before, after, alone });
     }
 
     fn value(&mut self, before: Option<Value<'a>>, after: Option<Value<'a>>, place: Place<'a>) {
-        let path = FieldPath::new(self.path.iter().cloned());
+        let path = Path::new(self.path.iter().cloned());
         self.found.push(Difference::Value { path, before, after, place });
     }
 }

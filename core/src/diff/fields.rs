@@ -2,16 +2,16 @@
 
 use bson::raw::{RawBson, RawDocument};
 
-use super::FieldPath;
 use super::compare::{Difference, compare_aligned};
 use crate::Result;
+use crate::document::Path;
 use crate::value::Value;
 
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldChange {
     /// Where it is. An element of an array has its position after, and one that is gone that before.
-    pub path: FieldPath,
+    pub path: Path,
     /// Its value before, if it was there.
     pub before: Option<RawBson>,
     /// Its value after, if it is there. Without either value, the document at the path differs in
@@ -51,11 +51,7 @@ pub fn fields(before: &RawDocument, after: &RawDocument) -> Result<Vec<FieldChan
     changes.collect()
 }
 
-fn change(
-    path: FieldPath,
-    before: Option<Value<'_>>,
-    after: Option<Value<'_>>,
-) -> Result<FieldChange> {
+fn change(path: Path, before: Option<Value<'_>>, after: Option<Value<'_>>) -> Result<FieldChange> {
     let owned = |value: Option<Value<'_>>| value.map(Value::to_raw_bson).transpose();
     Ok(FieldChange { path, before: owned(before)?, after: owned(after)? })
 }

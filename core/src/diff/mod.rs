@@ -14,7 +14,6 @@ mod fields;
 mod states;
 mod touched;
 
-pub use crate::merge::FieldPath;
 pub use fields::{FieldChange, fields};
 pub use states::{CollectionDiff, Diff, DocumentDiff, Section, diff};
 pub(crate) use states::{compare_catalogs, touched_between};

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use bson::raw::{RawBsonRef, RawDocument};
 
-use super::Undecided;
+use super::path::{Name, Path};
+use super::{Undecided, walk};
 use crate::key::encode;
 
 /// The paths of an index's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct IndexPaths(Vec<Vec<String>>);
+pub(crate) struct IndexPaths(Vec<Path>);
 
 /// The keys of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +29,13 @@ pub(crate) enum Keys {
 #[derive(Clone)]
 enum Place<'a> {
     /// These names are left to go down from the document that is looked at.
-    Ahead(&'a [String]),
+    Ahead(&'a [Name]),
     At(RawBsonRef<'a>),
     Missing,
 }
 
 struct Generator<'a> {
-    paths: &'a [Vec<String>],
+    paths: &'a [Path],
     keys: BTreeSet<Vec<u8>>,
     parallel: Option<(String, String)>,
 }
@@ -43,23 +44,26 @@ impl IndexPaths {
     /// The paths; `None` if one of them has a number for a name, which may be a field or the index in an
     /// array.
     pub(crate) fn new<'n>(fields: impl IntoIterator<Item = &'n str>) -> Option<Self> {
-        let path = |field: &str| field.split('.').map(str::to_owned).collect::<Vec<_>>();
-        let paths: Vec<Vec<String>> = fields.into_iter().map(path).collect();
-        let is_number =
-            |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
-        (!paths.is_empty() && !paths.iter().flatten().any(is_number)).then_some(Self(paths))
+        let paths: Vec<Path> = fields.into_iter().map(Path::dotted).collect();
+        let is_number = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
+        let numbered = paths.iter().any(|path| path.names().any(is_number));
+        (!paths.is_empty() && !numbered).then_some(Self(paths))
     }
 
-    /// The fields, with dots.
+    /// The fields, as the index has them.
     pub(crate) fn fields(&self) -> Vec<String> {
-        self.0.iter().map(|path| path.join(".")).collect()
+        self.0.iter().map(Path::to_dotted).collect()
+    }
+
+    pub(crate) fn paths(&self) -> &[Path] {
+        &self.0
     }
 
     /// The keys of a document; in a sparse index, none if it has none of the fields.
     /// O(elements of its arrays).
     pub(crate) fn keys_of(&self, document: &RawDocument, sparse: bool) -> Result<Keys, Undecided> {
         let mut generator = Generator { paths: &self.0, keys: BTreeSet::new(), parallel: None };
-        let places = self.0.iter().map(|path| Place::Ahead(path)).collect();
+        let places = self.0.iter().map(|path| Place::Ahead(path.as_slice())).collect();
         generator.expand(places, document, sparse)?;
         Ok(match generator.parallel {
             Some((first, second)) => Keys::ParallelArrays(first, second),
@@ -79,14 +83,14 @@ impl<'a> Generator<'a> {
         let mut array: Option<(usize, &'a bson::raw::RawArray)> = None;
         for (at, place) in places.iter_mut().enumerate() {
             let Place::Ahead(names) = *place else { continue };
-            *place = match follow(document, names)? {
+            *place = match walk::follow(document, names)? {
                 Some((RawBsonRef::Array(found), rest)) => {
                     match array {
                         // It is one array if it stands at one place.
                         Some((first, known))
                             if !std::ptr::eq(known.as_bytes(), found.as_bytes()) =>
                         {
-                            let [first, second] = [first, at].map(|at| self.paths[at].join("."));
+                            let [first, second] = [first, at].map(|at| self.paths[at].to_dotted());
                             self.parallel.get_or_insert((first, second));
                             return Ok(());
                         }
@@ -158,24 +162,12 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// Follows names into documents, up to an array or the value at the end; with the names that are left.
-fn follow<'a>(
-    document: &'a RawDocument,
-    names: &'a [String],
-) -> Result<Option<(RawBsonRef<'a>, &'a [String])>, Undecided> {
-    let Some((name, rest)) = names.split_first() else { return Ok(None) };
-    match document.get(name.as_str())? {
-        Some(RawBsonRef::Document(inner)) if !rest.is_empty() => follow(inner, rest),
-        found => Ok(found.map(|value| (value, rest))),
-    }
-}
-
 /// Whether text is in one of the values that a document has in an index: what a collation compares.
 pub(crate) fn has_text(paths: &IndexPaths, document: &RawDocument) -> Result<bool, Undecided> {
     let mut found = false;
     for path in &paths.0 {
         let ask = &mut |value: Option<RawBsonRef<'_>>| Ok(value.is_some_and(is_text));
-        found |= super::walk::any(document, path, true, ask)?;
+        found |= walk::any(document, path.as_slice(), true, ask)?;
     }
     Ok(found)
 }
@@ -188,5 +180,89 @@ fn is_text(value: RawBsonRef<'_>) -> bool {
         }
         RawBsonRef::Array(array) => array.into_iter().flatten().any(is_text),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+
+    use super::*;
+
+    fn keys(fields: &[&str], sparse: bool, document: &BsonDocument) -> Keys {
+        let paths = IndexPaths::new(fields.iter().copied()).unwrap();
+        paths.keys_of(&RawDocumentBuf::try_from(document).unwrap(), sparse).unwrap()
+    }
+
+    /// The keys that are written so: each a list of the values of the fields.
+    fn expected(keys: Vec<Vec<Bson>>) -> Keys {
+        let encoded = keys.into_iter().map(|key| {
+            let mut bytes = Vec::new();
+            for value in key {
+                let value = bson::RawBson::try_from(value).unwrap();
+                encode(value.as_raw_bson_ref(), &mut bytes).unwrap();
+            }
+            bytes
+        });
+        Keys::Are(encoded.collect::<BTreeSet<_>>())
+    }
+
+    #[test]
+    fn each_element_of_an_array_is_a_key() {
+        let null = Bson::Null;
+        for (fields, document, wanted) in [
+            (&["a"][..], doc! { "a": [1, 2, 1.0] }, vec![vec![1.into()], vec![2.into()]]),
+            (&["a"], doc! { "a": [] }, vec![vec![Bson::Undefined]]),
+            (&["a"], doc! { "a": [[1, 2]] }, vec![vec![vec![1, 2].into()]]),
+            (&["a"], doc! {}, vec![vec![null.clone()]]),
+            (
+                &["a.b"],
+                doc! { "a": [{ "b": 1 }, { "c": 1 }, 7] },
+                vec![vec![1.into()], vec![null.clone()]],
+            ),
+            (&["a.b"], doc! { "a": [{ "b": [1, 2] }] }, vec![vec![1.into()], vec![2.into()]]),
+            (&["a.b"], doc! { "a": [] }, vec![vec![null.clone()]]),
+            (&["a.b"], doc! { "a": 7 }, vec![vec![null.clone()]]),
+            (
+                &["a", "b"],
+                doc! { "a": [1, 2], "b": 3 },
+                vec![vec![1.into(), 3.into()], vec![2.into(), 3.into()]],
+            ),
+            (
+                &["a.b", "a.c"],
+                doc! { "a": [{ "b": 1, "c": 2 }, { "b": 3 }] },
+                vec![vec![1.into(), 2.into()], vec![3.into(), null.clone()]],
+            ),
+            (
+                &["a", "a.b"],
+                doc! { "a": [{ "b": 1 }] },
+                vec![vec![doc! { "b": 1 }.into(), 1.into()]],
+            ),
+        ] {
+            assert_eq!(keys(fields, false, &document), expected(wanted), "{fields:?} {document}");
+        }
+    }
+
+    #[test]
+    fn a_sparse_index_leaves_out_what_has_none_of_its_fields() {
+        assert_eq!(keys(&["a", "b"], true, &doc! { "c": 1 }), expected(vec![]));
+        assert_eq!(
+            keys(&["a", "b"], true, &doc! { "b": 1 }),
+            expected(vec![vec![Bson::Null, 1.into()]])
+        );
+        assert_eq!(keys(&["a"], true, &doc! { "a": Bson::Null }), expected(vec![vec![Bson::Null]]));
+        assert_eq!(
+            keys(&["a.b"], true, &doc! { "a": [{ "b": 1 }, {}] }),
+            expected(vec![vec![1.into()]])
+        );
+    }
+
+    #[test]
+    fn two_arrays_in_one_key_are_refused() {
+        let parallel = Keys::ParallelArrays("a".into(), "b".into());
+        assert_eq!(keys(&["a", "b"], false, &doc! { "a": [1], "b": [2] }), parallel);
+        let inside = doc! { "a": [{ "b": [1], "c": [2] }] };
+        assert!(matches!(keys(&["a.b", "a.c"], false, &inside), Keys::ParallelArrays(..)));
+        assert_eq!(IndexPaths::new(["a.0"]), None, "a number may be a field or an index");
     }
 }

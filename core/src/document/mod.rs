@@ -1,25 +1,37 @@
-//! Questions about a document that MongoDB would answer: does it match a query, which keys has it in an
-//! index. Over raw BSON, and exact: what is not known to be answered as the server does is refused, with
-//! what it is.
+//! The one language for what is in documents: paths, patterns of paths, the order of values, queries, and
+//! the keys of indexes. Over raw BSON, and exact: what is not known to be answered as MongoDB's server does
+//! is refused, with what it is.
+//!
+//! Whoever names fields does it by these: merge policies, masks, checks, bisect, diffs and patches. A rule
+//! that could match nothing as it is written is refused when it is made, with what to write instead
+//! ([`Path::check`], [`Pattern::check`], [`Filter::rule`]); what was stored before is read as it was.
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `filter.rs`, `compile.rs` | queries; reading them |
-//! | `walk.rs` | which values a path leads to |
-//! | `operand.rs` | comparing values |
-//! | `pattern/` | regular expressions, as PCRE has them |
+//! | `path.rs`, `written.rs` | [`Path`], and how one is written |
+//! | `pattern/` | [`Pattern`]: paths with stars, and walks by them |
+//! | `walk.rs`, `values.rs` | which values a path leads to |
+//! | `filter/` | [`Filter`]: queries |
+//! | `regex/` | regular expressions, as PCRE has them |
 //! | `index_keys.rs` | the keys of a document in an index |
 
-mod compile;
 mod filter;
 mod index_keys;
-mod operand;
+mod path;
 mod pattern;
-#[cfg(test)]
-mod tests;
+mod refused;
+mod regex;
+mod values;
 mod walk;
+mod written;
 
-pub(crate) use compile::{Collation, Compiler};
-pub(crate) use filter::{Filter, Judge, Undecided};
+pub use crate::key::compare;
+pub(crate) use filter::{Collation, Compiler, Judge};
+pub use filter::{Filter, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
-pub(crate) use pattern::{Pattern, Refused};
+pub use path::Path;
+pub(crate) use path::as_names;
+pub use pattern::Pattern;
+pub(crate) use pattern::Place;
+pub(crate) use refused::Refused;
+pub(crate) use regex::Regex;

@@ -8,20 +8,19 @@
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 
 use super::Undecided;
-
-/// A dotted path, by its names.
-pub(super) type Path = [String];
+use super::path::Name;
 
 /// What is asked of each value; `None` stands for one that is missing.
-pub(super) type Question<'f> = &'f mut dyn FnMut(Option<RawBsonRef<'_>>) -> Result<bool, Undecided>;
+pub(super) type Question<'f, 'a> =
+    &'f mut dyn FnMut(Option<RawBsonRef<'a>>) -> Result<bool, Undecided>;
 
 /// Whether the answer is yes for one of the values at a path. Of an array at its end, `elements` says
 /// whether each of its elements is asked as well.
-pub(super) fn any(
-    document: &RawDocument,
-    path: &Path,
+pub(super) fn any<'a>(
+    document: &'a RawDocument,
+    path: &[Name],
     elements: bool,
-    ask: Question<'_>,
+    ask: Question<'_, 'a>,
 ) -> Result<bool, Undecided> {
     let Some((name, rest)) = path.split_first() else { return Ok(false) };
     match document.get(name.as_str())? {
@@ -32,11 +31,11 @@ pub(super) fn any(
     }
 }
 
-fn any_in(
-    array: &RawArray,
-    path: &Path,
+fn any_in<'a>(
+    array: &'a RawArray,
+    path: &[Name],
     elements: bool,
-    ask: Question<'_>,
+    ask: Question<'_, 'a>,
 ) -> Result<bool, Undecided> {
     let Some((name, rest)) = path.split_first() else {
         if elements {
@@ -55,7 +54,7 @@ fn any_in(
         {
             return Ok(true);
         }
-        if *name != index.to_string() {
+        if name.as_str() != index.to_string() {
             continue;
         }
         let found = match element {
@@ -69,4 +68,16 @@ fn any_in(
         }
     }
     Ok(false)
+}
+
+/// Follows names into documents, up to an array or the value at the end; with the names that are left.
+pub(super) fn follow<'a, 'n>(
+    document: &'a RawDocument,
+    names: &'n [Name],
+) -> Result<Option<(RawBsonRef<'a>, &'n [Name])>, Undecided> {
+    let Some((name, rest)) = names.split_first() else { return Ok(None) };
+    match document.get(name.as_str())? {
+        Some(RawBsonRef::Document(inner)) if !rest.is_empty() => follow(inner, rest),
+        found => Ok(found.map(|value| (value, rest))),
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::{cmp::Ordering, f64::consts::LOG2_10};
 
-use bson::Bson;
+use bson::RawBsonRef;
 
 use super::decimal::Decimal;
 
@@ -20,12 +20,12 @@ pub(super) enum Number {
 
 impl Number {
     /// The number that a value is; `None` for a value of another type.
-    pub(super) fn of(value: &Bson) -> Option<Self> {
+    pub(super) fn of(value: RawBsonRef<'_>) -> Option<Self> {
         match value {
-            Bson::Int32(integer) => Some(Self::Finite(Finite::from_integer((*integer).into()))),
-            Bson::Int64(integer) => Some(Self::Finite(Finite::from_integer(*integer))),
-            Bson::Double(double) => Some(Self::from_double(*double)),
-            Bson::Decimal128(decimal) => Some(Self::from_decimal((*decimal).into())),
+            RawBsonRef::Int32(integer) => Some(Self::Finite(Finite::from_integer(integer.into()))),
+            RawBsonRef::Int64(integer) => Some(Self::Finite(Finite::from_integer(integer))),
+            RawBsonRef::Double(double) => Some(Self::from_double(double)),
+            RawBsonRef::Decimal128(decimal) => Some(Self::from_decimal(decimal.into())),
             _ => None,
         }
     }

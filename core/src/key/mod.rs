@@ -34,7 +34,7 @@ use tag::Tag;
 pub use encode::encode;
 pub use error::KeyError;
 pub use order::compare;
-pub(crate) use order::same_type;
+pub(crate) use order::{is_nan, same_type};
 
 /// How many documents, arrays and scopes may be nested in an `_id`; deeper ones are refused.
 const MAX_NESTING: usize = 100;

@@ -13,7 +13,6 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `policy.rs` | what a user asks for |
-//! | `path.rs` | which values; which documents says `filter.rs` of the crate |
 //! | `hash.rs`, `fake.rs`, `redact.rs` | what stands for a value |
 //! | `transform.rs` | a document with values exchanged |
 //! | `binding.rs` | a policy bound to the collections of a state, as the branch's record holds it |
@@ -27,8 +26,9 @@ mod hash;
 #[cfg(test)]
 mod leaks;
 mod materialize;
-mod path;
 mod policy;
+#[cfg(test)]
+mod readings;
 mod redact;
 #[cfg(test)]
 mod tests;

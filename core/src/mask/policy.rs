@@ -5,8 +5,8 @@ use std::fmt;
 use bson::Document as BsonDocument;
 use serde::{Deserialize, Serialize};
 
-use crate::filter::Filter;
-use crate::mask::path::{Pattern, name_matches};
+use crate::document::{Filter, Pattern};
+use crate::model::name_matches;
 use crate::{Error, Result};
 
 /// What a masked branch shows of the documents of the branch it is made of. docs/mask.toml is an
@@ -42,9 +42,7 @@ pub struct CollectionPolicy {
     /// All documents look absent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hide: bool,
-    /// Documents that don't match look absent: a query of MongoDB's language, of which equality,
-    /// `$eq`, `$ne`, `$in`, `$nin`, `$gt`, `$gte`, `$lt`, `$lte`, `$exists`, `$not`, `$and`, `$or`
-    /// and `$nor` are known.
+    /// Documents that don't match look absent: a query that [`Filter::rule`] takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<BsonDocument>,
     /// The paths that are shown as they are, with all below them; given, everything else is masked
@@ -182,12 +180,10 @@ impl CollectionPolicy {
             ));
         }
         if let Some(keep) = &self.keep {
-            Filter::parse(keep)
-                .and_then(|keep| keep.check_paths())
-                .map_err(|error| Error::invalid(format!("keep: {error}")))?;
+            Filter::rule(keep).map_err(|error| Error::invalid(format!("keep: {error}")))?;
         }
         for path in self.allowed() {
-            Pattern::check(path)?;
+            pattern(path)?;
         }
         self.fields.iter().try_for_each(FieldPolicy::check)
     }
@@ -195,7 +191,7 @@ impl CollectionPolicy {
 
 impl FieldPolicy {
     fn check(&self) -> Result<()> {
-        let pattern = Pattern::check(&self.path)?;
+        let pattern = pattern(&self.path)?;
         if pattern.begins_with("_id") {
             return Err(Error::invalid(format!(
                 "'{}' can't be masked: an _id is how a document is found and where it stands in its \
@@ -211,6 +207,19 @@ impl FieldPolicy {
         }
         Ok(())
     }
+}
+
+/// Reads the path of a new policy.
+fn pattern(path: &str) -> Result<Pattern> {
+    let pattern: Pattern = path.parse()?;
+    if pattern.is_document() {
+        return Err(Error::invalid(format!(
+            "invalid path '{path}': a field is expected, such as address.city, or ** for all; hide = \
+             true shows no document"
+        )));
+    }
+    pattern.check()?;
+    Ok(pattern)
 }
 
 impl fmt::Display for Transform {

@@ -220,7 +220,8 @@ fn a_policy_that_can_t_be_enforced_is_refused() {
         CollectionPolicy { fields: vec![kind], ..entry(&[]) },
         CollectionPolicy { allow: Some(vec![String::new()]), ..entry(&[]) },
         CollectionPolicy { name: String::new(), ..entry(&[("a", Transform::Hash)]) },
-        keep(doc! { "a": { "$regex": "x" } }),
+        keep(doc! { "a": { "$where": "x" } }),
+        keep(doc! { "items[0].n": { "$ne": 1 } }),
         hidden,
     ] {
         let error = policy(refused).check().unwrap_err();

@@ -4,10 +4,9 @@ use bson::raw::{RawArray, RawBsonRef, RawDocument};
 use bson::{RawArrayBuf, RawBson, RawDocumentBuf, RawJavaScriptCodeWithScope};
 
 use crate::Result;
-use crate::filter::Filter;
+use crate::document::{Compiler, Filter, Pattern, Place, Undecided};
 use crate::mask::fake::faked;
 use crate::mask::hash::{Secret, hashed};
-use crate::mask::path::{Pattern, Place};
 use crate::mask::redact::redacted;
 use crate::mask::{CollectionPolicy, Fake, Transform};
 use crate::model::Document;
@@ -56,7 +55,8 @@ impl Rules {
     /// # Errors
     /// `Invalid` if it was never checked.
     pub(super) fn new(policy: &CollectionPolicy, escapes: bool) -> Result<Self> {
-        let parse = if escapes { Pattern::parse } else { Pattern::parse_unescaped };
+        let parse = |path: &str| if escapes { path.parse() } else { Pattern::dotted(path) };
+        let queries = if escapes { Compiler::of_rule() } else { Compiler::default() };
         let masked = policy.fields.iter().map(|field| {
             let action = Action { transform: field.with, fake: field.fake };
             Ok((parse(&field.path)?, Said::Change(action)))
@@ -64,7 +64,7 @@ impl Rules {
         let allowed = policy.allowed().iter().map(|path| Ok((parse(path)?, Said::Show)));
         Ok(Self {
             hide: policy.hide,
-            keep: policy.keep.as_ref().map(Filter::parse).transpose()?,
+            keep: policy.keep.as_ref().map(|keep| queries.query(keep)).transpose()?,
             patterns: masked.chain(allowed).collect::<Result<_>>()?,
             default: policy.otherwise().map(|transform| Action { transform, fake: None }),
         })
@@ -130,7 +130,7 @@ impl Spot {
         let step = |(at, place): &(usize, Place)| {
             let (pattern, said) = &rules.patterns[*at];
             let next = next(pattern, *said, *place);
-            (pattern.matches(next) || pattern.goes_on(next)).then_some((*at, next))
+            (pattern.ends_at(next) || pattern.goes_on(next)).then_some((*at, next))
         };
         Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
     }
@@ -138,7 +138,7 @@ impl Spot {
     /// What the first pattern that matches here says.
     fn matched(&self, rules: &Rules) -> Option<Said> {
         let mut places = self.places.iter();
-        let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.matches(*place))?;
+        let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.ends_at(*place))?;
         Some(rules.patterns[*at].1)
     }
 
@@ -249,7 +249,11 @@ impl Walk<'_> {
 
 /// Whether a document matches, and it can be told.
 fn is_kept(keep: &Filter, document: &RawDocument) -> Result<bool> {
-    Ok(keep.sees(document)? && keep.matches(document)?)
+    let sees = keep.sees(document)?;
+    match sees.then(|| keep.matches(document)).transpose() {
+        Err(Undecided::GaveUp) => Ok(false),
+        kept => Ok(kept?.unwrap_or(false)),
+    }
 }
 
 fn push(array: &mut RawArrayBuf, shown: Shown<'_>) {

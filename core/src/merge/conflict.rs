@@ -3,7 +3,7 @@
 use bson::RawBson;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::FieldPath;
+use crate::document::Path;
 
 /// What happened on the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,7 +25,8 @@ pub enum Cause {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldConflict {
     /// Where.
-    pub path: FieldPath,
+    #[serde(with = "crate::document::as_names")]
+    pub path: Path,
     /// What happened.
     pub cause: Cause,
     /// What was there before either side changed it.

@@ -7,7 +7,8 @@ use bson::{DateTime, RawBson};
 use super::definition::Definition;
 use super::merger::Merger;
 use super::sides::Sides;
-use super::{Choice, FieldConflict, FieldPath, Policy, Resolutions};
+use super::{Choice, FieldConflict, Policy, Resolutions};
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::Document;
 use crate::value::{Value, malformed};
@@ -136,7 +137,7 @@ fn gives_fields(resolutions: &Resolutions) -> bool {
 /// What becomes of a document of which only one side's version may be stored.
 fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> Result<Merged> {
     let Versions { base, ours, theirs, .. } = *versions;
-    let decision = resolutions.get(&FieldPath::DOCUMENT);
+    let decision = resolutions.get(&Path::DOCUMENT);
     let document = match decision {
         None | Some(Choice::Ours) => ours,
         Some(Choice::Theirs) => theirs,
@@ -149,7 +150,7 @@ fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> 
     let document = stays.transpose()?.transpose()?;
     let owned = |side: Option<&RawDocument>| side.map(|side| RawBson::Document(side.to_owned()));
     let conflict = FieldConflict {
-        path: FieldPath::DOCUMENT,
+        path: Path::DOCUMENT,
         cause: versions.sides().cause(),
         base: owned(base),
         ours: owned(ours),
@@ -170,7 +171,7 @@ pub fn conflicting_paths(
     collection: &str,
     versions: &Versions<'_>,
     policy: &Policy,
-) -> Result<Vec<FieldPath>> {
+) -> Result<Vec<Path>> {
     let undecided = Resolutions::NONE;
     let mut merger = Merger::new(collection, versions.times, policy, &undecided);
     merger.seen = Some(Vec::new());
@@ -179,7 +180,7 @@ pub fn conflicting_paths(
     if let Some((kind, bytes)) = merger.out.into_value()
         && checked(kind, bytes, versions)?.is_err()
     {
-        paths.push(FieldPath::DOCUMENT);
+        paths.push(Path::DOCUMENT);
     }
     Ok(paths)
 }

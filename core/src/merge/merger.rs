@@ -11,8 +11,9 @@ use super::definition::Definition;
 use super::numbers::sum;
 use super::output::Output;
 use super::sides::{Agreed, Shape, Sides};
-use super::{FieldConflict, FieldPath, Policy, Resolutions, Strategy};
+use super::{FieldConflict, Policy, Resolutions, Strategy};
 use crate::Result;
+use crate::document::Path;
 use crate::value::{Entry, Value};
 
 /// The merge of one document under way.
@@ -29,7 +30,7 @@ pub(super) struct Merger<'a> {
     /// How many conflicts there were, settled ones included.
     pub(super) found: usize,
     /// Their paths, if somebody wants to know.
-    pub(super) seen: Option<Vec<FieldPath>>,
+    pub(super) seen: Option<Vec<Path>>,
     /// What is one value all the same, if it is a collection's definition that is merged.
     pub(super) definition: Option<Definition>,
 }
@@ -135,7 +136,7 @@ impl<'a> Merger<'a> {
             Some(strategy) => *strategy == Strategy::Touched,
             None => sides.ours != sides.theirs,
         };
-        whole || self.resolutions.get(&FieldPath::DOCUMENT).is_some()
+        whole || self.resolutions.get(&Path::DOCUMENT).is_some()
     }
 
     fn merge_fields(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
@@ -188,7 +189,7 @@ impl<'a> Merger<'a> {
         written
     }
 
-    pub(super) fn field_path(&self) -> FieldPath {
-        FieldPath::new(self.path.iter().map(AsRef::as_ref))
+    pub(super) fn field_path(&self) -> Path {
+        Path::new(self.path.iter().map(AsRef::as_ref))
     }
 }

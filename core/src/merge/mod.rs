@@ -13,7 +13,7 @@
 //! | `settle.rs`, `numbers.rs` | what becomes of a conflict: resolutions, strategies, arithmetic |
 //! | `align.rs` | fields and elements side by side, and their order |
 //! | `sides.rs`, `output.rs` | three versions of a value; writing values |
-//! | `path.rs`, `pattern.rs`, `strategy.rs`, `policy.rs`, `conflict.rs`, `resolution.rs` | the types |
+//! | `strategy.rs`, `policy.rs`, `conflict.rs`, `resolution.rs` | the types |
 
 mod align;
 mod arrays;
@@ -23,8 +23,6 @@ mod document;
 mod merger;
 mod numbers;
 mod output;
-mod path;
-mod pattern;
 mod policy;
 mod resolution;
 mod settle;
@@ -36,9 +34,6 @@ mod tests;
 pub use conflict::{Cause, FieldConflict};
 pub(crate) use definition::merge_definition;
 pub use document::{Merged, Versions, conflicting_paths, merge_document};
-pub use path::FieldPath;
-pub(crate) use path::split;
-pub use pattern::{CollectionPattern, PathPattern};
 pub use policy::{Policy, Rule};
 pub use resolution::{Choice, Resolutions};
 pub use strategy::Strategy;

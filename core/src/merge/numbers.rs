@@ -1,14 +1,12 @@
-//! Comparing and adding values, as MongoDB does.
-
-use std::cmp::Ordering;
+//! The greater of two values, and sums of numbers.
 
 use bson::Decimal128;
 use bson::spec::ElementType;
 
 use crate::Result;
+use crate::document::compare;
 use crate::key::decimal::{Decimal, to_decimal128};
-use crate::key::encode;
-use crate::value::{NewValue, Value};
+use crate::value::{NewValue, Value, malformed};
 
 /// A number of one of the four types.
 #[derive(Clone, Copy)]
@@ -23,33 +21,9 @@ enum Number {
 /// their bytes, the one with the greater type, then the greater bytes.
 pub(super) fn greater(a: Value<'_>, b: Value<'_>) -> Result<bool> {
     let spelling = || (a.kind as u8, a.bytes).cmp(&(b.kind as u8, b.bytes));
-    Ok(compare(a, b)?.then_with(spelling).is_gt())
-}
-
-fn compare(a: Value<'_>, b: Value<'_>) -> Result<Ordering> {
-    // The usual types are compared without making keys of them.
-    match (Number::of(a), Number::of(b)) {
-        (Some(Number::Double(a)), Some(Number::Double(b))) => {
-            if let Some(order) = a.partial_cmp(&b) {
-                return Ok(order);
-            }
-        }
-        (Some(a), Some(b)) => {
-            if let (Some(a), Some(b)) = (a.as_integer(), b.as_integer()) {
-                return Ok(a.cmp(&b));
-            }
-        }
-        _ => {}
-    }
-    Ok(key(a)?.cmp(&key(b)?))
-}
-
-/// The encoding whose byte order is MongoDB's order of values.
-fn key(value: Value<'_>) -> Result<Vec<u8>> {
-    let value = value.to_raw_bson()?;
-    let mut key = Vec::new();
-    encode(value.as_raw_bson_ref(), &mut key)?;
-    Ok(key)
+    let [x, y] = [a.to_raw_bson()?, b.to_raw_bson()?];
+    let order = compare(x.as_raw_bson_ref(), y.as_raw_bson_ref()).map_err(malformed)?;
+    Ok(order.then_with(spelling).is_gt())
 }
 
 /// What both sides added to the base, or to 0, on top of it; or why there is no such number.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CollectionPattern, PathPattern, Strategy};
+use super::Strategy;
+use crate::document::Pattern;
+use crate::model::CollectionPattern;
+use crate::{Error, Result};
 
 /// Rules that say which strategy settles a conflict; the first one that fits counts.
 ///
@@ -39,17 +42,38 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<CollectionPattern>,
     /// For which paths.
-    pub path: PathPattern,
+    pub path: Pattern,
     /// What settles a conflict there.
     pub strategy: Strategy,
 }
 
 impl Policy {
-    /// What settles a conflict at the path along these keys, if anything does.
-    pub fn strategy(&self, collection: &str, keys: &[impl AsRef<str>]) -> Option<&Strategy> {
+    /// Refuses rules that would settle nothing as they are written.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the rule, and with what to write instead.
+    pub fn check(&self) -> Result<()> {
+        for rule in &self.rules {
+            if rule.path.to_string().is_empty() {
+                let strategy = &rule.strategy;
+                return Err(Error::invalid(format!(
+                    "the rule with strategy '{strategy}' has an empty path: a field, or '(document)' for \
+                     the document itself, or '**' for all"
+                )));
+            }
+            rule.path.check().map_err(|error| {
+                Error::invalid(format!("the rule with strategy '{}': {error}", rule.strategy))
+            })?;
+            self.rules.iter().try_for_each(|keyed| rule.check_below(keyed))?;
+        }
+        Ok(())
+    }
+
+    /// What settles a conflict at the path along these names, if anything does.
+    pub fn strategy(&self, collection: &str, names: &[impl AsRef<str>]) -> Option<&Strategy> {
         let fits = |rule: &&Rule| {
             rule.collection.as_ref().is_none_or(|pattern| pattern.matches(collection))
-                && rule.path.matches(keys)
+                && rule.path.matches_names(names.iter().map(AsRef::as_ref))
         };
         let rule = self.rules.iter().find(fits);
         rule.map(|rule| &rule.strategy).or(self.default.as_ref())
@@ -72,5 +96,22 @@ impl Policy {
         };
         let rules = self.rules.iter().filter(|rule| is_symmetric(&rule.strategy));
         Self { rules: rules.cloned().collect(), default: self.default.clone().filter(is_symmetric) }
+    }
+}
+
+impl Rule {
+    /// Refuses a rule for what is in the elements of an array that another rule has merged by a field, if it
+    /// leaves out the element, which is a name of the path.
+    fn check_below(&self, keyed: &Self) -> Result<()> {
+        let Strategy::ByKey(field) = &keyed.strategy else { return Ok(()) };
+        let same = keyed.collection.is_none() || keyed.collection == self.collection;
+        match self.path.through(&keyed.path, &format!("{field}=")) {
+            Some(through) if same => Err(Error::invalid(format!(
+                "the rule for '{}' would settle nothing: '{}' is an array that is merged {}, and each \
+                 element of it is a name of the path; write '{through}'",
+                self.path, keyed.path, keyed.strategy
+            ))),
+            _ => Ok(()),
+        }
     }
 }

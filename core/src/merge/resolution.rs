@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bson::RawBson;
 use serde::{Deserialize, Serialize};
 
-use super::FieldPath;
+use crate::document::{Path, as_names};
 use crate::{Error, Result};
 
 /// What is to stand at a path.
@@ -32,13 +32,14 @@ pub enum Choice {
 /// all that is at its path, whatever is decided for paths below.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<Decision>", into = "Vec<Decision>")]
-pub struct Resolutions(BTreeMap<FieldPath, Choice>);
+pub struct Resolutions(BTreeMap<Path, Choice>);
 
 /// As it is stored: a path can't be a key of a BSON document.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Decision {
-    path: FieldPath,
+    #[serde(with = "as_names")]
+    path: Path,
     choice: Choice,
 }
 
@@ -47,17 +48,17 @@ impl Resolutions {
     pub const NONE: Self = Self(BTreeMap::new());
 
     /// Decides for a path; gives back what was decided before.
-    pub fn insert(&mut self, path: FieldPath, choice: Choice) -> Option<Choice> {
+    pub fn insert(&mut self, path: Path, choice: Choice) -> Option<Choice> {
         self.0.insert(path, choice)
     }
 
     /// Takes the decision for exactly this path back.
-    pub fn remove(&mut self, path: &FieldPath) -> Option<Choice> {
+    pub fn remove(&mut self, path: &Path) -> Option<Choice> {
         self.0.remove(path)
     }
 
     /// The decision for exactly this path.
-    pub fn get(&self, path: &FieldPath) -> Option<&Choice> {
+    pub fn get(&self, path: &Path) -> Option<&Choice> {
         self.0.get(path)
     }
 
@@ -72,7 +73,7 @@ impl Resolutions {
     }
 
     /// The decisions, by path.
-    pub fn iter(&self) -> impl Iterator<Item = (&FieldPath, &Choice)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &Choice)> {
         self.0.iter()
     }
 
@@ -80,12 +81,12 @@ impl Resolutions {
     ///
     /// # Errors
     /// `Invalid`, naming the first path without a conflict, and those that have one.
-    pub fn check(&self, conflicting: &[FieldPath]) -> Result<()> {
+    pub fn check(&self, conflicting: &[Path]) -> Result<()> {
         let Some(path) = self.0.keys().find(|path| !conflicting.iter().any(|c| path.contains(c)))
         else {
             return Ok(());
         };
-        let conflicting: Vec<String> = conflicting.iter().map(FieldPath::to_string).collect();
+        let conflicting: Vec<String> = conflicting.iter().map(Path::to_string).collect();
         Err(Error::invalid(if conflicting.is_empty() {
             format!("there is no conflict at {path}, nor elsewhere in the document")
         } else {
@@ -97,20 +98,18 @@ impl Resolutions {
     }
 
     /// The decision for exactly this path, of those that replace all that is there.
-    pub(super) fn replacement(&self, path: &FieldPath) -> Option<&Choice> {
+    pub(super) fn replacement(&self, path: &Path) -> Option<&Choice> {
         self.0.get(path).filter(|choice| matches!(choice, Choice::Value(_) | Choice::Absent))
     }
 
     /// The decision for a path, or the nearest one above it.
-    pub(super) fn nearest(&self, path: &FieldPath) -> Option<&Choice> {
-        (0..=path.keys().len())
-            .rev()
-            .find_map(|length| self.0.get(&FieldPath::new(&path.keys()[..length])))
+    pub(super) fn nearest(&self, path: &Path) -> Option<&Choice> {
+        path.ancestors().find_map(|path| self.0.get(&path))
     }
 }
 
-impl FromIterator<(FieldPath, Choice)> for Resolutions {
-    fn from_iter<I: IntoIterator<Item = (FieldPath, Choice)>>(decisions: I) -> Self {
+impl FromIterator<(Path, Choice)> for Resolutions {
+    fn from_iter<I: IntoIterator<Item = (Path, Choice)>>(decisions: I) -> Self {
         Self(decisions.into_iter().collect())
     }
 }

@@ -1,6 +1,7 @@
 //! The words of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and
 //! their digests, documents.
 
+mod collection_pattern;
 mod commit;
 mod digest;
 mod document;
@@ -9,6 +10,8 @@ mod lsn;
 mod names;
 mod view;
 
+pub use collection_pattern::CollectionPattern;
+pub(crate) use collection_pattern::name_matches;
 pub use commit::{
     Actor, Change, Commit, CommitMeta, Image, MAX_ACTOR_BYTES, MAX_COMMIT_BYTES, MAX_MESSAGE_BYTES,
     Merged, Message, Origin, Picked, Touched,

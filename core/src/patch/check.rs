@@ -7,7 +7,8 @@ use futures::TryStreamExt;
 
 use super::collections::{Target, collections};
 use super::{DocumentChange, Edited, Misfit, MisfitReason, Patch, PatchSection};
-use crate::diff::{FieldPath, fields};
+use crate::diff::fields;
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::{Change, CollectionId, CollectionName, Document, Image};
 use crate::storage::KeyRange;
@@ -39,7 +40,7 @@ pub struct Conflict {
     /// The document; `None` if it is about the collection itself.
     pub key: Option<Key>,
     /// Where in the document; of a collection, `options` or `indexes`.
-    pub path: FieldPath,
+    pub path: Path,
     /// What is wrong.
     pub reason: ConflictReason,
 }
@@ -154,7 +155,7 @@ impl Preview {
         let mut left: BTreeMap<&Key, &DocumentChange> = section.documents().collect();
         while let Some((key, version)) = versions.try_next().await? {
             let Some(change) = left.remove(&key) else {
-                self.note(name, &key, vec![(FieldPath::DOCUMENT, ConflictReason::Unknown)]);
+                self.note(name, &key, vec![(Path::DOCUMENT, ConflictReason::Unknown)]);
                 continue;
             };
             match fit(&key, change, Some(version.document), self.already)? {
@@ -174,12 +175,12 @@ impl Preview {
         match self.already {
             Already::Skip => self.skipped += 1,
             Already::Refuse => {
-                self.note(name, key, vec![(FieldPath::DOCUMENT, ConflictReason::Already)]);
+                self.note(name, key, vec![(Path::DOCUMENT, ConflictReason::Already)]);
             }
         }
     }
 
-    fn note(&mut self, name: &CollectionName, key: &Key, found: Vec<(FieldPath, ConflictReason)>) {
+    fn note(&mut self, name: &CollectionName, key: &Key, found: Vec<(Path, ConflictReason)>) {
         self.conflicts.extend(found.into_iter().map(|(path, reason)| Conflict {
             collection: name.clone(),
             key: Some(key.clone()),
@@ -203,7 +204,7 @@ async fn look_up(
 enum Fit {
     Image(Image),
     Already,
-    Conflicts(Vec<(FieldPath, ConflictReason)>),
+    Conflicts(Vec<(Path, ConflictReason)>),
 }
 
 /// What a change comes to, for the document that was found.
@@ -213,7 +214,7 @@ fn fit(
     found: Option<Document>,
     already: Already,
 ) -> Result<Fit> {
-    let whole = |reason| Fit::Conflicts(vec![(FieldPath::DOCUMENT, reason)]);
+    let whole = |reason| Fit::Conflicts(vec![(Path::DOCUMENT, reason)]);
     Ok(match (change, found) {
         (DocumentChange::Added(document), None) => Fit::Image(Image::Document(document.clone())),
         (DocumentChange::Added(document), Some(found)) if *document == found => Fit::Already,
@@ -244,7 +245,7 @@ fn fit(
     })
 }
 
-fn reason_of(misfit: Misfit) -> (FieldPath, ConflictReason) {
+fn reason_of(misfit: Misfit) -> (Path, ConflictReason) {
     let Misfit { path, expected, found, reason } = misfit;
     if reason == MisfitReason::Already {
         return (path, ConflictReason::Already);

@@ -6,7 +6,7 @@ use super::check::{Already, Conflict, ConflictReason};
 use super::{Facts, Patch, SectionChange};
 use crate::catalog::{self, CollectionInfo};
 use crate::definition::{identical, identical_lists};
-use crate::diff::FieldPath;
+use crate::document::Path;
 use crate::model::{Change, CollectionId, CollectionName};
 use crate::{Result, State};
 
@@ -157,7 +157,7 @@ impl Work<'_> {
 
     /// Notes a conflict; there are no documents to look at then.
     fn conflict(&mut self, name: &CollectionName, fact: &str, reason: ConflictReason) -> Target {
-        let path = FieldPath::new(Some(fact).filter(|fact| !fact.is_empty()));
+        let path = Path::new(Some(fact).filter(|fact| !fact.is_empty()));
         let collection = name.clone();
         let conflict = Conflict { collection, key: None, path, reason };
         self.found.conflicts.push(conflict);

@@ -4,8 +4,8 @@ use bson::raw::{RawBson, RawDocument};
 
 use super::Already;
 use super::tree::Node;
-use crate::diff::FieldPath;
 use crate::diff::compare::{self, Difference, compare};
+use crate::document::Path;
 use crate::value::Value;
 use crate::{Error, Result};
 
@@ -24,7 +24,7 @@ pub struct Edit {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldEdit {
     /// Where it is.
-    pub path: FieldPath,
+    pub path: Path,
     /// Its value before, if it was there.
     pub before: Option<RawBson>,
     /// Its value after, if it is there.
@@ -49,7 +49,7 @@ pub enum Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderEdit {
     /// The document's path.
-    pub path: FieldPath,
+    pub path: Path,
     /// The names of fields that are there before and after, in their order before.
     pub before: Vec<String>,
     /// The same names in their order after.
@@ -69,7 +69,7 @@ pub enum Edited {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Misfit {
     /// Where.
-    pub path: FieldPath,
+    pub path: Path,
     /// What the edit expects there; `None` for nothing.
     pub expected: Option<RawBson>,
     /// What is there; `None` for nothing.

@@ -8,8 +8,8 @@ use bson::spec::ElementType;
 use super::tree::{Node, Whole};
 use super::{Already, Edited, Misfit, MisfitReason, OrderEdit, Place};
 use crate::Result;
-use crate::diff::FieldPath;
 use crate::diff::compare::members;
+use crate::document::Path;
 use crate::value::{Value, Writer};
 
 /// Applies an edit to a document, or says which parts of it do not fit.
@@ -167,7 +167,7 @@ impl Fitting {
         expected: Option<RawBson>,
         found: Option<Value<'_>>,
     ) -> Result<()> {
-        let path = FieldPath::new(self.path.iter().cloned());
+        let path = Path::new(self.path.iter().cloned());
         let found = found.map(Value::to_raw_bson).transpose()?;
         self.misfits.push(Misfit { path, expected, found, reason });
         Ok(())

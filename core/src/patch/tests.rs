@@ -5,7 +5,7 @@ use bson::{RawBsonRef, rawdoc};
 use proptest::prelude::*;
 
 use super::*;
-use crate::diff::FieldPath;
+use crate::document::Path;
 use crate::key::Key;
 use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
 use crate::write::DOCUMENT_OVERHEAD_BYTES;
@@ -136,7 +136,7 @@ fn parts_that_contradict_each_other_are_refused() {
     };
     let one = || Some(RawBson::from(RawBsonRef::Int32(1)));
     let order = |before: &[&str], after: &[&str]| OrderEdit {
-        path: FieldPath::DOCUMENT,
+        path: Path::DOCUMENT,
         before: before.iter().map(ToString::to_string).collect(),
         after: after.iter().map(ToString::to_string).collect(),
     };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Edit, FieldEdit, OrderEdit};
-use crate::diff::FieldPath;
+use crate::document::Path;
 use crate::model::MAX_DEPTH;
 use crate::value::NewValue;
 use crate::{Error, Result};
@@ -60,19 +60,19 @@ impl<'e> Node<'e> {
         self.children.get(name)
     }
 
-    fn below(&mut self, path: &'e FieldPath) -> Result<&mut Self> {
-        if path.keys().len() > MAX_DEPTH {
+    fn below(&mut self, path: &'e Path) -> Result<&mut Self> {
+        if path.names().len() > MAX_DEPTH {
             return Err(Error::invalid(format!("a path has more than {MAX_DEPTH} keys")));
         }
         let mut node = self;
-        for key in path.keys() {
+        for key in path.names() {
             if node.whole.is_some() {
                 return Err(wrong(path, "leads into what is changed as a whole"));
             }
             if key.contains('\0') {
                 return Err(wrong(path, "has a NUL character, which no field's name may have"));
             }
-            if !node.children.contains_key(key.as_str()) {
+            if !node.children.contains_key(key) {
                 node.names.push(key);
             }
             node = node.children.entry(key).or_default();
@@ -90,6 +90,6 @@ fn check_order(order: &OrderEdit) -> Result<()> {
     Ok(())
 }
 
-fn wrong(path: &FieldPath, problem: &str) -> Error {
+fn wrong(path: &Path, problem: &str) -> Error {
     Error::invalid(format!("the path {path} {problem}"))
 }

@@ -4,10 +4,10 @@ use bson::{RawBson, RawBsonRef};
 
 use crate::catalog::Catalog;
 use crate::diff::{Touch, checked_versions};
+use crate::document::Path;
 use crate::key::Key;
 use crate::merge::{
-    Choice, FieldConflict, FieldPath, Merged, Policy, Resolutions, Versions, merge_definition,
-    merge_document,
+    Choice, FieldConflict, Merged, Policy, Resolutions, Versions, merge_definition, merge_document,
 };
 use crate::model::{CollectionId, Document};
 use crate::{Result, State};
@@ -164,10 +164,10 @@ fn unlike_both(conflict: &FieldConflict, sides: &[Option<RawBson>; 2]) -> Choice
 }
 
 /// What stands at a path; nothing in an array, as the way to an element is no name there.
-fn value_at(document: Option<&Document>, path: &FieldPath) -> Option<RawBson> {
+fn value_at(document: Option<&Document>, path: &Path) -> Option<RawBson> {
     let mut value = RawBsonRef::Document(document?.as_raw());
-    for key in path.keys() {
-        value = value.as_document()?.get(key).ok()??;
+    for name in path.names() {
+        value = value.as_document()?.get(name).ok()??;
     }
     Some(value.into())
 }

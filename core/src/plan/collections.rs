@@ -6,9 +6,8 @@ use bson::RawBson;
 
 use crate::catalog::{self, collection_of_key};
 use crate::diff::touched_between;
-use crate::merge::{
-    Cause, Choice, FieldConflict, FieldPath, Merged, Strategy, Versions, merge_definition,
-};
+use crate::document::Path;
+use crate::merge::{Cause, Choice, FieldConflict, Merged, Strategy, Versions, merge_definition};
 use crate::model::{CollectionId, Document, Image};
 use crate::plan::base::documents;
 use crate::plan::step::{Scope, Step};
@@ -131,7 +130,7 @@ impl Worker<'_> {
         there: &CollectionInfo,
         cause: Cause,
     ) -> Result<Fate> {
-        let decision = self.resolved.of(&there.name, None).get(&FieldPath::DOCUMENT);
+        let decision = self.resolved.of(&there.name, None).get(&Path::DOCUMENT);
         let theirs = match (decision, &self.policy.default) {
             (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => false,
             (Some(Choice::Theirs), _) | (None, Some(Strategy::Theirs)) => true,
@@ -145,7 +144,7 @@ impl Worker<'_> {
             (None, _) => {
                 let raw = |info: &Option<CollectionInfo>| info.as_ref().map(raw_facts).transpose();
                 let conflict = FieldConflict {
-                    path: FieldPath::DOCUMENT,
+                    path: Path::DOCUMENT,
                     cause,
                     base: raw(&three.base)?,
                     ours: raw(&three.ours)?,

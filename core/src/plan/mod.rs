@@ -47,9 +47,10 @@ pub use worked::{Counts, DocumentConflict, Worked};
 
 use crate::ancestry::relate;
 use crate::checks::{self, Checked, Unchecked};
+use crate::document::Path;
 use crate::key::Key;
 use crate::mask::refuse_masked;
-use crate::merge::{Choice, FieldPath, Resolutions};
+use crate::merge::{Choice, Resolutions};
 use crate::model::{Actor, CollectionName, Lsn, Message, Point, View};
 use crate::write::Receipt;
 use crate::{Branch, Error, Result, State};
@@ -97,17 +98,19 @@ impl Plan {
     /// O(commits since their histories parted).
     ///
     /// # Errors
-    /// `Invalid` if the branch has all of it already, or the state is of another project.
+    /// `Invalid` if the branch has all of it already, or the state is of another project; those of
+    /// [`Rules::check`].
     pub async fn merge(branch: &Branch, name: &str, theirs: &State, rules: Rules) -> Result<Self> {
         let ours = branch.head().await?;
         let source = merge_source(branch, &ours, name, theirs).await?;
-        Ok(Self::new(branch, ours, source, rules))
+        Self::new(branch, ours, source, rules)
     }
 
     /// A plan to take back what the branch's own commits after `above` up to `upto` changed.
     ///
     /// # Errors
-    /// `Invalid` if there is no commit between them, `NotFound` if the branch has no such commits.
+    /// `Invalid` if there is no commit between them, `NotFound` if the branch has no such commits; those of
+    /// [`Rules::check`].
     pub async fn undo(
         branch: &Branch,
         above: Lsn,
@@ -129,13 +132,13 @@ impl Plan {
                 "there is no commit after {above} up to {upto}; name the earlier state first"
             )));
         }
-        Ok(Self::new(branch, ours, Source::Undo { above, upto, selection }, rules))
+        Self::new(branch, ours, Source::Undo { above, upto, selection }, rules)
     }
 
     /// A plan to do again on a branch what the last commits of these states did, in this order.
     ///
     /// # Errors
-    /// `Invalid` for the empty state, and if there is none.
+    /// `Invalid` for the empty state, and if there is none; those of [`Rules::check`].
     pub async fn cherry_pick(branch: &Branch, commits: Vec<State>, rules: Rules) -> Result<Self> {
         let ours = branch.head().await?;
         refuse_masked(&ours, "pick commits onto")?;
@@ -147,11 +150,12 @@ impl Plan {
         if commits.is_empty() {
             return Err(Error::invalid("no commit was named"));
         }
-        Ok(Self::new(branch, ours, Source::CherryPick { commits }, rules))
+        Self::new(branch, ours, Source::CherryPick { commits }, rules)
     }
 
-    fn new(branch: &Branch, ours: State, source: Source, rules: Rules) -> Self {
-        Self { branch: branch.clone(), ours, source, rules, resolved: Resolved::default() }
+    fn new(branch: &Branch, ours: State, source: Source, rules: Rules) -> Result<Self> {
+        rules.check()?;
+        Ok(Self { branch: branch.clone(), ours, source, rules, resolved: Resolved::default() })
     }
 
     /// The branch that gets the commit.
@@ -225,7 +229,7 @@ impl Plan {
         &self,
         collection: &CollectionName,
         key: Option<&Key>,
-    ) -> Result<Vec<FieldPath>> {
+    ) -> Result<Vec<Path>> {
         let mut undecided = self.clone();
         undecided.resolved.remove(collection, key);
         let conflicts = undecided.work_out().await?.conflicts;
@@ -255,7 +259,7 @@ impl Plan {
         &mut self,
         collection: CollectionName,
         key: Option<Key>,
-        path: FieldPath,
+        path: Path,
         choice: Choice,
     ) -> &Resolutions {
         let decisions = self.resolved.entry(collection, key);

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use bson::RawBson;
 
-use crate::merge::{Cause, Choice, FieldConflict, FieldPath, Merged, Strategy};
+use crate::document::Path;
+use crate::merge::{Cause, Choice, FieldConflict, Merged, Strategy};
 use crate::model::CollectionName;
 use crate::plan::collections::raw_facts;
 use crate::plan::work::Worker;
@@ -24,9 +25,9 @@ impl Worker<'_> {
         let Some(other) = self.catalog.get(&info.name).cloned() else {
             return self.describe(info, false);
         };
-        let path = FieldPath::new(["name"]);
+        let path = Path::new(["name"]);
         let decisions = self.resolved.of(&info.name, None);
-        let decision = decisions.get(&path).or_else(|| decisions.get(&FieldPath::DOCUMENT));
+        let decision = decisions.get(&path).or_else(|| decisions.get(&Path::DOCUMENT));
         match (decision, &self.policy.default) {
             (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => self.stay(&info),
             (Some(Choice::Theirs), _) | (None, Some(Strategy::Theirs)) => {
@@ -60,7 +61,7 @@ impl Worker<'_> {
         &mut self,
         info: &CollectionInfo,
         other: &Arc<CollectionInfo>,
-        path: FieldPath,
+        path: Path,
     ) -> Result<()> {
         let conflict = FieldConflict {
             path,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::checks::Checks;
 use crate::merge::{Policy, Rule, Strategy};
 
@@ -38,6 +39,15 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Refuses rules that can't be used, or that would never settle or find anything as they are written.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the rule, and with what to write instead.
+    pub fn check(&self) -> Result<()> {
+        self.policy().check()?;
+        self.checks.validate()
+    }
+
     pub(super) fn policy(&self) -> Policy {
         Policy { default: self.default.clone(), rules: self.rules.clone() }
     }

@@ -1,6 +1,6 @@
 //! Documents of which some fields have given values, as MongoDB's queries have it.
 
-use argon_core::filter::Filter as Query;
+use argon_core::document::Filter as Query;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
 use argon_core::{Error, State};
@@ -34,7 +34,7 @@ impl Filter {
         let id = fields.get("_id").ok().flatten().and_then(|id| Key::of_id(id).ok());
         let query = bson::Document::try_from(&fields)
             .map_err(|error| Error::invalid("the filter does not decode").with_source(error))?;
-        Ok(Self { query: Query::parse(&query)?, id })
+        Ok(Self { query: Query::rule(&query)?, id })
     }
 
     /// Whether a collection of a state has such a document; it has none if it is not there.
@@ -61,7 +61,7 @@ impl Filter {
     }
 
     fn matches(&self, document: &RawDocument) -> CommandResult<bool> {
-        Ok(self.query.matches(document)?)
+        Ok(self.query.matches(document).map_err(Error::from)?)
     }
 }
 
@@ -86,8 +86,7 @@ mod tests {
 
     #[test]
     fn fields_match_by_path_and_value() {
-        let document =
-            rawdoc! { "_id": 1, "n": 5_i64, "in": { "a": [1, { "b": "x" }] }, "t": ["p"] };
+        let document = rawdoc! { "_id": 1, "n": 5_i64, "in": { "a": [1, { "b": "x" }] }, "t": ["p"], "d.x": 1 };
         for (filter, expected) in [
             ("{}", true),
             (r#"{"n": 5}"#, true),
@@ -102,9 +101,25 @@ mod tests {
             (r#"{"t": "q"}"#, false),
             (r#"{"in.a.b": "x"}"#, true),
             (r#"{"gone": null}"#, true),
+            (r#"{"d.x": 1}"#, false),
+            (r#"{"d\\.x": 1}"#, true),
+            (r#"{"in.a": {"$regularExpression": {"pattern": "^q", "options": ""}}}"#, false),
+            (r#"{"t": {"$regularExpression": {"pattern": "^P", "options": "i"}}}"#, true),
         ] {
             let matches = Filter::parse(filter).unwrap().matches(&document).unwrap();
             assert_eq!(matches, expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_filter_that_could_match_nothing_is_refused() {
+        for filter in [
+            r#"{"in.a[1].b": "x"}"#,
+            r#"{"in.$.b": "x"}"#,
+            r#"{"in..a": 1}"#,
+            r#"{"n": {"$gt": 1}}"#,
+        ] {
+            assert!(Filter::parse(filter).is_err(), "{filter}");
         }
     }
 }

@@ -35,8 +35,8 @@ The command:
 
 What matches:
   A document of which all given fields have the given values, as in MongoDB's queries and in a mask's
-  `keep`: names may be paths such as address.city or tags.0; an array matches a value that it has;
-  null matches what is missing; numbers are equal if their values are, whatever their types. There
+  `keep`: names may be paths such as address.city or tags.0, or \"a\\\\.b\" for one whose
+  name has a dot; an array matches a value that it has; null matches what is missing; numbers are equal if their values are, whatever their types. There
   are no operators such as $gt. With _id, one document is read for each state, otherwise the collection up to the first that matches.";
 
 /// Find the first commit from which on something is so, by looking at about log2 of the states.

@@ -1,7 +1,8 @@
 //! `argon merge resolve`
 
+use argon_core::document::Path;
 use argon_core::key::Key;
-use argon_core::merge::{Choice, FieldPath, Resolutions};
+use argon_core::merge::{Choice, Resolutions};
 use argon_core::model::CollectionName;
 use argon_core::plan::{Plan, Stored, Worked};
 use argon_core::{Error, ErrorKind};
@@ -44,7 +45,7 @@ pub(crate) struct ResolveArgs {
     id: Option<Key>,
     /// The path, as the conflict has it [default: all of the document]
     #[arg(long, value_name = "PATH", requires = "collection")]
-    path: Option<FieldPath>,
+    path: Option<Path>,
     /// Decide about every conflict that is left
     #[arg(long, conflicts_with_all = ["collection", "id", "path", "value", "absent"])]
     all: bool,
@@ -79,7 +80,7 @@ impl ResolveArgs {
         let choice = self.choice();
         match self.collection {
             Some(collection) => {
-                let path = self.path.unwrap_or(FieldPath::DOCUMENT);
+                let path = self.path.unwrap_or(Path::DOCUMENT);
                 check(stored.plan(), &collection, self.id.as_ref(), &path, &choice).await?;
                 stored.plan_mut().decide(collection, self.id, path, choice);
             }
@@ -109,7 +110,7 @@ async fn check(
     plan: &Plan,
     collection: &CollectionName,
     key: Option<&Key>,
-    path: &FieldPath,
+    path: &Path,
     choice: &Choice,
 ) -> CommandResult {
     let conflicting = plan.conflicting_paths(collection, key).await?;

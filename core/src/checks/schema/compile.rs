@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::instance::BsonValues;
 use super::keywords::{Bound, Canonical, Rule, Rules, Type};
 use super::patterns::{Fields, GaveUp, Others, Text};
-use crate::document::{Pattern, Refused};
+use crate::document::{Refused, Regex};
 
 /// The keyword that stands for those that see BSON.
 const RULES: &str = "argonRules";
@@ -124,7 +124,7 @@ impl Compiler<'_> {
         own: &mut Vec<Value>,
     ) -> Result<bool, Problem> {
         let rule = match (keyword, value) {
-            ("pattern", Bson::String(pattern)) => match Pattern::compile(pattern, "") {
+            ("pattern", Bson::String(pattern)) => match Regex::compile(pattern, "") {
                 Ok(pattern) => Some(Rule::Text(Text::new(pattern, self.gave_up))),
                 Err(refused) => {
                     self.leave_out(refused, at)?;
@@ -173,7 +173,7 @@ impl Compiler<'_> {
                 return Err(format!("{inside} is {inner}; a schema is expected"));
             };
             let inner = compile_at(inner, &inside, self.gave_up, self.unknown)?;
-            match Pattern::compile(pattern, "") {
+            match Regex::compile(pattern, "") {
                 Ok(pattern) => compiled.push((Text::new(pattern, self.gave_up), inner)),
                 Err(refused) => self.leave_out(refused, at)?,
             }

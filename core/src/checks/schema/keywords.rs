@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bson::{Bson, RawBson};
+use bson::{Bson, RawBson, RawBsonRef};
 use jsonschema::{Keyword, ValidationError};
 
 use super::instance::BsonValues;
 use super::patterns::{Fields, Text};
-use crate::key::{compare, encode};
+use crate::document::compare;
+use crate::key::{encode, is_nan};
 
 /// One keyword of one schema.
 #[derive(Debug)]
@@ -169,19 +170,26 @@ fn sorted(value: &Bson) -> Bson {
 impl Bound {
     /// Whether a number is inside. Nothing is above or below NaN.
     fn admits(&self, number: &Bson) -> bool {
-        let is_nan = |value: &Bson| match value {
-            Bson::Double(double) => double.is_nan(),
-            Bson::Decimal128(decimal) => decimal.to_string().contains("NaN"),
-            _ => false,
-        };
-        if is_nan(number) != is_nan(&self.limit) {
+        let (number, limit) = (raw_number(number), raw_number(&self.limit));
+        if is_nan(number) != is_nan(limit) {
             return false;
         }
-        match compare(number, &self.limit) {
+        compare(number, limit).is_ok_and(|order| match order {
             Ordering::Equal => !self.exclusive,
             Ordering::Greater => self.least,
             Ordering::Less => !self.least,
-        }
+        })
+    }
+}
+
+/// A number as it is compared; anything else is null.
+fn raw_number(value: &Bson) -> RawBsonRef<'static> {
+    match value {
+        Bson::Int32(number) => RawBsonRef::Int32(*number),
+        Bson::Int64(number) => RawBsonRef::Int64(*number),
+        Bson::Double(number) => RawBsonRef::Double(*number),
+        Bson::Decimal128(number) => RawBsonRef::Decimal128(*number),
+        _ => RawBsonRef::Null,
     }
 }
 

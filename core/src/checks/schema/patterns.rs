@@ -10,7 +10,7 @@ use jsonschema::Validator;
 
 use super::instance::BsonValues;
 use super::sentence;
-use crate::document::Pattern;
+use crate::document::Regex;
 
 /// Whether a pattern took too long for the document that is looked at: what is said of it does not count
 /// then. Clones are one.
@@ -30,12 +30,12 @@ impl GaveUp {
 /// `pattern`: what text must match.
 #[derive(Debug)]
 pub(super) struct Text {
-    pattern: Pattern,
+    pattern: Regex,
     gave_up: GaveUp,
 }
 
 impl Text {
-    pub(super) fn new(pattern: Pattern, gave_up: &GaveUp) -> Self {
+    pub(super) fn new(pattern: Regex, gave_up: &GaveUp) -> Self {
         Self { pattern, gave_up: gave_up.clone() }
     }
 

@@ -1,89 +1,189 @@
-//! Regular expressions as MongoDB has them, which are those of PCRE.
-//!
-//! `fancy-regex` does the work. Its syntax differs from PCRE's in what it means (`\d`, `\w`, `\s` and `\b`
-//! are Unicode's there and ASCII's in PCRE; `$` stands before a last newline in PCRE), so a pattern is read
-//! by PCRE's rules and written anew. What PCRE has and this does not know is refused by name.
+//! Which places in documents a rule is for.
 
-mod classes;
-mod translate;
+mod place;
+mod readings;
 
-use fancy_regex::RegexBuilder;
+use std::fmt;
+use std::str::FromStr;
 
-/// How often a match may go back before it is given up.
-const MOST_STEPS: usize = 1_000_000;
+use serde::{Deserialize, Serialize};
 
-/// A regular expression, ready to match.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern {
-    source: String,
-    options: String,
-    regex: fancy_regex::Regex,
+pub(crate) use self::place::Place;
+use super::path::{Name, WHOLE_DOCUMENT, wrong};
+use super::written::{escaped, foreign, split};
+use crate::{Error, Result};
+
+/// The most steps of a pattern: a bit each in a [`Place`], and one for its end.
+const MOST_STEPS: usize = 127;
+
+/// Which paths a rule is for: a [`Path`](super::Path) in which `*` stands for any one name and `**` for any
+/// number of names, none included.
+///
+/// `stats.*` is every field of `stats`, `stats.**` also `stats` itself and all below, `**` everything
+/// with the document itself, `(document)` that alone. `\*` is a name that is a star.
+///
+/// ```
+/// use argon_core::document::{Path, Pattern};
+///
+/// # fn main() -> argon_core::Result<()> {
+/// let pattern: Pattern = "**.price".parse()?;
+/// assert!(pattern.matches(&"items.2.price".parse()?));
+/// assert!(!pattern.matches(&"price.net".parse()?));
+/// assert!("items[0].price".parse::<Pattern>()?.check().is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pattern {
+    steps: Vec<Step>,
 }
 
-/// Why a pattern can't be used, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// PCRE would not take it either.
-    Malformed(String),
-    /// It has what is not known here.
-    Unknown(String),
+enum Step {
+    Name(Name),
+    Any,
+    AnyNumber,
 }
 
-impl Refused {
-    fn malformed(what: impl Into<String>) -> Self {
-        Self::Malformed(what.into())
+impl Pattern {
+    /// Reads a pattern that was written when a `\` was a character like any other.
+    ///
+    /// # Errors
+    /// `Invalid` if it has too many names.
+    pub(crate) fn dotted(text: &str) -> Result<Self> {
+        let name = |text: &str| Name { text: text.to_owned(), escaped: false };
+        Self::of(text, text.split('.').map(name).collect())
     }
 
-    fn unknown(what: impl Into<String>) -> Self {
-        Self::Unknown(what.into())
+    fn of(text: &str, names: Vec<Name>) -> Result<Self> {
+        let steps: Vec<Step> = names
+            .into_iter()
+            .map(|name| match name.as_str() {
+                "*" if !name.escaped => Step::Any,
+                "**" if !name.escaped => Step::AnyNumber,
+                _ => Step::Name(name),
+            })
+            .collect();
+        if steps.len() > MOST_STEPS {
+            return Err(Error::invalid(format!(
+                "the path '{text}' has {} names; at most {MOST_STEPS} are allowed",
+                steps.len()
+            )));
+        }
+        Ok(Self { steps })
     }
 
-    /// The pattern, with what is wrong with it.
-    pub(crate) fn into_words(self) -> String {
-        match self {
-            Self::Malformed(words) | Self::Unknown(words) => words,
+    /// Whether the path is one of those meant. O(steps × names).
+    pub fn matches(&self, path: &super::Path) -> bool {
+        self.matches_names(path.names())
+    }
+
+    /// Whether the path along these names is one of those meant.
+    pub(crate) fn matches_names<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        let end = names.try_fold(self.start(), |place, name| {
+            Some(self.next(place, name)).filter(|place| !place.is_nowhere())
+        });
+        end.is_some_and(|place| self.ends_at(place))
+    }
+
+    /// Whether it is the pattern of the whole document alone.
+    pub fn is_document(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Whether it can match nothing but this field of a document and what is below it.
+    pub(crate) fn begins_with(&self, name: &str) -> bool {
+        matches!(self.steps.first(), Some(Step::Name(first)) if first.as_str() == name)
+    }
+
+    /// What this pattern would have to be to go through the elements of an array that another stands
+    /// for, if it names a field right below that array, and no star. The elements have names that begin so.
+    pub(crate) fn through(&self, array: &Self, names_begin: &str) -> Option<Self> {
+        let is_name = |step: &Step| matches!(step, Step::Name(_));
+        let below = self.steps.strip_prefix(array.steps.as_slice())?;
+        let all_names = !array.is_document() && array.steps.iter().all(is_name);
+        match below.first() {
+            Some(Step::Name(name))
+                if all_names && !name.escaped && !name.text.starts_with(names_begin) =>
+            {
+                let steps = [array.steps.as_slice(), &[Step::Any], below].concat();
+                Some(Self { steps })
+            }
+            _ => None,
+        }
+    }
+
+    /// Refuses a pattern of a new policy that would match nothing, though it looks like the language of
+    /// another tool.
+    ///
+    /// # Errors
+    /// `Invalid`, with the pattern, the place in it, and what to write instead.
+    pub fn check(&self) -> Result<()> {
+        let text = self.to_string();
+        let mut at = 0;
+        for step in &self.steps {
+            if let Step::Name(name) = step {
+                if !name.escaped && name.text.contains('*') {
+                    return Err(wrong(
+                        &text,
+                        at,
+                        "* stands for a whole name, and ** for any number of them; write \\* for a \
+                         star in a name",
+                    ));
+                }
+                foreign(&text, at, name)?;
+            }
+            at += step.to_string().chars().count() + 1;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::of(text, split(text)?)
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.steps.as_slice() {
+            [] => f.write_str(WHOLE_DOCUMENT),
+            [Step::Name(only)] if only.as_str() == WHOLE_DOCUMENT => {
+                write!(f, "\\{WHOLE_DOCUMENT}")
+            }
+            steps => {
+                let steps: Vec<String> = steps.iter().map(Step::to_string).collect();
+                f.write_str(&steps.join("."))
+            }
         }
     }
 }
 
-/// A match that took too long to be decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct GaveUp;
-
-impl Pattern {
-    /// Reads a pattern with options of `imsxu`.
-    ///
-    /// # Errors
-    /// The pattern with what is wrong with it, or not known.
-    pub(crate) fn compile(source: &str, options: &str) -> Result<Self, Refused> {
-        let with = |what: String| format!("the pattern {source} with {what}");
-        let translated =
-            translate::translate(source, options).map_err(|refused| match refused {
-                Refused::Malformed(what) => Refused::Malformed(with(what)),
-                Refused::Unknown(what) => Refused::Unknown(with(what)),
-            })?;
-        let regex = RegexBuilder::new(&translated).backtrack_limit(MOST_STEPS).build();
-        let regex = regex.map_err(|_| Refused::unknown(format!("the pattern {source}")))?;
-        let mut options: Vec<char> = options.chars().collect();
-        options.sort_unstable();
-        Ok(Self { source: source.to_owned(), options: options.into_iter().collect(), regex })
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::AnyNumber => f.write_str("**"),
+            Self::Name(name) => f.write_str(&escaped(name)),
+        }
     }
+}
 
-    /// The pattern as it was written.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.source
+impl TryFrom<String> for Pattern {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
     }
+}
 
-    /// Whether it was written so, with these options.
-    pub(crate) fn is(&self, source: &str, options: &str) -> bool {
-        let mut options: Vec<char> = options.chars().collect();
-        options.sort_unstable();
-        self.source == source && self.options.chars().eq(options)
-    }
-
-    /// Whether it matches somewhere in a text.
-    pub(crate) fn matches(&self, text: &str) -> Result<bool, GaveUp> {
-        self.regex.is_match(text).map_err(|_| GaveUp)
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> Self {
+        pattern.to_string()
     }
 }
 
@@ -91,134 +191,69 @@ impl Pattern {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn table(rows: &[(&str, &str, &[&str], &[&str])]) {
-        for (source, options, matching, others) in rows {
-            let pattern = Pattern::compile(source, options).unwrap();
-            for text in *matching {
-                assert_eq!(pattern.matches(text), Ok(true), "{source} should match {text:?}");
-            }
-            for text in *others {
-                assert_eq!(pattern.matches(text), Ok(false), "{source} should not match {text:?}");
-            }
-        }
+    /// Whether a path matches, by names only.
+    fn matches(pattern: &str, path: &str) -> bool {
+        pattern.parse::<Pattern>().unwrap().matches_names(path.split('.'))
     }
 
     #[test]
-    fn what_pcre_has_and_javascript_has_not_is_understood() {
-        table(&[
-            ("(?i)ABC", "", &["xabcx", "ABC"], &["ab"]),
-            (r"\Aab\z", "", &["ab"], &["ab\n", "xab"]),
-            (r"\Aab\Z", "", &["ab", "ab\n"], &["ab\n\n"]),
-            (r"(?x) a b  # a comment", "", &["ab"], &["a b"]),
-            (r"(?>a+)b", "", &["aab"], &["aac"]),
-            (r"a++a", "", &[], &["aaa"]),
-            (r"(?<year>\d{4})-(?P<m>\d\d)", "", &["2026-11"], &["26-11"]),
-            (r"[[:digit:]]+[[:^alpha:]]", "", &["1-"], &["1a"]),
-            (r"a(?#comment)b", "", &["ab"], &[]),
-            (r"\Qa.b\E+", "", &["a.bb"], &["axb"]),
-            (r"(?<!x)y", "", &["ay"], &["xy"]),
-            (r"\x41\x{42}", "", &["AB"], &["ab"]),
-            (r"\p{Lu}\PL", "", &["É1"], &["é1"]),
-        ]);
+    fn a_star_is_one_name_and_two_are_any_number() {
+        assert!(matches("a.b", "a.b") && !matches("a.b", "a") && !matches("a.b", "a.b.c"));
+        assert!(matches("a.*.c", "a.b.c") && !matches("a.*.c", "a.c"));
+        assert!(matches("**.c", "c") && matches("**.c", "a.b.c") && !matches("**.c", "a.b"));
+        assert!(matches("a.**", "a.b.c") && matches("**", "a") && !matches("a.**", "b.a"));
+        assert!(matches("a.**.c.*", "a.b.c.c.d") && !matches("a.**.c.*", "a.b.c"));
     }
 
     #[test]
-    fn classes_and_boundaries_are_those_of_ascii() {
-        table(&[
-            (r"^\d+$", "", &["12"], &["١٢"]),
-            (r"^\w+$", "", &["ab_1"], &["é"]),
-            (r"^[\w.]+$", "", &["a.b"], &["é"]),
-            (r"^\W$", "", &["é"], &["e"]),
-            (r"^[^\W]$", "", &["e"], &["é", "-"]),
-            (r"^\s$", "", &[" ", "\x0b"], &["\u{a0}"]),
-            (r"^[\S]$", "", &["\u{a0}"], &[" "]),
-            (r"\bx\b", "", &["éx", "a x b"], &["ax"]),
-            (r"a\Bx", "", &["ax"], &[]),
-            (r"(?i)^\w$", "", &["K"], &["ſ", "\u{212a}"]),
-            (r"(?i)^[\w.]$", "", &["k", "."], &["ſ", "\u{212a}"]),
-            (r"(?i)^[^\w.]$", "", &["ſ", "-"], &["k", "."]),
-            (r"(?i)^k$", "", &["K", "\u{212a}"], &["x"]),
-        ]);
-    }
-
-    #[test]
-    fn ends_of_lines_and_texts_are_where_pcre_has_them() {
-        table(&[
-            ("^a$", "", &["a", "a\n"], &["a\n\n", "b\na"]),
-            ("a$|b$", "", &["a", "xb\n"], &["ab\n\n"]),
-            ("(a$)", "", &["a\n"], &["ab"]),
-            ("^a$", "m", &["b\na\nc", "a"], &["ba"]),
-            ("(?m)^a$", "", &["b\na"], &["ba"]),
-            ("^", "m", &["", "a\nb"], &[]),
-            ("b\n^", "m", &["b\nc"], &["b\n"]),
-            ("a.b", "", &["axb"], &["a\nb"]),
-            ("a.b", "s", &["a\nb"], &[]),
-            ("a(?s:.)b.c", "", &["a\nbxc"], &["a\nb\nc"]),
-        ]);
-    }
-
-    #[test]
-    fn options_hold_to_the_end_of_their_group() {
-        table(&[
-            ("(a(?i)b|c)d", "", &["aBd", "Cd"], &["aBD", "Abd"]),
-            ("(?i:a)b", "", &["Ab"], &["aB"]),
-            ("(?-i)a", "i", &["a"], &["A"]),
-            ("ab", "i", &["AB"], &[]),
-            ("a b", "x", &["ab"], &["a b"]),
-            ("[a-c]", "i", &["B"], &["d"]),
-        ]);
-    }
-
-    #[test]
-    fn what_only_looks_special_is_literal() {
-        table(&[
-            ("a{", "", &["a{"], &["a"]),
-            ("a{,3}", "", &["a{,3}"], &["aaa"]),
-            ("a{2}", "", &["aa"], &["a"]),
-            ("a{2,}?b", "", &["aab"], &["ab"]),
-            ("]}", "", &["]}"], &[]),
-            ("[]a]", "", &["]", "a"], &["b"]),
-            ("[^]a]", "", &["b"], &["]", "a"]),
-            ("[a&&b]", "", &["&", "a"], &["c"]),
-            ("[a-]", "", &["-", "a"], &["b"]),
-            (r"[\-\]]", "", &["-", "]"], &["a"]),
-            (r"\.\-\/\@", "", &[".-/@"], &["a-/@"]),
-            (r"[\b]", "", &["\x08"], &["b"]),
-            (r"\$\^", "", &["$^"], &[]),
-            ("é+", "", &["éé"], &["e"]),
-        ]);
-    }
-
-    #[test]
-    fn what_is_not_understood_is_named() {
-        for (source, named) in [
-            (r"(a)\1", r"\1"),
-            (r"\R", r"\R"),
-            (r"a\Kb", r"\K"),
-            ("(?R)", "(?R"),
-            ("(?|a|b)", "(?|"),
-            ("(*UCP)a", "(*"),
-            ("(a", "("),
-            ("a)", ")"),
-            ("[a", "["),
-            (r"\i", r"\i"),
-            ("(?J)a", "(?J"),
-            ("*a", "*"),
-            (r"a\", r"\"),
+    fn a_pattern_of_another_language_is_refused() {
+        for (text, at) in [
+            ("e*mail", "'e*mail':"),
+            ("items[0].price", "'items[0].price':"),
+            ("items[*]", "'items[*]':"),
+            ("items.$.price", "at character 7"),
+            ("$email", "'$email':"),
+            ("", "'':"),
+            (".", "'.':"),
+            ("a.", "at character 3"),
+            (".a", "'.a':"),
+            ("*.**.a..b", "at character 8"),
         ] {
-            let error = Pattern::compile(source, "").unwrap_err().into_words();
-            assert!(error.contains(named), "{source}: {error}");
+            let error = text.parse::<Pattern>().unwrap().check().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{text}");
+            assert!(error.to_string().contains(at), "{at} in {error}");
         }
-        assert!(Pattern::compile("a", "l").is_err());
-        for source in ["(a", "a)", "[a", r"a\", "[b-a]"] {
-            assert!(matches!(Pattern::compile(source, ""), Err(Refused::Malformed(_))), "{source}");
+        for text in ["a\\.b", "\\$a", "items\\[0\\]", "owner.$id", "*.a", "\\*", "(document)"] {
+            assert!(text.parse::<Pattern>().unwrap().check().is_ok(), "{text}");
         }
     }
 
     #[test]
-    fn a_match_that_takes_too_long_is_given_up() {
-        let pattern = Pattern::compile(r"^(?:(?=a)a+)+$b", "").unwrap();
-        assert_eq!(pattern.matches(&"a".repeat(40)), Err(GaveUp));
+    fn a_pattern_of_too_many_names_is_refused() {
+        let longest = ["a"; MOST_STEPS].join(".");
+        assert!(matches(&longest, &longest));
+        assert!(format!("{longest}.a").parse::<Pattern>().is_err());
+    }
+
+    #[test]
+    fn a_pattern_below_an_array_that_is_merged_by_key_has_a_star_for_its_elements() {
+        let through = |pattern: &str, array: &str| {
+            let [pattern, array] = [pattern, array].map(|text| text.parse::<Pattern>().unwrap());
+            pattern.through(&array, "sku=").map(|through| through.to_string())
+        };
+        assert_eq!(through("items.price", "items").as_deref(), Some("items.*.price"));
+        assert_eq!(through("a.items.0.price", "a.items").as_deref(), Some("a.items.*.0.price"));
+        for (pattern, array) in [
+            ("items", "items"),
+            ("items.*.price", "items"),
+            ("items.**", "items"),
+            ("items.\\price", "items"),
+            ("items.sku=\"A1\".price", "items"),
+            ("other.price", "items"),
+            ("items.price", "*"),
+            ("items.price", "(document)"),
+        ] {
+            assert_eq!(through(pattern, array), None, "{pattern} {array}");
+        }
     }
 }

@@ -7,11 +7,10 @@ use proptest::prelude::*;
 
 use super::{
     super::{
-        compare,
         decimal::{Decimal, to_decimal128},
         decode::decode,
     },
-    decimal, encoded,
+    compare, decimal, encoded,
 };
 
 const TWO_53: i64 = 1 << 53;

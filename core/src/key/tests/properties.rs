@@ -6,8 +6,8 @@ use bson::{Bson, RawBson};
 use proptest::prelude::*;
 
 use super::{
-    super::{Key, KeyError, compare, decode::decode},
-    encoded, generators,
+    super::{Key, KeyError, decode::decode},
+    compare, encoded, generators,
 };
 
 fn config() -> ProptestConfig {

@@ -3,9 +3,10 @@
 use bson::{RawBson, RawDocumentBuf, cstr, rawdoc};
 
 use super::super::{
-    Cause, Choice, FieldPath, Policy, Resolutions, Versions, conflicting_paths, merge_document,
+    Cause, Choice, Policy, Resolutions, Versions, conflicting_paths, merge_document,
 };
 use super::{clean, document, merge, merge_with, paths, resolved, rules, versions};
+use crate::document::Path;
 
 #[test]
 fn what_one_side_changed_is_taken_from_it() {
@@ -248,7 +249,7 @@ fn a_document_that_both_sides_make_too_large_is_one_conflict() {
     let note = merged.conflicts[0].note.as_ref().unwrap();
     assert!(note.contains("can't be stored") && note.contains("at most 16777216"), "{note}");
     let paths = conflicting_paths("c", &versions, &Policy::default()).unwrap();
-    assert_eq!(paths, [FieldPath::DOCUMENT]);
+    assert_eq!(paths, [Path::DOCUMENT]);
     let merged = merge(&[("(document)", Choice::Theirs)]);
     assert_eq!((clean(&merged), merged.decided), (&*theirs, 1));
     let given = rawdoc! { "_id": 1, "a": 1 };

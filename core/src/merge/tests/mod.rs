@@ -11,9 +11,8 @@ mod strategies;
 
 use bson::raw::{RawDocument, RawDocumentBuf};
 
-use super::{
-    Choice, FieldPath, Merged, Policy, Resolutions, Rule, Strategy, Versions, merge_document,
-};
+use super::{Choice, Merged, Policy, Resolutions, Rule, Strategy, Versions, merge_document};
+use crate::document::Path;
 
 /// A policy that has only a default.
 fn always(strategy: &str) -> Policy {
@@ -70,6 +69,6 @@ fn paths(merged: &Merged) -> Vec<String> {
     paths
 }
 
-fn path(text: &str) -> FieldPath {
+fn path(text: &str) -> Path {
     text.parse().unwrap()
 }

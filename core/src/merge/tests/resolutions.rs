@@ -3,11 +3,11 @@
 use bson::{RawBson, rawdoc};
 
 use super::super::{
-    Choice, FieldConflict, FieldPath, Policy, Resolutions, Versions, conflicting_paths,
-    merge_document,
+    Choice, FieldConflict, Policy, Resolutions, Versions, conflicting_paths, merge_document,
 };
 use super::{always, clean, document, path, paths, resolved, rules, versions};
 use crate::ErrorKind;
+use crate::document::Path;
 
 #[test]
 fn a_resolution_settles_the_conflict_at_its_path() {
@@ -195,6 +195,6 @@ fn decisions_can_be_taken_back() {
     assert_eq!(resolutions.insert(path("a"), Choice::Base), Some(Choice::Ours));
     assert_eq!(resolutions.len(), 1);
     assert_eq!(resolutions.iter().next(), Some((&path("a"), &Choice::Base)));
-    assert_eq!(resolutions.remove(&FieldPath::new(["a"])), Some(Choice::Base));
+    assert_eq!(resolutions.remove(&Path::new(["a"])), Some(Choice::Base));
     assert!(resolutions.is_empty());
 }

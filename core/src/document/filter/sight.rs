@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use bson::raw::{RawBsonRef, RawDocument};
 
-use crate::Result;
-use crate::value::malformed;
+use super::Undecided;
+use crate::document::path::Name;
 
 /// Whether a path can mean one field of a document only.
-pub(super) fn is_unambiguous(document: &RawDocument, path: &[String]) -> Result<bool> {
+pub(super) fn is_unambiguous(document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
     let Some((first, rest)) = path.split_first() else { return Ok(true) };
     let mut known = false;
     for element in document {
-        let (name, value) = element.map_err(malformed)?;
+        let (name, value) = element?;
         let name = name.as_str();
         if name == first.as_str() {
             if known || !leads_to_one(value, rest)? {
@@ -26,14 +26,14 @@ pub(super) fn is_unambiguous(document: &RawDocument, path: &[String]) -> Result<
     Ok(true)
 }
 
-fn leads_to_one(value: RawBsonRef<'_>, path: &[String]) -> Result<bool> {
+fn leads_to_one(value: RawBsonRef<'_>, path: &[Name]) -> Result<bool, Undecided> {
     match value {
         _ if path.is_empty() => has_each_name_once(value),
         RawBsonRef::Document(document) => is_unambiguous(document, path),
         RawBsonRef::Array(array) => {
             for (index, element) in array.into_iter().enumerate() {
-                let element = element.map_err(malformed)?;
-                let by_index = path[0] == index.to_string();
+                let element = element?;
+                let by_index = path[0].as_str() == index.to_string();
                 let one = match element {
                     _ if by_index && !leads_to_one(element, &path[1..])? => false,
                     RawBsonRef::Document(document) => is_unambiguous(document, path)?,
@@ -52,12 +52,12 @@ fn leads_to_one(value: RawBsonRef<'_>, path: &[String]) -> Result<bool> {
 }
 
 /// Whether no document in a value has two fields of one name: a comparison would see one of them only.
-fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool> {
+fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     match value {
         RawBsonRef::Document(document) => {
             let mut names = HashSet::new();
             for element in document {
-                let (name, value) = element.map_err(malformed)?;
+                let (name, value) = element?;
                 if !names.insert(name.as_str()) || !has_each_name_once(value)? {
                     return Ok(false);
                 }
@@ -66,7 +66,7 @@ fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool> {
         }
         RawBsonRef::Array(array) => {
             for element in array {
-                if !has_each_name_once(element.map_err(malformed)?)? {
+                if !has_each_name_once(element?)? {
                     return Ok(false);
                 }
             }
@@ -78,8 +78,8 @@ fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool> {
 
 /// Whether a name with dots may be what a path means, its beginning, or something below it. Numbers in
 /// the name may be those of elements, which a path need not give.
-fn may_mean(name: &str, path: &[String]) -> bool {
-    let mut wanted = path.iter().peekable();
+fn may_mean(name: &str, path: &[Name]) -> bool {
+    let mut wanted = path.iter().flat_map(|name| name.as_str().split('.')).peekable();
     for part in name.split('.') {
         match wanted.peek() {
             None => return true,

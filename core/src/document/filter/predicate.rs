@@ -1,50 +1,21 @@
-//! Queries: whether a document matches, exactly as MongoDB's server has it.
+//! What holds of the values at a path.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::fmt;
-use std::sync::Arc;
 
 use bson::Decimal128;
 use bson::raw::{RawBsonRef, RawDocument};
 
-use super::operand::Operand;
-use super::pattern::{GaveUp, Pattern};
-use super::walk::{self, Path};
+use super::operand::{Limit, Options};
+use super::{Filter, Undecided};
+use crate::document::path::Name;
+use crate::document::regex::{GaveUp, Regex};
+use crate::document::walk;
 use crate::key::decimal::Decimal;
-
-/// A query, read by a [`Compiler`](super::Compiler).
-#[derive(Debug, Clone)]
-pub(crate) enum Filter {
-    /// All of these.
-    All(Vec<Filter>),
-    /// One of these at least.
-    Any(Vec<Filter>),
-    Not(Box<Filter>),
-    /// What holds at a path.
-    At(Vec<String>, Predicate),
-    /// What somebody else knows to judge: `$jsonSchema`.
-    Judge(Arc<dyn Judge>),
-}
-
-/// Judges whole documents.
-pub(crate) trait Judge: fmt::Debug + Send + Sync {
-    /// Whether a document passes.
-    fn passes(&self, document: &RawDocument) -> Result<bool, Undecided>;
-}
-
-/// Why it can't be said whether a document matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Undecided {
-    /// It does not decode.
-    Malformed,
-    /// A regular expression took too long.
-    GaveUp,
-}
 
 /// What holds at a path: for one of the values there, or of a single value.
 #[derive(Debug, Clone)]
-pub(crate) enum Predicate {
+pub(super) enum Predicate {
     All(Vec<Predicate>),
     Not(Box<Predicate>),
     Test(Test),
@@ -52,14 +23,14 @@ pub(crate) enum Predicate {
 
 /// A question to one value.
 #[derive(Debug, Clone)]
-pub(crate) enum Test {
+pub(super) enum Test {
     Exists,
-    Less(Operand, OrEqual),
-    Greater(Operand, OrEqual),
+    Less(Limit, OrEqual),
+    Greater(Limit, OrEqual),
     In(Options),
     /// It is of one of these types, by their numbers in BSON.
     Type(BTreeSet<u8>),
-    Matches(Pattern),
+    Matches(Regex),
     Modulo {
         divisor: i64,
         remainder: i64,
@@ -74,34 +45,14 @@ pub(crate) enum Test {
 }
 
 /// Whether an order takes in what is equal.
-pub(crate) type OrEqual = bool;
-
-/// What a value may be: one of several.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Options {
-    pub(super) values: BTreeSet<Operand>,
-    pub(super) patterns: Vec<Pattern>,
-    /// Whether a missing value, or undefined, is one of them, as null is.
-    pub(super) null: bool,
-}
-
-impl Filter {
-    /// Whether a document matches. O(document × query).
-    pub(crate) fn matches(&self, document: &RawDocument) -> Result<bool, Undecided> {
-        match self {
-            Self::All(filters) => each(filters, |filter| filter.matches(document)),
-            Self::Any(filters) => {
-                each(filters, |filter| Ok(!filter.matches(document)?)).map(|none| !none)
-            }
-            Self::Not(filter) => Ok(!filter.matches(document)?),
-            Self::At(path, predicate) => predicate.holds_at(document, path),
-            Self::Judge(judge) => judge.passes(document),
-        }
-    }
-}
+pub(super) type OrEqual = bool;
 
 impl Predicate {
-    fn holds_at(&self, document: &RawDocument, path: &Path) -> Result<bool, Undecided> {
+    pub(super) fn holds_at(
+        &self,
+        document: &RawDocument,
+        path: &[Name],
+    ) -> Result<bool, Undecided> {
         match self {
             Self::All(predicates) => each(predicates, |inner| inner.holds_at(document, path)),
             Self::Not(predicate) => Ok(!predicate.holds_at(document, path)?),
@@ -119,6 +70,28 @@ impl Predicate {
             Self::Test(test) => test.holds(Some(value)),
         }
     }
+
+    /// Whether the queries for elements see what their paths mean in all that is at a path.
+    pub(super) fn sees_at(&self, document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
+        let blind = walk::any(document, path, false, &mut |value| {
+            Ok(value.map_or(Ok(false), |value| self.sees(value).map(|sees| !sees))?)
+        })?;
+        Ok(!blind)
+    }
+
+    fn sees(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+        match self {
+            Self::All(predicates) => each(predicates, |inner| inner.sees(value)),
+            Self::Not(predicate) => predicate.sees(value),
+            Self::Test(Test::Element(inner)) => {
+                Ok(!in_array(value, |element| Ok(!inner.sees(element)?))?)
+            }
+            Self::Test(Test::Document(filter)) => Ok(!in_array(value, |element| {
+                Ok(as_document(element)?.map_or(Ok(true), |inner| filter.sees(inner))?).map(|s| !s)
+            })?),
+            Self::Test(_) => Ok(true),
+        }
+    }
 }
 
 impl Test {
@@ -131,11 +104,11 @@ impl Test {
         let Some(value) = value else { return Ok(self.holds_of_nothing()) };
         match self {
             Self::Exists => Ok(true),
-            Self::Less(operand, or_equal) => compare(operand, value, *or_equal, Ordering::is_lt),
-            Self::Greater(operand, or_equal) => compare(operand, value, *or_equal, Ordering::is_gt),
+            Self::Less(limit, or_equal) => limit.admits(value, *or_equal, Ordering::is_lt),
+            Self::Greater(limit, or_equal) => limit.admits(value, *or_equal, Ordering::is_gt),
             Self::In(options) => options.include(value),
             Self::Type(types) => Ok(types.contains(&(value.element_type() as u8))),
-            Self::Matches(pattern) => matches(pattern, value),
+            Self::Matches(regex) => matches(regex, value),
             Self::Modulo { divisor, remainder } => {
                 Ok(whole(value).is_some_and(|number| number.wrapping_rem(*divisor) == *remainder))
             }
@@ -144,13 +117,8 @@ impl Test {
                 _ => false,
             }),
             Self::Element(predicate) => in_array(value, |element| predicate.holds(element)),
-            Self::Document(filter) => in_array(value, |element| match element {
-                RawBsonRef::Document(document) => filter.matches(document),
-                // An array is a document whose fields are its indexes.
-                RawBsonRef::Array(array) => {
-                    filter.matches(RawDocument::from_bytes(array.as_bytes())?)
-                }
-                _ => Ok(false),
+            Self::Document(filter) => in_array(value, |element| {
+                as_document(element)?.map_or(Ok(false), |inner| filter.matches(inner))
             }),
             Self::Never => Ok(false),
         }
@@ -158,27 +126,18 @@ impl Test {
 
     fn holds_of_nothing(&self) -> bool {
         match self {
-            Self::Less(operand, true) | Self::Greater(operand, true) => operand.is_null(),
-            Self::In(options) => options.null,
+            Self::Less(limit, true) | Self::Greater(limit, true) => limit.is_null(),
+            Self::In(options) => options.has_null(),
             _ => false,
         }
     }
 }
 
-impl Options {
-    fn include(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
-        if self.null && value == RawBsonRef::Undefined {
-            return Ok(true);
-        }
-        if !self.values.is_empty() && self.values.contains(&Operand::of_raw(value)?) {
-            return Ok(true);
-        }
-        Ok(!each(&self.patterns, |pattern| Ok(!matches(pattern, value)?))?)
-    }
-}
-
 /// Whether the answer is yes for all.
-fn each<T>(items: &[T], ask: impl Fn(&T) -> Result<bool, Undecided>) -> Result<bool, Undecided> {
+pub(super) fn each<T>(
+    items: &[T],
+    ask: impl Fn(&T) -> Result<bool, Undecided>,
+) -> Result<bool, Undecided> {
     for item in items {
         if !ask(item)? {
             return Ok(false);
@@ -187,6 +146,7 @@ fn each<T>(items: &[T], ask: impl Fn(&T) -> Result<bool, Undecided>) -> Result<b
     Ok(true)
 }
 
+/// Whether a value is an array with an element for which the answer is yes.
 fn in_array(
     value: RawBsonRef<'_>,
     ask: impl Fn(RawBsonRef<'_>) -> Result<bool, Undecided>,
@@ -200,25 +160,23 @@ fn in_array(
     Ok(false)
 }
 
-fn compare(
-    operand: &Operand,
-    value: RawBsonRef<'_>,
-    or_equal: OrEqual,
-    is: fn(Ordering) -> bool,
-) -> Result<bool, Undecided> {
-    // To a query undefined is null.
-    let value = if value == RawBsonRef::Undefined { RawBsonRef::Null } else { value };
-    let order = operand.order_of(value)?;
-    Ok(order.is_some_and(|order| is(order) || (or_equal && order.is_eq())))
+/// A value as a document: an array is one whose fields are its indexes.
+fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided> {
+    Ok(match value {
+        RawBsonRef::Document(document) => Some(document),
+        RawBsonRef::Array(array) => Some(RawDocument::from_bytes(array.as_bytes())?),
+        _ => None,
+    })
 }
 
-fn matches(pattern: &Pattern, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+/// Whether a value is text that matches, or the very expression.
+pub(super) fn matches(regex: &Regex, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     match value {
         RawBsonRef::String(text) | RawBsonRef::Symbol(text) => {
-            pattern.matches(text).map_err(|GaveUp| Undecided::GaveUp)
+            regex.matches(text).map_err(|GaveUp| Undecided::GaveUp)
         }
-        RawBsonRef::RegularExpression(regex) => {
-            Ok(pattern.is(regex.pattern.as_str(), regex.options.as_str()))
+        RawBsonRef::RegularExpression(stored) => {
+            Ok(regex.is(stored.pattern.as_str(), stored.options.as_str()))
         }
         _ => Ok(false),
     }
@@ -251,10 +209,4 @@ fn whole_decimal(decimal: Decimal128) -> Option<i64> {
     };
     let whole = i128::try_from(whole).ok()?;
     i64::try_from(if negative { -whole } else { whole }).ok()
-}
-
-impl From<bson::error::Error> for Undecided {
-    fn from(_: bson::error::Error) -> Self {
-        Self::Malformed
-    }
 }

@@ -1,0 +1,286 @@
+//! Reading queries.
+
+use std::sync::Arc;
+
+use bson::raw::RawBson;
+use bson::{Bson, Document};
+
+use super::arguments::{
+    has_text, is_operator, is_operators, is_true, list, modulo, operator_in, regex, size, types,
+};
+use super::operand::{Limit, Options, operand};
+use super::predicate::{Predicate, Test};
+use super::{Filter, Judge, Term};
+use crate::document::path::Path;
+use crate::document::refused::Refused;
+use crate::document::regex::Regex;
+use crate::model::MAX_DEPTH;
+
+/// How a query compares text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Collation {
+    /// Byte by byte.
+    #[default]
+    Simple,
+    /// By the rules of a language, which are not known here.
+    Other,
+}
+
+/// How the names of fields are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// As MongoDB has them: each dot stands between two.
+    Dotted,
+    /// As a [`Path`] is.
+    Path,
+    /// As a [`Path`] is, and what could match nothing is refused.
+    Checked,
+}
+
+/// Makes a `Judge` of a `$jsonSchema`, or says what of it is not understood.
+pub(crate) type SchemaReader<'a> = &'a dyn Fn(&Document) -> Result<Arc<dyn Judge>, String>;
+
+/// What the queries of one place have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Compiler<'a> {
+    collation: Collation,
+    /// Without it `$jsonSchema` is not understood.
+    schema: Option<SchemaReader<'a>>,
+    names: Names,
+    levels_left: usize,
+}
+
+impl Default for Compiler<'_> {
+    fn default() -> Self {
+        Self::of(Names::Dotted)
+    }
+}
+
+impl<'a> Compiler<'a> {
+    fn of(names: Names) -> Self {
+        Self { collation: Collation::Simple, schema: None, names, levels_left: MAX_DEPTH }
+    }
+
+    /// For a rule of Argon's own that is made now.
+    pub(super) fn of_new_rule() -> Self {
+        Self::of(Names::Checked)
+    }
+
+    /// For a rule of Argon's own that was checked when it was made.
+    pub(crate) fn of_rule() -> Self {
+        Self::of(Names::Path)
+    }
+
+    pub(crate) fn with_collation(self, collation: Collation) -> Self {
+        Self { collation, ..self }
+    }
+
+    pub(crate) fn with_schema(self, schema: SchemaReader<'a>) -> Self {
+        Self { schema: Some(schema), ..self }
+    }
+
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// What of it is not understood.
+    pub(crate) fn query(&self, query: &Document) -> Result<Filter, Refused> {
+        self.terms(query).map(|terms| Filter(Term::All(terms)))
+    }
+
+    /// Reads one field of a query with its value; the query is all of its clauses together.
+    ///
+    /// # Errors
+    /// What of it is not understood.
+    pub(crate) fn clause(&self, name: &str, value: &Bson) -> Result<Filter, Refused> {
+        self.term(name, value).map(Filter)
+    }
+
+    fn terms(&self, query: &Document) -> Result<Vec<Term>, Refused> {
+        let clauses = query.iter().filter(|(name, _)| *name != "$comment");
+        clauses.map(|(name, value)| self.term(name, value)).collect()
+    }
+
+    fn term(&self, name: &str, value: &Bson) -> Result<Term, Refused> {
+        match (name, value) {
+            ("$and", _) => self.several(name, value).map(Term::All),
+            ("$or", _) => self.several(name, value).map(Term::Any),
+            ("$nor", _) => Ok(Term::Not(Box::new(Term::Any(self.several(name, value)?)))),
+            ("$jsonSchema", Bson::Document(schema)) if let Some(read) = self.schema => {
+                read(schema).map(Term::Judge).map_err(Refused::Unknown)
+            }
+            _ if is_operator(name) || (name.starts_with('$') && self.names == Names::Dotted) => {
+                Err(Refused::unknown(format!("the operator {name}")))
+            }
+            _ => Ok(Term::At(self.path(name)?, self.predicate(value)?)),
+        }
+    }
+
+    fn path(&self, name: &str) -> Result<Path, Refused> {
+        let wrong = |error: crate::Error| Refused::malformed(format!("the {error}"));
+        match self.names {
+            Names::Dotted => Ok(Path::dotted(name)),
+            Names::Path => name.parse().map_err(wrong),
+            Names::Checked => {
+                let path: Path = name.parse().map_err(wrong)?;
+                path.check().map_err(wrong)?;
+                Ok(path)
+            }
+        }
+    }
+
+    fn several(&self, operator: &str, value: &Bson) -> Result<Vec<Term>, Refused> {
+        let inner = self.deeper()?;
+        let wrong = || {
+            Refused::malformed(format!(
+                "{operator} with {value}, where a list of queries is expected, not empty"
+            ))
+        };
+        let queries = value.as_array().filter(|queries| !queries.is_empty()).ok_or_else(wrong)?;
+        let read = |query: &Bson| {
+            let query = query.as_document().ok_or_else(wrong)?;
+            inner.terms(query).map(Term::All)
+        };
+        queries.iter().map(read).collect()
+    }
+
+    /// What is asked of a field: a value, a pattern or operators.
+    fn predicate(&self, value: &Bson) -> Result<Predicate, Refused> {
+        match value {
+            Bson::Document(operators) if is_operators(operators) => self.operators(operators),
+            Bson::RegularExpression(_) => regex(value, None).map(Predicate::Test),
+            value => self.equals(value),
+        }
+    }
+
+    fn operators(&self, operators: &Document) -> Result<Predicate, Refused> {
+        let mut predicates = Vec::with_capacity(operators.len());
+        for (operator, value) in operators {
+            predicates.push(match operator.as_str() {
+                "$eq" => self.equals(value)?,
+                "$ne" => not(self.equals(value)?),
+                "$gt" | "$gte" => {
+                    Predicate::Test(Test::Greater(self.limit(value)?, operator == "$gte"))
+                }
+                "$lt" | "$lte" => {
+                    Predicate::Test(Test::Less(self.limit(value)?, operator == "$lte"))
+                }
+                "$in" => self.one_of(operator, value)?,
+                "$nin" => not(self.one_of(operator, value)?),
+                "$exists" if is_true(value) => Predicate::Test(Test::Exists),
+                "$exists" => not(Predicate::Test(Test::Exists)),
+                "$type" => Predicate::Test(Test::Type(types(value)?)),
+                "$not" => not(self.negated(value)?),
+                "$regex" => Predicate::Test(regex(value, operators.get("$options"))?),
+                "$options" if operators.contains_key("$regex") => continue,
+                "$mod" => Predicate::Test(modulo(value)?),
+                "$size" => Predicate::Test(size(value)?),
+                "$all" => self.all(value)?,
+                "$elemMatch" => Predicate::Test(self.element(value)?),
+                _ => return Err(Refused::unknown(format!("the operator {operator}"))),
+            });
+        }
+        Ok(match predicates.len() {
+            1 => predicates.remove(0),
+            _ => Predicate::All(predicates),
+        })
+    }
+
+    fn equals(&self, value: &Bson) -> Result<Predicate, Refused> {
+        self.options(std::slice::from_ref(value), false).map(|one| Predicate::Test(Test::In(one)))
+    }
+
+    fn limit(&self, value: &Bson) -> Result<Limit, Refused> {
+        match value {
+            Bson::RegularExpression(_) | Bson::MinKey | Bson::MaxKey | Bson::Undefined => {
+                Err(Refused::unknown(format!("an order by {value}")))
+            }
+            value => self.operand(value).map(Limit::new),
+        }
+    }
+
+    fn operand(&self, value: &Bson) -> Result<RawBson, Refused> {
+        if self.collation == Collation::Other && has_text(value) {
+            return Err(Refused::unknown(format!("the text {value} compared by a collation")));
+        }
+        if let Some(name) = operator_in(value).filter(|_| self.names == Names::Checked) {
+            return Err(Refused::malformed(format!(
+                "'{name}' inside the value {value}, where it is a field's name and no operator; ask for \
+                 the field by its path, such as \"a.b\": {{ \"{name}\": … }}"
+            )));
+        }
+        operand(value).ok_or_else(|| Refused::unknown(format!("the value {value}")))
+    }
+
+    fn one_of(&self, operator: &str, value: &Bson) -> Result<Predicate, Refused> {
+        self.options(list(operator, value)?, true).map(|one| Predicate::Test(Test::In(one)))
+    }
+
+    /// The values that are allowed; in a list, a regular expression is a pattern.
+    fn options(&self, values: &[Bson], list: bool) -> Result<Options, Refused> {
+        let (mut operands, mut regexes) = (Vec::with_capacity(values.len()), Vec::new());
+        for value in values {
+            match value {
+                Bson::RegularExpression(regex) if list => {
+                    let (source, flags) = (regex.pattern.as_str(), regex.options.as_str());
+                    regexes.push(Regex::compile(source, flags)?);
+                }
+                Bson::Undefined => return Err(Refused::malformed("a comparison with undefined")),
+                value => operands.push(self.operand(value)?),
+            }
+        }
+        Ok(Options::new(operands, regexes))
+    }
+
+    fn negated(&self, value: &Bson) -> Result<Predicate, Refused> {
+        match value {
+            Bson::Document(operators) if is_operators(operators) => {
+                self.deeper()?.operators(operators)
+            }
+            Bson::RegularExpression(_) => self.predicate(value),
+            _ => Err(Refused::malformed(format!(
+                "$not with {value}, where operators are expected, such as {{ \"$gt\": 5 }}"
+            ))),
+        }
+    }
+
+    fn all(&self, value: &Bson) -> Result<Predicate, Refused> {
+        let values = list("$all", value)?;
+        if values.is_empty() {
+            return Ok(Predicate::Test(Test::Never));
+        }
+        let each = values.iter().map(|value| match value {
+            Bson::Document(operators) if is_operators(operators) => match operators.iter().next() {
+                Some((operator, inner)) if operator == "$elemMatch" && operators.len() == 1 => {
+                    self.element(inner).map(Predicate::Test)
+                }
+                _ => Err(Refused::malformed("$all with operators other than $elemMatch")),
+            },
+            value => self.predicate(value),
+        });
+        each.collect::<Result<_, _>>().map(Predicate::All)
+    }
+
+    fn element(&self, value: &Bson) -> Result<Test, Refused> {
+        let inner = value.as_document().ok_or_else(|| {
+            Refused::malformed(format!("$elemMatch with {value}, where a query is expected"))
+        })?;
+        let deeper = self.deeper()?;
+        let first = inner.keys().next().map(String::as_str);
+        let is_query = matches!(first, Some("$and" | "$or" | "$nor" | "$jsonSchema"));
+        if is_operators(inner) && !is_query {
+            return deeper.operators(inner).map(|inner| Test::Element(Box::new(inner)));
+        }
+        deeper.query(inner).map(|query| Test::Document(Box::new(query)))
+    }
+
+    fn deeper(&self) -> Result<Self, Refused> {
+        let levels_left = self.levels_left.checked_sub(1).ok_or_else(|| {
+            Refused::malformed(format!("more than {MAX_DEPTH} levels, one inside the other"))
+        })?;
+        Ok(Self { levels_left, ..*self })
+    }
+}
+
+fn not(predicate: Predicate) -> Predicate {
+    Predicate::Not(Box::new(predicate))
+}

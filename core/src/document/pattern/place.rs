@@ -1,0 +1,89 @@
+//! How far a walk through a document has got in a pattern.
+
+use super::{Pattern, Step};
+
+/// How far a path has got in a pattern: the set of steps that may come next, a bit each; the bit after
+/// the last step is set if the path matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place(pub(super) u128);
+
+impl Place {
+    /// Where either is.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether neither this path matches nor any below it.
+    pub(super) fn is_nowhere(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Pattern {
+    /// Before the first name.
+    pub(crate) fn start(&self) -> Place {
+        self.closed(1)
+    }
+
+    /// After one name more.
+    pub(crate) fn next(&self, place: Place, name: &str) -> Place {
+        let mut next = 0;
+        for (at, step) in self.steps.iter().enumerate() {
+            if place.0 & (1 << at) == 0 {
+                continue;
+            }
+            match step {
+                Step::Name(wanted) if wanted.as_str() == name => next |= 1 << (at + 1),
+                Step::Any => next |= 1 << (at + 1),
+                Step::AnyNumber => next |= 1 << at,
+                Step::Name(_) => {}
+            }
+        }
+        self.closed(next)
+    }
+
+    /// After an element of an array: either its number is a name of the path, or the path goes through.
+    pub(crate) fn element(&self, place: Place, index: &str) -> Place {
+        Place(self.next(place, index).0 | place.0)
+    }
+
+    /// Whether the path matches.
+    pub(crate) fn ends_at(&self, place: Place) -> bool {
+        place.0 & self.matched() != 0
+    }
+
+    /// Whether a longer path may match.
+    pub(crate) fn goes_on(&self, place: Place) -> bool {
+        place.0 & (self.matched() - 1) != 0
+    }
+
+    /// The bit of a path that matches.
+    pub(super) fn matched(&self) -> u128 {
+        1 << self.steps.len()
+    }
+
+    /// The set with what may come after no name for a `**`.
+    pub(super) fn closed(&self, mut set: u128) -> Place {
+        for (at, step) in self.steps.iter().enumerate() {
+            if *step == Step::AnyNumber && set & (1 << at) != 0 {
+                set |= 1 << (at + 1);
+            }
+        }
+        Place(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_goes_through_arrays_or_names_an_element() {
+        for (pattern, hit) in [("a.b", true), ("a.0.b", true), ("a.1.b", false), ("a.*.b", true)] {
+            let pattern: Pattern = pattern.parse().unwrap();
+            let array = pattern.next(pattern.start(), "a");
+            let end = pattern.next(pattern.element(array, "0"), "b");
+            assert_eq!(pattern.ends_at(end), hit, "{pattern:?}");
+        }
+    }
+}
