@@ -48,8 +48,9 @@ pub struct Environment {
     metrics: Arc<Metrics>,
     /// The time of a server, while the machine's clock is far from it.
     server_time: Arc<RwLock<Option<Reading>>>,
-    /// What the machine's clock showed when this began, or when a server's agreed last.
-    began: Arc<RwLock<Reading>>,
+    /// What the machine's clock showed when this began, or when a server's agreed last; `None` for
+    /// another clock.
+    began: Arc<RwLock<Option<Reading>>>,
 }
 
 /// What a clock showed when so much time had passed here.
@@ -85,7 +86,8 @@ impl Environment {
         ids.fill(&mut process);
         let object_ids = Arc::new(ObjectIds { process, counter: AtomicU32::new(0) });
         let (metrics, server_time) = (Arc::default(), Arc::default());
-        let began = Arc::new(RwLock::new(Reading::of(&*clock)));
+        let began = clock.is_of_machine().then(|| Reading::of(&*clock));
+        let began = Arc::new(RwLock::new(began));
         Self { clock, ids, object_ids, metrics, server_time, began }
     }
 
@@ -110,11 +112,11 @@ impl Environment {
 
     /// What the machine's clock would show if nobody had set it; `None` for another clock.
     fn measured(&self) -> Option<DateTime> {
-        if !self.clock.is_of_machine() || self.server_time().is_some() {
+        if self.server_time().is_some() {
             return None;
         }
         let began = *self.began.read().unwrap_or_else(PoisonError::into_inner);
-        Some(began.at(self.elapsed()))
+        began.map(|began| began.at(self.elapsed()))
     }
 
     fn server_time(&self) -> Option<Reading> {
@@ -142,7 +144,7 @@ impl Environment {
         let is_off = u128::from(ahead.unsigned_abs()) > CLOCK_TOLERANCE.as_millis();
         let shown = Reading::of(&*self.clock);
         if !is_off {
-            *self.began.write().unwrap_or_else(PoisonError::into_inner) = shown;
+            *self.began.write().unwrap_or_else(PoisonError::into_inner) = Some(shown);
         }
         let millis = shown.millis.saturating_add(ahead);
         let time = is_off.then_some(Reading { millis, ..shown });
