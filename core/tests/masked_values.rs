@@ -1,6 +1,8 @@
 //! No byte of a masked value is in anything that a masked branch gives: random documents, rewritten and
 //! deleted, through random policies, and every read, comparison, patch, plan and error of the branch.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 #[path = "../src/mask/readings.rs"]
 mod readings;
 
@@ -176,7 +178,9 @@ async fn read_state(state: &State, given: &mut Given) {
     for info in state.collections() {
         let view = state.collection(&info.name).unwrap();
         let scanned: Vec<Document> = view.scan().try_collect().await.unwrap();
-        scanned.iter().for_each(|document| given.document(document));
+        for document in &scanned {
+            given.document(document);
+        }
         let ids: Vec<Key> = (1..=9).map(key).collect();
         for document in view.get_many(ids.clone()).await.unwrap().iter().flatten() {
             given.document(document);
@@ -244,10 +248,10 @@ async fn ask_for_plans(main: &Branch, masked: &Branch, head: &State, given: &mut
         Plan::cherry_pick(main, vec![head.clone()], rules()).await,
     ];
     for plan in plans {
-        if let Some(plan) = given.result(plan.map(|plan| (plan.what(), plan))) {
-            if let Some(Hidden(worked)) = given.result(plan.1.work_out().await.map(Hidden)) {
-                given.debug(worked.conflicts);
-            }
+        if let Some((_, plan)) = given.result(plan.map(|plan| (plan.what(), plan)))
+            && let Some(Hidden(worked)) = given.result(plan.work_out().await.map(Hidden))
+        {
+            given.debug(worked.conflicts);
         }
     }
 }

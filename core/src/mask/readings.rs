@@ -189,7 +189,9 @@ pub(super) fn shows(path: &str, way: &[Way]) -> bool {
             Way::Field(name) => (name.clone(), Vec::new()),
             Way::Element(index) => (index.to_string(), all.clone()),
         };
-        all.iter_mut().for_each(|names| names.push(name.clone()));
+        for names in &mut all {
+            names.push(name.clone());
+        }
         all.extend(left_out);
     }
     all.iter().any(|names| matches(&steps(path), names))

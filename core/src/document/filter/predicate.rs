@@ -74,22 +74,23 @@ impl Predicate {
     /// Whether the queries for elements see what their paths mean in all that is at a path.
     pub(super) fn sees_at(&self, document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
         let blind = walk::any(document, path, false, &mut |value| {
-            Ok(value.map_or(Ok(false), |value| self.sees(value).map(|sees| !sees))?)
+            value.map_or(Ok(false), |value| self.is_blind(value))
         })?;
         Ok(!blind)
     }
 
-    fn sees(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+    /// Whether a query for elements does not see what its paths mean in this value.
+    fn is_blind(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
         match self {
-            Self::All(predicates) => each(predicates, |inner| inner.sees(value)),
-            Self::Not(predicate) => predicate.sees(value),
-            Self::Test(Test::Element(inner)) => {
-                Ok(!in_array(value, |element| Ok(!inner.sees(element)?))?)
+            Self::All(predicates) => {
+                each(predicates, |inner| Ok(!inner.is_blind(value)?)).map(|all| !all)
             }
-            Self::Test(Test::Document(filter)) => Ok(!in_array(value, |element| {
-                Ok(as_document(element)?.map_or(Ok(true), |inner| filter.sees(inner))?).map(|s| !s)
-            })?),
-            Self::Test(_) => Ok(true),
+            Self::Not(predicate) => predicate.is_blind(value),
+            Self::Test(Test::Element(inner)) => in_array(value, |element| inner.is_blind(element)),
+            Self::Test(Test::Document(filter)) => in_array(value, |element| {
+                as_document(element)?.map_or(Ok(false), |inner| Ok(!filter.sees(inner)?))
+            }),
+            Self::Test(_) => Ok(false),
         }
     }
 }

@@ -19,7 +19,7 @@ const MOST_STEPS: usize = 1_000_000;
 pub(crate) struct Regex {
     source: String,
     options: String,
-    regex: fancy_regex::Regex,
+    matcher: fancy_regex::Regex,
 }
 
 /// A match that took too long to be decided.
@@ -42,7 +42,11 @@ impl Regex {
         let regex = regex.map_err(|_| Refused::unknown(format!("the pattern {source}")))?;
         let mut options: Vec<char> = options.chars().collect();
         options.sort_unstable();
-        Ok(Self { source: source.to_owned(), options: options.into_iter().collect(), regex })
+        Ok(Self {
+            source: source.to_owned(),
+            options: options.into_iter().collect(),
+            matcher: regex,
+        })
     }
 
     /// The pattern as it was written.
@@ -59,7 +63,7 @@ impl Regex {
 
     /// Whether it matches somewhere in a text.
     pub(crate) fn matches(&self, text: &str) -> Result<bool, GaveUp> {
-        self.regex.is_match(text).map_err(|_| GaveUp)
+        self.matcher.is_match(text).map_err(|_| GaveUp)
     }
 }
 
