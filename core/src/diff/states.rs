@@ -23,6 +23,9 @@ use super::touched::{Touch, TouchedKeys, Touches, checked_versions};
 /// How many documents are compared in one step.
 const STEP: usize = 128;
 
+/// Documents of a collection that were touched.
+type TouchedIn = (Arc<CollectionInfo>, Vec<(Key, Touches)>);
+
 /// A collection whose own facts differ.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionDiff {
@@ -58,7 +61,7 @@ pub struct Diff {
     pub common: Lsn,
     /// Collections whose own facts differ, by name.
     pub collections: Vec<CollectionDiff>,
-    touched: Vec<(Arc<CollectionInfo>, Vec<(Key, Touches)>)>,
+    touched: Vec<TouchedIn>,
     before: State,
     after: State,
 }
@@ -246,10 +249,10 @@ impl Diff {
 
     fn compared<'a>(
         &self,
-        touched: impl Iterator<Item = &'a (Arc<CollectionInfo>, Vec<(Key, Touches)>)>,
+        touched: impl Iterator<Item = &'a TouchedIn>,
     ) -> BoxStream<'static, Result<DocumentDiff>> {
         let (before, after) = (self.before.clone(), self.after.clone());
-        let steps: Vec<(Arc<CollectionInfo>, Vec<(Key, Touches)>)> = touched
+        let steps: Vec<TouchedIn> = touched
             .flat_map(|(info, keys)| keys.chunks(STEP).map(|keys| (info.clone(), keys.to_vec())))
             .collect();
         stream::iter(steps)
