@@ -29,7 +29,7 @@ pub(super) struct Journals;
 impl Log for Journals {
     const ENGINE: &'static str = "fjall";
 
-    fn examine(directory: &Path) -> io::Result<Examined> {
+    fn examine(directory: &Path, _: u64) -> io::Result<Examined> {
         let mut last = None;
         let journals = list(directory)?;
         for (place, (_, path)) in journals.iter().enumerate() {
@@ -41,7 +41,7 @@ impl Log for Journals {
                 if place + 1 < journals.len() {
                     bad.proof = Some(Proof::Finished);
                 }
-                return Ok(Examined { last, bad: Some(bad), surplus: None });
+                return Ok(Examined { last, bad: Some(bad), ..Examined::default() });
             }
         }
         Ok(Examined { last, ..Examined::default() })

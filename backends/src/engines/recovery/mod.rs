@@ -19,7 +19,7 @@ mod acknowledged;
 mod unsynced;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use argon_core::{Error, ErrorKind, Result};
@@ -60,8 +60,8 @@ pub(super) trait Log {
     /// The engine, for a person.
     const ENGINE: &'static str;
 
-    /// Reads what the engine will read when it opens.
-    fn examine(directory: &Path) -> io::Result<Examined>;
+    /// Reads what the engine will read when it opens. Batches up to `acknowledged` were durable.
+    fn examine(directory: &Path, acknowledged: u64) -> io::Result<Examined>;
 
     /// Cuts off the tail that begins at `bad`; the engine may do so itself.
     fn cut(bad: &Bad) -> io::Result<()>;
@@ -90,6 +90,25 @@ pub(super) struct Examined {
     pub(super) bad: Option<Bad>,
     /// What a batch that never became whole added to the end of a file.
     pub(super) surplus: Option<Surplus>,
+    /// What is to be written before the engine opens the log.
+    pub(super) anchor: Option<Anchor>,
+}
+
+/// A few bytes of a file, within a sector, that must say what is true of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Anchor {
+    pub(super) file: PathBuf,
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Anchor {
+    fn write(&self) -> io::Result<()> {
+        let mut file = File::options().write(true).open(&self.file)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        file.write_all(&self.bytes)?;
+        file.sync_data()
+    }
 }
 
 /// The end of a file that holds nothing but parts of a batch that never became whole. The engine
@@ -174,10 +193,16 @@ impl Opening {
             unsynced::rewrite(&extents)
                 .map_err(|error| files::io_error("write again the log in", directory, error))?;
         }
-        let Examined { last, bad, surplus } = L::examine(directory).map_err(failed)?;
+        let Examined { last, bad, surplus, anchor } =
+            L::examine(directory, opening.needed).map_err(failed)?;
         let is_torn = bad.as_ref().is_none_or(|bad| bad.proof.is_none());
         if let Some(bad) = bad {
             opening.judge::<L>(last, &bad)?;
+        }
+        if let Some(anchor) = anchor.filter(|_| is_torn) {
+            anchor
+                .write()
+                .map_err(|error| files::io_error("write to the log in", directory, error))?;
         }
         if let Some(surplus) = surplus.filter(|_| is_torn) {
             surplus

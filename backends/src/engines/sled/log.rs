@@ -20,7 +20,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, Surplus, used};
+use crate::engines::recovery::{Anchor, Bad, Examined, Extent, Log, Proof, Surplus, used};
 
 use super::SEGMENT_BYTES;
 
@@ -82,9 +82,12 @@ pub(super) struct Segments;
 impl Log for Segments {
     const ENGINE: &'static str = "sled";
 
-    fn examine(directory: &Path) -> io::Result<Examined> {
+    fn examine(directory: &Path, acknowledged: u64) -> io::Result<Examined> {
         match SegmentedLog::open(directory)? {
-            Some(mut log) => log.examine(),
+            Some(mut log) => {
+                let examined = log.examine(acknowledged)?;
+                Ok(Examined { anchor: log.anchor(), ..examined })
+            }
             None => Ok(Examined::default()),
         }
     }
@@ -105,6 +108,8 @@ struct Segment {
     offset: u64,
     /// Whether its header can be read.
     is_whole: bool,
+    /// Segments below this one were written as a whole when it was begun.
+    stable: u64,
 }
 
 /// The part of the log that sled will read.
@@ -119,6 +124,8 @@ struct SegmentedLog {
     stable: u64,
     /// The batch that begins last of those that were followed.
     batch: Option<BatchStart>,
+    /// The last segment that was followed up to a batch that was acknowledged.
+    durable: Option<u64>,
 }
 
 /// Where a batch begins, and ends.
@@ -156,7 +163,8 @@ impl SegmentedLog {
         let start = snapshot_end(directory)?;
         let first = start / SEGMENT;
         let segments = BTreeMap::new();
-        let mut log = Self { path, file, start, segments, stable: first, batch: None };
+        let mut log =
+            Self { path, file, start, segments, stable: first, batch: None, durable: None };
         log.find_segments()?;
         Ok(Some(log))
     }
@@ -172,14 +180,19 @@ impl SegmentedLog {
             }
             if let Some((position, stable)) = decode_header(&header) {
                 if position / SEGMENT >= first {
-                    let segment = Segment { offset, is_whole: true };
+                    let stable = stable / SEGMENT;
+                    let segment = Segment { offset, is_whole: true, stable };
                     self.segments.insert(position / SEGMENT, segment);
-                    self.stable = self.stable.max(stable / SEGMENT);
+                    self.stable = self.stable.max(stable);
                 }
             } else if let Some(number) = self.orphan(offset)?
                 && number >= first
             {
-                self.segments.entry(number).or_insert(Segment { offset, is_whole: false });
+                self.segments.entry(number).or_insert(Segment {
+                    offset,
+                    is_whole: false,
+                    stable: 0,
+                });
             }
         }
         Ok(())
@@ -210,7 +223,7 @@ impl SegmentedLog {
         Extent { file: self.path.clone(), offset: offset + from, bytes: to - from, sparse: false }
     }
 
-    fn examine(&mut self) -> io::Result<Examined> {
+    fn examine(&mut self, acknowledged: u64) -> io::Result<Examined> {
         let Some(highest) = self.segments.keys().next_back().copied() else {
             return Ok(Examined::default());
         };
@@ -228,13 +241,20 @@ impl SegmentedLog {
             let bytes = self.read(segment.offset)?;
             let from = if number == self.start / SEGMENT { self.start % SEGMENT } else { 0 };
             let from = usize::try_from(from).map_err(io::Error::other)?.max(HEADER_BYTES);
-            match walk(&bytes, from, number, &mut last, &mut self.batch) {
+            let mut here = None;
+            let walked = walk(&bytes, from, number, &mut here, &mut self.batch);
+            last = here.or(last);
+            if here.is_some_and(|here| here <= acknowledged) {
+                self.durable = Some(number);
+            }
+            match walked {
                 End::Full => {}
                 End::At(_) if number < highest && !self.is_needed(number, &bytes)? => {}
                 End::At(at) => return self.ended(number, at, last),
             }
         }
-        Ok(Examined { last, bad: None, surplus: self.surplus((highest + 1) * SEGMENT)? })
+        let surplus = self.surplus((highest + 1) * SEGMENT)?;
+        Ok(Examined { last, surplus, ..Examined::default() })
     }
 
     /// The segments at the end of the file that were begun after the last batch that became whole, if
@@ -251,6 +271,24 @@ impl SegmentedLog {
             length -= SEGMENT;
         }
         Ok((length < whole).then(|| Surplus { file: self.path.clone(), length }))
+    }
+
+    /// The header of the last segment that is known to be durable, so that it says that those below it
+    /// are, if only a segment behind it does. Sled writes zeros over those of a batch that did not become
+    /// whole; at the next open it would take a segment that is free, and is missing, for a torn tail,
+    /// unless it could make a snapshot in between.
+    fn anchor(&self) -> Option<Anchor> {
+        let durable = self.durable?;
+        let segment = self.segments.get(&durable).filter(|segment| segment.is_whole)?;
+        let up_to = self.segments.range(..=durable);
+        let stable = up_to.map(|(_, segment)| segment.stable).max()?.max(self.start / SEGMENT);
+        let is_missing = |number| !self.segments.contains_key(&number);
+        let bytes = encode_header(durable * SEGMENT, durable * SEGMENT).to_vec();
+        (stable..durable).any(is_missing).then(|| Anchor {
+            file: self.path.clone(),
+            offset: segment.offset,
+            bytes,
+        })
     }
 
     /// Whether a page needs anything of what can be read of a segment.
@@ -300,7 +338,7 @@ impl SegmentedLog {
         }
         let surplus = self.surplus(number * SEGMENT + at as u64)?;
         if extents.is_empty() {
-            return Ok(Examined { last, bad: None, surplus });
+            return Ok(Examined { last, surplus, ..Examined::default() });
         }
         let later = behind.last;
         // A batch is begun when the one before is durable. So it is damage if a batch is missing
@@ -312,7 +350,7 @@ impl SegmentedLog {
             is_followed.then_some(Proof::Later)
         };
         let bad = Bad { extents, proof, written: behind.any, later };
-        Ok(Examined { last, bad: Some(bad), surplus })
+        Ok(Examined { last, bad: Some(bad), surplus, ..Examined::default() })
     }
 }
 
@@ -423,6 +461,17 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
             Some((u64::from_le_bytes(bytes), rest))
         }
     }
+}
+
+/// The header of a segment that begins at `position`, when the log was written up to `stable`.
+fn encode_header(position: u64, stable: u64) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    for (at, number) in [(4, position), (12, stable)] {
+        header[at..at + 8].copy_from_slice(&(number.cast_signed() ^ i64::MAX).to_le_bytes());
+    }
+    let checksum = !crc32fast::hash(&header[4..]);
+    header[..4].copy_from_slice(&checksum.to_le_bytes());
+    header
 }
 
 /// Where a segment begins in the log, and up to where it was stable then.
