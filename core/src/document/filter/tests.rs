@@ -5,7 +5,7 @@ use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
 use super::{Collation, Compiler, Filter};
 
 fn compile(query: &BsonDocument) -> Result<Filter, String> {
-    Compiler::default().query(query).map_err(|refused| refused.into_words())
+    Compiler::default().query(query).map_err(crate::document::Refused::into_words)
 }
 
 fn raw(document: &BsonDocument) -> RawDocumentBuf {
