@@ -217,7 +217,7 @@ impl Engine for Guarded {
     }
 
     fn disk_bytes(&self) -> Result<u64> {
-        self.read(|engine| engine.disk_bytes())
+        self.read(Engine::disk_bytes)
     }
 
     /// Nothing of what was removed is left in the files. It takes the room of what is live besides.

@@ -29,7 +29,7 @@ pub(super) struct Files {
 }
 
 /// What an engine holds, as far as two are compared.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Contents {
     rows: u64,
     checksum: u32,
@@ -123,12 +123,6 @@ fn contents(engine: &dyn Engine) -> Result<Contents> {
         ControlFlow::Continue(())
     })?;
     Ok(contents)
-}
-
-impl Default for Contents {
-    fn default() -> Self {
-        Self { rows: 0, checksum: 0 }
-    }
 }
 
 impl Contents {
@@ -231,5 +225,7 @@ fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput)
 }
 
-#[cfg(all(test, feature = "sled", feature = "fjall"))]
+#[cfg(test)]
+#[cfg(feature = "sled")]
+#[cfg(feature = "fjall")]
 mod tests;
