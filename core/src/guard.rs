@@ -142,7 +142,7 @@ impl Project {
         why: impl Into<String>,
     ) -> MoveRecord {
         MoveRecord {
-            at: self.shared.environment.now(),
+            at: self.shared.environment.latest(),
             actor: self.shared.actor.to_string(),
             from: from.map(Into::into),
             to: to.map(Into::into),
@@ -339,7 +339,7 @@ impl Project {
 
     /// A clock that is behind what was committed already is wrong, and retention would end early.
     fn backup_time(&self, head: Head) -> DateTime {
-        self.shared.environment.now().max(head.time)
+        self.shared.environment.latest().max(head.time)
     }
 
     /// The names that a backup made now may have, the best first.

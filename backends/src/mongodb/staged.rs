@@ -72,7 +72,7 @@ impl Store {
         versions: &[RawDocumentBuf],
         parts: &[RawDocumentBuf],
     ) -> Result<()> {
-        let row = rawdoc! { "_id": id(piece), "made": self.environment.now() };
+        let row = rawdoc! { "_id": id(piece), "made": self.environment.latest() };
         self.insert_until_there(schema::PIECES, &[row]).await?;
         let mut writes = Vec::new();
         for (collection, rows) in [(schema::PARTS, parts), (schema::VERSIONS, versions)] {

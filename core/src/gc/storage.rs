@@ -70,7 +70,7 @@ pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
     }
     let empty = decision.cuts.iter().filter(|(_, cut)| cut.keep.is_empty());
     let dropped: HashSet<_> = empty.map(|(timeline, _)| *timeline).collect();
-    let (_, freed) = sweep::would_remove(shared, &decision, &dropped).await?;
+    let freed = sweep::unused_chunks(shared, &decision, &dropped).await?;
     let all = shared.backend.snapshots.sweep_chunks(&HashSet::new(), true).await?;
     let mut holders: Vec<HolderBytes> = tally.holders.into_values().collect();
     holders.retain(|held| held.holder.kind != HolderKind::Open);

@@ -170,6 +170,16 @@ pub(super) async fn would_remove(
     Ok((gone.len() as u64, freed))
 }
 
+/// The chunks that go now; some of them may be taken up by the snapshots that [`make`] would make.
+pub(super) async fn unused_chunks(
+    shared: &Shared,
+    decision: &Decision,
+    dropped: &HashSet<TimelineId>,
+) -> Result<Freed> {
+    let (_, live) = divide(shared, decision, dropped).await?;
+    shared.backend.snapshots.sweep_chunks(&live, true).await
+}
+
 /// The snapshots that go, and the chunks that stay.
 async fn divide(
     shared: &Shared,

@@ -165,7 +165,7 @@ impl Stored {
     pub async fn abort(project: &Project, id: &PlanId) -> Result<PlanId> {
         let (id, StoredRecord { version, record }) = find(project, id).await?;
         record.must_be_open(&id)?;
-        let closed = Some(project.shared.environment.now());
+        let closed = Some(project.shared.environment.latest());
         let record = PlanRecord { open: false, closed, ..record };
         swap(project, &id, &version, &record).await?;
         Ok(id)
@@ -232,7 +232,7 @@ impl Stored {
         let record = PlanRecord {
             open: false,
             applied: Some(lsn.get().cast_signed()),
-            closed: Some(self.project.shared.environment.now()),
+            closed: Some(self.project.shared.environment.latest()),
             ..self.record.clone()
         };
         match self.set(record).await {
@@ -264,7 +264,7 @@ impl Stored {
         if is_merge || !worked.conflicts.is_empty() || !worked.is_empty() {
             return Ok(false);
         }
-        let closed = Some(self.project.shared.environment.now());
+        let closed = Some(self.project.shared.environment.latest());
         self.set(PlanRecord { open: false, nothing: true, closed, ..self.record.clone() }).await?;
         Ok(true)
     }

@@ -23,7 +23,7 @@ use argon_core::{Error, ErrorKind, Result};
 use self::reads::READS;
 pub use self::reads::ReadWatch;
 pub(crate) use self::rewrite::is_cut_off;
-use self::rewrite::{Files, settle};
+use self::rewrite::{Files, put_back, remove_leftovers};
 use self::slot::{Slot, closed, or_closed};
 use self::worker::{Ended, Patience, Worker};
 use crate::disk;
@@ -42,6 +42,8 @@ pub(crate) struct Guarded {
     slot: Arc<Slot>,
     recovered: Option<Recovered>,
     worker: Worker,
+    /// Held by the call that runs on the worker, until what came of it is in `state`.
+    turn: Mutex<()>,
     state: Mutex<State>,
     held: Option<Held>,
 }
@@ -67,8 +69,12 @@ impl Guarded {
         held: Option<Held>,
         open: OpenEngine,
     ) -> Result<Self> {
-        settle(directory)?;
-        Self::over(Files { name, directory: directory.to_owned(), open }, held)
+        put_back(directory)?;
+        let opened = Self::over(Files { name, directory: directory.to_owned(), open }, held)?;
+        if let Err(error) = remove_leftovers(directory) {
+            tracing::warn!("what a compaction left beside {} stays: {error}", directory.display());
+        }
+        Ok(opened)
     }
 
     /// Opens the engine over its files as they are.
@@ -100,7 +106,7 @@ impl Guarded {
         };
         let recovered = engine.recovered().cloned();
         let (slot, state) = (Slot::new(engine), Mutex::new(State::Working));
-        Ok(Self { files, slot, recovered, worker, state, held })
+        Ok(Self { files, slot, recovered, worker, turn: Mutex::default(), state, held })
     }
 
     /// Reads from the engine; while its files are exchanged, waits.
@@ -156,8 +162,8 @@ impl Guarded {
         doing: &str,
         call: impl FnOnce(&Arc<Slot>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.must_be_working()?;
-        // Which engine it is shows when its turn has come.
         let slot = self.slot.clone();
         let place = self.place();
         match self.worker.run(patience, move || call(&slot)) {
@@ -226,9 +232,9 @@ impl Engine for Guarded {
         let Some(parent) = self.files.directory.parent() else { return Err(closed()) };
         // What is written is beside the engine's directory, and much is read before.
         let patience = Patience::of_opening(parent);
-        let files = self.files.clone();
+        let (files, held) = (self.files.clone(), self.held.clone());
         self.call_with(&patience, ErrorKind::Unavailable, "compacting", move |slot| {
-            files.rewrite(slot)
+            files.rewrite(slot, held.as_ref())
         })
     }
 
@@ -276,7 +282,8 @@ impl Guarded {
 /// Trouble on the way is told, and is no error.
 impl Drop for Guarded {
     fn drop(&mut self) {
-        if self.slot.is_empty() {
+        let is_given_up = matches!(*self.state(), State::GivenUp(_));
+        if !is_given_up && self.slot.is_empty() {
             return;
         }
         if let Err(trouble) = self.shut() {

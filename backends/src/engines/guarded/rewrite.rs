@@ -4,8 +4,9 @@
 //! when it needs one, fjall keeps its last journal. New files hold what is live, and nothing else.
 //!
 //! They are made in `data.new`, beside `data`, compared with it, and exchanged with it in one step.
-//! Where a file system can't do that, `data` is called `data.old` for a moment; [`settle`] puts it back
-//! if that moment was the last. Whatever else is found in these two places is not needed.
+//! Where a file system can't do that, `data` is called `data.old` for a moment; [`put_back`] does
+//! what it says if that moment was the last. Whatever else is found in these two places is not needed
+//! once `data` can be opened.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use argon_core::{Error, ErrorKind, Result};
 
 use super::slot::{Slot, or_closed};
-use super::{Guarded, OpenEngine, retold};
+use super::{Guarded, Held, OpenEngine, retold};
 use crate::engines::{files, recovery};
 use crate::ordered::engine::{Direction, Engine, FIRST_UNUSED_KEY};
 
@@ -42,11 +43,11 @@ impl Files {
     /// # Errors
     /// None is `Indeterminate`: whatever happens, each row is as before. The slot is empty if the old
     /// files could not be opened again either.
-    pub(super) fn rewrite(&self, slot: &Arc<Slot>) -> Result<()> {
+    pub(super) fn rewrite(&self, slot: &Arc<Slot>, held: Option<&Held>) -> Result<()> {
         let new = beside(&self.directory, "new");
-        let rewritten = self.rewrite_into(&new, slot);
-        // What is there by now is half of a copy, or the old files.
-        let removed = remove(&new);
+        let rewritten = self.rewrite_into(&new, slot, held);
+        // What is there by now is half of a copy, or the old files, unless neither could be opened.
+        let removed = if slot.is_empty() { Ok(()) } else { remove(&new) };
         rewritten.map_err(|error| match error.kind() {
             ErrorKind::Indeterminate => retold(ErrorKind::Unavailable, &error),
             _ => error,
@@ -54,19 +55,25 @@ impl Files {
         removed.map_err(|error| files::io_error("remove the old files in", &new, error))
     }
 
-    fn rewrite_into(&self, new: &Path, slot: &Arc<Slot>) -> Result<()> {
+    fn rewrite_into(&self, new: &Path, slot: &Arc<Slot>, held: Option<&Held>) -> Result<()> {
         let failed = |error| files::io_error("make", new, error);
+        if self.directory.is_symlink() {
+            return Err(Error::unsupported(format!(
+                "{} is a symbolic link, and can't be exchanged; link the store's directory instead",
+                self.directory.display()
+            )));
+        }
         remove(new).map_err(failed)?;
         fs::create_dir(new).map_err(failed)?;
         let files = Self { directory: new.to_owned(), ..self.clone() };
-        let copy = Guarded::over(files.clone(), None)?;
+        let copy = Guarded::over(files.clone(), held.cloned())?;
         let from = slot.clone();
         copy.call(ErrorKind::Unavailable, "filling", move |copy| {
             or_closed(from.with(|engine| copy.fill(engine)))
         })?;
         copy.close()?;
         sync_all(new).map_err(failed)?;
-        let copy = Guarded::over(files, None)?;
+        let copy = Guarded::over(files, held.cloned())?;
         if contents(&copy)? != or_closed(slot.with(contents))? {
             return Err(Error::internal(format!(
                 "what was written to {} is not what was read; nothing was changed",
@@ -88,6 +95,8 @@ impl Files {
         });
         let (engine, exchanged) = match opened {
             Ok(engine) => (engine, Ok(())),
+            // An engine would make a directory that is not there.
+            Err(error) if !self.directory.is_dir() => return Err(error),
             Err(error) => ((self.open)(&self.directory)?, Err(error)),
         };
         slot.put(engine);
@@ -95,20 +104,22 @@ impl Files {
     }
 }
 
-/// Brings the directory of an engine back to what it was if an exchange was cut off in its midst, and
-/// removes what a compaction has left. Call it before the engine is opened, with the store locked.
-pub(super) fn settle(directory: &Path) -> Result<()> {
-    let (new, old) = (beside(directory, "new"), beside(directory, "old"));
-    let settled = || {
-        if is_there(&old)? && !is_there(directory)? {
-            fs::rename(&old, directory)?;
-            sync_parent(directory)?;
-        }
-        remove(&old)?;
-        remove(&new)
-    };
-    settled()
-        .map_err(|error| files::io_error("remove what a compaction left beside", directory, error))
+/// Gives the directory of an engine its name back if an exchange was cut off in its midst. Call it before
+/// the engine is opened, with the store locked.
+pub(super) fn put_back(directory: &Path) -> Result<()> {
+    if !is_cut_off(directory) {
+        return Ok(());
+    }
+    fs::rename(beside(directory, "old"), directory)
+        .and_then(|()| sync_parent(directory))
+        .map_err(|error| files::io_error("put back", directory, error))
+}
+
+/// Removes what a compaction has left beside the directory of an engine. Call it after that was opened:
+/// until then, what is left may be all that can be.
+pub(super) fn remove_leftovers(directory: &Path) -> io::Result<()> {
+    remove(&beside(directory, "old"))?;
+    remove(&beside(directory, "new"))
 }
 
 /// Whether the engine's files are in `data.old`, where an exchange that was cut off has left them.
@@ -167,10 +178,6 @@ fn beside(directory: &Path, suffix: &str) -> PathBuf {
     let mut name = directory.as_os_str().to_owned();
     name.push(format!(".{suffix}"));
     name.into()
-}
-
-fn is_there(path: &Path) -> io::Result<bool> {
-    path.try_exists()
 }
 
 /// Removes a directory, durably, if it is there.

@@ -33,13 +33,14 @@ impl Slot {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(engine);
     }
 
+    /// Whether there is none; does not wait.
     pub(super) fn is_empty(&self) -> bool {
-        self.read().is_none()
+        self.0.try_read().is_ok_and(|engine| engine.is_none())
     }
 
-    /// How the engine has failed in the background, if it has.
+    /// How the engine has failed in the background, if it has; does not wait.
     pub(super) fn failure(&self) -> Option<Error> {
-        self.with(Engine::failure).flatten()
+        self.0.try_read().ok()?.as_deref()?.failure()
     }
 }
 

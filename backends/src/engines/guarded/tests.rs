@@ -157,7 +157,17 @@ fn a_write_that_can_be_woken_ends_with_its_own_error() {
 
 #[test]
 fn a_compaction_that_never_ends_has_changed_nothing() {
-    assert_eq!(engine().compact().unwrap_err().kind(), ErrorKind::Unavailable);
+    let lock: Arc<()> = Arc::default();
+    let held = lock.clone() as Held;
+    let store = tempfile::tempdir().unwrap();
+    let engine = Guarded::open("broken", &store.path().join("data"), Some(held), |_| {
+        Ok(Arc::new(Broken::default()))
+    })
+    .unwrap();
+    assert_eq!(engine.compact().unwrap_err().kind(), ErrorKind::Unavailable);
+    engine.apply(Vec::new()).unwrap();
+    drop(engine);
+    assert!(Arc::strong_count(&lock) > 1, "the thread of the second engine may write yet");
 }
 
 #[test]

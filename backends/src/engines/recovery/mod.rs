@@ -27,6 +27,7 @@ use argon_core::{Error, ErrorKind, Result};
 use self::acknowledged::Acknowledged;
 use self::unsynced::Mark;
 use super::files;
+use crate::disk::is_full;
 use crate::ordered::engine::Recovered;
 
 /// The file by which a person takes the loss that was reported.
@@ -200,9 +201,14 @@ impl Opening {
             opening.judge::<L>(last, &bad)?;
         }
         if let Some(anchor) = anchor.filter(|_| is_torn) {
-            anchor
-                .write()
-                .map_err(|error| files::io_error("write to the log in", directory, error))?;
+            match anchor.write() {
+                // Where files are never written in place, that takes room.
+                Err(error) if is_full(error.kind()) => {
+                    tracing::warn!(%error, "how far the log is durable could not be noted in it");
+                }
+                written => written
+                    .map_err(|error| files::io_error("write to the log in", directory, error))?,
+            }
         }
         if let Some(surplus) = surplus.filter(|_| is_torn) {
             surplus
