@@ -114,13 +114,19 @@ impl System {
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free: the deltas. What is in the queue is on its
-    /// way out of it anyway.
+    /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
     pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
         let Some(state) = self.state(timeline).await? else { return Ok(None) };
         let commits = state.head.lsn.get().saturating_sub(state.floor.get());
         let deltas = self.index.of(timeline).await?;
-        let bytes = deltas.iter().map(|delta| delta.record.stored_bytes.cast_unsigned()).sum();
+        let mut bytes: u64 =
+            deltas.iter().map(|delta| delta.record.stored_bytes.cast_unsigned()).sum();
+        if let Some(stored) = self.record(timeline).await? {
+            for batch in stored.record.floor_batch + 1..=stored.record.batch {
+                let wal = &self.queue.wal;
+                bytes += wal.prunable(batch_id(timeline, batch), &Keep::default()).await?.bytes;
+            }
+        }
         Ok(Some(Freed { commits, bytes, ..Freed::default() }))
     }
 

@@ -230,7 +230,7 @@ impl SegmentedLog {
         let mut last = None;
         for number in self.start / SEGMENT..=highest {
             let Some(segment) = self.segments.get(&number) else {
-                if number < self.stable {
+                if number < self.stable || self.was_free(number, acknowledged)? {
                     continue;
                 }
                 return self.ended(number, 0, last);
@@ -273,10 +273,27 @@ impl SegmentedLog {
         Ok((length < whole).then(|| Surplus { file: self.path.clone(), length }))
     }
 
+    /// Whether a segment of which nothing is there was free: it was if a batch lies behind it that was
+    /// acknowledged, since the log was durable up to that one.
+    ///
+    /// Sled fills a free segment with zeros before it uses it again. The header that says how far the log
+    /// is durable comes later, and may be gone with a batch that did not become whole.
+    fn was_free(&mut self, number: u64, acknowledged: u64) -> io::Result<bool> {
+        let later: Vec<(u64, u64)> = self
+            .segments
+            .range(number + 1..)
+            .map(|(here, segment)| (*here, segment.offset))
+            .collect();
+        let mut behind = Behind::default();
+        for (here, offset) in later {
+            behind.look(&self.read(offset)?, here);
+        }
+        Ok(behind.batches.first().is_some_and(|first| *first <= acknowledged))
+    }
+
     /// The header of the last segment that is known to be durable, so that it says that those below it
-    /// are, if only a segment behind it does. Sled writes zeros over those of a batch that did not become
-    /// whole; at the next open it would take a segment that is free, and is missing, for a torn tail,
-    /// unless it could make a snapshot in between.
+    /// are, if no header up to it does. Otherwise sled would take a segment that is free, and is missing,
+    /// for a torn tail.
     fn anchor(&self) -> Option<Anchor> {
         let durable = self.durable?;
         let segment = self.segments.get(&durable).filter(|segment| segment.is_whole)?;
