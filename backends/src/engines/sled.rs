@@ -11,6 +11,7 @@
 mod keys;
 mod log;
 mod room;
+mod segment;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -22,8 +23,9 @@ use std::time::Duration;
 use argon_core::{Error, ErrorKind, Result};
 use sled::{Db, IVec, Mode, Tree};
 
-use self::log::{NUMBER_KEY, NUMBER_TREE, Numbered, Segments};
+use self::log::Segments;
 use self::room::{Room, StandIn};
+use self::segment::{NUMBER_KEY, NUMBER_TREE, Numbered};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
 use crate::disk::is_full;
