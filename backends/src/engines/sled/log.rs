@@ -172,9 +172,18 @@ impl SegmentedLog {
             return Ok(Examined::default());
         };
         let mut last = None;
+        let mut free_below = None;
         for number in self.start / SEGMENT..=highest {
             let Some(segment) = self.segments.get(&number) else {
-                if number < self.stable || self.was_free(number, acknowledged)? {
+                if number < self.stable {
+                    continue;
+                }
+                // Looked for once, as it takes reading what follows.
+                let durable = match free_below {
+                    Some(found) => found,
+                    None => *free_below.insert(self.last_acknowledged(acknowledged)?),
+                };
+                if durable.is_some_and(|durable| number < durable) {
                     continue;
                 }
                 return self.ended(number, 0, last);
@@ -217,22 +226,26 @@ impl SegmentedLog {
         Ok((length < whole).then(|| Surplus { file: self.path.clone(), length }))
     }
 
-    /// Whether a segment of which nothing is there was free: it was if a batch lies behind it that was
-    /// acknowledged, since the log was durable up to that one.
+    /// The last segment with a batch that was acknowledged. A segment below it of which nothing is there
+    /// was free, since the log was durable up to that batch.
     ///
     /// Sled fills a free segment with zeros before it uses it again. The header that says how far the log
     /// is durable comes later, and may be gone with a batch that did not become whole.
-    fn was_free(&mut self, number: u64, acknowledged: u64) -> io::Result<bool> {
-        let later: Vec<(u64, u64)> = self
-            .segments
-            .range(number + 1..)
-            .map(|(here, segment)| (*here, segment.offset))
-            .collect();
-        let mut behind = Behind::default();
-        for (here, offset) in later {
-            behind.look(&self.read(offset)?, here);
+    fn last_acknowledged(&mut self, acknowledged: u64) -> io::Result<Option<u64>> {
+        for (here, offset) in self.segments_from(0).into_iter().rev() {
+            let mut found = Behind::default();
+            found.look(&self.read(offset)?, here);
+            if found.batches.first().is_some_and(|first| *first <= acknowledged) {
+                return Ok(Some(here));
+            }
         }
-        Ok(behind.batches.first().is_some_and(|first| *first <= acknowledged))
+        Ok(None)
+    }
+
+    /// The numbers of segments from one on, and where they are.
+    fn segments_from(&self, number: u64) -> Vec<(u64, u64)> {
+        let segments = self.segments.range(number..);
+        segments.map(|(number, segment)| (*number, segment.offset)).collect()
     }
 
     /// The header of the last segment that is known to be durable, so that it says that those below it
@@ -263,12 +276,7 @@ impl SegmentedLog {
                 pages.insert(found.page);
             }
         });
-        let later: Vec<(u64, u64)> = self
-            .segments
-            .range(number + 1..)
-            .map(|(here, segment)| (*here, segment.offset))
-            .collect();
-        for (here, offset) in later {
+        for (here, offset) in self.segments_from(number + 1) {
             let bytes = self.read(offset)?;
             each_message(&bytes, here, |found| {
                 if REPLACES.contains(&found.kind) {
@@ -283,12 +291,7 @@ impl SegmentedLog {
     fn ended(&mut self, number: u64, at: usize, last: Option<u64>) -> io::Result<Examined> {
         let mut behind = Behind::default();
         let mut extents = Vec::new();
-        let rest: Vec<(u64, u64)> = self
-            .segments
-            .range(number..)
-            .map(|(number, segment)| (*number, segment.offset))
-            .collect();
-        for (here, offset) in rest {
+        for (here, offset) in self.segments_from(number) {
             let bytes = self.read(offset)?;
             let from = if here == number { at } else { 0 };
             let used = used(&bytes);
