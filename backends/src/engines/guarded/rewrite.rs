@@ -4,9 +4,9 @@
 //! when it needs one, fjall keeps its last journal. New files hold what is live, and nothing else.
 //!
 //! They are made in `data.new`, beside `data`, compared with it, and exchanged with it in one step.
-//! Where a file system can't do that, `data` is called `data.old` for a moment; [`put_back`] does
-//! what it says if that moment was the last. Whatever else is found in these two places is not needed
-//! once `data` can be opened.
+//! Where a file system can't do that, `data` is called `data.old` for a moment; if the process ends in
+//! it, the next open puts it back ([`put_back`]). Whatever else is found in these two places is not
+//! needed once `data` can be opened.
 
 use std::fs::{self, File};
 use std::io;
@@ -72,7 +72,6 @@ impl Files {
             or_closed(from.with(|engine| copy.fill(engine)))
         })?;
         copy.close()?;
-        sync_all(new).map_err(failed)?;
         let copy = Guarded::over(files, held.cloned())?;
         if contents(&copy)? != or_closed(slot.with(contents))? {
             return Err(Error::internal(format!(
@@ -81,7 +80,7 @@ impl Files {
             )));
         }
         copy.close()?;
-        keep_copies(&self.directory, new).map_err(failed)?;
+        keep_copies(&self.directory, new).and_then(|()| sync_all(new)).map_err(failed)?;
         self.exchange(new, slot)
     }
 
@@ -159,7 +158,7 @@ fn sync_all(directory: &Path) -> io::Result<()> {
     files::sync_directory(directory)
 }
 
-/// Copies what recovery has cut off and kept, durably with the names of all files.
+/// Copies what recovery has cut off and kept.
 fn keep_copies(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
@@ -167,10 +166,9 @@ fn keep_copies(from: &Path, to: &Path) -> io::Result<()> {
             && let Some(name) = path.file_name()
         {
             fs::copy(&path, to.join(name))?;
-            File::open(to.join(name))?.sync_all()?;
         }
     }
-    files::sync_directory(to)
+    Ok(())
 }
 
 /// `data.new` for `data`.
