@@ -29,13 +29,22 @@ pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
 
 /// The chunks of the snapshots that [`make`] would make. It reads what that reads.
 async fn would_make(shared: &Shared, decision: &Decision) -> Result<HashSet<Digest>> {
-    let unstored = Arc::new(Unstored::new(shared.backend.snapshots.clone()));
-    let backend = Backend { snapshots: unstored.clone(), ..shared.backend.clone() };
-    make_in(&backend, shared, decision).await?;
-    Ok(unstored.chunks())
+    make_in(&unstored(shared), shared, decision).await
 }
 
-async fn make_in(backend: &Backend, shared: &Shared, decision: &Decision) -> Result<()> {
+/// The backend, without storing the snapshots that are made.
+fn unstored(shared: &Shared) -> Backend {
+    let snapshots = Arc::new(Unstored(shared.backend.snapshots.clone()));
+    Backend { snapshots, ..shared.backend.clone() }
+}
+
+/// Makes the snapshots that are not there; gives their chunks.
+async fn make_in(
+    backend: &Backend,
+    shared: &Shared,
+    decision: &Decision,
+) -> Result<HashSet<Digest>> {
+    let mut made = HashSet::new();
     let Shared { materialize, environment, .. } = shared;
     let maker = Maker { backend, materialize, replay: shared.replay.as_ref() };
     for (timeline, lsn) in needed(decision) {
@@ -44,9 +53,10 @@ async fn make_in(backend: &Backend, shared: &Shared, decision: &Decision) -> Res
         }
         let view = shared.timelines.view(timeline, lsn).await?;
         let catalog = Catalog::load(&**materialize, &view).await?;
-        maker.make(&view, catalog.all_ids(), environment.now()).await?;
+        let manifest = maker.make(&view, catalog.all_ids(), environment.now()).await?;
+        made.extend(manifest.chunks().map(|chunk| chunk.digest));
     }
-    Ok(())
+    Ok(made)
 }
 
 async fn has_snapshot(backend: &Backend, timeline: Timeline, lsn: Lsn) -> Result<bool> {
@@ -89,9 +99,8 @@ pub(super) async fn would_not_mend(
     decision: &Decision,
 ) -> Result<HashSet<TimelineId>> {
     let Some(replay) = &shared.replay else { return Ok(HashSet::new()) };
-    let Shared { backend, materialize, environment, .. } = shared;
-    let snapshots = Arc::new(Unstored::new(backend.snapshots.clone()));
-    let backend = Backend { snapshots, ..backend.clone() };
+    let Shared { materialize, environment, .. } = shared;
+    let backend = unstored(shared);
     let maker = Maker { backend: &backend, materialize, replay: Some(replay) };
     let mut broken = HashSet::new();
     for (timeline, lsn) in damaged(shared, needed(decision)).await? {
@@ -99,10 +108,12 @@ pub(super) async fn would_not_mend(
             continue;
         }
         let view = shared.timelines.view(timeline, lsn).await?;
-        match maker.make_again(&view, environment.now()).await {
-            Err(error) if error.kind() == ErrorKind::Corrupt => broken.insert(timeline.id),
-            made => made.map(|()| false)?,
-        };
+        let made = maker.make_again(&view, environment.now()).await;
+        if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt) {
+            broken.insert(timeline.id);
+        } else {
+            made?;
+        }
     }
     Ok(broken)
 }

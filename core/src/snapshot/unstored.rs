@@ -1,7 +1,7 @@
-//! Snapshots that are made and not stored, to learn which chunks they would have.
+//! Snapshots that are made and not stored, to learn what they would be.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -10,22 +10,8 @@ use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::snapshot::Manifest;
 use crate::storage::{Freed, Snapshots};
 
-/// Reads from another store of snapshots, and only notes the chunks of what is written.
-pub(crate) struct Unstored {
-    snapshots: Arc<dyn Snapshots>,
-    chunks: Mutex<HashSet<Digest>>,
-}
-
-impl Unstored {
-    pub(crate) fn new(snapshots: Arc<dyn Snapshots>) -> Self {
-        Self { snapshots, chunks: Mutex::default() }
-    }
-
-    /// The chunks of the manifests that were written.
-    pub(crate) fn chunks(&self) -> HashSet<Digest> {
-        self.chunks.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
+/// Reads from another store of snapshots, and drops what is written.
+pub(crate) struct Unstored(pub(crate) Arc<dyn Snapshots>);
 
 #[async_trait]
 impl Snapshots for Unstored {
@@ -34,12 +20,10 @@ impl Snapshots for Unstored {
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        self.snapshots.get_chunk(digest).await
+        self.0.get_chunk(digest).await
     }
 
-    async fn put_manifest(&self, manifest: &Manifest) -> Result<()> {
-        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
-        chunks.extend(manifest.chunks().map(|chunk| chunk.digest));
+    async fn put_manifest(&self, _: &Manifest) -> Result<()> {
         Ok(())
     }
 
@@ -48,11 +32,11 @@ impl Snapshots for Unstored {
         timeline: TimelineId,
         at_most: Lsn,
     ) -> Result<Option<Manifest>> {
-        self.snapshots.latest_manifest(timeline, at_most).await
+        self.0.latest_manifest(timeline, at_most).await
     }
 
     async fn list(&self) -> Result<Vec<Point>> {
-        self.snapshots.list().await
+        self.0.list().await
     }
 
     async fn remove_manifest(&self, _: Point) -> Result<()> {
@@ -60,6 +44,6 @@ impl Snapshots for Unstored {
     }
 
     async fn sweep_chunks(&self, live: &HashSet<Digest>, _: bool) -> Result<Freed> {
-        self.snapshots.sweep_chunks(live, true).await
+        self.0.sweep_chunks(live, true).await
     }
 }
