@@ -91,8 +91,8 @@ impl System {
 
     /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        let Some(freed) = self.droppable(timeline).await? else { return Ok(Freed::default()) };
         let Some(mut state) = self.state(timeline).await? else { return Ok(Freed::default()) };
+        let freed = self.freed_by_dropping(&state).await?;
         for _ in 0..ATTEMPTS {
             match self.seal(&state.timeline, &state.head).await? {
                 Append::Done => break,
@@ -117,6 +117,11 @@ impl System {
     /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
     pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
         let Some(state) = self.state(timeline).await? else { return Ok(None) };
+        self.freed_by_dropping(&state).await.map(Some)
+    }
+
+    async fn freed_by_dropping(&self, state: &TimelineState) -> Result<Freed> {
+        let timeline = state.timeline.id;
         let commits = state.head.lsn.get().saturating_sub(state.floor.get());
         let deltas = self.index.of(timeline).await?;
         let mut bytes: u64 =
@@ -127,7 +132,7 @@ impl System {
                 bytes += wal.prunable(batch_id(timeline, batch), &Keep::default()).await?.bytes;
             }
         }
-        Ok(Some(Freed { commits, bytes, ..Freed::default() }))
+        Ok(Freed { commits, bytes, ..Freed::default() })
     }
 
     /// Removes what a dropped timeline had.
