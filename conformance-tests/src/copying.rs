@@ -181,14 +181,20 @@ async fn a_project_of_the_same_name_is_not_mixed_with_another(subject: Subject) 
     assert_eq!(branches.iter().map(|info| &info.name).collect::<Vec<_>>(), [&main]);
 }
 
-async fn a_history_with_collected_commits_is_refused_whole(subject: Subject) {
-    let (place, source, main) = source(&subject).await;
+/// A source whose first commits were collected.
+async fn collected_source(subject: &Subject) -> (Place, Store) {
+    let (place, source, main) = source(subject).await;
     place.clock.set(1_000_000_000);
     insert(&main, 60..=64).await;
     place.clock.set(2_000_000_000);
     insert(&main, 70..=71).await;
     let options = gc::Options { retention: std::time::Duration::from_hours(1), dry_run: false };
     gc::collect(&source, &options).await.unwrap();
+    (place, source)
+}
+
+async fn a_history_with_collected_commits_is_refused_whole(subject: Subject) {
+    let (_from, source) = collected_source(&subject).await;
     let error = match copy::plan(&source, None).await {
         Err(error) => error,
         // A backend that removes whole objects may have kept all of the log.
@@ -229,13 +235,7 @@ async fn a_deleted_project_can_be_brought_back_in_the_copy(subject: Subject) {
 }
 
 async fn a_deleted_project_with_collected_commits_is_left_out_by_name(subject: Subject) {
-    let (place, source, main) = source(&subject).await;
-    place.clock.set(1_000_000_000);
-    insert(&main, 60..=64).await;
-    place.clock.set(2_000_000_000);
-    insert(&main, 70..=71).await;
-    let options = gc::Options { retention: std::time::Duration::from_hours(1), dry_run: false };
-    gc::collect(&source, &options).await.unwrap();
+    let (_from, source) = collected_source(&subject).await;
     let whole = copy::plan(&source, None).await.is_ok();
     source.delete_project(&shop()).await.unwrap();
     let plan = copy::plan(&source, None).await.unwrap();
