@@ -5,6 +5,9 @@ use bson::spec::ElementType;
 
 use crate::{Error, Result};
 
+/// The deepest nesting of documents and arrays: MongoDB's 100 levels, the document itself included.
+pub const MAX_DEPTH: usize = 100;
+
 /// A value inside a document: its type and its bytes. Equal if both are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Value<'a> {

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 
 use crate::key::Key;
+use crate::value::MAX_DEPTH;
 use crate::{Error, Result};
 
 /// The largest document, in bytes of BSON: MongoDB's 16 MiB.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
-
-/// The deepest nesting of documents and arrays: MongoDB's 100 levels, the document itself included.
-pub const MAX_DEPTH: usize = 100;
 
 /// A BSON document that may be stored: every element decodes, it has an `_id` that MongoDB would
 /// take, and it keeps to [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`].

@@ -17,8 +17,10 @@ pub use commit::{
     Merged, Message, Origin, Picked, Touched,
 };
 pub use digest::Digest;
-pub use document::{Document, MAX_DEPTH, MAX_DOCUMENT_BYTES};
+pub use document::{Document, MAX_DOCUMENT_BYTES};
 pub use ids::{CollectionId, Nonce, ProjectId, TimelineId};
 pub use lsn::Lsn;
 pub use names::{BranchName, CollectionName, PinName, ProjectName};
 pub use view::{Head, Point, Segment, Timeline, View};
+
+pub use crate::value::MAX_DEPTH;
