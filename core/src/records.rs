@@ -12,15 +12,16 @@
 //! | `hold/<project id>/<timeline>` | [`HoldRecord`] |
 
 use bson::DateTime;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::mask::Mask;
 use crate::model::{
     BranchName, Digest, Head, Lsn, PinName, Point, ProjectId, ProjectName, Timeline, TimelineId,
 };
-use crate::storage::{RefName, RefVersion, Refs, VersionedRef};
+use crate::storage::{RefName, Refs};
 use crate::{Error, Result};
+
+pub(crate) use crate::storage::{Stored, decode, encode};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,13 +312,6 @@ impl BranchRecord {
     }
 }
 
-/// A record as it was read, with the version to compare on writing it back.
-#[derive(Debug, Clone)]
-pub(crate) struct Stored<R> {
-    pub(crate) version: RefVersion,
-    pub(crate) record: R,
-}
-
 pub(crate) const PROJECTS: &str = "project/";
 pub(crate) const DELETED: &str = "deleted/";
 pub(crate) const BRANCHES: &str = "branch/";
@@ -416,17 +410,4 @@ pub async fn branch_of_timeline(
         }
     }
     Ok(None)
-}
-
-pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
-    bson::serialize_to_vec(record)
-        .map_err(|source| Error::internal("a record could not be encoded").with_source(source))
-}
-
-pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
-    let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
-        Error::corrupt(format!("the record '{name}' can't be read; run `argon fsck`"))
-            .with_source(source)
-    })?;
-    Ok(Stored { version: stored.version, record })
 }

@@ -3,15 +3,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Deserialize;
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::catalog::{Catalog, Catalogs};
 use crate::metrics::Metric;
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
-use crate::records::{self, BranchRecord};
 use crate::snapshot::Automatic;
-use crate::storage::{Append, Backend, Materialize, RefName};
+use crate::storage::{Append, Backend, Materialize, RefName, decode};
 use crate::timelines::Timelines;
 use crate::write::append::append;
 use crate::write::operation::WriteRequest;
@@ -87,6 +87,12 @@ struct Waiting {
 struct Position {
     head: Head,
     catalog: Arc<Catalog>,
+}
+
+/// What a committer reads of the record of a branch.
+#[derive(Deserialize)]
+struct OwnerRecord {
+    timeline: TimelineId,
 }
 
 /// What one append came to.
@@ -283,7 +289,7 @@ impl Committer {
     /// Whether the branch still is this timeline.
     async fn is_owned(&self) -> Result<bool> {
         let stored = self.context.backend.refs.get(&self.owner).await?;
-        let record = stored.map(|stored| records::decode::<BranchRecord>(&self.owner, stored));
+        let record = stored.map(|stored| decode::<OwnerRecord>(&self.owner, stored));
         Ok(record.transpose()?.is_some_and(|stored| stored.record.timeline == self.timeline.id))
     }
 
