@@ -8,6 +8,7 @@
 mod backend;
 mod diagnosis;
 mod keep;
+mod manifest;
 mod materialize;
 mod objects;
 mod options;
@@ -24,6 +25,7 @@ pub use backend::{
 };
 pub use diagnosis::{Diagnosis, Health};
 pub use keep::{Freed, Keep, Weights};
+pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
