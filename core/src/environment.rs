@@ -8,7 +8,7 @@ use std::time::Duration;
 use bson::DateTime;
 use bson::oid::ObjectId;
 
-use crate::metrics::{Metric, Metrics};
+use crate::model::metrics::{Metric, Metrics};
 use crate::model::{Nonce, ProjectId, TimelineId};
 
 /// How far the machine's clock may be from a server's before the server's counts.

@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicU64;
 
 use crate::catalog::Catalogs;
 use crate::gc::{self, OpenStates};
-use crate::metrics::{TimedMaterialize, TimedRefs};
 use crate::model::{Actor, BranchName, ProjectName, TimelineId};
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
+use crate::storage::timed::{TimedMaterialize, TimedRefs};
 use crate::storage::{
     Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry, ServerFacts,
     SnapshotPolicy, StoreInfo, StoreUrl, Swap, Traffic,

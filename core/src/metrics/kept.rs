@@ -7,8 +7,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::gather::Metric;
-use super::summary::Summary;
+use crate::model::metrics::{Metric, Summary};
 use crate::storage::{RefName, RefVersion, Refs, Swap, Traffic, VersionedRef};
 use crate::{Result, Store, records};
 

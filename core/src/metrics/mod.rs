@@ -5,17 +5,11 @@
 //! - [`Summary`]: counts at rest: sums of processes, quantiles, rates;
 //! - [`keep`], [`read`]: keeping them in the store, so that the counts of all processes add up.
 
-mod gather;
 mod kept;
-mod scale;
-mod summary;
-mod timed;
 
-pub use gather::{Metric, Metrics};
 pub use kept::{gathered, keep, read};
-pub use scale::{Scale, Unit};
-pub use summary::{Series, Summary};
-pub(crate) use timed::{TimedMaterialize, TimedRefs};
+
+pub use crate::model::metrics::{Metric, Metrics, Scale, Series, Summary, Unit};
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod digest;
 mod document;
 mod ids;
 mod lsn;
+pub(crate) mod metrics;
 mod names;
 mod view;
 

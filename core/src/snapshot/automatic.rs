@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
 use crate::gc::OpenStates;
-use crate::metrics::Metric;
+use crate::model::metrics::Metric;
 use crate::model::{Commit, Lsn, Point, Timeline, TimelineId};
 use crate::snapshot::latest;
 use crate::snapshot::write::Maker;

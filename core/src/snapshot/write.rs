@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
-use crate::metrics::Metric;
+use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Point, View};
 use crate::snapshot::cut::ChunkWriter;
 use crate::snapshot::read::latest;

@@ -16,6 +16,7 @@ mod record;
 mod refs;
 mod registry;
 mod snapshots;
+pub(crate) mod timed;
 mod url;
 mod wal;
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
 use crate::catalog::{Catalog, Catalogs};
-use crate::metrics::Metric;
+use crate::model::metrics::Metric;
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
 use crate::snapshot::Automatic;
 use crate::storage::{Append, Backend, Materialize, RefName, decode};

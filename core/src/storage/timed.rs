@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, Stream, StreamExt};
 
-use super::gather::Metric;
 use crate::key::Key;
+use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
     KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version,
@@ -89,7 +89,7 @@ impl Materialize for TimedMaterialize {
 
 /// A scan that is counted and timed, when it ends or is left. A clock is looked at for the first
 /// version, and for those that the reader has to wait for.
-pub(super) struct TimedScan {
+pub(crate) struct TimedScan {
     inner: VersionStream,
     environment: Environment,
     /// Since when the reader waits for the next version.
@@ -99,7 +99,7 @@ pub(super) struct TimedScan {
 }
 
 impl TimedScan {
-    pub(super) fn new(inner: VersionStream, environment: Environment) -> Self {
+    pub(crate) fn new(inner: VersionStream, environment: Environment) -> Self {
         Self { inner, environment, waiting: None, waited: None }
     }
 }
@@ -166,5 +166,52 @@ impl Refs for TimedRefs {
 
     async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
         self.environment.timed(Metric::Refs, self.inner.change_together(changes)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{Clock, Error, Ids};
+
+    /// A clock on which every look takes a microsecond.
+    #[derive(Default)]
+    struct Ticking(AtomicUsize);
+
+    impl Clock for Ticking {
+        fn now(&self) -> bson::DateTime {
+            bson::DateTime::from_millis(0)
+        }
+
+        fn elapsed(&self) -> Duration {
+            Duration::from_micros(self.0.fetch_add(1, Ordering::SeqCst) as u64)
+        }
+    }
+
+    struct NoIds;
+
+    impl Ids for NoIds {
+        fn fill(&self, _: &mut [u8]) {}
+    }
+
+    #[tokio::test]
+    async fn a_scan_looks_at_the_clock_for_the_first_version_and_when_it_waits() {
+        let clock = Arc::new(Ticking::default());
+        let environment = Environment::new(clock.clone(), Arc::new(NoIds));
+        let ready = || futures::stream::iter((0..100).map(|_| Err(Error::internal("a version"))));
+        let waits = futures::stream::once(async {
+            tokio::task::yield_now().await;
+            Err(Error::internal("a version that comes late"))
+        });
+        let inner = ready().chain(waits).chain(ready()).boxed();
+        let scan = TimedScan::new(inner, environment.clone());
+        assert_eq!(scan.count().await, 201);
+        assert_eq!(clock.0.load(Ordering::SeqCst), 4, "begun and ended, twice");
+        drop(TimedScan::new(ready().boxed(), environment.clone()));
+        let summary = environment.metrics().take(1);
+        let series = summary.get(Metric::Materialize).unwrap();
+        assert_eq!((series.count, series.sum), (1, 2_000), "one that nobody reads is none");
     }
 }

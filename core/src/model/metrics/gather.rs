@@ -123,13 +123,13 @@ impl Metrics {
     }
 
     /// Counts a read of a document, and says whether it is one that is timed.
-    pub(super) fn begin_read(&self) -> bool {
+    pub(crate) fn begin_read(&self) -> bool {
         let before = self.cell(Metric::Read).count.fetch_add(1, Ordering::Relaxed);
         before.is_multiple_of(READS_PER_SAMPLE)
     }
 
     /// Adds to the histogram without counting.
-    pub(super) fn sample(&self, metric: Metric, value: u64) {
+    pub(crate) fn sample(&self, metric: Metric, value: u64) {
         let Some(scale) = metric.scale() else { return };
         let cell = self.cell(metric);
         cell.sum.fetch_add(value, Ordering::Relaxed);

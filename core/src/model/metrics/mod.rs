@@ -1,0 +1,13 @@
+//! What a process counts: how often, how long, and how much. The counts come with the
+//! [`Environment`](crate::Environment), so that every layer has them; they know no store.
+
+mod gather;
+mod scale;
+mod summary;
+
+pub use gather::{Metric, Metrics};
+pub use scale::{Scale, Unit};
+pub use summary::{Series, Summary};
+
+#[cfg(test)]
+mod tests;
