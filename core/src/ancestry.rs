@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use futures::TryStreamExt;
 
 use crate::api::Shared;
-use crate::log::{above_of, headers_above};
+use crate::log::walk::{above_of, headers_above};
 use crate::model::{Lsn, Origin, Point, Segment, TimelineId, View};
 use crate::records::{self, KeptRecord, Stored};
 use crate::{Result, State};

@@ -407,7 +407,7 @@ impl Check<'_> {
         }
         let before = snapshot::latest(&Without::new(snapshots.clone(), point), view).await?;
         let above = before.map_or(Lsn::ZERO, |manifest| manifest.point.lsn);
-        for segment in crate::log::above_of(view, above) {
+        for segment in crate::log::walk::above_of(view, above) {
             let state = wal.state(segment.timeline).await?;
             if state.is_some_and(|state| state.floor > segment.above) {
                 return Ok(false);

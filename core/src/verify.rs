@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::TryStreamExt;
 
-use crate::log::above_of;
+use crate::log::walk::above_of;
 use crate::model::{Digest, Head, Lsn, PinName, Segment};
 use crate::records::PinRecord;
 use crate::signature::PublicKey;
@@ -133,7 +133,7 @@ async fn start(state: &State, wished: Lsn) -> Result<Start> {
     let digest = match first {
         Lsn::ZERO => Digest::ZERO,
         _ if first == state.lsn() => state.last().await?.digest,
-        _ => crate::log::header(&**wal, state.view(), first).await?.digest,
+        _ => crate::log::walk::header(&**wal, state.view(), first).await?.digest,
     };
     Ok(Start { lsn: first, digest, collected })
 }

@@ -6,13 +6,14 @@ use bson::DateTime;
 
 use crate::api::Shared;
 use crate::gc::kept;
+use crate::log::walk;
 use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::read_only;
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
 use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
-use crate::{Collection, Error, ErrorKind, Project, Result, State, log, sandbox};
+use crate::{Collection, Error, ErrorKind, Project, Result, State, sandbox};
 
 /// A branch, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +154,7 @@ impl Branch {
     /// `NotFound` if the first commit is later, or the state was [collected](crate::gc).
     pub async fn at_time(&self, time: DateTime) -> Result<State> {
         let head = self.head().await?;
-        let lsn = log::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
+        let lsn = walk::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
         match lsn {
             Some(lsn) => self.earlier(head, lsn).await,
             None => Err(Error::not_found(format!(

@@ -6,9 +6,10 @@ use super::chain::explained;
 use super::{At, BlamedField, Brought, Found, Leaf, Since, gather};
 use crate::document::Path;
 use crate::key::Key;
+use crate::log::walk;
 use crate::model::{CollectionId, CommitMeta, Lsn, Origin, Point};
 use crate::value::Value;
-use crate::{Error, Result, State, log};
+use crate::{Error, Result, State};
 
 /// Which document it is. A collection has one number in all states that can be merged.
 #[derive(Clone, Copy)]
@@ -128,7 +129,7 @@ impl<'a> Search<'a> {
             return Ok(known.clone());
         }
         let wal = &*state.shared().backend.wal;
-        let meta = Box::new(log::header(wal, state.view(), point.lsn).await?.meta);
+        let meta = Box::new(walk::header(wal, state.view(), point.lsn).await?.meta);
         self.commits.insert(point, meta.clone());
         Ok(meta)
     }

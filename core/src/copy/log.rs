@@ -99,7 +99,7 @@ async fn batch(commits: &mut crate::storage::CommitStream, head: &Head) -> Resul
 async fn base(source: &Store, timeline: &Timeline) -> Result<Head> {
     let Some(base) = timeline.base else { return Ok(Head::EMPTY) };
     let view = source.shared.timelines.view(*timeline, base.lsn).await?;
-    crate::log::head_of(&*source.shared.backend.wal, &view).await
+    crate::log::walk::head_of(&*source.shared.backend.wal, &view).await
 }
 
 async fn digest_at(

@@ -12,7 +12,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::catalog::{self, Catalog, CollectionInfo};
 use crate::key::Key;
-use crate::log::touched_above;
+use crate::log::walk::touched_above;
 use crate::mask::refuse_unlike;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
 use crate::storage::KeyRange;

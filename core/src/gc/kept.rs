@@ -143,7 +143,7 @@ pub(crate) async fn confirm_all(shared: &Shared, views: &[View]) -> Result<()> {
 /// The last commit of a view, from the log, or where the log does not have it any more, from the
 /// record of what is kept.
 pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
-    let found = crate::log::head_of(&*shared.backend.wal, view).await;
+    let found = crate::log::walk::head_of(&*shared.backend.wal, view).await;
     match (found, view.point()) {
         (Err(error), Some(point)) if error.kind() == crate::ErrorKind::NotFound => {
             match read(&*shared.backend.refs, point.timeline).await? {
@@ -187,7 +187,7 @@ pub(crate) async fn collected(
     }
     let from = from.unwrap_or_default();
     points.retain(|point| point.lsn < from);
-    let since = match crate::log::header(&*shared.backend.wal, view, from).await {
+    let since = match crate::log::walk::header(&*shared.backend.wal, view, from).await {
         Ok(commit) => format!(" ({})", rfc3339(commit.meta.time)),
         Err(_) => String::new(),
     };

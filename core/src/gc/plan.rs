@@ -9,7 +9,7 @@ use crate::api::Shared;
 use crate::gc::merges::Merges;
 use crate::gc::report::{Holder, HolderKind};
 use crate::gc::roots::{Graph, Root, Roots};
-use crate::log;
+use crate::log::walk;
 use crate::model::{Head, Lsn, Point, Segment, TimelineId, View};
 use crate::storage::Keep;
 
@@ -100,7 +100,7 @@ impl Planner<'_> {
         if head.time <= self.cutoff {
             return Ok(head.lsn);
         }
-        let found = log::last_not_after(&*self.shared.backend.wal, view, self.cutoff).await?;
+        let found = walk::last_not_after(&*self.shared.backend.wal, view, self.cutoff).await?;
         Ok(found.unwrap_or_default())
     }
 

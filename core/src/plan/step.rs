@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 
 use crate::diff::{TouchedKeys, Touches, touched_between};
-use crate::log::{self, headers_above};
+use crate::log::walk::{self, headers_above};
 use crate::model::{Lsn, Touched};
 use crate::plan::base::Base;
 use crate::plan::source::{Selection, Source};
@@ -142,5 +142,5 @@ impl Run {
 
 /// When the document of a key was last changed in a state, by the time of the commit.
 pub(super) async fn changed_at(state: &State, lsn: Lsn) -> Result<bson::DateTime> {
-    Ok(log::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
+    Ok(walk::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
 }

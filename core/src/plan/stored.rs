@@ -7,12 +7,13 @@ use std::str::FromStr;
 use bson::DateTime;
 
 use crate::gc::kept;
+use crate::log::{self, walk};
 use crate::model::{Actor, BranchName, Lsn, Message, Point};
 use crate::plan::record::{PlanRecord, SourceRecord};
 use crate::plan::{Plan, Source, Worked, commit};
 use crate::records::{self, BaseRecord, Stored as StoredRecord, plans_of};
 use crate::storage::{RefChange, RefVersion, Swap, VersionedRef};
-use crate::{Error, Project, Result, State, log};
+use crate::{Error, Project, Result, State};
 
 /// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -296,7 +297,7 @@ impl Stored {
             return Ok(None);
         }
         let wal = &*self.project.shared.backend.wal;
-        let commit = log::header(wal, head.view(), next).await?;
+        let commit = walk::header(wal, head.view(), next).await?;
         let source = &self.plan.source;
         let made = commit.meta.origin == source.origin(&self.id.0).await?
             || (!matches!(source, Source::Merge { .. })

@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::Result;
 use crate::key::Key;
-use crate::log::above_of;
+use crate::log::walk::above_of;
 use crate::lru::Lru;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
 use crate::replay::limits::Room;

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::key::Key;
-use crate::log::above_of;
+use crate::log::walk::above_of;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, View};
 use crate::replay::above::{Above, Log};
 use crate::replay::bases::{Base, Bases};

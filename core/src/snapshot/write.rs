@@ -6,38 +6,13 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
-use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Point, View};
 use crate::snapshot::cut::ChunkWriter;
 use crate::snapshot::read::latest;
 use crate::snapshot::update::update;
 use crate::snapshot::{CollectionChunks, Manifest, Without};
 use crate::storage::{Backend, KeyRange, Materialize, Snapshots};
-use crate::{Error, ErrorKind, LogMaterializer, Result, State};
-
-/// Makes a snapshot of a state, or gives the one that is there.
-///
-/// It builds on the last snapshot below the state: chunks without a change are taken over unread,
-/// so that it costs O(changes since then). The state may be read and its branch written meanwhile.
-/// If it is cut off, chunks are left over, which the next snapshot of a like state takes up.
-///
-/// A snapshot of a masked state has the originals, as the log has: other branches read it too.
-///
-/// # Errors
-/// `Invalid` for the empty state.
-#[tracing::instrument(level = "info", skip_all, name = "snapshot", fields(lsn = %state.lsn()))]
-pub async fn create(state: &State) -> Result<Manifest> {
-    let shared = state.shared();
-    let _making = shared.snapshots.read().await;
-    let collections = state.catalog().all_ids();
-    let maker = Maker {
-        backend: &shared.backend,
-        materialize: &shared.materialize,
-        replay: shared.replay.as_ref(),
-    };
-    let made = maker.make(state.view(), collections, shared.environment.now());
-    shared.environment.timed(Metric::Snapshot, made).await
-}
+use crate::{Error, ErrorKind, LogMaterializer, Result};
 
 /// What makes snapshots of a store.
 pub(crate) struct Maker<'a> {
