@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 
 use crate::catalog::Catalog;
-use crate::gc::kept;
+use crate::kept;
 use crate::model::{
     Change, CollectionId, Commit, Digest, Lsn, Point, ProjectId, ProjectName, Timeline, TimelineId,
     View,

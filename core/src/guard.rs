@@ -7,7 +7,7 @@
 use bson::DateTime;
 use futures::future::try_join;
 
-use crate::gc::kept;
+use crate::kept;
 use crate::model::{BranchName, Head, Lsn, Point, TimelineId};
 use crate::pins::there_are;
 use crate::records::{

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bson::DateTime;
 use futures::future::try_join;
 
-use crate::gc::kept;
+use crate::kept;
 use crate::mask::refuse_masked;
 use crate::model::{BranchName, Head, PinName, Point, Timeline, View};
 use crate::records::{self, BaseRecord, PinRecord, Stored};

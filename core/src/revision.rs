@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use bson::DateTime;
 
-use crate::gc::kept;
+use crate::kept;
 use crate::model::{BranchName, Lsn, PinName};
 use crate::{Branch, Error, Project, Result, State, reflog};
 

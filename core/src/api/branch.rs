@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::DateTime;
 
 use crate::api::Shared;
-use crate::gc::kept;
+use crate::kept;
 use crate::log::walk;
 use crate::mask::MaskPolicy;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};

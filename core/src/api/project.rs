@@ -7,7 +7,7 @@ use futures::future::join3;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::api::Shared;
-use crate::gc::kept;
+use crate::kept;
 use crate::mask::{Mask, MaskPolicy};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::records::{BranchRecord, Stored};

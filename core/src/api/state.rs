@@ -7,10 +7,11 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::api::Shared;
 use crate::catalog::{Catalog, CollectionInfo};
-use crate::gc::{Held, kept};
+use crate::kept;
 use crate::key::Key;
 use crate::mask::{Mask, Masked};
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
+use crate::open::Held;
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::{Error, Result};
 

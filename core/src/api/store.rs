@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::catalog::Catalogs;
-use crate::gc::{self, OpenStates};
+use crate::garbage;
 use crate::model::{Actor, BranchName, ProjectName, TimelineId};
+use crate::open::OpenStates;
 use crate::records::{self, BranchRecord, ProjectRecord};
 use crate::replay::LogMaterializer;
 use crate::snapshot::{Automatic, Making};
@@ -209,7 +210,7 @@ impl Store {
     #[tracing::instrument(level = "info", skip_all)]
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await?;
-        gc::garbage::forget(&*self.shared.backend.refs).await
+        garbage::forget(&*self.shared.backend.refs).await
     }
 
     /// The servers that the store is on, asked now; none for a store on this machine.

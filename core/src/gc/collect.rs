@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::api::Shared;
+use crate::garbage;
 use crate::gc::Options;
 use crate::gc::deleted::Gone;
-use crate::gc::garbage;
 use crate::gc::publish::{Cut, Decision};
 use crate::gc::report::{KeptState, Report, TimelineReport};
 use crate::gc::roots::{Cutoffs, Expired, Roots};

@@ -10,14 +10,15 @@
 //! | --- | --- |
 //! | `roots` | the refs that hold states, and those that are to be removed themselves |
 //! | `deleted` | projects that were deleted, which are kept for the retention time |
-//! | `garbage` | what was given up since the store was last compacted |
 //! | `merges` | what commits have merged |
 //! | `plan` | from the roots to what is kept of each timeline, and for whose sake |
-//! | `kept` | the record of what is kept, and the check of those who open an earlier state |
 //! | `publish` | writing these records before anything is removed |
 //! | `collect`, `sweep` | the collection, and its part that removes snapshots |
-//! | `open` | the states that this process has open |
 //! | `storage` | who holds how many bytes |
+//!
+//! Elsewhere: the states that this process has open (`open`), the record of what is kept, with the
+//! check of those who open an earlier state (`kept`), and what was given up since the store was last
+//! compacted (`garbage`).
 //!
 //! # Why nobody reads what is being removed
 //! Collector and others meet in the refs alone. Who makes a ref to a state (a branch, a pin, a plan)
@@ -47,10 +48,7 @@
 
 mod collect;
 mod deleted;
-pub(crate) mod garbage;
-pub(crate) mod kept;
 mod merges;
-mod open;
 mod plan;
 mod publish;
 mod report;
@@ -61,10 +59,10 @@ mod sweep;
 use std::time::Duration;
 
 pub use collect::collect;
-pub use garbage::{Garbage, garbage};
-pub(crate) use open::{Held, OpenStates};
 pub use report::{Holder, HolderKind, KeptState, Report, TimelineReport};
 pub use storage::{HolderBytes, Storage, storage};
+
+pub use crate::garbage::{Garbage, garbage};
 
 /// What garbage collection keeps, and whether it removes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

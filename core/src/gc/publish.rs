@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::Shared;
-use crate::gc::kept;
 use crate::gc::merges::Merges;
 use crate::gc::plan::Plan;
 use crate::gc::roots::{Cutoffs, Graph, Roots};
+use crate::kept;
 use crate::model::{Head, Lsn, Point, TimelineId};
 use crate::records::{self, KeptPoint, KeptRecord, KeptStates, Stored};
 use crate::storage::{Keep, RefVersion, Swap};

@@ -2,7 +2,7 @@
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::gc::kept;
+use crate::kept;
 use crate::log::walk;
 use crate::mask::Mask;
 use crate::model::{Change, Commit, Image, Lsn, Segment, Touched};

@@ -1,6 +1,6 @@
 //! Plans whose branch has moved on, or has another name.
 
-use crate::gc::kept;
+use crate::kept;
 use crate::key::Key;
 use crate::model::{BranchName, CollectionName};
 use crate::plan::base::documents;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use bson::DateTime;
 
-use crate::gc::kept;
+use crate::kept;
 use crate::log::{self, walk};
 use crate::model::{Actor, BranchName, Lsn, Message, Point};
 use crate::plan::record::{PlanRecord, SourceRecord};

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
-use crate::gc::OpenStates;
 use crate::model::metrics::Metric;
 use crate::model::{Commit, Lsn, Point, Timeline, TimelineId};
+use crate::open::OpenStates;
 use crate::snapshot::latest;
 use crate::snapshot::write::Maker;
 use crate::storage::{Backend, Materialize, SnapshotPolicy};

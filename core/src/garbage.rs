@@ -33,7 +33,7 @@ pub async fn garbage(store: &Store) -> Result<Option<Garbage>> {
 }
 
 /// Adds what a collection removed.
-pub(super) async fn add(refs: &dyn Refs, freed: &Freed, now: DateTime) -> Result<()> {
+pub(crate) async fn add(refs: &dyn Refs, freed: &Freed, now: DateTime) -> Result<()> {
     if freed.versions == 0 && freed.commits == 0 {
         return Ok(());
     }

@@ -54,12 +54,12 @@ impl OpenStates {
     }
 
     /// The states that are open.
-    pub(super) fn points(&self) -> Vec<Point> {
+    pub(crate) fn points(&self) -> Vec<Point> {
         self.inner().open.keys().copied().collect()
     }
 
     /// Takes note of what is kept of a timeline: other states of it are not opened from now on.
-    pub(super) fn keep_only(&self, timeline: TimelineId, keep: Keep) {
+    pub(crate) fn keep_only(&self, timeline: TimelineId, keep: Keep) {
         self.inner().kept.insert(timeline, keep);
     }
 

@@ -23,7 +23,7 @@ impl KeptRecord {
     }
 
     /// What can be kept at most, now that others may remove the rest.
-    pub(super) fn most(&self) -> Keep {
+    pub(crate) fn most(&self) -> Keep {
         match &self.most {
             _ if self.removing => self.keep(),
             Some(KeptStates { from, points }) => keep(*from, points),
@@ -43,7 +43,7 @@ impl KeptRecord {
     }
 
     /// The last commit of a single state.
-    pub(super) fn head_at(&self, lsn: Lsn) -> Option<Head> {
+    pub(crate) fn head_at(&self, lsn: Lsn) -> Option<Head> {
         let most = self.most.iter().flat_map(|most| &most.points);
         let mut points = self.points.iter().chain(most);
         let point = points.find(|point| point.lsn.cast_unsigned() == lsn.get())?;
@@ -224,6 +224,6 @@ async fn single_states(project: &Project, points: &[Point]) -> Result<String> {
     Ok(format!(", and at LSN {}", names.join(", ")))
 }
 
-pub(super) fn rfc3339(time: bson::DateTime) -> String {
+pub(crate) fn rfc3339(time: bson::DateTime) -> String {
     time.try_to_rfc3339_string().unwrap_or_else(|_| time.timestamp_millis().to_string())
 }
