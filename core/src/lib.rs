@@ -45,6 +45,7 @@ pub mod gc;
 mod guard;
 mod kept;
 pub mod key;
+mod lease;
 pub mod log;
 mod lru;
 pub mod mask;

@@ -52,16 +52,6 @@ pub struct NewPin<'a> {
     pub key: Option<&'a SigningKey>,
 }
 
-impl PinRecord {
-    pub(crate) fn head(&self) -> Head {
-        self.state.as_ref().map_or(Head::EMPTY, BaseRecord::head)
-    }
-
-    pub(crate) fn point(&self) -> Option<Point> {
-        self.state.as_ref().map(BaseRecord::point)
-    }
-}
-
 impl Pin {
     fn new(name: PinName, record: PinRecord) -> Result<Self> {
         let key = record.signature.as_ref().map(records::SignatureRecord::key);

@@ -124,6 +124,16 @@ pub(crate) struct PinRecord {
     pub(crate) signature: Option<SignatureRecord>,
 }
 
+impl PinRecord {
+    pub(crate) fn head(&self) -> Head {
+        self.state.as_ref().map_or(Head::EMPTY, BaseRecord::head)
+    }
+
+    pub(crate) fn point(&self) -> Option<Point> {
+        self.state.as_ref().map(BaseRecord::point)
+    }
+}
+
 /// Who vouches for a pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SignatureRecord {

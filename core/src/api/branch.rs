@@ -13,7 +13,7 @@ use crate::read_only;
 use crate::records::BranchRecord;
 use crate::write::committer::Submitted;
 use crate::write::{CollectionChange, Outcome, Receipt, WriteRequest};
-use crate::{Collection, Error, ErrorKind, Project, Result, State, sandbox};
+use crate::{Collection, Error, ErrorKind, Project, Result, State, lease};
 
 /// A branch, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -266,7 +266,7 @@ impl Branch {
             return Err(read_only::refused(&self.name));
         }
         if let Some(end) = self.ended(&record).await? {
-            return Err(sandbox::refused(&self.name, end));
+            return Err(lease::refused(&self.name, end));
         }
         *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
         Ok(record)
