@@ -56,6 +56,7 @@ mod open;
 pub mod patch;
 pub mod pins;
 pub mod plan;
+mod plans;
 mod read_only;
 mod records;
 pub mod reflog;

@@ -11,7 +11,7 @@ use crate::guard::moved_meanwhile;
 use crate::model::BranchName;
 use crate::records::{self, BranchRecord, RenameRecord, Stored};
 use crate::storage::{RefChange, Swap, Together};
-use crate::{Branch, Error, ErrorKind, Project, Result, plan};
+use crate::{Branch, Error, ErrorKind, Project, Result, plans};
 
 /// How often it is tried again when plans into the branch are changed meanwhile.
 const ATTEMPTS: usize = 5;
@@ -55,7 +55,7 @@ impl Project {
     ) -> Result<bool> {
         let [old, new] = [from, to].map(|name| records::branch_ref(self.id(), name));
         for _ in 0..ATTEMPTS {
-            let mut changes = plan::renamed(self, from, to).await?;
+            let mut changes = plans::renamed(self, from, to).await?;
             changes.push(RefChange {
                 name: new.clone(),
                 expected: None,
@@ -110,7 +110,7 @@ impl Project {
         to: &BranchName,
         stored: &Stored<BranchRecord>,
     ) -> Result<()> {
-        plan::follow(self, from, to).await?;
+        plans::follow(self, from, to).await?;
         let reference = records::branch_ref(self.id(), from);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {

@@ -37,7 +37,6 @@ mod work;
 mod worked;
 
 pub use renew::Renewed;
-pub(crate) use renew::{follow, renamed};
 pub use resolved::Resolved;
 pub use rules::Rules;
 pub use source::{Selection, Source};

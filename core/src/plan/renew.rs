@@ -1,17 +1,13 @@
-//! Plans whose branch has moved on, or has another name.
+//! Plans whose branch has moved on.
 
 use crate::kept;
 use crate::key::Key;
-use crate::model::{BranchName, CollectionName};
+use crate::model::CollectionName;
 use crate::plan::base::documents;
 use crate::plan::record::{PlanRecord, SourceRecord};
-use crate::plan::stored::{all, base_record, change, swap};
+use crate::plan::stored::base_record;
 use crate::plan::{Resolved, Source, Stored, merge_source};
-use crate::storage::RefChange;
-use crate::{Error, ErrorKind, Project, Result, State};
-
-/// How often the plans of a renamed branch are gone through while others change them.
-const ATTEMPTS: usize = 20;
+use crate::{Result, State};
 
 /// What became of the decisions of a plan that was [renewed](Stored::renew).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,48 +84,4 @@ impl Stored {
         });
         Ok(Renewed { kept: resolved.len(), taken_back })
     }
-}
-
-/// What has the open plans into a branch go on under its new name.
-pub(crate) async fn renamed(
-    project: &Project,
-    from: &BranchName,
-    to: &BranchName,
-) -> Result<Vec<RefChange>> {
-    let mut changes = Vec::new();
-    for (id, stored) in all(project).await? {
-        if stored.record.open && stored.record.branch == from.as_str() {
-            let record = PlanRecord { branch: to.to_string(), ..stored.record };
-            changes.push(change(project, &id, stored.version, &record)?);
-        }
-    }
-    Ok(changes)
-}
-
-/// Has the open plans into a branch go on under its new name. If it is cut off, those that are left ask
-/// for the old name.
-///
-/// # Errors
-/// `Conflict` if others change the plans all the time.
-pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName) -> Result<()> {
-    for _ in 0..ATTEMPTS {
-        let mut done = true;
-        for (id, stored) in all(project).await? {
-            if !stored.record.open || stored.record.branch != from.as_str() {
-                continue;
-            }
-            let record = PlanRecord { branch: to.to_string(), ..stored.record };
-            match swap(project, &id, &stored.version, &record).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => done = false,
-                other => drop(other?),
-            }
-        }
-        if done {
-            return Ok(());
-        }
-    }
-    Err(Error::conflict(format!(
-        "branch '{from}' is '{to}' now, but plans into it were changed all the while, and some ask for \
-         the old name still; abort these and make them again"
-    )))
 }

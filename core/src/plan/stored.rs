@@ -11,9 +11,9 @@ use crate::log::{self, walk};
 use crate::model::{Actor, BranchName, Lsn, Message, Point};
 use crate::plan::record::{PlanRecord, SourceRecord};
 use crate::plan::{Plan, Source, Worked, commit};
-use crate::records::{self, BaseRecord, Stored as StoredRecord, plans_of};
-use crate::storage::{RefChange, RefVersion, Swap, VersionedRef};
-use crate::{Error, Project, Result, State};
+use crate::records::{self, BaseRecord, Stored as StoredRecord};
+use crate::storage::{RefVersion, Swap, VersionedRef};
+use crate::{Error, Project, Result, State, plans};
 
 /// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,7 +87,7 @@ pub struct Stored {
 
 impl Stored {
     /// The most bytes that a plan with its decisions may take: 8 MiB.
-    pub const MOST_BYTES: usize = 8 * 1024 * 1024;
+    pub const MOST_BYTES: usize = plans::MOST_BYTES;
 
     /// Keeps a plan. One durable write. Until it is applied or aborted, the states that it compares
     /// are kept from garbage collection.
@@ -114,7 +114,7 @@ impl Stored {
             nothing: false,
             closed: None,
         };
-        let value = encode(&record)?;
+        let value = plans::encode(&record)?;
         let name = records::plan_ref(project.id(), &id.0);
         let refs = &project.shared.backend.refs;
         let Swap::Done(Some(version)) = refs.compare_and_set(&name, None, Some(value)).await?
@@ -168,7 +168,7 @@ impl Stored {
         record.must_be_open(&id)?;
         let closed = Some(project.shared.environment.latest());
         let record = PlanRecord { open: false, closed, ..record };
-        swap(project, &id, &version, &record).await?;
+        plans::swap(project, &id.0, &version, &record).await?;
         Ok(id)
     }
 
@@ -318,7 +318,7 @@ impl Stored {
     }
 
     pub(super) async fn set(&mut self, record: PlanRecord) -> Result<()> {
-        self.version = swap(&self.project, &self.id, &self.version, &record).await?;
+        self.version = plans::swap(&self.project, &self.id.0, &self.version, &record).await?;
         self.record = record;
         Ok(())
     }
@@ -366,15 +366,9 @@ pub(super) async fn base_record(state: &State) -> Result<Option<BaseRecord>> {
     Ok(BaseRecord::of(state.view().point(), &state.last().await?))
 }
 
-pub(super) async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)>> {
-    let prefix = plans_of(project.id());
-    let refs = project.shared.backend.refs.list(&prefix).await?;
-    refs.into_iter()
-        .map(|(name, stored)| {
-            let id = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
-            Ok((PlanId(id), records::decode(&name, stored)?))
-        })
-        .collect()
+async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)>> {
+    let plans = plans::all(project).await?;
+    Ok(plans.into_iter().map(|(id, stored)| (PlanId(id), stored)).collect())
 }
 
 /// The states on which a plan rests, read from its record; `None` if it is closed.
@@ -399,41 +393,5 @@ async fn find(project: &Project, id: &PlanId) -> Result<(PlanId, StoredRecord<Pl
         several => {
             Err(Error::invalid(format!("{several} plans begin with {id}; give more digits")))
         }
-    }
-}
-
-fn encode(record: &PlanRecord) -> Result<Vec<u8>> {
-    let value = records::encode(record)?;
-    if value.len() > Stored::MOST_BYTES {
-        return Err(Error::invalid(format!(
-            "the plan would take {} bytes with its decisions, and at most {} are allowed; decide by a \
-             policy instead of document by document",
-            value.len(),
-            Stored::MOST_BYTES
-        )));
-    }
-    Ok(value)
-}
-
-pub(super) fn change(
-    project: &Project,
-    id: &PlanId,
-    read: RefVersion,
-    record: &PlanRecord,
-) -> Result<RefChange> {
-    let name = records::plan_ref(project.id(), &id.0);
-    Ok(RefChange { name, expected: Some(read), value: Some(encode(record)?) })
-}
-
-pub(super) async fn swap(
-    project: &Project,
-    id: &PlanId,
-    read: &RefVersion,
-    record: &PlanRecord,
-) -> Result<RefVersion> {
-    let (name, value) = (records::plan_ref(project.id(), &id.0), encode(record)?);
-    match project.shared.backend.refs.compare_and_set(&name, Some(read), Some(value)).await? {
-        Swap::Done(Some(version)) => Ok(version),
-        _ => Err(Error::conflict(format!("plan {id} was changed meanwhile; try again"))),
     }
 }
