@@ -25,63 +25,35 @@
 //! - [`mask`]: branches whose reads never give the originals.
 //! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
 
-pub mod alerts;
-mod ancestry;
-mod api;
-pub mod bisect;
-pub mod blame;
-mod catalog;
-pub mod checks;
-pub mod codec;
-pub mod copy;
-pub mod definition;
-pub mod diff;
 pub mod document;
-mod environment;
+mod engine;
 mod error;
-pub mod fsck;
-mod garbage;
-pub mod gc;
-mod guard;
-mod kept;
-pub mod key;
-mod lease;
+mod history;
 pub mod log;
-mod lru;
-pub mod mask;
-pub mod merge;
-pub mod metrics;
 pub mod model;
-mod open;
-pub mod patch;
-pub mod pins;
-pub mod plan;
-mod plans;
-mod read_only;
-mod records;
-pub mod reflog;
-mod rename;
-mod replay;
-pub mod restore;
-mod revision;
-pub mod sandbox;
-pub mod segment;
-mod signature;
-pub mod snapshot;
 pub mod storage;
-mod timelines;
-mod value;
-pub mod verify;
-pub mod write;
+mod store;
+mod upkeep;
 
-pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
-    IntoDocument, Project, ProjectInfo, State, Store,
-};
-pub use catalog::{Catalog, CollectionInfo};
-pub use environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
+#[doc(inline)]
+pub use document::{definition, key};
+pub use engine::catalog::{Catalog, CollectionInfo};
+pub use engine::replay::{LogMaterializer, ReplayLimits};
+pub use engine::write;
 pub use error::{Error, ErrorKind, Result};
-pub use records::branch_of_timeline;
-pub use replay::{LogMaterializer, ReplayLimits};
-pub use revision::{Named, Revision, Selector, parse_time};
-pub use signature::{PublicKey, SigningKey};
+pub use history::revision::{Named, Revision, Selector, parse_time};
+pub use history::{
+    bisect, blame, checks, diff, merge, patch, plan, reflog, restore, sandbox, verify,
+};
+#[doc(inline)]
+pub use log::segment;
+#[doc(inline)]
+pub use model::codec;
+pub use model::environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
+pub use store::records::branch_of_timeline;
+pub use store::signature::{PublicKey, SigningKey};
+pub use store::{
+    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
+    IntoDocument, Project, ProjectInfo, State, Store, mask, pins, snapshot,
+};
+pub use upkeep::{alerts, copy, fsck, gc, metrics};

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-#[path = "../src/mask/readings.rs"]
+#[path = "../src/store/mask/readings.rs"]
 mod readings;
 
 use std::error::Error as StdError;

@@ -10,7 +10,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 
 use super::path::{Name, Path};
 use super::{Undecided, walk};
-use crate::key::encode;
+use crate::document::key::encode;
 
 /// The paths of an index's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

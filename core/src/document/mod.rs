@@ -15,17 +15,20 @@
 //! | `regex/` | regular expressions, as PCRE has them |
 //! | `index_keys.rs` | the keys of a document in an index |
 
+pub mod definition;
 mod filter;
 mod index_keys;
+pub mod key;
 mod path;
 mod pattern;
 mod refused;
 mod regex;
+pub(crate) mod value;
 mod values;
 mod walk;
 mod written;
 
-pub use crate::key::compare;
+pub use crate::document::key::compare;
 pub(crate) use filter::{Collation, Compiler, Judge};
 pub use filter::{Filter, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bson::DateTime;
 
-use crate::codec::{Reader, put_bytes, put_varint};
-use crate::key::Key;
+use crate::document::key::Key;
+use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::model::{CollectionId, Digest, Document, Lsn, Nonce, Point, TimelineId};
 use crate::{Error, Result};
 
@@ -490,7 +490,7 @@ mod tests {
             let mut reader = Reader::new("commit", &bytes);
             assert_eq!(CommitMeta::decode(&mut reader).unwrap(), meta);
             assert!(reader.finish().is_ok());
-            crate::codec::for_each_damage(&bytes, |damaged| {
+            crate::model::codec::for_each_damage(&bytes, |damaged| {
                 let read = CommitMeta::decode(&mut Reader::new("commit", damaged));
                 let kind = read.err().map(|error| error.kind());
                 assert!(kind.is_none_or(|kind| kind == crate::ErrorKind::Corrupt), "{kind:?}");

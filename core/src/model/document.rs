@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 
-use crate::key::Key;
-use crate::value::MAX_DEPTH;
+use crate::document::key::Key;
+use crate::document::value::MAX_DEPTH;
 use crate::{Error, Result};
 
 /// The largest document, in bytes of BSON: MongoDB's 16 MiB.
@@ -93,7 +93,7 @@ impl Document {
     /// # Errors
     /// `Corrupt` when an element does not decode.
     pub fn to_bson(&self) -> Result<bson::Document> {
-        bson::Document::try_from(self.as_raw()).map_err(crate::value::malformed)
+        bson::Document::try_from(self.as_raw()).map_err(crate::document::value::malformed)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The words of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and
 //! their digests, documents.
 
+pub mod codec;
 mod collection_pattern;
 mod commit;
 mod digest;
 mod document;
+pub(crate) mod environment;
 mod ids;
 mod lsn;
 pub(crate) mod metrics;
@@ -24,4 +26,4 @@ pub use lsn::Lsn;
 pub use names::{BranchName, CollectionName, PinName, ProjectName};
 pub use view::{Head, Point, Segment, Timeline, View};
 
-pub use crate::value::MAX_DEPTH;
+pub use crate::document::value::MAX_DEPTH;

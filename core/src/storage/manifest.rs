@@ -7,8 +7,8 @@
 
 use bson::DateTime;
 
-use crate::codec::{Reader, put_bytes, put_varint};
-use crate::key::Key;
+use crate::document::key::Key;
+use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::model::{CollectionId, Digest, Point, TimelineId};
 use crate::{Error, Result};
 
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_manifest_with_any_counts_is_read_or_refused() {
         let bytes = manifest().encode();
-        crate::codec::for_each_damage(&bytes[..bytes.len() - 4], |content| {
+        crate::model::codec::for_each_damage(&bytes[..bytes.len() - 4], |content| {
             let hostile = [content, &crc32c::crc32c(content).to_le_bytes()].concat();
             match Manifest::decode(&hostile) {
                 Ok(found) => drop((found.documents(), found.bytes())),

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::Result;
-use crate::key::Key;
+use crate::document::key::Key;
 use crate::model::{CollectionId, Document, Image, Lsn, View};
 
 /// A document as a view holds it, and the commit that gave it this content.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::model::environment::Environment;
 use crate::storage::{Backend, Diagnosis, OpenOptions, StoreUrl};
-use crate::{Environment, Error, Result};
+use crate::{Error, Result};
 
 /// Makes and opens the stores of one scheme.
 #[async_trait]

@@ -6,8 +6,7 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
-use crate::storage::Freed;
-use crate::storage::Manifest;
+use crate::storage::{Freed, Manifest};
 
 /// Content-addressed chunks, and the manifests that list them.
 ///

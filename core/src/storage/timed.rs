@@ -8,14 +8,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, Stream, StreamExt};
 
-use crate::key::Key;
+use crate::Result;
+use crate::document::key::Key;
+use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
     KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version,
     VersionStream, VersionedRef,
 };
-use crate::{Environment, Result};
 
 /// Reads that are counted and timed.
 pub(crate) struct TimedMaterialize {
@@ -174,7 +175,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::{Clock, Error, Ids};
+    use crate::Error;
+    use crate::model::environment::{Clock, Ids};
 
     /// A clock on which every look takes a microsecond.
     #[derive(Default)]

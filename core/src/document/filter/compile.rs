@@ -14,7 +14,7 @@ use super::{Filter, Judge, Term};
 use crate::document::path::Path;
 use crate::document::refused::Refused;
 use crate::document::regex::Regex;
-use crate::value::MAX_DEPTH;
+use crate::document::value::MAX_DEPTH;
 
 /// How a query compares text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use bson::raw::{RawBson, RawBsonRef};
 use super::Undecided;
 use super::predicate::{OrEqual, matches};
 use crate::document::compare;
+use crate::document::key::{encode, is_nan, same_type};
 use crate::document::regex::Regex;
-use crate::key::{encode, is_nan, same_type};
 
 /// What a value is compared with in an order.
 #[derive(Debug, Clone)]

@@ -8,10 +8,10 @@ use bson::raw::{RawBsonRef, RawDocument};
 
 use super::operand::{Limit, Options};
 use super::{Filter, Undecided};
+use crate::document::key::decimal::Decimal;
 use crate::document::path::Name;
 use crate::document::regex::{GaveUp, Regex};
 use crate::document::walk;
-use crate::key::decimal::Decimal;
 
 /// What holds at a path: for one of the values there, or of a single value.
 #[derive(Debug, Clone)]

@@ -1,0 +1,312 @@
+//! Collections as documents: the catalog is itself a versioned collection, so that the past shows
+//! the collections of then, and diff and restore need no second mechanism.
+//!
+//! Each collection has one catalog document for all its life,
+//! `{_id: <number>, name, options, indexes, dropped?}`. A drop marks the document and leaves the
+//! collection's documents where they are, so it costs one change; the next collection of that name
+//! gets another number.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+use futures::TryStreamExt;
+
+use crate::document::definition::{identical, identical_lists};
+use crate::document::key::Key;
+use crate::model::{
+    Change, CollectionId, CollectionName, Document, Image, Lsn, Point, TimelineId, View,
+};
+use crate::storage::{KeyRange, Materialize};
+use crate::{Error, Result};
+
+/// A collection's own facts. Equal if they are the same bytes: the order of an index's keys counts.
+#[derive(Debug, Clone)]
+pub struct CollectionInfo {
+    /// Its identifier, the same through renames.
+    pub id: CollectionId,
+    /// Its name.
+    pub name: CollectionName,
+    /// Its options as MongoDB writes them, the validator among them; Argon keeps them and gives
+    /// them back.
+    pub options: BsonDocument,
+    /// Its index definitions as MongoDB writes them; Argon keeps them and gives them back. A collection
+    /// for which none were set has none here; [`listed_indexes`](Self::listed_indexes) are what it has
+    /// in MongoDB.
+    pub indexes: Vec<BsonDocument>,
+}
+
+impl PartialEq for CollectionInfo {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.name == other.name
+            && identical(&self.options, &other.options)
+            && identical_lists(&self.indexes, &other.indexes)
+    }
+}
+
+impl CollectionInfo {
+    /// Its index definitions, with the one of `_id` that MongoDB gives every collection. A view has
+    /// none, nor has a time series.
+    pub fn listed_indexes(&self) -> Cow<'_, [BsonDocument]> {
+        let without = ["viewOn", "timeseries", "clusteredIndex"];
+        if self.indexes.is_empty() && !without.iter().any(|name| self.options.contains_key(name)) {
+            return Cow::Owned(vec![id_index()]);
+        }
+        Cow::Borrowed(&self.indexes)
+    }
+
+    /// The index definitions that tell collections apart: none if the index of `_id` is the only one.
+    pub(crate) fn distinctive_indexes(&self) -> &[BsonDocument] {
+        match self.indexes.as_slice() {
+            [only] if *only == id_index() => &[],
+            indexes => indexes,
+        }
+    }
+}
+
+/// The index of `_id` as MongoDB defines it.
+fn id_index() -> BsonDocument {
+    doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }
+}
+
+/// The collections of one state.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Catalog {
+    live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
+    /// Every number ever given out on this chain.
+    numbers: HashMap<CollectionId, Numbered>,
+}
+
+/// What a number was given to.
+#[derive(Debug, Clone, PartialEq)]
+struct Numbered {
+    /// The collection's name, or its last one if it was dropped.
+    name: CollectionName,
+    dropped: bool,
+}
+
+impl Catalog {
+    /// Reads the catalog of a view. O(collections).
+    pub(crate) async fn load(materialize: &dyn Materialize, view: &View) -> Result<Self> {
+        let mut catalog = Self::default();
+        let mut entries = materialize.scan(view, CollectionId::CATALOG, KeyRange::default());
+        while let Some((_, version)) = entries.try_next().await? {
+            let (info, dropped) = decode(&version.document)?;
+            catalog.insert(info, dropped);
+        }
+        Ok(catalog)
+    }
+
+    /// The collections, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<CollectionInfo>> {
+        self.live.values()
+    }
+
+    /// The collection of this name.
+    pub fn get(&self, name: &CollectionName) -> Option<&Arc<CollectionInfo>> {
+        self.live.get(name)
+    }
+
+    /// The collection with this identifier, unless it was dropped.
+    pub fn by_id(&self, id: CollectionId) -> Option<&Arc<CollectionInfo>> {
+        let numbered = self.numbers.get(&id).filter(|numbered| !numbered.dropped)?;
+        self.live.get(&numbered.name)
+    }
+
+    /// Every collection that ever was on this chain, with its name or the last that it had.
+    pub(crate) fn last_names(&self) -> impl Iterator<Item = (CollectionId, &CollectionName)> {
+        self.numbers.iter().map(|(id, numbered)| (*id, &numbered.name))
+    }
+
+    /// Whether a collection was there and is dropped.
+    /// All collections, those that were dropped among them: as these can be taken back by a single
+    /// change of the catalog, snapshots have their documents.
+    pub(crate) fn all_ids(&self) -> Vec<CollectionId> {
+        self.numbers.keys().copied().collect()
+    }
+
+    pub(crate) fn is_dropped(&self, id: CollectionId) -> bool {
+        self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
+    }
+
+    /// The facts of a new collection; the caller has seen that the name is free.
+    pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
+        let mut id = CollectionId::derive(name.as_str(), 0);
+        for incarnation in 1.. {
+            if !self.numbers.contains_key(&id) {
+                break;
+            }
+            id = CollectionId::derive(name.as_str(), incarnation);
+        }
+        CollectionInfo { id, name, options: BsonDocument::new(), indexes: Vec::new() }
+    }
+
+    /// Takes up a collection as it is now.
+    pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
+        // Another may have taken the name meanwhile, if two collections exchange theirs.
+        if let Some(Numbered { name, dropped: false }) = self.numbers.get(&info.id)
+            && self.live.get(name).is_some_and(|known| known.id == info.id)
+        {
+            self.live.remove(name);
+        }
+        self.numbers.insert(info.id, Numbered { name: info.name.clone(), dropped });
+        if !dropped {
+            self.live.insert(info.name.clone(), Arc::new(info));
+        }
+    }
+}
+
+/// The last known catalog of each timeline, and the positions for which it holds, so that neither
+/// a write nor a read at the head scans it again.
+#[derive(Default)]
+pub(crate) struct Catalogs {
+    known: RwLock<HashMap<TimelineId, Known>>,
+}
+
+/// A catalog and the positions for which it holds.
+type Known = (RangeInclusive<Lsn>, Arc<Catalog>);
+
+impl Catalogs {
+    /// How many timelines are remembered.
+    const MOST: usize = 256;
+
+    /// The catalog of a view, from memory or from the store.
+    pub(crate) async fn of(
+        &self,
+        materialize: &dyn Materialize,
+        view: &View,
+    ) -> Result<Arc<Catalog>> {
+        let Some(point) = view.point() else { return Ok(Arc::default()) };
+        if let Some(catalog) = self.remembered(point) {
+            return Ok(catalog);
+        }
+        let catalog = Arc::new(Catalog::load(materialize, view).await?);
+        self.keep(point.timeline, point.lsn, &catalog);
+        Ok(catalog)
+    }
+
+    fn remembered(&self, point: Point) -> Option<Arc<Catalog>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let (range, catalog) = known.get(&point.timeline)?;
+        range.contains(&point.lsn).then(|| catalog.clone())
+    }
+
+    /// Notes that `catalog` holds at `lsn`; if it is the one known already, at all positions
+    /// between too.
+    pub(crate) fn keep(&self, timeline: TimelineId, lsn: Lsn, catalog: &Arc<Catalog>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match known.get_mut(&timeline) {
+            Some((range, same)) if Arc::ptr_eq(same, catalog) => {
+                *range = lsn.min(*range.start())..=lsn.max(*range.end());
+            }
+            Some((range, _)) if *range.end() > lsn => {}
+            _ => {
+                if known.len() >= Self::MOST {
+                    known.clear();
+                }
+                known.insert(timeline, (lsn..=lsn, catalog.clone()));
+            }
+        }
+    }
+}
+
+/// The change that brings a collection's catalog document to `info`.
+pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
+    let indexes = info.indexes.iter().cloned().map(Bson::Document).collect::<Vec<_>>();
+    let mut document = doc! {
+        "_id": info.id.get().cast_signed(),
+        "name": info.name.as_str(),
+        "options": info.options.clone(),
+        "indexes": indexes,
+    };
+    if dropped {
+        document.insert("dropped", true);
+    }
+    let raw = RawDocumentBuf::try_from(&document).map_err(|source| {
+        Error::invalid(format!("the options of collection '{}' can't be stored", info.name))
+            .with_source(source)
+    })?;
+    let (key, document) = Document::checked(raw)?;
+    Ok(Change { collection: CollectionId::CATALOG, key, image: Image::Document(document) })
+}
+
+/// The key of a collection's catalog document.
+pub(crate) fn key_of_collection(id: CollectionId) -> Result<Key> {
+    Key::of(&Bson::Int64(id.get().cast_signed()))
+        .map_err(|source| Error::internal("a number makes no key").with_source(source))
+}
+
+/// The collection that a catalog document's key names.
+pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
+    match key.to_bson() {
+        Bson::Int64(number) => Some(CollectionId::new(number.cast_unsigned())),
+        Bson::Int32(number) => u64::try_from(number).ok().map(CollectionId::new),
+        _ => None,
+    }
+}
+
+/// Reads a catalog document: the collection, and whether it was dropped.
+pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
+    let corrupt = || {
+        Error::corrupt(format!("the catalog document {document:?} is malformed; run `argon fsck`"))
+    };
+    let entry = document.to_bson()?;
+    let info = CollectionInfo {
+        id: CollectionId::new(entry.get_i64("_id").map_err(|_| corrupt())?.cast_unsigned()),
+        name: CollectionName::new(entry.get_str("name").map_err(|_| corrupt())?)
+            .map_err(|_| corrupt())?,
+        options: entry.get_document("options").map_err(|_| corrupt())?.clone(),
+        indexes: entry
+            .get_array("indexes")
+            .map_err(|_| corrupt())?
+            .iter()
+            .map(|index| index.as_document().cloned().ok_or_else(corrupt))
+            .collect::<Result<_>>()?,
+    };
+    Ok((info, entry.get_bool("dropped").unwrap_or(false)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(options: BsonDocument, indexes: Vec<BsonDocument>) -> CollectionInfo {
+        let name = CollectionName::new("boats").unwrap();
+        CollectionInfo { options, indexes, ..Catalog::default().new_collection(name) }
+    }
+
+    #[test]
+    fn collections_are_equal_if_their_definitions_are_the_same_bytes() {
+        let index = |key| vec![doc! { "key": key, "name": "i" }];
+        let first = with(doc! {}, index(doc! { "a": 1, "b": 1 }));
+        assert_eq!(first, first.clone());
+        assert_ne!(first, with(doc! {}, index(doc! { "b": 1, "a": 1 })));
+        let pipeline = |stage: BsonDocument| with(doc! { "pipeline": [stage] }, Vec::new());
+        assert_ne!(
+            pipeline(doc! { "$sort": { "a": 1, "b": 1 } }),
+            pipeline(doc! { "$sort": { "b": 1, "a": 1 } })
+        );
+        let nan = with(doc! { "expireAfterSeconds": f64::NAN }, Vec::new());
+        assert_eq!(nan, nan.clone(), "NaN is equal to itself");
+    }
+
+    #[test]
+    fn every_collection_of_documents_lists_the_index_of_its_ids() {
+        let mut info = Catalog::default().new_collection(CollectionName::new("a").unwrap());
+        assert_eq!(*info.listed_indexes(), [id_index()]);
+        let (unset, other) = (info.distinctive_indexes().len(), doc! { "v": 2, "name": "x" });
+        info.indexes = vec![id_index()];
+        assert_eq!((unset, info.distinctive_indexes().len()), (0, 0));
+        info.indexes = vec![id_index(), other];
+        assert_eq!(*info.listed_indexes(), info.indexes);
+        assert_eq!(info.distinctive_indexes().len(), 2);
+        info.indexes.clear();
+        for option in ["viewOn", "timeseries", "clusteredIndex"] {
+            info.options = doc! { option: 1 };
+            assert!(info.listed_indexes().is_empty(), "{option}");
+        }
+    }
+}

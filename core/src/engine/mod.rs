@@ -1,0 +1,18 @@
+//! What turns requests into durable commits and answers reads, over the traits of
+//! [`storage`](crate::storage), without projects, branches and masks.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | [`write`] | from a request to a durable commit: preconditions, group commit, conflicts |
+//! | `replay` | reads from log and snapshots alone |
+//! | `snapshot` | making and reading snapshots |
+//! | `catalog` | the collections of a state |
+//! | `open` | the states that this process has open |
+//! | `lru` | a map of bounded weight |
+
+pub(crate) mod catalog;
+pub(crate) mod lru;
+pub(crate) mod open;
+pub(crate) mod replay;
+pub(crate) mod snapshot;
+pub mod write;

@@ -1,0 +1,118 @@
+//! Which snapshot a view is read from.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::Result;
+use crate::engine::lru::Lru;
+use crate::engine::snapshot::latest;
+use crate::model::{Lsn, TimelineId, View};
+use crate::storage::{Manifest, Snapshots};
+
+/// How many commits a head may move on before a later snapshot is looked for. Any earlier one stays
+/// right; it only leaves more of the log to read.
+const STRIDE: u64 = 64;
+
+/// How many snapshots of a timeline are remembered: reads of the past may each need another one.
+const MOST_OF_A_TIMELINE: usize = 8;
+
+/// The snapshot from which a view is read, if there is one.
+#[derive(Clone)]
+pub(super) struct Base {
+    pub(super) manifest: Option<Arc<Manifest>>,
+}
+
+impl Base {
+    /// The position that it holds; what follows is read from the log.
+    pub(super) fn lsn(&self) -> Lsn {
+        self.manifest.as_ref().map_or(Lsn::ZERO, |manifest| manifest.point.lsn)
+    }
+
+    /// About how many bytes it takes in memory.
+    fn bytes(&self) -> usize {
+        /// A chunk's entry without the bytes of its keys, with what their allocation takes.
+        const ENTRY: usize = 112;
+        let chunks = self.manifest.iter().flat_map(|manifest| manifest.chunks());
+        let entries = chunks
+            .map(|chunk| ENTRY + chunk.first.as_bytes().len() + chunk.last.as_bytes().len())
+            .sum::<usize>();
+        256 + entries
+    }
+}
+
+/// A base, and the last position for which it was found or used.
+#[derive(Clone)]
+struct Known {
+    base: Base,
+    upto: Lsn,
+}
+
+/// The bases of the views with their last commit on one timeline, the ones used last at the end.
+/// Locked while one is looked for, so that many readers ask once.
+type OfTimeline = Arc<tokio::sync::Mutex<Vec<Known>>>;
+
+/// The bases of the views read last.
+pub(super) struct Bases {
+    snapshots: Arc<dyn Snapshots>,
+    known: Mutex<Lru<TimelineId, OfTimeline>>,
+}
+
+impl Bases {
+    pub(super) fn new(snapshots: Arc<dyn Snapshots>, most_bytes: usize) -> Self {
+        Self { snapshots, known: Mutex::new(Lru::new(most_bytes)) }
+    }
+
+    /// The base of a view, from memory or from the store.
+    pub(super) async fn of(&self, view: &View) -> Result<Base> {
+        let Some(leaf) = view.point() else { return Ok(Base { manifest: None }) };
+        let of_timeline = self.of_timeline(leaf.timeline);
+        let mut known = of_timeline.lock().await;
+        let usable = |known: &Known| {
+            known.base.lsn() <= leaf.lsn && leaf.lsn.get() <= known.upto.get() + STRIDE
+        };
+        let best = (0..known.len())
+            .filter(|at| usable(&known[*at]))
+            .max_by_key(|at| known[*at].base.lsn());
+        let mut found = match best {
+            Some(at) => known.remove(at),
+            None => {
+                let manifest = latest(&*self.snapshots, view).await?.map(Arc::new);
+                Known { base: Base { manifest }, upto: leaf.lsn }
+            }
+        };
+        found.upto = found.upto.max(leaf.lsn);
+        let base = found.base.clone();
+        known.retain(|known| known.base.lsn() != base.lsn());
+        known.push(found);
+        if known.len() > MOST_OF_A_TIMELINE {
+            known.remove(0);
+        }
+        if best.is_none() {
+            let bytes = known.iter().map(|known| known.base.bytes()).sum();
+            self.known().weigh(&leaf.timeline, bytes);
+        }
+        Ok(base)
+    }
+
+    /// Forgets what was found for views on a timeline: the next read of one asks again.
+    pub(super) fn forget(&self, timeline: TimelineId) {
+        self.known().remove(&timeline);
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&self) {
+        self.known().clear();
+    }
+
+    fn of_timeline(&self, timeline: TimelineId) -> OfTimeline {
+        let mut known = self.known();
+        known.get(&timeline).unwrap_or_else(|| {
+            let made = OfTimeline::default();
+            known.insert(timeline, made.clone(), 256);
+            made
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, Lru<TimelineId, OfTimeline>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,185 @@
+//! Commits of a timeline in memory, by document.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use futures::TryStreamExt;
+
+use crate::document::key::Key;
+use crate::engine::replay::limits::Room;
+use crate::engine::snapshot::DOCUMENT_OVERHEAD;
+use crate::model::{Change, CollectionId, Commit, Image, Lsn, TimelineId};
+use crate::storage::Wal;
+use crate::{Error, Result};
+
+/// A document, or with `None` the place before all documents of a collection.
+pub(super) type Place = (CollectionId, Option<Key>);
+
+/// A changed document, its last commit and what that made of it.
+pub(crate) type Changed = (Place, (Lsn, Image));
+
+/// Changed documents in order, and whether there may be more after them.
+pub(super) type Page = (Vec<Changed>, bool);
+
+/// The images of a document with their commits, the lowest first.
+type Images = Vec<(Lsn, Image)>;
+
+/// The commits of a timeline above a position, up to one that moves on, so that any position
+/// between can be read. What it says of a position never changes.
+pub(super) struct Stretch {
+    timeline: TimelineId,
+    index: RwLock<Index>,
+    /// Held while commits are read from the log, so that each is read once.
+    loading: tokio::sync::Mutex<()>,
+}
+
+struct Index {
+    upto: Lsn,
+    documents: BTreeMap<Place, Images>,
+    bytes: usize,
+}
+
+/// Commits of a timeline: `above < lsn <= upto`.
+#[derive(Clone, Copy)]
+pub(super) struct Lsns {
+    pub(super) above: Lsn,
+    pub(super) upto: Lsn,
+}
+
+/// What came of reading commits into memory.
+pub(super) enum Reach {
+    /// They are there.
+    There,
+    /// There is no room for them beside what else the view takes.
+    NoRoom,
+    /// The commits up to this one have no room even by themselves.
+    TooMuch(Lsn),
+}
+
+impl Stretch {
+    /// No commits, from `above` on.
+    pub(super) fn new(timeline: TimelineId, above: Lsn) -> Self {
+        let index = Index { upto: above, documents: BTreeMap::new(), bytes: 0 };
+        Self { timeline, index: RwLock::new(index), loading: tokio::sync::Mutex::default() }
+    }
+
+    /// How many bytes it takes in memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.index().bytes
+    }
+
+    /// Reads what it lacks up to `upto`.
+    ///
+    /// # Errors
+    /// `Corrupt` if a commit is missing; those of the log.
+    pub(super) async fn reach(&self, wal: &dyn Wal, upto: Lsn, room: &Room) -> Result<Reach> {
+        if self.upto() >= upto {
+            return Ok(if room.take(self.bytes()) { Reach::There } else { Reach::NoRoom });
+        }
+        let _loading = self.loading.lock().await;
+        let mut next = self.upto().next();
+        if !room.take(self.bytes()) {
+            return Ok(Reach::NoRoom);
+        }
+        if next > upto {
+            return Ok(Reach::There);
+        }
+        let mut commits = wal.read(self.timeline, next..=upto);
+        while let Some(commit) = commits.try_next().await? {
+            if commit.meta.lsn != next {
+                return Err(missing(next));
+            }
+            let before = self.bytes();
+            self.extend(next, commit.changes);
+            if !room.take(self.bytes() - before) {
+                let alone = self.bytes() > room.of();
+                return Ok(if alone { Reach::TooMuch(next) } else { Reach::NoRoom });
+            }
+            next = next.next();
+        }
+        if next > upto { Ok(Reach::There) } else { Err(missing(next)) }
+    }
+
+    /// Takes up commits that were just appended, if they are the next ones and leave it below
+    /// `most` bytes; whether they were.
+    pub(super) fn appended(&self, commits: &[Commit], most: usize) -> bool {
+        // Whoever reads the log now will meet them there.
+        let Ok(_loading) = self.loading.try_lock() else { return false };
+        let follows = |first: &Commit| first.meta.lsn == self.index().upto.next();
+        let more: usize = commits.iter().flat_map(|commit| &commit.changes).map(weight).sum();
+        if !commits.first().is_some_and(follows) || self.bytes() + more > most {
+            return false;
+        }
+        for commit in commits {
+            self.extend(commit.meta.lsn, commit.changes.iter().cloned());
+        }
+        true
+    }
+
+    /// The last image that commits in `lsns` gave a document, if any of them did.
+    pub(super) fn image(&self, place: &Place, lsns: Lsns) -> Option<(Lsn, Image)> {
+        self.index().documents.get(place).and_then(|images| last_in(images, lsns)).cloned()
+    }
+
+    /// The next documents after `from` that commits in `lsns` changed, with their last images then:
+    /// at most `most` of them, and whether there may be more.
+    pub(super) fn page(
+        &self,
+        from: Bound<&Place>,
+        to: Bound<&Place>,
+        lsns: Lsns,
+        most: usize,
+    ) -> Page {
+        let index = self.index();
+        let mut found =
+            index.documents.range::<Place, _>((from, to)).filter_map(|(place, images)| {
+                last_in(images, lsns).map(|image| (place.clone(), image.clone()))
+            });
+        let page: Vec<_> = found.by_ref().take(most).collect();
+        let more = page.len() == most;
+        (page, more)
+    }
+
+    /// The last commit that it has.
+    pub(super) fn upto(&self) -> Lsn {
+        self.index().upto
+    }
+
+    fn extend(&self, lsn: Lsn, changes: impl IntoIterator<Item = Change>) {
+        let mut index = self.write();
+        for change in changes {
+            index.bytes += weight(&change);
+            let images = index.documents.entry((change.collection, Some(change.key))).or_default();
+            images.push((lsn, change.image));
+        }
+        index.upto = lsn;
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The error about a commit that a view has and the log does not give.
+pub(super) fn missing(lsn: Lsn) -> Error {
+    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+}
+
+fn last_in(images: &Images, lsns: Lsns) -> Option<&(Lsn, Image)> {
+    let before = images.partition_point(|(lsn, _)| *lsn <= lsns.upto);
+    images[..before].last().filter(|(lsn, _)| *lsn > lsns.above)
+}
+
+/// About how many bytes a change takes in memory.
+pub(super) fn weight(change: &Change) -> usize {
+    let document = match &change.image {
+        Image::Document(document) => document.as_bytes().len(),
+        Image::Deleted => 0,
+    };
+    change.key.as_bytes().len() + document + DOCUMENT_OVERHEAD
+}

@@ -1,0 +1,414 @@
+//! Gives requests their places: checks preconditions, builds the commits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bson::DateTime;
+
+use crate::document::key::Key;
+use crate::engine::catalog::{self, Catalog, CollectionInfo};
+use crate::engine::write::operation::{CollectionChange, Condition, Operation, WriteRequest};
+use crate::engine::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
+use crate::model::environment::Environment;
+use crate::model::{
+    Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Origin, Point,
+    TimelineId, View,
+};
+use crate::storage::Materialize;
+use crate::{Error, Result};
+
+/// Since which commit documents are as they are; those that are not there are left out.
+type Stored = HashMap<CollectionId, HashMap<Key, Lsn>>;
+
+/// The same of documents that were changed; `None` for one that was deleted.
+type Pending = HashMap<CollectionId, HashMap<Key, Option<Lsn>>>;
+
+/// The requests of one append, in their places.
+pub(super) struct Sequenced {
+    /// What to append; empty when every request was refused or had nothing to change.
+    pub(super) commits: Vec<Commit>,
+    /// One for each request, in order; true once `commits` are durable.
+    pub(super) outcomes: Vec<Result<Outcome>>,
+    /// The catalog after the last commit.
+    pub(super) catalog: Arc<Catalog>,
+}
+
+/// Sequences requests after `head`.
+pub(super) struct Sequencer<'a> {
+    head: Head,
+    /// The timeline that is written, and the view at its head.
+    timeline: TimelineId,
+    view: &'a View,
+    catalog: Arc<Catalog>,
+    /// What is known of the documents that conditions ask about, at `head`.
+    stored: Stored,
+    /// What the commits before the current one changed of them.
+    pending: Pending,
+    /// Whether `pending` is of use: a request may ask about what another one changed.
+    remembers: bool,
+    environment: &'a Environment,
+    now: DateTime,
+}
+
+/// A commit that is being put together.
+struct Draft<'r> {
+    lsn: Lsn,
+    catalog: Arc<Catalog>,
+    changes: Vec<Change>,
+    /// Where in `changes` a document is; kept only if the request has several steps.
+    places: Option<HashMap<(CollectionId, &'r Key), usize>>,
+    /// Where in `changes` a collection's facts are.
+    described: HashMap<CollectionId, usize>,
+    documents: usize,
+    skipped: usize,
+}
+
+/// Puts all requests in their places, in order. A request that fails, fails alone.
+///
+/// # Errors
+/// Only if the documents that the conditions ask about could not be read.
+pub(super) async fn sequence(
+    requests: &[WriteRequest],
+    timeline: TimelineId,
+    head: Head,
+    view: &View,
+    catalog: Arc<Catalog>,
+    materialize: &dyn Materialize,
+    environment: &Environment,
+) -> Result<Sequenced> {
+    let stored = read_stored(requests, view, &catalog, materialize).await?;
+    let mut sequencer = Sequencer {
+        head,
+        timeline,
+        view,
+        catalog,
+        stored,
+        pending: Pending::new(),
+        remembers: requests.len() > 1 && conditional_keys(requests).next().is_some(),
+        environment,
+        now: environment.now(),
+    };
+    let mut commits = Vec::with_capacity(requests.len());
+    let outcomes = requests
+        .iter()
+        .map(|request| {
+            let (commit, outcome) = sequencer.place(request)?;
+            commits.extend(commit);
+            Ok(outcome)
+        })
+        .collect();
+    Ok(Sequenced { commits, outcomes, catalog: sequencer.catalog })
+}
+
+/// Looks up all documents that conditions ask about: one sorted lookup a collection.
+async fn read_stored(
+    requests: &[WriteRequest],
+    view: &View,
+    catalog: &Catalog,
+    materialize: &dyn Materialize,
+) -> Result<Stored> {
+    let mut wanted: HashMap<CollectionId, Vec<&Key>> = HashMap::new();
+    // A rename can make a name mean any collection, so its keys are looked up in all of them.
+    let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
+        matches!(operation, Operation::Collection(CollectionChange::Rename { .. }))
+    });
+    for (collection, key) in conditional_keys(requests) {
+        let meant = catalog.get(collection).filter(|_| !renames);
+        let may_be_meant = catalog.iter().filter(|_| renames);
+        for info in meant.into_iter().chain(may_be_meant) {
+            wanted.entry(info.id).or_default().push(key);
+        }
+    }
+    let mut stored = Stored::new();
+    for (collection, mut keys) in wanted {
+        keys.sort_unstable();
+        keys.dedup();
+        let asked = keys.iter().copied().cloned().collect();
+        let found = materialize.stamps(view, collection, asked).await?;
+        let there = keys.into_iter().zip(found).filter_map(|(key, stamp)| {
+            let stamp = stamp?;
+            Some((key.clone(), stamp.lsn))
+        });
+        stored.insert(collection, there.collect());
+    }
+    Ok(stored)
+}
+
+/// The documents that conditions ask about.
+fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&CollectionName, &Key)> {
+    requests.iter().flat_map(|request| &request.operations).filter_map(
+        |operation| match operation {
+            Operation::Document { collection, key, condition, .. }
+                if *condition != Condition::Any =>
+            {
+                Some((collection, key))
+            }
+            _ => None,
+        },
+    )
+}
+
+impl Sequencer<'_> {
+    /// The next commit, if the request comes to one, and what to tell its writer.
+    fn place(&mut self, request: &WriteRequest) -> Result<(Option<Commit>, Outcome)> {
+        if request.after.is_some_and(|digest| digest != self.head.digest) {
+            return Ok((None, Outcome::Moved { head: self.head.lsn }));
+        }
+        let mut draft = Draft {
+            lsn: self.head.lsn.next(),
+            catalog: self.catalog.clone(),
+            changes: Vec::with_capacity(request.operations.len()),
+            places: (request.operations.len() > 1).then(HashMap::new),
+            described: HashMap::new(),
+            documents: 0,
+            skipped: 0,
+        };
+        for operation in &request.operations {
+            if let Err(conflict) = self.step(&mut draft, operation)? {
+                return Ok((None, Outcome::Conflict(conflict)));
+            }
+        }
+        // A merge that changes nothing still tells what has been merged.
+        if draft.changes.is_empty() && !matches!(request.origin, Origin::Merge(_)) {
+            return Ok((None, Outcome::Unchanged { skipped: draft.skipped }));
+        }
+        if draft.lsn > Lsn::MAX {
+            return Err(Error::unsupported(format!(
+                "the timeline is full: it has {} commits",
+                Lsn::MAX
+            )));
+        }
+        Ok(self.finish(draft, request))
+    }
+
+    fn finish(&mut self, draft: Draft<'_>, request: &WriteRequest) -> (Option<Commit>, Outcome) {
+        let meta = CommitMeta {
+            lsn: draft.lsn,
+            time: self.now.max(self.head.time),
+            nonce: self.environment.nonce(),
+            actor: request.actor.clone(),
+            message: request.message.clone(),
+            origin: request.origin.clone(),
+        };
+        if self.remembers {
+            for change in &draft.changes {
+                let lsn = matches!(change.image, Image::Document(_)).then_some(draft.lsn);
+                let documents = self.pending.entry(change.collection).or_default();
+                documents.insert(change.key.clone(), lsn);
+            }
+        }
+        let commit = Commit::sealed(meta, &self.head.digest, draft.changes);
+        self.head = commit.head();
+        self.catalog = draft.catalog;
+        let receipt = Receipt {
+            lsn: commit.meta.lsn,
+            time: commit.meta.time,
+            digest: commit.digest,
+            changed: draft.documents,
+            skipped: draft.skipped,
+        };
+        (Some(commit), Outcome::Committed(receipt))
+    }
+
+    fn step<'r>(
+        &self,
+        draft: &mut Draft<'r>,
+        operation: &'r Operation,
+    ) -> Result<Result<(), Conflict>> {
+        match operation {
+            Operation::Document { collection, key, image, condition } => {
+                self.document(draft, collection, key, image, *condition)
+            }
+            Operation::Collection(change) => draft.collection(change),
+            Operation::Exact(change) => draft.exact(change).map(Ok),
+        }
+    }
+
+    fn document<'r>(
+        &self,
+        draft: &mut Draft<'r>,
+        collection: &CollectionName,
+        key: &'r Key,
+        image: &Image,
+        condition: Condition,
+    ) -> Result<Result<(), Conflict>> {
+        let known = draft.catalog.get(collection).map(|info| info.id);
+        let current = match known {
+            Some(id) if condition != Condition::Any => self.current(draft, id, key),
+            _ => None,
+        };
+        let current = current.map(|lsn| self.commit_at(lsn));
+        match check(condition, current) {
+            Verdict::Do => {}
+            Verdict::Skip => {
+                draft.skipped += 1;
+                return Ok(Ok(()));
+            }
+            Verdict::Refuse(reason) => {
+                let (collection, key) = (collection.clone(), Some(key.clone()));
+                return Ok(Err(Conflict { collection, key, reason }));
+            }
+        }
+        let id = match known {
+            Some(id) => id,
+            None if matches!(image, Image::Deleted) => return Ok(Ok(())),
+            None => draft.create(collection)?,
+        };
+        draft.push(id, key, image.clone());
+        Ok(Ok(()))
+    }
+
+    /// The commit at a position: one of those at the head, or one that is being sequenced.
+    fn commit_at(&self, lsn: Lsn) -> Point {
+        let stored = self.view.segment_of(lsn);
+        Point { timeline: stored.map_or(self.timeline, |segment| segment.timeline), lsn }
+    }
+
+    /// Since which commit a document is as it is for the current step.
+    fn current(&self, draft: &Draft<'_>, collection: CollectionId, key: &Key) -> Option<Lsn> {
+        let place = draft.places.as_ref().and_then(|places| places.get(&(collection, key)));
+        if let Some(place) = place {
+            let there = matches!(draft.changes[*place].image, Image::Document(_));
+            return there.then_some(draft.lsn);
+        }
+        match self.pending.get(&collection).and_then(|documents| documents.get(key)) {
+            Some(changed) => *changed,
+            None => self.stored.get(&collection).and_then(|documents| documents.get(key)).copied(),
+        }
+    }
+}
+
+enum Verdict {
+    Do,
+    Skip,
+    Refuse(ConflictReason),
+}
+
+fn check(condition: Condition, current: Option<Point>) -> Verdict {
+    match (condition, current) {
+        (Condition::Absent, Some(_)) => Verdict::Refuse(ConflictReason::Exists),
+        (Condition::Present, None) => Verdict::Refuse(ConflictReason::Missing),
+        (Condition::ChangedBy(expected), current) if current != Some(expected) => {
+            Verdict::Refuse(ConflictReason::ChangedBy(current.map(|commit| commit.lsn)))
+        }
+        (Condition::SkipUnlessAbsent, Some(_)) | (Condition::SkipUnlessPresent, None) => {
+            Verdict::Skip
+        }
+        _ => Verdict::Do,
+    }
+}
+
+impl<'r> Draft<'r> {
+    fn create(&mut self, name: &CollectionName) -> Result<CollectionId> {
+        let info = self.catalog.new_collection(name.clone());
+        let id = info.id;
+        self.describe(info, false)?;
+        Ok(id)
+    }
+
+    /// Writes a collection's facts to the catalog.
+    fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
+        let change = catalog::change(&info, dropped)?;
+        match self.described.get(&info.id) {
+            Some(place) => self.changes[*place] = change,
+            None => {
+                self.described.insert(info.id, self.changes.len());
+                self.changes.push(change);
+            }
+        }
+        Arc::make_mut(&mut self.catalog).insert(info, dropped);
+        Ok(())
+    }
+
+    /// Notes a change as it is; one of the catalog takes effect at once.
+    fn exact(&mut self, change: &'r Change) -> Result<()> {
+        match (change.collection, &change.image) {
+            (CollectionId::CATALOG, Image::Document(document)) => {
+                let (info, dropped) = catalog::decode(document)?;
+                self.describe(info, dropped)
+            }
+            (CollectionId::CATALOG, Image::Deleted) => Err(Error::internal(
+                "a collection's facts can't be deleted, only marked as dropped",
+            )),
+            (collection, image) => {
+                self.push(collection, &change.key, image.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes a change of a document; a later one of the same document takes the place of an earlier.
+    fn push(&mut self, collection: CollectionId, key: &'r Key, image: Image) {
+        let next = self.changes.len();
+        let place = match &mut self.places {
+            Some(places) => *places.entry((collection, key)).or_insert(next),
+            None => next,
+        };
+        match self.changes.get_mut(place) {
+            Some(change) => change.image = image,
+            None => {
+                self.changes.push(Change { collection, key: key.clone(), image });
+                self.documents += 1;
+            }
+        }
+    }
+
+    fn collection(&mut self, change: &CollectionChange) -> Result<Result<(), Conflict>> {
+        let conflict = |collection: &CollectionName, reason| {
+            Ok(Err(Conflict { collection: collection.clone(), key: None, reason }))
+        };
+        match change {
+            CollectionChange::Create { name } => {
+                if self.catalog.get(name).is_some() {
+                    return conflict(name, ConflictReason::Exists);
+                }
+                self.create(name)?;
+            }
+            CollectionChange::Drop { name } => match self.facts(name) {
+                Some(info) => self.describe(info, true)?,
+                None => return conflict(name, ConflictReason::Missing),
+            },
+            CollectionChange::Rename { from, to } => {
+                let Some(info) = self.facts(from) else {
+                    return conflict(from, ConflictReason::Missing);
+                };
+                if self.catalog.get(to).is_some() {
+                    return conflict(to, ConflictReason::Exists);
+                }
+                self.describe(CollectionInfo { name: to.clone(), ..info }, false)?;
+            }
+            CollectionChange::SetOptions { name, options } => {
+                let info = self.facts_or_new(name);
+                self.describe_if_new(CollectionInfo { options: options.clone(), ..info })?;
+            }
+            CollectionChange::SetValidator { name, validator } => {
+                let mut info = self.facts_or_new(name);
+                match validator {
+                    Some(validator) => info.options.insert("validator", validator.clone()),
+                    None => info.options.remove("validator"),
+                };
+                self.describe_if_new(info)?;
+            }
+            CollectionChange::SetIndexes { name, indexes } => {
+                let info = self.facts_or_new(name);
+                self.describe_if_new(CollectionInfo { indexes: indexes.clone(), ..info })?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn facts(&self, name: &CollectionName) -> Option<CollectionInfo> {
+        self.catalog.get(name).map(|info| CollectionInfo::clone(info))
+    }
+
+    fn facts_or_new(&self, name: &CollectionName) -> CollectionInfo {
+        self.facts(name).unwrap_or_else(|| self.catalog.new_collection(name.clone()))
+    }
+
+    fn describe_if_new(&mut self, info: CollectionInfo) -> Result<()> {
+        match self.catalog.get(&info.name) {
+            Some(known) if **known == info => Ok(()),
+            _ => self.describe(info, false),
+        }
+    }
+}

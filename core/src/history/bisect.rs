@@ -1,0 +1,186 @@
+//! The search for the commit from which on something is so.
+//!
+//! [`Bisect`] is the search alone: it says which state to look at next, and the caller, who knows what
+//! is looked for, tells what it found there. No state is copied.
+
+use std::collections::BTreeSet;
+
+use crate::model::Lsn;
+use crate::store::State;
+use crate::{Error, Result};
+
+/// What a state was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it was before the commit that is looked for.
+    Good,
+    /// As it is since.
+    Bad,
+    /// It can't be told of this state.
+    Skip,
+}
+
+/// What a search has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Look at this state next.
+    Try(Lsn),
+    /// This commit is the first bad one.
+    Found(Lsn),
+    /// It is one of the commits after the first of these, up to the second; what is between could not
+    /// be told.
+    Among(Lsn, Lsn),
+}
+
+/// A search between a good state and a later bad one of the same history.
+#[derive(Debug, Clone)]
+pub struct Bisect {
+    good: Lsn,
+    bad: Lsn,
+    skipped: BTreeSet<Lsn>,
+}
+
+impl Bisect {
+    /// A search between two states, of which the first must be in the history of the second. Whether
+    /// they are good and bad is for the caller to see first.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::bisect::{Bisect, Step, Verdict};
+    /// # use argon_core::model::{CollectionName, Lsn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let branch = argon_backends::memory_branch().await?;
+    /// let users = branch.collection(&CollectionName::new("users")?);
+    /// for id in 1..=8 {
+    ///     users.insert(rawdoc! { "_id": id }).await?;
+    /// }
+    /// let mut search = Bisect::between(&branch.at(Lsn::ZERO).await?, &branch.head().await?)?;
+    /// while let Step::Try(lsn) = search.step() {
+    ///     let count = branch.at(lsn).await?.collection(users.name())?.count().await?;
+    ///     search.tell(lsn, if count < 6 { Verdict::Good } else { Verdict::Bad });
+    /// }
+    /// assert_eq!(search.step(), Step::Found(Lsn::new(6)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Invalid` if the good state is not before the bad one, in the same history.
+    pub fn between(good: &State, bad: &State) -> Result<Self> {
+        let (from, to) = (good.lsn(), bad.lsn());
+        let common = good.view().common_lsn(bad.view());
+        if common != from {
+            return Err(Error::invalid(format!(
+                "the good state, at LSN {from}, is not in the history of the bad one: the two part \
+                 at LSN {common}; that is the last state that can be good for both"
+            )));
+        }
+        if from >= to {
+            return Err(Error::invalid(format!(
+                "the good state, at LSN {from}, is not before the bad one, at LSN {to}; to look for \
+                 when something went away, exchange what is good and bad in the test"
+            )));
+        }
+        Ok(Self { good: from, bad: to, skipped: BTreeSet::new() })
+    }
+
+    /// What to do next: the state nearest to the middle that was not skipped. About log2 of the
+    /// commits between are looked at, and those that are skipped.
+    pub fn step(&self) -> Step {
+        let (good, bad) = (self.good.get(), self.bad.get());
+        let middle = good + (bad - good) / 2;
+        let near = (0..bad - good).flat_map(|away| [middle.saturating_sub(away), middle + away]);
+        let inside = |lsn: &u64| good < *lsn && *lsn < bad;
+        let untold = |lsn: &u64| !self.skipped.contains(&Lsn::new(*lsn));
+        match near.filter(inside).find(untold) {
+            Some(lsn) => Step::Try(Lsn::new(lsn)),
+            None if bad - good == 1 => Step::Found(self.bad),
+            None => Step::Among(self.good, self.bad),
+        }
+    }
+
+    /// Takes up what was found of a state.
+    pub fn tell(&mut self, lsn: Lsn, verdict: Verdict) {
+        match verdict {
+            Verdict::Good => self.good = self.good.max(lsn),
+            Verdict::Bad => self.bad = self.bad.min(lsn),
+            Verdict::Skip => {
+                self.skipped.insert(lsn);
+            }
+        }
+    }
+
+    /// The last state that is known to be good, and the first that is known to be bad.
+    pub fn bounds(&self) -> (Lsn, Lsn) {
+        (self.good, self.bad)
+    }
+
+    /// About how many states are still to be looked at.
+    pub fn left(&self) -> u32 {
+        let between = self.bad.get() - self.good.get() - 1;
+        u64::BITS - between.leading_zeros()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(good: u64, bad: u64) -> Bisect {
+        Bisect { good: Lsn::new(good), bad: Lsn::new(bad), skipped: BTreeSet::new() }
+    }
+
+    #[test]
+    fn every_commit_is_found_in_as_many_steps_as_its_number_has_binary_digits() {
+        for first_bad in 1..=100 {
+            let mut search = search(0, 100);
+            let mut steps = 0;
+            while let Step::Try(lsn) = search.step() {
+                let bad = lsn.get() >= first_bad;
+                search.tell(lsn, if bad { Verdict::Bad } else { Verdict::Good });
+                steps += 1;
+            }
+            assert_eq!(search.step(), Step::Found(Lsn::new(first_bad)));
+            assert!(steps <= 7, "{steps} steps");
+        }
+    }
+
+    #[test]
+    fn states_that_are_skipped_are_gone_around() {
+        for first_bad in 1..=30 {
+            for skipped in 1..30 {
+                let mut search = search(0, 30);
+                while let Step::Try(lsn) = search.step() {
+                    search.tell(
+                        lsn,
+                        match lsn.get() {
+                            lsn if lsn == skipped => Verdict::Skip,
+                            lsn if lsn >= first_bad => Verdict::Bad,
+                            _ => Verdict::Good,
+                        },
+                    );
+                }
+                let expected = if first_bad == skipped || first_bad == skipped + 1 {
+                    Step::Among(Lsn::new(skipped - 1), Lsn::new(skipped + 1))
+                } else {
+                    Step::Found(Lsn::new(first_bad))
+                };
+                assert_eq!(search.step(), expected, "{first_bad}, {skipped} skipped");
+            }
+        }
+    }
+
+    #[test]
+    fn if_all_between_are_skipped_the_range_is_told() {
+        let mut search = search(3, 9);
+        let mut tried = Vec::new();
+        while let Step::Try(lsn) = search.step() {
+            tried.push(lsn.get());
+            search.tell(lsn, Verdict::Skip);
+        }
+        tried.sort_unstable();
+        assert_eq!(tried, [4, 5, 6, 7, 8]);
+        assert_eq!(search.step(), Step::Among(Lsn::new(3), Lsn::new(9)));
+    }
+}

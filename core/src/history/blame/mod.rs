@@ -1,0 +1,207 @@
+//! Which commit gave each field of a document its value.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `chain.rs` | along one chain: the commit that last changed each field |
+//! | `search.rs` | from a commit that brought values to those that wrote them |
+
+mod chain;
+mod search;
+
+use bson::raw::RawBson;
+
+use self::search::{Place, Search};
+use crate::Result;
+use crate::document::Path;
+use crate::document::key::Key;
+use crate::document::value::Value;
+use crate::history::diff::compare::members;
+use crate::model::{CollectionName, CommitMeta, Lsn, Point};
+use crate::store::State;
+
+/// A field, and since when it has its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlamedField {
+    /// Where it is: a value with nothing inside, or an array that one commit gave all its elements.
+    pub path: Path,
+    /// Its value.
+    pub value: RawBson,
+    /// Who gave it.
+    pub since: Since,
+    /// Where that commit is; its timeline is none of the state's if the value was brought here.
+    pub written_at: Option<Point>,
+    /// The commits that brought the value here, the last one first; none if it was written here.
+    pub brought_by: Vec<Brought>,
+}
+
+/// A commit that brought a value which another commit wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Brought {
+    /// Where it is.
+    pub at: Point,
+    /// The commit.
+    pub meta: Box<CommitMeta>,
+}
+
+/// Since when a field has its value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Since {
+    /// This commit gave it.
+    Commit(Box<CommitMeta>),
+    /// It was so at this position already, and the commits before are gone from the log.
+    AtOrBefore(Lsn),
+}
+
+/// A value of the document that is followed back.
+#[derive(Clone)]
+struct Leaf<'a> {
+    /// Which of the document's it is.
+    nth: usize,
+    keys: Vec<String>,
+    value: Value<'a>,
+    since: Option<Found>,
+}
+
+/// What is known of a value on the way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Found {
+    /// The commit, or the first position that is known.
+    at: At,
+    /// On which timeline; `None` for the empty state.
+    point: Option<Point>,
+    /// The commits that brought it, the last one first.
+    brought_by: Vec<Point>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum At {
+    Commit(Lsn),
+    AtOrBefore(Lsn),
+}
+
+/// Finds for each field of a document the last commit that gave it its value; `None` if the state has
+/// no such document.
+///
+/// Merges, cherry-picks, patches and undo bring values that others wrote: the commit is that which wrote
+/// the value, wherever it is, and [`BlamedField::brought_by`] says which commits brought it here. Where
+/// that commit is in no log any more, or the state is masked, the commit that brought it stands for it.
+///
+/// Fields are followed by their paths, and elements of arrays by their indexes; equal means equal type
+/// and bytes. A field that was taken away and came back has the commit by which it came back. It reads
+/// the document's history from its end, until all fields are explained.
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use argon_core::blame::{Since, blame};
+/// # use argon_core::key::Key;
+/// # use argon_core::model::{CollectionName, Lsn};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let branch = argon_backends::memory_branch().await?;
+/// let name = CollectionName::new("users")?;
+/// let users = branch.collection(&name);
+/// users.insert(rawdoc! { "_id": 1, "name": "Ada", "city": "London" }).await?;
+/// users.replace(rawdoc! { "_id": 1, "name": "Ada", "city": "Paris" }).await?;
+///
+/// let fields = blame(&branch.head().await?, &name, &Key::of(&1.into())?).await?.unwrap();
+/// let since = |at: usize| match &fields[at].since {
+///     Since::Commit(meta) => meta.lsn.get(),
+///     Since::AtOrBefore(lsn) => lsn.get(),
+/// };
+/// assert_eq!((since(0), since(1), since(2)), (1, 1, 2));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `NotFound` if there is no such collection; those of reading the history.
+#[tracing::instrument(level = "info", skip_all)]
+pub async fn blame(
+    state: &State,
+    collection: &CollectionName,
+    key: &Key,
+) -> Result<Option<Vec<BlamedField>>> {
+    // The logs that were merged hold originals, which a masked state does not give.
+    blamed(state, collection, key, !state.is_masked()).await
+}
+
+/// As [`blame`], but along the state's own chain alone: a value that was brought here has the commit that
+/// brought it.
+///
+/// # Errors
+/// Those of [`blame`].
+#[tracing::instrument(level = "info", skip_all)]
+pub async fn blame_first_parent(
+    state: &State,
+    collection: &CollectionName,
+    key: &Key,
+) -> Result<Option<Vec<BlamedField>>> {
+    blamed(state, collection, key, false).await
+}
+
+async fn blamed(
+    state: &State,
+    collection: &CollectionName,
+    key: &Key,
+    through: bool,
+) -> Result<Option<Vec<BlamedField>>> {
+    let info = state.collection(collection)?.info().clone();
+    let Some(version) = state.materialize().get(state.view(), info.id, key).await? else {
+        return Ok(None);
+    };
+    let value = Value::of(version.document.as_raw());
+    let mut leaves = Vec::new();
+    gather(&mut Vec::new(), value, &mut leaves)?;
+    let mut search = Search::new(Place { collection: info.id, key }, through);
+    let leaves = search.run(state, leaves).await?;
+    let mut joined = Vec::new();
+    join(&mut Vec::new(), value, &mut leaves.into_iter(), &mut joined)?;
+    joined.into_iter().map(|leaf| search.field(leaf)).collect::<Result<_>>().map(Some)
+}
+
+/// The values of a document that have nothing inside, in order.
+fn gather<'a>(keys: &mut Vec<String>, value: Value<'a>, leaves: &mut Vec<Leaf<'a>>) -> Result<()> {
+    if value.is_container()
+        && let Some(members) = members(value)?
+        && !members.is_empty()
+    {
+        for member in members {
+            keys.push(member.name.to_owned());
+            gather(keys, member.value, leaves)?;
+            keys.pop();
+        }
+        return Ok(());
+    }
+    let nth = leaves.len();
+    leaves.push(Leaf { nth, keys: keys.clone(), value, since: None });
+    Ok(())
+}
+
+/// Puts an array together again whose elements have one commit. `leaves` are those inside `value`, as
+/// [`gather`] gave them.
+fn join<'a>(
+    keys: &mut Vec<String>,
+    value: Value<'a>,
+    leaves: &mut impl Iterator<Item = Leaf<'a>>,
+    joined: &mut Vec<Leaf<'a>>,
+) -> Result<()> {
+    let members = if value.is_container() { members(value)? } else { None };
+    let Some(members) = members.filter(|members| !members.is_empty()) else {
+        joined.extend(leaves.next());
+        return Ok(());
+    };
+    let start = joined.len();
+    for member in members {
+        keys.push(member.name.to_owned());
+        join(keys, member.value, leaves, joined)?;
+        keys.pop();
+    }
+    if value.is_array()
+        && let Some(since) = joined.get(start).map(|leaf| leaf.since.clone())
+        && joined[start..].iter().all(|leaf| leaf.since == since)
+    {
+        joined.truncate(start);
+        joined.push(Leaf { nth: 0, keys: keys.clone(), value, since });
+    }
+    Ok(())
+}

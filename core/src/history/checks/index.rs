@@ -1,0 +1,283 @@
+//! Indexes, as their definitions say what they take.
+
+use bson::{Bson, Document as BsonDocument};
+
+use crate::document::definition::{canonical, is_set};
+use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Path, Undecided, has_text};
+use crate::engine::catalog::CollectionInfo;
+use crate::history::checks::validator::collation_of;
+use crate::model::Document;
+use crate::{Error, Result};
+
+/// What makes two indexes two, to MongoDB: these, and the key. Of one such set there is one index.
+const IDENTITY: [&str; 5] =
+    ["collation", "partialFilterExpression", "unique", "sparse", "wildcardProjection"];
+
+/// What makes a unique index another rule.
+const RULE: [&str; 4] = ["key", "collation", "partialFilterExpression", "sparse"];
+
+/// The definition of an index.
+#[derive(Clone, Copy)]
+pub(super) struct Definition<'a>(&'a BsonDocument);
+
+/// An index whose keys are known.
+pub(super) struct Index {
+    title: String,
+    paths: IndexPaths,
+    sparse: bool,
+    /// Which documents are in it; `None` for all.
+    filter: Option<Filter>,
+    /// The name of a collation other than the simple one.
+    collation: Option<String>,
+}
+
+/// The definitions of a collection's indexes.
+pub(super) fn indexes(info: &CollectionInfo) -> impl Iterator<Item = Definition<'_>> {
+    info.indexes.iter().map(Definition)
+}
+
+impl<'a> Definition<'a> {
+    pub(super) fn name(self) -> &'a str {
+        self.0.get_str("name").unwrap_or_default()
+    }
+
+    /// What it is called in messages.
+    pub(super) fn title(self) -> String {
+        let kind = if self.is_unique() { "unique index" } else { "index" };
+        format!("{kind} '{}'", self.name())
+    }
+
+    pub(super) fn is_unique(self) -> bool {
+        is_set(self.0, "unique")
+    }
+
+    /// The fields of its key, each with its direction or kind.
+    pub(super) fn key(self) -> impl Iterator<Item = (&'a str, &'a Bson)> {
+        let key = self.0.get_document("key").into_iter().flatten();
+        key.map(|(field, kind)| (field.as_str(), kind))
+    }
+
+    /// Whether it has no field of a special kind.
+    pub(super) fn is_ordinary(self) -> bool {
+        !self.key().any(|(_, kind)| matches!(kind, Bson::String(_)))
+    }
+
+    /// The field of a kind, such as `text`, if it has one.
+    pub(super) fn field_of_kind(self, kinds: &[&str]) -> Option<&'a str> {
+        let mut fields = self.key();
+        fields
+            .find(|(_, kind)| kind.as_str().is_some_and(|kind| kinds.contains(&kind)))
+            .map(|(field, _)| field)
+    }
+
+    pub(super) fn option(self, name: &str) -> Option<&'a Bson> {
+        self.0.get(name)
+    }
+
+    /// Whether MongoDB holds the two to be one index, whatever they are called.
+    pub(super) fn is_same_index(self, other: Self) -> bool {
+        let key = |definition: Self| definition.0.get_document("key").ok().map(in_order);
+        key(self).is_some()
+            && key(self) == key(other)
+            && self.only(&IDENTITY) == other.only(&IDENTITY)
+    }
+
+    /// Whether the two are unique for the same documents and values.
+    pub(super) fn is_rule_of(self, other: Self) -> bool {
+        self.is_unique() == other.is_unique() && self.only(&RULE) == other.only(&RULE)
+    }
+
+    /// Some of its options, to be compared.
+    fn only(self, names: &[&str]) -> std::result::Result<Vec<u8>, String> {
+        let mut only = BsonDocument::new();
+        for (name, value) in self.0.iter().filter(|(name, _)| names.contains(&name.as_str())) {
+            match name.as_str() {
+                "unique" | "sparse" if !is_set(self.0, name) => {}
+                "unique" | "sparse" => drop(only.insert(name, true)),
+                "collation" if collation_of(self.0) == Collation::Simple => {}
+                _ => drop(only.insert(name, value.clone())),
+            }
+        }
+        canonical(only)
+    }
+
+    /// Reads it; `None` for the index on `_id`, to which the identity of documents sees.
+    ///
+    /// # Errors
+    /// What of it is not known here, in words.
+    pub(super) fn read(self, info: &CollectionInfo) -> std::result::Result<Option<Index>, String> {
+        let key: Vec<(&str, &Bson)> = self.key().collect();
+        if key.is_empty() || matches!(key.as_slice(), [("_id", _)]) {
+            return Ok(None);
+        }
+        let is_direction = |kind: &Bson| !matches!(kind, Bson::String(_));
+        if let Some((field, kind)) = key.iter().find(|(_, kind)| !is_direction(kind)) {
+            return Err(format!("the key {field} of the kind {kind}"));
+        }
+        let paths = IndexPaths::new(key.iter().map(|(field, _)| *field));
+        let paths = paths.ok_or("a number in the path of its key")?;
+        let collation = match self.0.get("collation") {
+            Some(Bson::Document(collation)) if collation_of(self.0) == Collation::Other => {
+                Some(collation.get_str("locale").unwrap_or("unknown").to_owned())
+            }
+            _ => None,
+        };
+        let filter = match self.0.get("partialFilterExpression") {
+            None => None,
+            Some(Bson::Document(filter)) => Some(self.filter(filter, info)?),
+            Some(other) => return Err(format!("the filter {other}")),
+        };
+        let sparse = is_set(self.0, "sparse");
+        Ok(Some(Index { title: self.title(), paths, sparse, filter, collation }))
+    }
+
+    fn filter(
+        self,
+        filter: &BsonDocument,
+        info: &CollectionInfo,
+    ) -> std::result::Result<Filter, String> {
+        let collations = [collation_of(self.0), collation_of(&info.options)];
+        let simple = collations == [Collation::Simple; 2];
+        let collation = if simple { Collation::Simple } else { Collation::Other };
+        Compiler::default()
+            .with_collation(collation)
+            .query(filter)
+            .map_err(|refused| format!("{} in its filter", refused.into_words()))
+    }
+}
+
+/// A key whose fields' order counts, to be compared.
+fn in_order(key: &BsonDocument) -> Vec<(String, std::result::Result<Vec<u8>, String>)> {
+    let entry = |(field, kind): (&String, &Bson)| {
+        (field.clone(), canonical(bson::doc! { "kind": kind.clone() }))
+    };
+    key.iter().map(entry).collect()
+}
+
+impl Index {
+    pub(super) fn title(&self) -> String {
+        self.title.clone()
+    }
+
+    pub(super) fn fields(&self) -> Vec<String> {
+        self.paths.fields()
+    }
+
+    /// The locale of its collation, if that is not the simple one.
+    pub(super) fn collation(&self) -> Option<&str> {
+        self.collation.as_deref()
+    }
+
+    /// Whether it refuses all that a policy's rule for this one field refuses.
+    pub(super) fn is_stricter_than(&self, field: &Path) -> bool {
+        self.filter.is_none() && self.paths.paths() == std::slice::from_ref(field)
+    }
+
+    /// The keys of a document, none if it is not in the index; `None` if that can't be decided.
+    ///
+    /// # Errors
+    /// `Corrupt` when the document does not decode.
+    pub(super) fn keys_of(&self, document: &Document) -> Result<Option<Keys>> {
+        match self.filter.as_ref().map_or(Ok(true), |filter| filter.matches(document.as_raw())) {
+            Ok(true) => {
+                self.paths.keys_of(document.as_raw(), self.sparse).map(Some).map_err(corrupt)
+            }
+            Ok(false) => Ok(Some(Keys::Are(std::collections::BTreeSet::new()))),
+            Err(Undecided::GaveUp) => Ok(None),
+            Err(malformed @ Undecided::Malformed) => Err(corrupt(malformed)),
+        }
+    }
+
+    /// Whether a document has text in the index.
+    ///
+    /// # Errors
+    /// `Corrupt` when the document does not decode.
+    pub(super) fn has_text(&self, document: &Document) -> Result<bool> {
+        has_text(&self.paths, document.as_raw()).map_err(corrupt)
+    }
+}
+
+fn corrupt(_: Undecided) -> Error {
+    Error::corrupt("a stored document does not decode; run `argon fsck`")
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    fn read(definition: &BsonDocument) -> std::result::Result<Option<Index>, String> {
+        let name = crate::model::CollectionName::new("boats").unwrap();
+        Definition(definition)
+            .read(&crate::engine::catalog::Catalog::default().new_collection(name))
+    }
+
+    #[test]
+    fn indexes_are_read_but_for_what_is_not_known() {
+        for (index, fields, sparse) in [
+            (doc! { "key": { "email": 1 }, "unique": true }, vec!["email"], false),
+            (doc! { "key": { "email": -1_i64 }, "sparse": true }, vec!["email"], true),
+            (doc! { "key": { "a": 1, "b.c": -1.0 } }, vec!["a", "b.c"], false),
+        ] {
+            let read = read(&index).unwrap().unwrap();
+            assert_eq!(
+                (read.fields(), read.sparse),
+                (fields.into_iter().map(String::from).collect(), sparse)
+            );
+        }
+        assert!(read(&doc! { "key": { "_id": 1 }, "unique": true }).unwrap().is_none());
+        for (index, named) in [
+            (doc! { "key": { "a": "2dsphere" } }, "2dsphere"),
+            (doc! { "key": { "a.0": 1 } }, "number"),
+            (doc! { "key": { "a": 1 }, "partialFilterExpression": { "a": { "$foo": 1 } } }, "$foo"),
+            (
+                doc! {
+                    "key": { "a": 1 },
+                    "collation": { "locale": "de" },
+                    "partialFilterExpression": { "a": "x" },
+                },
+                "collation",
+            ),
+        ] {
+            let error = read(&index).err().unwrap();
+            assert!(error.contains(named), "{index}: {error}");
+        }
+        let collated = doc! { "key": { "a": 1 }, "collation": { "locale": "de" } };
+        assert_eq!(read(&collated).unwrap().unwrap().collation(), Some("de"));
+        let simple = doc! { "key": { "a": 1 }, "collation": { "locale": "simple" } };
+        assert_eq!(read(&simple).unwrap().unwrap().collation(), None);
+    }
+
+    #[test]
+    fn an_index_takes_the_place_of_a_check_of_the_same_field_and_not_of_the_same_text() {
+        let index =
+            |field: &str| read(&doc! { "key": { field: 1 }, "unique": true }).unwrap().unwrap();
+        let path = |text: &str| text.parse::<Path>().unwrap();
+        assert!(index("a.b").is_stricter_than(&path("a.b")));
+        assert!(index("email").is_stricter_than(&path("em\\ail")));
+        // In MongoDB each dot divides, and this is the field b of one whose name ends with a \.
+        assert!(!index("a\\.b").is_stricter_than(&path("a\\.b")));
+        assert!(!index("a.b").is_stricter_than(&path("a\\.b")));
+    }
+
+    #[test]
+    fn an_index_is_another_by_its_key_and_what_it_takes() {
+        let index = doc! { "key": { "a": 1, "b": 1 }, "name": "i" };
+        let same = |other: BsonDocument| Definition(&index).is_same_index(Definition(&other));
+        assert!(same(doc! { "key": { "a": 1.0, "b": 1 }, "name": "j", "expireAfterSeconds": 5 }));
+        assert!(same(
+            doc! { "key": { "a": 1, "b": 1 }, "unique": false, "collation": { "locale": "simple" } }
+        ));
+        for other in [
+            doc! { "key": { "b": 1, "a": 1 } },
+            doc! { "key": { "a": 1, "b": -1 } },
+            doc! { "key": { "a": 1, "b": 1 }, "unique": true },
+            doc! { "key": { "a": 1, "b": 1 }, "sparse": true },
+            doc! { "key": { "a": 1, "b": 1 }, "collation": { "locale": "de" } },
+            doc! { "key": { "a": 1, "b": 1 }, "partialFilterExpression": { "a": 1 } },
+        ] {
+            assert!(!same(other.clone()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The walk through two images of a document, side by side.
+//!
+//! Equal means equal type and equal bytes, so that nothing that differs is passed over.
+
+use std::collections::HashMap;
+
+use super::elements::{Hunk, hunks};
+use crate::Result;
+use crate::document::Path;
+use crate::document::value::{Entry, Value};
+
+/// Something that differs.
+#[derive(Debug)]
+pub(crate) enum Difference<'a> {
+    /// A value.
+    Value {
+        path: Path,
+        before: Option<Value<'a>>,
+        after: Option<Value<'a>>,
+        /// Where it stands among its neighbours, if it is on one side only.
+        place: Place<'a>,
+    },
+    /// The fields that a document has on both sides stand in another order.
+    Order {
+        path: Path,
+        /// Their names in each order.
+        before: Vec<&'a str>,
+        after: Vec<&'a str>,
+        /// Whether nothing else differs in that document.
+        alone: bool,
+    },
+}
+
+/// Where a field stands that only one side has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    /// After all fields that both sides have, in the order in which such fields are listed.
+    Last,
+    /// Before all others.
+    First,
+    /// Right behind the field of this name.
+    Behind(&'a str),
+}
+
+/// What differs between two values: fields in their order in `after`, then those that are gone in
+/// their order in `before`, a document's own order last; elements of arrays by their positions. O(fields).
+pub(crate) fn compare<'a>(before: Value<'a>, after: Value<'a>) -> Result<Vec<Difference<'a>>> {
+    walk(before, after, false)
+}
+
+/// As [`compare`], but where it says less, elements that were put into an array or taken from it do not
+/// move the others: one that is gone has its position before, any other that after.
+pub(super) fn compare_aligned<'a>(
+    before: Value<'a>,
+    after: Value<'a>,
+) -> Result<Vec<Difference<'a>>> {
+    walk(before, after, true)
+}
+
+fn walk<'a>(before: Value<'a>, after: Value<'a>, aligned: bool) -> Result<Vec<Difference<'a>>> {
+    let mut walk = Walk { path: Vec::new(), found: Vec::new(), aligned };
+    walk.both(before, after)?;
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    path: Vec<String>,
+    found: Vec<Difference<'a>>,
+    /// Whether equal elements of arrays are put side by side.
+    aligned: bool,
+}
+
+impl<'a> Walk<'a> {
+    fn both(&mut self, before: Value<'a>, after: Value<'a>) -> Result<()> {
+        if before == after {
+            return Ok(());
+        }
+        if before.kind == after.kind
+            && before.is_container()
+            && let (Some(old), Some(new)) = (members(before)?, members(after)?)
+        {
+            if self.aligned
+                && before.is_array()
+                && let Some(hunks) = moved(&old, &new)
+            {
+                return self.hunks(&old, &new, &hunks);
+            }
+            return self.members(&old, &new, before.is_array());
+        }
+        self.value(Some(before), Some(after), Place::Last);
+        Ok(())
+    }
+
+    fn members(
+        &mut self,
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
+        array: bool,
+    ) -> Result<()> {
+        let found = self.found.len();
+        let (was, is) = (positions(old), positions(new));
+        for (at, entry) in new.iter().enumerate() {
+            self.path.push(entry.name.to_owned());
+            match was.get(entry.name) {
+                Some(before) => self.both(old[*before].value, entry.value)?,
+                None => self.value(None, Some(entry.value), place(new, at, &was)),
+            }
+            self.path.pop();
+        }
+        for (at, entry) in old.iter().enumerate().filter(|(_, e)| !is.contains_key(e.name)) {
+            self.path.push(entry.name.to_owned());
+            self.value(Some(entry.value), None, place(old, at, &is));
+            self.path.pop();
+        }
+        if !array {
+            self.order(old, new, &was, &is, found);
+        }
+        Ok(())
+    }
+
+    /// The elements of an array that differ: in each run the first ones are compared with each other.
+    fn hunks(
+        &mut self,
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
+        hunks: &[Hunk],
+    ) -> Result<()> {
+        for hunk in hunks {
+            for (nth, entry) in new[hunk.new.clone()].iter().enumerate() {
+                let before = old[hunk.old.clone()].get(nth);
+                self.path.push(entry.name.to_owned());
+                match before {
+                    Some(before) => self.both(before.value, entry.value)?,
+                    None => self.value(None, Some(entry.value), Place::Last),
+                }
+                self.path.pop();
+            }
+        }
+        for hunk in hunks {
+            for entry in old[hunk.old.clone()].iter().skip(hunk.new.len()) {
+                self.path.push(entry.name.to_owned());
+                self.value(Some(entry.value), None, Place::Last);
+                self.path.pop();
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the fields that both have stand in another order, if they do.
+    fn order(
+        &mut self,
+        old: &[Entry<'a, &'a str>],
+        new: &[Entry<'a, &'a str>],
+        was: &HashMap<&str, usize>,
+        is: &HashMap<&str, usize>,
+        found: usize,
+    ) {
+        if new.iter().filter_map(|entry| was.get(entry.name)).is_sorted() {
+            return;
+        }
+        let names = |entries: &[Entry<'a, &'a str>], other: &HashMap<&str, usize>| {
+            entries.iter().map(|e| e.name).filter(|name| other.contains_key(name)).collect()
+        };
+        let alone = self.found.len() == found;
+        let path = Path::new(self.path.iter().cloned());
+        let (before, after) = (names(old, is), names(new, was));
+        self.found.push(Difference::Order { path, before, after, alone });
+    }
+
+    fn value(&mut self, before: Option<Value<'a>>, after: Option<Value<'a>>, place: Place<'a>) {
+        let path = Path::new(self.path.iter().cloned());
+        self.found.push(Difference::Value { path, before, after, place });
+    }
+}
+
+/// The runs of elements that differ, if these are fewer elements than differ by position.
+fn moved(old: &[Entry<'_, &str>], new: &[Entry<'_, &str>]) -> Option<Vec<Hunk>> {
+    let [values, others] =
+        [old, new].map(|entries| entries.iter().map(|e| e.value).collect::<Vec<_>>());
+    let in_place = values.iter().zip(&others).filter(|(a, b)| a == b).count();
+    let by_position = old.len().max(new.len()) - in_place;
+    let hunks = hunks(&values, &others)?;
+    (hunks.iter().map(Hunk::size).sum::<usize>() < by_position).then_some(hunks)
+}
+
+/// What has a path of its own inside a value; `None` if it can't be told apart by names: two fields
+/// have the same one, or the elements of an array are not named by their indexes.
+pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_, &str>>>> {
+    let entries = value.entries()?;
+    let regular = if value.is_array() {
+        entries.iter().enumerate().all(|(index, entry)| entry.name == index.to_string())
+    } else {
+        positions(&entries).len() == entries.len()
+    };
+    Ok(regular.then_some(entries))
+}
+
+fn positions<'a>(entries: &[Entry<'a, &'a str>]) -> HashMap<&'a str, usize> {
+    entries.iter().enumerate().map(|(at, entry)| (entry.name, at)).collect()
+}
+
+/// Where the field at `at` stands, which is not among `others`.
+fn place<'a>(
+    entries: &[Entry<'a, &'a str>],
+    at: usize,
+    others: &HashMap<&str, usize>,
+) -> Place<'a> {
+    if entries[at..].iter().all(|entry| !others.contains_key(entry.name)) {
+        return Place::Last;
+    }
+    match at.checked_sub(1) {
+        Some(before) => Place::Behind(entries[before].name),
+        None => Place::First,
+    }
+}

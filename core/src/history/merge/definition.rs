@@ -1,0 +1,98 @@
+//! Merging what a collection is: its name, options and indexes.
+//!
+//! An index is one value by its name, and so is each option: half of one definition and half of another
+//! would be what nobody wanted. Where both sides changed one, each in its own way, that is a conflict.
+
+use super::merger::Merger;
+use super::sides::Sides;
+use super::{Cause, Merged, Policy, Resolutions, Rule, Strategy, Versions};
+use crate::Result;
+use crate::document::value::Value;
+
+/// Options that make one value together.
+const TOGETHER: [&[&str]; 2] = [&["capped", "size", "max"], &["viewOn", "pipeline"]];
+
+/// Where a collection's document has its options and indexes.
+const OPTIONS: &str = "options";
+const INDEXES: &str = "indexes";
+
+/// The options that are one value together and were changed on both sides.
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    torn: Vec<&'static str>,
+}
+
+/// Merges the versions of a collection's document in the catalog. Conflicts are at the paths of whole
+/// options (`options.validator`) and whole indexes (`indexes.name="email_1"`).
+///
+/// # Errors
+/// As [`merge_document`](super::merge_document).
+pub(crate) fn merge_definition(
+    versions: &Versions<'_>,
+    default: Option<&Strategy>,
+    resolutions: &Resolutions,
+) -> Result<Merged> {
+    let by_name =
+        Rule { collection: None, path: INDEXES.parse()?, strategy: Strategy::ByKey("name".into()) };
+    // Only a side can be taken of what is no value to reckon with.
+    let side = |strategy: &&Strategy| matches!(strategy, Strategy::Ours | Strategy::Theirs);
+    let policy = Policy { rules: vec![by_name], default: default.filter(side).cloned() };
+    let definition = Definition::of(versions)?;
+    super::document::merge_as(versions, &policy, resolutions, Some(definition))
+}
+
+impl Definition {
+    fn of(versions: &Versions<'_>) -> Result<Self> {
+        let [base, ours, theirs] = [versions.base, versions.ours, versions.theirs].map(|side| {
+            let options = side.and_then(|side| side.get_document(OPTIONS).ok());
+            options.map(|options| Value::of(options).entries()).transpose()
+        });
+        let (base, ours, theirs) = (base?, ours?, theirs?);
+        let mut torn = Vec::new();
+        for group in TOGETHER {
+            let [base, ours, theirs] = [&base, &ours, &theirs].map(|side| {
+                let entries = side.iter().flatten().filter(|entry| group.contains(&entry.name));
+                let mut values: Vec<_> = entries.map(|entry| (entry.name, entry.value)).collect();
+                values.sort_by_key(|(name, _)| *name);
+                values
+            });
+            if ours != base && theirs != base && ours != theirs {
+                torn.extend(group);
+            }
+        }
+        Ok(Self { torn })
+    }
+}
+
+impl<'a> Merger<'a> {
+    /// Whether what stands at the current path is taken whole or not at all.
+    pub(super) fn is_one_value(&self) -> bool {
+        self.definition.is_some()
+            && self.path.len() == 2
+            && [OPTIONS, INDEXES].contains(&self.path[0].as_ref())
+    }
+
+    /// Whether it is a part of a value that both sides changed, though only one changed this part.
+    pub(super) fn is_torn(&self, sides: &Sides<'a>) -> bool {
+        let Some(definition) = &self.definition else { return false };
+        self.is_one_value()
+            && self.path[0] == OPTIONS
+            && definition.torn.contains(&self.path[1].as_ref())
+            && sides.ours != sides.theirs
+    }
+
+    /// Settles a conflict about such a value, or notes it down.
+    pub(super) fn settle_one_value(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
+        let torn = self.is_torn(&sides);
+        let found = self.conflicts.len();
+        let written = self.settle(name, sides)?;
+        if torn && let Some(conflict) = self.conflicts.get_mut(found) {
+            let group =
+                TOGETHER.iter().find(|group| group.contains(&name)).map(|group| group.join(", "));
+            conflict.cause = Cause::BothChanged;
+            conflict.note = group
+                .map(|names| format!("{names} are one value together, which both sides changed"));
+        }
+        Ok(written)
+    }
+}

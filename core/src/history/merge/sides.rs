@@ -1,0 +1,73 @@
+//! The three versions of one value.
+
+use super::conflict::Cause;
+use crate::document::value::Value;
+
+/// A value on the three sides; `None` where it is absent.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    pub(super) base: Option<Value<'a>>,
+    pub(super) ours: Option<Value<'a>>,
+    pub(super) theirs: Option<Value<'a>>,
+}
+
+/// Whether the sides contradict each other.
+pub(super) enum Agreed<'a> {
+    /// They are equal, or one did not change it: this stands.
+    On(Option<Value<'a>>),
+    /// Both changed it, each in its own way.
+    Not,
+}
+
+/// What kind of values both sides made of it.
+pub(super) enum Shape {
+    /// Documents, as the base is, if it is there.
+    Documents,
+    /// Arrays, as the base is, if it is there.
+    Arrays,
+    /// Anything else: one value on each side.
+    Single,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn agreed(&self) -> Agreed<'a> {
+        if self.ours == self.theirs || self.base == self.theirs {
+            Agreed::On(self.ours)
+        } else if self.base == self.ours {
+            Agreed::On(self.theirs)
+        } else {
+            Agreed::Not
+        }
+    }
+
+    /// Whether both sides did the same to it.
+    pub(super) fn changed_alike(&self) -> bool {
+        self.ours == self.theirs && self.base != self.ours
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        let all = |is: fn(&Value<'a>) -> bool| {
+            self.base.as_ref().is_none_or(is)
+                && self.ours.as_ref().is_some_and(is)
+                && self.theirs.as_ref().is_some_and(is)
+        };
+        if all(Value::is_document) {
+            Shape::Documents
+        } else if all(Value::is_array) {
+            Shape::Arrays
+        } else {
+            Shape::Single
+        }
+    }
+
+    /// What kind of conflict it is, given that it is one.
+    pub(super) fn cause(&self) -> Cause {
+        match (self.base, self.ours, self.theirs) {
+            (None, ..) => Cause::BothInserted,
+            (_, None, None) => Cause::BothDeleted,
+            (_, _, None) => Cause::ChangedAndDeleted,
+            (_, None, _) => Cause::DeletedAndChanged,
+            _ => Cause::BothChanged,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Applying a patch to a branch.
+
+use super::{Already, Conflict, Patch, Preview, check_with};
+use crate::engine::write::{Outcome, Receipt, WriteRequest};
+use crate::history::checks::{self, Checked, Checks, Proposed, Unchecked, Violation};
+use crate::store::{Branch, State};
+use crate::{Error, Result};
+
+/// How often a patch is tried when other writers come first.
+const ATTEMPTS: usize = 100;
+
+/// How many broken rules are given.
+pub const MOST_VIOLATIONS: usize = 21;
+
+/// What came of a patch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Applied {
+    /// It fitted.
+    Done {
+        /// The commit; `None` if all was there already.
+        receipt: Option<Receipt>,
+        /// How many of its changes were there already.
+        skipped: usize,
+        /// Rules of the collections that could not be checked.
+        unchecked: Vec<Unchecked>,
+    },
+    /// It did not fit, and nothing was changed.
+    Conflicts(Vec<Conflict>),
+    /// The result would break rules of the collections, and nothing was changed: at most
+    /// [`MOST_VIOLATIONS`] of them.
+    Violations(Vec<Violation>),
+    /// These rules of the collections can't be checked, [`Already::Refuse`] was asked for, and nothing was
+    /// changed.
+    Unchecked(Vec<Unchecked>),
+}
+
+impl Preview {
+    /// What the result would break of the rules of the collections themselves, their validators and
+    /// indexes, at most [`MOST_VIOLATIONS`], and which of these can't be checked. `state` is the one for
+    /// which the preview was made.
+    ///
+    /// # Errors
+    /// Those of [`checks::run`].
+    pub async fn check_rules(&self, state: &State) -> Result<Checked> {
+        let proposed = Proposed::of(state.clone(), self.changes.iter().cloned())?;
+        checks::run(&Checks::default(), &proposed, MOST_VIOLATIONS).await
+    }
+}
+
+/// Applies a patch to the head of a branch: all of it in one commit, or nothing.
+///
+/// A change of a document fits if what it touches is as the patch says; what else is in the document
+/// does not matter. A change that is there already is left out. When another writer comes first, the
+/// patch is checked against what is the head then. The result is held to the validators and unique
+/// indexes of its collections. `request` is empty; its actor, message and origin
+/// sign the commit.
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use argon_core::model::{BranchName, CollectionName};
+/// # use argon_core::patch::{Applied, Patch, apply};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let main = argon_backends::memory_branch().await?;
+/// let users = main.collection(&CollectionName::new("users")?);
+/// users.insert(rawdoc! { "_id": 1, "name": "Ada" }).await?;
+/// let before = main.head().await?;
+/// let fork = main.project().create_branch(&BranchName::new("fork")?, &before, None).await?;
+/// users.replace(rawdoc! { "_id": 1, "name": "Grace" }).await?;
+///
+/// let diff = argon_core::diff::diff(&before, &main.head().await?).await?;
+/// let patch = Patch::of(&diff).await?;
+/// let applied = apply(&patch, &fork, fork.request()).await?;
+/// assert!(matches!(applied, Applied::Done { receipt: Some(_), skipped: 0, .. }));
+/// let applied = apply(&patch.reversed(), &main, main.request()).await?;
+/// assert!(matches!(applied, Applied::Done { .. }));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// `Conflict` if other writers came first a hundred times; those of [`check`](fn@super::check) and of
+/// [`Branch::commit`].
+pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
+    apply_with(patch, branch, request, Already::Skip).await
+}
+
+/// As [`apply`], with what becomes of changes that are there already. With [`Already::Refuse`], of many
+/// writers who apply one patch at a time, exactly one is told that it was done; and nothing is applied then
+/// if a rule of the collections can't be checked.
+///
+/// # Errors
+/// Those of [`apply`].
+#[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
+pub async fn apply_with(
+    patch: &Patch,
+    branch: &Branch,
+    request: WriteRequest,
+    already: Already,
+) -> Result<Applied> {
+    for _ in 0..ATTEMPTS {
+        let head = branch.head().await?;
+        let preview = check_with(patch, &head, already).await?;
+        if !preview.conflicts.is_empty() {
+            return Ok(Applied::Conflicts(preview.conflicts));
+        }
+        let skipped = preview.skipped;
+        if preview.changes.is_empty() {
+            return Ok(Applied::Done { receipt: None, skipped, unchecked: Vec::new() });
+        }
+        let Checked { violations, unchecked } = preview.check_rules(&head).await?;
+        if !violations.is_empty() {
+            return Ok(Applied::Violations(violations));
+        }
+        if already == Already::Refuse && !unchecked.is_empty() {
+            return Ok(Applied::Unchecked(unchecked));
+        }
+        let mut attempt = request.clone();
+        attempt.set_after(head.last().await?.digest);
+        for change in preview.changes {
+            attempt.push_exact(change)?;
+        }
+        match branch.commit(attempt).await? {
+            Outcome::Moved { .. } => {}
+            outcome => {
+                let receipt = Some(outcome.committed()?);
+                return Ok(Applied::Done { receipt, skipped, unchecked });
+            }
+        }
+    }
+    Err(Error::conflict(format!(
+        "other writers came first {ATTEMPTS} times; nothing was applied, try again"
+    )))
+}

@@ -1,0 +1,245 @@
+//! Merging what collections are: whether they are there, names, options, indexes.
+
+use std::collections::{BTreeSet, HashSet};
+
+use bson::RawBson;
+
+use crate::document::Path;
+use crate::engine::catalog::{self, CollectionInfo, collection_of_key};
+use crate::history::diff::touched_between;
+use crate::history::merge::{
+    Cause, Choice, FieldConflict, Merged, Strategy, Versions, merge_definition,
+};
+use crate::history::plan::base::documents;
+use crate::history::plan::step::{Scope, Step};
+use crate::history::plan::undone::Left;
+use crate::history::plan::work::Worker;
+use crate::model::{CollectionId, Document, Image};
+use crate::{Error, Result};
+
+/// The facts of one collection on the three sides; `None` where it is not there.
+struct Three {
+    base: Option<CollectionInfo>,
+    ours: Option<CollectionInfo>,
+    theirs: Option<CollectionInfo>,
+}
+
+/// What becomes of a collection.
+enum Fate {
+    /// It stays as ours has it.
+    Stays,
+    /// It gets these facts.
+    Becomes(CollectionInfo),
+    /// It is dropped.
+    Goes(CollectionInfo),
+}
+
+/// The collections whose documents ours changed since the base; gathered when first asked for.
+struct OursTouched(Option<HashSet<CollectionId>>);
+
+impl Worker<'_> {
+    /// Merges the facts of the collections that a step touches; gives those that ours had dropped and
+    /// that come back, whose documents must all be taken from theirs.
+    pub(super) async fn collections(&mut self, step: &Step) -> Result<HashSet<CollectionId>> {
+        let mut touched = OursTouched(None);
+        let mut fates = Vec::new();
+        for id in concerned(step) {
+            let three = self.three(step, id).await?;
+            match self.fate(step, id, &three, &mut touched).await? {
+                Fate::Stays => {}
+                fate => fates.push((id, fate)),
+            }
+        }
+        let mut whole = HashSet::new();
+        // All names are let go first, since two collections may exchange theirs.
+        for (_, fate) in &fates {
+            let (Fate::Becomes(info) | Fate::Goes(info)) = fate else { continue };
+            self.catalog.insert(info.clone(), true);
+        }
+        for (id, fate) in fates {
+            match fate {
+                Fate::Stays => {}
+                Fate::Goes(info) => self.drop(step, info).await?,
+                Fate::Becomes(info) => {
+                    if self.ours.catalog().is_dropped(id) {
+                        whole.insert(id);
+                    }
+                    self.place(info)?;
+                }
+            }
+        }
+        whole.retain(|id| self.catalog.by_id(*id).is_some());
+        Ok(whole)
+    }
+
+    async fn three(&self, step: &Step, id: CollectionId) -> Result<Three> {
+        let keys = [catalog::key_of_collection(id)?];
+        let mut theirs = documents(&step.theirs, CollectionId::CATALOG, &keys).await?;
+        Ok(Three {
+            base: facts_of(step, id).await?,
+            ours: self.catalog.by_id(id).map(|info| (**info).clone()),
+            theirs: live(theirs.pop().flatten())?,
+        })
+    }
+
+    async fn fate(
+        &mut self,
+        step: &Step,
+        id: CollectionId,
+        three: &Three,
+        touched: &mut OursTouched,
+    ) -> Result<Fate> {
+        let Three { base, ours, theirs } = three;
+        let documents_changed = step.keys.contains_key(&id);
+        if step.scope == Scope::UndoOfDocuments && (ours.is_some() || base.is_none()) {
+            return Ok(Fate::Stays);
+        }
+        Ok(match (base, ours, theirs) {
+            (Some(base), None, Some(theirs)) if base != theirs || documents_changed => {
+                self.contradiction(three, theirs, Cause::DeletedAndChanged)?
+            }
+            _ if base == theirs || ours == theirs => Fate::Stays,
+            (None, None, Some(theirs)) => Fate::Becomes(theirs.clone()),
+            (Some(base), Some(ours), None) if step.scope == Scope::Undo => {
+                match self.left(step, id).await? {
+                    Left::ByOthers => Fate::Stays,
+                    _ if base != ours => {
+                        self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                    }
+                    Left::Changed => Fate::Stays,
+                    Left::AsItWas => Fate::Goes(ours.clone()),
+                }
+            }
+            (Some(base), Some(ours), None) => {
+                if base == ours && !touched.contains(self, step, id).await? {
+                    Fate::Goes(ours.clone())
+                } else {
+                    self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                }
+            }
+            (_, Some(ours), Some(theirs)) if base.as_ref() == Some(ours) => {
+                Fate::Becomes(theirs.clone())
+            }
+            (_, Some(ours), Some(theirs)) => self.both_changed(base.as_ref(), ours, theirs)?,
+            _ => Fate::Stays,
+        })
+    }
+
+    /// One side changed a collection, the other dropped it.
+    fn contradiction(
+        &mut self,
+        three: &Three,
+        there: &CollectionInfo,
+        cause: Cause,
+    ) -> Result<Fate> {
+        let decision = self.resolved.of(&there.name, None).get(&Path::DOCUMENT);
+        let theirs = match (decision, &self.policy.default) {
+            (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => false,
+            (Some(Choice::Theirs), _) | (None, Some(Strategy::Theirs)) => true,
+            (Some(_), _) => {
+                return Err(Error::invalid(format!(
+                    "collection '{}' was changed on one side and dropped on the other: decide for ours \
+                     or theirs",
+                    there.name
+                )));
+            }
+            (None, _) => {
+                let raw = |info: &Option<CollectionInfo>| info.as_ref().map(raw_facts).transpose();
+                let conflict = FieldConflict {
+                    path: Path::DOCUMENT,
+                    cause,
+                    base: raw(&three.base)?,
+                    ours: raw(&three.ours)?,
+                    theirs: raw(&three.theirs)?,
+                    note: None,
+                };
+                let conflicts = vec![conflict];
+                let merged = Merged { document: None, conflicts, decided: 0 };
+                self.settled(there.name.clone(), None, &merged);
+                return Ok(Fate::Stays);
+            }
+        };
+        self.decided += 1;
+        Ok(match (theirs, cause) {
+            (false, _) => Fate::Stays,
+            (true, Cause::ChangedAndDeleted) => Fate::Goes(there.clone()),
+            (true, _) => Fate::Becomes(there.clone()),
+        })
+    }
+
+    /// Both sides changed a collection's facts, or made it.
+    fn both_changed(
+        &mut self,
+        base: Option<&CollectionInfo>,
+        ours: &CollectionInfo,
+        theirs: &CollectionInfo,
+    ) -> Result<Fate> {
+        // What both made is merged as if they had got it blank.
+        let blank =
+            CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
+        let [start, first, second] = [base.unwrap_or(&blank), ours, theirs].map(facts);
+        let (start, first, second) = (start?, first?, second?);
+        let versions = Versions {
+            base: Some(start.as_raw()),
+            ours: Some(first.as_raw()),
+            theirs: Some(second.as_raw()),
+            times: None,
+        };
+        let resolutions = self.resolved.of(&ours.name, None);
+        let merged = merge_definition(&versions, self.policy.default.as_ref(), resolutions)?;
+        self.settled(ours.name.clone(), None, &merged);
+        let Some(document) = &merged.document else { return Ok(Fate::Stays) };
+        let (info, _) = catalog::decode(document)?;
+        Ok(if info == *ours { Fate::Stays } else { Fate::Becomes(info) })
+    }
+}
+
+impl OursTouched {
+    async fn contains(
+        &mut self,
+        worker: &Worker<'_>,
+        step: &Step,
+        id: CollectionId,
+    ) -> Result<bool> {
+        if self.0.is_none() {
+            let mut touched = HashSet::new();
+            for state in step.base.states() {
+                let between = touched_between(&state, worker.ours, |_| true).await?;
+                touched.extend(between.into_keys());
+            }
+            self.0 = Some(touched);
+        }
+        Ok(self.0.as_ref().is_some_and(|touched| touched.contains(&id)))
+    }
+}
+
+/// What a collection is in the base of a step; `None` if it is not there.
+pub(super) async fn facts_of(step: &Step, id: CollectionId) -> Result<Option<CollectionInfo>> {
+    let keys = [catalog::key_of_collection(id)?];
+    live(step.base.alone(CollectionId::CATALOG, &keys).await?.pop().flatten())
+}
+
+/// The collections that a step touches, by what they are or by what they hold.
+pub(super) fn concerned(step: &Step) -> BTreeSet<CollectionId> {
+    let facts = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
+    let facts = facts.filter_map(|(key, _)| collection_of_key(key));
+    facts.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
+}
+
+/// What a catalog's document says, unless the collection was dropped.
+fn live(document: Option<Document>) -> Result<Option<CollectionInfo>> {
+    let Some(document) = document else { return Ok(None) };
+    let (info, dropped) = catalog::decode(&document)?;
+    Ok((!dropped).then_some(info))
+}
+
+fn facts(info: &CollectionInfo) -> Result<Document> {
+    match catalog::change(info, false)?.image {
+        Image::Document(document) => Ok(document),
+        Image::Deleted => Err(Error::internal("a collection's facts are no document")),
+    }
+}
+
+pub(super) fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
+    Ok(RawBson::Document(facts(info)?.into_raw()))
+}

@@ -1,0 +1,45 @@
+//! From a result to a commit.
+
+use crate::engine::write::{Outcome, Receipt, WriteRequest};
+use crate::history::plan::record::SourceRecord;
+use crate::history::plan::source::Source;
+use crate::history::plan::worked::Worked;
+use crate::model::{Actor, Message};
+use crate::store::Branch;
+use crate::{Error, Result};
+
+/// Commits a result, in one commit, if the branch is still at the state for which it was worked out;
+/// `None` if it has moved. `plan` is the plan's identifier, empty for one that was never stored.
+///
+/// # Errors
+/// `Conflict` if conflicts are left; those of [`Branch::commit`].
+pub(super) async fn commit(
+    branch: &Branch,
+    source: &Source,
+    worked: &Worked,
+    plan: &str,
+    actor: &Actor,
+    message: &Message,
+) -> Result<Option<Receipt>> {
+    if !worked.conflicts.is_empty() {
+        return Err(Error::conflict(format!(
+            "{} conflicts are left to decide in {} documents",
+            worked.counts.conflicts,
+            worked.conflicts.len()
+        )));
+    }
+    let mut request = WriteRequest::new(actor.clone());
+    request.set_message(match message.as_str() {
+        "" => Message::new(SourceRecord::of(source)?.describe())?,
+        _ => message.clone(),
+    });
+    request.set_origin(source.origin(plan).await?);
+    request.set_after(worked.ours.last().await?.digest);
+    for change in worked.changes() {
+        request.push_exact(change)?;
+    }
+    match branch.commit(request).await? {
+        Outcome::Moved { .. } => Ok(None),
+        outcome => outcome.committed().map(Some),
+    }
+}

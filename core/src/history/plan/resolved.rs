@@ -1,0 +1,84 @@
+//! What people decided about the conflicts of a plan.
+
+use std::collections::BTreeMap;
+
+use bson::Bson;
+use serde::{Deserialize, Serialize};
+
+use crate::document::key::Key;
+use crate::history::merge::Resolutions;
+use crate::model::CollectionName;
+use crate::{Error, Result};
+
+/// Decisions, by collection and document; those without a key are about a collection itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Resolved(BTreeMap<(CollectionName, Option<Key>), Resolutions>);
+
+/// The decisions about one document, as a plan's record has them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct ResolvedRecord {
+    collection: CollectionName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<Bson>,
+    decisions: Resolutions,
+}
+
+static NONE: Resolutions = Resolutions::NONE;
+
+impl Resolved {
+    /// What was decided about a document.
+    pub fn of(&self, collection: &CollectionName, key: Option<&Key>) -> &Resolutions {
+        self.0.get(&(collection.clone(), key.cloned())).unwrap_or(&NONE)
+    }
+
+    /// The decisions about a document, to add to.
+    pub fn entry(&mut self, collection: CollectionName, key: Option<Key>) -> &mut Resolutions {
+        self.0.entry((collection, key)).or_default()
+    }
+
+    /// How many decisions there are.
+    pub fn len(&self) -> usize {
+        self.0.values().map(Resolutions::len).sum()
+    }
+
+    /// Whether nothing is decided.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes back what was decided about a document.
+    pub(super) fn remove(&mut self, collection: &CollectionName, key: Option<&Key>) {
+        self.0.remove(&(collection.clone(), key.cloned()));
+    }
+
+    /// Takes back what was decided about the documents for which `keep` says no.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&CollectionName, Option<&Key>) -> bool) {
+        self.0.retain(|(collection, key), _| keep(collection, key.as_ref()));
+    }
+
+    /// The decisions, by collection and document.
+    pub fn iter(&self) -> impl Iterator<Item = (&CollectionName, Option<&Key>, &Resolutions)> {
+        self.0.iter().map(|((collection, key), found)| (collection, key.as_ref(), found))
+    }
+
+    pub(super) fn to_records(&self) -> Vec<ResolvedRecord> {
+        self.iter()
+            .map(|(collection, key, decisions)| ResolvedRecord {
+                collection: collection.clone(),
+                id: key.map(Key::to_bson),
+                decisions: decisions.clone(),
+            })
+            .collect()
+    }
+
+    pub(super) fn from_records(records: Vec<ResolvedRecord>) -> Result<Self> {
+        let entries = records.into_iter().map(|record| {
+            let key = record.id.as_ref().map(Key::of).transpose().map_err(|source| {
+                Error::corrupt("a plan has a decision about an _id that can't be one")
+                    .with_source(source)
+            })?;
+            Ok(((record.collection, key), record.decisions))
+        });
+        Ok(Self(entries.collect::<Result<_>>()?))
+    }
+}

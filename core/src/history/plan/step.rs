@@ -1,0 +1,147 @@
+//! From what is asked to the comparisons that it takes.
+
+use futures::TryStreamExt;
+
+use crate::history::diff::{TouchedKeys, Touches, touched_between};
+use crate::history::plan::base::Base;
+use crate::history::plan::source::{Selection, Source};
+use crate::log::walk::{self, headers_above};
+use crate::model::{Lsn, Touched};
+use crate::store::State;
+use crate::{Error, Result};
+
+/// One three-way comparison: what changed from `base` to `theirs` is to be done to ours as well.
+pub(super) struct Step {
+    pub(super) base: Base,
+    pub(super) theirs: State,
+    /// The documents in question.
+    pub(super) keys: TouchedKeys,
+    pub(super) scope: Scope,
+}
+
+/// What a step may do to collections themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What theirs did.
+    All,
+    /// It takes back what was done, and leaves what others have in a collection since.
+    Undo,
+    /// It takes back what was done to documents, and leaves collections as they are.
+    UndoOfDocuments,
+}
+
+impl Step {
+    /// All that changed between the two.
+    async fn between(base: Base, theirs: State) -> Result<Self> {
+        let mut keys = TouchedKeys::new();
+        let mut bases = base.states();
+        if bases.is_empty() {
+            bases.push(theirs.at(Lsn::ZERO).await?);
+        }
+        for state in bases {
+            for (collection, touched) in touched_between(&state, &theirs, |_| true).await? {
+                let keys = keys.entry(collection).or_default();
+                for (key, touches) in touched {
+                    let known: &mut Touches = keys.entry(key).or_default();
+                    known.extend(touches);
+                }
+            }
+        }
+        Ok(Self { base, theirs, keys, scope: Scope::All })
+    }
+}
+
+/// The steps that an operation takes on `ours`, in their order.
+pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<Step>> {
+    match source {
+        Source::Merge { theirs, bases, .. } => {
+            let base = Base::of(bases.clone()).await?;
+            Ok(vec![Step::between(base, theirs.clone()).await?])
+        }
+        Source::Undo { above, upto, selection } => undo(ours, *above, *upto, selection).await,
+        Source::CherryPick { commits } => {
+            let mut steps = Vec::with_capacity(commits.len());
+            for after in commits {
+                let before = before(after).await?;
+                steps.push(Step::between(Base::State(before), after.clone()).await?);
+            }
+            Ok(steps)
+        }
+    }
+}
+
+/// The state before the last commit of a state.
+pub(super) async fn before(after: &State) -> Result<State> {
+    let lsn = after.lsn().back(1).ok_or_else(|| {
+        Error::invalid("the empty state has no last commit; name a state after a commit")
+    })?;
+    after.at(lsn).await
+}
+
+/// The selected commits, the newest first, each run of neighbours taken back in one step: from the
+/// state after the run to the state before it.
+async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Result<Vec<Step>> {
+    let after = ours.at(upto).await?;
+    let mut runs: Vec<Run> = Vec::new();
+    let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
+    let mut expected = above;
+    while let Some(commit) = commits.try_next().await? {
+        expected = expected.next();
+        if commit.meta.lsn != expected {
+            break;
+        }
+        if !selection.takes_actor(&commit.meta.actor) {
+            continue;
+        }
+        let lsn = commit.meta.lsn;
+        match runs.last_mut() {
+            Some(run) if run.upto.next() == lsn => run.upto = lsn,
+            _ => runs.push(Run {
+                above: lsn.back(1).unwrap_or_default(),
+                upto: lsn,
+                keys: TouchedKeys::new(),
+            }),
+        }
+        if let Some(run) = runs.last_mut() {
+            run.take(commit.changes);
+        }
+    }
+    if expected != upto {
+        return Err(Error::not_found(format!(
+            "commits after {above} up to {upto} were collected, so they can't be taken back one by one; \
+             `argon restore` goes back to a state that is kept"
+        )));
+    }
+    let mut steps = Vec::with_capacity(runs.len());
+    for mut run in runs.into_iter().rev() {
+        let (base, theirs) = (ours.at(run.upto).await?, ours.at(run.above).await?);
+        run.keys.retain(|id, _| {
+            let name = [&base, &theirs].into_iter().find_map(|state| state.catalog().by_id(*id));
+            selection.takes_collection(name.map(|info| &info.name))
+        });
+        let whole = selection.collections.is_empty();
+        let scope = if whole { Scope::Undo } else { Scope::UndoOfDocuments };
+        steps.push(Step { base: Base::State(base), theirs, keys: run.keys, scope });
+    }
+    Ok(steps)
+}
+
+/// Commits that follow each other.
+struct Run {
+    above: Lsn,
+    upto: Lsn,
+    keys: TouchedKeys,
+}
+
+impl Run {
+    fn take(&mut self, changes: Vec<Touched>) {
+        for Touched { collection, key, .. } in changes {
+            self.keys.entry(collection).or_default().insert(key, Touches::default());
+        }
+    }
+}
+
+/// When the document of a key was last changed in a state, by the time of the commit.
+pub(super) async fn changed_at(state: &State, lsn: Lsn) -> Result<bson::DateTime> {
+    Ok(walk::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
+}

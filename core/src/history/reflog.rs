@@ -1,0 +1,354 @@
+//! How a branch got to where it is: its movements, and the commits between them, newest first.
+//!
+//! | entry | is |
+//! | --- | --- |
+//! | a movement | a creation, reset, renaming, deletion …, as the branch's record notes it |
+//! | a commit with an origin | an import, a merge, an undo, a cherry-pick, a patch |
+//! | a run of plain writes | all commits between two of these |
+//!
+//! Entry 0 led to the present, entry n to what the branch was before the n entries after it; so
+//! `main@{n}` is the state to which entry n led. Since movements are found in backups too, this
+//! reaches a branch that was deleted.
+
+use std::collections::VecDeque;
+
+use bson::DateTime;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+
+use crate::model::{BranchName, Commit, CommitMeta, Lsn, Message, Origin, Point, Touched};
+use crate::storage::{Direction, HeaderStream};
+use crate::store::records::{BranchRecord, MOST_MOVES, MoveRecord};
+use crate::store::{Project, State};
+use crate::{Error, Result};
+
+/// Where a branch was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It was not there.
+    Nowhere,
+    /// It had no commits.
+    Empty,
+    /// It had the state at this point.
+    At(Point),
+}
+
+/// What changed a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It was moved; this says how.
+    Moved(String),
+    /// Plain writes: so many commits, and the message of the last.
+    Writes(u64, Message),
+    /// One commit with an origin.
+    Commit(Origin, Message),
+}
+
+/// A change of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number, from 0 for the newest.
+    pub number: u64,
+    /// When it was made.
+    pub at: DateTime,
+    /// Who made it.
+    pub actor: String,
+    /// Where the branch was before.
+    pub from: Place,
+    /// Where it was then.
+    pub to: Place,
+    /// What it was.
+    pub cause: Cause,
+}
+
+/// A line of a reflog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A change of the branch.
+    Entry(Entry),
+    /// The last line, if what was before can't be told; this says why.
+    End(String),
+}
+
+/// The lines of a reflog, newest first.
+pub type Lines = BoxStream<'static, Result<Line>>;
+
+/// Reads the reflog of a branch, or of one that was deleted. Memory is bounded; what is not read
+/// costs nothing.
+///
+/// # Errors
+/// `NotFound` if there is no such branch, and no backup of one.
+pub async fn read(project: &Project, name: &BranchName) -> Result<Lines> {
+    let walk = Walk::of(project, name).await?;
+    Ok(stream::try_unfold(walk, |mut walk| async move {
+        Ok(walk.next().await?.map(|line| (line, walk)))
+    })
+    .boxed())
+}
+
+/// The state to which an entry of a reflog led.
+///
+/// # Errors
+/// `NotFound` if there is no such entry, or the branch was not there then.
+pub async fn state(project: &Project, name: &BranchName, number: u64) -> Result<State> {
+    let mut lines = read(project, name).await?;
+    let mut entries = 0;
+    while let Some(line) = lines.try_next().await? {
+        match line {
+            Line::Entry(entry) if entry.number < number => entries = entry.number + 1,
+            Line::Entry(entry) => return state_of(project, name, entry.to, number).await,
+            Line::End(why) => {
+                return Err(Error::not_found(format!("there is no {name}@{{{number}}}: {why}")));
+            }
+        }
+    }
+    Err(Error::not_found(format!(
+        "there is no {name}@{{{number}}}: the reflog has {entries} entries"
+    )))
+}
+
+async fn state_of(
+    project: &Project,
+    name: &BranchName,
+    place: Place,
+    number: u64,
+) -> Result<State> {
+    let point = match place {
+        Place::Empty => None,
+        Place::At(point) => Some(point),
+        Place::Nowhere => {
+            return Err(Error::not_found(format!(
+                "branch '{name}' was not there at {name}@{{{number}}}; `argon reflog {name}` says \
+                 when it was"
+            )));
+        }
+    };
+    let state = project.state_of(point).await?;
+    let record = match project.find(name).await? {
+        Some(stored) => Some(stored.record),
+        None => newest_backup(project, name).await?,
+    };
+    match record.and_then(|record| record.mask) {
+        // What counted as an original then is not known, so all of it does.
+        Some(mask) => state.through(&mask).await,
+        None => Ok(state),
+    }
+}
+
+/// A part of a branch's past.
+enum Part {
+    Moved(MoveRecord, Place, Place),
+    /// Commits of one timeline above an LSN.
+    Commits {
+        above: Place,
+        upto: Point,
+    },
+    End(String),
+}
+
+/// Goes back through the past of a branch.
+struct Walk {
+    project: Project,
+    parts: VecDeque<Part>,
+    commits: Option<Run>,
+    number: u64,
+}
+
+/// Commits that are being read, newest first.
+struct Run {
+    headers: HeaderStream,
+    /// A commit that was read and does not belong to the entry before.
+    ahead: Option<Commit<Touched>>,
+    timeline: crate::model::TimelineId,
+    above: Place,
+    /// Whether commits above `above` are gone.
+    cut: bool,
+}
+
+impl Walk {
+    async fn of(project: &Project, name: &BranchName) -> Result<Self> {
+        let parts = match project.find(name).await? {
+            Some(stored) => {
+                let record = stored.record;
+                let head = project.head_of(&record).await?;
+                let moves = older_too(project, record.moves.clone()).await?;
+                let present = place(record.point_at(head.lsn));
+                parts(moves, present, place(record.point_at(record.base_head().lsn)))
+            }
+            None => {
+                let Some(record) = newest_backup(project, name).await? else {
+                    return Err(project.neither_branch_nor_pin(name).await);
+                };
+                let moves = older_too(project, record.moves).await?;
+                let mut parts = parts(moves, Place::Nowhere, Place::Nowhere);
+                // The note of the backup says what took the branch away.
+                if let Some(Part::Moved(_, _, to)) = parts.front_mut() {
+                    *to = Place::Nowhere;
+                }
+                parts
+            }
+        };
+        Ok(Self { project: project.clone(), parts, commits: None, number: 0 })
+    }
+
+    async fn next(&mut self) -> Result<Option<Line>> {
+        loop {
+            if let Some(run) = &mut self.commits {
+                if let Some(entry) = run.next(self.number).await? {
+                    self.number += 1;
+                    return Ok(Some(Line::Entry(entry)));
+                }
+                if run.cut {
+                    self.parts.clear();
+                    self.parts.push_back(Part::End("older commits were collected".to_owned()));
+                }
+                self.commits = None;
+            }
+            match self.parts.pop_front() {
+                None => return Ok(None),
+                Some(Part::End(why)) => return Ok(Some(Line::End(why))),
+                Some(Part::Commits { above, upto }) => {
+                    self.commits = Some(Run::of(&self.project, above, upto).await?);
+                }
+                Some(Part::Moved(record, from, to)) => {
+                    let number = self.number;
+                    self.number += 1;
+                    let MoveRecord { at, actor, why, .. } = record;
+                    let entry = Entry { number, at, actor, from, to, cause: Cause::Moved(why) };
+                    return Ok(Some(Line::Entry(entry)));
+                }
+            }
+        }
+    }
+}
+
+/// The parts of a past, newest first; `base` is where the branch began if no movement says so.
+fn parts(moves: Vec<MoveRecord>, present: Place, base: Place) -> VecDeque<Part> {
+    let mut parts = VecDeque::new();
+    let mut later = present;
+    let known = moves.first().is_some_and(is_first);
+    for record in moves.into_iter().rev() {
+        let to = place(record.to.map(Point::from));
+        parts.extend(commits(to, later));
+        let from = match record.from {
+            None if is_first(&record) => Place::Nowhere,
+            from => place(from.map(Point::from)),
+        };
+        later = from;
+        parts.push_back(Part::Moved(record, from, to));
+    }
+    if parts.is_empty() {
+        parts.extend(commits(base, later));
+    }
+    if !known {
+        parts.push_back(Part::End("what was before was not noted".to_owned()));
+    }
+    parts
+}
+
+/// Whether a movement is the one that made the branch.
+fn is_first(record: &MoveRecord) -> bool {
+    record.from.is_none() && record.why.starts_with("created")
+}
+
+fn commits(above: Place, upto: Place) -> Option<Part> {
+    match upto {
+        Place::At(upto) if Place::At(upto) != above => Some(Part::Commits { above, upto }),
+        _ => None,
+    }
+}
+
+fn place(point: Option<Point>) -> Place {
+    point.map_or(Place::Empty, Place::At)
+}
+
+impl Run {
+    async fn of(project: &Project, above: Place, upto: Point) -> Result<Self> {
+        let wal = &project.shared.backend.wal;
+        let low = match above {
+            Place::At(point) => point.lsn,
+            Place::Empty | Place::Nowhere => Lsn::ZERO,
+        };
+        let floor = wal.state(upto.timeline).await?.map_or(upto.lsn, |state| state.floor);
+        let range = low.max(floor).next()..=upto.lsn;
+        let headers = if range.is_empty() {
+            stream::empty().boxed()
+        } else {
+            wal.read_headers(upto.timeline, range, Direction::Descending).fuse().boxed()
+        };
+        let cut = floor > low;
+        Ok(Self { headers, ahead: None, timeline: upto.timeline, above, cut })
+    }
+
+    async fn header(&mut self) -> Result<Option<Commit<Touched>>> {
+        match self.ahead.take() {
+            Some(commit) => Ok(Some(commit)),
+            None => self.headers.try_next().await,
+        }
+    }
+
+    /// The next entry: a commit with an origin, or all plain writes up to one.
+    async fn next(&mut self, number: u64) -> Result<Option<Entry>> {
+        let Some(newest) = self.header().await? else { return Ok(None) };
+        let CommitMeta { lsn, time, actor, message, origin, .. } = newest.meta;
+        let mut count = 1;
+        if origin == Origin::Write {
+            while let Some(commit) = self.header().await? {
+                if commit.meta.origin != Origin::Write {
+                    self.ahead = Some(commit);
+                    break;
+                }
+                count += 1;
+            }
+        }
+        let below = Point { timeline: self.timeline, lsn: lsn.back(count).unwrap_or_default() };
+        let first = match self.above {
+            Place::At(above) => above.lsn,
+            Place::Empty | Place::Nowhere => Lsn::ZERO,
+        };
+        let from = if below.lsn > first { Place::At(below) } else { self.above };
+        let cause = match origin {
+            Origin::Write => Cause::Writes(count, message),
+            origin => Cause::Commit(origin, message),
+        };
+        let to = Place::At(Point { timeline: self.timeline, lsn });
+        Ok(Some(Entry { number, at: time, actor: actor.to_string(), from, to, cause }))
+    }
+}
+
+/// A record's movements with those before them, which only backups have if there were many.
+async fn older_too(project: &Project, mut moves: Vec<MoveRecord>) -> Result<Vec<MoveRecord>> {
+    if moves.len() < MOST_MOVES || moves.first().is_some_and(is_first) {
+        return Ok(moves);
+    }
+    let backups = backups(project).await?;
+    // A backup continues the list if it has its oldest movement, and others before that.
+    while let Some(oldest) = moves.first().cloned() {
+        let older = backups.iter().find_map(|(_, backup)| {
+            let at = backup.moves.iter().position(|record| *record == oldest)?;
+            (at > 0).then(|| backup.moves[..at].to_vec())
+        });
+        let Some(mut older) = older else { break };
+        older.append(&mut moves);
+        moves = older;
+    }
+    Ok(moves)
+}
+
+async fn backups(project: &Project) -> Result<Vec<(BranchName, BranchRecord)>> {
+    let records = project.records_under(BranchName::BACKUP).await?;
+    Ok(records.into_iter().map(|(name, stored)| (name, stored.record)).collect())
+}
+
+/// The last of the backups of a branch.
+async fn newest_backup(project: &Project, name: &BranchName) -> Result<Option<BranchRecord>> {
+    let prefix = format!("{}/{name}/", BranchName::BACKUP);
+    let of_name = |backup: &BranchName| {
+        backup.as_str().strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
+    };
+    let made = |record: &BranchRecord| record.moves.last().map(|record| record.at);
+    let backups = backups(project).await?.into_iter().filter(|(name, _)| of_name(name));
+    // Those of one moment are numbered: the longer name, then the greater, is the later one.
+    let newest = backups
+        .max_by_key(|(name, record)| (made(record), name.as_str().len(), name.as_str().to_owned()));
+    Ok(newest.map(|(_, record)| record))
+}

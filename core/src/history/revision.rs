@@ -1,0 +1,272 @@
+//! How users name a state, everywhere: one grammar, one resolver.
+//!
+//! | text | state |
+//! | --- | --- |
+//! | `main` | the head of branch main |
+//! | `main@1234` | main after its commit with LSN 1234; `main@0` is the empty state |
+//! | `main@2026-07-07T09:00:00Z`, `main@2026-07-07` | main after its last commit up to then |
+//! | `main@{2}` | main before its last two entries in the [reflog](crate::reflog) |
+//! | `v1`, `pin:v1` | a pin; `v1` is a branch if there is one of that name |
+//! | `main~3` | three commits before any of these |
+//! | `@1234`, `@{2}`, `~3` | the same of the current branch |
+
+use std::fmt;
+use std::str::FromStr;
+
+use bson::DateTime;
+
+use crate::history::reflog;
+use crate::model::{BranchName, Lsn, PinName};
+use crate::store::{Branch, Project, State, kept};
+use crate::{Error, Result};
+
+/// A state as a user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// What has the state.
+    pub name: Named,
+    /// Which of its states.
+    pub selector: Selector,
+    /// How many commits before that.
+    pub back: u64,
+}
+
+/// What has a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// The current branch.
+    Current,
+    /// The branch of this name, or else the pin.
+    Any(BranchName),
+    /// The pin of this name.
+    Pin(PinName),
+}
+
+/// Which state of a branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selector {
+    /// The present one.
+    Head,
+    /// After the commit with this LSN.
+    Lsn(Lsn),
+    /// After the last commit that is not later.
+    Time(DateTime),
+    /// Before its last so many entries in the reflog.
+    Moved(u64),
+}
+
+impl Revision {
+    /// The head of a branch.
+    pub fn head(branch: BranchName) -> Self {
+        Self { name: Named::Any(branch), selector: Selector::Head, back: 0 }
+    }
+
+    /// The name that is meant, of a branch or a pin.
+    pub fn branch_or<'a>(&'a self, current: &'a BranchName) -> &'a BranchName {
+        match &self.name {
+            Named::Current => current,
+            Named::Any(name) => name,
+            Named::Pin(name) => name.as_branch(),
+        }
+    }
+
+    /// The pin whose very state is meant, if it is one's.
+    pub async fn pin(&self, project: &Project) -> Result<Option<PinName>> {
+        match &self.name {
+            _ if self.back > 0 => Ok(None),
+            Named::Pin(name) => Ok(Some(name.clone())),
+            Named::Any(name) if project.find(name).await?.is_none() => {
+                let Ok(pin) = PinName::new(name.as_str()) else { return Ok(None) };
+                Ok(project.find_pin(&pin).await?.map(|_| pin))
+            }
+            Named::Any(_) | Named::Current => Ok(None),
+        }
+    }
+
+    /// Finds the state.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such branch or pin, or it has no such state; `Invalid` if a state of
+    /// a pin is asked for that is not its own.
+    pub async fn resolve(&self, project: &Project, current: &BranchName) -> Result<State> {
+        let state = match &self.name {
+            Named::Pin(name) => self.of_pin(name, project.pinned(name).await?)?,
+            _ => self.of_any(project, self.branch_or(current)).await?,
+        };
+        if self.back == 0 {
+            return Ok(state);
+        }
+        match state.lsn().back(self.back) {
+            Some(lsn) => match state.kept_earlier(lsn).await? {
+                Some(earlier) => Ok(earlier),
+                None => {
+                    let name = self.branch_or(current).as_str();
+                    Err(kept::collected(project, name, state.view(), lsn).await?)
+                }
+            },
+            None => Err(Error::not_found(format!(
+                "'{self}' is before the first commit: there are {} commits",
+                state.lsn()
+            ))),
+        }
+    }
+
+    async fn of_any(&self, project: &Project, name: &BranchName) -> Result<State> {
+        if let Some(stored) = project.find(name).await? {
+            let branch = Branch::new(project.clone(), name.clone(), stored.record);
+            return match self.selector {
+                Selector::Head => branch.head().await,
+                Selector::Lsn(lsn) => branch.at(lsn).await,
+                Selector::Time(time) => branch.at_time(time).await,
+                Selector::Moved(entries) => reflog::state(project, name, entries).await,
+            };
+        }
+        if let Ok(pin) = PinName::new(name.as_str())
+            && let Some(stored) = project.find_pin(&pin).await?
+        {
+            return self.of_pin(&pin, project.pinned_by(&stored.record).await?);
+        }
+        match self.selector {
+            // A branch that was deleted has a past.
+            Selector::Moved(entries) => reflog::state(project, name, entries).await,
+            _ => Err(project.neither_branch_nor_pin(name).await),
+        }
+    }
+
+    fn of_pin(&self, name: &PinName, state: State) -> Result<State> {
+        match self.selector {
+            Selector::Head => Ok(state),
+            _ => Err(Error::invalid(format!(
+                "'{self}' names no state: '{name}' is a pin, which is a single state; write {name}, \
+                 or {name}~N for N commits before"
+            ))),
+        }
+    }
+}
+
+impl FromStr for Revision {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong = |problem: &str| {
+            Error::invalid(format!(
+                "'{text}' names no state: {problem}; write BRANCH, BRANCH@LSN, BRANCH@TIME \
+                 (such as main@2026-07-07T09:00:00Z), BRANCH@{{N}}, BRANCH~N, or the name of a pin"
+            ))
+        };
+        let (text, back) = match text.split_once('~') {
+            Some((before, "")) => (before, 1),
+            Some((before, count)) => {
+                (before, count.parse().map_err(|_| wrong("what follows '~' is no number"))?)
+            }
+            None if text.is_empty() => return Err(wrong("it is empty")),
+            None => (text, 0),
+        };
+        let (branch, selector) = match text.split_once('@') {
+            None => (text, Selector::Head),
+            Some((branch, selector)) => (
+                branch,
+                parse_selector(selector).ok_or_else(|| {
+                    wrong("what follows '@' is neither an LSN, nor a time, nor {N}")
+                })?,
+            ),
+        };
+        let name = match branch.strip_prefix("pin:") {
+            Some(pin) => Named::Pin(PinName::new(pin)?),
+            None if branch.is_empty() => Named::Current,
+            None => Named::Any(BranchName::new(branch)?),
+        };
+        Ok(Self { name, selector, back })
+    }
+}
+
+fn parse_selector(text: &str) -> Option<Selector> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(|number| Selector::Lsn(Lsn::new(number)));
+    }
+    if let Some(entries) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+        return entries.parse().ok().map(Selector::Moved);
+    }
+    parse_time(text).map(Selector::Time)
+}
+
+/// Reads a time: RFC 3339, or a date alone for its first moment in UTC.
+pub fn parse_time(text: &str) -> Option<DateTime> {
+    let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    DateTime::parse_rfc3339_str(full).ok()
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Named::Current => {}
+            Named::Any(name) => write!(f, "{name}")?,
+            Named::Pin(name) => write!(f, "pin:{name}")?,
+        }
+        match self.selector {
+            Selector::Head => {}
+            Selector::Lsn(lsn) => write!(f, "@{lsn}")?,
+            Selector::Time(time) => {
+                write!(f, "@{}", time.try_to_rfc3339_string().unwrap_or_default())?;
+            }
+            Selector::Moved(entries) => write!(f, "@{{{entries}}}")?,
+        }
+        if self.back > 0 {
+            write!(f, "~{}", self.back)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Option<String>, Selector, u64) {
+        let revision: Revision = text.parse().unwrap();
+        assert_eq!(revision.to_string().parse::<Revision>().unwrap(), revision);
+        let name = match revision.name {
+            Named::Current => None,
+            Named::Any(name) => Some(name.to_string()),
+            Named::Pin(name) => Some(format!("pin {name}")),
+        };
+        (name, revision.selector, revision.back)
+    }
+
+    #[test]
+    fn each_form_is_read() {
+        let main = || Some("main".to_owned());
+        let time = DateTime::parse_rfc3339_str("2026-07-07T09:00:00Z").unwrap();
+        assert_eq!(parsed("main"), (main(), Selector::Head, 0));
+        assert_eq!(parsed("main@1234"), (main(), Selector::Lsn(Lsn::new(1234)), 0));
+        assert_eq!(parsed("main@2026-07-07T09:00:00Z"), (main(), Selector::Time(time), 0));
+        assert_eq!(parsed("main@2026-07-07T11:00:00+02:00"), (main(), Selector::Time(time), 0));
+        assert_eq!(parsed("main~3"), (main(), Selector::Head, 3));
+        assert_eq!(parsed("main~"), (main(), Selector::Head, 1));
+        assert_eq!(parsed("main@7~2"), (main(), Selector::Lsn(Lsn::new(7)), 2));
+        assert_eq!(parsed("@5"), (None, Selector::Lsn(Lsn::new(5)), 0));
+        assert_eq!(parsed("~1"), (None, Selector::Head, 1));
+        assert_eq!(parsed("main@{2}~1"), (main(), Selector::Moved(2), 1));
+        assert_eq!(parsed("@{0}"), (None, Selector::Moved(0), 0));
+        assert_eq!(parsed("pin:v1~2"), (Some("pin v1".into()), Selector::Head, 2));
+    }
+
+    #[test]
+    fn what_names_no_state_is_refused_with_the_forms_that_do() {
+        for text in [
+            "",
+            "main@",
+            "main@x",
+            "main~x",
+            "main@1@2",
+            "a b",
+            "main@2026-13-01",
+            "main@{}",
+            "main@{-1}",
+            "pin:",
+        ] {
+            let error = text.parse::<Revision>().unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::Invalid, "{text}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! A branch: takes writes, gives states.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bson::DateTime;
+
+use crate::engine::write::committer::Submitted;
+use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
+use crate::log::walk;
+use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
+use crate::store::mask::MaskPolicy;
+use crate::store::records::BranchRecord;
+use crate::store::{Collection, Project, Shared, State, kept, lease, read_only};
+use crate::{Error, ErrorKind, Result};
+
+/// A branch, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchInfo {
+    /// Its name.
+    pub name: BranchName,
+    /// Its last commit.
+    pub head: Head,
+    /// The branch from which it was made.
+    pub parent: Option<BranchName>,
+    /// The position at which it left its parent.
+    pub forked_at: Lsn,
+    /// When it was made.
+    pub created: DateTime,
+    /// Whether it is protected.
+    pub protected: bool,
+    /// Whether it takes no commits.
+    pub read_only: bool,
+    /// When it is over, if it is a [sandbox](crate::sandbox).
+    pub ends: Option<DateTime>,
+    /// Whether it is [masked](crate::mask).
+    pub masked: bool,
+}
+
+impl BranchInfo {
+    pub(crate) fn new(name: BranchName, record: &BranchRecord, head: Head) -> Self {
+        Self {
+            name,
+            head,
+            ends: record.ends(&head),
+            parent: record.parent.as_deref().and_then(|parent| BranchName::new(parent).ok()),
+            forked_at: Lsn::from_stored(record.forked_at),
+            created: record.created,
+            protected: record.protected,
+            read_only: record.read_only,
+            masked: record.mask.is_some(),
+        }
+    }
+}
+
+/// A handle to a branch. Cheap to clone; clones share what they know of where the branch is.
+///
+/// The handle follows the branch: when the branch was moved to another timeline (by a reset, say),
+/// the timeline it left is sealed, and the next read or write looks the branch up again.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    project: Project,
+    name: BranchName,
+    record: Arc<RwLock<BranchRecord>>,
+}
+
+impl Branch {
+    pub(crate) fn new(project: Project, name: BranchName, record: BranchRecord) -> Self {
+        Self { project, name, record: Arc::new(RwLock::new(record)) }
+    }
+
+    /// Its project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &BranchName {
+        &self.name
+    }
+
+    /// What is known of it now.
+    pub async fn info(&self) -> Result<BranchInfo> {
+        let stored = self.project.record(&self.name).await?;
+        let head = self.project.head_of(&stored.record).await?;
+        Ok(BranchInfo::new(self.name.clone(), &stored.record, head))
+    }
+
+    /// Whether its reads go through a [mask](crate::mask), which no operation takes off.
+    pub fn is_masked(&self) -> bool {
+        self.known().mask.is_some()
+    }
+
+    /// The policy of its mask; `None` if it is not masked.
+    pub fn mask_policy(&self) -> Option<MaskPolicy> {
+        self.known().mask.map(|mask| mask.policy().clone())
+    }
+
+    /// Its present state.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch is gone.
+    pub async fn head(&self) -> Result<State> {
+        loop {
+            let (record, head) = self.present().await.map_err(|error| self.named(error))?;
+            match self.project.state_at(&record, head.lsn).await {
+                Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
+                Ok(state) => return Ok(state.ending_with(head)),
+                // The head has moved on since, and what it was is given up already.
+                Err(error) if error.kind() == crate::ErrorKind::NotFound => {
+                    if self.present().await?.1 == head {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(self.named(error)),
+            }
+        }
+    }
+
+    /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch has no commit there yet, or the state was [collected](crate::gc).
+    pub async fn at(&self, lsn: Lsn) -> Result<State> {
+        let head = self.head().await?;
+        if lsn > head.lsn() {
+            return Err(Error::not_found(format!(
+                "branch '{}' has no LSN {lsn}; its last is {}",
+                self.name,
+                head.lsn()
+            )));
+        }
+        self.earlier(head, lsn).await
+    }
+
+    /// A state of the branch that is not later than `state`.
+    pub(crate) async fn earlier(&self, state: State, lsn: Lsn) -> Result<State> {
+        if lsn == state.lsn() {
+            return Ok(state);
+        }
+        match state.kept_earlier(lsn).await? {
+            Some(earlier) => Ok(earlier),
+            None => {
+                let name = self.name.as_str();
+                Err(kept::collected(&self.project, name, state.view(), lsn).await?)
+            }
+        }
+    }
+
+    /// The state as it was at `time`: after the last commit that is not later.
+    ///
+    /// # Errors
+    /// `NotFound` if the first commit is later, or the state was [collected](crate::gc).
+    pub async fn at_time(&self, time: DateTime) -> Result<State> {
+        let head = self.head().await?;
+        let lsn = walk::last_not_after(&*self.shared().backend.wal, head.view(), time).await?;
+        match lsn {
+            Some(lsn) => self.earlier(head, lsn).await,
+            None => Err(Error::not_found(format!(
+                "branch '{}' has no state at {}: its first commit is later",
+                self.name,
+                time.try_to_rfc3339_string().unwrap_or_default()
+            ))),
+        }
+    }
+
+    /// A collection of the branch, for reading its present and for writing.
+    pub fn collection(&self, name: &CollectionName) -> Collection {
+        Collection::new(self.clone(), name.clone())
+    }
+
+    /// An empty request, signed by the store's actor; fill it and [commit](Branch::commit) it.
+    pub fn request(&self) -> WriteRequest {
+        WriteRequest::new(self.shared().actor.clone())
+    }
+
+    /// Commits a request: all of its changes in one commit, durable when this returns, or none.
+    ///
+    /// Many callers may commit at once; they share durable appends. If the future is dropped before
+    /// it is ready, the commit is either whole or absent.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::model::{CollectionName, Document};
+    /// # use argon_core::write::{Condition, Outcome};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let branch = argon_backends::memory_branch().await?;
+    /// let accounts = CollectionName::new("accounts")?;
+    /// let mut request = branch.request();
+    /// for (id, balance) in [(1, 70), (2, 30)] {
+    ///     let (key, document) = Document::checked(rawdoc! { "_id": id, "balance": balance })?;
+    ///     request.put(accounts.clone(), key, document, Condition::Absent)?;
+    /// }
+    /// assert!(matches!(branch.commit(request.clone()).await?, Outcome::Committed(_)));
+    /// assert!(matches!(branch.commit(request).await?, Outcome::Conflict(_)), "they are there now");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
+    /// be told: look at the log before trying again. `Denied` for a backup, a read-only branch, and a
+    /// sandbox whose time is over.
+    #[tracing::instrument(level = "debug", skip_all, fields(branch = %self.name))]
+    pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
+        if self.name.is_backup() {
+            return Err(Error::denied(format!(
+                "'{}' is a backup and takes no commits; make a branch from it instead",
+                self.name
+            )));
+        }
+        loop {
+            let record = self.writable().await?;
+            let committer = self.shared().committers.of(record.timeline(), || {
+                crate::store::records::branch_ref(self.project.id(), &self.name)
+            });
+            let submitted = committer.submit(request, record.base_head()).await;
+            match submitted.map_err(|error| self.named(error))? {
+                Submitted::Outcome(outcome) => return Ok(outcome),
+                Submitted::Sealed(back) => {
+                    request = back;
+                    self.follow(&record).await?;
+                }
+            }
+        }
+    }
+
+    /// Commits a change of a collection's own facts.
+    ///
+    /// # Errors
+    /// `AlreadyExists` or `NotFound` as the change asks for; else those of [`Branch::commit`].
+    pub async fn change_collection(&self, change: CollectionChange) -> Result<Option<Receipt>> {
+        let mut request = self.request();
+        request.change_collection(change);
+        self.commit(request).await?.receipt()
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.project.shared
+    }
+
+    /// Names the branch in an error of its log, which knows only the timeline.
+    fn named(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Corrupt | ErrorKind::Unavailable | ErrorKind::Indeterminate => {
+                error.about(format_args!("branch '{}'", self.name))
+            }
+            _ => error,
+        }
+    }
+
+    fn known(&self) -> BranchRecord {
+        self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is known of a branch that takes commits. One that is known to take none is looked up again.
+    async fn writable(&self) -> Result<BranchRecord> {
+        let known = self.known();
+        if !known.read_only && self.ended(&known).await?.is_none() {
+            return Ok(known);
+        }
+        let record = self.project.record(&self.name).await?.record;
+        if record.read_only {
+            return Err(read_only::refused(&self.name));
+        }
+        if let Some(end) = self.ended(&record).await? {
+            return Err(lease::refused(&self.name, end));
+        }
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+        Ok(record)
+    }
+
+    /// When it ended, if it is a sandbox whose time is over. A commit would prolong it, which is for
+    /// somebody to ask for: it may be swept at any moment.
+    async fn ended(&self, record: &BranchRecord) -> Result<Option<DateTime>> {
+        let now = self.shared().environment.earliest();
+        if record.lease.is_none_or(|lease| lease.expires >= now) {
+            return Ok(None);
+        }
+        let head = self.project.head_of(record).await?;
+        Ok(record.ends(&head).filter(|end| *end < now))
+    }
+
+    /// The branch and its head, followed if it has moved. A timeline without commits may have been
+    /// left long ago, and be gone since.
+    async fn present(&self) -> Result<(BranchRecord, Head)> {
+        let record = self.known();
+        match self.shared().backend.wal.state(record.timeline).await? {
+            Some(state) if !state.sealed => Ok((record, state.head)),
+            _ => {
+                let record = self.project.record(&self.name).await?.record;
+                let head = self.project.head_of(&record).await?;
+                *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+                Ok((record, head))
+            }
+        }
+    }
+
+    /// Looks the branch up again after its timeline was found sealed. If it still stands on that
+    /// timeline, whoever sealed it was cut off, and the branch goes on in a fork.
+    async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
+        // Whoever moves the branch in this process is let finish.
+        let _moving = self.shared().moving.lock().await;
+        let stored = self.project.record(&self.name).await?;
+        if stored.record.read_only {
+            return Err(read_only::refused(&self.name));
+        }
+        let record = if stored.record.timeline == sealed.timeline {
+            let head = self.project.seal(sealed).await?;
+            let record = self.project.forked_on(&stored.record, head).await?;
+            let at = sealed.point_at(head.lsn);
+            let movement = self.project.movement(at, at, "went on after a move that was cut off");
+            match self.project.set(&self.name, &stored, record, movement).await {
+                Ok(record) => record,
+                Err(error) if error.kind() == crate::ErrorKind::Conflict => {
+                    self.project.record(&self.name).await?.record
+                }
+                Err(error) => return Err(error),
+            }
+        } else {
+            stored.record
+        };
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record;
+        Ok(())
+    }
+}
+
+impl Branch {
+    /// A request with another actor and a message.
+    ///
+    /// # Errors
+    /// `Invalid` when the message is too long.
+    pub fn request_of(&self, actor: Option<Actor>, message: &str) -> Result<WriteRequest> {
+        let actor = actor.unwrap_or_else(|| self.shared().actor.clone());
+        let mut request = WriteRequest::new(actor);
+        request.set_message(Message::new(message)?);
+        Ok(request)
+    }
+}

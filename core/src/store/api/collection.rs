@@ -1,0 +1,186 @@
+//! A collection of a branch.
+
+use bson::oid::ObjectId;
+use bson::raw::{RawDocument, RawDocumentBuf};
+
+use crate::document::key::Key;
+use crate::engine::write::{Condition, Receipt, WriteRequest};
+use crate::model::{CollectionName, Document, Point};
+use crate::store::{Branch, DocumentStream, Found};
+use crate::{Error, Result};
+
+/// What can be stored as a document.
+pub trait IntoDocument {
+    /// The BSON of it, as it shall be stored.
+    ///
+    /// # Errors
+    /// `Invalid` when it is no BSON.
+    fn into_raw(self) -> Result<RawDocumentBuf>;
+}
+
+impl IntoDocument for RawDocumentBuf {
+    fn into_raw(self) -> Result<RawDocumentBuf> {
+        Ok(self)
+    }
+}
+
+impl IntoDocument for &RawDocument {
+    fn into_raw(self) -> Result<RawDocumentBuf> {
+        Ok(self.to_owned())
+    }
+}
+
+impl IntoDocument for &bson::Document {
+    fn into_raw(self) -> Result<RawDocumentBuf> {
+        RawDocumentBuf::try_from(self)
+            .map_err(|source| Error::invalid("the document is not valid BSON").with_source(source))
+    }
+}
+
+impl IntoDocument for bson::Document {
+    fn into_raw(self) -> Result<RawDocumentBuf> {
+        (&self).into_raw()
+    }
+}
+
+/// A handle to a collection of a branch; it need not exist yet. Cheap to clone.
+///
+/// Each write is one durable commit; for several in one, fill a
+/// [request](Branch::request).
+///
+/// ```
+/// # use bson::rawdoc;
+/// # use argon_core::key::Key;
+/// # use argon_core::model::CollectionName;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let branch = argon_backends::memory_branch().await?;
+/// let users = branch.collection(&CollectionName::new("users")?);
+/// users.insert(rawdoc! { "_id": 1, "name": "Ada" }).await?;
+/// let id = Key::of(&1.into())?;
+///
+/// let read = users.version(&id).await?.expect("it was just inserted");
+/// users.replace_if(rawdoc! { "_id": 1, "name": "Grace" }, read.changed_by).await?;
+/// assert!(users.replace_if(rawdoc! { "_id": 1, "name": "Joan" }, read.changed_by).await.is_err());
+/// assert!(users.delete(&id).await?.is_some());
+/// assert_eq!(users.get(&id).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Collection {
+    branch: Branch,
+    name: CollectionName,
+}
+
+impl Collection {
+    pub(crate) fn new(branch: Branch, name: CollectionName) -> Self {
+        Self { branch, name }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &CollectionName {
+        &self.name
+    }
+
+    /// The document with this `_id` at the head, or `None`.
+    pub async fn get(&self, id: &Key) -> Result<Option<Document>> {
+        Ok(self.version(id).await?.map(|found| found.document))
+    }
+
+    /// The document with this `_id` at the head and the commit that last changed it, or `None`.
+    pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
+        let head = self.branch.head().await?;
+        match head.catalog().get(&self.name) {
+            Some(_) => head.collection(&self.name)?.version(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// All documents at the head in the order of their `_id`s; none if the collection is not there.
+    pub async fn scan(&self) -> Result<DocumentStream> {
+        let head = self.branch.head().await?;
+        match head.catalog().get(&self.name) {
+            Some(_) => Ok(head.collection(&self.name)?.scan()),
+            None => Ok(Box::pin(futures::stream::empty())),
+        }
+    }
+
+    /// Inserts a document; one without an `_id` gets an `ObjectId`. As in MongoDB, the `_id` is stored
+    /// as the first field. Gives the key of the `_id`.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one with that `_id`; `Invalid` if it can't be stored.
+    pub async fn insert(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
+        let (key, document) = self.with_id(document.into_raw()?)?;
+        let receipt = self.write(key.clone(), document, Condition::Absent).await?;
+        Ok((key, receipt))
+    }
+
+    /// Writes a document, whether there is one with its `_id` or not; one without an `_id` gets an
+    /// `ObjectId`. The `_id` is stored as the first field.
+    pub async fn put(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
+        let (key, document) = self.with_id(document.into_raw()?)?;
+        let receipt = self.write(key.clone(), document, Condition::Any).await?;
+        Ok((key, receipt))
+    }
+
+    /// Replaces a document.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none with that `_id`.
+    pub async fn replace(&self, document: impl IntoDocument) -> Result<Receipt> {
+        let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
+        self.write(key, document, Condition::Present).await
+    }
+
+    /// Replaces a document if commit `read` is still the last that changed it.
+    ///
+    /// # Errors
+    /// `Conflict` if another commit did.
+    pub async fn replace_if(&self, document: impl IntoDocument, read: Point) -> Result<Receipt> {
+        let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
+        self.write(key, document, Condition::ChangedBy(read)).await
+    }
+
+    /// Deletes a document; `None` if there is none with that `_id`, and then no commit is made.
+    pub async fn delete(&self, id: &Key) -> Result<Option<Receipt>> {
+        let mut request = self.branch.request();
+        request.delete(self.name.clone(), id.clone(), Condition::SkipUnlessPresent);
+        self.branch.commit(request).await?.receipt()
+    }
+
+    /// Checks a document, after giving it an `_id` if it has none, and putting that before its other
+    /// fields.
+    ///
+    /// # Errors
+    /// `Invalid` if it can't be stored.
+    pub fn with_id(&self, raw: RawDocumentBuf) -> Result<(Key, Document)> {
+        match raw.get("_id") {
+            Ok(None) => {
+                Document::checked(prepend_id(&raw, self.branch.shared().environment.object_id())?)
+            }
+            _ => Document::checked(Document::with_id_first(raw)?),
+        }
+    }
+
+    async fn write(&self, key: Key, document: Document, condition: Condition) -> Result<Receipt> {
+        let mut request: WriteRequest = self.branch.request();
+        request.put(self.name.clone(), key, document, condition)?;
+        self.branch.commit(request).await?.committed()
+    }
+}
+
+/// The document with an `_id` before its other fields, where MongoDB puts it.
+fn prepend_id(raw: &RawDocument, id: ObjectId) -> Result<RawDocumentBuf> {
+    let mut bytes = vec![0; 4];
+    bytes.push(0x07);
+    bytes.extend_from_slice(b"_id\0");
+    bytes.extend_from_slice(&id.bytes());
+    bytes.extend_from_slice(&raw.as_bytes()[4..]);
+    let length = i32::try_from(bytes.len())
+        .map_err(|_| Error::invalid("the document is larger than BSON allows"))?;
+    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    RawDocumentBuf::from_bytes(bytes)
+        .map_err(|source| Error::invalid("the document is not valid BSON").with_source(source))
+}

@@ -1,0 +1,317 @@
+//! An opened store.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::engine::catalog::Catalogs;
+use crate::engine::open::OpenStates;
+use crate::engine::replay::LogMaterializer;
+use crate::engine::snapshot::{Automatic, Making};
+use crate::engine::write::committer::{CommitterContext, Committers};
+use crate::log::timelines::Timelines;
+use crate::model::environment::Environment;
+use crate::model::{Actor, BranchName, ProjectName, TimelineId};
+use crate::storage::timed::{TimedMaterialize, TimedRefs};
+use crate::storage::{
+    Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry, ServerFacts,
+    SnapshotPolicy, StoreInfo, StoreUrl, Swap, Traffic,
+};
+use crate::store::records::{self, BranchRecord, ProjectRecord};
+use crate::store::{Project, ProjectInfo, garbage};
+use crate::{Error, Result};
+
+/// An opened store. Cheap to clone; the store is closed when the last handle to it or to anything
+/// in it is dropped.
+///
+/// ```
+/// # use argon_core::model::ProjectName;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// let store = argon_backends::memory_store().await?;
+/// let shop = store.create_project(&ProjectName::new("shop")?).await?;
+/// assert_eq!(store.projects().await?.len(), 1);
+/// assert_eq!(shop.branches().await?[0].name.as_str(), "main");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all handles of a store share.
+pub(crate) struct Shared {
+    pub(crate) backend: Backend,
+    pub(crate) materialize: Arc<dyn Materialize>,
+    /// The same as `materialize`, if that reads log and snapshots.
+    pub(crate) replay: Option<Arc<LogMaterializer>>,
+    pub(crate) environment: Environment,
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) catalogs: Arc<Catalogs>,
+    pub(crate) committers: Committers,
+    pub(crate) automatic: Arc<Automatic>,
+    pub(crate) actor: Actor,
+    /// The repeated requests that metrics have.
+    pub(crate) retries: AtomicU64,
+    /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
+    /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
+    pub(crate) moving: tokio::sync::Mutex<()>,
+    /// The states that this process has open.
+    pub(crate) open: Arc<OpenStates>,
+    /// Held while garbage is collected: one collection at a time.
+    pub(crate) collecting: tokio::sync::Mutex<()>,
+    /// Held for reading while a snapshot is made, for writing while garbage is collected.
+    pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
+}
+
+impl Shared {
+    /// Asks the servers of the store for the time before something is decided by it that can't be
+    /// undone, as far as the clock is a machine's: a process may have run for long, and its machine's
+    /// clock may have been set meanwhile.
+    pub(crate) async fn look_at_clocks(&self) -> Result<()> {
+        if self.environment.heeds_servers() {
+            self.backend.maintenance.servers().await?;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("backend", &self.backend)
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// The branch that a new project has.
+    pub const FIRST_BRANCH: &'static str = "main";
+
+    /// Makes a new store where `url` says, and opens it. `actor` signs what is written through it
+    /// unless a write says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`Factory::create`](crate::storage::Factory::create).
+    #[tracing::instrument(level = "info", skip_all, name = "create_store", fields(store = %url))]
+    pub async fn create(
+        registry: &Registry,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: Environment,
+        actor: Actor,
+    ) -> Result<Self> {
+        let backend = registry.factory(url)?.create(url, options, &environment).await?;
+        Ok(Self::new(backend, environment, actor))
+    }
+
+    /// Opens the store that `url` names. `actor` signs what is written through it unless a write
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// Those of [`Factory::open`](crate::storage::Factory::open).
+    #[tracing::instrument(level = "info", skip_all, name = "open_store", fields(store = %url))]
+    pub async fn open(
+        registry: &Registry,
+        url: &StoreUrl,
+        options: &OpenOptions,
+        environment: Environment,
+        actor: Actor,
+    ) -> Result<Self> {
+        let backend = registry.factory(url)?.open(url, options, &environment).await?;
+        Ok(Self::new(backend, environment, actor))
+    }
+
+    /// A store over a backend that is open already.
+    pub fn new(backend: Backend, environment: Environment, actor: Actor) -> Self {
+        let refs = TimedRefs { inner: backend.refs, environment: environment.clone() };
+        let backend = Backend { refs: Arc::new(refs), ..backend };
+        let Backend { wal, snapshots, .. } = &backend;
+        let (materialize, replay): (Arc<dyn Materialize>, _) = match &backend.materialize {
+            Some(native) => (native.clone(), None),
+            None => {
+                let replay = Arc::new(LogMaterializer::new(wal.clone(), snapshots.clone()));
+                (replay.clone(), Some(replay))
+            }
+        };
+        let inner = materialize;
+        let timed = TimedMaterialize { inner, environment: environment.clone() };
+        let materialize: Arc<dyn Materialize> = Arc::new(timed);
+        let timelines = Arc::new(Timelines::new(wal.clone()));
+        let catalogs = Arc::new(Catalogs::default());
+        let (open, making) = (Arc::<OpenStates>::default(), Arc::default());
+        let automatic = Arc::new(Automatic::new(Making {
+            open: Arc::clone(&open),
+            snapshots: Arc::clone(&making),
+            backend: backend.clone(),
+            materialize: materialize.clone(),
+            replay: replay.clone(),
+            timelines: timelines.clone(),
+            environment: environment.clone(),
+        }));
+        let committers = Committers::new(CommitterContext {
+            backend: backend.clone(),
+            materialize: materialize.clone(),
+            replay: replay.clone(),
+            timelines: timelines.clone(),
+            environment: environment.clone(),
+            catalogs: catalogs.clone(),
+            automatic: automatic.clone(),
+        });
+        let shared = Shared {
+            backend,
+            materialize,
+            replay,
+            environment,
+            timelines,
+            catalogs,
+            committers,
+            automatic,
+            actor,
+            retries: AtomicU64::new(0),
+            moving: tokio::sync::Mutex::default(),
+            open,
+            collecting: tokio::sync::Mutex::default(),
+            snapshots: making,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Waits until what goes on in the background has come to its end: the snapshots that the
+    /// backend's [policy](crate::storage::SnapshotPolicy) asked for after the commits that were
+    /// answered so far. A program calls it before it ends; a store that is dropped without it only
+    /// cuts that work off, and the next one that commits takes it up.
+    pub async fn settle(&self) {
+        self.shared.automatic.settle().await;
+        self.shared.backend.maintenance.rest().await;
+    }
+
+    /// Facts about the store.
+    pub fn info(&self) -> StoreInfo {
+        self.shared.backend.maintenance.info()
+    }
+
+    /// What its backend can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.shared.backend.capabilities
+    }
+
+    /// When the store wants snapshots.
+    pub fn snapshot_policy(&self) -> SnapshotPolicy {
+        self.shared.backend.snapshot_policy
+    }
+
+    /// The bytes that the store takes on disk, or in memory if it is there.
+    pub async fn stored_bytes(&self) -> Result<u64> {
+        self.shared.backend.maintenance.stored_bytes().await
+    }
+
+    /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
+    #[tracing::instrument(level = "info", skip_all)]
+    pub async fn compact(&self) -> Result<()> {
+        self.shared.backend.maintenance.compact().await?;
+        garbage::forget(&*self.shared.backend.refs).await
+    }
+
+    /// The servers that the store is on, asked now; none for a store on this machine.
+    ///
+    /// # Errors
+    /// Those of asking.
+    pub async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        self.shared.backend.maintenance.servers().await
+    }
+
+    /// What the backend still owes for what it has acknowledged; `None` if it never owes anything.
+    pub async fn backlog(&self) -> Result<Option<Backlog>> {
+        self.shared.backend.maintenance.backlog().await
+    }
+
+    /// How the commits of a timeline are packed; `None` if the backend can't tell.
+    pub async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
+        self.shared.backend.maintenance.compression(timeline).await
+    }
+
+    /// Waits until the backend owes nothing of what was acknowledged before; see
+    /// [`Maintenance::flush`](crate::storage::Maintenance::flush).
+    #[tracing::instrument(level = "info", skip_all)]
+    pub async fn flush(&self) -> Result<()> {
+        self.shared.backend.maintenance.flush().await
+    }
+
+    /// What went over the network since the store was opened; `None` for a store on this machine.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.shared.backend.maintenance.traffic()
+    }
+
+    /// The projects, by name.
+    pub async fn projects(&self) -> Result<Vec<ProjectInfo>> {
+        let refs = self.shared.backend.refs.list(records::PROJECTS).await?;
+        refs.into_iter()
+            .map(|(name, stored)| {
+                let record: ProjectRecord = records::decode(&name, stored)?.record;
+                let short = name.strip_prefix(records::PROJECTS).unwrap_or(&name);
+                Ok(ProjectInfo { name: ProjectName::new(short)?, created: record.created })
+            })
+            .collect()
+    }
+
+    /// Makes a project with one empty branch, [`Store::FIRST_BRANCH`].
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is one of that name.
+    #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
+    pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
+        let Shared { backend, environment, .. } = &*self.shared;
+        let record = ProjectRecord { id: environment.project_id(), created: environment.now() };
+        let project = Project::new(self.shared.clone(), name.clone(), record.id);
+        let main = BranchRecord {
+            timeline: environment.timeline_id(),
+            base: None,
+            parent: None,
+            forked_at: 0,
+            created: record.created,
+            protected: false,
+            read_only: false,
+            lease: None,
+            mask: None,
+            renaming: None,
+            moves: vec![project.movement(None, None, "created with the project")],
+        };
+        // The branch first: a project is never seen without it. Cut off in between, it leaves a
+        // record under an id that nothing names.
+        let branch = records::branch_ref(record.id, &BranchName::new(Self::FIRST_BRANCH)?);
+        backend.refs.compare_and_set(&branch, None, Some(records::encode(&main)?)).await?;
+        let value = records::encode(&record)?;
+        match backend.refs.compare_and_set(&records::project_ref(name), None, Some(value)).await? {
+            Swap::Done(_) => Ok(project),
+            Swap::Moved(_) => {
+                Err(Error::already_exists(format!("there is a project '{name}' already")))
+            }
+        }
+    }
+
+    /// Opens a project.
+    ///
+    /// # Errors
+    /// `NotFound`, listing the projects that there are.
+    pub async fn project(&self, name: &ProjectName) -> Result<Project> {
+        let reference = records::project_ref(name);
+        match self.shared.backend.refs.get(&reference).await? {
+            Some(stored) => {
+                let record: ProjectRecord = records::decode(&reference, stored)?.record;
+                Ok(Project::new(self.shared.clone(), name.clone(), record.id))
+            }
+            None => Err(self.no_project(name).await?),
+        }
+    }
+
+    pub(super) async fn no_project(&self, name: &ProjectName) -> Result<Error> {
+        let known: Vec<String> =
+            self.projects().await?.into_iter().map(|project| project.name.to_string()).collect();
+        Ok(Error::not_found(match known.as_slice() {
+            [] => format!("there is no project '{name}', and no other either"),
+            known => format!("there is no project '{name}'; there are: {}", known.join(", ")),
+        }))
+    }
+}

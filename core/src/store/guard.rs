@@ -1,0 +1,458 @@
+//! How branches are read and moved. All that moves a branch comes through here: this is the one guard.
+//!
+//! A movement is one compare-and-set of the branch's record, and is noted in that record, so that it
+//! is never without its note. What a reset or a deletion leaves behind is a backup branch, whose
+//! record has the notes so far.
+
+use bson::DateTime;
+use futures::future::try_join;
+
+use crate::model::{BranchName, Head, Lsn, Point, TimelineId};
+use crate::storage::{Append, RefChange, RefName, RefVersion, Swap, Together};
+use crate::store::pins::there_are;
+use crate::store::records::{
+    self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, Stored,
+};
+use crate::store::{Project, State, kept};
+use crate::{Error, Result};
+
+/// A ref that holds a state for a moment.
+pub(crate) struct Hold {
+    name: RefName,
+    version: RefVersion,
+}
+
+impl Project {
+    pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        self.listed("").await
+    }
+
+    /// The branches whose names have this for the first part.
+    pub(crate) async fn records_under(
+        &self,
+        first: &str,
+    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        self.listed(&format!("{first}/")).await
+    }
+
+    async fn listed(&self, under: &str) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+        let prefix = records::branches_of(self.id());
+        let refs = self.shared.backend.refs.list(&format!("{prefix}{under}")).await?;
+        let mut branches = Vec::with_capacity(refs.len());
+        for (name, stored) in refs {
+            let short = BranchName::new(name.strip_prefix(&prefix).unwrap_or(&name))?;
+            let stored = records::decode(&name, stored)?;
+            if !self.finish_rename(&short, &stored).await? {
+                branches.push((short, stored));
+            }
+        }
+        Ok(branches)
+    }
+
+    pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+        match self.find(name).await? {
+            Some(stored) => Ok(stored),
+            None => Err(Error::not_found(format!(
+                "there is no branch '{name}' in project '{}'; {}",
+                self.name(),
+                self.known_branches().await?
+            ))),
+        }
+    }
+
+    /// The record of a branch, if there is one.
+    pub(crate) async fn find(&self, name: &BranchName) -> Result<Option<Stored<BranchRecord>>> {
+        let reference = records::branch_ref(self.id(), name);
+        let Some(stored) = self.shared.backend.refs.get(&reference).await? else { return Ok(None) };
+        let stored = records::decode(&reference, stored)?;
+        let gone = self.finish_rename(name, &stored).await?;
+        Ok((!gone).then_some(stored))
+    }
+
+    /// The branches but backups, for an error.
+    async fn known_branches(&self) -> Result<String> {
+        let records = self.branch_records().await?;
+        let known = records.iter().map(|(name, _)| name).filter(|name| !name.is_backup());
+        Ok(there_are("branches", known.map(BranchName::as_str)))
+    }
+
+    /// The error for a name that stands for no state.
+    pub(crate) async fn neither_branch_nor_pin(&self, name: &BranchName) -> Error {
+        let looked = try_join(self.known_branches(), self.pin_records()).await;
+        match looked {
+            Ok((branches, pins)) => Error::not_found(format!(
+                "there is neither a branch nor a pin '{name}' in project '{}'; {branches}; {}",
+                self.name(),
+                there_are("pins", pins.iter().map(|(name, _)| name.as_str()))
+            )),
+            Err(error) => error,
+        }
+    }
+
+    /// The record of a branch that may be moved away from its history.
+    pub(crate) async fn movable(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+        let stored = self.record(name).await?;
+        if name.is_backup() {
+            return Err(Error::denied(format!(
+                "'{name}' is a backup and stays as it is; make a branch from it instead"
+            )));
+        }
+        if stored.record.protected {
+            return Err(Error::denied(format!(
+                "branch '{name}' is protected; `argon branch unprotect {name}` ends that"
+            )));
+        }
+        Ok(stored)
+    }
+
+    /// A record for a new branch that starts as `from`, and is masked as that is.
+    pub(crate) async fn fork(
+        &self,
+        from: &State,
+        parent: Option<&BranchName>,
+    ) -> Result<BranchRecord> {
+        if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
+            return Err(Error::invalid("the state is of another store; it must be of this one"));
+        }
+        let head = from.last().await?;
+        let created = match parent {
+            Some(parent) => format!("created from {parent}"),
+            None => "created".to_owned(),
+        };
+        Ok(BranchRecord {
+            timeline: self.shared.environment.timeline_id(),
+            base: BaseRecord::of(from.view().point(), &head),
+            parent: parent.map(BranchName::to_string),
+            forked_at: head.lsn.get().cast_signed(),
+            created: self.shared.environment.now(),
+            protected: false,
+            read_only: false,
+            lease: None,
+            mask: from.mask().map(|mask| mask.at(head.lsn)),
+            renaming: None,
+            moves: vec![self.movement(None, from.view().point(), created)],
+        })
+    }
+
+    /// A note of a movement that is made now, by the actor of the store.
+    pub(crate) fn movement(
+        &self,
+        from: Option<Point>,
+        to: Option<Point>,
+        why: impl Into<String>,
+    ) -> MoveRecord {
+        MoveRecord {
+            at: self.shared.environment.latest(),
+            actor: self.shared.actor.to_string(),
+            from: from.map(Into::into),
+            to: to.map(Into::into),
+            why: why.into(),
+        }
+    }
+
+    /// Refuses to go on with a project that was deleted.
+    pub(crate) async fn still_there(&self) -> Result<()> {
+        let reference = records::project_ref(self.name());
+        if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
+            let found: Stored<ProjectRecord> = records::decode(&reference, stored)?;
+            if found.record.id == self.id() {
+                return Ok(());
+            }
+        }
+        Err(Error::not_found(format!("project '{}' was deleted", self.name())))
+    }
+
+    pub(crate) async fn create_record(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+    ) -> Result<()> {
+        let reference = records::branch_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
+            Swap::Done(_) => Ok(()),
+            Swap::Moved(_) => {
+                Err(Error::already_exists(format!("there is a branch '{name}' already")))
+            }
+        }
+    }
+
+    /// Changes a branch if it is still as it was read, and notes the movement.
+    pub(crate) async fn set(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        record: BranchRecord,
+        movement: MoveRecord,
+    ) -> Result<BranchRecord> {
+        let record = record.noting(movement);
+        self.swap(name, read, Some(records::encode(&record)?)).await?;
+        Ok(record)
+    }
+
+    /// Changes what a branch's record says besides where the branch is, if the branch is still as
+    /// it was read. That is no movement.
+    pub(crate) async fn amend(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        record: &BranchRecord,
+    ) -> Result<()> {
+        self.swap(name, read, Some(records::encode(record)?)).await.map(drop)
+    }
+
+    /// Removes a branch if it is still as it was read.
+    pub(crate) async fn remove(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+    ) -> Result<()> {
+        self.swap(name, read, None).await.map(drop)
+    }
+
+    /// The new version of the record.
+    pub(crate) async fn swap(
+        &self,
+        name: &BranchName,
+        read: &Stored<BranchRecord>,
+        value: Option<Vec<u8>>,
+    ) -> Result<Option<RefVersion>> {
+        let reference = records::branch_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, Some(&read.version), value).await? {
+            Swap::Done(version) => Ok(version),
+            Swap::Moved(_) => Err(moved_meanwhile(name)),
+        }
+    }
+
+    /// The record of a branch that goes on in a fork of its timeline, which ended at `head`.
+    pub(crate) async fn forked_on(
+        &self,
+        record: &BranchRecord,
+        head: Head,
+    ) -> Result<BranchRecord> {
+        let state = self.state_at(record, head.lsn).await?.ending_with(head);
+        let fork = self.fork(&state, None).await?;
+        Ok(record.on(fork))
+    }
+
+    /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
+    /// gives its last head. A writer that finds its branch on a sealed timeline goes on in a fork
+    /// of it (see [`Branch`]), which is also what mends an operation that was cut off here.
+    pub(crate) async fn seal(&self, record: &BranchRecord) -> Result<Head> {
+        let timeline = record.timeline();
+        let mut head = self.head_of(record).await?;
+        loop {
+            match self.shared.backend.wal.seal(&timeline, &head).await? {
+                Append::Done => return Ok(head),
+                Append::Sealed(head) => return Ok(head),
+                Append::HeadMoved(moved) => head = moved,
+            }
+        }
+    }
+
+    /// Keeps what a branch is now, at `head`, under `backup/<branch>/<time>`; `why` says what made it
+    /// leave.
+    pub(crate) async fn back_up(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+        head: Head,
+        why: &str,
+    ) -> Result<BranchName> {
+        let backup = self.backup_of(name, record, head, why);
+        for name in self.backup_names(name, head) {
+            let name = name?;
+            match self.create_record(&name, &backup).await {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == crate::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(too_many_backups(name))
+    }
+
+    /// Keeps what a branch is now, at `head`, as a backup, and moves the branch to `record`, or removes
+    /// it: both at once where the store can. Elsewhere, if it is cut off in between, there is one backup
+    /// more.
+    ///
+    /// # Errors
+    /// `Conflict` if the branch was moved meanwhile.
+    pub(crate) async fn leave(
+        &self,
+        name: &BranchName,
+        stored: &Stored<BranchRecord>,
+        head: Head,
+        why: &str,
+        record: Option<&BranchRecord>,
+    ) -> Result<BranchName> {
+        let backup = self.backup_of(name, &stored.record, head, why);
+        let value = record.map(records::encode).transpose()?;
+        for backup_name in self.backup_names(name, head) {
+            let backup_name = backup_name?;
+            let change = RefChange {
+                name: records::branch_ref(self.id(), name),
+                expected: Some(stored.version.clone()),
+                value: value.clone(),
+            };
+            let made = RefChange {
+                name: records::branch_ref(self.id(), &backup_name),
+                expected: None,
+                value: Some(records::encode(&backup)?),
+            };
+            let (branch_ref, backup_ref) = (change.name.clone(), made.name.clone());
+            match self.shared.backend.refs.change_together(vec![made, change]).await? {
+                Together::Done => return Ok(backup_name),
+                Together::Moved(moved) if moved == backup_ref => {}
+                Together::Moved(moved) => {
+                    debug_assert_eq!(moved, branch_ref);
+                    return Err(moved_meanwhile(name));
+                }
+                Together::NotOffered => {
+                    let backup = self.back_up(name, &stored.record, head, why).await?;
+                    self.swap(name, stored, value).await?;
+                    return Ok(backup);
+                }
+            }
+        }
+        Err(too_many_backups(name))
+    }
+
+    fn backup_of(
+        &self,
+        name: &BranchName,
+        record: &BranchRecord,
+        head: Head,
+        why: &str,
+    ) -> BranchRecord {
+        let at = record.point_at(head.lsn);
+        BranchRecord {
+            protected: false,
+            read_only: false,
+            lease: None,
+            renaming: None,
+            parent: Some(name.to_string()),
+            ..record.clone()
+        }
+        .noting(MoveRecord { at: self.backup_time(head), ..self.movement(at, at, why) })
+    }
+
+    /// A clock that is behind what was committed already is wrong, and retention would end early.
+    fn backup_time(&self, head: Head) -> DateTime {
+        self.shared.environment.latest().max(head.time)
+    }
+
+    /// The names that a backup made now may have, the best first.
+    fn backup_names(
+        &self,
+        name: &BranchName,
+        head: Head,
+    ) -> impl Iterator<Item = Result<BranchName>> + use<> {
+        let time = compact_time(self.backup_time(head));
+        let name = name.clone();
+        (1..=MOST_BACKUPS).map(move |attempt| {
+            let suffix = if attempt == 1 { String::new() } else { format!("-{attempt:04}") };
+            BranchName::new(format!("{}/{name}/{time}{suffix}", BranchName::BACKUP))
+        })
+    }
+
+    /// Holds a state, which may be given up, while a branch is moved to it; `timeline` is the branch's
+    /// new one. A hold that is left over ends by itself after an hour.
+    ///
+    /// # Errors
+    /// `NotFound` if the state was given up.
+    pub(crate) async fn hold(&self, state: &State, timeline: TimelineId) -> Result<Option<Hold>> {
+        let Some(point) = state.view().point() else { return Ok(None) };
+        let record =
+            HoldRecord { points: vec![point.into()], at: self.shared.environment.latest() };
+        let name = records::hold_ref(self.id(), timeline);
+        let value = Some(records::encode(&record)?);
+        match self.shared.backend.refs.compare_and_set(&name, None, value).await? {
+            Swap::Done(Some(version)) => {
+                let hold = Hold { name, version };
+                match kept::confirm(&self.shared, state.view()).await {
+                    Ok(()) => Ok(Some(hold)),
+                    Err(error) => {
+                        // It ends by itself if it stays.
+                        let _ = self.let_go(Some(hold)).await;
+                        Err(error)
+                    }
+                }
+            }
+            _ => Err(Error::conflict(format!("the state at LSN {} is held already", state.lsn()))),
+        }
+    }
+
+    /// Ends a hold.
+    pub(crate) async fn let_go(&self, hold: Option<Hold>) -> Result<()> {
+        if let Some(Hold { name, version }) = hold {
+            self.shared.backend.refs.compare_and_set(&name, Some(&version), None).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes a branch that was just made, unless somebody has written to it already.
+    pub(crate) async fn remove_unwritten(&self, name: &BranchName) -> Result<()> {
+        let stored = self.record(name).await?;
+        let head = self.seal(&stored.record).await?;
+        if head == stored.record.base_head() {
+            self.remove(name, &stored).await?;
+        }
+        Ok(())
+    }
+
+    /// The head of a branch.
+    pub(crate) async fn head_of(&self, record: &BranchRecord) -> Result<Head> {
+        let state = self.shared.backend.wal.state(record.timeline).await?;
+        Ok(state.map_or_else(|| record.base_head(), |state| state.head))
+    }
+
+    /// A state of a branch; `lsn` is not above its head.
+    pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
+        let view = self.shared.timelines.view(record.timeline(), lsn).await?;
+        State::of(self.shared.clone(), view, record.mask.clone()).await
+    }
+
+    /// Fences off all writers of the project.
+    pub(crate) async fn seal_all_branches(&self) -> Result<()> {
+        for (_, stored) in self.branch_records().await? {
+            self.seal(&stored.record).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How many backups a branch may have of one millisecond.
+const MOST_BACKUPS: u32 = 1000;
+
+fn too_many_backups(name: &BranchName) -> Error {
+    Error::conflict(format!("branch '{name}' has a thousand backups of this very moment"))
+}
+
+pub(crate) fn moved_meanwhile(name: &BranchName) -> Error {
+    Error::conflict(format!("branch '{name}' was moved meanwhile; try again"))
+}
+
+/// A time as it stands in a branch name, so that names sort as times do: `20261122T210400.120Z`.
+fn compact_time(time: DateTime) -> String {
+    let millis = time.timestamp_millis();
+    let fraction = millis.rem_euclid(1000);
+    let whole = DateTime::from_millis(millis - fraction);
+    let Ok(full) = whole.try_to_rfc3339_string() else { return millis.to_string() };
+    let seconds: String = full.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{}.{fraction:03}Z", seconds.trim_end_matches('Z'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_backups_sort_by_time() {
+        let start = 1_795_381_440_000;
+        let names = [0, 1, 99, 100, 120, 123, 999, 1000, 1001, 60_000];
+        let names = names.map(|after| compact_time(DateTime::from_millis(start + after)));
+        assert_eq!(names[4], "20261122T210400.120Z");
+        assert!(names.is_sorted(), "{names:?}");
+    }
+}

@@ -1,0 +1,26 @@
+//! How long a branch lives whose record has a lease: a [sandbox](crate::sandbox).
+
+use bson::DateTime;
+
+use crate::Error;
+use crate::model::{BranchName, Head};
+use crate::store::records::BranchRecord;
+
+/// Refuses a commit to a sandbox whose time is over.
+pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
+    Error::denied(format!(
+        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment; \
+         `argon sandbox extend {name}` lets it live on",
+        end.try_to_rfc3339_string().unwrap_or_default()
+    ))
+}
+
+impl BranchRecord {
+    /// When it is over, if it is a sandbox and `head` is its last commit.
+    pub(crate) fn ends(&self, head: &Head) -> Option<DateTime> {
+        let lease = self.lease?;
+        let own = head.lsn > self.base_head().lsn;
+        let used = head.time.timestamp_millis().saturating_add(lease.ttl_ms);
+        Some(if own { lease.expires.max(DateTime::from_millis(used)) } else { lease.expires })
+    }
+}

@@ -1,0 +1,250 @@
+//! A policy bound to the collections of a state.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::catalog::Catalog;
+use crate::model::{CollectionId, Document, Lsn};
+use crate::storage::Version;
+use crate::store::mask::hash::Secret;
+use crate::store::mask::transform::Rules;
+use crate::store::mask::{MaskPolicy, Unlisted};
+use crate::{Error, Result};
+
+/// A mask as it is in force on a branch. Cheap to clone.
+///
+/// Collections are bound by number when the mask is made, under the last name that each had then, so
+/// that no rename on the branch takes the mask off, and no state of the past shows what the present
+/// hides. A collection that is not bound shows no original.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "MaskRecord", into = "MaskRecord")]
+pub(crate) struct Mask {
+    terms: Arc<Terms>,
+    bound: Arc<HashMap<CollectionId, Bound>>,
+    /// The last commit whose documents are originals.
+    upto: Lsn,
+}
+
+/// What stays the same wherever the mask goes.
+#[derive(Debug)]
+struct Terms {
+    policy: MaskPolicy,
+    secret: Secret,
+    /// Whether a `\` in the policy's paths makes a dot part of a name.
+    escapes: bool,
+    /// One for each entry of the policy.
+    rules: Vec<Rules>,
+}
+
+/// What is shown of a bound collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// What this entry of the policy says.
+    Entry(usize),
+    /// Everything, since the policy shows what it does not list.
+    Shown,
+}
+
+/// What is shown of the originals of a collection.
+enum Originals<'a> {
+    None,
+    All,
+    By(&'a Rules),
+}
+
+/// A mask in the record of a branch.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaskRecord {
+    policy: MaskPolicy,
+    key: Secret,
+    /// Masks made before paths had escapes do not say it, and keep the meaning that they had.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    escapes: bool,
+    upto: i64,
+    collections: Vec<BoundRecord>,
+}
+
+/// A collection and the entry of the policy that it goes by; without one it is shown.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BoundRecord {
+    collection: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<i64>,
+}
+
+impl Mask {
+    /// A mask for a branch that begins with a state, whose catalog and position these are.
+    ///
+    /// # Errors
+    /// `Invalid` if the policy can't be enforced.
+    pub(crate) fn new(
+        policy: MaskPolicy,
+        key: [u8; 32],
+        catalog: &Catalog,
+        upto: Lsn,
+    ) -> Result<Self> {
+        policy.check()?;
+        let terms = Arc::new(Terms::new(policy, Secret::new(key), true)?);
+        Ok(Self { bound: terms.bind(catalog), terms, upto })
+    }
+
+    /// The same mask for a branch that begins anew with a state of originals.
+    pub(crate) fn onto(&self, catalog: &Catalog, upto: Lsn) -> Self {
+        Self { terms: self.terms.clone(), bound: self.terms.bind(catalog), upto }
+    }
+
+    /// The same mask for a branch that begins with a state of the masked one at `lsn`.
+    pub(crate) fn at(&self, lsn: Lsn) -> Self {
+        Self { upto: self.upto.min(lsn), ..self.clone() }
+    }
+
+    /// Whether both have one policy and one key.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let (a, b) = (&self.terms, &other.terms);
+        a.policy == b.policy && a.secret == b.secret && a.escapes == b.escapes
+    }
+
+    pub(crate) fn policy(&self) -> &MaskPolicy {
+        &self.terms.policy
+    }
+
+    /// Whether the commit at `lsn` has originals in this collection.
+    pub(super) fn covers(&self, collection: CollectionId, lsn: Lsn) -> bool {
+        lsn <= self.upto && collection != CollectionId::CATALOG
+    }
+
+    /// Whether the commit at `lsn` has documents in this collection of which none is shown.
+    pub(crate) fn hides(&self, collection: CollectionId, lsn: Lsn) -> bool {
+        self.covers(collection, lsn)
+            && match self.originals(collection) {
+                Originals::None => true,
+                Originals::All => false,
+                Originals::By(rules) => rules.hides_all(),
+            }
+    }
+
+    /// Whether documents of this collection may look absent.
+    pub(crate) fn filters(&self, collection: CollectionId) -> bool {
+        collection != CollectionId::CATALOG
+            && match self.originals(collection) {
+                Originals::None => true,
+                Originals::All => false,
+                Originals::By(rules) => rules.hides_some(),
+            }
+    }
+
+    /// What is shown of a document that the commit at `lsn` wrote; `None` if it looks absent.
+    pub(crate) fn shown(
+        &self,
+        collection: CollectionId,
+        lsn: Lsn,
+        document: Document,
+    ) -> Result<Option<Document>> {
+        if !self.covers(collection, lsn) {
+            return Ok(Some(document));
+        }
+        match self.originals(collection) {
+            Originals::None => Ok(None),
+            Originals::All => Ok(Some(document)),
+            Originals::By(rules) => rules.shown(&self.terms.secret, &document),
+        }
+    }
+
+    pub(super) fn version(
+        &self,
+        collection: CollectionId,
+        version: Version,
+    ) -> Result<Option<Version>> {
+        let Version { lsn, document } = version;
+        let shown = self.shown(collection, lsn, document)?;
+        Ok(shown.map(|document| Version { lsn, document }))
+    }
+
+    fn originals(&self, collection: CollectionId) -> Originals<'_> {
+        match self.bound.get(&collection) {
+            Some(Bound::Shown) => Originals::All,
+            Some(Bound::Entry(at)) => {
+                self.terms.rules.get(*at).map_or(Originals::None, Originals::By)
+            }
+            None => Originals::None,
+        }
+    }
+}
+
+impl Terms {
+    fn new(policy: MaskPolicy, secret: Secret, escapes: bool) -> Result<Self> {
+        let entries = policy.collections.iter();
+        let rules = entries.map(|entry| Rules::new(entry, escapes)).collect::<Result<_>>()?;
+        Ok(Self { policy, secret, escapes, rules })
+    }
+
+    fn bind(&self, catalog: &Catalog) -> Arc<HashMap<CollectionId, Bound>> {
+        let bind = |name: &str| match self.policy.entry_for(name) {
+            Some(at) => Some(Bound::Entry(at)),
+            None => (self.policy.unlisted == Unlisted::Show).then_some(Bound::Shown),
+        };
+        let every = catalog.last_names();
+        Arc::new(every.filter_map(|(id, name)| Some((id, bind(name.as_str())?))).collect())
+    }
+}
+
+impl PartialEq for Mask {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_like(other) && self.bound == other.bound && self.upto == other.upto
+    }
+}
+
+impl Eq for Mask {}
+
+impl From<Mask> for MaskRecord {
+    fn from(mask: Mask) -> Self {
+        let mut collections: Vec<BoundRecord> = mask
+            .bound
+            .iter()
+            .map(|(collection, bound)| BoundRecord {
+                collection: collection.get().cast_signed(),
+                entry: match bound {
+                    Bound::Entry(at) => i64::try_from(*at).ok(),
+                    Bound::Shown => None,
+                },
+            })
+            .collect();
+        collections.sort_unstable_by_key(|bound| bound.collection);
+        Self {
+            policy: mask.terms.policy.clone(),
+            key: mask.terms.secret.clone(),
+            escapes: mask.terms.escapes,
+            upto: mask.upto.get().cast_signed(),
+            collections,
+        }
+    }
+}
+
+impl TryFrom<MaskRecord> for Mask {
+    type Error = Error;
+
+    fn try_from(record: MaskRecord) -> Result<Self> {
+        let terms = Terms::new(record.policy, record.key, record.escapes)?;
+        let mut bound = HashMap::with_capacity(record.collections.len());
+        for BoundRecord { collection, entry } in record.collections {
+            let bound_to = match entry {
+                None => Bound::Shown,
+                Some(entry) => {
+                    let at = usize::try_from(entry).ok().filter(|at| *at < terms.rules.len());
+                    Bound::Entry(at.ok_or_else(|| {
+                        Error::corrupt(format!(
+                            "a mask names entry {entry}, which its policy lacks"
+                        ))
+                    })?)
+                }
+            };
+            bound.insert(CollectionId::new(collection.cast_unsigned()), bound_to);
+        }
+        let upto = Lsn::from_stored(record.upto);
+        Ok(Self { terms: Arc::new(terms), bound: Arc::new(bound), upto })
+    }
+}

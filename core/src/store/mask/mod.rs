@@ -1,0 +1,75 @@
+//! Masked branches: reads that never give the originals.
+//!
+//! A mask belongs to a branch. It holds a [`MaskPolicy`], a key, and the position up to which the
+//! branch's documents are those of the branch it was made of: the originals. Originals are given
+//! changed, as the policy says, or not at all; what was written on the masked branch itself is given
+//! as it was written. Nothing is copied: the change is made on every read, and is the same on every
+//! read, every backend and in every collection, so that equal values stay equal.
+//!
+//! The mask guards what leaves through a [`State`], not the store: who may read the store's bytes, or
+//! the branch of which the masked one was made, reads the originals. What stays as it is: `_id`s,
+//! names, options and indexes of collections, and the meta data of commits, their digests among it.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `policy.rs` | what a user asks for |
+//! | `hash.rs`, `fake.rs`, `redact.rs` | what stands for a value |
+//! | `transform.rs` | a document with values exchanged |
+//! | `binding.rs` | a policy bound to the collections of a state, as the branch's record holds it |
+//! | `materialize.rs` | reads through a mask |
+//! | `coverage.rs` | what a policy means for a state, for people |
+
+mod binding;
+mod coverage;
+mod fake;
+mod hash;
+#[cfg(test)]
+mod leaks;
+mod materialize;
+mod policy;
+#[cfg(test)]
+mod readings;
+mod redact;
+#[cfg(test)]
+mod tests;
+mod transform;
+
+pub(crate) use binding::Mask;
+pub use coverage::{Coverage, Covered, Treatment, coverage};
+pub(crate) use materialize::Masked;
+pub use policy::{CollectionPolicy, Fake, FieldPolicy, MaskPolicy, Transform, Unlisted};
+
+use crate::store::State;
+use crate::{Error, Result};
+
+/// Refuses an operation that takes documents of a state to another branch or store, or that was
+/// worked out on them, if the state is masked: what it would take is not what is stored.
+///
+/// # Errors
+/// `Denied`, naming the `operation` ("merge from", "undo commits of").
+pub fn refuse_masked(state: &State, operation: &str) -> Result<()> {
+    if state.is_masked() {
+        return Err(Error::denied(format!(
+            "argon can't {operation} a masked branch: what it reads is not what is stored; use the \
+             branch from which it was made"
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses to compare two states of which one shows what the other hides.
+///
+/// # Errors
+/// `Denied` unless both have the same mask, or none.
+pub(crate) fn refuse_unlike(before: &State, after: &State) -> Result<()> {
+    let problem = match (before.mask(), after.mask()) {
+        (None, None) => return Ok(()),
+        (Some(mask), Some(other)) if mask.is_like(other) => return Ok(()),
+        (Some(_), Some(_)) => "the two states have different masks, so nearly every value differs",
+        _ => "one of the two states is masked, and the other would show its originals",
+    };
+    Err(Error::denied(format!(
+        "argon can't compare them: {problem}; compare two states of the masked branch, such as \
+         NAME~1 and NAME, or two without a mask"
+    )))
+}

@@ -1,0 +1,253 @@
+//! Pins: names for states that are kept for good.
+//!
+//! A pin is one record. It holds its state against garbage collection, whatever becomes of the
+//! branch, and says which digest the state's history had; a signature lets others check who said so
+//! ([`mod@crate::verify`]).
+
+use std::sync::Arc;
+
+use bson::DateTime;
+use futures::future::try_join;
+
+use crate::model::{BranchName, Head, PinName, Point, Timeline, View};
+use crate::storage::Swap;
+use crate::store::mask::refuse_masked;
+use crate::store::records::{self, BaseRecord, PinRecord, Stored};
+use crate::store::signature::{PublicKey, SigningKey};
+use crate::store::{Project, State, kept};
+use crate::{Error, Result};
+
+/// The longest note of a pin, in bytes.
+pub const MAX_NOTE_BYTES: usize = 1024;
+
+/// A pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// Its name.
+    pub name: PinName,
+    /// The last commit of its state.
+    pub head: Head,
+    /// The state; `None` for the empty one.
+    pub point: Option<Point>,
+    /// The branch by which the state was named.
+    pub branch: String,
+    /// When it was made.
+    pub created: DateTime,
+    /// Who made it.
+    pub actor: String,
+    /// Why.
+    pub note: String,
+    /// The key of the signature, which was not checked.
+    pub signed_by: Option<PublicKey>,
+}
+
+/// What a new pin says besides its state.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPin<'a> {
+    /// The branch by which the state was named, for people.
+    pub branch: &'a BranchName,
+    /// Why it is made; at most [`MAX_NOTE_BYTES`].
+    pub note: &'a str,
+    /// The key to sign it with.
+    pub key: Option<&'a SigningKey>,
+}
+
+impl Pin {
+    fn new(name: PinName, record: PinRecord) -> Result<Self> {
+        let key = record.signature.as_ref().map(records::SignatureRecord::key);
+        Ok(Self {
+            head: record.head(),
+            point: record.point(),
+            signed_by: key.transpose()?,
+            name,
+            branch: record.branch,
+            created: record.created,
+            actor: record.actor,
+            note: record.note,
+        })
+    }
+}
+
+impl Project {
+    /// Gives a state a name that stays with it.
+    ///
+    /// ```
+    /// # use bson::rawdoc;
+    /// # use argon_core::model::{CollectionName, PinName};
+    /// # use argon_core::pins::NewPin;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> argon_core::Result<()> {
+    /// let main = argon_backends::memory_branch().await?;
+    /// let users = main.collection(&CollectionName::new("users")?);
+    /// users.insert(rawdoc! { "_id": 1 }).await?;
+    ///
+    /// let new = NewPin { branch: main.name(), note: "the first one", key: None };
+    /// main.project().create_pin(&PinName::new("v1")?, &main.head().await?, new).await?;
+    /// users.insert(rawdoc! { "_id": 2 }).await?;
+    ///
+    /// let revision: argon_core::Revision = "v1".parse()?;
+    /// assert_eq!(revision.resolve(main.project(), main.name()).await?.lsn().get(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `AlreadyExists` if there is a pin or a branch of that name, `Invalid` for too long a note,
+    /// `Denied` for a state of a masked branch.
+    pub async fn create_pin(&self, name: &PinName, state: &State, new: NewPin<'_>) -> Result<Pin> {
+        if !Arc::ptr_eq(state.shared(), &self.shared) {
+            return Err(Error::invalid("the state is of another store; it must be of this one"));
+        }
+        // A pin has no mask, and would give the originals.
+        refuse_masked(state, "pin a state of")?;
+        if new.note.len() > MAX_NOTE_BYTES {
+            return Err(Error::invalid(format!(
+                "the note has {} bytes; at most {MAX_NOTE_BYTES} are allowed",
+                new.note.len()
+            )));
+        }
+        let mut record = PinRecord {
+            state: BaseRecord::of(state.view().point(), &state.last().await?),
+            branch: new.branch.to_string(),
+            created: self.shared.environment.now(),
+            actor: self.shared.actor.to_string(),
+            note: new.note.to_owned(),
+            signature: None,
+        };
+        record.signature = new.key.map(|key| key.sign(self.id(), name, &record));
+        self.create_pin_record(name, &record).await?;
+        if let Err(error) = kept::confirm(&self.shared, state.view()).await {
+            self.delete_pin(name).await?;
+            return Err(error);
+        }
+        Pin::new(name.clone(), record)
+    }
+
+    /// The pin is written before it is looked whether there is a branch of its name, and one that
+    /// is created looks for pins while it is written: so both are made only if each is looked for
+    /// before the other is there. Then the name stands for the branch.
+    async fn create_pin_record(&self, name: &PinName, record: &PinRecord) -> Result<()> {
+        let reference = records::pin_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        let value = records::encode(record)?;
+        let version = match refs.compare_and_set(&reference, None, Some(value)).await? {
+            Swap::Done(version) => version,
+            Swap::Moved(_) => {
+                return Err(Error::already_exists(format!("there is a pin '{name}' already")));
+            }
+        };
+        let looked = try_join(self.find(name.as_branch()), self.still_there()).await;
+        let refused = match looked {
+            Ok((None, ())) => return Ok(()),
+            Ok((Some(_), ())) => Error::already_exists(format!(
+                "there is a branch '{name}'; a pin needs a name of its own"
+            )),
+            Err(error) => error,
+        };
+        refs.compare_and_set(&reference, version.as_ref(), None).await?;
+        Err(refused)
+    }
+
+    /// The pins, by name.
+    pub async fn pins(&self) -> Result<Vec<Pin>> {
+        let records = self.pin_records().await?;
+        records.into_iter().map(|(name, record)| Pin::new(name, record)).collect()
+    }
+
+    pub(crate) async fn pin_records(&self) -> Result<Vec<(PinName, PinRecord)>> {
+        let prefix = records::pins_of(self.id());
+        let refs = self.shared.backend.refs.list(&prefix).await?;
+        refs.into_iter()
+            .map(|(reference, stored)| {
+                let name = PinName::new(reference.strip_prefix(&prefix).unwrap_or(&reference))?;
+                Ok((name, records::decode::<PinRecord>(&reference, stored)?.record))
+            })
+            .collect()
+    }
+
+    pub(crate) async fn find_pin(&self, name: &PinName) -> Result<Option<Stored<PinRecord>>> {
+        let reference = records::pin_ref(self.id(), name);
+        let stored = self.shared.backend.refs.get(&reference).await?;
+        stored.map(|stored| records::decode(&reference, stored)).transpose()
+    }
+
+    /// The state of a pin.
+    ///
+    /// # Errors
+    /// `NotFound`, listing the pins that there are.
+    pub async fn pinned(&self, name: &PinName) -> Result<State> {
+        let pin = self.pin_record(name).await?.record;
+        self.pinned_by(&pin).await
+    }
+
+    pub(crate) async fn pinned_by(&self, pin: &PinRecord) -> Result<State> {
+        Ok(self.state_of(pin.point()).await?.ending_with(pin.head()))
+    }
+
+    async fn pin_record(&self, name: &PinName) -> Result<Stored<PinRecord>> {
+        match self.find_pin(name).await? {
+            Some(stored) => Ok(stored),
+            None => Err(Error::not_found(format!(
+                "there is no pin '{name}' in project '{}'; {}",
+                self.name(),
+                there_are("pins", self.pin_records().await?.iter().map(|(name, _)| name.as_str()))
+            ))),
+        }
+    }
+
+    /// Removes a pin. Its state is kept only as long as something else needs it.
+    ///
+    /// # Errors
+    /// `NotFound`, listing the pins that there are; `Conflict` if it was changed meanwhile.
+    pub async fn delete_pin(&self, name: &PinName) -> Result<Pin> {
+        let stored = self.pin_record(name).await?;
+        let reference = records::pin_ref(self.id(), name);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
+            Swap::Done(_) => Pin::new(name.clone(), stored.record),
+            Swap::Moved(_) => {
+                Err(Error::conflict(format!("pin '{name}' was changed meanwhile; try again")))
+            }
+        }
+    }
+
+    /// The state at a point; `None` is the empty one.
+    ///
+    /// # Errors
+    /// `NotFound` if its timeline is not in the log any more.
+    pub(crate) async fn state_of(&self, point: Option<Point>) -> Result<State> {
+        let view = match point {
+            None => View::new([]),
+            Some(Point { timeline, lsn }) => {
+                let timeline = self.timeline_of(timeline).await?;
+                self.shared.timelines.view(timeline, lsn).await?
+            }
+        };
+        let lsn = view.lsn();
+        State::kept(self.shared.clone(), view, None).await?.ok_or_else(|| {
+            Error::not_found(format!(
+                "the state at LSN {lsn} was collected and is not there any more"
+            ))
+        })
+    }
+
+    async fn timeline_of(&self, id: crate::model::TimelineId) -> Result<Timeline> {
+        match self.shared.backend.wal.state(id).await? {
+            Some(state) => Ok(state.timeline),
+            None => Err(Error::not_found(format!(
+                "that state is gone: its timeline {id} is not in the log any more"
+            ))),
+        }
+    }
+}
+
+/// What there is, for an error that says what there is not: at most 20 names.
+pub(crate) fn there_are<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
+    const MOST: usize = 20;
+    let names: Vec<&str> = names.collect();
+    match names.len().saturating_sub(MOST) {
+        _ if names.is_empty() => format!("there are no {what}"),
+        0 => format!("{what}: {}", names.join(", ")),
+        more => format!("{what}: {} and {more} more", names[..MOST].join(", ")),
+    }
+}

@@ -1,0 +1,153 @@
+//! Giving a branch another name.
+//!
+//! Two names must never stand for one timeline, or deleting one would end the other. So the new name
+//! gets a fork of the sealed timeline. Where the store can change several refs at once, that is one
+//! write. Elsewhere the old record first says what it becomes; once the new record is there, whoever
+//! comes upon the old one removes it, so that a renaming that was cut off is finished by the next who
+//! looks.
+
+use crate::model::BranchName;
+use crate::storage::{RefChange, Swap, Together};
+use crate::store::api::refuse_backup_name;
+use crate::store::guard::moved_meanwhile;
+use crate::store::records::{self, BranchRecord, RenameRecord, Stored};
+use crate::store::{Branch, Project, plans};
+use crate::{Error, ErrorKind, Result};
+
+/// How often it is tried again when plans into the branch are changed meanwhile.
+const ATTEMPTS: usize = 5;
+
+impl Project {
+    /// Renames a branch, and changes its record by `change`; `why` says so in the branch's moves.
+    pub(crate) async fn rename(
+        &self,
+        from: &BranchName,
+        to: &BranchName,
+        why: &str,
+        change: impl FnOnce(BranchRecord) -> BranchRecord + Send,
+    ) -> Result<Branch> {
+        refuse_backup_name(to)?;
+        let _moving = self.shared.moving.lock().await;
+        let stored = self.movable(from).await?;
+        self.refuse_pin_name(to).await?;
+        if self.find(to).await?.is_some() {
+            return Err(there_is_one(to));
+        }
+        let head = self.seal(&stored.record).await?;
+        let at = stored.record.point_at(head.lsn);
+        let record = change(self.forked_on(&stored.record, head).await?).noting(self.movement(
+            at,
+            at,
+            format!("{why} from {from}"),
+        ));
+        if !self.rename_at_once(from, to, &stored, &record).await? {
+            self.rename_in_steps(from, to, &stored, &record).await?;
+        }
+        Ok(Branch::new(self.clone(), to.clone(), record))
+    }
+
+    /// Renames a branch in one write, with the open plans into it; gives whether the store can.
+    async fn rename_at_once(
+        &self,
+        from: &BranchName,
+        to: &BranchName,
+        stored: &Stored<BranchRecord>,
+        record: &BranchRecord,
+    ) -> Result<bool> {
+        let [old, new] = [from, to].map(|name| records::branch_ref(self.id(), name));
+        for _ in 0..ATTEMPTS {
+            let mut changes = plans::renamed(self, from, to).await?;
+            changes.push(RefChange {
+                name: new.clone(),
+                expected: None,
+                value: Some(records::encode(record)?),
+            });
+            changes.push(RefChange {
+                name: old.clone(),
+                expected: Some(stored.version.clone()),
+                value: None,
+            });
+            match self.shared.backend.refs.change_together(changes).await? {
+                Together::Done => return Ok(true),
+                Together::NotOffered => return Ok(false),
+                Together::Moved(name) if name == new => return Err(there_is_one(to)),
+                Together::Moved(name) if name == old => return Err(moved_meanwhile(from)),
+                // A plan; it is read again.
+                Together::Moved(_) => {}
+            }
+        }
+        Err(Error::conflict(format!(
+            "plans into branch '{from}' are changed all the while; try again"
+        )))
+    }
+
+    async fn rename_in_steps(
+        &self,
+        from: &BranchName,
+        to: &BranchName,
+        stored: &Stored<BranchRecord>,
+        record: &BranchRecord,
+    ) -> Result<()> {
+        let renaming = Some(RenameRecord { to: to.to_string(), timeline: record.timeline });
+        let marked = BranchRecord { renaming, ..stored.record.clone() };
+        let version = self.swap(from, stored, Some(records::encode(&marked)?)).await?;
+        let version = version.ok_or_else(|| moved_meanwhile(from))?;
+        let stored = Stored { version, record: marked };
+        self.create_record(to, record).await?;
+        self.leave_old_name(from, to, &stored).await.map_err(|error| match error.kind() {
+            ErrorKind::Unavailable => Error::indeterminate(format!(
+                "branch '{from}' is '{to}' now, and may be seen under both names until the next command \
+                 looks at it"
+            ))
+            .with_source(error),
+            _ => error,
+        })
+    }
+
+    /// The rest of a renaming whose new record is there.
+    async fn leave_old_name(
+        &self,
+        from: &BranchName,
+        to: &BranchName,
+        stored: &Stored<BranchRecord>,
+    ) -> Result<()> {
+        plans::follow(self, from, to).await?;
+        let reference = records::branch_ref(self.id(), from);
+        let refs = &self.shared.backend.refs;
+        match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
+            // Somebody else has finished it.
+            Swap::Done(_) | Swap::Moved(None) => Ok(()),
+            // A writer on the old name came first: the branch has gone on there.
+            Swap::Moved(Some(_)) => {
+                self.remove_unwritten(to).await?;
+                Err(moved_meanwhile(from))
+            }
+        }
+    }
+
+    /// Finishes a renaming that was cut off after the new name was there; gives whether the old one is
+    /// gone.
+    pub(crate) async fn finish_rename(
+        &self,
+        from: &BranchName,
+        stored: &Stored<BranchRecord>,
+    ) -> Result<bool> {
+        let Some(renaming) = &stored.record.renaming else { return Ok(false) };
+        let to = BranchName::new(&*renaming.to)?;
+        let reference = records::branch_ref(self.id(), &to);
+        let Some(new) = self.shared.backend.refs.get(&reference).await? else { return Ok(false) };
+        let new: Stored<BranchRecord> = records::decode(&reference, new)?;
+        if new.record.timeline != renaming.timeline {
+            return Ok(false);
+        }
+        match Box::pin(self.leave_old_name(from, &to, stored)).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn there_is_one(to: &BranchName) -> Error {
+    Error::already_exists(format!("there is a branch '{to}' already"))
+}

@@ -1,0 +1,61 @@
+//! Snapshots: every document of a state in sorted, compressed, content-addressed chunks.
+//!
+//! A manifest lists a snapshot's chunks with the first and last key of each, so that a point read
+//! fetches one chunk. Chunks are cut where their content says, so that two snapshots of nearly the same
+//! state share most of their chunks.
+//!
+//! Here are the snapshots of states; the manifest, the format of chunks and the making of both are of
+//! the layers below.
+
+use crate::Result;
+use crate::engine::snapshot::Maker;
+use crate::model::metrics::Metric;
+use crate::store::State;
+
+pub use crate::engine::snapshot::{CHUNK_BYTES, write};
+pub use crate::log::chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
+pub use crate::storage::{ChunkEntry, CollectionChunks, Manifest};
+
+/// Makes a snapshot of a state, or gives the one that is there.
+///
+/// It builds on the last snapshot below the state: chunks without a change are taken over unread,
+/// so that it costs O(changes since then). The state may be read and its branch written meanwhile.
+/// If it is cut off, chunks are left over, which the next snapshot of a like state takes up.
+///
+/// A snapshot of a masked state has the originals, as the log has: other branches read it too.
+///
+/// # Errors
+/// `Invalid` for the empty state.
+#[tracing::instrument(level = "info", skip_all, name = "snapshot", fields(lsn = %state.lsn()))]
+pub async fn create(state: &State) -> Result<Manifest> {
+    let shared = state.shared();
+    let _making = shared.snapshots.read().await;
+    let collections = state.catalog().all_ids();
+    let maker = Maker {
+        backend: &shared.backend,
+        materialize: &shared.materialize,
+        replay: shared.replay.as_ref(),
+    };
+    let made = maker.make(state.view(), collections, shared.environment.now());
+    shared.environment.timed(Metric::Snapshot, made).await
+}
+
+/// The snapshots on the history of a state, the oldest first.
+///
+/// # Errors
+/// `Corrupt` if a manifest can't be read.
+pub async fn list(state: &State) -> Result<Vec<Manifest>> {
+    let snapshots = &state.shared().backend.snapshots;
+    let mut manifests = Vec::new();
+    for point in snapshots.list().await? {
+        let segment = state.view().segment_of(point.lsn);
+        if segment.is_none_or(|segment| segment.timeline != point.timeline) {
+            continue;
+        }
+        let latest = snapshots.latest_manifest(point.timeline, point.lsn).await?;
+        // One that was removed meanwhile is not there any more; an earlier one has its own turn.
+        manifests.extend(latest.filter(|manifest| manifest.point == point));
+    }
+    manifests.sort_unstable_by_key(|manifest| manifest.point.lsn);
+    Ok(manifests)
+}

@@ -1,0 +1,57 @@
+//! Comparing a branch in both stores.
+
+use super::Proved;
+use crate::model::{BranchName, CollectionName, Digest, ProjectName};
+use crate::store::{BranchInfo, State, Store};
+use crate::{Error, Result};
+
+/// Compares position and digest of the head, and unless it is a backup, all documents there.
+///
+/// # Errors
+/// `Corrupt` if they differ; `Conflict` if the branch has moved meanwhile in one of the stores.
+pub(super) async fn compare(
+    source: &Store,
+    target: &Store,
+    project: &ProjectName,
+    branch: &BranchName,
+) -> Result<Proved> {
+    let [(ours, from), (theirs, to)] =
+        [open(source, project, branch).await?, open(target, project, branch).await?];
+    if (ours.head.lsn, ours.head.digest) != (theirs.head.lsn, theirs.head.digest) {
+        return Err(Error::conflict(format!(
+            "branch '{branch}' of '{project}' is at LSN {} in the source and at LSN {} in the target: it was \
+             written to meanwhile; copy again when nobody does",
+            ours.head.lsn, theirs.head.lsn
+        )));
+    }
+    let mut collections = 0;
+    if !branch.is_backup() {
+        let digests = digests(&from).await?;
+        if digests != self::digests(&to).await? {
+            return Err(Error::corrupt(format!(
+                "the documents of branch '{branch}' of '{project}' are not the same in both stores; run \
+                 `argon fsck` on both"
+            )));
+        }
+        collections = digests.len() as u64;
+    }
+    let (project, branch) = (project.clone(), branch.clone());
+    Ok(Proved { project, branch, lsn: ours.head.lsn, digest: ours.head.digest, collections })
+}
+
+async fn open(
+    store: &Store,
+    project: &ProjectName,
+    branch: &BranchName,
+) -> Result<(BranchInfo, State)> {
+    let branch = store.project(project).await?.branch(branch).await?;
+    Ok((branch.info().await?, branch.head().await?))
+}
+
+async fn digests(state: &State) -> Result<Vec<(CollectionName, Digest)>> {
+    let mut digests = Vec::new();
+    for info in state.collections() {
+        digests.push((info.name.clone(), state.collection(&info.name)?.digest().await?));
+    }
+    Ok(digests)
+}

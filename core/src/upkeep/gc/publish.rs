@@ -1,0 +1,241 @@
+//! Writing down what is kept, before anything is removed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Head, Lsn, Point, TimelineId};
+use crate::storage::{Keep, RefVersion, Swap};
+use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, Stored};
+use crate::store::{Shared, kept};
+use crate::upkeep::gc::merges::Merges;
+use crate::upkeep::gc::plan::Plan;
+use crate::upkeep::gc::roots::{Cutoffs, Graph, Roots};
+use crate::{Error, Result};
+
+/// How often what is kept is written again before the collection is given up for now: each time,
+/// somebody has taken hold of a state that was about to go.
+const ATTEMPTS: usize = 64;
+
+/// How far the record of a timeline has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is to be written.
+    Due,
+    /// It is written, and what is left out may be taken back.
+    Published,
+    /// What is left out stays given up.
+    Removing,
+}
+
+/// What is kept of a timeline from which something goes.
+pub(super) struct Cut {
+    /// What is kept now, as the record says.
+    pub(super) keep: Keep,
+    /// What could be kept at most: all that no collector may be removing.
+    most: Keep,
+    stage: Stage,
+    record: Option<KeptRecord>,
+    version: Option<RefVersion>,
+}
+
+impl Cut {
+    fn new(keep: Keep, stored: Option<Stored<KeptRecord>>) -> Self {
+        let most = Keep::all();
+        let mut cut = Self { keep, most, stage: Stage::Due, record: None, version: None };
+        cut.take_up(stored);
+        cut
+    }
+
+    /// Takes up the record that is there.
+    fn take_up(&mut self, stored: Option<Stored<KeptRecord>>) {
+        (self.record, self.version) = split(stored);
+        self.stage = Stage::Due;
+        let Some(record) = &self.record else { return };
+        self.most = self.most.intersection(&record.most());
+        self.keep = self.keep.intersection(&self.most);
+        if record.keep() == self.keep {
+            self.stage = if record.removing { Stage::Removing } else { Stage::Published };
+        }
+    }
+
+    /// Takes up the record that another collector wrote meanwhile. What it keeps is kept here too, so
+    /// that both come to agree.
+    fn moved(&mut self, stored: Option<Stored<KeptRecord>>) {
+        if let Some(Stored { record, .. }) = &stored {
+            self.keep = self.keep.union(&record.keep());
+        }
+        self.take_up(stored);
+    }
+}
+
+/// A collection that is being decided on.
+pub(super) struct Decision {
+    pub(super) graph: Graph,
+    pub(super) merges: Merges,
+    pub(super) roots: Roots,
+    pub(super) plan: Plan,
+    pub(super) cuts: BTreeMap<TimelineId, Cut>,
+    cutoffs: Cutoffs,
+}
+
+impl Decision {
+    /// Decides what is to be kept, and writes nothing.
+    pub(super) async fn new(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Self> {
+        let graph = Graph::read(shared).await?;
+        let kept = |timeline| graph.kept.get(timeline).map(|stored| &stored.record);
+        let states = graph.states.iter().map(|(timeline, state)| (state, kept(timeline)));
+        let merges = Merges::read(&*shared.backend.wal, states).await?;
+        let roots = Roots::list(shared, cutoffs).await?;
+        let plan = Plan::of(shared, &graph, &roots, &merges, cutoffs.retention).await?;
+        let mut cuts = BTreeMap::new();
+        for (timeline, state) in &graph.states {
+            let stored = graph.kept.get(timeline);
+            let cut = Cut::new(plan.keep(*timeline), stored.cloned());
+            let all = cut.keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
+            // A collection that was cut off before it removed anything may have left out too much.
+            let known = stored.is_none_or(|stored| stored.record.keep().covers(&cut.keep));
+            let is_whole = all && known;
+            if !is_whole && !plan.frozen.contains(timeline) {
+                cuts.insert(*timeline, cut);
+            }
+        }
+        Ok(Self { graph, merges, roots, plan, cuts, cutoffs })
+    }
+
+    /// Writes down what is kept, and takes back into it what somebody has taken hold of meanwhile.
+    /// When it returns, nobody opens what is left out, and no collector takes it back.
+    pub(super) async fn publish(&mut self, shared: &Arc<Shared>) -> Result<()> {
+        for (timeline, cut) in &self.cuts {
+            shared.open.keep_only(*timeline, cut.keep.clone());
+        }
+        for _ in 0..ATTEMPTS {
+            loop {
+                let due = self.at(Stage::Due);
+                if due.is_empty() {
+                    break;
+                }
+                for timeline in due {
+                    self.write(shared, timeline, Stage::Published).await?;
+                }
+            }
+            self.roots = Roots::list(shared, self.cutoffs).await?;
+            let retention = self.cutoffs.retention;
+            self.plan = Plan::of(shared, &self.graph, &self.roots, &self.merges, retention).await?;
+            self.take_back();
+            if !self.at(Stage::Due).is_empty() {
+                continue;
+            }
+            for timeline in self.at(Stage::Published) {
+                self.write(shared, timeline, Stage::Removing).await?;
+            }
+            if self.cuts.values().all(|cut| cut.stage == Stage::Removing) {
+                return Ok(());
+            }
+        }
+        Err(Error::conflict(
+            "states that are to be collected are opened again and again; try again later",
+        ))
+    }
+
+    /// The timelines whose records have got so far.
+    fn at(&self, stage: Stage) -> Vec<TimelineId> {
+        let cuts = self.cuts.iter().filter(|(_, cut)| cut.stage == stage);
+        cuts.map(|(timeline, _)| *timeline).collect()
+    }
+
+    /// Takes back what is held now and was left out of the records.
+    fn take_back(&mut self) {
+        for (timeline, cut) in &mut self.cuts {
+            let wanted = cut.most.intersection(&self.plan.keep(*timeline));
+            if !cut.keep.covers(&wanted) {
+                cut.keep = cut.keep.union(&wanted);
+                cut.stage = Stage::Due;
+            }
+        }
+    }
+
+    /// Writes the record of a timeline, which is at `stage` then. If another collector has written it
+    /// meanwhile, that is taken up instead, and how far it has got.
+    async fn write(&mut self, shared: &Shared, timeline: TimelineId, stage: Stage) -> Result<()> {
+        let Some(cut) = self.cuts.get(&timeline) else { return Ok(()) };
+        let reference = records::kept_ref(timeline);
+        let record = self.record(shared, timeline, cut, stage == Stage::Removing).await?;
+        shared.open.keep_only(timeline, cut.keep.clone());
+        let value = Some(records::encode(&record)?);
+        let refs = &shared.backend.refs;
+        let swap = refs.compare_and_set(&reference, cut.version.as_ref(), value).await?;
+        let Some(cut) = self.cuts.get_mut(&timeline) else { return Ok(()) };
+        match swap {
+            Swap::Done(version) => {
+                (cut.version, cut.record, cut.stage) = (version, Some(record), stage);
+                if stage == Stage::Removing {
+                    cut.most = cut.keep.clone();
+                }
+            }
+            Swap::Moved(found) => {
+                let found = found.map(|stored| records::decode(&reference, stored));
+                cut.moved(found.transpose()?);
+                shared.open.keep_only(timeline, cut.keep.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        shared: &Shared,
+        timeline: TimelineId,
+        cut: &Cut,
+        removing: bool,
+    ) -> Result<KeptRecord> {
+        let KeptStates { from, points } = self.states(shared, timeline, cut, &cut.keep).await?;
+        let is_bounded = !removing && cut.most != Keep::all();
+        let most = if is_bounded {
+            Some(self.states(shared, timeline, cut, &cut.most).await?)
+        } else {
+            None
+        };
+        let seen_by = if removing { &cut.keep } else { &cut.most };
+        let merged = self.merges.below(timeline, cut.keep.from, seen_by, cut.record.as_ref());
+        Ok(KeptRecord { from, points, merged, removing, most, at: shared.environment.now() })
+    }
+
+    async fn states(
+        &self,
+        shared: &Shared,
+        timeline: TimelineId,
+        cut: &Cut,
+        keep: &Keep,
+    ) -> Result<KeptStates> {
+        let mut points = Vec::with_capacity(keep.points.len());
+        for lsn in &keep.points {
+            let Head { digest, time, .. } = self.head(shared, timeline, *lsn, cut).await?;
+            points.push(KeptPoint { lsn: lsn.get().cast_signed(), digest, time });
+        }
+        Ok(KeptStates { from: keep.from.map(|lsn| lsn.get().cast_signed()), points })
+    }
+
+    /// The last commit of a state: as the record knows it, or a ref, or the log.
+    async fn head(
+        &self,
+        shared: &Shared,
+        timeline: TimelineId,
+        lsn: Lsn,
+        cut: &Cut,
+    ) -> Result<Head> {
+        let known = cut.record.as_ref().and_then(|record| record.head_at(lsn));
+        let named = || self.roots.heads.get(&Point { timeline, lsn }).copied();
+        if let Some(head) = known.or_else(named) {
+            return Ok(head);
+        }
+        let Some(state) = self.graph.states.get(&timeline) else {
+            return Err(Error::internal("a timeline that was not listed is pruned"));
+        };
+        let view = shared.timelines.view(state.timeline, lsn).await?;
+        kept::head_of(shared, &view).await
+    }
+}
+
+fn split(stored: Option<Stored<KeptRecord>>) -> (Option<KeptRecord>, Option<RefVersion>) {
+    stored.map_or((None, None), |stored| (Some(stored.record), Some(stored.version)))
+}
