@@ -4,26 +4,23 @@
 //! and restore are built on that log. This crate knows no backend, no clock and no source of
 //! randomness: all three are handed to [`Store::create`] and [`Store::open`].
 //!
-//! Where to look:
-//! - [`model`]: the words as types (LSN, point, view, commit, document, names);
-//! - [`key`]: the order-preserving encoding of `_id`s;
-//! - [`storage`]: the traits that a backend implements, with their contracts;
-//! - [`snapshot`], [`LogMaterializer`]: snapshots, and reads from log and snapshots alone;
-//! - [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
-//! - [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
+//! Its modules are in layers, each of which imports only from those below it. From the lowest:
 //! - [`document`]: paths, patterns, queries and the order of values, for every rule;
-//! - [`merge`]: three-way merge of a document;
-//! - [`plan`]: merges, undo and cherry-picks, worked out, reviewed and committed;
-//! - [`definition`]: comparing options and indexes;
-//! - [`checks`]: what must hold of a result before it is published;
-//! - [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`fsck`], [`mod@verify`]:
-//!   operations over states, a module each;
-//! - [`alerts`]: conditions that somebody is told of;
-//! - [`copy`]: the history of one store in another;
-//! - [`pins`], [`sandbox`], [`reflog`]: names that stay, branches that end, and how branches moved;
-//! - [`metrics`]: what processes did with a store, counted and kept in it;
-//! - [`mask`]: branches whose reads never give the originals.
-//! - [`diff`], [`restore`], [`fsck`], [`gc`]: operations over states and stores, a module each.
+//!   [`key`]: the order-preserving encoding of `_id`s; [`definition`]: comparing options and indexes;
+//! - [`model`]: the words as types (LSN, point, view, commit, document, names), with [`Environment`];
+//! - [`storage`]: the traits that a backend implements, with their contracts;
+//! - [`log`], [`segment`]: walking the log, and the formats in which it is kept;
+//! - the engine. [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
+//!   [`LogMaterializer`]: reads from log and snapshots alone;
+//! - the store. [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
+//!   [`snapshot`]: the snapshots of states; [`pins`]: names that stay; [`mask`]: branches whose reads never
+//!   give the originals;
+//! - history, operations over states. [`merge`]: three-way merge of a document; [`plan`]: merges, undo and
+//!   cherry-picks, worked out, reviewed and committed; [`checks`]: what must hold of a result before it is
+//!   published; [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`mod@verify`];
+//!   [`sandbox`], [`reflog`]: branches that end, and how branches moved;
+//! - upkeep. [`gc`], [`fsck`]; [`copy`]: the history of one store in another; [`metrics`]: what processes did
+//!   with a store, counted and kept in it; [`alerts`]: conditions that somebody is told of.
 
 pub mod document;
 mod engine;

@@ -14,6 +14,9 @@
 //! | `filter/` | [`Filter`]: queries |
 //! | `regex/` | regular expressions, as PCRE has them |
 //! | `index_keys.rs` | the keys of a document in an index |
+//! | `key/` | [`key`]: the encoding of `_id`s, whose byte order is that of values |
+//! | `value.rs` | values as the bytes that they are in a document |
+//! | `definition.rs` | [`definition`]: comparing options and indexes |
 
 pub mod definition;
 mod filter;
@@ -28,10 +31,10 @@ mod values;
 mod walk;
 mod written;
 
-pub use crate::document::key::compare;
 pub(crate) use filter::{Collation, Compiler, Judge};
 pub use filter::{Filter, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
+pub use key::compare;
 pub use path::Path;
 pub(crate) use path::as_names;
 pub use pattern::Pattern;

@@ -1,5 +1,15 @@
 //! The words of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and
-//! their digests, documents.
+//! their digests, documents. With them is what every layer above needs: time, randomness, counters and the
+//! building blocks of binary formats.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `lsn.rs`, `view.rs`, `ids.rs`, `names.rs` | positions and states; identifiers; names |
+//! | `commit.rs`, `digest.rs`, `document.rs` | commits and changes, the hash chain, checked documents |
+//! | `collection_pattern.rs` | a pattern of names of collections |
+//! | `environment.rs` | [`Environment`](crate::Environment): what is handed in instead of asking the machine |
+//! | `metrics/` | what a process counts |
+//! | `codec.rs` | [`codec`]: numbers and lengths in binary formats |
 
 pub mod codec;
 mod collection_pattern;

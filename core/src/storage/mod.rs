@@ -4,6 +4,14 @@
 //! A backend owes [`Wal`], [`Refs`] and [`Snapshots`]. It may answer [`Materialize`] itself from an
 //! index; otherwise [`LogMaterializer`](crate::LogMaterializer) answers over the first and the
 //! third. `conformance-tests` holds every backend to the numbered contracts in these docs.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `wal.rs`, `refs.rs`, `snapshots.rs`, `materialize.rs` | the four traits |
+//! | `backend.rs`, `diagnosis.rs`, `objects.rs` | [`Backend`]: all of one store, with [`Maintenance`]; what one needs, and whether it is there; whole objects by name |
+//! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
+//! | `manifest.rs`, `keep.rs` | [`Manifest`]: what a snapshot is made of; [`Keep`]: what is kept of a timeline |
+//! | `record.rs`, `timed.rs` | how records are written to refs; what times the traits |
 
 mod backend;
 mod diagnosis;

@@ -14,6 +14,7 @@ use crate::store::State;
 
 pub use crate::engine::snapshot::{CHUNK_BYTES, write};
 pub use crate::log::chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
+#[doc(inline)]
 pub use crate::storage::{ChunkEntry, CollectionChunks, Manifest};
 
 /// Makes a snapshot of a state, or gives the one that is there.

@@ -16,9 +16,9 @@
 //! | `collect`, `sweep` | the collection, and its part that removes snapshots |
 //! | `storage` | who holds how many bytes |
 //!
-//! Elsewhere: the states that this process has open (`open`), the record of what is kept, with the
-//! check of those who open an earlier state (`kept`), and what was given up since the store was last
-//! compacted (`garbage`).
+//! In the layers below: the states that this process has open (`engine::open`), the record of what is kept,
+//! with the check of those who open an earlier state (`store::kept`), and what was given up since the store
+//! was last compacted (`store::garbage`).
 //!
 //! # Why nobody reads what is being removed
 //! Collector and others meet in the refs alone. Who makes a ref to a state (a branch, a pin, a plan)
