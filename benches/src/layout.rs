@@ -5,7 +5,7 @@ use argon_backends::raw::{Batch, Write};
 
 use argon_core::codec::{put_bytes, put_varint};
 use argon_core::key::Key;
-use argon_core::model::{Actor, CommitMeta, Document, Lsn, Message, Nonce, Origin};
+use argon_core::model::{Actor, CommitMeta, Document, Lsn, Message, Nonce, Origin, Trailers};
 use bson::DateTime;
 
 use crate::Result;
@@ -56,6 +56,7 @@ fn commit_value<'a>(lsn: Lsn, keys: impl ExactSizeIterator<Item = &'a Key>) -> R
         actor: Actor::new(ACTOR)?,
         message: Message::default(),
         origin: Origin::Write,
+        trailers: Trailers::default(),
     };
     meta.encode(&mut value);
     put_varint(&mut value, keys.len() as u64);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use argon_core::key::Key;
 use argon_core::model::{
     Actor, BranchName, Change, CollectionId, CollectionName, Commit, CommitMeta, Digest, Document,
-    Head, Image, Lsn, Message, Nonce, Origin, Point, Timeline, TimelineId,
+    Head, Image, Lsn, Message, Nonce, Origin, Point, Timeline, TimelineId, Trailers,
 };
 use argon_core::storage::{Append, Wal};
 use bson::{Bson, DateTime, RawDocumentBuf, rawdoc};
@@ -89,6 +89,7 @@ impl Chain {
             actor: Actor::new("tester").unwrap(),
             message: Message::new(format!("commit {lsn}")).unwrap(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         let mut commit = Commit { meta, digest: Digest::ZERO, changes };
         commit.digest = commit.compute_digest(&self.head.digest);

@@ -230,6 +230,7 @@ mod tests {
     use argon_core::ErrorKind;
     use argon_core::model::{
         Actor, Change, CollectionId, CommitMeta, Document, Image, Lsn, Message, Nonce, Origin,
+        Trailers,
     };
     use bson::rawdoc;
 
@@ -250,6 +251,7 @@ mod tests {
                     actor: Actor::new("ada").unwrap(),
                     message: Message::default(),
                     origin: Origin::Write,
+                    trailers: Trailers::default(),
                 };
                 let change = Change { collection: CollectionId::new(99), key, image };
                 let mut commit = Commit { meta, digest: Digest::ZERO, changes: vec![change] };

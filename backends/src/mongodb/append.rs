@@ -242,7 +242,9 @@ fn busy() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use argon_core::model::{Actor, CommitMeta, Digest, Document, Message, Nonce, Origin};
+    use argon_core::model::{
+        Actor, CommitMeta, Digest, Document, Message, Nonce, Origin, Trailers,
+    };
     use bson::DateTime;
 
     use super::*;
@@ -255,6 +257,7 @@ mod tests {
             actor: Actor::new("ada").unwrap(),
             message: Message::default(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         Commit { meta, digest: Digest::of(b"x"), changes }
     }

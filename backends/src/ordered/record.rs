@@ -113,7 +113,7 @@ impl TimelineRecord {
 #[cfg(test)]
 mod tests {
     use argon_core::codec::for_each_damage;
-    use argon_core::model::{Actor, Change, CollectionId, Message, Nonce, Origin};
+    use argon_core::model::{Actor, Change, CollectionId, Message, Nonce, Origin, Trailers};
 
     use super::*;
     use crate::engines::MemoryEngine;
@@ -163,6 +163,7 @@ mod tests {
             actor: Actor::new("ada").unwrap(),
             message: Message::default(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         let key = |id: i32| Key::of(&id.into()).unwrap();
         let change =

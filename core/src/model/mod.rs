@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `lsn.rs`, `view.rs`, `ids.rs`, `names.rs` | positions and states; identifiers; names |
 //! | `commit.rs`, `digest.rs`, `document.rs` | commits and changes, the hash chain, checked documents |
+//! | `origin.rs`, `trailers.rs` | what brought a commit about; what programs noted about it |
 //! | `collection_pattern.rs` | a pattern of names of collections |
 //! | `environment.rs` | [`Environment`](crate::Environment): what is handed in instead of asking the machine |
 //! | `metrics/` | what a process counts |
@@ -21,19 +22,25 @@ mod ids;
 mod lsn;
 pub(crate) mod metrics;
 mod names;
+mod origin;
+mod trailers;
 mod view;
 
 pub use collection_pattern::CollectionPattern;
 pub(crate) use collection_pattern::name_matches;
 pub use commit::{
     Actor, Change, Commit, CommitMeta, Image, MAX_ACTOR_BYTES, MAX_COMMIT_BYTES, MAX_MESSAGE_BYTES,
-    Merged, Message, Origin, Picked, Touched,
+    Message, Touched,
 };
 pub use digest::Digest;
 pub use document::{Document, MAX_DOCUMENT_BYTES};
 pub use ids::{CollectionId, Nonce, ProjectId, TimelineId};
 pub use lsn::Lsn;
 pub use names::{BranchName, CollectionName, PinName, ProjectName};
+pub use origin::{Merged, Origin, Picked};
+pub use trailers::{
+    MAX_TRAILER_KEY_BYTES, MAX_TRAILER_VALUE_BYTES, MAX_TRAILERS, Trailer, Trailers,
+};
 pub use view::{Head, Point, Segment, Timeline, View};
 
 pub use crate::document::value::MAX_DEPTH;

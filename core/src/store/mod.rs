@@ -27,8 +27,8 @@ pub(crate) mod rename;
 pub(crate) mod signature;
 pub mod snapshot;
 
-pub(crate) use api::Shared;
 pub use api::{
     Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
     IntoDocument, Project, ProjectInfo, State, Store,
 };
+pub(crate) use api::{Session, Shared};

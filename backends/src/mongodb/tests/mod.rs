@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use argon_core::model::{
     Actor, BranchName, Change, CollectionId, Commit, CommitMeta, Digest, Document, Head, Image,
-    Message, Nonce, Origin, ProjectName, Timeline, TimelineId,
+    Message, Nonce, Origin, ProjectName, Timeline, TimelineId, Trailers,
 };
 use argon_core::storage::{Append, Backend, Factory, OpenOptions, StoreUrl};
 use argon_core::{Branch, Store};
@@ -106,6 +106,7 @@ impl Chain {
             actor: Actor::new("tester").unwrap(),
             message: Message::default(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         let mut commit = Commit { meta, digest: Digest::ZERO, changes };
         commit.digest = commit.compute_digest(&self.head.digest);

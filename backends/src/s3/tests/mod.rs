@@ -16,7 +16,7 @@ use std::time::Duration;
 use argon_core::key::Key;
 use argon_core::model::{
     Actor, Change, CollectionId, Commit, CommitMeta, Digest, Document, Head, Image, Lsn, Message,
-    Nonce, Origin, Timeline, TimelineId,
+    Nonce, Origin, Timeline, TimelineId, Trailers,
 };
 use argon_core::storage::{Append, Backend, Direction, OpenOptions, StoreUrl, Wal};
 use argon_core::{Clock, Environment, Ids, Result};
@@ -127,6 +127,7 @@ impl Chain {
             actor: Actor::new("tester").unwrap(),
             message: Message::default(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         let collection = CollectionId::new(99);
         let changes = vec![Change { collection, key, image: Image::Document(document) }];

@@ -5,7 +5,7 @@ use bson::Document as BsonDocument;
 use crate::document::key::Key;
 use crate::model::{
     Actor, Change, CollectionName, Digest, Document, Image, MAX_COMMIT_BYTES, Message, Origin,
-    Point,
+    Point, Trailers,
 };
 use crate::{Error, Result};
 
@@ -105,6 +105,7 @@ pub struct WriteRequest {
     pub(crate) actor: Actor,
     pub(crate) message: Message,
     pub(crate) origin: Origin,
+    pub(crate) trailers: Trailers,
     /// The digest of the commit that must be the last one; otherwise the commit fails.
     pub(crate) after: Option<Digest>,
     bytes: usize,
@@ -118,6 +119,7 @@ impl WriteRequest {
             actor,
             message: Message::default(),
             origin: Origin::default(),
+            trailers: Trailers::default(),
             after: None,
             bytes: 0,
         }
@@ -131,6 +133,11 @@ impl WriteRequest {
     /// Says what brought the commit about.
     pub fn set_origin(&mut self, origin: Origin) {
         self.origin = origin;
+    }
+
+    /// Sets what is noted about the commit.
+    pub fn set_trailers(&mut self, trailers: Trailers) {
+        self.trailers = trailers;
     }
 
     /// Makes the commit fail unless it comes right after the commit with this digest, which covers

@@ -189,6 +189,7 @@ impl Sequencer<'_> {
             actor: request.actor.clone(),
             message: request.message.clone(),
             origin: request.origin.clone(),
+            trailers: request.trailers.clone(),
         };
         if self.remembers {
             for change in &draft.changes {

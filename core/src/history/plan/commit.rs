@@ -1,6 +1,6 @@
 //! From a result to a commit.
 
-use crate::engine::write::{Outcome, Receipt, WriteRequest};
+use crate::engine::write::{Outcome, Receipt};
 use crate::history::plan::record::SourceRecord;
 use crate::history::plan::source::Source;
 use crate::history::plan::worked::Worked;
@@ -28,7 +28,7 @@ pub(super) async fn commit(
             worked.conflicts.len()
         )));
     }
-    let mut request = WriteRequest::new(actor.clone());
+    let mut request = branch.request_as(Some(actor.clone()));
     request.set_message(match message.as_str() {
         "" => Message::new(SourceRecord::of(source)?.describe())?,
         _ => message.clone(),

@@ -190,7 +190,7 @@ fn shifted(mut blocks: Vec<Block>, by: u64) -> Vec<Block> {
 mod tests {
     use super::*;
     use crate::ErrorKind;
-    use crate::model::{Actor, CommitMeta, Message, Nonce, Origin, TimelineId};
+    use crate::model::{Actor, CommitMeta, Message, Nonce, Origin, TimelineId, Trailers};
 
     #[test]
     fn a_full_segment_takes_no_more() {
@@ -203,6 +203,7 @@ mod tests {
             actor: Actor::new("ada").unwrap(),
             message: Message::default(),
             origin: Origin::Write,
+            trailers: Trailers::default(),
         };
         let commit = Commit::sealed(meta, &Digest::ZERO, Vec::new());
         writer.document_bytes = MAX_SEGMENT_BYTES - 10;

@@ -10,7 +10,7 @@ use crate::log::walk;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::store::mask::MaskPolicy;
 use crate::store::records::BranchRecord;
-use crate::store::{Collection, Project, Shared, State, kept, lease, read_only};
+use crate::store::{Collection, Project, Session, State, kept, lease, read_only};
 use crate::{Error, ErrorKind, Result};
 
 /// A branch, as it is listed.
@@ -168,9 +168,10 @@ impl Branch {
         Collection::new(self.clone(), name.clone())
     }
 
-    /// An empty request, signed by the store's actor; fill it and [commit](Branch::commit) it.
+    /// An empty request, signed by the session's actor and with its trailers; fill it and
+    /// [commit](Branch::commit) it.
     pub fn request(&self) -> WriteRequest {
-        WriteRequest::new(self.shared().actor.clone())
+        self.request_as(None)
     }
 
     /// Commits a request: all of its changes in one commit, durable when this returns, or none.
@@ -235,7 +236,7 @@ impl Branch {
         self.commit(request).await?.receipt()
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Session> {
         &self.project.shared
     }
 
@@ -331,9 +332,16 @@ impl Branch {
     /// # Errors
     /// `Invalid` when the message is too long.
     pub fn request_of(&self, actor: Option<Actor>, message: &str) -> Result<WriteRequest> {
-        let actor = actor.unwrap_or_else(|| self.shared().actor.clone());
-        let mut request = WriteRequest::new(actor);
+        let mut request = self.request_as(actor);
         request.set_message(Message::new(message)?);
         Ok(request)
+    }
+
+    /// A request of this actor, or the session's, with the session's trailers.
+    pub(crate) fn request_as(&self, actor: Option<Actor>) -> WriteRequest {
+        let session = self.shared();
+        let mut request = WriteRequest::new(actor.unwrap_or_else(|| session.actor.clone()));
+        request.set_trailers(session.trailers.clone());
+        request
     }
 }

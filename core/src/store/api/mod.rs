@@ -14,5 +14,5 @@ pub use deleted::DeletedProject;
 pub(crate) use project::refuse_backup_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, Found, State};
-pub(crate) use store::Shared;
 pub use store::Store;
+pub(crate) use store::{Session, Shared};

@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::store::mask::{Mask, MaskPolicy};
 use crate::store::records::{BranchRecord, Stored};
-use crate::store::{Branch, BranchInfo, Shared, State, kept};
+use crate::store::{Branch, BranchInfo, Session, State, kept};
 use crate::{Error, Result};
 
 /// How many heads of branches are asked for at once when they are listed.
@@ -27,13 +27,13 @@ pub struct ProjectInfo {
 /// A handle to a project. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Project {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Session>,
     name: ProjectName,
     id: ProjectId,
 }
 
 impl Project {
-    pub(crate) fn new(shared: Arc<Shared>, name: ProjectName, id: ProjectId) -> Self {
+    pub(crate) fn new(shared: Arc<Session>, name: ProjectName, id: ProjectId) -> Self {
         Self { shared, name, id }
     }
 

@@ -11,7 +11,7 @@ use crate::engine::open::Held;
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
-use crate::store::{Shared, kept};
+use crate::store::{Session, kept};
 use crate::{Error, Result};
 
 /// Documents in the order of their `_id`s.
@@ -20,7 +20,7 @@ pub type DocumentStream = BoxStream<'static, Result<Document>>;
 /// A state of a branch, past or present. It reads the same for ever. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
-    shared: Arc<Shared>,
+    shared: Arc<Session>,
     /// What answers its reads, through the mask if there is one: all of them come through here.
     materialize: Arc<dyn Materialize>,
     mask: Option<Mask>,
@@ -38,14 +38,14 @@ impl State {
     ///
     /// # Errors
     /// `NotFound` if it was given up in this process.
-    pub(crate) async fn of(shared: Arc<Shared>, view: View, mask: Option<Mask>) -> Result<Self> {
+    pub(crate) async fn of(shared: Arc<Session>, view: View, mask: Option<Mask>) -> Result<Self> {
         let held = shared.open.hold(&view)?;
         Self::holding(shared, view, mask, held).await
     }
 
     /// A state that may have been given up: `None` if it was.
     pub(crate) async fn kept(
-        shared: Arc<Shared>,
+        shared: Arc<Session>,
         view: View,
         mask: Option<Mask>,
     ) -> Result<Option<Self>> {
@@ -57,7 +57,7 @@ impl State {
     }
 
     async fn holding(
-        shared: Arc<Shared>,
+        shared: Arc<Session>,
         view: View,
         mask: Option<Mask>,
         held: Held,
@@ -152,7 +152,7 @@ impl State {
         &self.materialize
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Session> {
         &self.shared
     }
 

@@ -1,5 +1,6 @@
 //! An opened store.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -10,7 +11,7 @@ use crate::engine::snapshot::{Automatic, Making};
 use crate::engine::write::committer::{CommitterContext, Committers};
 use crate::log::timelines::Timelines;
 use crate::model::environment::Environment;
-use crate::model::{Actor, BranchName, ProjectName, TimelineId};
+use crate::model::{Actor, BranchName, ProjectName, TimelineId, Trailers};
 use crate::storage::timed::{TimedMaterialize, TimedRefs};
 use crate::storage::{
     Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry, ServerFacts,
@@ -36,7 +37,25 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<Session>,
+}
+
+/// What the handles of one session share: a store, and who works on it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    /// Signs commits, movements of refs, pins and plans.
+    pub(crate) actor: Actor,
+    /// What every commit of the session notes.
+    pub(crate) trailers: Trailers,
+}
+
+impl Deref for Session {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 /// What all handles of a store share.
@@ -50,7 +69,6 @@ pub(crate) struct Shared {
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
-    pub(crate) actor: Actor,
     /// The repeated requests that metrics have.
     pub(crate) retries: AtomicU64,
     /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
@@ -78,10 +96,7 @@ impl Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store")
-            .field("backend", &self.backend)
-            .field("actor", &self.actor)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("backend", &self.backend).finish_non_exhaustive()
     }
 }
 
@@ -168,14 +183,37 @@ impl Store {
             catalogs,
             committers,
             automatic,
-            actor,
             retries: AtomicU64::new(0),
             moving: tokio::sync::Mutex::default(),
             open,
             collecting: tokio::sync::Mutex::default(),
             snapshots: making,
         };
-        Self { shared: Arc::new(shared) }
+        Self::of(Session { shared: Arc::new(shared), actor, trailers: Trailers::default() })
+    }
+
+    fn of(session: Session) -> Self {
+        Self { shared: Arc::new(session) }
+    }
+
+    /// The same store for another actor, who signs what is written through the handle that this gives
+    /// and all that comes from it: commits, movements of branches, pins and plans. Costs nothing; a
+    /// process that serves many users has one store and a session for each.
+    pub fn session(&self, actor: Actor) -> Self {
+        let Session { shared, trailers, .. } = &*self.shared;
+        Self::of(Session { shared: shared.clone(), actor, trailers: trailers.clone() })
+    }
+
+    /// The same store for a session whose commits have these trailers, and no others unless a
+    /// [request](crate::write::WriteRequest::set_trailers) says so.
+    pub fn with_trailers(&self, trailers: Trailers) -> Self {
+        let Session { shared, actor, .. } = &*self.shared;
+        Self::of(Session { shared: shared.clone(), actor: actor.clone(), trailers })
+    }
+
+    /// Who signs what is written through this handle.
+    pub fn actor(&self) -> &Actor {
+        &self.shared.actor
     }
 
     /// Waits until what goes on in the background has come to its end: the snapshots that the
@@ -262,7 +300,7 @@ impl Store {
     /// `AlreadyExists` if there is one of that name.
     #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
-        let Shared { backend, environment, .. } = &*self.shared;
+        let Shared { backend, environment, .. } = &**self.shared;
         let record = ProjectRecord { id: environment.project_id(), created: environment.now() };
         let project = Project::new(self.shared.clone(), name.clone(), record.id);
         let main = BranchRecord {

@@ -7,7 +7,7 @@ use crate::Result;
 use crate::model::TimelineId;
 use crate::model::metrics::Metric;
 use crate::storage::{Freed, Keep, Swap};
-use crate::store::{Shared, Store, garbage, records};
+use crate::store::{Session, Shared, Store, garbage, records};
 use crate::upkeep::gc::deleted::Gone;
 use crate::upkeep::gc::publish::{Cut, Decision};
 use crate::upkeep::gc::report::{KeptState, Report, TimelineReport};
@@ -64,7 +64,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
 }
 
 /// Removes the refs that are too old; gives the names of those that nobody has changed meanwhile.
-async fn remove_refs(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Vec<String>> {
+async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     let Roots { gone, expired, .. } = Roots::list(shared, cutoffs).await?;
     let mut given_up = HashSet::new();

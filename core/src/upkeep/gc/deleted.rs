@@ -9,7 +9,7 @@ use crate::storage::{RefName, RefVersion, VersionedRef};
 use crate::store::records::{
     self, BranchRecord, DeletedRecord, HeldByPlan, PinRecord, ProjectRecord, Stored,
 };
-use crate::store::{Project, Shared};
+use crate::store::{Project, Session, Shared};
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots, misnamed};
 
@@ -37,7 +37,7 @@ impl Projects {
     /// and an undeletion the other way round, so with the projects listed before and after the records
     /// each project is seen whichever happens meanwhile.
     pub(super) async fn list(
-        shared: &Arc<Shared>,
+        shared: &Arc<Session>,
         cutoffs: Cutoffs,
         roots: &mut Roots,
     ) -> Result<Self> {
@@ -62,7 +62,7 @@ impl Projects {
         id: ProjectId,
         name: RefName,
         stored: VersionedRef,
-        shared: &Arc<Shared>,
+        shared: &Arc<Session>,
         cutoffs: Cutoffs,
         roots: &mut Roots,
     ) -> Result<()> {
@@ -149,7 +149,7 @@ impl Roots {
 }
 
 /// The projects that are there, by identifier.
-async fn present(shared: &Arc<Shared>) -> Result<HashMap<String, Project>> {
+async fn present(shared: &Arc<Session>) -> Result<HashMap<String, Project>> {
     let listed = shared.backend.refs.list(records::PROJECTS).await?;
     let projects = listed.into_iter().map(|(name, stored)| {
         let record: ProjectRecord = records::decode(&name, stored)?.record;

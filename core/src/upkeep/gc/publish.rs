@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::{Head, Lsn, Point, TimelineId};
 use crate::storage::{Keep, RefVersion, Swap};
 use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, Stored};
-use crate::store::{Shared, kept};
+use crate::store::{Session, Shared, kept};
 use crate::upkeep::gc::merges::Merges;
 use crate::upkeep::gc::plan::Plan;
 use crate::upkeep::gc::roots::{Cutoffs, Graph, Roots};
@@ -80,7 +80,7 @@ pub(super) struct Decision {
 
 impl Decision {
     /// Decides what is to be kept, and writes nothing.
-    pub(super) async fn new(shared: &Arc<Shared>, cutoffs: Cutoffs) -> Result<Self> {
+    pub(super) async fn new(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Self> {
         let graph = Graph::read(shared).await?;
         let kept = |timeline| graph.kept.get(timeline).map(|stored| &stored.record);
         let states = graph.states.iter().map(|(timeline, state)| (state, kept(timeline)));
@@ -104,7 +104,7 @@ impl Decision {
 
     /// Writes down what is kept, and takes back into it what somebody has taken hold of meanwhile.
     /// When it returns, nobody opens what is left out, and no collector takes it back.
-    pub(super) async fn publish(&mut self, shared: &Arc<Shared>) -> Result<()> {
+    pub(super) async fn publish(&mut self, shared: &Arc<Session>) -> Result<()> {
         for (timeline, cut) in &self.cuts {
             shared.open.keep_only(*timeline, cut.keep.clone());
         }

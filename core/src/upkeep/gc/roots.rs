@@ -12,7 +12,7 @@ use crate::storage::{RefName, RefVersion, TimelineState};
 use crate::store::records::{
     self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, Stored,
 };
-use crate::store::{Project, Shared};
+use crate::store::{Project, Session, Shared};
 use crate::upkeep::gc::deleted::{Gone, Projects};
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::{Error, Result};
@@ -79,7 +79,7 @@ impl Cutoffs {
 impl Roots {
     /// Lists them: what hands a state over before what it is handed over to, so that one that is
     /// handed over meanwhile is in one listing at least.
-    pub(super) async fn list(shared: &std::sync::Arc<Shared>, cutoffs: Cutoffs) -> Result<Self> {
+    pub(super) async fn list(shared: &std::sync::Arc<Session>, cutoffs: Cutoffs) -> Result<Self> {
         let mut roots = Self::default();
         let projects = Projects::list(shared, cutoffs, &mut roots).await?;
         roots.list_deleted(shared, &projects).await?;

@@ -32,6 +32,17 @@ fn a_segment_of_one_commit_of_format_1_reads_and_is_written_the_same() {
 }
 
 #[test]
+fn a_segment_with_trailers_of_format_1_reads_and_is_written_the_same() {
+    let changes = (1..=3).map(|id| (99, id, Some(5), vec![])).collect();
+    let (timeline, before) = fork();
+    let commits = chain(&before, vec![("why".into(), changes)]);
+    assert_eq!(commits[0].meta.trailers.get("run"), Some("7"));
+    let (read, written) =
+        golden("trailers", &SegmentMeta { timeline, before, sealed: false }, &commits);
+    assert_eq!(read, written, "nothing in it is long enough to be compressed");
+}
+
+#[test]
 fn a_segment_that_only_seals_of_format_1_reads_and_is_written_the_same() {
     let (timeline, before) = fork();
     let (read, written) =

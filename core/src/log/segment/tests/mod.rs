@@ -9,7 +9,7 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::model::{
     Actor, Change, CollectionId, Commit, CommitMeta, Document, Head, Image, Lsn, Message, Nonce,
-    Origin, Point, Timeline, TimelineId,
+    Origin, Point, Timeline, TimelineId, Trailers,
 };
 
 /// A change before it is one: collection, `_id`, bytes of text (none: a deletion), random bytes.
@@ -39,6 +39,10 @@ fn chain(before: &Head, sketches: Vec<(String, Vec<Sketch>)>) -> Vec<Commit> {
                 _ => Origin::Write,
             },
             message: Message::new(message).unwrap(),
+            trailers: match changes.len() {
+                3 => Trailers::default().with("run=7".parse().unwrap()).unwrap(),
+                _ => Trailers::default(),
+            },
         };
         let changes = changes.into_iter().map(change).collect();
         commits.push(Commit::sealed(meta, &head.digest, changes));
