@@ -1,10 +1,10 @@
 #!/bin/sh
 # The main job in a minute: import, branch, change, compare, look back, restore.
 #
-#   sh docs/tour.sh                 on a small data set that it makes itself
-#   sh docs/tour.sh path/to/dump    on your own: a mongodump of one database, .bson, .json or .csv
+#   sh docs/tour.sh                 on a small data set that the script makes
+#   sh docs/tour.sh path/to/dump    on your own data: a mongodump of one database, .bson, .json or .csv
 #
-# It works in a temporary directory, which it leaves behind for you to play in.
+# The script works in a temporary directory and does not delete it, so you can experiment there.
 set -eu
 
 data=${1:-}
@@ -26,7 +26,7 @@ if [ -z "$data" ]; then
     done >people.jsonl
 fi
 
-# Shows a command, then runs it.
+# Prints a command, then runs it.
 run() {
     printf '\n$ argon %s\n' "$*"
     "$ARGON" "$@"

@@ -1,7 +1,10 @@
 //! Forks of forks, and branches that are moved, renamed and removed.
 
+use std::collections::BTreeMap;
+
 use argon_core::model::{BranchName, Lsn};
 use argon_core::storage::{Append, Direction};
+use argon_core::write::Condition;
 use argon_core::{Branch, ErrorKind, State, log, restore};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -9,12 +12,14 @@ use futures::TryStreamExt;
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::{by_message, named_request};
-use crate::make::{branch as name, collection, key};
+use crate::environment::Random;
+use crate::make::{branch as name, collection, document, key};
 use crate::subject::first_branch;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["ancestry":
         forks_sixty_four_deep_read_through_all_of_them,
+        documents_of_many_forks_are_read_alike_however_often,
         two_hundred_forks_of_one_state_stay_apart,
         a_fork_of_a_fork_below_its_fork_point_skips_it,
         a_branch_of_an_empty_branch_begins_with_nothing,
@@ -69,6 +74,64 @@ async fn forks_sixty_four_deep_read_through_all_of_them(subject: Subject) {
     let history: Vec<_> = users.history(&key("same")).try_collect().await.unwrap();
     let lsns: Vec<u64> = history.iter().map(|(lsn, _)| lsn.get()).collect();
     assert_eq!(lsns, (1..=64).rev().map(|depth| 2 * depth).collect::<Vec<u64>>());
+}
+
+/// A backend may remember which of many segments hold a document, so reads are repeated, with commits and
+/// other forks between them.
+async fn documents_of_many_forks_are_read_alike_however_often(subject: Subject) {
+    const DOCUMENTS: i64 = 20;
+    let (_place, mut branch) = subject.branch().await;
+    let mut random = Random::new(29);
+    let mut expected: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut left_behind = Vec::new();
+    for depth in 0..subject.scaled(12, 6) {
+        let mut request = branch.request();
+        for id in 0..DOCUMENTS {
+            let key = key(id);
+            match random.below(if depth == 0 { 1 } else { 6 }) {
+                0 => {
+                    let (key, document) = document(id, &format!("{depth}"));
+                    request.put(collection("c"), key, document, Condition::Any).unwrap();
+                    expected.insert(id, depth);
+                }
+                1 => {
+                    request.delete(collection("c"), key, Condition::Any);
+                    expected.remove(&id);
+                }
+                _ => {}
+            }
+        }
+        branch.commit(request).await.unwrap();
+        let head = branch.head().await.unwrap();
+        left_behind.push((head.clone(), expected.clone()));
+        branch = fork(&head, &branch, &format!("fork/{depth}")).await;
+    }
+    let last = left_behind.len() - 1;
+    for _ in 0..6 {
+        commit(&branch, "another").await;
+        for at in [last, last / 2] {
+            let state =
+                if at == last { branch.head().await.unwrap() } else { left_behind[at].0.clone() };
+            let documents = state.collection(&collection("c")).unwrap();
+            for id in 0..DOCUMENTS {
+                let found = documents.get(&key(id)).await.unwrap();
+                let found =
+                    found.map(|document| document.as_raw().get_str("text").unwrap().to_owned());
+                assert_eq!(
+                    found,
+                    left_behind[at].1.get(&id).map(ToString::to_string),
+                    "{id} at {at}"
+                );
+            }
+        }
+        // Whether a document is there is looked up by the same segments.
+        for id in left_behind[last].1.keys() {
+            let mut request = branch.request();
+            let (key, document) = document(*id, "new");
+            request.put(collection("c"), key, document, Condition::Absent).unwrap();
+            assert!(branch.commit(request).await.unwrap().committed().is_err(), "{id}");
+        }
+    }
 }
 
 async fn two_hundred_forks_of_one_state_stay_apart(subject: Subject) {

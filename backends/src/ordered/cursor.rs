@@ -62,24 +62,23 @@ impl Cursor {
         Self { segment, prefix, next, end, rows: VecDeque::new(), exhausted: false }
     }
 
-    /// The next row, without taking it; reads about `most` more when there is none in memory.
-    pub(super) fn peek(&mut self, engine: &dyn Engine, most: usize) -> Result<Option<&Row>> {
+    /// The next row; with none in memory, reads about `most` more, or as many as have `most_bytes`.
+    pub(super) fn next(
+        &mut self,
+        engine: &dyn Engine,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<Option<Row>> {
         while self.rows.is_empty() && !self.exhausted {
-            self.read(engine, most)?;
+            self.read(engine, most, most_bytes)?;
         }
-        Ok(self.rows.front())
+        Ok(self.rows.pop_front())
     }
 
-    /// Takes the row that [`peek`](Self::peek) showed.
-    pub(super) fn pop(&mut self) -> Option<Row> {
-        self.rows.pop_front()
-    }
-
-    fn read(&mut self, engine: &dyn Engine, most: usize) -> Result<()> {
-        const MOST_BYTES: usize = 4 * 1024 * 1024;
+    fn read(&mut self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<()> {
         let mut bytes = 0;
-        while self.rows.len() < most && bytes < MOST_BYTES && !self.exhausted {
-            let stretch = self.stretch(engine, most - self.rows.len(), MOST_BYTES - bytes)?;
+        while self.rows.len() < most && bytes < most_bytes && !self.exhausted {
+            let stretch = self.stretch(engine, most - self.rows.len(), most_bytes - bytes)?;
             if stretch.malformed {
                 return Err(Error::corrupt("a version's key is malformed; run `argon fsck`"));
             }

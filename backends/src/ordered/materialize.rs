@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Document, Image, Lsn, View};
+use argon_core::model::{CollectionId, Document, Image, Lsn, Segment, View};
 use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -13,9 +13,10 @@ use futures::stream::{self, BoxStream};
 
 use crate::ordered::Ordered;
 use crate::ordered::blocking::Step;
-use crate::ordered::cursor::{Cursor, Row, SegmentRows};
+use crate::ordered::cursor::{Cursor, SegmentRows};
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
+use crate::ordered::merged::MergedRows;
 use crate::ordered::value::{self, Stored};
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
@@ -43,7 +44,7 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        self.0.in_place(|ordered| ordered.get(&ordered.rows_of(view)?, collection, key))
+        self.0.in_place(|ordered| ordered.get(view, collection, key))
     }
 
     async fn get_many(
@@ -54,8 +55,7 @@ impl Materialize for OrderedMaterialize {
     ) -> Result<Vec<Option<Version>>> {
         let view = view.clone();
         let many = move |ordered: &Ordered| {
-            let segments = ordered.rows_of(&view)?;
-            keys.iter().map(|key| ordered.get(&segments, collection, key)).collect()
+            keys.iter().map(|key| ordered.get(&view, collection, key)).collect()
         };
         self.0.run(many).await
     }
@@ -77,7 +77,7 @@ impl Materialize for OrderedMaterialize {
         let Some(short) = self.0.collections.find(collection) else {
             return stream::empty().boxed();
         };
-        let scan = Scan { view: view.clone(), collection: short, range, cursors: None };
+        let scan = Scan { view: view.clone(), collection: short, range, rows: None };
         self.0.steps_after_a_small_one(scan, |ordered, scan| scan.step(ordered))
     }
 
@@ -98,35 +98,43 @@ impl Materialize for OrderedMaterialize {
 
 impl Ordered {
     /// The segments of a view in the store's numbers, leaf first.
-    fn rows_of(&self, view: &View) -> Result<Vec<SegmentRows>> {
-        let mut rows = Vec::with_capacity(view.segments().len());
-        for segment in view.segments() {
-            let entry = self.entry(segment.timeline)?.ok_or_else(|| {
-                Error::corrupt(format!("timeline {} is missing", segment.timeline))
-            })?;
-            rows.push(SegmentRows {
-                timeline: entry.short,
-                above: segment.above,
-                upto: segment.upto,
-            });
-        }
-        Ok(rows)
+    pub(super) fn rows_of(&self, view: &View) -> Result<Vec<SegmentRows>> {
+        view.segments().iter().map(|segment| self.rows_in(segment)).collect()
     }
 
-    fn get(
-        &self,
-        segments: &[SegmentRows],
-        collection: CollectionId,
-        key: &Key,
-    ) -> Result<Option<Version>> {
+    /// A segment in the store's numbers.
+    pub(super) fn rows_in(&self, segment: &Segment) -> Result<SegmentRows> {
+        let entry = self
+            .entry(segment.timeline)?
+            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
+        Ok(SegmentRows { timeline: entry.short, above: segment.above, upto: segment.upto })
+    }
+
+    fn get(&self, view: &View, collection: CollectionId, key: &Key) -> Result<Option<Version>> {
         let Some(collection) = self.collections.find(collection) else { return Ok(None) };
-        for segment in segments {
-            let newest = self.images(*segment, collection, key, segment.upto.next(), 1)?.pop();
-            if let Some((lsn, image)) = newest {
-                return Ok(image.into_document().map(|document| Version { lsn, document }));
+        let [leaf, below @ ..] = view.segments() else { return Ok(None) };
+        let newest = |segment| -> Result<Option<(Lsn, Image)>> {
+            Ok(self.images(segment, collection, key, segment.upto.next(), 1)?.pop())
+        };
+        let mut found = newest(self.rows_in(leaf)?)?;
+        if found.is_none() {
+            if let Some(ancestry) = self.ancestry(view, collection)? {
+                for segment in ancestry.segments_of(key.as_bytes()) {
+                    found = newest(segment)?;
+                    if found.is_some() {
+                        break;
+                    }
+                }
+            } else {
+                for segment in below {
+                    found = newest(self.rows_in(segment)?)?;
+                    if found.is_some() {
+                        break;
+                    }
+                }
             }
         }
-        Ok(None)
+        Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
     }
 
     /// The newest images of a document in a segment that are below `below`: at most `most`, and fewer
@@ -177,26 +185,36 @@ impl Ordered {
     ) -> Result<Vec<Option<Stamp>>> {
         let mut found = vec![Known::NotYet; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
-            for segment in self.rows_of(view)? {
-                self.stamps_in(segment, collection, keys, &mut found)?;
+            let ancestry = self.ancestry(view, collection)?;
+            for (at, segment) in view.segments().iter().enumerate() {
+                let may_hold = |key: &Key| match (&ancestry, at.checked_sub(1)) {
+                    (Some(ancestry), Some(below)) => ancestry.may_hold(below, key.as_bytes()),
+                    _ => true,
+                };
+                let unknown = (0..keys.len())
+                    .filter(|at| matches!(found[*at], Known::NotYet) && may_hold(&keys[*at]))
+                    .collect::<Vec<_>>();
+                if !unknown.is_empty() {
+                    let segment = self.rows_in(segment)?;
+                    self.stamps_in(segment, collection, keys, unknown, &mut found)?;
+                }
             }
         }
         Ok(found.into_iter().map(Known::stamp).collect())
     }
 
-    /// Fills in the stamps that a segment knows. Walks keys and rows side by side, and seeks only
+    /// Fills in the stamps of `unknown` keys that a segment knows. Walks keys and rows side by side, and seeks only
     /// over stretches of rows that nobody asks about.
     fn stamps_in(
         &self,
         segment: SegmentRows,
         collection: Short,
         keys: &[Key],
+        unknown: Vec<usize>,
         found: &mut [Known],
     ) -> Result<()> {
         let prefix = keys::versions(segment.timeline, collection);
         let end = keys::after_prefix(&prefix);
-        let unknown: Vec<usize> =
-            (0..keys.len()).filter(|at| matches!(found[*at], Known::NotYet)).collect();
         let mut wanted = unknown.into_iter().peekable();
         while let Some(&first) = wanted.peek() {
             let from = keys::version(&prefix, keys[first].as_bytes(), segment.upto);
@@ -254,27 +272,26 @@ struct Scan {
     view: View,
     collection: Short,
     range: KeyRange,
-    /// One for each segment, leaf first; `None` before the first step.
-    cursors: Option<Vec<Cursor>>,
+    /// `None` before the first step.
+    rows: Option<MergedRows>,
 }
 
 impl Scan {
     fn step(&mut self, ordered: &Ordered) -> Result<Step<(Key, Version)>> {
-        let most = if self.cursors.is_none() { FIRST_STEP } else { STEP };
-        let cursors = match &mut self.cursors {
-            Some(cursors) => cursors,
-            none => none.insert(
-                ordered
-                    .rows_of(&self.view)?
-                    .into_iter()
-                    .map(|segment| Cursor::new(segment, self.collection, &self.range))
-                    .collect(),
-            ),
+        let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
+        let rows = match &mut self.rows {
+            Some(rows) => rows,
+            none => {
+                let segments = ordered.rows_of(&self.view)?.into_iter();
+                let cursors =
+                    segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
+                none.insert(MergedRows::of(cursors.collect()))
+            }
         };
         let mut items = Vec::with_capacity(most);
         let mut bytes = 0;
         while items.len() < most && bytes < STEP_BYTES {
-            let Some(row) = next_row(ordered, cursors, most)? else {
+            let Some(row) = rows.next(&*ordered.engine, most)? else {
                 return Ok(Step { items, more: false });
             };
             if let Some(document) = row.document {
@@ -285,31 +302,6 @@ impl Scan {
         }
         Ok(Step { items, more: true })
     }
-}
-
-/// The row with the least key; of several, that of the segment nearest the leaf.
-fn next_row(ordered: &Ordered, cursors: &mut [Cursor], most: usize) -> Result<Option<Row>> {
-    let engine = &*ordered.engine;
-    if let [cursor] = cursors {
-        cursor.peek(engine, most)?;
-        return Ok(cursor.pop());
-    }
-    let mut least: Option<(usize, Box<[u8]>)> = None;
-    for (at, cursor) in cursors.iter_mut().enumerate() {
-        if let Some(row) = cursor.peek(engine, most)?
-            && least.as_ref().is_none_or(|(_, key)| row.key < *key)
-        {
-            least = Some((at, row.key.clone()));
-        }
-    }
-    let Some((at, key)) = least else { return Ok(None) };
-    let row = cursors[at].pop();
-    for cursor in &mut cursors[at + 1..] {
-        if cursor.peek(engine, most)?.is_some_and(|row| row.key == key) {
-            cursor.pop();
-        }
-    }
-    Ok(row)
 }
 
 /// A document's history on its way: newest first, so it walks down from `below`.

@@ -3,6 +3,7 @@
 //! docs/FORMAT.md describes the keys and values; [`keys`] and [`value`] write them. A read at any
 //! LSN is one seek, a scan is sequential, an append is one atomic batch.
 
+mod ancestry;
 mod blocking;
 mod collections;
 mod cursor;
@@ -10,6 +11,7 @@ pub(crate) mod engine;
 mod keys;
 mod maintenance;
 mod materialize;
+mod merged;
 mod prune;
 mod record;
 mod refs;
@@ -26,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon_core::storage::{Backend, Capabilities, SnapshotPolicy, StoreInfo};
 use argon_core::{Environment, Result};
 
+use crate::ordered::ancestry::Ancestries;
 use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::engine::{Batch, Engine};
 use crate::ordered::timelines::TimelineTable;
@@ -39,6 +42,7 @@ pub(crate) struct Ordered {
     engine: Arc<dyn Engine>,
     timelines: TimelineTable,
     collections: CollectionNumbers,
+    ancestries: Ancestries,
     /// Held while a ref is compared and set.
     moving_refs: std::sync::Mutex<()>,
     environment: Environment,
@@ -119,6 +123,7 @@ pub(crate) fn backend(
         engine,
         timelines,
         collections,
+        ancestries: Ancestries::default(),
         moving_refs: std::sync::Mutex::default(),
         environment,
         info,

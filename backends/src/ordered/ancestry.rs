@@ -1,0 +1,158 @@
+//! Which segments of a long ancestry hold a document, so that a read seeks in those alone.
+//!
+//! A fork of a fork of a fork has a segment for each, and a document that none of them changed would
+//! cost a seek in every one. Segments below the leaf never change, and those of forks are mostly
+//! small, so the keys in them are gathered once and kept in memory. Collecting garbage takes versions
+//! away and adds none: what is gathered may name a segment too many, never one too few.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use argon_core::model::{Lsn, View};
+use argon_core::{Error, Result};
+
+use crate::ordered::Ordered;
+use crate::ordered::cursor::SegmentRows;
+use crate::ordered::engine::Direction;
+use crate::ordered::keys::{self, Short};
+
+/// Shorter ancestries are read segment by segment.
+const SHORTEST: usize = 3;
+
+/// Gathering costs more than one read gains, so it waits for this many.
+const READS_BEFORE: u32 = 3;
+
+/// The most rows that are walked to gather the keys of one segment; a larger one is asked at every
+/// read.
+const SEGMENT_ROWS: usize = 4_096;
+
+/// The most keys of one ancestry.
+const KEYS: usize = 32_768;
+
+/// How many ancestries are remembered; those used last.
+const REMEMBERED: usize = 16;
+
+/// The segments of a view below its leaf, and which of them hold a document of one collection.
+pub(super) struct Ancestry {
+    /// Nearest first.
+    segments: Vec<SegmentRows>,
+    /// Segments that may hold any document, ascending.
+    large: Vec<usize>,
+    /// The nearest other segment that holds a document.
+    nearest: HashMap<Box<[u8]>, usize>,
+}
+
+impl Ancestry {
+    /// The segments to ask for a document, nearest first.
+    pub(super) fn segments_of(&self, key: &[u8]) -> impl Iterator<Item = SegmentRows> {
+        let nearest = self.nearest.get(key).copied();
+        let from = nearest.unwrap_or(self.segments.len());
+        let above = self.large.iter().copied().filter(move |at| *at < from);
+        above.chain(from..self.segments.len()).map(|at| self.segments[at])
+    }
+
+    /// Whether a document may be in the segment at this place below the leaf.
+    pub(super) fn may_hold(&self, at: usize, key: &[u8]) -> bool {
+        self.large.binary_search(&at).is_ok()
+            || self.nearest.get(key).is_some_and(|nearest| *nearest <= at)
+    }
+
+    fn gather(ordered: &Ordered, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
+        let mut ancestry = Self { segments, large: Vec::new(), nearest: HashMap::new() };
+        for at in 0..ancestry.segments.len() {
+            match keys_of(ordered, ancestry.segments[at], collection)? {
+                Some(keys) if ancestry.nearest.len() + keys.len() <= KEYS => {
+                    for key in keys {
+                        ancestry.nearest.entry(key).or_insert(at);
+                    }
+                }
+                _ => ancestry.large.push(at),
+            }
+        }
+        Ok(ancestry)
+    }
+}
+
+/// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know.
+fn keys_of(
+    ordered: &Ordered,
+    segment: SegmentRows,
+    collection: Short,
+) -> Result<Option<Vec<Box<[u8]>>>> {
+    let prefix = keys::versions(segment.timeline, collection);
+    let mut found: Vec<Box<[u8]>> = Vec::new();
+    let (mut rows, mut malformed) = (0, false);
+    let end = keys::after_prefix(&prefix);
+    ordered.engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
+        rows += 1;
+        let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
+            malformed = true;
+            return ControlFlow::Break(());
+        };
+        let inside = segment.above < lsn && lsn <= segment.upto;
+        if inside && found.last().is_none_or(|last| **last != *key) {
+            found.push(key.into());
+        }
+        if rows > SEGMENT_ROWS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if malformed {
+        return Err(Error::corrupt("a version's key is malformed; run `argon fsck`"));
+    }
+    Ok((rows <= SEGMENT_ROWS).then_some(found))
+}
+
+/// The ancestries that were read last.
+#[derive(Default)]
+pub(super) struct Ancestries(Mutex<Vec<Remembered>>);
+
+struct Remembered {
+    name: Name,
+    reads: u32,
+    ancestry: Option<Arc<Ancestry>>,
+}
+
+/// The nearest segment below the leaf, which determines all below it, and the collection. Numbers of
+/// timelines are never given out again, so a name stays true.
+type Name = (Short, Lsn, Short);
+
+impl Ancestries {
+    /// What is known of an ancestry, which was now read once more; and whether it is time to know it.
+    fn read(&self, name: Name) -> (Option<Arc<Ancestry>>, bool) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = remembered.iter().position(|one| one.name == name);
+        let mut one =
+            at.map_or(Remembered { name, reads: 0, ancestry: None }, |at| remembered.remove(at));
+        one.reads = one.reads.saturating_add(1);
+        let known = (one.ancestry.clone(), one.reads > READS_BEFORE);
+        remembered.insert(0, one);
+        remembered.truncate(REMEMBERED);
+        known
+    }
+
+    fn learn(&self, name: Name, ancestry: &Arc<Ancestry>) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = remembered.iter_mut().find(|one| one.name == name) {
+            one.ancestry = Some(ancestry.clone());
+        }
+    }
+}
+
+impl Ordered {
+    /// What is below the leaf of a view, if that is long and was read before.
+    pub(super) fn ancestry(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
+        let [_, nearest, ..] = view.segments() else { return Ok(None) };
+        if view.segments().len() < SHORTEST + 1 {
+            return Ok(None);
+        }
+        let name = (self.rows_in(nearest)?.timeline, nearest.upto, collection);
+        let (known, due) = self.ancestries.read(name);
+        if known.is_some() || !due {
+            return Ok(known);
+        }
+        let below = self.rows_of(view)?.split_off(1);
+        let ancestry = Arc::new(Ancestry::gather(self, below, collection)?);
+        self.ancestries.learn(name, &ancestry);
+        Ok(Some(ancestry))
+    }
+}
