@@ -39,5 +39,7 @@ pub use path::Path;
 pub(crate) use path::as_names;
 pub use pattern::Pattern;
 pub(crate) use pattern::Place;
+#[cfg(feature = "json-schema")]
 pub(crate) use refused::Refused;
+#[cfg(feature = "json-schema")]
 pub(crate) use regex::Regex;

@@ -50,6 +50,7 @@ impl Regex {
     }
 
     /// The pattern as it was written.
+    #[cfg(feature = "json-schema")]
     pub(crate) fn as_str(&self) -> &str {
         &self.source
     }

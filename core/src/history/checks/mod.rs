@@ -32,6 +32,10 @@ mod indexes;
 mod policy;
 mod proposed;
 mod references;
+#[cfg(feature = "json-schema")]
+mod schema;
+#[cfg(not(feature = "json-schema"))]
+#[path = "schema_off.rs"]
 mod schema;
 mod unchecked;
 mod unique;

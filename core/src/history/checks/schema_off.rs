@@ -1,0 +1,44 @@
+//! `$jsonSchema` in a build without the feature `json-schema`: no schema is evaluated, and each is
+//! [named](Schema::unknown) as one that could not be checked.
+
+use crate::Result;
+use crate::model::{CollectionName, Document};
+
+/// What is wrong with a document: the field (`None` for the document itself), and a sentence.
+pub(super) type Problem = (Option<String>, String);
+
+/// A schema that is not evaluated.
+#[derive(Debug)]
+pub(super) struct Schema {
+    unknown: [String; 1],
+}
+
+impl Schema {
+    /// Takes every schema.
+    #[expect(clippy::unnecessary_wraps, reason = "the same function with the feature can fail")]
+    pub(super) fn compile(_: &CollectionName, _: &bson::Document) -> Result<Self> {
+        let unknown = "$jsonSchema, which a build with the feature json-schema evaluates";
+        Ok(Self { unknown: [unknown.to_owned()] })
+    }
+
+    /// The schema as a whole.
+    pub(super) fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// Not decided.
+    #[expect(clippy::unused_self, reason = "the same function with the feature uses it")]
+    pub(super) fn takes(&self, _: &bson::Document) -> Option<bool> {
+        None
+    }
+
+    /// Nothing is known to be wrong.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the same function with the feature uses it, and can fail"
+    )]
+    pub(super) fn problems(&self, _: &Document, _: usize) -> Result<Option<Vec<Problem>>> {
+        Ok(Some(Vec::new()))
+    }
+}
