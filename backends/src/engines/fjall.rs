@@ -24,7 +24,7 @@ use crate::ordered::engine::{
 };
 
 /// What fjall may keep of its blocks in memory.
-const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Large memtables make for few tables, each of which costs a seek some 3 µs.
 const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
