@@ -9,7 +9,6 @@ use argon_core::{Error, Revision};
 use clap::{Args, Parser};
 
 use crate::commands::Command;
-use crate::exit;
 use crate::formats::extjson::{Mode, parse_id};
 use crate::output::{Format, parse_size};
 use crate::settings::LogFormat;
@@ -25,7 +24,7 @@ use crate::settings::LogFormat;
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = manual(),
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -33,31 +32,6 @@ pub struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-/// What `--help` says after the commands and options.
-fn manual() -> String {
-    format!("{REVISIONS}\n\n{FIRST_STEPS}\n\n{}", exit::CODES)
-}
-
-const REVISIONS: &str = "\
-Naming a state (REV):
-  main                       the head of branch main
-  main@1234                  main after its commit with LSN 1234; main@0 is empty
-  main@2026-07-07T09:00:00Z  main as it was then; main@2026-07-07 at the day's first moment, UTC
-  main@{2}                   main before its last two entries in `argon reflog`
-  v1, pin:v1                 a pin; v1 is a branch if there is one of that name
-  main~3                     three commits before any of these
-  @1234, @{2}, ~3            the same of the current branch";
-
-const FIRST_STEPS: &str = "\
-First steps:
-  argon init                            a store in .argon, for this directory and all below
-  argon project create shop             a project; the first one is current at once
-  argon import dump/shop                a mongodump directory; also .bson, .json, .csv files
-  argon branch create try               a branch, to change things without harm
-  argon switch try
-  argon put -c users '{\"_id\": 1}'
-  argon diff try                        how try differs from main";
 
 /// Options of every command.
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! The `argon` command: git for MongoDB-shaped data.
 //!
 //! Where to look:
-//! - `args`: the command line as types; its help is the manual;
+//! - `args`: the command line as types; `help`: its help, which is the manual;
 //! - `commands`: one command a file;
 //! - `backends`: which stores there are;
 //! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
@@ -32,6 +32,7 @@ mod duration;
 mod exit;
 mod finish;
 pub mod formats;
+mod help;
 mod hooks;
 mod import;
 mod keys;
@@ -56,7 +57,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 use tracing::Instrument;
 
 use crate::args::Cli;
@@ -157,7 +158,7 @@ fn watched(command: impl FnOnce() -> CommandResult + Send + 'static) -> CommandR
 
 /// The command line, and the name of the command without what it is told, such as `branch create`.
 fn parsed(args: &[OsString]) -> Result<(Cli, String), clap::Error> {
-    let mut command = Cli::command();
+    let mut command = help::command();
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     let mut names = Vec::new();

@@ -78,6 +78,7 @@ enum BenchCommand {
     /// code 5
     ///
     /// Where both runs have a floor, each figure is first taken in terms of the floor of its own run.
+    #[command(after_help = "Example:\n  argon bench compare before.json after.json")]
     Compare {
         /// The earlier run
         before: PathBuf,

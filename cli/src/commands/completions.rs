@@ -1,10 +1,10 @@
 //! `argon completions`
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
-use crate::args::Cli;
 use crate::exit::CommandResult;
+use crate::help;
 use crate::output;
 
 const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ pub(crate) struct CompletionsArgs {
 impl CompletionsArgs {
     pub(crate) fn run(self) -> CommandResult {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "argon", &mut script);
+        clap_complete::generate(self.shell, &mut help::command(), "argon", &mut script);
         output::print(String::from_utf8_lossy(&script).trim_end())
     }
 }

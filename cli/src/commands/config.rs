@@ -38,6 +38,7 @@ pub(crate) enum ConfigCommand {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon config get retention")]
 pub(crate) struct NamedArgs {
     /// The setting, such as cache.size
     #[arg(value_name = "KEY")]
@@ -56,6 +57,7 @@ struct InFile {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon config set retention 30d")]
 pub(crate) struct SetArgs {
     /// The setting, such as cache.size
     #[arg(value_name = "KEY")]
@@ -67,6 +69,7 @@ pub(crate) struct SetArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon config unset retention")]
 pub(crate) struct UnsetArgs {
     /// The setting, such as cache.size
     #[arg(value_name = "KEY")]
@@ -76,6 +79,7 @@ pub(crate) struct UnsetArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon config list --show-origin")]
 pub(crate) struct ListArgs {
     /// Say who has set what, with file and line
     #[arg(long)]

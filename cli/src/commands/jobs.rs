@@ -19,13 +19,16 @@ Examples:
 pub(crate) enum JobsCommand {
     /// List the jobs: those that wait or are done now, those that were given up, and those of the last
     /// day that are done
+    #[command(after_help = "Example:\n  argon jobs list")]
     List,
     /// Show a job
+    #[command(after_help = "Example:\n  argon jobs show 3f2a")]
     Show {
         /// Its name
         id: String,
     },
     /// Give jobs that were given up another chance
+    #[command(after_help = "Example:\n  argon jobs retry 3f2a")]
     Retry {
         /// The name of the job
         #[arg(required_unless_present = "all")]
@@ -35,6 +38,7 @@ pub(crate) enum JobsCommand {
         all: bool,
     },
     /// Forget the jobs that were given up; sync jobs stay, as their changes are nowhere else
+    #[command(after_help = "Example:\n  argon jobs purge")]
     Purge,
 }
 

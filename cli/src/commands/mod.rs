@@ -25,6 +25,7 @@ mod fsck;
 mod gc;
 mod get;
 mod health;
+mod help;
 mod history;
 mod import;
 mod init;
@@ -135,6 +136,7 @@ pub(crate) enum Command {
     Branches(legacy::BranchesCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    Help(help::HelpArgs),
 }
 
 impl Command {
@@ -218,6 +220,7 @@ impl Command {
             Self::Branches(command) => command.run(context).await,
             Self::Completions(args) => args.run(),
             Self::Man(args) => args.run(context),
+            Self::Help(args) => args.run(),
         }
     }
 }

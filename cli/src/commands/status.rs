@@ -15,6 +15,7 @@ use crate::output::{self, Json, count, size};
 
 /// Show the store, the current project and branch, and where the branch is.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon status -o json")]
 pub(crate) struct StatusArgs {}
 
 /// What is known of the store.

@@ -27,12 +27,14 @@ pub(crate) enum StoreCommand {
     /// Give a store a name; the store need not be there yet
     Add(AddArgs),
     /// List the names
+    #[command(after_help = "Example:\n  argon store list")]
     List,
     /// Forget a name; nothing happens to the store
     Remove(RemoveArgs),
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon store add prod mongodb://ada@db1.example/shop")]
 pub(crate) struct AddArgs {
     /// Letters, digits, '-', '_' and '.'
     name: String,
@@ -41,6 +43,7 @@ pub(crate) struct AddArgs {
 }
 
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon store remove prod")]
 pub(crate) struct RemoveArgs {
     /// The name
     name: String,

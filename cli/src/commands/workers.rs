@@ -22,8 +22,10 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) enum WorkersCommand {
     /// Show how much there is to do, and how many workers do it
+    #[command(after_help = "Example:\n  argon workers stats")]
     Stats,
     /// Set how many workers every process has, 1 to 20; those that run follow within a second
+    #[command(after_help = "Example:\n  argon workers scale 4")]
     Scale {
         /// How many
         workers: u32,
@@ -33,6 +35,7 @@ pub(crate) enum WorkersCommand {
 
 /// Work the queue until Ctrl-C.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon workers run")]
 pub(crate) struct RunArgs {
     /// How many workers, 1 to 20 [default: what `argon workers scale` set, or 5]
     #[arg(long, value_name = "N")]

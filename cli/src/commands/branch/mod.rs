@@ -23,12 +23,16 @@ pub(crate) enum BranchCommand {
     Rename(rename::RenameArgs),
     Delete(delete::DeleteArgs),
     /// Refuse to reset, rename and delete a branch; writing goes on
+    #[command(after_help = "Example:\n  argon branch protect main")]
     Protect(protect::ProtectArgs),
     /// End the protection of a branch
+    #[command(after_help = "Example:\n  argon branch unprotect main")]
     Unprotect(protect::ProtectArgs),
     /// Refuse to write to a branch and to reset it; it can be read, renamed and deleted
+    #[command(after_help = "Example:\n  argon branch read-only v1")]
     ReadOnly(read_only::ReadOnlyArgs),
     /// Let a read-only branch take commits again
+    #[command(after_help = "Example:\n  argon branch read-write v1")]
     ReadWrite(read_only::ReadOnlyArgs),
 }
 

@@ -10,6 +10,7 @@ use crate::exit::CommandResult;
 
 /// Make an empty collection; writing a document makes its collection too.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon collections create users")]
 pub(crate) struct CreateArgs {
     /// The collection
     name: CollectionName,

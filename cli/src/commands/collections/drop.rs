@@ -10,6 +10,7 @@ use crate::exit::CommandResult;
 
 /// Drop a collection with its documents; past states keep it.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon collections drop users -m \"moved to accounts\"")]
 pub(crate) struct DropArgs {
     /// The collection
     name: CollectionName,

@@ -10,6 +10,7 @@ use crate::exit::CommandResult;
 
 /// Give a collection another name; its documents and their history go with it.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon collections rename users accounts")]
 pub(crate) struct RenameArgs {
     /// What it is called
     from: CollectionName,

@@ -20,18 +20,24 @@ use crate::output::Row;
 #[command(after_help = ABOUT)]
 pub(crate) enum BranchesCommand {
     /// List the branches
+    #[command(after_help = "Example:\n  argon branches list")]
     List(ListArgs),
     /// Make a branch
+    #[command(after_help = "Example:\n  argon branches create try")]
     Create(CreateArgs),
     /// Show a branch
+    #[command(after_help = "Example:\n  argon branches get try")]
     Get(BranchArg),
     /// Delete a branch
+    #[command(after_help = "Example:\n  argon branches delete try")]
     Delete(DeleteArgs),
     /// Give a branch another name
     Rename(rename::RenameArgs),
     /// Make a branch the current one
+    #[command(after_help = "Example:\n  argon branches switch try")]
     Switch(BranchArg),
     /// Count the commits, changes, documents and bytes of a branch
+    #[command(after_help = "Example:\n  argon branches stats try")]
     Stats(StatsArgs),
 }
 

@@ -16,12 +16,16 @@ use crate::output::Row;
 #[command(after_help = ABOUT)]
 pub(crate) enum ProjectsCommand {
     /// List the projects
+    #[command(after_help = "Example:\n  argon projects list")]
     List(ListArgs),
     /// Make a project
+    #[command(after_help = "Example:\n  argon projects create shop")]
     Create(ProjectArg),
     /// Show a project
+    #[command(after_help = "Example:\n  argon projects get shop")]
     Get(ProjectArg),
     /// Delete a project with all its branches
+    #[command(after_help = "Example:\n  argon projects delete shop")]
     Delete(DeleteArgs),
 }
 

@@ -8,6 +8,7 @@ use crate::exit::CommandResult;
 
 /// List the pins; `argon verify NAME` checks one's history and signature.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon pin list")]
 pub(crate) struct ListArgs {}
 
 impl ListArgs {

@@ -9,6 +9,7 @@ use crate::output::{self, Json, Row};
 
 /// List the projects; `*` marks the current one.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon project list --deleted")]
 pub(crate) struct ListArgs {
     /// List the deleted projects that `argon project undelete` can bring back
     #[arg(long)]

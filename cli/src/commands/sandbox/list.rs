@@ -11,6 +11,7 @@ use crate::output::{self, Json, Row};
 
 /// List the sandboxes and when each ends.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon sandbox list")]
 pub(crate) struct ListArgs {}
 
 struct SandboxRow {

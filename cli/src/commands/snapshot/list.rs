@@ -9,6 +9,7 @@ use crate::exit::CommandResult;
 
 /// List the snapshots on the history of a branch, the oldest first.
 #[derive(Args)]
+#[command(after_help = "Example:\n  argon snapshot list")]
 pub(crate) struct ListArgs {
     /// List those up to this state [default: the head of the current branch]
     #[arg(value_name = "REV")]
