@@ -10,9 +10,9 @@ use clap::{Args, Parser};
 
 use crate::commands::Command;
 use crate::exit;
-use crate::formats::extjson::{Mode, parse_id};
 use crate::output::{Format, parse_size};
 use crate::settings::LogFormat;
+use argon_formats::extjson::{Mode, parse_id};
 
 /// Git for MongoDB-shaped data: branch, change, look back and restore databases.
 ///

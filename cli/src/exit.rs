@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use argon_core::{Error, ErrorKind};
 
-use crate::formats::extjson::ExtJsonError;
-use crate::formats::{FormatError, InvalidDocument};
 use crate::output::Output;
+use argon_formats::extjson::ExtJsonError;
+use argon_formats::{FormatError, InvalidDocument};
 
 /// The part of `--help` that lists the exit codes.
 pub(crate) const CODES: &str = "\
@@ -182,7 +182,11 @@ impl From<FormatError> for Failure {
             FormatError::UnknownFormat { .. } => Some("say it by --format".to_owned()),
             _ => None,
         };
-        let mut described = Error::new(kind, error.to_string());
+        let mut text = error.to_string();
+        if let FormatError::TooManyColumns { .. } = error {
+            text.push_str("; name some by --fields");
+        }
+        let mut described = Error::new(kind, text);
         if let Some(source) = error.source() {
             described = described.with_source(source.to_string());
         }

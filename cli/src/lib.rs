@@ -16,8 +16,9 @@
 //!   can be applied;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `duration`: lengths of time on the command line;
-//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
-//! - `formats`: how documents come in and go out.
+//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes.
+//!
+//! How documents come in and go out is `argon-formats`.
 
 pub mod args;
 mod backends;
@@ -31,7 +32,6 @@ mod discover;
 mod duration;
 mod exit;
 mod finish;
-pub mod formats;
 mod hooks;
 mod import;
 mod keys;

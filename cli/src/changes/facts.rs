@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use argon_core::CollectionInfo;
 use bson::{Bson, Document};
 
-use crate::formats::extjson::{Layout, Mode, print_value};
 use crate::output::Json;
+use argon_formats::extjson::{Layout, Mode, print_value};
 
 /// The names of a collection's indexes.
 pub(crate) fn index_names(info: &CollectionInfo) -> Vec<String> {

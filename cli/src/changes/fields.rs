@@ -4,8 +4,8 @@ use argon_core::diff::FieldChange;
 use bson::raw::{RawBson, RawDocument};
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::Json;
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// A field that differs, its values as Extended JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use bson::raw::RawBsonRef;
 use super::fields::{self, Difference};
 use super::{Stat, facts};
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Colours, Json, Listing, Output, count, document_line, escape};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use futures::TryStreamExt;
 use super::print::{changed_document, collection_json};
 use super::{Detail, Printer, Stat};
 use crate::exit::CommandResult;
-use crate::formats::extjson::Mode;
 use crate::output::{Json, Output};
+use argon_formats::extjson::Mode;
 
 /// Prints the changes that a plan makes to `before`: those of collections first, then those of
 /// documents by collection and `_id`.

@@ -15,10 +15,10 @@ use clap::Args;
 use crate::args::Signature;
 use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
 use crate::patches::{NamedState, ReadPatch, read_patch};
 use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 const EXAMPLES: &str = "\
 Examples:

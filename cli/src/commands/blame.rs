@@ -10,8 +10,8 @@ use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id}
 use crate::changes::{origin_and_message, origin_text};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{self, Json, Row};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// The longest value in a table, in characters.
 const LONGEST: usize = 40;

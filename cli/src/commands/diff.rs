@@ -8,8 +8,8 @@ use crate::args::DocumentStyle;
 use crate::changes::{Detail, print_diff};
 use crate::context::{Context, Workspace};
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::formats::extjson::Mode;
 use crate::patches::{PatchHeader, Side, print_patch};
+use argon_formats::extjson::Mode;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,12 +12,12 @@ use indicatif::ProgressBar;
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::Mode;
-use crate::formats::{
+use crate::output::{Json, count, loss, progress};
+use argon_formats::extjson::Mode;
+use argon_formats::{
     BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
     Written, buckets_name, remove_others, write_metadata,
 };
-use crate::output::{Json, count, loss, progress};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, print_document};
+use argon_formats::extjson::{Layout, print_document};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,12 +9,12 @@ use clap::{Args, ValueEnum};
 use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::DoubledNames;
-use crate::formats::{CellTypes, CsvOptions, Format, SourceOptions};
 use crate::import::{
     self, NamespacePattern, OnDuplicate, Options, Plan, Request, Selection, Summary, Target,
 };
 use crate::output::progress;
+use argon_formats::extjson::DoubledNames;
+use argon_formats::{CellTypes, CsvOptions, Format, SourceOptions};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,9 +12,9 @@ use clap::Args;
 use crate::args::{InCollection, Signature};
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{Layout, Mode, parse_document, print_raw_value};
-use crate::formats::{Format, Source, SourceOptions};
 use crate::output::Json;
+use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
+use argon_formats::{Format, Source, SourceOptions};
 
 const EXAMPLES: &str = "\
 Examples:

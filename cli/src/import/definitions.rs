@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use argon_core::CollectionInfo;
 use bson::{Bson, Document, doc};
 
-use crate::formats::Metadata;
-use crate::formats::extjson::{Layout, Mode, print_value};
+use argon_formats::Metadata;
+use argon_formats::extjson::{Layout, Mode, print_value};
 
 /// Fields of an index that are whole numbers, whatever type they came in.
 const NUMBERS: [&str; 5] =

@@ -7,7 +7,7 @@ use argon_core::{Branch, Error, Result};
 use super::plan::Item;
 use super::reader::Entry;
 use crate::exit::Failure;
-use crate::formats::BadRecord;
+use argon_formats::BadRecord;
 
 /// The place in the batch of the document whose `_id` was there already: in the store, or earlier
 /// in the batch.

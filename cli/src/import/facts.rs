@@ -6,7 +6,7 @@ use argon_core::{CollectionInfo, Error, Result};
 
 use super::plan::Item;
 use super::{OnDuplicate, definitions};
-use crate::formats::Metadata;
+use argon_formats::Metadata;
 
 /// What is to be changed of the collection before the first document is written; `present` is how
 /// it is now, if it is there.

@@ -50,8 +50,8 @@ pub(crate) use self::replace::replace;
 pub(crate) use self::select::{NamespacePattern, Selection};
 pub(crate) use self::summary::Summary;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::{BadRecord, SourceOptions};
 use crate::output;
+use argon_formats::{BadRecord, SourceOptions};
 
 /// What to do about a document whose `_id` is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

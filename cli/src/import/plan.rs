@@ -9,7 +9,7 @@ use argon_core::model::CollectionName;
 
 use super::select::{Selection, pattern_of};
 use crate::exit::{CommandResult, Failure};
-use crate::formats::{
+use argon_formats::{
     Archive, ArchivePart, BadFile, Documents, Dump, DumpCollection, Format, FormatError, Metadata,
     Skipped, Source, SourceOptions, digest_of_file, digest_of_part,
 };

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::ids::IdMaker;
 use super::{Input, Options};
 use crate::exit::CommandResult;
-use crate::formats::{BadRecord, Record, Source};
+use argon_formats::{BadRecord, Record, Source};
 
 /// Batches that may be ready before they are taken.
 const READY: usize = 3;

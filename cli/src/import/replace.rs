@@ -17,7 +17,7 @@ use super::reader::{self, Entry, Found};
 use super::seen::Seen;
 use super::{Input, OnDuplicate, Options, Summary, Target, bad, facts, label, next};
 use crate::exit::{CommandResult, Failure};
-use crate::formats::BadRecord;
+use argon_formats::BadRecord;
 
 /// How often it is worked out anew because the branch moved on.
 const ATTEMPTS: u32 = 5;

@@ -24,7 +24,7 @@ pub(crate) use self::listing::{Listing, Row};
 pub(crate) use self::loss::loss;
 pub(crate) use self::size::{parse_size, size};
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{Layout, Mode, print_document};
+use argon_formats::extjson::{Layout, Mode, print_document};
 
 /// How what was asked for is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]

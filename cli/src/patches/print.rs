@@ -12,8 +12,8 @@ use futures::TryStreamExt;
 
 use super::VERSION;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 use crate::output::{self, Json};
+use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 
 /// What the patch is of.
 pub(crate) struct PatchHeader<'a> {
@@ -185,5 +185,5 @@ fn holding(value: RawBsonRef<'_>) -> RawDocumentBuf {
 }
 
 fn invalid(source: bson::error::Error) -> Failure {
-    crate::formats::InvalidDocument::from(source).into()
+    argon_formats::InvalidDocument::from(source).into()
 }

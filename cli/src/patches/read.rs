@@ -16,7 +16,7 @@ use bson::{Binary, Bson};
 
 use super::VERSION;
 use crate::config;
-use crate::formats::extjson::parse_nested;
+use argon_formats::extjson::parse_nested;
 
 /// The longest line, in bytes: a document of 16 MiB on both sides, as text, many times over.
 const MOST_LINE_BYTES: u64 = 512 * 1024 * 1024;

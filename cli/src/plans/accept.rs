@@ -8,9 +8,9 @@ use super::{Shown, note_unchecked, refused_unchecked, unchecked_json};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::Mode;
 use crate::hooks;
 use crate::output::{Json, count};
+use argon_formats::extjson::Mode;
 
 /// How many conflicts and violations are listed.
 const LISTED: usize = 20;

@@ -9,7 +9,7 @@ use super::{Shown, accept, conflicts_left, nothing, refused_unchecked};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
-use crate::formats::extjson::Mode;
+use argon_formats::extjson::Mode;
 
 /// What is to become of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

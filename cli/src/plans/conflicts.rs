@@ -8,8 +8,8 @@ use argon_core::plan::{DocumentConflict, Resolved};
 use bson::RawBson;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value, print_value};
 use crate::output::{Json, escape};
+use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
 
 /// How many characters of a value are shown to people.
 const LONGEST: usize = 400;

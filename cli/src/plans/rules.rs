@@ -7,8 +7,8 @@ use argon_core::plan::Rules;
 use bson::Bson;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_value};
 use crate::output::Json;
+use argon_formats::extjson::{Layout, Mode, print_value};
 
 /// What settles conflicts, if anything does: `sum for stats.* of users; theirs for all else`.
 pub(super) fn strategies(rules: &Rules) -> Option<String> {

@@ -5,9 +5,9 @@ use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
 use super::{conflicts, note_unchecked, rules, unchecked_json};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
-use crate::formats::extjson::Mode;
 use crate::hooks;
 use crate::output::{self, Json, Output, count, escape};
+use argon_formats::extjson::Mode;
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.
 pub(crate) struct Shown<'a> {

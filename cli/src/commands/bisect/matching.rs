@@ -8,7 +8,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 use futures::TryStreamExt;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::parse_document;
+use argon_formats::extjson::parse_document;
 
 /// The values that the fields at some paths must have.
 pub(super) struct Filter {

@@ -13,9 +13,9 @@ use super::InPlan;
 use crate::args::{ID_HELP, document_id};
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::formats::extjson::parse_value;
 use crate::output::{Json, count};
 use crate::plans::{next, place};
+use argon_formats::extjson::parse_value;
 
 /// How many documents with conflicts an error names.
 const NAMED: usize = 10;

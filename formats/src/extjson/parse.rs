@@ -60,7 +60,7 @@ pub(in super::super) fn parse_document_bytes(
 
 /// [`parse_value`] for a value that has documents so many levels deep in it, where each may be as deep
 /// as any.
-pub(crate) fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
+pub fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
     let raw = parse_raw(text, levels, DoubledNames::Refuse)?;
     Ok(Bson::try_from(raw).map_err(InvalidDocument::from)?)
 }

@@ -23,8 +23,8 @@ struct Column {
 }
 
 impl Header {
-    /// Fails with the reason, under the rules of `mongoimport`. Types behind the names, as its
-    /// `--columnsHaveTypes` reads them, can't be meant as names; if one column has one, all must.
+    /// Fails with the reason, under the rules of `mongoimport`. Types behind the names, as it
+    /// reads them on request, can't be meant as names; if one column has one, all must.
     pub(super) fn parse<'a>(
         row: impl Iterator<Item = Cell<'a>>,
         types: CellTypes,

@@ -28,13 +28,11 @@ impl CsvColumns {
     /// Takes note of a document's fields.
     ///
     /// # Errors
-    /// `CsvColumn` for a field whose name no header can have, or if there are too many.
+    /// `CsvColumn` for a field whose name no header can have; `TooManyColumns`.
     pub fn note(&mut self, document: &RawDocument) -> Result<(), FormatError> {
         note(&mut self.roots, document, &mut self.count, true)?;
         if self.count > MOST {
-            let reason =
-                format!("the documents have more than {MOST} fields; name some by --fields");
-            return Err(FormatError::CsvColumn { reason });
+            return Err(FormatError::TooManyColumns { most: MOST });
         }
         Ok(())
     }

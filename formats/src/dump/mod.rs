@@ -8,7 +8,7 @@
 //! | `files.rs` | the files of one database, put together to collections |
 //! | `metadata.rs` | a collection's options and indexes |
 //! | `indexes.rs` | the index definitions of old dumps |
-//! | `archive/` | one file of `mongodump --archive` |
+//! | `archive/` | an archive of `mongodump`, one file |
 //! | `skipped.rs` | what is not loaded, and why |
 
 mod archive;

@@ -1,4 +1,4 @@
-//! One file of `mongodump --archive`, whose collections take turns in it.
+//! One file that `mongodump` writes as an archive, whose collections take turns in it.
 //!
 //! It is walked through once before anything is loaded, so a damaged one is refused whole, and then
 //! each collection is read from where its blocks are. One that can't be read twice, because it is

@@ -43,6 +43,12 @@ pub enum FormatError {
         /// Which field, and what to do.
         reason: String,
     },
+    /// Documents have more fields than a CSV file may have columns; the caller can name some.
+    #[error("the documents have more than {most} fields")]
+    TooManyColumns {
+        /// The most columns of a file.
+        most: usize,
+    },
     /// A dump's `.metadata.json` is not what `mongodump` writes.
     #[error("{}: not the metadata of a collection: {reason}", path.display())]
     Metadata {

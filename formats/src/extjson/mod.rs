@@ -20,13 +20,13 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use base64::encode as base64;
+pub use base64::encode as base64;
 pub(super) use decimal::parse as parse_decimal;
 pub use error::ExtJsonError;
 pub use id::parse_id;
 pub use loss::{Loss, find_loss};
 pub(super) use parse::parse_document_bytes;
-pub(crate) use parse::parse_nested;
+pub use parse::parse_nested;
 pub use parse::{DoubledNames, parse_document, parse_value};
 pub(super) use print::excerpt;
 pub use print::{Layout, Mode, print_document, print_raw_value, print_value};

@@ -42,7 +42,7 @@ pub(super) enum Encoding {
 }
 
 impl ColumnType {
-    /// A type as `mongoimport --columnsHaveTypes` writes it behind a column's name: `name(argument)`.
+    /// A type as `mongoimport` writes it behind a column's name: `name(argument)`.
     /// None if there is no such type, or why the argument can't be used.
     pub(super) fn named(name: &str, argument: &str) -> Option<Result<Self, String>> {
         let plain = |kind| {
