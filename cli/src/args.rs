@@ -6,13 +6,13 @@ use std::time::Duration;
 use argon_core::key::Key;
 use argon_core::model::{Actor, BranchName, CollectionName, Message, ProjectName};
 use argon_core::{Error, Revision};
+use argon_formats::extjson::{Mode, parse_id};
 use clap::{Args, Parser};
 
 use crate::commands::Command;
 use crate::exit;
 use crate::output::{Format, parse_size};
 use crate::settings::LogFormat;
-use argon_formats::extjson::{Mode, parse_id};
 
 /// Git for MongoDB-shaped data: branch, change, look back and restore databases.
 ///

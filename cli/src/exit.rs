@@ -5,10 +5,10 @@ use std::io;
 use std::process::ExitCode;
 
 use argon_core::{Error, ErrorKind};
-
-use crate::output::Output;
 use argon_formats::extjson::ExtJsonError;
 use argon_formats::{FormatError, InvalidDocument};
+
+use crate::output::Output;
 
 /// The part of `--help` that lists the exit codes.
 pub(crate) const CODES: &str = "\

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use argon_core::CollectionInfo;
+use argon_formats::extjson::{Layout, Mode, print_value};
 use bson::{Bson, Document};
 
 use crate::output::Json;
-use argon_formats::extjson::{Layout, Mode, print_value};
 
 /// The names of a collection's indexes.
 pub(crate) fn index_names(info: &CollectionInfo) -> Vec<String> {

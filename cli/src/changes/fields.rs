@@ -1,11 +1,11 @@
 //! The fields that differ between two images of a document, as text and as JSON.
 
 use argon_core::diff::FieldChange;
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::{RawBson, RawDocument};
 
 use crate::exit::CommandResult;
 use crate::output::Json;
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// A field that differs, its values as Extended JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use argon_core::CollectionInfo;
 use argon_core::diff::{CollectionDiff, DocumentDiff};
 use argon_core::model::{CollectionName, Document};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::RawBsonRef;
 
 use super::fields::{self, Difference};
 use super::{Stat, facts};
 use crate::exit::CommandResult;
 use crate::output::{Colours, Json, Listing, Output, count, document_line, escape};
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

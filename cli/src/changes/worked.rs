@@ -3,13 +3,13 @@
 use argon_core::State;
 use argon_core::diff::CollectionDiff;
 use argon_core::plan::Worked;
+use argon_formats::extjson::Mode;
 use futures::TryStreamExt;
 
 use super::print::{changed_document, collection_json};
 use super::{Detail, Printer, Stat};
 use crate::exit::CommandResult;
 use crate::output::{Json, Output};
-use argon_formats::extjson::Mode;
 
 /// Prints the changes that a plan makes to `before`: those of collections first, then those of
 /// documents by collection and `_id`.

@@ -9,6 +9,7 @@ use argon_core::patch::{
     check_with,
 };
 use argon_core::{Error, log};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::RawBson;
 use clap::Args;
 
@@ -18,7 +19,6 @@ use crate::exit::CommandResult;
 use crate::output::{Json, count, escape};
 use crate::patches::{NamedState, ReadPatch, read_patch};
 use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,6 +4,7 @@ use argon_core::Error;
 use argon_core::blame::{BlamedField, Brought, Since, blame, blame_first_parent};
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CommitMeta, Origin, View};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use clap::Args;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
@@ -11,7 +12,6 @@ use crate::changes::{origin_and_message, origin_text};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Row};
-use argon_formats::extjson::{Layout, Mode, print_raw_value};
 
 /// The longest value in a table, in characters.
 const LONGEST: usize = 40;

@@ -2,6 +2,7 @@
 
 use argon_core::diff::diff;
 use argon_core::{Error, ErrorKind, Revision, State};
+use argon_formats::extjson::Mode;
 use clap::Args;
 
 use crate::args::DocumentStyle;
@@ -9,7 +10,6 @@ use crate::changes::{Detail, print_diff};
 use crate::context::{Context, Workspace};
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::patches::{PatchHeader, Side, print_patch};
-use argon_formats::extjson::Mode;
 
 const EXAMPLES: &str = "\
 Examples:

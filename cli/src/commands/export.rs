@@ -5,6 +5,11 @@ use std::path::{Path, PathBuf};
 
 use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
+use argon_formats::extjson::Mode;
+use argon_formats::{
+    BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
+    Written, buckets_name, remove_others, write_metadata,
+};
 use clap::{Args, ValueEnum};
 use futures::TryStreamExt;
 use indicatif::ProgressBar;
@@ -13,11 +18,6 @@ use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Json, count, loss, progress};
-use argon_formats::extjson::Mode;
-use argon_formats::{
-    BsonWriter, CsvColumns, CsvWriter, Format, FormatError, JsonLinesWriter, Metadata, Target,
-    Written, buckets_name, remove_others, write_metadata,
-};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,12 +2,12 @@
 
 use argon_core::Error;
 use argon_core::key::Key;
+use argon_formats::extjson::{Layout, print_document};
 use clap::Args;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use argon_formats::extjson::{Layout, print_document};
 
 const EXAMPLES: &str = "\
 Examples:

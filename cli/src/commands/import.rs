@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use argon_core::model::CollectionName;
 use argon_core::{Branch, Error, ErrorKind};
+use argon_formats::extjson::DoubledNames;
+use argon_formats::{CellTypes, CsvOptions, Format, SourceOptions};
 use clap::{Args, ValueEnum};
 
 use crate::args::Signature;
@@ -13,8 +15,6 @@ use crate::import::{
     self, NamespacePattern, OnDuplicate, Options, Plan, Request, Selection, Summary, Target,
 };
 use crate::output::progress;
-use argon_formats::extjson::DoubledNames;
-use argon_formats::{CellTypes, CsvOptions, Format, SourceOptions};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,6 +4,8 @@ use argon_core::key::Key;
 use argon_core::model::Document;
 use argon_core::write::{Condition, Receipt, WriteRequest};
 use argon_core::{Branch, Collection, Error, Result};
+use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
+use argon_formats::{Format, Source, SourceOptions};
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
@@ -13,8 +15,6 @@ use crate::args::{InCollection, Signature};
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::output::Json;
-use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
-use argon_formats::{Format, Source, SourceOptions};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -3,11 +3,11 @@
 use argon_core::key::Key;
 use argon_core::write::Conflict;
 use argon_core::{Branch, Error, Result};
+use argon_formats::BadRecord;
 
 use super::plan::Item;
 use super::reader::Entry;
 use crate::exit::Failure;
-use argon_formats::BadRecord;
 
 /// The place in the batch of the document whose `_id` was there already: in the store, or earlier
 /// in the batch.

@@ -3,10 +3,10 @@
 use argon_core::model::CollectionName;
 use argon_core::write::CollectionChange;
 use argon_core::{CollectionInfo, Error, Result};
+use argon_formats::Metadata;
 
 use super::plan::Item;
 use super::{OnDuplicate, definitions};
-use argon_formats::Metadata;
 
 /// What is to be changed of the collection before the first document is written; `present` is how
 /// it is now, if it is there.

@@ -38,6 +38,7 @@ mod tests;
 use argon_core::model::{Actor, CollectionName, Message};
 use argon_core::write::Condition;
 use argon_core::{Branch, Environment, Error};
+use argon_formats::{BadRecord, SourceOptions};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
@@ -51,7 +52,6 @@ pub(crate) use self::select::{NamespacePattern, Selection};
 pub(crate) use self::summary::Summary;
 use crate::exit::{CommandResult, Failure};
 use crate::output;
-use argon_formats::{BadRecord, SourceOptions};
 
 /// What to do about a document whose `_id` is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

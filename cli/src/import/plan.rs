@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use argon_core::Error;
 use argon_core::model::CollectionName;
-
-use super::select::{Selection, pattern_of};
-use crate::exit::{CommandResult, Failure};
 use argon_formats::{
     Archive, ArchivePart, BadFile, Documents, Dump, DumpCollection, Format, FormatError, Metadata,
     Skipped, Source, SourceOptions, digest_of_file, digest_of_part,
 };
+
+use super::select::{Selection, pattern_of};
+use crate::exit::{CommandResult, Failure};
 
 /// What the user asks for.
 pub(crate) struct Request<'a> {

@@ -5,13 +5,13 @@ use std::path::Path;
 use argon_core::key::Key;
 use argon_core::model::Document;
 use argon_core::{Environment, Error};
+use argon_formats::{BadRecord, Record, Source};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use super::ids::IdMaker;
 use super::{Input, Options};
 use crate::exit::CommandResult;
-use argon_formats::{BadRecord, Record, Source};
 
 /// Batches that may be ready before they are taken.
 const READY: usize = 3;

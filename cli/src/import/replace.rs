@@ -8,6 +8,7 @@ use argon_core::model::{Digest, MAX_COMMIT_BYTES};
 use argon_core::storage::KeyRange;
 use argon_core::write::{Condition, DOCUMENT_OVERHEAD_BYTES, Outcome, WriteRequest};
 use argon_core::{CollectionView, Error, Result, State};
+use argon_formats::BadRecord;
 use futures::TryStreamExt;
 
 use super::compare::{self, Standing};
@@ -17,7 +18,6 @@ use super::reader::{self, Entry, Found};
 use super::seen::Seen;
 use super::{Input, OnDuplicate, Options, Summary, Target, bad, facts, label, next};
 use crate::exit::{CommandResult, Failure};
-use argon_formats::BadRecord;
 
 /// How often it is worked out anew because the branch moved on.
 const ATTEMPTS: u32 = 5;

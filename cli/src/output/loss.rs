@@ -1,10 +1,10 @@
 //! What is said of documents that JSON can't express.
 
+use argon_formats::extjson::{Layout, Mode, find_loss, print_raw_value};
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::Output;
 use crate::exit::CommandResult;
-use argon_formats::extjson::{Layout, Mode, find_loss, print_raw_value};
 
 /// What is lost of a document that would be another one after it was printed as canonical JSON and
 /// read, in words.

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
+use argon_formats::extjson::{Layout, Mode, print_document};
 use bson::DateTime;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
@@ -24,7 +25,6 @@ pub(crate) use self::listing::{Listing, Row};
 pub(crate) use self::loss::loss;
 pub(crate) use self::size::{parse_size, size};
 use crate::exit::{CommandResult, Failure};
-use argon_formats::extjson::{Layout, Mode, print_document};
 
 /// How what was asked for is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]

@@ -7,13 +7,13 @@ use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, Digest, Document, ProjectName};
 use argon_core::patch::{DocumentChange, Edit, Facts, FieldEdit, Place, SectionChange};
+use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf, cstr};
 use futures::TryStreamExt;
 
 use super::VERSION;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, Json};
-use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 
 /// What the patch is of.
 pub(crate) struct PatchHeader<'a> {

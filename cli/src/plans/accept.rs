@@ -3,6 +3,7 @@
 use argon_core::checks::{Checked, Unchecked, Violation};
 use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind};
+use argon_formats::extjson::Mode;
 
 use super::{Shown, note_unchecked, refused_unchecked, unchecked_json};
 use crate::changes::Detail;
@@ -10,7 +11,6 @@ use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::hooks;
 use crate::output::{Json, count};
-use argon_formats::extjson::Mode;
 
 /// How many conflicts and violations are listed.
 const LISTED: usize = 20;

@@ -5,11 +5,11 @@ use argon_core::key::Key;
 use argon_core::merge::{Cause, Choice, FieldConflict};
 use argon_core::model::CollectionName;
 use argon_core::plan::{DocumentConflict, Resolved};
+use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
 use bson::RawBson;
 
 use crate::exit::CommandResult;
 use crate::output::{Json, escape};
-use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
 
 /// How many characters of a value are shown to people.
 const LONGEST: usize = 400;

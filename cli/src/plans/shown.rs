@@ -1,13 +1,13 @@
 //! A plan and what it comes to, as people and programs are shown it.
 
 use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
+use argon_formats::extjson::Mode;
 
 use super::{conflicts, note_unchecked, rules, unchecked_json};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
 use crate::hooks;
 use crate::output::{self, Json, Output, count, escape};
-use argon_formats::extjson::Mode;
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.
 pub(crate) struct Shown<'a> {

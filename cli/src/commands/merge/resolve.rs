@@ -6,6 +6,7 @@ use argon_core::merge::{Choice, Resolutions};
 use argon_core::model::CollectionName;
 use argon_core::plan::{Plan, Stored, Worked};
 use argon_core::{Error, ErrorKind};
+use argon_formats::extjson::parse_value;
 use bson::RawBson;
 use clap::{ArgGroup, Args};
 
@@ -15,7 +16,6 @@ use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::{Json, count};
 use crate::plans::{next, place};
-use argon_formats::extjson::parse_value;
 
 /// How many documents with conflicts an error names.
 const NAMED: usize = 10;
