@@ -7,14 +7,16 @@ use argon_core::model::{Actor, BranchName, ProjectName};
 use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, Error, ErrorKind, Project, Revision, State, Store, sandbox};
+use argon_service::backends;
+use argon_service::config::{self, Config};
+use argon_service::credentials::{self, Exposure, SaidBy};
+use argon_service::discover::{self, Place};
+use argon_service::settings::{self, Overrides, Resolved, Settings};
 
 use crate::args::{GlobalOptions, Signature};
-use crate::config::{self, Config};
-use crate::credentials::{self, Exposure, SaidBy};
-use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure, Hint};
+use crate::hints;
 use crate::output::{Format, Output};
-use crate::settings::{self, Resolved, Settings};
 
 /// What all commands are given.
 pub(crate) struct Context {
@@ -59,11 +61,16 @@ impl Context {
         let output = |format| Output::new(format, quiet);
         let chosen = if is_deprecated { legacy_store(&mut options) } else { Ok(()) };
         let resolved = chosen
-            .and_then(|()| Ok(resolved(&options)?))
+            .and_then(|()| Ok(resolved(&options.overrides())?))
             .map_err(|failure| (failure, output(format)))?;
-        let output = output(resolved.settings.output);
-        let environment = argon_backends::environment();
+        let output = output(resolved.settings.output.into());
+        let environment = backends::environment();
         Ok(Self { options, resolved, output, environment, used: Mutex::default() })
+    }
+
+    /// What the options say of settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        self.options.overrides()
     }
 
     /// What is configured.
@@ -87,7 +94,7 @@ impl Context {
         let password = credentials::password()?;
         let file = password.as_ref().and_then(|password| password.file.as_deref());
         if let Some(exposure) = file.and_then(Exposure::of_file) {
-            self.output.note(&exposure.to_string());
+            self.note_exposure(&exposure);
         }
         Ok(OpenOptions {
             lock_timeout: self.settings().lock_timeout,
@@ -106,12 +113,12 @@ impl Context {
 
     /// Opens the store that the options name or that is nearest.
     pub(crate) async fn store(&self) -> CommandResult<OpenStore> {
-        let place = discover::find(&self.options, self.settings())?;
+        let place = discover::find(&self.overrides(), self.settings())?;
         if let Some(by) = place.found.said_by() {
             self.warn_of_exposure(&place.url, by);
         }
         let store = Store::open(
-            &crate::backends::registry(),
+            &backends::registry(),
             &place.url,
             &self.open_options()?,
             self.environment.clone(),
@@ -153,8 +160,12 @@ impl Context {
     /// Warns of a password that others on this machine can read.
     pub(crate) fn warn_of_exposure(&self, url: &StoreUrl, by: &SaidBy) {
         if let Some(exposure) = Exposure::of_url(url, by) {
-            self.output.note(&exposure.to_string());
+            self.note_exposure(&exposure);
         }
+    }
+
+    fn note_exposure(&self, exposure: &Exposure) {
+        self.output.note(&format!("{}; {}", hints::exposed(exposure), hints::remedy(exposure)));
     }
 
     /// Says where the log of a state begins, if commits before that were collected.
@@ -317,11 +328,11 @@ pub(crate) fn first_branch() -> BranchName {
 
 /// The settings, with those of the store that is found. Where none is found, whatever the reason, its
 /// file says nothing; the command will say why.
-fn resolved(options: &GlobalOptions) -> argon_core::Result<Resolved> {
-    let without_store = settings::resolve(options, None)?;
-    let place = discover::find(options, &without_store.settings).ok();
+fn resolved(overrides: &Overrides) -> argon_service::Result<Resolved> {
+    let without_store = settings::resolve(overrides, None)?;
+    let place = discover::find(overrides, &without_store.settings).ok();
     match place.as_ref().and_then(Place::settings_file).filter(|file| file.exists()) {
-        Some(file) => settings::resolve(options, Some(file)),
+        Some(file) => settings::resolve(overrides, Some(&file)),
         None => Ok(without_store),
     }
 }
@@ -332,12 +343,13 @@ fn legacy_store(options: &mut GlobalOptions) -> CommandResult {
         return Ok(());
     }
     // The file of the nearest store can name it too.
-    options.store = Some(resolved(options)?.settings.legacy.store.ok_or_else(|| {
-        Failure::from(Error::invalid(
-            "the setting 'legacy.store' does not say which store is meant",
-        ))
-        .hint("`argon config set legacy.store URL` does; or name the store by --store")
-    })?);
+    options.store =
+        Some(resolved(&options.overrides())?.settings.legacy.store.ok_or_else(|| {
+            Failure::from(Error::invalid(
+                "the setting 'legacy.store' does not say which store is meant",
+            ))
+            .hint("`argon config set legacy.store URL` does; or name the store by --store")
+        })?);
     Ok(())
 }
 

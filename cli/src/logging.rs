@@ -10,12 +10,12 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::credentials;
 use crate::exit::CommandResult;
 use crate::output::Output;
-use crate::settings::LogFormat;
 #[cfg(feature = "otel")]
 use crate::telemetry::Export;
+use argon_service::credentials;
+use argon_service::settings::LogFormat;
 
 const FILTER: &str = "RUST_LOG";
 

@@ -21,9 +21,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 use ureq::Agent;
 use ureq::http::Uri;
 
-use crate::credentials::variable;
 use crate::output::Output;
-use crate::webhook;
+use argon_service::credentials::variable;
+use argon_service::webhook;
 
 /// The variables that name the collector.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];

@@ -5,11 +5,11 @@ use std::time::Duration;
 use argon_core::model::{BranchName, Lsn};
 use argon_core::storage::{Backlog, StoreInfo, Traffic};
 use argon_core::{BranchInfo, ErrorKind, State, snapshot};
+use argon_service::duration::duration_text;
 use bson::DateTime;
 use clap::Args;
 
 use crate::context::{Context, OpenStore, Workspace};
-use crate::duration::duration_text;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, Json, count, size};
 

@@ -4,10 +4,10 @@ use argon_core::ErrorKind;
 use argon_core::model::BranchName;
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
 use crate::output::Json;
+use argon_service::config::Config;
 
 /// Make a branch the current one.
 #[derive(Args)]

@@ -11,12 +11,12 @@ use argon_core::patch::{
     DocumentChange, Edit, Facts, FieldEdit, OrderEdit, Patch, Place, SectionChange,
 };
 use argon_formats::extjson::parse_nested;
+use argon_service::config;
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf};
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson};
 
 use super::VERSION;
-use crate::config;
 
 /// The longest line, in bytes: a document of 16 MiB on both sides, as text, many times over.
 const MOST_LINE_BYTES: u64 = 512 * 1024 * 1024;

@@ -4,12 +4,12 @@ use argon_core::checks::{Checked, Unchecked, Violation};
 use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::Mode;
+use argon_service::hooks;
 
 use super::{Shown, note_unchecked, refused_unchecked, unchecked_json};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::hooks;
 use crate::output::{Json, count};
 
 /// How many conflicts and violations are listed.

@@ -6,10 +6,10 @@ use argon_core::Error;
 use argon_core::checks::Checks;
 use argon_core::merge::Strategy;
 use argon_core::plan::Rules;
+use argon_service::{config, small_file};
 use clap::Args;
 
 use super::Strictness;
-use crate::{config, small_file};
 
 /// The policy of a command.
 #[derive(Args)]

@@ -2,11 +2,11 @@
 
 use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
 use argon_formats::extjson::Mode;
+use argon_service::hooks;
 
 use super::{conflicts, note_unchecked, rules, unchecked_json};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
-use crate::hooks;
 use crate::output::{self, Json, Output, count, escape};
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.

@@ -6,8 +6,8 @@ use argon_core::mask::MaskPolicy;
 use argon_core::{Error, Result};
 use bson::{Bson, DateTime, Document};
 
-use crate::config::failed;
-use crate::small_file;
+use argon_service::config::failed;
+use argon_service::small_file;
 
 /// How serde names a TOML time where it knows no times.
 const TOML_TIME: &str = "$__toml_private_datetime";

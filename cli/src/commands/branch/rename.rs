@@ -3,10 +3,10 @@
 use argon_core::model::BranchName;
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Json;
+use argon_service::config::Config;
 
 /// Give a branch another name.
 #[derive(Args)]

@@ -4,12 +4,12 @@ use argon_core::model::Lsn;
 use argon_core::storage::Certificate;
 use argon_core::verify::{Demands, verify};
 use argon_core::{Error, Project, State};
+use argon_service::duration::duration_text;
+use argon_service::settings::HealthSettings;
 
 use super::measured::Measured;
 use super::report::{Check, Verdict};
-use crate::duration::duration_text;
 use crate::output::{self, count, grouped, size};
-use crate::settings::HealthSettings;
 
 /// How many of the last commits are verified.
 const VERIFIED_COMMITS: u64 = 100;

@@ -4,11 +4,11 @@ use argon_core::alerts::Notice;
 use argon_core::checks::Hook;
 use argon_core::storage::Secret;
 use argon_core::{Error, Result};
+use argon_service::credentials;
+use argon_service::{hooks, webhook};
 
 use super::rule::{Rule, op_text, severity_text};
-use crate::credentials;
 use crate::output::{self, Json};
-use crate::{hooks, webhook};
 
 /// How long a command may take.
 const TIMEOUT_SECONDS: u64 = 30;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use argon_core::{Error, Result};
+use argon_service::duration::parse_duration;
+use argon_service::settings::{AlertRule, Comparison, Severity, Threshold};
 
 use super::measured::number;
-use crate::duration::parse_duration;
 use crate::output::parse_size;
-use crate::settings::{AlertRule, Comparison, Severity, Threshold};
 
 /// A rule that can be evaluated.
 #[derive(Debug, Clone)]

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use argon_core::model::PinName;
 use argon_core::pins::NewPin;
 use argon_core::{ErrorKind, Revision};
+use argon_service::keys;
 use clap::Args;
 
 use super::PinRow;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
-use crate::keys;
 use crate::output::Row;
 
 const EXAMPLES: &str = "\

@@ -2,12 +2,12 @@
 
 use argon_core::BranchInfo;
 use argon_core::model::ProjectName;
+use argon_service::config::Config;
+use argon_service::duration::duration_text;
 use clap::Args;
 
 use crate::commands::confirm::Confirmation;
-use crate::config::Config;
 use crate::context::Context;
-use crate::duration::duration_text;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, count};
 

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use argon_core::sandbox;
+use argon_service::duration::parse_duration;
 use clap::Args;
 
 use super::{OneSandbox, check_ttl, ends};
 use crate::context::Context;
-use crate::duration::parse_duration;
 use crate::exit::CommandResult;
 use crate::output::{self, Json};
 

@@ -14,11 +14,11 @@ use argon_core::{Error, sandbox};
 use bson::DateTime;
 use clap::{Args, Subcommand};
 
-use crate::config::Config;
 use crate::context::{Context, Workspace};
-use crate::duration::duration_text;
 use crate::exit::CommandResult;
 use crate::output;
+use argon_service::config::Config;
+use argon_service::duration::duration_text;
 
 /// Branches that end by themselves: for a test, an agent, an experiment.
 #[derive(Subcommand)]

@@ -1,21 +1,21 @@
-//! What one file, the environment or the options say.
+//! What one file, the environment or the caller says.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use argon_core::{Error, Result};
+use argon_core::Error;
 use toml::Value;
 use toml_edit::{Document, Item, TableLike};
 
 use super::keys::{self, KEYS, Key, Kind};
-use crate::{config, small_file};
+use crate::{Failure, Hint, Result, config, small_file};
 
 /// The file's name.
 const FILE: &str = "argon.toml";
 
 /// Whose file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
+pub enum Level {
     /// Beside the store, or in the directory that points to it.
     Store,
     /// In the user's directory for settings.
@@ -24,18 +24,22 @@ pub(crate) enum Level {
 
 impl Level {
     /// The file of this level in a directory.
-    pub(crate) fn file(directory: &Path) -> PathBuf {
+    pub fn file(directory: &Path) -> PathBuf {
         directory.join(FILE)
     }
 }
 
 /// Who says what a setting is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub enum Origin {
+    /// Nobody: it is the default of the table of keys.
     Default,
+    /// A file, at this line.
     File(Level, PathBuf, usize),
+    /// A variable of the environment.
     Variable(&'static str),
-    Option(&'static str),
+    /// The caller.
+    Caller,
 }
 
 impl fmt::Display for Origin {
@@ -45,18 +49,22 @@ impl fmt::Display for Origin {
             Self::File(Level::Store, path, line) => write!(f, "store: {}:{line}", path.display()),
             Self::File(Level::User, path, line) => write!(f, "user: {}:{line}", path.display()),
             Self::Variable(name) => write!(f, "environment: {name}"),
-            Self::Option(name) => write!(f, "option: {name}"),
+            Self::Caller => f.write_str("caller"),
         }
     }
 }
 
 /// One setting, said somewhere. Its name has the table before it.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    pub(crate) name: String,
-    pub(crate) key: &'static Key,
-    pub(crate) value: Value,
-    pub(crate) origin: Origin,
+pub struct Entry {
+    /// Its name, with the table before it.
+    pub name: String,
+    /// What is known of it.
+    pub key: &'static Key,
+    /// What it is.
+    pub value: Value,
+    /// Who says so.
+    pub origin: Origin,
 }
 
 /// What has no origin but the table of keys.
@@ -89,7 +97,7 @@ pub(super) fn file(level: Level, path: &Path) -> Result<Vec<Entry>> {
     let text = match small_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(config::failed("read", path, error)),
+        Err(error) => return Err(config::failed("read", path, error).into()),
     };
     let reader = FileReader { level, path, text: &text };
     // The error of the parser shows the line, which may hold a password.
@@ -139,10 +147,10 @@ impl FileReader<'_> {
     fn known(&self, name: String, key: &'static Key, item: &Item, line: usize) -> Result<Entry> {
         let path = self.path.display();
         if self.level == Level::Store && keys::is_of_user(key) {
-            return Err(Error::invalid(format!(
-                "{path}:{line}: '{name}' says which store is meant, so it belongs in the user's file; \
-                 `argon config set` and `argon store add` write it there"
-            )));
+            let error = Error::invalid(format!(
+                "{path}:{line}: '{name}' says which store is meant, so it belongs in the user's file"
+            ));
+            return Err(Failure::from(error).hint(Hint::UserLevelInFile));
         }
         let value = plain(item).ok_or_else(|| {
             let expected = key.kind.expected();
@@ -164,11 +172,10 @@ fn plain(item: &Item) -> Option<Value> {
 }
 
 /// The error for a key that is not known; `before` says where it stands.
-pub(crate) fn unknown(name: &str, before: &str) -> Error {
-    let nearest = keys::nearest(name);
-    let advice = nearest.map_or_else(
-        || "`argon config list` lists what there is".to_owned(),
-        |nearest| format!("did you mean '{nearest}'?"),
-    );
-    Error::invalid(format!("{before}there is no setting '{name}'; {advice}"))
+pub fn unknown(name: &str, before: &str) -> Failure {
+    let unknown = format!("{before}there is no setting '{name}'");
+    match keys::nearest(name) {
+        Some(nearest) => Error::invalid(format!("{unknown}; did you mean '{nearest}'?")).into(),
+        None => Failure::from(Error::invalid(unknown)).hint(Hint::ListSettings),
+    }
 }

@@ -7,13 +7,13 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// The most bytes of a file that is read whole.
-pub(crate) const MAX_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Reads a file of text.
 ///
 /// # Errors
 /// Those of the operating system; `InvalidData` for what is not UTF-8, or has more than [`MAX_BYTES`].
-pub(crate) fn read(path: &Path) -> io::Result<String> {
+pub fn read(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     let invalid = |reason| io::Error::new(io::ErrorKind::InvalidData, reason);

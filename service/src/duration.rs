@@ -10,7 +10,7 @@ const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1
 ///
 /// # Errors
 /// A sentence that says what was given and what is expected.
-pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = || {
         format!(
             "'{text}' is no length of time: a number with s, m, h or d, such as 15m, 168h or 7d"
@@ -34,9 +34,18 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.trim().is_empty() { Err(expected()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
+/// What a person gives as a number of seconds, with or without a decimal point.
+///
+/// # Errors
+/// A sentence that says what was given, or why it is none.
+pub fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
+    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+}
+
 /// A length of time in its two longest units, such as `7d`, `1h30m` or `0s`, in the form that
 /// [`parse_duration`] reads. What is less than the second of them is left out.
-pub(crate) fn duration_text(duration: Duration) -> String {
+pub fn duration_text(duration: Duration) -> String {
     let mut rest = duration.as_secs();
     let longest = UNITS.iter().position(|(_, seconds)| *seconds <= rest).unwrap_or(UNITS.len() - 1);
     let mut text = String::new();

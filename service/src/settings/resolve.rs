@@ -1,46 +1,65 @@
 //! All layers together.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use argon_core::Error;
 use argon_core::storage::StoreUrl;
-use argon_core::{Error, Result};
-use clap::ValueEnum;
 use toml::{Table, Value};
 
 use super::keys::{self, Kind};
 use super::layer::{self, Entry, Level, Origin};
+use super::values::OutputFormat;
 use super::values::Settings;
-use crate::args::GlobalOptions;
-use crate::config;
+use crate::{Result, config};
+
+/// What the caller says above all files and variables.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// The store: a URL, which may hold a password, a name, or a directory.
+    pub store: Option<String>,
+    /// A file with the store's URL on its first line.
+    pub store_file: Option<PathBuf>,
+    /// How to print what is asked for.
+    pub output: Option<OutputFormat>,
+    /// How long to wait for a server, or another process that has the store open.
+    pub lock_timeout: Option<Duration>,
+    /// Where copies of what never changes are kept.
+    pub cache_dir: Option<PathBuf>,
+    /// The most that these copies may take, in bytes.
+    pub cache_size: Option<u64>,
+}
 
 /// The settings, and who said which.
-pub(crate) struct Resolved {
-    pub(crate) settings: Settings,
+#[derive(Debug)]
+pub struct Resolved {
+    /// The settings.
+    pub settings: Settings,
     /// By name; those that nobody has set are not in it.
-    pub(crate) entries: BTreeMap<String, Entry>,
+    pub entries: BTreeMap<String, Entry>,
 }
 
 /// The user's file; `None` for a user without a home.
-pub(crate) fn user_file() -> Option<PathBuf> {
+pub fn user_file() -> Option<PathBuf> {
     config::user_directory("XDG_CONFIG_HOME", ".config").map(|directory| Level::file(&directory))
 }
 
 /// Resolves the settings: defaults, the store's file if there is one, the user's, the environment, the
-/// options. A later one wins, a list as a whole.
+/// caller. A later one wins, a list as a whole.
 ///
 /// # Errors
 /// `Invalid` for what a file or a variable says wrong, with the place; those of reading a file.
-pub(crate) fn resolve(options: &GlobalOptions, store_file: Option<PathBuf>) -> Result<Resolved> {
+pub fn resolve(overrides: &Overrides, store_file: Option<&Path>) -> Result<Resolved> {
     let mut layers = layer::defaults();
     if let Some(file) = store_file {
-        layers.extend(layer::file(Level::Store, &file)?);
+        layers.extend(layer::file(Level::Store, file)?);
     }
     if let Some(file) = user_file() {
         layers.extend(layer::file(Level::User, &file)?);
     }
     layers.extend(layer::environment()?);
-    layers.extend(of_options(options));
+    layers.extend(of_caller(overrides));
     let defaults = nested(&layer::defaults());
     for entry in &layers {
         check(entry, &defaults)?;
@@ -51,18 +70,18 @@ pub(crate) fn resolve(options: &GlobalOptions, store_file: Option<PathBuf>) -> R
     let mut settings =
         typed(nested(&values)).map_err(|error| Error::internal(error.to_string()))?;
     // As it was given: a path need not be text.
-    settings.cache.dir = options.cache_dir.clone().or(settings.cache.dir);
+    settings.cache.dir = overrides.cache_dir.clone().or(settings.cache.dir);
     let mut resolved = Resolved { settings, entries };
-    resolved.name_store(options)?;
+    resolved.name_store(overrides)?;
     Ok(resolved)
 }
 
 impl Resolved {
-    /// Takes up the store that options or environment name, for showing only: it may hold a password.
-    fn name_store(&mut self, options: &GlobalOptions) -> Result<()> {
+    /// Takes up the store that the caller or the environment names, for showing only: it may hold a password.
+    fn name_store(&mut self, overrides: &Overrides) -> Result<()> {
         let variable = crate::credentials::variable("ARGON_STORE")?;
-        let (text, origin) = match (options.store.as_deref(), variable.as_deref()) {
-            (Some(text), _) => (text, Origin::Option("--store")),
+        let (text, origin) = match (overrides.store.as_deref(), variable.as_deref()) {
+            (Some(text), _) => (text, Origin::Caller),
             (None, Some(text)) => (text, Origin::Variable("ARGON_STORE")),
             (None, None) => return Ok(()),
         };
@@ -78,26 +97,17 @@ impl Resolved {
     }
 }
 
-/// What the options say.
-fn of_options(options: &GlobalOptions) -> Vec<Entry> {
-    let output = options.output.and_then(|format| format.to_possible_value());
+/// What the caller says.
+fn of_caller(overrides: &Overrides) -> Vec<Entry> {
     let said = [
-        ("output", "--output", output.map(|value| value.get_name().to_owned())),
-        (
-            "lock-timeout",
-            "--lock-timeout",
-            options.lock_timeout.map(|time| time.as_secs_f64().to_string()),
-        ),
-        (
-            "cache.dir",
-            "--cache-dir",
-            options.cache_dir.as_ref().map(|path| path.to_string_lossy().into_owned()),
-        ),
-        ("cache.size", "--cache-size", options.cache_size.map(|size| size.to_string())),
+        ("output", overrides.output.map(|format| format.name().to_owned())),
+        ("lock-timeout", overrides.lock_timeout.map(|time| time.as_secs_f64().to_string())),
+        ("cache.dir", overrides.cache_dir.as_ref().map(|path| path.to_string_lossy().into_owned())),
+        ("cache.size", overrides.cache_size.map(|size| size.to_string())),
     ];
-    let entries = said.into_iter().filter_map(|(name, option, text)| {
-        Some(layer::entry(keys::find(name)?, &text?, Origin::Option(option)))
-    });
+    let entries = said
+        .into_iter()
+        .filter_map(|(name, text)| Some(layer::entry(keys::find(name)?, &text?, Origin::Caller)));
     entries.collect()
 }
 
@@ -110,7 +120,7 @@ fn check(entry: &Entry, defaults: &Table) -> Result<()> {
     let place = match origin {
         Origin::File(_, path, line) => format!("{}:{line}: {name}", path.display()),
         Origin::Variable(variable) => format!("{variable} ({name})"),
-        Origin::Option(_) | Origin::Default => name.clone(),
+        Origin::Caller | Origin::Default => name.clone(),
     };
     let expected = key.kind.expected();
     // What should be a URL may hold a password.
@@ -119,7 +129,7 @@ fn check(entry: &Entry, defaults: &Table) -> Result<()> {
         _ => format!(", but is {value}"),
     };
     let error = error.message().trim().to_owned();
-    Err(Error::invalid(format!("{place} should be {expected}{found}")).with_source(error))
+    Err(Error::invalid(format!("{place} should be {expected}{found}")).with_source(error).into())
 }
 
 /// Checks a value that is to be written.

@@ -1,4 +1,4 @@
-//! The store's URL and password as the user gives them: options, environment, files.
+//! The store's URL and password as the user gives them: arguments, environment, files.
 //!
 //! A URL may hold a password, so it is never repeated as it was given.
 
@@ -9,24 +9,23 @@ use std::path::{Path, PathBuf};
 use argon_core::storage::{Secret, StoreUrl};
 use argon_core::{Error, Result};
 
-use crate::args::GlobalOptions;
 use crate::config;
-use crate::settings::Settings;
+use crate::settings::{Overrides, Settings};
 use crate::small_file;
 
 /// A URL, or a store's directory, that the user named.
-pub(crate) struct Said {
+pub struct Said {
     /// The text, which may hold a password.
-    pub(crate) text: String,
+    pub text: String,
     /// Where it was said.
-    pub(crate) by: SaidBy,
+    pub by: SaidBy,
 }
 
 /// Where the user named a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SaidBy {
-    /// On the command line, where other users of the machine can read it.
-    CommandLine,
+pub enum SaidBy {
+    /// By an argument, where other users of the machine may read it.
+    Argument,
     /// In the environment.
     Environment,
     /// In this file.
@@ -40,7 +39,7 @@ pub(crate) enum SaidBy {
 impl std::fmt::Display for SaidBy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::CommandLine => f.write_str("the command line"),
+            Self::Argument => f.write_str("an argument"),
             Self::Environment => f.write_str("ARGON_STORE"),
             Self::File(path) => path.display().fmt(f),
             Self::Settings => f.write_str("the setting 'store'"),
@@ -49,17 +48,17 @@ impl std::fmt::Display for SaidBy {
     }
 }
 
-/// The store that the user named; `None` if the nearest is meant. The command line goes before the
+/// The store that the user named; `None` if the nearest is meant. An argument goes before the
 /// environment.
 ///
 /// # Errors
 /// `Invalid` when it is named twice, or when the file is empty; those of reading the file.
-pub(crate) fn store(options: &GlobalOptions, settings: &Settings) -> Result<Option<Said>> {
-    Ok(named(options)?.map(|said| said.resolved(settings)))
+pub fn store(overrides: &Overrides, settings: &Settings) -> Result<Option<Said>> {
+    Ok(named(overrides)?.map(|said| said.resolved(settings)))
 }
 
 /// The store that the settings name for where there is no other.
-pub(crate) fn configured(settings: &Settings) -> Option<Said> {
+pub fn configured(settings: &Settings) -> Option<Said> {
     let text = settings.store.clone()?;
     Some(Said { text, by: SaidBy::Settings }.resolved(settings))
 }
@@ -67,7 +66,7 @@ pub(crate) fn configured(settings: &Settings) -> Option<Said> {
 impl Said {
     /// With the URL in place of a name that the settings give one. Such a name goes before a directory
     /// of the same name.
-    pub(crate) fn resolved(mut self, settings: &Settings) -> Self {
+    pub fn resolved(mut self, settings: &Settings) -> Self {
         if let Some(url) = settings.stores.get(&self.text) {
             let name = std::mem::replace(&mut self.text, url.clone());
             self.by = SaidBy::Name(name, Box::new(self.by));
@@ -76,11 +75,11 @@ impl Said {
     }
 }
 
-fn named(options: &GlobalOptions) -> Result<Option<Said>> {
-    if let Some(text) = options.store.clone().filter(|text| !text.is_empty()) {
-        return Ok(Some(Said { text, by: SaidBy::CommandLine }));
+fn named(overrides: &Overrides) -> Result<Option<Said>> {
+    if let Some(text) = overrides.store.clone().filter(|text| !text.is_empty()) {
+        return Ok(Some(Said { text, by: SaidBy::Argument }));
     }
-    if let Some(path) = &options.store_file {
+    if let Some(path) = &overrides.store_file {
         return from_file(path).map(Some);
     }
     match (variable("ARGON_STORE")?, variable("ARGON_STORE_FILE")?) {
@@ -102,16 +101,18 @@ fn from_file(path: &Path) -> Result<Said> {
 }
 
 /// The password for the user that the URL names, and the file that it is from, if it is.
-pub(crate) struct Password {
-    pub(crate) secret: Secret,
-    pub(crate) file: Option<PathBuf>,
+pub struct Password {
+    /// The password.
+    pub secret: Secret,
+    /// The file that it is from, if it is.
+    pub file: Option<PathBuf>,
 }
 
 /// The password that the environment gives.
 ///
 /// # Errors
 /// `Invalid` when it is given twice; those of reading the file.
-pub(crate) fn password() -> Result<Option<Password>> {
+pub fn password() -> Result<Option<Password>> {
     let (direct, file) = ("ARGON_STORE_PASSWORD", "ARGON_STORE_PASSWORD_FILE");
     match (variable(direct)?, variable(file)?) {
         (Some(_), Some(_)) => Err(twice(direct, file)),
@@ -129,46 +130,28 @@ pub(crate) fn password() -> Result<Option<Password>> {
 }
 
 /// A password that others can read.
-pub(crate) struct Exposure {
-    /// What was found.
-    pub(crate) found: String,
-    /// What to do about it.
-    pub(crate) remedy: String,
-}
-
-impl std::fmt::Display for Exposure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; {}", self.found, self.remedy)
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exposure {
+    /// In the arguments of this process.
+    Argument,
+    /// In this file. It is not refused: files that a container is given are often readable by all.
+    File(PathBuf),
 }
 
 impl Exposure {
     /// Of the password in a URL.
-    pub(crate) fn of_url(url: &StoreUrl, by: &SaidBy) -> Option<Self> {
+    pub fn of_url(url: &StoreUrl, by: &SaidBy) -> Option<Self> {
         match by {
             _ if !url.has_secrets() => None,
-            SaidBy::CommandLine => Some(Self {
-                found: "every user of this machine can see the password on the command line"
-                    .to_owned(),
-                remedy: "set ARGON_STORE instead, or write the URL into a file and name that by \
-                         --store-file or ARGON_STORE_FILE"
-                    .to_owned(),
-            }),
+            SaidBy::Argument => Some(Self::Argument),
             SaidBy::File(path) => Self::of_file(path),
             SaidBy::Environment | SaidBy::Settings | SaidBy::Name(..) => None,
         }
     }
 
-    /// Of a file with a password. It is not refused: files that a container is given are often
-    /// readable by all.
-    pub(crate) fn of_file(path: &Path) -> Option<Self> {
-        others_can_read(path).then(|| {
-            let path = path.display();
-            Self {
-                found: format!("every user of this machine can read the password in {path}"),
-                remedy: format!("chmod 600 {path}"),
-            }
-        })
+    /// Of a file with a password.
+    pub fn of_file(path: &Path) -> Option<Self> {
+        others_can_read(path).then(|| Self::File(path.to_owned()))
     }
 }
 
@@ -185,7 +168,7 @@ fn others_can_read(_: &Path) -> bool {
 }
 
 /// A variable of the environment; an empty one says nothing.
-pub(crate) fn variable(name: &str) -> Result<Option<String>> {
+pub fn variable(name: &str) -> Result<Option<String>> {
     match std::env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         Err(VarError::NotPresent) => Ok(None),

@@ -10,13 +10,13 @@ use crate::config::failed;
 use crate::small_file;
 
 /// Reads a private key.
-pub(crate) fn read_private(path: &Path) -> Result<SigningKey> {
+pub fn read_private(path: &Path) -> Result<SigningKey> {
     let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
     SigningKey::from_pem(&text).map_err(|error| of_file(path, &error))
 }
 
 /// A public key as a person gives it: its digits, or the file that has it.
-pub(crate) fn public_key(text: &str) -> Result<PublicKey> {
+pub fn public_key(text: &str) -> Result<PublicKey> {
     if let Ok(key) = PublicKey::parse(text) {
         return Ok(key);
     }
@@ -35,7 +35,7 @@ fn of_file(path: &Path, error: &Error) -> Error {
 }
 
 /// Writes a file that is not there yet, durably; a secret one for its owner alone.
-pub(crate) fn write_new(path: &Path, text: &str, secret: bool) -> Result<()> {
+pub fn write_new(path: &Path, text: &str, secret: bool) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -9,8 +9,8 @@ use argon_core::storage::StoreUrl;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::duration::parse_duration;
-use crate::output::parse_size;
+use crate::duration::{parse_duration, parse_seconds};
+use crate::size::parse_size;
 
 /// A number, or a text that holds one with its unit.
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ pub(super) fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::E
 }
 
 pub(super) fn seconds<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
-    crate::args::seconds(&Quantity::deserialize(input)?.to_string()).map_err(D::Error::custom)
+    parse_seconds(&Quantity::deserialize(input)?.to_string()).map_err(D::Error::custom)
 }
 
 pub(super) fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
@@ -77,7 +77,7 @@ fn is_open(text: &str) -> bool {
 }
 
 /// Whether a store may be called so: it can't be taken for a path or a URL.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     !text.is_empty() && !text.starts_with('.') && text.chars().all(is_plain)
 }

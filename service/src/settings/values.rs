@@ -1,151 +1,193 @@
-//! The settings as the commands read them.
+//! The settings as operations read them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use argon_core::model::Actor;
-use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::read;
-use crate::output::Format;
 
 /// All settings. What has a default in the table of keys is always there.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Settings {
+pub struct Settings {
     /// The store where nothing else names one: a URL or a name. Never with a password.
     #[serde(default, deserialize_with = "read::store")]
-    pub(crate) store: Option<String>,
+    pub store: Option<String>,
+    /// Who makes commits; without it the user's name.
     #[serde(default, deserialize_with = "read::actor")]
-    pub(crate) actor: Option<Actor>,
-    pub(crate) output: Format,
+    pub actor: Option<Actor>,
+    /// How to print what is asked for.
+    pub output: OutputFormat,
+    /// How long to wait for a server, or another process that has the store open.
     #[serde(deserialize_with = "read::seconds")]
-    pub(crate) lock_timeout: Duration,
-    pub(crate) cache: CacheSettings,
+    pub lock_timeout: Duration,
+    /// Copies of what never changes in a store on a network.
+    pub cache: CacheSettings,
+    /// Stores of the legacy system.
     #[serde(default)]
-    pub(crate) legacy: LegacySettings,
-    /// How far back `gc` keeps every state.
+    pub legacy: LegacySettings,
+    /// How far back garbage collection keeps every state.
     #[serde(deserialize_with = "read::time")]
-    pub(crate) retention: Duration,
-    pub(crate) metrics: MetricsSettings,
-    pub(crate) log: LogSettings,
-    pub(crate) health: HealthSettings,
+    pub retention: Duration,
+    /// Metrics.
+    pub metrics: MetricsSettings,
+    /// Log lines.
+    pub log: LogSettings,
+    /// The limits of checks.
+    pub health: HealthSettings,
+    /// Rules whose receivers are told when they hold.
     #[serde(default)]
-    pub(crate) alerts: Vec<AlertRule>,
+    pub alerts: Vec<AlertRule>,
     /// URLs by name, without passwords.
     #[serde(default, deserialize_with = "read::stores")]
-    pub(crate) stores: BTreeMap<String, String>,
+    pub stores: BTreeMap<String, String>,
 }
 
 /// `cache.…`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct CacheSettings {
+pub struct CacheSettings {
+    /// Where they are; without it in the user's directory for caches.
     #[serde(default)]
-    pub(crate) dir: Option<PathBuf>,
+    pub dir: Option<PathBuf>,
     /// In bytes; 0 keeps nothing.
     #[serde(deserialize_with = "read::size")]
-    pub(crate) size: u64,
+    pub size: u64,
 }
 
 /// `legacy.…`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct LegacySettings {
-    /// The store of the deprecated commands: a URL or a name.
+pub struct LegacySettings {
+    /// The store of the deprecated operations: a URL or a name.
     #[serde(default, deserialize_with = "read::store")]
-    pub(crate) store: Option<String>,
+    pub store: Option<String>,
 }
 
 /// `metrics.…`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct MetricsSettings {
-    pub(crate) enabled: bool,
+pub struct MetricsSettings {
+    /// Whether they are kept in the store.
+    pub enabled: bool,
 }
 
 /// `log.…`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct LogSettings {
-    pub(crate) format: LogFormat,
+pub struct LogSettings {
+    /// How they are written.
+    pub format: LogFormat,
+}
+
+/// How what was asked for is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// For people: columns, and documents as one line of JSON each.
+    Table,
+    /// One JSON value.
+    Json,
+    /// One JSON value a line, each printed as soon as it is known.
+    Jsonl,
+}
+
+impl OutputFormat {
+    /// Its name in files and variables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+        }
+    }
 }
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum LogFormat {
-    /// A line of text each
+pub enum LogFormat {
+    /// A line of text each.
     Text,
-    /// A JSON object each
+    /// A JSON object each.
     Json,
 }
 
 /// `health.…`: from where on a check does not pass.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct HealthSettings {
+pub struct HealthSettings {
     /// The most jobs that may wait.
-    pub(crate) backlog: u64,
+    pub backlog: u64,
     /// The longest that a job may wait.
     #[serde(deserialize_with = "read::time")]
-    pub(crate) lag: Duration,
+    pub lag: Duration,
     /// The most jobs that may have been given up.
-    pub(crate) dead_letters: u64,
+    pub dead_letters: u64,
     /// The least free space, in bytes.
     #[serde(deserialize_with = "read::size")]
-    pub(crate) space: u64,
+    pub space: u64,
     /// The most commits above the last snapshot, where a store needs snapshots.
-    pub(crate) snapshot_commits: u64,
+    pub snapshot_commits: u64,
     /// The least time that a server's certificate must be valid yet.
     #[serde(deserialize_with = "read::time")]
-    pub(crate) certificate: Duration,
+    pub certificate: Duration,
     /// The most that clocks may differ.
     #[serde(deserialize_with = "read::time")]
-    pub(crate) clock: Duration,
+    pub clock: Duration,
 }
 
-/// One of `[[alerts]]`. Semantics and metrics are those of `argon health alerts`.
+/// One of `[[alerts]]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct AlertRule {
-    pub(crate) name: String,
-    /// As `argon metrics` prints it.
-    pub(crate) metric: String,
-    pub(crate) op: Comparison,
+pub struct AlertRule {
+    /// Its name, which no other rule has.
+    pub name: String,
+    /// Its name in lists of metrics.
+    pub metric: String,
+    /// How the metric is compared with the threshold.
+    pub op: Comparison,
     /// A number, or a text with a unit such as `5m` or `1GiB`.
-    pub(crate) threshold: Threshold,
+    pub threshold: Threshold,
     /// How long it must hold before it is raised.
     #[serde(rename = "for", default, deserialize_with = "read::time")]
-    pub(crate) for_at_least: Duration,
+    pub for_at_least: Duration,
+    /// How much it matters.
     #[serde(default)]
-    pub(crate) severity: Severity,
+    pub severity: Severity,
     /// Where to post it.
     #[serde(default)]
-    pub(crate) webhook: Option<String>,
+    pub webhook: Option<String>,
     /// The program, with its arguments, that is given it on standard input.
     #[serde(default)]
-    pub(crate) command: Option<Vec<String>>,
+    pub command: Option<Vec<String>>,
     /// The name of the variable of the environment with the webhook's secret.
     #[serde(default, alias = "secret_env")]
-    pub(crate) secret_env: Option<String>,
+    pub secret_env: Option<String>,
 }
 
 /// How a metric is compared with a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(crate) enum Comparison {
+pub enum Comparison {
+    /// The value is above the threshold.
     #[serde(rename = ">")]
     Above,
+    /// It is the threshold or above.
     #[serde(rename = ">=")]
     AtLeast,
+    /// It is below.
     #[serde(rename = "<")]
     Below,
+    /// It is the threshold or below.
     #[serde(rename = "<=")]
     AtMost,
+    /// It is the threshold.
     #[serde(rename = "==")]
     Equal,
+    /// It is another.
     #[serde(rename = "!=")]
     Different,
 }
@@ -153,7 +195,8 @@ pub(crate) enum Comparison {
 /// What a metric is compared with.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum Threshold {
+pub enum Threshold {
+    /// In the metric's unit.
     Number(f64),
     /// With a unit; it is read by whoever knows the metric's.
     Text(String),
@@ -162,9 +205,12 @@ pub(crate) enum Threshold {
 /// How much an alert matters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Severity {
+pub enum Severity {
+    /// Good to know.
     Info,
+    /// To be looked at.
     #[default]
     Warning,
+    /// To be looked at now.
     Critical,
 }

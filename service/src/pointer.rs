@@ -13,13 +13,13 @@ use argon_core::{Error, Result};
 use crate::{config, small_file};
 
 /// The file's name.
-pub(crate) const FILE: &str = "url";
+pub const FILE: &str = "url";
 
 /// The URL that the directory points to; `None` if it does not point.
 ///
 /// # Errors
 /// `Invalid` when it is a store as well, or when what stands there is no URL.
-pub(crate) fn read(directory: &Path) -> Result<Option<StoreUrl>> {
+pub fn read(directory: &Path) -> Result<Option<StoreUrl>> {
     let path = directory.join(FILE);
     let text = match small_file::read(&path) {
         Ok(text) => text,
@@ -41,19 +41,19 @@ pub(crate) fn read(directory: &Path) -> Result<Option<StoreUrl>> {
 }
 
 /// Makes the directory point to a store. The URL must have no secrets.
-pub(crate) fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
+pub fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
     config::write_whole(&directory.join(FILE), &format!("{}:{}\n", url.scheme(), url.rest()))
 }
 
 /// Lets the directory point to nothing.
-pub(crate) fn remove(directory: &Path) -> Result<()> {
+pub fn remove(directory: &Path) -> Result<()> {
     let path = directory.join(FILE);
     std::fs::remove_file(&path).map_err(|error| config::failed("remove", &path, error))
 }
 
 /// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
 /// is current in one working copy. One that is there already stays as it is.
-pub(crate) fn write_gitignore(directory: &Path) -> Result<()> {
+pub fn write_gitignore(directory: &Path) -> Result<()> {
     let path = directory.join(".gitignore");
     if path.exists() {
         return Ok(());

@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// # Errors
 /// `Invalid` for what is no `http` or `https` URL; `Unavailable` when no answer comes, or one other
 /// than 2xx. It may have been received all the same.
-pub(crate) async fn post_signed(url: &str, secret: Option<&Secret>, body: String) -> Result<()> {
+pub async fn post_signed(url: &str, secret: Option<&Secret>, body: String) -> Result<()> {
     let host = host(url)?;
     let signature = secret.map(|secret| signature(secret, body.as_bytes()));
     let url = url.to_owned();
@@ -42,7 +42,7 @@ pub(crate) async fn post_signed(url: &str, secret: Option<&Secret>, body: String
 
 /// What posts: an answer may take so long, name look-up and connecting included; one of any status is
 /// an answer, and a redirection is not followed.
-pub(crate) fn agent(timeout: Duration) -> Agent {
+pub fn agent(timeout: Duration) -> Agent {
     Agent::config_builder()
         .timeout_global(Some(timeout))
         .max_redirects(0)

@@ -1,25 +1,26 @@
-//! The backends that the command knows. This is the only place that names all of them.
+//! The backends that every front end knows. This is the only place that names all of them.
 
+pub use argon_backends::{environment, error_of_panic, note_panic, take_troubles};
 use argon_core::storage::Registry;
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
-pub(crate) use argon_backends::ReadWatch;
+pub use argon_backends::ReadWatch;
 
 /// No store of this build is read on this machine's disks.
 #[cfg(not(any(feature = "sled", feature = "fjall")))]
 #[derive(Default)]
-pub(crate) struct ReadWatch;
+pub struct ReadWatch;
 
 #[cfg(not(any(feature = "sled", feature = "fjall")))]
 impl ReadWatch {
     /// Nothing hangs.
-    pub(crate) fn look(&mut self) -> Option<argon_core::Error> {
+    pub fn look(&mut self) -> Option<argon_core::Error> {
         None
     }
 }
 
 /// Every backend of this build, by scheme.
-pub(crate) fn registry() -> Registry {
+pub fn registry() -> Registry {
     let registry = argon_backends::registry();
     #[cfg(feature = "legacy")]
     let registry = legacy::added_to(registry);
@@ -27,7 +28,9 @@ pub(crate) fn registry() -> Registry {
 }
 
 #[cfg(feature = "legacy")]
-pub(crate) use legacy::factory as legacy;
+pub use argon_legacy::{Job, LegacyStore, MOST_WORKERS};
+#[cfg(feature = "legacy")]
+pub use legacy::factory as legacy;
 
 #[cfg(feature = "legacy")]
 mod legacy {
@@ -46,7 +49,7 @@ mod legacy {
     }
 
     /// Opens stores of the legacy system, with their queues in any other backend.
-    pub(crate) fn factory() -> LegacyFactory {
+    pub fn factory() -> LegacyFactory {
         let queues = config::user_directory("XDG_STATE_HOME", ".local/state");
         let queues = queues.map(|directory| directory.join("queues"));
         let factory =

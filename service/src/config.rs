@@ -11,17 +11,17 @@ use argon_core::model::{BranchName, ProjectName};
 use argon_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::small_file;
+use crate::{Failure, Hint, small_file};
 
 const FILE: &str = "config.toml";
 
 /// What is current.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Config {
-    /// Set by `argon use`.
-    pub(crate) project: Option<ProjectName>,
-    /// Set by `argon switch`; a branch of `project`.
-    pub(crate) branch: Option<BranchName>,
+pub struct Config {
+    /// The project.
+    pub project: Option<ProjectName>,
+    /// A branch of `project`.
+    pub branch: Option<BranchName>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,20 +33,20 @@ struct Stored {
 }
 
 /// The file in a store's directory, or in one that points to a store.
-pub(crate) fn in_directory(directory: &Path) -> PathBuf {
+pub fn in_directory(directory: &Path) -> PathBuf {
     directory.join(FILE)
 }
 
 /// The file among the user's settings for the store of this identity; `None` for a user without a
 /// home.
-pub(crate) fn of_user(store: &str) -> Option<PathBuf> {
+pub fn of_user(store: &str) -> Option<PathBuf> {
     let settings = user_directory("XDG_CONFIG_HOME", ".config")?;
     Some(settings.join("stores").join(format!("{store}.toml")))
 }
 
 /// The user's directory for Argon's files of one sort, after the XDG Base Directory Specification:
 /// a variable that does not hold an absolute path says nothing.
-pub(crate) fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
+pub fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     let said = std::env::var_os(variable).map(PathBuf::from).and_then(absolute);
     let home = || std::env::home_dir().and_then(absolute).map(|home| home.join(in_home));
@@ -55,23 +55,23 @@ pub(crate) fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
 
 impl Config {
     /// Reads the file; one that is not there says nothing.
-    pub(crate) fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path) -> Result<Self, Failure> {
         let text = match small_file::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(failed("read", path, error)),
+            Err(error) => return Err(failed("read", path, error).into()),
         };
         parse(&text).map_err(|source| {
-            Error::invalid(format!(
-                "{} can't be read; correct it, or remove it and run `argon use PROJECT`",
+            let error = Error::invalid(format!(
+                "{} can't be read; correct it, or remove it",
                 path.display()
-            ))
-            .with_source(source)
+            ));
+            Failure::from(error.with_source(source)).hint(Hint::ChooseProjectAgain)
         })
     }
 
     /// Writes the file: whole, or not at all.
-    pub(crate) fn save(&self, path: &Path) -> Result<()> {
+    pub fn save(&self, path: &Path) -> Result<()> {
         let stored = Stored {
             project: self.project.as_ref().map(ToString::to_string),
             branch: self.branch.as_ref().map(ToString::to_string),
@@ -83,7 +83,7 @@ impl Config {
 
 /// Writes a small file for its owner alone, and the directories above it that are missing: whole, or
 /// not at all.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+pub fn write_whole(path: &Path, text: &str) -> Result<()> {
     let write = || {
         if let Some(directory) = path.parent() {
             make_private_directory(directory)?;
@@ -100,7 +100,7 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Makes a directory and those above it that are missing, for their owner alone.
-pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
+pub fn make_private_directory(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -109,7 +109,7 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Lets nobody but its owner read or write a file.
-pub(crate) fn keep_private(file: &File) -> io::Result<()> {
+pub fn keep_private(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     #[cfg(not(unix))]
@@ -125,7 +125,8 @@ fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>>
     })
 }
 
-pub(crate) fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
+/// The error for `doing` something with a file, such as "read", by what the system says.
+pub fn failed(doing: &str, path: &Path, error: io::Error) -> Error {
     let context = format!("can't {doing} {}", path.display());
     match error.kind() {
         io::ErrorKind::NotFound => Error::not_found(context),
@@ -174,8 +175,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = in_directory(directory.path());
         fs::write(&path, "project = \"a b\"").unwrap();
-        let error = Config::load(&path).unwrap_err();
+        let Failure::Error { error, hint } = Config::load(&path).unwrap_err() else { panic!() };
         assert_eq!(error.kind(), argon_core::ErrorKind::Invalid);
         assert!(error.to_string().contains(FILE));
+        assert_eq!(hint, Some(Hint::ChooseProjectAgain));
     }
 }

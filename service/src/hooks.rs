@@ -30,7 +30,7 @@ const SECRET: [&str; 2] = ["ARGON_STORE", "AWS_"];
 /// # Errors
 /// `Denied` if a hook refuses, by its exit code or by taking too long; `Invalid` for one that can't
 /// be started.
-pub(crate) async fn run(hooks: &[Hook], input: &str) -> Result<()> {
+pub async fn run(hooks: &[Hook], input: &str) -> Result<()> {
     for hook in hooks {
         run_one(hook, input).await?;
     }
@@ -69,7 +69,7 @@ fn name(hook: &Hook) -> &str {
 }
 
 /// A hook's name and command, as a person reads it.
-pub(crate) fn shown(hook: &Hook) -> String {
+pub fn shown(hook: &Hook) -> String {
     let command: Vec<String> = hook.command.iter().map(|part| format!("{part:?}")).collect();
     match &hook.name {
         Some(name) => format!("{name}: {}", command.join(" ")),

@@ -11,27 +11,35 @@ use crate::discover::{absolute_from, absolute_path};
 
 /// One thing that can be configured.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub struct Key {
     /// Its name, with a dot between the table and the key in it.
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub name: &'static str,
+    /// What its value is made of.
+    pub kind: Kind,
     /// What it is unless somebody says otherwise.
-    pub(crate) default: Option<&'static str>,
+    pub default: Option<&'static str>,
     /// The variable of the environment that sets it.
-    pub(crate) variable: Option<&'static str>,
+    pub variable: Option<&'static str>,
     /// What it means.
-    pub(crate) help: &'static str,
+    pub help: &'static str,
 }
 
 /// What a value is made of, and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// A URL, a name or a directory of a store.
     Store,
+    /// Any text.
     Text,
+    /// How to print what is asked for.
     Format,
+    /// How log lines are written.
     LogFormat,
+    /// The path of a directory.
     Directory,
+    /// True or false.
     Bool,
+    /// A whole number from 0 on.
     Count,
     /// In seconds, with or without a decimal point.
     Seconds,
@@ -41,12 +49,13 @@ pub(crate) enum Kind {
     Size,
     /// URLs by name.
     Stores,
+    /// Rules of alerts, a table each.
     Alerts,
 }
 
 impl Kind {
     /// A short word for it.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Store => "store",
             Self::Text => "text",
@@ -64,7 +73,7 @@ impl Kind {
     }
 
     /// What is expected, for a person whose value was refused.
-    pub(crate) fn expected(self) -> &'static str {
+    pub fn expected(self) -> &'static str {
         match self {
             Self::Store => "a store URL without a password, the name of a store, or a directory",
             Self::Text => "a text",
@@ -87,7 +96,7 @@ impl Kind {
 
     /// A text of the command line or the environment as such a value; one that does not fit stays a
     /// text, and is refused where types are checked.
-    pub(crate) fn value(self, text: &str) -> Value {
+    pub fn value(self, text: &str) -> Value {
         let text_value = || Value::String(text.to_owned());
         match self {
             Self::Bool => text.parse().map_or_else(|_| text_value(), Value::Boolean),
@@ -124,13 +133,13 @@ impl Kind {
 }
 
 /// Every key; those of `stores` and `alerts` are the user's own.
-pub(crate) const KEYS: &[Key] = &[
+pub const KEYS: &[Key] = &[
     key(
         "store",
         Kind::Store,
         None,
         Some("ARGON_STORE"),
-        "the store where neither an option nor a .argon names one (the user's file only)",
+        "the store where neither the caller nor a .argon names one (the user's file only)",
     ),
     key(
         "actor",
@@ -172,14 +181,14 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Store,
         None,
         Some("ARGON_LEGACY_STORE"),
-        "the store of the deprecated `projects` and `branches`",
+        "the store of the deprecated operations",
     ),
     key(
         "retention",
         Kind::Time,
         Some("7d"),
         Some("ARGON_RETENTION"),
-        "how far back `gc` keeps every state",
+        "how far back garbage collection keeps every state",
     ),
     key(
         "metrics.enabled",
@@ -220,7 +229,7 @@ pub(crate) const KEYS: &[Key] = &[
         "the least time that a certificate must be valid yet",
     ),
     key("health.clock", Kind::Time, Some("5s"), None, "the most that clocks may differ"),
-    key("alerts", Kind::Alerts, None, None, "rules of `argon health alerts`"),
+    key("alerts", Kind::Alerts, None, None, "rules whose receivers are told"),
     key("stores", Kind::Stores, None, None, "stores.NAME: a store by name (the user's file only)"),
 ];
 
@@ -235,7 +244,7 @@ const fn key(
 }
 
 /// The key of this name; `stores.NAME` is that of `stores`.
-pub(crate) fn find(name: &str) -> Option<&'static Key> {
+pub fn find(name: &str) -> Option<&'static Key> {
     let name = if name.starts_with("stores.") { "stores" } else { name };
     KEYS.iter().find(|key| key.name == name)
 }
@@ -251,7 +260,7 @@ pub(super) fn is_of_user(key: &Key) -> bool {
 }
 
 /// The known name that is most like an unknown one, if any is alike.
-pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+pub fn nearest(name: &str) -> Option<&'static str> {
     const ALIKE: f64 = 0.75;
     let scored = KEYS.iter().map(|key| (strsim::jaro_winkler(name, key.name), key.name));
     let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;

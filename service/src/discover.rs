@@ -6,36 +6,36 @@ use argon_core::model::{BranchName, ProjectName};
 use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind};
 
-use crate::args::GlobalOptions;
 use crate::credentials::{self, Said, SaidBy};
-use crate::exit::{CommandResult, Hint};
-use crate::settings::{Level, Settings};
-use crate::{config, pointer};
+use crate::settings::{Level, Overrides, Settings};
+use crate::{Failure, Hint, Result, config, pointer};
 
-/// The directory in which `argon init` makes a store, and that is looked for upwards.
-pub(crate) const DIRECTORY: &str = ".argon";
+/// The directory in which a store is made, and that is looked for upwards.
+pub const DIRECTORY: &str = ".argon";
 
-/// What stands before the project in a URL that names one, and before the branch.
-pub(crate) const PROJECT: &str = "#project=";
-pub(crate) const BRANCH: &str = "&branch=";
+/// What stands before the project in a URL that names one.
+pub const PROJECT: &str = "#project=";
+/// What stands before the branch behind it.
+pub const BRANCH: &str = "&branch=";
 
 /// Where a store is, and how it was found.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub struct Place {
     /// Its URL.
-    pub(crate) url: StoreUrl,
+    pub url: StoreUrl,
     /// How it was found.
-    pub(crate) found: Found,
+    pub found: Found,
     /// The directory that is the store, or points to it; what is current is kept there.
     directory: Option<PathBuf>,
-    /// The project and branch that the URL names, as `argon connection-string` prints it.
-    pub(crate) project: Option<ProjectName>,
-    pub(crate) branch: Option<BranchName>,
+    /// The project that the URL names after `#project=`.
+    pub project: Option<ProjectName>,
+    /// The branch that it names after that.
+    pub branch: Option<BranchName>,
 }
 
 /// How a store was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Found {
+pub enum Found {
     /// The user named it.
     Said(SaidBy),
     /// It is in the nearest directory.
@@ -46,7 +46,7 @@ pub(crate) enum Found {
 
 impl Found {
     /// Where the user named it, if so.
-    pub(crate) fn said_by(&self) -> Option<&SaidBy> {
+    pub fn said_by(&self) -> Option<&SaidBy> {
         match self {
             Self::Said(by) => Some(by),
             Self::Nearest | Self::Pointer(_) => None,
@@ -67,7 +67,7 @@ impl std::fmt::Display for Found {
 
 impl Place {
     /// The place that a URL names.
-    pub(crate) fn of_url(url: StoreUrl, by: SaidBy) -> Self {
+    pub fn of_url(url: StoreUrl, by: SaidBy) -> Self {
         let directory = PathBuf::from(url.rest());
         let is_store = engine_of(&directory).is_ok_and(|engine| engine == url.scheme());
         let directory = if is_store { Some(directory) } else { pointing_to(&url) };
@@ -89,18 +89,18 @@ impl Place {
     }
 
     /// Whether the store is on a network, as far as its URL says.
-    pub(crate) fn is_remote(&self) -> bool {
+    pub fn is_remote(&self) -> bool {
         is_remote(&self.url)
     }
 
     /// The file for what is current in the store; `None` if there is no place for one.
-    pub(crate) fn config(&self, info: &StoreInfo) -> Option<PathBuf> {
+    pub fn config(&self, info: &StoreInfo) -> Option<PathBuf> {
         self.config_in_directory()
             .or_else(|| config::of_user(&info.id).filter(|_| self.is_remote()))
     }
 
     /// The directory with the data of a store on this machine.
-    pub(crate) fn data(&self) -> Option<&Path> {
+    pub fn data(&self) -> Option<&Path> {
         match self.url.scheme() {
             "sled" | "fjall" => self.directory.as_deref(),
             "legacy+file" => self.url.rest().split('?').next().map(Path::new),
@@ -109,28 +109,28 @@ impl Place {
     }
 
     /// The file of the store's settings, if it has a directory.
-    pub(crate) fn settings_file(&self) -> Option<PathBuf> {
+    pub fn settings_file(&self) -> Option<PathBuf> {
         self.directory.as_deref().map(Level::file)
     }
 
     /// That file, if it is in a directory.
-    pub(crate) fn config_in_directory(&self) -> Option<PathBuf> {
+    pub fn config_in_directory(&self) -> Option<PathBuf> {
         self.directory.as_deref().map(config::in_directory)
     }
 }
 
 /// Whether a URL names a store on a network rather than on this machine.
-pub(crate) fn is_remote(url: &StoreUrl) -> bool {
+pub fn is_remote(url: &StoreUrl) -> bool {
     !matches!(url.scheme(), "sled" | "fjall" | "memory")
 }
 
 /// The same URL for whoever works in another directory.
-pub(crate) fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
+pub fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
     absolute_from(url, Path::new(""))
 }
 
 /// The same URL for whoever works in another directory, where a relative path starts at `base`.
-pub(crate) fn absolute_from(url: &StoreUrl, base: &Path) -> argon_core::Result<StoreUrl> {
+pub fn absolute_from(url: &StoreUrl, base: &Path) -> argon_core::Result<StoreUrl> {
     let (path, query) = match url.rest().split_once('?') {
         Some((path, query)) if url.scheme() == "legacy+file" => (path, Some(query)),
         _ => (url.rest(), None),
@@ -144,29 +144,30 @@ pub(crate) fn absolute_from(url: &StoreUrl, base: &Path) -> argon_core::Result<S
 }
 
 /// The same path for whoever works in another directory.
-pub(crate) fn absolute_path(path: &Path) -> argon_core::Result<PathBuf> {
+pub fn absolute_path(path: &Path) -> argon_core::Result<PathBuf> {
     std::path::absolute(path).map_err(|source| {
         Error::unavailable("the working directory can't be read").with_source(source)
     })
 }
 
-/// Finds the store that the options or the environment name, or that is nearest, or that the settings
+/// Finds the store that the caller or the environment names, or that is nearest, or that the settings
 /// name for where there is none.
-pub(crate) fn find(options: &GlobalOptions, settings: &Settings) -> CommandResult<Place> {
-    if let Some(said) = credentials::store(options, settings)? {
+pub fn find(overrides: &Overrides, settings: &Settings) -> Result<Place> {
+    if let Some(said) = credentials::store(overrides, settings)? {
         return Ok(said.place()?);
     }
     match (nearest(), credentials::configured(settings)) {
         (Err(error), Some(said)) if error.kind() == ErrorKind::NotFound => Ok(said.place()?),
-        (nearest, _) => nearest.hint_on(ErrorKind::NotFound, || {
-            "`argon init` makes one here; --store URL or ARGON_STORE names another".to_owned()
-        }),
+        (Err(error), None) if error.kind() == ErrorKind::NotFound => {
+            Err(Failure::from(error).hint(Hint::NoStore))
+        }
+        (nearest, _) => Ok(nearest?),
     }
 }
 
 impl Said {
     /// The place that is meant.
-    pub(crate) fn place(self) -> argon_core::Result<Place> {
+    pub fn place(self) -> argon_core::Result<Place> {
         // A text with a colon that is no URL may hold a password, so it is not taken for a path,
         // which an error would repeat.
         if self.text.contains(':') {

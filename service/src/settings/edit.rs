@@ -3,13 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use argon_core::{Error, Result};
+use argon_core::Error;
 use toml_edit::{DocumentMut, Item, Table};
 
 use super::keys::{self, Kind};
 use super::layer::{self, Level, Origin};
 use super::resolve::check_new;
-use crate::{config, small_file};
+use crate::{Failure, Hint, Result, config, small_file};
 
 /// Sets a key in a file, which is made if it is not there: whole, or not at all. Paths are written as
 /// absolute ones.
@@ -17,19 +17,19 @@ use crate::{config, small_file};
 /// # Errors
 /// `Invalid` for an unknown key, for a value of another type, and for a file that is not valid as it
 /// stands; those of reading and writing.
-pub(crate) fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<()> {
+pub fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<()> {
     let key = keys::find(name).filter(|key| key.name == name || key.kind == Kind::Stores);
     let key = key.ok_or_else(|| layer::unknown(name, ""))?;
     if key.kind == Kind::Alerts || name == "stores" {
-        return Err(Error::invalid(format!(
-            "'{name}' is a table: write it into {}, or use `argon store add` for a store",
-            path.display()
-        )));
+        let error =
+            Error::invalid(format!("'{name}' is a table: write it into {}", path.display()));
+        return Err(Failure::from(error).hint(Hint::NameStore));
     }
     if level == Level::Store && keys::is_of_user(key) {
-        return Err(Error::invalid(format!(
-            "'{name}' says which store is meant, so it belongs in the user's file: use --user"
-        )));
+        let error = Error::invalid(format!(
+            "'{name}' says which store is meant, so it belongs in the user's file"
+        ));
+        return Err(Failure::from(error).hint(Hint::UserLevel));
     }
     let mut entry = layer::entry(key, text, Origin::Default);
     name.clone_into(&mut entry.name);
@@ -50,14 +50,14 @@ pub(crate) fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<(
             }
         }
     }
-    config::write_whole(path, &document.to_string())
+    Ok(config::write_whole(path, &document.to_string())?)
 }
 
 /// Removes a key from a file; says whether it was there.
 ///
 /// # Errors
 /// As for [`set`].
-pub(crate) fn unset(level: Level, path: &Path, name: &str) -> Result<bool> {
+pub fn unset(level: Level, path: &Path, name: &str) -> Result<bool> {
     keys::find(name).ok_or_else(|| layer::unknown(name, ""))?;
     let mut document = load(level, path)?;
     let (table, last) = inner(&mut document, name, false);
@@ -84,9 +84,9 @@ fn load(level: Level, path: &Path) -> Result<DocumentMut> {
     let text = match small_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(config::failed("read", path, error)),
+        Err(error) => return Err(config::failed("read", path, error).into()),
     };
-    text.parse().map_err(|_| Error::invalid(format!("{} is no TOML", path.display())))
+    text.parse().map_err(|_| Error::invalid(format!("{} is no TOML", path.display())).into())
 }
 
 /// The table in which a key stands, and its name there.

@@ -1,0 +1,33 @@
+//! What users do with Argon, each operation once, for every front end.
+//!
+//! A front end parses what it is asked, calls a function here, and prints or sends what comes of it;
+//! it holds no logic that another one needs. Nothing here parses a command line, and nothing prints:
+//! an operation that runs for long reports to a [`Watcher`], and an error carries a [`Hint`] that
+//! each front end puts in its own words.
+//!
+//! - [`backends`]: which stores there are;
+//! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
+//! - [`settings`]: `argon.toml` and what stands above it;
+//! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
+//! - [`keys`], [`small_file`]: files that a person writes;
+//! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
+//!   write and read them.
+
+pub mod backends;
+pub mod config;
+pub mod credentials;
+pub mod discover;
+pub mod duration;
+mod failure;
+pub mod hooks;
+pub mod keys;
+pub mod pointer;
+pub mod settings;
+pub mod size;
+pub mod small_file;
+mod watcher;
+pub mod webhook;
+pub mod words;
+
+pub use self::failure::{Failure, Hint, Result};
+pub use self::watcher::{Interrupt, Watcher};
