@@ -1,6 +1,5 @@
 //! How a command ends: exit codes, and errors as a person reads them.
 
-use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
@@ -8,6 +7,7 @@ use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::ExtJsonError;
 use argon_formats::{FormatError, InvalidDocument};
 
+use crate::hints;
 use crate::output::Output;
 
 /// The part of `--help` that lists the exit codes.
@@ -161,20 +161,6 @@ impl From<Error> for Failure {
 
 impl From<FormatError> for Failure {
     fn from(error: FormatError) -> Self {
-        let kind = match &error {
-            FormatError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::NotFound => ErrorKind::NotFound,
-                io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                io::ErrorKind::IsADirectory
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::InvalidData
-                | io::ErrorKind::UnexpectedEof => ErrorKind::Invalid,
-                _ => ErrorKind::Unavailable,
-            },
-            FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,
-            _ => ErrorKind::Invalid,
-        };
         let hint = match &error {
             FormatError::SeveralDatabases { .. } => {
                 Some("choose one by --database NAME".to_owned())
@@ -182,13 +168,9 @@ impl From<FormatError> for Failure {
             FormatError::UnknownFormat { .. } => Some("say it by --format".to_owned()),
             _ => None,
         };
-        let mut text = error.to_string();
+        let mut described = argon_service::of_format(&error);
         if let FormatError::TooManyColumns { .. } = error {
-            text.push_str("; name some by --fields");
-        }
-        let mut described = Error::new(kind, text);
-        if let Some(source) = error.source() {
-            described = described.with_source(source.to_string());
+            described = hints::with_behind(&described, "; name some by --fields");
         }
         Self::Error { error: described, hint }
     }

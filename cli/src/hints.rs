@@ -8,19 +8,23 @@ use argon_service::{Failure as ServiceFailure, Hint};
 
 use crate::exit::Failure;
 
+const GO_ON: &str = "what was committed stays; --on-duplicate skip goes on from there";
+
 /// How a hint is said.
 enum Words {
     /// On a line of its own, as a sentence without a full stop.
     Hint(String),
     /// Behind the message of the error.
     Behind(String),
+    /// In place of the message.
+    Instead(String),
 }
 
 impl From<ServiceFailure> for Failure {
     fn from(failure: ServiceFailure) -> Self {
         let (failure, hint) = match failure {
             ServiceFailure::Error { error, hint } => (Self::from(error), hint),
-            ServiceFailure::Format { error, hint } => (Self::from(error), hint),
+            ServiceFailure::Format { error, hint } => (Self::from(*error), hint),
             ServiceFailure::Interrupted => return Self::Interrupted,
             other => {
                 let error = Error::internal(format!("an unknown failure: {other:?}"));
@@ -33,13 +37,16 @@ impl From<ServiceFailure> for Failure {
             (Some(Words::Behind(words)), Self::Error { error, hint }) => {
                 Self::Error { error: with_behind(&error, &words), hint }
             }
-            (Some(Words::Behind(_)), other) => other,
+            (Some(Words::Instead(words)), Self::Error { error, hint }) => {
+                Self::Error { error: Error::new(error.kind(), words), hint }
+            }
+            (Some(Words::Behind(_) | Words::Instead(_)), other) => other,
         }
     }
 }
 
 /// The same error with more in its message.
-fn with_behind(error: &Error, words: &str) -> Error {
+pub(crate) fn with_behind(error: &Error, words: &str) -> Error {
     let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
     let below = causes.into_iter().rev().fold(None, |below: Option<Error>, text| {
         let cause = Error::new(error.kind(), text);
@@ -67,6 +74,45 @@ fn words(hint: Hint) -> Words {
         Hint::UserLevelInFile => {
             Words::Behind("; `argon config set` and `argon store add` write it there".to_owned())
         }
+        Hint::FormatOfDirectory => {
+            Words::Instead("--format is of one file, and this is a directory".to_owned())
+        }
+        Hint::DatabaseOfFile => {
+            Words::Instead("--database chooses from a dump, and this is a file".to_owned())
+        }
+        Hint::PatternsOfFile => Words::Instead(
+            "--ns-include and --ns-exclude chooses from a dump, and this is a file".to_owned(),
+        ),
+        Hint::NameCollectionOfInput => Words::Hint("say it by -c NAME".to_owned()),
+        Hint::NameCollection => Words::Hint("say the collection's name by -c NAME".to_owned()),
+        Hint::BadFiles { more, pattern } => {
+            let others =
+                if more > 0 { format!("{more} more can't be loaded; ") } else { String::new() };
+            Words::Hint(format!(
+                "{others}--skip-bad-files leaves such files out, --ns-exclude '{pattern}' this one, \
+                 and -c NAME takes one collection; `argon import FILE -c NAME` gives a file's \
+                 collection another name"
+            ))
+        }
+        Hint::DefinitionsDiffer => Words::Behind(
+            "; --on-duplicate skip keeps them, --on-duplicate replace takes those of the dump"
+                .to_owned(),
+        ),
+        Hint::ImportContinues => Words::Hint(GO_ON.to_owned()),
+        Hint::BadDocument => {
+            Words::Hint(format!("--keep-going passes over bad documents; {GO_ON}"))
+        }
+        Hint::DuplicateImported => {
+            Words::Hint(format!("{GO_ON}, --on-duplicate replace takes the new ones"))
+        }
+        Hint::DuplicateRehearsed => Words::Hint(
+            "--on-duplicate skip leaves those that are there, --on-duplicate replace takes the new \
+             ones"
+                .to_owned(),
+        ),
+        Hint::ReplacementContinues => Words::Hint(
+            "what was committed stays; the same command goes on from there".to_owned(),
+        ),
         other => Words::Hint(format!("{other:?}")),
     }
 }

@@ -7,7 +7,6 @@
 //! - `range`: ranges of commits as they are typed;
 //! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`,
 //!   `telemetry`: what is told of them to operators;
-//! - `import`: files and dumps into commits;
 //! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
 //!   can be applied;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
@@ -24,7 +23,6 @@ mod counts;
 mod exit;
 mod finish;
 mod hints;
-mod import;
 mod logging;
 mod output;
 mod panics;

@@ -4,6 +4,8 @@
 use std::io;
 
 use argon_core::{Error, Result};
+use argon_service::credentials;
+use argon_service::settings::LogFormat;
 use tracing::Span;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
@@ -14,8 +16,6 @@ use crate::exit::CommandResult;
 use crate::output::Output;
 #[cfg(feature = "otel")]
 use crate::telemetry::Export;
-use argon_service::credentials;
-use argon_service::settings::LogFormat;
 
 const FILTER: &str = "RUST_LOG";
 

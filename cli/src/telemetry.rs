@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon_core::{Error, Result};
+use argon_service::credentials::variable;
+use argon_service::webhook;
 use async_trait::async_trait;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
@@ -22,8 +24,6 @@ use ureq::Agent;
 use ureq::http::Uri;
 
 use crate::output::Output;
-use argon_service::credentials::variable;
-use argon_service::webhook;
 
 /// The variables that name the collector.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];

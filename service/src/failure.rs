@@ -1,6 +1,9 @@
 //! Why an operation does not end well, and what may be done about it.
 
-use argon_core::Error;
+use std::error::Error as _;
+use std::io;
+
+use argon_core::{Error, ErrorKind};
 use argon_formats::{FormatError, InvalidDocument};
 
 /// Why an operation does not end well.
@@ -17,7 +20,7 @@ pub enum Failure {
     /// A file or a dump can't be read or written.
     Format {
         /// What is wrong with it.
-        error: FormatError,
+        error: Box<FormatError>,
         /// What to do, for the front end to say.
         hint: Option<Hint>,
     },
@@ -45,6 +48,35 @@ pub enum Hint {
     UserLevel,
     /// The setting belongs in the user's file, where operations write it.
     UserLevelInFile,
+    /// A format is of one file, not of a directory.
+    FormatOfDirectory,
+    /// A database is chosen from a dump, not from a file.
+    DatabaseOfFile,
+    /// Collections are chosen by patterns from a dump, not from a file.
+    PatternsOfFile,
+    /// What is read has no name; the caller can name the collection.
+    NameCollectionOfInput,
+    /// The file's name is no collection's; the caller can name it.
+    NameCollection,
+    /// Files of a dump can't be loaded: leave out such files, or this one, or take one collection.
+    BadFiles {
+        /// How many more there are.
+        more: usize,
+        /// The pattern that means the collection of the first one alone.
+        pattern: String,
+    },
+    /// A collection is there with other definitions: keep them, or take those of the dump.
+    DefinitionsDiffer,
+    /// What was committed stays; an import that skips what is there continues from there.
+    ImportContinues,
+    /// The same, or bad documents are left out.
+    BadDocument,
+    /// The same, or new documents replace those that are there.
+    DuplicateImported,
+    /// An import can skip documents that are there, or replace them.
+    DuplicateRehearsed,
+    /// What was committed stays; the same replacement continues from there.
+    ReplacementContinues,
 }
 
 impl Failure {
@@ -66,7 +98,7 @@ impl From<Error> for Failure {
 
 impl From<FormatError> for Failure {
     fn from(error: FormatError) -> Self {
-        Self::Format { error, hint: None }
+        Self::Format { error: Box::new(error), hint: None }
     }
 }
 
@@ -74,5 +106,28 @@ impl From<FormatError> for Failure {
 impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Self {
         Error::corrupt("a stored document can't be printed").with_source(error).into()
+    }
+}
+
+/// The error of a file or a dump, with the kind that its cause has.
+pub fn of_format(error: &FormatError) -> Error {
+    let kind = match error {
+        FormatError::Io { source, .. } => match source.kind() {
+            io::ErrorKind::NotFound => ErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+            io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::InvalidData
+            | io::ErrorKind::UnexpectedEof => ErrorKind::Invalid,
+            _ => ErrorKind::Unavailable,
+        },
+        FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,
+        _ => ErrorKind::Invalid,
+    };
+    let described = Error::new(kind, error.to_string());
+    match error.source() {
+        Some(source) => described.with_source(source.to_string()),
+        None => described,
     }
 }

@@ -8,6 +8,7 @@
 //! - [`backends`]: which stores there are;
 //! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
+//! - [`import`]: files and dumps into commits;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`keys`], [`small_file`]: files that a person writes;
 //! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
@@ -20,6 +21,7 @@ pub mod discover;
 pub mod duration;
 mod failure;
 pub mod hooks;
+pub mod import;
 pub mod keys;
 pub mod pointer;
 pub mod settings;
@@ -29,5 +31,5 @@ mod watcher;
 pub mod webhook;
 pub mod words;
 
-pub use self::failure::{Failure, Hint, Result};
+pub use self::failure::{Failure, Hint, Result, of_format};
 pub use self::watcher::{Interrupt, Watcher};

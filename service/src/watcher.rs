@@ -2,6 +2,8 @@
 
 use std::pin::Pin;
 
+use argon_formats::BadRecord;
+
 /// Resolves when the caller wants an operation to end.
 pub type Interrupt = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -20,6 +22,11 @@ pub trait Watcher: Send + Sync {
     /// Something that the user should know besides the result.
     fn notes(&self, note: &str) {
         let _ = note;
+    }
+
+    /// A record of a file can't be taken, and the operation continues without it.
+    fn rejects(&self, record: &BadRecord) {
+        let _ = record;
     }
 
     /// Resolves when the caller wants the operation to end. It is asked for again after that, since

@@ -1,15 +1,15 @@
 //! `argon doctor`
 
 use argon_core::storage::{Diagnosis, Health, OpenOptions, Secret};
+use argon_service::config::Config;
+use argon_service::credentials::{self, Exposure, Said, SaidBy};
+use argon_service::discover::{self, Place};
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::hints;
 use crate::output::{Colours, Json};
-use argon_service::config::Config;
-use argon_service::credentials::{self, Exposure, Said, SaidBy};
-use argon_service::discover::{self, Place};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,12 +2,12 @@
 
 use argon_core::ErrorKind;
 use argon_core::model::BranchName;
+use argon_service::config::Config;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
 use crate::output::Json;
-use argon_service::config::Config;
 
 /// Make a branch the current one.
 #[derive(Args)]

@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
 use argon_formats::extjson::{Layout, Mode, print_document};
+use argon_service::settings::OutputFormat;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
 
@@ -21,7 +22,6 @@ pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
 pub(crate) use self::loss::loss;
 use crate::exit::{CommandResult, Failure};
-use argon_service::settings::OutputFormat;
 pub(crate) use argon_service::size::{parse_size, size};
 pub(crate) use argon_service::words::{count, grouped, time};
 

@@ -1,12 +1,12 @@
 //! `argon branch rename`
 
 use argon_core::model::BranchName;
+use argon_service::config::Config;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Json;
-use argon_service::config::Config;
 
 /// Give a branch another name.
 #[derive(Args)]

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use argon_core::model::BranchName;
 use argon_core::{Error, sandbox};
+use argon_service::config::Config;
+use argon_service::duration::duration_text;
 use bson::DateTime;
 use clap::{Args, Subcommand};
 
 use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::output;
-use argon_service::config::Config;
-use argon_service::duration::duration_text;
 
 /// Branches that end by themselves: for a test, an agent, an experiment.
 #[derive(Subcommand)]

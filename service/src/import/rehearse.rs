@@ -4,29 +4,28 @@ use argon_core::State;
 use argon_core::write::{Conflict, ConflictReason};
 
 use super::compare::{self, Standing};
-use super::load::CtrlC;
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
 use super::seen::Seen;
 use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label, next};
-use crate::exit::CommandResult;
+use crate::{Failure, Hint, Result};
 
 /// Goes through an import without writing: `summary` says what would be written, and the failure is
 /// the one that the import would end with.
-pub(crate) async fn rehearse(
+pub async fn rehearse(
     plan: &Plan,
     target: &Target,
     options: &Options,
     summary: &mut Summary,
-) -> CommandResult {
-    let mut interrupt: CtrlC = Box::pin(tokio::signal::ctrl_c());
+) -> Result {
+    let mut interrupt = target.watcher.interrupt();
     *summary = Summary::of_rehearsal();
     let state = target.branch.head().await?;
     for item in &plan.items {
-        target.progress.set_message(label(&item.input, &item.collection));
+        target.watcher.begins(&label(&item.input, &item.collection));
         summary.begin(&item.collection);
         let mut found =
-            reader::start(&item.input, options, &target.environment, target.progress.clone())?;
+            reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
         let present = state.collections().find(|info| info.name == item.collection);
         let changes = facts::changes(item, present, options.on_duplicate, options.drop)?;
         let mut rehearsal = Rehearsal {
@@ -61,7 +60,7 @@ struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    async fn batch(&mut self, entries: Vec<Entry>, summary: &mut Summary) -> CommandResult {
+    async fn batch(&mut self, entries: Vec<Entry>, summary: &mut Summary) -> Result {
         let entries = match self.options.on_duplicate {
             OnDuplicate::Replace => compare::last_of_each(entries),
             _ => entries,
@@ -95,13 +94,12 @@ impl Rehearsal<'_> {
         }
     }
 
-    fn refused(&self, entry: &Entry) -> crate::exit::Failure {
+    fn refused(&self, entry: &Entry) -> Failure {
         let conflict = Conflict {
             collection: self.item.collection.clone(),
             key: Some(entry.key.clone()),
             reason: ConflictReason::Exists,
         };
-        duplicates::failure(self.item, Some(entry), &conflict)
-            .hint("--on-duplicate skip leaves those that are there, --on-duplicate replace takes the new ones")
+        duplicates::failure(self.item, Some(entry), &conflict).hint(Hint::DuplicateRehearsed)
     }
 }

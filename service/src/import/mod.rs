@@ -35,32 +35,31 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use argon_core::model::{Actor, CollectionName, Message};
 use argon_core::write::Condition;
 use argon_core::{Branch, Environment, Error};
 use argon_formats::{BadRecord, SourceOptions};
-use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
-pub(crate) use self::load::load;
-use self::load::{CtrlC, GO_ON};
-pub(crate) use self::plan::{Input, Plan, Request};
+pub use self::load::load;
+pub use self::plan::{Input, Plan, Request};
 use self::reader::Found;
-pub(crate) use self::rehearse::rehearse;
-pub(crate) use self::replace::replace;
-pub(crate) use self::select::{NamespacePattern, Selection};
-pub(crate) use self::summary::Summary;
-use crate::exit::{CommandResult, Failure};
-use crate::output;
+pub use self::rehearse::rehearse;
+pub use self::replace::replace;
+pub use self::select::{NamespacePattern, Selection};
+pub use self::summary::Summary;
+use crate::{Failure, Hint, Interrupt, Result, Watcher};
 
 /// What to do about a document whose `_id` is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum OnDuplicate {
-    /// Stop, and name it
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDuplicate {
+    /// Stop, and name it.
     Error,
-    /// Leave the one that is there
+    /// Leave the one that is there.
     Skip,
-    /// Take the new one, unless they are equal
+    /// Take the new one, unless they are equal.
     Replace,
 }
 
@@ -75,26 +74,34 @@ impl OnDuplicate {
 }
 
 /// How to import.
-pub(crate) struct Options {
-    pub(crate) on_duplicate: OnDuplicate,
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What to do about a document whose `_id` is there already.
+    pub on_duplicate: OnDuplicate,
     /// Drop a collection before its first document is written.
-    pub(crate) drop: bool,
+    pub drop: bool,
     /// Write nothing.
-    pub(crate) dry_run: bool,
+    pub dry_run: bool,
     /// Go on after bad documents.
-    pub(crate) keep_going: bool,
+    pub keep_going: bool,
     /// The most documents in a commit.
-    pub(crate) batch: usize,
-    pub(crate) source: SourceOptions,
-    pub(crate) actor: Option<Actor>,
-    pub(crate) message: Option<Message>,
+    pub batch: usize,
+    /// How files are read.
+    pub source: SourceOptions,
+    /// Who signs the commits; without one, the actor of the branch.
+    pub actor: Option<Actor>,
+    /// Why they are made; without one, what was imported.
+    pub message: Option<Message>,
 }
 
 /// Where documents go.
-pub(crate) struct Target {
-    pub(crate) branch: Branch,
-    pub(crate) environment: Environment,
-    pub(crate) progress: ProgressBar,
+pub struct Target {
+    /// The branch that takes them.
+    pub branch: Branch,
+    /// Clock and identifiers.
+    pub environment: Environment,
+    /// Who follows it: the parts are files, the units bytes that were read.
+    pub watcher: Arc<dyn Watcher>,
 }
 
 /// A file and the collection it goes into, in words.
@@ -103,26 +110,21 @@ fn label(input: &Input, collection: &CollectionName) -> String {
 }
 
 /// Tells of a bad document, and ends the import unless it keeps going.
-fn bad(
-    bad: &BadRecord,
-    options: &Options,
-    target: &Target,
-    summary: &mut Summary,
-) -> CommandResult {
+fn bad(bad: &BadRecord, options: &Options, target: &Target, summary: &mut Summary) -> Result {
     summary.bad += 1;
     if options.keep_going {
-        target.progress.suspend(|| output::to_stderr(&format!("bad: {bad}")));
+        target.watcher.rejects(bad);
         return Ok(());
     }
     let error = Error::invalid(bad.to_string());
-    Err(Failure::from(error).hint(format!("--keep-going passes over bad documents; {GO_ON}")))
+    Err(Failure::from(error).hint(Hint::BadDocument))
 }
 
 /// What the thread that reads hands over next, unless the user has enough.
-async fn next(found: &mut mpsc::Receiver<Found>, interrupt: &mut CtrlC) -> CommandResult<Found> {
+async fn next(found: &mut mpsc::Receiver<Found>, interrupt: &mut Interrupt) -> Result<Found> {
     tokio::select! {
         biased;
-        _ = &mut *interrupt => Err(Failure::Interrupted),
+        () = &mut *interrupt => Err(Failure::Interrupted),
         next = found.recv() => {
             next.ok_or_else(|| Error::internal("the thread that reads broke off").into())
         }

@@ -1,11 +1,10 @@
 //! Batches into commits.
 
-use std::future::Future;
 use std::pin::Pin;
 
+use argon_core::Error;
 use argon_core::model::{Message, Origin};
 use argon_core::write::{CollectionChange, Condition, Conflict, Outcome, WriteRequest};
-use argon_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::mpsc;
@@ -14,7 +13,7 @@ use super::compare::{self, Standing};
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
 use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label};
-use crate::exit::{CommandResult, Failure};
+use crate::{Failure, Hint, Interrupt, Result};
 
 /// Commits that may be under way at once, where a refused one does not stop the import.
 const IN_FLIGHT: usize = 2;
@@ -22,23 +21,19 @@ const IN_FLIGHT: usize = 2;
 /// How often a collection may be made or dropped by others before the import gives up.
 const ATTEMPTS: u32 = 20;
 
-pub(super) const GO_ON: &str = "what was committed stays; --on-duplicate skip goes on from there";
-
-pub(super) type CtrlC = Pin<Box<dyn Future<Output = std::io::Result<()>>>>;
-
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
-pub(crate) async fn load(
+pub async fn load(
     plan: &Plan,
     target: &Target,
     options: &Options,
     summary: &mut Summary,
-) -> CommandResult {
-    let mut interrupt: CtrlC = Box::pin(tokio::signal::ctrl_c());
+) -> Result {
+    let mut interrupt = target.watcher.interrupt();
     for item in &plan.items {
-        target.progress.set_message(label(&item.input, &item.collection));
+        target.watcher.begins(&label(&item.input, &item.collection));
         summary.begin(&item.collection);
         let found =
-            reader::start(&item.input, options, &target.environment, target.progress.clone())?;
+            reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
         let facts = first_changes(item, target, options).await?;
         let mut loader = Loader {
             item,
@@ -59,10 +54,10 @@ async fn first_changes(
     item: &Item,
     target: &Target,
     options: &Options,
-) -> CommandResult<Vec<CollectionChange>> {
+) -> Result<Vec<CollectionChange>> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
-    Ok(facts::changes(item, present, options.on_duplicate, options.drop)?)
+    facts::changes(item, present, options.on_duplicate, options.drop)
 }
 
 /// An empty request that says where its documents come from; `message` is said if the user said none.
@@ -96,13 +91,13 @@ struct Loader<'a> {
     is_making: bool,
     /// How often it had to be.
     attempts: u32,
-    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt>>>>,
+    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>,
     summary: &'a mut Summary,
 }
 
 /// What came of a batch.
 struct Attempt {
-    outcome: Result<Outcome>,
+    outcome: argon_core::Result<Outcome>,
     /// What was in it, if it may have been refused.
     batch: Option<Batch>,
 }
@@ -114,17 +109,13 @@ struct Batch {
 }
 
 impl Loader<'_> {
-    async fn run(
-        &mut self,
-        mut found: mpsc::Receiver<Found>,
-        interrupt: &mut CtrlC,
-    ) -> CommandResult {
+    async fn run(&mut self, mut found: mpsc::Receiver<Found>, interrupt: &mut Interrupt) -> Result {
         let mut result = self.feed(&mut found, interrupt).await;
         let mut interrupted = matches!(result, Err(Failure::Interrupted));
         // What was submitted is committed in any case, and counted.
         loop {
             if interrupted {
-                *interrupt = Box::pin(tokio::signal::ctrl_c());
+                *interrupt = self.target.watcher.interrupt();
             }
             tokio::select! {
                 biased;
@@ -134,7 +125,7 @@ impl Loader<'_> {
                 },
                 // A server that has gone away may be tried for long. Whether it took the last
                 // commits is not known then, and going on finds out.
-                _ = &mut *interrupt => {
+                () = &mut *interrupt => {
                     if std::mem::replace(&mut interrupted, true) {
                         return Err(Failure::Interrupted);
                     }
@@ -148,8 +139,8 @@ impl Loader<'_> {
     async fn feed(
         &mut self,
         found: &mut mpsc::Receiver<Found>,
-        interrupt: &mut CtrlC,
-    ) -> CommandResult {
+        interrupt: &mut Interrupt,
+    ) -> Result {
         // A document that is to be replaced is compared with what the commits before made of it, and
         // one that is refused ends the import.
         let most = if self.options.on_duplicate == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
@@ -160,7 +151,7 @@ impl Loader<'_> {
                 // before the next batch is taken.
                 biased;
                 Some(attempt) = self.in_flight.next() => self.settle(attempt).await?,
-                _ = &mut *interrupt => return Err(Failure::Interrupted),
+                () = &mut *interrupt => return Err(Failure::Interrupted),
                 next = found.recv(), if room => match next {
                     Some(Found::Batch(entries)) => {
                         let entries = self.needed(entries).await?;
@@ -176,7 +167,7 @@ impl Loader<'_> {
     }
 
     /// A file without documents makes its collection all the same.
-    fn end(&mut self) -> CommandResult {
+    fn end(&mut self) -> Result {
         let facts = std::mem::take(&mut self.facts);
         if facts.is_empty() {
             return Ok(());
@@ -185,7 +176,7 @@ impl Loader<'_> {
     }
 
     /// What is left to be written of a batch: equal documents make no version.
-    async fn needed(&mut self, entries: Vec<Entry>) -> CommandResult<Vec<Entry>> {
+    async fn needed(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
         let makes_anew = self.facts.iter().any(|c| matches!(c, CollectionChange::Create { .. }));
         if self.options.on_duplicate != OnDuplicate::Replace || makes_anew {
             return Ok(entries);
@@ -208,7 +199,7 @@ impl Loader<'_> {
         Ok(needed)
     }
 
-    fn submit(&mut self, batch: Batch) -> CommandResult {
+    fn submit(&mut self, batch: Batch) -> Result {
         if batch.entries.is_empty() && batch.facts.is_empty() {
             return Ok(());
         }
@@ -239,7 +230,7 @@ impl Loader<'_> {
         Ok(request)
     }
 
-    async fn settle(&mut self, attempt: Attempt) -> CommandResult {
+    async fn settle(&mut self, attempt: Attempt) -> Result {
         self.is_making = false;
         match attempt.outcome {
             Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
@@ -249,13 +240,13 @@ impl Loader<'_> {
             }
             Ok(Outcome::Conflict(conflict)) => return self.refused(conflict, attempt.batch).await,
             Ok(moved @ Outcome::Moved { .. }) => return Ok(moved.committed().map(drop)?),
-            Err(error) => return Err(Failure::from(error).hint(GO_ON)),
+            Err(error) => return Err(Failure::from(error).hint(Hint::ImportContinues)),
         }
         Ok(())
     }
 
     /// Tries a batch again after somebody else made the collection, or dropped it, meanwhile.
-    async fn again(&mut self, batch: Option<Batch>) -> CommandResult {
+    async fn again(&mut self, batch: Option<Batch>) -> Result {
         let Some(Batch { entries, .. }) = batch else {
             return Err(
                 Error::internal("a batch without a change of the collection was refused").into()
@@ -267,7 +258,7 @@ impl Loader<'_> {
     }
 
     /// Commits what stands before the document that was refused, and names that.
-    async fn refused(&mut self, conflict: Conflict, batch: Option<Batch>) -> CommandResult {
+    async fn refused(&mut self, conflict: Conflict, batch: Option<Batch>) -> Result {
         let branch = &self.target.branch;
         let (Some(key), Some(mut batch)) = (&conflict.key, batch) else {
             return Err(Error::from(conflict).into());
@@ -280,7 +271,7 @@ impl Loader<'_> {
             let receipt = branch.commit(self.request(batch)?).await?.committed()?;
             self.summary.committed(&receipt);
         }
-        let hint = format!("{GO_ON}, --on-duplicate replace takes the new ones");
-        Err(duplicates::failure(self.item, duplicate.as_ref(), &conflict).hint(hint))
+        let failure = duplicates::failure(self.item, duplicate.as_ref(), &conflict);
+        Err(failure.hint(Hint::DuplicateImported))
     }
 }

@@ -7,17 +7,17 @@
 use argon_core::model::{Digest, MAX_COMMIT_BYTES};
 use argon_core::storage::KeyRange;
 use argon_core::write::{Condition, DOCUMENT_OVERHEAD_BYTES, Outcome, WriteRequest};
-use argon_core::{CollectionView, Error, Result, State};
+use argon_core::{CollectionView, Error, State};
 use argon_formats::BadRecord;
 use futures::TryStreamExt;
 
 use super::compare::{self, Standing};
-use super::load::{CtrlC, request};
+use super::load::request;
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
 use super::seen::Seen;
 use super::{Input, OnDuplicate, Options, Summary, Target, bad, facts, label, next};
-use crate::exit::{CommandResult, Failure};
+use crate::{Failure, Hint, Interrupt, Result};
 
 /// How often it is worked out anew because the branch moved on.
 const ATTEMPTS: u32 = 5;
@@ -30,12 +30,12 @@ const MOST_BYTES: usize = MAX_COMMIT_BYTES / 2;
 const CHANGE_BYTES: usize = DOCUMENT_OVERHEAD_BYTES;
 
 /// Brings the collections of a plan to what its files hold. `summary` says what is durable.
-pub(crate) async fn replace(
+pub async fn replace(
     plan: &Plan,
     target: &Target,
     options: &Options,
     summary: &mut Summary,
-) -> CommandResult {
+) -> Result {
     if target.branch.is_masked() {
         return Err(Error::denied(format!(
             "branch '{}' is masked: what it shows can't be compared with the originals",
@@ -43,7 +43,7 @@ pub(crate) async fn replace(
         ))
         .into());
     }
-    let mut interrupt: CtrlC = Box::pin(tokio::signal::ctrl_c());
+    let mut interrupt = target.watcher.interrupt();
     for _ in 0..ATTEMPTS {
         *summary = Summary::of_replacement(options.dry_run);
         let mut replacement = Replacement::of_head(plan, target, options, summary).await?;
@@ -78,7 +78,7 @@ impl<'a> Replacement<'a> {
         target: &'a Target,
         options: &'a Options,
         summary: &'a mut Summary,
-    ) -> CommandResult<Self> {
+    ) -> Result<Self> {
         let (state, last) = loop {
             let before = target.branch.info().await?.head;
             let state = target.branch.head().await?;
@@ -92,9 +92,9 @@ impl<'a> Replacement<'a> {
     }
 
     /// False if the branch moved on before anything was committed.
-    async fn run(&mut self, interrupt: &mut CtrlC) -> CommandResult<bool> {
+    async fn run(&mut self, interrupt: &mut Interrupt) -> Result<bool> {
         for item in &self.plan.items {
-            self.target.progress.set_message(label(&item.input, &item.collection));
+            self.target.watcher.begins(&label(&item.input, &item.collection));
             self.summary.begin(&item.collection);
             if !self.collection(item, interrupt).await? {
                 return Ok(false);
@@ -103,7 +103,7 @@ impl<'a> Replacement<'a> {
         self.commit().await
     }
 
-    async fn collection(&mut self, item: &Item, interrupt: &mut CtrlC) -> CommandResult<bool> {
+    async fn collection(&mut self, item: &Item, interrupt: &mut Interrupt) -> Result<bool> {
         let present = self.state.collections().find(|info| info.name == item.collection);
         for change in facts::changes(item, present, OnDuplicate::Replace, false)? {
             self.request.change_collection(change);
@@ -142,18 +142,13 @@ impl<'a> Replacement<'a> {
         Ok(true)
     }
 
-    fn read(&self, item: &Item) -> CommandResult<tokio::sync::mpsc::Receiver<Found>> {
-        let Target { environment, progress, .. } = self.target;
-        reader::start(&item.input, self.options, environment, progress.clone())
+    fn read(&self, item: &Item) -> Result<tokio::sync::mpsc::Receiver<Found>> {
+        let Target { environment, watcher, .. } = self.target;
+        reader::start(&item.input, self.options, environment, watcher.clone())
     }
 
     /// Reads a file once more, for one part of its `_id`s.
-    async fn part(
-        &self,
-        item: &Item,
-        mut seen: Seen,
-        interrupt: &mut CtrlC,
-    ) -> CommandResult<Seen> {
+    async fn part(&self, item: &Item, mut seen: Seen, interrupt: &mut Interrupt) -> Result<Seen> {
         let mut found = self.read(item)?;
         loop {
             match next(&mut found, interrupt).await? {
@@ -171,12 +166,7 @@ impl<'a> Replacement<'a> {
         }
     }
 
-    async fn batch(
-        &mut self,
-        item: &Item,
-        entries: Vec<Entry>,
-        seen: &mut Seen,
-    ) -> CommandResult<bool> {
+    async fn batch(&mut self, item: &Item, entries: Vec<Entry>, seen: &mut Seen) -> Result<bool> {
         let standings = compare::standings(&self.state, &item.collection, &entries).await?;
         for (entry, standing) in entries.into_iter().zip(standings) {
             if seen.is_repeated(&entry.key) {
@@ -200,12 +190,7 @@ impl<'a> Replacement<'a> {
     }
 
     /// Deletes what is stored, and was not seen in the file.
-    async fn remove(
-        &mut self,
-        item: &Item,
-        stored: &CollectionView,
-        seen: &Seen,
-    ) -> CommandResult<bool> {
+    async fn remove(&mut self, item: &Item, stored: &CollectionView, seen: &Seen) -> Result<bool> {
         let mut documents = stored.scan_range(KeyRange::default());
         while let Some((key, _)) = documents.try_next().await? {
             if seen.concerns(&key) && !seen.has(&key) {
@@ -220,7 +205,7 @@ impl<'a> Replacement<'a> {
     }
 
     /// Commits what there is if so many bytes more would be too many.
-    async fn room_for(&mut self, bytes: usize) -> CommandResult<bool> {
+    async fn room_for(&mut self, bytes: usize) -> Result<bool> {
         let bytes = bytes + CHANGE_BYTES;
         if self.bytes + bytes > MOST_BYTES && !self.commit().await? {
             return Ok(false);
@@ -230,7 +215,7 @@ impl<'a> Replacement<'a> {
     }
 
     /// False if the branch moved on before anything was committed.
-    async fn commit(&mut self) -> CommandResult<bool> {
+    async fn commit(&mut self) -> Result<bool> {
         let next = empty_request(self.plan, self.target, self.options)?;
         let mut request = std::mem::replace(&mut self.request, next);
         self.bytes = 0;
@@ -250,10 +235,9 @@ impl<'a> Replacement<'a> {
             Outcome::Unchanged { .. } => {}
             Outcome::Moved { .. } if self.summary.is_empty() => return Ok(false),
             other => {
-                other.committed().map_err(|error| {
-                    Failure::from(error)
-                        .hint("what was committed stays; the same command goes on from there")
-                })?;
+                other
+                    .committed()
+                    .map_err(|error| Failure::from(error).hint(Hint::ReplacementContinues))?;
             }
         }
         Ok(true)

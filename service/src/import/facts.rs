@@ -2,8 +2,10 @@
 
 use argon_core::model::CollectionName;
 use argon_core::write::CollectionChange;
-use argon_core::{CollectionInfo, Error, Result};
+use argon_core::{CollectionInfo, Error};
 use argon_formats::Metadata;
+
+use crate::{Failure, Hint, Result};
 
 use super::plan::Item;
 use super::{OnDuplicate, definitions};
@@ -37,11 +39,14 @@ pub(super) fn changes(
     match on_duplicate {
         OnDuplicate::Skip => Ok(Vec::new()),
         OnDuplicate::Replace => Ok(set(&name, metadata).into()),
-        OnDuplicate::Error => Err(Error::already_exists(format!(
-            "collection '{name}' is there already, with other options or indexes than in the dump \
-             ({}); --on-duplicate skip keeps them, --on-duplicate replace takes those of the dump",
-            differences.join("; ")
-        ))),
+        OnDuplicate::Error => {
+            let error = Error::already_exists(format!(
+                "collection '{name}' is there already, with other options or indexes than in the \
+                 dump ({})",
+                differences.join("; ")
+            ));
+            Err(Failure::from(error).hint(Hint::DefinitionsDiffer))
+        }
     }
 }
 

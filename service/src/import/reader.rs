@@ -1,17 +1,17 @@
 //! The thread that reads a file: documents, checked and identified, into batches.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::Document;
 use argon_core::{Environment, Error};
 use argon_formats::{BadRecord, Record, Source};
-use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use super::ids::IdMaker;
 use super::{Input, Options};
-use crate::exit::CommandResult;
+use crate::{Result, Watcher};
 
 /// Batches that may be ready before they are taken.
 const READY: usize = 3;
@@ -44,13 +44,13 @@ pub(super) fn start(
     input: &Input,
     options: &Options,
     environment: &Environment,
-    progress: ProgressBar,
-) -> CommandResult<mpsc::Receiver<Found>> {
+    watcher: Arc<dyn Watcher>,
+) -> Result<mpsc::Receiver<Found>> {
     let source = input.open(options.source)?;
     let (sender, receiver) = mpsc::channel(READY);
     let reader = Reader {
-        start: progress.position(),
-        progress,
+        reported: 0,
+        watcher,
         ids: IdMaker::new(input, environment),
         keep_going: options.keep_going,
         most: options.batch,
@@ -66,9 +66,9 @@ pub(super) fn start(
 }
 
 struct Reader {
-    progress: ProgressBar,
-    /// Where the progress was before this file.
-    start: u64,
+    watcher: Arc<dyn Watcher>,
+    /// How many bytes of the file were reported as read.
+    reported: u64,
     ids: IdMaker,
     keep_going: bool,
     most: usize,
@@ -93,11 +93,11 @@ impl Reader {
                 Err(bad) => self.bad(bad)?,
             }
             if self.is_full() {
-                self.progress.set_position(self.start + source.bytes_read());
+                self.report(source);
                 self.hand_over()?;
             }
         }
-        self.progress.set_position(self.start + source.bytes_read());
+        self.report(source);
         self.hand_over()?;
         self.send(Found::End)
     }
@@ -129,6 +129,12 @@ impl Reader {
         self.hand_over()?;
         self.send(Found::Bad(bad))?;
         Err(Unwanted)
+    }
+
+    fn report(&mut self, source: &Source) {
+        let read = source.bytes_read();
+        self.watcher.advances(read.saturating_sub(self.reported));
+        self.reported = read;
     }
 
     fn hand_over(&mut self) -> Result<(), Unwanted> {

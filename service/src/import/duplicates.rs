@@ -7,7 +7,7 @@ use argon_formats::BadRecord;
 
 use super::plan::Item;
 use super::reader::Entry;
-use crate::exit::Failure;
+use crate::Failure;
 
 /// The place in the batch of the document whose `_id` was there already: in the store, or earlier
 /// in the batch.

@@ -6,7 +6,7 @@ use bson::oid::ObjectId;
 use bson::raw::RawDocument;
 
 use super::Input;
-use crate::exit::Failure;
+use crate::failure::of_format;
 
 /// Makes an `ObjectId` for each document of a file that has none.
 ///
@@ -73,10 +73,7 @@ impl IdMaker {
 
 impl Basis {
     fn of(input: &Input) -> Result<Self> {
-        let digest = input.digest().map_err(|error| match Failure::from(error) {
-            Failure::Error { error, .. } => error,
-            _ => Error::unavailable("the file can't be read"),
-        })?;
+        let digest = input.digest().map_err(|error| of_format(&error))?;
         let Some([a, b, c, d, e, f, g, h, i, ..]) = digest else { return Ok(Self::Fresh) };
         // Room above, so that identifiers rise to the last document.
         Ok(Self::Content { start: u32::from_be_bytes([a, b, c, d]) >> 1, rest: [e, f, g, h, i] })

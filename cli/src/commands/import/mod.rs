@@ -1,20 +1,25 @@
 //! `argon import`
 
+mod summary;
+
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use argon_core::model::CollectionName;
 use argon_core::{Branch, Error, ErrorKind};
 use argon_formats::extjson::DoubledNames;
-use argon_formats::{CellTypes, CsvOptions, Format, SourceOptions};
+use argon_formats::{BadRecord, CellTypes, CsvOptions, Format, SourceOptions};
+use argon_service::import::{
+    self, NamespacePattern, Options, Plan, Request, Selection, Summary, Target,
+};
+use argon_service::{Interrupt, Watcher};
 use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
 
 use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::import::{
-    self, NamespacePattern, OnDuplicate, Options, Plan, Request, Selection, Summary, Target,
-};
-use crate::output::progress;
+use crate::output::{progress, to_stderr};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -159,6 +164,26 @@ struct ExistingArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnDuplicate {
+    /// Stop, and name it
+    Error,
+    /// Leave the one that is there
+    Skip,
+    /// Take the new one, unless they are equal
+    Replace,
+}
+
+impl From<OnDuplicate> for import::OnDuplicate {
+    fn from(on_duplicate: OnDuplicate) -> Self {
+        match on_duplicate {
+            OnDuplicate::Error => Self::Error,
+            OnDuplicate::Skip => Self::Skip,
+            OnDuplicate::Replace => Self::Replace,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ImportMode {
     /// Add documents to them; --on-duplicate says what to do about those that are there
     Insert,
@@ -223,12 +248,13 @@ impl ImportArgs {
             context.output.note(&note);
         }
         let workspace = context.workspace().await?;
+        let bar = progress::bytes(plan.bytes());
         let target = Target {
             branch: workspace.branch().await?,
             environment: context.environment.clone(),
-            progress: progress::bytes(plan.bytes()),
+            watcher: Arc::new(Progress(bar.clone())),
         };
-        self.import(context, &plan, &target).await
+        self.import(context, &plan, &target, &bar).await
     }
 
     /// Refuses options that contradict each other.
@@ -249,10 +275,16 @@ impl ImportArgs {
         Err(Error::invalid(error).into())
     }
 
-    async fn import(self, context: &Context, plan: &Plan, target: &Target) -> CommandResult {
+    async fn import(
+        self,
+        context: &Context,
+        plan: &Plan,
+        target: &Target,
+        bar: &ProgressBar,
+    ) -> CommandResult {
         let (mode, dry_run) = (self.existing.mode, self.existing.dry_run);
         let options = Options {
-            on_duplicate: self.existing.on_duplicate.unwrap_or(OnDuplicate::Error),
+            on_duplicate: self.existing.on_duplicate.unwrap_or(OnDuplicate::Error).into(),
             drop: self.existing.drop,
             dry_run,
             keep_going: self.keep_going,
@@ -271,8 +303,9 @@ impl ImportArgs {
                 import::rehearse(plan, target, &options, &mut summary).await
             }
             ImportMode::Insert => import::load(plan, target, &options, &mut summary).await,
-        };
-        target.progress.finish_and_clear();
+        }
+        .map_err(Failure::from);
+        bar.finish_and_clear();
         if let Some(lsn) = summary.lsn {
             context.output.committed(lsn, target.branch.name());
         }
@@ -282,6 +315,30 @@ impl ImportArgs {
         result?;
         let is_complete = summary.bad == 0 && plan.bad.is_empty();
         if is_complete { Ok(()) } else { Err(Failure::Reported(ErrorKind::Invalid)) }
+    }
+}
+
+/// The bar of bytes that are read, with the file above it; bad records come on lines of their own.
+struct Progress(ProgressBar);
+
+impl Watcher for Progress {
+    fn begins(&self, part: &str) {
+        self.0.set_message(part.to_owned());
+    }
+
+    fn advances(&self, units: u64) {
+        self.0.inc(units);
+    }
+
+    fn rejects(&self, record: &BadRecord) {
+        self.0.suspend(|| to_stderr(&format!("bad: {record}")));
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        Box::pin(async {
+            // A signal that can't be waited for ends it too.
+            let _ = tokio::signal::ctrl_c().await;
+        })
     }
 }
 
@@ -295,7 +352,7 @@ fn report(
     branch: &Branch,
     seconds: f64,
 ) -> CommandResult {
-    let (output, text) = (&context.output, summary.text(branch, seconds));
+    let (output, text) = (&context.output, summary::text(summary, branch, seconds));
     match result {
         Ok(()) => {
             let words = if dry_run {
@@ -303,7 +360,7 @@ fn report(
             } else {
                 format!("imported {text}")
             };
-            output.done(&words, || summary.json(branch, seconds))?;
+            output.done(&words, || summary::json(summary, branch, seconds))?;
         }
         Err(_) if dry_run => output.say("nothing was written"),
         Err(Failure::Interrupted) if mode == ImportMode::Insert => output.say(&format!(

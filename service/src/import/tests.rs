@@ -23,7 +23,7 @@ fn target(branch: &Branch) -> Target {
     Target {
         branch: branch.clone(),
         environment: argon_backends::environment(),
-        progress: ProgressBar::hidden(),
+        watcher: Arc::new(()),
     }
 }
 

@@ -9,7 +9,7 @@ use argon_core::model::CollectionName;
 /// A pattern of namespaces, as `mongorestore` takes them: `*` stands for any characters, `\*` for a
 /// star. One without a dot is of the collection's name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NamespacePattern {
+pub struct NamespacePattern {
     text: String,
     parts: Vec<Part>,
 }
@@ -22,15 +22,18 @@ enum Part {
 
 /// What the user wants of a dump.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Selection<'a> {
-    pub(crate) collection: Option<&'a CollectionName>,
-    pub(crate) include: &'a [NamespacePattern],
-    pub(crate) exclude: &'a [NamespacePattern],
+pub struct Selection<'a> {
+    /// This one only.
+    pub collection: Option<&'a CollectionName>,
+    /// Those that one of these means; all if there are none.
+    pub include: &'a [NamespacePattern],
+    /// None that one of these means.
+    pub exclude: &'a [NamespacePattern],
 }
 
 impl Selection<'_> {
     /// Whether a collection is wanted.
-    pub(crate) fn wants(&self, database: &str, collection: &str) -> bool {
+    pub fn wants(&self, database: &str, collection: &str) -> bool {
         let matches = |pattern: &NamespacePattern| pattern.matches(database, collection);
         self.collection.is_none_or(|wanted| wanted.as_str() == collection)
             && (self.include.is_empty() || self.include.iter().any(matches))
@@ -38,12 +41,12 @@ impl Selection<'_> {
     }
 
     /// Whether there are patterns, which only a dump takes.
-    pub(crate) fn has_patterns(&self) -> bool {
+    pub fn has_patterns(&self) -> bool {
         !self.include.is_empty() || !self.exclude.is_empty()
     }
 
     /// Whether a pattern may mean a collection of this database.
-    pub(crate) fn may_mean(&self, database: &str) -> bool {
+    pub fn may_mean(&self, database: &str) -> bool {
         self.include.iter().any(|pattern| {
             let dot = pattern.parts.iter().position(|part| *part == Part::Character('.'));
             dot.is_none_or(|dot| matches(&pattern.parts[..dot], &characters(database)))

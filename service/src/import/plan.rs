@@ -12,25 +12,30 @@ use argon_formats::{
 };
 
 use super::select::{Selection, pattern_of};
-use crate::exit::{CommandResult, Failure};
+use crate::{Failure, Hint, Result};
 
 /// What the user asks for.
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// A file, a directory, or `-` for standard input.
-    pub(crate) path: &'a Path,
-    pub(crate) selection: Selection<'a>,
-    pub(crate) database: Option<&'a str>,
-    pub(crate) format: Option<Format>,
+    pub path: &'a Path,
+    /// Which collections of a dump.
+    pub selection: Selection<'a>,
+    /// Which database of a dump that has several.
+    pub database: Option<&'a str>,
+    /// What is in the file; without one, its name says it.
+    pub format: Option<Format>,
     /// Whether the user says that it is an archive of `mongodump`.
-    pub(crate) archive: bool,
+    pub archive: bool,
     /// Whether files of a dump that can't be loaded are left out.
-    pub(crate) skip_bad_files: bool,
+    pub skip_bad_files: bool,
 }
 
 /// What is to be read.
 #[derive(Debug, Clone)]
-pub(crate) enum Input {
+pub enum Input {
+    /// Standard input.
     Stdin(Format),
+    /// A file; without a format, its name says it.
     File(PathBuf, Option<Format>),
     /// A collection of an archive.
     Part(ArchivePart),
@@ -40,28 +45,31 @@ pub(crate) enum Input {
 
 /// A file and the collection it goes into.
 #[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) input: Input,
-    pub(crate) collection: CollectionName,
+pub struct Item {
+    /// Where the documents are.
+    pub input: Input,
+    /// The collection that takes them.
+    pub collection: CollectionName,
     /// What a dump says of the collection; none if it says nothing.
-    pub(crate) metadata: Option<Metadata>,
+    pub metadata: Option<Metadata>,
 }
 
 /// All files of an import, in order.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// What the user named, for commits and messages.
-    pub(crate) source: String,
-    pub(crate) items: Vec<Item>,
+    pub source: String,
+    /// The files, in order.
+    pub items: Vec<Item>,
     /// What else is in the dump.
-    pub(crate) skipped: Vec<Skipped>,
+    pub skipped: Vec<Skipped>,
     /// What can't be loaded, and is left out as the user wants.
-    pub(crate) bad: Vec<BadFile>,
+    pub bad: Vec<BadFile>,
 }
 
 impl Input {
     /// Opens it.
-    pub(crate) fn open(&self, options: SourceOptions) -> Result<Source, FormatError> {
+    pub fn open(&self, options: SourceOptions) -> Result<Source, FormatError> {
         match self {
             Self::Stdin(format) => Source::stdin(*format, options),
             Self::File(path, format) => Source::open_with(path, *format, options),
@@ -71,7 +79,7 @@ impl Input {
     }
 
     /// How it is named in commits and messages.
-    pub(crate) fn source(&self) -> String {
+    pub fn source(&self) -> String {
         match self {
             Self::Stdin(_) => "standard input".to_owned(),
             Self::File(path, _) | Self::None(path) => path.display().to_string(),
@@ -80,7 +88,7 @@ impl Input {
     }
 
     /// Its size in bytes; 0 if that is not known.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
             Self::Stdin(_) | Self::None(_) => 0,
             Self::File(path, _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -110,7 +118,7 @@ impl From<Documents> for Input {
 
 impl Plan {
     /// Looks at what is there.
-    pub(crate) fn make(request: &Request<'_>) -> CommandResult<Self> {
+    pub fn make(request: &Request<'_>) -> Result<Self> {
         let path = request.path;
         if path == Path::new("-") {
             return Self::of_stdin(request);
@@ -123,8 +131,8 @@ impl Plan {
         }
         if path.is_dir() {
             if request.format.is_some() || request.archive {
-                let error = Error::invalid("--format is of one file, and this is a directory");
-                return Err(error.into());
+                let error = Error::invalid("a format is of one file, and this is a directory");
+                return Err(Failure::from(error).hint(Hint::FormatOfDirectory));
             }
             return Self::of_dump(request, |database| Dump::open(path, database));
         }
@@ -136,12 +144,12 @@ impl Plan {
     }
 
     /// The bytes of all files.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.items.iter().map(|item| item.input.bytes()).sum()
     }
 
     /// What the user should know of the collections, besides what is left out.
-    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+    pub fn notes(&self) -> impl Iterator<Item = String> {
         self.items.iter().filter_map(|Item { collection, metadata, .. }| match metadata {
             Some(metadata) if metadata.is_time_series() => Some(format!(
                 "{collection} is a time series: its documents are buckets, in the server's own format"
@@ -153,7 +161,7 @@ impl Plan {
         })
     }
 
-    fn of_stdin(request: &Request<'_>) -> CommandResult<Self> {
+    fn of_stdin(request: &Request<'_>) -> Result<Self> {
         if request.archive || request.format.is_none() && is_archive_piped() {
             let archive = Archive::stdin()?;
             return Self::of_dump(request, |database| archive.dump(database));
@@ -161,13 +169,13 @@ impl Plan {
         refuse_choice(request)?;
         let Some(collection) = request.selection.collection else {
             let error = Error::invalid("standard input has no name to take the collection's from");
-            return Err(Failure::from(error).hint("say it by -c NAME"));
+            return Err(Failure::from(error).hint(Hint::NameCollectionOfInput));
         };
         let input = Input::Stdin(request.format.unwrap_or(Format::Json));
         Ok(Self::of_one(Item { input, collection: collection.clone(), metadata: None }))
     }
 
-    fn of_file(request: &Request<'_>) -> CommandResult<Self> {
+    fn of_file(request: &Request<'_>) -> Result<Self> {
         refuse_choice(request)?;
         let path = request.path;
         let is_bson = request.format.or_else(|| Format::of_path(path)) == Some(Format::Bson);
@@ -192,7 +200,7 @@ impl Plan {
     fn of_dump(
         request: &Request<'_>,
         open: impl Fn(Option<&str>) -> Result<Dump, FormatError>,
-    ) -> CommandResult<Self> {
+    ) -> Result<Self> {
         let dump = match (open(request.database), request.database) {
             (Err(FormatError::SeveralDatabases { path, found }), None) => {
                 match only(found.iter().filter(|name| request.selection.may_mean(name))) {
@@ -244,13 +252,16 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// Refuses what chooses from a dump.
-fn refuse_choice(request: &Request<'_>) -> CommandResult {
-    let option = match request {
-        Request { database: Some(_), .. } => "--database",
-        Request { selection, .. } if selection.has_patterns() => "--ns-include and --ns-exclude",
+fn refuse_choice(request: &Request<'_>) -> Result {
+    let (what, hint) = match request {
+        Request { database: Some(_), .. } => ("a database", Hint::DatabaseOfFile),
+        Request { selection, .. } if selection.has_patterns() => {
+            ("a pattern", Hint::PatternsOfFile)
+        }
         _ => return Ok(()),
     };
-    Err(Error::invalid(format!("{option} chooses from a dump, and this is a file")).into())
+    let error = Error::invalid(format!("{what} chooses from a dump, and this is a file"));
+    Err(Failure::from(error).hint(hint))
 }
 
 /// Whether what comes by standard input begins as an archive; nothing of it is taken.
@@ -274,12 +285,7 @@ fn refused(database: &str, bad: Vec<BadFile>) -> Failure {
         return Error::internal("there is no bad file").into();
     };
     let pattern = pattern_of(database, &collection);
-    let others = if more > 0 { format!("{more} more can't be loaded; ") } else { String::new() };
-    Failure::from(error).hint(format!(
-        "{others}--skip-bad-files leaves such files out, --ns-exclude '{pattern}' this one, and \
-         -c NAME takes one collection; `argon import FILE -c NAME` gives a file's collection \
-         another name"
-    ))
+    Failure::from(error).hint(Hint::BadFiles { more, pattern })
 }
 
 /// The name of a file without its endings.
@@ -289,9 +295,9 @@ fn stem(path: &Path) -> Option<String> {
     Some(name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned())
 }
 
-fn collection_name(name: &str, path: &Path) -> CommandResult<CollectionName> {
+fn collection_name(name: &str, path: &Path) -> Result<CollectionName> {
     CollectionName::new(name).map_err(|error| {
         let context = format!("{} can't name a collection: {error}", path.display());
-        Failure::from(Error::invalid(context)).hint("say the collection's name by -c NAME")
+        Failure::from(Error::invalid(context)).hint(Hint::NameCollection)
     })
 }
