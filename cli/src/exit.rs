@@ -185,9 +185,7 @@ impl From<ExtJsonError> for Failure {
 /// For documents that come out of a store, where they were valid when they went in.
 impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Self {
-        Error::corrupt("a stored document can't be printed; run `argon fsck`")
-            .with_source(error)
-            .into()
+        argon_service::Failure::from(error).into()
     }
 }
 

@@ -1,6 +1,10 @@
 //! What the service leaves to a front end to say, in the words of the command line.
 
+use std::io;
+
 use argon_core::Error;
+use argon_core::model::CollectionName;
+use argon_formats::FormatError;
 use argon_service::credentials::{Exposure, SaidBy};
 use argon_service::discover::Found;
 use argon_service::settings::Origin;
@@ -24,6 +28,10 @@ impl From<ServiceFailure> for Failure {
     fn from(failure: ServiceFailure) -> Self {
         let (failure, hint) = match failure {
             ServiceFailure::Error { error, hint } => (Self::from(error), hint),
+            // A reader of standard output that goes away, as `head` does, is no failure.
+            ServiceFailure::Format { error, .. } if is_broken_pipe(&error) => {
+                return Self::OutputClosed;
+            }
             ServiceFailure::Format { error, hint } => (Self::from(*error), hint),
             ServiceFailure::Interrupted => return Self::Interrupted,
             other => {
@@ -43,6 +51,11 @@ impl From<ServiceFailure> for Failure {
             (Some(Words::Behind(_) | Words::Instead(_)), other) => other,
         }
     }
+}
+
+fn is_broken_pipe(error: &FormatError) -> bool {
+    let FormatError::Io { source, .. } = error else { return false };
+    source.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// The same error with more in its message.
@@ -113,6 +126,17 @@ fn words(hint: Hint) -> Words {
         Hint::ReplacementContinues => Words::Hint(
             "what was committed stays; the same command goes on from there".to_owned(),
         ),
+        Hint::ChooseCollection(names) => {
+            let names: Vec<&str> = names.iter().map(CollectionName::as_str).collect();
+            Words::Hint(format!("-c chooses one of: {}", names.join(", ")))
+        }
+        Hint::ExportBson => Words::Hint(
+            "export a name that ends in .bson, or let it become another by --lossy".to_owned(),
+        ),
+        Hint::WriteOver => {
+            Words::Hint("choose another name, or write over it by --force".to_owned())
+        }
+        Hint::CheckStore => Words::Behind("; run `argon fsck`".to_owned()),
         other => Words::Hint(format!("{other:?}")),
     }
 }

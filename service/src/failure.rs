@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
+use argon_core::model::CollectionName;
 use argon_core::{Error, ErrorKind};
 use argon_formats::{FormatError, InvalidDocument};
 
@@ -77,6 +78,14 @@ pub enum Hint {
     DuplicateRehearsed,
     /// What was committed stays; the same replacement continues from there.
     ReplacementContinues,
+    /// Several collections are there; one of these is to be chosen.
+    ChooseCollection(Vec<CollectionName>),
+    /// BSON has what JSON can't express; or the document may become another.
+    ExportBson,
+    /// Another name can be chosen, or what is there be written over.
+    WriteOver,
+    /// The store is to be checked for damage.
+    CheckStore,
 }
 
 impl Failure {
@@ -105,7 +114,8 @@ impl From<FormatError> for Failure {
 /// For documents that come out of a store, where they were valid when they went in.
 impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Self {
-        Error::corrupt("a stored document can't be printed").with_source(error).into()
+        let error = Error::corrupt("a stored document can't be printed").with_source(error);
+        Self::from(error).hint(Hint::CheckStore)
     }
 }
 

@@ -8,7 +8,8 @@
 //! - [`backends`]: which stores there are;
 //! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
-//! - [`import`]: files and dumps into commits;
+//! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
+//!   express;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`keys`], [`small_file`]: files that a person writes;
 //! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
@@ -19,10 +20,12 @@ pub mod config;
 pub mod credentials;
 pub mod discover;
 pub mod duration;
+pub mod export;
 mod failure;
 pub mod hooks;
 pub mod import;
 pub mod keys;
+pub mod loss;
 pub mod pointer;
 pub mod settings;
 pub mod size;

@@ -3,7 +3,6 @@
 pub(crate) mod escape;
 mod json;
 mod listing;
-mod loss;
 pub(crate) mod progress;
 
 use std::borrow::Cow;
@@ -20,7 +19,6 @@ use clap::ValueEnum;
 
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
-pub(crate) use self::loss::loss;
 use crate::exit::{CommandResult, Failure};
 pub(crate) use argon_service::size::{parse_size, size};
 pub(crate) use argon_service::words::{count, grouped, time};
@@ -165,6 +163,14 @@ impl Output {
             return;
         }
         Self::label(self.errors.yellow("note:"), words);
+    }
+
+    /// Notes what is lost of a document that is printed as JSON.
+    pub(crate) fn note_loss(&self, document: &RawDocument) -> CommandResult {
+        if let Some(words) = argon_service::loss::loss(document)? {
+            self.note(&words);
+        }
+        Ok(())
     }
 
     /// Says on stderr what went wrong: the error, its causes, and what to do.
