@@ -7,6 +7,7 @@ use argon_core::model::CollectionName;
 use argon_formats::FormatError;
 use argon_service::credentials::{Exposure, SaidBy};
 use argon_service::discover::Found;
+use argon_service::health::Remedy;
 use argon_service::settings::Origin;
 use argon_service::{Failure as ServiceFailure, Hint};
 
@@ -163,6 +164,26 @@ pub(crate) fn remedy(exposure: &Exposure) -> String {
         }
         Exposure::File(path) => format!("chmod 600 {}", path.display()),
     }
+}
+
+/// What to do about a check.
+pub(crate) fn of_check(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::CheckStore => "`argon fsck` says what is damaged",
+        Remedy::Diagnose => "`argon doctor` looks at what the store needs",
+        Remedy::WorkOff => "`argon workers scale N` or `argon workers run` works it off",
+        Remedy::Work => {
+            "`argon workers run` works on the queue; `argon jobs list` shows what waits"
+        }
+        Remedy::RetryJobs => "`argon jobs show ID` says why; `argon jobs retry --all` tries again",
+        Remedy::MakeRoom => "make room; `argon gc` and `argon compact` need a little themselves",
+        Remedy::MakeSnapshot => "`argon snapshot create` makes one",
+        Remedy::SetClock => "set the clock of this machine, or of the other one, by NTP",
+        Remedy::RenewCertificate => "renew it; from its end on, nobody can connect",
+        Remedy::Said(words) => words,
+        other => return format!("{other:?}"),
+    }
+    .to_owned()
 }
 
 /// What names the store.

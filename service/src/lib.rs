@@ -10,6 +10,7 @@
 //! - [`settings`]: `argon.toml` and what stands above it;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
+//! - [`health`]: whether a store works as it should, and alerts;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`keys`], [`small_file`]: files that a person writes;
 //! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
@@ -22,6 +23,7 @@ pub mod discover;
 pub mod duration;
 pub mod export;
 mod failure;
+pub mod health;
 pub mod hooks;
 pub mod import;
 pub mod keys;

@@ -8,51 +8,54 @@ use argon_core::storage::{Backlog, Certificate, ServerFacts};
 use argon_core::{Result, State, Store, snapshot};
 use bson::DateTime;
 
-use crate::context::OpenStore;
+use crate::discover::Place;
 
-/// What a store is like now. What does not apply to it, or can't be told, is `None`.
-pub(super) struct Measured {
-    pub(super) backlog: Option<Backlog>,
+/// What a store is like now. What does not apply to it, or is unknown, is `None`.
+#[derive(Debug)]
+pub struct Measured {
+    /// Jobs that wait.
+    pub backlog: Option<Backlog>,
     /// How long the oldest job has waited; zero if none waits.
-    pub(super) lag: Option<Duration>,
+    pub lag: Option<Duration>,
     /// Bytes free where the store is.
-    pub(super) free: Option<u64>,
+    pub free: Option<u64>,
     /// Commits above the last snapshot of the branch, in a store that needs snapshots.
-    pub(super) above_snapshot: Option<u64>,
+    pub above_snapshot: Option<u64>,
     /// How far the clock of this machine is behind the last commit.
-    pub(super) clock_behind: Option<Duration>,
+    pub clock_behind: Option<Duration>,
     /// What the servers show that the store is on, or why they could not be asked.
-    pub(super) servers: Result<Vec<ServerFacts>>,
+    pub servers: Result<Vec<ServerFacts>>,
     /// When all this was measured.
-    pub(super) now: DateTime,
+    pub now: DateTime,
 }
 
 impl Measured {
-    /// Measures; `head` is that of the branch, if one is chosen.
-    pub(super) async fn of(
-        opened: &OpenStore,
+    /// Measures the store at `place`; `head` is that of the branch, if one is chosen.
+    pub async fn of(
+        store: &Store,
+        place: &Place,
         head: Option<&State>,
         now: DateTime,
     ) -> Result<Self> {
-        let backlog = opened.store.backlog().await?;
+        let backlog = store.backlog().await?;
         let lag = backlog.map(|backlog| {
             let oldest = backlog.oldest.unwrap_or(now);
             now.saturating_duration_since(oldest)
         });
         let (mut above_snapshot, mut clock_behind) = (None, None);
         if let Some(head) = head {
-            above_snapshot = commits_above_snapshot(&opened.store, head).await?;
+            above_snapshot = commits_above_snapshot(store, head).await?;
             let last = argon_core::log::last_commit(head).await?;
             clock_behind = last.map(|last| last.meta.time.saturating_duration_since(now));
         }
-        let free = opened.place.data().and_then(free_bytes);
-        let servers = opened.store.servers().await;
+        let free = place.data().and_then(free_bytes);
+        let servers = store.servers().await;
         Ok(Self { backlog, lag, free, above_snapshot, clock_behind, servers, now })
     }
 
     /// How far the clock of this machine is from that of the server from which it is furthest, which
     /// is named; `None` if no server tells.
-    pub(super) fn clock_off(&self) -> Option<(Duration, &str)> {
+    pub fn clock_off(&self) -> Option<(Duration, &str)> {
         let servers = self.servers.iter().flatten();
         let off = servers.filter_map(|server| {
             let ahead = server.clock_ahead?.unsigned_abs();
@@ -62,7 +65,7 @@ impl Measured {
     }
 
     /// When the first certificate of the servers ends, and whose it is; `None` if none tells.
-    pub(super) fn certificate(&self) -> Option<(DateTime, &str)> {
+    pub fn certificate(&self) -> Option<(DateTime, &str)> {
         let servers = self.servers.iter().flatten();
         let ends = servers.filter_map(|server| match server.certificate {
             Certificate::Ends(end) => Some((end, server.address.as_str())),
@@ -72,7 +75,7 @@ impl Measured {
     }
 
     /// The same by name, as rules of alerts name it.
-    pub(super) fn values(&self) -> BTreeMap<&'static str, f64> {
+    pub fn values(&self) -> BTreeMap<&'static str, f64> {
         let backlog = |of: fn(&Backlog) -> u64| self.backlog.as_ref().map(of).map(number);
         [
             ("backlog_waiting", backlog(|backlog| backlog.waiting)),

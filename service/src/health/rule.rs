@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::duration::parse_duration;
+use crate::settings::{AlertRule, Comparison, Severity, Threshold};
 use argon_core::{Error, Result};
-use argon_service::duration::parse_duration;
-use argon_service::settings::{AlertRule, Comparison, Severity, Threshold};
 
 use super::measured::number;
-use crate::output::parse_size;
+use crate::size::parse_size;
 
 /// A rule that can be evaluated.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
-    pub(super) configured: AlertRule,
+pub struct Rule {
+    /// As it is configured.
+    pub configured: AlertRule,
     /// The threshold in the metric's unit: seconds, bytes or a count.
-    pub(super) threshold: f64,
+    pub threshold: f64,
 }
 
 impl Rule {
@@ -22,7 +23,7 @@ impl Rule {
     ///
     /// # Errors
     /// `Invalid` for two of one name, a threshold that is no number, and one that tells nobody.
-    pub(super) fn all(configured: &[AlertRule]) -> Result<Vec<Self>> {
+    pub fn all(configured: &[AlertRule]) -> Result<Vec<Self>> {
         let mut names = BTreeSet::new();
         let rules = configured.iter().map(|rule| {
             if !names.insert(&rule.name) {
@@ -55,7 +56,7 @@ impl Rule {
     }
 
     /// The value of the rule's metric, and whether it meets the rule; `None` without a value.
-    pub(super) fn judge(&self, values: &BTreeMap<String, f64>) -> Option<(f64, bool)> {
+    pub fn judge(&self, values: &BTreeMap<String, f64>) -> Option<(f64, bool)> {
         let value = *values.get(self.configured.metric.as_str())?;
         let threshold = self.threshold;
         #[expect(clippy::float_cmp, reason = "asked for; meant for counts")]
@@ -71,7 +72,7 @@ impl Rule {
     }
 
     /// Metric and threshold, as they are written.
-    pub(super) fn condition(&self) -> String {
+    pub fn condition(&self) -> String {
         let AlertRule { metric, op, threshold, .. } = &self.configured;
         let threshold = match threshold {
             Threshold::Number(number) => number.to_string(),
@@ -108,7 +109,8 @@ pub(super) fn op_text(op: Comparison) -> &'static str {
     }
 }
 
-pub(super) fn severity_text(severity: Severity) -> &'static str {
+/// How much it matters, in one word.
+pub fn severity_text(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",

@@ -4,11 +4,11 @@ use argon_core::alerts::Notice;
 use argon_core::checks::Hook;
 use argon_core::storage::Secret;
 use argon_core::{Error, Result};
-use argon_service::credentials;
-use argon_service::{hooks, webhook};
+
+use serde::Serialize;
 
 use super::rule::{Rule, op_text, severity_text};
-use crate::output::{self, Json};
+use crate::{credentials, hooks, webhook, words};
 
 /// How long a command may take.
 const TIMEOUT_SECONDS: u64 = 30;
@@ -24,7 +24,7 @@ pub(super) async fn deliver(
     store: &str,
 ) -> Result<()> {
     let configured = &rule.configured;
-    let body = body(rule, notice, value, store).compact();
+    let body = body(rule, notice, value, store)?;
     if let Some(url) = &configured.webhook {
         let secret = configured.secret_env.as_deref().map(secret).transpose()?;
         return webhook::post_signed(url, secret.as_ref(), body).await;
@@ -47,18 +47,35 @@ fn secret(variable: &str) -> Result<Secret> {
     })
 }
 
-fn body(rule: &Rule, notice: &Notice, value: Option<f64>, store: &str) -> Json {
+/// What a receiver is sent, as JSON.
+#[derive(Serialize)]
+struct Body<'a> {
+    id: &'a str,
+    alert: &'a str,
+    state: &'static str,
+    severity: &'static str,
+    at: String,
+    metric: &'a str,
+    op: &'static str,
+    threshold: f64,
+    value: Option<f64>,
+    store: &'a str,
+}
+
+fn body(rule: &Rule, notice: &Notice, value: Option<f64>, store: &str) -> Result<String> {
     let configured = &rule.configured;
-    Json::object([
-        ("id", notice.id.as_str().into()),
-        ("alert", configured.name.as_str().into()),
-        ("state", if notice.raised { "raised" } else { "cleared" }.into()),
-        ("severity", severity_text(configured.severity).into()),
-        ("at", output::time(notice.at).into()),
-        ("metric", configured.metric.as_str().into()),
-        ("op", op_text(configured.op).into()),
-        ("threshold", rule.threshold.into()),
-        ("value", value.into()),
-        ("store", store.into()),
-    ])
+    let body = Body {
+        id: &notice.id,
+        alert: &configured.name,
+        state: if notice.raised { "raised" } else { "cleared" },
+        severity: severity_text(configured.severity),
+        at: words::time(notice.at),
+        metric: &configured.metric,
+        op: op_text(configured.op),
+        threshold: rule.threshold,
+        value,
+        store,
+    };
+    serde_json::to_string(&body)
+        .map_err(|error| Error::internal("a notice is no JSON").with_source(error))
 }

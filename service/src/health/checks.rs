@@ -1,27 +1,28 @@
 //! The checks: what is measured against what it should be.
 
+use crate::duration::duration_text;
+use crate::settings::HealthSettings;
 use argon_core::model::Lsn;
 use argon_core::storage::Certificate;
 use argon_core::verify::{Demands, verify};
 use argon_core::{Error, Project, State};
-use argon_service::duration::duration_text;
-use argon_service::settings::HealthSettings;
 
+use super::check::{Check, Remedy, Verdict};
 use super::measured::Measured;
-use super::report::{Check, Verdict};
-use crate::output::{self, count, grouped, size};
+use crate::size::size;
+use crate::words::{count, grouped, time};
 
 /// How many of the last commits are verified.
 const VERIFIED_COMMITS: u64 = 100;
 
 /// The names of the checks that need a store.
-pub(super) const OF_STORE: [&str; 8] =
+const OF_STORE: [&str; 8] =
     ["head", "backlog", "lag", "dead letters", "space", "snapshot", "clock", "certificate"];
 
 const NO_QUEUE: &str = "the store has no queue: what it acknowledged is done";
 
 /// Verifies the digests of the last commits of a branch.
-pub(super) async fn head(project: &Project, head: &State) -> Check {
+pub async fn head(project: &Project, head: &State) -> Check {
     let from = Lsn::new(head.lsn().get().saturating_sub(VERIFIED_COMMITS));
     let demands = Demands { from: Some(from), expect: None, keys: &[], pin: None };
     match verify(project, head, demands, &|_| {}).await {
@@ -30,12 +31,12 @@ pub(super) async fn head(project: &Project, head: &State) -> Check {
             Check::of("head", Verdict::Good, format!("LSN {}, {commits} verified", head.lsn()))
                 .threshold(format!("the last {VERIFIED_COMMITS} as they were written"))
         }
-        Err(error) => Check::failed("head", &error, "`argon fsck` says what is damaged"),
+        Err(error) => Check::failed("head", &error, Remedy::CheckStore),
     }
 }
 
 /// All checks but that of the head.
-pub(super) fn of(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
+pub fn of(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
     let mut checks = of_queue(measured, limits);
     checks.push(space(measured, limits));
     checks.push(snapshot(measured, limits));
@@ -53,17 +54,17 @@ fn of_queue(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
     vec![
         Check::limit("backlog", backlog.waiting <= limits.backlog, count(backlog.waiting, "job"))
             .threshold(format!("at most {}", count(limits.backlog, "job")))
-            .remedy("`argon workers scale N` or `argon workers run` works it off"),
+            .remedy(Remedy::WorkOff),
         Check::limit("lag", lag <= limits.lag, duration_text(lag))
             .threshold(format!("at most {}", duration_text(limits.lag)))
-            .remedy("`argon workers run` works on the queue; `argon jobs list` shows what waits"),
+            .remedy(Remedy::Work),
         Check::limit(
             "dead letters",
             backlog.dead <= limits.dead_letters,
             count(backlog.dead, "job"),
         )
         .threshold(format!("at most {}", count(limits.dead_letters, "job")))
-        .remedy("`argon jobs show ID` says why; `argon jobs retry --all` tries again"),
+        .remedy(Remedy::RetryJobs),
     ]
 }
 
@@ -72,7 +73,7 @@ fn space(measured: &Measured, limits: &HealthSettings) -> Check {
         None => Check::skipped("space", "the store is in no directory of this machine"),
         Some(free) => Check::limit("space", free >= limits.space, format!("{} free", size(free)))
             .threshold(format!("at least {}", size(limits.space)))
-            .remedy("make room; `argon gc` and `argon compact` need a little themselves"),
+            .remedy(Remedy::MakeRoom),
     }
 }
 
@@ -84,7 +85,7 @@ fn snapshot(measured: &Measured, limits: &HealthSettings) -> Check {
     let found = format!("{} above the last", count(above, "commit"));
     Check::advice("snapshot", above <= limits.snapshot_commits, found)
         .threshold(format!("at most {}", grouped(limits.snapshot_commits)))
-        .remedy("`argon snapshot create` makes one")
+        .remedy(Remedy::MakeSnapshot)
 }
 
 /// Against the server, either way, or against the last commit, whichever is further away.
@@ -100,7 +101,7 @@ fn clock(measured: &Measured, limits: &HealthSettings) -> Check {
     };
     Check::advice("clock", off <= limits.clock, found)
         .threshold(format!("at most {}", duration_text(limits.clock)))
-        .remedy("set the clock of this machine, or of the other one, by NTP")
+        .remedy(Remedy::SetClock)
 }
 
 fn certificate(measured: &Measured, limits: &HealthSettings) -> Check {
@@ -111,12 +112,12 @@ fn certificate(measured: &Measured, limits: &HealthSettings) -> Check {
     let left = end.saturating_duration_since(measured.now);
     let found = format!("that of {address} ends in {}", duration_text(left));
     let check = if left.is_zero() {
-        let found = format!("that of {address} ended at {}", output::time(end));
+        let found = format!("that of {address} ended at {}", time(end));
         Check::limit("certificate", false, found)
     } else {
         Check::advice("certificate", left >= limits.certificate, found)
     };
-    check.threshold(threshold).remedy("renew it; from its end on, nobody can connect")
+    check.threshold(threshold).remedy(Remedy::RenewCertificate)
 }
 
 fn why_no_certificate(measured: &Measured) -> String {
@@ -134,9 +135,10 @@ fn why_no_certificate(measured: &Measured) -> String {
     }
 }
 
-/// The checks of a store that can't be opened.
-pub(super) fn unopened(error: &Error, hint: Option<&str>) -> Vec<Check> {
-    let remedy = hint.unwrap_or("`argon doctor` looks at what the store needs");
+/// The checks of a store that can't be opened; `said` is what the front end says about that, if it
+/// does.
+pub fn unopened(error: &Error, said: Option<String>) -> Vec<Check> {
+    let remedy = said.map_or(Remedy::Diagnose, Remedy::Said);
     let mut checks = vec![Check::failed("store", error, remedy)];
     checks.extend(OF_STORE.map(|check| Check::skipped(check, "the store can't be opened")));
     checks
