@@ -34,6 +34,7 @@ impl From<ServiceFailure> for Failure {
                 return Self::OutputClosed;
             }
             ServiceFailure::Format { error, hint } => (Self::from(*error), hint),
+            ServiceFailure::Output(error) => return Self::output(error),
             ServiceFailure::Interrupted => return Self::Interrupted,
             other => {
                 let error = Error::internal(format!("an unknown failure: {other:?}"));
@@ -137,6 +138,9 @@ fn words(hint: Hint) -> Words {
         Hint::WriteOver => {
             Words::Hint("choose another name, or write over it by --force".to_owned())
         }
+        Hint::CommitsOf(branch) => Words::Hint(format!(
+            "`argon log` lists the commits of '{branch}'; -b NAME works on another branch"
+        )),
         Hint::CheckStore => Words::Behind("; run `argon fsck`".to_owned()),
         other => Words::Hint(format!("{other:?}")),
     }

@@ -4,11 +4,9 @@
 //! - `args`: the command line as types; its help is the manual;
 //! - `commands`: one command a file;
 //! - `context`: which store, project and branch a command works on;
-//! - `range`: ranges of commits as they are typed;
-//! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`,
+//! - `finish`: what is done after every command; `logging`,
 //!   `telemetry`: what is told of them to operators;
-//! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
-//!   can be applied;
+//! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what the service
 //!   leaves to a front end to say.
@@ -19,16 +17,13 @@ pub mod args;
 mod changes;
 mod commands;
 mod context;
-mod counts;
 mod exit;
 mod finish;
 mod hints;
 mod logging;
 mod output;
 mod panics;
-mod patches;
 mod plans;
-mod range;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod usage;

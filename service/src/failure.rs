@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use argon_core::model::CollectionName;
+use argon_core::model::{BranchName, CollectionName};
 use argon_core::{Error, ErrorKind};
 use argon_formats::{FormatError, InvalidDocument};
 
@@ -25,6 +25,8 @@ pub enum Failure {
         /// What to do, for the front end to say.
         hint: Option<Hint>,
     },
+    /// What the caller gave to be written to does not take it; what was done is done.
+    Output(io::Error),
     /// The caller wanted it to end, and it has tidied up.
     Interrupted,
 }
@@ -84,6 +86,8 @@ pub enum Hint {
     ExportBson,
     /// Another name can be chosen, or what is there be written over.
     WriteOver,
+    /// The commits of this branch can be listed, and another branch be meant.
+    CommitsOf(BranchName),
     /// The store is to be checked for damage.
     CheckStore,
 }

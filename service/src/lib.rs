@@ -10,8 +10,11 @@
 //! - [`settings`]: `argon.toml` and what stands above it;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
+//! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
+//! - [`merge_policy`], [`mask_policy`]: policies as files;
 //! - [`health`]: whether a store works as it should, and alerts;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
+//! - [`usage_metrics`]: keeping what processes count;
 //! - [`keys`], [`small_file`]: files that a person writes;
 //! - [`duration`], [`size`], [`words`]: lengths of time, numbers of bytes, numbers and times as people
 //!   write and read them.
@@ -28,10 +31,15 @@ pub mod hooks;
 pub mod import;
 pub mod keys;
 pub mod loss;
+pub mod mask_policy;
+pub mod merge_policy;
+pub mod patches;
 pub mod pointer;
+pub mod range;
 pub mod settings;
 pub mod size;
 pub mod small_file;
+pub mod usage_metrics;
 mod watcher;
 pub mod webhook;
 pub mod words;

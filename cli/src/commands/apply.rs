@@ -10,6 +10,7 @@ use argon_core::patch::{
 };
 use argon_core::{Error, log};
 use argon_formats::extjson::{Layout, Mode, print_raw_value};
+use argon_service::patches::{NamedState, ReadPatch, read_patch};
 use bson::raw::RawBson;
 use clap::Args;
 
@@ -17,7 +18,6 @@ use crate::args::Signature;
 use crate::context::{Context, Workspace};
 use crate::exit::CommandResult;
 use crate::output::{Json, count, escape};
-use crate::patches::{NamedState, ReadPatch, read_patch};
 use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
 
 const EXAMPLES: &str = "\

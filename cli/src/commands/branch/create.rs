@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use argon_core::mask::{MaskPolicy, Treatment, coverage};
 use argon_core::model::BranchName;
 use argon_core::{ErrorKind, Revision};
+use argon_service::mask_policy;
 use clap::Args;
 
-use crate::commands::branch::policy_file;
 use crate::context::{Context, Workspace};
 use crate::exit::{CommandResult, Hint};
 use crate::output::{Json, count};
@@ -43,7 +43,7 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let policy = self.mask.as_deref().map(policy_file::load).transpose()?;
+        let policy = self.mask.as_deref().map(mask_policy::load).transpose()?;
         let workspace = context.workspace().await?;
         let Some(policy) = policy else {
             let new =

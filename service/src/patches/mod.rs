@@ -2,11 +2,11 @@
 //!
 //! docs/FORMAT.md has the lines. What Extended JSON can't express stands as BSON in base64 beside it.
 
-mod print;
 mod read;
+mod write;
 
-pub(crate) use print::{PatchHeader, Side, print_patch};
-pub(crate) use read::{NamedState, ReadPatch, read_patch};
+pub use read::{NamedState, ReadPatch, read_patch};
+pub use write::{PatchHeader, Side, write_patch};
 
 /// The version of the format that is written, and the only one that is read.
 const VERSION: i32 = 1;

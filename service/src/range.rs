@@ -3,35 +3,30 @@
 use std::str::FromStr;
 
 use argon_core::model::Lsn;
-use argon_core::{Error, Revision};
+use argon_core::{Branch, Error, Project, Revision};
 
-use crate::context::Workspace;
-use crate::exit::{CommandResult, Failure};
+use crate::{Failure, Hint, Result};
 
 /// The commits after one state up to another: `REV..REV`, or `REV` for the last commit of a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RevisionRange {
+pub struct RevisionRange {
     /// The state before the first commit; `None` for the one before the last commit of `upto`.
-    pub(crate) above: Option<Revision>,
+    pub above: Option<Revision>,
     /// The state after the last commit.
-    pub(crate) upto: Revision,
+    pub upto: Revision,
 }
 
-/// What may be written as a range, for the help of arguments that take one.
-pub(crate) const RANGE_HELP: &str = "\
-The commits after the first state up to the second, such as main~3..main; one REV alone is its last \
-commit";
-
 impl RevisionRange {
-    /// The positions on the current branch, above which and up to which the commits are.
+    /// The positions on a branch, above which and up to which the commits are. A state that names no
+    /// branch is one of this.
     ///
     /// # Errors
-    /// `Invalid` if an end is no state of the current branch or nothing comes before it; those of
+    /// `Invalid` if an end is no state of the branch or nothing comes before it; those of
     /// resolving it.
-    pub(crate) async fn on_current(&self, workspace: &Workspace) -> CommandResult<(Lsn, Lsn)> {
-        let upto = position(workspace, &self.upto).await?;
+    pub async fn on_branch(&self, project: &Project, branch: &Branch) -> Result<(Lsn, Lsn)> {
+        let upto = position(project, branch, &self.upto).await?;
         let above = match &self.above {
-            Some(above) => position(workspace, above).await?,
+            Some(above) => position(project, branch, above).await?,
             None => upto.back(1).ok_or_else(|| {
                 Error::invalid(format!(
                     "'{}' is the empty state: no commit comes before",
@@ -43,19 +38,19 @@ impl RevisionRange {
     }
 }
 
-/// The position of a state that the current branch has gone through.
-async fn position(workspace: &Workspace, revision: &Revision) -> CommandResult<Lsn> {
-    let state = workspace.state(Some(revision)).await?;
-    let head = workspace.branch().await?.head().await?;
+/// The position of a state that the branch has gone through.
+async fn position(project: &Project, branch: &Branch, revision: &Revision) -> Result<Lsn> {
+    let state = revision.resolve(project, branch.name()).await?;
+    let head = branch.head().await?;
     if head.view().common_lsn(state.view()) == state.lsn() {
         return Ok(state.lsn());
     }
-    let branch = &workspace.branch;
+    let branch = branch.name();
     Err(Failure::from(Error::invalid(format!(
         "'{revision}' is no state of branch '{branch}', the current one: its histories part at LSN {}",
         head.view().common_lsn(state.view())
     )))
-    .hint(format!("`argon log` lists the commits of '{branch}'; -b NAME works on another branch")))
+    .hint(Hint::CommitsOf(branch.clone())))
 }
 
 impl FromStr for RevisionRange {

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use crate::config;
 use argon_core::Error;
 use argon_core::document::Path as FieldPath;
 use argon_core::key::Key;
@@ -11,7 +12,6 @@ use argon_core::patch::{
     DocumentChange, Edit, Facts, FieldEdit, OrderEdit, Patch, Place, SectionChange,
 };
 use argon_formats::extjson::parse_nested;
-use argon_service::config;
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf};
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson};
@@ -31,19 +31,24 @@ type Result<T, E = String> = std::result::Result<T, E>;
 
 /// A patch, and the states that it says it is of.
 #[derive(Debug)]
-pub(crate) struct ReadPatch {
-    pub(crate) patch: Patch,
-    pub(crate) from: Option<NamedState>,
-    pub(crate) to: Option<NamedState>,
+pub struct ReadPatch {
+    /// The patch.
+    pub patch: Patch,
+    /// The state before, if it is named in full.
+    pub from: Option<NamedState>,
+    /// The state after, likewise.
+    pub to: Option<NamedState>,
 }
 
 /// A state as a patch names it; it may be one of another store.
 #[derive(Debug)]
-pub(crate) struct NamedState {
-    pub(crate) branch: BranchName,
-    pub(crate) lsn: Lsn,
+pub struct NamedState {
+    /// The branch.
+    pub branch: BranchName,
+    /// Its position.
+    pub lsn: Lsn,
     /// As it is written.
-    pub(crate) digest: String,
+    pub digest: String,
 }
 
 impl NamedState {
@@ -63,7 +68,7 @@ impl NamedState {
 ///
 /// # Errors
 /// `Invalid`, naming the line; those of opening the file.
-pub(crate) fn read_patch(path: &Path) -> argon_core::Result<ReadPatch> {
+pub fn read_patch(path: &Path) -> argon_core::Result<ReadPatch> {
     let (name, input): (String, Box<dyn Read>) = if path == Path::new("-") {
         ("standard input".to_owned(), Box::new(std::io::stdin()))
     } else {

@@ -1,38 +1,53 @@
 //! Writes a patch, in bounded memory.
 
-use std::io::{BufWriter, Stdout, Write};
+use std::io::Write;
 
-use argon_core::State;
 use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, Digest, Document, ProjectName};
 use argon_core::patch::{DocumentChange, Edit, Facts, FieldEdit, Place, SectionChange};
+use argon_core::{Error, State};
 use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf, cstr};
 use futures::TryStreamExt;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::VERSION;
-use crate::exit::{CommandResult, Failure};
-use crate::output::{self, Json};
+use crate::{Failure, Result};
 
 /// What the patch is of.
-pub(crate) struct PatchHeader<'a> {
-    pub(crate) project: &'a ProjectName,
-    pub(crate) from: Side<'a>,
-    pub(crate) to: Side<'a>,
+#[derive(Debug)]
+pub struct PatchHeader<'a> {
+    /// The project.
+    pub project: &'a ProjectName,
+    /// The state before.
+    pub from: Side<'a>,
+    /// The state after.
+    pub to: Side<'a>,
 }
 
 /// One of its two states, as its branch names it.
-pub(crate) struct Side<'a> {
-    pub(crate) branch: &'a BranchName,
-    pub(crate) state: &'a State,
+#[derive(Debug)]
+pub struct Side<'a> {
+    /// The branch.
+    pub branch: &'a BranchName,
+    /// The state.
+    pub state: &'a State,
 }
 
-/// Writes what differs to standard output, document by document.
-pub(crate) async fn print_patch(header: &PatchHeader<'_>, diff: &Diff) -> CommandResult {
-    let mut lines = Lines { out: output::stdout(), number: 0 };
+/// Writes what differs, document by document.
+///
+/// # Errors
+/// [`Failure::Output`] if it can't be written; those of reading.
+pub async fn write_patch(
+    header: &PatchHeader<'_>,
+    diff: &Diff,
+    out: &mut (dyn Write + Send),
+) -> Result {
+    let mut lines = Lines { out, number: 0 };
     lines.line(&Json::object([
-        ("argon_patch", Json::Verbatim(VERSION.to_string())),
+        ("argon_patch", u64::from(VERSION.unsigned_abs()).into()),
         ("project", header.project.as_str().into()),
         ("from", header.from.json().await?),
         ("to", header.to.json().await?),
@@ -54,23 +69,25 @@ pub(crate) async fn print_patch(header: &PatchHeader<'_>, diff: &Diff) -> Comman
     }
     let number = lines.number;
     lines.line(&Json::object([("end", number.into())]))?;
-    lines.out.flush().map_err(Failure::output)
+    lines.out.flush().map_err(Failure::Output)
 }
 
-struct Lines {
-    out: BufWriter<Stdout>,
+struct Lines<'a> {
+    out: &'a mut (dyn Write + Send),
     number: u64,
 }
 
-impl Lines {
-    fn line(&mut self, json: &Json) -> CommandResult {
+impl Lines<'_> {
+    fn line(&mut self, json: &Json) -> Result {
         self.number += 1;
-        writeln!(self.out, "{}", json.compact()).map_err(Failure::output)
+        let text = serde_json::to_string(json)
+            .map_err(|error| Error::internal("a line of a patch is no JSON").with_source(error))?;
+        writeln!(self.out, "{text}").map_err(Failure::Output)
     }
 }
 
 impl Side<'_> {
-    async fn json(&self) -> CommandResult<Json> {
+    async fn json(&self) -> Result<Json> {
         let last = argon_core::log::headers(self.state).try_next().await?;
         let digest = last.map_or(Digest::ZERO, |commit| commit.digest);
         Ok(Json::object([
@@ -83,7 +100,7 @@ impl Side<'_> {
 
 type Fields = Vec<(&'static str, Json)>;
 
-fn section_json(change: &SectionChange) -> CommandResult<Json> {
+fn section_json(change: &SectionChange) -> Result<Json> {
     let mut fields: Fields = vec![("collection", change.name().as_str().into())];
     match change {
         SectionChange::Same(_) => {}
@@ -97,7 +114,7 @@ fn section_json(change: &SectionChange) -> CommandResult<Json> {
     Ok(Json::Object(fields))
 }
 
-fn facts_json(facts: &Facts, named: bool) -> CommandResult<Json> {
+fn facts_json(facts: &Facts, named: bool) -> Result<Json> {
     let mut fields: Fields = Vec::new();
     if named {
         fields.push(("name", facts.name.as_str().into()));
@@ -110,7 +127,7 @@ fn facts_json(facts: &Facts, named: bool) -> CommandResult<Json> {
     Ok(Json::Object(fields))
 }
 
-fn document_json(key: &Key, change: &DocumentChange) -> CommandResult<Json> {
+fn document_json(key: &Key, change: &DocumentChange) -> Result<Json> {
     let whole = |document: &Document, names: [&'static str; 2]| {
         let value = RawBsonRef::Document(document.as_raw());
         Ok::<_, Failure>(vec![value_json(names[0], names[1], value)?])
@@ -126,14 +143,15 @@ fn document_json(key: &Key, change: &DocumentChange) -> CommandResult<Json> {
     }))
 }
 
-fn edit_json(edit: &Edit) -> CommandResult<Fields> {
+fn edit_json(edit: &Edit) -> Result<Fields> {
     let mut fields: Fields = Vec::new();
     if !edit.fields().is_empty() {
-        let changes = edit.fields().iter().map(field_json).collect::<CommandResult<_>>()?;
+        let changes = edit.fields().iter().map(field_json).collect::<Result<_>>()?;
         fields.push(("fields", Json::Array(changes)));
     }
     if !edit.orders().is_empty() {
-        let names = |names: &[String]| Json::from(names.to_vec());
+        let names =
+            |names: &[String]| Json::Array(names.iter().map(|name| name.as_str().into()).collect());
         let orders = edit.orders().iter().map(|order| {
             Json::object([
                 ("path", order.path.to_string().into()),
@@ -146,7 +164,7 @@ fn edit_json(edit: &Edit) -> CommandResult<Fields> {
     Ok(fields)
 }
 
-fn field_json(field: &FieldEdit) -> CommandResult<Json> {
+fn field_json(field: &FieldEdit) -> Result<Json> {
     let mut fields: Fields = vec![("path", field.path.to_string().into())];
     let sides = [(&field.before, "before", "before_bson"), (&field.after, "after", "after_bson")];
     for (value, name, in_bson) in sides {
@@ -168,12 +186,12 @@ fn value_json(
     name: &'static str,
     in_bson: &'static str,
     value: RawBsonRef<'_>,
-) -> CommandResult<(&'static str, Json)> {
+) -> Result<(&'static str, Json)> {
     let text = print_raw_value(value, Mode::Canonical, Layout::Compact)?;
     let again = parse_nested(text.as_bytes(), 0).ok().map(RawBson::try_from);
     let (held, again) = (holding(value), again.and_then(Result::ok));
     if again.is_some_and(|again| holding(again.as_raw_bson_ref()).as_bytes() == held.as_bytes()) {
-        return Ok((name, Json::Verbatim(text)));
+        return Ok((name, verbatim(text)?));
     }
     Ok((in_bson, extjson::base64(held.as_bytes()).into()))
 }
@@ -186,4 +204,58 @@ fn holding(value: RawBsonRef<'_>) -> RawDocumentBuf {
 
 fn invalid(source: bson::error::Error) -> Failure {
     argon_formats::InvalidDocument::from(source).into()
+}
+
+/// A part of a line: what has fields of different names, in their order.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+enum Json {
+    Text(String),
+    Number(u64),
+    Bool(bool),
+    /// Extended JSON as it was printed.
+    Verbatim(Box<RawValue>),
+    Array(Vec<Json>),
+    #[serde(serialize_with = "fields_in_order")]
+    Object(Fields),
+}
+
+impl Json {
+    fn object<const N: usize>(fields: [(&'static str, Json); N]) -> Self {
+        Self::Object(fields.into())
+    }
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Json {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<u64> for Json {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<bool> for Json {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+fn fields_in_order<S: Serializer>(fields: &Fields, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
+}
+
+fn verbatim(text: String) -> Result<Json> {
+    let raw = RawValue::from_string(text)
+        .map_err(|error| Error::internal("Extended JSON is no JSON").with_source(error))?;
+    Ok(Json::Verbatim(raw))
 }

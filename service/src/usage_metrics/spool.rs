@@ -8,7 +8,7 @@ use std::time::Duration;
 use argon_core::metrics::Summary;
 use argon_core::storage::StoreInfo;
 
-use argon_service::config;
+use crate::config;
 
 /// How often, and after what pause, a file that another process has is tried.
 const ATTEMPTS: u32 = 10;

@@ -6,8 +6,8 @@ use argon_core::mask::MaskPolicy;
 use argon_core::{Error, Result};
 use bson::{Bson, DateTime, Document};
 
-use argon_service::config::failed;
-use argon_service::small_file;
+use crate::config::failed;
+use crate::small_file;
 
 /// How serde names a TOML time where it knows no times.
 const TOML_TIME: &str = "$__toml_private_datetime";
@@ -16,7 +16,7 @@ const TOML_TIME: &str = "$__toml_private_datetime";
 ///
 /// # Errors
 /// Those of reading the file; `Invalid`, with the file, the line and what is expected there.
-pub(super) fn load(path: &Path) -> Result<MaskPolicy> {
+pub fn load(path: &Path) -> Result<MaskPolicy> {
     let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
     let wrong = || format!("{} is no policy of a mask", path.display());
     let mut policy: MaskPolicy =
@@ -29,7 +29,7 @@ pub(super) fn load(path: &Path) -> Result<MaskPolicy> {
 }
 
 /// The policy as a file.
-pub(super) fn text(policy: &MaskPolicy) -> Result<String> {
+pub fn text(policy: &MaskPolicy) -> Result<String> {
     toml::to_string(policy)
         .map_err(|source| Error::internal("a policy can't be written").with_source(source))
 }
