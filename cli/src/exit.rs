@@ -88,14 +88,6 @@ impl Failure {
         }
     }
 
-    /// What it is about, on one line.
-    pub(crate) fn in_full(&self) -> String {
-        match self {
-            Self::Error { error, .. } => error.in_full(),
-            other => format!("{other:?}"),
-        }
-    }
-
     /// Tells the user, and gives the exit code.
     pub(crate) fn report(self, output: &Output) -> ExitCode {
         match self {

@@ -3,7 +3,7 @@
 use std::io;
 
 use argon_core::Error;
-use argon_core::model::CollectionName;
+use argon_core::model::{CollectionName, ProjectName};
 use argon_formats::FormatError;
 use argon_service::credentials::{Exposure, SaidBy};
 use argon_service::discover::Found;
@@ -140,6 +140,26 @@ fn words(hint: Hint) -> Words {
         }
         Hint::CommitsOf(branch) => Words::Hint(format!(
             "`argon log` lists the commits of '{branch}'; -b NAME works on another branch"
+        )),
+        Hint::MakeProject(name) => {
+            Words::Hint(format!("`argon project create {name}` makes it"))
+        }
+        Hint::ChooseProject(names) => match names.as_slice() {
+            [] => Words::Hint("`argon project create NAME` makes one".to_owned()),
+            names => {
+                let names: Vec<&str> = names.iter().map(ProjectName::as_str).collect();
+                let names = names.join(", ");
+                Words::Hint(format!("`argon use NAME` or -p NAME chooses one of: {names}"))
+            }
+        },
+        Hint::NameProject => {
+            Words::Hint("use -p and -b, or set ARGON_PROJECT and ARGON_BRANCH".to_owned())
+        }
+        Hint::MakeBranch(name) => Words::Hint(format!(
+            "`argon branch create {name}` makes it; `argon switch NAME` goes to another"
+        )),
+        Hint::SandboxOver { first } => Words::Hint(format!(
+            "its time may be over; `argon switch {first}` goes to another branch"
         )),
         Hint::CheckStore => Words::Behind("; run `argon fsck`".to_owned()),
         other => Words::Hint(format!("{other:?}")),

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use argon_core::model::{BranchName, CollectionName};
+use argon_core::model::{BranchName, CollectionName, ProjectName};
 use argon_core::{Error, ErrorKind};
 use argon_formats::{FormatError, InvalidDocument};
 
@@ -88,6 +88,19 @@ pub enum Hint {
     WriteOver,
     /// The commits of this branch can be listed, and another branch be meant.
     CommitsOf(BranchName),
+    /// The project can be made.
+    MakeProject(ProjectName),
+    /// One of these projects can be chosen; if there are none, one can be made.
+    ChooseProject(Vec<ProjectName>),
+    /// What is current can't be kept; each operation can be given project and branch.
+    NameProject,
+    /// The branch can be made, or another be chosen.
+    MakeBranch(BranchName),
+    /// The sandbox's time may be over; another branch can be chosen, such as the first.
+    SandboxOver {
+        /// The branch that every project has at first.
+        first: BranchName,
+    },
     /// The store is to be checked for damage.
     CheckStore,
 }
@@ -99,6 +112,18 @@ impl Failure {
             Self::Error { error, hint: None } => Self::Error { error, hint: Some(advice) },
             Self::Format { error, hint: None } => Self::Format { error, hint: Some(advice) },
             other => other,
+        }
+    }
+}
+
+impl Failure {
+    /// What it is about and why, on one line.
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Error { error, .. } => error.in_full(),
+            Self::Format { error, .. } => of_format(error).in_full(),
+            Self::Output(error) => error.to_string(),
+            Self::Interrupted => "interrupted".to_owned(),
         }
     }
 }

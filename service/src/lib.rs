@@ -43,6 +43,8 @@ pub mod usage_metrics;
 mod watcher;
 pub mod webhook;
 pub mod words;
+mod workspace;
 
 pub use self::failure::{Failure, Hint, Result, of_format};
 pub use self::watcher::{Interrupt, Watcher};
+pub use self::workspace::{OpenStore, Workspace, first_branch};

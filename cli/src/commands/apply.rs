@@ -10,12 +10,13 @@ use argon_core::patch::{
 };
 use argon_core::{Error, log};
 use argon_formats::extjson::{Layout, Mode, print_raw_value};
+use argon_service::Workspace;
 use argon_service::patches::{NamedState, ReadPatch, read_patch};
 use bson::raw::RawBson;
 use clap::Args;
 
 use crate::args::Signature;
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{Json, count, escape};
 use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};

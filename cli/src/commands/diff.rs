@@ -3,12 +3,13 @@
 use argon_core::diff::diff;
 use argon_core::{Error, ErrorKind, Revision, State};
 use argon_formats::extjson::Mode;
+use argon_service::Workspace;
 use argon_service::patches::{PatchHeader, Side, write_patch};
 use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::{Detail, print_diff};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::stdout;
 

@@ -6,10 +6,11 @@ use argon_core::model::{BranchName, Lsn};
 use argon_core::storage::{Backlog, StoreInfo, Traffic};
 use argon_core::{BranchInfo, ErrorKind, State, snapshot};
 use argon_service::duration::duration_text;
+use argon_service::{OpenStore, Workspace};
 use bson::DateTime;
 use clap::Args;
 
-use crate::context::{Context, OpenStore, Workspace};
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, Json, count, size};
 
@@ -52,7 +53,7 @@ impl StatusArgs {
             info: opened.store.info(),
             bytes: opened.store.stored_bytes().await?,
             url: opened.place.url.to_string(),
-            named_by: opened.place.found.to_string(),
+            named_by: crate::hints::found(&opened.place.found),
             remote: opened.place.is_remote(),
             shared: opened.store.capabilities().shared,
             backlog: opened.store.backlog().await?,

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
 use argon_formats::extjson::{Layout, Mode, print_document};
+use argon_service::Watcher;
 use argon_service::settings::OutputFormat;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
@@ -186,6 +187,13 @@ impl Output {
 
     fn label(label: impl Display, words: &str) {
         to_stderr(&format!("{label} {}", escape::lines(&with_short_lines(words), false)));
+    }
+}
+
+/// Operations note what the user should know besides their results.
+impl Watcher for Output {
+    fn notes(&self, note: &str) {
+        self.note(note);
     }
 }
 

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use argon_core::bisect::{Bisect, Step, Verdict};
 use argon_core::model::{CollectionName, Lsn};
 use argon_core::{Error, ErrorKind, Revision, State, log};
+use argon_service::Workspace;
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -17,7 +18,7 @@ use self::matching::Filter;
 use self::program::Program;
 use super::show;
 use crate::changes::{Detail, origin_text};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json};
 

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use argon_core::bisect::Verdict;
 use argon_core::{Error, Revision};
+use argon_service::Workspace;
 use argon_service::credentials::SaidBy;
 use argon_service::discover;
 
 use super::History;
-use crate::context::Workspace;
 use crate::exit::{CommandResult, Failure};
 
 /// The exit code that says that it can't be told, as git has it.

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use argon_core::mask::{MaskPolicy, Treatment, coverage};
 use argon_core::model::BranchName;
 use argon_core::{ErrorKind, Revision};
+use argon_service::Workspace;
 use argon_service::mask_policy;
 use clap::Args;
 
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
 use crate::output::{Json, count};
 

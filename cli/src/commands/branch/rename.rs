@@ -26,7 +26,7 @@ impl RenameArgs {
         if workspace.is_current(&from) {
             let project = Some(workspace.project.name().clone());
             let current = Config { project, branch: Some(to.clone()) };
-            workspace.opened.set_current_after(context, &current);
+            workspace.opened.set_current_after(&current, &context.output);
         }
         context.output.done(&format!("branch {from} is called {to} now"), || {
             Json::object([("from", from.as_str().into()), ("to", to.as_str().into())])

@@ -4,11 +4,12 @@ mod alerts;
 mod report;
 
 use argon_core::{Project, State};
+use argon_service::OpenStore;
 use argon_service::health::{self, Check, Measured, Remedy, Verdict};
 use clap::{Args, Subcommand};
 
 use self::report::Report;
-use crate::context::{Context, OpenStore};
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 
 const EXAMPLES: &str = "\

@@ -29,7 +29,7 @@ impl CreateArgs {
         let current = Config { project: Some(name.clone()), branch: None };
         let becomes_current = opened.config.project.is_none()
             && opened.config_file.is_some()
-            && opened.set_current_after(context, &current);
+            && opened.set_current_after(&current, &context.output);
         let mut words = format!("made project {name} with branch main");
         if becomes_current {
             words.push_str("; it is the current one");

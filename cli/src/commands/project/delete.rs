@@ -36,7 +36,7 @@ impl DeleteArgs {
         self.confirmation.ask(&format!("delete project {name}?"))?;
         opened.store.delete_project(&name).await?;
         if opened.config.project.as_ref() == Some(&name) {
-            opened.set_current_after(context, &Config::default());
+            opened.set_current_after(&Config::default(), &context.output);
         }
         let retention = duration_text(context.settings().retention);
         let words = format!(

@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use argon_core::model::BranchName;
 use argon_core::{Error, sandbox};
+use argon_service::Workspace;
 use argon_service::config::Config;
 use argon_service::duration::duration_text;
 use bson::DateTime;
 use clap::{Args, Subcommand};
 
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output;
 
@@ -89,6 +90,6 @@ fn switch(context: &Context, workspace: &Workspace, from: &BranchName, to: &Bran
     if workspace.is_current(from) {
         let project = Some(workspace.project.name().clone());
         let current = Config { project, branch: Some(to.clone()) };
-        workspace.opened.set_current_after(context, &current);
+        workspace.opened.set_current_after(&current, &context.output);
     }
 }
