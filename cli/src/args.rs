@@ -7,6 +7,7 @@ use argon_core::key::Key;
 use argon_core::model::{Actor, BranchName, CollectionName, Message, ProjectName};
 use argon_core::{Error, Revision};
 use argon_formats::extjson::{Mode, parse_id};
+use argon_service::collections;
 use argon_service::duration::parse_seconds;
 use argon_service::settings::{self, Overrides};
 use clap::{Args, Parser, ValueEnum};
@@ -230,6 +231,12 @@ pub(crate) struct Signature {
     /// Why it is made
     #[arg(short, long, value_name = "TEXT", value_parser = |text: &str| Message::new(text))]
     pub(crate) message: Option<Message>,
+}
+
+impl From<Signature> for collections::Signature {
+    fn from(Signature { actor, message }: Signature) -> Self {
+        Self { actor, message }
+    }
 }
 
 /// An `_id` as a person types it.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use argon_core::model::{Actor, BranchName, ProjectName};
+use argon_core::model::{Actor, BranchName, Lsn, ProjectName};
 use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, Error, ErrorKind, Project, State, Store};
@@ -152,11 +152,15 @@ impl Context {
 
     /// Says where the log of a state begins, if commits before that were collected.
     pub(crate) async fn note_floor(&self, state: &State) -> CommandResult {
-        let floor = argon_core::log::floor(state).await?;
+        self.note_floor_at(argon_core::log::floor(state).await?);
+        Ok(())
+    }
+
+    /// Says that the log begins after this position, if it is not its beginning.
+    pub(crate) fn note_floor_at(&self, floor: Lsn) {
         if floor.get() > 0 {
             self.output.note(&format!("the commits up to LSN {floor} were collected (`argon gc`)"));
         }
-        Ok(())
     }
 
     /// Opens the store, and in it the project and branch that the options name or that are current.

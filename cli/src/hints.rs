@@ -161,6 +161,26 @@ fn words(hint: Hint) -> Words {
         Hint::SandboxOver { first } => Words::Hint(format!(
             "its time may be over; `argon switch {first}` goes to another branch"
         )),
+        Hint::UseProject(name) => Words::Hint(format!("`argon use {name}` makes it current")),
+        Hint::ListDeletedProjects => {
+            Words::Hint("`argon project list --deleted` lists them".to_owned())
+        }
+        Hint::NewName => Words::Hint("--as NAME gives it another name".to_owned()),
+        Hint::UsePin(name) => Words::Hint(format!(
+            "`--at {name}` reads it; `argon branch create NAME --from {name}` makes a branch of it"
+        )),
+        Hint::UseBranch(name) => {
+            Words::Hint(format!("`argon switch {name}` makes it current"))
+        }
+        Hint::NoMaskForExisting => {
+            Words::Hint("a branch that is there gets no mask".to_owned())
+        }
+        Hint::LeaveFirst => {
+            Words::Hint("`argon switch NAME` goes to another first".to_owned())
+        }
+        Hint::BranchWithoutEnd => {
+            Words::Behind("; `argon branch create` makes a branch without an end".to_owned())
+        }
         Hint::CheckStore => Words::Behind("; run `argon fsck`".to_owned()),
         other => Words::Hint(format!("{other:?}")),
     }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
 /// The units, the longest first, in seconds.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
@@ -57,6 +60,19 @@ pub fn duration_text(duration: Duration) -> String {
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// Reads a length of time in a request.
+pub(crate) fn from_text<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(input)?).map_err(D::Error::custom)
+}
+
+/// [`from_text`] that need not be there.
+pub(crate) fn from_optional_text<'de, D: Deserializer<'de>>(
+    input: D,
+) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    text.map(|text| parse_duration(&text).map_err(D::Error::custom)).transpose()
 }
 
 #[cfg(test)]

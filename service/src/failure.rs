@@ -101,6 +101,22 @@ pub enum Hint {
         /// The branch that every project has at first.
         first: BranchName,
     },
+    /// The project that is there can be made the current one.
+    UseProject(ProjectName),
+    /// Deleted projects can be listed.
+    ListDeletedProjects,
+    /// Another name can be given.
+    NewName,
+    /// The pin of this name can be read, or a branch be made of it.
+    UsePin(BranchName),
+    /// The branch of this name can be made the current one.
+    UseBranch(BranchName),
+    /// A branch that is there gets no mask.
+    NoMaskForExisting,
+    /// Another branch is to be made the current one first.
+    LeaveFirst,
+    /// A branch without an end can be made.
+    BranchWithoutEnd,
     /// The store is to be checked for damage.
     CheckStore,
 }

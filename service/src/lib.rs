@@ -8,6 +8,9 @@
 //! - [`backends`]: which stores there are;
 //! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
+//! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
+//!   [`document`], [`log`], [`reflog`], [`status`], [`changes`]: an operation a file, from a request to a result that is written as JSON;
+//!   [`json`]: what results are made of;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
@@ -20,25 +23,37 @@
 //!   write and read them.
 
 pub mod backends;
+pub mod branch;
+pub mod changes;
+pub mod collections;
 pub mod config;
 pub mod credentials;
 pub mod discover;
+pub mod document;
 pub mod duration;
 pub mod export;
 mod failure;
 pub mod health;
 pub mod hooks;
 pub mod import;
+pub mod json;
 pub mod keys;
+pub mod log;
 pub mod loss;
 pub mod mask_policy;
 pub mod merge_policy;
 pub mod patches;
+pub mod pin;
 pub mod pointer;
+pub mod project;
 pub mod range;
+pub mod reflog;
+pub mod sandbox;
 pub mod settings;
 pub mod size;
 pub mod small_file;
+pub mod snapshot;
+pub mod status;
 pub mod usage_metrics;
 mod watcher;
 pub mod webhook;

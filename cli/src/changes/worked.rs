@@ -38,7 +38,7 @@ pub(crate) async fn worked_json(
 ) -> CommandResult<Json> {
     let mut changes = Vec::new();
     for diff in worked.collections() {
-        changes.push(collection_json(&diff, gone_with(&diff, before).await?));
+        changes.push(collection_json(&diff, gone_with(&diff, before).await?)?);
     }
     let mut documents = worked.documents();
     while let Some(document) = documents.try_next().await? {

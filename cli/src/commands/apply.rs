@@ -249,7 +249,7 @@ impl Line {
         Json::object([
             ("kind", "conflict".into()),
             ("collection", self.collection.as_str().into()),
-            ("_id", verbatim(&self.id)),
+            ("id", verbatim(&self.id)),
             ("path", self.path.as_deref().into()),
             ("problem", self.problem.as_str().into()),
             ("expected", verbatim(&self.expected)),

@@ -36,7 +36,6 @@ mod man;
 mod merge;
 mod metrics;
 mod migrate;
-mod names;
 mod pin;
 mod project;
 mod put;

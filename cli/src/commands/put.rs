@@ -155,6 +155,6 @@ impl Id {
 
     fn json(&self, receipt: &Receipt) -> String {
         let id = Json::Verbatim(self.json.clone());
-        Json::object([("_id", id), ("lsn", receipt.lsn.get().into())]).compact()
+        Json::object([("id", id), ("lsn", receipt.lsn.get().into())]).compact()
     }
 }

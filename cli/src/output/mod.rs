@@ -4,6 +4,7 @@ pub(crate) mod escape;
 mod json;
 mod listing;
 pub(crate) mod progress;
+pub(crate) mod typed;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -17,9 +18,10 @@ use argon_service::Watcher;
 use argon_service::settings::OutputFormat;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
+use serde::Serialize;
 
 pub(crate) use self::json::Json;
-pub(crate) use self::listing::{Listing, Row};
+pub(crate) use self::listing::{Cells, Listing, Row};
 use crate::exit::{CommandResult, Failure};
 pub(crate) use argon_service::size::{parse_size, size};
 pub(crate) use argon_service::words::{count, grouped, time};
@@ -129,6 +131,30 @@ impl Output {
                 Ok(())
             }
             _ => self.one(String::new, json),
+        }
+    }
+
+    /// Prints a result: `text` for people, itself for programs.
+    pub(crate) fn result(
+        &self,
+        text: impl FnOnce() -> String,
+        result: &impl Serialize,
+    ) -> CommandResult {
+        match self.format {
+            Format::Table => self.print(&text()),
+            Format::Json => self.print(&typed::pretty(result)?),
+            Format::Jsonl => self.print(&typed::compact(result)?),
+        }
+    }
+
+    /// Prints what was done: words on stderr for people, on stdout the result for programs.
+    pub(crate) fn reply(&self, words: &str, result: &impl Serialize) -> CommandResult {
+        match self.format {
+            Format::Table => {
+                self.say(words);
+                Ok(())
+            }
+            _ => self.result(String::new, result),
         }
     }
 

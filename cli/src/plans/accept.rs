@@ -89,7 +89,7 @@ fn violation_json(violation: &Violation) -> Json {
     Json::object([
         ("check", violation.check.as_str().into()),
         ("collection", violation.collection.as_str().into()),
-        ("_id", key.map_or(None::<u64>.into(), Json::Verbatim)),
+        ("id", key.map_or(None::<u64>.into(), Json::Verbatim)),
         ("path", violation.path.clone().into()),
         ("problem", violation.problem.as_str().into()),
     ])

@@ -129,7 +129,7 @@ pub(super) fn decisions(resolved: &Resolved, mode: Mode) -> CommandResult<Json> 
 fn whose(collection: &CollectionName, key: Option<&Key>) -> Vec<(&'static str, Json)> {
     let kind = if key.is_some() { "document" } else { "collection" };
     let mut fields = vec![("kind", kind.into()), ("collection", collection.as_str().into())];
-    fields.extend(key.map(|key| ("_id", Json::Verbatim(id(key)))));
+    fields.extend(key.map(|key| ("id", Json::Verbatim(id(key)))));
     fields
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Lsn, Touched};
-use argon_core::{ErrorKind, State};
+use argon_core::{ErrorKind, Result, State};
 use bson::Bson;
 
-use crate::exit::CommandResult;
+use crate::json::ChangedCollection;
 
 /// Names collections as they are called in a state, or, if they are not there any more, as they
 /// were called when a commit changed them.
@@ -31,11 +31,11 @@ impl CollectionNames {
     }
 
     /// Takes up the names of an earlier state, unless it was collected.
-    async fn take_up_at(&mut self, lsn: Lsn) -> CommandResult {
+    async fn take_up_at(&mut self, lsn: Lsn) -> Result<()> {
         match self.state.at(lsn).await {
             Ok(state) => self.take_up(&state),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -44,7 +44,7 @@ impl CollectionNames {
     pub(super) async fn changed_by(
         &mut self,
         commit: &Commit<Touched>,
-    ) -> CommandResult<Vec<(String, u64)>> {
+    ) -> Result<Vec<ChangedCollection>> {
         let mut documents: BTreeMap<CollectionId, u64> = BTreeMap::new();
         for change in &commit.changes {
             match change.collection {
@@ -61,14 +61,15 @@ impl CollectionNames {
                 self.take_up_at(before).await?;
             }
         }
-        let mut named: Vec<(String, u64)> = documents
+        let mut named: Vec<ChangedCollection> = documents
             .into_iter()
-            .map(|(collection, count)| {
+            .map(|(collection, documents)| {
                 let name = self.known.get(&collection).cloned();
-                (name.unwrap_or_else(|| collection.to_string()), count)
+                let collection = name.unwrap_or_else(|| collection.to_string());
+                ChangedCollection { collection, documents }
             })
             .collect();
-        named.sort();
+        named.sort_by(|one, other| one.collection.cmp(&other.collection));
         Ok(named)
     }
 }
