@@ -6,12 +6,14 @@ use std::time::Duration;
 use argon_core::key::Key;
 use argon_core::model::{Actor, BranchName, CollectionName, Message, ProjectName};
 use argon_core::{Error, Revision};
-use clap::{Args, Parser};
+use argon_formats::extjson::{Mode, parse_id};
+use argon_service::collections;
+use argon_service::duration::parse_seconds;
+use argon_service::settings::{self, Overrides};
+use clap::{Args, Parser, ValueEnum};
 
 use crate::commands::Command;
-use crate::formats::extjson::{Mode, parse_id};
 use crate::output::{Format, parse_size};
-use crate::settings::LogFormat;
 
 /// Git for MongoDB-shaped data: branch, change, look back and restore databases.
 ///
@@ -101,7 +103,7 @@ pub(crate) struct GlobalOptions {
         long,
         global = true,
         value_name = "SECONDS",
-        value_parser = seconds,
+        value_parser = parse_seconds,
         help = "How long to wait for a server that does not answer, or another process that has the \
                 store open [env: ARGON_LOCK_TIMEOUT] [default: 5]"
     )]
@@ -129,6 +131,38 @@ pub(crate) struct GlobalOptions {
     /// Say on stderr at the end how long it took, and what went over the network
     #[arg(long, global = true)]
     pub(crate) stats: bool,
+}
+
+impl GlobalOptions {
+    /// What they say of settings.
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
+            store: self.store.clone(),
+            store_file: self.store_file.clone(),
+            output: self.output.map(Format::setting),
+            lock_timeout: self.lock_timeout,
+            cache_dir: self.cache_dir.clone(),
+            cache_size: self.cache_size,
+        }
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A line of text each
+    Text,
+    /// A JSON object each
+    Json,
+}
+
+impl From<LogFormat> for settings::LogFormat {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
 }
 
 /// The past state that a reading command reads.
@@ -173,6 +207,12 @@ pub(crate) struct Signature {
     pub(crate) message: Option<Message>,
 }
 
+impl From<Signature> for collections::Signature {
+    fn from(Signature { actor, message }: Signature) -> Self {
+        Self { actor, message }
+    }
+}
+
 /// An `_id` as a person types it.
 pub(crate) fn document_id(text: &str) -> Result<Key, Error> {
     let id = parse_id(text).map_err(|error| Error::invalid(error.to_string()))?;
@@ -183,9 +223,3 @@ pub(crate) fn document_id(text: &str) -> Result<Key, Error> {
 pub(crate) const ID_HELP: &str = "\
 The _id: 24 hexadecimal digits for an ObjectId, an Extended JSON value, or any other text for a \
 string";
-
-/// What a person gives as a number of seconds.
-pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
-}

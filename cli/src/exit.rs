@@ -1,13 +1,13 @@
 //! How a command ends: exit codes, and errors as a person reads them.
 
-use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
 use argon_core::{Error, ErrorKind};
+use argon_formats::extjson::ExtJsonError;
+use argon_formats::{FormatError, InvalidDocument};
 
-use crate::formats::extjson::ExtJsonError;
-use crate::formats::{FormatError, InvalidDocument};
+use crate::hints;
 use crate::output::Output;
 
 /// The part of `--help` that lists the exit codes.
@@ -88,14 +88,6 @@ impl Failure {
         }
     }
 
-    /// What it is about, on one line.
-    pub(crate) fn in_full(&self) -> String {
-        match self {
-            Self::Error { error, .. } => error.in_full(),
-            other => format!("{other:?}"),
-        }
-    }
-
     /// Tells the user, and gives the exit code.
     pub(crate) fn report(self, output: &Output) -> ExitCode {
         match self {
@@ -161,20 +153,6 @@ impl From<Error> for Failure {
 
 impl From<FormatError> for Failure {
     fn from(error: FormatError) -> Self {
-        let kind = match &error {
-            FormatError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::NotFound => ErrorKind::NotFound,
-                io::ErrorKind::PermissionDenied => ErrorKind::Denied,
-                io::ErrorKind::IsADirectory
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::InvalidData
-                | io::ErrorKind::UnexpectedEof => ErrorKind::Invalid,
-                _ => ErrorKind::Unavailable,
-            },
-            FormatError::NoSuchDatabase { .. } => ErrorKind::NotFound,
-            _ => ErrorKind::Invalid,
-        };
         let hint = match &error {
             FormatError::SeveralDatabases { .. } => {
                 Some("choose one by --database NAME".to_owned())
@@ -182,9 +160,9 @@ impl From<FormatError> for Failure {
             FormatError::UnknownFormat { .. } => Some("say it by --format".to_owned()),
             _ => None,
         };
-        let mut described = Error::new(kind, error.to_string());
-        if let Some(source) = error.source() {
-            described = described.with_source(source.to_string());
+        let mut described = argon_service::of_format(&error);
+        if let FormatError::TooManyColumns { .. } = error {
+            described = hints::with_behind(&described, "; name some by --fields");
         }
         Self::Error { error: described, hint }
     }
@@ -199,9 +177,7 @@ impl From<ExtJsonError> for Failure {
 /// For documents that come out of a store, where they were valid when they went in.
 impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Self {
-        Error::corrupt("a stored document can't be printed; run `argon fsck`")
-            .with_source(error)
-            .into()
+        argon_service::Failure::from(error).into()
     }
 }
 

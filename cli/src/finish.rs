@@ -1,19 +1,23 @@
 //! What is done after every command.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use argon_core::Store;
 use argon_core::storage::Traffic;
+use argon_core::{Error, Store};
+use argon_service::usage_metrics;
 use bson::DateTime;
 
 use crate::commands::Command;
 use crate::context::Context;
-use crate::counts;
 use crate::exit::{self, CommandResult, Failure};
 use crate::output::{self, count, size};
 
 /// How long work in the background may go on before something is said about it.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a command that goes on keeps what it has counted.
+const EVERY: Duration = Duration::from_secs(10);
 
 /// How long a command that was interrupted waits for what it began in the background.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -27,7 +31,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
         biased;
         result = command.run(context) => result,
         interrupted = interrupted(), if !handles_signals => interrupted,
-        never = counts::keep_on(context) => match never {},
+        never = keep_on(context) => match never {},
     };
     let store = context.take_opened();
     if let (Some(store), Err(Failure::Interrupted)) = (&store, &result) {
@@ -40,13 +44,43 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
         result = result.and(settle(store, context).await);
     }
     if let (Some(store), Ok(())) = (&store, &result) {
-        counts::keep(store, context).await;
+        keep(store, context).await;
     }
     if context.options.stats {
         let traffic = store.as_ref().and_then(Store::traffic);
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
     result
+}
+
+/// Keeps what was counted since the last time.
+async fn keep(store: &Store, context: &Context) {
+    if !context.settings().metrics.enabled {
+        return;
+    }
+    if let Err(error) = usage_metrics::keep(store).await {
+        context.output.note(&not_kept(&error));
+    }
+}
+
+/// What a disk that fails at last is worth: the next write would meet it too.
+fn not_kept(error: &Error) -> String {
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
+    format!(
+        "the command is done, but what it counted could not be kept: {error}{}; look at the disk, and \
+         run `argon fsck`",
+        cause.unwrap_or_default()
+    )
+}
+
+/// Keeps what a command counts while it goes on, from time to time.
+async fn keep_on(context: &Context) -> Infallible {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Some(store) = context.opened_store() {
+            keep(&store, context).await;
+        }
+    }
 }
 
 /// Waits until a signal asks the command to end. From then on another one ends it at once.
@@ -126,5 +160,14 @@ mod tests {
             "stats: 1.050 s, 1,200 requests (1 repeated), 10 bytes sent, 2.0 KiB received"
         );
         assert_eq!(stats(ended, started, None), "stats: 0.000 s", "a clock may be set back");
+    }
+
+    #[test]
+    fn a_disk_that_does_not_take_the_counts_is_reported_with_its_cause() {
+        let cause = std::io::Error::other("Input/output error");
+        let error = Error::indeterminate("a write to the sled store x may have failed");
+        let words = not_kept(&error.with_source(cause));
+        assert!(words.contains("could not be kept: a write to the sled store x"), "{words}");
+        assert!(words.contains(": Input/output error; look at the disk"), "{words}");
     }
 }

@@ -3,52 +3,31 @@
 //! Where to look:
 //! - `args`: the command line as types; `help`: its help, which is the manual;
 //! - `commands`: one command a file;
-//! - `backends`: which stores there are;
-//! - `context`, `discover`, `credentials`, `pointer`, `config`: which store, project and branch a
-//!   command works on;
-//! - `settings`: `argon.toml` and what stands above it;
-//! - `range`: ranges of commits as they are typed;
-//! - `finish`: what is done after every command; `counts`: keeping what they count; `logging`,
+//! - `context`: which store, project and branch a command works on;
+//! - `finish`: what is done after every command; `logging`,
 //!   `telemetry`: what is told of them to operators;
-//! - `hooks`: commands that accept or refuse a result; `webhook`: posting to others;
-//! - `import`: files and dumps into commits;
-//! - `changes`: differences of documents and collections, as text and as JSON; `patches`: as text that
-//!   can be applied;
+//! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
-//! - `duration`: lengths of time on the command line;
-//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
-//! - `formats`: how documents come in and go out.
+//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what the service
+//!   leaves to a front end to say.
+//!
+//! What users do is `argon-service`; how documents come in and go out is `argon-formats`.
 
 pub mod args;
-mod backends;
 mod changes;
 mod commands;
-mod config;
 mod context;
-mod counts;
-mod credentials;
-mod discover;
-mod duration;
 mod exit;
 mod finish;
-pub mod formats;
 mod help;
-mod hooks;
-mod import;
-mod keys;
+mod hints;
 mod logging;
 mod output;
 mod panics;
-mod patches;
 mod plans;
-mod pointer;
-mod range;
-mod settings;
-mod small_file;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod usage;
-mod webhook;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -95,10 +74,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err((failure, output)) => return failure.report(&output),
     };
     let format = context.settings().log.format;
-    let logging = match Logging::start(context.options.log_format, format, &context.output) {
-        Ok(logging) => logging,
-        Err(error) => return Failure::from(error).report(&context.output),
-    };
+    let logging =
+        match Logging::start(context.options.log_format.map(Into::into), format, &context.output) {
+            Ok(logging) => logging,
+            Err(error) => return Failure::from(error).report(&context.output),
+        };
     // The runtime ends before the process does, and with it the last handle to the store, so that the
     // store is closed.
     let context = Arc::new(context);
@@ -118,7 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             result
         }
     });
-    for trouble in argon_backends::take_troubles() {
+    for trouble in argon_service::backends::take_troubles() {
         context.output.note(&trouble);
     }
     logging.end(&context.output);
@@ -139,7 +119,7 @@ fn watched(command: impl FnOnce() -> CommandResult + Send + 'static) -> CommandR
     let thread = started.map_err(|source| {
         argon_core::Error::unavailable("no thread could be started").with_source(source)
     })?;
-    let mut reads = backends::ReadWatch::default();
+    let mut reads = argon_service::backends::ReadWatch::default();
     loop {
         match ended.recv_timeout(LOOK) {
             Ok(result) => return result,

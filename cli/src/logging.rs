@@ -4,16 +4,16 @@
 use std::io;
 
 use argon_core::{Error, Result};
+use argon_service::credentials;
+use argon_service::settings::LogFormat;
 use tracing::Span;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::credentials;
 use crate::exit::CommandResult;
 use crate::output::Output;
-use crate::settings::LogFormat;
 #[cfg(feature = "otel")]
 use crate::telemetry::Export;
 

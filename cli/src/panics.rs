@@ -29,7 +29,7 @@ pub(crate) fn tame_engines() {
         }
         let message = panic.payload_as_str().unwrap_or("a panic without a message");
         // The thread of an engine does not come back from this if the process would be aborted.
-        argon_backends::note_panic(message);
+        argon_service::backends::note_panic(message);
         if message == ABORTING {
             end();
         }
@@ -43,7 +43,7 @@ fn end() -> ! {
     let panics = PANICS.take();
     let cause = panics.iter().rev().nth(1).or(panics.last()).cloned().unwrap_or_default();
     let context = "the storage engine failed and could not tidy up";
-    let error = argon_backends::error_of_panic(context, &cause);
+    let error = argon_service::backends::error_of_panic(context, &cause);
     let code = exit::code(error.kind());
     Failure::from(error).report(&Output::new(Format::Table, false));
     std::process::exit(code.into())

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon_core::{Error, Result};
+use argon_service::credentials::variable;
+use argon_service::webhook;
 use async_trait::async_trait;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
@@ -21,9 +23,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use ureq::Agent;
 use ureq::http::Uri;
 
-use crate::credentials::variable;
 use crate::output::Output;
-use crate::webhook;
 
 /// The variables that name the collector.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];

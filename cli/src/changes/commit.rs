@@ -5,21 +5,26 @@ use std::collections::HashMap;
 use argon_core::diff::{CollectionDiff, DocumentDiff};
 use argon_core::model::{Change, CollectionId, Commit};
 use argon_core::{CollectionInfo, State};
+use argon_service::changes::ShownCommit;
 
 use super::{Detail, Printer, Stat};
 use crate::exit::CommandResult;
 use crate::output::Output;
 
-/// Prints the changes of the commit between `before` and `after`: those of collections first, then
+/// Prints the commit of `branch`, for programs, and its changes, between `before` and `after`: those of collections first, then
 /// those of documents in the order of the commit.
 pub(crate) async fn print_commit(
     output: &Output,
     commit: Commit,
+    branch: &str,
     [before, after]: [&State; 2],
     detail: Detail,
 ) -> CommandResult<Stat> {
     let (old, new) = (by_id(before), by_id(after));
     let mut printer = Printer::new(output, detail);
+    if !output.is_table() {
+        printer.commit(ShownCommit::of(&commit, branch))?;
+    }
     for diff in collections(&old, &new) {
         // The documents of a collection that was created follow one by one.
         let documents = match &diff {

@@ -3,26 +3,8 @@
 use std::collections::BTreeMap;
 
 use argon_core::CollectionInfo;
+use argon_formats::extjson::{Layout, Mode, print_value};
 use bson::{Bson, Document};
-
-use crate::formats::extjson::{Layout, Mode, print_value};
-use crate::output::Json;
-
-/// The names of a collection's indexes.
-pub(crate) fn index_names(info: &CollectionInfo) -> Vec<String> {
-    info.indexes.iter().map(index_name).collect()
-}
-
-/// The names of a collection's options.
-pub(crate) fn option_names(info: &CollectionInfo) -> Vec<String> {
-    info.options.keys().cloned().collect()
-}
-
-/// Options and indexes as fields of JSON.
-pub(crate) fn json(info: &CollectionInfo) -> [(&'static str, Json); 2] {
-    let indexes = info.indexes.iter().map(|index| Json::Verbatim(line(index))).collect();
-    [("options", Json::Verbatim(line(&info.options))), ("indexes", Json::Array(indexes))]
-}
 
 /// How the facts differ, a line each: `+` new, `-` gone, `~` changed.
 pub(crate) fn differences(before: &CollectionInfo, after: &CollectionInfo) -> Vec<String> {

@@ -1,11 +1,10 @@
-//! The fields that differ between two images of a document, as text and as JSON.
+//! The fields that differ between two images of a document, as text.
 
 use argon_core::diff::FieldChange;
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use bson::raw::{RawBson, RawDocument};
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
-use crate::output::Json;
 
 /// A field that differs, its values as Extended JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,17 +41,6 @@ impl Difference {
             (Some(before), None) => format!("- {path}: {before}"),
             (None, None) => format!("{path}: only the order of its fields"),
         }
-    }
-
-    pub(crate) fn json(&self) -> Json {
-        let mut fields = vec![("path", self.path.as_str().into())];
-        let sides = [("before", &self.before), ("after", &self.after)];
-        fields.extend(
-            sides
-                .into_iter()
-                .filter_map(|(name, side)| Some((name, Json::Verbatim(side.clone()?)))),
-        );
-        Json::Object(fields)
     }
 }
 

@@ -10,7 +10,7 @@ mod states;
 mod worked;
 
 pub(crate) use self::commit::print_commit;
-pub(crate) use self::origin::{import_source, origin_and_message, origin_text};
+pub(crate) use self::origin::{origin_and_message, origin_json, origin_text};
 pub(crate) use self::print::{Detail, Printer};
 pub(crate) use self::stat::Stat;
 pub(crate) use self::states::print_diff;

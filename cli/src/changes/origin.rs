@@ -1,6 +1,9 @@
 //! What brought a commit about, in words.
 
 use argon_core::model::{Message, Origin};
+use argon_service::json;
+
+use crate::output::{Json, typed};
 
 /// What brought a commit about; `None` if somebody wrote documents.
 pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
@@ -25,6 +28,11 @@ pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
             Some(format!("patch {source}"))
         }
     }
+}
+
+/// The same for programs.
+pub(crate) fn origin_json(origin: &Origin) -> Json {
+    typed::compact(&json::Origin::from(origin)).map_or_else(|_| None::<u64>.into(), Json::Verbatim)
 }
 
 /// What a commit comes from, and the first line of its message unless it is empty or says the same.
@@ -52,14 +60,6 @@ fn says(origin: &str, message: &str) -> bool {
 
 fn by_plan(plan: Option<&str>) -> String {
     plan.map(|plan| format!(" (plan {plan})")).unwrap_or_default()
-}
-
-/// The file from which a commit was imported.
-pub(crate) fn import_source(origin: &Origin) -> Option<&str> {
-    match origin {
-        Origin::Import { source } => Some(source),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! Prints what differs: lines with `+`, `-` and `~` for people, objects for programs.
 
-use argon_core::CollectionInfo;
 use argon_core::diff::{CollectionDiff, DocumentDiff};
 use argon_core::model::{CollectionName, Document};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
+use argon_service::changes::{CollectionChange, Depth, DocumentChange, Shown, ShownCommit};
 use bson::raw::RawBsonRef;
 
 use super::fields::{self, Difference};
 use super::{Stat, facts};
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
-use crate::output::{Colours, Json, Listing, Output, count, document_line, escape};
+use crate::output::{Colours, Json, Listing, Output, count, document_line, escape, typed};
 
 /// How much is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,10 @@ impl Detail {
         matches!(self, Self::Documents(_) | Self::Fields(_))
     }
 
+    fn depth(self, mode: Mode) -> Depth {
+        Depth { mode, fields: self.has_fields(), documents: self.has_documents() }
+    }
+
     fn has_fields(self) -> bool {
         matches!(self, Self::Changes(_) | Self::Fields(_))
     }
@@ -66,6 +70,12 @@ impl Printer {
         let listing = output.listing(Stat::COLUMNS);
         let (colours, stat) = (output.colours, Stat::default());
         Self { detail, colours, listing, heading: None, stat }
+    }
+
+    /// The commit whose changes follow, for programs.
+    pub(crate) fn commit(&mut self, commit: ShownCommit) -> CommandResult {
+        let line = typed::compact(&Shown::Commit(commit))?;
+        self.listing.line("", || line)
     }
 
     /// A collection whose own facts differ; `documents` is how many came or went with it without
@@ -99,7 +109,8 @@ impl Printer {
             text.push_str("\n  ");
             text.push_str(&escape::line(&line));
         }
-        self.listing.line(&text, || collection_json(diff, documents).compact())
+        let line = typed::compact(&Shown::Collection(CollectionChange::of(diff, documents)))?;
+        self.listing.line(&text, || line)
     }
 
     /// A document that differs.
@@ -114,8 +125,9 @@ impl Printer {
             self.heading = Some(diff.collection.clone());
         }
         text.push_str(&self.document_text(diff, mode, &differences)?);
-        let json = document_json(self.detail, diff, mode, &differences)?;
-        self.listing.line(&text, || json.compact())
+        let change = DocumentChange::of(diff, self.detail.depth(mode))?;
+        let line = typed::compact(&Shown::Document(change))?;
+        self.listing.line(&text, || line)
     }
 
     fn document_text(
@@ -152,7 +164,7 @@ impl Printer {
     pub(crate) fn finish(mut self) -> CommandResult<Stat> {
         if self.detail == Detail::Stat {
             for row in self.stat.rows() {
-                self.listing.row(&row)?;
+                self.listing.item(&row)?;
             }
         }
         if self.detail != Detail::Nothing {
@@ -178,66 +190,15 @@ fn differences(detail: Detail, diff: &DocumentDiff, mode: Mode) -> CommandResult
 
 /// A document that differs, for programs.
 pub(super) fn changed_document(diff: &DocumentDiff, mode: Mode) -> CommandResult<Json> {
-    let detail = Detail::Changes(mode);
-    document_json(detail, diff, mode, &differences(detail, diff, mode)?)
-}
-
-fn document_json(
-    detail: Detail,
-    diff: &DocumentDiff,
-    mode: Mode,
-    differences: &[Difference],
-) -> CommandResult<Json> {
-    let change = match (&diff.before, &diff.after) {
-        (None, Some(_)) => "added",
-        (_, None) => "removed",
-        (Some(_), Some(_)) => "changed",
-    };
-    let id = match diff.after.as_ref().or(diff.before.as_ref()) {
-        Some(document) => id(document, mode)?,
-        None => Json::from(diff.key.to_string()).compact(),
-    };
-    let mut json = vec![
-        ("kind", "document".into()),
-        ("collection", diff.collection.as_str().into()),
-        ("change", change.into()),
-        ("_id", Json::Verbatim(id)),
-    ];
-    let sides = [("before", &diff.before), ("after", &diff.after)];
-    for (name, side) in sides.into_iter().filter_map(|(name, side)| Some((name, side.as_ref()?))) {
-        if change != "changed" || detail.has_documents() {
-            json.push((name, Json::Verbatim(document_line(side.as_raw(), mode)?)));
-        }
-    }
-    if change == "changed" && detail.has_fields() {
-        json.push(("fields", Json::Array(differences.iter().map(Difference::json).collect())));
-    }
-    Ok(Json::Object(json))
+    let change = DocumentChange::of(diff, Detail::Changes(mode).depth(mode))?;
+    Ok(Json::Verbatim(typed::compact(&Shown::Document(change))?))
 }
 
 /// A collection whose own facts differ, for programs.
-pub(super) fn collection_json(diff: &CollectionDiff, documents: Option<u64>) -> Json {
-    let (change, before, after) = match diff {
-        CollectionDiff::Created(info) => ("created", None, Some(info)),
-        CollectionDiff::Dropped(info) => ("dropped", Some(info), None),
-        CollectionDiff::Changed { before, after } => ("changed", Some(before), Some(after)),
-    };
-    let name = after.or(before).map(|info| info.name.as_str());
-    let mut json =
-        vec![("kind", "collection".into()), ("collection", name.into()), ("change", change.into())];
-    if documents.is_some() {
-        json.push(("documents", documents.into()));
-    }
-    for (name, side) in [("before", before), ("after", after)] {
-        if let Some(info) = side {
-            json.push((name, facts_json(info)));
-        }
-    }
-    Json::Object(json)
-}
-
-fn facts_json(info: &CollectionInfo) -> Json {
-    let mut fields = vec![("name", info.name.as_str().into())];
-    fields.extend(facts::json(info));
-    Json::Object(fields)
+pub(super) fn collection_json(
+    diff: &CollectionDiff,
+    documents: Option<u64>,
+) -> CommandResult<Json> {
+    let change = CollectionChange::of(diff, documents);
+    Ok(Json::Verbatim(typed::compact(&Shown::Collection(change))?))
 }

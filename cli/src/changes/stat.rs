@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use argon_core::diff::{CollectionDiff, DocumentDiff};
 use argon_core::model::CollectionName;
+use argon_service::changes::{self, Shown};
+use serde::{Serialize, Serializer};
 
-use crate::output::{Json, Row, count, grouped};
+use crate::output::{Cells, count, grouped};
 
 /// The numbers of each collection that differs.
 #[derive(Debug, Default)]
@@ -84,7 +86,21 @@ impl Stat {
     }
 }
 
-impl Row for StatRow<'_> {
+impl Serialize for StatRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Numbers { added, changed, removed, facts } = self.numbers;
+        let numbers = changes::Numbers {
+            collection: self.collection.to_string(),
+            added,
+            changed,
+            removed,
+            collection_change: Some(facts.to_owned()).filter(|facts| !facts.is_empty()),
+        };
+        Shown::Numbers(numbers).serialize(serializer)
+    }
+}
+
+impl Cells for StatRow<'_> {
     fn cells(&self) -> Vec<String> {
         let Numbers { added, changed, removed, facts } = self.numbers;
         vec![
@@ -94,16 +110,5 @@ impl Row for StatRow<'_> {
             removed.to_string(),
             facts.to_owned(),
         ]
-    }
-
-    fn json(&self) -> Json {
-        let Numbers { added, changed, removed, facts } = self.numbers;
-        Json::object([
-            ("collection", self.collection.as_str().into()),
-            ("added", added.into()),
-            ("changed", changed.into()),
-            ("removed", removed.into()),
-            ("collection_change", Some(facts).filter(|facts| !facts.is_empty()).into()),
-        ])
     }
 }

@@ -3,12 +3,12 @@
 use argon_core::State;
 use argon_core::diff::CollectionDiff;
 use argon_core::plan::Worked;
+use argon_formats::extjson::Mode;
 use futures::TryStreamExt;
 
 use super::print::{changed_document, collection_json};
 use super::{Detail, Printer, Stat};
 use crate::exit::CommandResult;
-use crate::formats::extjson::Mode;
 use crate::output::{Json, Output};
 
 /// Prints the changes that a plan makes to `before`: those of collections first, then those of
@@ -38,7 +38,7 @@ pub(crate) async fn worked_json(
 ) -> CommandResult<Json> {
     let mut changes = Vec::new();
     for diff in worked.collections() {
-        changes.push(collection_json(&diff, gone_with(&diff, before).await?));
+        changes.push(collection_json(&diff, gone_with(&diff, before).await?)?);
     }
     let mut documents = worked.documents();
     while let Some(document) = documents.try_next().await? {

@@ -9,15 +9,16 @@ use argon_core::patch::{
     check_with,
 };
 use argon_core::{Error, log};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
+use argon_service::Workspace;
+use argon_service::patches::{NamedState, ReadPatch, read_patch};
 use bson::raw::RawBson;
 use clap::Args;
 
 use crate::args::Signature;
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{Json, count, escape};
-use crate::patches::{NamedState, ReadPatch, read_patch};
 use crate::plans::{note_unchecked, refused_unchecked, unchecked_json, violated};
 
 const EXAMPLES: &str = "\
@@ -248,7 +249,7 @@ impl Line {
         Json::object([
             ("kind", "conflict".into()),
             ("collection", self.collection.as_str().into()),
-            ("_id", verbatim(&self.id)),
+            ("id", verbatim(&self.id)),
             ("path", self.path.as_deref().into()),
             ("problem", self.problem.as_str().into()),
             ("expected", verbatim(&self.expected)),

@@ -4,13 +4,13 @@ use argon_core::Error;
 use argon_core::blame::{BlamedField, Brought, Since, blame, blame_first_parent};
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CommitMeta, Origin, View};
+use argon_formats::extjson::{Layout, Mode, print_raw_value};
 use clap::Args;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
-use crate::changes::{origin_and_message, origin_text};
+use crate::changes::{origin_and_message, origin_json};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value};
 use crate::output::{self, Json, Row};
 
 /// The longest value in a table, in characters.
@@ -151,7 +151,7 @@ fn commit_json(meta: &CommitMeta) -> [(&'static str, Json); 5] {
         ("time", output::time(meta.time).into()),
         ("actor", meta.actor.as_str().into()),
         ("message", meta.message.as_str().into()),
-        ("origin", origin_text(&meta.origin).into()),
+        ("origin", origin_json(&meta.origin)),
     ]
 }
 

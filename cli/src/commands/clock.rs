@@ -5,10 +5,10 @@ use std::time::Duration;
 use argon_core::gc::{self, Options};
 use argon_core::sandbox::{self, Outcome};
 use argon_core::{Error, Project, Result, Store};
+use argon_service::duration::duration_text;
 use bson::DateTime;
 
 use crate::context::Context;
-use crate::duration::duration_text;
 use crate::exit::{CommandResult, Failure};
 use crate::output;
 

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use argon_core::Error;
+use argon_service::settings::keys::{self, KEYS, Kind};
+use argon_service::settings::{self, Entry, Level};
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
+use crate::hints;
 use crate::output::{Json, Row};
-use crate::settings::keys::{self, KEYS, Kind};
-use crate::settings::{self, Entry, Level};
 
 const EXAMPLES: &str = "\
 Who is heard, the later before the earlier:
@@ -129,7 +130,7 @@ impl InFile {
         if !self.store_level {
             return Ok((Level::User, user_file()?));
         }
-        let place = crate::discover::find(&context.options, context.settings())?;
+        let place = argon_service::discover::find(&context.overrides(), context.settings())?;
         let path = place.settings_file().ok_or_else(|| {
             let error = Error::unsupported(format!("{} has no directory here", place.url));
             Failure::from(error).hint("--user writes the setting into your own file")
@@ -179,7 +180,7 @@ fn json(entry: &Entry) -> Json {
     Json::object([
         ("key", entry.name.clone().into()),
         ("value", text(entry).into()),
-        ("origin", entry.origin.to_string().into()),
+        ("origin", hints::origin(&entry.name, &entry.origin).into()),
     ])
 }
 
@@ -195,14 +196,14 @@ impl Row for SettingRow<'_> {
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![self.name.to_owned(), self.entry.map(text).unwrap_or_default()];
         if self.show_origin {
-            let origin = self.entry.map(|entry| entry.origin.to_string());
+            let origin = self.entry.map(|entry| hints::origin(&entry.name, &entry.origin));
             cells.push(origin.unwrap_or_default());
             return cells;
         }
         cells.push(self.key.kind.word().to_owned());
         cells.push(self.key.default.unwrap_or_default().to_owned());
         cells.push(self.key.variable.unwrap_or_default().to_owned());
-        cells.push(self.key.help.to_owned());
+        cells.push(hints::setting(self.key).to_owned());
         cells
     }
 
@@ -210,11 +211,11 @@ impl Row for SettingRow<'_> {
         Json::object([
             ("key", self.name.into()),
             ("value", self.entry.map(text).into()),
-            ("origin", self.entry.map(|entry| entry.origin.to_string()).into()),
+            ("origin", self.entry.map(|entry| hints::origin(&entry.name, &entry.origin)).into()),
             ("type", self.key.kind.word().into()),
             ("default", self.key.default.into()),
             ("variable", self.key.variable.into()),
-            ("help", self.key.help.into()),
+            ("help", hints::setting(self.key).into()),
         ])
     }
 }

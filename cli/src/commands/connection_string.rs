@@ -3,10 +3,10 @@
 use argon_core::Error;
 use argon_core::model::BranchName;
 use argon_core::storage::StoreUrl;
+use argon_service::discover::{BRANCH, PROJECT, absolute};
 use clap::Args;
 
 use crate::context::Context;
-use crate::discover::{BRANCH, PROJECT, absolute};
 use crate::exit::{CommandResult, Failure};
 use crate::output::Json;
 

@@ -1,12 +1,16 @@
 //! `argon count`
 
+use std::pin::pin;
+
 use argon_core::model::CollectionName;
+use argon_service::document::{self, CountDocuments, CountedCollection};
 use clap::Args;
+use futures::TryStreamExt;
 
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, Row};
+use crate::output::Cells;
 
 /// Count the documents of a collection, or of each.
 #[derive(Args)]
@@ -19,21 +23,9 @@ pub(crate) struct CountArgs {
     at: AtRevision,
 }
 
-struct CountRow {
-    collection: CollectionName,
-    documents: u64,
-}
-
-impl Row for CountRow {
+impl Cells for CountedCollection {
     fn cells(&self) -> Vec<String> {
         vec![self.collection.to_string(), self.documents.to_string()]
-    }
-
-    fn json(&self) -> Json {
-        Json::object([
-            ("collection", self.collection.as_str().into()),
-            ("documents", self.documents.into()),
-        ])
     }
 }
 
@@ -41,15 +33,14 @@ impl CountArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        if let Some(name) = self.collection {
-            let documents = state.collection(&name)?.count().await?;
-            let row = CountRow { collection: name, documents };
-            return context.output.one(|| documents.to_string(), || row.json());
+        if let Some(collection) = self.collection {
+            let counted = document::count_one(&state, CountDocuments { collection }).await?;
+            return context.output.result(|| counted.documents.to_string(), &counted);
         }
         let mut listing = context.output.listing(&["COLLECTION", "DOCUMENTS"]);
-        for info in state.collections() {
-            let documents = state.collection(&info.name)?.count().await?;
-            listing.row(&CountRow { collection: info.name.clone(), documents })?;
+        let mut counts = pin!(document::count(&state));
+        while let Some(counted) = counts.try_next().await? {
+            listing.item(&counted)?;
         }
         listing.finish()
     }

@@ -2,14 +2,16 @@
 
 use argon_core::diff::diff;
 use argon_core::{Error, ErrorKind, Revision, State};
+use argon_formats::extjson::Mode;
+use argon_service::Workspace;
+use argon_service::patches::{PatchHeader, Side, write_patch};
 use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::{Detail, print_diff};
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::formats::extjson::Mode;
-use crate::patches::{PatchHeader, Side, print_patch};
+use crate::output::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,7 +96,8 @@ impl DiffArgs {
             let project = workspace.project.name();
             let from = Side { branch: if self.merge_base { &other } else { &one }, state: &from };
             let to = Side { branch: &other, state: &to };
-            return print_patch(&PatchHeader { project, from, to }, &diff).await;
+            let header = PatchHeader { project, from, to };
+            return Ok(write_patch(&header, &diff, &mut stdout()).await?);
         }
         let detail = self.depth.detail(self.style.mode());
         let stat = print_diff(&context.output, &diff, [&from, &to], detail).await?;

@@ -1,13 +1,14 @@
 //! `argon doctor`
 
 use argon_core::storage::{Diagnosis, Health, OpenOptions, Secret};
+use argon_service::config::Config;
+use argon_service::credentials::{self, Exposure, Said, SaidBy};
+use argon_service::discover::{self, Place};
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
-use crate::credentials::{self, Exposure, Said, SaidBy};
-use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure};
+use crate::hints;
 use crate::output::{Colours, Json};
 
 const EXAMPLES: &str = "\
@@ -30,7 +31,7 @@ pub(crate) struct DoctorArgs {
 
 impl DoctorArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let said = self.url.map(|text| Said { text, by: SaidBy::CommandLine });
+        let said = self.url.map(|text| Said { text, by: SaidBy::Argument });
         let mut report = Report::default();
         report.look(said, context).await;
         let colours = context.output.colours;
@@ -50,12 +51,12 @@ impl Report {
     async fn look(&mut self, said: Option<Said>, context: &Context) {
         let place = match said {
             Some(said) => said.place().map_err(Failure::from),
-            None => discover::find(&context.options, context.settings()),
+            None => discover::find(&context.overrides(), context.settings()).map_err(Failure::from),
         };
         match place {
             Ok(place) => {
                 self.store = Some(place.url.to_string());
-                let found = format!("{}, named by {}", place.url, place.found);
+                let found = format!("{}, named by {}", place.url, hints::found(&place.found));
                 self.checks.push(Diagnosis::good("place", found));
                 self.look_at(&place, context).await;
             }
@@ -69,12 +70,15 @@ impl Report {
 
     async fn look_at(&mut self, place: &Place, context: &Context) {
         let password = self.password(place);
-        if let Some(Err(error)) = place.config_in_directory().map(|path| Config::load(&path)) {
-            self.checks.push(Diagnosis::failed("settings", &error, None));
+        let config = place.config_in_directory().map(|path| Config::load(&path));
+        if let Some(Err(Failure::Error { error, hint })) =
+            config.map(|config| config.map_err(Failure::from))
+        {
+            self.checks.push(Diagnosis::failed("settings", &error, hint));
         }
         let lock_timeout = context.settings().lock_timeout;
         let options = OpenOptions { lock_timeout, password, cache: context.cache() };
-        match crate::backends::registry().factory(&place.url) {
+        match argon_service::backends::registry().factory(&place.url) {
             Ok(factory) => {
                 let environment = &context.environment;
                 self.checks.extend(factory.diagnose(&place.url, &options, environment).await);
@@ -99,7 +103,7 @@ impl Report {
         self.checks.extend(
             exposures
                 .into_iter()
-                .map(|exposed| Diagnosis::doubtful("password", exposed.found, exposed.remedy)),
+                .map(|it| Diagnosis::doubtful("password", hints::exposed(&it), hints::remedy(&it))),
         );
         password.ok().flatten().map(|password| password.secret)
     }

@@ -1,5 +1,8 @@
 //! `argon find`
 
+use std::pin::pin;
+
+use argon_service::document::{self, FindDocuments};
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -38,17 +41,11 @@ impl FindArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let mut documents = state.collection(&self.within.collection)?.scan();
+        let Self { skip, limit, .. } = self;
+        let request = FindDocuments { collection: self.within.collection, skip, limit };
+        let mut documents = pin!(document::find(&state, &request)?);
         let mut listing = context.output.listing(&[]);
-        let (mut to_skip, mut left) = (self.skip, self.limit.unwrap_or(usize::MAX));
-        while left > 0
-            && let Some(document) = documents.try_next().await?
-        {
-            if to_skip > 0 {
-                to_skip -= 1;
-                continue;
-            }
-            left -= 1;
+        while let Some(document) = documents.try_next().await? {
             context.output.note_loss(document.as_raw())?;
             let line = document_line(document.as_raw(), self.style.mode())?;
             listing.line(&line, || line.clone())?;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use argon_core::Store;
 use argon_core::gc::{self, HolderKind, KeptState, Options, Report, TimelineReport};
 use argon_core::storage::Freed;
+use argon_service::duration::{duration_text, parse_duration};
 use clap::Args;
 
 use super::confirm::Confirmation;
 use crate::context::Context;
-use crate::duration::{duration_text, parse_duration};
 use crate::exit::CommandResult;
 use crate::output::{self, Json, count, size};
 

@@ -1,13 +1,14 @@
 //! `argon get`
 
-use argon_core::Error;
 use argon_core::key::Key;
+use argon_formats::extjson::{Layout, print_document};
+use argon_service::document::{self, GetDocument};
+use argon_service::json::Id;
 use clap::Args;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, print_document};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,16 +36,8 @@ impl GetArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let collection = state.collection(&self.within.collection)?;
-        let Some(document) = collection.get(&self.id).await? else {
-            return Err(Error::not_found(format!(
-                "collection '{}' has no document with _id {} at LSN {}",
-                self.within.collection,
-                self.id,
-                state.lsn()
-            ))
-            .into());
-        };
+        let request = GetDocument { collection: self.within.collection, id: Id(self.id) };
+        let document = document::get(&state, request).await?;
         context.output.note_loss(document.as_raw())?;
         let layout = if context.output.is_pretty() { Layout::Pretty } else { Layout::Compact };
         context.output.print(&print_document(document.as_raw(), self.style.mode(), layout)?)

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind, Store};
+use argon_service::credentials::{self, Said, SaidBy};
+use argon_service::discover::{DIRECTORY, absolute, is_remote};
+use argon_service::pointer;
 use clap::Args;
 
 use crate::context::Context;
-use crate::credentials::{self, Said, SaidBy};
-use crate::discover::{DIRECTORY, absolute, is_remote};
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::Json;
-use crate::pointer;
 
 const URLS: &str = "\
 Stores:
@@ -115,8 +115,8 @@ impl InitArgs {
 
     fn place(self, context: &Context) -> CommandResult<(StoreUrl, Option<SaidBy>)> {
         let said = match self.url {
-            Some(text) => Some(Said { text, by: SaidBy::CommandLine }),
-            None => credentials::store(&context.options, context.settings())?,
+            Some(text) => Some(Said { text, by: SaidBy::Argument }),
+            None => credentials::store(&context.overrides(), context.settings())?,
         };
         let Some(Said { text, by }) = said else {
             return Ok((StoreUrl::new("sled", DIRECTORY), None));
@@ -153,7 +153,7 @@ fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
 }
 
 async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResult<Store> {
-    let (registry, options) = (crate::backends::registry(), context.open_options()?);
+    let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     let store = if existing {
         Store::open(&registry, url, &options, environment, actor).await?

@@ -1,6 +1,6 @@
 //! `argon jobs`
 
-use argon_legacy::{Job, LegacyStore};
+use argon_service::backends::{Job, LegacyStore};
 use clap::Subcommand;
 
 use crate::context::Context;

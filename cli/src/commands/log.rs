@@ -1,16 +1,17 @@
 //! `argon log`
 
-use argon_core::model::{Actor, Commit, Message, Touched};
+use std::pin::pin;
+
+use argon_core::model::{Actor, Lsn};
 use argon_core::{Error, Revision, parse_time};
+use argon_service::log::{self, ListCommits, ListedCommit, LogEntry};
 use bson::DateTime;
 use clap::Args;
 use futures::TryStreamExt;
 
-use crate::changes::{import_source, origin_text};
-use crate::commands::names::CollectionNames;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, Row};
+use crate::output::Cells;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,77 +45,42 @@ fn time(text: &str) -> Result<DateTime, Error> {
     })
 }
 
-struct CommitRow {
-    commit: Commit<Touched>,
-    /// The collections that it changed, and how many documents of each.
-    collections: Vec<(String, u64)>,
-}
-
-impl Row for CommitRow {
+impl Cells for ListedCommit {
     fn cells(&self) -> Vec<String> {
-        let meta = &self.commit.meta;
-        let names: Vec<&str> = self.collections.iter().map(|(name, _)| name.as_str()).collect();
-        let documents: u64 = self.collections.iter().map(|(_, documents)| documents).sum();
+        let collections = &self.collections;
+        let names: Vec<&str> = collections.iter().map(|of| of.collection.as_str()).collect();
+        let documents: u64 = collections.iter().map(|of| of.documents).sum();
         vec![
-            meta.lsn.to_string(),
-            output::time(meta.time),
-            meta.actor.to_string(),
+            self.lsn.to_string(),
+            self.time.to_string(),
+            self.actor.clone(),
             documents.to_string(),
             names.join(", "),
-            first_line(&meta.message).to_owned(),
+            self.message.lines().next().unwrap_or_default().to_owned(),
         ]
-    }
-
-    fn json(&self) -> Json {
-        let meta = &self.commit.meta;
-        let collections = self.collections.iter().map(|(name, documents)| {
-            Json::object([("collection", name.as_str().into()), ("documents", (*documents).into())])
-        });
-        Json::object([
-            ("lsn", meta.lsn.get().into()),
-            ("time", output::time(meta.time).into()),
-            ("actor", meta.actor.as_str().into()),
-            ("message", meta.message.as_str().into()),
-            ("imported_from", import_source(&meta.origin).into()),
-            ("origin", origin_text(&meta.origin).into()),
-            ("digest", self.commit.digest.to_string().into()),
-            ("collections", Json::Array(collections.collect())),
-        ])
     }
 }
 
 impl LogArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let state = workspace.state(self.from.as_ref()).await?;
-        let mut names = CollectionNames::new(&state);
+        let Self { from, number, since, actor } = self;
+        let state = workspace.state(from.as_ref()).await?;
         let columns = &["LSN", "TIME", "ACTOR", "DOCUMENTS", "COLLECTIONS", "MESSAGE"];
         let mut listing = context.output.listing(columns);
-        let mut commits = argon_core::log::headers(&state);
-        let mut left = self.number.unwrap_or(usize::MAX);
-        let mut whole = false;
-        while left > 0 {
-            let Some(commit) = commits.try_next().await? else {
-                whole = true;
-                break;
-            };
-            if self.since.is_some_and(|since| commit.meta.time < since) {
-                break; // Times never go back along a log.
-            }
-            if self.actor.as_ref().is_none_or(|actor| *actor == commit.meta.actor) {
-                left -= 1;
-                let collections = names.changed_by(&commit).await?;
-                listing.row(&CommitRow { commit, collections })?;
+        let request = ListCommits { revision: from, limit: number, since, actor };
+        let mut entries = pin!(log::list(&state, request));
+        let mut floor = None;
+        while let Some(entry) = entries.try_next().await? {
+            match entry {
+                LogEntry::Commit(commit) => listing.item(&commit)?,
+                LogEntry::Floor(lsn) => floor = Some(lsn),
             }
         }
         listing.finish()?;
-        if whole {
-            context.note_floor(&state).await?;
+        if let Some(lsn) = floor {
+            context.note_floor_at(Lsn::new(lsn));
         }
         Ok(())
     }
-}
-
-fn first_line(message: &Message) -> &str {
-    message.as_str().lines().next().unwrap_or_default()
 }

@@ -6,14 +6,14 @@ use argon_core::copy::{self, Extent, Plan, Report};
 use argon_core::model::ProjectName;
 use argon_core::storage::StoreUrl;
 use argon_core::{ErrorKind, Store};
+use argon_service::credentials::{Said, SaidBy};
+use argon_service::discover::{Place, absolute, is_remote};
+use argon_service::pointer;
 use clap::Args;
 
 use crate::context::Context;
-use crate::credentials::{Said, SaidBy};
-use crate::discover::{Place, absolute, is_remote};
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Json, count, grouped, progress};
-use crate::pointer;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -100,7 +100,7 @@ fn unlink_source(from: &Place, to: &Place) -> CommandResult<Option<(PathBuf, Sto
 
 /// The store that an argument names.
 fn place(context: &Context, text: &str) -> CommandResult<Place> {
-    let said = Said { text: text.to_owned(), by: SaidBy::CommandLine };
+    let said = Said { text: text.to_owned(), by: SaidBy::Argument };
     let place = said.resolved(context.settings()).place()?;
     if let Some(by) = place.found.said_by() {
         context.warn_of_exposure(&place.url, by);
@@ -164,13 +164,13 @@ async fn dry_run(
 }
 
 async fn open(context: &Context, place: &Place) -> CommandResult<Store> {
-    let (registry, options) = (crate::backends::registry(), context.open_options()?);
+    let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     Ok(Store::open(&registry, &place.url, &options, environment, actor).await?)
 }
 
 async fn create(context: &Context, place: &Place) -> CommandResult<Store> {
-    let (registry, options) = (crate::backends::registry(), context.open_options()?);
+    let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     Ok(Store::create(&registry, &place.url, &options, environment, actor).await?)
 }

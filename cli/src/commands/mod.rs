@@ -37,7 +37,6 @@ mod man;
 mod merge;
 mod metrics;
 mod migrate;
-mod names;
 mod pin;
 mod project;
 mod put;

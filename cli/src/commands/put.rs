@@ -4,6 +4,8 @@ use argon_core::key::Key;
 use argon_core::model::Document;
 use argon_core::write::{Condition, Receipt, WriteRequest};
 use argon_core::{Branch, Collection, Error, Result};
+use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
+use argon_formats::{Format, Source, SourceOptions};
 use bson::RawDocumentBuf;
 use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
@@ -12,8 +14,6 @@ use clap::Args;
 use crate::args::{InCollection, Signature};
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{Layout, Mode, parse_document, print_raw_value};
-use crate::formats::{Format, Source, SourceOptions};
 use crate::output::Json;
 
 const EXAMPLES: &str = "\
@@ -155,6 +155,6 @@ impl Id {
 
     fn json(&self, receipt: &Receipt) -> String {
         let id = Json::Verbatim(self.json.clone());
-        Json::object([("_id", id), ("lsn", receipt.lsn.get().into())]).compact()
+        Json::object([("id", id), ("lsn", receipt.lsn.get().into())]).compact()
     }
 }

@@ -1,14 +1,15 @@
 //! `argon reflog`
 
 use argon_core::model::{BranchName, Message, Origin};
-use argon_core::reflog::{self, Cause, Entry, Line, Place};
+use argon_core::reflog::{self, Cause, Line};
+use argon_service::reflog::{ShownEntry, ShownPlace};
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::changes::{origin_and_message, origin_text};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, Row, count};
+use crate::output::{Cells, count};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,61 +31,19 @@ pub(crate) struct ReflogArgs {
     number: Option<u64>,
 }
 
-struct EntryRow {
-    name: BranchName,
-    entry: Entry,
-}
-
-impl Row for EntryRow {
+impl Cells for ShownEntry {
     fn cells(&self) -> Vec<String> {
-        let Entry { number, at, actor, from, to, cause } = &self.entry;
-        vec![
-            format!("{}@{{{number}}}", self.name),
-            output::time(*at),
-            actor.clone(),
-            place_text(*from),
-            place_text(*to),
-            cause_text(cause),
-        ]
-    }
-
-    fn json(&self) -> Json {
-        let Entry { number, at, actor, from, to, cause } = &self.entry;
-        let commits = match cause {
-            Cause::Moved(_) => 0,
-            Cause::Writes(commits, _) => *commits,
-            Cause::Commit(..) => 1,
+        let place = |place: &Option<ShownPlace>| {
+            place.as_ref().map_or_else(|| "-".to_owned(), |place| place.lsn.to_string())
         };
-        Json::object([
-            ("number", (*number).into()),
-            ("state", format!("{}@{{{number}}}", self.name).into()),
-            ("time", output::time(*at).into()),
-            ("actor", actor.as_str().into()),
-            ("from", place_json(*from)),
-            ("to", place_json(*to)),
-            ("commits", commits.into()),
-            ("why", cause_text(cause).into()),
-        ])
-    }
-}
-
-fn place_text(place: Place) -> String {
-    match place {
-        Place::Nowhere => "-".to_owned(),
-        Place::Empty => "0".to_owned(),
-        Place::At(point) => point.lsn.to_string(),
-    }
-}
-
-/// A state as LSN and timeline; `null` where there was none.
-fn place_json(place: Place) -> Json {
-    let at = |lsn: u64, timeline: Option<String>| {
-        Json::object([("lsn", lsn.into()), ("timeline", timeline.into())])
-    };
-    match place {
-        Place::Nowhere => None::<u64>.into(),
-        Place::Empty => at(0, None),
-        Place::At(point) => at(point.lsn.get(), Some(point.timeline.to_string())),
+        vec![
+            self.state.clone(),
+            self.time.to_string(),
+            self.actor.clone(),
+            place(&self.from),
+            place(&self.to),
+            self.why.clone(),
+        ]
     }
 }
 
@@ -120,7 +79,10 @@ impl ReflogArgs {
         {
             left -= 1;
             match line {
-                Line::Entry(entry) => listing.row(&EntryRow { name: name.clone(), entry })?,
+                Line::Entry(entry) => {
+                    let why = cause_text(&entry.cause);
+                    listing.item(&ShownEntry::of(&name, &entry, why))?;
+                }
                 Line::End(why) => end = Some(why),
             }
         }

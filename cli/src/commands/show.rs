@@ -56,7 +56,7 @@ pub(super) async fn show(
     if context.output.is_table() {
         context.output.print(&header(&commit, of))?;
     }
-    print_commit(&context.output, commit, [&before, after], detail).await?;
+    print_commit(&context.output, commit, of, [&before, after], detail).await?;
     Ok(())
 }
 

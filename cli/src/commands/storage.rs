@@ -1,11 +1,11 @@
 //! `argon storage`
 
 use argon_core::gc::{self, HolderBytes, Storage};
+use argon_service::duration::duration_text;
 use clap::Args;
 
 use super::gc::kind;
 use crate::context::Context;
-use crate::duration::duration_text;
 use crate::exit::CommandResult;
 use crate::output::{Json, Row, grouped, size};
 

@@ -2,14 +2,14 @@
 
 use argon_core::Error;
 use argon_core::storage::StoreUrl;
+use argon_service::discover::absolute;
+use argon_service::settings::{self, Level, is_name};
 use clap::{Args, Subcommand};
 
 use super::config::user_file;
 use crate::context::Context;
-use crate::discover::absolute;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Json, Row};
-use crate::settings::{self, Level, is_name};
 
 const EXAMPLES: &str = "\
 A name goes before a directory of the same name: `--store prod` is the store of that name, and

@@ -2,9 +2,9 @@
 
 use argon_core::ErrorKind;
 use argon_core::model::BranchName;
+use argon_service::config::Config;
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
 use crate::output::Json;

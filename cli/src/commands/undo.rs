@@ -3,12 +3,12 @@
 use argon_core::merge::Strategy;
 use argon_core::model::{Actor, CollectionName, Message};
 use argon_core::plan::{Plan, Selection};
+use argon_service::range::RevisionRange;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::plans::{CarryOut, Fate, PolicyArgs};
-use crate::range::{RANGE_HELP, RevisionRange};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +16,11 @@ Examples:
   argon undo ~3..~1 --dry-run               what would change, without changing it
   argon undo main@2026-07-07..main --actor importer -c prices
   argon undo @17 --force                    also where it was changed again since";
+
+/// What may be written as a range.
+const RANGE_HELP: &str = "\
+The commits after the first state up to the second, such as main~3..main; one REV alone is its last \
+commit";
 
 /// Take back what commits of the current branch changed, by one new commit.
 ///
@@ -58,7 +63,7 @@ impl UndoArgs {
         let rules = self.policy.rules(self.force.then_some(Strategy::Theirs))?;
         let workspace = context.workspace().await?;
         let branch = workspace.branch().await?;
-        let (above, upto) = self.range.on_current(&workspace).await?;
+        let (above, upto) = self.range.on_branch(&workspace.project, &branch).await?;
         let selection = Selection { actor: self.actor, collections: self.collections };
         let plan = Plan::undo(&branch, above, upto, selection, rules).await?;
         let carry_out = CarryOut {

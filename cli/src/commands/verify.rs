@@ -3,11 +3,11 @@
 use argon_core::model::{Digest, Lsn};
 use argon_core::verify::{Demands, Met, Verified, verify};
 use argon_core::{Error, ErrorKind, PublicKey, Revision, State};
+use argon_service::keys::public_key;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
-use crate::keys::public_key;
 use crate::output::progress;
 use crate::output::{Json, count};
 

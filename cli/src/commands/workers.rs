@@ -2,7 +2,7 @@
 
 use argon_core::Store;
 use argon_core::storage::Backlog;
-use argon_legacy::{LegacyStore, MOST_WORKERS};
+use argon_service::backends::{LegacyStore, MOST_WORKERS};
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
@@ -133,7 +133,7 @@ impl Context {
     }
 
     async fn legacy(&self) -> CommandResult<LegacyStore> {
-        let place = crate::discover::find(&self.options, self.settings())?;
+        let place = argon_service::discover::find(&self.overrides(), self.settings())?;
         if !place.url.scheme().starts_with("legacy+") {
             let error = argon_core::Error::unsupported(format!(
                 "{} has no queue and no workers: it is done with a write when it acknowledges it",
@@ -142,7 +142,7 @@ impl Context {
             return Err(Failure::from(error).hint("only stores of the legacy system have them"));
         }
         let options = self.open_options()?;
-        let factory = crate::backends::legacy();
+        let factory = argon_service::backends::legacy();
         Ok(factory.open_store(&place.url, &options, &self.environment).await?)
     }
 }

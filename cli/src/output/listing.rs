@@ -3,8 +3,9 @@
 use std::io::{BufWriter, Stdout, Write};
 
 use comfy_table::{Table, presets};
+use serde::Serialize;
 
-use super::{Colours, Format, Json, escape};
+use super::{Colours, Format, Json, escape, typed};
 use crate::exit::{CommandResult, Failure};
 
 /// How many rows of a table are gathered to find the widths of its columns.
@@ -16,6 +17,12 @@ pub(crate) trait Row {
     fn cells(&self) -> Vec<String>;
     /// The same for programs.
     fn json(&self) -> Json;
+}
+
+/// A result that is a line of a list.
+pub(crate) trait Cells: Serialize {
+    /// Its cells in a table.
+    fn cells(&self) -> Vec<String>;
 }
 
 /// Prints a list, in memory of bounded size. Dropped without [`finish`](Self::finish), it may lack
@@ -44,8 +51,20 @@ impl Listing {
         if self.format != Format::Table {
             return self.line("", || row.json().compact());
         }
-        let cells = row.cells().into_iter();
-        self.page.push(cells.map(|cell| escape::line(&cell).into_owned()).collect());
+        self.cells(&row.cells())
+    }
+
+    /// Adds a result.
+    pub(crate) fn item(&mut self, item: &impl Cells) -> CommandResult {
+        if self.format != Format::Table {
+            let line = typed::compact(item)?;
+            return self.line("", || line);
+        }
+        self.cells(&item.cells())
+    }
+
+    fn cells(&mut self, cells: &[String]) -> CommandResult {
+        self.page.push(cells.iter().map(|cell| escape::line(cell).into_owned()).collect());
         if self.page.len() == PAGE { self.print_page() } else { Ok(()) }
     }
 

@@ -3,9 +3,8 @@
 pub(crate) mod escape;
 mod json;
 mod listing;
-mod loss;
 pub(crate) mod progress;
-mod size;
+pub(crate) mod typed;
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -14,21 +13,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
-use bson::DateTime;
+use argon_formats::extjson::{Layout, Mode, print_document};
+use argon_service::Watcher;
+use argon_service::settings::OutputFormat;
 use bson::raw::RawDocument;
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::Serialize;
 
 pub(crate) use self::json::Json;
-pub(crate) use self::listing::{Listing, Row};
-pub(crate) use self::loss::loss;
-pub(crate) use self::size::{parse_size, size};
+pub(crate) use self::listing::{Cells, Listing, Row};
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::{Layout, Mode, print_document};
+pub(crate) use argon_service::size::{parse_size, size};
+pub(crate) use argon_service::words::{count, grouped, time};
 
 /// How what was asked for is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people: columns, and documents as one line of JSON each
     Table,
@@ -36,6 +35,27 @@ pub(crate) enum Format {
     Json,
     /// One JSON value a line, each printed as soon as it is known
     Jsonl,
+}
+
+impl Format {
+    /// The same as a setting.
+    pub(crate) fn setting(self) -> OutputFormat {
+        match self {
+            Self::Table => OutputFormat::Table,
+            Self::Json => OutputFormat::Json,
+            Self::Jsonl => OutputFormat::Jsonl,
+        }
+    }
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Table => Self::Table,
+            OutputFormat::Json => Self::Json,
+            OutputFormat::Jsonl => Self::Jsonl,
+        }
+    }
 }
 
 /// Where a command prints.
@@ -114,6 +134,30 @@ impl Output {
         }
     }
 
+    /// Prints a result: `text` for people, itself for programs.
+    pub(crate) fn result(
+        &self,
+        text: impl FnOnce() -> String,
+        result: &impl Serialize,
+    ) -> CommandResult {
+        match self.format {
+            Format::Table => self.print(&text()),
+            Format::Json => self.print(&typed::pretty(result)?),
+            Format::Jsonl => self.print(&typed::compact(result)?),
+        }
+    }
+
+    /// Prints what was done: words on stderr for people, on stdout the result for programs.
+    pub(crate) fn reply(&self, words: &str, result: &impl Serialize) -> CommandResult {
+        match self.format {
+            Format::Table => {
+                self.say(words);
+                Ok(())
+            }
+            _ => self.result(String::new, result),
+        }
+    }
+
     /// Prints text of one or more lines on stdout, without what would move a terminal's cursor.
     pub(crate) fn print(&self, text: &str) -> CommandResult {
         print(&escape::lines(text, self.colours.0))
@@ -148,6 +192,14 @@ impl Output {
         Self::label(self.errors.yellow("note:"), words);
     }
 
+    /// Notes what is lost of a document that is printed as JSON.
+    pub(crate) fn note_loss(&self, document: &RawDocument) -> CommandResult {
+        if let Some(words) = argon_service::loss::loss(document)? {
+            self.note(&words);
+        }
+        Ok(())
+    }
+
     /// Says on stderr what went wrong: the error, its causes, and what to do.
     pub(crate) fn error(&self, lines: &[String], hint: Option<&str>) {
         for (number, line) in lines.iter().enumerate() {
@@ -161,6 +213,13 @@ impl Output {
 
     fn label(label: impl Display, words: &str) {
         to_stderr(&format!("{label} {}", escape::lines(&with_short_lines(words), false)));
+    }
+}
+
+/// Operations note what the user should know besides their results.
+impl Watcher for Output {
+    fn notes(&self, note: &str) {
+        self.note(note);
     }
 }
 
@@ -227,54 +286,9 @@ pub(crate) fn document_line(document: &RawDocument, mode: Mode) -> CommandResult
     Ok(print_document(document, mode, Layout::Compact)?)
 }
 
-/// A time as RFC 3339 in UTC, always with three decimals.
-pub(crate) fn time(time: DateTime) -> String {
-    let millis = time.timestamp_millis();
-    let fraction = millis.rem_euclid(1000);
-    match DateTime::from_millis(millis - fraction).try_to_rfc3339_string() {
-        Ok(whole) => format!("{}.{fraction:03}Z", whole.trim_end_matches('Z')),
-        Err(_) => format!("{millis} ms"),
-    }
-}
-
-/// A number with its digits in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
-/// A number of things: `1 document`, `2,000 documents`.
-pub(crate) fn count(number: u64, thing: &str) -> String {
-    let plural = match thing.strip_suffix('y') {
-        _ if number == 1 => return format!("1 {thing}"),
-        Some(stem) => format!("{stem}ies"),
-        None if thing.ends_with("ch") => format!("{thing}es"),
-        None => format!("{thing}s"),
-    };
-    format!("{} {plural}", grouped(number))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_three_decimals() {
-        for (millis, text) in [
-            (0, "1970-01-01T00:00:00.000Z"),
-            (-1, "1969-12-31T23:59:59.999Z"),
-            (1_700_000_000_850, "2023-11-14T22:13:20.850Z"),
-        ] {
-            assert_eq!(time(DateTime::from_millis(millis)), text);
-        }
-    }
 
     #[test]
     fn a_long_line_of_a_message_is_cut() {
@@ -282,16 +296,5 @@ mod tests {
         let expected = format!("short\n{0}\n{0}… (2 bytes more)", "é".repeat(1000));
         assert_eq!(with_short_lines(&words), expected);
         assert_eq!(with_short_lines("short"), "short");
-    }
-
-    #[test]
-    fn numbers_are_grouped_and_things_are_counted() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!(count(1, "branch"), "1 branch");
-        assert_eq!(count(2, "branch"), "2 branches");
-        assert_eq!(count(0, "document"), "0 documents");
-        assert_eq!(count(3, "history"), "3 histories");
     }
 }

@@ -3,13 +3,13 @@
 use argon_core::checks::{Checked, Unchecked, Violation};
 use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind};
+use argon_formats::extjson::Mode;
+use argon_service::hooks;
 
 use super::{Shown, note_unchecked, refused_unchecked, unchecked_json};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::formats::extjson::Mode;
-use crate::hooks;
 use crate::output::{Json, count};
 
 /// How many conflicts and violations are listed.
@@ -89,7 +89,7 @@ fn violation_json(violation: &Violation) -> Json {
     Json::object([
         ("check", violation.check.as_str().into()),
         ("collection", violation.collection.as_str().into()),
-        ("_id", key.map_or(None::<u64>.into(), Json::Verbatim)),
+        ("id", key.map_or(None::<u64>.into(), Json::Verbatim)),
         ("path", violation.path.clone().into()),
         ("problem", violation.problem.as_str().into()),
     ])

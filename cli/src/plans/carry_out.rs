@@ -3,13 +3,13 @@
 use argon_core::ErrorKind;
 use argon_core::model::{Actor, Message};
 use argon_core::plan::{Plan, Stored, Worked};
+use argon_formats::extjson::Mode;
 
 use super::accept::committed;
 use super::{Shown, accept, conflicts_left, nothing, refused_unchecked};
 use crate::changes::Detail;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
-use crate::formats::extjson::Mode;
 
 /// What is to become of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use argon_core::key::Key;
 use argon_core::merge::{Cause, Choice, FieldConflict};
 use argon_core::model::CollectionName;
 use argon_core::plan::{DocumentConflict, Resolved};
+use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
 use bson::RawBson;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_raw_value, print_value};
 use crate::output::{Json, escape};
 
 /// How many characters of a value are shown to people.
@@ -129,7 +129,7 @@ pub(super) fn decisions(resolved: &Resolved, mode: Mode) -> CommandResult<Json> 
 fn whose(collection: &CollectionName, key: Option<&Key>) -> Vec<(&'static str, Json)> {
     let kind = if key.is_some() { "document" } else { "collection" };
     let mut fields = vec![("kind", kind.into()), ("collection", collection.as_str().into())];
-    fields.extend(key.map(|key| ("_id", Json::Verbatim(id(key)))));
+    fields.extend(key.map(|key| ("id", Json::Verbatim(id(key)))));
     fields
 }
 

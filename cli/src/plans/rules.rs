@@ -4,10 +4,10 @@ use argon_core::Error;
 use argon_core::checks::Checks;
 use argon_core::document::Path;
 use argon_core::plan::Rules;
+use argon_formats::extjson::{Layout, Mode, print_value};
 use bson::Bson;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::{Layout, Mode, print_value};
 use crate::output::Json;
 
 /// What settles conflicts, if anything does: `sum for stats.* of users; theirs for all else`.

@@ -1,12 +1,12 @@
 //! A plan and what it comes to, as people and programs are shown it.
 
 use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
+use argon_formats::extjson::Mode;
+use argon_service::hooks;
 
 use super::{conflicts, note_unchecked, rules, unchecked_json};
 use crate::changes::{Detail, print_worked, worked_json};
 use crate::exit::CommandResult;
-use crate::formats::extjson::Mode;
-use crate::hooks;
 use crate::output::{self, Json, Output, count, escape};
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.

@@ -211,7 +211,7 @@ fn a_patch_that_claims_something_is_applied_once_and_blamed_on_who_made_it() {
     place.ok(&["apply", "claim.argonpatch"]);
 
     let blame = place.ok(&["blame", "-c", "jobs", "1", "-o", "jsonl"]);
-    has(&blame, &[r#""actor":"bot""#, r#""origin":"patch claim.argonpatch""#]);
+    has(&blame, &[r#""actor":"bot""#, r#""origin":{"kind":"patch","source":"claim.argonpatch""#]);
     let table = place.ok(&["blame", "-c", "jobs", "1"]);
     has(&table, &["brought by LSN 2 of tester: patch claim.argonpatch"]);
     let first = place.ok(&["blame", "-c", "jobs", "1", "--first-parent"]);

@@ -4,8 +4,8 @@ use std::fmt;
 
 use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind, Named, Revision, Selector, State};
+use argon_service::Workspace;
 
-use crate::context::Workspace;
 use crate::exit::{CommandResult, Failure};
 
 /// The history of a bad state.

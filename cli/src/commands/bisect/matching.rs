@@ -4,11 +4,11 @@ use argon_core::document::Filter as Query;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
 use argon_core::{Error, State};
+use argon_formats::extjson::parse_document;
 use bson::raw::{RawBsonRef, RawDocument};
 use futures::TryStreamExt;
 
 use crate::exit::CommandResult;
-use crate::formats::extjson::parse_document;
 
 /// The values that the fields at some paths must have.
 pub(super) struct Filter {

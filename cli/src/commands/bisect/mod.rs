@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use argon_core::bisect::{Bisect, Step, Verdict};
 use argon_core::model::{CollectionName, Lsn};
 use argon_core::{Error, ErrorKind, Revision, State, log};
+use argon_service::Workspace;
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -16,8 +17,8 @@ use self::history::History;
 use self::matching::Filter;
 use self::program::Program;
 use super::show;
-use crate::changes::{Detail, origin_text};
-use crate::context::{Context, Workspace};
+use crate::changes::{Detail, origin_json};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json};
 
@@ -244,7 +245,7 @@ async fn commit_json(state: &State, revision: &Revision) -> CommandResult<Json> 
         ("time", output::time(meta.time).into()),
         ("actor", meta.actor.as_str().into()),
         ("message", meta.message.as_str().into()),
-        ("origin", origin_text(&meta.origin).into()),
+        ("origin", origin_json(&meta.origin)),
         ("digest", commit.digest.to_string().into()),
     ]))
 }

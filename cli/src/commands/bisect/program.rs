@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use argon_core::bisect::Verdict;
 use argon_core::{Error, Revision};
+use argon_service::Workspace;
+use argon_service::credentials::SaidBy;
+use argon_service::discover;
 
 use super::History;
-use crate::context::Workspace;
-use crate::credentials::SaidBy;
-use crate::discover;
 use crate::exit::{CommandResult, Failure};
 
 /// The exit code that says that it can't be told, as git has it.
@@ -56,7 +56,7 @@ impl Program {
                 variables.push(("ARGON_STORE_FILE", discover::absolute_path(path)?.into()));
                 Some("ARGON_STORE")
             }
-            Some(SaidBy::CommandLine | SaidBy::Settings | SaidBy::Name(..)) | None => {
+            Some(SaidBy::Argument | SaidBy::Settings | SaidBy::Name(..)) | None => {
                 let url = discover::absolute(&place.url)?;
                 let url = format!("{}:{}", url.scheme(), url.rest());
                 variables.push(("ARGON_STORE", url.into()));

@@ -1,13 +1,12 @@
 //! `argon branch delete`
 
-use argon_core::Error;
 use argon_core::model::BranchName;
+use argon_service::branch::{self, DeleteBranch};
 use clap::Args;
 
 use crate::commands::confirm::Confirmation;
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,27 +26,21 @@ pub(crate) struct DeleteArgs {
 impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let name = self.name;
-        if workspace.is_current(&name) {
-            let error = Error::denied(format!("branch '{name}' is the current one"));
-            return Err(Failure::from(error).hint("`argon switch NAME` goes to another first"));
-        }
+        let request = DeleteBranch { branch: self.name };
+        request.check(&workspace)?;
+        let name = &request.branch;
         if name.is_backup() {
-            workspace.project.branch(&name).await?;
+            workspace.project.branch(name).await?;
             self.confirmation.ask(&format!("delete the backup {name}, for good?"))?;
         }
-        let backup = workspace.project.delete_branch(&name).await?;
+        let deleted = branch::delete(&workspace, request).await?;
+        let name = &deleted.branch;
         let mut words = format!("deleted branch {name}");
-        if let Some(backup) = &backup {
+        if let Some(backup) = &deleted.backup {
             words.push_str(&format!(
                 "; what it was is kept as {backup}\n`argon branch create {name} --from {backup}` makes it again"
             ));
         }
-        context.output.done(&words, || {
-            Json::object([
-                ("deleted", name.as_str().into()),
-                ("backup", backup.as_ref().map(BranchName::as_str).into()),
-            ])
-        })
+        context.output.reply(&words, &deleted)
     }
 }

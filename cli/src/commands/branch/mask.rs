@@ -2,13 +2,12 @@
 
 use argon_core::Error;
 use argon_core::model::BranchName;
+use argon_service::mask_policy;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Json;
-
-use super::policy_file;
 
 /// Print the policy of a masked branch, without its key.
 #[derive(Args)]
@@ -25,7 +24,7 @@ impl MaskArgs {
         let Some(policy) = workspace.project.branch(&name).await?.mask_policy() else {
             return Err(Error::not_found(format!("branch '{name}' is not masked")).into());
         };
-        let text = policy_file::text(&policy)?;
+        let text = mask_policy::text(&policy)?;
         context.output.one(
             || text.trim_end().to_owned(),
             || {

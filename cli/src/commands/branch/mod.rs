@@ -4,7 +4,6 @@ pub(super) mod create;
 pub(super) mod delete;
 pub(super) mod list;
 mod mask;
-mod policy_file;
 mod protect;
 mod read_only;
 pub(super) mod rename;

@@ -1,12 +1,11 @@
 //! `argon branch rename`
 
 use argon_core::model::BranchName;
+use argon_service::branch::{self, RenameBranch};
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Json;
 
 /// Give a branch another name.
 #[derive(Args)]
@@ -21,15 +20,9 @@ pub(crate) struct RenameArgs {
 impl RenameArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let Self { from, to } = self;
-        workspace.project.rename_branch(&from, &to).await?;
-        if workspace.is_current(&from) {
-            let project = Some(workspace.project.name().clone());
-            let current = Config { project, branch: Some(to.clone()) };
-            workspace.opened.set_current_after(context, &current);
-        }
-        context.output.done(&format!("branch {from} is called {to} now"), || {
-            Json::object([("from", from.as_str().into()), ("to", to.as_str().into())])
-        })
+        let request = RenameBranch { from: self.from, to: self.to };
+        let renamed = branch::rename(&workspace, request, &context.output).await?;
+        let words = format!("branch {} is called {} now", renamed.from, renamed.to);
+        context.output.reply(&words, &renamed)
     }
 }

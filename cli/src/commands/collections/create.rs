@@ -1,7 +1,7 @@
 //! `argon collections create`
 
 use argon_core::model::CollectionName;
-use argon_core::write::CollectionChange;
+use argon_service::collections::{self, CreateCollection};
 use clap::Args;
 
 use crate::args::Signature;
@@ -20,8 +20,10 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let words = format!("made collection {}", self.name);
-        let change = CollectionChange::Create { name: self.name };
-        super::change(context, &self.signature, change, &words).await
+        let workspace = context.workspace().await?;
+        let branch = workspace.branch().await?;
+        let request = CreateCollection { collection: self.name, signature: self.signature.into() };
+        let done = collections::create(&branch, request).await?;
+        super::committed(context, &done, &format!("made collection {}", done.collection))
     }
 }

@@ -1,7 +1,7 @@
 //! `argon collections drop`
 
 use argon_core::model::CollectionName;
-use argon_core::write::CollectionChange;
+use argon_service::collections::{self, DropCollection};
 use clap::Args;
 
 use crate::args::Signature;
@@ -20,8 +20,10 @@ pub(crate) struct DropArgs {
 
 impl DropArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let words = format!("dropped collection {}", self.name);
-        let change = CollectionChange::Drop { name: self.name };
-        super::change(context, &self.signature, change, &words).await
+        let workspace = context.workspace().await?;
+        let branch = workspace.branch().await?;
+        let request = DropCollection { collection: self.name, signature: self.signature.into() };
+        let done = collections::drop(&branch, request).await?;
+        super::committed(context, &done, &format!("dropped collection {}", done.collection))
     }
 }

@@ -1,14 +1,15 @@
 //! `argon collections` alone
 
-use argon_core::CollectionInfo;
-use argon_core::model::Digest;
+use std::pin::pin;
+
+use argon_service::collections::{self, ListCollections, ListedCollection};
 use clap::Args;
+use futures::TryStreamExt;
 
 use crate::args::AtRevision;
-use crate::changes::facts;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, Row};
+use crate::output::Cells;
 
 /// What is listed.
 #[derive(Args)]
@@ -20,27 +21,15 @@ pub(crate) struct ListArgs {
     digest: bool,
 }
 
-struct CollectionRow {
-    info: CollectionInfo,
-    digest: Option<Digest>,
-}
-
-impl Row for CollectionRow {
+impl Cells for ListedCollection {
     fn cells(&self) -> Vec<String> {
         let mut cells = vec![
-            self.info.name.to_string(),
-            facts::index_names(&self.info).join(", "),
-            facts::option_names(&self.info).join(", "),
+            self.collection.to_string(),
+            self.index_names.join(", "),
+            self.option_names.join(", "),
         ];
-        cells.extend(self.digest.map(|digest| digest.to_string()));
+        cells.extend(self.digest.clone());
         cells
-    }
-
-    fn json(&self) -> Json {
-        let mut fields = vec![("collection", self.info.name.as_str().into())];
-        fields.extend(facts::json(&self.info));
-        fields.extend(self.digest.map(|digest| ("digest", digest.to_string().into())));
-        Json::Object(fields)
     }
 }
 
@@ -54,15 +43,10 @@ impl ListArgs {
             &["COLLECTION", "INDEXES", "OPTIONS"]
         };
         let mut listing = context.output.listing(columns);
-        for info in state.collections() {
-            let digest = if self.digest {
-                Some(state.collection(&info.name)?.digest().await?)
-            } else {
-                None
-            };
-            let indexes = info.listed_indexes().into_owned();
-            let info = CollectionInfo { indexes, ..info.clone() };
-            listing.row(&CollectionRow { info, digest })?;
+        let request = ListCollections { digest: self.digest };
+        let mut collections = pin!(collections::list(&state, &request));
+        while let Some(listed) = collections.try_next().await? {
+            listing.item(&listed)?;
         }
         listing.finish()
     }

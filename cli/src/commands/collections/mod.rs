@@ -5,13 +5,12 @@ mod drop;
 mod list;
 mod rename;
 
-use argon_core::write::CollectionChange;
+use argon_core::model::Lsn;
+use argon_service::collections::ChangedCollections;
 use clap::{Args, Subcommand};
 
-use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -47,19 +46,9 @@ impl CollectionsArgs {
     }
 }
 
-/// Commits a change of a collection's own facts.
-async fn change(
-    context: &Context,
-    signature: &Signature,
-    change: CollectionChange,
-    words: &str,
-) -> CommandResult {
-    let workspace = context.workspace().await?;
-    let branch = workspace.branch().await?;
-    let mut request = signature.request(&branch);
-    request.change_collection(change);
-    let receipt = branch.commit(request).await?.committed()?;
-    context.output.committed(receipt.lsn, branch.name());
-    let words = format!("{words}, committed as LSN {} of {}", receipt.lsn, branch.name());
-    context.output.done(&words, || Json::object([("lsn", receipt.lsn.get().into())]))
+/// Says what was committed.
+fn committed(context: &Context, done: &ChangedCollections, words: &str) -> CommandResult {
+    context.output.committed(Lsn::new(done.lsn), &done.branch);
+    let words = format!("{words}, committed as LSN {} of {}", done.lsn, done.branch);
+    context.output.reply(&words, done)
 }

@@ -1,7 +1,7 @@
 //! `argon collections rename`
 
 use argon_core::model::CollectionName;
-use argon_core::write::CollectionChange;
+use argon_service::collections::{self, RenameCollection};
 use clap::Args;
 
 use crate::args::Signature;
@@ -22,8 +22,16 @@ pub(crate) struct RenameArgs {
 
 impl RenameArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let words = format!("collection {} is called {} now", self.from, self.to);
-        let change = CollectionChange::Rename { from: self.from, to: self.to };
-        super::change(context, &self.signature, change, &words).await
+        let workspace = context.workspace().await?;
+        let branch = workspace.branch().await?;
+        let from = self.from.clone();
+        let request =
+            RenameCollection { from: self.from, to: self.to, signature: self.signature.into() };
+        let done = collections::rename(&branch, request).await?;
+        super::committed(
+            context,
+            &done,
+            &format!("collection {from} is called {} now", done.collection),
+        )
     }
 }

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use argon_core::alerts::{self, Condition};
-use argon_core::metrics::{self, Metric, Summary, Unit};
-use argon_core::{ErrorKind, Store};
+use argon_core::ErrorKind;
+use argon_core::alerts::Condition;
+use argon_service::health::{self, Delivery, Evaluated, Rule, severity_text};
 use clap::Args;
 
-use super::deliver::deliver;
-use super::measured::{Measured, number};
-use super::rule::{Rule, severity_text};
-use crate::context::{Context, OpenStore};
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{self, Json, Row};
 
@@ -52,16 +49,6 @@ pub(super) struct AlertsArgs {
     watch: Option<u64>,
 }
 
-/// What became of a rule.
-struct Evaluated {
-    rule: Rule,
-    value: Option<f64>,
-    /// `None` without a value.
-    condition: Option<Condition>,
-    /// What the receiver was told, or why it was not.
-    delivery: &'static str,
-}
-
 impl AlertsArgs {
     pub(super) async fn run(self, context: &Context) -> CommandResult {
         let rules = Rule::all(&context.settings().alerts)?;
@@ -89,7 +76,9 @@ impl AlertsArgs {
 /// Evaluates all rules once. The store is open meanwhile only, so that others get at it in between.
 async fn once(rules: &[Rule], context: &Context) -> CommandResult {
     let opened = context.store().await?;
-    let values = values(context, &opened).await?;
+    let now = context.environment.now();
+    let head = super::head(context, &opened).await?.map(|(_, head)| head);
+    let values = health::values(&opened.store, &opened.place, head.as_ref(), now).await?;
     let store = opened.store;
     let mut listing = context.output.listing(&[
         "ALERT",
@@ -102,88 +91,49 @@ async fn once(rules: &[Rule], context: &Context) -> CommandResult {
     ]);
     let mut failed = false;
     for rule in rules {
-        let evaluated = evaluate(rule, &store, &values, context).await?;
-        failed |= evaluated.delivery == FAILED;
-        listing.row(&evaluated)?;
+        let evaluated = health::evaluate(rule, &store, &values).await?;
+        report(&evaluated, &values, context);
+        failed |= matches!(evaluated.delivery, Delivery::Failed(_));
+        listing.row(&AlertRow(evaluated))?;
     }
     listing.finish()?;
     drop(context.take_opened());
     if failed { Err(Failure::Reported(ErrorKind::Unavailable)) } else { Ok(()) }
 }
 
-/// What rules may name.
-async fn values(context: &Context, opened: &OpenStore) -> CommandResult<BTreeMap<String, f64>> {
-    let now = context.environment.now();
-    let head = super::head(context, opened).await?.map(|(_, head)| head);
-    let measured = Measured::of(opened, head.as_ref(), now).await?.values();
-    let mut values: BTreeMap<String, f64> =
-        measured.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    values.extend(counted(&metrics::read(&opened.store).await?, now));
-    Ok(values)
-}
-
-/// What `argon metrics` shows: how often each happened, in all and in the last minute, and how long one
-/// in a hundred took at least.
-fn counted(summary: &Summary, now: bson::DateTime) -> Vec<(String, f64)> {
-    let minute = now.timestamp_millis().div_euclid(60_000);
-    let mut values = Vec::new();
-    for metric in Metric::ALL {
-        let (name, series) = (metric.name(), summary.get(metric));
-        values.push((format!("{name}_total"), number(series.map_or(0, |series| series.count))));
-        values.push((format!("{name}_last_minute"), number(summary.recent(metric, minute, 1))));
-        let slow = series.and_then(|series| series.quantile(metric, 0.99));
-        if let (Some(slow), Some(Unit::Nanoseconds)) = (slow, metric.unit()) {
-            values.push((format!("{name}_p99_seconds"), number(slow) / 1e9));
-        }
-    }
-    values
-}
-
-const FAILED: &str = "failed";
-
-async fn evaluate(
-    rule: &Rule,
-    store: &Store,
-    values: &BTreeMap<String, f64>,
-    context: &Context,
-) -> CommandResult<Evaluated> {
-    let configured = &rule.configured;
-    let Some((value, holds)) = rule.judge(values) else {
+/// Says what became of a rule besides its row.
+fn report(evaluated: &Evaluated, values: &BTreeMap<String, f64>, context: &Context) {
+    let configured = &evaluated.rule.configured;
+    let name = &configured.name;
+    if evaluated.value.is_none() {
         let known: Vec<&str> = values.keys().map(String::as_str).collect();
         context.output.note(&format!(
-            "alert '{}': {} has no value here; there are {}",
-            configured.name,
+            "alert '{name}': {} has no value here; there are {}",
             configured.metric,
             known.join(", ")
         ));
-        let rule = rule.clone();
-        return Ok(Evaluated { rule, value: None, condition: None, delivery: "-" });
-    };
-    let name = &configured.name;
-    let standing = alerts::observe(store, name, holds, configured.for_at_least).await?;
-    let delivery = match &standing.notice {
-        Some(notice) => {
-            let delivered = deliver(rule, notice, Some(value), &store.info().id).await;
-            alerts::told(store, name, notice, delivered.is_ok()).await?;
-            match delivered {
-                Ok(()) => "now",
-                Err(error) => {
-                    let lines = [format!("alert '{name}' could not be delivered"), error.in_full()];
-                    context.output.error(&lines, Some("it is tried again at the next evaluation"));
-                    FAILED
-                }
-            }
-        }
-        None if standing.is_owed => "by another",
-        None => "-",
-    };
-    let condition = Some(standing.condition);
-    Ok(Evaluated { rule: rule.clone(), value: Some(value), condition, delivery })
+    }
+    if let Delivery::Failed(error) = &evaluated.delivery {
+        let lines = [format!("alert '{name}' could not be delivered"), error.in_full()];
+        context.output.error(&lines, Some("it is tried again at the next evaluation"));
+    }
 }
 
-impl Evaluated {
+/// A rule and what became of it, as a row.
+struct AlertRow(Evaluated);
+
+impl AlertRow {
+    fn told(&self) -> &'static str {
+        match self.0.delivery {
+            Delivery::Nothing => "-",
+            Delivery::Now => "now",
+            Delivery::ByAnother => "by another",
+            Delivery::Failed(_) => "failed",
+        }
+    }
+
     fn state(&self) -> &'static str {
-        match self.condition {
+        match self.0.condition {
             None => "no value",
             Some(Condition::Quiet) => "quiet",
             Some(Condition::Pending(_)) => "pending",
@@ -192,38 +142,38 @@ impl Evaluated {
     }
 
     fn since(&self) -> Option<String> {
-        match self.condition {
+        match self.0.condition {
             None | Some(Condition::Quiet) => None,
             Some(Condition::Pending(since) | Condition::Raised(since)) => Some(output::time(since)),
         }
     }
 }
 
-impl Row for Evaluated {
+impl Row for AlertRow {
     fn cells(&self) -> Vec<String> {
-        let configured = &self.rule.configured;
+        let configured = &self.0.rule.configured;
         vec![
             configured.name.clone(),
             severity_text(configured.severity).to_owned(),
             self.state().to_owned(),
-            self.value.map_or_else(|| "-".to_owned(), |value| value.to_string()),
-            self.rule.condition(),
+            self.0.value.map_or_else(|| "-".to_owned(), |value| value.to_string()),
+            self.0.rule.condition(),
             self.since().unwrap_or_else(|| "-".to_owned()),
-            self.delivery.to_owned(),
+            self.told().to_owned(),
         ]
     }
 
     fn json(&self) -> Json {
-        let configured = &self.rule.configured;
+        let configured = &self.0.rule.configured;
         Json::object([
             ("alert", configured.name.as_str().into()),
             ("severity", severity_text(configured.severity).into()),
             ("state", self.state().into()),
             ("metric", configured.metric.as_str().into()),
-            ("value", self.value.into()),
-            ("threshold", self.rule.threshold.into()),
+            ("value", self.0.value.into()),
+            ("threshold", self.0.rule.threshold.into()),
             ("since", self.since().into()),
-            ("told", self.delivery.into()),
+            ("told", self.told().into()),
         ])
     }
 }

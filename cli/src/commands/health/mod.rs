@@ -1,18 +1,15 @@
 //! `argon health`
 
 mod alerts;
-mod checks;
-mod deliver;
-mod measured;
 mod report;
-mod rule;
 
 use argon_core::{Project, State};
+use argon_service::OpenStore;
+use argon_service::health::{self, Check, Measured, Remedy, Verdict};
 use clap::{Args, Subcommand};
 
-use self::measured::Measured;
-use self::report::{Check, Report, Verdict};
-use crate::context::{Context, OpenStore};
+use self::report::Report;
+use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 
 const EXAMPLES: &str = "\
@@ -59,7 +56,7 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
     let opened = match context.store().await {
         Ok(opened) => opened,
         Err(Failure::Error { error, hint }) => {
-            return Ok(checks::unopened(&error, hint.as_deref()));
+            return Ok(health::unopened(&error, hint));
         }
         Err(other) => return Err(other),
     };
@@ -67,7 +64,7 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
     let mut checks = vec![Check::of("store", Verdict::Good, format!("{url} opens"))];
     let head = match head(context, &opened).await {
         Ok(Some((project, head))) => {
-            checks.push(checks::head(&project, &head).await);
+            checks.push(health::head(&project, &head).await);
             Some(head)
         }
         Ok(None) => {
@@ -75,18 +72,21 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
             None
         }
         Err(Failure::Error { error, hint }) => {
-            let remedy = hint.as_deref().unwrap_or("`argon fsck` says what is damaged");
+            let remedy = hint.map_or(Remedy::CheckStore, Remedy::Said);
             checks.push(Check::failed("head", &error, remedy));
             None
         }
         Err(other) => return Err(other),
     };
-    let measured = Measured::of(&opened, head.as_ref(), context.environment.now()).await;
+    let measured = {
+        let now = context.environment.now();
+        Measured::of(&opened.store, &opened.place, head.as_ref(), now).await
+    };
     let limits = &context.settings().health;
     match measured {
-        Ok(measured) => checks.extend(checks::of(&measured, limits)),
+        Ok(measured) => checks.extend(health::of(&measured, limits)),
         Err(error) => {
-            checks.push(Check::failed("measures", &error, "`argon fsck` says what is damaged"));
+            checks.push(Check::failed("measures", &error, Remedy::CheckStore));
         }
     }
     Ok(checks)

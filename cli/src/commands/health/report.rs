@@ -1,75 +1,10 @@
 //! Checks as a person, a program and a monitor read them.
 
-use argon_core::Error;
-use argon_core::storage::Diagnosis;
+use argon_service::health::{Check, Verdict};
 
 use crate::exit::{CommandResult, Failure};
+use crate::hints;
 use crate::output::{Colours, Json};
-
-/// What a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Good,
-    Warning,
-    Failed,
-    /// It does not apply, or can't be told.
-    Skipped,
-}
-
-impl Verdict {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Good => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::Skipped => "not checked",
-        }
-    }
-}
-
-/// One thing that was looked at.
-pub(super) struct Check {
-    name: &'static str,
-    pub(super) verdict: Verdict,
-    pub(super) found: String,
-    threshold: Option<String>,
-    remedy: Option<String>,
-}
-
-impl Check {
-    pub(super) fn of(name: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
-        Self { name, verdict, found: found.into(), threshold: None, remedy: None }
-    }
-
-    /// One that fails when its threshold is not kept.
-    pub(super) fn limit(check: &'static str, is_kept: bool, found: String) -> Self {
-        Self::of(check, if is_kept { Verdict::Good } else { Verdict::Failed }, found)
-    }
-
-    /// One that warns when its threshold is not kept.
-    pub(super) fn advice(check: &'static str, is_kept: bool, found: String) -> Self {
-        Self::of(check, if is_kept { Verdict::Good } else { Verdict::Warning }, found)
-    }
-
-    pub(super) fn skipped(check: &'static str, why: &str) -> Self {
-        Self::of(check, Verdict::Skipped, why)
-    }
-
-    pub(super) fn failed(check: &'static str, error: &Error, remedy: &str) -> Self {
-        let found = Diagnosis::failed(check, error, None).found;
-        Self::of(check, Verdict::Failed, found).remedy(remedy)
-    }
-
-    pub(super) fn threshold(self, threshold: String) -> Self {
-        Self { threshold: Some(threshold), ..self }
-    }
-
-    /// What to do about it, said only where something is to be done.
-    pub(super) fn remedy(self, remedy: &str) -> Self {
-        let is_wanted = matches!(self.verdict, Verdict::Warning | Verdict::Failed);
-        Self { remedy: is_wanted.then(|| remedy.to_owned()), ..self }
-    }
-}
 
 /// All checks, in order.
 pub(super) struct Report(pub(super) Vec<Check>);
@@ -110,8 +45,11 @@ impl Report {
             lines.push(format!("{name:column$}  {painted}  {limit:threshold$}  {found}"));
             if let Some(remedy) = remedy {
                 lines.push(format!(
-                    "{:column$}  {:state$}  {:threshold$}  to do: {remedy}",
-                    "", "", ""
+                    "{:column$}  {:state$}  {:threshold$}  to do: {}",
+                    "",
+                    "",
+                    "",
+                    hints::of_check(remedy)
                 ));
             }
         }
@@ -125,7 +63,7 @@ impl Report {
                 ("state", check.verdict.word().into()),
                 ("found", check.found.as_str().into()),
                 ("threshold", check.threshold.as_deref().into()),
-                ("remedy", check.remedy.as_deref().into()),
+                ("remedy", check.remedy.as_ref().map(hints::of_check).into()),
             ])
         });
         Json::object([

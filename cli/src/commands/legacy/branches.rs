@@ -2,18 +2,19 @@
 
 use argon_core::Revision;
 use argon_core::model::BranchName;
+use argon_service::branch::{CreateBranch, ListedBranch};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::stats::StatsArgs;
 use super::{ABOUT, remind};
-use crate::commands::branch::create::{NewBranch, create};
-use crate::commands::branch::list::{BranchRow, ListArgs};
+use crate::commands::branch::create::create;
+use crate::commands::branch::list::ListArgs;
 use crate::commands::branch::{delete, rename};
 use crate::commands::confirm::Confirmation;
 use crate::commands::switch;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Row;
+use crate::output::Cells;
 
 /// Deprecated: `argon branch`, on the store of the setting `legacy.store`.
 #[derive(Subcommand)]
@@ -119,9 +120,9 @@ impl BranchesCommand {
 impl CreateArgs {
     async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let (name, from) = (self.branch.name()?, self.parent.as_ref());
+        let (branch, from) = (self.branch.name()?, self.parent);
         let read_only = self.kind == BranchType::ReadOnly;
-        create(context, &workspace, NewBranch { name: &name, from, read_only }).await
+        create(context, &workspace, CreateBranch { branch, from, read_only }).await
     }
 }
 
@@ -130,8 +131,7 @@ async fn get(context: &Context, name: BranchName) -> CommandResult {
     let current = workspace.is_current(&name);
     workspace.branch = name;
     let info = workspace.branch().await?.info().await?;
-    let row = BranchRow { info, current };
-    let text =
-        || row.cells().into_iter().filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join("  ");
-    context.output.one(text, || row.json())
+    let listed = ListedBranch::of(info, current);
+    let cells = || listed.cells().into_iter().filter(|cell| !cell.is_empty());
+    context.output.result(|| cells().collect::<Vec<_>>().join("  "), &listed)
 }

@@ -9,8 +9,9 @@ mod stats;
 pub(crate) use self::branches::BranchesCommand;
 pub(crate) use self::projects::ProjectsCommand;
 
+use argon_service::credentials;
+
 use crate::context::Context;
-use crate::credentials;
 
 const ABOUT: &str = "\
 These commands are deprecated. They work on the store that the setting `legacy.store` names, or --store.

@@ -1,15 +1,16 @@
 //! `argon projects …`
 
 use argon_core::model::ProjectName;
+use argon_service::project::{self, ListProjects};
 use clap::{Args, Subcommand};
 
 use super::{ABOUT, remind};
 use crate::commands::confirm::Confirmation;
-use crate::commands::project::list::{ListArgs, ProjectRow};
+use crate::commands::project::list::ListArgs;
 use crate::commands::project::{create, delete};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Row;
+use crate::output::Cells;
 
 /// Deprecated: `argon project`, on the store of the setting `legacy.store`.
 #[derive(Subcommand)]
@@ -79,12 +80,10 @@ impl ProjectsCommand {
 async fn get(context: &Context, name: &ProjectName) -> CommandResult {
     let opened = context.store().await?;
     opened.store.project(name).await?;
-    let projects = opened.store.projects().await?;
-    let current = opened.config.project.as_ref() == Some(name);
-    for info in projects.into_iter().filter(|info| info.name == *name) {
-        let row = ProjectRow { info, current };
-        let text = || row.cells().split_off(1).join("  ");
-        context.output.one(text, || row.json())?;
+    let projects = project::list(&opened, ListProjects {}).await?;
+    for listed in projects.into_iter().filter(|listed| listed.project == *name) {
+        let text = || listed.cells().split_off(1).join("  ");
+        context.output.result(text, &listed)?;
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use argon_core::Error;
 use argon_core::plan::{Condition, Renewed, Stored};
+use argon_service::hooks;
 use clap::Args;
 
 use super::InPlan;
 use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::hooks;
 use crate::output::{Json, count};
 use crate::plans::{Shown, Strictness, accept, committed, place};
 

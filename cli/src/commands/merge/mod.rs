@@ -8,9 +8,10 @@ mod resolve;
 mod show;
 
 use argon_core::plan::{PlanId, Stored};
+use argon_service::Workspace;
 use clap::{Args, Subcommand};
 
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 
 /// Merge branches: look at a plan first, decide about conflicts, apply it.

@@ -5,11 +5,12 @@ use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
 use argon_core::plan::{Plan, Stored};
 use argon_core::{Branch, ErrorKind, Revision, State};
+use argon_service::Workspace;
 use clap::Args;
 
 use crate::args::DocumentStyle;
 use crate::changes::Detail;
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::plans::{PolicyArgs, must_be_checked, nothing, show};
 

@@ -6,6 +6,7 @@ use argon_core::merge::{Choice, Resolutions};
 use argon_core::model::CollectionName;
 use argon_core::plan::{Plan, Stored, Worked};
 use argon_core::{Error, ErrorKind};
+use argon_formats::extjson::parse_value;
 use bson::RawBson;
 use clap::{ArgGroup, Args};
 
@@ -13,7 +14,6 @@ use super::InPlan;
 use crate::args::{ID_HELP, document_id};
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
-use crate::formats::extjson::parse_value;
 use crate::output::{Json, count};
 use crate::plans::{next, place};
 

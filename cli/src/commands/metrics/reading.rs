@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use argon_core::metrics::Summary;
 use argon_core::storage::Backlog;
+use argon_service::usage_metrics;
 
 use crate::context::Context;
-use crate::counts;
 use crate::exit::CommandResult;
 
 /// What commands have counted, and what is still to be done.
@@ -28,7 +28,7 @@ impl Reading {
     /// Reads, with the store open for as long as that takes.
     pub(crate) async fn of(context: &Context) -> CommandResult<Self> {
         let store = context.store().await?.store;
-        let read = futures::try_join!(counts::sum(&store), store.backlog());
+        let read = futures::try_join!(usage_metrics::sum(&store), store.backlog());
         context.close(store).await;
         let (summary, backlog) = read?;
         let now = context.environment.now();

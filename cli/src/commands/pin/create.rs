@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use argon_core::model::PinName;
-use argon_core::pins::NewPin;
 use argon_core::{ErrorKind, Revision};
+use argon_service::keys;
+use argon_service::pin::{self, CreatePin};
 use clap::Args;
 
-use super::PinRow;
 use crate::context::Context;
 use crate::exit::{CommandResult, Hint};
-use crate::keys;
-use crate::output::Row;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,17 +42,15 @@ impl CreateArgs {
             .transpose()
             .hint_on(ErrorKind::NotFound, || "`argon pin keygen FILE` makes a key".to_owned())?;
         let workspace = context.workspace().await?;
-        let state = workspace.state(self.revision.as_ref()).await?;
-        let current = &workspace.branch;
-        let branch = self.revision.as_ref().map_or(current, |rev| rev.branch_or(current));
-        let new = NewPin { branch, note: &self.note, key: key.as_ref() };
-        let pin = workspace.project.create_pin(&self.name, &state, new).await?;
-        let (name, head) = (&pin.name, &pin.head);
-        let mut words =
-            format!("pinned {branch} at LSN {} as {name}\ndigest {}", head.lsn, head.digest);
-        if let Some(key) = &pin.signed_by {
-            words.push_str(&format!("\nsigned by {}", key.fingerprint()));
+        let request = CreatePin { pin: self.name, revision: self.revision, note: self.note };
+        let pin = pin::create(&workspace, request, key.as_ref()).await?;
+        let mut words = format!(
+            "pinned {} at LSN {} as {}\ndigest {}",
+            pin.branch, pin.lsn, pin.pin, pin.digest
+        );
+        if let Some(fingerprint) = &pin.fingerprint {
+            words.push_str(&format!("\nsigned by {fingerprint}"));
         }
-        context.output.done(&words, || PinRow(pin.clone()).json())
+        context.output.reply(&words, &pin)
     }
 }

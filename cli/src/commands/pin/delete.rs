@@ -1,12 +1,11 @@
 //! `argon pin delete`
 
 use argon_core::model::PinName;
+use argon_service::pin::{self, DeletePin};
 use clap::Args;
 
-use super::PinRow;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Row;
 
 /// Delete a pin; its state stays only as long as a branch needs it or retention keeps it.
 #[derive(Args)]
@@ -19,8 +18,8 @@ pub(crate) struct DeleteArgs {
 impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let pin = workspace.project.delete_pin(&self.name).await?;
-        let words = format!("deleted pin {}, which was {}@{}", pin.name, pin.branch, pin.head.lsn);
-        context.output.done(&words, || PinRow(pin.clone()).json())
+        let pin = pin::delete(&workspace.project, DeletePin { pin: self.name }).await?;
+        let words = format!("deleted pin {}, which was {}@{}", pin.pin, pin.branch, pin.lsn);
+        context.output.reply(&words, &pin)
     }
 }

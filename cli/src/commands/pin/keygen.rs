@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use argon_core::SigningKey;
+use argon_service::keys;
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::keys;
 use crate::output::Json;
 
 /// Make a key to sign pins with: FILE is secret, FILE.pub is for those who verify.

@@ -1,8 +1,8 @@
 //! `argon pin list`
 
+use argon_service::pin::{self, ListPins};
 use clap::Args;
 
-use super::PinRow;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -16,8 +16,8 @@ impl ListArgs {
         let workspace = context.workspace().await?;
         let columns = &["PIN", "STATE", "DIGEST", "MADE", "ACTOR", "SIGNED BY", "NOTE"];
         let mut listing = context.output.listing(columns);
-        for pin in workspace.project.pins().await? {
-            listing.row(&PinRow(pin))?;
+        for pin in pin::list(&workspace.project, ListPins {}).await? {
+            listing.item(&pin)?;
         }
         listing.finish()
     }

@@ -1,13 +1,11 @@
 //! `argon project create`
 
-use argon_core::ErrorKind;
 use argon_core::model::ProjectName;
+use argon_service::project::{self, CreateProject};
 use clap::Args;
 
-use crate::config::Config;
 use crate::context::Context;
-use crate::exit::{CommandResult, Hint};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 /// Make a project with an empty branch main; the first one becomes the current one.
 #[derive(Args)]
@@ -20,24 +18,15 @@ pub(crate) struct CreateArgs {
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let opened = context.store().await?;
-        let name = self.name;
-        opened
-            .store
-            .create_project(&name)
-            .await
-            .hint_on(ErrorKind::AlreadyExists, || format!("`argon use {name}` makes it current"))?;
-        let current = Config { project: Some(name.clone()), branch: None };
-        let becomes_current = opened.config.project.is_none()
-            && opened.config_file.is_some()
-            && opened.set_current_after(context, &current);
+        let request = CreateProject { project: self.name };
+        let made = project::create(&opened, request, &context.output).await?;
+        let name = &made.project;
         let mut words = format!("made project {name} with branch main");
-        if becomes_current {
+        if made.current {
             words.push_str("; it is the current one");
         } else {
             words.push_str(&format!("\n`argon use {name}` makes it the current one"));
         }
-        context.output.done(&words, || {
-            Json::object([("project", name.as_str().into()), ("current", becomes_current.into())])
-        })
+        context.output.reply(&words, &made)
     }
 }

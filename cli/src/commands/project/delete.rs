@@ -2,14 +2,14 @@
 
 use argon_core::BranchInfo;
 use argon_core::model::ProjectName;
+use argon_service::duration::duration_text;
+use argon_service::project::{self, DeleteProject};
 use clap::Args;
 
 use crate::commands::confirm::Confirmation;
-use crate::config::Config;
 use crate::context::Context;
-use crate::duration::duration_text;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, count};
+use crate::output::{self, count};
 
 /// How many branches are named before the question.
 const NAMED: usize = 10;
@@ -34,16 +34,15 @@ impl DeleteArgs {
         let (branches, pins) = (project.branches().await?, project.pins().await?);
         context.output.say(&preview(&branches, pins.len()));
         self.confirmation.ask(&format!("delete project {name}?"))?;
-        opened.store.delete_project(&name).await?;
-        if opened.config.project.as_ref() == Some(&name) {
-            opened.set_current_after(context, &Config::default());
-        }
+        let request = DeleteProject { project: name };
+        let deleted = project::delete(&opened, request, &context.output).await?;
+        let name = &deleted.project;
         let retention = duration_text(context.settings().retention);
         let words = format!(
             "deleted project {name}\n`argon project undelete {name}` brings it back until `argon gc` \
              runs after {retention}"
         );
-        context.output.done(&words, || Json::object([("deleted", name.as_str().into())]))
+        context.output.reply(&words, &deleted)
     }
 }
 

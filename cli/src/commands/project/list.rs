@@ -1,11 +1,13 @@
 //! `argon project list`
 
-use argon_core::{DeletedProject, ProjectInfo};
+use argon_service::project::{
+    self, DeletedProject, ListDeletedProjects, ListProjects, ListedProject,
+};
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, Row};
+use crate::output::Cells;
 
 /// List the projects; `*` marks the current one.
 #[derive(Args)]
@@ -16,42 +18,17 @@ pub(crate) struct ListArgs {
     pub(in crate::commands) deleted: bool,
 }
 
-struct DeletedRow(DeletedProject);
-
-impl Row for DeletedRow {
+impl Cells for DeletedProject {
     fn cells(&self) -> Vec<String> {
-        let DeletedProject { name, created, deleted, actor } = &self.0;
-        vec![name.to_string(), output::time(*created), output::time(*deleted), actor.clone()]
-    }
-
-    fn json(&self) -> Json {
-        let DeletedProject { name, created, deleted, actor } = &self.0;
-        Json::object([
-            ("project", name.as_str().into()),
-            ("created", output::time(*created).into()),
-            ("deleted", output::time(*deleted).into()),
-            ("actor", actor.as_str().into()),
-        ])
+        let Self { project, created, deleted, actor } = self;
+        vec![project.to_string(), created.to_string(), deleted.to_string(), actor.clone()]
     }
 }
 
-pub(in crate::commands) struct ProjectRow {
-    pub(in crate::commands) info: ProjectInfo,
-    pub(in crate::commands) current: bool,
-}
-
-impl Row for ProjectRow {
+impl Cells for ListedProject {
     fn cells(&self) -> Vec<String> {
         let mark = if self.current { "*" } else { "" };
-        vec![mark.to_owned(), self.info.name.to_string(), output::time(self.info.created)]
-    }
-
-    fn json(&self) -> Json {
-        Json::object([
-            ("project", self.info.name.as_str().into()),
-            ("created", output::time(self.info.created).into()),
-            ("current", self.current.into()),
-        ])
+        vec![mark.to_owned(), self.project.to_string(), self.created.to_string()]
     }
 }
 
@@ -60,19 +37,18 @@ impl ListArgs {
         let opened = context.store().await?;
         if self.deleted {
             let mut listing = context.output.listing(&["PROJECT", "CREATED", "DELETED", "BY"]);
-            for project in opened.store.deleted_projects().await? {
-                listing.row(&DeletedRow(project))?;
+            for deleted in project::list_deleted(&opened, ListDeletedProjects {}).await? {
+                listing.item(&deleted)?;
             }
             return listing.finish();
         }
-        let projects = opened.store.projects().await?;
+        let projects = project::list(&opened, ListProjects {}).await?;
         if projects.is_empty() && context.output.is_table() {
             context.output.say("no projects yet: argon project create NAME");
         }
         let mut listing = context.output.listing(&["", "PROJECT", "CREATED"]);
-        for info in projects {
-            let current = opened.config.project.as_ref() == Some(&info.name);
-            listing.row(&ProjectRow { info, current })?;
+        for listed in projects {
+            listing.item(&listed)?;
         }
         listing.finish()
     }

@@ -1,12 +1,12 @@
 //! `argon project undelete`
 
-use argon_core::ErrorKind;
 use argon_core::model::ProjectName;
+use argon_service::project::{self, UndeleteProject};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Hint};
-use crate::output::{Json, count};
+use crate::exit::CommandResult;
+use crate::output::count;
 
 /// Bring a deleted project back, with its branches, pins and plans.
 ///
@@ -28,17 +28,10 @@ pub(crate) struct UndeleteArgs {
 impl UndeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let store = context.store().await?.store;
-        let Self { name, new_name } = self;
-        let project = store
-            .undelete_project(&name, new_name.as_ref())
-            .await
-            .hint_on(ErrorKind::NotFound, || "`argon project list --deleted` lists them".to_owned())
-            .hint_on(ErrorKind::AlreadyExists, || "--as NAME gives it another name".to_owned())?;
-        let branches = project.branches().await?.len() as u64;
-        let name = project.name();
-        let words = format!("project {name} is back, with {}", count(branches, "branch"));
-        context.output.done(&words, || {
-            Json::object([("project", name.as_str().into()), ("branches", branches.into())])
-        })
+        let request = UndeleteProject { project: self.name, new_name: self.new_name };
+        let back = project::undelete(&store, request).await?;
+        let branches = count(back.branches, "branch");
+        let words = format!("project {} is back, with {branches}", back.project);
+        context.output.reply(&words, &back)
     }
 }

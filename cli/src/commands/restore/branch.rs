@@ -2,9 +2,10 @@
 
 use argon_core::Revision;
 use argon_core::model::BranchName;
+use argon_service::branch::CreateBranch;
 use clap::Args;
 
-use crate::commands::branch::create::{NewBranch, create};
+use crate::commands::branch::create::create;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -23,7 +24,8 @@ pub(crate) struct BranchArgs {
 impl BranchArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let new = NewBranch { name: &self.name, from: Some(&self.revision), read_only: false };
-        create(context, &workspace, new).await
+        let from = Some(self.revision);
+        let request = CreateBranch { branch: self.name, from, read_only: false };
+        create(context, &workspace, request).await
     }
 }

@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
+use argon_core::Revision;
 use argon_core::model::BranchName;
-use argon_core::{Revision, sandbox};
+use argon_core::sandbox::full_name;
+use argon_service::duration::parse_duration;
+use argon_service::sandbox::{self, CreateSandbox, check_ttl};
 use clap::Args;
 
-use super::{check_ttl, ends};
+use super::ends;
 use crate::context::Context;
-use crate::duration::parse_duration;
 use crate::exit::CommandResult;
-use crate::output::{self, Json};
 
 const EXAMPLES: &str = "\
 Examples:
   argon sandbox create                                    for an hour, of the current branch
   argon sandbox create --from main@2026-07-07 --ttl 7d --name audit
-  argon -b \"$(argon sandbox create -o json | jq -r .name)\" put -c users '{\"_id\": 1}'";
+  argon -b \"$(argon sandbox create -o json | jq -r .branch)\" put -c users '{\"_id\": 1}'";
 
 /// Make a branch that ends by itself; it costs one write, whatever the size of the data.
 ///
@@ -32,29 +33,19 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     ttl: Duration,
     /// What to call it: x makes sandbox/x [default: eight random digits]
-    #[arg(long, value_name = "NAME", value_parser = sandbox::full_name)]
+    #[arg(long, value_name = "NAME", value_parser = full_name)]
     name: Option<BranchName>,
 }
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        check_ttl(self.ttl, context)?;
+        check_ttl(self.ttl, &context.environment)?;
         let workspace = context.workspace().await?;
-        let from = self.from.as_ref();
-        let state = workspace.state(from).await?;
-        let parent = from.map_or(&workspace.branch, |from| from.branch_or(&workspace.branch));
-        let (project, name) = (&workspace.project, self.name.as_ref());
-        let (branch, end) = sandbox::create(project, &state, parent, name, self.ttl).await?;
-        let (name, lsn) = (branch.name(), state.lsn());
-        let text = || name.to_string();
-        context.output.one(text, || {
-            Json::object([
-                ("name", name.as_str().into()),
-                ("expires", output::time(end).into()),
-                ("lsn", lsn.get().into()),
-            ])
-        })?;
-        context.output.say(&format!("it is {parent} at LSN {lsn}; {}", ends(end, context)));
+        let request = CreateSandbox { from: self.from, ttl: self.ttl, branch: self.name };
+        let made = sandbox::create(&workspace, &context.environment, request).await?;
+        context.output.result(|| made.branch.to_string(), &made)?;
+        let (parent, lsn) = (&made.parent, made.lsn);
+        context.output.say(&format!("it is {parent} at LSN {lsn}; {}", ends(made.ends.0, context)));
         Ok(())
     }
 }

@@ -1,13 +1,11 @@
 //! `argon sandbox discard`
 
-use argon_core::Error;
-use argon_core::sandbox;
+use argon_service::sandbox::{self, DiscardSandbox};
 use clap::Args;
 
 use super::OneSandbox;
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 /// End a sandbox now; what it was is kept as a backup.
 #[derive(Args)]
@@ -20,15 +18,9 @@ pub(crate) struct DiscardArgs {
 impl DiscardArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let name = self.sandbox.name;
-        if workspace.is_current(&name) {
-            let error = Error::denied(format!("sandbox '{name}' is the current branch"));
-            return Err(Failure::from(error).hint("`argon switch NAME` goes to another first"));
-        }
-        let backup = sandbox::discard(&workspace.project, &name).await?;
-        let words = format!("discarded {name}; what it was is kept as {backup}");
-        context.output.done(&words, || {
-            Json::object([("discarded", name.as_str().into()), ("backup", backup.as_str().into())])
-        })
+        let request = DiscardSandbox { branch: self.sandbox.name };
+        let done = sandbox::discard(&workspace, request).await?;
+        let words = format!("discarded {}; what it was is kept as {}", done.branch, done.backup);
+        context.output.reply(&words, &done)
     }
 }

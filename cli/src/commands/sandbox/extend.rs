@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use argon_core::sandbox;
+use argon_service::duration::parse_duration;
+use argon_service::sandbox::{self, ExtendSandbox, check_ttl};
 use clap::Args;
 
-use super::{OneSandbox, check_ttl, ends};
+use super::{OneSandbox, ends};
 use crate::context::Context;
-use crate::duration::parse_duration;
 use crate::exit::CommandResult;
-use crate::output::{self, Json};
 
 /// Let a sandbox live longer: for a time from now on.
 #[derive(Args)]
@@ -24,12 +23,11 @@ pub(crate) struct ExtendArgs {
 
 impl ExtendArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        self.ttl.map_or(Ok(()), |ttl| check_ttl(ttl, context))?;
+        self.ttl.map_or(Ok(()), |ttl| check_ttl(ttl, &context.environment))?;
         let workspace = context.workspace().await?;
-        let name = self.sandbox.name;
-        let end = sandbox::extend(&workspace.project, &name, self.ttl).await?;
-        context.output.done(&format!("{name} {}", ends(end, context)), || {
-            Json::object([("name", name.as_str().into()), ("expires", output::time(end).into())])
-        })
+        let request = ExtendSandbox { branch: self.sandbox.name, ttl: self.ttl };
+        let done = sandbox::extend(&workspace.project, &context.environment, request).await?;
+        let words = format!("{} {}", done.branch, ends(done.ends.0, context));
+        context.output.reply(&words, &done)
     }
 }

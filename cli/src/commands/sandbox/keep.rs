@@ -1,13 +1,12 @@
 //! `argon sandbox keep`
 
 use argon_core::model::BranchName;
-use argon_core::sandbox;
+use argon_service::sandbox::{self, KeepSandbox};
 use clap::Args;
 
-use super::{OneSandbox, switch};
+use super::OneSandbox;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Json;
 
 /// Make an ordinary branch of a sandbox, which does not end any more.
 #[derive(Args)]
@@ -23,12 +22,9 @@ pub(crate) struct KeepArgs {
 impl KeepArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let name = self.sandbox.name;
-        let branch = sandbox::keep(&workspace.project, &name, self.another.as_ref()).await?;
-        let kept = branch.name();
-        switch(context, &workspace, &name, kept);
-        context.output.done(&format!("{name} is kept as branch {kept}"), || {
-            Json::object([("name", name.as_str().into()), ("branch", kept.as_str().into())])
-        })
+        let request = KeepSandbox { branch: self.sandbox.name, new_name: self.another };
+        let kept = sandbox::keep(&workspace, request, &context.output).await?;
+        let words = format!("{} is kept as branch {}", kept.from, kept.to);
+        context.output.reply(&words, &kept)
     }
 }

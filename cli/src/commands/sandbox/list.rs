@@ -1,41 +1,33 @@
 //! `argon sandbox list`
 
-use argon_core::model::BranchName;
-use argon_core::{BranchInfo, sandbox};
+use argon_service::sandbox::{self, ListSandboxes, ListedSandbox};
 use clap::Args;
+use serde::Serialize;
 
 use super::ends;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, Row};
+use crate::output::Cells;
 
 /// List the sandboxes and when each ends.
 #[derive(Args)]
 #[command(after_help = "Example:\n  argon sandbox list")]
 pub(crate) struct ListArgs {}
 
+/// A sandbox and when it ends, for people.
+#[derive(Serialize)]
 struct SandboxRow {
-    info: BranchInfo,
+    #[serde(flatten)]
+    listed: ListedSandbox,
+    #[serde(skip)]
     end: String,
 }
 
-impl Row for SandboxRow {
+impl Cells for SandboxRow {
     fn cells(&self) -> Vec<String> {
-        let BranchInfo { name, head, parent, forked_at, .. } = &self.info;
+        let ListedSandbox { branch, lsn, parent, forked_at, .. } = &self.listed;
         let made_of = parent.as_ref().map(|parent| format!("{parent}@{forked_at}"));
-        vec![name.to_string(), head.lsn.to_string(), made_of.unwrap_or_default(), self.end.clone()]
-    }
-
-    fn json(&self) -> Json {
-        let BranchInfo { name, head, parent, forked_at, created, ends, .. } = &self.info;
-        Json::object([
-            ("name", name.as_str().into()),
-            ("lsn", head.lsn.get().into()),
-            ("parent", parent.as_ref().map(BranchName::as_str).into()),
-            ("forked_at", forked_at.get().into()),
-            ("created", output::time(*created).into()),
-            ("expires", ends.map(output::time).into()),
-        ])
+        vec![branch.to_string(), lsn.to_string(), made_of.unwrap_or_default(), self.end.clone()]
     }
 }
 
@@ -43,9 +35,9 @@ impl ListArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let mut listing = context.output.listing(&["SANDBOX", "LSN", "MADE OF", "TIME"]);
-        for info in sandbox::list(&workspace.project).await? {
-            let end = info.ends.map(|end| ends(end, context)).unwrap_or_default();
-            listing.row(&SandboxRow { info, end })?;
+        for listed in sandbox::list(&workspace.project, ListSandboxes {}).await? {
+            let end = listed.ends.map(|end| ends(end.0, context)).unwrap_or_default();
+            listing.item(&SandboxRow { listed, end })?;
         }
         listing.finish()
     }

@@ -10,13 +10,12 @@ mod sweep;
 use std::time::Duration;
 
 use argon_core::model::BranchName;
-use argon_core::{Error, sandbox};
+use argon_core::sandbox;
+use argon_service::duration::duration_text;
 use bson::DateTime;
 use clap::{Args, Subcommand};
 
-use crate::config::Config;
-use crate::context::{Context, Workspace};
-use crate::duration::duration_text;
+use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output;
 
@@ -64,31 +63,4 @@ fn ends(end: DateTime, context: &Context) -> String {
     }
 }
 
-/// The end of the year 9999, after which a time can't be written: milliseconds since 1970.
-const LAST_END: i64 = 253_402_300_799_999;
-
-/// Refuses a life that nobody could write the end of.
-///
-/// # Errors
-/// `Invalid` for an end after the year 9999.
-fn check_ttl(ttl: Duration, context: &Context) -> CommandResult {
-    let now = context.environment.now().timestamp_millis();
-    let end = i64::try_from(ttl.as_millis()).ok().and_then(|ttl| now.checked_add(ttl));
-    if end.is_some_and(|end| end <= LAST_END) {
-        return Ok(());
-    }
-    let error = "a sandbox must end before the year 10000; `argon branch create` makes a branch \
-                 without an end";
-    Err(Error::invalid(error).into())
-}
-
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
-
-/// Makes another branch current if `from` is.
-fn switch(context: &Context, workspace: &Workspace, from: &BranchName, to: &BranchName) {
-    if workspace.is_current(from) {
-        let project = Some(workspace.project.name().clone());
-        let current = Config { project, branch: Some(to.clone()) };
-        workspace.opened.set_current_after(context, &current);
-    }
-}

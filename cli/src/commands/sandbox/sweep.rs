@@ -1,12 +1,12 @@
 //! `argon sandbox sweep`
 
-use argon_core::sandbox::{self, Outcome, Swept};
+use argon_service::sandbox::{self, Outcome, SweepSandboxes, SweptSandbox};
 use clap::Args;
 
 use crate::commands::clock;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, Row};
+use crate::output::Cells;
 
 /// Remove the sandboxes whose time is over; what they were is kept as backups.
 ///
@@ -22,34 +22,19 @@ pub(crate) struct SweepArgs {
     trust_clock: bool,
 }
 
-struct SweptRow(Swept);
-
-impl Row for SweptRow {
+impl Cells for SweptSandbox {
     fn cells(&self) -> Vec<String> {
-        let outcome = match &self.0.outcome {
+        let backup = self.backup.as_ref().map(ToString::to_string).unwrap_or_default();
+        let outcome = match self.outcome {
             Outcome::Due => "would be removed".to_owned(),
-            Outcome::Removed(backup) => format!("removed, kept as {backup}"),
-            Outcome::Pinned(pin) => format!("stays: pin {pin} is of it"),
+            Outcome::Removed => format!("removed, kept as {backup}"),
+            Outcome::Pinned => {
+                format!("stays: pin {} is of it", self.pin.as_deref().unwrap_or_default())
+            }
             Outcome::Protected => "stays: it is protected".to_owned(),
             Outcome::InUse => "stays: it is in use".to_owned(),
         };
-        vec![self.0.name.to_string(), output::time(self.0.ended), outcome]
-    }
-
-    fn json(&self) -> Json {
-        let (outcome, backup) = match &self.0.outcome {
-            Outcome::Due => ("due", None),
-            Outcome::Removed(backup) => ("removed", Some(backup.as_str())),
-            Outcome::Pinned(_) => ("pinned", None),
-            Outcome::Protected => ("protected", None),
-            Outcome::InUse => ("in use", None),
-        };
-        Json::object([
-            ("name", self.0.name.as_str().into()),
-            ("ended", output::time(self.0.ended).into()),
-            ("outcome", outcome.into()),
-            ("backup", backup.into()),
-        ])
+        vec![self.branch.to_string(), self.ended.to_string(), outcome]
     }
 }
 
@@ -59,18 +44,19 @@ impl SweepArgs {
         if !self.trust_clock && !self.dry_run {
             clock::check_sweep(context, &workspace.opened.store, &workspace.project).await?;
         }
-        let swept = sandbox::sweep(&workspace.project, self.dry_run).await?;
+        let swept =
+            sandbox::sweep(&workspace.project, SweepSandboxes { dry_run: self.dry_run }).await?;
         if swept.is_empty() {
             context.output.say("no sandbox's time is over");
         }
         let mut listing = context.output.listing(&["SANDBOX", "ENDED", "OUTCOME"]);
         let mut current = None;
         for one in swept {
-            let removed = matches!(one.outcome, Outcome::Removed(_));
-            if removed && workspace.is_current(&one.name) {
-                current = Some(one.name.clone());
+            let removed = one.outcome == Outcome::Removed;
+            if removed && workspace.is_current(&one.branch) {
+                current = Some(one.branch.clone());
             }
-            listing.row(&SweptRow(one))?;
+            listing.item(&one)?;
         }
         listing.finish()?;
         if let Some(name) = current {

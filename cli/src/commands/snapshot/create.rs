@@ -1,12 +1,12 @@
 //! `argon snapshot create`
 
-use argon_core::{Revision, snapshot};
+use argon_core::Revision;
+use argon_service::snapshot::{self, CreateSnapshot};
 use clap::Args;
 
-use super::SnapshotRow;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Row, count};
+use crate::output::count;
 
 /// Make a snapshot of a state.
 #[derive(Args)]
@@ -20,15 +20,15 @@ pub(crate) struct CreateArgs {
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let state = workspace.state(self.revision.as_ref()).await?;
-        let row = SnapshotRow(snapshot::create(&state).await?);
+        let request = CreateSnapshot { revision: self.revision };
+        let made = snapshot::create(&workspace, request).await?;
         let words = format!(
             "snapshot of LSN {}: {} in {} of {} compressed",
-            row.0.point.lsn,
-            count(row.0.documents(), "document"),
-            count(row.chunks(), "chunk"),
-            count(row.bytes(), "byte"),
+            made.lsn,
+            count(made.documents, "document"),
+            count(made.chunks, "chunk"),
+            count(made.bytes, "byte"),
         );
-        context.output.done(&words, || row.json())
+        context.output.reply(&words, &made)
     }
 }

@@ -1,9 +1,9 @@
 //! `argon snapshot list`
 
-use argon_core::{Revision, snapshot};
+use argon_core::Revision;
+use argon_service::snapshot::{self, ListSnapshots};
 use clap::Args;
 
-use super::SnapshotRow;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -19,11 +19,12 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let state = workspace.state(self.revision.as_ref()).await?;
+        let request = ListSnapshots { revision: self.revision };
+        let snapshots = snapshot::list(&workspace, request).await?;
         let columns = &["LSN", "MADE", "DOCUMENTS", "CHUNKS", "BYTES"];
         let mut listing = context.output.listing(columns);
-        for manifest in snapshot::list(&state).await? {
-            listing.row(&SnapshotRow(manifest))?;
+        for shown in snapshots {
+            listing.item(&shown)?;
         }
         listing.finish()
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use argon_core::metrics::{Metric, Series};
 use argon_core::storage::Backlog;
+use argon_service::duration::duration_text;
 use bson::DateTime;
 use ratatui::backend::TestBackend;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -15,7 +16,6 @@ use ratatui::{Frame, Terminal};
 use super::super::metrics::shown;
 use super::sample::Sample;
 use super::view::{Activity, View};
-use crate::duration::duration_text;
 use crate::output::{count, escape, grouped, size};
 
 const ACCENT: Color = Color::Cyan;

@@ -4,10 +4,11 @@ use argon_core::metrics::Summary;
 use argon_core::model::{BranchName, Lsn, ProjectName};
 use argon_core::storage::Backlog;
 use argon_core::{BranchInfo, Store};
+use argon_service::OpenStore;
+use argon_service::usage_metrics;
 use bson::DateTime;
 
-use crate::context::{Context, OpenStore};
-use crate::counts;
+use crate::context::Context;
 use crate::exit::CommandResult;
 
 /// A store at one moment.
@@ -58,7 +59,7 @@ impl Sample {
             location,
             engine: store.info().engine,
             bytes: store.stored_bytes().await?,
-            summary: counts::sum(store).await?,
+            summary: usage_metrics::sum(store).await?,
             backlog: store.backlog().await?,
             branches,
         })

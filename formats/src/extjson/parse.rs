@@ -1,0 +1,234 @@
+//! JSON text to BSON, in one pass that keeps field order and tells `1` from `1.0`.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+use bson::raw::{CString, RawArrayBuf, RawBson, RawDocumentBuf};
+use bson::{Bson, Document};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::super::validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
+use super::error::ExtJsonError;
+use super::print::excerpt;
+use super::wrappers;
+
+/// JSON levels that the innermost value may add by its wrapper: `{"$dbPointer": {"$id": {"$oid": …}}}`.
+const WRAPPER_LEVELS: usize = 3;
+
+/// The most bytes of BSON that a text may become before it is checked. A document is larger while the
+/// base64 of its bytes is read; a line of a patch has a document on each side.
+const MAX_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
+
+/// What is done about a field that occurs twice in its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DoubledNames {
+    /// It is an error: a person who wrote it meant something else.
+    #[default]
+    Refuse,
+    /// Both are kept, as BSON has them.
+    Keep,
+}
+
+/// Parses one value. Integers become `Int32` if they fit, else `Int64`, else `Double`; numbers with
+/// a point or an exponent become `Double`. A field that occurs twice is an error.
+pub fn parse_value(text: &str) -> Result<Bson, ExtJsonError> {
+    parse_nested(text.as_bytes(), 0)
+}
+
+/// Parses one document, and checks it against MongoDB's limits; otherwise like [`parse_value`].
+pub fn parse_document(text: &str) -> Result<RawDocumentBuf, ExtJsonError> {
+    parse_document_bytes(text.as_bytes(), DoubledNames::Refuse)
+}
+
+/// [`parse_document`] for text that hasn't been checked to be UTF-8.
+pub(in super::super) fn parse_document_bytes(
+    text: &[u8],
+    doubled: DoubledNames,
+) -> Result<RawDocumentBuf, ExtJsonError> {
+    match parse_raw(text, 0, doubled)? {
+        RawBson::Document(document) => {
+            validate(&document)?;
+            Ok(document)
+        }
+        other => {
+            let found = Bson::try_from(other).map_err(InvalidDocument::from)?;
+            Err(ExtJsonError::NotADocument { found: excerpt(&found) })
+        }
+    }
+}
+
+/// [`parse_value`] for a value that has documents so many levels deep in it, where each may be as deep
+/// as any.
+pub fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
+    let raw = parse_raw(text, levels, DoubledNames::Refuse)?;
+    Ok(Bson::try_from(raw).map_err(InvalidDocument::from)?)
+}
+
+/// [`parse_nested`] that keeps what a tree of documents can't hold, such as a name that occurs twice.
+pub(super) fn parse_raw(
+    text: &[u8],
+    levels: usize,
+    doubled: DoubledNames,
+) -> Result<RawBson, ExtJsonError> {
+    let text = without_negative_zeros(text);
+    let mut deserializer = serde_json::Deserializer::from_slice(&text);
+    let left = MAX_DEPTH + WRAPPER_LEVELS + levels;
+    let value = Value { left, doubled }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// The text with a blank in place of the sign of each integer `-0`: an integer has no such sign, but
+/// `serde_json` takes it for the double `-0.0`.
+fn without_negative_zeros(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut text = Cow::Borrowed(text);
+    let (mut in_string, mut at) = (false, 0);
+    if !text.windows(2).enumerate().any(|(at, _)| is_negative_zero(&text, at)) {
+        return text;
+    }
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => in_string = !in_string,
+            b'\\' if in_string => at += 1,
+            b'-' if !in_string && is_negative_zero(&text, at) => text.to_mut()[at] = b' ',
+            _ => {}
+        }
+        at += 1;
+    }
+    text
+}
+
+/// Whether a number stands here that is `-0` and no more, and not the exponent of another.
+fn is_negative_zero(text: &[u8], at: usize) -> bool {
+    let digit_or_more = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E');
+    text[at..].starts_with(b"-0")
+        && !text.get(at + 2).is_some_and(digit_or_more)
+        && !matches!(text[..at].last(), Some(b'e' | b'E'))
+}
+
+/// Builds a value in which so many levels may be nested.
+#[derive(Clone, Copy)]
+struct Value {
+    left: usize,
+    doubled: DoubledNames,
+}
+
+impl Value {
+    /// Refuses what gets too large before more of it is read.
+    fn check_size<E: Error>(bytes: usize) -> Result<(), E> {
+        if bytes > MAX_BYTES { Err(E::custom(InvalidDocument::TooLarge { bytes })) } else { Ok(()) }
+    }
+
+    /// What builds the values inside this one. Stops before `serde_json`'s own limit of 128 levels
+    /// does, to say what the limit is.
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        let left = self.left.checked_sub(1);
+        left.map(|left| Self { left, ..self }).ok_or_else(|| E::custom(InvalidDocument::TooDeep))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Value {
+    type Value = RawBson;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawBson, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value {
+    type Value = RawBson;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an Extended JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<RawBson, E> {
+        Ok(RawBson::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<RawBson, E> {
+        Ok(RawBson::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<RawBson, E> {
+        Ok(i32::try_from(value).map_or(RawBson::Int64(value), RawBson::Int32))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "integers beyond 64 bits are doubles to MongoDB"
+    )]
+    fn visit_u64<E: Error>(self, value: u64) -> Result<RawBson, E> {
+        match i64::try_from(value) {
+            Ok(value) => self.visit_i64(value),
+            Err(_) => Ok(RawBson::Double(value as f64)),
+        }
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<RawBson, E> {
+        Ok(RawBson::Double(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<RawBson, E> {
+        Ok(RawBson::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<RawBson, E> {
+        Ok(RawBson::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<RawBson, A::Error> {
+        let inner = self.inner()?;
+        let mut array = RawArrayBuf::new();
+        while let Some(element) = elements.next_element_seed(inner)? {
+            array.push(element);
+            Self::check_size(array.as_bytes().len())?;
+        }
+        Ok(RawBson::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<RawBson, A::Error> {
+        let inner = self.inner()?;
+        let mut document = RawDocumentBuf::new();
+        let mut names = HashSet::new();
+        let mut wrapper = false;
+        while let Some(name) = fields.next_key::<String>()? {
+            wrapper |= wrappers::is_wrapper(&name);
+            let key = CString::try_from(name.as_str()).map_err(|_| {
+                A::Error::custom(format_args!("the name {name:?} holds a NUL character"))
+            })?;
+            if self.doubled == DoubledNames::Refuse && names.contains(&name) {
+                return Err(A::Error::custom(format_args!("the field {name:?} occurs twice")));
+            }
+            if self.doubled == DoubledNames::Refuse {
+                names.insert(name);
+            }
+            document.append(key, fields.next_value_seed(inner)?);
+            Self::check_size(document.as_bytes().len())?;
+        }
+        if wrapper { unwrap(document).map_err(A::Error::custom) } else { Ok(document.into()) }
+    }
+}
+
+/// What an object with a `$` name stands for; itself if it is no wrapper.
+fn unwrap(document: RawDocumentBuf) -> Result<RawBson, InvalidWrapper> {
+    let tree = Document::try_from(document.as_ref())?;
+    let doubled = tree.len() < document.iter().count();
+    match wrappers::unwrap(tree)? {
+        Bson::Document(_) => Ok(document.into()),
+        _ if doubled => Err(InvalidWrapper::DoubledName),
+        value => Ok(RawBson::try_from(value)?),
+    }
+}
+
+/// Why an object can't be opened.
+#[derive(Debug, thiserror::Error)]
+enum InvalidWrapper {
+    #[error(transparent)]
+    Content(#[from] wrappers::WrapperError),
+    #[error("a field of a wrapper occurs twice")]
+    DoubledName,
+    #[error(transparent)]
+    Bson(#[from] bson::error::Error),
+}

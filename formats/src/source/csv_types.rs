@@ -1,0 +1,184 @@
+//! What the cells of a CSV file are taken for.
+
+use bson::spec::BinarySubtype;
+use bson::{Binary, Bson};
+
+use super::super::extjson::{excerpt, parse_decimal};
+use super::csv_dates::DateLayout;
+
+/// What is done about cells whose column has no type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CellTypes {
+    /// A cell is a number if it is not quoted and the number says all that stands there, else text.
+    #[default]
+    Auto,
+    /// As `mongoimport` guesses: whatever can be read as a number is one, quoted or not.
+    Mongoimport,
+    /// Each cell is text.
+    Strings,
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ColumnType {
+    /// None was given, or `auto()`.
+    Auto,
+    Binary(Encoding),
+    Boolean,
+    Date(DateLayout),
+    Decimal,
+    Double,
+    Int32,
+    Int64,
+    String,
+}
+
+/// How bytes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Base64,
+    Base32,
+    Hex,
+}
+
+impl ColumnType {
+    /// A type as `mongoimport` writes it behind a column's name: `name(argument)`.
+    /// None if there is no such type, or why the argument can't be used.
+    pub(super) fn named(name: &str, argument: &str) -> Option<Result<Self, String>> {
+        let plain = |kind| {
+            let reason = || format!("the type {name} takes no argument, write {name}()");
+            if argument.is_empty() { Ok(kind) } else { Err(reason()) }
+        };
+        Some(match name {
+            "auto" => plain(Self::Auto),
+            "boolean" => plain(Self::Boolean),
+            "decimal" => plain(Self::Decimal),
+            "double" => plain(Self::Double),
+            "int32" => plain(Self::Int32),
+            "int64" => plain(Self::Int64),
+            "string" => plain(Self::String),
+            "binary" => match argument {
+                "base64" => Ok(Self::Binary(Encoding::Base64)),
+                "base32" => Ok(Self::Binary(Encoding::Base32)),
+                "hex" => Ok(Self::Binary(Encoding::Hex)),
+                _ => {
+                    Err("the type binary needs base64, base32 or hex in its parentheses".to_owned())
+                }
+            },
+            "date" | "date_go" => DateLayout::of_go(argument).map(Self::Date),
+            "date_ms" => DateLayout::of_microsoft(argument).map(Self::Date),
+            "date_oracle" => DateLayout::of_oracle(argument).map(Self::Date),
+            _ => return None,
+        })
+    }
+
+    /// The value of a cell, or what was expected of it.
+    pub(super) fn read(&self, text: &str, quoted: bool, types: CellTypes) -> Result<Bson, String> {
+        let (value, expected) = match self {
+            Self::Auto => return Ok(guess(text, quoted, types)),
+            Self::String => return Ok(Bson::String(text.to_owned())),
+            Self::Boolean => (boolean(text), "true, false, 1 or 0".to_owned()),
+            Self::Int32 => (text.parse().ok().map(Bson::Int32), "a 32-bit integer".to_owned()),
+            Self::Int64 => (text.parse().ok().map(Bson::Int64), "a 64-bit integer".to_owned()),
+            Self::Double => (double(text).map(Bson::Double), "a number".to_owned()),
+            Self::Decimal => (
+                parse_decimal(text).map(Bson::Decimal128),
+                "a decimal number of up to 34 digits".to_owned(),
+            ),
+            Self::Binary(encoding) => (binary(text, *encoding), format!("bytes in {encoding:?}")),
+            Self::Date(layout) => {
+                (layout.read(text).map(Bson::DateTime), format!("a date like {layout}"))
+            }
+        };
+        value.ok_or_else(|| {
+            format!("{} where {expected} is expected", excerpt(&Bson::String(text.to_owned())))
+        })
+    }
+}
+
+/// A cell of a column without a type.
+fn guess(text: &str, quoted: bool, types: CellTypes) -> Bson {
+    let number = match types {
+        CellTypes::Auto if quoted => None,
+        CellTypes::Auto => faithful_number(text),
+        CellTypes::Mongoimport => integer(text.trim_start()).or_else(|| {
+            // Digits that are out of range are text to mongoimport, not infinity.
+            double(text.trim_start()).map(Bson::Double)
+        }),
+        CellTypes::Strings => None,
+    };
+    number.unwrap_or_else(|| Bson::String(text.to_owned()))
+}
+
+/// A number as one writes it who means one: no zero or plus before it, as in a postal code or a
+/// telephone number, no word such as `nan`, and no integer that a double would round.
+fn faithful_number(text: &str) -> Option<Bson> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let mut bytes = digits.bytes();
+    match (bytes.next()?, bytes.next()) {
+        (b'0', Some(b'0'..=b'9')) => None,
+        (b'0'..=b'9' | b'.', _) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            integer(text)
+        }
+        (b'0'..=b'9' | b'.', _) => double(text).map(Bson::Double),
+        _ => None,
+    }
+}
+
+fn integer(text: &str) -> Option<Bson> {
+    let integer: i64 = text.parse().ok()?;
+    Some(i32::try_from(integer).map_or(Bson::Int64(integer), Bson::Int32))
+}
+
+/// A double that is not out of range.
+fn double(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    let out_of_range = number.is_infinite() && text.contains(|c: char| c.is_ascii_digit());
+    (!out_of_range).then_some(number)
+}
+
+fn boolean(text: &str) -> Option<Bson> {
+    let is = |word: &str, digit| text.eq_ignore_ascii_case(word) || text == digit;
+    match (is("true", "1"), is("false", "0")) {
+        (false, false) => None,
+        (value, _) => Some(Bson::Boolean(value)),
+    }
+}
+
+fn binary(text: &str, encoding: Encoding) -> Option<Bson> {
+    let subtype = BinarySubtype::Generic;
+    let bytes = match encoding {
+        Encoding::Base64 => Binary::from_base64(text, subtype).ok()?.bytes,
+        Encoding::Base32 => base32(text)?,
+        Encoding::Hex => hex(text)?,
+    };
+    Some(Bson::Binary(Binary { subtype, bytes }))
+}
+
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+/// Base32 of RFC 4648, with its padding.
+fn base32(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    let padding_fits = text.len().is_multiple_of(8) && text.len() - digits.len() < 7;
+    let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in digits.bytes() {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'2'..=b'7' => digit - b'2' + 26,
+            _ => return None,
+        };
+        (bits, count) = (bits << 5 | u32::from(value), count + 5);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    let rest_fits = matches!(digits.len() % 8, 0 | 2 | 4 | 5 | 7);
+    (padding_fits && rest_fits).then_some(bytes)
+}

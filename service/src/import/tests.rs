@@ -1,0 +1,113 @@
+use std::fmt::Write as _;
+use std::path::Path;
+
+use argon_core::Branch;
+use futures::TryStreamExt;
+
+use super::*;
+
+fn options(on_duplicate: OnDuplicate) -> Options {
+    Options {
+        on_duplicate,
+        drop: false,
+        dry_run: false,
+        keep_going: false,
+        batch: 3,
+        source: SourceOptions::default(),
+        actor: None,
+        message: None,
+    }
+}
+
+fn target(branch: &Branch) -> Target {
+    Target {
+        branch: branch.clone(),
+        environment: argon_backends::environment(),
+        watcher: Arc::new(()),
+    }
+}
+
+fn plan(path: &Path, collection: &CollectionName) -> Plan {
+    Plan::make(&Request {
+        path,
+        selection: Selection { collection: Some(collection), include: &[], exclude: &[] },
+        database: None,
+        format: None,
+        archive: false,
+        skip_bad_files: false,
+    })
+    .unwrap()
+}
+
+/// JSON lines with these `_id`s.
+fn file(directory: &Path, name: &str, ids: impl Iterator<Item = u32>) -> Plan {
+    let text = ids.fold(String::new(), |mut text, id| {
+        let _ = writeln!(text, r#"{{"_id":{id},"of":"{name}"}}"#);
+        text
+    });
+    let path = directory.join(name);
+    std::fs::write(&path, text).unwrap();
+    plan(&path, &CollectionName::new("boats").unwrap())
+}
+
+#[tokio::test]
+async fn several_imports_into_one_new_collection_at_once_join_it() {
+    for on_duplicate in [OnDuplicate::Error, OnDuplicate::Skip, OnDuplicate::Replace] {
+        let branch = argon_backends::memory_branch().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let plans = [0, 100, 200, 300]
+            .map(|from| file(directory.path(), &format!("{from}.jsonl"), from..from + 20));
+        let (target, options) = (target(&branch), options(on_duplicate));
+        let imports = plans.iter().map(|plan| {
+            let (target, options) = (&target, &options);
+            async move {
+                let mut summary = Summary::default();
+                load(plan, target, options, &mut summary).await.unwrap();
+            }
+        });
+        futures::future::join_all(imports).await;
+        let state = branch.head().await.unwrap();
+        assert_eq!(state.collections().count(), 1);
+        let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
+        assert_eq!(boats.count().await.unwrap(), 80, "{on_duplicate:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_replacement_beside_a_writer_is_worked_out_anew_and_loses_nothing() {
+    let branch = argon_backends::memory_branch().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (target, options) = (target(&branch), options(OnDuplicate::Error));
+    let one = file(directory.path(), "one.jsonl", 0..50);
+    let other = file(directory.path(), "other.jsonl", 25..75);
+    let replaced = |plan: Plan| {
+        let (target, options) = (&target, &options);
+        async move {
+            let mut summary = Summary::default();
+            replace(&plan, target, options, &mut summary).await.unwrap();
+        }
+    };
+    futures::future::join(replaced(one), replaced(other)).await;
+    let state = branch.head().await.unwrap();
+    let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
+    assert_eq!(boats.count().await.unwrap(), 50, "one of them, and nothing of the other");
+    assert_eq!(state.lsn().get(), 2, "one commit each");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_found_in_a_file_with_more_ids_than_are_remembered() {
+    let branch = argon_backends::memory_branch().await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (target, options) = (target(&branch), options(OnDuplicate::Error));
+    for ids in [0..400, 150..550] {
+        let plan = file(directory.path(), "many.jsonl", ids.clone());
+        replace(&plan, &target, &options, &mut Summary::default()).await.unwrap();
+        let state = branch.head().await.unwrap();
+        let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
+        let documents: Vec<_> = boats.scan().try_collect().await.unwrap();
+        let found: Vec<_> =
+            documents.iter().map(|found| found.as_raw().get_i32("_id").unwrap()).collect();
+        assert!(found.into_iter().eq(ids.map(u32::cast_signed)));
+    }
+    assert_eq!(branch.head().await.unwrap().lsn().get(), 2, "one commit each");
+}

@@ -1,0 +1,256 @@
+//! What results are made of: times, documents, origins of commits, as JSON has them.
+//!
+//! Everywhere `id` is an identifier (of a document, a plan, a store), `lsn` a number, `time` when a
+//! commit was made, `actor` who made it, `message` why, and `origin` what brought it about. An object
+//! that is about a project, a branch, a collection or a pin has its name under that word.
+
+use std::borrow::Cow;
+
+use argon_core::model;
+use argon_core::{Error, key::Key};
+use argon_formats::InvalidDocument;
+use argon_formats::extjson::{
+    Layout, Mode, parse_value, print_document, print_raw_value, print_value,
+};
+use bson::raw::{RawBsonRef, RawDocument};
+use bson::{Bson, DateTime};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::words;
+
+/// A document or a value as Extended JSON.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct ExtJson(Box<RawValue>);
+
+impl ExtJson {
+    /// A document.
+    ///
+    /// # Errors
+    /// For a document that is not valid.
+    pub fn document(document: &RawDocument, mode: Mode) -> Result<Self, InvalidDocument> {
+        Ok(Self::of_printed(print_document(document, mode, Layout::Compact)?))
+    }
+
+    /// A value of a document.
+    ///
+    /// # Errors
+    /// For a value that is not valid.
+    pub fn value(value: RawBsonRef<'_>, mode: Mode) -> Result<Self, InvalidDocument> {
+        Ok(Self::of_printed(print_raw_value(value, mode, Layout::Compact)?))
+    }
+
+    /// A value in memory. One that can't be printed is shown as a text.
+    pub fn bson(value: &Bson, mode: Mode) -> Self {
+        match print_value(value, mode, Layout::Compact) {
+            Ok(text) => Self::of_printed(text),
+            Err(_) => Self::text(&value.to_string()),
+        }
+    }
+
+    /// A text.
+    pub fn text(text: &str) -> Self {
+        Self::of_printed(serde_json::Value::from(text).to_string())
+    }
+
+    /// The `_id` of a document.
+    ///
+    /// # Errors
+    /// For a value that is not valid.
+    pub fn id_of(document: &RawDocument, mode: Mode) -> Result<Self, InvalidDocument> {
+        let id = document.get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
+        Self::value(id, mode)
+    }
+
+    #[expect(clippy::expect_used, reason = "what the printer of Extended JSON gives is JSON")]
+    fn of_printed(text: String) -> Self {
+        Self(RawValue::from_string(text).expect("Extended JSON is JSON"))
+    }
+
+    /// It on one line.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl JsonSchema for ExtJson {
+    fn schema_name() -> Cow<'static, str> {
+        "ExtJson".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A document or a value as MongoDB's Extended JSON." })
+    }
+}
+
+/// A time as RFC 3339 in UTC with three decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Time(pub DateTime);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&words::time(self.0))
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "A time as RFC 3339 in UTC with three decimals."
+        })
+    }
+}
+
+/// The `_id` of a document in a request: any value of Extended JSON.
+#[derive(Debug, Clone)]
+pub struct Id(pub Key);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // As it is written: the order of fields counts.
+        let text = Box::<RawValue>::deserialize(input)?;
+        let id = parse_value(text.get()).map_err(D::Error::custom)?;
+        Key::of(&id).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Id {
+    fn schema_name() -> Cow<'static, str> {
+        "Id".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "The _id of a document as MongoDB's Extended JSON." })
+    }
+}
+
+/// What brought a commit about.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Origin {
+    /// Somebody wrote documents.
+    Write,
+    /// Documents were imported.
+    Import {
+        /// The file, as the user named it.
+        source: String,
+    },
+    /// Another state was merged.
+    Merge {
+        /// The branch that was merged, or the state as the user named it.
+        source: String,
+        /// The plan that was applied.
+        plan: String,
+    },
+    /// Earlier commits were taken back.
+    Undo {
+        /// The first of them.
+        from: u64,
+        /// The last of them.
+        upto: u64,
+        /// The plan that was applied, if it was stored.
+        plan: Option<String>,
+    },
+    /// Commits that are elsewhere were made again.
+    CherryPick {
+        /// These, in the order in which they were applied.
+        commits: Vec<PickedCommit>,
+        /// The plan that was applied, if it was stored.
+        plan: Option<String>,
+    },
+    /// A patch was applied.
+    Patch {
+        /// The file, as the user named it.
+        source: String,
+        /// The state to which the patch leads, if it is in the store.
+        state: Option<PickedCommit>,
+    },
+}
+
+/// A commit that is elsewhere.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PickedCommit {
+    /// Its position.
+    pub lsn: u64,
+    /// Its timeline.
+    pub timeline: String,
+    /// Its digest.
+    pub digest: String,
+}
+
+impl From<&model::Picked> for PickedCommit {
+    fn from(picked: &model::Picked) -> Self {
+        Self {
+            lsn: picked.commit.lsn.get(),
+            timeline: picked.commit.timeline.to_string(),
+            digest: picked.digest.to_string(),
+        }
+    }
+}
+
+impl From<&model::Origin> for Origin {
+    fn from(origin: &model::Origin) -> Self {
+        match origin {
+            model::Origin::Write => Self::Write,
+            model::Origin::Import { source } => Self::Import { source: source.clone() },
+            model::Origin::Merge(merged) => {
+                Self::Merge { source: merged.source.clone(), plan: merged.plan.clone() }
+            }
+            model::Origin::Undo { above, upto, plan } => {
+                Self::Undo { from: above.next().get(), upto: upto.get(), plan: plan.clone() }
+            }
+            model::Origin::CherryPick { commits, plan } => Self::CherryPick {
+                commits: commits.iter().map(PickedCommit::from).collect(),
+                plan: plan.clone(),
+            },
+            model::Origin::Patch { source } => Self::Patch { source: source.clone(), state: None },
+            model::Origin::PatchOf { source, state } => {
+                Self::Patch { source: source.clone(), state: Some(state.into()) }
+            }
+        }
+    }
+}
+
+/// What a commit changed of one collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChangedCollection {
+    /// The collection.
+    pub collection: String,
+    /// How many of its documents.
+    pub documents: u64,
+}
+
+/// Reads what is written as a text in a request, such as a name.
+pub(crate) fn text<'de, T, D>(input: D) -> Result<T, D::Error>
+where
+    T: std::str::FromStr<Err = Error>,
+    D: Deserializer<'de>,
+{
+    String::deserialize(input)?.parse().map_err(D::Error::custom)
+}
+
+/// [`text`] that need not be there, such as a revision.
+pub(crate) fn optional_text<'de, T, D>(input: D) -> Result<Option<T>, D::Error>
+where
+    T: std::str::FromStr<Err = Error>,
+    D: Deserializer<'de>,
+{
+    Option::<String>::deserialize(input)?
+        .map(|text| text.parse().map_err(D::Error::custom))
+        .transpose()
+}

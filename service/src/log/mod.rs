@@ -1,0 +1,139 @@
+//! The commits of a branch.
+
+mod names;
+
+use argon_core::model::{Actor, Commit, Touched};
+use argon_core::{Revision, State, parse_time};
+use bson::DateTime;
+use futures::{Stream, TryStreamExt, stream};
+use schemars::JsonSchema;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use self::names::CollectionNames;
+use crate::json::{self, ChangedCollection, Origin, Time};
+use crate::{Failure, Result};
+
+/// List the commits of a branch, the newest first.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct ListCommits {
+    /// The state after the first; without it, the head of the current branch.
+    #[serde(default, deserialize_with = "json::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub revision: Option<Revision>,
+    /// At most so many.
+    #[serde(default)]
+    pub limit: Option<usize>,
+    /// Only those that are not earlier: a date, or a time as RFC 3339.
+    #[serde(default, deserialize_with = "time")]
+    #[schemars(with = "Option<String>")]
+    pub since: Option<DateTime>,
+    /// Only those of this actor.
+    #[serde(default, deserialize_with = "actor")]
+    #[schemars(with = "Option<String>")]
+    pub actor: Option<Actor>,
+}
+
+fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DateTime>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    let expected = || D::Error::custom("a date or a time as RFC 3339 is expected");
+    text.map(|text| parse_time(&text).ok_or_else(expected)).transpose()
+}
+
+fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    text.map(|text| Actor::new(text).map_err(D::Error::custom)).transpose()
+}
+
+/// A commit.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ListedCommit {
+    /// Its position.
+    pub lsn: u64,
+    /// When it was made.
+    pub time: Time,
+    /// Who made it.
+    pub actor: String,
+    /// Why.
+    pub message: String,
+    /// What brought it about.
+    pub origin: Origin,
+    /// Its digest, which covers all before.
+    pub digest: String,
+    /// What it changed.
+    pub collections: Vec<ChangedCollection>,
+}
+
+/// An entry of the list of commits.
+#[derive(Debug, Clone)]
+pub enum LogEntry {
+    /// A commit.
+    Commit(ListedCommit),
+    /// The log was read to its first commit; those up to this position were collected, if it is not 0.
+    Floor(u64),
+}
+
+/// Lists the commits up to a state, the newest first, each as soon as it is read.
+pub fn list(
+    state: &State,
+    request: ListCommits,
+) -> impl Stream<Item = Result<LogEntry, Failure>> + Send + use<> {
+    let walk = Walk {
+        commits: Box::pin(argon_core::log::headers(state)),
+        names: CollectionNames::new(state),
+        left: request.limit.unwrap_or(usize::MAX),
+        state: state.clone(),
+        request,
+        ended: false,
+    };
+    stream::try_unfold(
+        walk,
+        |mut walk| async move { Ok(walk.next().await?.map(|entry| (entry, walk))) },
+    )
+}
+
+type Commits = std::pin::Pin<Box<dyn Stream<Item = argon_core::Result<Commit<Touched>>> + Send>>;
+
+struct Walk {
+    commits: Commits,
+    names: CollectionNames,
+    left: usize,
+    state: State,
+    request: ListCommits,
+    ended: bool,
+}
+
+impl Walk {
+    async fn next(&mut self) -> Result<Option<LogEntry>> {
+        while self.left > 0 && !self.ended {
+            let Some(commit) = self.commits.try_next().await? else {
+                self.ended = true;
+                let floor = argon_core::log::floor(&self.state).await?;
+                return Ok(Some(LogEntry::Floor(floor.get())));
+            };
+            if self.request.since.is_some_and(|since| commit.meta.time < since) {
+                self.ended = true; // Times never go back along a log.
+            } else if self.request.actor.as_ref().is_none_or(|actor| *actor == commit.meta.actor) {
+                self.left -= 1;
+                let collections = self.names.changed_by(&commit).await?;
+                return Ok(Some(LogEntry::Commit(ListedCommit::of(&commit, collections))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl ListedCommit {
+    fn of(commit: &Commit<Touched>, collections: Vec<ChangedCollection>) -> Self {
+        let meta = &commit.meta;
+        Self {
+            lsn: meta.lsn.get(),
+            time: Time(meta.time),
+            actor: meta.actor.to_string(),
+            message: meta.message.as_str().to_owned(),
+            origin: Origin::from(&meta.origin),
+            digest: commit.digest.to_string(),
+            collections,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Ranges of commits, as they are typed.
+
+use std::str::FromStr;
+
+use argon_core::model::Lsn;
+use argon_core::{Branch, Error, Project, Revision};
+
+use crate::{Failure, Hint, Result};
+
+/// The commits after one state up to another: `REV..REV`, or `REV` for the last commit of a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevisionRange {
+    /// The state before the first commit; `None` for the one before the last commit of `upto`.
+    pub above: Option<Revision>,
+    /// The state after the last commit.
+    pub upto: Revision,
+}
+
+impl RevisionRange {
+    /// The positions on a branch, above which and up to which the commits are. A state that names no
+    /// branch is one of this.
+    ///
+    /// # Errors
+    /// `Invalid` if an end is no state of the branch or nothing comes before it; those of
+    /// resolving it.
+    pub async fn on_branch(&self, project: &Project, branch: &Branch) -> Result<(Lsn, Lsn)> {
+        let upto = position(project, branch, &self.upto).await?;
+        let above = match &self.above {
+            Some(above) => position(project, branch, above).await?,
+            None => upto.back(1).ok_or_else(|| {
+                Error::invalid(format!(
+                    "'{}' is the empty state: no commit comes before",
+                    self.upto
+                ))
+            })?,
+        };
+        Ok((above, upto))
+    }
+}
+
+/// The position of a state that the branch has gone through.
+async fn position(project: &Project, branch: &Branch, revision: &Revision) -> Result<Lsn> {
+    let state = revision.resolve(project, branch.name()).await?;
+    let head = branch.head().await?;
+    if head.view().common_lsn(state.view()) == state.lsn() {
+        return Ok(state.lsn());
+    }
+    let branch = branch.name();
+    Err(Failure::from(Error::invalid(format!(
+        "'{revision}' is no state of branch '{branch}', the current one: its histories part at LSN {}",
+        head.view().common_lsn(state.view())
+    )))
+    .hint(Hint::CommitsOf(branch.clone())))
+}
+
+impl FromStr for RevisionRange {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let Some((above, upto)) = text.split_once("..") else {
+            return Ok(Self { above: None, upto: text.parse()? });
+        };
+        if above.is_empty() || upto.is_empty() || upto.contains("..") || upto.starts_with('.') {
+            return Err(Error::invalid(format!(
+                "'{text}' is no range of commits: two states with .. between them are expected, such \
+                 as main~3..main or @5..@9"
+            )));
+        }
+        Ok(Self { above: Some(above.parse()?), upto: upto.parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_states_or_one_are_read() {
+        let revision = |text: &str| text.parse::<Revision>().unwrap();
+        for (text, above, upto) in [
+            ("main~3..main", Some("main~3"), "main"),
+            ("@5..@9", Some("@5"), "@9"),
+            ("main@2026-07-07..~1", Some("main@2026-07-07"), "~1"),
+            ("feature/x.2@7", None, "feature/x.2@7"),
+        ] {
+            let range: RevisionRange = text.parse().unwrap();
+            assert_eq!(range, RevisionRange { above: above.map(revision), upto: revision(upto) });
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused_with_one_that_is() {
+        for text in ["..", "main..", "..main", "a...b", "a..b..c", "a....b"] {
+            let error = text.parse::<RevisionRange>().unwrap_err();
+            assert!(error.to_string().contains("such as main~3..main"), "{text}: {error}");
+        }
+        for text in ["", "a b..c", "a..@x", "a~x"] {
+            let error = text.parse::<RevisionRange>().unwrap_err();
+            assert!(
+                error.to_string().contains("names no state") || error.to_string().contains("name")
+            );
+        }
+    }
+}

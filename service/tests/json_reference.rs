@@ -1,0 +1,268 @@
+//! docs/JSON.md is made from the types of requests and results. `ARGON_WRITE_GOLDEN=1` writes it anew.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use argon_service::{
+    branch, changes, collections, document, json, log, pin, project, reflog, sandbox, snapshot,
+    status,
+};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::Value;
+
+const INTRODUCTION: &str = "\
+# Requests and results as JSON
+
+What `-o json` and `-o jsonl` print, made from the types of `argon-service` by
+`service/tests/json_reference.rs`: change those, not this page. Operations that are not here yet print
+what their help says.
+
+- `id` is an identifier: of a document, a plan, a store.
+- `lsn` is a number, `time` is when a commit was made, `actor` who made it, `message` why, and `origin` an
+  object that says what brought it about.
+- An object that is about a project, a branch, a collection or a pin has its name under that word.
+- Times are texts as RFC 3339 in UTC with three decimals. Documents are MongoDB's Extended JSON.
+- A list is an array with `-o json`, and an object a line with `-o jsonl`.
+- A key that may be missing is marked with `?`. New keys may come; those that are there stay.
+";
+
+/// The page, and the types that its sections name.
+#[derive(Default)]
+struct Page {
+    text: String,
+    types: BTreeMap<String, Value>,
+}
+
+impl Page {
+    fn request<T: JsonSchema>(&mut self, name: &str) {
+        let schema = self.schema::<T>(SchemaSettings::default());
+        let _ = writeln!(self.text, "\n### {name}\n");
+        self.about(&schema);
+        if has_properties(&schema) {
+            let _ = writeln!(self.text, "\nRequest:\n");
+            self.table(&schema);
+        }
+    }
+
+    fn result<T: JsonSchema>(&mut self, what: &str) {
+        let schema = self.schema::<T>(SchemaSettings::default().for_serialize());
+        let _ = writeln!(self.text, "\n{what}:\n");
+        self.body(&schema);
+    }
+
+    fn schema<T: JsonSchema>(&mut self, settings: SchemaSettings) -> Value {
+        let schema = settings.into_generator().into_root_schema_for::<T>();
+        let mut schema = Value::from(schema);
+        if let Some(Value::Object(types)) = schema.get_mut("$defs").map(Value::take) {
+            self.types.extend(types);
+        }
+        schema
+    }
+
+    fn about(&mut self, schema: &Value) {
+        if let Some(text) = schema["description"].as_str() {
+            let _ = writeln!(self.text, "{}", one_line(text));
+        }
+    }
+
+    /// The keys of an object, or the variants of what is one of several.
+    fn body(&mut self, schema: &Value) {
+        if let Some(variants) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+            for variant in variants {
+                self.variant(variant);
+            }
+            return;
+        }
+        if has_properties(schema) {
+            self.table(schema);
+        } else {
+            self.about(schema);
+        }
+    }
+
+    fn variant(&mut self, variant: &Value) {
+        let about = one_line(variant["description"].as_str().unwrap_or_default());
+        let kind = &variant["properties"]["kind"]["const"];
+        let name = variant["const"].as_str().or_else(|| kind.as_str());
+        let Some(name) = name else { return self.body(variant) };
+        let _ = writeln!(self.text, "- `{name}`: {about}");
+        let mut keys = keys(variant);
+        keys.retain(|(key, ..)| key != "kind");
+        for (key, is_needed, value) in keys {
+            let mark = if is_needed { "" } else { "?" };
+            let about = one_line(value["description"].as_str().unwrap_or_default());
+            let _ = writeln!(self.text, "  - `{key}`{mark} ({}): {about}", type_of(&value));
+        }
+        if let Some(of) = variant["$ref"].as_str() {
+            let _ = writeln!(self.text, "  - and the keys of {}", link(of));
+        }
+    }
+
+    fn table(&mut self, schema: &Value) {
+        self.text.push_str("| key | type | meaning |\n| --- | --- | --- |\n");
+        for (key, is_needed, value) in keys(schema) {
+            let mark = if is_needed { "" } else { "?" };
+            let about = one_line(value["description"].as_str().unwrap_or_default());
+            let _ = writeln!(self.text, "| `{key}`{mark} | {} | {about} |", type_of(&value));
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.text.push_str("\n## Types\n");
+        let types = std::mem::take(&mut self.types);
+        for (name, schema) in types {
+            let _ = writeln!(self.text, "\n### {name}\n");
+            self.about(&schema);
+            if has_properties(&schema) || schema["oneOf"].is_array() || schema["anyOf"].is_array() {
+                self.text.push('\n');
+                self.body(&schema);
+            }
+        }
+        format!("{INTRODUCTION}{}", self.text)
+    }
+}
+
+fn has_properties(schema: &Value) -> bool {
+    schema["properties"].as_object().is_some_and(|properties| !properties.is_empty())
+}
+
+/// The keys of an object: those that are always there in their order, then the others.
+fn keys(schema: &Value) -> Vec<(String, bool, Value)> {
+    let needed: Vec<&str> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let mut keys: Vec<(String, bool, Value)> = properties
+        .map(|(key, value)| (key.clone(), needed.contains(&key.as_str()), value.clone()))
+        .collect();
+    let place = |key: &str| needed.iter().position(|needed| *needed == key);
+    keys.sort_by_key(|(key, ..)| (place(key).unwrap_or(usize::MAX), key.clone()));
+    keys
+}
+
+fn type_of(schema: &Value) -> String {
+    if let Some(of) = schema["$ref"].as_str() {
+        return link(of);
+    }
+    if let Some(any) = schema["anyOf"].as_array() {
+        return any.iter().map(type_of).collect::<Vec<_>>().join(" or ");
+    }
+    let names: Vec<&str> = match &schema["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ => return "any".to_owned(),
+    };
+    let named = names.into_iter().map(|name| match name {
+        "integer" | "number" => "number".to_owned(),
+        "string" => "text".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "array" => format!("list of {}", type_of(&schema["items"])),
+        other => other.to_owned(),
+    });
+    named.collect::<Vec<_>>().join(" or ")
+}
+
+fn link(reference: &str) -> String {
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    format!("[{name}](#{})", name.to_lowercase())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+fn page() -> String {
+    let mut page = Page::default();
+    page.text.push_str("\n## Projects\n");
+    page.request::<project::CreateProject>("project create");
+    page.result::<project::CreatedProject>("Result");
+    page.request::<project::ListProjects>("project list");
+    page.result::<project::ListedProject>("A list of");
+    page.request::<project::ListDeletedProjects>("project list --deleted");
+    page.result::<project::DeletedProject>("A list of");
+    page.request::<project::DeleteProject>("project delete");
+    page.result::<project::ProjectDeleted>("Result");
+    page.request::<project::UndeleteProject>("project undelete");
+    page.result::<project::UndeletedProject>("Result");
+    page.text.push_str("\n## Branches\n");
+    page.request::<branch::CreateBranch>("branch create");
+    page.result::<branch::CreatedBranch>("Result");
+    page.request::<branch::CreateMaskedBranch>("branch create --mask");
+    page.result::<branch::CreatedMaskedBranch>("Result");
+    page.request::<branch::ListBranches>("branch list");
+    page.result::<branch::ListedBranch>("A list of");
+    page.request::<branch::RenameBranch>("branch rename");
+    page.result::<branch::RenamedBranch>("Result");
+    page.request::<branch::DeleteBranch>("branch delete");
+    page.result::<branch::BranchDeleted>("Result");
+    page.request::<branch::ProtectBranch>("branch protect, branch unprotect");
+    page.result::<branch::BranchProtection>("Result");
+    page.request::<branch::MakeReadOnly>("branch read-only, branch read-write");
+    page.result::<branch::BranchWritability>("Result");
+    page.text.push_str("\n## Sandboxes\n");
+    page.request::<sandbox::CreateSandbox>("sandbox create");
+    page.result::<sandbox::CreatedSandbox>("Result");
+    page.request::<sandbox::ListSandboxes>("sandbox list");
+    page.result::<sandbox::ListedSandbox>("A list of");
+    page.request::<sandbox::ExtendSandbox>("sandbox extend");
+    page.result::<sandbox::ExtendedSandbox>("Result");
+    page.request::<sandbox::KeepSandbox>("sandbox keep");
+    page.result::<sandbox::KeptSandbox>("Result");
+    page.request::<sandbox::DiscardSandbox>("sandbox discard");
+    page.result::<sandbox::DiscardedSandbox>("Result");
+    page.request::<sandbox::SweepSandboxes>("sandbox sweep");
+    page.result::<sandbox::SweptSandbox>("A list of");
+    page.text.push_str("\n## Collections\n");
+    page.request::<collections::ListCollections>("collections");
+    page.result::<collections::ListedCollection>("A list of");
+    page.request::<collections::CreateCollection>("collections create");
+    page.result::<collections::ChangedCollections>("Result");
+    page.request::<collections::DropCollection>("collections drop");
+    page.result::<collections::ChangedCollections>("Result");
+    page.request::<collections::RenameCollection>("collections rename");
+    page.result::<collections::ChangedCollections>("Result");
+    page.text.push_str("\n## Pins and snapshots\n");
+    page.request::<pin::CreatePin>("pin create");
+    page.result::<pin::ShownPin>("Result");
+    page.request::<pin::ListPins>("pin list");
+    page.result::<pin::ShownPin>("A list of");
+    page.request::<pin::DeletePin>("pin delete");
+    page.result::<pin::ShownPin>("Result");
+    page.request::<snapshot::CreateSnapshot>("snapshot create");
+    page.result::<snapshot::ShownSnapshot>("Result");
+    page.request::<snapshot::ListSnapshots>("snapshot list");
+    page.result::<snapshot::ShownSnapshot>("A list of");
+    page.text.push_str("\n## Documents\n");
+    page.request::<document::CountDocuments>("count");
+    page.result::<document::CountedCollection>("Result, or a list of");
+    page.request::<document::GetDocument>("get");
+    page.result::<json::ExtJson>("Result");
+    page.request::<document::FindDocuments>("find");
+    page.result::<json::ExtJson>("A list of");
+    page.text.push_str("\n## History\n");
+    page.text.push_str("\n### status\n");
+    page.result::<status::Status>("Result");
+    page.request::<log::ListCommits>("log");
+    page.result::<log::ListedCommit>("A list of");
+    page.text.push_str("\n### show, diff\n");
+    page.result::<changes::Shown>("A list of");
+    page.text.push_str("\n### reflog\n");
+    page.result::<reflog::ShownEntry>("A list of");
+    page.finish()
+}
+
+#[test]
+fn the_reference_of_json_is_what_the_types_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/JSON.md");
+    let page = page();
+    if std::env::var_os("ARGON_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, page).unwrap();
+        return;
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/JSON.md is not what the types say; ARGON_WRITE_GOLDEN=1 writes it"
+    );
+}
