@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use argon_core::key::Key;
-use argon_core::model::{Actor, BranchName, CollectionName, Message, ProjectName};
+use argon_core::model::{
+    Actor, BranchName, CollectionName, Message, ProjectName, Trailer, Trailers,
+};
 use argon_core::{Error, Revision};
 use argon_formats::extjson::{Mode, parse_id};
 use argon_service::collections;
@@ -205,10 +207,27 @@ pub(crate) struct Signature {
     /// Why it is made
     #[arg(short, long, value_name = "TEXT", value_parser = |text: &str| Message::new(text))]
     pub(crate) message: Option<Message>,
+
+    #[command(flatten)]
+    pub(crate) notes: Notes,
+}
+
+/// What a commit notes besides who made it and why.
+#[derive(Args, Default)]
+pub(crate) struct Notes {
+    /// Add a trailer to the commit, such as ticket=412; may be given several times
+    #[arg(long = "trailer", value_name = "KEY=VALUE", value_parser = |text: &str| text.parse::<Trailer>())]
+    trailers: Vec<Trailer>,
+}
+
+impl Notes {
+    pub(crate) fn trailers(&self) -> Result<Trailers, Error> {
+        self.trailers.iter().cloned().try_fold(Trailers::default(), Trailers::with)
+    }
 }
 
 impl From<Signature> for collections::Signature {
-    fn from(Signature { actor, message }: Signature) -> Self {
+    fn from(Signature { actor, message, .. }: Signature) -> Self {
         Self { actor, message }
     }
 }

@@ -13,7 +13,7 @@ use argon_service::discover::{self, Place};
 use argon_service::settings::{self, Overrides, Resolved, Settings};
 use argon_service::{OpenStore, Workspace};
 
-use crate::args::{GlobalOptions, Signature};
+use crate::args::{GlobalOptions, Notes, Signature};
 use crate::exit::{CommandResult, Failure};
 use crate::hints;
 use crate::output::{Format, Output};
@@ -170,6 +170,15 @@ impl Context {
         Ok(self.workspace_in(opened, project))
     }
 
+    /// As [`workspace`](Self::workspace), for a command whose commits have these notes.
+    pub(crate) async fn workspace_noting(&self, notes: &Notes) -> CommandResult<Workspace> {
+        let trailers = notes.trailers()?;
+        let mut opened = self.store().await?;
+        opened.store = opened.store.with_trailers(trailers);
+        let project = self.project_of(&opened).await?;
+        Ok(self.workspace_in(opened, project))
+    }
+
     /// The branch of `project` that the options name or that is current.
     pub(crate) fn workspace_in(&self, opened: OpenStore, project: Project) -> Workspace {
         let branch = self.branch_of(&opened, project.name());
@@ -190,10 +199,7 @@ impl Context {
 impl Signature {
     /// An empty request with this signature.
     pub(crate) fn request(&self, branch: &Branch) -> WriteRequest {
-        let mut request = branch.request();
-        if let Some(actor) = &self.actor {
-            request = WriteRequest::new(actor.clone());
-        }
+        let mut request = branch.request_as(self.actor.clone());
         request.set_message(self.message.clone().unwrap_or_default());
         request
     }

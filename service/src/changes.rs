@@ -1,5 +1,7 @@
 //! What one commit changed, or what differs between two states.
 
+use std::collections::BTreeMap;
+
 use argon_core::CollectionInfo;
 use argon_core::diff::{CollectionDiff, DocumentDiff, FieldChange};
 use argon_core::model::{Commit, Digest, Document};
@@ -10,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Result;
-use crate::json::{ExtJson, Origin, Time};
+use crate::json::{self, ExtJson, Origin, Time};
 
 /// One of the things that are shown of a commit or a diff.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -41,6 +43,8 @@ pub struct ShownCommit {
     pub message: String,
     /// What brought it about.
     pub origin: Origin,
+    /// What programs noted about it, by key.
+    pub trailers: BTreeMap<String, String>,
     /// Its digest, which covers all before.
     #[schemars(with = "String")]
     pub digest: Digest,
@@ -57,6 +61,7 @@ impl ShownCommit {
             actor: meta.actor.to_string(),
             message: meta.message.as_str().to_owned(),
             origin: Origin::from(&meta.origin),
+            trailers: json::trailers(&meta.trailers),
             digest: commit.digest,
         }
     }

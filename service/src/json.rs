@@ -5,6 +5,7 @@
 //! that is about a project, a branch, a collection or a pin has its name under that word.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use argon_core::model;
 use argon_core::{Error, key::Key};
@@ -201,6 +202,11 @@ impl From<&model::Picked> for PickedCommit {
             digest: picked.digest.to_string(),
         }
     }
+}
+
+/// The trailers of a commit.
+pub fn trailers(trailers: &model::Trailers) -> BTreeMap<String, String> {
+    trailers.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 impl From<&model::Origin> for Origin {

@@ -65,7 +65,7 @@ impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let ReadPatch { patch, from, to } = read_patch(&self.file)?;
         let (patch, leads_to) = if self.reverse { (patch.reversed(), from) } else { (patch, to) };
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let already = if self.strict { Already::Refuse } else { Already::Skip };
         if self.dry_run {

@@ -53,7 +53,7 @@ fn one(text: &str) -> argon_core::Result<Revision> {
 impl CherryPickArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let rules = self.policy.rules(self.strategy)?;
-        let mut workspace = context.workspace().await?;
+        let mut workspace = context.workspace_noting(&self.signature.notes).await?;
         let mut commits = Vec::with_capacity(self.revisions.len());
         for revision in &self.revisions {
             commits.push(workspace.state(Some(revision)).await?);

@@ -31,7 +31,7 @@ pub(crate) struct DeleteArgs {
 
 impl DeleteArgs {
     pub(crate) async fn run(mut self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let mut request = self.signature.request(&branch);
         self.ids.sort_unstable();

@@ -35,6 +35,9 @@ pub(crate) struct LogArgs {
     /// Only commits of this actor
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
     actor: Option<Actor>,
+    /// Only commits with this trailer: KEY=VALUE, or KEY for any value
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    trailer: Option<String>,
 }
 
 fn time(text: &str) -> Result<DateTime, Error> {
@@ -64,11 +67,11 @@ impl Cells for ListedCommit {
 impl LogArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let Self { from, number, since, actor } = self;
+        let Self { from, number, since, actor, trailer } = self;
         let state = workspace.state(from.as_ref()).await?;
         let columns = &["LSN", "TIME", "ACTOR", "DOCUMENTS", "COLLECTIONS", "MESSAGE"];
         let mut listing = context.output.listing(columns);
-        let request = ListCommits { revision: from, limit: number, since, actor };
+        let request = ListCommits { revision: from, limit: number, since, actor, trailer };
         let mut entries = pin!(log::list(&state, request));
         let mut floor = None;
         while let Some(entry) = entries.try_next().await? {

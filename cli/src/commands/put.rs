@@ -54,7 +54,7 @@ struct Writer<'a> {
 
 impl PutArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let collection = branch.collection(&self.within.collection);
         let writer = Writer { args: &self, branch, collection };

@@ -71,6 +71,9 @@ fn header(commit: &Commit, branch: &str) -> String {
     if let Some(origin) = origin_text(&meta.origin) {
         lines.push(format!("origin   {}", output::escape::line(&origin)));
     }
+    for (key, value) in meta.trailers.iter() {
+        lines.push(format!("trailer  {key}={}", output::escape::line(value)));
+    }
     if !meta.message.as_str().is_empty() {
         lines.push(format!("message  {}", meta.message.as_str().replace('\n', "\n         ")));
     }

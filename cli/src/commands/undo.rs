@@ -6,6 +6,7 @@ use argon_core::plan::{Plan, Selection};
 use argon_service::range::RevisionRange;
 use clap::Args;
 
+use crate::args::Notes;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::plans::{CarryOut, Fate, PolicyArgs};
@@ -56,12 +57,14 @@ pub(crate) struct UndoArgs {
     /// Why it is made [default: what is undone]
     #[arg(short, long, value_name = "TEXT", value_parser = |text: &str| Message::new(text))]
     message: Option<Message>,
+    #[command(flatten)]
+    notes: Notes,
 }
 
 impl UndoArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let rules = self.policy.rules(self.force.then_some(Strategy::Theirs))?;
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.notes).await?;
         let branch = workspace.branch().await?;
         let (above, upto) = self.range.on_branch(&workspace.project, &branch).await?;
         let selection = Selection { actor: self.actor, collections: self.collections };

@@ -258,3 +258,32 @@ fn snapshots_are_listed_and_checked() {
     assert_eq!(place.ok(&["snapshot", "list", "main@1", "-o", "jsonl"]).lines().count(), 1);
     has(&place.ok(&["fsck"]), &["2 snapshots: no problems"]);
 }
+
+#[test]
+fn trailers_of_a_commit_are_shown_and_searched() {
+    let place = shop();
+    place.ok(&[
+        "put",
+        "-c",
+        "users",
+        r#"{"_id":9}"#,
+        "--trailer",
+        "run=7",
+        "--trailer",
+        "ticket=A=1",
+    ]);
+    has(&place.ok(&["show"]), &["trailer  run=7\n", "trailer  ticket=A=1\n"]);
+    has(
+        &place.ok(&["log", "-n", "1", "-o", "json"]),
+        &[r#""trailers":{"run":"7","ticket":"A=1"}"#],
+    );
+    let found =
+        |trailer: &str| place.ok(&["log", "--trailer", trailer, "-o", "jsonl"]).lines().count();
+    assert_eq!((found("run=7"), found("run"), found("run=8")), (1, 1, 0));
+    // Whatever makes the commit.
+    place.ok(&["undo", "main", "--trailer", "why=mistake"]);
+    assert_eq!(found("why"), 1);
+    let wrong = place.run(&["delete", "-c", "users", "1", "--trailer", "no key=1"]);
+    assert_eq!(wrong.code, Some(2));
+    has(&wrong.stderr, &["'no key'", "expected 1 to 64"]);
+}

@@ -2,7 +2,9 @@
 
 mod names;
 
-use argon_core::model::{Actor, Commit, Touched};
+use std::collections::BTreeMap;
+
+use argon_core::model::{Actor, Commit, CommitMeta, Touched};
 use argon_core::{Revision, State, parse_time};
 use bson::DateTime;
 use futures::{Stream, TryStreamExt, stream};
@@ -32,6 +34,9 @@ pub struct ListCommits {
     #[serde(default, deserialize_with = "actor")]
     #[schemars(with = "Option<String>")]
     pub actor: Option<Actor>,
+    /// Only those with this trailer: `KEY=VALUE`, or `KEY` for any value.
+    #[serde(default)]
+    pub trailer: Option<String>,
 }
 
 fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DateTime>, D::Error> {
@@ -43,6 +48,17 @@ fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DateTime>, D::Erro
 fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
     let text = Option::<String>::deserialize(input)?;
     text.map(|text| Actor::new(text).map_err(D::Error::custom)).transpose()
+}
+
+impl ListCommits {
+    fn asks_for(&self, commit: &CommitMeta) -> bool {
+        let has = |trailer: &str| match trailer.split_once('=') {
+            Some((key, value)) => commit.trailers.get(key) == Some(value),
+            None => commit.trailers.get(trailer).is_some(),
+        };
+        self.actor.as_ref().is_none_or(|actor| *actor == commit.actor)
+            && self.trailer.as_deref().is_none_or(has)
+    }
 }
 
 /// A commit.
@@ -58,6 +74,8 @@ pub struct ListedCommit {
     pub message: String,
     /// What brought it about.
     pub origin: Origin,
+    /// What programs noted about it, by key.
+    pub trailers: BTreeMap<String, String>,
     /// Its digest, which covers all before.
     pub digest: String,
     /// What it changed.
@@ -113,7 +131,7 @@ impl Walk {
             };
             if self.request.since.is_some_and(|since| commit.meta.time < since) {
                 self.ended = true; // Times never go back along a log.
-            } else if self.request.actor.as_ref().is_none_or(|actor| *actor == commit.meta.actor) {
+            } else if self.request.asks_for(&commit.meta) {
                 self.left -= 1;
                 let collections = self.names.changed_by(&commit).await?;
                 return Ok(Some(LogEntry::Commit(ListedCommit::of(&commit, collections))));
@@ -132,6 +150,7 @@ impl ListedCommit {
             actor: meta.actor.to_string(),
             message: meta.message.as_str().to_owned(),
             origin: Origin::from(&meta.origin),
+            trailers: json::trailers(&meta.trailers),
             digest: commit.digest.to_string(),
             collections,
         }

@@ -20,7 +20,7 @@ pub(crate) struct CreateArgs {
 
 impl CreateArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let request = CreateCollection { collection: self.name, signature: self.signature.into() };
         let done = collections::create(&branch, request).await?;

@@ -20,7 +20,7 @@ pub(crate) struct DropArgs {
 
 impl DropArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let request = DropCollection { collection: self.name, signature: self.signature.into() };
         let done = collections::drop(&branch, request).await?;

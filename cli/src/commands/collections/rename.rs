@@ -22,7 +22,7 @@ pub(crate) struct RenameArgs {
 
 impl RenameArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let branch = workspace.branch().await?;
         let from = self.from.clone();
         let request =

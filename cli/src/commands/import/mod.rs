@@ -247,7 +247,7 @@ impl ImportArgs {
         for note in plan.notes() {
             context.output.note(&note);
         }
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let bar = progress::bytes(plan.bytes());
         let target = Target {
             branch: workspace.branch().await?,

@@ -45,7 +45,7 @@ pub(crate) struct ApplyArgs {
 
 impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace().await?;
+        let workspace = context.workspace_noting(&self.signature.notes).await?;
         let mut stored = self.plan.open(&workspace).await?;
         if let Condition::Applied(lsn) = stored.info()?.condition {
             let id = stored.id();
@@ -74,7 +74,7 @@ impl ApplyArgs {
                 format!("`argon merge show {}` shows how to decide", info.id)
             })?;
         }
-        let Signature { actor, message } = self.signature;
+        let Signature { actor, message, .. } = self.signature;
         let lsn = stored
             .apply(&worked, actor, message.as_ref())
             .await

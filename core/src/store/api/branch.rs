@@ -337,8 +337,8 @@ impl Branch {
         Ok(request)
     }
 
-    /// A request of this actor, or the session's, with the session's trailers.
-    pub(crate) fn request_as(&self, actor: Option<Actor>) -> WriteRequest {
+    /// An empty request of this actor, or else the session's, with the session's trailers.
+    pub fn request_as(&self, actor: Option<Actor>) -> WriteRequest {
         let session = self.shared();
         let mut request = WriteRequest::new(actor.unwrap_or_else(|| session.actor.clone()));
         request.set_trailers(session.trailers.clone());
