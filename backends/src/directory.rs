@@ -21,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use argon_core::storage::UNFINISHED;
 use argon_core::{Error, Result};
 use bson::DateTime;
 
@@ -250,7 +251,7 @@ fn refuse_if_taken(path: &Path) -> Result<()> {
                 || name == manifest::TEMPORARY_FILE
                 || (name == manifest::FILE && never_finished)
                 || OF_THE_COMMAND.iter().any(|known| name == *known)
-                || name.to_string_lossy().starts_with(ASIDE)
+                || [ASIDE, UNFINISHED].iter().any(|with| name.to_string_lossy().starts_with(with))
         };
         if !left_behind {
             return Err(Error::invalid(format!(

@@ -4,13 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use argon_core::storage::{ObjectInfo, Objects};
+use argon_core::storage::{ObjectInfo, Objects, UNFINISHED, WholeFile};
 use argon_core::{Error, ErrorKind, Result};
 use async_trait::async_trait;
 use bson::DateTime;
-
-/// What the names of files begin with that are being written.
-const UNFINISHED: &str = ".unfinished-";
 
 /// [`Objects`] in a directory.
 pub(crate) struct Directory(PathBuf);
@@ -63,11 +60,9 @@ impl Objects for Directory {
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
-    let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
+    let mut file = WholeFile::create_private(path)?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    File::open(folder)?.sync_all()
+    file.publish()
 }
 
 /// Makes directories for their owner alone.

@@ -3,11 +3,12 @@
 //! It is `config.toml` in the store's directory, or in the directory that points to the store. For a
 //! store that is named by its URL alone it is among the user's settings, under the store's identity.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use argon_core::model::{BranchName, ProjectName};
+use argon_core::storage::WholeFile;
 use argon_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -88,13 +89,9 @@ pub fn write_whole(path: &Path, text: &str) -> Result<()> {
         if let Some(directory) = path.parent() {
             make_private_directory(directory)?;
         }
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".new");
-        let mut file = File::create(&temporary)?;
-        keep_private(&file)?;
+        let mut file = WholeFile::create_private(path)?;
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+        file.publish()
     };
     write().map_err(|error| failed("write", path, error))
 }
@@ -106,15 +103,6 @@ pub fn make_private_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-/// Lets nobody but its owner read or write a file.
-pub fn keep_private(file: &File) -> io::Result<()> {
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
 }
 
 fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>> {

@@ -6,6 +6,7 @@ use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, doc, rawdoc};
+use data_encoding::HEXLOWER;
 use mongodb::options::ReadConcern;
 
 use super::checksum::{self, Sum};
@@ -54,7 +55,7 @@ impl Refs for MongoRefs {
     ) -> Result<Swap> {
         self.0.raise_format().await?;
         let nonce: [u8; 16] = self.0.environment.random();
-        let new = value.as_ref().map(|_| RefVersion(hex(&nonce)));
+        let new = value.as_ref().map(|_| RefVersion(HEXLOWER.encode(&nonce)));
         let tried = match (expected, &new, &value) {
             (None, Some(new), Some(value)) => self.insert(name, new, value).await,
             (Some(old), Some(new), Some(value)) => self.update(name, old, new, value).await,
@@ -186,10 +187,6 @@ fn decode(row: &RawDocument) -> Result<VersionedRef> {
 /// The checksum of a ref.
 fn sum(name: &str, version: &RefVersion, value: &[u8]) -> Sum {
     Sum::of(schema::REFS).text(name).text(&version.0).end(value)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use argon_core::key::Key;
 use argon_core::model::Lsn;
 use argon_core::storage::{Finding, Maintenance, StoreInfo};
 use async_trait::async_trait;
+use data_encoding::HEXLOWER;
 use futures::stream::BoxStream;
 
 use crate::ordered::blocking::Step;
@@ -152,7 +153,7 @@ impl Verification {
             keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => {
                 row.damage(ordered)
             }
-            _ => Some(format!("the key {} is of no known kind", hex(key))),
+            _ => Some(format!("the key {} is of no known kind", HEXLOWER.encode(key))),
         }
     }
 
@@ -198,13 +199,13 @@ impl Verification {
                 }
                 None
             }
-            None => Some(format!("the version key {} is malformed", hex(key))),
+            None => Some(format!("the version key {} is malformed", HEXLOWER.encode(key))),
         }
     }
 
     fn commit(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
         let Some((timeline, lsn)) = keys::split_commit(key) else {
-            return Some(format!("the commit key {} is malformed", hex(key)));
+            return Some(format!("the commit key {} is malformed", HEXLOWER.encode(key)));
         };
         let bytes = value::payload(&*ordered.engine, key, stored);
         match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
@@ -266,19 +267,21 @@ fn part(ordered: &Ordered, key: &[u8]) -> Option<String> {
         key[1..].split_last_chunk().map(|(owner, n)| (owner, u16::from_be_bytes(*n)))?;
     match ordered.engine.get(owner) {
         Ok(Some(value)) if number < value::parts(&value) => None,
-        Ok(_) => Some(format!("part {number} belongs to no value (key {})", hex(owner))),
-        Err(error) => Some(format!("the value of key {} can't be read: {error}", hex(owner))),
+        Ok(_) => {
+            Some(format!("part {number} belongs to no value (key {})", HEXLOWER.encode(owner)))
+        }
+        Err(error) => {
+            Some(format!("the value of key {} can't be read: {error}", HEXLOWER.encode(owner)))
+        }
     }
 }
 
 fn unreadable(error: &argon_core::Error, after: Option<&[u8]>) -> String {
-    let place = after
-        .map_or_else(|| "at the beginning".to_owned(), |key| format!("after key {}", hex(key)));
+    let place = after.map_or_else(
+        || "at the beginning".to_owned(),
+        |key| format!("after key {}", HEXLOWER.encode(key)),
+    );
     let source =
         std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     format!("the engine can't read its rows {place}: {error}{source}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -28,7 +29,7 @@ macro_rules! random_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                f.write_str(&HEXLOWER.encode(&self.0))
             }
         }
 
@@ -45,14 +46,8 @@ macro_rules! random_id {
                 let expected = || {
                     Error::invalid(format!("'{text}' is no identifier: 32 hexadecimal digits are expected"))
                 };
-                if text.len() != 32 || !text.is_ascii() {
-                    return Err(expected());
-                }
-                let mut bytes = [0; 16];
-                for (at, byte) in bytes.iter_mut().enumerate() {
-                    *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| expected())?;
-                }
-                Ok(Self(bytes))
+                let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| expected())?;
+                bytes.try_into().map(Self).map_err(|_| expected())
             }
         }
 

@@ -12,6 +12,7 @@
 //! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
 //! | `manifest.rs`, `keep.rs` | [`Manifest`]: what a snapshot is made of; [`Keep`]: what is kept of a timeline |
 //! | `record.rs`, `timed.rs` | how records are written to refs; what times the traits |
+//! | `whole_file.rs` | [`WholeFile`]: a file that appears whole and durable, or not at all |
 
 mod backend;
 mod diagnosis;
@@ -27,6 +28,7 @@ mod snapshots;
 pub(crate) mod timed;
 mod url;
 mod wal;
+mod whole_file;
 
 pub use backend::{
     Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
@@ -44,3 +46,4 @@ pub use registry::{Factory, Registry};
 pub use snapshots::Snapshots;
 pub use url::StoreUrl;
 pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};
+pub use whole_file::{UNFINISHED, WholeFile};

@@ -6,7 +6,6 @@
 //! names of an array's elements, options of a regular expression that are not in order, and a field
 //! that is itself named like a wrapper (`$oid`). [`find_loss`] finds it.
 
-mod base64;
 mod dates;
 mod db_pointer;
 mod decimal;
@@ -20,7 +19,6 @@ mod wrappers;
 #[cfg(test)]
 mod tests;
 
-pub use base64::encode as base64;
 pub(super) use decimal::parse as parse_decimal;
 pub use error::ExtJsonError;
 pub use id::parse_id;

@@ -6,7 +6,9 @@ use bson::raw::{RawBson, RawBsonRef, RawDocument, RawIter};
 use bson::{Bson, DateTime};
 
 use super::super::validate::{InvalidDocument, MAX_DEPTH};
-use super::{base64, dates, db_pointer};
+use data_encoding::BASE64;
+
+use super::{dates, db_pointer};
 
 /// Which of the two Extended JSON formats to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -153,7 +155,7 @@ impl Printer {
             RawBsonRef::MaxKey => self.out.push_str("{\"$maxKey\":1}"),
             RawBsonRef::Binary(binary) => {
                 let subtype = format!("{:02x}", u8::from(binary.subtype));
-                let base64 = base64::encode(binary.bytes);
+                let base64 = BASE64.encode(binary.bytes);
                 self.pair("$binary", ("base64", &base64), ("subType", &subtype));
             }
             RawBsonRef::RegularExpression(regex) => {

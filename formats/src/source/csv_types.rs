@@ -1,7 +1,10 @@
 //! What the cells of a CSV file are taken for.
 
+use std::sync::LazyLock;
+
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson};
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 use super::super::extjson::{excerpt, parse_decimal};
 use super::csv_dates::DateLayout;
@@ -149,36 +152,15 @@ fn binary(text: &str, encoding: Encoding) -> Option<Bson> {
     let subtype = BinarySubtype::Generic;
     let bytes = match encoding {
         Encoding::Base64 => Binary::from_base64(text, subtype).ok()?.bytes,
-        Encoding::Base32 => base32(text)?,
-        Encoding::Hex => hex(text)?,
+        Encoding::Base32 => BASE32.as_ref()?.decode(text.as_bytes()).ok()?,
+        Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?,
     };
     Some(Bson::Binary(Binary { subtype, bytes }))
 }
 
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
-}
-
-/// Base32 of RFC 4648, with its padding.
-fn base32(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    let padding_fits = text.len().is_multiple_of(8) && text.len() - digits.len() < 7;
-    let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
-    let (mut bits, mut count) = (0_u32, 0);
-    for digit in digits.bytes() {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'2'..=b'7' => digit - b'2' + 26,
-            _ => return None,
-        };
-        (bits, count) = (bits << 5 | u32::from(value), count + 5);
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    let rest_fits = matches!(digits.len() % 8, 0 | 2 | 4 | 5 | 7);
-    (padding_fits && rest_fits).then_some(bytes)
-}
+/// Base32 of RFC 4648 as mongoimport reads it: bits that are left over count for nothing.
+static BASE32: LazyLock<Option<data_encoding::Encoding>> = LazyLock::new(|| {
+    let mut specification = data_encoding::BASE32.specification();
+    specification.check_trailing_bits = false;
+    specification.encoding().ok()
+});

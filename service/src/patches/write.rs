@@ -9,6 +9,7 @@ use argon_core::patch::{DocumentChange, Edit, Facts, FieldEdit, Place, SectionCh
 use argon_core::{Error, State};
 use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf, cstr};
+use data_encoding::BASE64;
 use futures::TryStreamExt;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -193,7 +194,7 @@ fn value_json(
     if again.is_some_and(|again| holding(again.as_raw_bson_ref()).as_bytes() == held.as_bytes()) {
         return Ok((name, verbatim(text)?));
     }
-    Ok((in_bson, extjson::base64(held.as_bytes()).into()))
+    Ok((in_bson, BASE64.encode(held.as_bytes()).into()))
 }
 
 fn holding(value: RawBsonRef<'_>) -> RawDocumentBuf {

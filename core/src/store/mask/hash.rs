@@ -7,6 +7,7 @@ use bson::raw::RawBsonRef;
 use bson::{
     Binary, Bson, DateTime, RawBson, RawDocumentBuf, RawJavaScriptCodeWithScope, Regex, Timestamp,
 };
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::document::key::{self, Key};
@@ -82,7 +83,7 @@ impl Draw {
 
     /// 32 hexadecimal digits.
     pub(super) fn hex(&self) -> String {
-        self.0[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&self.0[..16])
     }
 }
 
