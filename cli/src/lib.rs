@@ -16,7 +16,8 @@
 //!   can be applied;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `duration`: lengths of time on the command line;
-//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes;
+//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hint`: what to do about them, as
+//!   commands;
 //! - `formats`: how documents come in and go out.
 
 pub mod args;
@@ -32,6 +33,7 @@ mod duration;
 mod exit;
 mod finish;
 pub mod formats;
+mod hint;
 mod hooks;
 mod import;
 mod keys;

@@ -1,6 +1,6 @@
 //! `argon doctor`
 
-use argon_core::storage::{Diagnosis, Health, OpenOptions, Secret};
+use argon_core::storage::{Diagnosis, Health, OpenOptions, Remedy, Secret};
 use clap::Args;
 
 use crate::config::Config;
@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::credentials::{self, Exposure, Said, SaidBy};
 use crate::discover::{self, Place};
 use crate::exit::{CommandResult, Failure};
+use crate::hint;
 use crate::output::{Colours, Json};
 
 const EXAMPLES: &str = "\
@@ -60,7 +61,7 @@ impl Report {
                 self.look_at(&place, context).await;
             }
             Err(Failure::Error { error, hint }) => {
-                self.checks.push(Diagnosis::failed("place", &error, hint));
+                self.checks.push(Diagnosis::failed("place", &error, hint.map(Remedy::Text)));
             }
             // Finding a store ends in no other way.
             Err(_) => {}
@@ -123,7 +124,7 @@ impl Report {
                 Health::Failed => colours.red(&padded),
             };
             lines.push(format!("{check:name$}  {painted}  {found}"));
-            if let Some(remedy) = remedy {
+            if let Some(remedy) = remedy.as_ref().and_then(hint::remedy) {
                 lines.push(format!("{:name$}  {:state$}  to do: {remedy}", "", ""));
             }
         }
@@ -136,7 +137,7 @@ impl Report {
                 ("check", check.check.as_str().into()),
                 ("state", word(check.health).into()),
                 ("found", check.found.as_str().into()),
-                ("remedy", check.remedy.as_deref().into()),
+                ("remedy", check.remedy.as_ref().and_then(hint::remedy).into()),
             ])
         });
         Json::object([

@@ -1,6 +1,7 @@
 //! Printing: what was asked for goes to stdout, words about it to stderr.
 
 pub(crate) mod escape;
+mod failure;
 mod json;
 mod listing;
 mod loss;
@@ -19,6 +20,7 @@ use bson::raw::RawDocument;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+pub(crate) use self::failure::FailureReport;
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Listing, Row};
 pub(crate) use self::loss::loss;

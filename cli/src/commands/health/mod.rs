@@ -14,6 +14,7 @@ use self::measured::Measured;
 use self::report::{Check, Report, Verdict};
 use crate::context::{Context, OpenStore};
 use crate::exit::{CommandResult, Failure};
+use crate::hint;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,7 +60,8 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
     let opened = match context.store().await {
         Ok(opened) => opened,
         Err(Failure::Error { error, hint }) => {
-            return Ok(checks::unopened(&error, hint.as_deref()));
+            let remedy = hint::advice(&error, hint);
+            return Ok(checks::unopened(&error, remedy.as_deref()));
         }
         Err(other) => return Err(other),
     };
@@ -75,7 +77,8 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
             None
         }
         Err(Failure::Error { error, hint }) => {
-            let remedy = hint.as_deref().unwrap_or("`argon fsck` says what is damaged");
+            let remedy = hint::advice(&error, hint);
+            let remedy = remedy.as_deref().unwrap_or("`argon fsck` says what is damaged");
             checks.push(Check::failed("head", &error, remedy));
             None
         }
