@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use argon_core::storage::UNFINISHED;
-use argon_core::{Error, Result};
+use argon_core::{Error, Hint, Result};
 use bson::DateTime;
 
 pub(crate) use self::lock::{LockState, look};
@@ -135,9 +135,10 @@ pub fn inspect(path: &Path) -> Result<StoreInfo> {
         Ok(_) => return Err(no_store(path, "it is not a directory")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::not_found(format!(
-                "there is no store at {}; check the path, or run `argon init` to create one",
+                "there is no store at {}; check the path",
                 path.display()
-            )));
+            ))
+            .with_hint(Hint::CreateStore { url: None }));
         }
         Err(error) => return Err(io_error("open", path, error)),
     }
@@ -149,16 +150,17 @@ pub fn inspect(path: &Path) -> Result<StoreInfo> {
     // Who goes on after a creation that was cut short makes the store, as if nothing were there.
     match refuse_if_taken(path) {
         Ok(()) => Err(Error::not_found(format!(
-            "there is no store in {} yet: it is empty, or what made one was cut off; run `argon init`",
+            "there is no store in {} yet: it is empty, or what made one was cut off",
             path.display()
-        ))),
+        ))
+        .with_hint(Hint::CreateStore { url: None })),
         Err(_) => Err(no_store(path, "it has no store.toml")),
     }
 }
 
 fn no_store(path: &Path, reason: &str) -> Error {
     Error::invalid(format!(
-        "{} is not an Argon store: {reason}; check the path, or run `argon init` in a new directory",
+        "{} is not an Argon store: {reason}; check the path, or create a store in a new directory",
         path.display()
     ))
 }

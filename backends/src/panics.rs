@@ -90,7 +90,7 @@ pub fn error_of_panic(context: &str, message: &str) -> Error {
         return Error::new(kind, context).with_source(error);
     }
     let line: Vec<&str> = message.lines().map(str::trim).collect();
-    let context = format!("{context}; its files may be damaged; run `argon fsck`");
+    let context = format!("{context}; its files may be damaged");
     Error::corrupt(context).with_source(line.join(", "))
 }
 
@@ -106,6 +106,8 @@ pub(crate) fn system_error(message: &str) -> Option<io::Error> {
 
 #[cfg(test)]
 mod tests {
+    use argon_core::Hint;
+
     use super::*;
 
     #[test]
@@ -125,7 +127,7 @@ mod tests {
         for message in ["index out of bounds: the len is 3", "code: red", ""] {
             let error = error_of_panic("it broke off", message);
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{message}");
-            assert!(error.context().contains("argon fsck"), "{error:?}");
+            assert_eq!(error.hint(), Some(Hint::CheckStore), "{error:?}");
         }
     }
 }

@@ -147,7 +147,11 @@ impl Context {
     }
 
     fn note_exposure(&self, exposure: &Exposure) {
-        self.output.note(&format!("{}; {}", hints::exposed(exposure), hints::remedy(exposure)));
+        self.output.note(&format!(
+            "{}; {}",
+            hints::exposed(exposure),
+            hints::of_exposure(exposure)
+        ));
     }
 
     /// Says where the log of a state begins, if commits before that were collected.
@@ -208,10 +212,12 @@ impl Signature {
 /// What to do about a store on a network that can't be opened; errors of others say it themselves.
 fn unopened(error: Error, place: &Place) -> Failure {
     let kind = error.kind();
+    let has_hint = error.hint().is_some();
     let failure = Failure::from(error);
     match kind {
         _ if !place.is_remote() => failure,
-        ErrorKind::NotFound => failure.hint("`argon init` makes it; `argon doctor` looks closer"),
+        ErrorKind::NotFound => failure.hint("`argon doctor` looks closer"),
+        _ if has_hint => failure,
         ErrorKind::Unavailable | ErrorKind::Denied | ErrorKind::Invalid => {
             failure.hint("`argon doctor` looks at what the store needs, one thing after the other")
         }

@@ -3,12 +3,12 @@
 use std::io;
 use std::process::ExitCode;
 
-use argon_core::{Error, ErrorKind};
+use argon_core::{DetailValue, Error, ErrorKind};
 use argon_formats::extjson::ExtJsonError;
 use argon_formats::{FormatError, InvalidDocument};
 
 use crate::hints;
-use crate::output::Output;
+use crate::output::{FailureReport, Json, Output};
 
 /// The part of `--help` that lists the exit codes.
 pub(crate) const CODES: &str = "\
@@ -21,7 +21,8 @@ Exit codes:
   5  changed by someone else,   11  `argon doctor` or `argon health`: a check failed
      or conflicts are left      12  done, but standard output can't be written
                                 13  `argon health --strict`: warnings only
-                               130  interrupted";
+                               130  interrupted
+With -o json or jsonl, an error is one JSON object on stderr.";
 
 const UNHEALTHY: u8 = 11;
 const UNPRINTED: u8 = 12;
@@ -88,20 +89,32 @@ impl Failure {
         }
     }
 
-    /// Tells the user, and gives the exit code.
+    /// Reports it, and gives the exit code.
     pub(crate) fn report(self, output: &Output) -> ExitCode {
         match self {
             Self::Error { error, hint } => {
-                output.error(&describe(&error), hint.as_deref().or_else(|| general_hint(&error)));
-                ExitCode::from(code(error.kind()))
+                let exit_code = code(error.kind());
+                output.failure(&FailureReport {
+                    kind: error.kind().as_str(),
+                    lines: describe(&error),
+                    details: details(&error),
+                    hint: hints::advice(&error, hint),
+                    exit_code,
+                });
+                ExitCode::from(exit_code)
             }
             Self::Reported(kind) => ExitCode::from(code(kind)),
             Self::Unhealthy => ExitCode::from(UNHEALTHY),
             Self::Doubtful => ExitCode::from(DOUBTFUL),
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Unprinted(error) => {
-                let lines = ["can't write to standard output".to_owned(), error.to_string()];
-                output.error(&lines, output.last_committed().as_deref());
+                output.failure(&FailureReport {
+                    kind: "unprinted",
+                    lines: vec!["can't write to standard output".to_owned(), error.to_string()],
+                    details: Vec::new(),
+                    hint: output.last_committed(),
+                    exit_code: UNPRINTED,
+                });
                 ExitCode::from(UNPRINTED)
             }
             Self::Interrupted => ExitCode::from(INTERRUPTED),
@@ -109,29 +122,14 @@ impl Failure {
     }
 }
 
-/// What to do about errors of some kinds, whatever the command was.
-fn general_hint(error: &Error) -> Option<&'static str> {
-    let is_full = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| {
-            matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-        })
+/// What an error is about.
+fn details(error: &Error) -> Vec<(&'static str, Json)> {
+    let details = error.details().iter();
+    let json = |value: &DetailValue| match value {
+        DetailValue::Text(text) => text.as_str().into(),
+        DetailValue::Number(number) => (*number).into(),
     };
-    match error.kind() {
-        ErrorKind::Unavailable if error.causes().any(is_full) => {
-            Some("the disk is full: make room, then try again")
-        }
-        ErrorKind::Indeterminate if error.causes().any(is_full) => {
-            Some("the disk is full: make room, and look at `argon log` before you try again")
-        }
-        ErrorKind::Internal => Some("this is a defect in argon; please report it"),
-        ErrorKind::Indeterminate if !error.context().contains("argon log") => {
-            Some("look at `argon log` before you try again")
-        }
-        ErrorKind::Corrupt if !error.context().contains("argon fsck") => {
-            Some("`argon fsck` says what is damaged; write nothing until then")
-        }
-        _ => None,
-    }
+    details.map(|(key, value)| (key.as_str(), json(value))).collect()
 }
 
 /// The error and its causes, a line each; a cause that only repeats is left out.

@@ -8,8 +8,8 @@
 //!   `telemetry`: what is told of them to operators;
 //! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
-//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what the service
-//!   leaves to a front end to say.
+//! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what can be
+//!   done about an error, as commands.
 //!
 //! What users do is `argon-service`; how documents come in and go out is `argon-formats`.
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use argon_core::model::{Actor, BranchName, Commit, Head, Lsn, ProjectName, Timeline};
 use argon_core::sandbox::{self, Outcome, Swept};
 use argon_core::storage::{Append, Backend, Wal};
-use argon_core::{Branch, Clock, Environment, ErrorKind, Project, Result, Store, restore};
+use argon_core::{Branch, Clock, Environment, ErrorKind, Hint, Project, Result, Store, restore};
 use async_trait::async_trait;
 use bson::DateTime;
 
@@ -191,7 +191,8 @@ async fn a_sandbox_past_its_time_takes_no_commit_until_it_is_extended(subject: S
     place.clock.set(1001);
     let late = sandbox.commit(named_request(&sandbox, "late")).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Denied);
-    assert!(late.to_string().contains("argon sandbox extend sandbox/try"), "{late}");
+    let branch = "sandbox/try".to_owned();
+    assert_eq!(late.hint(), Some(Hint::ExtendSandbox { branch }), "{late}");
     assert_eq!(end(&sandbox).await, Some(time(1000)), "it is over as before");
     sandbox::extend(main.project(), sandbox.name(), None).await.unwrap();
     commit(&sandbox, "2").await;

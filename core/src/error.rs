@@ -1,10 +1,14 @@
-//! The one error type of Argon: a kind that tells the caller what to do, a sentence, and the source.
+//! The one error type of Argon: a kind that says what the caller does, a message for people, details for
+//! programs, a hint, and the source.
 
-use std::fmt;
+use std::sync::Arc;
+use std::{fmt, io};
+
+use crate::{DetailKey, DetailValue, Hint};
 
 /// What a caller should do about an [`Error`].
 ///
-/// The command line gives every kind its own exit code; an embedding program matches on it.
+/// A front end gives every kind its own code; an embedding program matches on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// What was named is not there. Check the name.
@@ -19,7 +23,7 @@ pub enum ErrorKind {
     Unavailable,
     /// The write may or may not have happened. Look before trying again.
     Indeterminate,
-    /// Stored bytes are not what was written. Run `argon fsck`; don't write.
+    /// Stored bytes are not what was written. Check the store; don't write.
     Corrupt,
     /// This store, or this version of Argon, can't do it.
     Unsupported,
@@ -29,24 +33,67 @@ pub enum ErrorKind {
     Internal,
 }
 
-/// An error with its [kind](ErrorKind), a sentence that names the input, what was expected and
-/// what to do, and the error below it, if any.
+impl ErrorKind {
+    /// Its name for programs, such as `already_exists`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::AlreadyExists => "already_exists",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Unavailable => "unavailable",
+            Self::Indeterminate => "indeterminate",
+            Self::Corrupt => "corrupt",
+            Self::Unsupported => "unsupported",
+            Self::Denied => "denied",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// What can be done about every error of this kind.
+    fn hint(self) -> Option<Hint> {
+        match self {
+            Self::Corrupt => Some(Hint::CheckStore),
+            Self::Indeterminate => Some(Hint::CheckLog),
+            Self::Internal => Some(Hint::ReportDefect),
+            _ => None,
+        }
+    }
+}
+
+/// An error: its [kind](ErrorKind), a message that names the input and what was expected, details for
+/// programs, what [can be done](Hint), and the error below it, if any.
 ///
 /// A storage error is *determinate* (nothing was changed) unless its kind is
 /// [`ErrorKind::Indeterminate`]. No credential is ever put into one.
+#[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    context: String,
+    message: String,
+    /// Few errors have any of it: in a box, so that a `Result` stays small.
+    extra: Option<Box<Extra>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Extra {
+    details: Vec<(DetailKey, DetailValue)>,
+    hint: Option<Hint>,
 }
 
 /// `Result` with Argon's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of this kind; `context` is a whole sentence for a person, without a full stop.
-    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+    /// An error of this kind; `message` is a whole sentence for a person, without a full stop.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), extra: None, source: None }
+    }
+
+    /// The same error for one more of those who wait for one operation: `first` is its source.
+    pub fn shared(first: Arc<Self>) -> Self {
+        let (kind, message, extra) = (first.kind, first.message.clone(), first.extra.clone());
+        Self { kind, message, extra, source: Some(Box::new(first)) }
     }
 
     /// Adds the error that caused this one.
@@ -59,10 +106,24 @@ impl Error {
         self
     }
 
+    /// Adds a detail after those that it has.
+    #[must_use]
+    pub fn with_detail(mut self, key: DetailKey, value: impl Into<DetailValue>) -> Self {
+        self.extra.get_or_insert_default().details.push((key, value.into()));
+        self
+    }
+
+    /// Says what can be done, in place of what its kind says.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Hint) -> Self {
+        self.extra.get_or_insert_default().hint = Some(hint);
+        self
+    }
+
     /// Puts what it is about, such as `branch 'main'`, before the sentence.
     #[must_use]
     pub fn about(mut self, what: impl fmt::Display) -> Self {
-        self.context = format!("{what}: {}", self.context);
+        self.message = format!("{what}: {}", self.message);
         self
     }
 
@@ -72,58 +133,86 @@ impl Error {
     }
 
     /// The sentence, without the source.
-    pub fn context(&self) -> &str {
-        &self.context
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What it is about, in the order in which it was added. Each key is there once at most.
+    pub fn details(&self) -> &[(DetailKey, DetailValue)] {
+        self.extra.as_ref().map_or(&[], |extra| &extra.details)
+    }
+
+    /// What can be done: the hint that was [given](Self::with_hint); else to make room, if nothing was written
+    /// for lack of it; else what the kind says; else the hint of the nearest cause that was given one.
+    pub fn hint(&self) -> Option<Hint> {
+        let full = || self.is_full_disk().then_some(Hint::FreeSpace);
+        let below = || self.causes().find_map(|cause| cause.downcast_ref::<Self>()?.given_hint());
+        self.given_hint().or_else(full).or_else(|| self.kind.hint()).or_else(below)
+    }
+
+    fn given_hint(&self) -> Option<Hint> {
+        self.extra.as_ref()?.hint.clone()
+    }
+
+    /// Whether the operating system had no room for a write.
+    fn is_full_disk(&self) -> bool {
+        let is_full = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| {
+                matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            })
+        };
+        matches!(self.kind, ErrorKind::Unavailable | ErrorKind::Indeterminate)
+            && self.causes().any(is_full)
     }
 
     /// Shorthand for [`ErrorKind::NotFound`].
-    pub fn not_found(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::NotFound, context)
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message)
     }
 
     /// Shorthand for [`ErrorKind::AlreadyExists`].
-    pub fn already_exists(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::AlreadyExists, context)
+    pub fn already_exists(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::AlreadyExists, message)
     }
 
     /// Shorthand for [`ErrorKind::Conflict`].
-    pub fn conflict(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Conflict, context)
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
     }
 
     /// Shorthand for [`ErrorKind::Invalid`].
-    pub fn invalid(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Invalid, context)
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
     }
 
     /// Shorthand for [`ErrorKind::Unavailable`].
-    pub fn unavailable(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unavailable, context)
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unavailable, message)
     }
 
     /// Shorthand for [`ErrorKind::Indeterminate`].
-    pub fn indeterminate(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Indeterminate, context)
+    pub fn indeterminate(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Indeterminate, message)
     }
 
     /// Shorthand for [`ErrorKind::Corrupt`].
-    pub fn corrupt(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Corrupt, context)
+    pub fn corrupt(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, message)
     }
 
     /// Shorthand for [`ErrorKind::Unsupported`].
-    pub fn unsupported(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unsupported, context)
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
     }
 
     /// Shorthand for [`ErrorKind::Denied`].
-    pub fn denied(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Denied, context)
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Denied, message)
     }
 
     /// Shorthand for [`ErrorKind::Internal`].
-    pub fn internal(context: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Internal, context)
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
     }
 
     /// The errors below this one, the nearest first.
@@ -139,22 +228,95 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.context)
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind)
-            .field("context", &self.context)
-            .field("source", &self.source)
-            .finish()
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref().map(|source| &**source as &(dyn std::error::Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> io::Error {
+        io::ErrorKind::StorageFull.into()
+    }
+
+    #[test]
+    fn an_error_shows_its_message_alone_and_all_below_it_in_full() {
+        let error = Error::not_found("branch 'try' is missing")
+            .with_detail(DetailKey::Branch, "try")
+            .with_detail(DetailKey::Lsn, 7)
+            .with_hint(Hint::ListRetainedStates)
+            .with_source(Error::corrupt("a ref is malformed").with_source("byte 3"))
+            .about("project 'shop'");
+        assert_eq!(error.to_string(), "project 'shop': branch 'try' is missing");
+        assert_eq!(error.message(), error.to_string());
+        assert_eq!(error.in_full(), format!("{error}: a ref is malformed: byte 3"));
+        let details = [(DetailKey::Branch, "try".into()), (DetailKey::Lsn, 7.into())];
+        assert_eq!(error.details(), details);
+        let shown: Vec<String> =
+            error.details().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(shown, ["branch=try", "lsn=7"]);
+        assert_eq!(Error::invalid("no").details(), []);
+    }
+
+    #[test]
+    fn a_hint_that_was_given_comes_before_that_of_the_kind() {
+        for (error, hint) in [
+            (Error::corrupt("x"), Some(Hint::CheckStore)),
+            (Error::indeterminate("x"), Some(Hint::CheckLog)),
+            (Error::internal("x"), Some(Hint::ReportDefect)),
+            (Error::conflict("x"), None),
+            (Error::corrupt("x").with_hint(Hint::Diagnose), Some(Hint::Diagnose)),
+            (
+                Error::unavailable("x").with_source(full()).with_hint(Hint::ListJobs),
+                Some(Hint::ListJobs),
+            ),
+        ] {
+            assert_eq!(error.hint(), hint, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_hints_to_make_room_wherever_it_is_among_the_causes() {
+        let quota = io::Error::from(io::ErrorKind::QuotaExceeded);
+        for error in [
+            Error::unavailable("x").with_source(full()),
+            Error::unavailable("x").with_source(quota),
+            Error::indeterminate("x").with_source(Error::unavailable("y").with_source(full())),
+            Error::shared(Arc::new(Error::unavailable("x").with_source(full()))),
+        ] {
+            assert_eq!(error.hint(), Some(Hint::FreeSpace), "{error:?}");
+        }
+        // Damage stays damage.
+        let damaged = Error::corrupt("x").with_source(full());
+        assert_eq!(damaged.hint(), Some(Hint::CheckStore));
+        let other = Error::unavailable("x").with_source(io::Error::from(io::ErrorKind::TimedOut));
+        assert_eq!(other.hint(), None);
+    }
+
+    #[test]
+    fn without_a_hint_of_its_own_an_error_has_that_of_its_cause() {
+        let cause = || Error::invalid("no key").with_hint(Hint::GenerateKey);
+        let error = Error::invalid("key.pem").with_source(cause());
+        assert_eq!(error.hint(), Some(Hint::GenerateKey));
+        assert_eq!(Error::corrupt("x").with_source(cause()).hint(), Some(Hint::CheckStore));
+        // What the kind of a cause says is not about the whole.
+        assert_eq!(Error::conflict("x").with_source(Error::corrupt("y")).hint(), None);
+    }
+
+    #[test]
+    fn each_who_waited_gets_the_whole_error() {
+        let first = Error::denied("x").with_detail(DetailKey::Branch, "try");
+        let first = Arc::new(first.with_hint(Hint::Diagnose));
+        let error = Error::shared(first.clone());
+        assert_eq!((error.kind(), error.message()), (first.kind(), first.message()));
+        assert_eq!((error.hint(), error.details()), (first.hint(), first.details()));
+        assert_eq!(error.causes().count(), 1);
     }
 }

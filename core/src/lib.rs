@@ -5,6 +5,8 @@
 //! randomness: all three are handed to [`Store::create`] and [`Store::open`].
 //!
 //! Its modules are in layers, each of which imports only from those below it. From the lowest:
+//! - [`Error`]: below them all, with what a program ([`ErrorKind`], [`DetailKey`]) and a person (its message,
+//!   [`Hint`]) do about it;
 //! - [`document`]: paths, patterns, queries and the order of values, for every rule;
 //!   [`key`]: the order-preserving encoding of `_id`s; [`definition`]: comparing options and indexes;
 //! - [`model`]: the words as types (LSN, point, view, commit, document, names), with [`Environment`];
@@ -22,9 +24,11 @@
 //! - upkeep. [`gc`], [`fsck`]; [`copy`]: the history of one store in another; [`metrics`]: what processes did
 //!   with a store, counted and kept in it; [`alerts`]: conditions that somebody is told of.
 
+mod detail;
 pub mod document;
 mod engine;
 mod error;
+mod hint;
 mod history;
 pub mod log;
 pub mod model;
@@ -32,12 +36,14 @@ pub mod storage;
 mod store;
 mod upkeep;
 
+pub use detail::{DetailKey, DetailValue};
 #[doc(inline)]
 pub use document::{definition, key};
 pub use engine::catalog::{Catalog, CollectionInfo};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
 pub use engine::write;
 pub use error::{Error, ErrorKind, Result};
+pub use hint::Hint;
 pub use history::revision::{Named, Revision, Selector, parse_time};
 pub use history::{
     bisect, blame, checks, diff, merge, patch, plan, reflog, restore, sandbox, verify,

@@ -139,9 +139,7 @@ fn pack(
 /// # Errors
 /// `Corrupt` if a byte of it is not as it was written; `Unsupported` for another version.
 pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Delta> {
-    let damaged = |problem: &str| {
-        Error::corrupt(format!("the delta {name} {problem}; `argon fsck` says what is affected"))
-    };
+    let damaged = |problem: &str| Error::corrupt(format!("the delta {name} {problem}"));
     let (content, checksum) = bytes
         .split_last_chunk::<CHECKSUM_BYTES>()
         .filter(|(content, _)| content.len() > MAGIC.len())
@@ -167,7 +165,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Delta> {
     };
     let (header, commits) = read().map_err(|source| {
         let kind = source.kind();
-        Error::new(kind, damaged("can't be read").context().to_owned()).with_source(source)
+        Error::new(kind, damaged("can't be read").message().to_owned()).with_source(source)
     })?;
     Ok(Delta { header, commits, checksum })
 }

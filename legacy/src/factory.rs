@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use argon_core::storage::{Backend, Factory, Objects, OpenOptions, Registry, StoreInfo, StoreUrl};
-use argon_core::{Environment, Error, ErrorKind, Result};
+use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use async_trait::async_trait;
 use bson::DateTime;
 use serde::{Deserialize, Serialize};
@@ -159,10 +159,8 @@ fn sled_in(directory: &Path) -> StoreUrl {
 }
 
 fn missing(objects: &dyn Objects) -> Error {
-    Error::not_found(format!(
-        "there is no legacy store at {}; `argon init` makes one",
-        objects.location()
-    ))
+    Error::not_found(format!("there is no legacy store at {}", objects.location()))
+        .with_hint(Hint::CreateStore { url: None })
 }
 
 async fn identity(objects: &dyn Objects) -> Result<Option<Identity>> {

@@ -43,7 +43,9 @@ impl System {
     pub(crate) async fn notify(&self, job: &Job) -> Result<()> {
         let (Some(url), Some(text)) = (&self.settings.notify, &job.text) else { return Ok(()) };
         let deliver = self.deliver.as_ref().ok_or_else(|| {
-            Error::unsupported("this program can't deliver notifications; use the argon command")
+            Error::unsupported(
+                "this program can't deliver notifications: it gave the store no way to",
+            )
         })?;
         deliver.deliver(url, text.clone()).await
     }

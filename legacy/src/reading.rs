@@ -191,7 +191,7 @@ impl<C: Form> Reading<C> {
         }
         Err(damage.unwrap_or_else(|| {
             Error::corrupt(format!(
-                "commit {wanted} of timeline {} is neither in a delta nor in the queue; run `argon fsck`",
+                "commit {wanted} of timeline {} is neither in a delta nor in the queue",
                 self.timeline
             ))
         }))

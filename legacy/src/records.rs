@@ -28,8 +28,7 @@ pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
 
 pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
     let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
-        Error::corrupt(format!("the record {name} can't be read; run `argon fsck`"))
-            .with_source(source)
+        Error::corrupt(format!("the record {name} can't be read")).with_source(source)
     })?;
     Ok(Stored { record, version: stored.version })
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use argon_core::storage::Backlog;
-use argon_core::{Error, Result};
+use argon_core::{DetailKey, Error, Hint, Result};
 use bson::DateTime;
 use tokio::sync::{Mutex, watch};
 
@@ -117,17 +117,21 @@ impl Pool {
             if let Some(job) = failed {
                 let why = job.error.clone().unwrap_or_default();
                 return Err(Error::unavailable(format!(
-                    "the job {} failed and is tried again later: {why}; `argon jobs list` shows it",
+                    "the job {} failed and is tried again later: {why}",
                     job.id
-                )));
+                ))
+                .with_detail(DetailKey::Job, job.id.as_str())
+                .with_hint(Hint::ListJobs));
             }
             let Some(job) = left.first() else { break };
             if waited > PATIENCE {
                 return Err(Error::unavailable(format!(
-                    "the job {} is not ended by worker {}; `argon jobs list` shows it",
+                    "the job {} is not ended by worker {}",
                     job.id,
                     job.worker.as_deref().unwrap_or("?")
-                )));
+                ))
+                .with_detail(DetailKey::Job, job.id.as_str())
+                .with_hint(Hint::ListJobs));
             }
             if self.some(&system, "flush", || true).await? == 0 {
                 tokio::time::sleep(PAUSE).await;
@@ -138,11 +142,12 @@ impl Pool {
         match dead.first() {
             None => Ok(()),
             Some(job) => Err(Error::unavailable(format!(
-                "the job {} was given up ({}); `argon jobs retry {}` tries it again",
+                "the job {} was given up ({})",
                 job.id,
-                job.error.as_deref().unwrap_or("no reason is known"),
-                job.id
-            ))),
+                job.error.as_deref().unwrap_or("no reason is known")
+            ))
+            .with_detail(DetailKey::Job, job.id.as_str())
+            .with_hint(Hint::RetryJob { id: job.id.clone() })),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::small_file;
 /// Reads a private key.
 pub fn read_private(path: &Path) -> Result<SigningKey> {
     let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
-    SigningKey::from_pem(&text).map_err(|error| of_file(path, &error))
+    SigningKey::from_pem(&text).map_err(|error| of_file(path, error))
 }
 
 /// A public key as a person gives it: its digits, or the file that has it.
@@ -27,11 +27,11 @@ pub fn public_key(text: &str) -> Result<PublicKey> {
         )),
         _ => failed("read", path, error),
     })?;
-    PublicKey::parse(&content).map_err(|error| of_file(path, &error))
+    PublicKey::parse(&content).map_err(|error| of_file(path, error))
 }
 
-fn of_file(path: &Path, error: &Error) -> Error {
-    Error::new(error.kind(), format!("{}: {error}", path.display()))
+fn of_file(path: &Path, error: Error) -> Error {
+    error.about(path.display())
 }
 
 /// Writes a file that is not there yet, durably; a secret one for its owner alone.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 use std::time::Duration;
 
-use argon_core::{Error, ErrorKind, Result};
+use argon_core::{Error, ErrorKind, Hint, Result};
 use bson::DateTime;
 use tempfile::{TempDir, tempdir};
 
@@ -37,7 +37,7 @@ fn store() -> (TempDir, PathBuf) {
 fn assert_error(error: &Error, kind: ErrorKind, path: &Path, parts: &[&str]) {
     assert_eq!(error.kind(), kind, "{error:?}");
     for part in parts.iter().copied().chain([path.to_str().unwrap()]) {
-        assert!(error.context().contains(part), "{part:?} is not in {error:?}");
+        assert!(error.message().contains(part), "{part:?} is not in {error:?}");
     }
 }
 
@@ -95,7 +95,8 @@ fn a_creation_cut_short_in_the_engine_is_begun_again() {
     fs::write(begun.data_path().join("conf"), "half").unwrap();
     drop(begun);
     let error = open(temporary.path()).unwrap_err();
-    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet", "run `argon init`"]);
+    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet"]);
+    assert_eq!(error.hint(), Some(Hint::CreateStore { url: None }));
     let again = Directory::create(temporary.path(), "sled", ID, NOW).unwrap();
     assert_eq!(fs::read_dir(again.data_path()).unwrap().count(), 0, "nothing is left of the first");
     for file in ["conf", "db"] {
@@ -162,10 +163,12 @@ fn what_is_no_store_is_refused_by_what_it_is() {
     let temporary = tempdir().unwrap();
     let missing = temporary.path().join("missing");
     let error = open(&missing).unwrap_err();
-    assert_error(&error, ErrorKind::NotFound, &missing, &["run `argon init`"]);
+    assert_error(&error, ErrorKind::NotFound, &missing, &["there is no store"]);
+    assert_eq!(error.hint(), Some(Hint::CreateStore { url: None }));
     // As a creation that was cut short leaves it.
     let error = open(temporary.path()).unwrap_err();
-    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet", "run `argon init`"]);
+    assert_error(&error, ErrorKind::NotFound, temporary.path(), &["yet"]);
+    assert_eq!(error.hint(), Some(Hint::CreateStore { url: None }));
     fs::write(temporary.path().join("notes.txt"), "").unwrap();
     let error = open(temporary.path()).unwrap_err();
     assert_error(&error, ErrorKind::Invalid, temporary.path(), &["no store.toml"]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use argon_core::storage::Diagnosis;
-use argon_core::{Error, ErrorKind};
+use argon_core::{Error, ErrorKind, Hint};
 
 use crate::directory::{self, LockState};
 use crate::engines::files;
@@ -37,7 +37,7 @@ fn look_at_manifest(path: &Path, engine: &str, library: &str, checks: &mut Vec<D
         Ok(info) => info,
         Err(error) => {
             let remedy = (error.kind() == ErrorKind::NotFound)
-                .then(|| format!("argon init {engine}:{shown}"));
+                .then(|| Hint::CreateStore { url: Some(format!("{engine}:{shown}")) }.into());
             checks.push(Diagnosis::failed("directory", &error, remedy));
             return false;
         }
@@ -53,7 +53,11 @@ fn look_at_manifest(path: &Path, engine: &str, library: &str, checks: &mut Vec<D
     }
     let found = &info.engine;
     let error = Error::invalid(format!("the store is of {found}, not of {engine}"));
-    checks.push(Diagnosis::failed("engine", &error, Some(format!("name it {found}:{shown}"))));
+    checks.push(Diagnosis::failed(
+        "engine",
+        &error,
+        Some(format!("name it {found}:{shown}").into()),
+    ));
     false
 }
 
@@ -70,7 +74,7 @@ fn is_writable(path: &Path) -> Option<Diagnosis> {
     let shown = path.display();
     let error = files::io_error("write to", path, error.into());
     let remedy = format!("`ls -ld {shown}` shows whose it is; become that user, or chown it");
-    Some(Diagnosis::failed("permission", &error, Some(remedy)))
+    Some(Diagnosis::failed("permission", &error, Some(remedy.into())))
 }
 
 /// There is no way to tell without writing.
@@ -85,9 +89,9 @@ fn look_at_space(path: &Path) -> Option<Diagnosis> {
     let volume = rustix::fs::statvfs(path).ok()?;
     let free = volume.f_bavail.saturating_mul(volume.f_frsize);
     let found = format!("{} MiB free on the volume", free >> 20);
-    let remedy = "make room, or `argon compact` once there is a little";
+    let remedy = Hint::CompactStore;
     Some(match free {
-        0 => Diagnosis::failed(CHECK, &Error::unavailable(found), Some(remedy.to_owned())),
+        0 => Diagnosis::failed(CHECK, &Error::unavailable(found), Some(remedy.into())),
         _ if free < LITTLE_SPACE => Diagnosis::doubtful(CHECK, found, remedy),
         _ => Diagnosis::good(CHECK, found),
     })
@@ -108,14 +112,14 @@ fn look_at_lock(path: &Path) -> (Diagnosis, bool) {
                 "free, but {holder} did not close the store; the next command recovers it to its \
                  last durable commit"
             );
-            (Diagnosis::doubtful(CHECK, found, "argon fsck"), false)
+            (Diagnosis::doubtful(CHECK, found, Hint::CheckStore), false)
         }
         Ok(LockState::Held(holder)) => {
             let holder =
                 holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
             let error = Error::unavailable(format!("the store is held by {holder}"));
-            let remedy = "close it there, or wait for it by --lock-timeout SECONDS".to_owned();
-            (Diagnosis::failed(CHECK, &error, Some(remedy)), false)
+            let remedy = "close it there, or wait for it by --lock-timeout SECONDS";
+            (Diagnosis::failed(CHECK, &error, Some(remedy.into())), false)
         }
         Err(error) => {
             let error = files::io_error("look at the lock of", path, error);
@@ -214,7 +218,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let checks = diagnose(&url(&directory)).await;
         assert_eq!(outcomes(&checks), [("directory", Health::Failed)]);
-        assert!(checks[0].remedy.as_deref().unwrap().starts_with("argon init sled:"));
+        let init = Hint::CreateStore { url: Some(url(&directory).to_string()) };
+        assert_eq!(checks[0].remedy, Some(init.into()));
         assert!(!directory.path().join("store").exists());
 
         let (directory, store) = store().await;

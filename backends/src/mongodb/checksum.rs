@@ -63,7 +63,7 @@ pub(super) fn check(stored: Option<i64>, sum: Sum, what: impl FnOnce() -> String
         return Ok(());
     }
     let what = what();
-    Err(Error::corrupt(format!("{what} does not match its checksum; run `argon fsck`")))
+    Err(Error::corrupt(format!("{what} does not match its checksum")))
 }
 
 #[cfg(test)]

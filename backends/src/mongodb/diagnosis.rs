@@ -1,7 +1,7 @@
 //! What a store needs of its server, step by step. Nothing is left behind.
 
 use argon_core::storage::{Diagnosis, OpenOptions, StoreUrl};
-use argon_core::{Environment, Error, ErrorKind, Result};
+use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use bson::{Bson, Document, doc, rawdoc};
 
 use super::address::Address;
@@ -101,11 +101,11 @@ impl Patient<'_> {
                 found.push(Diagnosis::good("server", "answers"));
                 let remedy = "check user, password and authSource of the URL; the user is known to \
                               the database that authSource names";
-                Err(Diagnosis::failed("credentials", &error, Some(remedy.to_owned())))
+                Err(Diagnosis::failed("credentials", &error, Some(remedy.into())))
             }
             Err(error) => {
                 let remedy = "start it, or check host, port and tls of the URL and the firewall";
-                Err(Diagnosis::failed("server", &error, Some(remedy.to_owned())))
+                Err(Diagnosis::failed("server", &error, Some(remedy.into())))
             }
         }
     }
@@ -121,7 +121,7 @@ impl Patient<'_> {
         }
         let error = Error::unsupported(format!("MongoDB {named} is too old"));
         let remedy = "upgrade the server to MongoDB 4.4 or later".to_owned();
-        Err(Diagnosis::failed("version", &error, Some(remedy)))
+        Err(Diagnosis::failed("version", &error, Some(remedy.into())))
     }
 
     fn clock(&self, hello: &Document) -> Diagnosis {
@@ -139,7 +139,7 @@ impl Patient<'_> {
         match skew.abs() {
             0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
             off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
-            _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.to_owned())),
+            _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.into())),
         }
     }
 
@@ -152,7 +152,7 @@ impl Patient<'_> {
             let error =
                 Error::unsupported("the server is no member of one, so it has no transactions");
             let remedy = "start mongod with --replSet rs0, then in mongosh: rs.initiate()";
-            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())));
+            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())));
         };
         let writable = ["isWritablePrimary", "ismaster"]
             .iter()
@@ -161,7 +161,7 @@ impl Patient<'_> {
             let error = Error::unavailable(format!("this member of {name} is not its primary"));
             let remedy = "take directConnection=true out of the URL, and name all members in it; if \
                           there is no primary, see rs.status() in mongosh";
-            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())));
+            return Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())));
         }
         let members = hello.get_array("hosts").map_or(1, Vec::len);
         Ok(match members {
@@ -175,14 +175,14 @@ impl Patient<'_> {
         const CHECK: &str = "rights";
         if let Err(error) = self.try_transaction().await {
             let denied = error.kind() == ErrorKind::Denied;
-            return Err(Diagnosis::failed(CHECK, &error, denied.then(|| self.grant())));
+            return Err(Diagnosis::failed(CHECK, &error, denied.then(|| self.grant().into())));
         }
         let lacking = self.lacking().await;
         if lacking.is_empty() {
             return Ok(Diagnosis::good(CHECK, "documents can be written in transactions"));
         }
         let error = Error::denied(format!("the user may not {}", lacking.join(", ")));
-        Err(Diagnosis::failed(CHECK, &error, Some(self.grant())))
+        Err(Diagnosis::failed(CHECK, &error, Some(self.grant().into())))
     }
 
     async fn try_transaction(&self) -> Result<()> {
@@ -252,7 +252,7 @@ impl Patient<'_> {
             }
             Err(error) => {
                 let remedy = "in mongosh: rs.status() tells which members are down";
-                Err(Diagnosis::failed(CHECK, &error, Some(remedy.to_owned())))
+                Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())))
             }
         }
     }
@@ -269,7 +269,7 @@ impl Patient<'_> {
             Ok(Contents::Nothing) => found.push(Diagnosis::doubtful(
                 CHECK,
                 "there is none yet",
-                "run `argon init` with this URL",
+                Hint::CreateStore { url: None },
             )),
             Ok(Contents::Other(names)) => {
                 let error = Error::invalid(format!(
@@ -277,7 +277,7 @@ impl Patient<'_> {
                     names.join(", ")
                 ));
                 let remedy = "name another database in the URL".to_owned();
-                found.push(Diagnosis::failed(CHECK, &error, Some(remedy)));
+                found.push(Diagnosis::failed(CHECK, &error, Some(remedy.into())));
             }
             Err(error) => found.push(Diagnosis::failed(CHECK, &error, None)),
         }
@@ -292,7 +292,7 @@ impl Patient<'_> {
             Ok(missing) => found.extend(missing.iter().map(|index| {
                 let (collection, name) = (index.collection, index.name);
                 let error = Error::invalid(format!("{collection} lacks the index {name}"));
-                Diagnosis::failed(CHECK, &error, Some(index.remedy()))
+                Diagnosis::failed(CHECK, &error, Some(index.remedy().into()))
             })),
             Err(error) => found.push(Diagnosis::failed(CHECK, &error, None)),
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use argon_core::storage::{
     Backend, Capabilities, Diagnosis, Factory, OpenOptions, SnapshotPolicy, StoreInfo, StoreUrl,
 };
-use argon_core::{Environment, Error, Result};
+use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
 
 use super::address::Address;
@@ -83,9 +83,8 @@ impl Factory for MongoFactory {
         match contents {
             Contents::Store(_) if !missing.is_empty() => Err(lacks_indexes(&location, &missing)),
             Contents::Store(record) => Ok(backend(server, location, record, environment)),
-            Contents::Nothing => Err(Error::not_found(format!(
-                "there is no store in {location}; make one with `argon init`"
-            ))),
+            Contents::Nothing => Err(Error::not_found(format!("there is no store in {location}"))
+                .with_hint(Hint::CreateStore { url: None })),
             Contents::Other(names) => Err(occupied(&location, &names)),
         }
     }
@@ -134,9 +133,10 @@ fn occupied(location: &str, names: &[String]) -> Error {
 fn lacks_indexes(location: &str, missing: &[&schema::Index]) -> Error {
     let remedies: Vec<String> = missing.iter().map(|index| index.remedy()).collect();
     Error::invalid(format!(
-        "the store in {location} lacks an index; make it again, {}; then run `argon fsck`",
+        "the store in {location} lacks an index; make it again, {}; then check the store",
         remedies.join("; ")
     ))
+    .with_hint(Hint::CheckStore)
 }
 
 fn backend(

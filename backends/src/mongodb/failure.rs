@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use argon_core::{Error, ErrorKind};
+use argon_core::{Error, ErrorKind, Hint};
 use mongodb::error::{
     Error as DriverError, ErrorKind as DriverKind, NO_WRITES_PERFORMED, RETRYABLE_WRITE_ERROR,
     TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
@@ -148,28 +148,33 @@ impl Place {
         let location = &self.location;
         let is_login = matches!(&*error.kind, DriverKind::Authentication { .. })
             || code(error).is_some_and(|code| NOT_LET_IN.contains(&code));
-        let context = match (kind, &self.user) {
+        let message = match (kind, &self.user) {
             (ErrorKind::Denied, Some(user)) if is_login => format!(
                 "{location} does not let the user '{user}' in: the name, the password or the \
-                 authSource of the URL is wrong; run `argon doctor`"
+                 authSource of the URL is wrong"
             ),
             (ErrorKind::Denied, Some(user)) => {
-                format!("{location} does not let the user '{user}' {what}; run `argon doctor`")
+                format!("{location} does not let the user '{user}' {what}")
             }
-            (ErrorKind::Denied, None) => format!(
-                "{location} asks for a user and a password, and the URL names no user; run `argon \
-                 doctor`"
-            ),
+            (ErrorKind::Denied, None) => {
+                format!("{location} asks for a user and a password, and the URL names no user")
+            }
             (ErrorKind::Unsupported, _) => format!(
                 "{location} could not {what}: it lacks what a store needs, which is MongoDB 4.4 or \
-                 later as a replica set; run `argon doctor`"
+                 later as a replica set"
             ),
             (ErrorKind::Unavailable, _) => {
-                format!("{location} could not {what}; try again later, or run `argon doctor`")
+                format!("{location} could not {what}; try again later")
             }
             _ => format!("{location} could not {what}"),
         };
-        Error::new(kind, context).with_source(reason(error))
+        let told = Error::new(kind, message).with_source(reason(error));
+        match kind {
+            ErrorKind::Denied | ErrorKind::Unsupported | ErrorKind::Unavailable => {
+                told.with_hint(Hint::Diagnose)
+            }
+            _ => told,
+        }
     }
 
     /// An error of a write that may have happened.
@@ -257,7 +262,7 @@ pub(super) fn corrupt(
     problem: &str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {
-    Error::corrupt(format!("a stored {what} {problem}; run `argon fsck`")).with_source(source)
+    Error::corrupt(format!("a stored {what} {problem}")).with_source(source)
 }
 
 #[cfg(test)]

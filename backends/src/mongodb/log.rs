@@ -296,7 +296,7 @@ pub(super) fn versions_of_piece(source: &Source, collection: CollectionId) -> Ve
 }
 
 fn missing(lsn: u64) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
 
 /// Images by position, collection and encoded key.
@@ -403,7 +403,5 @@ impl Store {
 }
 
 fn lacks_image(lsn: Lsn, key: &Key) -> Error {
-    Error::corrupt(format!(
-        "commit {lsn} lacks its image of the document with _id {key}; run `argon fsck`"
-    ))
+    Error::corrupt(format!("commit {lsn} lacks its image of the document with _id {key}"))
 }

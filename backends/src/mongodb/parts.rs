@@ -98,9 +98,7 @@ impl Server {
         if expected == count {
             Ok(bytes)
         } else {
-            Err(Error::corrupt(format!(
-                "a stored {what} lacks part {expected} of {count}; run `argon fsck`"
-            )))
+            Err(Error::corrupt(format!("a stored {what} lacks part {expected} of {count}")))
         }
     }
 }

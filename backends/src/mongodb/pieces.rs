@@ -160,12 +160,12 @@ impl Store {
     }
 
     async fn ask_for_pieces(&self, segment: &Segment) -> Result<Arc<[Piece]>> {
-        self.timeline(segment.timeline).await?.ok_or_else(|| {
-            Error::corrupt(format!("timeline {} is missing; run `argon fsck`", segment.timeline))
-        })?;
+        self.timeline(segment.timeline)
+            .await?
+            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
         self.pieces.get(segment.timeline, segment.upto).ok_or_else(|| {
             Error::corrupt(format!(
-                "timeline {} ends before LSN {}; run `argon fsck`",
+                "timeline {} ends before LSN {}",
                 segment.timeline, segment.upto
             ))
         })
@@ -187,7 +187,7 @@ impl Store {
             return Ok(());
         }
         Err(Error::corrupt(format!(
-            "timeline {timeline} has {count} pieces, of which {} are there; run `argon fsck`",
+            "timeline {timeline} has {count} pieces, of which {} are there",
             found.len()
         )))
     }

@@ -170,7 +170,7 @@ fn replacement(bytes: &Document) -> Document {
 
 fn misplaced(at: Point) -> Error {
     Error::corrupt(format!(
-        "the manifest of the snapshot at LSN {} is that of another state; run `argon fsck`",
+        "the manifest of the snapshot at LSN {} is that of another state",
         at.lsn
     ))
 }

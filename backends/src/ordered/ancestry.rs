@@ -97,7 +97,7 @@ fn keys_of(
         if rows > SEGMENT_ROWS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
     if malformed {
-        return Err(Error::corrupt("a version's key is malformed; run `argon fsck`"));
+        return Err(Error::corrupt("a version's key is malformed"));
     }
     Ok((rows <= SEGMENT_ROWS).then_some(found))
 }

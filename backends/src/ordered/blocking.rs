@@ -51,8 +51,7 @@ impl Ordered {
         let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
         joined.unwrap_or_else(|broken| {
             let error = Error::indeterminate(
-                "the storage engine failed in the middle of a write; open the store again and \
-                 look at `argon log` before you try again",
+                "the storage engine failed in the middle of a write; open the store again",
             );
             Err(error.with_source(broken_off(broken).in_full()))
         })

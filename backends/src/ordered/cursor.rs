@@ -80,7 +80,7 @@ impl Cursor {
         while self.rows.len() < most && bytes < most_bytes && !self.exhausted {
             let stretch = self.stretch(engine, most - self.rows.len(), most_bytes - bytes)?;
             if stretch.malformed {
-                return Err(Error::corrupt("a version's key is malformed; run `argon fsck`"));
+                return Err(Error::corrupt("a version's key is malformed"));
             }
             bytes += stretch.bytes;
             match stretch.resume {

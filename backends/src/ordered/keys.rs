@@ -200,8 +200,7 @@ pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
 /// A key for a document, as it was read from a version's key.
 pub(super) fn document_key(bytes: Box<[u8]>) -> argon_core::Result<Key> {
     Key::from_boxed(bytes).map_err(|source| {
-        argon_core::Error::corrupt("a stored key is malformed; run `argon fsck`")
-            .with_source(source)
+        argon_core::Error::corrupt("a stored key is malformed").with_source(source)
     })
 }
 

@@ -129,7 +129,7 @@ impl Ordered {
 
 fn decode(mut bytes: Vec<u8>) -> Result<VersionedRef> {
     let Some(version) = bytes.first_chunk().copied() else {
-        return Err(Error::corrupt("a stored ref ends too early; run `argon fsck`"));
+        return Err(Error::corrupt("a stored ref ends too early"));
     };
     bytes.drain(..version.len());
     Ok(VersionedRef { version: version_of(version), value: bytes })

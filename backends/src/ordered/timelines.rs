@@ -124,7 +124,7 @@ pub(super) fn put_timeline(batch: &mut Batch, entry: &Entry, base: &Head, new: b
 /// The record of a timeline.
 pub(super) fn read_record(engine: &dyn Engine, short: Short) -> Result<TimelineRecord> {
     let bytes = value::get(engine, &keys::timeline(short))?
-        .ok_or_else(|| Error::corrupt("a timeline's record is missing; run `argon fsck`"))?;
+        .ok_or_else(|| Error::corrupt("a timeline's record is missing"))?;
     TimelineRecord::decode(&bytes)
 }
 
@@ -133,7 +133,7 @@ fn load_entry(engine: &dyn Engine, id: TimelineId) -> Result<Option<Entry>> {
     let short = short
         .try_into()
         .map(Short::from_le_bytes)
-        .map_err(|_| Error::corrupt("a timeline's number is malformed; run `argon fsck`"))?;
+        .map_err(|_| Error::corrupt("a timeline's number is malformed"))?;
     let record = read_record(engine, short)?;
     let timeline: Timeline = record.timeline;
     let head = last_commit(engine, short)?.unwrap_or(record.base_head);

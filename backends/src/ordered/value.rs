@@ -154,7 +154,7 @@ fn joined(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn corrupt(key: &[u8], problem: &str) -> Error {
-    Error::corrupt(format!("{} {problem}; run `argon fsck`", keys::describe(key)))
+    Error::corrupt(format!("{} {problem}", keys::describe(key)))
 }
 
 /// The payload under `key`, or `None` if nothing is there.

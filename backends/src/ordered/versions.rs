@@ -61,7 +61,7 @@ impl Versions {
             if found.len() < STEP { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         if malformed {
-            return Err(Error::corrupt("a version's key is malformed; run `argon fsck`"));
+            return Err(Error::corrupt("a version's key is malformed"));
         }
         if let Some(version) = found.last() {
             self.next = [&version.key[..], &[0]].concat();

@@ -203,9 +203,7 @@ impl Ordered {
     fn change(&self, timeline: Short, lsn: Lsn, touched: Touched) -> Result<Change> {
         let Touched { collection, key, deleted } = touched;
         let missing = || {
-            Error::corrupt(format!(
-                "commit {lsn} lacks its image of the document with _id {key}; run `argon fsck`"
-            ))
+            Error::corrupt(format!("commit {lsn} lacks its image of the document with _id {key}"))
         };
         let short = self.collections.find(collection).ok_or_else(missing)?;
         let stored = keys::version(&keys::versions(timeline, short), key.as_bytes(), lsn);
@@ -284,8 +282,7 @@ impl Walk {
             let key = keys::commit(entry.short, lsn);
             let bytes = value::payload(&*ordered.engine, &key, &stored)?;
             let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
-                Error::corrupt(format!("commit {lsn} can't be read; run `argon fsck`"))
-                    .with_source(source)
+                Error::corrupt(format!("commit {lsn} can't be read")).with_source(source)
             })?;
             match self.direction {
                 Direction::Ascending => self.low += 1,
@@ -332,5 +329,5 @@ impl Walk {
 }
 
 fn missing(lsn: u64) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }

@@ -57,7 +57,7 @@ impl Witness {
         };
         let seen = parse(&text).ok_or_else(|| {
             Error::corrupt(format!(
-                "{} is damaged; it is a safeguard only: remove it to go on, and run `argon fsck`",
+                "{} is damaged; it is a safeguard only: remove it to continue, and check the store",
                 path.display()
             ))
         })?;

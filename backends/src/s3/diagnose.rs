@@ -1,7 +1,7 @@
-//! What a store in S3 needs, looked at step by step for `argon doctor`.
+//! What a store in S3 needs, looked at step by step for a diagnosis.
 
 use argon_core::storage::{CacheOptions, Diagnosis, Health, OpenOptions, StoreUrl};
-use argon_core::{Environment, Error, ErrorKind, Result};
+use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use bytes::Bytes;
 
 use crate::s3::bucket::{Bucket, Wanted};
@@ -52,8 +52,8 @@ async fn look(
     let connection = Connection::new(&settings, &meter, opener.credentials.as_ref()).await;
     let region = connection.region().ok_or_else(|| {
         let error = Error::invalid("no region is known");
-        let remedy = "add region=… to the URL, or set AWS_REGION".to_owned();
-        Diagnosis::failed("region", &error, Some(remedy))
+        let remedy = "add region=… to the URL, or set AWS_REGION";
+        Diagnosis::failed("region", &error, Some(remedy.into()))
     })?;
     found.push(Diagnosis::good("region", region));
     let credentials = connection.credentials().await;
@@ -78,7 +78,7 @@ async fn look_at_bucket(bucket: &Bucket, found: &mut Vec<Diagnosis>) -> Result<(
     let skew = skew(bucket);
     let listed = listed.map_err(|error| {
         let denied = error.kind() == ErrorKind::Denied;
-        Diagnosis::failed("bucket", &error, denied.then(|| policy(bucket)))
+        Diagnosis::failed("bucket", &error, denied.then(|| policy(bucket).into()))
     });
     match (listed, skew) {
         (Ok(_), skew) => {
@@ -104,7 +104,7 @@ fn skew(bucket: &Bucket) -> Option<Diagnosis> {
     Some(match skew.abs() {
         0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
         off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
-        _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.to_owned())),
+        _ => Diagnosis::failed("clock", &Error::invalid(found), Some(remedy.into())),
     })
 }
 
@@ -114,7 +114,7 @@ async fn look_at_store(bucket: &Bucket) -> Diagnosis {
             Diagnosis::good("store", format!("is there; format {FORMAT}, identity {id}"))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Diagnosis::doubtful("store", error.to_string(), "run `argon init` with this URL")
+            Diagnosis::doubtful("store", error.to_string(), Hint::CreateStore { url: None })
         }
         Err(error) => Diagnosis::failed("store", &error, None),
     }
@@ -125,10 +125,10 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
     let random: [u8; 8] = bucket.environment.random();
     let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("{}{hex}", names::DOCTOR);
-    let content = Bytes::from_static(b"argon doctor");
+    let content = Bytes::from_static(b"written by a diagnosis");
     let failed = |check: &str, error: &Error| {
         let denied = error.kind() == ErrorKind::Denied;
-        Diagnosis::failed(check, error, denied.then(|| policy(bucket)))
+        Diagnosis::failed(check, error, denied.then(|| policy(bucket).into()))
     };
     let absent = Some(Condition::Absent);
     let written = bucket.put_once(&bucket.request("put", &name), &name, &content, absent).await;
@@ -169,12 +169,12 @@ async fn look_at_races(bucket: &Bucket, name: &str) -> Diagnosis {
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let remedy = "keep the store on a server that guards a condition against writers that \
                           come at once; docs/S3.md says what was seen of which";
-            Diagnosis::failed(CHECK, &error, Some(remedy.to_owned()))
+            Diagnosis::failed(CHECK, &error, Some(remedy.into()))
         }
         Err(error) => Diagnosis::doubtful(
             CHECK,
             format!("could not be tried: {}", error.in_full()),
-            "run `argon doctor` again",
+            "try again",
         ),
     }
 }

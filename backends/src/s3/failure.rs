@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::fmt::Display;
 use std::io;
 
-use argon_core::{Error, ErrorKind};
+use argon_core::{Error, ErrorKind, Hint};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
@@ -124,8 +124,10 @@ fn answered(
         None => format!("the server refused ({what}: {name})"),
     };
     let mut error = Error::new(kind, context);
-    // Messages about signatures and keys repeat what was sent.
-    if let Some(message) = message.filter(|_| kind != ErrorKind::Denied) {
+    if kind == ErrorKind::Denied {
+        // Messages about signatures and keys repeat what was sent.
+        error = error.with_hint(Hint::Diagnose);
+    } else if let Some(message) = message {
         error = error.with_source(message.to_owned());
     }
     Failure { outcome, error }
@@ -170,11 +172,7 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
         404 => (Outcome::Missing, ErrorKind::NotFound, None),
         413 => too_large(),
         412 => (Outcome::Condition, ErrorKind::Conflict, None),
-        401 | 403 => {
-            let problem = "the credentials don't allow this; `argon doctor` says which rights are \
-                           needed";
-            said(Outcome::Refused, ErrorKind::Denied, problem)
-        }
+        401 | 403 => said(Outcome::Refused, ErrorKind::Denied, "the credentials don't allow this"),
         501 => {
             let problem = "the server lacks something that Argon needs";
             said(Outcome::Refused, ErrorKind::Unsupported, problem)

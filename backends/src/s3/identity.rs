@@ -1,6 +1,6 @@
 //! `argon.json`: what a store is. Written once.
 
-use argon_core::{Error, Result};
+use argon_core::{Error, Hint, Result};
 use bson::DateTime;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -77,10 +77,8 @@ impl Bucket {
     pub(super) async fn identity(&self) -> Result<Object> {
         let found = self.get(IDENTITY, Wanted::Whole(0)).await?;
         found.ok_or_else(|| {
-            Error::not_found(format!(
-                "there is no Argon store at {}; `argon init` makes one",
-                self.settings
-            ))
+            Error::not_found(format!("there is no Argon store at {}", self.settings))
+                .with_hint(Hint::CreateStore { url: None })
         })
     }
 

@@ -8,7 +8,7 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `factory`, `settings`, `connect` | from a URL to an opened store |
-//! | `diagnose` | what `argon doctor` looks at |
+//! | `diagnose` | what a diagnosis looks at |
 //! | `identity`, `probe` | what a store is, and whether the server keeps conditions |
 //! | `races` | whether it keeps them among writers that come at once |
 //! | `bucket`, `put`, `uploads` | requests |

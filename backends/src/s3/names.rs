@@ -9,7 +9,7 @@ use argon_core::{Error, Result};
 
 /// What the store is: see `identity.rs`.
 pub(super) const IDENTITY: &str = "argon.json";
-/// What `argon doctor` writes, and removes at once.
+/// What a diagnosis writes, and removes at once.
 pub(super) const DOCTOR: &str = "argon-doctor-";
 pub(super) const LOG: &str = "log/";
 pub(super) const PACKS: &str = "packs/";

@@ -1,4 +1,4 @@
-//! Whether conditions hold among writers that come at once, for `argon doctor`.
+//! Whether conditions hold among writers that come at once, for a diagnosis.
 //!
 //! The probe at each opening sends one write after the other. A server that looks first and writes
 //! afterwards, without a lock around both, passes that, and still lets two writers win that race for

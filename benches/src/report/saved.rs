@@ -58,7 +58,7 @@ impl Saved {
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         let text = fs::read(path).map_err(|error| format!("can't read {name}: {error}"))?;
-        let other = |error| format!("{name} is no run that `argon bench --save` wrote: {error}");
+        let other = |error| format!("{name} is no run that was saved: {error}");
         let saved: Self = serde_json::from_slice(&text).map_err(other)?;
         if saved.argon_bench != FORMAT {
             let found = saved.argon_bench;

@@ -1,6 +1,6 @@
 //! `argon doctor`
 
-use argon_core::storage::{Diagnosis, Health, OpenOptions, Secret};
+use argon_core::storage::{Diagnosis, Health, OpenOptions, Remedy, Secret};
 use argon_service::config::Config;
 use argon_service::credentials::{self, Exposure, Said, SaidBy};
 use argon_service::discover::{self, Place};
@@ -61,7 +61,7 @@ impl Report {
                 self.look_at(&place, context).await;
             }
             Err(Failure::Error { error, hint }) => {
-                self.checks.push(Diagnosis::failed("place", &error, hint));
+                self.checks.push(Diagnosis::failed("place", &error, hint.map(Remedy::Text)));
             }
             // Finding a store ends in no other way.
             Err(_) => {}
@@ -100,11 +100,9 @@ impl Report {
             }
             Err(error) => self.checks.push(Diagnosis::failed("password", error, None)),
         }
-        self.checks.extend(
-            exposures
-                .into_iter()
-                .map(|it| Diagnosis::doubtful("password", hints::exposed(&it), hints::remedy(&it))),
-        );
+        self.checks.extend(exposures.into_iter().map(|it| {
+            Diagnosis::doubtful("password", hints::exposed(&it), hints::of_exposure(&it))
+        }));
         password.ok().flatten().map(|password| password.secret)
     }
 
@@ -127,7 +125,7 @@ impl Report {
                 Health::Failed => colours.red(&padded),
             };
             lines.push(format!("{check:name$}  {painted}  {found}"));
-            if let Some(remedy) = remedy {
+            if let Some(remedy) = remedy.as_ref().and_then(hints::of_diagnosis) {
                 lines.push(format!("{:name$}  {:state$}  to do: {remedy}", "", ""));
             }
         }
@@ -140,7 +138,7 @@ impl Report {
                 ("check", check.check.as_str().into()),
                 ("state", word(check.health).into()),
                 ("found", check.found.as_str().into()),
-                ("remedy", check.remedy.as_deref().into()),
+                ("remedy", check.remedy.as_ref().and_then(hints::of_diagnosis).into()),
             ])
         });
         Json::object([

@@ -1,6 +1,7 @@
 //! Printing: what was asked for goes to stdout, words about it to stderr.
 
 pub(crate) mod escape;
+mod failure;
 mod json;
 mod listing;
 pub(crate) mod progress;
@@ -20,6 +21,7 @@ use bson::raw::RawDocument;
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(crate) use self::failure::FailureReport;
 pub(crate) use self::json::Json;
 pub(crate) use self::listing::{Cells, Listing, Row};
 use crate::exit::{CommandResult, Failure};

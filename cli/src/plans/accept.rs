@@ -1,8 +1,8 @@
 //! What must hold before a plan is committed: no conflicts left, checks passed, hooks content.
 
+use argon_core::Error;
 use argon_core::checks::{Checked, Unchecked, Violation};
 use argon_core::model::{BranchName, Lsn};
-use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::Mode;
 use argon_service::hooks;
 
@@ -77,11 +77,9 @@ pub(crate) fn violated(context: &Context, found: &[Violation]) -> CommandResult<
         listed.iter().map(|violation| format!("{}: {violation}", violation.check)).collect();
     let more = if found.len() > LISTED { "\nand more" } else { "" };
     let text = format!("{}{more}", lines.join("\n"));
-    context.output.error(
-        &[format!("the result breaks rules of its collections or the policy:\n{text}")],
-        Some("nothing was applied; mend the documents, or decide otherwise"),
-    );
-    Ok(Failure::Reported(ErrorKind::Denied))
+    let error =
+        Error::denied(format!("the result breaks rules of its collections or the policy:\n{text}"));
+    Ok(Failure::from(error).hint("nothing was applied; mend the documents, or decide otherwise"))
 }
 
 fn violation_json(violation: &Violation) -> Json {

@@ -1,6 +1,6 @@
 //! Rules that could not be checked, told with the result.
 
-use argon_core::ErrorKind;
+use argon_core::Error;
 use argon_core::checks::Unchecked;
 use clap::Args;
 
@@ -46,9 +46,10 @@ pub(crate) fn refused_unchecked(
         context.output.one(String::new, || Json::object([("unchecked", json)]))?;
     }
     let lines: Vec<String> = unchecked.iter().map(ToString::to_string).collect();
-    context.output.error(
-        &[format!("rules can't be checked, which --strict refuses:\n{}", lines.join("\n"))],
-        Some("nothing was applied; without --strict it is, and the rules are named in notes"),
-    );
-    Ok(Failure::Reported(ErrorKind::Denied))
+    let error = Error::denied(format!(
+        "rules can't be checked, which --strict refuses:\n{}",
+        lines.join("\n")
+    ));
+    let hint = "nothing was applied; without --strict it is, and the rules are named in notes";
+    Ok(Failure::from(error).hint(hint))
 }

@@ -6,7 +6,8 @@ use crate::support::{Place, Run, has};
 fn without_a_store_the_error_says_how_to_make_one() {
     let place = Place::empty();
     has(&place.fails(3, &["status"]), &["error: there is no store", "hint:  `argon init`"]);
-    place.fails(3, &["status", "--store", "sled:nowhere"]);
+    let error = place.fails(3, &["status", "--store", "sled:nowhere"]);
+    has(&error, &["there is no store at nowhere", "hint:  `argon init` makes one"]);
     has(
         &place.fails(9, &["status", "--store", "oracle:x"]),
         &["there is no backend for 'oracle:'", "sled:"],
@@ -105,7 +106,8 @@ fn a_protected_branch_refuses_with_code_10_but_takes_writes() {
     has(&place.ok(&["branch", "list"]), &["protected"]);
     has(&place.ok(&["status", "-b", "try"]), &["try (protected)"]);
     place.ok(&["put", "-c", "users", r#"{"_id":2}"#, "-b", "try"]);
-    has(&place.fails(10, &["branch", "delete", "try"]), &["argon branch unprotect try"]);
+    let error = place.fails(10, &["branch", "delete", "try"]);
+    has(&error, &["branch 'try' is protected\n", "hint:  `argon branch unprotect try`"]);
     place.fails(10, &["branch", "rename", "try", "other"]);
     place.fails(10, &["restore", "reset", "main", "-b", "try", "--yes"]);
     place.ok(&["branch", "unprotect", "try"]);
@@ -148,7 +150,7 @@ fn a_damaged_store_ends_with_code_8_and_a_newer_one_with_9() {
     std::fs::write(&path, text.replace("format = 2", "format = 99")).unwrap();
     has(&place.fails(9, &["status"]), &["store format 99"]);
     std::fs::write(&path, "nonsense").unwrap();
-    place.fails(8, &["status"]);
+    has(&place.fails(8, &["status"]), &["hint:  `argon fsck`"]);
 }
 
 #[cfg(unix)]
@@ -188,4 +190,44 @@ fn a_sandbox_that_was_swept_away_under_its_user_is_told_of() {
     let swept = place.run(&["sandbox", "sweep"]);
     has(&swept.stderr, &["sandbox/w was the current branch", "argon switch"]);
     has(&place.fails(3, &["count"]), &["argon switch main"]);
+}
+
+#[test]
+fn programs_get_an_error_as_one_json_object_on_stderr() {
+    let place = Place::with_project("sled");
+    place.ok(&["branch", "create", "try"]);
+    place.ok(&["branch", "protect", "try"]);
+    for format in ["json", "jsonl"] {
+        let run = place.run(&["branch", "delete", "try", "-o", format]);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(10), ""), "{run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+        let found: serde_json::Value = serde_json::from_str(&run.stderr).unwrap();
+        let expected = serde_json::json!({ "error": {
+            "kind": "denied",
+            "message": "branch 'try' is protected",
+            "details": { "branch": "try" },
+            "causes": [],
+            "hint": "`argon branch unprotect try` ends the protection",
+            "exit_code": 10,
+        } });
+        assert_eq!(found, expected);
+    }
+    let error = |arguments: &[&str]| -> serde_json::Value {
+        let run = place.run(&[arguments, &["-o", "json"]].concat());
+        let found: serde_json::Value = serde_json::from_str(&run.stderr).unwrap();
+        assert_eq!(found["error"]["exit_code"], run.code.unwrap(), "{found}");
+        found["error"].clone()
+    };
+    // What a command says itself, a number, a cause, and no hint.
+    let missing = error(&["count", "-b", "mian"]);
+    assert_eq!(missing["kind"], "not_found");
+    assert_eq!(missing["details"], serde_json::json!({ "project": "shop", "branch": "mian" }));
+    has(missing["hint"].as_str().unwrap(), &["argon branch create mian"]);
+    let beyond = error(&["find", "-c", "users", "--at", "main@9"]);
+    assert_eq!(beyond["details"], serde_json::json!({ "branch": "main", "lsn": 9 }));
+    assert!(beyond["hint"].is_null(), "{beyond}");
+    place.file("key.pem", "no key");
+    let unsigned = error(&["pin", "create", "v1", "--sign", "key.pem"]);
+    assert_eq!(unsigned["kind"], "invalid");
+    has(unsigned["hint"].as_str().unwrap(), &["argon pin keygen"]);
 }

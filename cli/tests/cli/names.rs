@@ -46,7 +46,7 @@ fn a_read_only_branch_is_listed_as_such_and_refuses_to_change() {
     place.ok(&["branch", "create", "fixed", "--read-only"]);
     has(&place.ok(&["branch", "list"]), &["read-only"]);
     let error = place.fails(10, &["put", "-b", "fixed", "-c", "users", "{}"]);
-    has(&error, &["branch 'fixed' is read-only", "argon branch read-write fixed"]);
+    has(&error, &["branch 'fixed' is read-only", "hint:  `argon branch read-write fixed`"]);
     place.ok(&["branch", "read-write", "fixed"]);
     place.ok(&["put", "-b", "fixed", "-c", "users", "{}"]);
     place.ok(&["branch", "read-only", "fixed"]);

@@ -137,9 +137,9 @@ impl Writer {
 
 /// The error about a document in the store whose bytes are no BSON.
 pub(crate) fn malformed(source: bson::error::Error) -> Error {
-    Error::corrupt("a stored document does not decode; run `argon fsck`").with_source(source)
+    Error::corrupt("a stored document does not decode").with_source(source)
 }
 
 fn overrun() -> Error {
-    Error::corrupt("a value in a stored document is longer than the document; run `argon fsck`")
+    Error::corrupt("a value in a stored document is longer than the document")
 }

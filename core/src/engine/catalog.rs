@@ -250,9 +250,7 @@ pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
 
 /// Reads a catalog document: the collection, and whether it was dropped.
 pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
-    let corrupt = || {
-        Error::corrupt(format!("the catalog document {document:?} is malformed; run `argon fsck`"))
-    };
+    let corrupt = || Error::corrupt(format!("the catalog document {document:?} is malformed"));
     let entry = document.to_bson()?;
     let info = CollectionInfo {
         id: CollectionId::new(entry.get_i64("_id").map_err(|_| corrupt())?.cast_unsigned()),

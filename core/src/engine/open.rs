@@ -7,7 +7,7 @@ use futures::stream::{BoxStream, StreamExt};
 
 use crate::model::{Point, TimelineId, View};
 use crate::storage::Keep;
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// The states that are open, how often, and what this process has given up.
 #[derive(Default)]
@@ -46,7 +46,9 @@ impl OpenStates {
             return Err(Error::not_found(format!(
                 "the state at LSN {} of timeline {} was collected",
                 point.lsn, point.timeline
-            )));
+            ))
+            .with_detail(DetailKey::Timeline, point.timeline.to_string())
+            .with_detail(DetailKey::Lsn, point.lsn.get()));
         }
         *inner.open.entry(point).or_default() += 1;
         drop(inner);

@@ -19,7 +19,7 @@ use crate::model::{BranchName, Commit, CommitMeta, Lsn, Message, Origin, Point, 
 use crate::storage::{Direction, HeaderStream};
 use crate::store::records::{BranchRecord, MOST_MOVES, MoveRecord};
 use crate::store::{Project, State};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Hint, Result};
 
 /// Where a branch was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +117,10 @@ async fn state_of(
         Place::At(point) => Some(point),
         Place::Nowhere => {
             return Err(Error::not_found(format!(
-                "branch '{name}' was not there at {name}@{{{number}}}; `argon reflog {name}` says \
-                 when it was"
-            )));
+                "branch '{name}' was not there at {name}@{{{number}}}"
+            ))
+            .with_detail(DetailKey::Branch, name.as_str())
+            .with_hint(Hint::ShowReflog { branch: name.to_string() }));
         }
     };
     let state = project.state_of(point).await?;

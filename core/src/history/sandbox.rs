@@ -11,7 +11,7 @@ use bson::DateTime;
 use crate::model::{BranchName, Head};
 use crate::store::records::{BranchRecord, LeaseRecord, PinRecord, Stored};
 use crate::store::{Branch, BranchInfo, Project, State};
-use crate::{Error, ErrorKind, Result};
+use crate::{DetailKey, Error, ErrorKind, Hint, Result};
 
 /// The first part of the names of sandboxes.
 pub const PREFIX: &str = "sandbox";
@@ -171,8 +171,10 @@ async fn leased(
     match stored.record.lease {
         Some(lease) => Ok((stored, lease)),
         None => Err(Error::invalid(format!(
-            "branch '{name}' is no sandbox; it stays until `argon branch delete {name}`"
-        ))),
+            "branch '{name}' is no sandbox; it stays until it is deleted"
+        ))
+        .with_detail(DetailKey::Branch, name.as_str())
+        .with_hint(Hint::DeleteBranch { branch: name.to_string() })),
     }
 }
 

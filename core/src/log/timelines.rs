@@ -29,7 +29,7 @@ impl Timelines {
             let Some(base) = current.base else { break };
             if segments.iter().any(|segment| segment.timeline == base.timeline) {
                 return Err(Error::corrupt(format!(
-                    "timeline {} is its own ancestor; run `argon fsck`",
+                    "timeline {} is its own ancestor",
                     base.timeline
                 )));
             }
@@ -46,9 +46,7 @@ impl Timelines {
             return Ok(base);
         }
         let state = self.wal.state(timeline).await?.ok_or_else(|| {
-            Error::corrupt(format!(
-                "timeline {timeline}, on which others build, is missing; run `argon fsck`"
-            ))
+            Error::corrupt(format!("timeline {timeline}, on which others build, is missing"))
         })?;
         let base = state.timeline.base;
         self.bases.write().unwrap_or_else(PoisonError::into_inner).insert(timeline, base);

@@ -7,7 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::model::{Commit, Head, Lsn, Segment, TimelineId, Touched, View};
 use crate::storage::{Direction, Wal};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// The commits of a view above `above` without their documents, oldest first.
 pub(crate) fn headers_above(
@@ -127,8 +127,10 @@ fn collected(lsn: Lsn) -> Error {
     Error::not_found(format!(
         "commit {lsn} was collected; states are kept without the commits that led to them"
     ))
+    .with_detail(DetailKey::Lsn, lsn.get())
 }
 
 fn missing(lsn: Lsn) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+    Error::corrupt(format!("commit {lsn} is missing from the log"))
+        .with_detail(DetailKey::Lsn, lsn.get())
 }

@@ -34,7 +34,7 @@ impl<'a> Reader<'a> {
 
     /// An error of kind `Corrupt` about these bytes.
     pub fn corrupt(&self, problem: &str) -> Error {
-        Error::corrupt(format!("a stored {} {problem}; run `argon fsck`", self.what))
+        Error::corrupt(format!("a stored {} {problem}", self.what))
     }
 
     /// The next `count` bytes.

@@ -68,9 +68,9 @@ impl Document {
     /// # Errors
     /// `Corrupt` when the bytes are no BSON document.
     pub fn from_stored(bytes: Vec<u8>) -> Result<Self> {
-        RawDocumentBuf::from_bytes(bytes).map(|raw| Self { raw: raw.into() }).map_err(|source| {
-            Error::corrupt("a stored document is not BSON; run `argon fsck`").with_source(source)
-        })
+        RawDocumentBuf::from_bytes(bytes)
+            .map(|raw| Self { raw: raw.into() })
+            .map_err(|source| Error::corrupt("a stored document is not BSON").with_source(source))
     }
 
     /// The document, to read its fields.

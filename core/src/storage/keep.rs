@@ -123,7 +123,7 @@ pub struct Freed {
     /// Chunks of snapshots that were removed.
     pub chunks: u64,
     /// The bytes that they took, as far as the backend knows: of documents, headers and chunks as they
-    /// are stored. The engine may give them back to the disk only later (`argon compact`).
+    /// are stored. The engine may give them back to the disk only later ([`Maintenance::compact`](crate::storage::Maintenance::compact)).
     pub bytes: u64,
 }
 

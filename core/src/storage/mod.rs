@@ -34,7 +34,7 @@ pub use backend::{
     Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
     SnapshotPolicy, StoreInfo, Traffic,
 };
-pub use diagnosis::{Diagnosis, Health};
+pub use diagnosis::{Diagnosis, Health, Remedy};
 pub use keep::{Freed, Keep, Weights};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};

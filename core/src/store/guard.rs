@@ -14,7 +14,7 @@ use crate::store::records::{
     self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, Stored,
 };
 use crate::store::{Project, State, kept};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Hint, Result};
 
 /// A ref that holds a state for a moment.
 pub(crate) struct Hold {
@@ -56,7 +56,9 @@ impl Project {
                 "there is no branch '{name}' in project '{}'; {}",
                 self.name(),
                 self.known_branches().await?
-            ))),
+            ))
+            .with_detail(DetailKey::Project, self.name().as_str())
+            .with_detail(DetailKey::Branch, name.as_str())),
         }
     }
 
@@ -95,12 +97,13 @@ impl Project {
         if name.is_backup() {
             return Err(Error::denied(format!(
                 "'{name}' is a backup and stays as it is; make a branch from it instead"
-            )));
+            ))
+            .with_detail(DetailKey::Branch, name.as_str()));
         }
         if stored.record.protected {
-            return Err(Error::denied(format!(
-                "branch '{name}' is protected; `argon branch unprotect {name}` ends that"
-            )));
+            return Err(Error::denied(format!("branch '{name}' is protected"))
+                .with_detail(DetailKey::Branch, name.as_str())
+                .with_hint(Hint::Unprotect { branch: name.to_string() }));
         }
         Ok(stored)
     }
@@ -172,7 +175,8 @@ impl Project {
         match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
             Swap::Done(_) => Ok(()),
             Swap::Moved(_) => {
-                Err(Error::already_exists(format!("there is a branch '{name}' already")))
+                Err(Error::already_exists(format!("there is a branch '{name}' already"))
+                    .with_detail(DetailKey::Branch, name.as_str()))
             }
         }
     }
@@ -431,6 +435,7 @@ fn too_many_backups(name: &BranchName) -> Error {
 
 pub(crate) fn moved_meanwhile(name: &BranchName) -> Error {
     Error::conflict(format!("branch '{name}' was moved meanwhile; try again"))
+        .with_detail(DetailKey::Branch, name.as_str())
 }
 
 /// A time as it stands in a branch name, so that names sort as times do: `20261122T210400.120Z`.

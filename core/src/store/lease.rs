@@ -2,17 +2,18 @@
 
 use bson::DateTime;
 
-use crate::Error;
 use crate::model::{BranchName, Head};
 use crate::store::records::BranchRecord;
+use crate::{DetailKey, Error, Hint};
 
 /// Refuses a commit to a sandbox whose time is over.
 pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
     Error::denied(format!(
-        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment; \
-         `argon sandbox extend {name}` lets it live on",
+        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment",
         end.try_to_rfc3339_string().unwrap_or_default()
     ))
+    .with_detail(DetailKey::Branch, name.as_str())
+    .with_hint(Hint::ExtendSandbox { branch: name.to_string() })
 }
 
 impl BranchRecord {

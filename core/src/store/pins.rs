@@ -15,7 +15,7 @@ use crate::store::mask::refuse_masked;
 use crate::store::records::{self, BaseRecord, PinRecord, Stored};
 use crate::store::signature::{PublicKey, SigningKey};
 use crate::store::{Project, State, kept};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// The longest note of a pin, in bytes.
 pub const MAX_NOTE_BYTES: usize = 1024;
@@ -133,7 +133,8 @@ impl Project {
         let version = match refs.compare_and_set(&reference, None, Some(value)).await? {
             Swap::Done(version) => version,
             Swap::Moved(_) => {
-                return Err(Error::already_exists(format!("there is a pin '{name}' already")));
+                return Err(Error::already_exists(format!("there is a pin '{name}' already"))
+                    .with_detail(DetailKey::Pin, name.as_str()));
             }
         };
         let looked = try_join(self.find(name.as_branch()), self.still_there()).await;
@@ -191,7 +192,9 @@ impl Project {
                 "there is no pin '{name}' in project '{}'; {}",
                 self.name(),
                 there_are("pins", self.pin_records().await?.iter().map(|(name, _)| name.as_str()))
-            ))),
+            ))
+            .with_detail(DetailKey::Project, self.name().as_str())
+            .with_detail(DetailKey::Pin, name.as_str())),
         }
     }
 

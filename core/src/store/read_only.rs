@@ -7,7 +7,7 @@
 use crate::model::BranchName;
 use crate::store::records::BranchRecord;
 use crate::store::{Branch, Project, State};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Hint, Result};
 
 impl Project {
     /// Makes a branch that takes no commits; otherwise as [`create_branch`](Self::create_branch).
@@ -56,8 +56,7 @@ impl Project {
 
 /// Why a branch takes no commits.
 pub(crate) fn refused(name: &BranchName) -> Error {
-    Error::denied(format!(
-        "branch '{name}' is read-only; `argon branch read-write {name}` lets it take commits, or make a \
-         branch from it"
-    ))
+    Error::denied(format!("branch '{name}' is read-only"))
+        .with_detail(DetailKey::Branch, name.as_str())
+        .with_hint(Hint::AllowWrites { branch: name.to_string() })
 }

@@ -362,9 +362,9 @@ pub(crate) fn deleted_id(name: &str) -> Result<Option<ProjectId>> {
     if id.contains('/') {
         return Ok(None);
     }
-    let id = id.parse().map_err(|_| {
-        Error::corrupt(format!("the ref '{name}' is not named as it should be; run `argon fsck`"))
-    })?;
+    let id = id
+        .parse()
+        .map_err(|_| Error::corrupt(format!("the ref '{name}' is not named as it should be")))?;
     Ok(Some(id))
 }
 

@@ -12,7 +12,7 @@ use crate::model::codec::put_bytes;
 use crate::model::environment::Environment;
 use crate::model::{Digest, PinName, ProjectId};
 use crate::store::records::{PinRecord, SignatureRecord};
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// A secret key. It is wiped from memory when dropped, and shown nowhere.
 pub struct SigningKey(ed25519_dalek::SigningKey);
@@ -35,9 +35,10 @@ impl SigningKey {
         // The cause is left out on purpose: it might say what stands in the file.
         ed25519_dalek::SigningKey::from_pkcs8_pem(text).map(Self).map_err(|_| {
             Error::invalid(
-                "it holds no private ed25519 key in PKCS#8 PEM, as `argon pin keygen` and \
-                 `openssl genpkey -algorithm ed25519` write",
+                "it holds no private ed25519 key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` \
+                 writes",
             )
+            .with_hint(Hint::GenerateKey)
         })
     }
 

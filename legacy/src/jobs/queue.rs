@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::storage::{Backlog, RefName, RefVersion, Refs, Swap, VersionedRef};
-use argon_core::{Environment, Error, Result};
+use argon_core::{DetailKey, Environment, Error, Hint, Result};
 use bson::DateTime;
 
 use super::job::{Job, JobKind, JobStatus};
@@ -182,7 +182,9 @@ impl Queue {
                 return decode(&name, stored).map(|stored| stored.record);
             }
         }
-        Err(Error::not_found(format!("there is no job '{id}'; `argon jobs list` shows all")))
+        Err(Error::not_found(format!("there is no job '{id}'"))
+            .with_detail(DetailKey::Job, id)
+            .with_hint(Hint::ListJobs))
     }
 
     /// Gives a job that was given up another chance.

@@ -307,7 +307,7 @@ fn given_up(kind: ErrorKind, what: &str, cause: Option<Error>) -> Error {
 
 /// The same error once more, perhaps of another kind.
 fn retold(kind: ErrorKind, error: &Error) -> Error {
-    let again = Error::new(kind, error.context());
+    let again = Error::new(kind, error.message());
     if let Some(full) = disk::full_disk(error) {
         return again.with_source(full);
     }

@@ -152,7 +152,7 @@ fn all_reads_of_an_engine_are_watched() {
 
 #[test]
 fn a_write_that_can_be_woken_ends_with_its_own_error() {
-    assert_eq!(write(&engine(), HANG_UNTIL_WOKEN).context(), "woken");
+    assert_eq!(write(&engine(), HANG_UNTIL_WOKEN).message(), "woken");
 }
 
 #[test]

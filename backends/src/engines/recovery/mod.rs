@@ -303,10 +303,9 @@ impl Opening {
                 place(cut),
                 self.kept()
             ),
-            (_, true) => format!(
-                "the loss was accepted: the store goes on with what is left{}; run `argon fsck`",
-                self.kept()
-            ),
+            (_, true) => {
+                format!("the loss was accepted: the store goes on with what is left{}", self.kept())
+            }
         };
         Some(Recovered { report, loss_accepted: self.accepted })
     }

@@ -92,7 +92,7 @@ async fn a_changed_field_of_a_stored_document_ends_the_read_and_is_never_given_f
     let mut named = 0;
     for collection in [schema::VERSIONS, schema::COMMITS, schema::TIMELINES, schema::REFS] {
         for row in rows(&url, collection).await {
-            // What moves a version out of sight altogether is for `argon fsck` to miss.
+            // What moves a version out of sight altogether is for fsck to miss.
             let unseen = ["_id", "t", "c", "l"];
             let fields = row.keys().filter(|name| !unseen.contains(&name.as_str()));
             for name in fields {

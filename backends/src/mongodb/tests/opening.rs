@@ -1,7 +1,9 @@
 //! Making, opening and diagnosing stores.
 
-use argon_core::storage::{Certificate, Diagnosis, Factory, Health, OpenOptions, Secret, StoreUrl};
-use argon_core::{ErrorKind, Result};
+use argon_core::storage::{
+    Certificate, Diagnosis, Factory, Health, OpenOptions, Remedy, Secret, StoreUrl,
+};
+use argon_core::{ErrorKind, Hint, Result};
 use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::{doc, rawdoc};
 
@@ -21,9 +23,9 @@ async fn diagnose(url: &StoreUrl) -> Vec<Diagnosis> {
     MongoFactory.diagnose(url, &OpenOptions::default(), &crate::environment()).await
 }
 
-fn last(found: &[Diagnosis]) -> (&str, Health, String) {
+fn last(found: &[Diagnosis]) -> (&str, Health, Option<&Remedy>) {
     let last = found.last().unwrap();
-    (&last.check, last.health, last.remedy.clone().unwrap_or_default())
+    (&last.check, last.health, last.remedy.as_ref())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,6 +97,7 @@ async fn a_missing_index_is_named_with_the_command_that_makes_it() {
     let found = diagnose(&url).await;
     let (check, health, remedy) = last(&found);
     assert_eq!((check, health), ("indexes", Health::Failed));
+    let Some(Remedy::Text(remedy)) = remedy else { panic!("{remedy:?}") };
     assert!(remedy.contains(command), "{remedy}");
     // One of the same fields that lets doubles through is not the one that is needed.
     commits
@@ -109,7 +112,8 @@ async fn the_doctor_finds_a_sound_store_sound_and_leaves_nothing_behind() {
     let Some(server) = server() else { return };
     let url = url(server);
     let found = diagnose(&url).await;
-    assert_eq!(last(&found), ("store", Health::Doubtful, "run `argon init` with this URL".into()));
+    let init = Remedy::Hint(Hint::CreateStore { url: None });
+    assert_eq!(last(&found), ("store", Health::Doubtful, Some(&init)));
     let names = beneath(&url).await.database().list_collection_names().await.unwrap();
     assert_eq!(names, Vec::<String>::new(), "nothing was left behind");
     create(&url).await;

@@ -268,9 +268,7 @@ impl Bucket {
                     continue;
                 }
                 let newest = place(&folder, listed).ok_or_else(|| {
-                    Error::corrupt(format!(
-                        "the object {name} does not belong there; run `argon fsck`"
-                    ))
+                    Error::corrupt(format!("the object {name} does not belong there"))
                 })?;
                 return Ok(End { newest: Some(newest), floor });
             }

@@ -154,7 +154,7 @@ impl Claim {
         }
         format!(
             "segment {name} claims commit {}, which the log has with another digest: its writer may \
-             have been told that it is committed, and nobody reads it; `argon compact` removes it",
+             have been told that it is committed, and nobody reads it; compaction removes it",
             head.lsn
         )
     }

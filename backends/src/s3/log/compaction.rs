@@ -172,10 +172,7 @@ impl Log {
         if head.is_some() && head == pack.last {
             return Ok(());
         }
-        Err(Error::corrupt(format!(
-            "the pack {} does not hold what its name says; run `argon fsck`",
-            pack.name
-        )))
+        Err(Error::corrupt(format!("the pack {} does not hold what its name says", pack.name)))
     }
 }
 

@@ -85,7 +85,7 @@ impl S3Store {
             let footer = &contents.footer;
             if footer.timeline().id != timeline || footer.before().lsn.next() != place.first {
                 return Err(Error::corrupt(format!(
-                    "the object {} holds commits of another place; run `argon fsck`",
+                    "the object {} holds commits of another place",
                     place.name
                 )));
             }
@@ -240,5 +240,5 @@ pub(super) fn unreadable(lsn: Lsn, source: Error) -> Error {
     if source.kind() != argon_core::ErrorKind::Corrupt {
         return source;
     }
-    Error::corrupt(format!("commit {lsn} can't be read; run `argon fsck`")).with_source(source)
+    Error::corrupt(format!("commit {lsn} can't be read")).with_source(source)
 }

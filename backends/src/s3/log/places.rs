@@ -161,7 +161,7 @@ fn holds(pack: &Place, lsn: Lsn) -> bool {
 
 /// The error about a commit that should be there.
 pub(super) fn missing(lsn: Lsn) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
 
 /// The error about a segment that goes on where another one begins.
@@ -169,7 +169,7 @@ pub(super) fn claimed_twice(place: &Place, head: Lsn) -> Error {
     let next = place.last.map_or(head, Lsn::next);
     Error::corrupt(format!(
         "two segments claim commit {next}: {}, which ends with commit {head}, and one that begins \
-         there; run `argon fsck`",
+         there",
         place.name
     ))
 }

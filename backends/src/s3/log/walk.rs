@@ -257,6 +257,6 @@ impl Walk {
         if self.plans < MOST_PLANS {
             return Ok(());
         }
-        Err(Error::corrupt(format!("the segment {} is not there; run `argon fsck`", gone.name)))
+        Err(Error::corrupt(format!("the segment {} is not there", gone.name)))
     }
 }

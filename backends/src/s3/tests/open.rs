@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use argon_core::ErrorKind;
-use argon_core::storage::{Certificate, Health, Swap};
+use argon_core::storage::{Certificate, Health, Remedy, Swap};
 use argon_test_servers::stub_s3::{Conditions, Quirks, Reaction};
 
 use super::*;
@@ -189,7 +189,8 @@ async fn the_doctor_lets_writers_race_and_says_how_often_two_won() {
             for part in ["of 8 rounds with If-None-Match", "of 8 rounds with If-Match"] {
                 assert!(raced.found.contains(part), "{raced:?}");
             }
-            assert!(raced.remedy.as_ref().unwrap().contains("docs/S3.md"), "{raced:?}");
+            let Some(Remedy::Text(remedy)) = &raced.remedy else { panic!("{raced:?}") };
+            assert!(remedy.contains("docs/S3.md"), "{remedy}");
         } else {
             assert_eq!(raced.health, Health::Good, "{raced:?}");
         }

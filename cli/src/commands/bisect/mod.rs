@@ -236,7 +236,7 @@ fn report_range(context: &Context, history: &History, [from, to]: [Lsn; 2]) -> C
 
 async fn commit_json(state: &State, revision: &Revision) -> CommandResult<Json> {
     let commit = log::headers(state).try_next().await?;
-    let missing = || Error::corrupt("the commit is missing from the log; run `argon fsck`");
+    let missing = || Error::corrupt("the commit is missing from the log");
     let commit = commit.ok_or_else(missing)?;
     let meta = commit.meta;
     Ok(Json::object([

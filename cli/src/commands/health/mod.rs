@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use self::report::Report;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
+use crate::hint;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,7 +57,7 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
     let opened = match context.store().await {
         Ok(opened) => opened,
         Err(Failure::Error { error, hint }) => {
-            return Ok(health::unopened(&error, hint));
+            return Ok(health::unopened(&error, hints::advice(&error, hint)));
         }
         Err(other) => return Err(other),
     };
@@ -72,7 +73,8 @@ async fn checked(context: &Context) -> CommandResult<Vec<Check>> {
             None
         }
         Err(Failure::Error { error, hint }) => {
-            let remedy = hint.map_or(Remedy::CheckStore, Remedy::Said);
+            let said = hints::advice(&error, hint);
+            let remedy = said.map_or(Remedy::CheckStore, Remedy::Said);
             checks.push(Check::failed("head", &error, remedy));
             None
         }

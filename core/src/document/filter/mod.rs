@@ -139,7 +139,7 @@ impl Term {
 impl fmt::Display for Undecided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "a stored document does not decode; run `argon fsck`",
+            Self::Malformed => "a stored document does not decode",
             Self::GaveUp => {
                 "a regular expression took too long on a document; write one that goes back less"
             }

@@ -44,7 +44,7 @@ pub enum KeyError {
     /// Bytes that are not a key.
     #[error(
         "not a key: at byte {offset}, expected {expected}: \
-         the store is damaged or was written by another version; run `argon fsck`"
+         the store is damaged or was written by another version"
     )]
     Malformed {
         /// Where, counted from the start of the key.

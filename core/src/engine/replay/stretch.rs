@@ -167,7 +167,7 @@ impl Stretch {
 
 /// The error about a commit that a view has and the log does not give.
 pub(super) fn missing(lsn: Lsn) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log; run `argon fsck`"))
+    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
 
 fn last_in(images: &Images, lsns: Lsns) -> Option<&(Lsn, Image)> {

@@ -70,8 +70,6 @@ async fn is_ours(
 
 /// The error for an append of which nothing can be learnt any more: what began it is its source.
 fn in_doubt(first: Option<Error>, then: Error) -> Error {
-    Error::indeterminate(
-        "the store failed while a commit was being written; look at `argon log` before you try again",
-    )
-    .with_source(first.unwrap_or(then))
+    Error::indeterminate("the store failed while a commit was being written")
+        .with_source(first.unwrap_or(then))
 }

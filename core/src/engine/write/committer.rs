@@ -128,11 +128,9 @@ impl Committer {
             // It has an ending from here on, as a runtime may end before it runs the task.
             tokio::spawn(drain(Ending { committer: self.clone(), clean: false }, base));
         }
-        answer.await.unwrap_or_else(|_| {
-            Err(Error::indeterminate(
-                "the task that writes commits ended; look at `argon log` before you try again",
-            ))
-        })
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Error::indeterminate("the task that writes commits ended")))
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
@@ -203,9 +201,7 @@ impl Committer {
             Err(error) => {
                 let error = Arc::new(error);
                 for reply in replies {
-                    let shared =
-                        Error::new(error.kind(), error.context()).with_source(error.clone());
-                    let _ = reply.send(Err(shared));
+                    let _ = reply.send(Err(Error::shared(error.clone())));
                 }
                 None
             }

@@ -6,7 +6,7 @@ use bson::DateTime;
 
 use crate::document::key::Key;
 use crate::model::{CollectionName, Digest, Lsn};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// Proof of a durable commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +93,20 @@ impl fmt::Display for Conflict {
 
 impl From<Conflict> for Error {
     fn from(conflict: Conflict) -> Self {
-        let context = conflict.to_string();
+        let message = conflict.to_string();
+        let error = match conflict.reason {
+            ConflictReason::Exists => Error::already_exists(message),
+            ConflictReason::Missing => Error::not_found(message),
+            ConflictReason::ChangedBy(_) => Error::conflict(message),
+        }
+        .with_detail(DetailKey::Collection, conflict.collection.as_str());
+        let error = match &conflict.key {
+            Some(key) => error.with_detail(DetailKey::Id, key.to_string()),
+            None => error,
+        };
         match conflict.reason {
-            ConflictReason::Exists => Error::already_exists(context),
-            ConflictReason::Missing => Error::not_found(context),
-            ConflictReason::ChangedBy(_) => Error::conflict(context),
+            ConflictReason::ChangedBy(Some(lsn)) => error.with_detail(DetailKey::Lsn, lsn.get()),
+            _ => error,
         }
     }
 }

@@ -198,7 +198,7 @@ impl Index {
 }
 
 fn corrupt(_: Undecided) -> Error {
-    Error::corrupt("a stored document does not decode; run `argon fsck`")
+    Error::corrupt("a stored document does not decode")
 }
 
 #[cfg(test)]

@@ -189,8 +189,7 @@ impl Rule<'_> {
 /// What a document has at a path: each element of an array, and not what is null.
 fn values(path: &Path, key: &Key, document: &Document) -> Result<Vec<Value>> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| {
-        Error::corrupt(format!("document {key} does not decode; run `argon fsck`"))
-            .with_source(source)
+        Error::corrupt(format!("document {key} does not decode")).with_source(source)
     };
     let elements = path.values(document.as_raw())?.elements()?;
     elements

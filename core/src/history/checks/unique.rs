@@ -247,8 +247,7 @@ fn value_of(fields: &[Path], key: &Key, document: &Document) -> Result<Option<Di
             (values, _) => encode_all(values, &mut bytes),
         };
         encoded.map_err(|source| {
-            Error::corrupt(format!("document {key} does not decode; run `argon fsck`"))
-                .with_source(source)
+            Error::corrupt(format!("document {key} does not decode")).with_source(source)
         })?;
     }
     Ok(present.then(|| Digest::of(&bytes)))

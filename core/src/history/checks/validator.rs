@@ -129,7 +129,7 @@ impl Validator {
 const TOO_LONG: &str = "one of its patterns took too long";
 
 fn corrupt() -> Error {
-    Error::corrupt("a stored document does not decode; run `argon fsck`")
+    Error::corrupt("a stored document does not decode")
 }
 
 impl Clause {

@@ -46,7 +46,7 @@ impl Touch {
         let found = found.map_or("nothing".to_owned(), |version| format!("LSN {}", version.lsn));
         Err(Error::corrupt(format!(
             "the version of the document with _id {key} that commit {} wrote is missing (what is found \
-             is {found}); run `argon fsck`",
+             is {found})",
             self.lsn
         )))
     }

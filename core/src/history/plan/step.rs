@@ -8,7 +8,7 @@ use crate::history::plan::source::{Selection, Source};
 use crate::log::walk::{self, headers_above};
 use crate::model::{Lsn, Touched};
 use crate::store::State;
-use crate::{Error, Result};
+use crate::{Error, Hint, Result};
 
 /// One three-way comparison: what changed from `base` to `theirs` is to be done to ours as well.
 pub(super) struct Step {
@@ -108,9 +108,9 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
     }
     if expected != upto {
         return Err(Error::not_found(format!(
-            "commits after {above} up to {upto} were collected, so they can't be taken back one by one; \
-             `argon restore` goes back to a state that is kept"
-        )));
+            "commits after {above} up to {upto} were collected, so they can't be taken back one by one"
+        ))
+        .with_hint(Hint::RestoreState));
     }
     let mut steps = Vec::with_capacity(runs.len());
     for mut run in runs.into_iter().rev() {

@@ -13,7 +13,7 @@ use crate::model::{Actor, BranchName, Lsn, Message, Point};
 use crate::storage::{RefVersion, Swap, VersionedRef};
 use crate::store::records::{self, BaseRecord, Stored as StoredRecord};
 use crate::store::{Project, State, kept, log, plans};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Hint, Result};
 
 /// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,9 +32,8 @@ impl FromStr for PlanId {
         if (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Self(text.to_ascii_lowercase()));
         }
-        Err(Error::invalid(format!(
-            "'{text}' is no plan: up to 8 hexadecimal digits are expected; `argon merge list` has them"
-        )))
+        Err(Error::invalid(format!("invalid plan id '{text}': expected up to 8 hex digits"))
+            .with_hint(Hint::ListPlans))
     }
 }
 
@@ -386,10 +385,12 @@ async fn find(project: &Project, id: &PlanId) -> Result<(PlanId, StoredRecord<Pl
     found.retain(|(known, _)| known.0.starts_with(&id.0));
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => Err(Error::not_found(format!(
-            "there is no plan {id} in project '{}'; `argon merge list` has them",
-            project.name()
-        ))),
+        0 => {
+            Err(Error::not_found(format!("there is no plan {id} in project '{}'", project.name()))
+                .with_detail(DetailKey::Project, project.name().as_str())
+                .with_detail(DetailKey::Plan, id.0.as_str())
+                .with_hint(Hint::ListPlans))
+        }
         several => {
             Err(Error::invalid(format!("{several} plans begin with {id}; give more digits")))
         }

@@ -11,7 +11,7 @@ use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
 use crate::store::mask::MaskPolicy;
 use crate::store::records::BranchRecord;
 use crate::store::{Collection, Project, Session, State, kept, lease, read_only};
-use crate::{Error, ErrorKind, Result};
+use crate::{DetailKey, Error, ErrorKind, Result};
 
 /// A branch, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,9 @@ impl Branch {
                 "branch '{}' has no LSN {lsn}; its last is {}",
                 self.name,
                 head.lsn()
-            )));
+            ))
+            .with_detail(DetailKey::Branch, self.name.as_str())
+            .with_detail(DetailKey::Lsn, lsn.get()));
         }
         self.earlier(head, lsn).await
     }

@@ -12,7 +12,7 @@ use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, Vi
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
 use crate::store::{Session, kept};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Hint, Result};
 
 /// Documents in the order of their `_id`s.
 pub type DocumentStream = BoxStream<'static, Result<Document>>;
@@ -121,12 +121,13 @@ impl State {
             return Err(Error::not_found(format!(
                 "there is no LSN {lsn}; the last of this state is {}",
                 self.lsn()
-            )));
+            ))
+            .with_detail(DetailKey::Lsn, lsn.get()));
         }
         self.kept_earlier(lsn).await?.ok_or_else(|| {
-            Error::not_found(format!(
-                "the state at LSN {lsn} was collected; `argon reflog` and `argon log` say what is kept"
-            ))
+            Error::not_found(format!("the state at LSN {lsn} was collected"))
+                .with_detail(DetailKey::Lsn, lsn.get())
+                .with_hint(Hint::ListRetainedStates)
         })
     }
 
@@ -175,7 +176,9 @@ impl State {
                         self.lsn(),
                         known.join(", ")
                     ),
-                }))
+                })
+                .with_detail(DetailKey::Lsn, self.lsn().get())
+                .with_detail(DetailKey::Collection, name.as_str()))
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::storage::{
 };
 use crate::store::records::{self, BranchRecord, ProjectRecord};
 use crate::store::{Project, ProjectInfo, garbage};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// An opened store. Cheap to clone; the store is closed when the last handle to it or to anything
 /// in it is dropped.
@@ -324,7 +324,8 @@ impl Store {
         match backend.refs.compare_and_set(&records::project_ref(name), None, Some(value)).await? {
             Swap::Done(_) => Ok(project),
             Swap::Moved(_) => {
-                Err(Error::already_exists(format!("there is a project '{name}' already")))
+                Err(Error::already_exists(format!("there is a project '{name}' already"))
+                    .with_detail(DetailKey::Project, name.as_str()))
             }
         }
     }
@@ -350,6 +351,7 @@ impl Store {
         Ok(Error::not_found(match known.as_slice() {
             [] => format!("there is no project '{name}', and no other either"),
             known => format!("there is no project '{name}'; there are: {}", known.join(", ")),
-        }))
+        })
+        .with_detail(DetailKey::Project, name.as_str()))
     }
 }

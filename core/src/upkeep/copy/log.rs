@@ -85,7 +85,7 @@ async fn batch(commits: &mut crate::storage::CommitStream, head: &Head) -> Resul
         }
         if commit.compute_digest(&previous.digest) != commit.digest {
             return Err(Error::corrupt(format!(
-                "commit {} of the source does not match its digest; run `argon fsck` on it",
+                "commit {} of the source does not match its digest; check the source",
                 commit.meta.lsn
             )));
         }
@@ -114,7 +114,7 @@ async fn digest_at(
 
 fn missing(timeline: &Timeline, lsn: Lsn) -> Error {
     Error::corrupt(format!(
-        "commit {lsn} of timeline {} is missing from the source; run `argon fsck` on it",
+        "commit {lsn} of timeline {} is missing from the source; check the source",
         timeline.id
     ))
 }

@@ -3,7 +3,7 @@
 use super::Proved;
 use crate::model::{BranchName, CollectionName, Digest, ProjectName};
 use crate::store::{BranchInfo, State, Store};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// Compares position and digest of the head, and unless it is a backup, all documents there.
 ///
@@ -29,9 +29,11 @@ pub(super) async fn compare(
         let digests = digests(&from).await?;
         if digests != self::digests(&to).await? {
             return Err(Error::corrupt(format!(
-                "the documents of branch '{branch}' of '{project}' are not the same in both stores; run \
-                 `argon fsck` on both"
-            )));
+                "the documents of branch '{branch}' of '{project}' are not the same in both stores; check \
+                 both"
+            ))
+            .with_detail(DetailKey::Project, project.as_str())
+            .with_detail(DetailKey::Branch, branch.as_str()));
         }
         collections = digests.len() as u64;
     }

@@ -7,7 +7,7 @@ use crate::model::{BranchName, ProjectId, ProjectName, TimelineId};
 use crate::storage::{RefName, TimelineState, Wal};
 use crate::store::Store;
 use crate::store::records::{self, BranchRecord, HeldByPlan, PinRecord, ProjectRecord};
-use crate::{Error, ErrorKind, Result};
+use crate::{DetailKey, Error, ErrorKind, Hint, Result};
 
 /// Timelines that are reached, before their ancestors are known.
 #[derive(Clone, Default)]
@@ -129,7 +129,7 @@ async fn with_ancestors(wal: &dyn Wal, reached: Reached) -> Result<Vec<TimelineS
             let Some(state) = wal.state(timeline).await? else {
                 if is_needed {
                     return Err(Error::corrupt(format!(
-                        "timeline {timeline}, on which others build, is missing; run `argon fsck`"
+                        "timeline {timeline}, on which others build, is missing"
                     )));
                 }
                 // A later one may need it.
@@ -150,8 +150,11 @@ fn refuse_pruned(state: &TimelineState) -> Result<()> {
         return Ok(());
     }
     Err(Error::unsupported(format!(
-        "the commits of timeline {} up to LSN {} were collected in the source (`argon gc`), and a history \
-         is copied whole or not at all; `argon export` takes the documents of a state",
+        "the commits of timeline {} up to LSN {} were collected in the source, and a history is copied \
+         whole or not at all",
         state.timeline.id, state.floor
-    )))
+    ))
+    .with_detail(DetailKey::Timeline, state.timeline.id.to_string())
+    .with_detail(DetailKey::Lsn, state.floor.get())
+    .with_hint(Hint::ExportState))
 }

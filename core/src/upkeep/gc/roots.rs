@@ -251,7 +251,7 @@ fn split(name: &str) -> Result<(&str, &str)> {
 }
 
 pub(super) fn misnamed(name: &str) -> Error {
-    Error::corrupt(format!("the ref '{name}' is not named as it should be; run `argon fsck`"))
+    Error::corrupt(format!("the ref '{name}' is not named as it should be"))
 }
 
 /// Since when a backup is one: its last movement, or the time in its name.

@@ -168,7 +168,7 @@ fn what_can_not_be_opened_again_is_put_back() {
     fs::write(data(&store).join("old"), "").unwrap();
     let filled = filled(("sled", opens_old_files), &store);
     let error = filled.compact().unwrap_err();
-    assert_eq!((error.kind(), error.context()), (ErrorKind::Unavailable, "no such luck"));
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, "no such luck"));
     assert_filled(&filled);
     filled.apply(vec![put(key(1), "x")]).unwrap();
     assert_eq!(names(&store), ["data"]);

@@ -96,7 +96,7 @@ fn a_newer_version_is_refused_with_both_versions() {
         newer[at] = 2;
         let error = decode("log/1.seg", &newer).unwrap_err();
         let expected = "segment log/1.seg has format 2; this version of Argon reads 1";
-        assert_eq!((error.kind(), error.context()), (ErrorKind::Unsupported, expected));
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Unsupported, expected));
     }
 }
 
@@ -105,7 +105,7 @@ fn errors_name_the_segment() {
     let mut bytes = several();
     bytes[20] ^= 1;
     let error = decode("log/1.seg", &bytes).unwrap_err();
-    assert!(error.context().starts_with("segment log/1.seg "), "{error}");
+    assert!(error.message().starts_with("segment log/1.seg "), "{error}");
 }
 
 #[test]

@@ -199,7 +199,7 @@ pub(crate) fn exposed(exposure: &Exposure) -> String {
 }
 
 /// A password that others can read: what to do about it.
-pub(crate) fn remedy(exposure: &Exposure) -> String {
+pub(crate) fn of_exposure(exposure: &Exposure) -> String {
     match exposure {
         Exposure::Argument => {
             "set ARGON_STORE instead, or write the URL into a file and name that \

@@ -1,0 +1,95 @@
+//! What an error is about, for programs: keys and values.
+
+use std::fmt;
+
+/// What a detail of an [`Error`](crate::Error) is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DetailKey {
+    /// The name of a project.
+    Project,
+    /// The name of a branch.
+    Branch,
+    /// The name of a pin.
+    Pin,
+    /// The identifier of a plan.
+    Plan,
+    /// The identifier of a job.
+    Job,
+    /// The identifier of a timeline.
+    Timeline,
+    /// The LSN of a commit or a state.
+    Lsn,
+    /// The name of a collection.
+    Collection,
+    /// An `_id`, as messages show it.
+    Id,
+    /// The name of an index.
+    Index,
+    /// A path to a field.
+    Path,
+    /// A position in a list or a text that was given, counted from 0.
+    Position,
+}
+
+impl DetailKey {
+    /// Its name for programs, such as `collection`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Branch => "branch",
+            Self::Pin => "pin",
+            Self::Plan => "plan",
+            Self::Job => "job",
+            Self::Timeline => "timeline",
+            Self::Lsn => "lsn",
+            Self::Collection => "collection",
+            Self::Id => "id",
+            Self::Index => "index",
+            Self::Path => "path",
+            Self::Position => "position",
+        }
+    }
+}
+
+impl fmt::Display for DetailKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The value of a detail.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DetailValue {
+    /// A name or an identifier.
+    Text(String),
+    /// An LSN or a position.
+    Number(u64),
+}
+
+impl fmt::Display for DetailValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+impl From<String> for DetailValue {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for DetailValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for DetailValue {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
