@@ -173,13 +173,15 @@ collection users
         &changed,
         &[
             r#"{"kind":"collection","collection":"empty","change":"created","documents":0,"#,
-            r#"{"kind":"document","collection":"users","change":"changed","_id":1,"before":{"_id":1,"a":{"b":1}},"after":{"_id":1,"a":{"b":2}},"fields":[{"path":"a.b","before":1,"after":2}]}"#,
+            r#"{"kind":"document","collection":"users","change":"changed","id":1,"before":{"_id":1,"a":{"b":1}},"after":{"_id":1,"a":{"b":2}},"fields":[{"path":"a.b","before":1,"after":2}]}"#,
         ],
     );
     let stat = place.ok(&["diff", "try", "--stat", "-o", "jsonl"]);
     has(
         &stat,
-        &[r#"{"collection":"users","added":1,"changed":1,"removed":1,"collection_change":null}"#],
+        &[
+            r#"{"kind":"numbers","collection":"users","added":1,"changed":1,"removed":1,"collection_change":null}"#,
+        ],
     );
     has(&place.ok(&["show", "try~2"]), &["commit   3 of try", "  - {\"_id\":2}"]);
     has(
