@@ -74,7 +74,7 @@ impl Report {
         if let Some(Err(Failure::Error { error, hint })) =
             config.map(|config| config.map_err(Failure::from))
         {
-            self.checks.push(Diagnosis::failed("settings", &error, hint));
+            self.checks.push(Diagnosis::failed("settings", &error, hint.map(Remedy::Text)));
         }
         let lock_timeout = context.settings().lock_timeout;
         let options = OpenOptions { lock_timeout, password, cache: context.cache() };

@@ -7,7 +7,7 @@ use argon_core::key::Key;
 use argon_core::model::{BranchName, Digest, Document, ProjectName};
 use argon_core::patch::{DocumentChange, Edit, Facts, FieldEdit, Place, SectionChange};
 use argon_core::{Error, State};
-use argon_formats::extjson::{self, Layout, Mode, parse_nested, print_raw_value};
+use argon_formats::extjson::{Layout, Mode, parse_nested, print_raw_value};
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf, cstr};
 use data_encoding::BASE64;
 use futures::TryStreamExt;

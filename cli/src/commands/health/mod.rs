@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use self::report::Report;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::hint;
+use crate::hints;
 
 const EXAMPLES: &str = "\
 Examples:
