@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use argon_core::storage::{
-    Backend, Capabilities, Diagnosis, Factory, OpenOptions, StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, OpenOptions, StoreInfo,
+    StoreUrl,
 };
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
@@ -23,6 +24,7 @@ pub(crate) struct LocalFactory {
     engine: &'static str,
     /// The library that is the engine, for a person.
     library: &'static str,
+    description: Description,
     open: OpenEngine,
 }
 
@@ -30,6 +32,12 @@ pub(crate) struct LocalFactory {
 pub(crate) const SLED: LocalFactory = LocalFactory {
     engine: "sled",
     library: "the crate sled 0.34",
+    description: Description {
+        locality: Locality::Directory,
+        urls: &["sled:DIR"],
+        about: "a directory of this machine, the default; DIR is .argon if it is left out",
+        options: &[],
+    },
     open: |path| Ok(Arc::new(crate::engines::SledEngine::open(path)?)),
 };
 
@@ -37,11 +45,21 @@ pub(crate) const SLED: LocalFactory = LocalFactory {
 pub(crate) const FJALL: LocalFactory = LocalFactory {
     engine: "fjall",
     library: "the crate fjall 3",
+    description: Description {
+        locality: Locality::Directory,
+        urls: &["fjall:DIR"],
+        about: "the same with a faster engine",
+        options: &[],
+    },
     open: |path| Ok(Arc::new(crate::engines::FjallEngine::open(path)?)),
 };
 
 #[async_trait]
 impl Factory for LocalFactory {
+    fn describe(&self) -> Description {
+        self.description
+    }
+
     async fn create(
         &self,
         url: &StoreUrl,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use argon_core::model::{Actor, BranchName, ProjectName};
-use argon_core::storage::{Backend, Capabilities, Factory, OpenOptions, StoreInfo, StoreUrl};
+use argon_core::storage::{
+    Backend, Capabilities, Description, Factory, Locality, OpenOptions, StoreInfo, StoreUrl,
+};
 use argon_core::{Branch, Environment, Result, Store};
 use async_trait::async_trait;
 
@@ -15,6 +17,15 @@ pub(crate) struct MemoryFactory;
 
 #[async_trait]
 impl Factory for MemoryFactory {
+    fn describe(&self) -> Description {
+        Description {
+            locality: Locality::Process,
+            urls: &["memory:"],
+            about: "gone when it is closed; for tests and examples",
+            options: &[],
+        }
+    }
+
     async fn create(
         &self,
         _url: &StoreUrl,

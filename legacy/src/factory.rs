@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use argon_core::storage::{Backend, Factory, Objects, OpenOptions, Registry, StoreInfo, StoreUrl};
+use argon_core::storage::{
+    Backend, Description, Factory, Locality, Objects, OpenOptions, Registry, StoreInfo, StoreUrl,
+};
 use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use async_trait::async_trait;
 use bson::DateTime;
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::Directory;
 use crate::notification::Deliver;
-use crate::settings::{Place, Settings};
+use crate::settings::{PARAMETERS, Place, Settings};
 use crate::system::{LegacyStore, System};
 
 /// What the store is, as an object.
@@ -180,6 +182,20 @@ async fn identity(objects: &dyn Objects) -> Result<Option<Identity>> {
 
 #[async_trait]
 impl Factory for LegacyFactory {
+    fn describe(&self) -> Description {
+        Description {
+            locality: Locality::Elsewhere,
+            urls: &["legacy+file:DIR[?OPTION=VALUE&…]", "legacy+s3://BUCKET[/PREFIX][?…]"],
+            about: "the deprecated system of version 2, in a directory or in S3 (with the options of S3)",
+            options: PARAMETERS,
+        }
+    }
+
+    fn directory<'u>(&self, url: &'u StoreUrl) -> Option<&'u str> {
+        let path = url.rest().split('?').next();
+        path.filter(|path| url.scheme() == "legacy+file" && !path.is_empty())
+    }
+
     async fn create(
         &self,
         url: &StoreUrl,

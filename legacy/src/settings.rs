@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use argon_core::storage::{SnapshotPolicy, StoreUrl};
+use argon_core::storage::{SnapshotPolicy, StoreUrl, UrlOption};
 use argon_core::{Error, Result};
 use percent_encoding::percent_decode_str;
 
@@ -37,16 +37,56 @@ pub(crate) struct Settings {
     pub(crate) snapshots: SnapshotPolicy,
 }
 
-const PARAMETERS: [(&str, &str); 9] = [
-    ("queue", "the URL of a store, percent-encoded, or a directory"),
-    ("zstd_level", "1 to 22"),
-    ("ratio", "a number of 1 or more"),
-    ("batch_changes", "a number of 1 or more"),
-    ("batch_seconds", "a number of seconds"),
-    ("workers", "1 to 20"),
-    ("notify", "a URL that begins with https:// or http://, percent-encoded"),
-    ("snapshot_commits", "a number, 0 for never"),
-    ("snapshot_bytes", "a number of bytes, 0 for never"),
+pub(crate) const PARAMETERS: &[UrlOption] = &[
+    UrlOption {
+        name: "queue",
+        value: "URL|DIR",
+        expected: "the URL of a store, percent-encoded, or a directory",
+        about: "the queue, percent-encoded: mongodb%3A%2F%2F… is shared by machines; default: a sled store, in DIR/queue or on this machine",
+    },
+    UrlOption {
+        name: "batch_changes",
+        value: "N",
+        expected: "a number of 1 or more",
+        about: "make a delta every N changes; default: 100",
+    },
+    UrlOption {
+        name: "batch_seconds",
+        value: "SECONDS",
+        expected: "a number of seconds",
+        about: "or of changes that are that old; default: 5",
+    },
+    UrlOption {
+        name: "zstd_level",
+        value: "N",
+        expected: "1 to 22",
+        about: "of deltas, 1 (fast) to 22 (small); default: 3",
+    },
+    UrlOption {
+        name: "ratio",
+        value: "N",
+        expected: "a number of 1 or more",
+        about: "the factor by which deltas should become smaller; default: 2",
+    },
+    UrlOption { name: "workers", value: "N", expected: "1 to 20", about: "1 to 20; default: 5" },
+    UrlOption {
+        name: "notify",
+        value: "URL",
+        expected: "a URL that begins with https:// or http://, percent-encoded",
+        about: "a webhook that receives the outcome of jobs; a URL that is a secret itself belongs in ARGON_WEBHOOK_URL instead, and the secret that signs the messages in ARGON_WEBHOOK_SECRET",
+    },
+    UrlOption {
+        name: "snapshot_commits",
+        value: "N",
+        expected: "a number, 0 for never",
+        about: "as for S3",
+    },
+    UrlOption {
+        name: "snapshot_bytes",
+        value: "N",
+        expected: "a number of bytes, 0 for never",
+        about: "as for S3",
+    },
 ];
 
 impl Settings {
@@ -87,10 +127,10 @@ impl Settings {
             None => Ok(settings),
             Some(other) => {
                 let name = other.split_once('=').map_or(*other, |(name, _)| name);
-                let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).collect();
+                let known = UrlOption::names(PARAMETERS);
                 Err(Error::invalid(format!(
                     "the URL of a legacy store has no parameter '{name}'; there are {}",
-                    known.join(", ")
+                    known
                 )))
             }
         }
@@ -145,7 +185,7 @@ fn number<T: FromStr + PartialOrd + Copy>(name: &str, value: &str, least: T, mos
 }
 
 fn wrong(name: &str, value: &str) -> Error {
-    let expected = PARAMETERS.iter().find(|(known, _)| *known == name).map_or("", |found| found.1);
+    let expected = UrlOption::expected(PARAMETERS, name);
     Error::invalid(format!("{name}={value} in the URL of a legacy store: {expected} is expected"))
 }
 

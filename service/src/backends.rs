@@ -1,7 +1,7 @@
 //! The backends that every front end knows. This is the only place that names all of them.
 
 pub use argon_backends::{environment, error_of_panic, note_panic, take_troubles};
-use argon_core::storage::Registry;
+use argon_core::storage::{Locality, Registry, StoreUrl};
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
 pub use argon_backends::ReadWatch;
@@ -25,6 +25,19 @@ pub fn registry() -> Registry {
     #[cfg(feature = "legacy")]
     let registry = legacy::added_to(registry);
     registry
+}
+
+/// Whether a URL names a store that is not found by looking for its directory, as one on servers; so is
+/// what no backend of this build knows.
+pub fn is_remote(url: &StoreUrl) -> bool {
+    let registry = registry();
+    let factory = registry.factory(url);
+    factory.map_or(true, |factory| factory.describe().locality == Locality::Elsewhere)
+}
+
+/// The directory of this machine that a URL names, as it is written there.
+pub fn directory_of(url: &StoreUrl) -> Option<&str> {
+    registry().factory(url).ok()?.directory(url)
 }
 
 #[cfg(feature = "legacy")]

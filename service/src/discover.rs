@@ -6,6 +6,7 @@ use argon_core::model::{BranchName, ProjectName};
 use argon_core::storage::{StoreInfo, StoreUrl};
 use argon_core::{Error, ErrorKind};
 
+use crate::backends;
 use crate::credentials::{self, Said, SaidBy};
 use crate::settings::{Level, Overrides, Settings};
 use crate::{Failure, Hint, Result, config, pointer};
@@ -90,7 +91,7 @@ impl Place {
 
     /// Whether the store is on a network, as far as its URL says.
     pub fn is_remote(&self) -> bool {
-        is_remote(&self.url)
+        backends::is_remote(&self.url)
     }
 
     /// The file for what is current in the store; `None` if there is no place for one.
@@ -101,11 +102,8 @@ impl Place {
 
     /// The directory with the data of a store on this machine.
     pub fn data(&self) -> Option<&Path> {
-        match self.url.scheme() {
-            "sled" | "fjall" => self.directory.as_deref(),
-            "legacy+file" => self.url.rest().split('?').next().map(Path::new),
-            _ => None,
-        }
+        let named = backends::directory_of(&self.url)?;
+        if self.is_remote() { Some(Path::new(named)) } else { self.directory.as_deref() }
     }
 
     /// The file of the store's settings, if it has a directory.
@@ -119,11 +117,6 @@ impl Place {
     }
 }
 
-/// Whether a URL names a store on a network rather than on this machine.
-pub fn is_remote(url: &StoreUrl) -> bool {
-    !matches!(url.scheme(), "sled" | "fjall" | "memory")
-}
-
 /// The same URL for whoever works in another directory.
 pub fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
     absolute_from(url, Path::new(""))
@@ -131,15 +124,9 @@ pub fn absolute(url: &StoreUrl) -> argon_core::Result<StoreUrl> {
 
 /// The same URL for whoever works in another directory, where a relative path starts at `base`.
 pub fn absolute_from(url: &StoreUrl, base: &Path) -> argon_core::Result<StoreUrl> {
-    let (path, query) = match url.rest().split_once('?') {
-        Some((path, query)) if url.scheme() == "legacy+file" => (path, Some(query)),
-        _ => (url.rest(), None),
-    };
-    if !matches!(url.scheme(), "sled" | "fjall" | "legacy+file") || path.is_empty() {
-        return Ok(url.clone());
-    }
+    let Some(path) = backends::directory_of(url) else { return Ok(url.clone()) };
+    let query = &url.rest()[path.len()..];
     let path = absolute_path(&base.join(path))?;
-    let query = query.map_or_else(String::new, |query| format!("?{query}"));
     Ok(StoreUrl::new(url.scheme(), format!("{}{query}", path.display())))
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{
-    Backend, Capabilities, Diagnosis, Factory, OpenOptions, SnapshotPolicy, StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, OpenOptions, SnapshotPolicy,
+    StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
@@ -45,6 +46,19 @@ impl Store {
 
 #[async_trait]
 impl Factory for MongoFactory {
+    fn describe(&self) -> Description {
+        Description {
+            locality: Locality::Elsewhere,
+            urls: &[
+                "mongodb://[USER@]HOST[:PORT][,HOST…]/DATABASE[?OPTION=VALUE&…]",
+                "mongodb+srv://[USER@]NAME/DATABASE[?…]",
+            ],
+            about: "a database of a MongoDB replica set; the options are those of MongoDB's own URLs, \
+                    such as replicaSet=NAME, tls=true, authSource=admin",
+            options: &[],
+        }
+    }
+
     async fn create(
         &self,
         url: &StoreUrl,

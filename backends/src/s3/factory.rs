@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::storage::{
-    Backend, Capabilities, Diagnosis, Factory, Objects, OpenOptions, StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Objects, OpenOptions,
+    StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ use crate::s3::names;
 use crate::s3::objects::S3Objects;
 use crate::s3::probe::Probed;
 use crate::s3::refs::S3Refs;
-use crate::s3::settings::Settings;
+use crate::s3::settings::{PARAMETERS, Settings};
 use crate::s3::snapshots::S3Snapshots;
 use crate::s3::store::S3Store;
 use crate::s3::traffic::Meter;
@@ -34,6 +35,15 @@ pub(crate) struct S3Factory;
 
 #[async_trait]
 impl Factory for S3Factory {
+    fn describe(&self) -> Description {
+        Description {
+            locality: Locality::Elsewhere,
+            urls: &["s3://BUCKET[/PREFIX][?OPTION=VALUE&…]"],
+            about: "objects of Amazon S3, or of a server that speaks its protocol",
+            options: PARAMETERS,
+        }
+    }
+
     async fn create(
         &self,
         url: &StoreUrl,

@@ -4,22 +4,77 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use argon_core::storage::{SnapshotPolicy, StoreUrl};
+use argon_core::storage::{SnapshotPolicy, StoreUrl, UrlOption};
 use argon_core::{Error, Result};
 
 /// The parameters that there are, with what each may be.
-const PARAMETERS: [(&str, &str); 11] = [
-    ("region", "the region of the bucket"),
-    ("endpoint", "the URL of a server that is not Amazon's"),
-    ("path_style", "true or false"),
-    ("profile", "a profile of the AWS files"),
-    ("sse", "AES256 or aws:kms"),
-    ("sse_kms_key_id", "a key of KMS"),
-    ("zstd_level", "1 to 22"),
-    ("snapshot_commits", "a count, 0 for never"),
-    ("snapshot_bytes", "a count, 0 for never"),
-    ("compaction_grace", "seconds, at least 1"),
-    ("cache", "on or off"),
+pub(super) const PARAMETERS: &[UrlOption] = &[
+    UrlOption {
+        name: "region",
+        value: "NAME",
+        expected: "the region of the bucket",
+        about: "default: as for every AWS tool (AWS_REGION, ~/.aws/config)",
+    },
+    UrlOption {
+        name: "endpoint",
+        value: "URL",
+        expected: "the URL of a server that is not Amazon's",
+        about: "another server, such as http://localhost:9000; default: Amazon's",
+    },
+    UrlOption {
+        name: "path_style",
+        value: "true",
+        expected: "true or false",
+        about: "the bucket in the path instead of the host name; default: false",
+    },
+    UrlOption {
+        name: "profile",
+        value: "NAME",
+        expected: "a profile of the AWS files",
+        about: "of ~/.aws; default: AWS_PROFILE, or default",
+    },
+    UrlOption {
+        name: "sse",
+        value: "AES256|aws:kms",
+        expected: "AES256 or aws:kms",
+        about: "encryption at rest; default: as the bucket says",
+    },
+    UrlOption {
+        name: "sse_kms_key_id",
+        value: "ID",
+        expected: "a key of KMS",
+        about: "the key for aws:kms; default: the bucket's",
+    },
+    UrlOption {
+        name: "snapshot_commits",
+        value: "N",
+        expected: "a count, 0 for never",
+        about: "make a snapshot of a branch every N commits; 0 for never; default: 1000",
+    },
+    UrlOption {
+        name: "snapshot_bytes",
+        value: "N",
+        expected: "a count, 0 for never",
+        about: "or every N bytes of documents; 0 for never; default: 67108864",
+    },
+    UrlOption {
+        name: "zstd_level",
+        value: "N",
+        expected: "1 to 22",
+        about: "of snapshots, 1 (fast) to 22 (small); default: 3",
+    },
+    UrlOption {
+        name: "compaction_grace",
+        value: "SECONDS",
+        expected: "seconds, at least 1",
+        about: "how long merged segments stay for other readers; default: 3600",
+    },
+    UrlOption {
+        name: "cache",
+        value: "on|off",
+        expected: "on or off",
+        about: "whether copies are kept on this machine; default: on",
+    },
 ];
 
 /// The longest prefix, so that the names below it stay under the 1,024 bytes of S3.
@@ -218,16 +273,13 @@ fn parse_count(name: &str, value: &str) -> Result<Option<u64>> {
 }
 
 fn wrong(name: &str, value: &str) -> Error {
-    let expected = PARAMETERS.iter().find(|(known, _)| *known == name).map_or("", |(_, what)| what);
+    let expected = UrlOption::expected(PARAMETERS, name);
     Error::invalid(format!("{name}={value} in the URL of an S3 store: {expected} is expected"))
 }
 
 fn unknown(name: &str) -> Error {
-    let known: Vec<&str> = PARAMETERS.iter().map(|(name, _)| *name).collect();
-    Error::invalid(format!(
-        "the URL of an S3 store has no parameter '{name}'; there are {}",
-        known.join(", ")
-    ))
+    let known = UrlOption::names(PARAMETERS);
+    Error::invalid(format!("the URL of an S3 store has no parameter '{name}'; there are {}", known))
 }
 
 #[cfg(test)]

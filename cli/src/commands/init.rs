@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use argon_core::storage::{StoreInfo, StoreUrl};
+use argon_core::storage::{Description, StoreInfo, StoreUrl, UrlOption};
 use argon_core::{Error, ErrorKind, Store};
+use argon_service::backends::{self, is_remote};
 use argon_service::credentials::{self, Said, SaidBy};
-use argon_service::discover::{DIRECTORY, absolute, is_remote};
+use argon_service::discover::{DIRECTORY, absolute};
 use argon_service::pointer;
 use clap::Args;
 
@@ -13,41 +14,7 @@ use crate::context::Context;
 use crate::exit::{CommandResult, Failure, Hint};
 use crate::output::Json;
 
-const URLS: &str = "\
-Stores:
-  sled:DIR     a directory of this machine, the default; DIR is .argon if it is left out
-  fjall:DIR    the same with a faster engine
-  mongodb://[USER@]HOST[:PORT][,HOST…]/DATABASE[?OPTION=VALUE&…]
-  mongodb+srv://[USER@]NAME/DATABASE[?…]
-               a database of a MongoDB replica set; the options are those of MongoDB's own URLs,
-               such as replicaSet=NAME, tls=true, authSource=admin
-  s3://BUCKET[/PREFIX][?OPTION=VALUE&…]
-               objects of Amazon S3, or of a server that speaks its protocol:
-    region=NAME              default: as for every AWS tool (AWS_REGION, ~/.aws/config)
-    endpoint=URL             another server, such as http://localhost:9000; default: Amazon's
-    path_style=true          the bucket in the path instead of the host name; default: false
-    profile=NAME             of ~/.aws; default: AWS_PROFILE, or default
-    sse=AES256|aws:kms       encryption at rest; default: as the bucket says
-    sse_kms_key_id=ID        the key for aws:kms; default: the bucket's
-    snapshot_commits=N       a snapshot of a branch after so many commits; 0 for never; default: 1000
-    snapshot_bytes=N         or after so many bytes of documents; 0 for never; default: 67108864
-    zstd_level=N             of snapshots, 1 (fast) to 22 (small); default: 3
-    compaction_grace=SECONDS how long merged segments stay for others who read; default: 3600
-    cache=on|off             whether --cache-dir is used; default: on
-  legacy+file:DIR[?OPTION=VALUE&…], legacy+s3://BUCKET[/PREFIX][?…]
-               the deprecated system of version 2, in a directory or in S3 (with the options of S3):
-    queue=URL|DIR            the queue, percent-encoded: mongodb%3A%2F%2F… is shared by machines;
-                             default: a sled store, in DIR/queue or on this machine
-    batch_changes=N          a delta for so many changes; default: 100
-    batch_seconds=SECONDS    or for what is that old; default: 5
-    zstd_level=N             of deltas, 1 (fast) to 22 (small); default: 3
-    ratio=N                  what deltas should become smaller by; default: 2
-    workers=N                1 to 20; default: 5
-    notify=URL               a webhook that is told what became of jobs; a URL that is a secret itself
-                             belongs in ARGON_WEBHOOK_URL instead, and the secret that signs what is
-                             sent in ARGON_WEBHOOK_SECRET
-    snapshot_commits=N, snapshot_bytes=N    as above
-
+const PASSWORDS_AND_EXAMPLES: &str = "\
 Passwords:
   ARGON_STORE_PASSWORD         the password of USER
   ARGON_STORE_PASSWORD_FILE    a file with nothing but the password
@@ -65,9 +32,47 @@ Examples:
   argon init 's3://archive/shop?region=eu-central-1'
   argon init 's3://archive/shop?region=eu-central-1' --existing     on a second machine";
 
+/// What the backends of this build say about themselves, and then what all have in common.
+fn stores() -> String {
+    let registry = backends::registry();
+    let mut known: Vec<Description> = Vec::new();
+    for (_, description) in registry.descriptions() {
+        if known.iter().all(|other| other.urls != description.urls) {
+            known.push(description);
+        }
+    }
+    known.sort_by_key(|description| description.locality);
+    let mut text = "Stores:\n".to_owned();
+    for Description { urls, about, options, .. } in known {
+        text += &format!("  {}\n", urls.join(", "));
+        text += &wrapped(about, 15);
+        for UrlOption { name, value, about, .. } in options {
+            let option = format!("{name}={value}");
+            text += &format!("    {option:<24}{}", wrapped(about, 28).trim_start());
+        }
+    }
+    text + "\n" + PASSWORDS_AND_EXAMPLES
+}
+
+/// Lines of up to a hundred characters behind an indentation.
+fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if !line.is_empty() && indent + line.len() + word.len() < 99 => {
+                *line += " ";
+                *line += word;
+            }
+            Some(line) if line.is_empty() => line.push_str(word),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
+}
+
 /// Make a store, by default in .argon here, for this directory and all below.
 #[derive(Args)]
-#[command(after_help = URLS)]
+#[command(after_help = stores())]
 pub(crate) struct InitArgs {
     /// The store [default: what --store or the environment names, or else sled:.argon]
     #[arg(value_name = "URL")]
@@ -90,7 +95,7 @@ impl InitArgs {
         let existing = self.existing;
         let (url, by) = self.place(context)?;
         // `.argon/url` is read from other directories too.
-        let url = if url.scheme() == "legacy+file" { absolute(&url)? } else { url };
+        let url = if is_remote(&url) { absolute(&url)? } else { url };
         if let Some(by) = by {
             context.warn_of_exposure(&url, &by);
         }

@@ -6,8 +6,9 @@ use argon_core::copy::{self, Extent, Plan, Report};
 use argon_core::model::ProjectName;
 use argon_core::storage::StoreUrl;
 use argon_core::{ErrorKind, Store};
+use argon_service::backends::is_remote;
 use argon_service::credentials::{Said, SaidBy};
-use argon_service::discover::{Place, absolute, is_remote};
+use argon_service::discover::{Place, absolute};
 use argon_service::pointer;
 use clap::Args;
 

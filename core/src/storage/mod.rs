@@ -10,11 +10,13 @@
 //! | `wal.rs`, `refs.rs`, `snapshots.rs`, `materialize.rs` | the four traits |
 //! | `backend.rs`, `diagnosis.rs`, `objects.rs` | [`Backend`]: all of one store, with [`Maintenance`]; what one needs, and whether it is there; whole objects by name |
 //! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
+//! | `description.rs` | [`Description`]: what a backend says about its URLs |
 //! | `manifest.rs`, `keep.rs` | [`Manifest`]: what a snapshot is made of; [`Keep`]: what is kept of a timeline |
 //! | `record.rs`, `timed.rs` | how records are written to refs; what times the traits |
 //! | `whole_file.rs` | [`WholeFile`]: a file that appears whole and durable, or not at all |
 
 mod backend;
+mod description;
 mod diagnosis;
 mod keep;
 mod manifest;
@@ -34,6 +36,7 @@ pub use backend::{
     Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
     SnapshotPolicy, StoreInfo, Traffic,
 };
+pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
 pub use keep::{Freed, Keep, Weights};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};

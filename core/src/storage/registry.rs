@@ -7,12 +7,22 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::model::environment::Environment;
-use crate::storage::{Backend, Diagnosis, OpenOptions, StoreUrl};
+use crate::storage::{Backend, Description, Diagnosis, Locality, OpenOptions, StoreUrl};
 use crate::{Error, Result};
 
 /// Makes and opens the stores of one scheme.
 #[async_trait]
 pub trait Factory: Send + Sync {
+    /// How the stores are named, and where they are.
+    fn describe(&self) -> Description;
+
+    /// The directory of this machine that a URL names, as it is written there: the beginning of
+    /// [`StoreUrl::rest`]. `None` if it names none.
+    fn directory<'u>(&self, url: &'u StoreUrl) -> Option<&'u str> {
+        let is_directory = self.describe().locality == Locality::Directory;
+        is_directory.then(|| url.rest()).filter(|path| !path.is_empty())
+    }
+
     /// Makes a new, empty store.
     ///
     /// # Errors
@@ -78,6 +88,11 @@ impl Registry {
     /// The schemes, sorted.
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
         self.factories.keys().map(String::as_str)
+    }
+
+    /// What each backend says about itself, by scheme.
+    pub fn descriptions(&self) -> impl Iterator<Item = (&str, Description)> {
+        self.factories.iter().map(|(scheme, factory)| (scheme.as_str(), factory.describe()))
     }
 
     /// The backend for a URL.
