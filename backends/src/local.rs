@@ -48,7 +48,7 @@ pub(crate) const FJALL: LocalFactory = LocalFactory {
     description: Description {
         locality: Locality::Directory,
         urls: &["fjall:DIR"],
-        about: "the same with a faster engine",
+        about: "a directory of this machine, with a faster engine",
         options: &[],
     },
     open: |path| Ok(Arc::new(crate::engines::FjallEngine::open(path)?)),

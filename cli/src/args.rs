@@ -221,6 +221,16 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
+    /// Refuses notes on a plan: they are of the commit that applies it.
+    pub(crate) fn refuse_for_plan(&self, is_plan: bool) -> Result<(), Error> {
+        if is_plan && !self.trailers.is_empty() {
+            return Err(Error::invalid(
+                "a plan has no trailers; give --trailer to the command that applies it",
+            ));
+        }
+        Ok(())
+    }
+
     pub(crate) fn trailers(&self) -> Result<Trailers, Error> {
         self.trailers.iter().cloned().try_fold(Trailers::default(), Trailers::with)
     }

@@ -41,7 +41,8 @@ impl Context {
         mut options: GlobalOptions,
         is_deprecated: bool,
     ) -> Result<Self, (Failure, Output)> {
-        let (quiet, format) = (options.quiet, options.output.unwrap_or(Format::Table));
+        let format = options.output.or_else(Format::of_environment).unwrap_or(Format::Table);
+        let quiet = options.quiet;
         let output = |format| Output::new(format, quiet);
         let chosen = if is_deprecated { legacy_store(&mut options) } else { Ok(()) };
         let resolved = chosen

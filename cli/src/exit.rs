@@ -160,7 +160,7 @@ impl From<FormatError> for Failure {
         };
         let mut described = argon_service::of_format(&error);
         if let FormatError::TooManyColumns { .. } = error {
-            described = hints::with_behind(&described, "; name some by --fields");
+            described = hints::with_behind(described, "; name some by --fields");
         }
         Self::Error { error: described, hint }
     }

@@ -40,9 +40,11 @@ use clap::FromArgMatches;
 use tracing::Instrument;
 
 use crate::args::Cli;
+use crate::commands::Command;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::logging::Logging;
+use crate::output::{Format, Output};
 
 /// Threads for what does not block: reading streams, committing. Engines block on their own.
 const WORKER_THREADS: usize = 2;
@@ -69,6 +71,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage::report(&error, &args),
     };
     panics::tame_engines();
+    // Help is for whoever has settings that can't be read, too.
+    if let Command::Help(args) = command {
+        let output = Output::new(Format::Table, false);
+        return args.run().map_or_else(|failure| failure.report(&output), |()| ExitCode::SUCCESS);
+    }
     let context = match Context::new(options, command.is_deprecated()) {
         Ok(context) => context,
         Err((failure, output)) => return failure.report(&output),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use argon_core::storage::StoreUrl;
 use clap::error::ErrorKind;
 
-use crate::output;
+use crate::output::{self, FailureReport, Format, Output};
 
 /// Says what is wrong, or gives the help that was asked for, as `clap` does it; but an argument that
 /// may hold a password is not repeated as it was given.
@@ -14,15 +14,28 @@ pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let secrets: Vec<(String, String)> =
         args.iter().filter_map(|arg| hidden(&arg.to_string_lossy())).collect();
-    if asked_for || secrets.is_empty() {
+    let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let format = Format::of_arguments(args).unwrap_or(Format::Table);
+    if asked_for || (secrets.is_empty() && format == Format::Table) {
         // If nobody reads it, nobody needs to know.
         let _ = error.print();
-    } else {
-        let text = error.render().to_string();
-        let shown = secrets.iter().fold(text, |text, (arg, shown)| text.replace(arg, shown));
-        output::to_stderr(shown.trim_end());
+        return ExitCode::from(exit_code);
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let text = error.render().to_string();
+    let shown = secrets.iter().fold(text, |text, (arg, shown)| text.replace(arg, shown));
+    let shown = shown.trim_end();
+    if format == Format::Table {
+        output::to_stderr(shown);
+    } else {
+        Output::new(format, false).failure(&FailureReport {
+            kind: "invalid",
+            lines: vec![shown.strip_prefix("error: ").unwrap_or(shown).to_owned()],
+            details: Vec::new(),
+            hint: None,
+            exit_code,
+        });
+    }
+    ExitCode::from(exit_code)
 }
 
 /// What may hold a password in an argument, and what stands for it.

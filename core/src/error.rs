@@ -120,6 +120,13 @@ impl Error {
         self
     }
 
+    /// The same error with another sentence.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
     /// Puts what it is about, such as `branch 'main'`, before the sentence.
     #[must_use]
     pub fn about(mut self, what: impl fmt::Display) -> Self {

@@ -117,8 +117,6 @@ pub enum Hint {
     LeaveFirst,
     /// A branch without an end can be made.
     BranchWithoutEnd,
-    /// The store is to be checked for damage.
-    CheckStore,
 }
 
 impl Failure {
@@ -159,8 +157,7 @@ impl From<FormatError> for Failure {
 /// For documents that come out of a store, where they were valid when they went in.
 impl From<InvalidDocument> for Failure {
     fn from(error: InvalidDocument) -> Self {
-        let error = Error::corrupt("a stored document can't be printed").with_source(error);
-        Self::from(error).hint(Hint::CheckStore)
+        Error::corrupt("a stored document can't be printed").with_source(error).into()
     }
 }
 

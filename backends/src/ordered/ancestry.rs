@@ -27,8 +27,14 @@ const READS_BEFORE: u32 = 3;
 /// read.
 const SEGMENT_ROWS: usize = 4_096;
 
-/// The most keys of one ancestry.
-const KEYS: usize = 32_768;
+/// The most rows that are walked for one ancestry: a read that gathers takes some milliseconds.
+const ANCESTRY_ROWS: usize = 4 * SEGMENT_ROWS;
+
+/// The most memory that the keys of one ancestry take, in bytes.
+const KEY_BYTES: usize = 2 * 1024 * 1024;
+
+/// What a key takes beside its bytes.
+const KEY_OVERHEAD_BYTES: usize = 48;
 
 /// How many ancestries are remembered; those used last.
 const REMEMBERED: usize = 16;
@@ -60,46 +66,61 @@ impl Ancestry {
 
     fn gather(ordered: &Ordered, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
         let mut ancestry = Self { segments, large: Vec::new(), nearest: HashMap::new() };
+        let (mut rows, mut bytes) = (ANCESTRY_ROWS, KEY_BYTES);
         for at in 0..ancestry.segments.len() {
-            match keys_of(ordered, ancestry.segments[at], collection)? {
-                Some(keys) if ancestry.nearest.len() + keys.len() <= KEYS => {
-                    for key in keys {
-                        ancestry.nearest.entry(key).or_insert(at);
-                    }
-                }
-                _ => ancestry.large.push(at),
+            let segment = ancestry.segments[at];
+            let keys = keys_of(ordered, segment, collection, &mut rows, &mut bytes)?;
+            let Some(keys) = keys else {
+                ancestry.large.push(at);
+                continue;
+            };
+            for key in keys {
+                ancestry.nearest.entry(key).or_insert(at);
             }
         }
         Ok(ancestry)
     }
 }
 
-/// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know.
+/// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know, or more rows
+/// or bytes than are left. What it takes is taken off.
 fn keys_of(
     ordered: &Ordered,
     segment: SegmentRows,
     collection: Short,
+    rows_left: &mut usize,
+    bytes_left: &mut usize,
 ) -> Result<Option<Vec<Box<[u8]>>>> {
     let prefix = keys::versions(segment.timeline, collection);
     let mut found: Vec<Box<[u8]>> = Vec::new();
-    let (mut rows, mut malformed) = (0, false);
+    let (most_rows, most_bytes) = (SEGMENT_ROWS.min(*rows_left), *bytes_left);
+    let (mut rows, mut bytes, mut malformed) = (0, 0, false);
     let end = keys::after_prefix(&prefix);
-    ordered.engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
-        rows += 1;
-        let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
-            malformed = true;
-            return ControlFlow::Break(());
-        };
-        let inside = segment.above < lsn && lsn <= segment.upto;
-        if inside && found.last().is_none_or(|last| **last != *key) {
-            found.push(key.into());
-        }
-        if rows > SEGMENT_ROWS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    if most_rows > 0 {
+        ordered.engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
+            rows += 1;
+            let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
+                malformed = true;
+                return ControlFlow::Break(());
+            };
+            let inside = segment.above < lsn && lsn <= segment.upto;
+            if inside && found.last().is_none_or(|last| **last != *key) {
+                bytes += key.len() + KEY_OVERHEAD_BYTES;
+                found.push(key.into());
+            }
+            let is_too_large = rows > most_rows || bytes > most_bytes;
+            if is_too_large { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+    }
     if malformed {
         return Err(Error::corrupt("a version's key is malformed"));
     }
-    Ok((rows <= SEGMENT_ROWS).then_some(found))
+    *rows_left = rows_left.saturating_sub(rows);
+    if most_rows == 0 || rows > most_rows || bytes > most_bytes {
+        return Ok(None);
+    }
+    *bytes_left -= bytes;
+    Ok(Some(found))
 }
 
 /// The ancestries that were read last.

@@ -53,6 +53,7 @@ fn one(text: &str) -> argon_core::Result<Revision> {
 impl CherryPickArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let rules = self.policy.rules(self.strategy)?;
+        self.signature.notes.refuse_for_plan(self.plan)?;
         let mut workspace = context.workspace_noting(&self.signature.notes).await?;
         let mut commits = Vec::with_capacity(self.revisions.len());
         for revision in &self.revisions {

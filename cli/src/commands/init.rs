@@ -41,7 +41,11 @@ fn stores() -> String {
             known.push(description);
         }
     }
-    known.sort_by_key(|description| description.locality);
+    // The default first, what is deprecated last.
+    known.sort_by_key(|Description { locality, urls, .. }| {
+        let url = urls.first().copied().unwrap_or_default();
+        (*locality, url.starts_with("legacy"), !url.starts_with("sled"))
+    });
     let mut text = "Stores:\n".to_owned();
     for Description { urls, about, options, .. } in known {
         text += &format!("  {}\n", urls.join(", "));

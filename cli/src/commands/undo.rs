@@ -64,6 +64,7 @@ pub(crate) struct UndoArgs {
 impl UndoArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let rules = self.policy.rules(self.force.then_some(Strategy::Theirs))?;
+        self.notes.refuse_for_plan(self.plan)?;
         let workspace = context.workspace_noting(&self.notes).await?;
         let branch = workspace.branch().await?;
         let (above, upto) = self.range.on_branch(&workspace.project, &branch).await?;

@@ -24,6 +24,9 @@ pub(crate) fn advice(error: &Error, said: Option<String>) -> Option<String> {
 /// What repairs what a check found.
 pub(crate) fn of_diagnosis(remedy: &Remedy) -> Option<String> {
     match remedy {
+        Remedy::Hint(Hint::CreateStore { url: None }) => {
+            Some("`argon init` with this URL makes one".to_owned())
+        }
         Remedy::Hint(hint) => command(hint),
         Remedy::Text(text) => Some(text.clone()),
     }

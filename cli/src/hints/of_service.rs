@@ -45,10 +45,10 @@ impl From<ServiceFailure> for Failure {
             (None, failure) => failure,
             (Some(Words::Hint(words)), failure) => failure.hint(words),
             (Some(Words::Behind(words)), Self::Error { error, hint }) => {
-                Self::Error { error: with_behind(&error, &words), hint }
+                Self::Error { error: with_behind(error, &words), hint }
             }
             (Some(Words::Instead(words)), Self::Error { error, hint }) => {
-                Self::Error { error: Error::new(error.kind(), words), hint }
+                Self::Error { error: error.with_message(words), hint }
             }
             (Some(Words::Behind(_) | Words::Instead(_)), other) => other,
         }
@@ -61,20 +61,9 @@ fn is_broken_pipe(error: &FormatError) -> bool {
 }
 
 /// The same error with more in its message.
-pub(crate) fn with_behind(error: &Error, words: &str) -> Error {
-    let causes: Vec<String> = error.causes().map(ToString::to_string).collect();
-    let below = causes.into_iter().rev().fold(None, |below: Option<Error>, text| {
-        let cause = Error::new(error.kind(), text);
-        Some(match below {
-            Some(below) => cause.with_source(below),
-            None => cause,
-        })
-    });
-    let longer = Error::new(error.kind(), format!("{error}{words}"));
-    match below {
-        Some(below) => longer.with_source(below),
-        None => longer,
-    }
+pub(crate) fn with_behind(error: Error, words: &str) -> Error {
+    let message = format!("{}{words}", error.message());
+    error.with_message(message)
 }
 
 fn words(hint: Hint) -> Words {
@@ -181,7 +170,6 @@ fn words(hint: Hint) -> Words {
         Hint::BranchWithoutEnd => {
             Words::Behind("; `argon branch create` makes a branch without an end".to_owned())
         }
-        Hint::CheckStore => Words::Behind("; run `argon fsck`".to_owned()),
         other => Words::Hint(format!("{other:?}")),
     }
 }

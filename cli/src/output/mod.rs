@@ -8,6 +8,7 @@ pub(crate) mod progress;
 pub(crate) mod typed;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +41,21 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// What `ARGON_OUTPUT` says, for whoever can't read the settings.
+    pub(crate) fn of_environment() -> Option<Self> {
+        Self::from_str(&std::env::var("ARGON_OUTPUT").ok()?, false).ok()
+    }
+
+    /// What a command line asks for that can't be parsed, or else the environment.
+    pub(crate) fn of_arguments(args: &[OsString]) -> Option<Self> {
+        let texts: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+        let given = texts.iter().enumerate().find_map(|(at, arg)| match &**arg {
+            "-o" | "--output" => texts.get(at + 1).map(|value| &**value),
+            arg => arg.strip_prefix("--output=").or_else(|| arg.strip_prefix("-o")),
+        });
+        given.map_or_else(Self::of_environment, |given| Self::from_str(given, false).ok())
+    }
+
     /// The same as a setting.
     pub(crate) fn setting(self) -> OutputFormat {
         match self {

@@ -263,7 +263,8 @@ fn snapshots_are_listed_and_checked() {
 
 #[test]
 fn trailers_of_a_commit_are_shown_and_searched() {
-    let place = shop();
+    let place = Place::with_project("fjall");
+    place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
     place.ok(&[
         "put",
         "-c",
@@ -282,9 +283,15 @@ fn trailers_of_a_commit_are_shown_and_searched() {
     let found =
         |trailer: &str| place.ok(&["log", "--trailer", trailer, "-o", "jsonl"]).lines().count();
     assert_eq!((found("run=7"), found("run"), found("run=8")), (1, 1, 0));
-    // Whatever makes the commit.
+    // Whatever makes the commit, and whoever.
+    place.file("more.jsonl", "{\"_id\":20}\n");
+    place.ok(&["import", "more.jsonl", "-c", "users", "--actor", "bob", "--trailer", "run=9"]);
+    place.ok(&["collections", "create", "c", "--actor", "bob", "--trailer", "run=9"]);
+    assert_eq!(found("run=9"), 2);
     place.ok(&["undo", "main", "--trailer", "why=mistake"]);
     assert_eq!(found("why"), 1);
+    let planned = place.run(&["undo", "main", "--plan", "--trailer", "why=mistake"]);
+    assert_eq!(planned.code, Some(2), "{planned:?}");
     let wrong = place.run(&["delete", "-c", "users", "1", "--trailer", "no key=1"]);
     assert_eq!(wrong.code, Some(2));
     has(&wrong.stderr, &["'no key'", "expected 1 to 64"]);

@@ -97,9 +97,17 @@ fn directory_of(target: &Path) -> &Path {
     }
 }
 
+/// On file systems that can't sync a directory a rename is as durable as they make it.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
+    match File::open(directory)?.sync_all() {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
 }
 
 /// Only Unix can open a directory to sync it; elsewhere a rename is as durable as the system makes it.

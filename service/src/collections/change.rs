@@ -22,10 +22,7 @@ pub struct Signature {
 impl Signature {
     /// An empty request with this signature.
     pub fn request(&self, branch: &Branch) -> WriteRequest {
-        let mut request = match &self.actor {
-            Some(actor) => WriteRequest::new(actor.clone()),
-            None => branch.request(),
-        };
+        let mut request = branch.request_as(self.actor.clone());
         request.set_message(self.message.clone().unwrap_or_default());
         request
     }

@@ -67,10 +67,7 @@ pub(super) fn request(
     source: String,
     message: String,
 ) -> Result<WriteRequest> {
-    let mut request = match &options.actor {
-        Some(actor) => WriteRequest::new(actor.clone()),
-        None => target.branch.request(),
-    };
+    let mut request = target.branch.request_as(options.actor.clone());
     request.set_message(match &options.message {
         Some(message) => message.clone(),
         None => Message::new(message)?,
