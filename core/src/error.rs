@@ -106,10 +106,14 @@ impl Error {
         self
     }
 
-    /// Adds a detail after those that it has.
+    /// Adds a detail after those that it has, or replaces the one of this key.
     #[must_use]
     pub fn with_detail(mut self, key: DetailKey, value: impl Into<DetailValue>) -> Self {
-        self.extra.get_or_insert_default().details.push((key, value.into()));
+        let details = &mut self.extra.get_or_insert_default().details;
+        match details.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = value.into(),
+            None => details.push((key, value.into())),
+        }
         self
     }
 
@@ -144,7 +148,7 @@ impl Error {
         &self.message
     }
 
-    /// What it is about, in the order in which it was added. Each key is there once at most.
+    /// What it is about, in the order in which it was added. Each key occurs once at most.
     pub fn details(&self) -> &[(DetailKey, DetailValue)] {
         self.extra.as_ref().map_or(&[], |extra| &extra.details)
     }
@@ -256,8 +260,9 @@ mod tests {
     #[test]
     fn an_error_shows_its_message_alone_and_all_below_it_in_full() {
         let error = Error::not_found("branch 'try' is missing")
-            .with_detail(DetailKey::Branch, "try")
+            .with_detail(DetailKey::Branch, "main")
             .with_detail(DetailKey::Lsn, 7)
+            .with_detail(DetailKey::Branch, "try")
             .with_hint(Hint::ListRetainedStates)
             .with_source(Error::corrupt("a ref is malformed").with_source("byte 3"))
             .about("project 'shop'");

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::written::{escaped, foreign, split};
-use crate::{Error, Result};
+use crate::{DetailKey, Error, Result};
 
 /// How the path of a whole document is written.
 pub(super) const WHOLE_DOCUMENT: &str = "(document)";
@@ -150,8 +150,10 @@ impl Hash for Name {
 
 /// An error about a written path, and the character of it, counted from 0.
 pub(super) fn wrong(text: &str, at: usize, problem: &str) -> Error {
-    let at = if at == 0 { String::new() } else { format!(" at character {}", at + 1) };
-    Error::invalid(format!("invalid path '{}'{at}: {problem}", text.escape_debug()))
+    let shown = if at == 0 { String::new() } else { format!(" at character {}", at + 1) };
+    Error::invalid(format!("invalid path '{}'{shown}: {problem}", text.escape_debug()))
+        .with_detail(DetailKey::Path, text)
+        .with_detail(DetailKey::Position, at as u64)
 }
 
 impl fmt::Display for Path {
