@@ -13,9 +13,9 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::directory::{self, Directory};
-use crate::engines::guarded::{Guarded, Held, OpenEngine};
+use crate::engines::guarded::{Guarded, KeepAlive, OpenEngine};
 use crate::ordered::engine::Engine;
-use crate::ordered::{self, Place, RaiseFormat, Witness};
+use crate::ordered::{self, RaiseFormat, StoreDirectory, Witness};
 use crate::panics::{error_of_panic, panic_message};
 
 /// Makes and opens the stores of one engine.
@@ -132,7 +132,7 @@ impl LocalFactory {
         opened: fn(&Directory) -> Result<()>,
     ) -> Result<Backend> {
         let directory = Arc::new(directory);
-        let held = Some(directory.clone() as Held);
+        let held = Some(directory.clone() as KeepAlive);
         let engine = Guarded::open(self.engine, &directory.data_path(), held, self.open)?;
         opened(&directory)?;
         let found = directory::inspect(path)?;
@@ -157,7 +157,7 @@ impl LocalFactory {
             recovered: (!reports.is_empty()).then(|| reports.join("; ")),
         };
         let capabilities = Capabilities { durable: true, shared: false };
-        let place = Place {
+        let place = StoreDirectory {
             witness: Witness::read(heads)?,
             raise_format: Mutex::new(raise_format(found.format, path)),
             _lock: Box::new(directory),

@@ -9,7 +9,7 @@ use argon_benches::subject::{EngineName, Scale, Subject, collection};
 use argon_benches::workloads::{diff, large, point_read, scan};
 use argon_benches::writing::{IMPORT_COMMIT, Ready, by_writers, import, one_by_one};
 use argon_core::Branch;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 
@@ -38,7 +38,7 @@ fn writes(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || ready(fresh(1)),
                 |documents| {
-                    finished(runtime.block_on(one_by_one(&branch, documents, Condition::Any)))
+                    finished(runtime.block_on(one_by_one(&branch, documents, Precondition::Any)))
                 },
                 BatchSize::PerIteration,
             );
@@ -49,7 +49,7 @@ fn writes(criterion: &mut Criterion) {
                 bencher.iter_batched(
                     || ready(fresh(WRITERS as u64)),
                     |documents| {
-                        let written = by_writers(&branch, documents, WRITERS, Condition::Any);
+                        let written = by_writers(&branch, documents, WRITERS, Precondition::Any);
                         finished(runtime.block_on(written));
                     },
                     BatchSize::PerIteration,

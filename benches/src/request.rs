@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Result;
-use crate::network::{Place, Remote};
+use crate::network::{Remote, RemoteLocation};
 use crate::report::{AnyEngine, Row};
 use crate::subject::{EngineName, Scale, Subject};
 use crate::workloads::Workload;
@@ -14,7 +14,7 @@ pub struct Request {
     /// The engines in this process.
     pub engines: Vec<EngineName>,
     /// Where on servers stores are made, and whether they stay there.
-    pub places: Vec<(Place, bool)>,
+    pub places: Vec<(RemoteLocation, bool)>,
     /// The names of workloads; empty for all.
     pub only: Vec<String>,
     /// How much work to do.

@@ -6,7 +6,7 @@ use argon_backends::raw::{Batch, Engine};
 use argon_core::Branch;
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, Lsn};
-use argon_core::write::{Condition, WriteRequest};
+use argon_core::write::{Precondition, WriteRequest};
 use bson::raw::RawDocumentBuf;
 use futures::future::{join_all, try_join_all};
 
@@ -28,7 +28,7 @@ const TOGETHER: usize = 1024;
 pub async fn one_by_one(
     branch: &Branch,
     documents: Vec<Ready>,
-    condition: Condition,
+    condition: Precondition,
 ) -> Result<Samples> {
     let collection = collection()?;
     let mut samples = Samples::default();
@@ -45,7 +45,7 @@ pub async fn by_writers(
     branch: &Branch,
     documents: Vec<Ready>,
     writers: usize,
-    condition: Condition,
+    condition: Precondition,
 ) -> Result<()> {
     let share = documents.len().div_ceil(writers);
     let mut documents = documents.into_iter();
@@ -63,7 +63,8 @@ pub async fn as_history(branch: &Branch, documents: impl Iterator<Item = Ready>)
     let mut documents = documents.peekable();
     while documents.peek().is_some() {
         let group = documents.by_ref().take(TOGETHER);
-        let commits = group.map(|document| commit(branch, &collection, [document], Condition::Any));
+        let commits =
+            group.map(|document| commit(branch, &collection, [document], Precondition::Any));
         try_join_all(commits.collect::<Vec<_>>()).await?;
     }
     Ok(())
@@ -89,7 +90,7 @@ pub async fn import(
         }
         let (branch, collection) = (branch.clone(), collection.clone());
         writing = Some(tokio::spawn(async move {
-            commit(&branch, &collection, checked, Condition::Absent).await
+            commit(&branch, &collection, checked, Precondition::Absent).await
         }));
     }
     match writing {
@@ -103,7 +104,7 @@ pub async fn commit(
     branch: &Branch,
     collection: &CollectionName,
     documents: impl IntoIterator<Item = Ready>,
-    condition: Condition,
+    condition: Precondition,
 ) -> Result<()> {
     let mut request: WriteRequest = branch.request();
     for (key, document) in documents {

@@ -18,13 +18,13 @@ mod changes;
 mod commands;
 mod context;
 mod exit;
-mod finish;
 mod help;
 mod hints;
 mod logging;
 mod output;
 mod panics;
 mod plans;
+mod teardown;
 #[cfg(feature = "otel")]
 mod telemetry;
 mod usage;
@@ -93,7 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         let context = context.clone();
         move || {
             let span = logging::command_span(&name);
-            let run = finish::run(command, &context).instrument(span.clone());
+            let run = teardown::run(command, &context).instrument(span.clone());
             let result = runtime().and_then(|runtime| {
                 let result = runtime.block_on(run);
                 // A thread that reads standard input ends with its input only.

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use argon_core::Store;
-use argon_core::alerts::{CLAIM, Condition, Notice, Standing, observe, told};
+use argon_core::alerts::{AlertState, CLAIM, Notice, Standing, observe, told};
 use futures::future::join_all;
 
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::environment::time;
-use crate::subject::Place;
+use crate::subject::StoreLocation;
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["alerts":
@@ -26,7 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 const NAME: &str = "too much / of \"it\"";
 
-async fn store(subject: &Subject) -> (Place, Store) {
+async fn store(subject: &Subject) -> (StoreLocation, Store) {
     let (place, backend) = subject.backend().await;
     let store = place.store(backend);
     (place, store)
@@ -42,7 +42,7 @@ async fn notice(store: &Store, holds: bool) -> Notice {
 
 async fn an_alert_is_told_once_when_it_begins_and_once_when_it_ends(subject: Subject) {
     let (place, store) = store(&subject).await;
-    let quiet = Standing { condition: Condition::Quiet, notice: None, is_owed: false };
+    let quiet = Standing { condition: AlertState::Quiet, notice: None, is_owed: false };
     assert_eq!(at_once(&store, false).await, quiet);
     let mut ids = Vec::new();
     for round in [0, 1000] {
@@ -52,7 +52,7 @@ async fn an_alert_is_told_once_when_it_begins_and_once_when_it_ends(subject: Sub
         told(&store, NAME, &raised, true).await.unwrap();
         place.clock.set(round + 10);
         let again = at_once(&store, true).await;
-        assert_eq!(again.condition, Condition::Raised(time(round)));
+        assert_eq!(again.condition, AlertState::Raised(time(round)));
         assert_eq!((again.notice, again.is_owed), (None, false));
         let cleared = notice(&store, false).await;
         assert_eq!((cleared.raised, cleared.at), (false, time(round + 10)));
@@ -72,15 +72,15 @@ async fn an_alert_is_raised_when_it_has_held_long_enough(subject: Subject) {
     let observed = async |at, holds| {
         place.clock.set(at);
         let standing = observe(&store, NAME, holds, Duration::from_secs(1)).await.unwrap();
-        assert_eq!(standing.notice.is_some(), matches!(standing.condition, Condition::Raised(_)));
+        assert_eq!(standing.notice.is_some(), matches!(standing.condition, AlertState::Raised(_)));
         standing.condition
     };
-    assert_eq!(observed(0, true).await, Condition::Pending(time(0)));
-    assert_eq!(observed(999, true).await, Condition::Pending(time(0)));
-    assert_eq!(observed(1000, false).await, Condition::Quiet);
-    assert_eq!(observed(1001, true).await, Condition::Pending(time(1001)), "it begins anew");
-    assert_eq!(observed(500, true).await, Condition::Pending(time(1001)), "the clock went back");
-    assert_eq!(observed(2001, true).await, Condition::Raised(time(2001)));
+    assert_eq!(observed(0, true).await, AlertState::Pending(time(0)));
+    assert_eq!(observed(999, true).await, AlertState::Pending(time(0)));
+    assert_eq!(observed(1000, false).await, AlertState::Quiet);
+    assert_eq!(observed(1001, true).await, AlertState::Pending(time(1001)), "it begins anew");
+    assert_eq!(observed(500, true).await, AlertState::Pending(time(1001)), "the clock went back");
+    assert_eq!(observed(2001, true).await, AlertState::Raised(time(2001)));
 }
 
 async fn of_many_evaluators_one_delivers(subject: Subject) {
@@ -126,7 +126,7 @@ async fn what_ends_during_its_delivery_is_cleared_after_it(subject: Subject) {
     let (_place, store) = store(&subject).await;
     let raised = notice(&store, true).await;
     let meanwhile = at_once(&store, false).await;
-    assert_eq!((meanwhile.condition, meanwhile.notice), (Condition::Quiet, None));
+    assert_eq!((meanwhile.condition, meanwhile.notice), (AlertState::Quiet, None));
     told(&store, NAME, &raised, true).await.unwrap();
     let cleared = notice(&store, false).await;
     assert!(!cleared.raised);

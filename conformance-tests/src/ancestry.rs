@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argon_core::model::{BranchName, Lsn};
 use argon_core::storage::{Append, Direction};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, ErrorKind, State, log, restore};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -91,11 +91,11 @@ async fn documents_of_many_forks_are_read_alike_however_often(subject: Subject) 
             match random.below(if depth == 0 { 1 } else { 6 }) {
                 0 => {
                     let (key, document) = document(id, &format!("{depth}"));
-                    request.put(collection("c"), key, document, Condition::Any).unwrap();
+                    request.put(collection("c"), key, document, Precondition::Any).unwrap();
                     expected.insert(id, depth);
                 }
                 1 => {
-                    request.delete(collection("c"), key, Condition::Any);
+                    request.delete(collection("c"), key, Precondition::Any);
                     expected.remove(&id);
                 }
                 _ => {}
@@ -128,7 +128,7 @@ async fn documents_of_many_forks_are_read_alike_however_often(subject: Subject) 
         for id in left_behind[last].1.keys() {
             let mut request = branch.request();
             let (key, document) = document(*id, "new");
-            request.put(collection("c"), key, document, Condition::Absent).unwrap();
+            request.put(collection("c"), key, document, Precondition::Absent).unwrap();
             assert!(branch.commit(request).await.unwrap().committed().is_err(), "{id}");
         }
     }

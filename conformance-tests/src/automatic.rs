@@ -15,7 +15,7 @@ use crate::case::{Case, cases};
 use crate::counted::Counts;
 use crate::make::collection;
 use crate::materialize::NoSnapshots;
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["automatic":
@@ -34,7 +34,7 @@ const EVERY_TEN: SnapshotPolicy =
 
 /// A store with this policy, read from log and snapshots, and its first branch.
 struct Fixture {
-    place: Place,
+    place: StoreLocation,
     /// As the backend gives it.
     plain: Backend,
     store: Store,

@@ -11,9 +11,9 @@ use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Head, Image, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{
-    Append, Backend, Capabilities, CommitStream, Direction, Freed, HeaderStream, Keep, KeyRange,
-    Materialize, RefName, RefVersion, Refs, Stamp, Swap, TimelineState, Version, VersionStream,
-    VersionedRef, Wal,
+    Append, Backend, Capabilities, CasResult, CommitStream, Direction, HeaderStream, KeyRange,
+    Materialize, Reclaimed, RefName, RefVersion, Refs, RetainedStates, TimelineState, Version,
+    VersionStamp, VersionStream, VersionedRef, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -165,8 +165,8 @@ impl Layer for BrokenWal {
         self.inner.read_headers(timeline, range, direction)
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        let no_points = Keep { points: BTreeSet::new(), ..keep.clone() };
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
+        let no_points = RetainedStates { points: BTreeSet::new(), ..keep.clone() };
         let keep = if self.breakage == Breakage::PrunesPoints { &no_points } else { keep };
         self.inner.prune(timeline, keep).await
     }
@@ -222,13 +222,13 @@ impl Refs for BrokenRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         if self.breakage == Breakage::SwapWithoutCompare {
             loop {
                 let current = self.inner.get(name).await?.map(|stored| stored.version);
                 let swap =
                     self.inner.compare_and_set(name, current.as_ref(), value.clone()).await?;
-                if let Swap::Done(_) = swap {
+                if let CasResult::Done(_) = swap {
                     return Ok(swap);
                 }
             }
@@ -236,13 +236,13 @@ impl Refs for BrokenRefs {
         let current = self.inner.get(name).await?;
         let shown = current.clone().map(|stored| self.shown(stored));
         if shown.as_ref().map(|stored| &stored.version) != expected {
-            return Ok(Swap::Moved(shown));
+            return Ok(CasResult::Moved(shown));
         }
         let actual = current.map(|stored| stored.version);
         let swap = self.inner.compare_and_set(name, actual.as_ref(), value.clone()).await?;
         Ok(match (self.breakage, swap, value) {
-            (Breakage::VersionsThatRepeat, Swap::Done(Some(_)), Some(value)) => {
-                Swap::Done(Some(version_of(&value)))
+            (Breakage::VersionsThatRepeat, CasResult::Done(Some(_)), Some(value)) => {
+                CasResult::Done(Some(version_of(&value)))
             }
             (_, swap, _) => swap,
         })
@@ -289,7 +289,7 @@ impl Materialize for BrokenMaterialize {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         self.inner.stamps(view, collection, keys).await
     }
 

@@ -64,7 +64,7 @@ impl Edit {
         self
     }
 
-    /// Changes a collection's own facts.
+    /// Changes a collection's metadata.
     fn describe(mut self, name: &str, indexes: Vec<BsonDocument>, dropped: bool) -> Self {
         let info = self.state.collection(&collection(name)).unwrap().info().clone();
         let entry = doc! {
@@ -145,7 +145,7 @@ async fn a_validator_that_the_changes_bring_is_held_to_all_documents(subject: Su
         let theirs = fork.head().await.unwrap();
         let rules = argon_core::plan::Rules::default();
         let plan = argon_core::plan::Plan::merge(&main, "fork", &theirs, rules).await.unwrap();
-        let found = plan.check(&plan.work_out().await.unwrap(), 100).await.unwrap().violations;
+        let found = plan.check(&plan.compute().await.unwrap(), 100).await.unwrap().violations;
         assert_eq!(places(&found), expected);
     }
 }
@@ -159,7 +159,7 @@ async fn a_proposed_state_reads_as_after_the_commit(subject: Subject) {
     for id in (0..400).filter(|id| id % 3 != 0) {
         let (key, document) = checked(rawdoc! { "_id": id, "from": "state" });
         model.insert(key.clone(), document.clone());
-        request.put(name.clone(), key, document, argon_core::write::Condition::Any).unwrap();
+        request.put(name.clone(), key, document, argon_core::write::Precondition::Any).unwrap();
     }
     branch.commit(request).await.unwrap();
     let mut edit = Edit::of(&branch).await;

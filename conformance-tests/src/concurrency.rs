@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use argon_core::model::{Commit, Message};
-use argon_core::write::{Condition, ConflictReason, Outcome, Receipt, WriteRequest};
+use argon_core::write::{ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
 use argon_core::{Branch, ErrorKind, log};
 use bson::rawdoc;
 use futures::future::join_all;
@@ -41,7 +41,7 @@ pub(crate) fn named_request(branch: &Branch, name: &str) -> WriteRequest {
     request.set_message(Message::new(name).unwrap());
     for part in 0..3 {
         let (key, document) = checked(rawdoc! { "_id": format!("{name}/{part}"), "by": name });
-        request.put(collection("c"), key, document, Condition::Absent).unwrap();
+        request.put(collection("c"), key, document, Precondition::Absent).unwrap();
     }
     request
 }
@@ -118,7 +118,7 @@ async fn of_inserts_with_the_same_id_one_wins(subject: Subject) {
         tokio::spawn(async move {
             let mut request = branch.request();
             let (key, document) = document(1, &format!("by {writer}"));
-            request.put(collection("c"), key, document, Condition::Absent).unwrap();
+            request.put(collection("c"), key, document, Precondition::Absent).unwrap();
             branch.commit(request).await.unwrap()
         })
     });

@@ -19,7 +19,7 @@ use crate::environment::seeded;
 use crate::faulty::{Fault, Plan};
 use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection};
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["copy":
@@ -80,7 +80,7 @@ async fn seen(store: &Store) -> Vec<String> {
     seen
 }
 
-async fn source(subject: &Subject) -> (Place, Store, Branch) {
+async fn source(subject: &Subject) -> (StoreLocation, Store, Branch) {
     let (place, backend) = subject.backend().await;
     let store = place.store(backend);
     let project = store.create_project(&shop()).await.unwrap();
@@ -89,7 +89,7 @@ async fn source(subject: &Subject) -> (Place, Store, Branch) {
 }
 
 /// An empty store whose identities are others than those of the source.
-async fn target(subject: &Subject) -> (Place, Store) {
+async fn target(subject: &Subject) -> (StoreLocation, Store) {
     let (place, backend) = subject.backend().await;
     let store = stored(backend);
     (place, store)
@@ -182,7 +182,7 @@ async fn a_project_of_the_same_name_is_not_mixed_with_another(subject: Subject) 
 }
 
 /// A source whose first commits were collected.
-async fn collected_source(subject: &Subject) -> (Place, Store) {
+async fn collected_source(subject: &Subject) -> (StoreLocation, Store) {
     let (place, source, main) = source(subject).await;
     place.clock.set(1_000_000_000);
     insert(&main, 60..=64).await;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, Snapshots, TimelineState,
-    Wal, Weights,
+    Append, Backend, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, Snapshots,
+    TimelineState, Usage, Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -167,23 +167,23 @@ impl Wal for CountedWal {
         self.inner.timelines().await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.inner.prune(timeline, keep).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.inner.prunable(timeline, keep).await
     }
 
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        self.inner.weigh(timeline, keep).await
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        self.inner.usage(timeline, keep).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.inner.drop_timeline(timeline).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.inner.droppable(timeline).await
     }
 }
@@ -228,7 +228,7 @@ impl Snapshots for CountedSnapshots {
         self.inner.remove_manifest(point).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.inner.sweep_chunks(live, dry_run).await
     }
 }

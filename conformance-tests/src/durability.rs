@@ -1,7 +1,7 @@
 //! What was acknowledged is there after opening again.
 
 use argon_core::model::Lsn;
-use argon_core::storage::{Append, Backend, Swap};
+use argon_core::storage::{Append, Backend, CasResult};
 use argon_core::write::CollectionChange;
 use argon_core::{log, restore, snapshot};
 use futures::TryStreamExt;
@@ -10,7 +10,7 @@ use crate::Subject;
 use crate::case::{Case, cases};
 use crate::concurrency::{by_message, named_request};
 use crate::make::{Chain, branch, collection, deletion, document_of_size, everything, put};
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["durability":
@@ -31,7 +31,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Closes a backend and opens it again.
-async fn again(place: &Place, backend: Backend) -> Backend {
+async fn again(place: &StoreLocation, backend: Backend) -> Backend {
     drop(backend);
     place.open().await
 }
@@ -89,7 +89,7 @@ async fn refs_are_there_after_opening_again(subject: Subject) {
     }
     let version = backend.refs.get("a").await.unwrap().unwrap().version;
     let removed = backend.refs.compare_and_set("a", Some(&version), None).await.unwrap();
-    assert_eq!(removed, Swap::Done(None));
+    assert_eq!(removed, CasResult::Done(None));
     let backend = again(&place, backend).await;
     assert_eq!(backend.refs.get("a").await.unwrap(), None);
     assert_eq!(backend.refs.list("").await.unwrap().len(), 1);
@@ -100,7 +100,7 @@ async fn versions_of_refs_do_not_come_again_after_opening(subject: Subject) {
     let mut seen = std::collections::HashSet::new();
     for _ in 0..4 {
         let swap = backend.refs.compare_and_set("a", None, Some(b"same".to_vec())).await.unwrap();
-        let Swap::Done(Some(version)) = swap else { panic!("the ref is there: {swap:?}") };
+        let CasResult::Done(Some(version)) = swap else { panic!("the ref is there: {swap:?}") };
         assert!(seen.insert(version.clone()), "an old version came again");
         backend.refs.compare_and_set("a", Some(&version), None).await.unwrap();
         backend = again(&place, backend).await;

@@ -14,7 +14,7 @@ use crate::case::{Case, cases};
 use crate::concurrency::{by_message, named_request};
 use crate::faulty::{Fault, Plan};
 use crate::make;
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["faults":
@@ -41,7 +41,7 @@ pub(crate) struct Faulty {
     pub(crate) branch: Branch,
     pub(crate) sound: Branch,
     pub(crate) backend: Backend,
-    pub(crate) place: Place,
+    pub(crate) place: StoreLocation,
 }
 
 impl Faulty {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, Freed, HeaderStream, Keep, RefName, RefVersion, Refs,
-    Snapshots, Swap, TimelineState, VersionedRef, Wal, Weights,
+    Append, Backend, CasResult, CommitStream, Direction, HeaderStream, Reclaimed, RefName,
+    RefVersion, Refs, RetainedStates, Snapshots, TimelineState, Usage, VersionedRef, Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -194,25 +194,25 @@ impl Wal for FaultyWal {
         self.inner.timelines().await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.plan.write(self.inner.prune(timeline, keep)).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.plan.read()?;
         self.inner.prunable(timeline, keep).await
     }
 
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         self.plan.read()?;
-        self.inner.weigh(timeline, keep).await
+        self.inner.usage(timeline, keep).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.plan.write(self.inner.drop_timeline(timeline)).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.plan.read()?;
         self.inner.droppable(timeline).await
     }
@@ -253,7 +253,7 @@ impl Snapshots for FaultySnapshots {
         self.plan.write(self.inner.remove_manifest(point)).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.plan.write(self.inner.sweep_chunks(live, dry_run)).await
     }
 }
@@ -280,7 +280,7 @@ impl Refs for FaultyRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         self.plan.write(self.inner.compare_and_set(name, expected, value)).await
     }
 }

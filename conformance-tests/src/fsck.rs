@@ -10,7 +10,7 @@ use argon_core::model::{
 use argon_core::pins::NewPin;
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
-    Backend, CommitStream, Direction, HeaderStream, Swap, TimelineState, Wal,
+    Backend, CasResult, CommitStream, Direction, HeaderStream, TimelineState, Wal,
 };
 use argon_core::{Branch, Result, restore};
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ use crate::case::{Case, cases};
 use crate::concurrency::named_request;
 use crate::layer::{Layer, Layered};
 use crate::make::{branch as name, collection};
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["fsck":
@@ -42,7 +42,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-async fn check(place: &Place, backend: &Backend, rebuild: bool) -> Report {
+async fn check(place: &StoreLocation, backend: &Backend, rebuild: bool) -> Report {
     fsck(&place.store(backend.clone()), rebuild, &|_| {}).await.unwrap()
 }
 
@@ -51,7 +51,7 @@ async fn commit(branch: &Branch, message: &str) {
 }
 
 /// A store with a branch of five commits, and forks of it at 2 and at 5.
-async fn sample(subject: &Subject) -> (Place, Backend, Branch) {
+async fn sample(subject: &Subject) -> (StoreLocation, Backend, Branch) {
     let (place, backend) = subject.backend().await;
     let main = first_branch(&place.project(backend.clone()).await).await;
     for message in ["1", "2", "3", "4", "5"] {
@@ -110,7 +110,7 @@ async fn a_missing_commit_is_found(subject: Subject) {
 
 /// Plants a manifest, and checks that it is found, that a check alone mends nothing, and that a
 /// rebuild does.
-async fn found_and_mended(place: &Place, backend: &Backend, planted: &Manifest) {
+async fn found_and_mended(place: &StoreLocation, backend: &Backend, planted: &Manifest) {
     backend.snapshots.put_manifest(planted).await.unwrap();
     for rebuild in [false, false, true] {
         let report = check(place, backend, rebuild).await;
@@ -179,7 +179,7 @@ pub(crate) async fn overwrite_ref(
     let (reference, stored) =
         refs.into_iter().find(|(reference, _)| reference.ends_with(end)).unwrap();
     let swap = backend.refs.compare_and_set(&reference, Some(&stored.version), Some(value)).await;
-    assert!(matches!(swap.unwrap(), Swap::Done(_)));
+    assert!(matches!(swap.unwrap(), CasResult::Done(_)));
     stored.value
 }
 
@@ -225,7 +225,7 @@ async fn pins_and_plans_are_looked_at(subject: Subject) {
     let plan = b"no plan".to_vec();
     let reference = format!("plan/{}/00000000", project_id(&backend).await);
     let made = backend.refs.compare_and_set(&reference, None, Some(plan)).await;
-    assert!(matches!(made.unwrap(), Swap::Done(_)));
+    assert!(matches!(made.unwrap(), CasResult::Done(_)));
     let report = check(&place, &backend, false).await;
     assert_eq!((report.plans, report.problems.len()), (1, 2), "{:?}", report.problems);
     assert_eq!(report.problems[0].affects, ["shop/v1"]);

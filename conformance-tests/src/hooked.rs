@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use argon_core::Result;
-use argon_core::storage::{Backend, RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{Backend, CasResult, RefName, RefVersion, Refs, VersionedRef};
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -80,7 +80,7 @@ impl Refs for HookedRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         let before =
             |moment| matches!(moment, Moment::Changing(prefix) if name.starts_with(prefix));
         self.hooks.met(before).await;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal, Weights,
+    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
+    Wal,
 };
 use async_trait::async_trait;
 
@@ -45,7 +46,7 @@ pub(crate) trait Layer: Send + Sync {
         self.beneath().read_headers(timeline, range, direction)
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.beneath().prune(timeline, keep).await
     }
 }
@@ -89,23 +90,23 @@ impl<T: Layer> Wal for Layered<T> {
         self.0.beneath().timelines().await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.beneath().prunable(timeline, keep).await
     }
 
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        self.0.beneath().weigh(timeline, keep).await
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        self.0.beneath().usage(timeline, keep).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.0.beneath().drop_timeline(timeline).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.0.beneath().droppable(timeline).await
     }
 }

@@ -9,9 +9,9 @@ use argon_core::model::{CollectionId, Digest, Image, Lsn, Point, TimelineId, Vie
 use argon_core::plan::{Plan, Rules};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
-    Backend, Freed, KeyRange, Materialize, Snapshots, Stamp, Version, VersionStream,
+    Backend, KeyRange, Materialize, Reclaimed, Snapshots, Version, VersionStamp, VersionStream,
 };
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{ErrorKind, Hint, LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
 use bson::rawdoc;
@@ -79,7 +79,7 @@ impl Materialize for Forgetful {
         view: &View,
         id: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         self.inner.stamps(view, id, keys).await
     }
 
@@ -123,11 +123,11 @@ async fn a_version_that_is_not_found_where_a_commit_wrote_it_ends_a_diff_and_a_m
         Ok(documents.len())
     };
     assert_eq!(changes().await.unwrap(), 3);
-    plan.work_out().await.unwrap();
+    plan.compute().await.unwrap();
     let first = before.lsn().get() + 1;
     for from in first..first + 3 {
         index.from.store(from, Ordering::SeqCst);
-        for error in [changes().await.err().unwrap(), plan.work_out().await.err().unwrap()] {
+        for error in [changes().await.err().unwrap(), plan.compute().await.err().unwrap()] {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
             assert_eq!(error.hint(), Some(Hint::CheckStore), "{error}");
         }
@@ -226,9 +226,9 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
         for _ in 0..count {
             let (key, document) = document(random.below(most).cast_signed(), &format!("{commit}"));
             if random.one_in(4) {
-                request.delete(collection("c"), key, Condition::Any);
+                request.delete(collection("c"), key, Precondition::Any);
             } else {
-                request.put(collection("c"), key, document, Condition::Any).unwrap();
+                request.put(collection("c"), key, document, Precondition::Any).unwrap();
             }
         }
         branch.commit(request).await.unwrap();
@@ -264,7 +264,7 @@ async fn a_view_reads_the_same_while_others_write(subject: Subject) {
     let mut request = branch.request();
     for id in 0..documents {
         let (key, document) = document(id, "before");
-        request.put(collection("c"), key, document, Condition::Any).unwrap();
+        request.put(collection("c"), key, document, Precondition::Any).unwrap();
     }
     branch.commit(request).await.unwrap();
     let state = branch.head().await.unwrap();
@@ -317,7 +317,7 @@ impl Snapshots for NoSnapshots {
         Ok(())
     }
 
-    async fn sweep_chunks(&self, _: &HashSet<Digest>, _: bool) -> Result<Freed> {
-        Ok(Freed::default())
+    async fn sweep_chunks(&self, _: &HashSet<Digest>, _: bool) -> Result<Reclaimed> {
+        Ok(Reclaimed::default())
     }
 }

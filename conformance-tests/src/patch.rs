@@ -8,7 +8,7 @@ use argon_core::patch::{
     Already, Applied, Conflict, ConflictReason, DocumentChange, MisfitReason, Patch, SectionChange,
     apply, apply_with, check, check_with,
 };
-use argon_core::write::{CollectionChange, Condition};
+use argon_core::write::{CollectionChange, Precondition};
 use argon_core::{Branch, State};
 use bson::{RawBson, RawDocumentBuf, doc, rawdoc};
 use futures::TryStreamExt;
@@ -36,7 +36,7 @@ async fn put(branch: &Branch, to: &str, documents: impl IntoIterator<Item = RawD
     let mut request = branch.request();
     for document in documents {
         let (key, document) = checked(document);
-        request.put(collection(to), key, document, Condition::Any).unwrap();
+        request.put(collection(to), key, document, Precondition::Any).unwrap();
     }
     branch.commit(request).await.unwrap().committed().unwrap();
 }

@@ -1,7 +1,7 @@
 //! The reflog: each of its entries, and each state that they name.
 
 use argon_core::model::{BranchName, Lsn, Message, Origin};
-use argon_core::reflog::{self, Cause, Entry, Line, Place};
+use argon_core::reflog::{self, BranchPosition, Cause, Entry, Line};
 use argon_core::{Branch, ErrorKind, Project, restore};
 use futures::TryStreamExt;
 
@@ -44,7 +44,7 @@ async fn entries(project: &Project, of: &BranchName) -> Vec<Entry> {
     for pair in entries.windows(2) {
         assert_eq!(pair[0].from, pair[1].to, "{entries:#?}");
     }
-    assert_eq!(entries.last().unwrap().from, Place::Nowhere);
+    assert_eq!(entries.last().unwrap().from, BranchPosition::Nowhere);
     entries
 }
 
@@ -94,7 +94,10 @@ async fn a_new_branch_has_its_creation(subject: Subject) {
         (crate::environment::time(50), "tester")
     );
     let point = main.head().await.unwrap().view().point().unwrap();
-    assert_eq!((entries[0].from, entries[0].to), (Place::Nowhere, Place::At(point)));
+    assert_eq!(
+        (entries[0].from, entries[0].to),
+        (BranchPosition::Nowhere, BranchPosition::At(point))
+    );
     assert_eq!(entries[0].cause, Cause::Moved("created from main".to_owned()));
 }
 
@@ -189,7 +192,7 @@ async fn a_deleted_branch_has_a_past_and_comes_back(subject: Subject) {
     project.delete_branch(deeper.name()).await.unwrap();
     let found = entries(project, side.name()).await;
     assert_eq!(found[0].cause, Cause::Moved("deleted".to_owned()));
-    assert_eq!((found[0].to, found.len()), (Place::Nowhere, 5));
+    assert_eq!((found[0].to, found.len()), (BranchPosition::Nowhere, 5));
     let error = resolve(&main, "side@{0}").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     for (number, expected) in [(1, 3), (2, 0), (3, 3), (4, 0)] {

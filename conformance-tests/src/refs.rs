@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use argon_core::storage::{RefChange, RefVersion, Refs, Swap, Together};
+use argon_core::storage::{CasResult, RefChange, RefVersion, Refs, Together};
 use futures::TryStreamExt;
 use futures::future::join_all;
 
@@ -37,14 +37,14 @@ async fn set(
     value: &[u8],
 ) -> RefVersion {
     match refs.compare_and_set(name, expected, Some(value.to_vec())).await.unwrap() {
-        Swap::Done(Some(version)) => version,
+        CasResult::Done(Some(version)) => version,
         other => panic!("setting '{name}' gave {other:?}"),
     }
 }
 
 async fn remove(refs: &dyn Refs, name: &str, expected: &RefVersion) {
     let swap = refs.compare_and_set(name, Some(expected), None).await.unwrap();
-    assert_eq!(swap, Swap::Done(None));
+    assert_eq!(swap, CasResult::Done(None));
 }
 
 async fn value(refs: &dyn Refs, name: &str) -> Option<Vec<u8>> {
@@ -78,7 +78,7 @@ async fn a_swap_that_expects_another_version_changes_nothing(subject: Subject) {
     let current = refs.get("a").await.unwrap();
     for new in [Some(b"3".to_vec()), None] {
         let swap = refs.compare_and_set("a", Some(&first), new).await.unwrap();
-        assert_eq!(swap, Swap::Moved(current.clone()), "the loser is told what is there");
+        assert_eq!(swap, CasResult::Moved(current.clone()), "the loser is told what is there");
     }
     assert_eq!(refs.get("a").await.unwrap(), current);
 }
@@ -90,7 +90,7 @@ async fn a_swap_that_expects_a_ref_that_is_gone_changes_nothing(subject: Subject
     remove(refs, "a", &first).await;
     for new in [Some(b"3".to_vec()), None] {
         let swap = refs.compare_and_set("a", Some(&first), new).await.unwrap();
-        assert_eq!(swap, Swap::Moved(None));
+        assert_eq!(swap, CasResult::Moved(None));
     }
     assert_eq!(value(refs, "a").await, None);
 }
@@ -101,7 +101,7 @@ async fn a_ref_that_is_there_can_not_be_created(subject: Subject) {
     set(refs, "a", None, b"1").await;
     let current = refs.get("a").await.unwrap();
     let swap = refs.compare_and_set("a", None, Some(b"2".to_vec())).await.unwrap();
-    assert_eq!(swap, Swap::Moved(current.clone()));
+    assert_eq!(swap, CasResult::Moved(current.clone()));
     assert_eq!(refs.get("a").await.unwrap(), current);
 }
 
@@ -169,7 +169,7 @@ async fn of_racing_creations_one_wins(subject: Subject) {
             let (refs, name) = (backend.refs.clone(), name.clone());
             tokio::spawn(async move {
                 let swap = refs.compare_and_set(&name, None, Some(vec![rival])).await.unwrap();
-                matches!(swap, Swap::Done(_)).then_some(rival)
+                matches!(swap, CasResult::Done(_)).then_some(rival)
             })
         });
         let winners: Vec<u8> =
@@ -204,8 +204,8 @@ async fn increment(refs: &Arc<dyn Refs>) {
         let count: u64 = String::from_utf8(current.value).unwrap().parse().unwrap();
         let next = Some((count + 1).to_string().into_bytes());
         match refs.compare_and_set("counter", Some(&current.version), next).await.unwrap() {
-            Swap::Done(_) => return,
-            Swap::Moved(moved) => current = moved.expect("nobody removes it"),
+            CasResult::Done(_) => return,
+            CasResult::Moved(moved) => current = moved.expect("nobody removes it"),
         }
     }
 }

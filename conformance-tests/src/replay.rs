@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use argon_core::model::{CollectionId, Lsn};
 use argon_core::snapshot::{self, Manifest};
-use argon_core::storage::{Backend, Keep, KeyRange, Materialize};
-use argon_core::write::Condition;
+use argon_core::storage::{Backend, KeyRange, Materialize, RetainedStates};
+use argon_core::write::Precondition;
 use argon_core::{Branch, LogMaterializer, State};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -15,7 +15,7 @@ use crate::case::{Case, cases};
 use crate::counted::{Asked, Counts};
 use crate::make::{collection, document, key};
 use crate::snapshots::filled;
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["replay":
@@ -36,7 +36,7 @@ const DOCUMENTS: i64 = 500;
 
 /// A state with a snapshot of several chunks, and a reader that knows nothing yet.
 struct Fixture {
-    place: Place,
+    place: StoreLocation,
     backend: Backend,
     state: State,
     manifest: Manifest,
@@ -115,7 +115,7 @@ async fn reads_of_a_fresh_range_fetch_no_chunk(subject: Subject) {
         let mut request = branch.request();
         for id in from..from + 200 {
             let (key, document) = document(id, "new");
-            request.put(collection("c"), key, document, Condition::Absent).unwrap();
+            request.put(collection("c"), key, document, Precondition::Absent).unwrap();
         }
         branch.commit(request).await.unwrap().committed().unwrap();
     };
@@ -207,7 +207,7 @@ async fn reads_go_on_when_the_log_that_they_rested_on_was_collected(subject: Sub
             if id == 6 {
                 // Another process makes a snapshot, and collects what lies below it.
                 let manifest = snapshot::create(&head).await.unwrap();
-                let keep = Keep { from: Some(head.lsn()), ..Keep::default() };
+                let keep = RetainedStates { from: Some(head.lsn()), ..RetainedStates::default() };
                 backend.wal.prune(manifest.point.timeline, &keep).await.unwrap();
             } else if id > 3 {
                 continue;

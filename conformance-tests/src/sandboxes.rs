@@ -360,7 +360,7 @@ impl Layer for Interrupted {
 async fn swept_while(
     subject: &Subject,
     act: impl Fn(Branch) -> futures::future::BoxFuture<'static, ()> + Send + Sync + Clone + 'static,
-) -> (crate::subject::Place, Branch, Outcome) {
+) -> (crate::subject::StoreLocation, Branch, Outcome) {
     let (place, backend) = subject.backend().await;
     let main = first_branch(&place.project(backend.clone()).await).await;
     let theirs = made(&main, "try").await;

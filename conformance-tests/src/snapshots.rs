@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::{self, ChunkEntry, CollectionChunks, Manifest};
 use argon_core::storage::{Backend, KeyRange, Materialize};
-use argon_core::write::{CollectionChange, Condition, WriteRequest};
+use argon_core::write::{CollectionChange, Precondition, WriteRequest};
 use argon_core::{ErrorKind, LogMaterializer, State};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -145,7 +145,7 @@ async fn a_removed_manifest_uncovers_the_one_before(subject: Subject) {
 pub(crate) async fn filled(
     subject: &Subject,
     documents: i64,
-) -> (crate::subject::Place, Backend, State) {
+) -> (crate::subject::StoreLocation, Backend, State) {
     let (place, backend) = subject.backend().await;
     let branch = first_branch(&place.project(backend.clone()).await).await;
     let mut request = branch.request();
@@ -153,7 +153,7 @@ pub(crate) async fn filled(
         let bytes = noise(8000, u64::try_from(id).unwrap());
         let binary = bson::Binary { subtype: bson::spec::BinarySubtype::Generic, bytes };
         let (key, document) = crate::make::checked(rawdoc! { "_id": id, "data": binary });
-        request.put(collection("c"), key, document, argon_core::write::Condition::Any).unwrap();
+        request.put(collection("c"), key, document, argon_core::write::Precondition::Any).unwrap();
     }
     branch.commit(request).await.unwrap().committed().unwrap();
     let state = branch.head().await.unwrap();
@@ -206,10 +206,10 @@ fn changes(random: &mut Random, request: &mut WriteRequest) {
     for number in 0..count {
         let id = from + number * step;
         if deletes {
-            request.delete(name.clone(), key(id), Condition::SkipUnlessPresent);
+            request.delete(name.clone(), key(id), Precondition::SkipUnlessPresent);
         } else {
             let (key, document) = document_of_size(id, size + usize::from(random.one_in(2)));
-            request.put(name.clone(), key, document, Condition::Any).unwrap();
+            request.put(name.clone(), key, document, Precondition::Any).unwrap();
         }
     }
 }

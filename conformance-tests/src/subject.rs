@@ -116,29 +116,29 @@ impl Subject {
     }
 
     /// Where a new store may be made.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> StoreLocation {
         let (url, guard) = (self.make_url)();
         let clock = Arc::new(SetClock::new());
         let environment = Environment::new(clock.clone(), Arc::new(SeededIds::new(1)));
-        Place { subject: self.clone(), url, clock, environment, _guard: guard }
+        StoreLocation { subject: self.clone(), url, clock, environment, _guard: guard }
     }
 
     /// A new backend at a place of its own.
-    pub(crate) async fn backend(&self) -> (Place, Backend) {
+    pub(crate) async fn backend(&self) -> (StoreLocation, Backend) {
         let place = self.place();
         let backend = place.create().await;
         (place, backend)
     }
 
     /// A new project in a new store.
-    pub(crate) async fn project(&self) -> (Place, Project) {
+    pub(crate) async fn project(&self) -> (StoreLocation, Project) {
         let (place, backend) = self.backend().await;
         let project = place.project(backend).await;
         (place, project)
     }
 
     /// The first branch of a new project in a new store.
-    pub(crate) async fn branch(&self) -> (Place, Branch) {
+    pub(crate) async fn branch(&self) -> (StoreLocation, Branch) {
         let (place, project) = self.project().await;
         let branch = first_branch(&project).await;
         (place, branch)
@@ -146,7 +146,7 @@ impl Subject {
 }
 
 /// Where one store is; keeps what its backend needs to be opened again.
-pub(crate) struct Place {
+pub(crate) struct StoreLocation {
     subject: Subject,
     url: StoreUrl,
     pub(crate) clock: Arc<SetClock>,
@@ -154,7 +154,7 @@ pub(crate) struct Place {
     _guard: Box<dyn Any + Send + Sync>,
 }
 
-impl Place {
+impl StoreLocation {
     /// Makes the store.
     pub(crate) async fn create(&self) -> Backend {
         let factory = self.subject.registry.factory(&self.url).unwrap();

@@ -2,7 +2,7 @@
 //! it is done, and the next who looks finishes the rest.
 
 use argon_core::model::{Lsn, Message};
-use argon_core::plan::{Condition, Plan, Rules, Stored};
+use argon_core::plan::{Plan, PlanStatus, Rules, SavedPlan};
 use argon_core::{ErrorKind, Store, restore};
 
 use crate::Subject;
@@ -61,17 +61,17 @@ async fn a_plan_whose_commit_is_made_was_applied_and_is_closed_by_the_next(subje
     fork.commit(request).await.unwrap().committed().unwrap();
     let theirs = fork.head().await.unwrap();
     let plan = Plan::merge(main, "fork", &theirs, Rules::default()).await.unwrap();
-    let mut stored = Stored::create(plan, &Message::default()).await.unwrap();
-    let worked = stored.plan().work_out().await.unwrap();
+    let mut stored = SavedPlan::create(plan, &Message::default()).await.unwrap();
+    let result = stored.plan().compute().await.unwrap();
     faulty.plan.next([Fault::None, Fault::Before]);
-    let lsn = stored.apply(&worked, None, None).await.unwrap();
+    let lsn = stored.apply(&result, None, None).await.unwrap();
     assert!(stored.left_open().is_some());
 
     let id = stored.id().clone();
-    let mut again = Stored::open(project, &id).await.unwrap();
-    assert_eq!(again.info().unwrap().condition, Condition::Open);
-    assert_eq!(again.apply(&worked, None, None).await.unwrap(), lsn, "it commits nothing more");
-    assert_eq!(again.info().unwrap().condition, Condition::Applied(lsn));
+    let mut again = SavedPlan::open(project, &id).await.unwrap();
+    assert_eq!(again.info().unwrap().status, PlanStatus::Open);
+    assert_eq!(again.apply(&result, None, None).await.unwrap(), lsn, "it commits nothing more");
+    assert_eq!(again.info().unwrap().status, PlanStatus::Applied(lsn));
     assert_eq!(main.head().await.unwrap().lsn(), lsn);
 }
 

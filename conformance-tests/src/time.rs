@@ -21,7 +21,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-async fn commit(branch: &Branch, millis: i64, place: &crate::subject::Place) {
+async fn commit(branch: &Branch, millis: i64, place: &crate::subject::StoreLocation) {
     place.clock.set(millis);
     let message = format!("{millis} {}", branch.head().await.unwrap().lsn());
     branch.commit(named_request(branch, &message)).await.unwrap().committed().unwrap();

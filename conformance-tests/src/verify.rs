@@ -11,7 +11,7 @@ use crate::case::{Case, cases};
 use crate::fsck::{Damage, Kind, overwrite_ref};
 use crate::make::branch as name;
 use crate::pins::{commit, pin, pin_name};
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     cases!["verify":
@@ -30,7 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// A store with a branch of five commits, and a fork of it at 3 with two more.
-async fn sample(subject: &Subject) -> (Place, Backend, Branch, Branch) {
+async fn sample(subject: &Subject) -> (StoreLocation, Backend, Branch, Branch) {
     let (place, backend) = subject.backend().await;
     let main = first_branch(&place.project(backend.clone()).await).await;
     for message in ["1", "2", "3", "4", "5"] {
@@ -66,7 +66,7 @@ fn damage(result: Result<Verified>) -> String {
 
 /// The same branch over a backend whose log gives a commit wrongly.
 async fn damaged(
-    place: &Place,
+    place: &StoreLocation,
     backend: &Backend,
     branch: &Branch,
     lsn: u64,

@@ -56,7 +56,7 @@ pub use model::environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
 pub use store::records::branch_of_timeline;
 pub use store::signature::{PublicKey, SigningKey};
 pub use store::{
-    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
-    IntoDocument, Project, ProjectInfo, State, Store, mask, pins, snapshot,
+    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, IntoDocument,
+    Project, ProjectInfo, State, Store, VersionedDocument, mask, pins, snapshot,
 };
 pub use upkeep::{alerts, copy, fsck, gc, metrics};

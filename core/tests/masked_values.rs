@@ -204,7 +204,7 @@ async fn compare(before: &State, after: &State, given: &mut Given) {
     let compared = diff(before, after).await.map(Hidden);
     let Some(Hidden(diff)) = given.result(compared) else { return };
     for section in diff.sections() {
-        given.debug((section.name(), section.facts()));
+        given.debug((section.name(), section.metadata()));
     }
     for change in diff.documents().try_collect::<Vec<_>>().await.unwrap() {
         if let (Some(before), Some(after)) = (&change.before, &change.after) {
@@ -249,9 +249,9 @@ async fn ask_for_plans(main: &Branch, masked: &Branch, head: &State, given: &mut
     ];
     for plan in plans {
         if let Some((_, plan)) = given.result(plan.map(|plan| (plan.what(), plan)))
-            && let Some(Hidden(worked)) = given.result(plan.work_out().await.map(Hidden))
+            && let Some(Hidden(result)) = given.result(plan.compute().await.map(Hidden))
         {
-            given.debug(worked.conflicts);
+            given.debug(result.conflicts);
         }
     }
 }

@@ -12,9 +12,9 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Directory;
+use crate::engine::{LegacyEngine, LegacyStore};
 use crate::notification::Deliver;
-use crate::settings::{PARAMETERS, Place, Settings};
-use crate::system::{LegacyStore, System};
+use crate::settings::{ObjectLocation, PARAMETERS, Settings};
 
 /// What the store is, as an object.
 const IDENTITY: &str = "argon-legacy.json";
@@ -118,11 +118,12 @@ impl LegacyFactory {
             recovered: found.recovered,
         };
         let deliver = self.deliver.clone();
-        let system = System::new(objects, queue, settings, environment.clone(), info, deliver);
-        if !system.shared {
-            system.jobs.take_back().await?;
+        let engine =
+            LegacyEngine::new(objects, queue, settings, environment.clone(), info, deliver);
+        if !engine.shared {
+            engine.jobs.take_back().await?;
         }
-        Ok(LegacyStore::new(system).await)
+        Ok(LegacyStore::new(engine).await)
     }
 
     async fn objects(
@@ -132,9 +133,9 @@ impl LegacyFactory {
         environment: &Environment,
     ) -> Result<Arc<dyn Objects>> {
         match (&settings.place, &self.s3) {
-            (Place::Directory(path), _) => Ok(Arc::new(Directory::new(path.clone()))),
-            (Place::S3(url), Some(s3)) => s3.objects(url, options, environment).await,
-            (Place::S3(_), None) => Err(Error::unsupported("this program has no S3")),
+            (ObjectLocation::Directory(path), _) => Ok(Arc::new(Directory::new(path.clone()))),
+            (ObjectLocation::S3(url), Some(s3)) => s3.objects(url, options, environment).await,
+            (ObjectLocation::S3(_), None) => Err(Error::unsupported("this program has no S3")),
         }
     }
 
@@ -143,8 +144,8 @@ impl LegacyFactory {
         match (&settings.queue, &settings.place) {
             (Some(queue), _) if queue.contains(':') => queue.parse(),
             (Some(directory), _) => Ok(StoreUrl::new("sled", directory)),
-            (None, Place::Directory(path)) => Ok(sled_in(&path.join("queue"))),
-            (None, Place::S3(url)) => {
+            (None, ObjectLocation::Directory(path)) => Ok(sled_in(&path.join("queue"))),
+            (None, ObjectLocation::S3(url)) => {
                 let queues = self.queues.as_ref().ok_or_else(|| {
                     Error::invalid("there is no place for the queue; name one by queue=DIR")
                 })?;

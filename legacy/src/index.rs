@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Refs, Swap};
+use argon_core::storage::{CasResult, Refs};
 
-use crate::records::{DeltaRecord, Stored, decode, delta_ref, deltas_of, encode};
+use crate::records::{DeltaRecord, VersionedRecord, decode, delta_ref, deltas_of, encode};
 
 /// The deltas of a timeline by their first commits. What a compression has replaced may still be
 /// there.
-pub(crate) type Deltas = Arc<Vec<Stored<DeltaRecord>>>;
+pub(crate) type Deltas = Arc<Vec<VersionedRecord<DeltaRecord>>>;
 
 /// The records of deltas, with what was read of them last. A list that was read may lack deltas that
 /// were made since, and have some that were replaced; who misses a commit in it reads it again.
@@ -58,7 +58,7 @@ impl Index {
         let swap = self.refs.compare_and_set(&name, None, Some(encode(delta)?)).await?;
         self.forget(timeline);
         match swap {
-            Swap::Moved(Some(there)) => decode(&name, there).map(|stored| Some(stored.record)),
+            CasResult::Moved(Some(there)) => decode(&name, there).map(|stored| Some(stored.record)),
             _ => Ok(None),
         }
     }
@@ -68,12 +68,12 @@ impl Index {
     pub(crate) async fn replace(
         &self,
         timeline: TimelineId,
-        old: &Stored<DeltaRecord>,
+        old: &VersionedRecord<DeltaRecord>,
         new: &DeltaRecord,
     ) -> Result<bool> {
         let name = delta_ref(timeline, old.record.first());
         let swap = self.refs.compare_and_set(&name, Some(&old.version), Some(encode(new)?));
-        let done = matches!(swap.await?, Swap::Done(_));
+        let done = matches!(swap.await?, CasResult::Done(_));
         self.forget(timeline);
         Ok(done)
     }
@@ -82,7 +82,7 @@ impl Index {
     pub(crate) async fn remove(
         &self,
         timeline: TimelineId,
-        delta: &Stored<DeltaRecord>,
+        delta: &VersionedRecord<DeltaRecord>,
     ) -> Result<()> {
         let name = delta_ref(timeline, delta.record.first());
         self.refs.compare_and_set(&name, Some(&delta.version), None).await?;
@@ -96,14 +96,14 @@ impl Index {
 }
 
 /// The delta that has a commit; the one that reaches furthest, if several have it.
-pub(crate) fn covering(deltas: &[Stored<DeltaRecord>], lsn: Lsn) -> Option<&DeltaRecord> {
+pub(crate) fn covering(deltas: &[VersionedRecord<DeltaRecord>], lsn: Lsn) -> Option<&DeltaRecord> {
     let upto = deltas.partition_point(|delta| delta.record.first() <= lsn);
     let having = deltas[..upto].iter().map(|delta| &delta.record).filter(|delta| delta.covers(lsn));
     having.max_by_key(|delta| delta.last())
 }
 
 /// The number of the first batch that may have a commit after those of the deltas below it.
-pub(crate) fn batch_after(deltas: &[Stored<DeltaRecord>], lsn: Lsn, floor: i64) -> i64 {
+pub(crate) fn batch_after(deltas: &[VersionedRecord<DeltaRecord>], lsn: Lsn, floor: i64) -> i64 {
     let below = deltas.iter().filter(|delta| delta.record.last() < lsn);
     below.map(|delta| delta.record.last_batch).max().unwrap_or(-1).max(floor) + 1
 }

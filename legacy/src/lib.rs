@@ -18,6 +18,7 @@
 
 mod delta;
 mod directory;
+mod engine;
 mod factory;
 mod index;
 mod jobs;
@@ -30,7 +31,6 @@ mod records;
 mod refs;
 mod settings;
 mod snapshots;
-mod system;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -38,8 +38,8 @@ mod work;
 mod workers;
 
 pub use delta::{Codec, Delta, DeltaHeader};
+pub use engine::LegacyStore;
 pub use factory::{Connect, LegacyFactory};
 pub use jobs::{Job, JobKind, JobStatus, Queue};
 pub use notification::Deliver;
-pub use system::LegacyStore;
 pub use workers::{MOST_WORKERS, Pool};

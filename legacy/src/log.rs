@@ -6,16 +6,16 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::engine::LegacyEngine;
 use crate::prune::Mode;
-use crate::system::System;
 
 /// [`Wal`] of a legacy store.
-pub(crate) struct LegacyWal(pub(crate) Arc<System>);
+pub(crate) struct LegacyWal(pub(crate) Arc<LegacyEngine>);
 
 /// How many timelines are looked at side by side.
 const AT_ONCE: usize = 16;
@@ -65,19 +65,19 @@ impl Wal for LegacyWal {
             .await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Remove).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Count).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.0.drop_timeline(timeline).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.0.droppable(timeline).await
     }
 }

@@ -10,8 +10,8 @@ use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::engine::{LegacyEngine, LegacyStore};
 use crate::records::{DELTAS, DeltaRecord, decode};
-use crate::system::{LegacyStore, System};
 
 /// [`Maintenance`] of a legacy store.
 pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
@@ -19,17 +19,17 @@ pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
 #[async_trait]
 impl Maintenance for LegacyMaintenance {
     fn info(&self) -> StoreInfo {
-        self.0.system.info.clone()
+        self.0.engine.info.clone()
     }
 
     async fn stored_bytes(&self) -> Result<u64> {
-        let system = &self.0.system;
+        let engine = &self.0.engine;
         // Where the queue is a folder beside the objects, what it takes is not one of them.
         let folders = ["projects/", "snapshots/"];
-        let mut bytes = system.queue.maintenance.stored_bytes().await?;
+        let mut bytes = engine.queue.maintenance.stored_bytes().await?;
         for folder in folders {
             bytes +=
-                system.objects.list(folder).await?.iter().map(|object| object.bytes).sum::<u64>();
+                engine.objects.list(folder).await?.iter().map(|object| object.bytes).sum::<u64>();
         }
         Ok(bytes)
     }
@@ -37,16 +37,16 @@ impl Maintenance for LegacyMaintenance {
     /// Brings all changes into deltas, joins small ones, and compacts the queue's store.
     async fn compact(&self) -> Result<()> {
         self.flush().await?;
-        let system = &self.0.system;
-        for timeline in system.recorded().await? {
-            system.compress(timeline).await?;
+        let engine = &self.0.engine;
+        for timeline in engine.recorded().await? {
+            engine.compress(timeline).await?;
         }
-        system.queue.maintenance.compact().await
+        engine.queue.maintenance.compact().await
     }
 
     fn traffic(&self) -> Option<Traffic> {
-        let system = &self.0.system;
-        match (system.objects.traffic(), system.queue.maintenance.traffic()) {
+        let engine = &self.0.engine;
+        match (engine.objects.traffic(), engine.queue.maintenance.traffic()) {
             (Some(objects), Some(queue)) => Some(Traffic {
                 requests: objects.requests + queue.requests,
                 retries: objects.retries + queue.retries,
@@ -58,18 +58,18 @@ impl Maintenance for LegacyMaintenance {
     }
 
     async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        let system = &self.0.system;
-        let mut servers = system.objects.servers().await?;
-        servers.extend(system.queue.maintenance.servers().await?);
+        let engine = &self.0.engine;
+        let mut servers = engine.objects.servers().await?;
+        servers.extend(engine.queue.maintenance.servers().await?);
         Ok(servers)
     }
 
     async fn backlog(&self) -> Result<Option<Backlog>> {
-        self.0.pool.backlog(&self.0.system).await.map(Some)
+        self.0.pool.backlog(&self.0.engine).await.map(Some)
     }
 
     async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
-        let deltas = self.0.system.index.of(timeline).await?;
+        let deltas = self.0.engine.index.of(timeline).await?;
         let mut sum = Compression { objects: deltas.len() as u64, ..Compression::default() };
         for delta in deltas.iter() {
             sum.raw_bytes += delta.record.raw_bytes.cast_unsigned();
@@ -82,14 +82,14 @@ impl Maintenance for LegacyMaintenance {
         self.0.pool.flush().await
     }
 
-    async fn rest(&self) {
-        self.0.pool.rest().await;
+    async fn quiesce(&self) {
+        self.0.pool.quiesce().await;
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        let system = Arc::clone(&self.0.system);
-        let deltas = self.0.system.queue.maintenance.verify();
-        let ours = stream::once(async move { findings(&system).await })
+        let engine = Arc::clone(&self.0.engine);
+        let deltas = self.0.engine.queue.maintenance.verify();
+        let ours = stream::once(async move { findings(&engine).await })
             .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
             .try_flatten();
         deltas.chain(ours).boxed()
@@ -97,10 +97,10 @@ impl Maintenance for LegacyMaintenance {
 }
 
 /// What is wrong with deltas: each is read, and compared with its record.
-async fn findings(system: &System) -> Result<Vec<Finding>> {
+async fn findings(engine: &LegacyEngine) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let mut say = |problem: String| found.push(Finding { problem });
-    for (name, stored) in system.queue.refs.list(DELTAS).await? {
+    for (name, stored) in engine.queue.refs.list(DELTAS).await? {
         let record = match decode::<DeltaRecord>(&name, stored) {
             Ok(stored) => stored.record,
             Err(error) => {
@@ -109,7 +109,7 @@ async fn findings(system: &System) -> Result<Vec<Finding>> {
             }
         };
         let (object, first, last) = (&record.object, record.first(), record.last());
-        match system.delta(object).await {
+        match engine.delta(object).await {
             Ok(Some(delta)) => {
                 let header = &delta.header;
                 if delta.checksum != record.checksum
@@ -122,11 +122,11 @@ async fn findings(system: &System) -> Result<Vec<Finding>> {
                 }
             }
             // It may have been joined with others meanwhile.
-            Ok(None) if system.queue.refs.get(&name).await?.is_none() => {}
+            Ok(None) if engine.queue.refs.get(&name).await?.is_none() => {}
             Ok(None) => say(format!(
                 "the delta {object} is gone, and with it the commits {first} to {last}; bring it back \
                  from a copy of {}",
-                system.objects.location()
+                engine.objects.location()
             )),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
                 say(format!("{error}; commits {first} to {last} can't be read"));

@@ -3,8 +3,8 @@
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 
+use crate::engine::LegacyEngine;
 use crate::jobs::Job;
-use crate::system::System;
 
 /// Delivers notifications: a webhook, as a rule. Whoever embeds the store hands it in.
 #[async_trait]
@@ -17,7 +17,7 @@ pub trait Deliver: Send + Sync {
     async fn deliver(&self, url: &str, body: String) -> Result<()>;
 }
 
-impl System {
+impl LegacyEngine {
     /// Asks for a notification of what became of a job, if somebody wants to know.
     pub(crate) async fn announce(
         &self,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Append, Freed, Keep, TimelineState};
+use argon_core::storage::{Append, Reclaimed, RetainedStates, TimelineState};
 
+use crate::engine::{LegacyEngine, ago};
 use crate::jobs::{Job, JobKind, sync_id};
-use crate::records::{DELTAS, DeltaRecord, Stored, decode, timeline_ref};
-use crate::system::{System, ago};
+use crate::records::{DELTAS, DeltaRecord, VersionedRecord, decode, timeline_ref};
 use crate::timeline::{batch_id, busy};
 
 const ATTEMPTS: u32 = 100;
@@ -32,10 +32,10 @@ pub(crate) enum Mode {
 
 /// The deltas that go: those that follow each other from the floor up and end below `from`.
 fn going(
-    deltas: &[Stored<DeltaRecord>],
+    deltas: &[VersionedRecord<DeltaRecord>],
     state: &TimelineState,
     from: Lsn,
-) -> (Vec<Stored<DeltaRecord>>, Lsn, i64) {
+) -> (Vec<VersionedRecord<DeltaRecord>>, Lsn, i64) {
     let (mut floor, mut batch) = (state.floor, -1);
     let mut gone = Vec::new();
     for delta in deltas {
@@ -50,22 +50,23 @@ fn going(
     (gone, floor, batch)
 }
 
-impl System {
+impl LegacyEngine {
     pub(crate) async fn prune(
         &self,
         timeline: TimelineId,
-        keep: &Keep,
+        keep: &RetainedStates,
         mode: Mode,
-    ) -> Result<Freed> {
-        let Some(state) = self.state(timeline).await? else { return Ok(Freed::default()) };
+    ) -> Result<Reclaimed> {
+        let Some(state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
         let deltas = self.index.of(timeline).await?;
         let (gone, floor, batch) = going(&deltas, &state, from);
-        let bytes = |delta: &Stored<DeltaRecord>| delta.record.stored_bytes.cast_unsigned();
-        let freed = Freed {
+        let bytes =
+            |delta: &VersionedRecord<DeltaRecord>| delta.record.stored_bytes.cast_unsigned();
+        let freed = Reclaimed {
             commits: floor.get().saturating_sub(state.floor.get()),
             bytes: gone.iter().map(bytes).sum(),
-            ..Freed::default()
+            ..Reclaimed::default()
         };
         if mode == Mode::Count || gone.is_empty() {
             return Ok(freed);
@@ -90,8 +91,8 @@ impl System {
     }
 
     /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
-    pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        let Some(mut state) = self.state(timeline).await? else { return Ok(Freed::default()) };
+    pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
+        let Some(mut state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
         let freed = self.freed_by_dropping(&state).await?;
         for _ in 0..ATTEMPTS {
             match self.seal(&state.timeline, &state.head).await? {
@@ -115,12 +116,12 @@ impl System {
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
-    pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let Some(state) = self.state(timeline).await? else { return Ok(None) };
         self.freed_by_dropping(&state).await.map(Some)
     }
 
-    async fn freed_by_dropping(&self, state: &TimelineState) -> Result<Freed> {
+    async fn freed_by_dropping(&self, state: &TimelineState) -> Result<Reclaimed> {
         let timeline = state.timeline.id;
         let commits = state.head.lsn.get().saturating_sub(state.floor.get());
         let deltas = self.index.of(timeline).await?;
@@ -129,10 +130,13 @@ impl System {
         if let Some(stored) = self.record(timeline).await? {
             for batch in stored.record.floor_batch + 1..=stored.record.batch {
                 let wal = &self.queue.wal;
-                bytes += wal.prunable(batch_id(timeline, batch), &Keep::default()).await?.bytes;
+                bytes += wal
+                    .prunable(batch_id(timeline, batch), &RetainedStates::default())
+                    .await?
+                    .bytes;
             }
         }
-        Ok(Freed { commits, bytes, ..Freed::default() })
+        Ok(Reclaimed { commits, bytes, ..Reclaimed::default() })
     }
 
     /// Removes what a dropped timeline had.
@@ -146,7 +150,7 @@ impl System {
             self.index.remove(timeline, delta).await?;
         }
         for batch in stored.record.floor_batch + 1..=stored.record.batch {
-            self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+            self.queue.wal.prune(batch_id(timeline, batch), &RetainedStates::default()).await?;
             self.jobs.forget(&sync_id(timeline, batch)).await?;
         }
         crate::snapshots::remove_of(&*self.objects, timeline).await

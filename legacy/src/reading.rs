@@ -12,8 +12,8 @@ use argon_core::storage::{CommitStream, Direction, HeaderStream};
 use argon_core::{Error, ErrorKind, Result};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::engine::LegacyEngine;
 use crate::index::{batch_after, covering};
-use crate::system::System;
 use crate::timeline::batch_id;
 
 /// How often a commit is looked for again before it is missed.
@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 8;
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Where a commit is.
-enum Place {
+enum CommitLocation {
     /// In the delta of this name.
     Delta(String),
     /// In this batch of the queue, whose last commit is at this position.
@@ -50,7 +50,7 @@ impl Form for Commit<Touched> {
 
 /// A reading on its way.
 struct Reading<C> {
-    system: Arc<System>,
+    engine: Arc<LegacyEngine>,
     timeline: TimelineId,
     direction: Direction,
     /// What is still to be read.
@@ -60,7 +60,7 @@ struct Reading<C> {
     ready: VecDeque<C>,
 }
 
-impl System {
+impl LegacyEngine {
     pub(crate) fn commits(
         self: Arc<Self>,
         timeline: TimelineId,
@@ -86,7 +86,7 @@ impl System {
         direction: Direction,
     ) -> stream::BoxStream<'static, Result<C>> {
         let (ready, begun) = (VecDeque::new(), false);
-        let reading = Reading { system: self, timeline, direction, range, begun, ready };
+        let reading = Reading { engine: self, timeline, direction, range, begun, ready };
         stream::try_unfold(reading, |mut reading| async move {
             Ok(reading.next().await?.map(|commit| (commit, reading)))
         })
@@ -94,14 +94,19 @@ impl System {
     }
 
     /// Where a commit is that the timeline has; `None` if it is in neither place at this moment.
-    async fn place_of(&self, timeline: TimelineId, lsn: Lsn, again: bool) -> Result<Option<Place>> {
+    async fn place_of(
+        &self,
+        timeline: TimelineId,
+        lsn: Lsn,
+        again: bool,
+    ) -> Result<Option<CommitLocation>> {
         let deltas = if again {
             self.index.of(timeline).await?
         } else {
             self.index.known_of(timeline).await?
         };
         if let Some(delta) = covering(&deltas, lsn) {
-            return Ok(Some(Place::Delta(delta.object.clone())));
+            return Ok(Some(CommitLocation::Delta(delta.object.clone())));
         }
         let Some(stored) = self.current(timeline).await? else { return Ok(None) };
         let first = batch_after(&deltas, lsn, stored.record.floor_batch);
@@ -110,7 +115,7 @@ impl System {
             let Some(state) = self.batch_state(timeline, batch).await? else { continue };
             if state.head.lsn >= lsn {
                 let has = state.timeline.base_lsn() < lsn;
-                return Ok(has.then_some(Place::Batch(batch, state.head.lsn)));
+                return Ok(has.then_some(CommitLocation::Batch(batch, state.head.lsn)));
             }
         }
         Ok(None)
@@ -156,7 +161,7 @@ impl<C: Form> Reading<C> {
     /// Leaves out what the timeline does not have.
     async fn begin(&mut self) -> Result<()> {
         self.begun = true;
-        let Some(state) = self.system.state(self.timeline).await? else {
+        let Some(state) = self.engine.state(self.timeline).await? else {
             self.range = Lsn::new(1)..=Lsn::ZERO;
             return Ok(());
         };
@@ -181,7 +186,7 @@ impl<C: Form> Reading<C> {
                 Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
                 Err(error) => return Err(error),
             }
-            let state = self.system.state(self.timeline).await?;
+            let state = self.engine.state(self.timeline).await?;
             if state.is_none_or(|state| state.floor >= wanted) {
                 // It was collected meanwhile.
                 self.begin().await?;
@@ -199,27 +204,27 @@ impl<C: Form> Reading<C> {
 
     /// The commits in one place around `wanted`, in ascending order, those in range only.
     async fn run(&self, wanted: Lsn, again: bool) -> Result<Vec<Commit>> {
-        let (system, timeline) = (&self.system, self.timeline);
-        let Some(place) = system.place_of(timeline, wanted, again).await? else {
+        let (engine, timeline) = (&self.engine, self.timeline);
+        let Some(place) = engine.place_of(timeline, wanted, again).await? else {
             return Ok(Vec::new());
         };
         let mut run = match place {
-            Place::Delta(object) => {
-                system.delta(&object).await?.map(|delta| delta.commits).unwrap_or_default()
+            CommitLocation::Delta(object) => {
+                engine.delta(&object).await?.map(|delta| delta.commits).unwrap_or_default()
             }
-            Place::Batch(batch, _) if self.direction == Direction::Descending => {
-                let base = system.batch_state(timeline, batch).await?;
+            CommitLocation::Batch(batch, _) if self.direction == Direction::Descending => {
+                let base = engine.batch_state(timeline, batch).await?;
                 let from = base.map_or(wanted, |state| state.timeline.base_lsn().next());
                 let from = from.max(*self.range.start());
-                let all = system.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
+                let all = engine.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
                 if all.last().is_none_or(|last| last.meta.lsn != wanted) {
                     return Ok(Vec::new());
                 }
                 all
             }
-            Place::Batch(batch, last) => {
+            CommitLocation::Batch(batch, last) => {
                 let upto = last.min(*self.range.end());
-                system.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
+                engine.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
             }
         };
         run.retain(|commit| self.range.contains(&commit.meta.lsn));

@@ -16,7 +16,7 @@ pub(crate) const DELTAS: &str = "legacy/delta/";
 
 /// A record and the version under which it was read.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored<R> {
+pub(crate) struct VersionedRecord<R> {
     pub(crate) record: R,
     pub(crate) version: RefVersion,
 }
@@ -26,11 +26,14 @@ pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
         .map_err(|source| Error::internal("a record can't be written").with_source(source))
 }
 
-pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
+pub(crate) fn decode<R: DeserializeOwned>(
+    name: &str,
+    stored: VersionedRef,
+) -> Result<VersionedRecord<R>> {
     let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
         Error::corrupt(format!("the record {name} can't be read")).with_source(source)
     })?;
-    Ok(Stored { record, version: stored.version })
+    Ok(VersionedRecord { record, version: stored.version })
 }
 
 /// The end of a run of commits.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use argon_core::Result;
-use argon_core::storage::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
+use argon_core::storage::{
+    CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef,
+};
 use async_trait::async_trait;
 
 use crate::records::OURS;
@@ -27,7 +29,7 @@ impl Refs for LegacyRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         self.0.compare_and_set(name, expected, value).await
     }
 

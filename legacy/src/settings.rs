@@ -12,7 +12,7 @@ use crate::workers::MOST_WORKERS;
 
 /// Where the objects are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum ObjectLocation {
     Directory(PathBuf),
     S3(StoreUrl),
 }
@@ -20,7 +20,7 @@ pub(crate) enum Place {
 /// What a URL says.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
-    pub(crate) place: Place,
+    pub(crate) place: ObjectLocation,
     /// The URL or the directory of the queue's store; `None` for the usual one.
     pub(crate) queue: Option<String>,
     /// The level of zstd for deltas.
@@ -93,7 +93,7 @@ impl Settings {
     pub(crate) fn parse(url: &StoreUrl) -> Result<Self> {
         let (place, query) = url.rest().split_once('?').unwrap_or((url.rest(), ""));
         let mut settings = Self {
-            place: Place::Directory(PathBuf::from(place)),
+            place: ObjectLocation::Directory(PathBuf::from(place)),
             queue: None,
             level: 3,
             ratio: 2.0,
@@ -117,7 +117,7 @@ impl Settings {
             // What is not of this system is of S3, which knows what it takes.
             let query =
                 if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
-            settings.place = Place::S3(StoreUrl::new("s3", format!("{place}{query}")));
+            settings.place = ObjectLocation::S3(StoreUrl::new("s3", format!("{place}{query}")));
             return Ok(settings);
         }
         if place.is_empty() {
@@ -198,7 +198,7 @@ mod tests {
         let url = "legacy+s3://bucket/p?zstd_level=9&region=eu&batch_changes=3&batch_seconds=0.5\
                    &queue=mongodb%3A%2F%2Fh%2Fd&workers=20&snapshot_commits=0&notify=https%3A%2F%2Fx";
         let found = Settings::parse(&url.parse().unwrap()).unwrap();
-        assert_eq!(found.place, Place::S3(StoreUrl::new("s3", "//bucket/p?region=eu")));
+        assert_eq!(found.place, ObjectLocation::S3(StoreUrl::new("s3", "//bucket/p?region=eu")));
         assert_eq!((found.level, found.batch_changes, found.workers), (9, 3, 20));
         assert_eq!(found.queue.as_deref(), Some("mongodb://h/d"));
         assert_eq!(found.batch_time, Duration::from_millis(500));

@@ -7,10 +7,10 @@ use std::time::Duration;
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
-use argon_core::storage::{Freed, Objects, Snapshots};
+use argon_core::storage::{Objects, Reclaimed, Snapshots};
 use async_trait::async_trait;
 
-use crate::system::{System, ago};
+use crate::engine::{LegacyEngine, ago};
 
 const CHUNKS: &str = "snapshots/chunks/";
 const MANIFESTS: &str = "snapshots/manifests/";
@@ -21,16 +21,16 @@ const YOUNG: Duration = Duration::from_hours(6);
 
 /// [`Snapshots`] in an object store.
 pub(crate) struct ObjectSnapshots {
-    system: Arc<System>,
+    engine: Arc<LegacyEngine>,
 }
 
 impl ObjectSnapshots {
-    pub(crate) fn new(system: &Arc<System>) -> Self {
-        Self { system: Arc::clone(system) }
+    pub(crate) fn new(engine: &Arc<LegacyEngine>) -> Self {
+        Self { engine: Arc::clone(engine) }
     }
 
     fn objects(&self) -> &dyn Objects {
-        &*self.system.objects
+        &*self.engine.objects
     }
 }
 
@@ -112,12 +112,12 @@ impl Snapshots for ObjectSnapshots {
         self.objects().delete(&manifest(point)).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
-        let mut freed = Freed::default();
-        let old = ago(self.system.environment.earliest(), YOUNG);
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
+        let mut freed = Reclaimed::default();
+        let old = ago(self.engine.environment.earliest(), YOUNG);
         for object in self.objects().list(CHUNKS).await? {
             let Some(digest) = digest(&object.name) else { continue };
-            if live.contains(&digest) || (self.system.shared && object.modified > old) {
+            if live.contains(&digest) || (self.engine.shared && object.modified > old) {
                 continue;
             }
             if !dry_run {

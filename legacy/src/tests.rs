@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use argon_core::model::{Actor, Commit, Lsn, ProjectName, TimelineId};
 use argon_core::storage::{
-    Backend, Direction, ObjectInfo, Objects, OpenOptions, RefName, RefVersion, Refs, StoreInfo,
-    StoreUrl, Swap, VersionedRef,
+    Backend, CasResult, Direction, ObjectInfo, Objects, OpenOptions, RefName, RefVersion, Refs,
+    StoreInfo, StoreUrl, VersionedRef,
 };
 use argon_core::{Clock, Environment, Error, Ids, Result, Store};
 use async_trait::async_trait;
@@ -16,13 +16,13 @@ use futures::TryStreamExt;
 use tempfile::TempDir;
 
 use crate::directory::Directory;
+use crate::engine::LegacyEngine;
 use crate::index::covering;
 use crate::jobs::{Job, JobKind, JobStatus};
 use crate::log::LegacyWal;
 use crate::refs::LegacyRefs;
 use crate::settings::Settings;
 use crate::snapshots::ObjectSnapshots;
-use crate::system::System;
 use crate::timeline::batch_id;
 use crate::workers::done;
 
@@ -77,7 +77,7 @@ impl Refs for Limited<Arc<dyn Refs>> {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         self.1.spend()?;
         self.0.compare_and_set(name, expected, value).await
     }
@@ -110,7 +110,7 @@ impl Objects for Limited<Directory> {
 
 /// A system without workers, which a test works by hand.
 struct Stage {
-    system: Arc<System>,
+    engine: Arc<LegacyEngine>,
     clock: Arc<SetClock>,
     budget: Budget,
     _place: TempDir,
@@ -139,25 +139,25 @@ impl Stage {
             recovered: None,
         };
         let settings = Settings::parse(&url).unwrap();
-        let system = System::new(Arc::new(objects), queue, settings, environment, info, None);
-        Self { system: Arc::new(system), clock, budget, _place: place }
+        let engine = LegacyEngine::new(Arc::new(objects), queue, settings, environment, info, None);
+        Self { engine: Arc::new(engine), clock, budget, _place: place }
     }
 
     fn backend(&self) -> Backend {
-        let system = &self.system;
+        let engine = &self.engine;
         Backend {
-            wal: Arc::new(LegacyWal(system.clone())),
-            refs: Arc::new(LegacyRefs(system.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(system)),
+            wal: Arc::new(LegacyWal(engine.clone())),
+            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
+            snapshots: Arc::new(ObjectSnapshots::new(engine)),
             materialize: None,
-            ..system.queue.clone()
+            ..engine.queue.clone()
         }
     }
 
     /// Writes commits of one document each; the timeline that has them.
     async fn write(&self, count: i32) -> TimelineId {
         let store =
-            Store::new(self.backend(), self.system.environment.clone(), Actor::new("ada").unwrap());
+            Store::new(self.backend(), self.engine.environment.clone(), Actor::new("ada").unwrap());
         let name = ProjectName::new("shop").unwrap();
         let project = match store.project(&name).await {
             Ok(project) => project,
@@ -176,9 +176,9 @@ impl Stage {
 
     /// Does what is due, as one worker.
     async fn work(&self) -> Result<()> {
-        for claim in self.system.jobs.due().await? {
-            if let Some(claim) = self.system.jobs.take(&claim, "w").await? {
-                done(&self.system, &claim).await?;
+        for claim in self.engine.jobs.due().await? {
+            if let Some(claim) = self.engine.jobs.take(&claim, "w").await? {
+                done(&self.engine, &claim).await?;
             }
         }
         Ok(())
@@ -186,7 +186,7 @@ impl Stage {
 
     async fn commits(&self, timeline: TimelineId) -> Vec<Commit> {
         let all = Lsn::new(1)..=Lsn::MAX;
-        self.system
+        self.engine
             .clone()
             .commits(timeline, all, Direction::Ascending)
             .try_collect()
@@ -195,7 +195,7 @@ impl Stage {
     }
 
     async fn statuses(&self) -> Vec<(JobKind, JobStatus, i32)> {
-        let jobs = self.system.jobs.list().await.unwrap();
+        let jobs = self.engine.jobs.list().await.unwrap();
         jobs.iter().map(|job| (job.kind, job.status, job.failures)).collect()
     }
 }
@@ -207,7 +207,7 @@ async fn a_batch_becomes_a_delta_when_it_is_full_or_five_seconds_old() {
     let stage = Stage::new("batch_changes=3").await;
     let timeline = stage.write(4).await;
     stage.work().await.unwrap();
-    let deltas = async || stage.system.index.of(timeline).await.unwrap().len();
+    let deltas = async || stage.engine.index.of(timeline).await.unwrap().len();
     // The collection is a change as well.
     assert_eq!(deltas().await, 1);
     stage.pass(SECOND * 4);
@@ -237,20 +237,20 @@ async fn a_worker_that_is_cut_off_after_any_step_loses_and_doubles_nothing() {
             stage.work().await.unwrap();
         }
         assert_eq!(stage.commits(timeline).await, before, "{steps} steps, and done again");
-        let deltas = stage.system.index.of(timeline).await.unwrap();
+        let deltas = stage.engine.index.of(timeline).await.unwrap();
         for commit in &before {
             let lsn = commit.meta.lsn;
             let having = deltas.iter().filter(|delta| delta.record.covers(lsn)).count();
             assert_eq!(having, 1, "commit {lsn} after {steps} steps");
         }
-        let wal = &stage.system.queue.wal;
+        let wal = &stage.engine.queue.wal;
         for batch in 0..4 {
             let id = batch_id(timeline, batch);
             let Some(state) = wal.state(id).await.unwrap() else { continue };
             assert!(state.floor.next() >= state.head.lsn, "batch {batch} after {steps} steps");
         }
-        assert!(stage.system.jobs.active().await.unwrap().is_empty(), "after {steps} steps");
-        let objects = stage.system.objects.list("projects/").await.unwrap();
+        assert!(stage.engine.jobs.active().await.unwrap().is_empty(), "after {steps} steps");
+        let objects = stage.engine.objects.list("projects/").await.unwrap();
         let named = |name: &str| deltas.iter().any(|delta| delta.record.object == name);
         assert!(objects.iter().all(|object| named(&object.name)), "{objects:?}");
         if !cut && steps > 5 {
@@ -265,29 +265,29 @@ async fn a_worker_that_is_cut_off_after_any_step_loses_and_doubles_nothing() {
 async fn two_workers_on_one_job_make_one_delta() {
     let stage = Stage::new("batch_changes=3").await;
     let timeline = stage.write(3).await;
-    let claims = stage.system.jobs.due().await.unwrap();
-    let one = stage.system.jobs.take(&claims[0], "one").await.unwrap().unwrap();
-    assert!(stage.system.jobs.take(&claims[0], "two").await.unwrap().is_none());
+    let claims = stage.engine.jobs.due().await.unwrap();
+    let one = stage.engine.jobs.take(&claims[0], "one").await.unwrap().unwrap();
+    assert!(stage.engine.jobs.take(&claims[0], "two").await.unwrap().is_none());
     stage.pass(Duration::from_mins(10));
-    let again = stage.system.jobs.due().await.unwrap();
+    let again = stage.engine.jobs.due().await.unwrap();
     let same = again.iter().find(|claim| claim.job.id == one.job.id).unwrap();
-    let two = stage.system.jobs.take(same, "two").await.unwrap().unwrap();
-    let (first, second) = futures::join!(done(&stage.system, &one), done(&stage.system, &two));
+    let two = stage.engine.jobs.take(same, "two").await.unwrap().unwrap();
+    let (first, second) = futures::join!(done(&stage.engine, &one), done(&stage.engine, &two));
     first.unwrap();
     second.unwrap();
-    assert_eq!(stage.system.index.of(timeline).await.unwrap().len(), 1);
+    assert_eq!(stage.engine.index.of(timeline).await.unwrap().len(), 1);
     assert_eq!(stage.commits(timeline).await.len(), 3);
 }
 
 #[tokio::test]
 async fn a_job_that_fails_waits_longer_each_time_and_is_given_up_after_three_retries() {
     let stage = Stage::new("batch_changes=3").await;
-    let now = stage.system.environment.now();
+    let now = stage.engine.environment.now();
     let bad = Job {
         timeline: None,
         ..Job::about(JobKind::Cleanup, TimelineId::from_bytes([1; 16]), now)
     };
-    stage.system.jobs.add(&bad).await.unwrap();
+    stage.engine.jobs.add(&bad).await.unwrap();
     for (failures, delay) in [(1, 30), (2, 60), (3, 120)] {
         stage.work().await.unwrap();
         assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Retrying, failures)]);
@@ -298,44 +298,44 @@ async fn a_job_that_fails_waits_longer_each_time_and_is_given_up_after_three_ret
     }
     stage.work().await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Failed, 4)]);
-    let dead = stage.system.jobs.dead().await.unwrap();
+    let dead = stage.engine.jobs.dead().await.unwrap();
     assert!(dead[0].error.as_ref().unwrap().contains("names no timeline"), "{dead:?}");
-    stage.system.jobs.retry(&dead[0].id).await.unwrap();
+    stage.engine.jobs.retry(&dead[0].id).await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Pending, 0)]);
-    assert!(stage.system.jobs.retry(&dead[0].id).await.is_err(), "it is not given up now");
+    assert!(stage.engine.jobs.retry(&dead[0].id).await.is_err(), "it is not given up now");
 }
 
 #[tokio::test]
 async fn purging_forgets_all_but_jobs_whose_changes_are_nowhere_else() {
     let stage = Stage::new("").await;
-    let (now, timeline) = (stage.system.environment.now(), TimelineId::from_bytes([1; 16]));
+    let (now, timeline) = (stage.engine.environment.now(), TimelineId::from_bytes([1; 16]));
     let sync = Job::sync(timeline, 0, argon_core::model::Head::EMPTY, (now, now));
     for job in [sync, Job::about(JobKind::Compression, timeline, now)] {
-        stage.system.jobs.add(&job).await.unwrap();
+        stage.engine.jobs.add(&job).await.unwrap();
         for _ in 0..4 {
             stage.pass(Duration::from_mins(5));
-            let claims = stage.system.jobs.due().await.unwrap();
-            let claim = stage.system.jobs.take(&claims[0], "w").await.unwrap().unwrap();
-            stage.system.jobs.fail(&claim, &Error::unavailable("no")).await.unwrap();
+            let claims = stage.engine.jobs.due().await.unwrap();
+            let claim = stage.engine.jobs.take(&claims[0], "w").await.unwrap().unwrap();
+            stage.engine.jobs.fail(&claim, &Error::unavailable("no")).await.unwrap();
         }
     }
-    assert_eq!(stage.system.jobs.purge().await.unwrap(), (1, 1));
-    assert_eq!(stage.system.jobs.dead().await.unwrap()[0].kind, JobKind::Sync);
+    assert_eq!(stage.engine.jobs.purge().await.unwrap(), (1, 1));
+    assert_eq!(stage.engine.jobs.dead().await.unwrap()[0].kind, JobKind::Sync);
 }
 
 #[tokio::test]
 async fn urgent_jobs_come_first() {
     let stage = Stage::new("").await;
-    let (now, timeline) = (stage.system.environment.now(), TimelineId::from_bytes([1; 16]));
+    let (now, timeline) = (stage.engine.environment.now(), TimelineId::from_bytes([1; 16]));
     for kind in [JobKind::Cleanup, JobKind::Compression] {
-        stage.system.jobs.add(&Job::about(kind, timeline, now)).await.unwrap();
+        stage.engine.jobs.add(&Job::about(kind, timeline, now)).await.unwrap();
     }
     let head = argon_core::model::Head::EMPTY;
     for batch in [2, 1] {
         let due = DateTime::from_millis(now.timestamp_millis() - batch);
-        stage.system.jobs.add(&Job::sync(timeline, batch, head, (now, due))).await.unwrap();
+        stage.engine.jobs.add(&Job::sync(timeline, batch, head, (now, due))).await.unwrap();
     }
-    let due = stage.system.jobs.due().await.unwrap();
+    let due = stage.engine.jobs.due().await.unwrap();
     let order: Vec<_> = due.iter().map(|claim| (claim.job.kind, claim.job.batch)).collect();
     let expected =
         [(JobKind::Sync, 2), (JobKind::Sync, 1), (JobKind::Compression, 0), (JobKind::Cleanup, 0)];
@@ -352,15 +352,15 @@ async fn compression_joins_small_deltas_and_reads_stay_the_same_after_every_step
         stage.pass(SECOND * 6);
         stage.work().await.unwrap();
         let before = stage.commits(timeline).await;
-        let many = stage.system.index.of(timeline).await.unwrap().len();
+        let many = stage.engine.index.of(timeline).await.unwrap().len();
         stage.budget.0.store(steps, Ordering::Relaxed);
-        let cut = stage.system.compress(timeline).await.is_err();
+        let cut = stage.engine.compress(timeline).await.is_err();
         stage.budget.0.store(ENOUGH, Ordering::Relaxed);
-        stage.system.index.forget(timeline);
+        stage.engine.index.forget(timeline);
         assert_eq!(stage.commits(timeline).await, before, "after {steps} steps");
-        stage.system.compress(timeline).await.unwrap();
+        stage.engine.compress(timeline).await.unwrap();
         assert_eq!(stage.commits(timeline).await, before, "{steps} steps, and done again");
-        let deltas = stage.system.index.of(timeline).await.unwrap();
+        let deltas = stage.engine.index.of(timeline).await.unwrap();
         assert!(many > 5 && deltas.len() == 1, "{many} became {}", deltas.len());
         assert!(covering(&deltas, Lsn::new(13)).is_some());
         if !cut {
@@ -378,14 +378,14 @@ async fn traces_are_cleaned_after_a_day_and_reads_stay_the_same() {
     stage.pass(SECOND * 6);
     stage.work().await.unwrap();
     let before = stage.commits(timeline).await;
-    stage.system.clean_daily().await.unwrap();
+    stage.engine.clean_daily().await.unwrap();
     assert!(!stage.statuses().await.is_empty(), "a day has not passed");
     stage.pass(Duration::from_hours(25));
-    stage.system.clean_daily().await.unwrap();
+    stage.engine.clean_daily().await.unwrap();
     assert_eq!(stage.statuses().await, []);
-    let batches = stage.system.queue.wal.timelines().await.unwrap();
+    let batches = stage.engine.queue.wal.timelines().await.unwrap();
     assert!(batches.len() <= 1, "{batches:?}");
-    stage.system.index.forget(timeline);
+    stage.engine.index.forget(timeline);
     stage.write(1).await;
     assert_eq!(stage.commits(timeline).await[..8], before);
     assert_eq!(stage.commits(timeline).await.len(), 9);

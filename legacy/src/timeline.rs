@@ -10,12 +10,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon_core::model::{Commit, Digest, Head, Point, Timeline, TimelineId};
-use argon_core::storage::{Append, Swap, TimelineState};
+use argon_core::storage::{Append, CasResult, TimelineState};
 use argon_core::{Error, Result};
 
+use crate::engine::LegacyEngine;
 use crate::jobs::{Job, sync_id};
-use crate::records::{Stored, TIMELINES, TimelineRecord, decode, encode, timeline_ref};
-use crate::system::System;
+use crate::records::{TIMELINES, TimelineRecord, VersionedRecord, decode, encode, timeline_ref};
 
 /// How often others may be in the way of one step.
 const ATTEMPTS: u32 = 100;
@@ -23,18 +23,18 @@ const ATTEMPTS: u32 = 100;
 /// What this process knows of timelines. A record that others have moved since is noticed by the seal
 /// of its batch.
 #[derive(Default)]
-pub(crate) struct Known(Mutex<Memory>);
+pub(crate) struct TimelineCache(Mutex<Memory>);
 
 #[derive(Default)]
 struct Memory {
-    records: HashMap<TimelineId, Stored<TimelineRecord>>,
+    records: HashMap<TimelineId, VersionedRecord<TimelineRecord>>,
     /// The batches whose jobs are there.
     with_job: HashSet<(TimelineId, i64)>,
     /// The changes that this process appended to the batch of this number.
     changes: HashMap<TimelineId, (i64, usize)>,
 }
 
-impl Known {
+impl TimelineCache {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -64,24 +64,27 @@ pub(crate) fn busy() -> Error {
     Error::unavailable("the timeline is written by others all the time; try again later")
 }
 
-impl System {
+impl LegacyEngine {
     /// The record of a timeline as it is now.
     pub(crate) async fn record(
         &self,
         timeline: TimelineId,
-    ) -> Result<Option<Stored<TimelineRecord>>> {
+    ) -> Result<Option<VersionedRecord<TimelineRecord>>> {
         let name = timeline_ref(timeline);
         let Some(stored) = self.queue.refs.get(&name).await? else {
             self.known.forget(timeline);
             return Ok(None);
         };
-        let stored: Stored<TimelineRecord> = decode(&name, stored)?;
+        let stored: VersionedRecord<TimelineRecord> = decode(&name, stored)?;
         self.known.memory().records.insert(timeline, stored.clone());
         Ok(Some(stored))
     }
 
     /// The record of a timeline; one that is known may have been moved by other processes since.
-    async fn known_record(&self, timeline: TimelineId) -> Result<Option<Stored<TimelineRecord>>> {
+    async fn known_record(
+        &self,
+        timeline: TimelineId,
+    ) -> Result<Option<VersionedRecord<TimelineRecord>>> {
         let known = self.known.memory().records.get(&timeline).cloned();
         match known {
             Some(stored) => Ok(Some(stored)),
@@ -93,14 +96,14 @@ impl System {
     pub(crate) async fn move_record(
         &self,
         timeline: TimelineId,
-        read: &Stored<TimelineRecord>,
+        read: &VersionedRecord<TimelineRecord>,
         record: TimelineRecord,
     ) -> Result<bool> {
         let (name, value) = (timeline_ref(timeline), encode(&record)?);
         self.known.forget(timeline);
         let swap = self.queue.refs.compare_and_set(&name, Some(&read.version), Some(value)).await?;
-        let Swap::Done(Some(version)) = swap else { return Ok(false) };
-        self.known.memory().records.insert(timeline, Stored { record, version });
+        let CasResult::Done(Some(version)) = swap else { return Ok(false) };
+        self.known.memory().records.insert(timeline, VersionedRecord { record, version });
         Ok(true)
     }
 
@@ -109,7 +112,7 @@ impl System {
     pub(crate) async fn current(
         &self,
         timeline: TimelineId,
-    ) -> Result<Option<Stored<TimelineRecord>>> {
+    ) -> Result<Option<VersionedRecord<TimelineRecord>>> {
         if self.shared { self.record(timeline).await } else { self.known_record(timeline).await }
     }
 
@@ -117,10 +120,10 @@ impl System {
     /// new one. `None` if the timeline can't begin there, so that it was dropped.
     async fn found_or_new(
         &self,
-        found: Option<Stored<TimelineRecord>>,
+        found: Option<VersionedRecord<TimelineRecord>>,
         timeline: &Timeline,
         expected: &Head,
-    ) -> Result<Option<Stored<TimelineRecord>>> {
+    ) -> Result<Option<VersionedRecord<TimelineRecord>>> {
         if found.is_some() || expected.lsn != timeline.base_lsn() {
             return Ok(found);
         }
@@ -151,7 +154,7 @@ impl System {
     pub(crate) async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         for _ in 0..ATTEMPTS {
             let Some(stored) = self.current(timeline).await? else { return Ok(None) };
-            let Stored { record, version } = stored;
+            let VersionedRecord { record, version } = stored;
             if record.dropped.is_some() {
                 return Ok(None);
             }
@@ -168,7 +171,7 @@ impl System {
             let head = match self.batch_state(timeline, record.batch).await? {
                 // Others may have gone on in a later batch, which has more.
                 Some(batch) if batch.sealed => {
-                    self.roll(timeline, record.batch).await?;
+                    self.rotate_batch(timeline, record.batch).await?;
                     continue;
                 }
                 Some(batch) => batch.head,
@@ -217,7 +220,7 @@ impl System {
                 Append::Sealed(_) => {
                     let there = self.batch_state(id, batch).await?;
                     if there.is_some() {
-                        self.roll(id, batch).await?;
+                        self.rotate_batch(id, batch).await?;
                     } else if self.record(id).await?.is_some_and(|now| now.record == record) {
                         // It is not begun, and so its head is where it begins.
                         return Ok(Append::HeadMoved(before));
@@ -257,8 +260,8 @@ impl System {
             return;
         }
         let ended = async {
-            self.roll(timeline, batch).await?;
-            self.jobs.hurry(&sync_id(timeline, batch)).await
+            self.rotate_batch(timeline, batch).await?;
+            self.jobs.run_now(&sync_id(timeline, batch)).await
         };
         if let Err(error) = ended.await {
             tracing::warn!(%error, "a full batch could not be ended; its job will");
@@ -268,7 +271,7 @@ impl System {
 
     /// Seals a batch where it is, and moves the record on to the next; nothing happens if it is not
     /// the one that takes commits.
-    pub(crate) async fn roll(&self, timeline: TimelineId, batch: i64) -> Result<()> {
+    pub(crate) async fn rotate_batch(&self, timeline: TimelineId, batch: i64) -> Result<()> {
         for _ in 0..ATTEMPTS {
             let Some(stored) = self.record(timeline).await? else { return Ok(()) };
             let record = &stored.record;
@@ -313,7 +316,7 @@ impl System {
             let there = self.batch_state(id, record.batch).await?;
             match there {
                 Some(there) if there.sealed => {
-                    self.roll(id, record.batch).await?;
+                    self.rotate_batch(id, record.batch).await?;
                     continue;
                 }
                 None if *expected != before => return Ok(Append::HeadMoved(before)),

@@ -4,15 +4,15 @@
 
 use argon_core::metrics::Metric;
 use argon_core::model::{Commit, Head, Lsn, TimelineId};
-use argon_core::storage::Keep;
+use argon_core::storage::RetainedStates;
 use argon_core::{Error, Result};
 
 use crate::delta;
+use crate::engine::LegacyEngine;
 use crate::index::covering;
 use crate::jobs::{Job, JobKind};
 use crate::prune::DELTA;
-use crate::records::{DeltaRecord, Stored};
-use crate::system::System;
+use crate::records::{DeltaRecord, VersionedRecord};
 use crate::timeline::batch_id;
 
 /// What a delta that compression makes holds at most, before it is compressed.
@@ -24,7 +24,7 @@ const SMALL_DELTAS: usize = 16;
 /// The levels that compression tries after that of the settings, until the ratio is what is wanted.
 const HIGHER_LEVELS: [i32; 2] = [9, 19];
 
-impl System {
+impl LegacyEngine {
     /// Does a job.
     #[tracing::instrument(level = "info", skip_all, name = "job", fields(job = job.id))]
     pub(crate) async fn work(&self, job: &Job) -> Result<()> {
@@ -51,7 +51,7 @@ impl System {
 
     /// Makes a delta of a batch, and empties it.
     async fn sync(&self, timeline: TimelineId, batch: i64, parent: Head) -> Result<()> {
-        self.roll(timeline, batch).await?;
+        self.rotate_batch(timeline, batch).await?;
         let Some(state) = self.batch_state(timeline, batch).await? else { return Ok(()) };
         let last = state.head.lsn;
         let dropped = self.record(timeline).await?.is_none_or(|it| it.record.dropped.is_some());
@@ -66,7 +66,7 @@ impl System {
                 self.jobs.add(&Job::about(JobKind::Compression, timeline, now)).await?;
             }
         }
-        self.queue.wal.prune(batch_id(timeline, batch), &Keep::default()).await?;
+        self.queue.wal.prune(batch_id(timeline, batch), &RetainedStates::default()).await?;
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl System {
         batches: (i64, i64),
         parent: Head,
         commits: Vec<Commit>,
-        replaced: Option<&Stored<DeltaRecord>>,
+        replaced: Option<&VersionedRecord<DeltaRecord>>,
     ) -> Result<()> {
         let (level, ratio) = (self.settings.level, self.settings.ratio);
         let encoded = tokio::task::spawn_blocking(move || {
@@ -160,7 +160,11 @@ impl System {
         self.remove_replaced(timeline).await
     }
 
-    async fn join(&self, timeline: TimelineId, small: &[Stored<DeltaRecord>]) -> Result<()> {
+    async fn join(
+        &self,
+        timeline: TimelineId,
+        small: &[VersionedRecord<DeltaRecord>],
+    ) -> Result<()> {
         let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(()) };
         let (mut commits, mut parent) = (Vec::new(), None);
         for delta in small {

@@ -9,8 +9,8 @@ use argon_core::{DetailKey, Error, Hint, Result};
 use bson::DateTime;
 use tokio::sync::{Mutex, watch};
 
+use crate::engine::{LegacyEngine, ago};
 use crate::jobs::{Claim, Job};
-use crate::system::{System, ago};
 
 /// The most workers of a pool.
 pub const MOST_WORKERS: u32 = 20;
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_mins(11);
 pub struct Pool(Arc<Shared>);
 
 struct Shared {
-    system: Weak<System>,
+    engine: Weak<LegacyEngine>,
     size: watch::Sender<u32>,
     busy: AtomicU32,
     name: String,
@@ -50,14 +50,14 @@ struct Shared {
 
 impl Pool {
     /// Starts the workers of a system, as many as somebody has set, or as its settings say.
-    pub(crate) async fn start(system: &Arc<System>) -> Self {
-        let name: [u8; 4] = system.environment.random();
+    pub(crate) async fn start(engine: &Arc<LegacyEngine>) -> Self {
+        let name: [u8; 4] = engine.environment.random();
         let name = format!("{:08x}", u32::from_be_bytes(name));
-        let wanted = wanted(system).await.unwrap_or(system.settings.workers);
+        let wanted = wanted(engine).await.unwrap_or(engine.settings.workers);
         let (size, _) = watch::channel(wanted);
-        let system_of_pool = Arc::downgrade(system);
+        let engine_of_pool = Arc::downgrade(engine);
         let pool =
-            Self(Arc::new(Shared { system: system_of_pool, size, busy: AtomicU32::new(0), name }));
+            Self(Arc::new(Shared { engine: engine_of_pool, size, busy: AtomicU32::new(0), name }));
         let lookout = Arc::new(Mutex::new(()));
         for number in 0..MOST_WORKERS {
             tokio::spawn(worker(Arc::downgrade(&pool.0), number, Arc::clone(&lookout)));
@@ -85,8 +85,8 @@ impl Pool {
     /// `Invalid` if it is not 1 to [`MOST_WORKERS`]; those of writing a ref.
     pub async fn scale_all(&self, workers: u32) -> Result<()> {
         let value = checked(workers)?.to_le_bytes().to_vec();
-        let Some(system) = self.0.system.upgrade() else { return Ok(()) };
-        let refs = &system.queue.refs;
+        let Some(engine) = self.0.engine.upgrade() else { return Ok(()) };
+        let refs = &engine.queue.refs;
         let there = refs.get(WANTED).await?;
         let expected = there.as_ref().map(|there| &there.version);
         refs.compare_and_set(WANTED, expected, Some(value)).await?;
@@ -100,15 +100,15 @@ impl Pool {
     /// `Unavailable` if one is given up or waits to be tried again, or if another process has one and
     /// does not end it; they name it. All changes are still in the queue.
     pub async fn flush(&self) -> Result<()> {
-        let Some(system) = self.0.system.upgrade() else { return Ok(()) };
-        let asked = system.jobs.active().await?;
+        let Some(engine) = self.0.engine.upgrade() else { return Ok(()) };
+        let asked = engine.jobs.active().await?;
         for job in &asked {
-            system.jobs.hurry(&job.id).await?;
+            engine.jobs.run_now(&job.id).await?;
         }
-        system.wake.notify_waiters();
+        engine.wake.notify_waiters();
         let mut waited = Duration::ZERO;
         loop {
-            let mut left = system.jobs.active().await?;
+            let mut left = engine.jobs.active().await?;
             left.retain(|job| asked.iter().any(|asked| asked.id == job.id));
             let before = |job: &Job| asked.iter().find(|asked| asked.id == job.id);
             let failed = left
@@ -133,12 +133,12 @@ impl Pool {
                 .with_detail(DetailKey::Job, job.id.as_str())
                 .with_hint(Hint::ListJobs));
             }
-            if self.some(&system, "flush", || true).await? == 0 {
+            if self.some(&engine, "flush", || true).await? == 0 {
                 tokio::time::sleep(PAUSE).await;
                 waited += PAUSE;
             }
         }
-        let dead = system.jobs.dead().await?;
+        let dead = engine.jobs.dead().await?;
         match dead.first() {
             None => Ok(()),
             Some(job) => Err(Error::unavailable(format!(
@@ -153,9 +153,9 @@ impl Pool {
 
     /// Takes no more jobs until something is written, and waits for those that are being done, for a
     /// while: one that is cut off is handed out again.
-    pub async fn rest(&self) {
-        let Some(system) = self.0.system.upgrade() else { return };
-        system.resting.store(true, Ordering::Relaxed);
+    pub async fn quiesce(&self) {
+        let Some(engine) = self.0.engine.upgrade() else { return };
+        engine.resting.store(true, Ordering::Relaxed);
         let mut waited = Duration::ZERO;
         while self.0.busy.load(Ordering::Relaxed) > 0 && waited < MOST_REST {
             tokio::time::sleep(PAUSE).await;
@@ -164,21 +164,26 @@ impl Pool {
     }
 
     /// Does the most urgent jobs that are due, at most [`AT_A_TIME`]; how many.
-    async fn some(&self, system: &System, worker: &str, may: impl Fn() -> bool) -> Result<usize> {
+    async fn some(
+        &self,
+        engine: &LegacyEngine,
+        worker: &str,
+        may: impl Fn() -> bool,
+    ) -> Result<usize> {
         let name = format!("{}/{worker}", self.0.name);
         let mut count = 0;
-        let due = system.jobs.due().await?;
+        let due = engine.jobs.due().await?;
         if due.len() > 1 && may() {
             // The others may be asleep.
-            system.wake.notify_waiters();
+            engine.wake.notify_waiters();
         }
         for claim in due {
             let busy = Busy::new(&self.0);
             if !may() {
                 break;
             }
-            let Some(claim) = system.jobs.take(&claim, &name).await? else { continue };
-            done(system, &claim).await?;
+            let Some(claim) = engine.jobs.take(&claim, &name).await? else { continue };
+            done(engine, &claim).await?;
             drop(busy);
             count += 1;
             if count == AT_A_TIME {
@@ -189,9 +194,9 @@ impl Pool {
     }
 
     /// The queue in numbers, with the workers of this process.
-    pub(crate) async fn backlog(&self, system: &System) -> Result<Backlog> {
+    pub(crate) async fn backlog(&self, engine: &LegacyEngine) -> Result<Backlog> {
         let (workers, busy) = self.load();
-        Ok(Backlog { workers, busy, ..system.jobs.backlog().await? })
+        Ok(Backlog { workers, busy, ..engine.jobs.backlog().await? })
     }
 }
 
@@ -219,17 +224,17 @@ impl Drop for Busy<'_> {
 }
 
 /// Does a job and takes note of what became of it.
-pub(crate) async fn done(system: &System, claim: &Claim) -> Result<()> {
-    match system.work(&claim.job).await {
+pub(crate) async fn done(engine: &LegacyEngine, claim: &Claim) -> Result<()> {
+    match engine.work(&claim.job).await {
         Ok(()) => {
-            system.announce(&claim.job, "completed", None).await?;
-            system.jobs.complete(claim).await
+            engine.announce(&claim.job, "completed", None).await?;
+            engine.jobs.complete(claim).await
         }
         Err(error) => {
             tracing::warn!(job = claim.job.id, %error, "a job failed");
-            if system.jobs.fail(claim, &error).await? {
+            if engine.jobs.fail(claim, &error).await? {
                 let why = error.to_string();
-                system.announce(&claim.job, "failed", Some(&why)).await?;
+                engine.announce(&claim.job, "failed", Some(&why)).await?;
             }
             Ok(())
         }
@@ -241,23 +246,23 @@ pub(crate) async fn done(system: &System, claim: &Claim) -> Result<()> {
 async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
     let mut looks_out = number == 0;
     loop {
-        let Some((pool, system)) = alive(&shared) else { return };
+        let Some((pool, engine)) = alive(&shared) else { return };
         let mut size = pool.0.size.subscribe();
         if std::mem::take(&mut looks_out) {
-            follow(&pool, &system).await;
+            follow(&pool, &engine).await;
         }
         let enabled = number < *size.borrow_and_update();
         if enabled {
-            let may = || !system.resting.load(Ordering::Relaxed);
-            match pool.some(&system, &number.to_string(), may).await {
+            let may = || !engine.resting.load(Ordering::Relaxed);
+            match pool.some(&engine, &number.to_string(), may).await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::warn!(%error, "the queue could not be worked"),
             }
         }
-        let wake = Arc::clone(&system.wake);
+        let wake = Arc::clone(&engine.wake);
         // Nothing of the store is held while it sleeps, so that it can be closed.
-        drop((pool, system));
+        drop((pool, engine));
         let turn = async {
             let _turn = lookout.lock().await;
             tokio::time::sleep(POLL).await;
@@ -271,35 +276,35 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
     }
 }
 
-fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<System>)> {
+fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<LegacyEngine>)> {
     let pool = Pool(shared.upgrade()?);
-    let system = pool.0.system.upgrade()?;
-    Some((pool, system))
+    let engine = pool.0.engine.upgrade()?;
+    Some((pool, engine))
 }
 
 /// What the lookout does besides: it follows what others have said of the pool's size, and does the
 /// daily cleaning.
-async fn follow(pool: &Pool, system: &System) {
-    if let Some(wanted) = wanted(system).await
+async fn follow(pool: &Pool, engine: &LegacyEngine) {
+    if let Some(wanted) = wanted(engine).await
         && wanted != *pool.0.size.borrow()
     {
         pool.0.size.send_replace(wanted);
     }
-    if let Err(error) = clean(system).await {
+    if let Err(error) = clean(engine).await {
         tracing::warn!(%error, "the daily cleaning was cut off");
     }
 }
 
 /// How many workers every pool is to have, if somebody has said so.
-async fn wanted(system: &System) -> Option<u32> {
-    let stored = system.queue.refs.get(WANTED).await.ok()??;
+async fn wanted(engine: &LegacyEngine) -> Option<u32> {
+    let stored = engine.queue.refs.get(WANTED).await.ok()??;
     let wanted = u32::from_le_bytes(<[u8; 4]>::try_from(stored.value.as_slice()).ok()?);
     checked(wanted).ok()
 }
 
-async fn clean(system: &System) -> Result<()> {
-    let refs = &system.queue.refs;
-    let now = system.environment.now();
+async fn clean(engine: &LegacyEngine) -> Result<()> {
+    let refs = &engine.queue.refs;
+    let now = engine.environment.now();
     let there = refs.get(CLEANED).await?;
     let last = there.as_ref().and_then(|there| <[u8; 8]>::try_from(there.value.as_slice()).ok());
     let last = last.map(|bytes| DateTime::from_millis(i64::from_le_bytes(bytes)));
@@ -310,8 +315,8 @@ async fn clean(system: &System) -> Result<()> {
     let expected = there.as_ref().map(|there| &there.version);
     let swap = refs.compare_and_set(CLEANED, expected, Some(value)).await?;
     // The first look of a store only begins the day.
-    if last.is_none() || matches!(swap, argon_core::storage::Swap::Moved(_)) {
+    if last.is_none() || matches!(swap, argon_core::storage::CasResult::Moved(_)) {
         return Ok(());
     }
-    system.clean_daily().await
+    engine.clean_daily().await
 }

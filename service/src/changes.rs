@@ -20,7 +20,7 @@ use crate::json::{self, ExtJson, Origin, Time};
 pub enum Shown {
     /// The commit itself, before what it changed.
     Commit(ShownCommit),
-    /// A collection whose own facts differ.
+    /// A collection whose metadata differs.
     Collection(CollectionChange),
     /// A document that differs.
     Document(DocumentChange),
@@ -79,7 +79,7 @@ pub enum WhatOfCollection {
     Changed,
 }
 
-/// A collection whose own facts differ.
+/// A collection whose metadata differs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CollectionChange {
     /// The collection.

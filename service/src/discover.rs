@@ -9,7 +9,7 @@ use argon_core::{Error, ErrorKind};
 use crate::backends;
 use crate::credentials::{self, Said, SaidBy};
 use crate::settings::{Level, Overrides, Settings};
-use crate::{Failure, Hint, Result, config, pointer};
+use crate::{Failure, Hint, Result, config, store_link};
 
 /// The directory in which a store is made, and that is looked for upwards.
 pub const DIRECTORY: &str = ".argon";
@@ -61,7 +61,7 @@ impl std::fmt::Display for Found {
         match self {
             Self::Said(by) => by.fmt(f),
             Self::Nearest => write!(f, "the nearest {DIRECTORY}"),
-            Self::Pointer(directory) => directory.join(pointer::FILE).display().fmt(f),
+            Self::Pointer(directory) => directory.join(store_link::FILE).display().fmt(f),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Place {
 
     /// The store in this directory, or that it points to.
     fn of_directory(directory: &Path, by: Option<SaidBy>) -> argon_core::Result<Self> {
-        let (url, found) = match pointer::read(directory)? {
+        let (url, found) = match store_link::read(directory)? {
             Some(url) => (url, Found::Pointer(directory.to_owned())),
             None => {
                 let url = StoreUrl::new(engine_of(directory)?, directory.to_string_lossy());
@@ -206,7 +206,7 @@ fn working_directory() -> argon_core::Result<PathBuf> {
 /// whichever way the store is named.
 fn pointing_to(url: &StoreUrl) -> Option<PathBuf> {
     let directory = nearest_directory().ok().flatten()?;
-    let pointed = pointer::read(&directory).ok().flatten()?;
+    let pointed = store_link::read(&directory).ok().flatten()?;
     // One of them may be relative.
     let same = absolute(&url.without_secrets()?).ok()? == absolute(&pointed).ok()?;
     same.then_some(directory)

@@ -1,7 +1,7 @@
 //! How a branch got to where it is.
 
 use argon_core::model::BranchName;
-use argon_core::reflog::{Cause, Entry, Place};
+use argon_core::reflog::{BranchPosition, Cause, Entry};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -40,11 +40,11 @@ pub struct ShownPlace {
 }
 
 impl ShownPlace {
-    fn of(place: Place) -> Option<Self> {
+    fn of(place: BranchPosition) -> Option<Self> {
         match place {
-            Place::Nowhere => None,
-            Place::Empty => Some(Self { lsn: 0, timeline: None }),
-            Place::At(point) => {
+            BranchPosition::Nowhere => None,
+            BranchPosition::Empty => Some(Self { lsn: 0, timeline: None }),
+            BranchPosition::At(point) => {
                 Some(Self { lsn: point.lsn.get(), timeline: Some(point.timeline.to_string()) })
             }
         }

@@ -25,7 +25,7 @@ use sled::{Db, IVec, Mode, Tree};
 
 use self::log::Segments;
 use self::room::{Room, StandIn};
-use self::segment::{NUMBER_KEY, NUMBER_TREE, Numbered};
+use self::segment::{BatchNumber, NUMBER_KEY, NUMBER_TREE};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
 use crate::disk::is_full;
@@ -151,7 +151,7 @@ impl SledEngine {
             }
         };
         numbers
-            .insert(NUMBER_KEY, &Numbered::encode(number))
+            .insert(NUMBER_KEY, &BatchNumber::encode(number))
             .map_err(|error| failed(cause(error)))?;
         self.tree.flush().map_err(|error| failed(cause(error)))?;
         (self.sync_data)(&self.data).map_err(|error| failed(error.into()))?;
@@ -282,7 +282,7 @@ fn last_number(db: &Db) -> sled::Result<(u64, Option<Tree>)> {
     }
     let numbers = db.open_tree(NUMBER_TREE)?;
     let stored = numbers.get(NUMBER_KEY)?;
-    Ok((stored.and_then(|bytes| Numbered::decode(&bytes)).unwrap_or(0), Some(numbers)))
+    Ok((stored.and_then(|bytes| BatchNumber::decode(&bytes)).unwrap_or(0), Some(numbers)))
 }
 
 fn show(

@@ -10,8 +10,8 @@ use bson::oid::ObjectId;
 use bson::{RawDocumentBuf, cstr, rawdoc};
 
 use super::checksum::Sum;
+use super::extents::Extent;
 use super::factory::Store;
-use super::pieces::Piece;
 use super::record::{TimelineRecord, id, lsn};
 use super::transaction::{Changes, Outcome};
 use super::{header, key, parts, schema};
@@ -39,7 +39,7 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The documents for `commits` on `timeline`, with the versions under `place`: the timeline
-    /// itself, or a piece.
+    /// itself, or an extent.
     pub(super) fn of(
         timeline: TimelineId,
         place: TimelineId,
@@ -139,7 +139,7 @@ impl Store {
             return Err(Error::internal("an append without commits"));
         };
         if are_large(commits) {
-            return self.append_staged(timeline, expected, &head, commits).await;
+            return self.append_large(timeline, expected, &head, commits).await;
         }
         let rows = Rows::of(timeline.id, timeline.id, commits, &self.environment);
         let rows = vec![
@@ -156,21 +156,21 @@ impl Store {
         timeline: &Timeline,
         expected: &Head,
         head: &Head,
-        piece: Option<Piece>,
+        extent: Option<Extent>,
         rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
     ) -> Result<Append> {
         self.raise_format().await?;
         let new = (expected.lsn == timeline.base_lsn()).then(|| {
             let floor = timeline.base_lsn();
             let state = TimelineState { timeline: *timeline, head: *head, sealed: false, floor };
-            TimelineRecord { state, pieces: i64::from(piece.is_some()) }.encode()
+            TimelineRecord { state, extents: i64::from(extent.is_some()) }.encode()
         });
         let (timeline, expected, head) = (*timeline, *expected, *head);
         let first = new.is_some();
-        let changes = Changes { timeline, expected, head, new, piece, rows };
+        let changes = Changes { timeline, expected, head, new, extent, rows };
         let answer = self.try_until_known(&changes).await?;
-        if answer == Append::Done && piece.is_none() {
-            self.pieces.note_append(timeline.id, first, expected.lsn, head.lsn);
+        if answer == Append::Done && extent.is_none() {
+            self.extents.note_append(timeline.id, first, expected.lsn, head.lsn);
         }
         Ok(answer)
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use argon_core::model::Digest;
-use argon_core::storage::Freed;
+use argon_core::storage::Reclaimed;
 use argon_core::{Error, Result};
 use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, RawDocument, doc};
@@ -90,7 +90,7 @@ impl MongoSnapshots {
     }
 
     /// Removes, or counts, the chunks that are not `live` and that nobody put in the last hour.
-    pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let young = i64::try_from(YOUNG.as_millis()).unwrap_or(i64::MAX);
         let since = self.server_time().await?.timestamp_millis().saturating_sub(young);
         let since = DateTime::from_millis(since);
@@ -102,7 +102,7 @@ impl MongoSnapshots {
             .with_type::<bson::RawDocumentBuf>();
         let what = "look for chunks that no snapshot has";
         let mut rows = self.0.server.rows_of_many(what, query).await?;
-        let (mut freed, mut dead) = (Freed::default(), Vec::new());
+        let (mut freed, mut dead) = (Reclaimed::default(), Vec::new());
         while let Some(row) = rows.next().await? {
             let chunk = Listed::of(row)?;
             if chunk.is_in(live) {

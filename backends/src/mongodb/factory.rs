@@ -11,10 +11,10 @@ use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
 
 use super::address::Address;
+use super::extents::ExtentCache;
 use super::log::MongoWal;
 use super::maintenance::MongoMaintenance;
 use super::materialize::MongoMaterialize;
-use super::pieces::Pieces;
 use super::refs::MongoRefs;
 use super::schema::{self, Contents, StoreRecord};
 use super::server::Server;
@@ -28,7 +28,7 @@ pub(super) struct Store {
     pub(super) server: Arc<Server>,
     pub(super) environment: Environment,
     pub(super) info: StoreInfo,
-    pub(super) pieces: Pieces,
+    pub(super) extents: ExtentCache,
     /// Whether the store says that it is of the newest format.
     newest_format: AtomicBool,
 }
@@ -168,8 +168,8 @@ fn backend(
         recovered: None,
     };
     let newest_format = AtomicBool::new(record.format == schema::FORMAT);
-    let (environment, pieces) = (environment.clone(), Pieces::default());
-    let store = Arc::new(Store { server, environment, info, pieces, newest_format });
+    let (environment, extents) = (environment.clone(), ExtentCache::default());
+    let store = Arc::new(Store { server, environment, info, extents, newest_format });
     Backend {
         wal: Arc::new(MongoWal(store.clone())),
         refs: Arc::new(MongoRefs(store.clone())),

@@ -135,12 +135,12 @@ fn kind_of(code: i32) -> ErrorKind {
 
 /// Whom errors are about: hosts and database without credentials, and the user.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct ErrorContext {
     pub(super) location: String,
     pub(super) user: Option<String>,
 }
 
-impl Place {
+impl ErrorContext {
     /// An error of something that changes nothing, or has definitely changed nothing. `what` was
     /// tried.
     pub(super) fn definite(&self, what: &str, error: &DriverError) -> Error {
@@ -269,8 +269,8 @@ pub(super) fn corrupt(
 mod tests {
     use super::*;
 
-    fn place(user: Option<&str>) -> Place {
-        Place { location: "mongodb://db:27017/shop".into(), user: user.map(str::to_owned) }
+    fn place(user: Option<&str>) -> ErrorContext {
+        ErrorContext { location: "mongodb://db:27017/shop".into(), user: user.map(str::to_owned) }
     }
 
     fn answered(code: i32, name: &str) -> DriverError {

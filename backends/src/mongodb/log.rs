@@ -9,7 +9,7 @@ use argon_core::model::{
     Change, CollectionId, Commit, Digest, Head, Image, Lsn, Timeline, TimelineId, Touched,
 };
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal,
+    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Wal,
 };
 use argon_core::{Error, ErrorKind, Result};
 use async_trait::async_trait;
@@ -18,11 +18,11 @@ use mongodb::options::ReadConcern;
 
 use super::append::commit_sum;
 use super::checksum;
+use super::extents::RowSource;
 use super::factory::Store;
 use super::failure::corrupt;
-use super::lookup::{Found, Named, VERSION, positions};
+use super::lookup::{Named, StoredVersion, VERSION, positions};
 use super::parts;
-use super::pieces::Source;
 use super::record::{id, id_field, lsn, lsn_field, optional, text_field};
 use super::removal::Mode;
 use super::server::READ_TIME;
@@ -64,8 +64,8 @@ impl Wal for MongoWal {
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        let walk = Walk::new(self.0.clone(), timeline, range, Direction::Ascending);
-        steps(walk, Walk::commits)
+        let walk = LogWalk::new(self.0.clone(), timeline, range, Direction::Ascending);
+        steps(walk, LogWalk::commits)
     }
 
     fn read_headers(
@@ -74,27 +74,27 @@ impl Wal for MongoWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let walk = Walk::new(self.0.clone(), timeline, range, direction);
-        steps(walk, Walk::headers)
+        let walk = LogWalk::new(self.0.clone(), timeline, range, direction);
+        steps(walk, LogWalk::headers)
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         self.0.timeline_ids().await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Remove).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Count).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.0.drop_timeline(timeline).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.0.droppable(timeline).await
     }
 }
@@ -108,7 +108,7 @@ struct Header {
 }
 
 /// A walk over the commits of a timeline.
-struct Walk {
+struct LogWalk {
     store: Arc<Store>,
     timeline: TimelineId,
     /// What is left, both ends included; none when `low > high`.
@@ -121,7 +121,7 @@ struct Walk {
     cut: bool,
 }
 
-impl Walk {
+impl LogWalk {
     fn new(
         store: Arc<Store>,
         timeline: TimelineId,
@@ -274,7 +274,7 @@ pub(super) fn commits(timeline: TimelineId, first: Lsn, last: Lsn) -> bson::Docu
 
 /// The versions of some keys in a source.
 pub(super) fn versions_of_keys(
-    source: &Source,
+    source: &RowSource,
     collection: CollectionId,
     keys: &[&String],
 ) -> Vec<bson::Document> {
@@ -289,8 +289,11 @@ pub(super) fn versions_of_keys(
     ]
 }
 
-/// The versions of a collection in a piece.
-pub(super) fn versions_of_piece(source: &Source, collection: CollectionId) -> Vec<bson::Document> {
+/// The versions of a collection in an extent.
+pub(super) fn versions_of_extent(
+    source: &RowSource,
+    collection: CollectionId,
+) -> Vec<bson::Document> {
     let rows = doc! { "t": id(source.rows), "c": collection.get().cast_signed() };
     vec![doc! { "$match": rows }, doc! { "$match": { "l": positions(source) } }]
 }
@@ -300,7 +303,7 @@ fn missing(lsn: u64) -> Error {
 }
 
 /// Images by position, collection and encoded key.
-type Images = HashMap<(Lsn, CollectionId, String), Found>;
+type Images = HashMap<(Lsn, CollectionId, String), StoredVersion>;
 
 impl Store {
     /// The digest of a commit; `None` if the timeline does not have it.
@@ -309,7 +312,7 @@ impl Store {
         timeline: TimelineId,
         lsn: Lsn,
     ) -> Result<Option<Digest>> {
-        let mut walk = Walk::new(self.clone(), timeline, lsn..=lsn, Direction::Ascending);
+        let mut walk = LogWalk::new(self.clone(), timeline, lsn..=lsn, Direction::Ascending);
         Ok(walk.step().await?.first().map(|header| header.commit.digest))
     }
 
@@ -337,7 +340,7 @@ impl Store {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             return Ok(Images::new());
         };
-        let source = Source {
+        let source = RowSource {
             rows: first.rows,
             above: first.commit.meta.lsn.back(1).unwrap_or_default(),
             upto: last.commit.meta.lsn,
@@ -349,8 +352,8 @@ impl Store {
         let mut images = Images::new();
         for (collection, mut keys) in wanted {
             if first.rows != timeline {
-                // A piece holds nothing else.
-                let query = versions_of_piece(&source, collection);
+                // An extent holds nothing else.
+                let query = versions_of_extent(&source, collection);
                 self.read_images(&source, collection, query, &mut images).await?;
                 continue;
             }
@@ -367,7 +370,7 @@ impl Store {
 
     async fn read_images(
         &self,
-        source: &Source,
+        source: &RowSource,
         collection: CollectionId,
         query: Vec<bson::Document>,
         images: &mut Images,
@@ -382,7 +385,7 @@ impl Store {
         let mut rows = self.server.rows("read the documents of commits", query).await?;
         while let Some(row) = rows.next().await? {
             let key = text_field(row, VERSION, "k")?;
-            let found = Found::of(row, source, Named { collection, key })?;
+            let found = StoredVersion::of(row, source, Named { collection, key })?;
             images.insert((found.lsn, collection, key.to_owned()), found);
         }
         Ok(())

@@ -13,9 +13,9 @@ use mongodb::options::ReadConcern;
 
 use super::append::version_sum;
 use super::checksum::{self, Sum};
+use super::extents::RowSource;
 use super::factory::Store;
-use super::parts::{self, Stored};
-use super::pieces::Source;
+use super::parts::{self, StoredBytes};
 use super::record::{id, lsn, lsn_field, text_field};
 use super::server::{READ_TIME, Server};
 use super::{key, schema};
@@ -33,12 +33,12 @@ pub(super) const VERSION: &str = "version";
 
 /// A version as it is stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found {
+pub(super) struct StoredVersion {
     /// Where its parts are, if it has any.
     pub(super) rows: argon_core::model::TimelineId,
     pub(super) lsn: Lsn,
     /// The document, `None` if it was deleted. Empty if only the stamp was asked for.
-    pub(super) document: Option<Stored>,
+    pub(super) document: Option<StoredBytes>,
     /// What is left to compare once the parts of the document are read.
     unchecked: Option<(Sum, i64)>,
 }
@@ -51,11 +51,13 @@ pub(super) struct Named<'a> {
     pub(super) key: &'a str,
 }
 
-impl Found {
+impl StoredVersion {
     /// The version that a row holds, compared with its checksum as far as its document is in it.
-    pub(super) fn of(row: &RawDocument, source: &Source, named: Named<'_>) -> Result<Self> {
+    pub(super) fn of(row: &RawDocument, source: &RowSource, named: Named<'_>) -> Result<Self> {
         let mut found = Self::stamp(row, source, named)?;
-        if let (Some(Stored::Whole(bytes)), Some((sum, crc))) = (&found.document, found.unchecked) {
+        if let (Some(StoredBytes::Whole(bytes)), Some((sum, crc))) =
+            (&found.document, found.unchecked)
+        {
             checksum::check(Some(crc), sum.end(bytes), || named.describe(found.lsn))?;
             found.unchecked = None;
         }
@@ -63,7 +65,7 @@ impl Found {
     }
 
     /// The same of a row that has no document but only says whether there is one.
-    fn stamp(row: &RawDocument, source: &Source, named: Named<'_>) -> Result<Self> {
+    fn stamp(row: &RawDocument, source: &RowSource, named: Named<'_>) -> Result<Self> {
         let (lsn, rows) = (lsn_field(row, VERSION, "l")?, source.rows);
         let document = parts::of(row, VERSION)?;
         let sum = version_sum(rows, named.collection, named.key, lsn);
@@ -101,13 +103,13 @@ impl Named<'_> {
 }
 
 /// The positions of a source as a condition.
-pub(super) fn positions(source: &Source) -> bson::Document {
+pub(super) fn positions(source: &RowSource) -> bson::Document {
     doc! { "$gt": lsn(source.above), "$lte": lsn(source.upto) }
 }
 
 /// Which sources to ask together: the newest alone, since it often has the answer, then two, four and
 /// so on. So a chain of n takes about log n times the way to the server and back.
-fn waves(sources: &[Source]) -> impl Iterator<Item = &[Source]> {
+fn waves(sources: &[RowSource]) -> impl Iterator<Item = &[RowSource]> {
     let (mut rest, mut width) = (sources, 1);
     std::iter::from_fn(move || {
         let (wave, after) = rest.split_at(width.min(rest.len()));
@@ -121,10 +123,10 @@ impl Store {
     /// The newest version of a document.
     pub(super) async fn newest(
         &self,
-        sources: &[Source],
+        sources: &[RowSource],
         collection: CollectionId,
         key: &Key,
-    ) -> Result<Option<Found>> {
+    ) -> Result<Option<StoredVersion>> {
         for wave in waves(sources) {
             let asked = wave.iter().map(|source| self.newest_in(source, collection, key));
             if let Some(found) = try_join_all(asked).await?.into_iter().flatten().next() {
@@ -136,10 +138,10 @@ impl Store {
 
     async fn newest_in(
         &self,
-        source: &Source,
+        source: &RowSource,
         collection: CollectionId,
         key: &Key,
-    ) -> Result<Option<Found>> {
+    ) -> Result<Option<StoredVersion>> {
         let versions = self.server.collection(schema::VERSIONS);
         let find = versions
             .find_one(of_document(source, collection, key))
@@ -149,19 +151,19 @@ impl Store {
         let Some(row) = self.server.read("read a document", find).await? else { return Ok(None) };
         self.server.count_received(row.as_bytes().len());
         let named = Named { collection, key: &key::encode(key) };
-        Found::of(&row, source, named).map(Some)
+        StoredVersion::of(&row, source, named).map(Some)
     }
 
     /// The newest versions of documents whose keys are in ascending order; one answer a key. Without
     /// `documents`, only their stamps.
     pub(super) async fn newest_of_many(
         &self,
-        sources: &[Source],
+        sources: &[RowSource],
         collection: CollectionId,
         keys: &[Key],
         documents: bool,
-    ) -> Result<Vec<Option<Found>>> {
-        let mut answers: Vec<Option<Found>> = vec![None; keys.len()];
+    ) -> Result<Vec<Option<StoredVersion>>> {
+        let mut answers: Vec<Option<StoredVersion>> = vec![None; keys.len()];
         let mut open: Vec<usize> = (0..keys.len()).collect();
         for wave in waves(sources) {
             if open.is_empty() {
@@ -183,11 +185,11 @@ impl Store {
 
     async fn newest_among(
         &self,
-        source: &Source,
+        source: &RowSource,
         collection: CollectionId,
         keys: &[String],
         documents: bool,
-    ) -> Result<HashMap<String, Found>> {
+    ) -> Result<HashMap<String, StoredVersion>> {
         let mut keys = keys;
         if keys.len() >= MANY {
             let Some(first) = self.first_between(source, collection, keys).await? else {
@@ -211,9 +213,9 @@ impl Store {
                 let key = text_field(row, VERSION, "_id")?;
                 let named = Named { collection, key };
                 let version = if documents {
-                    Found::of(row, source, named)?
+                    StoredVersion::of(row, source, named)?
                 } else {
-                    Found::stamp(row, source, named)?
+                    StoredVersion::stamp(row, source, named)?
                 };
                 found.insert(key.to_owned(), version);
             }
@@ -225,7 +227,7 @@ impl Store {
     /// nothing, this is the one seek that it costs.
     async fn first_between(
         &self,
-        source: &Source,
+        source: &RowSource,
         collection: CollectionId,
         keys: &[String],
     ) -> Result<Option<String>> {
@@ -244,7 +246,7 @@ impl Store {
 
 /// The versions of documents from one key to another, at any position.
 pub(super) fn between(
-    source: &Source,
+    source: &RowSource,
     collection: CollectionId,
     first: &str,
     last: &str,
@@ -257,7 +259,11 @@ pub(super) fn between(
 }
 
 /// The versions of a document in a source.
-pub(super) fn of_document(source: &Source, collection: CollectionId, key: &Key) -> bson::Document {
+pub(super) fn of_document(
+    source: &RowSource,
+    collection: CollectionId,
+    key: &Key,
+) -> bson::Document {
     doc! {
         "t": id(source.rows),
         "c": collection.get().cast_signed(),
@@ -271,7 +277,7 @@ pub(super) fn of_document(source: &Source, collection: CollectionId, key: &Key) 
 /// The positions are a stage of their own only to be read more easily: the server joins adjacent
 /// matches, and bounds the index by both.
 pub(super) fn newest_of_keys(
-    source: &Source,
+    source: &RowSource,
     collection: CollectionId,
     keys: &[String],
     documents: bool,
@@ -323,14 +329,14 @@ mod tests {
 
     #[test]
     fn sources_are_asked_in_waves_that_grow() {
-        let source = |at: u8| Source {
+        let source = |at: u8| RowSource {
             rows: TimelineId::from_bytes([at; 16]),
             above: Lsn::ZERO,
             upto: Lsn::new(1),
         };
         let widths = |count: u8| -> Vec<usize> {
-            let sources: Vec<Source> = (0..count).map(source).collect();
-            waves(&sources).map(<[Source]>::len).collect()
+            let sources: Vec<RowSource> = (0..count).map(source).collect();
+            waves(&sources).map(<[RowSource]>::len).collect()
         };
         assert_eq!(widths(0), [0_usize; 0]);
         assert_eq!(widths(1), [1]);

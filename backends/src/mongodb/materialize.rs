@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Image, Lsn, View};
-use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
+use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::doc;
@@ -12,10 +12,10 @@ use futures::future::{self, try_join_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::extents::RowSource;
 use super::factory::Store;
 use super::key;
-use super::lookup::{Found, Named, of_document};
-use super::pieces::Source;
+use super::lookup::{Named, StoredVersion, of_document};
 use super::scan::scan;
 use super::schema;
 use super::server::READ_TIME;
@@ -63,10 +63,10 @@ impl Materialize for MongoMaterialize {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         let sources = self.0.sources(view).await?;
         let found = self.0.newest_of_many(&sources, collection, &keys, false).await?;
-        let stamp = |found: Found| found.document.map(|_| Stamp { lsn: found.lsn });
+        let stamp = |found: StoredVersion| found.document.map(|_| VersionStamp { lsn: found.lsn });
         Ok(found.into_iter().map(|found| found.and_then(stamp)).collect())
     }
 
@@ -107,7 +107,7 @@ impl Materialize for MongoMaterialize {
 /// A walk down the versions of a document in a source.
 struct History {
     store: Arc<Store>,
-    source: Source,
+    source: RowSource,
     collection: CollectionId,
     key: Key,
 }
@@ -128,7 +128,7 @@ impl History {
         let (mut items, mut bytes) = (Vec::new(), 0);
         while let Some(row) = rows.next().await? {
             bytes += row.as_bytes().len();
-            let found = Found::of(row, &self.source, named)?;
+            let found = StoredVersion::of(row, &self.source, named)?;
             items.push((found.lsn, found.image(server).await?));
             if bytes >= HISTORY_BYTES {
                 break;

@@ -6,12 +6,12 @@
 //! | `factory.rs`, `schema.rs`, `diagnosis.rs` | making, opening and diagnosing a store; its collections and indexes |
 //! | `address.rs`, `server.rs`, `failure.rs` | where the server is, how it is asked, and what its errors mean |
 //! | `record.rs`, `header.rs`, `key.rs`, `parts.rs` | what is stored, as bytes |
-//! | `timeline.rs`, `append.rs`, `transaction.rs`, `staged.rs` | the ends of timelines, and how they move |
+//! | `timeline.rs`, `append.rs`, `transaction.rs`, `large_commit.rs` | the ends of timelines, and how they move |
 //! | `log.rs`, `steps.rs` | reading commits; streams of short queries |
-//! | `pieces.rs` | from a view to the rows that make it up |
+//! | `extents.rs` | from a view to the rows that make it up |
 //! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
 //! | `refs.rs`, `snapshots.rs`, `chunks.rs` | the other two traits |
-//! | `prune.rs`, `superseded.rs`, `removal.rs` | what garbage collection removes of a timeline |
+//! | `prune.rs`, `old_versions.rs`, `removal.rs` | what garbage collection removes of a timeline |
 //! | `maintenance.rs`, `orphans.rs`, `verification.rs` | upkeep |
 
 mod address;
@@ -20,17 +20,19 @@ mod batches;
 mod checksum;
 mod chunks;
 mod diagnosis;
+mod extents;
 mod factory;
 mod failure;
 mod header;
 mod key;
+mod large_commit;
 mod log;
 mod lookup;
 mod maintenance;
 mod materialize;
+mod old_versions;
 mod orphans;
 mod parts;
-mod pieces;
 mod prune;
 mod record;
 mod refs;
@@ -39,9 +41,7 @@ mod scan;
 mod schema;
 mod server;
 mod snapshots;
-mod staged;
 mod steps;
-mod superseded;
 #[cfg(test)]
 mod tests;
 mod timeline;

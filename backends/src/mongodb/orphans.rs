@@ -12,17 +12,17 @@ use super::record::{id, id_field, optional, time_field};
 use super::schema;
 use super::server::READ_TIME;
 
-/// How old a piece must be before it is taken for left over. Far more than any append takes.
+/// How old an extent must be before it is taken for left over. Far more than any append takes.
 const OLD: Duration = Duration::from_hours(24);
 
 impl Store {
-    /// Removes the pieces that no commit names and that are old, or were found so before.
+    /// Removes the extents that no commit names and that are old, or were found so before.
     pub(super) async fn remove_orphans(&self) -> Result<()> {
         let now = self.environment.earliest().timestamp_millis();
         let old = i64::try_from(OLD.as_millis()).unwrap_or(i64::MAX);
         let before = DateTime::from_millis(now.saturating_sub(old));
-        let pieces = self.server.collection(schema::PIECES);
-        let query = pieces.find(doc! { "t": Bson::Null }).max_time(READ_TIME);
+        let extents = self.server.collection(schema::PIECES);
+        let query = extents.find(doc! { "t": Bson::Null }).max_time(READ_TIME);
         let mut rows = self.server.rows("look for what is left over", query).await?;
         let mut names = Vec::new();
         while let Some(row) = rows.next().await? {
@@ -32,21 +32,21 @@ impl Store {
             }
         }
         for name in names {
-            self.remove_piece(name).await?;
+            self.remove_extent(name).await?;
         }
         Ok(())
     }
 
-    /// Removes a piece that no commit names. It is given up first, and only while no commit names it:
+    /// Removes an extent that no commit names. It is given up first, and only while no commit names it:
     /// an append that comes late then fails. Cut off in between, the next compaction goes on.
-    pub(super) async fn remove_piece(&self, name: TimelineId) -> Result<()> {
+    pub(super) async fn remove_extent(&self, name: TimelineId) -> Result<()> {
         const WHAT: &str = "remove what is left over";
-        let pieces = self.server.collection(schema::PIECES);
-        let give_up = pieces.update_one(not_given(name), doc! { "$set": { "dead": true } });
+        let extents = self.server.collection(schema::PIECES);
+        let give_up = extents.update_one(not_given(name), doc! { "$set": { "dead": true } });
         let marked = self.server.write(WHAT, give_up).await.map_err(Failure::into_error)?;
         let dead = doc! { "_id": id(name), "dead": true };
         if marked.matched_count == 0 {
-            let find = pieces.find_one(dead.clone()).max_time(READ_TIME);
+            let find = extents.find_one(dead.clone()).max_time(READ_TIME);
             if self.server.read(WHAT, find).await?.is_none() {
                 return Ok(());
             }
@@ -56,12 +56,12 @@ impl Store {
             let delete = collection.delete_many(doc! { "t": id(name) });
             self.server.write_many(WHAT, delete).await.map_err(Failure::into_error)?;
         }
-        self.server.write(WHAT, pieces.delete_one(dead)).await.map_err(Failure::into_error)?;
+        self.server.write(WHAT, extents.delete_one(dead)).await.map_err(Failure::into_error)?;
         Ok(())
     }
 }
 
-/// A piece that may still be given to a timeline.
+/// An extent that may still be given to a timeline.
 pub(super) fn not_given(name: TimelineId) -> Document {
     doc! { "_id": id(name), "t": { "$exists": false }, "dead": { "$exists": false } }
 }

@@ -2,7 +2,7 @@
 //!
 //! A document that holds bytes has them in `d`, or else names an owner in `o` and the count of its
 //! parts in `n`; the parts are documents of their own with that owner, under the same timeline,
-//! piece or [place](NOWHERE).
+//! extent or [place](NOWHERE).
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) const NOWHERE: TimelineId = TimelineId::from_bytes([0; 16]);
 
 /// Bytes as a document has them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Stored {
+pub(super) enum StoredBytes {
     Whole(Vec<u8>),
     Parts { owner: ObjectId, count: i64 },
 }
@@ -58,13 +58,13 @@ pub(super) fn put(
 }
 
 /// The bytes of a document as it has them; `None` if it has none.
-pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<Stored>> {
+pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<StoredBytes>> {
     if optional(row, what, "d")?.is_some() {
-        return Ok(Some(Stored::Whole(bytes_field(row, what, "d")?.to_vec())));
+        return Ok(Some(StoredBytes::Whole(bytes_field(row, what, "d")?.to_vec())));
     }
     let Some(owner) = optional(row, what, "o")? else { return Ok(None) };
     let owner = owner.as_object_id().ok_or_else(|| missing(what, "o"))?;
-    Ok(Some(Stored::Parts { owner, count: int_field(row, what, "n")? }))
+    Ok(Some(StoredBytes::Parts { owner, count: int_field(row, what, "n")? }))
 }
 
 impl Server {
@@ -72,12 +72,12 @@ impl Server {
     pub(super) async fn load(
         self: &Arc<Self>,
         place: TimelineId,
-        stored: Stored,
+        stored: StoredBytes,
         what: &str,
     ) -> Result<Vec<u8>> {
         let (owner, count) = match stored {
-            Stored::Whole(bytes) => return Ok(bytes),
-            Stored::Parts { owner, count } => (owner, count),
+            StoredBytes::Whole(bytes) => return Ok(bytes),
+            StoredBytes::Parts { owner, count } => (owner, count),
         };
         let parts = self.collection(schema::PARTS);
         let query = parts
@@ -123,8 +123,8 @@ mod tests {
             put(&mut document, &mut parts, NOWHERE, &bytes, &environment);
             assert_eq!(parts.len(), expected);
             match of(&document, "test").unwrap().unwrap() {
-                Stored::Whole(whole) => assert!(whole == bytes),
-                Stored::Parts { owner, count } => {
+                StoredBytes::Whole(whole) => assert!(whole == bytes),
+                StoredBytes::Parts { owner, count } => {
                     assert_eq!(count, i64::try_from(expected).unwrap());
                     let mut joined = Vec::new();
                     for part in &parts {

@@ -11,20 +11,20 @@ use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Freed, Keep, TimelineState};
+use argon_core::storage::{Reclaimed, RetainedStates, TimelineState};
 use bson::{Document, doc};
 
+use super::extents::Extent;
 use super::factory::Store;
 use super::failure::Failure;
-use super::pieces::Piece;
+use super::old_versions::remove_old_versions;
 use super::record::id;
 use super::removal::{Mode, Removal};
 use super::schema;
-use super::superseded::remove_superseded;
 use super::timeline::raised;
 
 /// The floor of a timeline of which so much is kept.
-fn floor_for(state: &TimelineState, keep: &Keep) -> Lsn {
+fn floor_for(state: &TimelineState, keep: &RetainedStates) -> Lsn {
     let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
     state.floor.max(from.back(1).unwrap_or_default())
 }
@@ -34,38 +34,38 @@ impl Store {
     pub(super) async fn prune(
         self: &Arc<Self>,
         timeline: TimelineId,
-        keep: &Keep,
+        keep: &RetainedStates,
         mode: Mode,
-    ) -> Result<Freed> {
-        let Some(record) = self.timeline(timeline).await? else { return Ok(Freed::default()) };
+    ) -> Result<Reclaimed> {
+        let Some(record) = self.timeline(timeline).await? else { return Ok(Reclaimed::default()) };
         let floor = floor_for(&record.state, keep);
         if floor == record.state.timeline.base_lsn() {
-            return Ok(Freed::default());
+            return Ok(Reclaimed::default());
         }
         if mode == Mode::Remove && floor > record.state.floor {
             self.change_timeline(timeline, raised(floor)).await?;
         }
-        let pieces = self.known_pieces(timeline, record.state.head.lsn).await?;
-        let full: Vec<&Piece> = pieces.iter().filter(|piece| !piece.empty).collect();
+        let extents = self.known_extents(timeline, record.state.head.lsn).await?;
+        let full: Vec<&Extent> = extents.iter().filter(|extent| !extent.empty).collect();
         let places: Vec<TimelineId> =
-            std::iter::once(timeline).chain(full.iter().map(|piece| piece.name)).collect();
+            std::iter::once(timeline).chain(full.iter().map(|extent| extent.name)).collect();
         let needs = |written: Lsn, replaced| written > floor || keep.needs(written, replaced);
         let mut removal = Removal::new(self, mode);
-        let empty = remove_superseded(self, &places, needs, &mut removal).await?;
+        let empty = remove_old_versions(self, &places, needs, &mut removal).await?;
         let freed = removal.commits_upto(timeline, floor).await?;
         if mode == Mode::Remove {
-            for piece in full.iter().filter(|piece| empty.contains(&piece.name)) {
-                self.note_empty(piece.name).await?;
+            for extent in full.iter().filter(|extent| empty.contains(&extent.name)) {
+                self.note_empty(extent.name).await?;
             }
         }
         Ok(freed)
     }
 
-    /// Removes a timeline: its rows, then its pieces, and its record last. It is sealed before and its
+    /// Removes a timeline: its rows, then its extents, and its record last. It is sealed before and its
     /// floor raised to its head, so that what is left of it when this is cut off reads as nothing.
-    pub(super) async fn drop_timeline(self: &Arc<Self>, timeline: TimelineId) -> Result<Freed> {
+    pub(super) async fn drop_timeline(self: &Arc<Self>, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(record) = self.timeline_alone(timeline).await? else {
-            return Ok(Freed::default());
+            return Ok(Reclaimed::default());
         };
         let mut ending = raised(record.state.head.lsn);
         ending.insert("$set", doc! { "sealed": true });
@@ -75,16 +75,19 @@ impl Store {
         for place in places {
             self.remove(schema::PARTS, doc! { "t": id(place) }).await?;
         }
-        // Without this, whoever looks at the timeline would miss the pieces.
+        // Without this, whoever looks at the timeline would miss the extents.
         self.change_timeline(timeline, doc! { "$set": { "pieces": 0_i64 } }).await?;
         self.remove(schema::PIECES, doc! { "t": id(timeline) }).await?;
         self.remove(schema::TIMELINES, doc! { "_id": id(timeline) }).await?;
-        self.pieces.forget(timeline);
+        self.extents.forget(timeline);
         Ok(freed)
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free.
-    pub(super) async fn droppable(self: &Arc<Self>, timeline: TimelineId) -> Result<Option<Freed>> {
+    pub(super) async fn droppable(
+        self: &Arc<Self>,
+        timeline: TimelineId,
+    ) -> Result<Option<Reclaimed>> {
         if self.timeline_alone(timeline).await?.is_none() {
             return Ok(None);
         }
@@ -92,10 +95,10 @@ impl Store {
         self.all_rows(timeline, &places, Mode::Count).await.map(Some)
     }
 
-    /// Where versions of a timeline are: among its own rows and in its pieces.
+    /// Where versions of a timeline are: among its own rows and in its extents.
     async fn all_places(&self, timeline: TimelineId) -> Result<Vec<TimelineId>> {
-        let pieces = self.published_pieces(timeline, Lsn::MAX).await?;
-        Ok(std::iter::once(timeline).chain(pieces.iter().map(|piece| piece.name)).collect())
+        let extents = self.published_extents(timeline, Lsn::MAX).await?;
+        Ok(std::iter::once(timeline).chain(extents.iter().map(|extent| extent.name)).collect())
     }
 
     /// Removes, or counts, all versions and headers of a timeline.
@@ -104,9 +107,9 @@ impl Store {
         timeline: TimelineId,
         places: &[TimelineId],
         mode: Mode,
-    ) -> Result<Freed> {
+    ) -> Result<Reclaimed> {
         let mut removal = Removal::new(self, mode);
-        remove_superseded(self, places, |_, _| false, &mut removal).await?;
+        remove_old_versions(self, places, |_, _| false, &mut removal).await?;
         removal.commits_upto(timeline, Lsn::MAX).await
     }
 
@@ -115,8 +118,8 @@ impl Store {
         self.change(schema::TIMELINES, timeline, change).await
     }
 
-    async fn note_empty(&self, piece: TimelineId) -> Result<()> {
-        self.change(schema::PIECES, piece, doc! { "$set": { "empty": true } }).await
+    async fn note_empty(&self, extent: TimelineId) -> Result<()> {
+        self.change(schema::PIECES, extent, doc! { "$set": { "empty": true } }).await
     }
 
     async fn change(

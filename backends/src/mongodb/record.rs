@@ -15,7 +15,7 @@ pub(super) fn binary(bytes: &[u8]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
 
-/// A timeline's name, or that of a piece, as a value.
+/// A timeline's name, or that of an extent, as a value.
 pub(super) fn id(timeline: TimelineId) -> Binary {
     binary(timeline.as_bytes())
 }
@@ -89,8 +89,8 @@ const TIMELINE: &str = "timeline";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimelineRecord {
     pub(super) state: TimelineState,
-    /// How many of its commits are in pieces of their own.
-    pub(super) pieces: i64,
+    /// How many of its commits are in extents of their own.
+    pub(super) extents: i64,
 }
 
 impl TimelineRecord {
@@ -102,7 +102,7 @@ impl TimelineRecord {
             "digest": binary(head.digest.as_bytes()),
             "time": head.time,
             "sealed": sealed,
-            "pieces": self.pieces,
+            "pieces": self.extents,
             "crc": head_sum(&timeline, &head).value(),
         };
         if let Some(base) = timeline.base {
@@ -137,8 +137,8 @@ impl TimelineRecord {
         let name = || format!("the end of timeline {}", timeline.id);
         checksum::check(checksum::stored(row, TIMELINE)?, head_sum(&timeline, &head), name)?;
         let floor = floor(row)?;
-        let pieces = int_field(row, TIMELINE, "pieces")?;
-        if head.lsn < timeline.base_lsn() || floor > head.lsn || pieces < 0 {
+        let extents = int_field(row, TIMELINE, "pieces")?;
+        if head.lsn < timeline.base_lsn() || floor > head.lsn || extents < 0 {
             return Err(corrupt(TIMELINE, "is malformed", "it ends before it begins"));
         }
         let state = TimelineState {
@@ -147,7 +147,7 @@ impl TimelineRecord {
             sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
             floor: floor.max(timeline.base_lsn()),
         };
-        Ok(Self { state, pieces })
+        Ok(Self { state, extents })
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
                     },
                     sealed: true,
                 },
-                pieces: 3,
+                extents: 3,
             };
             let row = record.encode();
             assert_eq!(TimelineRecord::decode(&row).unwrap(), record);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{CasResult, RefName, RefVersion, Refs, VersionedRef};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, doc, rawdoc};
@@ -52,7 +52,7 @@ impl Refs for MongoRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         self.0.raise_format().await?;
         let nonce: [u8; 16] = self.0.environment.random();
         let new = value.as_ref().map(|_| RefVersion(HEXLOWER.encode(&nonce)));
@@ -66,7 +66,7 @@ impl Refs for MongoRefs {
             },
         };
         let doubt = match tried {
-            Ok(true) => return Ok(Swap::Done(new)),
+            Ok(true) => return Ok(CasResult::Done(new)),
             Ok(false) | Err(Failure::Duplicate) => None,
             Err(Failure::Doubtful(error)) => Some(error),
             Err(Failure::Definite(error)) => return Err(error),
@@ -122,7 +122,7 @@ impl MongoRefs {
         expected: Option<&RefVersion>,
         new: Option<RefVersion>,
         doubt: Option<Error>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         let found = match (self.get(name).await, doubt) {
             (Ok(found), None) => found,
             (Err(error), None) => return Err(error),
@@ -138,14 +138,14 @@ impl MongoRefs {
         };
         let version = found.as_ref().map(|found| &found.version);
         if new.is_some() && version == new.as_ref() {
-            return Ok(Swap::Done(new));
+            return Ok(CasResult::Done(new));
         }
         if version == expected && expected.is_some() {
             return Err(Error::unavailable(
                 "the ref was moved and moved back meanwhile; try again",
             ));
         }
-        Ok(Swap::Moved(found))
+        Ok(CasResult::Moved(found))
     }
 }
 

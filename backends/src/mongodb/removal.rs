@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::Freed;
+use argon_core::storage::Reclaimed;
 use bson::oid::ObjectId;
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
@@ -13,10 +13,10 @@ use mongodb::options::ReadConcern;
 use super::factory::Store;
 use super::failure::Failure;
 use super::log::commits;
+use super::old_versions::name_of;
 use super::record::{id, id_field, int_field, lsn_field, missing, optional};
 use super::schema;
 use super::server::READ_TIME;
-use super::superseded::name_of;
 
 /// How many rows are removed at a time.
 const BATCH: usize = 1_000;
@@ -65,12 +65,12 @@ pub(super) struct Removal {
     store: Arc<Store>,
     mode: Mode,
     versions: Vec<Removed>,
-    pub(super) freed: Freed,
+    pub(super) freed: Reclaimed,
 }
 
 impl Removal {
     pub(super) fn new(store: &Arc<Store>, mode: Mode) -> Self {
-        Self { store: store.clone(), mode, versions: Vec::new(), freed: Freed::default() }
+        Self { store: store.clone(), mode, versions: Vec::new(), freed: Reclaimed::default() }
     }
 
     /// Removes a version, together with others.
@@ -87,7 +87,11 @@ impl Removal {
     }
 
     /// Removes the headers of a timeline up to a position, and gives what it has freed in all.
-    pub(super) async fn commits_upto(mut self, timeline: TimelineId, upto: Lsn) -> Result<Freed> {
+    pub(super) async fn commits_upto(
+        mut self,
+        timeline: TimelineId,
+        upto: Lsn,
+    ) -> Result<Reclaimed> {
         let mut next = Lsn::ZERO;
         loop {
             let headers = self.store.server.collection(schema::COMMITS);
@@ -101,8 +105,8 @@ impl Removal {
                 self.store.server.rows("look for commits that no state needs", query).await?;
             let mut found = Vec::new();
             while let Some(row) = rows.next().await? {
-                let in_piece = optional(row, COMMIT, "piece")?.is_some();
-                let place = if in_piece { id_field(row, COMMIT, "piece")? } else { timeline };
+                let in_extent = optional(row, COMMIT, "piece")?.is_some();
+                let place = if in_extent { id_field(row, COMMIT, "piece")? } else { timeline };
                 next = lsn_field(row, COMMIT, "l")?.next();
                 found.push(Removed::of(row, place, COMMIT)?);
             }

@@ -16,10 +16,10 @@ use futures::future::join_all;
 use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::extents::RowSource;
 use super::factory::Store;
-use super::lookup::{Found, Named, VERSION, newest_by_key, positions};
-use super::parts::Stored;
-use super::pieces::Source;
+use super::lookup::{Named, StoredVersion, VERSION, newest_by_key, positions};
+use super::parts::StoredBytes;
 use super::record::{id, int_field, text_field};
 use super::server::READ_TIME;
 use super::steps::{Step, steps};
@@ -33,13 +33,13 @@ const LARGEST_PAGE: i64 = 16_384;
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// One source's newest versions in key order, deletions among them.
-type SourceStream = BoxStream<'static, Result<(String, Found)>>;
+type SourceStream = BoxStream<'static, Result<(String, StoredVersion)>>;
 
 /// A walk over a source.
 #[derive(Clone)]
-struct Walk {
+struct SourceWalk {
     store: Arc<Store>,
-    source: Source,
+    source: RowSource,
     collection: CollectionId,
     /// What is left, as conditions on the key.
     keys: bson::Document,
@@ -47,9 +47,9 @@ struct Walk {
     page: i64,
 }
 
-impl Walk {
+impl SourceWalk {
     /// Reads the next page.
-    async fn step(mut self) -> Result<Step<Self, (String, Found)>> {
+    async fn step(mut self) -> Result<Step<Self, (String, StoredVersion)>> {
         let collection = self.store.server.collection(schema::VERSIONS);
         let query = collection
             .aggregate(page(&self.source, self.collection, &self.keys, self.page))
@@ -64,7 +64,8 @@ impl Walk {
         while let Some(row) = rows.next().await? {
             versions = int_field(row, VERSION, "versions")?.saturating_add(versions);
             let key = text_field(row, VERSION, "_id")?;
-            let found = Found::of(row, &self.source, Named { collection: self.collection, key })?;
+            let found =
+                StoredVersion::of(row, &self.source, Named { collection: self.collection, key })?;
             bytes += size(&found);
             items.push((key.to_owned(), found));
             if bytes >= 2 * PAGE_BYTES {
@@ -83,9 +84,9 @@ impl Walk {
     }
 }
 
-fn size(found: &Found) -> usize {
+fn size(found: &StoredVersion) -> usize {
     match &found.document {
-        Some(Stored::Whole(bytes)) => bytes.len(),
+        Some(StoredBytes::Whole(bytes)) => bytes.len(),
         _ => 0,
     }
 }
@@ -99,7 +100,7 @@ fn next_page(page: i64, documents: usize, bytes: usize) -> i64 {
 
 /// The first `versions` versions of a range of keys, and of those the newest of each key.
 pub(super) fn page(
-    source: &Source,
+    source: &RowSource,
     collection: CollectionId,
     keys: &bson::Document,
     versions: i64,
@@ -131,15 +132,15 @@ pub(super) fn bounds(range: &KeyRange) -> bson::Document {
 /// The documents of a collection in a range, over all sources.
 pub(super) fn scan(
     store: &Arc<Store>,
-    sources: Vec<Source>,
+    sources: Vec<RowSource>,
     collection: CollectionId,
     range: &KeyRange,
 ) -> VersionStream {
     let keys = bounds(range);
     let walks = sources.into_iter().map(|source| {
         let (store, keys) = (store.clone(), keys.clone());
-        let walk = Walk { store, source, collection, keys, page: FIRST_PAGE };
-        steps(walk, Walk::step).peekable()
+        let walk = SourceWalk { store, source, collection, keys, page: FIRST_PAGE };
+        steps(walk, SourceWalk::step).peekable()
     });
     let merge = Merge { streams: walks.collect() };
     let merged = futures::stream::unfold(merge, |mut merge| async move {
@@ -165,7 +166,7 @@ struct Merge {
 
 impl Merge {
     /// The least key; of several sources that have it, the newest one's version.
-    async fn next(&mut self) -> Result<Option<(String, Found)>> {
+    async fn next(&mut self) -> Result<Option<(String, StoredVersion)>> {
         if let [stream] = &mut self.streams[..] {
             return stream.try_next().await;
         }
@@ -191,8 +192,9 @@ impl Merge {
         let Some((at, key)) = least else { return Ok(None) };
         let found = self.streams[at].try_next().await;
         for stream in &mut self.streams[at + 1..] {
-            let same =
-                |next: &Result<(String, Found)>| next.as_ref().is_ok_and(|(next, _)| *next == key);
+            let same = |next: &Result<(String, StoredVersion)>| {
+                next.as_ref().is_ok_and(|(next, _)| *next == key)
+            };
             Pin::new(stream).next_if(same).await;
         }
         found

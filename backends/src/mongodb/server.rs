@@ -16,7 +16,7 @@ use mongodb::{Client, Collection, Cursor, Database};
 use tracing::Instrument;
 
 use super::address::Address;
-use super::failure::{Failure, Place};
+use super::failure::{ErrorContext, Failure};
 use crate::tls;
 
 /// The port of a server whose URL names none.
@@ -34,7 +34,7 @@ pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 
 /// A database on a server, and what went to it and came from it.
 pub(super) struct Server {
-    place: Place,
+    place: ErrorContext,
     database: Database,
     environment: Environment,
     hosts: Vec<ServerAddress>,
@@ -51,7 +51,7 @@ impl Server {
         let hosts = address.options.hosts.clone();
         let encrypted = matches!(address.options.tls, Some(Tls::Enabled(_)));
         let user = address.user().map(|(name, _)| name.to_owned());
-        let place = Place { location: address.location(), user };
+        let place = ErrorContext { location: address.location(), user };
         let client = Client::with_options(address.options)
             .map_err(|error| place.definite("be addressed so", &error))?;
         Ok(Self {
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// What errors name.
-    pub(super) fn place(&self) -> &Place {
+    pub(super) fn place(&self) -> &ErrorContext {
         &self.place
     }
 

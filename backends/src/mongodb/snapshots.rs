@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
-use argon_core::storage::{Freed, Snapshots};
+use argon_core::storage::{Reclaimed, Snapshots};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
 use super::factory::Store;
 use super::failure::Failure;
-use super::parts::{self, NOWHERE, Stored};
+use super::parts::{self, NOWHERE, StoredBytes};
 use super::record::{binary, id, id_field, lsn, lsn_field};
 use super::schema;
 use super::server::READ_TIME;
@@ -103,7 +103,7 @@ impl Snapshots for MongoSnapshots {
         last.map_or(Ok(()), Err)
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.sweep(live, dry_run).await
     }
 }
@@ -149,7 +149,7 @@ impl MongoSnapshots {
     /// Removes the parts of a document that is no more.
     pub(super) async fn forget_parts(&self, replaced: Option<RawDocumentBuf>) -> Result<()> {
         let Some(row) = replaced else { return Ok(()) };
-        if let Ok(Some(Stored::Parts { owner, .. })) = parts::of(&row, "value") {
+        if let Ok(Some(StoredBytes::Parts { owner, .. })) = parts::of(&row, "value") {
             let server = &self.0.server;
             let parts = server.collection(schema::PARTS);
             let delete = parts.delete_many(doc! { "t": id(NOWHERE), "o": owner });

@@ -22,11 +22,11 @@ impl Store {
     /// a head that was read so, which every later primary has.
     pub(super) async fn timeline(&self, timeline: TimelineId) -> Result<Option<TimelineRecord>> {
         let Some(record) = self.timeline_alone(timeline).await? else { return Ok(None) };
-        self.note_pieces(timeline, record.state.head.lsn, record.pieces).await?;
+        self.note_extents(timeline, record.state.head.lsn, record.extents).await?;
         Ok(Some(record))
     }
 
-    /// The same without a look at the pieces of the timeline.
+    /// The same without a look at the extents of the timeline.
     pub(super) async fn timeline_alone(
         &self,
         timeline: TimelineId,
@@ -137,7 +137,7 @@ impl Store {
                 (None, _) => {
                     let (timeline, floor) = (*timeline, timeline.base_lsn());
                     let state = TimelineState { timeline, head: *expected, sealed: true, floor };
-                    let row = TimelineRecord { state, pieces: 0 }.encode();
+                    let row = TimelineRecord { state, extents: 0 }.encode();
                     match self.server.write(WHAT, timelines.insert_one(row)).await {
                         Ok(_) => return Ok(Append::Done),
                         Err(Failure::Duplicate) => {}

@@ -11,9 +11,9 @@ use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
 
 use super::address::write_concern;
 use super::batches::batches;
+use super::extents::Extent;
 use super::failure;
 use super::orphans::not_given;
-use super::pieces::Piece;
 use super::record::{head_fields, id, lsn};
 use super::schema;
 use super::server::{READ_TIME, Server};
@@ -32,7 +32,7 @@ pub(super) struct Changes {
     /// The record of the timeline, if it has none yet.
     pub(super) new: Option<RawDocumentBuf>,
     /// Where the versions are, if they were written before.
-    pub(super) piece: Option<Piece>,
+    pub(super) extent: Option<Extent>,
     /// What is inserted, by collection, in this order.
     pub(super) rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
 }
@@ -113,13 +113,13 @@ impl Changes {
                 return Ok(Some(outcome));
             }
         }
-        let Some(piece) = &self.piece else { return Ok(None) };
-        let filter = not_given(piece.name);
+        let Some(extent) = &self.extent else { return Ok(None) };
+        let filter = not_given(extent.name);
         let set = doc! { "$set": {
             "t": id(self.timeline.id),
-            "f": lsn(piece.first),
-            "l": lsn(piece.last),
-            "crc": piece.sum(self.timeline.id).value(),
+            "f": lsn(extent.first),
+            "l": lsn(extent.last),
+            "crc": extent.sum(self.timeline.id).value(),
         } };
         match update(server, session, schema::PIECES, filter, set).await? {
             Some(Outcome::Refused) => Err(Error::unavailable(
@@ -132,7 +132,7 @@ impl Changes {
 
     fn moved(&self) -> Document {
         let mut update = doc! { "$set": head_fields(&self.timeline, &self.head) };
-        if self.piece.is_some() {
+        if self.extent.is_some() {
             update.insert("$inc", doc! { "pieces": 1_i64 });
         }
         update

@@ -1,7 +1,7 @@
 //! Looking for records that don't belong, or are not there.
 //!
 //! What the log says of itself (digests, gaps) core checks by reading it. This compares what the
-//! commits of a timeline or piece say that they wrote with what is there, counted by the server, so
+//! commits of a timeline or extent say that they wrote with what is there, counted by the server, so
 //! nothing but counts is sent.
 
 use std::collections::HashSet;
@@ -57,12 +57,12 @@ async fn check_timeline(store: &Store, timeline: TimelineId) -> Result<Vec<Strin
         let floor = record.state.floor;
         let pruned = floor > record.state.timeline.base_lsn();
         let mut problems = check_commits(store, timeline, floor, head, pruned).await?;
-        let own = Checked { timeline, piece: None, floor, head, pruned };
+        let own = Checked { timeline, extent: None, floor, head, pruned };
         problems.extend(check_place(store, own).await?);
-        let pieces = store.known_pieces(timeline, head).await?;
-        for piece in pieces.iter() {
-            let piece = Checked { piece: Some(piece.name), ..own };
-            problems.extend(check_place(store, piece).await?);
+        let extents = store.known_extents(timeline, head).await?;
+        for extent in extents.iter() {
+            let extent = Checked { extent: Some(extent.name), ..own };
+            problems.extend(check_place(store, extent).await?);
         }
         if problems.is_empty() || store.timeline(timeline).await? == before {
             return Ok(problems);
@@ -114,7 +114,7 @@ async fn check_commits(
 #[derive(Clone, Copy)]
 struct Checked {
     timeline: TimelineId,
-    piece: Option<TimelineId>,
+    extent: Option<TimelineId>,
     floor: Lsn,
     head: Lsn,
     /// Whether the floor lies above the base.
@@ -124,15 +124,15 @@ struct Checked {
 /// Compares what commits say that they wrote in a place with what is there: of a timeline that was
 /// pruned, above its floor. Below, nothing says what should be there.
 async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
-    let Checked { timeline, piece, floor, head, pruned } = checked;
-    let (place, name) = match piece {
+    let Checked { timeline, extent, floor, head, pruned } = checked;
+    let (place, name) = match extent {
         None => (timeline, format!("timeline {timeline}")),
-        Some(piece) => (piece, format!("piece {piece} of timeline {timeline}")),
+        Some(extent) => (extent, format!("piece {extent} of timeline {timeline}")),
     };
-    let in_piece = piece.map_or(bson::Bson::Null, |piece| id(piece).into());
+    let in_extent = extent.map_or(bson::Bson::Null, |extent| id(extent).into());
     let headers = vec![
         doc! { "$match": { "t": id(timeline), "l": { "$gt": lsn(floor), "$lte": lsn(head) } } },
-        doc! { "$match": { "piece": in_piece } },
+        doc! { "$match": { "piece": in_extent } },
         sums("$changes"),
     ];
     let mut expected = counts(store, schema::COMMITS, headers).await?;
@@ -171,7 +171,7 @@ fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
         .collect()
 }
 
-/// Rows of places that are neither timelines nor pieces, and parts of chunks and manifests.
+/// Rows of places that are neither timelines nor extents, and parts of chunks and manifests.
 async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let mut known: HashSet<TimelineId> = known.into_iter().collect();
@@ -181,7 +181,7 @@ async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<Stri
                 continue;
             }
             // It may have been made since.
-            if store.timeline(place).await?.is_some() || has_piece(&store, place).await? {
+            if store.timeline(place).await?.is_some() || has_extent(&store, place).await? {
                 known.insert(place);
             } else {
                 problems.push(format!(
@@ -206,7 +206,7 @@ async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<Stri
     Ok(problems)
 }
 
-async fn has_piece(store: &Store, name: TimelineId) -> Result<bool> {
+async fn has_extent(store: &Store, name: TimelineId) -> Result<bool> {
     Ok(count(store, schema::PIECES, doc! { "_id": id(name) }).await? > 0)
 }
 

@@ -13,13 +13,13 @@ use crate::ordered::value;
 
 /// Collections and their numbers, all in memory: a store has few collections.
 pub(super) struct CollectionNumbers {
-    known: RwLock<Known>,
+    known: RwLock<NumberTable>,
     /// Held while a number is given out, so that it is on disk before anyone uses it.
     giving: Mutex<()>,
 }
 
 #[derive(Default)]
-struct Known {
+struct NumberTable {
     shorts: HashMap<CollectionId, Short>,
     ids: Vec<CollectionId>,
 }
@@ -44,7 +44,7 @@ impl CollectionNumbers {
         }
         let ids: Vec<CollectionId> = found.iter().map(|(_, id)| *id).collect();
         let shorts = found.iter().map(|(short, id)| (*id, *short)).collect();
-        Ok(Self { known: RwLock::new(Known { shorts, ids }), giving: Mutex::default() })
+        Ok(Self { known: RwLock::new(NumberTable { shorts, ids }), giving: Mutex::default() })
     }
 
     /// The number of a collection, if it has one.

@@ -9,7 +9,7 @@ use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::value::{self, Stored};
+use crate::ordered::value::{self, StoredValue};
 
 /// How many rows that don't count are passed over before the engine is asked to seek: a seek costs
 /// about as much as these.
@@ -45,8 +45,8 @@ pub(super) struct Cursor {
 }
 
 /// What a stretch of the walk found.
-struct Stretch {
-    rows: Vec<(Box<[u8]>, Lsn, Stored)>,
+struct RowBatch {
+    rows: Vec<(Box<[u8]>, Lsn, StoredValue)>,
     bytes: usize,
     /// Where to go on; `None` at the end.
     resume: Option<Vec<u8>>,
@@ -78,18 +78,18 @@ impl Cursor {
     fn read(&mut self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<()> {
         let mut bytes = 0;
         while self.rows.len() < most && bytes < most_bytes && !self.exhausted {
-            let stretch = self.stretch(engine, most - self.rows.len(), most_bytes - bytes)?;
-            if stretch.malformed {
+            let batch = self.row_batch(engine, most - self.rows.len(), most_bytes - bytes)?;
+            if batch.malformed {
                 return Err(Error::corrupt("a version's key is malformed"));
             }
-            bytes += stretch.bytes;
-            match stretch.resume {
+            bytes += batch.bytes;
+            match batch.resume {
                 Some(next) => self.next = next,
                 None => self.exhausted = true,
             }
-            for (key, lsn, stored) in stretch.rows {
+            for (key, lsn, stored) in batch.rows {
                 let document = match stored {
-                    Stored::Whole(document) => Some(document),
+                    StoredValue::Whole(document) => Some(document),
                     stored => stored.payload(engine, &keys::version(&self.prefix, &key, lsn))?,
                 };
                 self.rows.push_back(Row { key, lsn, document });
@@ -99,8 +99,8 @@ impl Cursor {
     }
 
     /// One visit of the engine, up to `most` rows, `most_bytes`, or a jump.
-    fn stretch(&self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<Stretch> {
-        let mut found = Stretch { rows: Vec::new(), bytes: 0, resume: None, malformed: false };
+    fn row_batch(&self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<RowBatch> {
+        let mut found = RowBatch { rows: Vec::new(), bytes: 0, resume: None, malformed: false };
         let (prefix, upto) = (&self.prefix, self.segment.upto);
         let mut passed_over = 0;
         engine.visit(&self.next, &self.end, Direction::Ascending, &mut |full, value| {
@@ -123,7 +123,7 @@ impl Cursor {
             }
             passed_over = 0;
             found.bytes += value::size(value);
-            found.rows.push((key.into(), lsn, Stored::of(full, value)));
+            found.rows.push((key.into(), lsn, StoredValue::of(full, value)));
             if found.rows.len() < most && found.bytes < most_bytes {
                 return ControlFlow::Continue(());
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Document, Image, Lsn, Segment, View};
-use argon_core::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
+use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -17,7 +17,7 @@ use crate::ordered::cursor::{Cursor, SegmentRows};
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
 use crate::ordered::merged::MergedRows;
-use crate::ordered::value::{self, Stored};
+use crate::ordered::value::{self, StoredValue};
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
 /// the others.
@@ -65,7 +65,7 @@ impl Materialize for OrderedMaterialize {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         if keys.len() <= FEW {
             return self.0.in_place(|ordered| ordered.stamps(view, collection, &keys));
         }
@@ -151,13 +151,13 @@ impl Ordered {
         let upto = segment.upto.min(below.back(1).unwrap_or_default());
         let from = keys::version(&prefix, key.as_bytes(), upto);
         let to = keys::version(&prefix, key.as_bytes(), segment.above);
-        let mut rows: Vec<(Lsn, Stored)> = Vec::with_capacity(most.min(8));
+        let mut rows: Vec<(Lsn, StoredValue)> = Vec::with_capacity(most.min(8));
         let mut bytes = 0;
         if from < to {
             self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-                rows.push((lsn, Stored::of(full, value)));
+                rows.push((lsn, StoredValue::of(full, value)));
                 bytes += value::size(value);
                 let more = rows.len() < most && bytes < STEP_BYTES;
                 if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -182,8 +182,8 @@ impl Ordered {
         view: &View,
         collection: CollectionId,
         keys: &[Key],
-    ) -> Result<Vec<Option<Stamp>>> {
-        let mut found = vec![Known::NotYet; keys.len()];
+    ) -> Result<Vec<Option<VersionStamp>>> {
+        let mut found = vec![StampLookup::NotYet; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
             let ancestry = self.ancestry(view, collection)?;
             for (at, segment) in view.segments().iter().enumerate() {
@@ -192,7 +192,7 @@ impl Ordered {
                     _ => true,
                 };
                 let unknown = (0..keys.len())
-                    .filter(|at| matches!(found[*at], Known::NotYet) && may_hold(&keys[*at]))
+                    .filter(|at| matches!(found[*at], StampLookup::NotYet) && may_hold(&keys[*at]))
                     .collect::<Vec<_>>();
                 if !unknown.is_empty() {
                     let segment = self.rows_in(segment)?;
@@ -200,7 +200,7 @@ impl Ordered {
                 }
             }
         }
-        Ok(found.into_iter().map(Known::stamp).collect())
+        Ok(found.into_iter().map(StampLookup::stamp).collect())
     }
 
     /// Fills in the stamps of `unknown` keys that a segment knows. Walks keys and rows side by side, and seeks only
@@ -211,7 +211,7 @@ impl Ordered {
         collection: Short,
         keys: &[Key],
         unknown: Vec<usize>,
-        found: &mut [Known],
+        found: &mut [StampLookup],
     ) -> Result<()> {
         let prefix = keys::versions(segment.timeline, collection);
         let end = keys::after_prefix(&prefix);
@@ -230,8 +230,11 @@ impl Ordered {
                 let Some(&at) = wanted.peek() else { return ControlFlow::Break(()) };
                 let inside = segment.above < lsn && lsn <= segment.upto;
                 if keys[at].as_bytes() == key && inside {
-                    found[at] =
-                        if value.is_empty() { Known::Deleted } else { Known::There(Stamp { lsn }) };
+                    found[at] = if value.is_empty() {
+                        StampLookup::Deleted
+                    } else {
+                        StampLookup::There(VersionStamp { lsn })
+                    };
                     wanted.next();
                     passed_over = 0;
                 }
@@ -252,17 +255,17 @@ impl Ordered {
 
 /// What the segments looked at so far say of a document.
 #[derive(Clone, Copy)]
-enum Known {
+enum StampLookup {
     NotYet,
-    There(Stamp),
+    There(VersionStamp),
     Deleted,
 }
 
-impl Known {
-    fn stamp(self) -> Option<Stamp> {
+impl StampLookup {
+    fn stamp(self) -> Option<VersionStamp> {
         match self {
-            Known::There(stamp) => Some(stamp),
-            Known::NotYet | Known::Deleted => None,
+            StampLookup::There(stamp) => Some(stamp),
+            StampLookup::NotYet | StampLookup::Deleted => None,
         }
     }
 }

@@ -51,14 +51,14 @@ pub(crate) struct Ordered {
     written: AtomicBool,
     failed: AtomicBool,
     /// Where the store is on disk; let go after the engine.
-    place: Option<Place>,
+    place: Option<StoreDirectory>,
 }
 
 /// Makes it durable that a store is of the newest format.
 pub(crate) type RaiseFormat = Box<dyn Fn() -> Result<()> + Send>;
 
 /// What a store on disk holds on to.
-pub(crate) struct Place {
+pub(crate) struct StoreDirectory {
     pub(crate) witness: Witness,
     /// Notes that the store has values of the newest format, if it does not say so yet.
     pub(crate) raise_format: Mutex<Option<RaiseFormat>>,
@@ -66,7 +66,7 @@ pub(crate) struct Place {
     pub(crate) _lock: Box<dyn Send + Sync>,
 }
 
-impl Place {
+impl StoreDirectory {
     /// Before anything is written: an older version of Argon must not read it.
     fn raise_format(&self) -> Result<()> {
         let mut raise = self.raise_format.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,7 +80,7 @@ impl Place {
 
 impl Ordered {
     fn raise_format(&self) -> Result<()> {
-        self.place.as_ref().map_or(Ok(()), Place::raise_format)
+        self.place.as_ref().map_or(Ok(()), StoreDirectory::raise_format)
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
@@ -115,7 +115,7 @@ pub(crate) fn backend(
     info: StoreInfo,
     capabilities: Capabilities,
     environment: Environment,
-    place: Option<Place>,
+    place: Option<StoreDirectory>,
 ) -> Result<Backend> {
     let timelines = TimelineTable::load(&*engine)?;
     let collections = CollectionNumbers::load(&*engine)?;

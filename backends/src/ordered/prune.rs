@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, TimelineId};
-use argon_core::storage::{Freed, Keep, TimelineState, Weights};
+use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 
 use crate::ordered::engine::{Batch, Direction, Write};
 use crate::ordered::keys::{self, Short};
@@ -22,13 +22,13 @@ use crate::ordered::{Ordered, value};
 const BATCH: usize = 4096;
 
 /// What a removed row counts as, besides its bytes.
-const COMMIT: Freed = Freed { versions: 0, commits: 1, chunks: 0, bytes: 0 };
-const CHUNK: Freed = Freed { versions: 0, commits: 0, chunks: 1, bytes: 0 };
+const COMMIT: Reclaimed = Reclaimed { versions: 0, commits: 1, chunks: 0, bytes: 0 };
+const CHUNK: Reclaimed = Reclaimed { versions: 0, commits: 0, chunks: 1, bytes: 0 };
 
 impl Ordered {
     /// See [`Wal::prune`](argon_core::storage::Wal::prune). Memory is that of a few thousand keys.
-    pub(super) fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        let Some(entry) = self.entry(timeline)? else { return Ok(Freed::default()) };
+    pub(super) fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
+        let Some(entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
         let entry = self.raise_floor(timeline, floor_of(&entry.state, keep))?.unwrap_or(entry);
         let mut removal = Removal::new(self, true);
         removal.versions(&entry, keep)?;
@@ -37,8 +37,12 @@ impl Ordered {
     }
 
     /// What [`prune`](Self::prune) would free.
-    pub(super) fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
-        let Some(mut entry) = self.entry(timeline)? else { return Ok(Freed::default()) };
+    pub(super) fn prunable(
+        &self,
+        timeline: TimelineId,
+        keep: &RetainedStates,
+    ) -> Result<Reclaimed> {
+        let Some(mut entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
         entry.state.floor = floor_of(&entry.state, keep);
         let mut removal = Removal::new(self, false);
         removal.versions(&entry, keep)?;
@@ -48,17 +52,17 @@ impl Ordered {
 
     /// Removes a timeline. Its record and number go last, in one batch with its last commit; until
     /// then it is there, sealed and without commits.
-    pub(super) fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
-        let Some(entry) = self.seal_for_good(timeline)? else { return Ok(Freed::default()) };
+    pub(super) fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
+        let Some(entry) = self.seal_for_good(timeline)? else { return Ok(Reclaimed::default()) };
         if let Some(place) = &self.place {
             place.witness.forget_timeline(timeline)?;
         }
         let mut removal = Removal::new(self, true);
-        removal.versions(&entry, &Keep::default())?;
+        removal.versions(&entry, &RetainedStates::default())?;
         let head = entry.state.head.lsn;
         removal.rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
         let manifests = (keys::manifest(timeline, Lsn::ZERO), keys::manifest(timeline, Lsn::MAX));
-        removal.rows_between(&manifests, Freed::default())?;
+        removal.rows_between(&manifests, Reclaimed::default())?;
         removal.flush()?;
         removal.rows_between(&commits_upto(&entry, head), COMMIT)?;
         removal.rows.push(Write::Remove { key: keys::timeline(entry.short) });
@@ -69,17 +73,17 @@ impl Ordered {
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free.
-    pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let Some(mut entry) = self.entry(timeline)? else { return Ok(None) };
         entry.state.floor = entry.state.head.lsn;
         let mut removal = Removal::new(self, false);
-        removal.versions(&entry, &Keep::default())?;
+        removal.versions(&entry, &RetainedStates::default())?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish().map(Some)
     }
 
     /// Removes the chunks that are not in `live`, or only counts them.
-    pub(super) fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    pub(super) fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let mut removal = Removal::new(self, !dry_run);
         let chunks = (vec![keys::CHUNK], vec![keys::CHUNK + 1]);
         let dead = |key: &[u8]| {
@@ -91,9 +95,9 @@ impl Ordered {
     }
 
     /// What each kept state takes, in one pass over the versions.
-    pub(super) fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        let mut weights = Weights::default();
-        let Some(entry) = self.entry(timeline)? else { return Ok(weights) };
+    pub(super) fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        let mut usage = Usage::default();
+        let Some(entry) = self.entry(timeline)? else { return Ok(usage) };
         let mut versions = Versions::of(entry.short);
         loop {
             let step = versions.step(&*self.engine)?;
@@ -101,7 +105,7 @@ impl Ordered {
                 break;
             }
             for Version { written, replaced, bytes, .. } in step {
-                weights.add(keep, written, replaced, bytes);
+                usage.add(keep, written, replaced, bytes);
             }
         }
         let floor = floor_of(&entry.state, keep);
@@ -111,13 +115,13 @@ impl Ordered {
             let bytes = (key.len() + value::size(stored)) as u64;
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             match keep.from {
-                _ if lsn <= floor => weights.free += bytes,
-                Some(_) => weights.window += bytes,
-                None => weights.shared += bytes,
+                _ if lsn <= floor => usage.free += bytes,
+                Some(_) => usage.window += bytes,
+                None => usage.shared += bytes,
             }
             ControlFlow::Continue(())
         })?;
-        Ok(weights)
+        Ok(usage)
     }
 
     /// Makes it durable, and then known, that the commits up to `floor` are gone; gives the timeline
@@ -162,7 +166,7 @@ impl Ordered {
 }
 
 /// The floor of a timeline of which `keep` is kept. Its last commit stays.
-fn floor_of(state: &TimelineState, keep: &Keep) -> Lsn {
+fn floor_of(state: &TimelineState, keep: &RetainedStates) -> Lsn {
     let last = state.head.lsn.back(1).unwrap_or_default();
     let wanted = keep.from.map_or(last, |from| last.min(from.back(1).unwrap_or_default()));
     wanted.max(state.floor)
@@ -181,17 +185,17 @@ struct Removal<'a> {
     rows: Batch,
     /// Deletions, which go after `rows`: until then they hide some of those.
     deletions: Batch,
-    freed: Freed,
+    freed: Reclaimed,
 }
 
 impl<'a> Removal<'a> {
     fn new(ordered: &'a Ordered, in_earnest: bool) -> Self {
-        let freed = Freed::default();
+        let freed = Reclaimed::default();
         Self { ordered, in_earnest, rows: Vec::new(), deletions: Vec::new(), freed }
     }
 
     /// Takes the versions of a timeline that no kept state needs, and no commit above the floor.
-    fn versions(&mut self, entry: &Entry, keep: &Keep) -> Result<()> {
+    fn versions(&mut self, entry: &Entry, keep: &RetainedStates) -> Result<()> {
         let floor = entry.state.floor;
         let is_root = entry.state.timeline.base.is_none();
         let mut versions = Versions::of(entry.short);
@@ -214,7 +218,11 @@ impl<'a> Removal<'a> {
                         hiding.clear();
                     }
                 } else {
-                    self.count(Freed { versions: 1, bytes: version.bytes, ..Freed::default() });
+                    self.count(Reclaimed {
+                        versions: 1,
+                        bytes: version.bytes,
+                        ..Reclaimed::default()
+                    });
                     take(&mut self.rows, &version.key, version.parts);
                 }
             }
@@ -228,13 +236,13 @@ impl<'a> Removal<'a> {
 
     fn take_deletions(&mut self, hiding: &mut Vec<Version>) {
         for deletion in hiding.drain(..) {
-            self.count(Freed { versions: 1, bytes: deletion.bytes, ..Freed::default() });
+            self.count(Reclaimed { versions: 1, bytes: deletion.bytes, ..Reclaimed::default() });
             take(&mut self.deletions, &deletion.key, 0);
         }
     }
 
     /// Takes all rows of a range, each of which counts as `each`.
-    fn rows_between(&mut self, range: &(Vec<u8>, Vec<u8>), each: Freed) -> Result<()> {
+    fn rows_between(&mut self, range: &(Vec<u8>, Vec<u8>), each: Reclaimed) -> Result<()> {
         self.rows_where(range, each, |_| true)
     }
 
@@ -242,7 +250,7 @@ impl<'a> Removal<'a> {
     fn rows_where(
         &mut self,
         (from, to): &(Vec<u8>, Vec<u8>),
-        each: Freed,
+        each: Reclaimed,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<()> {
         let mut from = from.clone();
@@ -259,7 +267,7 @@ impl<'a> Removal<'a> {
             let Some((last, ..)) = found.last() else { return Ok(()) };
             from = [&last[..], &[0]].concat();
             for (key, parts, bytes) in found {
-                self.count(Freed { bytes: (key.len() + bytes) as u64, ..each });
+                self.count(Reclaimed { bytes: (key.len() + bytes) as u64, ..each });
                 take(&mut self.rows, &key, parts);
             }
             if self.rows.len() >= BATCH {
@@ -268,7 +276,7 @@ impl<'a> Removal<'a> {
         }
     }
 
-    fn count(&mut self, freed: Freed) {
+    fn count(&mut self, freed: Reclaimed) {
         self.freed += freed;
     }
 
@@ -282,7 +290,7 @@ impl<'a> Removal<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Freed> {
+    fn finish(mut self) -> Result<Reclaimed> {
         self.flush()?;
         Ok(self.freed)
     }

@@ -5,7 +5,9 @@ use std::sync::{Arc, PoisonError};
 
 use argon_core::codec::put_bytes;
 use argon_core::model::Digest;
-use argon_core::storage::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
+use argon_core::storage::{
+    CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef,
+};
 use argon_core::{Error, Result};
 use async_trait::async_trait;
 
@@ -31,7 +33,7 @@ impl Refs for OrderedRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         let (name, expected) = (name.to_owned(), expected.cloned());
         let change = RefChange { name, expected, value };
         self.0.run_write(move |ordered| ordered.swap_ref(&change)).await
@@ -81,16 +83,16 @@ impl Ordered {
         Ok(Digest::of(&all))
     }
 
-    fn swap_ref(&self, change: &RefChange) -> Result<Swap> {
+    fn swap_ref(&self, change: &RefChange) -> Result<CasResult> {
         let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.read_ref(&change.name)?;
         if current.as_ref().map(|current| &current.version) != change.expected.as_ref() {
-            return Ok(Swap::Moved(current));
+            return Ok(CasResult::Moved(current));
         }
         let mut batch = Batch::new();
         let version = self.put_change(&mut batch, change)?;
         self.apply_refs(batch)?;
-        Ok(Swap::Done(version))
+        Ok(CasResult::Done(version))
     }
 
     fn change_refs(&self, changes: &[RefChange]) -> Result<Together> {

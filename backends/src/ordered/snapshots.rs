@@ -7,7 +7,7 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::Manifest;
-use argon_core::storage::{Freed, Snapshots};
+use argon_core::storage::{Reclaimed, Snapshots};
 use async_trait::async_trait;
 
 use crate::ordered::engine::{Batch, Direction};
@@ -47,7 +47,7 @@ impl Snapshots for OrderedSnapshots {
         self.0.run_write(move |ordered| ordered.remove_manifest(point)).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let live = live.clone();
         self.0.run_write(move |ordered| ordered.sweep_chunks(&live, dry_run)).await
     }

@@ -59,7 +59,7 @@ pub(super) fn checksum(key: &[u8], payload: &[&[u8]]) -> u32 {
 
 /// A stored value as a walk over rows keeps it: what is in the row is compared with its checksum and
 /// copied once, the rest is read when the walk is over.
-pub(super) enum Stored {
+pub(super) enum StoredValue {
     /// An empty value.
     Deleted,
     /// The payload.
@@ -68,14 +68,14 @@ pub(super) enum Stored {
     Other(Vec<u8>),
 }
 
-impl Stored {
+impl StoredValue {
     /// The value that stands under `key`.
     pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
         match value {
-            [] => Stored::Deleted,
+            [] => StoredValue::Deleted,
             value => match whole(key, value) {
-                Some(payload) => Stored::Whole(payload.to_vec()),
-                None => Stored::Other(value.to_vec()),
+                Some(payload) => StoredValue::Whole(payload.to_vec()),
+                None => StoredValue::Other(value.to_vec()),
             },
         }
     }
@@ -83,9 +83,9 @@ impl Stored {
     /// The payload, given the key where it stood; `None` for a deletion.
     pub(super) fn payload(self, engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
         match self {
-            Stored::Deleted => Ok(None),
-            Stored::Whole(payload) => Ok(Some(payload)),
-            Stored::Other(value) => payload(engine, key, &value).map(Some),
+            StoredValue::Deleted => Ok(None),
+            StoredValue::Whole(payload) => Ok(Some(payload)),
+            StoredValue::Other(value) => payload(engine, key, &value).map(Some),
         }
     }
 }
@@ -247,8 +247,10 @@ mod tests {
         let Write::Put { value, .. } = &rows[0] else { unreachable!() };
         overwrite(&engine, b"Rother", value);
         assert!(get(&engine, b"Rother").is_err());
-        assert!(matches!(Stored::of(KEY, value), Stored::Whole(payload) if payload == b"{}"));
-        let other = Stored::of(b"Rother", value);
+        assert!(
+            matches!(StoredValue::of(KEY, value), StoredValue::Whole(payload) if payload == b"{}")
+        );
+        let other = StoredValue::of(b"Rother", value);
         assert!(other.payload(&engine, b"Rother").is_err());
         assert!(is_damaged(b"Rother", value) && !is_damaged(KEY, value));
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, PoisonError};
 
 use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, Touched};
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal, Weights,
+    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
+    Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -48,7 +49,7 @@ impl Wal for OrderedWal {
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.0.steps(Walk::new(timeline, range, Direction::Ascending), |ordered, walk| {
+        self.0.steps(LogWalk::new(timeline, range, Direction::Ascending), |ordered, walk| {
             let mut bytes = 0;
             let step = walk.step(ordered, |commit, short| {
                 let commit = ordered.with_documents(commit, short)?;
@@ -65,7 +66,7 @@ impl Wal for OrderedWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let walk = Walk::new(timeline, range, direction);
+        let walk = LogWalk::new(timeline, range, direction);
         self.0.steps_after_a_small_one(walk, |ordered, walk| {
             walk.step(ordered, |commit, _| Ok((commit, false)))
         })
@@ -75,26 +76,26 @@ impl Wal for OrderedWal {
         self.0.run(Ordered::timeline_ids).await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
         self.0.run_write(move |ordered| ordered.prune(timeline, &keep)).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
         self.0.run(move |ordered| ordered.prunable(timeline, &keep)).await
     }
 
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let keep = keep.clone();
-        self.0.run(move |ordered| ordered.weigh(timeline, &keep)).await
+        self.0.run(move |ordered| ordered.usage(timeline, &keep)).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.0.run_write(move |ordered| ordered.drop_timeline(timeline)).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.0.run(move |ordered| ordered.droppable(timeline)).await
     }
 }
@@ -220,7 +221,7 @@ impl Ordered {
 }
 
 /// A walk over the commits of a timeline, step by step.
-struct Walk {
+struct LogWalk {
     timeline: TimelineId,
     /// What is left, both ends included; none when `low > high`.
     low: u64,
@@ -232,7 +233,7 @@ struct Walk {
     floor: Lsn,
 }
 
-impl Walk {
+impl LogWalk {
     fn new(timeline: TimelineId, range: RangeInclusive<Lsn>, direction: Direction) -> Self {
         let (low, high) = (range.start().get(), range.end().get());
         Self { timeline, low, high, direction, step: FIRST_STEP, floor: Lsn::ZERO }

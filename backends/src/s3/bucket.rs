@@ -12,8 +12,8 @@ use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use bson::DateTime;
 use futures::FutureExt;
 
-use crate::s3::attempts::{Attempts, IN_ALL};
 use crate::s3::failure::{Failure, Outcome};
+use crate::s3::retry::{IN_ALL, Retry};
 use crate::s3::settings::Settings;
 use crate::s3::traffic::{Meter, Server};
 use crate::tls;
@@ -126,8 +126,8 @@ impl Bucket {
     }
 
     /// Attempts of a request that moves so many bytes.
-    pub(super) fn attempts(&self, bytes: u64) -> Attempts {
-        Attempts::new(&self.meter, &self.environment, self.patience, bytes)
+    pub(super) fn attempts(&self, bytes: u64) -> Retry {
+        Retry::new(&self.meter, &self.environment, self.patience, bytes)
     }
 
     /// An object, or `None` if there is none.

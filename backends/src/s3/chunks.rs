@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use argon_core::model::Digest;
 use argon_core::snapshot::Manifest;
-use argon_core::storage::Freed;
+use argon_core::storage::Reclaimed;
 use argon_core::{Environment, Error, Result};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use crate::s3::bucket::{Listed, Object, PAGE, Wanted};
 use crate::s3::log::fence::{Fence, Moment};
 use crate::s3::names;
-use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
 use crate::s3::snapshots::S3Snapshots;
 
 /// How long a chunk stays that no manifest lists.
@@ -91,12 +91,18 @@ impl S3Snapshots {
         }
         let (name, bucket) = (names::chunk(digest), &self.store.bucket);
         let asked = self.chunks.fence.now();
-        let judge = |found: Option<&Object>| match found {
-            None => Verdict::Unchanged,
-            Some(_) => Verdict::Theirs,
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            None => WriteResolution::Unchanged,
+            Some(_) => WriteResolution::Theirs,
         };
-        let condition = Condition::Absent;
-        let write = Write { name: &name, bytes, condition, judge: &judge, may_send: &|| true };
+        let condition = PutCondition::Absent;
+        let write = Write {
+            name: &name,
+            bytes,
+            condition,
+            resolve_ambiguous: &resolve_ambiguous,
+            may_send: &|| true,
+        };
         let again = bucket.put(&write).await? == Put::Lost;
         if again {
             bucket.put_always(&name, bytes).await?;
@@ -155,9 +161,9 @@ impl S3Snapshots {
     }
 
     /// Removes, or counts, the chunks that are not `live` and that nobody wrote in the last hour.
-    pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let bucket = &self.store.bucket;
-        let mut freed = Freed::default();
+        let mut freed = Reclaimed::default();
         let mut after: Option<String> = None;
         'listing: loop {
             let listed = Instant::now();

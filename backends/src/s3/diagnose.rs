@@ -10,7 +10,7 @@ use crate::s3::connect::Connection;
 use crate::s3::factory::Opener;
 use crate::s3::identity::{FORMAT, Identity};
 use crate::s3::names;
-use crate::s3::put::Condition;
+use crate::s3::put::PutCondition;
 use crate::s3::settings::Settings;
 use crate::s3::traffic::Meter;
 
@@ -130,7 +130,7 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
         let denied = error.kind() == ErrorKind::Denied;
         Diagnosis::failed(check, error, denied.then(|| policy(bucket).into()))
     };
-    let absent = Some(Condition::Absent);
+    let absent = Some(PutCondition::Absent);
     let written = bucket.put_once(&bucket.request("put", &name), &name, &content, absent).await;
     if let Err(failure) = &written {
         found.push(failed("right to write", &failure.error));

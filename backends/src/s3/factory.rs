@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::Credentials;
 use bson::DateTime;
 
-use crate::s3::attempts::IN_ALL;
 use crate::s3::bucket::Bucket;
 use crate::s3::cache::Cache;
 use crate::s3::connect::Connection;
@@ -25,6 +24,7 @@ use crate::s3::names;
 use crate::s3::objects::S3Objects;
 use crate::s3::probe::Probed;
 use crate::s3::refs::S3Refs;
+use crate::s3::retry::IN_ALL;
 use crate::s3::settings::{PARAMETERS, Settings};
 use crate::s3::snapshots::S3Snapshots;
 use crate::s3::store::S3Store;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
 use crate::s3::names::IDENTITY;
-use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
 
 /// The format that this version of Argon writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -27,7 +27,7 @@ struct Versioned {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredIdentity {
     format: u32,
     id: String,
     created: String,
@@ -40,7 +40,7 @@ impl Identity {
         };
         let created = self.created.try_to_rfc3339_string();
         let created = created.map_err(|error| internal(error.to_string()))?;
-        let stored = Stored { format: FORMAT, id: self.id.clone(), created };
+        let stored = StoredIdentity { format: FORMAT, id: self.id.clone(), created };
         serde_json::to_vec(&stored).map_err(|error| internal(error.to_string()))
     }
 
@@ -56,7 +56,7 @@ impl Identity {
                  use the version of Argon that made it, or a newer one"
             )));
         }
-        let stored: Stored = serde_json::from_slice(bytes).map_err(other)?;
+        let stored: StoredIdentity = serde_json::from_slice(bytes).map_err(other)?;
         let created = DateTime::parse_rfc3339_str(&stored.created).map_err(other)?;
         if stored.id.len() != 32 || !stored.id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(other("its id is not 32 hexadecimal digits"));
@@ -100,16 +100,16 @@ impl Bucket {
             )));
         }
         let bytes = Bytes::from(identity.encode()?);
-        let judge = |found: Option<&Object>| match found {
-            None => Verdict::Unchanged,
-            Some(object) if object.bytes == bytes => Verdict::Ours,
-            Some(_) => Verdict::Theirs,
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            None => WriteResolution::Unchanged,
+            Some(object) if object.bytes == bytes => WriteResolution::Ours,
+            Some(_) => WriteResolution::Theirs,
         };
         let write = Write {
             name: IDENTITY,
             bytes: &bytes,
-            condition: Condition::Absent,
-            judge: &judge,
+            condition: PutCondition::Absent,
+            resolve_ambiguous: &resolve_ambiguous,
             may_send: &|| true,
         };
         match self.put(&write).await? {

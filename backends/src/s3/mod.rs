@@ -12,7 +12,7 @@
 //! | `identity`, `probe` | what a store is, and whether the server keeps conditions |
 //! | `races` | whether it keeps them among writers that come at once |
 //! | `bucket`, `put`, `uploads` | requests |
-//! | `attempts`, `failure`, `traffic` | when they are repeated, what went wrong, what was sent |
+//! | `retry`, `failure`, `traffic` | when they are repeated, what went wrong, what was sent |
 //! | `names` | what objects are called |
 //! | `log` | the log |
 //! | `refs`, `reference` | refs |
@@ -20,7 +20,6 @@
 //! | `store`, `memory`, `cache` | what the traits share; copies in memory and on disk |
 //! | `maintenance`, `verify` | upkeep; looking at every object |
 
-mod attempts;
 mod bucket;
 mod cache;
 mod chunks;
@@ -39,6 +38,7 @@ mod put;
 mod races;
 mod reference;
 mod refs;
+mod retry;
 mod settings;
 mod snapshots;
 mod store;

@@ -11,7 +11,7 @@ use futures::future::join;
 use crate::s3::bucket::Bucket;
 use crate::s3::failure::Outcome;
 use crate::s3::names::IDENTITY;
-use crate::s3::put::Condition;
+use crate::s3::put::PutCondition;
 
 /// An `ETag` that no content has.
 const NO_ETAG: &str = "argon-probe-00000000000000000000";
@@ -36,8 +36,8 @@ impl Bucket {
 
     /// The same with any object, which has `content` in it.
     pub(super) async fn keeps_conditions(&self, name: &str, content: &Bytes) -> Result<Probed> {
-        let absent = self.refuses(name, content, Condition::Absent, "If-None-Match: *");
-        let matching = self.refuses(name, content, Condition::Match(NO_ETAG), "If-Match");
+        let absent = self.refuses(name, content, PutCondition::Absent, "If-None-Match: *");
+        let matching = self.refuses(name, content, PutCondition::Match(NO_ETAG), "If-Match");
         // Both are waited for: one that is still on its way when the other fails would come after
         // whatever is done about that.
         let (absent, matching) = join(absent, matching).await;
@@ -50,7 +50,7 @@ impl Bucket {
         &self,
         name: &str,
         content: &Bytes,
-        condition: Condition<'_>,
+        condition: PutCondition<'_>,
         called: &str,
     ) -> Result<Probed> {
         let mut attempts = self.attempts(0);

@@ -13,21 +13,21 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
 use futures::FutureExt;
 
-use crate::s3::attempts::Attempts;
 use crate::s3::bucket::{Bucket, Object, Wanted, without_quotes};
 use crate::s3::failure::{Failure, Outcome};
+use crate::s3::retry::Retry;
 use crate::s3::settings::Encryption;
 
 /// What must be there for a write to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition<'a> {
+pub(super) enum PutCondition<'a> {
     /// Nothing.
     Absent,
     /// The object with this `ETag`.
     Match(&'a str),
 }
 
-impl Condition<'_> {
+impl PutCondition<'_> {
     /// The value of an `If-Match` header. The quotes belong to it (RFC 9110, 8.8.3), but radosgw
     /// compares with what it has without them.
     pub(super) fn if_match(&self, unquoted: bool) -> Option<String> {
@@ -56,7 +56,7 @@ pub(super) enum Put {
 
 /// What an object that is there says of a write whose answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum WriteResolution {
     /// The write happened, and this is it.
     Ours,
     /// The write happened, and others since.
@@ -73,9 +73,9 @@ pub(super) enum Verdict {
 pub(super) struct Write<'a> {
     pub(super) name: &'a str,
     pub(super) bytes: &'a Bytes,
-    pub(super) condition: Condition<'a>,
+    pub(super) condition: PutCondition<'a>,
     /// Says of what is there whether it is this write.
-    pub(super) judge: &'a (dyn Fn(Option<&Object>) -> Verdict + Sync),
+    pub(super) resolve_ambiguous: &'a (dyn Fn(Option<&Object>) -> WriteResolution + Sync),
     /// Whether it may still be sent (see `log/fence.rs`).
     pub(super) may_send: &'a (dyn Fn() -> bool + Sync),
 }
@@ -128,7 +128,7 @@ impl Bucket {
             Outcome::Busy => return Ok(None),
             Outcome::Refused if first => return Ok(None),
             // Nothing of ours is there, and the writer reads what is.
-            Outcome::Condition if first && write.condition == Condition::Absent => {
+            Outcome::Condition if first && write.condition == PutCondition::Absent => {
                 return Ok(Some(Put::Lost));
             }
             Outcome::Failed | Outcome::Silent => {
@@ -140,24 +140,24 @@ impl Bucket {
         let wanted = Wanted::Whole(write.bytes.len() as u64);
         let Ok(found) = self.get(write.name, wanted).await else { return Ok(None) };
         let refused = matches!(failure.outcome, Outcome::Condition | Outcome::Missing);
-        match (write.judge)(found.as_ref()) {
-            Verdict::Unchanged if refused && first => self.other_quotes(write, failure),
+        match (write.resolve_ambiguous)(found.as_ref()) {
+            WriteResolution::Unchanged if refused && first => self.other_quotes(write, failure),
             _ if refused && first => Ok(Some(Put::Lost)),
-            Verdict::Ours => Ok(Some(Put::Done(found.map(|object| object.etag)))),
-            Verdict::OursBefore => Ok(Some(Put::Done(None))),
-            Verdict::Theirs => Ok(Some(Put::Lost)),
-            Verdict::Unchanged => {
+            WriteResolution::Ours => Ok(Some(Put::Done(found.map(|object| object.etag)))),
+            WriteResolution::OursBefore => Ok(Some(Put::Done(None))),
+            WriteResolution::Theirs => Ok(Some(Put::Lost)),
+            WriteResolution::Unchanged => {
                 doubt.open = false;
                 Ok(None)
             }
-            Verdict::Unknown => Err(indeterminate(what)),
+            WriteResolution::Unknown => Err(indeterminate(what)),
         }
     }
 
     /// The condition was refused although it holds: the server may want its `ETag` without quotes.
     fn other_quotes(&self, write: &Write<'_>, failure: &Failure) -> Result<Option<Put>> {
         let quoted = !self.unquoted.swap(true, Ordering::Relaxed);
-        if quoted && matches!(write.condition, Condition::Match(_)) {
+        if quoted && matches!(write.condition, PutCondition::Match(_)) {
             tracing::debug!("the server takes ETags without quotes");
             return Ok(None);
         }
@@ -171,7 +171,7 @@ impl Bucket {
     async fn next_attempt(
         &self,
         what: &str,
-        attempts: &mut Attempts,
+        attempts: &mut Retry,
         write: &Write<'_>,
         failure: Failure,
         doubt: &Doubt,
@@ -213,7 +213,7 @@ impl Bucket {
         what: &str,
         name: &str,
         bytes: &Bytes,
-        condition: Option<Condition<'_>>,
+        condition: Option<PutCondition<'_>>,
     ) -> Result<String, Failure> {
         let answer = self.put_request(name, bytes, condition).send().boxed().await;
         let answer = answer.map_err(|error| Failure::of(what, &error))?;
@@ -225,7 +225,7 @@ impl Bucket {
         &self,
         name: &str,
         bytes: &Bytes,
-        condition: Option<Condition<'_>>,
+        condition: Option<PutCondition<'_>>,
     ) -> PutObjectFluentBuilder {
         let unquoted = self.unquoted.load(Ordering::Relaxed);
         let (encryption, key) = self.encryption();

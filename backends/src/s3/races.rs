@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
 use crate::s3::failure::{Failure, Outcome};
-use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
 
 /// How many writers race, and how often for each condition.
 const WRITERS: usize = 2;
@@ -100,19 +100,19 @@ impl Bucket {
         let mut raced = Raced::default();
         for number in 0..ROUNDS {
             self.delete(name).await?;
-            let (held, mut there) = self.round(name, Condition::Absent).await?;
+            let (held, mut there) = self.round(name, PutCondition::Absent).await?;
             raced.absent.count(held);
             if number == 0 {
                 there = self.overwrite(name, there).await?;
             }
-            let (held, _) = self.round(name, Condition::Match(&there.etag)).await?;
+            let (held, _) = self.round(name, PutCondition::Match(&there.etag)).await?;
             raced.matching.count(held);
         }
         Ok(raced)
     }
 
     /// Whether at most one writer won, and what is there is its write; and what is there.
-    async fn round(&self, name: &str, condition: Condition<'_>) -> Result<(bool, Object)> {
+    async fn round(&self, name: &str, condition: PutCondition<'_>) -> Result<(bool, Object)> {
         let what = self.request("put", name);
         let contents: Vec<Bytes> = (0..WRITERS).map(|_| self.unique()).collect();
         let gate = Gate::default();
@@ -153,13 +153,19 @@ impl Bucket {
     /// server takes is known then.
     async fn overwrite(&self, name: &str, there: Object) -> Result<Object> {
         let bytes = self.unique();
-        let judge = |found: Option<&Object>| match found {
-            Some(found) if found.bytes == bytes => Verdict::Ours,
-            Some(found) if found.etag == there.etag => Verdict::Unchanged,
-            _ => Verdict::Theirs,
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            Some(found) if found.bytes == bytes => WriteResolution::Ours,
+            Some(found) if found.etag == there.etag => WriteResolution::Unchanged,
+            _ => WriteResolution::Theirs,
         };
-        let condition = Condition::Match(&there.etag);
-        let write = Write { name, bytes: &bytes, condition, judge: &judge, may_send: &|| true };
+        let condition = PutCondition::Match(&there.etag);
+        let write = Write {
+            name,
+            bytes: &bytes,
+            condition,
+            resolve_ambiguous: &resolve_ambiguous,
+            may_send: &|| true,
+        };
         match self.put(&write).await? {
             Put::Done(_) => self.there(name).await,
             Put::Lost => Err(Error::unsupported(format!(

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::Result;
-use argon_core::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{CasResult, RefName, RefVersion, Refs, VersionedRef};
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::{Object, Wanted};
 use crate::s3::names;
-use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
 use crate::s3::reference::Reference;
 use crate::s3::store::S3Store;
 
@@ -24,17 +24,17 @@ const MOST_KNOWN: usize = 16 * 1024;
 pub(super) struct S3Refs {
     store: Arc<S3Store>,
     /// The last content seen of each object, to be taken again where its `ETag` is.
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, CachedRef>>,
 }
 
 /// A ref as it was read, and its `ETag`.
 #[derive(Debug, Clone)]
-struct Known {
+struct CachedRef {
     etag: String,
     reference: Arc<Reference>,
 }
 
-impl Known {
+impl CachedRef {
     fn public(&self) -> Option<VersionedRef> {
         let value = self.reference.value.clone()?;
         Some(VersionedRef { version: RefVersion(self.etag.clone()), value })
@@ -46,11 +46,11 @@ impl S3Refs {
         Self { store, known: Mutex::default() }
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Known>> {
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, CachedRef>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, object: &str, known: &Known) {
+    fn remember(&self, object: &str, known: &CachedRef) {
         let mut all = self.known();
         if all.len() >= MOST_KNOWN {
             all.clear();
@@ -58,21 +58,21 @@ impl S3Refs {
         all.insert(object.to_owned(), known.clone());
     }
 
-    fn decode(&self, name: &str, object: &str, stored: &Object) -> Result<Known> {
+    fn decode(&self, name: &str, object: &str, stored: &Object) -> Result<CachedRef> {
         let reference = Arc::new(Reference::decode(name, &stored.bytes)?);
-        let known = Known { etag: stored.etag.clone(), reference };
+        let known = CachedRef { etag: stored.etag.clone(), reference };
         self.remember(object, &known);
         Ok(known)
     }
 
     /// What is stored of a ref, a removed one too.
-    async fn read(&self, name: &str, object: &str) -> Result<Option<Known>> {
+    async fn read(&self, name: &str, object: &str) -> Result<Option<CachedRef>> {
         let found = self.store.bucket.get(object, Wanted::Whole(0)).await?;
         found.map(|stored| self.decode(name, object, &stored)).transpose()
     }
 
     /// The content of a ref of which a listing shows the `ETag`; `None` if it is gone since.
-    async fn of_listing(&self, name: &str, object: &str, etag: &str) -> Result<Option<Known>> {
+    async fn of_listing(&self, name: &str, object: &str, etag: &str) -> Result<Option<CachedRef>> {
         let known = self.known().get(object).cloned();
         if let Some(known) = known.filter(|known| known.etag == etag) {
             return Ok(Some(known));
@@ -85,38 +85,45 @@ impl S3Refs {
     async fn write(
         &self,
         object: &str,
-        previous: Option<&Known>,
+        previous: Option<&CachedRef>,
         value: Option<Vec<u8>>,
     ) -> Result<Option<RefVersion>> {
         let nonce = self.store.environment.random();
         let before = previous.map(|known| &*known.reference);
         let reference = Arc::new(Reference::after(before, nonce, value));
         let bytes = reference.encode().into();
-        let judge = |found: Option<&Object>| match (found, previous) {
-            (None, None) => Verdict::Unchanged,
+        let resolve_ambiguous = |found: Option<&Object>| match (found, previous) {
+            (None, None) => WriteResolution::Unchanged,
             // No ref is ever deleted.
-            (None, Some(_)) => Verdict::Unknown,
-            (Some(found), Some(previous)) if found.etag == previous.etag => Verdict::Unchanged,
+            (None, Some(_)) => WriteResolution::Unknown,
+            (Some(found), Some(previous)) if found.etag == previous.etag => {
+                WriteResolution::Unchanged
+            }
             (Some(found), _) => {
                 let Ok(now) = Reference::decode(object, &found.bytes) else {
-                    return Verdict::Unknown;
+                    return WriteResolution::Unknown;
                 };
                 match now.follows(&nonce, before.map(|before| &before.nonce)) {
-                    Some(true) if now.nonce == nonce => Verdict::Ours,
-                    Some(true) => Verdict::OursBefore,
-                    Some(false) => Verdict::Theirs,
-                    None => Verdict::Unknown,
+                    Some(true) if now.nonce == nonce => WriteResolution::Ours,
+                    Some(true) => WriteResolution::OursBefore,
+                    Some(false) => WriteResolution::Theirs,
+                    None => WriteResolution::Unknown,
                 }
             }
         };
         let condition =
-            previous.map_or(Condition::Absent, |previous| Condition::Match(&previous.etag));
-        let write =
-            Write { name: object, bytes: &bytes, condition, judge: &judge, may_send: &|| true };
+            previous.map_or(PutCondition::Absent, |previous| PutCondition::Match(&previous.etag));
+        let write = Write {
+            name: object,
+            bytes: &bytes,
+            condition,
+            resolve_ambiguous: &resolve_ambiguous,
+            may_send: &|| true,
+        };
         match self.store.bucket.put(&write).await? {
             Put::Lost => Ok(None),
             Put::Done(Some(etag)) => {
-                self.remember(object, &Known { etag: etag.clone(), reference });
+                self.remember(object, &CachedRef { etag: etag.clone(), reference });
                 Ok(Some(RefVersion(etag)))
             }
             Put::Done(None) => {
@@ -157,11 +164,11 @@ impl Refs for S3Refs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         let object = names::reference(name);
         names::check_reference(&self.store.bucket.settings.prefix, &object, name)?;
         let removes = value.is_none();
-        let done = |version| Ok(Swap::Done(if removes { None } else { Some(version) }));
+        let done = |version| Ok(CasResult::Done(if removes { None } else { Some(version) }));
         let known = self.known().get(&object).cloned();
         // What to write after, as far as memory says; a new ref comes after nothing.
         let mut previous = match expected {
@@ -176,12 +183,12 @@ impl Refs for S3Refs {
         }
         loop {
             previous = self.read(name, &object).await?;
-            let current = previous.as_ref().and_then(Known::public);
+            let current = previous.as_ref().and_then(CachedRef::public);
             if current.as_ref().map(|current| &current.version) != expected {
-                return Ok(Swap::Moved(current));
+                return Ok(CasResult::Moved(current));
             }
             if removes && expected.is_none() {
-                return Ok(Swap::Done(None));
+                return Ok(CasResult::Done(None));
             }
             if let Some(version) = self.write(&object, previous.as_ref(), value.clone()).await? {
                 return done(version);

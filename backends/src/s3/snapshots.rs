@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::{CHUNK_BYTES, Manifest};
-use argon_core::storage::{Freed, Snapshots};
+use argon_core::storage::{Reclaimed, Snapshots};
 use async_trait::async_trait;
 
 use crate::s3::bucket::Wanted;
@@ -98,7 +98,7 @@ impl Snapshots for S3Snapshots {
         self.store.bucket.delete(&names::manifest(point)).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.sweep(live, dry_run).await
     }
 }

@@ -1,7 +1,7 @@
 //! A store with many documents and some branches, which workloads share.
 
 use argon_core::model::BranchName;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, Store};
 
 use crate::Result;
@@ -49,7 +49,7 @@ impl Filled {
             let head = tip.head().await?;
             tip = tip.project().create_branch(&name_of(depth)?, &head, Some(tip.name())).await?;
             let revised = revised(documents, depth, u32::try_from(depth)?)?;
-            commit(&tip, &collection()?, revised, Condition::Any).await?;
+            commit(&tip, &collection()?, revised, Precondition::Any).await?;
         }
         drop((store, main, branch, tip));
         let (store, main) = remote.open(NAME).await?;

@@ -22,5 +22,5 @@ pub mod remote;
 pub mod servers;
 pub mod workloads;
 
-pub use place::{Place, ServerName};
+pub use place::{RemoteLocation, ServerName};
 pub use remote::Remote;

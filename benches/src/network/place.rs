@@ -42,14 +42,14 @@ impl fmt::Display for ServerName {
 ///
 /// The URL may hold credentials, so `Debug` shows the server only.
 #[derive(Clone)]
-pub struct Place {
+pub struct RemoteLocation {
     /// Which kind of server it is.
     pub server: ServerName,
     before: String,
     options: String,
 }
 
-impl Place {
+impl RemoteLocation {
     /// The place that a URL names.
     pub fn new(server: ServerName, url: &str) -> Result<Self> {
         let run = std::process::id();
@@ -119,9 +119,9 @@ impl Place {
     }
 }
 
-impl fmt::Debug for Place {
+impl fmt::Debug for RemoteLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("server", &self.server).finish_non_exhaustive()
+        f.debug_struct("RemoteLocation").field("server", &self.server).finish_non_exhaustive()
     }
 }
 
@@ -133,13 +133,13 @@ mod tests {
     fn stores_have_names_below_the_urls() {
         let run = std::process::id();
         let url = "mongodb://me:secret@127.0.0.1:9/shop?directConnection=true";
-        let place = Place::new(ServerName::MongoDb, url).unwrap();
+        let place = RemoteLocation::new(ServerName::MongoDb, url).unwrap();
         let expected = format!("//me:secret@127.0.0.1:9/shop-{run}-append?directConnection=true");
         assert_eq!(place.store("append").unwrap().rest(), expected);
         assert_eq!(place.prefix(), format!("shop-{run}-"));
         assert!(!format!("{place:?}").contains("secret"));
 
-        let place = Place::new(ServerName::S3, "s3://bucket/a/b/").unwrap();
+        let place = RemoteLocation::new(ServerName::S3, "s3://bucket/a/b/").unwrap();
         assert_eq!(place.store("append").unwrap().rest(), format!("//bucket/a/b/{run}/append"));
         assert_eq!((place.bucket(), place.prefix()), ("bucket", format!("a/b/{run}/").as_str()));
     }
@@ -151,7 +151,7 @@ mod tests {
             (ServerName::MongoDb, "mongodb://127.0.0.1:9/a?directConnection=true"),
             (ServerName::S3, "s3://b/c?region=r&endpoint=http://127.0.0.1:9&path_style=true"),
         ] {
-            let place = Place::new(server, url).unwrap();
+            let place = RemoteLocation::new(server, url).unwrap();
             assert_eq!(place.address(), "127.0.0.1:9".parse().ok());
             assert_eq!(place.by(proxy).address(), Some(proxy));
         }
@@ -160,14 +160,14 @@ mod tests {
             (ServerName::MongoDb, "mongodb://a:1,b:2/a?directConnection=true"),
             (ServerName::S3, "s3://b/c?endpoint=https://127.0.0.1:9"),
         ] {
-            assert_eq!(Place::new(server, url).unwrap().address(), None, "{url}");
+            assert_eq!(RemoteLocation::new(server, url).unwrap().address(), None, "{url}");
         }
     }
 
     #[test]
     fn a_url_that_names_no_place_is_refused() {
         for url in ["mongodb://h", "mongodb://h/?a=b", "s3://bucket/prefix"] {
-            assert!(Place::new(ServerName::MongoDb, url).is_err(), "{url}");
+            assert!(RemoteLocation::new(ServerName::MongoDb, url).is_err(), "{url}");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::documents::{DOCUMENT_BYTES, checked, raw};
 use crate::network::filled::Filled;
 use crate::network::raw::{Raw, connect};
-use crate::network::{Place, ServerName};
+use crate::network::{RemoteLocation, ServerName};
 use crate::subject::{Scale, create, open};
 use crate::writing::Ready;
 
@@ -26,7 +26,7 @@ pub struct Remote {
     pub scale: Scale,
     /// A directory with files of BSON, to be stored and weighed.
     pub dump: Option<PathBuf>,
-    place: Place,
+    place: RemoteLocation,
     raw: Arc<dyn Raw>,
     next: AtomicU64,
     filled: Mutex<Option<Arc<Filled>>>,
@@ -34,7 +34,7 @@ pub struct Remote {
 
 impl Remote {
     /// The server at this place.
-    pub async fn new(place: Place, scale: Scale, dump: Option<PathBuf>) -> Result<Self> {
+    pub async fn new(place: RemoteLocation, scale: Scale, dump: Option<PathBuf>) -> Result<Self> {
         let raw = connect(&place).await?;
         let (next, filled) = (AtomicU64::new(0), Mutex::default());
         Ok(Self { scale, dump, place, raw, next, filled })
@@ -46,7 +46,7 @@ impl Remote {
     }
 
     /// Where the stores go.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &RemoteLocation {
         &self.place
     }
 
@@ -107,7 +107,7 @@ impl Remote {
 }
 
 /// Opens a store at a place, which may be behind a proxy.
-pub async fn open_at(place: &Place, name: &str) -> Result<(Store, Branch)> {
+pub async fn open_at(place: &RemoteLocation, name: &str) -> Result<(Store, Branch)> {
     open(&place.store(name)?, &options()).await
 }
 

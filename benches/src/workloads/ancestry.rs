@@ -1,7 +1,7 @@
 //! Reads of branches of branches.
 
 use argon_core::model::{BranchName, Lsn};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, CollectionView};
 
 use crate::Result;
@@ -95,7 +95,7 @@ async fn chain(subject: &Subject, name_of_store: &str) -> Result<Filled> {
             let number = (change * (DOCUMENTS / CHANGED) + depth) % DOCUMENTS;
             revised.push(checked(number, u32::try_from(depth)?, DOCUMENT_BYTES)?);
         }
-        commit(&tip, &collection()?, revised, Condition::Any).await?;
+        commit(&tip, &collection()?, revised, Precondition::Any).await?;
     }
     drop(tip);
     Filled::from(subject, name_of_store, store, main).await

@@ -1,6 +1,6 @@
 //! Durable commits of one document by one writer.
 
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 
 use crate::Result;
 use crate::documents::{DOCUMENT_BYTES, checked};
@@ -20,9 +20,9 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
     let [mut puts, mut inserts, mut floor] = [const { Samples::new() }; 3];
     for round in 0..subject.size(100, 25) {
         let documents = |number| documents((3 * round + number) * ROUND);
-        puts.append(one_by_one(&branch, documents(0)?, Condition::Any).await?);
+        puts.append(one_by_one(&branch, documents(0)?, Precondition::Any).await?);
         floor.append(bare.write(&documents(1)?, 1, 1)?);
-        inserts.append(one_by_one(&branch, documents(2)?, Condition::Absent).await?);
+        inserts.append(one_by_one(&branch, documents(2)?, Precondition::Absent).await?);
     }
     let row = |what: &str, samples: &Samples, percent| {
         let [samples, floor] =

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use argon_core::gc::{Options, collect};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 
 use crate::Result;
 use crate::clock::Stopwatch;
@@ -32,7 +32,7 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
             let end = documents.min(start + IMPORT_COMMIT as u64);
             let ready = (start..end).map(|number| checked(number, revision, DOCUMENT_BYTES));
             let ready: Vec<_> = ready.collect::<Result<_>>()?;
-            commit(&main, &collection()?, ready, Condition::Any).await?;
+            commit(&main, &collection()?, ready, Precondition::Any).await?;
         }
     }
     // So that what the writing left in memory does not count.

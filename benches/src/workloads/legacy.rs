@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use argon_core::storage::{OpenOptions, StoreUrl};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, Store};
 use argon_legacy::LegacyFactory;
 
@@ -67,7 +67,7 @@ async fn measured(store: &Store, branch: &Branch, documents: u64) -> Result<Meas
     let flushed = stopwatch.elapsed();
     let more = documents..documents + documents / 100;
     let more = more.map(|number| checked(number, 0, DOCUMENT_BYTES)).collect::<Result<_>>()?;
-    let commits = one_by_one(branch, more, Condition::Any).await?;
+    let commits = one_by_one(branch, more, Precondition::Any).await?;
     store.flush().await?;
     let head = branch.head().await?;
     let found = head.collection(&collection()?)?;

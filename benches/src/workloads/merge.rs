@@ -85,9 +85,9 @@ async fn conflicting(main: &Branch, conflicts: u64) -> Result<Duration> {
 async fn merge(main: &Branch, theirs: &State, rules: Rules, expected: u64) -> Result<Duration> {
     let stopwatch = Stopwatch::start();
     let plan = Plan::merge(main, "side", theirs, rules).await?;
-    let worked = plan.work_out().await?;
-    let found = (worked.counts.changed, worked.counts.conflicts);
-    plan.commit(&worked, None, &argon_core::model::Message::default()).await?;
+    let result = plan.compute().await?;
+    let found = (result.counts.changed, result.counts.conflicts);
+    plan.commit(&result, None, &argon_core::model::Message::default()).await?;
     let time = stopwatch.elapsed();
     if found == (expected, 0) { Ok(time) } else { Err(format!("it changed {found:?}").into()) }
 }

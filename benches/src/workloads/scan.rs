@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argon_core::CollectionView;
 use argon_core::model::Lsn;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use futures::TryStreamExt;
 
 use crate::Result;
@@ -68,7 +68,7 @@ pub async fn changed(subject: &Subject, name: &str, documents: u64) -> Result<Fi
         revised.push(checked(number, 1, DOCUMENT_BYTES)?);
     }
     for group in revised.chunks(1000) {
-        commit(&branch, &collection()?, group.iter().cloned(), Condition::Present).await?;
+        commit(&branch, &collection()?, group.iter().cloned(), Precondition::Present).await?;
     }
     Filled::from(subject, name, store, branch).await
 }

@@ -1,6 +1,6 @@
 //! Commits of one document by 64 writers at once.
 
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 
 use crate::Result;
 use crate::clock::Stopwatch;
@@ -22,7 +22,7 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
         let documents = |part| documents((3 * round + part) * round_size, round_size);
         let rate = |seconds: f64| count(round_size) / seconds;
         for (rates, part, condition) in
-            [(&mut puts, 0, Condition::Any), (&mut inserts, 1, Condition::Absent)]
+            [(&mut puts, 0, Precondition::Any), (&mut inserts, 1, Precondition::Absent)]
         {
             let documents = documents(part)?;
             let stopwatch = Stopwatch::start();

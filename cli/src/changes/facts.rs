@@ -1,4 +1,4 @@
-//! A collection's own facts (options and indexes), and how they differ.
+//! A collection's metadata (options and indexes), and how they differ.
 
 use std::collections::BTreeMap;
 

@@ -78,7 +78,7 @@ impl Printer {
         self.listing.line("", || line)
     }
 
-    /// A collection whose own facts differ; `documents` is how many came or went with it without
+    /// A collection whose metadata differs; `documents` is how many came or went with it without
     /// being printed one by one.
     pub(crate) fn collection(
         &mut self,
@@ -194,7 +194,7 @@ pub(super) fn changed_document(diff: &DocumentDiff, mode: Mode) -> CommandResult
     Ok(Json::Verbatim(typed::compact(&Shown::Document(change))?))
 }
 
-/// A collection whose own facts differ, for programs.
+/// A collection whose metadata differs, for programs.
 pub(super) fn collection_json(
     diff: &CollectionDiff,
     documents: Option<u64>,

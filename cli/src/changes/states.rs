@@ -19,7 +19,7 @@ pub(crate) async fn print_diff(
 ) -> CommandResult<Stat> {
     let mut printer = Printer::new(output, detail);
     for section in diff.sections() {
-        let facts = section.facts();
+        let facts = section.metadata();
         let whole = section.before.is_none() || section.after.is_none();
         if let Some(facts) = &facts {
             let counted = !detail.is_complete();

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use argon_benches::network::{Place, ServerName};
+use argon_benches::network::{RemoteLocation, ServerName};
 use argon_benches::report::{
     AnyEngine, Comparison, Saved, Verdict, chart, compare, comparison_table, svg, table,
 };
@@ -113,7 +113,7 @@ impl BenchArgs {
         // Dropping the run removes what it has made.
         let finished = tokio::select! {
             finished = request.run(&mut rows, &begun) => finished.map_err(failed),
-            ended = crate::finish::asked_to_end() => ended.and(Err(Failure::Interrupted)),
+            ended = crate::teardown::asked_to_end() => ended.and(Err(Failure::Interrupted)),
         };
         let run = Saved::new(request.scale, output::time(context.environment.now()), rows);
         if let Some(path) = &self.save {
@@ -147,8 +147,8 @@ impl BenchArgs {
                     parsed.scheme()
                 ))
             })?;
-            let place =
-                Place::new(server, url).map_err(|error| Error::invalid(error.to_string()))?;
+            let place = RemoteLocation::new(server, url)
+                .map_err(|error| Error::invalid(error.to_string()))?;
             places.push((place, false));
         }
         let engines = match (self.engine.is_empty(), places.is_empty()) {

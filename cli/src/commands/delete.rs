@@ -1,7 +1,7 @@
 //! `argon delete`
 
 use argon_core::key::Key;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use clap::Args;
 
 use crate::args::{ID_HELP, InCollection, Signature, document_id};
@@ -37,7 +37,7 @@ impl DeleteArgs {
         self.ids.sort_unstable();
         self.ids.dedup();
         for id in self.ids {
-            request.delete(self.within.collection.clone(), id, Condition::Present);
+            request.delete(self.within.collection.clone(), id, Precondition::Present);
         }
         let receipt = branch.commit(request).await?.committed()?;
         context.output.committed(receipt.lsn, branch.name());

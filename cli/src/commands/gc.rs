@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use argon_core::Store;
 use argon_core::gc::{self, HolderKind, KeptState, Options, Report, TimelineReport};
-use argon_core::storage::Freed;
+use argon_core::storage::Reclaimed;
 use argon_service::duration::{duration_text, parse_duration};
 use clap::Args;
 
@@ -96,7 +96,7 @@ impl GcArgs {
             return Ok(());
         }
         let preview = gc::collect(store, &Options { retention, dry_run: true }).await?;
-        let Freed { versions, commits, .. } = preview.freed;
+        let Reclaimed { versions, commits, .. } = preview.freed;
         if versions == 0 && commits == 0 && preview.refs.is_empty() && preview.snapshots == 0 {
             return Ok(());
         }
@@ -109,7 +109,7 @@ impl GcArgs {
 }
 
 fn freed_text(report: &Report) -> String {
-    let Freed { versions, commits, chunks, bytes } = report.freed;
+    let Reclaimed { versions, commits, chunks, bytes } = report.freed;
     format!(
         "{} in {}, {}, {}, {} and {}",
         size(bytes),
@@ -172,7 +172,7 @@ pub(super) fn kind(kind: HolderKind) -> &'static str {
 }
 
 fn json(report: &Report, dry_run: bool, compacted: Option<(u64, u64)>) -> Json {
-    let Freed { versions, commits, chunks, bytes } = report.freed;
+    let Reclaimed { versions, commits, chunks, bytes } = report.freed;
     let mut fields = vec![
         ("dry_run", dry_run.into()),
         ("cutoff", output::time(report.cutoff).into()),

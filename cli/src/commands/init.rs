@@ -7,7 +7,7 @@ use argon_core::{Error, ErrorKind, Store};
 use argon_service::backends::{self, is_remote};
 use argon_service::credentials::{self, Said, SaidBy};
 use argon_service::discover::{DIRECTORY, absolute};
-use argon_service::pointer;
+use argon_service::store_link;
 use clap::Args;
 
 use crate::context::Context;
@@ -115,7 +115,7 @@ impl InitArgs {
             Path::new(url.rest()) == Path::new(DIRECTORY)
         };
         if is_found_here {
-            pointer::write_gitignore(Path::new(DIRECTORY))?;
+            store_link::write_gitignore(Path::new(DIRECTORY))?;
         }
         let made = Made { url, info, is_found_here };
         let words = if existing { made.found_words() } else { made.made_words() };
@@ -153,7 +153,7 @@ fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
         return Err(Failure::from(error).hint("name a store on this machine by --store"));
     }
     if Path::new(url.rest()) == Path::new(DIRECTORY)
-        && let Some(other) = pointer::read(Path::new(DIRECTORY))?
+        && let Some(other) = store_link::read(Path::new(DIRECTORY))?
     {
         let error = Error::already_exists(format!(".argon names a store already: {other}"));
         return Err(Failure::from(error).hint("remove .argon to make another store here"));
@@ -187,10 +187,10 @@ fn point_to(url: &StoreUrl) -> argon_core::Result<bool> {
     let Some(kept) = url.without_secrets().filter(|kept| has_only_a_password(url, kept)) else {
         return Ok(false);
     };
-    match pointer::read(directory)? {
+    match store_link::read(directory)? {
         Some(other) => Ok(other == kept),
         None if directory.exists() => Ok(false),
-        None => pointer::write(directory, &kept).map(|()| true),
+        None => store_link::write(directory, &kept).map(|()| true),
     }
 }
 
@@ -253,7 +253,7 @@ fn with_article(engine: &str) -> String {
 
 /// The file that names a store, for a person.
 fn pointer_file() -> String {
-    Path::new(DIRECTORY).join(pointer::FILE).display().to_string()
+    Path::new(DIRECTORY).join(store_link::FILE).display().to_string()
 }
 
 /// As a shell takes it for one word.

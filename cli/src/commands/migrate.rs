@@ -9,7 +9,7 @@ use argon_core::{ErrorKind, Store};
 use argon_service::backends::is_remote;
 use argon_service::credentials::{Said, SaidBy};
 use argon_service::discover::{Place, absolute};
-use argon_service::pointer;
+use argon_service::store_link;
 use clap::Args;
 
 use crate::context::Context;
@@ -69,7 +69,7 @@ impl MigrateArgs {
             opened => opened,
         };
         if let (Err(_), Some((directory, url))) = (&target, &replaced) {
-            pointer::write(directory, url)?;
+            store_link::write(directory, url)?;
         }
         let target = target?;
         context.opened(&target);
@@ -90,12 +90,12 @@ fn unlink_source(from: &Place, to: &Place) -> CommandResult<Option<(PathBuf, Sto
         return Ok(None);
     }
     let directory = PathBuf::from(to.url.rest());
-    let named = pointer::read(&directory)?;
+    let named = store_link::read(&directory)?;
     let Some(url) = named.filter(|url| absolute(&from.url).is_ok_and(|source| source == *url))
     else {
         return Ok(None);
     };
-    pointer::remove(&directory)?;
+    store_link::remove(&directory)?;
     Ok(Some((directory, url)))
 }
 
@@ -115,7 +115,7 @@ async fn run(plan: &Plan, target: &Store) -> CommandResult<Report> {
     let told = |commits| bar.set_position(commits);
     tokio::select! {
         report = plan.run(target, &told) => Ok(report?),
-        ended = crate::finish::asked_to_end() => ended.and(Err(Failure::Interrupted)),
+        ended = crate::teardown::asked_to_end() => ended.and(Err(Failure::Interrupted)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use argon_core::key::Key;
 use argon_core::model::Document;
-use argon_core::write::{Condition, Receipt, WriteRequest};
+use argon_core::write::{Precondition, Receipt, WriteRequest};
 use argon_core::{Branch, Collection, Error, Result};
 use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
 use argon_formats::{Format, Source, SourceOptions};
@@ -110,7 +110,7 @@ impl Writer<'_> {
     }
 
     fn add(&self, request: &mut WriteRequest, key: Key, document: Document) -> Result<()> {
-        let condition = if self.args.if_absent { Condition::Absent } else { Condition::Any };
+        let condition = if self.args.if_absent { Precondition::Absent } else { Precondition::Any };
         request.put(self.collection.name().clone(), key, document, condition)
     }
 

@@ -58,7 +58,7 @@ impl ServeMetricsArgs {
         // What was read last, for when the store can't be opened.
         let known = tokio::sync::Mutex::new(String::new());
         let mut clients = FuturesUnordered::new();
-        let mut ended = std::pin::pin!(crate::finish::asked_to_end());
+        let mut ended = std::pin::pin!(crate::teardown::asked_to_end());
         loop {
             tokio::select! {
                 accepted = listener.accept(), if clients.len() < MOST_CLIENTS => match accepted {

@@ -78,7 +78,7 @@ impl WorkersCommand {
                 };
                 tokio::select! {
                     ended = ended => ended?,
-                    ended = crate::finish::asked_to_end() => ended?,
+                    ended = crate::teardown::asked_to_end() => ended?,
                 }
                 let left = store.queue().backlog().await?;
                 context.output.done(&in_words(&left), || json(&left))
@@ -128,7 +128,7 @@ impl Context {
         // What the workers do counts as what others do.
         self.opened(&Store::new(store.backend(), self.environment.clone(), self.actor()?));
         let result = work(&store).await;
-        store.pool().rest().await;
+        store.pool().quiesce().await;
         result
     }
 

@@ -25,10 +25,10 @@ pub(crate) async fn accept(
     shown: &Shown<'_>,
     strict: bool,
 ) -> CommandResult<Vec<Unchecked>> {
-    if !shown.worked.conflicts.is_empty() {
+    if !shown.result.conflicts.is_empty() {
         return Err(conflicts_left(context, shown).await?);
     }
-    let Checked { violations, unchecked } = shown.plan.check(shown.worked, LISTED + 1).await?;
+    let Checked { violations, unchecked } = shown.plan.check(shown.result, LISTED + 1).await?;
     if !violations.is_empty() {
         return Err(violated(context, &violations)?);
     }
@@ -58,7 +58,7 @@ pub(crate) async fn conflicts_left(context: &Context, shown: &Shown<'_>) -> Comm
     } else {
         shown.print(output, Detail::Changes(Mode::Relaxed)).await?;
     }
-    let left = shown.worked.counts.conflicts;
+    let left = shown.result.counts.conflicts;
     let are = if left == 1 { "is" } else { "are" };
     let left = count(left, "conflict");
     Ok(Error::conflict(format!("{left} {are} left to decide; nothing was applied")).into())
@@ -102,7 +102,7 @@ pub(crate) fn committed(
 ) -> CommandResult {
     let branch = shown.plan.branch().name();
     context.output.committed(lsn, branch);
-    let counts = &shown.worked.counts;
+    let counts = &shown.result.counts;
     let changes = super::shown::changes_text(counts);
     let words = format!("{} is LSN {lsn} of {branch}: {changes}", shown.plan.what()?);
     note_unchecked(&context.output, unchecked);

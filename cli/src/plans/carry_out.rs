@@ -2,7 +2,7 @@
 
 use argon_core::ErrorKind;
 use argon_core::model::{Actor, Message};
-use argon_core::plan::{Plan, Stored, Worked};
+use argon_core::plan::{MergeResult, Plan, SavedPlan};
 use argon_formats::extjson::Mode;
 
 use super::accept::committed;
@@ -37,29 +37,29 @@ impl CarryOut {
     /// # Errors
     /// `Conflict` if conflicts are left or the branch moves meanwhile; those of [`accept`].
     pub(crate) async fn run(self, context: &Context, plan: Plan) -> CommandResult {
-        let worked = plan.work_out().await?;
+        let result = plan.compute().await?;
         if self.fate != Fate::Commit {
-            must_be_checked(context, &plan, &worked)?;
+            must_be_checked(context, &plan, &result)?;
         }
         match self.fate {
             Fate::Store => return store(context, plan, self.message).await,
             Fate::DryRun => {
-                let shown = Shown { plan: &plan, worked: &worked, stored: None };
+                let shown = Shown { plan: &plan, result: &result, stored: None };
                 shown.print(&context.output, Detail::Changes(Mode::Relaxed)).await?;
                 context.output.say("nothing was changed");
                 return Ok(());
             }
             Fate::Commit => {}
         }
-        self.commit(context, &plan, &worked).await
+        self.commit(context, &plan, &result).await
     }
 
-    async fn commit(self, context: &Context, plan: &Plan, worked: &Worked) -> CommandResult {
-        let shown = Shown { plan, worked, stored: None };
-        if !worked.conflicts.is_empty() {
+    async fn commit(self, context: &Context, plan: &Plan, result: &MergeResult) -> CommandResult {
+        let shown = Shown { plan, result, stored: None };
+        if !result.conflicts.is_empty() {
             return Err(conflicts_left(context, &shown).await?.hint(self.advice));
         }
-        if worked.is_empty() {
+        if result.is_empty() {
             let (what, branch) = (plan.what()?, plan.branch().name());
             let words = format!("{what} changes nothing: branch '{branch}' is like that already");
             return nothing(context, &words, &what, branch);
@@ -67,7 +67,7 @@ impl CarryOut {
         let unchecked = accept(context, &shown, false).await?;
         let message = self.message.unwrap_or_default();
         let receipt = plan
-            .commit(worked, self.actor, &message)
+            .commit(result, self.actor, &message)
             .await
             .hint_on(ErrorKind::Conflict, || "nothing was applied; try again".to_owned())?;
         committed(context, &shown, &unchecked, receipt.lsn)
@@ -78,32 +78,36 @@ impl CarryOut {
 ///
 /// # Errors
 /// `Denied`, naming the rules.
-pub(crate) fn must_be_checked(context: &Context, plan: &Plan, worked: &Worked) -> CommandResult {
-    let unchecked = if plan.rules().checks.strict { plan.unchecked(worked)? } else { Vec::new() };
+pub(crate) fn must_be_checked(
+    context: &Context,
+    plan: &Plan,
+    result: &MergeResult,
+) -> CommandResult {
+    let unchecked = if plan.rules().checks.strict { plan.unchecked(result)? } else { Vec::new() };
     if unchecked.is_empty() { Ok(()) } else { Err(refused_unchecked(context, &unchecked)?) }
 }
 
 /// Stores a plan, and shows it with what to do next.
 async fn store(context: &Context, plan: Plan, message: Option<Message>) -> CommandResult {
-    let stored = Stored::create(plan, &message.unwrap_or_default()).await?;
+    let stored = SavedPlan::create(plan, &message.unwrap_or_default()).await?;
     show(context, &stored, Detail::Changes(Mode::Relaxed)).await
 }
 
 /// Shows a stored plan with what to do next.
-pub(crate) async fn show(context: &Context, stored: &Stored, detail: Detail) -> CommandResult {
-    let worked = stored.plan().work_out().await?;
+pub(crate) async fn show(context: &Context, stored: &SavedPlan, detail: Detail) -> CommandResult {
+    let result = stored.plan().compute().await?;
     let info = stored.info()?;
-    let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+    let shown = Shown { plan: stored.plan(), result: &result, stored: Some(&info) };
     shown.print(&context.output, detail).await?;
     if stored.must_be_open().is_ok() {
-        context.output.say(&next(&info.id.to_string(), &worked));
+        context.output.say(&next(&info.id.to_string(), &result));
     }
     Ok(())
 }
 
 /// What to do next with an open plan.
-pub(crate) fn next(id: &str, worked: &Worked) -> String {
-    let Some(document) = worked.conflicts.first() else {
+pub(crate) fn next(id: &str, result: &MergeResult) -> String {
+    let Some(document) = result.conflicts.first() else {
         return format!("next: argon merge apply {id}");
     };
     let at = document.key.as_ref().map(super::conflicts::id).map(|id| quoted(&id));

@@ -4,7 +4,7 @@ use argon_core::document::Path;
 use argon_core::key::Key;
 use argon_core::merge::{Cause, Choice, FieldConflict};
 use argon_core::model::CollectionName;
-use argon_core::plan::{DocumentConflict, Resolved};
+use argon_core::plan::{Decisions, DocumentConflict};
 use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
 use bson::RawBson;
 
@@ -109,7 +109,7 @@ pub(super) fn json(documents: &[DocumentConflict], mode: Mode) -> CommandResult<
 }
 
 /// What people decided, for programs.
-pub(super) fn decisions(resolved: &Resolved, mode: Mode) -> CommandResult<Json> {
+pub(super) fn decisions(resolved: &Decisions, mode: Mode) -> CommandResult<Json> {
     let mut decisions = Vec::new();
     for (collection, key, resolutions) in resolved.iter() {
         for (path, choice) in resolutions.iter() {

@@ -21,5 +21,5 @@ pub(crate) use self::accept::{accept, committed, conflicts_left, nothing, violat
 pub(crate) use self::carry_out::{CarryOut, Fate, must_be_checked, next, show};
 pub(crate) use self::conflicts::place;
 pub(crate) use self::policy::PolicyArgs;
-pub(crate) use self::shown::{Shown, condition_name};
+pub(crate) use self::shown::{Shown, status_name};
 pub(crate) use self::unchecked::{Strictness, note_unchecked, refused_unchecked, unchecked_json};

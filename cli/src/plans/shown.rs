@@ -1,31 +1,31 @@
 //! A plan and what it comes to, as people and programs are shown it.
 
-use argon_core::plan::{Condition, Counts, Plan, StoredInfo, Worked};
+use argon_core::plan::{MergeCounts, MergeResult, Plan, PlanStatus, SavedPlanInfo};
 use argon_formats::extjson::Mode;
 use argon_service::hooks;
 
 use super::{conflicts, note_unchecked, rules, unchecked_json};
-use crate::changes::{Detail, print_worked, worked_json};
+use crate::changes::{Detail, merge_result_json, print_merge_result};
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Output, count, escape};
 
 /// A plan, what it comes to, and, if it is stored, what is known of that.
 pub(crate) struct Shown<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) worked: &'a Worked,
-    pub(crate) stored: Option<&'a StoredInfo>,
+    pub(crate) result: &'a MergeResult,
+    pub(crate) stored: Option<&'a SavedPlanInfo>,
 }
 
 impl Shown<'_> {
     /// Prints it: the facts, the changes, every conflict; and in notes the rules that can't be checked.
     pub(crate) async fn print(&self, output: &Output, detail: Detail) -> CommandResult {
-        note_unchecked(output, &self.plan.unchecked(self.worked)?);
+        note_unchecked(output, &self.plan.unchecked(self.result)?);
         if !output.is_table() {
             let json = self.json(detail).await?;
             return output.one(String::new, || json);
         }
         output.print(&self.facts()?)?;
-        print_worked(output, self.worked, self.plan.ours(), detail).await?;
+        print_merge_result(output, self.result, self.plan.ours(), detail).await?;
         self.print_conflicts(output, usize::MAX, mode_of(detail))
     }
 
@@ -36,16 +36,16 @@ impl Shown<'_> {
         most: usize,
         mode: Mode,
     ) -> CommandResult {
-        let text = conflicts::text(&self.worked.conflicts, most, mode)?;
+        let text = conflicts::text(&self.result.conflicts, most, mode)?;
         if text.is_empty() { Ok(()) } else { output.print(&text) }
     }
 
     /// The facts, a line each, and an empty line.
     fn facts(&self) -> CommandResult<String> {
-        let (plan, counts) = (self.plan, &self.worked.counts);
+        let (plan, counts) = (self.plan, &self.result.counts);
         let mut lines = Vec::new();
         if let Some(stored) = self.stored {
-            lines.push(format!("plan       {}, {}", stored.id, condition_text(stored.condition)));
+            lines.push(format!("plan       {}, {}", stored.id, condition_text(stored.status)));
         }
         lines.push(one_line("what", &plan.what()?));
         lines.push(format!("into       {} at LSN {}", plan.branch().name(), plan.ours().lsn()));
@@ -65,11 +65,11 @@ impl Shown<'_> {
 
     /// The same as JSON; hooks get this too. Without documents `changes` is not there.
     pub(crate) async fn json(&self, detail: Detail) -> CommandResult<Json> {
-        let (plan, worked, stored) = (self.plan, self.worked, self.stored);
+        let (plan, result, stored) = (self.plan, self.result, self.stored);
         let mode = mode_of(detail);
-        let condition = stored.map(|stored| stored.condition);
-        let applied = match condition {
-            Some(Condition::Applied(lsn)) => Some(lsn.get()),
+        let status = stored.map(|stored| stored.status);
+        let applied = match status {
+            Some(PlanStatus::Applied(lsn)) => Some(lsn.get()),
             _ => None,
         };
         let mut fields = vec![
@@ -77,20 +77,20 @@ impl Shown<'_> {
             ("what", plan.what()?.into()),
             ("branch", plan.branch().name().as_str().into()),
             ("ours", plan.ours().lsn().get().into()),
-            ("condition", condition.map(condition_name).into()),
+            ("condition", status.map(status_name).into()),
             ("applied", applied.into()),
             ("actor", stored.map(|stored| stored.actor.clone()).into()),
             ("created", stored.map(|stored| output::time(stored.created)).into()),
             ("message", stored.map(|stored| stored.message.clone()).into()),
             ("policy", rules::json(plan.rules())?),
-            ("counts", counts_json(&worked.counts)),
+            ("counts", counts_json(&result.counts)),
         ];
         if let Detail::Changes(mode) = detail {
-            fields.push(("changes", worked_json(worked, plan.ours(), mode).await?));
+            fields.push(("changes", merge_result_json(result, plan.ours(), mode).await?));
         }
-        fields.push(("conflicts", conflicts::json(&worked.conflicts, mode)?));
-        fields.push(("unchecked", unchecked_json(&plan.unchecked(worked)?)));
-        fields.push(("decisions", conflicts::decisions(plan.resolved(), mode)?));
+        fields.push(("conflicts", conflicts::json(&result.conflicts, mode)?));
+        fields.push(("unchecked", unchecked_json(&plan.unchecked(result)?)));
+        fields.push(("decisions", conflicts::decisions(plan.decisions(), mode)?));
         Ok(Json::Object(fields))
     }
 }
@@ -101,7 +101,7 @@ fn one_line(name: &str, text: &str) -> String {
 }
 
 /// What a plan changes, in numbers.
-pub(super) fn changes_text(counts: &Counts) -> String {
+pub(super) fn changes_text(counts: &MergeCounts) -> String {
     let collections = match counts.collections {
         0 => String::new(),
         number => format!("; {} made, dropped or altered", count(number, "collection")),
@@ -110,7 +110,7 @@ pub(super) fn changes_text(counts: &Counts) -> String {
     format!("{added} added, {changed} changed, {removed} removed{collections}")
 }
 
-pub(super) fn counts_json(counts: &Counts) -> Json {
+pub(super) fn counts_json(counts: &MergeCounts) -> Json {
     Json::object([
         ("added", counts.added.into()),
         ("changed", counts.changed.into()),
@@ -122,19 +122,19 @@ pub(super) fn counts_json(counts: &Counts) -> Json {
 }
 
 /// What became of a plan, as JSON has it.
-pub(crate) fn condition_name(condition: Condition) -> &'static str {
-    match condition {
-        Condition::Open => "open",
-        Condition::Applied(_) => "applied",
-        Condition::Aborted => "aborted",
-        Condition::Nothing => "nothing",
+pub(crate) fn status_name(status: PlanStatus) -> &'static str {
+    match status {
+        PlanStatus::Open => "open",
+        PlanStatus::Applied(_) => "applied",
+        PlanStatus::Aborted => "aborted",
+        PlanStatus::Nothing => "nothing",
     }
 }
 
-fn condition_text(condition: Condition) -> String {
-    match condition {
-        Condition::Applied(lsn) => format!("applied as LSN {lsn}"),
-        other => condition_name(other).to_owned(),
+fn condition_text(status: PlanStatus) -> String {
+    match status {
+        PlanStatus::Applied(lsn) => format!("applied as LSN {lsn}"),
+        other => status_name(other).to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use argon_core::gc::collect;
 use argon_core::model::{Message, ProjectName};
 use argon_core::pins::NewPin;
-use argon_core::plan::{self, Rules, Stored};
+use argon_core::plan::{self, Rules, SavedPlan};
 use argon_core::{Error, ErrorKind};
 
 use super::{NOTHING, Stage, kept_for, readable, version};
@@ -43,7 +43,7 @@ async fn filled(stage: &Stage) {
     shop.set_protected(&name("fork"), true).await.unwrap();
     let theirs = fork.head().await.unwrap();
     let plan = plan::Plan::merge(&stage.main, "fork", &theirs, Rules::default()).await.unwrap();
-    Stored::create(plan, &Message::default()).await.unwrap();
+    SavedPlan::create(plan, &Message::default()).await.unwrap();
 }
 
 /// What the refs of the project's kinds hold.

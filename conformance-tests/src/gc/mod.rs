@@ -11,7 +11,7 @@ use std::time::Duration;
 use argon_core::fsck::fsck;
 use argon_core::gc::{HolderKind, Options, Report, collect};
 use argon_core::model::Lsn;
-use argon_core::storage::{Backend, Freed};
+use argon_core::storage::{Backend, Reclaimed};
 use argon_core::{Branch, ErrorKind, Revision, State, Store, log, snapshot};
 use bson::{doc, rawdoc};
 use futures::TryStreamExt;
@@ -22,7 +22,7 @@ use crate::environment::time;
 use crate::faulty::{Fault, Plan};
 use crate::make::{branch as name, collection, key};
 use crate::semantics::{Machine, for_programs};
-use crate::subject::{Place, first_branch};
+use crate::subject::{StoreLocation, first_branch};
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = cases!["gc":
@@ -68,7 +68,7 @@ fn kept_for(retention: Duration) -> Options {
 /// Collects, and compares the report with that of a dry run right before. The backend does nothing in
 /// the background meanwhile.
 async fn collect_as_previewed(backend: &Backend, store: &Store, retention: Duration) -> Report {
-    backend.maintenance.rest().await;
+    backend.maintenance.quiesce().await;
     let dry = collect(store, &Options { retention, dry_run: true }).await.unwrap();
     let report = collect(store, &kept_for(retention)).await.unwrap();
     assert_eq!(dry, report);
@@ -77,7 +77,7 @@ async fn collect_as_previewed(backend: &Backend, store: &Store, retention: Durat
 
 /// A store with its first branch; documents are written a second apart.
 struct Stage {
-    place: Place,
+    place: StoreLocation,
     backend: Backend,
     store: Store,
     main: Branch,
@@ -89,7 +89,7 @@ impl Stage {
         Self::over(place, backend).await
     }
 
-    async fn over(place: Place, backend: Backend) -> Self {
+    async fn over(place: StoreLocation, backend: Backend) -> Self {
         let main = first_branch(&place.project(backend.clone()).await).await;
         let store = place.store(backend.clone());
         // The same handles, so that what this process has open is known to the collection.
@@ -196,7 +196,7 @@ fn kept_states(subject: &Subject, indexed: bool) {
                 let report = collect_as_previewed(&machine.backend, &store, retention).await;
                 machine.compare_kept(&times, report.cutoff).await;
                 let again = collect_as_previewed(&machine.backend, &store, retention).await;
-                assert_eq!((again.freed, again.snapshots), (Freed::default(), 0));
+                assert_eq!((again.freed, again.snapshots), (Reclaimed::default(), 0));
                 let problems = fsck(&store, false, &|_| {}).await.unwrap().problems;
                 assert_eq!(problems, []);
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use argon_core::diff::diff;
 use argon_core::gc::{Options, collect, storage};
 use argon_core::model::Lsn;
-use argon_core::storage::{Backend, Freed};
+use argon_core::storage::{Backend, Reclaimed};
 use argon_core::{log, restore, snapshot};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -53,7 +53,7 @@ async fn a_dry_run_changes_nothing_and_says_what_would_go(subject: Subject) {
     stage.write(&fork, 7..=8).await;
     project.delete_branch(&name("fork")).await.unwrap();
     stage.store.flush().await.unwrap();
-    stage.backend.maintenance.rest().await;
+    stage.backend.maintenance.quiesce().await;
     let before = everything(&stage.backend).await;
     let dry = collect(&stage.store, &Options { retention: NOTHING, dry_run: true }).await.unwrap();
     assert_eq!(everything(&stage.backend).await, before);
@@ -68,7 +68,7 @@ async fn collecting_again_frees_nothing(subject: Subject) {
     let first = stage.collect(Duration::from_secs(4)).await;
     assert!(first.freed.commits == 5 || (!stage.drops_at_once() && first.freed.commits < 5));
     let again = stage.collect(Duration::from_secs(4)).await;
-    assert_eq!((again.freed, again.refs.len(), again.snapshots), (Freed::default(), 0, 0));
+    assert_eq!((again.freed, again.refs.len(), again.snapshots), (Reclaimed::default(), 0, 0));
 }
 
 async fn log_and_diff_reach_as_far_as_what_is_kept(subject: Subject) {

@@ -45,8 +45,8 @@ async fn what_both_sides_changed_in_different_fields_is_merged(subject: Subject)
         .await;
     put(&fork, rawdoc! { "_id": 2 }).await;
     let plan = plan(&fork, &main, Rules::default()).await;
-    let worked = commit(&plan).await;
-    assert_eq!((worked.counts.added, worked.counts.changed, worked.counts.removed), (1, 1, 0));
+    let result = commit(&plan).await;
+    assert_eq!((result.counts.added, result.counts.changed, result.counts.removed), (1, 1, 0));
     let merged = rawdoc! { "_id": 1, "a": 2, "in": { "x": 2, "y": 2 }, "list": [1, 2], "b": 1 };
     assert_eq!(all(&main).await, [merged, rawdoc! { "_id": 2 }]);
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(3), "a merge is one commit");
@@ -76,8 +76,8 @@ async fn merging_twice_brings_only_what_is_new(subject: Subject) {
     put(&main, rawdoc! { "_id": 1, "a": 5, "b": 0 }).await;
     put(&fork, rawdoc! { "_id": 1, "a": 1, "b": 2 }).await;
     let plan = plan(&fork, &main, Rules::default()).await;
-    let worked = commit(&plan).await;
-    assert_eq!(worked.counts.changed, 1);
+    let result = commit(&plan).await;
+    assert_eq!(result.counts.changed, 1);
     assert_eq!(get(&main, 1).await.unwrap(), rawdoc! { "_id": 1, "a": 5, "b": 2 });
 }
 
@@ -136,7 +136,7 @@ async fn crossed(
     subject: &Subject,
     [base, ours, theirs]: [RawDocumentBuf; 3],
     [into_main, into_fork]: [&str; 2],
-) -> (crate::subject::Place, Branch, Branch) {
+) -> (crate::subject::StoreLocation, Branch, Branch) {
     let (place, main) = subject.branch().await;
     put(&main, base).await;
     let fork = fork(&main, "fork").await;
@@ -165,7 +165,7 @@ async fn a_change_after_contradicting_merges_is_not_lost(subject: Subject) {
     let (_place, main, fork) = crossed(&subject, before(), settled).await;
     put(&fork, document(0, 7)).await;
     let plan = plan(&fork, &main, Rules::default()).await;
-    assert_eq!(conflicts(&plan.work_out().await.unwrap()), ["users 1 n"]);
+    assert_eq!(conflicts(&plan.compute().await.unwrap()), ["users 1 n"]);
 }
 
 async fn a_sum_of_branches_that_were_merged_into_each_other_counts_once(subject: Subject) {
@@ -175,8 +175,8 @@ async fn a_sum_of_branches_that_were_merged_into_each_other_counts_once(subject:
     assert_eq!([get(&main, 1).await, get(&fork, 1).await], [Some(stock(8)), Some(stock(8))]);
     put(&main, stock(9)).await;
     let plan = plan(&fork, &main, always("sum")).await;
-    let worked = plan.work_out().await.unwrap();
-    assert!(worked.is_empty() && worked.conflicts.is_empty());
+    let result = plan.compute().await.unwrap();
+    assert!(result.is_empty() && result.conflicts.is_empty());
     put(&fork, stock(10)).await;
     let plan = self::plan(&fork, &main, always("sum")).await;
     commit(&plan).await;
@@ -198,7 +198,7 @@ async fn a_merge_through_a_third_branch_counts(subject: Subject) {
 }
 
 /// Two branches that contradict each other in every way.
-async fn contradicting(subject: &Subject) -> (crate::subject::Place, Branch, Branch) {
+async fn contradicting(subject: &Subject) -> (crate::subject::StoreLocation, Branch, Branch) {
     let (place, main) = subject.branch().await;
     for id in 1..=4 {
         put(&main, rawdoc! { "_id": id, "a": 0, "b": 0 }).await;
@@ -219,15 +219,15 @@ async fn contradicting(subject: &Subject) -> (crate::subject::Place, Branch, Bra
 async fn each_contradiction_is_a_conflict_and_the_rest_is_merged(subject: Subject) {
     let (_place, main, fork) = contradicting(&subject).await;
     let undecided = plan(&fork, &main, Rules::default()).await;
-    let worked = undecided.work_out().await.unwrap();
+    let result = undecided.compute().await.unwrap();
     let expected = ["users 1 a", "users 2 (document)", "users 3 (document)", "users 5 (document)"];
-    assert_eq!(conflicts(&worked), expected);
-    let refused = undecided.commit(&worked, None, &argon_core::model::Message::default()).await;
+    assert_eq!(conflicts(&result), expected);
+    let refused = undecided.commit(&result, None, &argon_core::model::Message::default()).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
 
     let theirs = plan(&fork, &main, always("theirs")).await;
-    let worked = commit(&theirs).await;
-    assert_eq!(worked.counts.decided, 4);
+    let result = commit(&theirs).await;
+    assert_eq!(result.counts.decided, 4);
     let merged = [
         rawdoc! { "_id": 1, "a": 2, "b": 1 },
         rawdoc! { "_id": 3, "a": 1, "b": 0 },
@@ -244,8 +244,8 @@ async fn a_merge_that_takes_nothing_over_is_remembered(subject: Subject) {
     put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
     put(&fork, rawdoc! { "_id": 1, "a": 2 }).await;
     let ours = plan(&fork, &main, always("ours")).await;
-    let worked = commit(&ours).await;
-    assert!(worked.is_empty());
+    let result = commit(&ours).await;
+    assert!(result.is_empty());
     let theirs = fork.head().await.unwrap();
     assert!(Plan::merge(&main, "fork", &theirs, Rules::default()).await.is_err());
     put(&fork, rawdoc! { "_id": 1, "a": 2, "b": 1 }).await;
@@ -298,8 +298,8 @@ async fn a_collection_that_one_side_dropped_and_the_other_changed_is_a_conflict(
     change(&fork, CollectionChange::Drop { name: collection("c") }).await;
     insert(&main, "c", 3).await;
     for (source, target) in [(&fork, &main), (&main, &fork)] {
-        let worked = plan(source, target, Rules::default()).await.work_out().await.unwrap();
-        assert_eq!(conflicts(&worked), ["c - (document)"]);
+        let result = plan(source, target, Rules::default()).await.compute().await.unwrap();
+        assert_eq!(conflicts(&result), ["c - (document)"]);
     }
     let apart = super::fork(&main, "apart").await;
     commit(&plan(&fork, &apart, always("theirs")).await).await;
@@ -347,9 +347,9 @@ async fn two_collections_that_would_have_one_name_are_a_conflict(subject: Subjec
     insert(&main, "b", 1).await;
     let (from, to) = (collection("a"), collection("b"));
     change(&fork, CollectionChange::Rename { from, to }).await;
-    let worked = plan(&fork, &main, Rules::default()).await.work_out().await.unwrap();
-    assert_eq!(conflicts(&worked), ["b - name"]);
-    assert!(worked.conflicts[0].conflicts[0].note.is_some());
+    let result = plan(&fork, &main, Rules::default()).await.compute().await.unwrap();
+    assert_eq!(conflicts(&result), ["b - name"]);
+    assert!(result.conflicts[0].conflicts[0].note.is_some());
 }
 
 async fn a_conflict_of_names_is_decided_without_loss(subject: Subject) {
@@ -380,7 +380,7 @@ async fn a_conflict_of_names_is_decided_without_loss(subject: Subject) {
     let mut plan = plan(&fork, &main, Rules::default()).await;
     for choice in [Choice::Base, Choice::Value(bson::RawBson::String("a\0".into()))] {
         plan.decide(collection("b"), None, "name".parse().unwrap(), choice);
-        assert_eq!(plan.work_out().await.err().unwrap().kind(), ErrorKind::Invalid);
+        assert_eq!(plan.compute().await.err().unwrap().kind(), ErrorKind::Invalid);
     }
 }
 
@@ -389,9 +389,9 @@ async fn a_commit_is_refused_when_the_branch_has_moved_on(subject: Subject) {
     let fork = fork(&main, "fork").await;
     put(&fork, rawdoc! { "_id": 1 }).await;
     let plan = plan(&fork, &main, Rules::default()).await;
-    let worked = plan.work_out().await.unwrap();
+    let result = plan.compute().await.unwrap();
     put(&main, rawdoc! { "_id": 2 }).await;
-    let refused = plan.commit(&worked, None, &argon_core::model::Message::default()).await;
+    let refused = plan.commit(&result, None, &argon_core::model::Message::default()).await;
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(all(&main).await, [rawdoc! { "_id": 2 }]);
 }
@@ -403,7 +403,7 @@ async fn a_merge_of_many_documents_is_one_commit(subject: Subject) {
     let mut request = fork.request();
     for id in 0..many {
         let (key, document) = crate::make::document(id, "x");
-        let condition = argon_core::write::Condition::Any;
+        let condition = argon_core::write::Precondition::Any;
         request.put(collection(super::USERS), key, document, condition).unwrap();
     }
     fork.commit(request).await.unwrap().committed().unwrap();

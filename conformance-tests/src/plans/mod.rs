@@ -7,7 +7,7 @@ mod random;
 mod taking_back;
 
 use argon_core::model::{Document, Message};
-use argon_core::plan::{Plan, Rules, Worked};
+use argon_core::plan::{MergeResult, Plan, Rules};
 use argon_core::{Branch, State};
 use bson::RawDocumentBuf;
 use futures::TryStreamExt;
@@ -53,16 +53,16 @@ pub(crate) async fn merge(source: &Branch, target: &Branch) {
 }
 
 /// Commits what a plan comes to, which must have no conflicts.
-pub(crate) async fn commit(plan: &Plan) -> Worked {
-    let worked = plan.work_out().await.unwrap();
-    assert_eq!(conflicts(&worked), Vec::<String>::new());
-    plan.commit(&worked, None, &Message::default()).await.unwrap();
-    worked
+pub(crate) async fn commit(plan: &Plan) -> MergeResult {
+    let result = plan.compute().await.unwrap();
+    assert_eq!(conflicts(&result), Vec::<String>::new());
+    plan.commit(&result, None, &Message::default()).await.unwrap();
+    result
 }
 
 /// The conflicts that are left, as `collection id path`.
-fn conflicts(worked: &Worked) -> Vec<String> {
-    let each = worked.conflicts.iter().flat_map(|document| {
+fn conflicts(result: &MergeResult) -> Vec<String> {
+    let each = result.conflicts.iter().flat_map(|document| {
         let key = document.key.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
         let place = format!("{} {key}", document.collection);
         document.conflicts.iter().map(move |conflict| format!("{place} {}", conflict.path))

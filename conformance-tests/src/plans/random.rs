@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use argon_core::model::{CollectionName, Lsn, Message};
-use argon_core::plan::{Plan, Rules, Selection, Source, Worked};
-use argon_core::write::Condition;
+use argon_core::plan::{MergeResult, Plan, Rules, Selection, Source};
+use argon_core::write::Precondition;
 use argon_core::{Branch, State};
 use bson::RawDocumentBuf;
 use futures::TryStreamExt;
@@ -16,7 +16,7 @@ use crate::Subject;
 use crate::case::{Case, block_on};
 use crate::environment::for_random;
 use crate::make::{collection, key};
-use crate::subject::Place;
+use crate::subject::StoreLocation;
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |name, run| Case { area: "plans", name, run, durable: false };
@@ -58,7 +58,7 @@ fn for_histories(usual: u32, most: usize, check: impl Fn(Vec<Step>)) {
 
 /// A store and its model, step by step the same.
 struct Both {
-    _place: Place,
+    _place: StoreLocation,
     branches: Vec<Branch>,
     model: Model,
 }
@@ -123,7 +123,7 @@ impl Both {
     async fn put(&mut self, branch: usize, id: i32, document: Fields) {
         let mut request = self.branches[branch].request();
         let (key, raw) = crate::make::checked(raw(id, &document));
-        request.put(users(), key, raw, Condition::Any).unwrap();
+        request.put(users(), key, raw, Precondition::Any).unwrap();
         self.branches[branch].commit(request).await.unwrap().committed().unwrap();
         let mut documents = self.model.documents(branch).clone();
         documents.insert(id, document);
@@ -145,18 +145,18 @@ impl Both {
         let plan = plan.unwrap();
         let undecided =
             Plan::merge(&self.branches[target], "source", &theirs, Rules::default()).await.unwrap();
-        let worked = plan.work_out().await.unwrap();
+        let result = plan.compute().await.unwrap();
         let Source::Merge { bases, .. } = plan.source() else { panic!("it is a merge") };
         let expected_bases = self.model.bases(ours, other);
         assert_eq!(bases.len(), expected_bases.len(), "best common ancestors");
         if let [base] = expected_bases[..] {
             let expected = self.model.merge(base, ours, other, wins);
-            let found = undecided.work_out().await.unwrap();
+            let found = undecided.compute().await.unwrap();
             let left = self.model.merge(base, ours, other, Wins::Nobody);
             assert_eq!(conflicts(&found), left.conflicts);
-            assert_eq!(of_worked(&worked).await, expected.documents);
+            assert_eq!(of_result(&result).await, expected.documents);
         }
-        plan.commit(&worked, None, &Message::default()).await.unwrap();
+        plan.commit(&result, None, &Message::default()).await.unwrap();
         let documents = read(&self.branches[target].head().await.unwrap()).await;
         self.model.commit(target, documents, Some(other));
     }
@@ -200,9 +200,9 @@ fn random_undo_does_what_the_model_does(subject: &Subject) {
                 let selection = Selection::default();
                 let plan =
                     Plan::undo(main, range.0, range.1, selection, Rules::default()).await.unwrap();
-                let worked = plan.work_out().await.unwrap();
-                assert_eq!(conflicts(&worked), expected.conflicts, "{above} to {upto}");
-                assert_eq!(of_worked(&worked).await, expected.documents, "{above} to {upto}");
+                let result = plan.compute().await.unwrap();
+                assert_eq!(conflicts(&result), expected.conflicts, "{above} to {upto}");
+                assert_eq!(of_result(&result).await, expected.documents, "{above} to {upto}");
             }
         });
     });
@@ -220,10 +220,10 @@ fn merges_are_symmetrical(subject: &Subject) {
             let there = Plan::merge(one, "x", &heads[1], Rules::default()).await;
             let back = Plan::merge(other, "x", &heads[0], Rules::default()).await;
             let (Ok(there), Ok(back)) = (there, back) else { return };
-            let (there, back) = (there.work_out().await.unwrap(), back.work_out().await.unwrap());
+            let (there, back) = (there.compute().await.unwrap(), back.compute().await.unwrap());
             assert_eq!(conflicts(&there), conflicts(&back));
             if there.conflicts.is_empty() {
-                assert_eq!(of_worked(&there).await, of_worked(&back).await);
+                assert_eq!(of_result(&there).await, of_result(&back).await);
             }
         });
     });
@@ -264,14 +264,14 @@ async fn read(state: &State) -> Documents {
 }
 
 /// The documents as a result leaves them.
-async fn of_worked(worked: &Worked) -> Documents {
-    let proposed = worked.proposed();
+async fn of_result(result: &MergeResult) -> Documents {
+    let proposed = result.proposed();
     let id = proposed.catalog().get(&users()).unwrap().id;
     let documents = proposed.scan(id);
     documents.map_ok(|(_, document)| fields(document.as_raw())).try_collect().await.unwrap()
 }
 
-fn conflicts(worked: &Worked) -> BTreeSet<String> {
-    let all = super::conflicts(worked);
+fn conflicts(result: &MergeResult) -> BTreeSet<String> {
+    let all = super::conflicts(result);
     all.iter().map(|found| found.trim_start_matches("users ").to_owned()).collect()
 }

@@ -58,7 +58,7 @@ async fn undo_of_what_was_touched_since_is_a_conflict_by_path(subject: Subject) 
     put(&main, rawdoc! { "_id": 1, "a": 2, "b": 2 }).await;
     put(&main, rawdoc! { "_id": 1, "a": 3, "b": 2 }).await;
     let undecided = undo(&main, 1, 2, Selection::default()).await;
-    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users 1 a"]);
+    assert_eq!(conflicts(&undecided.compute().await.unwrap()), ["users 1 a"]);
     let (above, upto) = (Lsn::new(1), Lsn::new(2));
     let forced =
         Plan::undo(&main, above, upto, Selection::default(), always("theirs")).await.unwrap();
@@ -104,7 +104,7 @@ async fn put_as(branch: &Branch, actor: &str, document: bson::RawDocumentBuf) {
     let actor = Actor::new(actor).unwrap();
     let mut request = branch.request_of(Some(actor), "").unwrap();
     let (key, document) = crate::make::checked(document);
-    let condition = argon_core::write::Condition::Any;
+    let condition = argon_core::write::Precondition::Any;
     request.put(collection(super::USERS), key, document, condition).unwrap();
     branch.commit(request).await.unwrap().committed().unwrap();
 }
@@ -129,7 +129,7 @@ async fn undo_of_one_collection_leaves_the_others(subject: Subject) {
     let mut request = main.request();
     for name in [super::USERS, "other"] {
         let (key, document) = crate::make::checked(rawdoc! { "_id": 1, "a": 1 });
-        let condition = argon_core::write::Condition::Any;
+        let condition = argon_core::write::Precondition::Any;
         request.put(collection(name), key, document, condition).unwrap();
     }
     main.commit(request).await.unwrap().committed().unwrap();
@@ -147,13 +147,13 @@ async fn undo_of_what_made_a_collection_leaves_the_documents_of_others(subject: 
     let ada = Some(Actor::new("ada").unwrap());
     let selection = Selection { actor: ada, ..Selection::default() };
     let apart = fork(&main, "apart").await;
-    let worked = commit(&undo(&main, 0, 3, selection.clone()).await).await;
-    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 0));
+    let result = commit(&undo(&main, 0, 3, selection.clone()).await).await;
+    assert_eq!((result.counts.removed, result.counts.collections), (2, 0));
     assert_eq!(all(&main).await, [rawdoc! { "_id": 2 }]);
     // With nothing of others left in it, it goes, and its documents count.
     delete(&apart, 2).await;
-    let worked = commit(&undo(&apart, 0, 3, selection).await).await;
-    assert_eq!((worked.counts.removed, worked.counts.collections), (2, 1));
+    let result = commit(&undo(&apart, 0, 3, selection).await).await;
+    assert_eq!((result.counts.removed, result.counts.collections), (2, 1));
     assert_eq!(apart.head().await.unwrap().collections().count(), 0);
 }
 
@@ -164,7 +164,7 @@ async fn undo_of_what_made_a_collection_names_the_documents_that_were_changed_si
     put(&main, rawdoc! { "_id": 1, "a": 1 }).await;
     put(&main, rawdoc! { "_id": 1, "a": 2 }).await;
     let undecided = undo(&main, 0, 1, Selection::default()).await;
-    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users 1 (document)"]);
+    assert_eq!(conflicts(&undecided.compute().await.unwrap()), ["users 1 (document)"]);
     let range = (Lsn::ZERO, Lsn::new(1));
     let forced =
         Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
@@ -176,8 +176,8 @@ async fn undo_of_a_collection_s_documents_leaves_the_collection(subject: Subject
     let (_place, main) = subject.branch().await;
     put(&main, rawdoc! { "_id": 1 }).await;
     let selection = Selection { collections: vec![collection(super::USERS)], ..Default::default() };
-    let worked = commit(&undo(&main, 0, 1, selection).await).await;
-    assert_eq!((worked.counts.removed, worked.counts.collections), (1, 0));
+    let result = commit(&undo(&main, 0, 1, selection).await).await;
+    assert_eq!((result.counts.removed, result.counts.collections), (1, 0));
     assert_eq!(all(&main).await, Vec::<bson::RawDocumentBuf>::new());
     assert_eq!(main.head().await.unwrap().collections().count(), 1);
 }
@@ -204,7 +204,7 @@ async fn undo_of_a_drop_meets_a_new_collection_of_the_name(subject: Subject) {
     main.change_collection(drop).await.unwrap();
     put(&main, rawdoc! { "_id": 2 }).await;
     let undecided = undo(&main, 1, 2, Selection::default()).await;
-    assert_eq!(conflicts(&undecided.work_out().await.unwrap()), ["users - name"]);
+    assert_eq!(conflicts(&undecided.compute().await.unwrap()), ["users - name"]);
     let range = (Lsn::new(1), Lsn::new(2));
     let forced =
         Plan::undo(&main, range.0, range.1, Selection::default(), always("theirs")).await.unwrap();
@@ -266,8 +266,8 @@ async fn several_cherry_picks_are_one_commit(subject: Subject) {
         picked.push(fork.at(Lsn::new(lsn)).await.unwrap());
     }
     let plan = Plan::cherry_pick(&main, picked, Rules::default()).await.unwrap();
-    let worked = plan.work_out().await.unwrap();
-    plan.commit(&worked, None, &Message::default()).await.unwrap();
+    let result = plan.compute().await.unwrap();
+    plan.commit(&result, None, &Message::default()).await.unwrap();
     assert_eq!(all(&main).await, [rawdoc! { "_id": 1, "a": 2 }]);
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
 }

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use crate::make::{branch as branch_name, collection, key};
 use crate::semantics::Machine;
 use crate::semantics::machine::id_of;
-use crate::semantics::model::{Entry, ModelState, Stored};
+use crate::semantics::model::{Entry, ModelDocument, ModelState};
 
 impl Machine {
     /// Compares what is cheap: the list of branches, one state, one diff, one history.
@@ -70,7 +70,7 @@ impl Machine {
     pub(super) async fn compare_state(&self, state: &State, entry: &Entry) {
         let model = &entry.state;
         let mut names: Vec<(String, Option<i64>)> =
-            model.live.values().map(|facts| (facts.name.clone(), facts.options)).collect();
+            model.live.values().map(|metadata| (metadata.name.clone(), metadata.options)).collect();
         names.sort();
         let found: Vec<(String, Option<i64>)> = state
             .collections()
@@ -81,7 +81,7 @@ impl Machine {
             let view = state.collection(&collection(&name)).unwrap();
             let versions: Vec<_> =
                 view.scan_range(KeyRange::default()).try_collect().await.unwrap();
-            let found: BTreeMap<i64, Stored> = versions
+            let found: BTreeMap<i64, ModelDocument> = versions
                 .iter()
                 .map(|(key, version)| (id_of(key), (value(&version.document), version.lsn.get())))
                 .collect();
@@ -103,9 +103,9 @@ impl Machine {
         if identities.is_empty() {
             return;
         }
-        let (identity, facts) = *self.random.pick(&identities);
+        let (identity, metadata) = *self.random.pick(&identities);
         let id = i64::try_from(self.random.below(6)).unwrap();
-        let view = state.collection(&collection(&facts.name)).unwrap();
+        let view = state.collection(&collection(&metadata.name)).unwrap();
         let images: Vec<_> = view.history(&key(id)).try_collect().await.unwrap();
         let found: Vec<(u64, Option<i64>)> = images
             .into_iter()
@@ -120,7 +120,7 @@ impl Machine {
             .filter_map(|(lsn, entry)| Some((lsn, *entry.images.get(&(identity.clone(), id))?)))
             .collect();
         expected.reverse();
-        assert_eq!(found, expected, "history of {id} in '{}' at {point:?}", facts.name);
+        assert_eq!(found, expected, "history of {id} in '{}' at {point:?}", metadata.name);
     }
 
     async fn compare_diff(&mut self, one: &(String, u64), two: &(String, u64)) {
@@ -139,7 +139,7 @@ impl Machine {
 
 type FlatDiff = (String, i64, Option<i64>, Option<i64>);
 
-fn documents(model: &ModelState, name: &str) -> BTreeMap<i64, Stored> {
+fn documents(model: &ModelState, name: &str) -> BTreeMap<i64, ModelDocument> {
     let identity = model.called(name);
     identity.and_then(|identity| model.documents.get(identity)).cloned().unwrap_or_default()
 }
@@ -166,18 +166,18 @@ fn shown(diff: &CollectionDiff) -> (String, String) {
 
 fn collections_that_differ(old: &ModelState, new: &ModelState) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for (identity, facts) in &old.live {
+    for (identity, metadata) in &old.live {
         match new.live.get(identity) {
-            None => found.push((facts.name.clone(), format!("-{}", facts.name))),
-            Some(now) if now != facts => {
-                found.push((now.name.clone(), format!("{}>{}", facts.name, now.name)));
+            None => found.push((metadata.name.clone(), format!("-{}", metadata.name))),
+            Some(now) if now != metadata => {
+                found.push((now.name.clone(), format!("{}>{}", metadata.name, now.name)));
             }
             Some(_) => {}
         }
     }
-    for (identity, facts) in &new.live {
+    for (identity, metadata) in &new.live {
         if !old.live.contains_key(identity) {
-            found.push((facts.name.clone(), format!("+{}", facts.name)));
+            found.push((metadata.name.clone(), format!("+{}", metadata.name)));
         }
     }
     found.sort();
@@ -186,7 +186,7 @@ fn collections_that_differ(old: &ModelState, new: &ModelState) -> Vec<(String, S
 
 fn documents_that_differ(old: &ModelState, new: &ModelState) -> Vec<FlatDiff> {
     let mut found = Vec::new();
-    for (identity, facts) in &new.live {
+    for (identity, metadata) in &new.live {
         if !old.live.contains_key(identity) {
             continue;
         }
@@ -196,7 +196,7 @@ fn documents_that_differ(old: &ModelState, new: &ModelState) -> Vec<FlatDiff> {
             };
             let (before, after) = (value(old), value(new));
             if before != after {
-                found.push((facts.name.clone(), id, before, after));
+                found.push((metadata.name.clone(), id, before, after));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argon_core::model::{BranchName, Lsn, Message, Point, TimelineId, View};
 use argon_core::storage::Backend;
-use argon_core::write::{CollectionChange, Condition, Outcome};
+use argon_core::write::{CollectionChange, Outcome, Precondition};
 use argon_core::{ErrorKind, Project, State, restore, snapshot};
 use bson::rawdoc;
 
@@ -13,11 +13,11 @@ use crate::environment::Random;
 use crate::make::{branch as branch_name, checked, collection, key};
 use crate::semantics::model::{Action, Expected, History, commit, empty_history};
 use crate::semantics::program::{Operation, Step, When};
-use crate::subject::Place;
+use crate::subject::StoreLocation;
 
 /// A store and its model.
 pub(crate) struct Machine {
-    pub(crate) place: Place,
+    pub(crate) place: StoreLocation,
     pub(crate) backend: Backend,
     pub(super) project: Project,
     pub(super) branches: BTreeMap<String, History>,
@@ -205,15 +205,15 @@ fn resolve(history: &History, view: &View, operations: &[Operation]) -> Vec<Acti
         let state = &history.last().unwrap().state;
         let last = state.stored(&name(collection), id.into()).map(|(_, lsn)| lsn);
         match when {
-            When::Any => Condition::Any,
-            When::Absent => Condition::Absent,
-            When::Present => Condition::Present,
+            When::Any => Precondition::Any,
+            When::Absent => Precondition::Absent,
+            When::Present => Precondition::Present,
             When::ChangedByLast => {
-                last.map_or(Condition::Any, |last| Condition::ChangedBy(commit(last)))
+                last.map_or(Precondition::Any, |last| Precondition::ChangedBy(commit(last)))
             }
-            When::ChangedByAnother => Condition::ChangedBy(commit(last.unwrap_or(1) + 1)),
-            When::SkipUnlessAbsent => Condition::SkipUnlessAbsent,
-            When::SkipUnlessPresent => Condition::SkipUnlessPresent,
+            When::ChangedByAnother => Precondition::ChangedBy(commit(last.unwrap_or(1) + 1)),
+            When::SkipUnlessAbsent => Precondition::SkipUnlessAbsent,
+            When::SkipUnlessPresent => Precondition::SkipUnlessPresent,
         }
     };
     let resolved = operations.iter().map(|operation| match *operation {

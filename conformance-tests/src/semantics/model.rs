@@ -4,28 +4,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argon_core::write::{Condition, ConflictReason};
+use argon_core::write::{ConflictReason, Precondition};
 
 /// A collection: the name under which it was made, and how often that name had been used before.
 pub(super) type Identity = (String, u32);
 
-/// A collection's own facts.
+/// A collection's metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct ModelCollection {
     pub(super) name: String,
     pub(super) options: Option<i64>,
 }
 
 /// A document's value and the position of the commit that set it.
-pub(super) type Stored = (i64, u64);
+pub(super) type ModelDocument = (i64, u64);
 
 /// What a branch holds at one position.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ModelState {
-    pub(super) live: BTreeMap<Identity, Facts>,
+    pub(super) live: BTreeMap<Identity, ModelCollection>,
     /// Every identity that was ever given out.
     used: BTreeSet<Identity>,
-    pub(super) documents: BTreeMap<Identity, BTreeMap<i64, Stored>>,
+    pub(super) documents: BTreeMap<Identity, BTreeMap<i64, ModelDocument>>,
 }
 
 /// One commit and the state after it.
@@ -43,8 +43,8 @@ pub(super) type History = Vec<Entry>;
 /// A part of a request, with its condition.
 #[derive(Debug, Clone)]
 pub(super) enum Action {
-    Put { collection: String, id: i64, value: i64, condition: Condition },
-    Delete { collection: String, id: i64, condition: Condition },
+    Put { collection: String, id: i64, value: i64, condition: Precondition },
+    Delete { collection: String, id: i64, condition: Precondition },
     Create { collection: String },
     Drop { collection: String },
     Rename { from: String, to: String },
@@ -86,17 +86,17 @@ struct Draft {
     lsn: u64,
     state: ModelState,
     images: BTreeMap<(Identity, i64), Option<i64>>,
-    /// Whether a collection's own facts were changed.
+    /// Whether a collection's metadata was changed.
     catalog: bool,
     skipped: usize,
 }
 
 impl ModelState {
     pub(super) fn called(&self, name: &str) -> Option<&Identity> {
-        self.live.iter().find(|(_, facts)| facts.name == name).map(|(identity, _)| identity)
+        self.live.iter().find(|(_, metadata)| metadata.name == name).map(|(identity, _)| identity)
     }
 
-    pub(super) fn stored(&self, name: &str, id: i64) -> Option<Stored> {
+    pub(super) fn stored(&self, name: &str, id: i64) -> Option<ModelDocument> {
         self.documents.get(self.called(name)?)?.get(&id).copied()
     }
 }
@@ -135,9 +135,9 @@ impl Draft {
                     Some(identity) => identity,
                     None => self.create(collection),
                 };
-                let facts = self.state.live.get_mut(&identity).expect("it is live");
-                self.catalog |= facts.options != Some(*value);
-                facts.options = Some(*value);
+                let metadata = self.state.live.get_mut(&identity).expect("it is live");
+                self.catalog |= metadata.options != Some(*value);
+                metadata.options = Some(*value);
                 Ok(())
             }
         }
@@ -161,8 +161,8 @@ impl Draft {
             .find(|identity| !self.state.used.contains(identity))
             .expect("names don't run out");
         self.state.used.insert(identity.clone());
-        let facts = Facts { name: name.to_owned(), options: None };
-        self.state.live.insert(identity.clone(), facts);
+        let metadata = ModelCollection { name: name.to_owned(), options: None };
+        self.state.live.insert(identity.clone(), metadata);
         self.catalog = true;
         identity
     }
@@ -172,18 +172,18 @@ impl Draft {
         collection: &str,
         id: i64,
         value: Option<i64>,
-        condition: Condition,
+        condition: Precondition,
     ) -> Result<(), Expected> {
         let current = self.state.stored(collection, id).map(|(_, lsn)| lsn);
         let refuse = |reason| conflict(collection, Some(id), reason);
         match (condition, current) {
-            (Condition::Absent, Some(_)) => return refuse(ConflictReason::Exists),
-            (Condition::Present, None) => return refuse(ConflictReason::Missing),
-            (Condition::ChangedBy(commit), current) if current != Some(commit.lsn.get()) => {
+            (Precondition::Absent, Some(_)) => return refuse(ConflictReason::Exists),
+            (Precondition::Present, None) => return refuse(ConflictReason::Missing),
+            (Precondition::ChangedBy(commit), current) if current != Some(commit.lsn.get()) => {
                 let by = current.map(argon_core::model::Lsn::new);
                 return refuse(ConflictReason::ChangedBy(by));
             }
-            (Condition::SkipUnlessAbsent, Some(_)) | (Condition::SkipUnlessPresent, None) => {
+            (Precondition::SkipUnlessAbsent, Some(_)) | (Precondition::SkipUnlessPresent, None) => {
                 self.skipped += 1;
                 return Ok(());
             }

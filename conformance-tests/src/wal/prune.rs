@@ -9,9 +9,9 @@ use std::sync::Arc;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Lsn, TimelineId};
 use argon_core::storage::{
-    Append, Backend, Direction, Freed, Keep, KeyRange, Materialize, Version,
+    Append, Backend, Direction, KeyRange, Materialize, Reclaimed, RetainedStates, Version,
 };
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, LogMaterializer, snapshot};
 use bson::rawdoc;
 use futures::TryStreamExt;
@@ -37,8 +37,11 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-fn keep(from: Option<u64>, points: &[u64]) -> Keep {
-    Keep { from: from.map(Lsn::new), points: points.iter().copied().map(Lsn::new).collect() }
+fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
+    RetainedStates {
+        from: from.map(Lsn::new),
+        points: points.iter().copied().map(Lsn::new).collect(),
+    }
 }
 
 /// Commits of a branch that write documents over, and delete some.
@@ -48,15 +51,15 @@ async fn write(branch: &Branch, count: u64, random: &mut Random) {
         for _ in 0..3 {
             let (name, id) = (*random.pick(&["a", "b"]), random.below(6).cast_signed());
             if random.one_in(4) {
-                request.delete(collection(name), key(id), Condition::SkipUnlessPresent);
+                request.delete(collection(name), key(id), Precondition::SkipUnlessPresent);
             } else {
                 let document = rawdoc! { "_id": id, "n": random.below(1000).cast_signed() };
                 let (key, document) = checked(document);
-                request.put(collection(name), key, document, Condition::Any).unwrap();
+                request.put(collection(name), key, document, Precondition::Any).unwrap();
             }
         }
         let (key, document) = checked(rawdoc! { "_id": "last", "n": random.next().cast_signed() });
-        request.put(collection("a"), key, document, Condition::Any).unwrap();
+        request.put(collection("a"), key, document, Precondition::Any).unwrap();
         branch.commit(request).await.unwrap().committed().unwrap();
     }
 }
@@ -89,7 +92,7 @@ async fn states(backend: &Backend, branch: &Branch, lsns: &[u64]) -> BTreeMap<u6
 }
 
 /// Does what core does before it prunes.
-async fn make_snapshots(backend: &Backend, branch: &Branch, keep: &Keep) {
+async fn make_snapshots(backend: &Backend, branch: &Branch, keep: &RetainedStates) {
     if backend.materialize.is_none() {
         for lsn in keep.points.iter().chain(&keep.from).filter(|lsn| **lsn > Lsn::ZERO) {
             snapshot::create(&branch.at(*lsn).await.unwrap()).await.unwrap();
@@ -108,7 +111,7 @@ async fn kept_states_read_the_same_after_pruning(subject: Subject) {
         [(15, &[]), (15, &[1, 4, 14]), (12, &[11]), (20, &[6])],
     );
     let kept = kept.map(|(from, points)| keep(Some(from), points));
-    let all = [keep(Some(1), &[]), Keep::all()];
+    let all = [keep(Some(1), &[]), RetainedStates::all()];
     for (number, kept) in kept.into_iter().chain(all).enumerate() {
         let (place, backend) = subject.backend().await;
         let branch = first_branch(&place.project(backend.clone()).await).await;
@@ -122,7 +125,10 @@ async fn kept_states_read_the_same_after_pruning(subject: Subject) {
             assert!(states(&backend, &branch, &lsns).await == before, "{kept:?}");
         }
         let less: Vec<u64> = lsns.into_iter().filter(|lsn| *lsn >= later).collect();
-        let kept = Keep { from: kept.from.max(Some(Lsn::new(later))), ..Keep::default() };
+        let kept = RetainedStates {
+            from: kept.from.max(Some(Lsn::new(later))),
+            ..RetainedStates::default()
+        };
         make_snapshots(&backend, &branch, &kept).await;
         backend.wal.prune(id, &kept).await.unwrap();
         let after = states(&backend, &branch, &less).await;
@@ -194,9 +200,12 @@ async fn what_would_be_freed_is_told_and_nothing_changed(subject: Subject) {
         assert_eq!(told.commits, 40);
         assert!(told.bytes > 0, "{told:?}");
     }
-    assert_eq!(backend.wal.prunable(chain.id(), &kept).await.unwrap(), Freed::default());
-    assert_eq!(backend.wal.prune(chain.id(), &kept).await.unwrap(), Freed::default());
-    assert_eq!(backend.wal.prunable(chain.id(), &Keep::all()).await.unwrap(), Freed::default());
+    assert_eq!(backend.wal.prunable(chain.id(), &kept).await.unwrap(), Reclaimed::default());
+    assert_eq!(backend.wal.prune(chain.id(), &kept).await.unwrap(), Reclaimed::default());
+    assert_eq!(
+        backend.wal.prunable(chain.id(), &RetainedStates::all()).await.unwrap(),
+        Reclaimed::default()
+    );
 }
 
 async fn appends_and_seals_go_on_after_pruning(subject: Subject) {
@@ -258,7 +267,7 @@ async fn an_ended_timeline_keeps_its_end(subject: Subject) {
     let empty = Chain::root(1);
     backend.wal.seal(&empty.timeline, &empty.head).await.unwrap();
     let freed = backend.wal.prune(empty.id(), &keep(None, &[])).await.unwrap();
-    assert_eq!(freed, Freed::default());
+    assert_eq!(freed, Reclaimed::default());
     assert!(state(&*backend.wal, empty.id()).await.sealed);
 }
 
@@ -266,9 +275,9 @@ async fn what_does_not_exist_is_not_pruned(subject: Subject) {
     let (_place, backend) = subject.backend().await;
     let id = Chain::root(1).id();
     let kept = keep(Some(5), &[]);
-    assert_eq!(backend.wal.prunable(id, &kept).await.unwrap(), Freed::default());
-    assert_eq!(backend.wal.prune(id, &kept).await.unwrap(), Freed::default());
-    assert_eq!(backend.wal.drop_timeline(id).await.unwrap(), Freed::default());
+    assert_eq!(backend.wal.prunable(id, &kept).await.unwrap(), Reclaimed::default());
+    assert_eq!(backend.wal.prune(id, &kept).await.unwrap(), Reclaimed::default());
+    assert_eq!(backend.wal.drop_timeline(id).await.unwrap(), Reclaimed::default());
     assert_eq!(backend.wal.state(id).await.unwrap(), None);
     assert_eq!(backend.wal.timelines().await.unwrap(), []);
 }
@@ -295,7 +304,7 @@ async fn a_dropped_timeline_does_not_exist_and_others_do(subject: Subject) {
         assert!(freed.commits > 0 && freed.bytes > 0, "{freed:?}");
         assert_eq!(backend.wal.state(dropped.id()).await.unwrap(), None);
         assert_eq!(read_all(&*backend.wal, dropped.id()).await, []);
-        assert_eq!(backend.wal.drop_timeline(dropped.id()).await.unwrap(), Freed::default());
+        assert_eq!(backend.wal.drop_timeline(dropped.id()).await.unwrap(), Reclaimed::default());
     }
     assert_eq!(backend.wal.timelines().await.unwrap().len(), left);
     check_log(&backend, &other, &written).await;

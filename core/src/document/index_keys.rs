@@ -27,7 +27,7 @@ pub(crate) enum Keys {
 
 /// A path that is being followed, and what it has come to.
 #[derive(Clone)]
-enum Place<'a> {
+enum PathCursor<'a> {
     /// These names are left to go down from the document that is looked at.
     Ahead(&'a [Name]),
     At(RawBsonRef<'a>),
@@ -63,7 +63,7 @@ impl IndexPaths {
     /// O(elements of its arrays).
     pub(crate) fn keys_of(&self, document: &RawDocument, sparse: bool) -> Result<Keys, Undecided> {
         let mut generator = Generator { paths: &self.0, keys: BTreeSet::new(), parallel: None };
-        let places = self.0.iter().map(|path| Place::Ahead(path.as_slice())).collect();
+        let places = self.0.iter().map(|path| PathCursor::Ahead(path.as_slice())).collect();
         generator.expand(places, document, sparse)?;
         Ok(match generator.parallel {
             Some((first, second)) => Keys::ParallelArrays(first, second),
@@ -76,13 +76,13 @@ impl<'a> Generator<'a> {
     /// Follows the paths from a document on, and notes the keys.
     fn expand(
         &mut self,
-        mut places: Vec<Place<'a>>,
+        mut places: Vec<PathCursor<'a>>,
         document: &'a RawDocument,
         sparse: bool,
     ) -> Result<(), Undecided> {
         let mut array: Option<(usize, &'a bson::raw::RawArray)> = None;
         for (at, place) in places.iter_mut().enumerate() {
-            let Place::Ahead(names) = *place else { continue };
+            let PathCursor::Ahead(names) = *place else { continue };
             *place = match walk::follow(document, names)? {
                 Some((RawBsonRef::Array(found), rest)) => {
                     match array {
@@ -97,10 +97,10 @@ impl<'a> Generator<'a> {
                         Some(_) => {}
                         None => array = Some((at, found)),
                     }
-                    Place::Ahead(rest)
+                    PathCursor::Ahead(rest)
                 }
-                Some((value, [])) => Place::At(value),
-                _ => Place::Missing,
+                Some((value, [])) => PathCursor::At(value),
+                _ => PathCursor::Missing,
             };
         }
         match array {
@@ -111,7 +111,7 @@ impl<'a> Generator<'a> {
 
     fn expand_array(
         &mut self,
-        places: &[Place<'a>],
+        places: &[PathCursor<'a>],
         array: &'a bson::raw::RawArray,
         sparse: bool,
     ) -> Result<(), Undecided> {
@@ -119,12 +119,12 @@ impl<'a> Generator<'a> {
         for element in array {
             empty = false;
             let element = element?;
-            let inner: Vec<Place<'a>> = places
+            let inner: Vec<PathCursor<'a>> = places
                 .iter()
                 .map(|place| match (place, element) {
-                    (Place::Ahead([]), element) => Place::At(element),
-                    (Place::Ahead(_), RawBsonRef::Document(_)) => place.clone(),
-                    (Place::Ahead(_), _) => Place::Missing,
+                    (PathCursor::Ahead([]), element) => PathCursor::At(element),
+                    (PathCursor::Ahead(_), RawBsonRef::Document(_)) => place.clone(),
+                    (PathCursor::Ahead(_), _) => PathCursor::Missing,
                     _ => place.clone(),
                 })
                 .collect();
@@ -135,8 +135,8 @@ impl<'a> Generator<'a> {
         }
         if empty {
             let inner = places.iter().map(|place| match place {
-                Place::Ahead([]) => Place::At(RawBsonRef::Undefined),
-                Place::Ahead(_) => Place::Missing,
+                PathCursor::Ahead([]) => PathCursor::At(RawBsonRef::Undefined),
+                PathCursor::Ahead(_) => PathCursor::Missing,
                 known => known.clone(),
             });
             self.note(&inner.collect::<Vec<_>>(), sparse)?;
@@ -144,9 +144,9 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    fn note(&mut self, places: &[Place<'a>], sparse: bool) -> Result<(), Undecided> {
-        let value = |place: &Place<'a>| match place {
-            Place::At(value) => Some(*value),
+    fn note(&mut self, places: &[PathCursor<'a>], sparse: bool) -> Result<(), Undecided> {
+        let value = |place: &PathCursor<'a>| match place {
+            PathCursor::At(value) => Some(*value),
             _ => None,
         };
         if sparse && places.iter().all(|place| value(place).is_none()) {

@@ -38,7 +38,7 @@ pub use key::compare;
 pub use path::Path;
 pub(crate) use path::as_names;
 pub use pattern::Pattern;
-pub(crate) use pattern::Place;
+pub(crate) use pattern::PatternPosition;
 #[cfg(feature = "json-schema")]
 pub(crate) use refused::Refused;
 #[cfg(feature = "json-schema")]

@@ -22,7 +22,7 @@ use crate::model::{
 use crate::storage::{KeyRange, Materialize};
 use crate::{Error, Result};
 
-/// A collection's own facts. Equal if they are the same bytes: the order of an index's keys counts.
+/// A collection's metadata. Equal if they are the same bytes: the order of an index's keys counts.
 #[derive(Debug, Clone)]
 pub struct CollectionInfo {
     /// Its identifier, the same through renames.
@@ -77,12 +77,12 @@ fn id_index() -> BsonDocument {
 pub struct Catalog {
     live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
     /// Every number ever given out on this chain.
-    numbers: HashMap<CollectionId, Numbered>,
+    numbers: HashMap<CollectionId, CollectionSlot>,
 }
 
 /// What a number was given to.
 #[derive(Debug, Clone, PartialEq)]
-struct Numbered {
+struct CollectionSlot {
     /// The collection's name, or its last one if it was dropped.
     name: CollectionName,
     dropped: bool,
@@ -132,7 +132,7 @@ impl Catalog {
         self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
     }
 
-    /// The facts of a new collection; the caller has seen that the name is free.
+    /// The metadata of a new collection; the caller has seen that the name is free.
     pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
         let mut id = CollectionId::derive(name.as_str(), 0);
         for incarnation in 1.. {
@@ -147,12 +147,12 @@ impl Catalog {
     /// Takes up a collection as it is now.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
         // Another may have taken the name meanwhile, if two collections exchange theirs.
-        if let Some(Numbered { name, dropped: false }) = self.numbers.get(&info.id)
+        if let Some(CollectionSlot { name, dropped: false }) = self.numbers.get(&info.id)
             && self.live.get(name).is_some_and(|known| known.id == info.id)
         {
             self.live.remove(name);
         }
-        self.numbers.insert(info.id, Numbered { name: info.name.clone(), dropped });
+        self.numbers.insert(info.id, CollectionSlot { name: info.name.clone(), dropped });
         if !dropped {
             self.live.insert(info.name.clone(), Arc::new(info));
         }
@@ -163,11 +163,11 @@ impl Catalog {
 /// a write nor a read at the head scans it again.
 #[derive(Default)]
 pub(crate) struct Catalogs {
-    known: RwLock<HashMap<TimelineId, Known>>,
+    known: RwLock<HashMap<TimelineId, CachedCatalog>>,
 }
 
 /// A catalog and the positions for which it holds.
-type Known = (RangeInclusive<Lsn>, Arc<Catalog>);
+type CachedCatalog = (RangeInclusive<Lsn>, Arc<Catalog>);
 
 impl Catalogs {
     /// How many timelines are remembered.

@@ -7,12 +7,12 @@
 //! | `replay` | reads from log and snapshots alone |
 //! | `snapshot` | making and reading snapshots |
 //! | `catalog` | the collections of a state |
-//! | `open` | the states that this process has open |
+//! | `active_states` | the states that this process has open |
 //! | `lru` | a map of bounded weight |
 
+pub(crate) mod active_states;
 pub(crate) mod catalog;
 pub(crate) mod lru;
-pub(crate) mod open;
 pub(crate) mod replay;
 pub(crate) mod snapshot;
 pub mod write;

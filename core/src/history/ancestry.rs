@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use crate::Result;
 use crate::log::walk::{above_of, headers_above};
 use crate::model::{Lsn, Origin, Point, Segment, TimelineId, View};
-use crate::store::records::{self, KeptRecord, Stored};
+use crate::store::records::{self, KeptRecord, VersionedRecord};
 use crate::store::{Shared, State};
 
 /// The commits from which a state descends: of each timeline those up to a position. Below the
@@ -147,6 +147,6 @@ pub(crate) async fn readable(near: &State, point: Point) -> Result<Option<State>
 async fn kept(shared: &Shared, timeline: TimelineId) -> Result<Option<KeptRecord>> {
     let name = records::kept_ref(timeline);
     let Some(stored) = shared.backend.refs.get(&name).await? else { return Ok(None) };
-    let stored: Stored<KeptRecord> = records::decode(&name, stored)?;
+    let stored: VersionedRecord<KeptRecord> = records::decode(&name, stored)?;
     Ok(Some(stored.record))
 }

@@ -23,7 +23,7 @@ use crate::{DetailKey, Error, Hint, Result};
 
 /// Where a branch was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum BranchPosition {
     /// It was not there.
     Nowhere,
     /// It had no commits.
@@ -53,9 +53,9 @@ pub struct Entry {
     /// Who made it.
     pub actor: String,
     /// Where the branch was before.
-    pub from: Place,
+    pub from: BranchPosition,
     /// Where it was then.
-    pub to: Place,
+    pub to: BranchPosition,
     /// What it was.
     pub cause: Cause,
 }
@@ -78,7 +78,7 @@ pub type Lines = BoxStream<'static, Result<Line>>;
 /// # Errors
 /// `NotFound` if there is no such branch, and no backup of one.
 pub async fn read(project: &Project, name: &BranchName) -> Result<Lines> {
-    let walk = Walk::of(project, name).await?;
+    let walk = ReflogWalk::of(project, name).await?;
     Ok(stream::try_unfold(walk, |mut walk| async move {
         Ok(walk.next().await?.map(|line| (line, walk)))
     })
@@ -109,13 +109,13 @@ pub async fn state(project: &Project, name: &BranchName, number: u64) -> Result<
 async fn state_of(
     project: &Project,
     name: &BranchName,
-    place: Place,
+    place: BranchPosition,
     number: u64,
 ) -> Result<State> {
     let point = match place {
-        Place::Empty => None,
-        Place::At(point) => Some(point),
-        Place::Nowhere => {
+        BranchPosition::Empty => None,
+        BranchPosition::At(point) => Some(point),
+        BranchPosition::Nowhere => {
             return Err(Error::not_found(format!(
                 "branch '{name}' was not there at {name}@{{{number}}}"
             ))
@@ -137,17 +137,17 @@ async fn state_of(
 
 /// A part of a branch's past.
 enum Part {
-    Moved(MoveRecord, Place, Place),
+    Moved(MoveRecord, BranchPosition, BranchPosition),
     /// Commits of one timeline above an LSN.
     Commits {
-        above: Place,
+        above: BranchPosition,
         upto: Point,
     },
     End(String),
 }
 
 /// Goes back through the past of a branch.
-struct Walk {
+struct ReflogWalk {
     project: Project,
     parts: VecDeque<Part>,
     commits: Option<Run>,
@@ -160,12 +160,12 @@ struct Run {
     /// A commit that was read and does not belong to the entry before.
     ahead: Option<Commit<Touched>>,
     timeline: crate::model::TimelineId,
-    above: Place,
+    above: BranchPosition,
     /// Whether commits above `above` are gone.
     cut: bool,
 }
 
-impl Walk {
+impl ReflogWalk {
     async fn of(project: &Project, name: &BranchName) -> Result<Self> {
         let parts = match project.find(name).await? {
             Some(stored) => {
@@ -180,10 +180,10 @@ impl Walk {
                     return Err(project.neither_branch_nor_pin(name).await);
                 };
                 let moves = older_too(project, record.moves).await?;
-                let mut parts = parts(moves, Place::Nowhere, Place::Nowhere);
+                let mut parts = parts(moves, BranchPosition::Nowhere, BranchPosition::Nowhere);
                 // The note of the backup says what took the branch away.
                 if let Some(Part::Moved(_, _, to)) = parts.front_mut() {
-                    *to = Place::Nowhere;
+                    *to = BranchPosition::Nowhere;
                 }
                 parts
             }
@@ -223,7 +223,7 @@ impl Walk {
 }
 
 /// The parts of a past, newest first; `base` is where the branch began if no movement says so.
-fn parts(moves: Vec<MoveRecord>, present: Place, base: Place) -> VecDeque<Part> {
+fn parts(moves: Vec<MoveRecord>, present: BranchPosition, base: BranchPosition) -> VecDeque<Part> {
     let mut parts = VecDeque::new();
     let mut later = present;
     let known = moves.first().is_some_and(is_first);
@@ -231,7 +231,7 @@ fn parts(moves: Vec<MoveRecord>, present: Place, base: Place) -> VecDeque<Part> 
         let to = place(record.to.map(Point::from));
         parts.extend(commits(to, later));
         let from = match record.from {
-            None if is_first(&record) => Place::Nowhere,
+            None if is_first(&record) => BranchPosition::Nowhere,
             from => place(from.map(Point::from)),
         };
         later = from;
@@ -251,23 +251,25 @@ fn is_first(record: &MoveRecord) -> bool {
     record.from.is_none() && record.why.starts_with("created")
 }
 
-fn commits(above: Place, upto: Place) -> Option<Part> {
+fn commits(above: BranchPosition, upto: BranchPosition) -> Option<Part> {
     match upto {
-        Place::At(upto) if Place::At(upto) != above => Some(Part::Commits { above, upto }),
+        BranchPosition::At(upto) if BranchPosition::At(upto) != above => {
+            Some(Part::Commits { above, upto })
+        }
         _ => None,
     }
 }
 
-fn place(point: Option<Point>) -> Place {
-    point.map_or(Place::Empty, Place::At)
+fn place(point: Option<Point>) -> BranchPosition {
+    point.map_or(BranchPosition::Empty, BranchPosition::At)
 }
 
 impl Run {
-    async fn of(project: &Project, above: Place, upto: Point) -> Result<Self> {
+    async fn of(project: &Project, above: BranchPosition, upto: Point) -> Result<Self> {
         let wal = &project.shared.backend.wal;
         let low = match above {
-            Place::At(point) => point.lsn,
-            Place::Empty | Place::Nowhere => Lsn::ZERO,
+            BranchPosition::At(point) => point.lsn,
+            BranchPosition::Empty | BranchPosition::Nowhere => Lsn::ZERO,
         };
         let floor = wal.state(upto.timeline).await?.map_or(upto.lsn, |state| state.floor);
         let range = low.max(floor).next()..=upto.lsn;
@@ -303,15 +305,15 @@ impl Run {
         }
         let below = Point { timeline: self.timeline, lsn: lsn.back(count).unwrap_or_default() };
         let first = match self.above {
-            Place::At(above) => above.lsn,
-            Place::Empty | Place::Nowhere => Lsn::ZERO,
+            BranchPosition::At(above) => above.lsn,
+            BranchPosition::Empty | BranchPosition::Nowhere => Lsn::ZERO,
         };
-        let from = if below.lsn > first { Place::At(below) } else { self.above };
+        let from = if below.lsn > first { BranchPosition::At(below) } else { self.above };
         let cause = match origin {
             Origin::Write => Cause::Writes(count, message),
             origin => Cause::Commit(origin, message),
         };
-        let to = Place::At(Point { timeline: self.timeline, lsn });
+        let to = BranchPosition::At(Point { timeline: self.timeline, lsn });
         Ok(Some(Entry { number, at: time, actor: actor.to_string(), from, to, cause }))
     }
 }

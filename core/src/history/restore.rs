@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use crate::history::diff::{Diff, diff};
 use crate::model::{BranchName, Lsn};
 use crate::store::mask::Mask;
-use crate::store::records::{BranchRecord, Stored};
+use crate::store::records::{BranchRecord, VersionedRecord};
 use crate::store::{Branch, Project, State, read_only};
 use crate::{Error, Result};
 
@@ -124,11 +124,11 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     }
     let mask = mask_after(name, stored.record.mask.as_ref(), target)?;
     let fork = project.fork(target, None).await?;
-    let hold = project.hold(target, fork.timeline).await?;
+    let hold = project.acquire_hold(target, fork.timeline).await?;
     let record = stored.record.on(BranchRecord { mask, ..fork });
     let moved = move_to(project, name, &stored, record, target).await;
     // A hold that stays ends by itself; what counts is whether the branch was moved.
-    if let Err(error) = project.let_go(hold).await {
+    if let Err(error) = project.release_hold(hold).await {
         tracing::warn!("a hold stays for an hour: {error}");
     }
     moved
@@ -137,7 +137,7 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
 async fn move_to(
     project: &Project,
     name: &BranchName,
-    stored: &Stored<BranchRecord>,
+    stored: &VersionedRecord<BranchRecord>,
     record: BranchRecord,
     target: &State,
 ) -> Result<Reset> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bson::DateTime;
 
 use crate::model::{BranchName, Head};
-use crate::store::records::{BranchRecord, LeaseRecord, PinRecord, Stored};
+use crate::store::records::{BranchRecord, LeaseRecord, PinRecord, VersionedRecord};
 use crate::store::{Branch, BranchInfo, Project, State};
 use crate::{DetailKey, Error, ErrorKind, Hint, Result};
 
@@ -166,7 +166,7 @@ pub async fn discard(project: &Project, name: &BranchName) -> Result<BranchName>
 async fn leased(
     project: &Project,
     name: &BranchName,
-) -> Result<(Stored<BranchRecord>, LeaseRecord)> {
+) -> Result<(VersionedRecord<BranchRecord>, LeaseRecord)> {
     let stored = project.record(name).await?;
     match stored.record.lease {
         Some(lease) => Ok((stored, lease)),
@@ -224,7 +224,7 @@ fn pin_on<'a>(record: &BranchRecord, pins: &'a [(String, PinRecord)]) -> Option<
 async fn remove(
     project: &Project,
     name: &BranchName,
-    stored: &Stored<BranchRecord>,
+    stored: &VersionedRecord<BranchRecord>,
     now: DateTime,
 ) -> Result<Outcome> {
     let _moving = project.shared.moving.lock().await;
@@ -250,7 +250,7 @@ async fn remove(
 async fn go_on(
     project: &Project,
     name: &BranchName,
-    stored: &Stored<BranchRecord>,
+    stored: &VersionedRecord<BranchRecord>,
     head: Head,
 ) -> Result<()> {
     let at = stored.record.point_at(head.lsn);

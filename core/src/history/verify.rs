@@ -74,7 +74,7 @@ pub async fn verify(
 ) -> Result<Verified> {
     let met = pins_on(project, state).await?;
     let start = start(state, demands.from.unwrap_or_default()).await?;
-    let mut walk = Walk {
+    let mut walk = ChainWalk {
         state,
         pinned: met.iter().map(|(_, pin)| pin.head().lsn).collect(),
         digests: [(start.lsn, start.digest)].into(),
@@ -139,7 +139,7 @@ async fn start(state: &State, wished: Lsn) -> Result<Start> {
     Ok(Start { lsn: first, digest, collected })
 }
 
-struct Walk<'a> {
+struct ChainWalk<'a> {
     state: &'a State,
     /// The positions of pins, and the digests that were found there.
     pinned: BTreeSet<Lsn>,
@@ -149,7 +149,7 @@ struct Walk<'a> {
     commits: u64,
 }
 
-impl Walk<'_> {
+impl ChainWalk<'_> {
     async fn segment(&mut self, segment: Segment, progress: &dyn Fn(u64)) -> Result<()> {
         let wal = &self.state.shared().backend.wal;
         let mut commits = wal.read(segment.timeline, segment.above.next()..=segment.upto);

@@ -194,7 +194,7 @@ pub trait Maintenance: Send + Sync {
 
     /// Ends what is being done in the background at a point where it can be left, and begins nothing
     /// more until something is written: what a process does before it ends.
-    async fn rest(&self) {}
+    async fn quiesce(&self) {}
 
     /// Looks at every stored record and gives what does not belong or can't be read. What the log
     /// says of itself (digests, chain) is checked by core.

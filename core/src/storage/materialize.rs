@@ -18,7 +18,7 @@ pub struct Version {
 
 /// A [`Version`] without the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
+pub struct VersionStamp {
     /// The commit that last changed the document.
     pub lsn: Lsn,
 }
@@ -78,7 +78,7 @@ pub trait Materialize: Send + Sync {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>>;
+    ) -> Result<Vec<Option<VersionStamp>>>;
 
     /// The documents with keys in `range`, in key order, in bounded memory.
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream;

@@ -11,14 +11,13 @@
 //! | `backend.rs`, `diagnosis.rs`, `objects.rs` | [`Backend`]: all of one store, with [`Maintenance`]; what one needs, and whether it is there; whole objects by name |
 //! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
 //! | `description.rs` | [`Description`]: what a backend says about its URLs |
-//! | `manifest.rs`, `keep.rs` | [`Manifest`]: what a snapshot is made of; [`Keep`]: what is kept of a timeline |
+//! | `manifest.rs`, `retained.rs` | [`Manifest`]: what a snapshot is made of; [`RetainedStates`]: what is kept of a timeline |
 //! | `record.rs`, `timed.rs` | how records are written to refs; what times the traits |
 //! | `whole_file.rs` | [`WholeFile`]: a file that appears whole and durable, or not at all |
 
 mod backend;
 mod description;
 mod diagnosis;
-mod keep;
 mod manifest;
 mod materialize;
 mod objects;
@@ -26,6 +25,7 @@ mod options;
 mod record;
 mod refs;
 mod registry;
+mod retained;
 mod snapshots;
 pub(crate) mod timed;
 mod url;
@@ -38,14 +38,14 @@ pub use backend::{
 };
 pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
-pub use keep::{Freed, Keep, Weights};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
-pub use materialize::{KeyRange, Materialize, Stamp, Version, VersionStream};
+pub use materialize::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
-pub(crate) use record::{Stored, decode, encode};
-pub use refs::{RefChange, RefName, RefVersion, Refs, Swap, Together, VersionedRef};
+pub(crate) use record::{VersionedRecord, decode, encode};
+pub use refs::{CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef};
 pub use registry::{Factory, Registry};
+pub use retained::{Reclaimed, RetainedStates, Usage};
 pub use snapshots::Snapshots;
 pub use url::StoreUrl;
 pub use wal::{Append, CommitStream, Direction, HeaderStream, TimelineState, Wal};

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 
 /// A record as it was read, with the version to compare on writing it back.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored<R> {
+pub(crate) struct VersionedRecord<R> {
     pub(crate) version: RefVersion,
     pub(crate) record: R,
 }
@@ -23,9 +23,12 @@ pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// `Corrupt` if the bytes are not a record of this kind.
-pub(crate) fn decode<R: DeserializeOwned>(name: &str, stored: VersionedRef) -> Result<Stored<R>> {
+pub(crate) fn decode<R: DeserializeOwned>(
+    name: &str,
+    stored: VersionedRef,
+) -> Result<VersionedRecord<R>> {
     let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
         Error::corrupt(format!("the record '{name}' can't be read")).with_source(source)
     })?;
-    Ok(Stored { version: stored.version, record })
+    Ok(VersionedRecord { version: stored.version, record })
 }

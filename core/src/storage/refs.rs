@@ -22,7 +22,7 @@ pub struct VersionedRef {
 
 /// What came of a compare-and-set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Swap {
+pub enum CasResult {
     /// It is done and durable; the new version, or `None` after a removal.
     Done(Option<RefVersion>),
     /// The ref holds something else than was expected; nothing was changed.
@@ -65,15 +65,15 @@ pub trait Refs: Send + Sync {
     /// stands for a ref that is not there.
     ///
     /// # Behavior
-    /// 1. Of two calls that expect the same version, at most one is [`Swap::Done`].
-    /// 2. [`Swap::Done`] means durable against loss of power, and visible to every later call.
+    /// 1. Of two calls that expect the same version, at most one is [`CasResult::Done`].
+    /// 2. [`CasResult::Done`] means durable against loss of power, and visible to every later call.
     /// 3. An error of any kind but `Indeterminate` means that nothing was changed.
     async fn compare_and_set(
         &self,
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap>;
+    ) -> Result<CasResult>;
 
     /// Makes all of these changes, or none of them, as one atomic and durable write, if the store can;
     /// no ref is named twice. What [`compare_and_set`](Self::compare_and_set) promises holds for all of

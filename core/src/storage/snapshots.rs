@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
-use crate::storage::{Freed, Manifest};
+use crate::storage::{Manifest, Reclaimed};
 
 /// Content-addressed chunks, and the manifests that list them.
 ///
@@ -49,5 +49,5 @@ pub trait Snapshots: Send + Sync {
     /// A chunk that another process has put, or put again, in the last hour stays, as its manifest may
     /// be on its way; a backend that only one process has open needs no such time, as core makes no
     /// snapshot meanwhile. With `dry_run`, nothing is removed, and what would be is counted.
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed>;
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed>;
 }

@@ -14,8 +14,8 @@ use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
-    KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Stamp, Swap, Together, Version,
-    VersionStream, VersionedRef,
+    CasResult, KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Together, Version,
+    VersionStamp, VersionStream, VersionedRef,
 };
 
 /// Reads that are counted and timed.
@@ -69,7 +69,7 @@ impl Materialize for TimedMaterialize {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         self.inner.stamps(view, collection, keys).await
     }
 
@@ -160,7 +160,7 @@ impl Refs for TimedRefs {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         let swap = self.inner.compare_and_set(name, expected, value);
         self.environment.timed(Metric::Refs, swap).await
     }

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 
 use crate::Result;
 use crate::model::{Commit, Head, Lsn, Timeline, TimelineId, Touched};
-use crate::storage::{Freed, Keep, Weights};
+use crate::storage::{Reclaimed, RetainedStates, Usage};
 
 /// Commits with their documents, in order.
 pub type CommitStream = BoxStream<'static, Result<Commit>>;
@@ -129,10 +129,10 @@ pub trait Wal: Send + Sync {
     ///    a snapshot of each kept point and of `from`, made by core before the call.
     ///
     /// Memory is bounded, whatever the size of the timeline.
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed>;
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed>;
 
     /// What [`prune`](Wal::prune) would free, without changing anything.
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed>;
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed>;
 
     /// What a timeline takes, by which of the kept states needs it. O(versions) at most, in bounded
     /// memory.
@@ -140,26 +140,26 @@ pub trait Wal: Send + Sync {
     /// A backend that can't tell states apart at that cost leaves this to the default, which asks
     /// [`prunable`](Wal::prunable) three times, and counts as shared what single states may have to
     /// themselves, and the documents of the last commit without what they take besides.
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        let Some(state) = self.state(timeline).await? else { return Ok(Weights::default()) };
-        let only_head = Keep { from: keep.from.map(|_| state.head.lsn), ..keep.clone() };
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        let Some(state) = self.state(timeline).await? else { return Ok(Usage::default()) };
+        let only_head = RetainedStates { from: keep.from.map(|_| state.head.lsn), ..keep.clone() };
         let free = self.prunable(timeline, keep).await?.bytes;
         let below_head = self.prunable(timeline, &only_head).await?.bytes.max(free);
         let mut last = self.read(timeline, state.head.lsn..=state.head.lsn);
         let last = last.try_next().await?.map_or(0, |commit| commit.document_bytes() as u64);
         // The last commit is never pruned.
-        let all = self.prunable(timeline, &Keep::default()).await?.bytes + last;
+        let all = self.prunable(timeline, &RetainedStates::default()).await?.bytes + last;
         let (window, rest) = (below_head - free, all.saturating_sub(below_head));
         let (head, shared) = if keep.points.is_empty() { (rest, 0) } else { (0, rest) };
-        Ok(Weights { head, window, shared, free, ..Weights::default() })
+        Ok(Usage { head, window, shared, free, ..Usage::default() })
     }
 
     /// Removes a timeline of which nothing is kept, so that it does not exist any more. Cut off, it is
     /// there with a part of its commits, and is removed by calling again. A backend that can't remove
     /// it yet without harm to a writer that is late seals it, and leaves it for a later call.
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed>;
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed>;
 
     /// What [`drop_timeline`](Wal::drop_timeline) would free, without changing anything; `None` if it
     /// would leave the timeline for a later call, or there is none.
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>>;
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>>;
 }

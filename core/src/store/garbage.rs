@@ -4,7 +4,7 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::storage::{Freed, Refs, Swap};
+use crate::storage::{CasResult, Reclaimed, Refs};
 use crate::store::{Store, records};
 
 const NAME: &str = "garbage/given-up";
@@ -33,7 +33,7 @@ pub async fn garbage(store: &Store) -> Result<Option<Garbage>> {
 }
 
 /// Adds what a collection removed.
-pub(crate) async fn add(refs: &dyn Refs, freed: &Freed, now: DateTime) -> Result<()> {
+pub(crate) async fn add(refs: &dyn Refs, freed: &Reclaimed, now: DateTime) -> Result<()> {
     if freed.versions == 0 && freed.commits == 0 {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub(crate) async fn add(refs: &dyn Refs, freed: &Freed, now: DateTime) -> Result
 pub(crate) async fn forget(refs: &dyn Refs) -> Result<()> {
     if let Some(stored) = refs.get(NAME).await? {
         let swap = refs.compare_and_set(NAME, Some(&stored.version), None).await?;
-        if let Swap::Moved(_) = swap {
+        if let CasResult::Moved(_) = swap {
             tracing::debug!("a collection ran during the compaction");
         }
     }

@@ -8,10 +8,10 @@ use bson::DateTime;
 use futures::future::try_join;
 
 use crate::model::{BranchName, Head, Lsn, Point, TimelineId};
-use crate::storage::{Append, RefChange, RefName, RefVersion, Swap, Together};
+use crate::storage::{Append, CasResult, RefChange, RefName, RefVersion, Together};
 use crate::store::pins::there_are;
 use crate::store::records::{
-    self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, Stored,
+    self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, VersionedRecord,
 };
 use crate::store::{Project, State, kept};
 use crate::{DetailKey, Error, Hint, Result};
@@ -23,7 +23,9 @@ pub(crate) struct Hold {
 }
 
 impl Project {
-    pub(crate) async fn branch_records(&self) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+    pub(crate) async fn branch_records(
+        &self,
+    ) -> Result<Vec<(BranchName, VersionedRecord<BranchRecord>)>> {
         self.listed("").await
     }
 
@@ -31,11 +33,14 @@ impl Project {
     pub(crate) async fn records_under(
         &self,
         first: &str,
-    ) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+    ) -> Result<Vec<(BranchName, VersionedRecord<BranchRecord>)>> {
         self.listed(&format!("{first}/")).await
     }
 
-    async fn listed(&self, under: &str) -> Result<Vec<(BranchName, Stored<BranchRecord>)>> {
+    async fn listed(
+        &self,
+        under: &str,
+    ) -> Result<Vec<(BranchName, VersionedRecord<BranchRecord>)>> {
         let prefix = records::branches_of(self.id());
         let refs = self.shared.backend.refs.list(&format!("{prefix}{under}")).await?;
         let mut branches = Vec::with_capacity(refs.len());
@@ -49,7 +54,7 @@ impl Project {
         Ok(branches)
     }
 
-    pub(crate) async fn record(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+    pub(crate) async fn record(&self, name: &BranchName) -> Result<VersionedRecord<BranchRecord>> {
         match self.find(name).await? {
             Some(stored) => Ok(stored),
             None => Err(Error::not_found(format!(
@@ -63,7 +68,10 @@ impl Project {
     }
 
     /// The record of a branch, if there is one.
-    pub(crate) async fn find(&self, name: &BranchName) -> Result<Option<Stored<BranchRecord>>> {
+    pub(crate) async fn find(
+        &self,
+        name: &BranchName,
+    ) -> Result<Option<VersionedRecord<BranchRecord>>> {
         let reference = records::branch_ref(self.id(), name);
         let Some(stored) = self.shared.backend.refs.get(&reference).await? else { return Ok(None) };
         let stored = records::decode(&reference, stored)?;
@@ -92,7 +100,7 @@ impl Project {
     }
 
     /// The record of a branch that may be moved away from its history.
-    pub(crate) async fn movable(&self, name: &BranchName) -> Result<Stored<BranchRecord>> {
+    pub(crate) async fn movable(&self, name: &BranchName) -> Result<VersionedRecord<BranchRecord>> {
         let stored = self.record(name).await?;
         if name.is_backup() {
             return Err(Error::denied(format!(
@@ -157,7 +165,7 @@ impl Project {
     pub(crate) async fn still_there(&self) -> Result<()> {
         let reference = records::project_ref(self.name());
         if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
-            let found: Stored<ProjectRecord> = records::decode(&reference, stored)?;
+            let found: VersionedRecord<ProjectRecord> = records::decode(&reference, stored)?;
             if found.record.id == self.id() {
                 return Ok(());
             }
@@ -173,8 +181,8 @@ impl Project {
         let reference = records::branch_ref(self.id(), name);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => {
+            CasResult::Done(_) => Ok(()),
+            CasResult::Moved(_) => {
                 Err(Error::already_exists(format!("there is a branch '{name}' already"))
                     .with_detail(DetailKey::Branch, name.as_str()))
             }
@@ -185,7 +193,7 @@ impl Project {
     pub(crate) async fn set(
         &self,
         name: &BranchName,
-        read: &Stored<BranchRecord>,
+        read: &VersionedRecord<BranchRecord>,
         record: BranchRecord,
         movement: MoveRecord,
     ) -> Result<BranchRecord> {
@@ -199,7 +207,7 @@ impl Project {
     pub(crate) async fn amend(
         &self,
         name: &BranchName,
-        read: &Stored<BranchRecord>,
+        read: &VersionedRecord<BranchRecord>,
         record: &BranchRecord,
     ) -> Result<()> {
         self.swap(name, read, Some(records::encode(record)?)).await.map(drop)
@@ -209,7 +217,7 @@ impl Project {
     pub(crate) async fn remove(
         &self,
         name: &BranchName,
-        read: &Stored<BranchRecord>,
+        read: &VersionedRecord<BranchRecord>,
     ) -> Result<()> {
         self.swap(name, read, None).await.map(drop)
     }
@@ -218,14 +226,14 @@ impl Project {
     pub(crate) async fn swap(
         &self,
         name: &BranchName,
-        read: &Stored<BranchRecord>,
+        read: &VersionedRecord<BranchRecord>,
         value: Option<Vec<u8>>,
     ) -> Result<Option<RefVersion>> {
         let reference = records::branch_ref(self.id(), name);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&read.version), value).await? {
-            Swap::Done(version) => Ok(version),
-            Swap::Moved(_) => Err(moved_meanwhile(name)),
+            CasResult::Done(version) => Ok(version),
+            CasResult::Moved(_) => Err(moved_meanwhile(name)),
         }
     }
 
@@ -285,7 +293,7 @@ impl Project {
     pub(crate) async fn leave(
         &self,
         name: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
         head: Head,
         why: &str,
         record: Option<&BranchRecord>,
@@ -365,20 +373,24 @@ impl Project {
     ///
     /// # Errors
     /// `NotFound` if the state was given up.
-    pub(crate) async fn hold(&self, state: &State, timeline: TimelineId) -> Result<Option<Hold>> {
+    pub(crate) async fn acquire_hold(
+        &self,
+        state: &State,
+        timeline: TimelineId,
+    ) -> Result<Option<Hold>> {
         let Some(point) = state.view().point() else { return Ok(None) };
         let record =
             HoldRecord { points: vec![point.into()], at: self.shared.environment.latest() };
         let name = records::hold_ref(self.id(), timeline);
         let value = Some(records::encode(&record)?);
         match self.shared.backend.refs.compare_and_set(&name, None, value).await? {
-            Swap::Done(Some(version)) => {
+            CasResult::Done(Some(version)) => {
                 let hold = Hold { name, version };
                 match kept::confirm(&self.shared, state.view()).await {
                     Ok(()) => Ok(Some(hold)),
                     Err(error) => {
                         // It ends by itself if it stays.
-                        let _ = self.let_go(Some(hold)).await;
+                        let _ = self.release_hold(Some(hold)).await;
                         Err(error)
                     }
                 }
@@ -388,7 +400,7 @@ impl Project {
     }
 
     /// Ends a hold.
-    pub(crate) async fn let_go(&self, hold: Option<Hold>) -> Result<()> {
+    pub(crate) async fn release_hold(&self, hold: Option<Hold>) -> Result<()> {
         if let Some(Hold { name, version }) = hold {
             self.shared.backend.refs.compare_and_set(&name, Some(&version), None).await?;
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::model::{Head, Lsn, Point, Segment, TimelineId, View};
-use crate::storage::{Keep, Refs};
-use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, PinRecord, Stored};
+use crate::storage::{Refs, RetainedStates};
+use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, PinRecord, VersionedRecord};
 use crate::store::{Project, Shared};
 use crate::{Error, Result};
 
@@ -18,16 +18,16 @@ const NAMED: usize = 5;
 
 impl KeptRecord {
     /// What is kept.
-    pub(crate) fn keep(&self) -> Keep {
+    pub(crate) fn keep(&self) -> RetainedStates {
         keep(self.from, &self.points)
     }
 
     /// What can be kept at most, now that others may remove the rest.
-    pub(crate) fn most(&self) -> Keep {
+    pub(crate) fn most(&self) -> RetainedStates {
         match &self.most {
             _ if self.removing => self.keep(),
             Some(KeptStates { from, points }) => keep(*from, points),
-            None => Keep::all(),
+            None => RetainedStates::all(),
         }
     }
 
@@ -51,16 +51,19 @@ impl KeptRecord {
     }
 }
 
-fn keep(from: Option<i64>, points: &[KeptPoint]) -> Keep {
+fn keep(from: Option<i64>, points: &[KeptPoint]) -> RetainedStates {
     let lsn = Lsn::from_stored;
-    Keep { from: from.map(lsn), points: points.iter().map(|point| lsn(point.lsn)).collect() }
+    RetainedStates {
+        from: from.map(lsn),
+        points: points.iter().map(|point| lsn(point.lsn)).collect(),
+    }
 }
 
 /// The record of a timeline, if anything of it was given up.
 pub(crate) async fn read(
     refs: &dyn Refs,
     timeline: TimelineId,
-) -> Result<Option<Stored<KeptRecord>>> {
+) -> Result<Option<VersionedRecord<KeptRecord>>> {
     let reference = records::kept_ref(timeline);
     refs.get(&reference).await?.map(|stored| records::decode(&reference, stored)).transpose()
 }
@@ -97,19 +100,19 @@ pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
 
 /// What is kept of a timeline that has commits. One without a record has all of them, unless it was
 /// dropped and its record forgotten; so the record is read first.
-async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<Keep> {
+async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<RetainedStates> {
     if let Some(stored) = read(&*shared.backend.refs, timeline).await? {
         return Ok(stored.record.keep());
     }
     let state = shared.backend.wal.state(timeline).await?;
-    Ok(state.map_or_else(Keep::default, |_| Keep::all()))
+    Ok(state.map_or_else(RetainedStates::default, |_| RetainedStates::all()))
 }
 
 /// The first of some states that is not kept: one or two lookups for each timeline of theirs.
 async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a View>> {
     let timelines: BTreeSet<TimelineId> =
         views.iter().flat_map(View::segments).map(|segment| segment.timeline).collect();
-    let keeps: HashMap<TimelineId, Keep> = stream::iter(timelines)
+    let keeps: HashMap<TimelineId, RetainedStates> = stream::iter(timelines)
         .map(|timeline| async move { Ok::<_, Error>((timeline, kept_of(shared, timeline).await?)) })
         .buffered(AT_ONCE)
         .try_collect()
@@ -173,7 +176,7 @@ pub(crate) async fn collected(
     let mut from = None;
     let mut points: Vec<Point> = Vec::new();
     for (segment, record) in view.segments().iter().zip(records) {
-        let keep = record.map_or_else(Keep::all, |record| record.keep());
+        let keep = record.map_or_else(RetainedStates::all, |record| record.keep());
         let lowest = keep.from.map(|from| from.max(segment.above));
         if from.is_none() {
             match lowest {

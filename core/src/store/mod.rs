@@ -28,7 +28,7 @@ pub(crate) mod signature;
 pub mod snapshot;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, Found,
-    IntoDocument, Project, ProjectInfo, State, Store,
+    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, IntoDocument,
+    Project, ProjectInfo, State, Store, VersionedDocument,
 };
 pub(crate) use api::{Session, Shared};

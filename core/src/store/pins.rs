@@ -10,9 +10,9 @@ use bson::DateTime;
 use futures::future::try_join;
 
 use crate::model::{BranchName, Head, PinName, Point, Timeline, View};
-use crate::storage::Swap;
+use crate::storage::CasResult;
 use crate::store::mask::refuse_masked;
-use crate::store::records::{self, BaseRecord, PinRecord, Stored};
+use crate::store::records::{self, BaseRecord, PinRecord, VersionedRecord};
 use crate::store::signature::{PublicKey, SigningKey};
 use crate::store::{Project, State, kept};
 use crate::{DetailKey, Error, Result};
@@ -131,8 +131,8 @@ impl Project {
         let refs = &self.shared.backend.refs;
         let value = records::encode(record)?;
         let version = match refs.compare_and_set(&reference, None, Some(value)).await? {
-            Swap::Done(version) => version,
-            Swap::Moved(_) => {
+            CasResult::Done(version) => version,
+            CasResult::Moved(_) => {
                 return Err(Error::already_exists(format!("there is a pin '{name}' already"))
                     .with_detail(DetailKey::Pin, name.as_str()));
             }
@@ -166,7 +166,10 @@ impl Project {
             .collect()
     }
 
-    pub(crate) async fn find_pin(&self, name: &PinName) -> Result<Option<Stored<PinRecord>>> {
+    pub(crate) async fn find_pin(
+        &self,
+        name: &PinName,
+    ) -> Result<Option<VersionedRecord<PinRecord>>> {
         let reference = records::pin_ref(self.id(), name);
         let stored = self.shared.backend.refs.get(&reference).await?;
         stored.map(|stored| records::decode(&reference, stored)).transpose()
@@ -185,7 +188,7 @@ impl Project {
         Ok(self.state_of(pin.point()).await?.ending_with(pin.head()))
     }
 
-    async fn pin_record(&self, name: &PinName) -> Result<Stored<PinRecord>> {
+    async fn pin_record(&self, name: &PinName) -> Result<VersionedRecord<PinRecord>> {
         match self.find_pin(name).await? {
             Some(stored) => Ok(stored),
             None => Err(Error::not_found(format!(
@@ -207,8 +210,8 @@ impl Project {
         let reference = records::pin_ref(self.id(), name);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
-            Swap::Done(_) => Pin::new(name.clone(), stored.record),
-            Swap::Moved(_) => {
+            CasResult::Done(_) => Pin::new(name.clone(), stored.record),
+            CasResult::Moved(_) => {
                 Err(Error::conflict(format!("pin '{name}' was changed meanwhile; try again")))
             }
         }

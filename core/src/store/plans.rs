@@ -4,9 +4,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::BranchName;
-use crate::storage::{RefChange, RefVersion, Swap};
+use crate::storage::{CasResult, RefChange, RefVersion};
 use crate::store::Project;
-use crate::store::records::{self, Stored};
+use crate::store::records::{self, VersionedRecord};
 use crate::{Error, ErrorKind, Result};
 
 /// The most bytes that a plan with its decisions may take: 8 MiB.
@@ -25,7 +25,7 @@ struct BranchOfPlan {
 /// The plans of a project, by identifier.
 pub(crate) async fn all<R: DeserializeOwned>(
     project: &Project,
-) -> Result<Vec<(String, Stored<R>)>> {
+) -> Result<Vec<(String, VersionedRecord<R>)>> {
     let prefix = records::plans_of(project.id());
     let refs = project.shared.backend.refs.list(&prefix).await?;
     refs.into_iter()
@@ -64,7 +64,7 @@ pub(crate) async fn swap<R: Serialize>(
 ) -> Result<RefVersion> {
     let (name, value) = (records::plan_ref(project.id(), id), encode(record)?);
     match project.shared.backend.refs.compare_and_set(&name, Some(read), Some(value)).await? {
-        Swap::Done(Some(version)) => Ok(version),
+        CasResult::Done(Some(version)) => Ok(version),
         _ => Err(Error::conflict(format!("plan {id} was changed meanwhile; try again"))),
     }
 }
@@ -78,7 +78,7 @@ pub(crate) async fn renamed(
     let plans = open_plans_into(project, from, to).await?;
     plans
         .into_iter()
-        .map(|(id, Stored { version, record })| {
+        .map(|(id, VersionedRecord { version, record })| {
             let name = records::plan_ref(project.id(), &id);
             Ok(RefChange { name, expected: Some(version), value: Some(encode(&record)?) })
         })
@@ -93,7 +93,7 @@ pub(crate) async fn renamed(
 pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName) -> Result<()> {
     for _ in 0..ATTEMPTS {
         let mut done = true;
-        for (id, Stored { version, record }) in open_plans_into(project, from, to).await? {
+        for (id, VersionedRecord { version, record }) in open_plans_into(project, from, to).await? {
             match swap(project, &id, &version, &record).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => done = false,
                 other => drop(other?),
@@ -114,13 +114,13 @@ async fn open_plans_into(
     project: &Project,
     from: &BranchName,
     to: &BranchName,
-) -> Result<Vec<(String, Stored<bson::Document>)>> {
+) -> Result<Vec<(String, VersionedRecord<bson::Document>)>> {
     let prefix = records::plans_of(project.id());
     let mut found = Vec::new();
     for (name, stored) in project.shared.backend.refs.list(&prefix).await? {
         let BranchOfPlan { branch, open } = records::decode(&name, stored.clone())?.record;
         if open && branch == from.as_str() {
-            let mut plan: Stored<bson::Document> = records::decode(&name, stored)?;
+            let mut plan: VersionedRecord<bson::Document> = records::decode(&name, stored)?;
             plan.record.insert("branch", to.as_str());
             found.push((name.strip_prefix(&prefix).unwrap_or(&name).to_owned(), plan));
         }

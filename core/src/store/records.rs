@@ -21,7 +21,7 @@ use crate::storage::{RefName, Refs};
 use crate::store::mask::Mask;
 use crate::{Error, Result};
 
-pub(crate) use crate::storage::{Stored, decode, encode};
+pub(crate) use crate::storage::{VersionedRecord, decode, encode};
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,7 +147,7 @@ pub(crate) struct SignatureRecord {
 /// anything is removed, and states that it leaves out are not opened any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptRecord {
-    /// See [`Keep`](crate::storage::Keep).
+    /// See [`RetainedStates`](crate::storage::RetainedStates).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
     pub(crate) points: Vec<KeptPoint>,

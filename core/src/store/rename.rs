@@ -7,10 +7,10 @@
 //! looks.
 
 use crate::model::BranchName;
-use crate::storage::{RefChange, Swap, Together};
+use crate::storage::{CasResult, RefChange, Together};
 use crate::store::api::refuse_backup_name;
 use crate::store::guard::moved_meanwhile;
-use crate::store::records::{self, BranchRecord, RenameRecord, Stored};
+use crate::store::records::{self, BranchRecord, RenameRecord, VersionedRecord};
 use crate::store::{Branch, Project, plans};
 use crate::{Error, ErrorKind, Result};
 
@@ -51,7 +51,7 @@ impl Project {
         &self,
         from: &BranchName,
         to: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
         record: &BranchRecord,
     ) -> Result<bool> {
         let [old, new] = [from, to].map(|name| records::branch_ref(self.id(), name));
@@ -85,14 +85,14 @@ impl Project {
         &self,
         from: &BranchName,
         to: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
         record: &BranchRecord,
     ) -> Result<()> {
         let renaming = Some(RenameRecord { to: to.to_string(), timeline: record.timeline });
         let marked = BranchRecord { renaming, ..stored.record.clone() };
         let version = self.swap(from, stored, Some(records::encode(&marked)?)).await?;
         let version = version.ok_or_else(|| moved_meanwhile(from))?;
-        let stored = Stored { version, record: marked };
+        let stored = VersionedRecord { version, record: marked };
         self.create_record(to, record).await?;
         self.leave_old_name(from, to, &stored).await.map_err(|error| match error.kind() {
             ErrorKind::Unavailable => Error::indeterminate(format!(
@@ -109,16 +109,16 @@ impl Project {
         &self,
         from: &BranchName,
         to: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
     ) -> Result<()> {
         plans::follow(self, from, to).await?;
         let reference = records::branch_ref(self.id(), from);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
             // Somebody else has finished it.
-            Swap::Done(_) | Swap::Moved(None) => Ok(()),
+            CasResult::Done(_) | CasResult::Moved(None) => Ok(()),
             // A writer on the old name came first: the branch has gone on there.
-            Swap::Moved(Some(_)) => {
+            CasResult::Moved(Some(_)) => {
                 self.remove_unwritten(to).await?;
                 Err(moved_meanwhile(from))
             }
@@ -130,13 +130,13 @@ impl Project {
     pub(crate) async fn finish_rename(
         &self,
         from: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
     ) -> Result<bool> {
         let Some(renaming) = &stored.record.renaming else { return Ok(false) };
         let to = BranchName::new(&*renaming.to)?;
         let reference = records::branch_ref(self.id(), &to);
         let Some(new) = self.shared.backend.refs.get(&reference).await? else { return Ok(false) };
-        let new: Stored<BranchRecord> = records::decode(&reference, new)?;
+        let new: VersionedRecord<BranchRecord> = records::decode(&reference, new)?;
         if new.record.timeline != renaming.timeline {
             return Ok(false);
         }

@@ -13,9 +13,9 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
-use crate::storage::{RefName, Swap};
+use crate::storage::{CasResult, RefName};
 use crate::store::Store;
-use crate::store::records::{self, Stored};
+use crate::store::records::{self, VersionedRecord};
 use crate::{Error, Result};
 
 /// How long an evaluator has a notice for itself: longer than any delivery may take.
@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 16;
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub enum AlertState {
     /// It does not hold.
     Quiet,
     /// It holds since then, not yet long enough.
@@ -52,7 +52,7 @@ pub struct Notice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// Where the alert stands now.
-    pub condition: Condition,
+    pub condition: AlertState,
     /// What the caller is to deliver; nobody else has it.
     pub notice: Option<Notice>,
     /// Whether the receiver does not know yet how the alert stands, whoever is to tell it.
@@ -62,7 +62,7 @@ pub struct Standing {
 /// What the receiver knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Known {
+enum ReceiverState {
     Raised,
     Cleared,
     /// A delivery began, and nobody has said that it succeeded.
@@ -78,7 +78,7 @@ struct AlertRecord {
     since: Option<DateTime>,
     raised: Option<DateTime>,
     cleared: Option<DateTime>,
-    known: Known,
+    known: ReceiverState,
     claim: Option<ClaimRecord>,
 }
 
@@ -131,7 +131,8 @@ pub async fn told(store: &Store, name: &str, notice: &Notice, delivered: bool) -
             return Ok(());
         }
         if delivered {
-            record.known = if notice.raised { Known::Raised } else { Known::Cleared };
+            record.known =
+                if notice.raised { ReceiverState::Raised } else { ReceiverState::Cleared };
         }
         if swap(store, Some(stored), &record).await? {
             return Ok(());
@@ -148,7 +149,7 @@ impl AlertRecord {
             since: None,
             raised: None,
             cleared: None,
-            known: Known::Cleared,
+            known: ReceiverState::Cleared,
             claim: None,
         }
     }
@@ -168,16 +169,17 @@ impl AlertRecord {
         }
     }
 
-    fn condition(&self) -> Condition {
+    fn condition(&self) -> AlertState {
         match (self.raised, self.since) {
-            (Some(raised), _) => Condition::Raised(raised),
-            (None, Some(since)) => Condition::Pending(since),
-            (None, None) => Condition::Quiet,
+            (Some(raised), _) => AlertState::Raised(raised),
+            (None, Some(since)) => AlertState::Pending(since),
+            (None, None) => AlertState::Quiet,
         }
     }
 
     fn is_owed(&self) -> bool {
-        let knows = if self.raised.is_some() { Known::Raised } else { Known::Cleared };
+        let knows =
+            if self.raised.is_some() { ReceiverState::Raised } else { ReceiverState::Cleared };
         self.known != knows
     }
 
@@ -190,7 +192,7 @@ impl AlertRecord {
         let until = now.timestamp_millis().saturating_add(millis(CLAIM));
         let until = DateTime::from_millis(until);
         self.claim = Some(ClaimRecord { id: fresh.to_owned(), until });
-        self.known = Known::Unknown;
+        self.known = ReceiverState::Unknown;
         let raised = self.raised.is_some();
         let word = if raised { "raised" } else { "cleared" };
         Some(Notice {
@@ -203,7 +205,7 @@ impl AlertRecord {
 
     /// Whether it is as one that was never observed.
     fn is_new(&self) -> bool {
-        self.since.is_none() && self.known == Known::Cleared && self.claim.is_none()
+        self.since.is_none() && self.known == ReceiverState::Cleared && self.claim.is_none()
     }
 }
 
@@ -212,7 +214,7 @@ fn alert_ref(name: &str) -> RefName {
     format!("{}{}", records::ALERTS, Digest::of(name.as_bytes()))
 }
 
-async fn read(store: &Store, name: &str) -> Result<Option<Stored<AlertRecord>>> {
+async fn read(store: &Store, name: &str) -> Result<Option<VersionedRecord<AlertRecord>>> {
     let name = alert_ref(name);
     let stored = store.shared.backend.refs.get(&name).await?;
     stored.map(|stored| records::decode(&name, stored)).transpose()
@@ -221,7 +223,7 @@ async fn read(store: &Store, name: &str) -> Result<Option<Stored<AlertRecord>>> 
 /// Writes a record if it has changed; says whether it is stored. One that says nothing is removed.
 async fn swap(
     store: &Store,
-    stored: Option<Stored<AlertRecord>>,
+    stored: Option<VersionedRecord<AlertRecord>>,
     record: &AlertRecord,
 ) -> Result<bool> {
     let is_same = match &stored {
@@ -235,7 +237,7 @@ async fn swap(
     let version = stored.as_ref().map(|stored| &stored.version);
     let refs = &store.shared.backend.refs;
     let swap = refs.compare_and_set(&alert_ref(&record.name), version, value).await?;
-    Ok(matches!(swap, Swap::Done(_)))
+    Ok(matches!(swap, CasResult::Done(_)))
 }
 
 fn contended(name: &str) -> Error {

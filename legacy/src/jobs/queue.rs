@@ -9,13 +9,13 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argon_core::storage::{Backlog, RefName, RefVersion, Refs, Swap, VersionedRef};
+use argon_core::storage::{Backlog, CasResult, RefName, RefVersion, Refs, VersionedRef};
 use argon_core::{DetailKey, Environment, Error, Hint, Result};
 use bson::DateTime;
 
 use super::job::{Job, JobKind, JobStatus};
+use crate::engine::after;
 use crate::records::{decode, encode};
-use crate::system::after;
 
 const ACTIVE: &str = "legacy/job/active/";
 const DONE: &str = "legacy/job/done/";
@@ -52,7 +52,7 @@ impl Queue {
     }
 
     /// Sets the record of a job that is not done, if it still has this version.
-    async fn set(&self, job: &Job, expected: Option<&RefVersion>) -> Result<Swap> {
+    async fn set(&self, job: &Job, expected: Option<&RefVersion>) -> Result<CasResult> {
         let name = format!("{ACTIVE}{}", job.id);
         self.refs.compare_and_set(&name, expected, Some(encode(job)?)).await
     }
@@ -64,7 +64,7 @@ impl Queue {
 
     /// Lets a job that waits be done at once, one that waits to be tried again too; nothing happens if
     /// it does not wait.
-    pub(crate) async fn hurry(&self, id: &str) -> Result<()> {
+    pub(crate) async fn run_now(&self, id: &str) -> Result<()> {
         let name = format!("{ACTIVE}{id}");
         let Some(stored) = self.refs.get(&name).await? else { return Ok(()) };
         let found = decode::<Job>(&name, stored)?;
@@ -101,7 +101,7 @@ impl Queue {
             ..claim.job.clone()
         };
         Ok(match self.set(&job, Some(&claim.version)).await? {
-            Swap::Done(Some(version)) => Some(Claim { job, version }),
+            CasResult::Done(Some(version)) => Some(Claim { job, version }),
             _ => None,
         })
     }

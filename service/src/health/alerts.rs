@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argon_core::alerts::{self, Condition};
+use argon_core::alerts::{self, AlertState};
 use argon_core::metrics::{self, Metric, Summary, Unit};
 use argon_core::{Error, Result, State, Store};
 use bson::DateTime;
@@ -20,7 +20,7 @@ pub struct Evaluated {
     /// The value of its metric; `None` if it has none here.
     pub value: Option<f64>,
     /// `None` without a value.
-    pub condition: Option<Condition>,
+    pub condition: Option<AlertState>,
     /// What the receiver was told.
     pub delivery: Delivery,
 }

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use argon_core::Error;
 use argon_core::model::{Message, Origin};
-use argon_core::write::{CollectionChange, Condition, Conflict, Outcome, WriteRequest};
+use argon_core::write::{CollectionChange, Conflict, Outcome, Precondition, WriteRequest};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::mpsc;
@@ -220,7 +220,7 @@ impl Loader<'_> {
         for change in batch.facts {
             request.change_collection(change);
         }
-        let condition: Condition = self.options.on_duplicate.condition();
+        let condition: Precondition = self.options.on_duplicate.condition();
         for Entry { key, document, .. } in batch.entries {
             request.put(self.item.collection.clone(), key, document, condition)?;
         }

@@ -38,7 +38,7 @@ mod tests;
 use std::sync::Arc;
 
 use argon_core::model::{Actor, CollectionName, Message};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, Environment, Error};
 use argon_formats::{BadRecord, SourceOptions};
 use tokio::sync::mpsc;
@@ -64,11 +64,11 @@ pub enum OnDuplicate {
 }
 
 impl OnDuplicate {
-    fn condition(self) -> Condition {
+    fn condition(self) -> Precondition {
         match self {
-            Self::Error => Condition::Absent,
-            Self::Skip => Condition::SkipUnlessAbsent,
-            Self::Replace => Condition::Any,
+            Self::Error => Precondition::Absent,
+            Self::Skip => Precondition::SkipUnlessAbsent,
+            Self::Replace => Precondition::Any,
         }
     }
 }

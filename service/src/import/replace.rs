@@ -6,7 +6,7 @@
 
 use argon_core::model::{Digest, MAX_COMMIT_BYTES};
 use argon_core::storage::KeyRange;
-use argon_core::write::{Condition, DOCUMENT_OVERHEAD_BYTES, Outcome, WriteRequest};
+use argon_core::write::{DOCUMENT_OVERHEAD_BYTES, Outcome, Precondition, WriteRequest};
 use argon_core::{CollectionView, Error, State};
 use argon_formats::BadRecord;
 use futures::TryStreamExt;
@@ -184,7 +184,7 @@ impl<'a> Replacement<'a> {
             if !self.room_for(key.as_bytes().len() + document.as_bytes().len()).await? {
                 return Ok(false);
             }
-            self.request.put(item.collection.clone(), key, document, Condition::Any)?;
+            self.request.put(item.collection.clone(), key, document, Precondition::Any)?;
         }
         Ok(true)
     }
@@ -197,7 +197,7 @@ impl<'a> Replacement<'a> {
                 if !self.room_for(key.as_bytes().len()).await? {
                     return Ok(false);
                 }
-                self.request.delete(item.collection.clone(), key, Condition::Any);
+                self.request.delete(item.collection.clone(), key, Precondition::Any);
                 self.summary.removed();
             }
         }

@@ -20,11 +20,11 @@ impl CollectionNames {
     /// The names in `state`.
     pub(super) fn new(state: &State) -> Self {
         let mut names = Self { state: state.clone(), known: HashMap::new() };
-        names.take_up(state);
+        names.adopt(state);
         names
     }
 
-    fn take_up(&mut self, state: &State) {
+    fn adopt(&mut self, state: &State) {
         for info in state.collections() {
             self.known.entry(info.id).or_insert_with(|| info.name.to_string());
         }
@@ -33,7 +33,7 @@ impl CollectionNames {
     /// Takes up the names of an earlier state, unless it was collected.
     async fn take_up_at(&mut self, lsn: Lsn) -> Result<()> {
         match self.state.at(lsn).await {
-            Ok(state) => self.take_up(&state),
+            Ok(state) => self.adopt(&state),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -74,7 +74,7 @@ impl CollectionNames {
     }
 }
 
-/// The collection whose facts a document of the catalog holds: its `_id` is the collection's number.
+/// The collection whose metadata a document of the catalog holds: its `_id` is the collection's number.
 fn described(key: &Key) -> Option<CollectionId> {
     match key.to_bson() {
         Bson::Int64(number) => u64::try_from(number).ok().map(CollectionId::new),

@@ -9,7 +9,8 @@ use argon_core::document::Path as FieldPath;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName, Document, Lsn};
 use argon_core::patch::{
-    DocumentChange, Edit, Facts, FieldEdit, OrderEdit, Patch, Place, SectionChange,
+    CollectionMetadata, DocumentChange, Edit, FieldEdit, FieldPosition, OrderEdit, Patch,
+    SectionChange,
 };
 use argon_formats::extjson::parse_nested;
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf};
@@ -242,7 +243,7 @@ fn section(mut line: Line) -> Result<SectionChange> {
     Ok(change)
 }
 
-fn facts(value: Bson, name: CollectionName) -> Result<Facts> {
+fn facts(value: Bson, name: CollectionName) -> Result<CollectionMetadata> {
     let mut line = Line::of(value)?;
     let mut fact = |fact: &str| -> Result<Bson> {
         let value = line.value(fact)?.ok_or_else(|| format!("\"{fact}\" is missing"))?;
@@ -254,7 +255,7 @@ fn facts(value: Bson, name: CollectionName) -> Result<Facts> {
     };
     let indexes = indexes.into_iter().map(|index| Ok(Line::of(index)?.0)).collect::<Result<_>>()?;
     line.finish()?;
-    Ok(Facts { name, options, indexes })
+    Ok(CollectionMetadata { name, options, indexes })
 }
 
 fn document(mut line: Line) -> Result<(Key, DocumentChange)> {
@@ -287,9 +288,9 @@ fn field(value: Bson) -> Result<FieldEdit> {
     let path = path(&mut line)?;
     let (before, after) = (line.value("before")?, line.value("after")?);
     let place = match (line.take("first"), line.take("behind")) {
-        (None, None) => Place::Last,
-        (Some(Bson::Boolean(true)), None) => Place::First,
-        (None, Some(Bson::String(name))) => Place::Behind(name),
+        (None, None) => FieldPosition::Last,
+        (Some(Bson::Boolean(true)), None) => FieldPosition::First,
+        (None, Some(Bson::String(name))) => FieldPosition::Behind(name),
         _ => return Err("\"first\" is true, or \"behind\" a field's name, or none".to_owned()),
     };
     line.finish()?;

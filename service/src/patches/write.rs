@@ -5,7 +5,9 @@ use std::io::Write;
 use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, Digest, Document, ProjectName};
-use argon_core::patch::{DocumentChange, Edit, Facts, FieldEdit, Place, SectionChange};
+use argon_core::patch::{
+    CollectionMetadata, DocumentChange, Edit, FieldEdit, FieldPosition, SectionChange,
+};
 use argon_core::{Error, State};
 use argon_formats::extjson::{Layout, Mode, parse_nested, print_raw_value};
 use bson::raw::{RawBson, RawBsonRef, RawDocumentBuf, cstr};
@@ -105,17 +107,17 @@ fn section_json(change: &SectionChange) -> Result<Json> {
     let mut fields: Fields = vec![("collection", change.name().as_str().into())];
     match change {
         SectionChange::Same(_) => {}
-        SectionChange::Created(facts) => fields.push(("created", facts_json(facts, false)?)),
-        SectionChange::Dropped(facts) => fields.push(("dropped", facts_json(facts, false)?)),
+        SectionChange::Created(facts) => fields.push(("created", metadata_json(facts, false)?)),
+        SectionChange::Dropped(facts) => fields.push(("dropped", metadata_json(facts, false)?)),
         SectionChange::Changed { before, after } => {
-            fields.push(("before", facts_json(before, true)?));
-            fields.push(("after", facts_json(after, false)?));
+            fields.push(("before", metadata_json(before, true)?));
+            fields.push(("after", metadata_json(after, false)?));
         }
     }
     Ok(Json::Object(fields))
 }
 
-fn facts_json(facts: &Facts, named: bool) -> Result<Json> {
+fn metadata_json(facts: &CollectionMetadata, named: bool) -> Result<Json> {
     let mut fields: Fields = Vec::new();
     if named {
         fields.push(("name", facts.name.as_str().into()));
@@ -174,9 +176,9 @@ fn field_json(field: &FieldEdit) -> Result<Json> {
         }
     }
     match &field.place {
-        Place::Last => {}
-        Place::First => fields.push(("first", true.into())),
-        Place::Behind(name) => fields.push(("behind", name.as_str().into())),
+        FieldPosition::Last => {}
+        FieldPosition::First => fields.push(("first", true.into())),
+        FieldPosition::Behind(name) => fields.push(("behind", name.as_str().into())),
     }
     Ok(Json::Object(fields))
 }

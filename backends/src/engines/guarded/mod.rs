@@ -34,7 +34,7 @@ use crate::panics::{error_of_panic, note_trouble};
 pub(crate) type OpenEngine = fn(&Path) -> Result<Arc<dyn Engine>>;
 
 /// What must not be let go of while the engine may still write.
-pub(crate) type Held = Arc<dyn Send + Sync>;
+pub(crate) type KeepAlive = Arc<dyn Send + Sync>;
 
 /// An engine behind a thread of its own.
 pub(crate) struct Guarded {
@@ -45,7 +45,7 @@ pub(crate) struct Guarded {
     /// Held by the call that runs on the worker, until what came of it is in `state`.
     turn: Mutex<()>,
     state: Mutex<State>,
-    held: Option<Held>,
+    held: Option<KeepAlive>,
 }
 
 /// What has happened to the engine.
@@ -66,7 +66,7 @@ impl Guarded {
     pub(crate) fn open(
         name: &'static str,
         directory: &Path,
-        held: Option<Held>,
+        held: Option<KeepAlive>,
         open: OpenEngine,
     ) -> Result<Self> {
         put_back(directory)?;
@@ -78,7 +78,7 @@ impl Guarded {
     }
 
     /// Opens the engine over its files as they are.
-    fn over(files: Files, held: Option<Held>) -> Result<Self> {
+    fn over(files: Files, held: Option<KeepAlive>) -> Result<Self> {
         let name = files.name;
         let worker = Worker::start(name).map_err(|source| {
             Error::unavailable("no thread could be started").with_source(source)

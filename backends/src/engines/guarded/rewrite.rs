@@ -17,7 +17,7 @@ use std::sync::Arc;
 use argon_core::{Error, ErrorKind, Result};
 
 use super::slot::{Slot, or_closed};
-use super::{Guarded, Held, OpenEngine, retold};
+use super::{Guarded, KeepAlive, OpenEngine, retold};
 use crate::engines::{files, recovery};
 use crate::ordered::engine::{Direction, Engine, FIRST_UNUSED_KEY};
 
@@ -43,7 +43,7 @@ impl Files {
     /// # Errors
     /// None is `Indeterminate`: whatever happens, each row is as before. The slot is empty if the old
     /// files could not be opened again either.
-    pub(super) fn rewrite(&self, slot: &Arc<Slot>, held: Option<&Held>) -> Result<()> {
+    pub(super) fn rewrite(&self, slot: &Arc<Slot>, held: Option<&KeepAlive>) -> Result<()> {
         let new = beside(&self.directory, "new");
         let rewritten = self.rewrite_into(&new, slot, held);
         // What is there by now is half of a copy, or the old files, unless neither could be opened.
@@ -55,7 +55,7 @@ impl Files {
         removed.map_err(|error| files::io_error("remove the old files in", &new, error))
     }
 
-    fn rewrite_into(&self, new: &Path, slot: &Arc<Slot>, held: Option<&Held>) -> Result<()> {
+    fn rewrite_into(&self, new: &Path, slot: &Arc<Slot>, held: Option<&KeepAlive>) -> Result<()> {
         let failed = |error| files::io_error("make", new, error);
         if self.directory.is_symlink() {
             return Err(Error::unsupported(format!(

@@ -97,7 +97,7 @@ fn write(engine: &Guarded, key: &[u8]) -> Error {
 #[test]
 fn a_write_that_never_ends_is_in_doubt_with_the_reason_and_the_lock_stays() {
     let lock: Arc<()> = Arc::default();
-    let held = lock.clone() as Held;
+    let held = lock.clone() as KeepAlive;
     let engine = Guarded::open("broken", Path::new("nowhere"), Some(held), |_| {
         Ok(Arc::new(Broken::default()))
     })
@@ -158,7 +158,7 @@ fn a_write_that_can_be_woken_ends_with_its_own_error() {
 #[test]
 fn a_compaction_that_never_ends_has_changed_nothing() {
     let lock: Arc<()> = Arc::default();
-    let held = lock.clone() as Held;
+    let held = lock.clone() as KeepAlive;
     let store = tempfile::tempdir().unwrap();
     let engine = Guarded::open("broken", &store.path().join("data"), Some(held), |_| {
         Ok(Arc::new(Broken::default()))

@@ -16,8 +16,8 @@ use crate::engines::recovery::{Anchor, Bad, Examined, Extent, Log, Proof, Surplu
 
 use super::SEGMENT_BYTES;
 use super::segment::{
-    BATCH, CAP, HEADER_BYTES, LINK, Numbered, OF_PAGES, RED_ZONE, REPLACES, SEGMENT, decode_header,
-    each_message, encode_header, message,
+    BATCH, BatchNumber, CAP, HEADER_BYTES, LINK, OF_PAGES, RED_ZONE, REPLACES, SEGMENT,
+    decode_header, each_message, encode_header, message,
 };
 
 /// sled's data file.
@@ -322,7 +322,7 @@ impl Behind {
     fn look(&mut self, bytes: &[u8], segment: u64) {
         each_message(bytes, segment, |found| {
             self.any = true;
-            let number = Numbered::find(found.body);
+            let number = BatchNumber::find(found.body);
             self.last = self.last.max(number);
             self.batches.extend(number.filter(|_| found.kind == LINK));
         });
@@ -344,7 +344,7 @@ fn walk(
                 if found.kind == CAP {
                     return End::Full;
                 }
-                *last = Numbered::find(found.body).or(*last);
+                *last = BatchNumber::find(found.body).or(*last);
                 if found.kind == BATCH {
                     let last = found.body.first_chunk().map_or(0, |last| u64::from_le_bytes(*last));
                     *batch = Some(BatchStart { segment: number, last });

@@ -48,7 +48,7 @@ pub(super) struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self::on(Box::new(System))
+        Self::on(Box::new(SystemDisk))
     }
 }
 
@@ -110,9 +110,9 @@ fn wanted(batch: &Batch) -> u64 {
 }
 
 /// The disk of the file.
-struct System;
+struct SystemDisk;
 
-impl Disk for System {
+impl Disk for SystemDisk {
     #[cfg(unix)]
     fn free(&self, data: &File) -> io::Result<(u64, u64)> {
         let found = rustix::fs::fstatvfs(data)?;

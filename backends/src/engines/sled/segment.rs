@@ -5,7 +5,7 @@
 //! xor). Messages follow: CRC32 (u32), kind, length of the body, number of the segment, page (variable
 //! lengths, see [`varint`]), body. The last one of a full segment is a cap.
 //!
-//! With each batch we set a [number](Numbered) in a tree of its own, so that a small message behind
+//! With each batch we set a [number](BatchNumber) in a tree of its own, so that a small message behind
 //! the batch says which one it was.
 
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use super::SEGMENT_BYTES;
 
 /// How a number of a batch is stored, so that it is found in the log.
-pub(super) struct Numbered;
+pub(super) struct BatchNumber;
 
 /// The tree that holds the number, and its key.
 pub(super) const NUMBER_TREE: &[u8] = b"argon batches";
@@ -24,7 +24,7 @@ const NUMBER_LEN: usize = 32;
 /// A message with a number is no longer than this.
 const MOST_BODY: usize = 200;
 
-impl Numbered {
+impl BatchNumber {
     /// Magic, number (u64), 8 bytes of the BLAKE3 digest of both.
     pub(super) fn encode(number: u64) -> [u8; NUMBER_LEN] {
         let mut out = [0; NUMBER_LEN];

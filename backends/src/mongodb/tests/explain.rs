@@ -6,10 +6,10 @@ use argon_core::storage::KeyRange;
 use bson::{Bson, Document, doc};
 
 use super::{COLLECTION, Chain, beneath, create, put, server, url};
-use crate::mongodb::pieces::Source;
+use crate::mongodb::extents::RowSource;
 use crate::mongodb::record::id;
 use crate::mongodb::{
-    log, lookup, orphans, parts, pieces, refs, removal, scan, schema, snapshots, superseded,
+    extents, log, lookup, old_versions, orphans, parts, refs, removal, scan, schema, snapshots,
     timeline,
 };
 
@@ -39,7 +39,7 @@ async fn no_query_looks_through_a_collection() {
         chain.write(&backend, vec![put(bson::rawdoc! { "_id": round % 3, "n": round })]).await;
     }
     let timeline = chain.timeline.id;
-    let source = Source { rows: timeline, above: Lsn::new(3), upto: Lsn::new(9) };
+    let source = RowSource { rows: timeline, above: Lsn::new(3), upto: Lsn::new(9) };
     let key = Key::of(&Bson::Int32(1)).unwrap();
     let text = crate::mongodb::key::encode(&key);
     let some = KeyRange { from: Some(key.clone()), to: Some(Key::of(&Bson::Int32(7)).unwrap()) };
@@ -52,7 +52,8 @@ async fn no_query_looks_through_a_collection() {
     };
     let aggregate = |pipeline: Vec<Document>| aggregate_in(schema::VERSIONS, pipeline);
     let number = COLLECTION.get().cast_signed();
-    let walk = |from: superseded::From| aggregate(superseded::page(timeline, &from, 100));
+    let walk =
+        |from: old_versions::WalkPosition| aggregate(old_versions::page(timeline, &from, 100));
     let page =
         |range: &KeyRange| aggregate(scan::page(&source, COLLECTION, &scan::bounds(range), 100));
     let mut above = scan::bounds(&some);
@@ -105,7 +106,7 @@ async fn no_query_looks_through_a_collection() {
         (
             "documents of a large commit",
             "newest_version",
-            aggregate(log::versions_of_piece(&source, COLLECTION)),
+            aggregate(log::versions_of_extent(&source, COLLECTION)),
         ),
         (
             "commits",
@@ -128,7 +129,11 @@ async fn no_query_looks_through_a_collection() {
         (
             "the pieces of a timeline",
             "timeline_lsn",
-            find(schema::PIECES, pieces::published(timeline, Lsn::new(9)), doc! { "t": 1, "l": 1 }),
+            find(
+                schema::PIECES,
+                extents::published(timeline, Lsn::new(9)),
+                doc! { "t": 1, "l": 1 },
+            ),
         ),
         ("pieces of none", "timeline_lsn", find(schema::PIECES, doc! { "t": Bson::Null }, doc! {})),
         ("a piece", "_id_", find(schema::PIECES, doc! { "_id": id(timeline) }, doc! {})),
@@ -155,20 +160,24 @@ async fn no_query_looks_through_a_collection() {
             "newest_version",
             find(
                 schema::VERSIONS,
-                superseded::collections_after(timeline, Some(number - 1)),
+                old_versions::collections_after(timeline, Some(number - 1)),
                 newest.clone(),
             ),
         ),
-        ("versions of a collection", "newest_version", walk(superseded::From::Key(number, None))),
+        (
+            "versions of a collection",
+            "newest_version",
+            walk(old_versions::WalkPosition::Key(number, None)),
+        ),
         (
             "versions behind a key",
             "newest_version",
-            walk(superseded::From::Key(number, Some(text.clone()))),
+            walk(old_versions::WalkPosition::Key(number, Some(text.clone()))),
         ),
         (
             "older versions of a key",
             "newest_version",
-            walk(superseded::From::Below(number, text.clone(), Lsn::new(9))),
+            walk(old_versions::WalkPosition::Below(number, text.clone(), Lsn::new(9))),
         ),
         (
             "headers to be removed",

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use argon_core::model::{CollectionName, Document, Lsn, Message};
-use argon_core::storage::{Append, StoreUrl, Swap};
-use argon_core::write::Condition;
+use argon_core::storage::{Append, CasResult, StoreUrl};
+use argon_core::write::Precondition;
 use argon_core::{Branch, ErrorKind, log};
 use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::rawdoc;
@@ -20,7 +20,7 @@ async fn commit(branch: &Branch, name: &str) -> Result<Lsn, ErrorKind> {
     let mut request = branch.request();
     request.set_message(Message::new(name).unwrap());
     let (key, document) = Document::checked(rawdoc! { "_id": name }).unwrap();
-    request.put(CollectionName::new("c").unwrap(), key, document, Condition::Any).unwrap();
+    request.put(CollectionName::new("c").unwrap(), key, document, Precondition::Any).unwrap();
     let outcome = branch.commit(request).await.map_err(|error| error.kind())?;
     Ok(outcome.committed().unwrap().lsn)
 }
@@ -174,13 +174,13 @@ async fn a_swap_of_a_ref_cut_off_at_any_request_says_the_truth() {
                 let found = witness.get(&name).await.unwrap();
                 let applied = found.as_ref().map(|found| &found.value) == value.as_ref();
                 match &answer {
-                    Ok(Swap::Done(_)) => assert!(applied, "{fault:?} {value:?}"),
+                    Ok(CasResult::Done(_)) => assert!(applied, "{fault:?} {value:?}"),
                     Err(error) if error.kind() == ErrorKind::Indeterminate => {}
                     Err(error) => {
                         assert_eq!(error.kind(), ErrorKind::Unavailable, "{fault:?}");
                         assert!(!applied, "{fault:?} {value:?}: {error:?}");
                     }
-                    Ok(Swap::Moved(_)) => panic!("nobody else moves it: {fault:?} {answer:?}"),
+                    Ok(CasResult::Moved(_)) => panic!("nobody else moves it: {fault:?} {answer:?}"),
                 }
                 if !applied {
                     witness.compare_and_set(&name, expected.as_ref(), value).await.unwrap();

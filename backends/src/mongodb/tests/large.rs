@@ -7,7 +7,7 @@ use argon_core::Branch;
 use argon_core::key::Key;
 use argon_core::model::{Change, CollectionName, Commit, Document, Lsn, TimelineId};
 use argon_core::storage::{Append, KeyRange, Maintenance, Version};
-use argon_core::write::{Condition, WriteRequest};
+use argon_core::write::{Precondition, WriteRequest};
 use bson::{DateTime, doc, rawdoc};
 use futures::TryStreamExt;
 
@@ -33,7 +33,7 @@ fn request(branch: &Branch, ids: std::ops::Range<i32>, text: &str) -> WriteReque
     let mut request = branch.request();
     for id in ids {
         let (key, document) = Document::checked(rawdoc! { "_id": id, "text": text }).unwrap();
-        request.put(CollectionName::new("c").unwrap(), key, document, Condition::Any).unwrap();
+        request.put(CollectionName::new("c").unwrap(), key, document, Precondition::Any).unwrap();
     }
     request
 }
@@ -141,8 +141,8 @@ async fn what_a_cut_off_append_left_is_removed_when_it_is_old() {
     let hours = |hours: i64| DateTime::from_millis(now - hours * 3_600_000);
     for (byte, made) in [(1_u8, hours(25)), (2, hours(1))] {
         let name = crate::mongodb::record::binary(&[byte; 16]);
-        let piece = rawdoc! { "_id": name.clone(), "made": made };
-        beneath.collection(schema::PIECES).insert_one(piece).await.unwrap();
+        let extent = rawdoc! { "_id": name.clone(), "made": made };
+        beneath.collection(schema::PIECES).insert_one(extent).await.unwrap();
         let row = rawdoc! { "_id": i32::from(byte), "t": name, "c": 1_i64, "k": "x", "l": 1_i64 };
         beneath.collection(schema::VERSIONS).insert_one(row).await.unwrap();
     }

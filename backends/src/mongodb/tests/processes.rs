@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use argon_core::Branch;
 use argon_core::model::{CollectionName, Document, Lsn, Message};
 use argon_core::storage::Direction;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use bson::rawdoc;
 use futures::TryStreamExt;
 
@@ -42,7 +42,9 @@ async fn write(branch: Branch, task: usize) -> Vec<(String, Lsn)> {
         let mut request = branch.request();
         request.set_message(Message::new(name.clone()).unwrap());
         let (key, document) = Document::checked(rawdoc! { "_id": name.clone() }).unwrap();
-        request.put(CollectionName::new("c").unwrap(), key, document, Condition::Absent).unwrap();
+        request
+            .put(CollectionName::new("c").unwrap(), key, document, Precondition::Absent)
+            .unwrap();
         let receipt = branch.commit(request).await.unwrap().committed().unwrap();
         acknowledged.push((name, receipt.lsn));
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, CollectionName, Commit, Document, Lsn, TimelineId, View};
-use argon_core::storage::{Backend, Direction, Freed, Keep, KeyRange, StoreUrl, Version};
-use argon_core::write::{Condition, WriteRequest};
+use argon_core::storage::{
+    Backend, Direction, KeyRange, Reclaimed, RetainedStates, StoreUrl, Version,
+};
+use argon_core::write::{Precondition, WriteRequest};
 use argon_core::{Branch, Result};
 use argon_test_servers::FaultProxy;
 use bson::{RawDocumentBuf, doc, rawdoc};
@@ -16,8 +18,11 @@ use super::{beneath, branch_again, create, database, new_branch, open, server, u
 use crate::mongodb::schema;
 use crate::mongodb::server::Server;
 
-fn keep(from: Option<u64>, points: &[u64]) -> Keep {
-    Keep { from: from.map(Lsn::new), points: points.iter().copied().map(Lsn::new).collect() }
+fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
+    RetainedStates {
+        from: from.map(Lsn::new),
+        points: points.iter().copied().map(Lsn::new).collect(),
+    }
 }
 
 fn name(text: &str) -> CollectionName {
@@ -26,7 +31,7 @@ fn name(text: &str) -> CollectionName {
 
 fn put(request: &mut WriteRequest, collection: &str, document: RawDocumentBuf) {
     let (key, document) = Document::checked(document).unwrap();
-    request.put(name(collection), key, document, Condition::Any).unwrap();
+    request.put(name(collection), key, document, Precondition::Any).unwrap();
 }
 
 /// A branch of `count` commits in two collections whose documents are written over and deleted.
@@ -37,7 +42,7 @@ async fn history(branch: &Branch, count: i32) {
         put(&mut request, "b", rawdoc! { "_id": round / 3, "n": round });
         if round % 4 == 3 {
             let key = Key::of(&((round + 1) % 5).into()).unwrap();
-            request.delete(name("a"), key, Condition::SkipUnlessPresent);
+            request.delete(name("a"), key, Precondition::SkipUnlessPresent);
         }
         branch.commit(request).await.unwrap();
     }
@@ -102,7 +107,7 @@ async fn states(backend: &Backend, view: &Past, lsns: &BTreeSet<Lsn>) -> BTreeMa
     states
 }
 
-fn kept_lsns(keep: &Keep, head: Lsn) -> BTreeSet<Lsn> {
+fn kept_lsns(keep: &RetainedStates, head: Lsn) -> BTreeSet<Lsn> {
     (1..=head.get()).map(Lsn::new).filter(|lsn| keep.contains(*lsn)).collect()
 }
 
@@ -111,7 +116,7 @@ async fn read(backend: &Backend, timeline: TimelineId) -> Result<Vec<Commit>> {
 }
 
 /// How many of the versions that commits wrote a state needs that is kept, or the log above the floor.
-fn needed(commits: &[Commit], keep: &Keep, floor: u64) -> u64 {
+fn needed(commits: &[Commit], keep: &RetainedStates, floor: u64) -> u64 {
     let mut replaced = BTreeMap::new();
     let mut count = 0;
     for commit in commits.iter().rev() {
@@ -157,7 +162,7 @@ async fn what_is_kept_reads_the_same_and_the_rest_is_gone() {
         (keep(None, &[3, 11]), 39),
         (keep(None, &[40]), 39),
         (keep(Some(1), &[]), 0),
-        (Keep::all(), 0),
+        (RetainedStates::all(), 0),
     ] {
         let url = url(server);
         let backend = create(&url).await;
@@ -183,8 +188,8 @@ async fn what_is_kept_reads_the_same_and_the_rest_is_gone() {
         let backend = open(&url).await;
         check(&backend, &view, floor, least, &beneath).await;
         assert!(states(&backend, &view, &lsns).await == before, "{kept:?}");
-        assert_eq!(backend.wal.prune(id, &kept).await.unwrap(), Freed::default());
-        assert_eq!(backend.wal.prunable(id, &kept).await.unwrap(), Freed::default());
+        assert_eq!(backend.wal.prune(id, &kept).await.unwrap(), Reclaimed::default());
+        assert_eq!(backend.wal.prunable(id, &kept).await.unwrap(), Reclaimed::default());
         let more = keep(Some(5), &[]);
         backend.wal.prune(id, &more).await.unwrap();
         check(&backend, &view, floor.max(4), count(&beneath, schema::VERSIONS).await, &beneath)
@@ -275,8 +280,8 @@ async fn versions_in_large_commits_go_and_stay_like_others() {
         }
     }
     assert!(count(&beneath, schema::VERSIONS).await < 33 + 20);
-    let pieces = beneath.collection(schema::PIECES);
-    let empty = pieces.count_documents(doc! { "empty": true }).await.unwrap();
+    let extents = beneath.collection(schema::PIECES);
+    let empty = extents.count_documents(doc! { "empty": true }).await.unwrap();
     assert_eq!(empty, 1, "nothing is left of the first");
     large(&branch, 0..33, &third).await;
     let head = branch_again(open(&url).await).await.head().await.unwrap();
@@ -421,7 +426,7 @@ async fn a_drop_cut_off_anywhere_leaves_nothing_that_is_wrong_and_goes_on_when_c
         for collection in [schema::TIMELINES, schema::COMMITS, schema::VERSIONS, schema::PIECES] {
             assert_eq!(count(&beneath, collection).await, 0, "{collection}");
         }
-        assert_eq!(again.wal.drop_timeline(id).await.unwrap(), Freed::default());
+        assert_eq!(again.wal.drop_timeline(id).await.unwrap(), Reclaimed::default());
         if let Some(Ok(freed)) = done {
             assert_eq!(freed.commits, 4);
             assert!(freed.versions > 9 && freed.bytes > 36_000_000, "{freed:?}");

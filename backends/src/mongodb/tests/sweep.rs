@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use argon_core::model::Digest;
-use argon_core::storage::{Backend, Freed};
+use argon_core::storage::{Backend, Reclaimed};
 use bson::{DateTime, doc};
 
 use super::{beneath, create, server, url};
@@ -47,7 +47,7 @@ async fn old_chunks_that_no_manifest_lists_go_and_others_stay() {
     let again = chunk(&backend, &beneath, 104, 2).await;
     backend.snapshots.put_chunk(again, vec![104; 104]).await.unwrap();
     let all = HashSet::from([live]);
-    let expected = Freed { chunks: 3, bytes: 102 + 103 + 16_000_000, ..Freed::default() };
+    let expected = Reclaimed { chunks: 3, bytes: 102 + 103 + 16_000_000, ..Reclaimed::default() };
     assert_eq!(backend.snapshots.sweep_chunks(&all, true).await.unwrap(), expected);
     assert_eq!(count(&beneath, schema::CHUNKS).await, 6);
     assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), expected);
@@ -63,7 +63,7 @@ async fn old_chunks_that_no_manifest_lists_go_and_others_stay() {
         assert_eq!(found.is_some(), there, "{digest}");
     }
     assert_eq!(count(&beneath, schema::PARTS).await, 0);
-    assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), Freed::default());
+    assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), Reclaimed::default());
     backend.snapshots.put_chunk(old, vec![102; 102]).await.unwrap();
     assert_eq!(backend.snapshots.get_chunk(old).await.unwrap(), Some(vec![102; 102]));
 }

@@ -13,9 +13,9 @@ use crate::s3::bucket::{Bucket, Object};
 use crate::s3::log::Log;
 use crate::s3::log::contents::WHOLE_FOR_HEADERS;
 use crate::s3::log::heads::{KnownHead, TimelineMemory};
-use crate::s3::log::places::{Listing, Place, place};
+use crate::s3::log::segment_index::{Listing, SegmentLocation, place};
 use crate::s3::names;
-use crate::s3::put::{Condition, Put, Verdict, Write};
+use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
 use crate::s3::store::compute;
 
 /// How often a head is asked for that moves on meanwhile.
@@ -25,7 +25,7 @@ const MOST_ROUNDS: usize = 100;
 const SMALL_BYTES: usize = 32 * 1024;
 
 /// A segment that is to follow a head: of commits, or the seal if there are none.
-struct Following {
+struct NextSegment {
     timeline: Timeline,
     expected: Head,
     commits: Arc<[Commit]>,
@@ -34,7 +34,7 @@ struct Following {
     bytes: OnceCell<Bytes>,
 }
 
-impl Following {
+impl NextSegment {
     /// The head after it.
     fn head(&self) -> Head {
         self.commits.last().map_or(self.expected, Commit::head)
@@ -69,48 +69,53 @@ impl Log {
         expected: &Head,
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
-        let following = self.following(timeline, expected, commits);
-        let answer = self.follow(&following).await?;
+        let next_segment = self.next_segment(timeline, expected, commits);
+        let answer = self.append_after(&next_segment).await?;
         if answer == Append::Done {
-            self.appended(timeline.id, *expected, following.head());
+            self.appended(timeline.id, *expected, next_segment.head());
         }
         Ok(answer)
     }
 
     pub(super) async fn seal_after(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
-        match self.follow(&self.following(timeline, expected, Arc::new([]))).await? {
+        match self.append_after(&self.next_segment(timeline, expected, Arc::new([]))).await? {
             Append::Sealed(head) if head == *expected => Ok(Append::Done),
             answer => Ok(answer),
         }
     }
 
-    fn following(&self, timeline: &Timeline, expected: &Head, commits: Arc<[Commit]>) -> Following {
+    fn next_segment(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        commits: Arc<[Commit]>,
+    ) -> NextSegment {
         let level = self.store.bucket.settings.snapshots.level;
         let (timeline, expected) = (*timeline, *expected);
-        Following { timeline, expected, commits, level, bytes: OnceCell::new() }
+        NextSegment { timeline, expected, commits, level, bytes: OnceCell::new() }
     }
 
     /// Writes the segment if the head is the one that it follows.
-    async fn follow(&self, following: &Following) -> Result<Append> {
-        let memory = self.heads.of(following.timeline.id);
+    async fn append_after(&self, next_segment: &NextSegment) -> Result<Append> {
+        let memory = self.heads.of(next_segment.timeline.id);
         let _writing = memory.writing.lock().await;
         let began = self.fence.now();
         let remembered = memory.head().filter(|known| self.fence.may_send(known.asked));
         let (mut known, mut asked_now) = match remembered {
             Some(known) => (known, false),
-            None => (self.ask(following.timeline.id, &memory).await?, true),
+            None => (self.ask(next_segment.timeline.id, &memory).await?, true),
         };
         for _ in 0..MOST_ROUNDS {
-            if let Some(refusal) = refusal(&known, &following.timeline, &following.expected) {
+            if let Some(refusal) = refusal(&known, &next_segment.timeline, &next_segment.expected) {
                 if asked_now || known.asked.is_after(began) {
                     return Ok(refusal);
                 }
             } else if self.fence.may_send(known.asked)
-                && let Some(answer) = self.write(following, &known, &memory).await?
+                && let Some(answer) = self.write(next_segment, &known, &memory).await?
             {
                 return Ok(answer);
             }
-            known = self.ask(following.timeline.id, &memory).await?;
+            known = self.ask(next_segment.timeline.id, &memory).await?;
             asked_now = true;
         }
         Err(Error::unavailable("the head of the timeline moves on too fast to be followed"))
@@ -119,23 +124,23 @@ impl Log {
     /// Sends the segment; `None` if the head has to be asked for again.
     async fn write(
         &self,
-        following: &Following,
+        next_segment: &NextSegment,
         known: &KnownHead,
         memory: &TimelineMemory,
     ) -> Result<Option<Append>> {
-        let first = following.first();
-        let name = names::segment(following.timeline.id, first);
-        let bytes = following.bytes().await?;
-        let judge = |found: Option<&Object>| match found {
-            None => Verdict::Unchanged,
-            Some(object) if object.bytes == *bytes => Verdict::Ours,
-            Some(_) => Verdict::Theirs,
+        let first = next_segment.first();
+        let name = names::segment(next_segment.timeline.id, first);
+        let bytes = next_segment.bytes().await?;
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            None => WriteResolution::Unchanged,
+            Some(object) if object.bytes == *bytes => WriteResolution::Ours,
+            Some(_) => WriteResolution::Theirs,
         };
         let write = Write {
             name: &name,
             bytes,
-            condition: Condition::Absent,
-            judge: &judge,
+            condition: PutCondition::Absent,
+            resolve_ambiguous: &resolve_ambiguous,
             may_send: &|| self.fence.may_send(known.asked),
         };
         let asked = self.fence.now();
@@ -149,27 +154,28 @@ impl Log {
             }
         };
         let Put::Done(etag) = put else { return Ok(None) };
-        if !self.fence.was_in_time(known.asked) && !self.still_stands(following, &name).await? {
+        if !self.fence.was_in_time(known.asked) && !self.still_stands(next_segment, &name).await? {
             memory.forget_head();
             return Ok(None);
         }
-        let (timeline, head, sealed) = (following.timeline, following.head(), following.seals());
+        let (timeline, head, sealed) =
+            (next_segment.timeline, next_segment.head(), next_segment.seals());
         let floor = known.state.map_or(timeline.base_lsn(), |state| state.floor);
         let state = TimelineState { timeline, head, sealed, floor };
         memory.note_head(KnownHead { state: Some(state), newest: Some(first), asked });
         if let Some(etag) = etag.filter(|_| !sealed) {
             let length = bytes.len() as u64;
             let last = Some(head.lsn);
-            memory.note_place(Place { first, last, name, etag, length, modified: 0 });
+            memory.note_place(SegmentLocation { first, last, name, etag, length, modified: 0 });
         }
         Ok(Some(Append::Done))
     }
 
     /// Whether a segment that may have come too late is in the log. If a pack has its place, and
     /// something else in it, or if its place is pruned, the segment is taken back.
-    async fn still_stands(&self, following: &Following, name: &str) -> Result<bool> {
-        let first = following.first();
-        let timeline = following.timeline.id;
+    async fn still_stands(&self, next_segment: &NextSegment, name: &str) -> Result<bool> {
+        let first = next_segment.first();
+        let timeline = next_segment.timeline.id;
         let places = self.store.bucket.places(timeline, &(first..=first), Listing::PacksLast).await;
         let in_doubt = |source: Error| {
             Error::indeterminate("an append took so long that it may have come too late")
@@ -187,11 +193,11 @@ impl Log {
         let Some(place) = place else { return Ok(true) };
         let contents = self.store.contents(timeline, &place, WHOLE_FOR_HEADERS).await;
         if let Some(contents) = contents.map_err(in_doubt)? {
-            let last = following.head().lsn;
+            let last = next_segment.head().lsn;
             let read = self.store.read_contents::<Commit<_>>(&contents, last..=last).await;
             let read = read.map_err(in_doubt)?.map(|(commits, _)| commits).unwrap_or_default();
             if read.last().is_some_and(|commit: &Commit<argon_core::model::Touched>| {
-                commit.digest == following.head().digest
+                commit.digest == next_segment.head().digest
             }) {
                 return Ok(true);
             }
@@ -236,7 +242,7 @@ impl Log {
             let known = KnownHead { state: Some(state), newest: Some(first), asked };
             memory.note_head(known);
             if head.lsn >= first {
-                memory.note_place(Place { last: Some(head.lsn), ..newest });
+                memory.note_place(SegmentLocation { last: Some(head.lsn), ..newest });
             }
             return Ok(known);
         }
@@ -247,7 +253,7 @@ impl Log {
 /// The end of a timeline.
 pub(super) struct End {
     /// The newest segment.
-    pub(super) newest: Option<Place>,
+    pub(super) newest: Option<SegmentLocation>,
     /// The commits up to this one are gone; zero if nobody pruned the timeline.
     pub(super) floor: Lsn,
 }

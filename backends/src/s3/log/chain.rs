@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::log::Log;
 use crate::s3::log::contents::{Contents, WHOLE_FOR_HEADERS};
-use crate::s3::log::places::{Listing, Place};
+use crate::s3::log::segment_index::{Listing, SegmentLocation};
 use crate::s3::log::walk::walk;
 
 /// How many segments are looked into at once.
@@ -84,7 +84,7 @@ impl Log {
         let places = self.store.bucket.places(timeline, &above, Listing::PacksLast).await?;
         let read = places.covering(&above)?;
         let read: HashSet<&str> = read.iter().map(|place| place.name.as_str()).collect();
-        let left_out: Vec<&Place> = places
+        let left_out: Vec<&SegmentLocation> = places
             .segments
             .iter()
             .chain(&places.packs)

@@ -22,9 +22,9 @@ use crate::s3::bucket::Object;
 use crate::s3::log::Log;
 use crate::s3::log::append::crosses;
 use crate::s3::log::contents::Contents;
-use crate::s3::log::places::{Place, Places, place};
+use crate::s3::log::segment_index::{SegmentIndex, SegmentLocation, place};
 use crate::s3::names;
-use crate::s3::put::{Condition, Verdict, Write};
+use crate::s3::put::{PutCondition, Write, WriteResolution};
 use crate::s3::store::compute;
 
 /// From so many segments above the last pack on they are compacted without being asked to be.
@@ -76,12 +76,12 @@ impl Log {
     }
 
     /// All segments and packs of a timeline, newest first.
-    pub(super) async fn all_places(&self, timeline: TimelineId) -> Result<Places> {
+    pub(super) async fn all_places(&self, timeline: TimelineId) -> Result<SegmentIndex> {
         let (log, packs) = (names::log_of(timeline), names::packs_of(timeline));
         let bucket = &self.store.bucket;
         let (segments, packed) =
             futures::future::try_join(bucket.list_all(&log), bucket.list_all(&packs)).await?;
-        Ok(Places {
+        Ok(SegmentIndex {
             segments: segments.into_iter().filter_map(|listed| place(&log, listed)).collect(),
             packs: packed.into_iter().filter_map(|listed| place(&packs, listed)).collect(),
             all: true,
@@ -89,7 +89,12 @@ impl Log {
     }
 
     /// Writes segments that follow each other, oldest first, into packs.
-    async fn pack(&self, timeline: TimelineId, places: &Places, loose: Vec<Place>) -> Result<()> {
+    async fn pack(
+        &self,
+        timeline: TimelineId,
+        places: &SegmentIndex,
+        loose: Vec<SegmentLocation>,
+    ) -> Result<()> {
         let mut group = Group::default();
         for segment in loose {
             let contents = self.store.contents(timeline, &segment, u64::MAX).await?;
@@ -106,7 +111,12 @@ impl Log {
     }
 
     /// Writes a pack of a group and of the packs before it that are not much larger.
-    async fn close(&self, timeline: TimelineId, places: &Places, mut group: Group) -> Result<()> {
+    async fn close(
+        &self,
+        timeline: TimelineId,
+        places: &SegmentIndex,
+        mut group: Group,
+    ) -> Result<()> {
         while let Some(before) = group.first().and_then(|first| places.longest_before(first)) {
             if before.length > 2 * group.stored || before.length + group.stored > PACK_BYTES {
                 break;
@@ -135,25 +145,31 @@ impl Log {
     ) -> Result<()> {
         let name = names::pack(timeline, first, last);
         // Whose pack it is does not matter: all of this name hold the same commits.
-        let judge = |found: Option<&Object>| match found {
-            None => Verdict::Unchanged,
-            Some(_) => Verdict::Theirs,
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            None => WriteResolution::Unchanged,
+            Some(_) => WriteResolution::Theirs,
         };
-        let condition = Condition::Absent;
-        let write = Write { name: &name, bytes, condition, judge: &judge, may_send: &|| true };
+        let condition = PutCondition::Absent;
+        let write = Write {
+            name: &name,
+            bytes,
+            condition,
+            resolve_ambiguous: &resolve_ambiguous,
+            may_send: &|| true,
+        };
         self.store.bucket.put(&write).await.map(drop)
     }
 
     /// Removes what is covered by packs that are older than the grace time, but never the newest
     /// segment, which is what shows the head. `places` is a listing that was just made, in which
     /// packs that were written since are not.
-    async fn remove_covered(&self, timeline: TimelineId, places: &Places) -> Result<()> {
+    async fn remove_covered(&self, timeline: TimelineId, places: &SegmentIndex) -> Result<()> {
         let Some(now) = self.store.bucket.meter.server_time() else { return Ok(()) };
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
         // Both times have whole seconds.
-        let old = |pack: &&Place| now.saturating_sub(pack.modified) > grace;
+        let old = |pack: &&SegmentLocation| now.saturating_sub(pack.modified) > grace;
         for pack in places.packs.iter().filter(old) {
-            let covered: Vec<&Place> = places.covered_by(pack).collect();
+            let covered: Vec<&SegmentLocation> = places.covered_by(pack).collect();
             if covered.is_empty() {
                 continue;
             }
@@ -166,7 +182,7 @@ impl Log {
     }
 
     /// Makes sure that a pack holds what its name says before what it covers is removed.
-    async fn check_pack(&self, timeline: TimelineId, pack: &Place) -> Result<()> {
+    async fn check_pack(&self, timeline: TimelineId, pack: &SegmentLocation) -> Result<()> {
         let contents = self.store.contents(timeline, pack, 0).await?;
         let head = contents.map(|contents| contents.footer.head().lsn);
         if head.is_some() && head == pack.last {
@@ -177,20 +193,20 @@ impl Log {
 }
 
 /// The segments that are in no pack, oldest first, without the newest.
-fn loose(places: &Places) -> Vec<Place> {
+fn loose(places: &SegmentIndex) -> Vec<SegmentLocation> {
     let segments = places.segments.iter().skip(1).rev();
     segments.filter(|segment| !places.is_packed(segment.first)).cloned().collect()
 }
 
-impl Places {
+impl SegmentIndex {
     /// The longest pack that ends right before a commit.
-    fn longest_before(&self, first: Lsn) -> Option<&Place> {
+    fn longest_before(&self, first: Lsn) -> Option<&SegmentLocation> {
         let ends = self.packs.iter().filter(|pack| pack.last.map(Lsn::next) == Some(first));
         ends.min_by_key(|pack| pack.first)
     }
 
     /// What a pack makes superfluous.
-    fn covered_by(&self, pack: &Place) -> impl Iterator<Item = &Place> {
+    fn covered_by(&self, pack: &SegmentLocation) -> impl Iterator<Item = &SegmentLocation> {
         let (first, last) = (pack.first, pack.last.unwrap_or_default());
         let segments = self.segments.iter().skip(1);
         let segments =

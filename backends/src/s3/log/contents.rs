@@ -10,7 +10,7 @@ use argon_core::{Error, Result};
 use futures::future::try_join;
 
 use crate::s3::bucket::Wanted;
-use crate::s3::log::places::Place;
+use crate::s3::log::segment_index::SegmentLocation;
 use crate::s3::store::{S3Store, compute, copy_key};
 
 /// Up to this many bytes an object is fetched whole, if its documents are wanted or not.
@@ -73,7 +73,7 @@ impl S3Store {
     pub(super) async fn contents(
         &self,
         timeline: TimelineId,
-        place: &Place,
+        place: &SegmentLocation,
         whole: u64,
     ) -> Result<Option<Contents>> {
         let found = if place.length <= whole {
@@ -93,12 +93,12 @@ impl S3Store {
         Ok(found)
     }
 
-    async fn whole(&self, place: &Place) -> Result<Option<Contents>> {
+    async fn whole(&self, place: &SegmentLocation) -> Result<Option<Contents>> {
         let bytes = self.get_lasting(&place.name, &place.etag, place.length).await?;
         bytes.map(|bytes| Contents::of_whole(&place.name, bytes)).transpose()
     }
 
-    async fn footer(&self, place: &Place) -> Result<Option<Contents>> {
+    async fn footer(&self, place: &SegmentLocation) -> Result<Option<Contents>> {
         let contents = |footer| {
             let (name, footer) = (place.name.clone(), Arc::new(footer));
             Ok(Some(Contents { footer, name, whole: None }))

@@ -9,7 +9,7 @@ use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::TimelineState;
 
 use crate::s3::log::fence::Moment;
-use crate::s3::log::places::Place;
+use crate::s3::log::segment_index::SegmentLocation;
 
 /// How many timelines are kept in mind, and how many places of each.
 const MOST_TIMELINES: usize = 4096;
@@ -31,7 +31,7 @@ pub(super) struct KnownHead {
 pub(super) struct TimelineMemory {
     /// Held while something is appended: writers of one process need not race.
     pub(super) writing: tokio::sync::Mutex<()>,
-    known: Mutex<Known>,
+    known: Mutex<CachedTimeline>,
     /// Appends since compaction was last thought of, and whether it runs.
     pub(super) appends: AtomicU64,
     pub(super) compacting: AtomicBool,
@@ -39,14 +39,14 @@ pub(super) struct TimelineMemory {
 }
 
 #[derive(Default)]
-struct Known {
+struct CachedTimeline {
     head: Option<KnownHead>,
     /// Where commits are, by the first of each place, all with their last.
-    places: BTreeMap<Lsn, Place>,
+    places: BTreeMap<Lsn, SegmentLocation>,
 }
 
 impl TimelineMemory {
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, CachedTimeline> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,7 +67,7 @@ impl TimelineMemory {
     }
 
     /// Notes where commits are; `place` has a last commit.
-    pub(super) fn note_place(&self, place: Place) {
+    pub(super) fn note_place(&self, place: SegmentLocation) {
         let mut known = self.known();
         if known.places.len() >= MOST_PLACES {
             known.places.clear();
@@ -80,7 +80,7 @@ impl TimelineMemory {
     }
 
     /// Places that hold all commits of a range, ascending, if they are known.
-    pub(super) fn places(&self, range: &RangeInclusive<Lsn>) -> Option<Vec<Place>> {
+    pub(super) fn places(&self, range: &RangeInclusive<Lsn>) -> Option<Vec<SegmentLocation>> {
         let known = self.known();
         let mut found = Vec::new();
         let mut next = *range.start();

@@ -5,7 +5,7 @@
 //! | `append` | appending and sealing by `If-None-Match: *` |
 //! | `fence` | why a name that compaction freed is never taken: read this before you change the others |
 //! | `heads` | what this process knows of timelines |
-//! | `places` | which objects hold a range of commits |
+//! | `segment_index` | which objects hold a range of commits |
 //! | `contents`, `walk` | reading them |
 //! | `chain` | whether they follow each other |
 //! | `compaction` | many small segments become packs |
@@ -17,8 +17,8 @@ mod compaction;
 mod contents;
 pub(super) mod fence;
 mod heads;
-mod places;
 mod prune;
+mod segment_index;
 mod walk;
 
 use std::ops::RangeInclusive;
@@ -26,7 +26,8 @@ use std::sync::Arc;
 
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, Freed, HeaderStream, Keep, TimelineState, Wal, Weights,
+    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
+    Wal,
 };
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
@@ -34,8 +35,8 @@ use async_trait::async_trait;
 pub(super) use crate::s3::log::compaction::When;
 use crate::s3::log::fence::Fence;
 use crate::s3::log::heads::Heads;
-use crate::s3::log::places::{Listing, Place};
 use crate::s3::log::prune::Mode;
+use crate::s3::log::segment_index::{Listing, SegmentLocation};
 use crate::s3::names;
 use crate::s3::store::S3Store;
 
@@ -58,7 +59,7 @@ impl Log {
         timeline: TimelineId,
         range: &RangeInclusive<Lsn>,
         listing: Listing,
-    ) -> Result<Vec<Place>> {
+    ) -> Result<Vec<SegmentLocation>> {
         self.store.bucket.places(timeline, range, listing).await?.covering(range)
     }
 
@@ -68,7 +69,7 @@ impl Log {
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         again: bool,
-    ) -> Result<Vec<Place>> {
+    ) -> Result<Vec<SegmentLocation>> {
         if !again {
             let listed = self.listed_places(timeline, &range, Listing::AtOnce).await;
             if !listed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt) {
@@ -136,23 +137,23 @@ impl Wal for S3Wal {
         self.0.timelines().await
     }
 
-    async fn prune(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Remove).await
     }
 
-    async fn prunable(&self, timeline: TimelineId, keep: &Keep) -> Result<Freed> {
+    async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         self.0.prune(timeline, keep, Mode::Count).await
     }
 
-    async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        self.0.weigh(timeline, keep).await
+    async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        self.0.usage(timeline, keep).await
     }
 
-    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         self.0.drop_timeline(timeline).await
     }
 
-    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         self.0.droppable(timeline).await
     }
 }

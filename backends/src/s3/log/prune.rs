@@ -11,12 +11,12 @@
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Freed, Keep, TimelineState, Weights};
+use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::Listed;
 use crate::s3::log::Log;
-use crate::s3::log::places::{Place, Places};
+use crate::s3::log::segment_index::{SegmentIndex, SegmentLocation};
 use crate::s3::names;
 
 /// How many objects are removed at once, and after how many it is looked at the clock.
@@ -34,19 +34,19 @@ pub(super) enum Mode {
 /// What goes of a timeline.
 struct Plan {
     /// The objects, lowest first.
-    objects: Vec<Place>,
+    objects: Vec<SegmentLocation>,
     floor: Lsn,
 }
 
 impl Plan {
-    fn freed(&self, state: &TimelineState) -> Freed {
+    fn freed(&self, state: &TimelineState) -> Reclaimed {
         let lowest = self.objects.first().map_or(self.floor, |place| {
             place.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
         });
-        Freed {
+        Reclaimed {
             commits: self.floor.get().saturating_sub(lowest.get()),
             bytes: self.objects.iter().map(|place| place.length).sum(),
-            ..Freed::default()
+            ..Reclaimed::default()
         }
     }
 }
@@ -57,11 +57,11 @@ impl Log {
     pub(super) async fn prune(
         &self,
         timeline: TimelineId,
-        keep: &Keep,
+        keep: &RetainedStates,
         mode: Mode,
-    ) -> Result<Freed> {
+    ) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
-        let mut freed = Freed::default();
+        let mut freed = Reclaimed::default();
         // What a listing showed is built upon for a part of the grace time only.
         'listing: loop {
             let asked = self.fence.now();
@@ -90,27 +90,27 @@ impl Log {
     /// What a timeline takes, by whole objects: the newest is counted to its last state, those with
     /// commits that are kept to the window, and the others as free, though they may be too young to go.
     /// What single states need is in their snapshots.
-    pub(super) async fn weigh(&self, timeline: TimelineId, keep: &Keep) -> Result<Weights> {
-        let mut weights = Weights::default();
+    pub(super) async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+        let mut usage = Usage::default();
         let memory = self.heads.of(timeline);
-        let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(weights) };
+        let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(usage) };
         let from = keep.from.unwrap_or(state.head.lsn).max(state.timeline.base_lsn().next());
         let places = self.all_places(timeline).await?;
         let first = places.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
         let newest = places.segments.first().map(|place| place.first);
         for place in places.segments.iter().chain(&places.packs) {
             if Some(place.first) == newest {
-                weights.head += place.length;
+                usage.head += place.length;
             } else if place.first >= first {
-                weights.window += place.length;
+                usage.window += place.length;
             } else {
-                weights.free += place.length;
+                usage.free += place.length;
             }
         }
-        Ok(weights)
+        Ok(usage)
     }
 
-    async fn plan(&self, state: &TimelineState, keep: &Keep) -> Result<Plan> {
+    async fn plan(&self, state: &TimelineState, keep: &RetainedStates) -> Result<Plan> {
         let nothing = Plan { objects: Vec::new(), floor: state.floor };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
         // What lies below the floor may be gone already.
@@ -129,7 +129,7 @@ impl Log {
     }
 
     /// Whether a listed place may not be older than the grace time.
-    fn is_young(&self, place: &Place) -> bool {
+    fn is_young(&self, place: &SegmentLocation) -> bool {
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
         // Both times have whole seconds.
         let age = |now: i64| now.saturating_sub(place.modified);
@@ -157,23 +157,23 @@ impl Log {
     ///
     /// Nothing is removed of a timeline that was not sealed for the grace time, so that nobody writes
     /// under a name that becomes free; one that is open is sealed. A later call removes it.
-    pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Freed> {
+    pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
         let state = self.ask(timeline, &memory).await?.state;
         if let Some(open) = state.filter(|state| !state.sealed) {
             self.seal_after(&open.timeline, &open.head).await?;
-            return Ok(Freed::default());
+            return Ok(Reclaimed::default());
         }
         let _writing = memory.writing.lock().await;
         let places = self.all_places(timeline).await?;
         if self.has_young_head(&places) {
-            return Ok(Freed::default());
+            return Ok(Reclaimed::default());
         }
         let freed = places.freed_by_dropping(state.as_ref());
         if let Some(state) = state {
             self.raise_floor(timeline, state.head.lsn).await?;
         }
-        let Places { mut segments, packs, .. } = places;
+        let SegmentIndex { mut segments, packs, .. } = places;
         let newest = if segments.is_empty() { None } else { Some(segments.remove(0)) };
         let manifests = self.store.bucket.list_all(&names::manifests_of(timeline)).await?;
         self.remove(manifests.into_iter().map(|listed| listed.name)).await?;
@@ -187,7 +187,7 @@ impl Log {
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free now.
-    pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Freed>> {
+    pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let memory = self.heads.of(timeline);
         let state = self.ask(timeline, &memory).await?.state;
         if state.as_ref().is_some_and(|state| !state.sealed) {
@@ -201,7 +201,7 @@ impl Log {
     }
 
     /// Whether the newest segment is too young for the timeline to be dropped.
-    fn has_young_head(&self, places: &Places) -> bool {
+    fn has_young_head(&self, places: &SegmentIndex) -> bool {
         places.segments.first().is_some_and(|newest| self.is_young(newest))
     }
 
@@ -213,10 +213,14 @@ impl Log {
     }
 }
 
-impl Places {
+impl SegmentIndex {
     /// The first commit of the lowest place that stays if the commits from `from` on do, and all
     /// segments that are too young to go.
-    fn first_kept(&self, from: Lsn, is_young: impl Fn(&Place) -> bool) -> Result<Option<Lsn>> {
+    fn first_kept(
+        &self,
+        from: Lsn,
+        is_young: impl Fn(&SegmentLocation) -> bool,
+    ) -> Result<Option<Lsn>> {
         let Some(place) = self.covering_one(from)? else { return Ok(None) };
         let below = self.segments.iter().filter(|segment| segment.first < place.first);
         let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
@@ -225,17 +229,17 @@ impl Places {
     }
 
     /// What dropping the timeline would free, whose state is `state`.
-    fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Freed {
+    fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Reclaimed {
         let commits =
             state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
         let all = self.segments.iter().chain(&self.packs);
-        Freed { commits, bytes: all.map(|place| place.length).sum(), ..Freed::default() }
+        Reclaimed { commits, bytes: all.map(|place| place.length).sum(), ..Reclaimed::default() }
     }
 
     /// What begins below a commit with which a place begins, lowest first; never the newest segment.
-    fn into_below(self, first: Lsn) -> Vec<Place> {
+    fn into_below(self, first: Lsn) -> Vec<SegmentLocation> {
         let segments = self.segments.into_iter().skip(1);
-        let mut below: Vec<Place> =
+        let mut below: Vec<SegmentLocation> =
             segments.chain(self.packs).filter(|place| place.first < first).collect();
         below.sort_by_key(|place| place.first);
         below
@@ -246,18 +250,25 @@ impl Places {
 mod tests {
     use super::*;
 
-    fn place(first: u64, last: Option<u64>) -> Place {
+    fn place(first: u64, last: Option<u64>) -> SegmentLocation {
         let (first, last) = (Lsn::new(first), last.map(Lsn::new));
-        Place { first, last, name: String::new(), etag: String::new(), length: 0, modified: 0 }
+        SegmentLocation {
+            first,
+            last,
+            name: String::new(),
+            etag: String::new(),
+            length: 0,
+            modified: 0,
+        }
     }
 
     fn first_kept(segments: &[u64], packs: &[(u64, u64)], from: u64, young: u64) -> Option<u64> {
-        let places = Places {
+        let places = SegmentIndex {
             segments: segments.iter().rev().map(|first| place(*first, None)).collect(),
             packs: packs.iter().rev().map(|(first, last)| place(*first, Some(*last))).collect(),
             all: true,
         };
-        let is_young = |place: &Place| place.first.get() >= young;
+        let is_young = |place: &SegmentLocation| place.first.get() >= young;
         places.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
     }
 

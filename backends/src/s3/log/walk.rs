@@ -14,7 +14,7 @@ use crate::s3::log::Log;
 use crate::s3::log::contents::{
     Contents, Item, WHOLE_FOR_HEADERS, WHOLE_WITH_DOCUMENTS, unreadable,
 };
-use crate::s3::log::places::{Place, claimed_twice, missing};
+use crate::s3::log::segment_index::{SegmentLocation, claimed_twice, missing};
 
 /// How many objects are fetched ahead, and how many bytes of them.
 const AHEAD: usize = 16;
@@ -28,7 +28,7 @@ const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 const MOST_PLANS: usize = 5;
 
 /// A walk over the commits of a timeline.
-struct Walk {
+struct LogWalk {
     log: Arc<Log>,
     timeline: TimelineId,
     /// What is left, both ends included; none when `low > high`.
@@ -36,18 +36,18 @@ struct Walk {
     high: Lsn,
     direction: Direction,
     /// The places that are left, in the order of the walk, once they were looked up.
-    places: Option<VecDeque<Place>>,
+    places: Option<VecDeque<SegmentLocation>>,
     /// Those that are being fetched, and the place that is being read.
     ahead: FuturesOrdered<BoxFuture<'static, Result<Fetched>>>,
     ahead_bytes: u64,
-    open: Option<(Place, Contents)>,
+    open: Option<(SegmentLocation, Contents)>,
     plans: usize,
     /// The first commit of the lowest place that was looked up.
     lowest: Lsn,
 }
 
 struct Fetched {
-    place: Place,
+    place: SegmentLocation,
     contents: Option<Contents>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn walk<C: Item>(
     range: &RangeInclusive<Lsn>,
     direction: Direction,
 ) -> BoxStream<'static, Result<C>> {
-    let walk = Walk {
+    let walk = LogWalk {
         log,
         timeline,
         low: (*range.start()).max(Lsn::new(1)),
@@ -82,7 +82,7 @@ pub(super) fn walk<C: Item>(
     .boxed()
 }
 
-impl Walk {
+impl LogWalk {
     /// The next commits, and the error about the one after them if it can't be read.
     async fn step<C: Item>(&mut self) -> Result<Option<(Vec<C>, Option<Error>)>> {
         loop {
@@ -165,9 +165,9 @@ impl Walk {
         Ok(true)
     }
 
-    fn note(&self, place: &Place, head: Lsn) {
+    fn note(&self, place: &SegmentLocation, head: Lsn) {
         if place.first <= head {
-            let place = Place { last: Some(head), ..place.clone() };
+            let place = SegmentLocation { last: Some(head), ..place.clone() };
             self.log.heads.of(self.timeline).note_place(place);
         }
     }
@@ -188,7 +188,7 @@ impl Walk {
     }
 
     /// The places of what is left, in the order of the walk.
-    async fn plan(&mut self) -> Result<VecDeque<Place>> {
+    async fn plan(&mut self) -> Result<VecDeque<SegmentLocation>> {
         self.plans += 1;
         let memory = self.log.heads.of(self.timeline);
         if let Some(state) = memory.head().and_then(|known| known.state) {
@@ -211,7 +211,7 @@ impl Walk {
 
     /// The places of a range as they are listed. If some of it is in none, only what is above the
     /// floor counts.
-    async fn list(&mut self, range: RangeInclusive<Lsn>) -> Result<Vec<Place>> {
+    async fn list(&mut self, range: RangeInclusive<Lsn>) -> Result<Vec<SegmentLocation>> {
         let again = self.plans > 1;
         let listed = self.log.clone().listed(self.timeline, range, again).await;
         if !listed.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt)
@@ -252,7 +252,7 @@ impl Walk {
     }
 
     /// Looks for the places anew, since one that was listed is gone.
-    fn plan_again(&mut self, gone: &Place) -> Result<()> {
+    fn plan_again(&mut self, gone: &SegmentLocation) -> Result<()> {
         self.forget_plan();
         if self.plans < MOST_PLANS {
             return Ok(());

@@ -70,7 +70,7 @@ async fn a_ref_that_was_changed_is_fetched_again() {
     let mut version = None;
     for round in 0..3_u8 {
         let swap = one.refs.compare_and_set("a", version.as_ref(), Some(vec![round])).await;
-        let argon_core::storage::Swap::Done(done) = swap.unwrap() else { panic!("{round}") };
+        let argon_core::storage::CasResult::Done(done) = swap.unwrap() else { panic!("{round}") };
         version = done;
         let listed = other.refs.list("").await.unwrap();
         assert_eq!(listed[0].1.value, [round]);

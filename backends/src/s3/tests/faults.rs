@@ -3,7 +3,7 @@
 use argon_core::ErrorKind;
 use argon_core::model::Point;
 use argon_core::snapshot::Manifest;
-use argon_core::storage::{RefVersion, Swap};
+use argon_core::storage::{CasResult, RefVersion};
 use argon_test_servers::stub_s3::Reaction;
 
 use super::*;
@@ -27,8 +27,8 @@ async fn swap(
     value: Option<&[u8]>,
 ) -> Option<RefVersion> {
     match backend.refs.compare_and_set("a", expected, value.map(<[u8]>::to_vec)).await.unwrap() {
-        Swap::Done(version) => version,
-        moved @ Swap::Moved(_) => panic!("{moved:?}"),
+        CasResult::Done(version) => version,
+        moved @ CasResult::Moved(_) => panic!("{moved:?}"),
     }
 }
 
@@ -150,7 +150,7 @@ async fn a_swap_whose_answer_was_lost_is_found_behind_the_swaps_of_others() {
     assert_eq!(now.value, b"3");
     assert_ne!(now.version, version, "it is not there any more");
     let late = ours.refs.compare_and_set("a", Some(&version), Some(b"4".to_vec())).await.unwrap();
-    assert_eq!(late, Swap::Moved(Some(now)));
+    assert_eq!(late, CasResult::Moved(Some(now)));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use argon_core::ErrorKind;
-use argon_core::storage::{Certificate, Health, Remedy, Swap};
+use argon_core::storage::{CasResult, Certificate, Health, Remedy};
 use argon_test_servers::stub_s3::{Conditions, Quirks, Reaction};
 
 use super::*;
@@ -48,7 +48,7 @@ async fn a_server_that_takes_etags_without_quotes_is_served() {
     let mut version = None;
     for round in 0..4_u8 {
         let swap = backend.refs.compare_and_set("a", version.as_ref(), Some(vec![round])).await;
-        let Swap::Done(Some(next)) = swap.unwrap() else { panic!("round {round}") };
+        let CasResult::Done(Some(next)) = swap.unwrap() else { panic!("round {round}") };
         version = Some(next);
     }
     assert_eq!(backend.refs.get("a").await.unwrap().unwrap().value, [3]);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use argon_core::model::{BranchName, CollectionName, ProjectName, View};
-use argon_core::storage::{Freed, Keep, KeyRange, Materialize, Version};
+use argon_core::storage::{KeyRange, Materialize, Reclaimed, RetainedStates, Version};
 use argon_core::{Branch, LogMaterializer, Store, snapshot};
 use argon_test_servers::stub_s3::Reaction;
 
@@ -11,8 +11,11 @@ use super::*;
 
 const HOUR: i64 = 3600;
 
-fn keep(from: Option<u64>, points: &[u64]) -> Keep {
-    Keep { from: from.map(Lsn::new), points: points.iter().copied().map(Lsn::new).collect() }
+fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
+    RetainedStates {
+        from: from.map(Lsn::new),
+        points: points.iter().copied().map(Lsn::new).collect(),
+    }
 }
 
 async fn floor(backend: &Backend, chain: &Chain) -> u64 {
@@ -47,14 +50,18 @@ async fn what_is_below_goes_and_the_log_above_stays() {
         (keep(Some(99), &[]), 9),
         (keep(None, &[3]), 9),
         (keep(Some(1), &[]), 0),
-        (Keep::all(), 0),
+        (RetainedStates::all(), 0),
     ] {
         let stub = StubS3::start();
         let backend = create(&stub).await;
         let mut chain = Chain::new(1);
         let mut written = chain.grow(&*backend.wal, 10).await;
         let id = chain.timeline.id;
-        assert_eq!(backend.wal.prune(id, &kept).await.unwrap(), Freed::default(), "all is young");
+        assert_eq!(
+            backend.wal.prune(id, &kept).await.unwrap(),
+            Reclaimed::default(),
+            "all is young"
+        );
         check_pruned(&backend, &chain, &written, 0).await;
         stub.pass(HOUR + 2);
         let before = stub.names("").len();
@@ -278,7 +285,7 @@ async fn a_drop_cut_off_after_any_step_is_done_by_calling_again() {
         }
         assert_eq!(stub.names(&chain.timeline.id.to_string()), [""; 0]);
         let again = backend.wal.drop_timeline(chain.timeline.id).await.unwrap();
-        assert_eq!(again, Freed::default());
+        assert_eq!(again, Reclaimed::default());
         // Nothing of what this process knew is left.
         let mut anew = Chain::new(1);
         let written = anew.grow(&*backend.wal, 5).await;
@@ -386,7 +393,7 @@ async fn old_chunks_that_no_manifest_lists_go_and_those_put_again_stay() {
     put(&backend, "again").await;
     let young = put(&backend, "young").await;
     let all = HashSet::from([live]);
-    let expected = Freed { chunks: 1, bytes: 3, ..Freed::default() };
+    let expected = Reclaimed { chunks: 1, bytes: 3, ..Reclaimed::default() };
     assert_eq!(backend.snapshots.sweep_chunks(&all, true).await.unwrap(), expected);
     assert_eq!(stub.names("/chunks/").len(), 4);
     assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), expected);

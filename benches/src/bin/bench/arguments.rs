@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use argon_benches::Result;
-use argon_benches::network::{Place, ServerName};
+use argon_benches::network::{RemoteLocation, ServerName};
 use argon_benches::report::AnyEngine;
 use argon_benches::request::Request;
 use argon_benches::subject::Scale;
@@ -105,8 +105,8 @@ impl Arguments {
     }
 
     /// Where on a server the stores go.
-    fn place(&self, server: ServerName) -> Result<Place> {
-        Place::new(server, &self.url(server)?.ok_or("no server is named")?)
+    fn place(&self, server: ServerName) -> Result<RemoteLocation> {
+        RemoteLocation::new(server, &self.url(server)?.ok_or("no server is named")?)
     }
 
     /// The URL of a server; that of MongoDB may be in the environment.

@@ -12,7 +12,7 @@ use bson::raw::RawDocumentBuf;
 use futures::future::join_all;
 
 use crate::Result;
-use crate::network::{Place, ServerName};
+use crate::network::{RemoteLocation, ServerName};
 
 /// What a driver is asked for next to Argon. MongoDB's writes and reads the documents themselves,
 /// S3's an object of so many bytes.
@@ -38,7 +38,7 @@ pub trait Raw: Send + Sync {
 }
 
 /// The driver for the server at a place.
-pub async fn connect(place: &Place) -> Result<Arc<dyn Raw>> {
+pub async fn connect(place: &RemoteLocation) -> Result<Arc<dyn Raw>> {
     match place.server {
         #[cfg(feature = "mongodb")]
         ServerName::MongoDb => Ok(Arc::new(mongodb::MongoDriver::connect(place).await?)),

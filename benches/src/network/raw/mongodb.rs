@@ -8,7 +8,7 @@ use mongodb::{Client, Collection};
 
 use crate::Result;
 use crate::documents::{DOCUMENT_BYTES, id, raw};
-use crate::network::Place;
+use crate::network::RemoteLocation;
 use crate::network::raw::Raw;
 use crate::network::remote::password;
 use crate::writing::IMPORT_COMMIT;
@@ -28,7 +28,7 @@ pub(super) struct MongoDriver {
 }
 
 impl MongoDriver {
-    pub(super) async fn connect(place: &Place) -> Result<Self> {
+    pub(super) async fn connect(place: &RemoteLocation) -> Result<Self> {
         let url = place.store("driver")?;
         let mut options = ClientOptions::parse(format!("{}:{}", url.scheme(), url.rest())).await?;
         let journal = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();

@@ -16,13 +16,13 @@ use bson::raw::RawDocumentBuf;
 use tokio::sync::Mutex;
 
 use crate::Result;
-use crate::network::Place;
+use crate::network::RemoteLocation;
 use crate::network::raw::Raw;
 use crate::random::Random;
 
 /// Objects below a prefix. Their bytes can't be compressed, as those of segments can't.
 pub(super) struct S3Driver {
-    place: Place,
+    place: RemoteLocation,
     machine: SdkConfig,
     client: Client,
     written: AtomicU64,
@@ -31,7 +31,7 @@ pub(super) struct S3Driver {
 }
 
 impl S3Driver {
-    pub(super) async fn connect(place: &Place) -> Result<Self> {
+    pub(super) async fn connect(place: &RemoteLocation) -> Result<Self> {
         let tls = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(tls);
         if let Some(profile) = place.option("profile") {
@@ -110,7 +110,7 @@ impl Raw for S3Driver {
 }
 
 /// A client like the store's own (`backends/src/s3/connect.rs`), without connections yet.
-fn client(place: &Place, machine: &SdkConfig) -> Client {
+fn client(place: &RemoteLocation, machine: &SdkConfig) -> Client {
     let mut builder = aws_sdk_s3::config::Builder::from(machine)
         .retry_config(RetryConfig::disabled())
         .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)

@@ -1,7 +1,7 @@
 //! Commits of one document, by one writer and by sixteen at once.
 
 use argon_core::Branch;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 
 use crate::Result;
 use crate::clock::time_of;
@@ -32,7 +32,7 @@ pub(super) async fn run(remote: &Remote) -> Result<Vec<Row>> {
         // Of a store of their own, so that its upkeep in the background is not met by others.
         let (store, branch) = remote.create(&format!("append-by-{writers}")).await?;
         let meter = Meter::start(&store);
-        one_by_one(&branch, remote.fresh_documents(EACH)?, Condition::Any).await?;
+        one_by_one(&branch, remote.fresh_documents(EACH)?, Precondition::Any).await?;
         let bytes = meter.each(EACH).sent;
         let mut case = Case::new(writers);
         for _ in 0..remote.size(9, 4) {
@@ -52,7 +52,7 @@ impl Case {
         let documents = EACH * self.writers;
         let writers = usize::try_from(self.writers)?;
         for (rates, condition) in
-            [(&mut self.puts, Condition::Any), (&mut self.inserts, Condition::Absent)]
+            [(&mut self.puts, Precondition::Any), (&mut self.inserts, Precondition::Absent)]
         {
             let fresh = remote.fresh_documents(documents)?;
             let time = time_of(by_writers(branch, fresh, writers, condition)).await?;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use argon_core::model::{CollectionName, Document};
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, snapshot};
 use bson::raw::RawDocumentBuf;
 
@@ -62,7 +62,7 @@ async fn import(main: &Branch, path: &Path, content: &[u8]) -> Result<()> {
     let folder = name(path.parent().and_then(Path::file_name));
     let collection = CollectionName::new(format!("{folder}.{}", name(path.file_stem())))?;
     for documents in documents(content)?.chunks(IMPORT_COMMIT) {
-        commit(main, &collection, documents.iter().cloned(), Condition::Absent).await?;
+        commit(main, &collection, documents.iter().cloned(), Precondition::Absent).await?;
     }
     Ok(())
 }

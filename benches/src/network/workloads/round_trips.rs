@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argon_core::model::BranchName;
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, CollectionView, State, Store};
 use argon_test_servers::FaultProxy;
 
@@ -14,7 +14,7 @@ use crate::documents::key;
 use crate::network::distance::Distance;
 use crate::network::filled::{CHANGES, DEPTH, NAME, at_depth};
 use crate::network::remote::open_at;
-use crate::network::{Place, Remote};
+use crate::network::{Remote, RemoteLocation};
 use crate::random::Random;
 use crate::report::{Bar, Quantity, Row};
 use crate::samples::Samples;
@@ -127,7 +127,7 @@ async fn side_time(side: &Side, remote: &Remote, operation: Operation) -> Result
 
 /// The store as seen from one distance, and what is held of it.
 struct Side {
-    place: Place,
+    place: RemoteLocation,
     _store: Store,
     documents: u64,
     main: Branch,
@@ -141,7 +141,7 @@ struct Side {
 }
 
 impl Side {
-    async fn open(name: &'static str, remote: &Remote, place: Place) -> Result<Self> {
+    async fn open(name: &'static str, remote: &Remote, place: RemoteLocation) -> Result<Self> {
         let documents = remote.filled().await?.documents;
         let (store, main) = open_at(&place, NAME).await?;
         let head = main.head().await?;
@@ -181,9 +181,11 @@ impl Side {
                 let name = BranchName::new(format!("made/{}/{number}", self.name))?;
                 time_of(self.create_branch(&name, looked_up)).await
             }
-            Operation::Put => self.commit(remote, 1, Condition::Any).await,
-            Operation::Insert => self.commit(remote, 1, Condition::Absent).await,
-            Operation::Import => self.commit(remote, IMPORT_COMMIT as u64, Condition::Absent).await,
+            Operation::Put => self.commit(remote, 1, Precondition::Any).await,
+            Operation::Insert => self.commit(remote, 1, Precondition::Absent).await,
+            Operation::Import => {
+                self.commit(remote, IMPORT_COMMIT as u64, Precondition::Absent).await
+            }
             Operation::Diff => diff_of(&self.head, &self.changed, CHANGES).await,
             Operation::Open => {
                 time_of(async {
@@ -209,7 +211,12 @@ impl Side {
         Ok(())
     }
 
-    async fn commit(&self, remote: &Remote, count: u64, condition: Condition) -> Result<Duration> {
+    async fn commit(
+        &self,
+        remote: &Remote,
+        count: u64,
+        condition: Precondition,
+    ) -> Result<Duration> {
         let documents = remote.fresh_documents(count)?;
         time_of(commit(&self.own, &collection()?, documents, condition)).await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use argon_core::write::Condition;
+use argon_core::write::Precondition;
 use argon_core::{Branch, Store, snapshot};
 
 use crate::Result;
@@ -70,7 +70,7 @@ async fn creation(
         let revised: Vec<_> = changed(documents, CHANGED)
             .map(|number| checked(number + round, revision, DOCUMENT_BYTES))
             .collect::<Result<_>>()?;
-        commit(main, &collection()?, revised, Condition::Any).await?;
+        commit(main, &collection()?, revised, Precondition::Any).await?;
         let (time, sent) = create(store, main).await?;
         samples.push(time);
         bytes.push(count(sent));

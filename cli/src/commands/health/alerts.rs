@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use argon_core::ErrorKind;
-use argon_core::alerts::Condition;
+use argon_core::alerts::AlertState;
 use argon_service::health::{self, Delivery, Evaluated, Rule, severity_text};
 use clap::Args;
 
@@ -57,7 +57,7 @@ impl AlertsArgs {
         }
         let Some(seconds) = self.watch else { return once(&rules, context).await };
         // One for all rounds, so that a signal during one is heard after it.
-        let mut ended = std::pin::pin!(crate::finish::asked_to_end());
+        let mut ended = std::pin::pin!(crate::teardown::asked_to_end());
         loop {
             // A store that can't be opened now may be there the next time, and so a receiver.
             match once(&rules, context).await {
@@ -135,16 +135,18 @@ impl AlertRow {
     fn state(&self) -> &'static str {
         match self.0.condition {
             None => "no value",
-            Some(Condition::Quiet) => "quiet",
-            Some(Condition::Pending(_)) => "pending",
-            Some(Condition::Raised(_)) => "raised",
+            Some(AlertState::Quiet) => "quiet",
+            Some(AlertState::Pending(_)) => "pending",
+            Some(AlertState::Raised(_)) => "raised",
         }
     }
 
     fn since(&self) -> Option<String> {
         match self.0.condition {
-            None | Some(Condition::Quiet) => None,
-            Some(Condition::Pending(since) | Condition::Raised(since)) => Some(output::time(since)),
+            None | Some(AlertState::Quiet) => None,
+            Some(AlertState::Pending(since) | AlertState::Raised(since)) => {
+                Some(output::time(since))
+            }
         }
     }
 }

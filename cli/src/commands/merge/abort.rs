@@ -1,6 +1,6 @@
 //! `argon merge abort`
 
-use argon_core::plan::Stored;
+use argon_core::plan::SavedPlan;
 use clap::Args;
 
 use super::InPlan;
@@ -19,7 +19,7 @@ pub(crate) struct AbortArgs {
 impl AbortArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let id = Stored::abort(&workspace.project, &self.plan.plan).await?;
+        let id = SavedPlan::abort(&workspace.project, &self.plan.plan).await?;
         context.output.done(&format!("plan {id} is aborted"), || {
             Json::object([("id", id.to_string().into()), ("condition", "aborted".into())])
         })

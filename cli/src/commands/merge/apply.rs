@@ -1,7 +1,7 @@
 //! `argon merge apply`
 
 use argon_core::Error;
-use argon_core::plan::{Condition, Renewed, Stored};
+use argon_core::plan::{PlanStatus, Rebased, SavedPlan};
 use argon_service::hooks;
 use clap::Args;
 
@@ -47,7 +47,7 @@ impl ApplyArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace_noting(&self.signature.notes).await?;
         let mut stored = self.plan.open(&workspace).await?;
-        if let Condition::Applied(lsn) = stored.info()?.condition {
+        if let PlanStatus::Applied(lsn) = stored.info()?.status {
             let id = stored.id();
             let error = format!("plan {id} was applied already, as LSN {lsn}");
             return Err(Error::conflict(error).into());
@@ -59,16 +59,16 @@ impl ApplyArgs {
             if !self.rebase_plan {
                 return Err(moved(&stored));
             }
-            let renewed = stored.renew().await?;
-            say_renewed(context, &stored, &renewed);
+            let rebased = stored.rebase().await?;
+            say_rebased(context, &stored, &rebased);
         }
-        let (worked, info) = (stored.plan().work_out().await?, stored.info()?);
-        if !made && stored.close_if_nothing(&worked).await? {
+        let (result, info) = (stored.plan().compute().await?, stored.info()?);
+        if !made && stored.close_if_nothing(&result).await? {
             return came_to_nothing(context, &stored);
         }
         let mut unchecked = Vec::new();
         if !made {
-            let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+            let shown = Shown { plan: stored.plan(), result: &result, stored: Some(&info) };
             let accepted = accept(context, &shown, self.strictness.strict).await;
             unchecked = accepted.hint_on(argon_core::ErrorKind::Conflict, || {
                 format!("`argon merge show {}` shows how to decide", info.id)
@@ -76,7 +76,7 @@ impl ApplyArgs {
         }
         let Signature { actor, message, .. } = self.signature;
         let lsn = stored
-            .apply(&worked, actor, message.as_ref())
+            .apply(&result, actor, message.as_ref())
             .await
             .hint_on(argon_core::ErrorKind::Conflict, || HINT.to_owned())?;
         if let Some(error) = stored.left_open() {
@@ -86,12 +86,12 @@ impl ApplyArgs {
                 error.in_full()
             ));
         }
-        let shown = Shown { plan: stored.plan(), worked: &worked, stored: Some(&info) };
+        let shown = Shown { plan: stored.plan(), result: &result, stored: Some(&info) };
         committed(context, &shown, &unchecked, lsn)
     }
 
     /// Somebody else may have stored the plan, with commands of their choice.
-    fn agree_to_hooks(&self, stored: &Stored) -> CommandResult {
+    fn agree_to_hooks(&self, stored: &SavedPlan) -> CommandResult {
         let hooks = &stored.plan().rules().checks.hooks;
         if hooks.is_empty() || self.run_hooks {
             return Ok(());
@@ -106,7 +106,7 @@ impl ApplyArgs {
     }
 }
 
-fn came_to_nothing(context: &Context, stored: &Stored) -> CommandResult {
+fn came_to_nothing(context: &Context, stored: &SavedPlan) -> CommandResult {
     let (id, branch) = (stored.id().to_string(), stored.plan().branch().name());
     let words =
         format!("plan {id} comes to nothing: '{branch}' stays as it is; the plan is closed");
@@ -121,7 +121,7 @@ fn came_to_nothing(context: &Context, stored: &Stored) -> CommandResult {
 
 const HINT: &str = "--rebase-plan makes the plan anew for the present head, and keeps decisions";
 
-fn moved(stored: &Stored) -> Failure {
+fn moved(stored: &SavedPlan) -> Failure {
     let plan = stored.plan();
     Failure::from(Error::conflict(format!(
         "branch '{}' has moved on since LSN {}, for which plan {} was made",
@@ -132,11 +132,11 @@ fn moved(stored: &Stored) -> Failure {
     .hint(HINT)
 }
 
-fn say_renewed(context: &Context, stored: &Stored, renewed: &Renewed) {
+fn say_rebased(context: &Context, stored: &SavedPlan, rebased: &Rebased) {
     let (id, lsn) = (stored.id(), stored.plan().ours().lsn());
-    let kept = count(renewed.kept as u64, "decision");
+    let kept = count(rebased.kept as u64, "decision");
     context.output.say(&format!("plan {id} is made anew for LSN {lsn}; {kept} kept"));
-    for (collection, key) in &renewed.taken_back {
+    for (collection, key) in &rebased.taken_back {
         let place = place(collection, key.as_ref());
         context.output.note(&format!(
             "what was decided about {place} is taken back, for it has changed since"

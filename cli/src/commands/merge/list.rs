@@ -1,12 +1,12 @@
 //! `argon merge list`
 
-use argon_core::plan::{Condition, Stored, StoredInfo};
+use argon_core::plan::{PlanStatus, SavedPlan, SavedPlanInfo};
 use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{self, Json, Row};
-use crate::plans::condition_name;
+use crate::plans::status_name;
 
 /// List the plans of the project that can be applied, the oldest first.
 #[derive(Args)]
@@ -17,14 +17,14 @@ pub(crate) struct ListArgs {
     all: bool,
 }
 
-struct PlanRow(StoredInfo);
+struct PlanRow(SavedPlanInfo);
 
 impl Row for PlanRow {
     fn cells(&self) -> Vec<String> {
         let info = &self.0;
         vec![
             info.id.to_string(),
-            condition_name(info.condition).to_owned(),
+            status_name(info.status).to_owned(),
             info.what.clone(),
             format!("{}@{}", info.branch, info.ours),
             info.decisions.to_string(),
@@ -36,16 +36,16 @@ impl Row for PlanRow {
 
     fn json(&self) -> Json {
         let info = &self.0;
-        let applied = match info.condition {
-            Condition::Applied(lsn) => Some(lsn.get()),
-            Condition::Open | Condition::Aborted | Condition::Nothing => None,
+        let applied = match info.status {
+            PlanStatus::Applied(lsn) => Some(lsn.get()),
+            PlanStatus::Open | PlanStatus::Aborted | PlanStatus::Nothing => None,
         };
         Json::object([
             ("id", info.id.to_string().into()),
             ("what", info.what.clone().into()),
             ("branch", info.branch.as_str().into()),
             ("ours", info.ours.get().into()),
-            ("condition", condition_name(info.condition).into()),
+            ("condition", status_name(info.status).into()),
             ("applied", applied.into()),
             ("actor", info.actor.clone().into()),
             ("created", output::time(info.created).into()),
@@ -61,8 +61,8 @@ impl ListArgs {
         let columns =
             &["PLAN", "CONDITION", "WHAT", "INTO", "DECISIONS", "ACTOR", "CREATED", "MESSAGE"];
         let mut listing = context.output.listing(columns);
-        for info in Stored::list(&workspace.project).await? {
-            if self.all || info.condition == Condition::Open {
+        for info in SavedPlan::list(&workspace.project).await? {
+            if self.all || info.status == PlanStatus::Open {
                 listing.row(&PlanRow(info))?;
             }
         }

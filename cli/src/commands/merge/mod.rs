@@ -7,7 +7,7 @@ mod preview;
 mod resolve;
 mod show;
 
-use argon_core::plan::{PlanId, Stored};
+use argon_core::plan::{PlanId, SavedPlan};
 use argon_service::Workspace;
 use clap::{Args, Subcommand};
 
@@ -47,7 +47,7 @@ struct InPlan {
 }
 
 impl InPlan {
-    async fn open(&self, workspace: &Workspace) -> CommandResult<Stored> {
-        Ok(Stored::open(&workspace.project, &self.plan).await?)
+    async fn open(&self, workspace: &Workspace) -> CommandResult<SavedPlan> {
+        Ok(SavedPlan::open(&workspace.project, &self.plan).await?)
     }
 }

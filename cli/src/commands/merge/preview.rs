@@ -3,7 +3,7 @@
 use argon_core::Named;
 use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
-use argon_core::plan::{Plan, Stored};
+use argon_core::plan::{Plan, SavedPlan};
 use argon_core::{Branch, ErrorKind, Revision, State};
 use argon_service::Workspace;
 use clap::Args;
@@ -83,9 +83,9 @@ impl PreviewArgs {
             plan => plan?,
         };
         if plan.rules().checks.strict {
-            must_be_checked(context, &plan, &plan.work_out().await?)?;
+            must_be_checked(context, &plan, &plan.compute().await?)?;
         }
-        let stored = Stored::create(plan, &self.message.unwrap_or_default()).await?;
+        let stored = SavedPlan::create(plan, &self.message.unwrap_or_default()).await?;
         let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
         show(context, &stored, detail).await
     }

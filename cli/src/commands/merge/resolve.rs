@@ -4,7 +4,7 @@ use argon_core::document::Path;
 use argon_core::key::Key;
 use argon_core::merge::{Choice, Resolutions};
 use argon_core::model::CollectionName;
-use argon_core::plan::{Plan, Stored, Worked};
+use argon_core::plan::{MergeResult, Plan, SavedPlan};
 use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::parse_value;
 use bson::RawBson;
@@ -87,11 +87,11 @@ impl ResolveArgs {
             None => decide_all(&mut stored, &choice).await?,
         }
         // A decision that makes no document is refused here, before it is kept.
-        let worked = stored.plan().work_out().await?;
+        let result = stored.plan().compute().await?;
         stored.save().await.hint_on(ErrorKind::Conflict, || {
             "somebody else decided at the same time; `argon merge show` shows it".to_owned()
         })?;
-        say(context, &stored, &worked)
+        say(context, &stored, &result)
     }
 
     fn choice(&self) -> Choice {
@@ -118,15 +118,15 @@ async fn check(
         let decision = Resolutions::from_iter([(path.clone(), choice.clone())]);
         return Ok(decision.check(&conflicting)?);
     }
-    let worked = plan.work_out().await?;
-    let named: Vec<String> = worked
+    let result = plan.compute().await?;
+    let named: Vec<String> = result
         .conflicts
         .iter()
         .take(NAMED)
         .map(|found| place(&found.collection, found.key.as_ref()))
         .collect();
     let error = Error::invalid(format!("there is no conflict in {}", place(collection, key)));
-    let more = if worked.conflicts.len() > NAMED { " and others" } else { "" };
+    let more = if result.conflicts.len() > NAMED { " and others" } else { "" };
     Err(Failure::from(error).hint(match named.as_slice() {
         [] => "no conflict is left; `argon merge apply` applies the plan".to_owned(),
         named => format!("conflicts are left in {}{more}", named.join("; ")),
@@ -134,9 +134,9 @@ async fn check(
 }
 
 /// Decides about every conflict that is left.
-async fn decide_all(stored: &mut Stored, choice: &Choice) -> CommandResult {
-    let worked = stored.plan().work_out().await?;
-    for document in worked.conflicts {
+async fn decide_all(stored: &mut SavedPlan, choice: &Choice) -> CommandResult {
+    let result = stored.plan().compute().await?;
+    for document in result.conflicts {
         for conflict in document.conflicts {
             let (collection, key) = (document.collection.clone(), document.key.clone());
             stored.plan_mut().decide(collection, key, conflict.path, choice.clone());
@@ -145,14 +145,14 @@ async fn decide_all(stored: &mut Stored, choice: &Choice) -> CommandResult {
     Ok(())
 }
 
-fn say(context: &Context, stored: &Stored, worked: &Worked) -> CommandResult {
-    let (id, left) = (stored.id().to_string(), worked.counts.conflicts);
+fn say(context: &Context, stored: &SavedPlan, result: &MergeResult) -> CommandResult {
+    let (id, left) = (stored.id().to_string(), result.counts.conflicts);
     let words = format!("{} left in plan {id}", count(left, "conflict"));
-    context.output.done(&format!("{words}\n{}", next(&id, worked)), || {
+    context.output.done(&format!("{words}\n{}", next(&id, result)), || {
         Json::object([
             ("id", id.as_str().into()),
             ("conflicts", left.into()),
-            ("decisions", (stored.plan().resolved().len() as u64).into()),
+            ("decisions", (stored.plan().decisions().len() as u64).into()),
         ])
     })
 }

@@ -99,7 +99,7 @@ impl MetricsArgs {
             self.show(context).await?;
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
-                ended = crate::finish::asked_to_end() => return ended.and(Err(Failure::Interrupted)),
+                ended = crate::teardown::asked_to_end() => return ended.and(Err(Failure::Interrupted)),
             }
         }
     }

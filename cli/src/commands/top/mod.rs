@@ -75,7 +75,7 @@ impl TopArgs {
 /// Shows the view, looks at the store again and again, and does what the keys say, until they say that
 /// it is enough.
 async fn watch(view: &mut View, screen: &mut Screen, context: &Context) -> CommandResult {
-    let mut ended = std::pin::pin!(crate::finish::asked_to_end());
+    let mut ended = std::pin::pin!(crate::teardown::asked_to_end());
     let mut look: Fuse<BoxFuture<'_, CommandResult<Sample>>> = Fuse::terminated();
     let mut next = Instant::now() + view.interval();
     loop {

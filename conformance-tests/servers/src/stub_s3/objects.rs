@@ -7,7 +7,7 @@ use std::ops::{Bound, Range};
 use super::http::{Answer, Request};
 use super::{Conditions, Quirks, time};
 
-struct Stored {
+struct StoredObject {
     content: Vec<u8>,
     etag: String,
     /// In seconds since 1970.
@@ -17,7 +17,7 @@ struct Stored {
 /// A bucket: objects by name, and the parts of uploads that were not joined.
 #[derive(Default)]
 pub(super) struct Objects {
-    by_name: BTreeMap<String, Stored>,
+    by_name: BTreeMap<String, StoredObject>,
     uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
     /// How many uploads were begun.
     begun: usize,
@@ -36,7 +36,7 @@ impl Objects {
     /// Writes an object; gives its `ETag`.
     pub(super) fn put(&mut self, name: &str, content: Vec<u8>, now: i64) -> String {
         let etag = etag(&content);
-        let stored = Stored { content, etag: etag.clone(), modified: now };
+        let stored = StoredObject { content, etag: etag.clone(), modified: now };
         self.by_name.insert(name.to_owned(), stored);
         etag
     }

@@ -1,6 +1,6 @@
 //! Which places in documents a rule is for.
 
-mod place;
+mod position;
 mod readings;
 
 use std::fmt;
@@ -8,12 +8,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::place::Place;
+pub(crate) use self::position::PatternPosition;
 use super::path::{Name, WHOLE_DOCUMENT, wrong};
 use super::written::{escaped, foreign, split};
 use crate::{Error, Result};
 
-/// The most steps of a pattern: a bit each in a [`Place`], and one for its end.
+/// The most steps of a pattern: a bit each in a [`PatternPosition`], and one for its end.
 const MOST_STEPS: usize = 127;
 
 /// Which paths a rule is for: a [`Path`](super::Path) in which `*` stands for any one name and `**` for any
@@ -36,11 +36,11 @@ const MOST_STEPS: usize = 127;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern {
-    steps: Vec<Step>,
+    steps: Vec<PatternStep>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+enum PatternStep {
     Name(Name),
     Any,
     AnyNumber,
@@ -57,12 +57,12 @@ impl Pattern {
     }
 
     fn of(text: &str, names: Vec<Name>) -> Result<Self> {
-        let steps: Vec<Step> = names
+        let steps: Vec<PatternStep> = names
             .into_iter()
             .map(|name| match name.as_str() {
-                "*" if !name.escaped => Step::Any,
-                "**" if !name.escaped => Step::AnyNumber,
-                _ => Step::Name(name),
+                "*" if !name.escaped => PatternStep::Any,
+                "**" if !name.escaped => PatternStep::AnyNumber,
+                _ => PatternStep::Name(name),
             })
             .collect();
         if steps.len() > MOST_STEPS {
@@ -94,20 +94,20 @@ impl Pattern {
 
     /// Whether it can match nothing but this field of a document and what is below it.
     pub(crate) fn begins_with(&self, name: &str) -> bool {
-        matches!(self.steps.first(), Some(Step::Name(first)) if first.as_str() == name)
+        matches!(self.steps.first(), Some(PatternStep::Name(first)) if first.as_str() == name)
     }
 
     /// What this pattern would have to be to go through the elements of an array that another stands
     /// for, if it names a field right below that array, and no star. The elements have names that begin so.
     pub(crate) fn through(&self, array: &Self, names_begin: &str) -> Option<Self> {
-        let is_name = |step: &Step| matches!(step, Step::Name(_));
+        let is_name = |step: &PatternStep| matches!(step, PatternStep::Name(_));
         let below = self.steps.strip_prefix(array.steps.as_slice())?;
         let all_names = !array.is_document() && array.steps.iter().all(is_name);
         match below.first() {
-            Some(Step::Name(name))
+            Some(PatternStep::Name(name))
                 if all_names && !name.escaped && !name.text.starts_with(names_begin) =>
             {
-                let steps = [array.steps.as_slice(), &[Step::Any], below].concat();
+                let steps = [array.steps.as_slice(), &[PatternStep::Any], below].concat();
                 Some(Self { steps })
             }
             _ => None,
@@ -123,7 +123,7 @@ impl Pattern {
         let text = self.to_string();
         let mut at = 0;
         for step in &self.steps {
-            if let Step::Name(name) = step {
+            if let PatternStep::Name(name) = step {
                 if !name.escaped && name.text.contains('*') {
                     return Err(wrong(
                         &text,
@@ -152,18 +152,18 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.steps.as_slice() {
             [] => f.write_str(WHOLE_DOCUMENT),
-            [Step::Name(only)] if only.as_str() == WHOLE_DOCUMENT => {
+            [PatternStep::Name(only)] if only.as_str() == WHOLE_DOCUMENT => {
                 write!(f, "\\{WHOLE_DOCUMENT}")
             }
             steps => {
-                let steps: Vec<String> = steps.iter().map(Step::to_string).collect();
+                let steps: Vec<String> = steps.iter().map(PatternStep::to_string).collect();
                 f.write_str(&steps.join("."))
             }
         }
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PatternStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("*"),

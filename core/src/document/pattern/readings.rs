@@ -1,12 +1,16 @@
 //! Names with dots, which another tool may have meant for paths: each reading of one.
 
-use super::{Pattern, Place, Step};
+use super::{Pattern, PatternPosition, PatternStep};
 
 impl Pattern {
     /// After one name more, however its dots are read: as part of the name, or as standing between
     /// names, numbers of elements among them. If what is read so far matches before the name ends, the
     /// whole name does, for a pattern that is for all below a match as well.
-    pub(crate) fn next_in_any_reading(&self, place: Place, name: &str) -> Place {
+    pub(crate) fn next_in_any_reading(
+        &self,
+        place: PatternPosition,
+        name: &str,
+    ) -> PatternPosition {
         let mut after = self.next(place, name).0;
         if name.contains('.') {
             let parts: Vec<&str> = name.split('.').collect();
@@ -31,10 +35,10 @@ impl Pattern {
     /// Goes on from a cut in a name: `sets` has for each cut the steps that may come next there.
     fn read_part(&self, sets: &mut [u128], at: usize, parts: &[&str]) {
         let from = sets[at];
-        let may_come = |(step, _): &(usize, &Step)| from & (1 << step) != 0;
+        let may_come = |(step, _): &(usize, &PatternStep)| from & (1 << step) != 0;
         for (step, wanted) in self.steps.iter().enumerate().filter(may_come) {
             match wanted {
-                Step::Name(wanted) => {
+                PatternStep::Name(wanted) => {
                     let wanted = wanted.as_str();
                     let end = at + wanted.split('.').count();
                     let read = parts.get(at..end).unwrap_or_default();
@@ -42,8 +46,8 @@ impl Pattern {
                         sets[end] |= 1 << (step + 1);
                     }
                 }
-                Step::Any => {}
-                Step::AnyNumber => sets[at + 1] |= 1 << step,
+                PatternStep::Any => {}
+                PatternStep::AnyNumber => sets[at + 1] |= 1 << step,
             }
         }
         if parts[at].parse::<u32>().is_ok() {
@@ -53,7 +57,7 @@ impl Pattern {
 
     /// The bits of the steps that are any one name.
     fn stars(&self) -> u128 {
-        let stars = self.steps.iter().enumerate().filter(|(_, step)| **step == Step::Any);
+        let stars = self.steps.iter().enumerate().filter(|(_, step)| **step == PatternStep::Any);
         stars.fold(0, |stars, (at, _)| stars | 1 << at)
     }
 }

@@ -7,7 +7,7 @@ use futures::stream::{self, BoxStream, Peekable, StreamExt, TryStreamExt};
 
 use crate::Result;
 use crate::document::key::Key;
-use crate::engine::replay::stretch::Changed;
+use crate::engine::replay::cached_log::Changed;
 use crate::engine::snapshot::Chunk;
 use crate::model::Image;
 use crate::storage::{KeyRange, Version, VersionStream};

@@ -1,15 +1,15 @@
 //! Reads from log and snapshots alone: the nearest snapshot below a view, and the commits above it.
 //!
-//! A read looks for the snapshot (`bases.rs`), takes from the log what was changed since
-//! (`above.rs`: from memory, where `stretch.rs` keeps it, or by `passes.rs`), and lays that over the
+//! A read looks for the snapshot (`base_snapshots.rs`), takes from the log what was changed since
+//! (`log_above.rs`: from memory, where `cached_log.rs` keeps it, or by `log_scan.rs`), and lays that over the
 //! snapshot's chunks (`merge.rs`). What is kept between reads is bounded (`limits.rs`).
 
-mod above;
-mod bases;
+mod base_snapshots;
+mod cached_log;
 mod limits;
+mod log_above;
+mod log_scan;
 mod merge;
-mod passes;
-mod stretch;
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::document::key::Key;
-use crate::engine::replay::above::{Above, Log};
-use crate::engine::replay::bases::{Base, Bases};
+use crate::engine::replay::base_snapshots::{BaseSnapshot, BaseSnapshots};
+use crate::engine::replay::cached_log::DocumentPosition;
+use crate::engine::replay::log_above::{Log, LogAbove};
 use crate::engine::replay::merge::merge;
-use crate::engine::replay::stretch::Place;
 use crate::engine::snapshot::{Chunks, SnapshotReader};
 use crate::log::walk::above_of;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, View};
-use crate::storage::{KeyRange, Materialize, Snapshots, Stamp, Version, VersionStream, Wal};
+use crate::storage::{KeyRange, Materialize, Snapshots, Version, VersionStamp, VersionStream, Wal};
 use crate::{Error, Result};
 
+pub(crate) use cached_log::Changed;
 pub use limits::ReplayLimits;
-pub(crate) use stretch::Changed;
 
 /// [`Materialize`] for any backend, from [`Wal`] and [`Snapshots`].
 ///
@@ -45,7 +45,7 @@ pub struct LogMaterializer {
 
 struct Source {
     log: Log,
-    bases: Bases,
+    bases: BaseSnapshots,
     chunks: Arc<Chunks>,
 }
 
@@ -63,7 +63,7 @@ impl LogMaterializer {
     ) -> Self {
         let source = Source {
             log: Log::new(wal, limits.log),
-            bases: Bases::new(snapshots.clone(), limits.manifests),
+            bases: BaseSnapshots::new(snapshots.clone(), limits.manifests),
             chunks: Arc::new(Chunks::new(snapshots, limits.chunks)),
         };
         Self { source: Arc::new(source) }
@@ -94,10 +94,10 @@ impl LogMaterializer {
 
 impl Source {
     /// The snapshot of a view, and what the log says since.
-    async fn read(&self, view: &View) -> Result<(Option<SnapshotReader>, Above)> {
+    async fn read(&self, view: &View) -> Result<(Option<SnapshotReader>, LogAbove)> {
         let mut base = self.bases.of(view).await?;
         let mut above = self.log.above(view, base.lsn()).await?;
-        if let (Above::Log(_), Some(leaf)) = (&above, view.point()) {
+        if let (LogAbove::Log(_), Some(leaf)) = (&above, view.point()) {
             // A later snapshot is worth looking for, now or when this comes back.
             let before = base.lsn();
             self.bases.forget(leaf.timeline);
@@ -109,7 +109,7 @@ impl Source {
         Ok((self.reader(base), above))
     }
 
-    fn reader(&self, base: Base) -> Option<SnapshotReader> {
+    fn reader(&self, base: BaseSnapshot) -> Option<SnapshotReader> {
         base.manifest.map(|manifest| SnapshotReader::cached(self.chunks.clone(), manifest))
     }
 
@@ -159,14 +159,14 @@ impl Source {
         view: &View,
         collection: CollectionId,
         keys: &[Key],
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let (snapshot, above) = self.read(view).await?;
         let changed = above.stamps(collection, keys).await?;
-        let stamp = |(lsn, deleted): (Lsn, bool)| (!deleted).then_some(Stamp { lsn });
-        let stored = |version: Version| Stamp { lsn: version.lsn };
+        let stamp = |(lsn, deleted): (Lsn, bool)| (!deleted).then_some(VersionStamp { lsn });
+        let stored = |version: Version| VersionStamp { lsn: version.lsn };
         self.complete(snapshot.as_ref(), collection, keys, changed, stamp, stored).await
     }
 
@@ -213,7 +213,7 @@ impl Materialize for LogMaterializer {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         match self.source.stamps(view, collection, &keys).await {
             Err(error) if self.source.is_stale(view, &error) => {
                 self.source.stamps(view, collection, &keys).await
@@ -257,7 +257,7 @@ impl Materialize for LogMaterializer {
         let wanted = key.clone();
         let mut expected = view.lsn();
         // Where commits were collected, history ends.
-        let unbroken = passes::headers(&wal, &segments).try_take_while(move |commit| {
+        let unbroken = log_scan::headers(&wal, &segments).try_take_while(move |commit| {
             let follows = commit.meta.lsn == expected;
             expected = commit.meta.lsn.back(1).unwrap_or_default();
             std::future::ready(Ok(follows))
@@ -270,7 +270,7 @@ impl Materialize for LogMaterializer {
             std::future::ready(Ok(touches.then_some(commit.meta.lsn)))
         });
         let key = key.clone();
-        passes::single_commits(wal, segments, touched)
+        log_scan::single_commits(wal, segments, touched)
             .try_filter_map(move |commit| {
                 let lsn = commit.meta.lsn;
                 let mut changes = commit.changes.into_iter();
@@ -283,7 +283,10 @@ impl Materialize for LogMaterializer {
 }
 
 /// The places between which the documents of a range are.
-fn places(collection: CollectionId, range: &KeyRange) -> (Bound<Place>, Bound<Place>) {
+fn places(
+    collection: CollectionId,
+    range: &KeyRange,
+) -> (Bound<DocumentPosition>, Bound<DocumentPosition>) {
     let from = Bound::Included((collection, range.from.clone()));
     let to = match &range.to {
         Some(to) => Bound::Excluded((collection, Some(to.clone()))),

@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::Result;
+use crate::engine::active_states::ActiveStates;
 use crate::engine::catalog::Catalog;
-use crate::engine::open::OpenStates;
 use crate::engine::replay::LogMaterializer;
 use crate::engine::snapshot::latest;
 use crate::engine::snapshot::write::Maker;
@@ -31,7 +31,7 @@ pub(crate) struct Making {
     pub(crate) replay: Option<Arc<LogMaterializer>>,
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) environment: Environment,
-    pub(crate) open: Arc<OpenStates>,
+    pub(crate) open: Arc<ActiveStates>,
     /// Held while a snapshot is made; garbage collection waits for it, and holds snapshots off.
     pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
@@ -184,7 +184,7 @@ impl Work {
             Step::Make(timeline, head, catalog) => {
                 let _making = snapshots.read().await;
                 let view = timelines.view(*timeline, *head).await?;
-                let _held = open.hold(&view)?;
+                let _held = open.acquire(&view)?;
                 let collections = catalog.all_ids();
                 let maker = Maker { backend, materialize, replay: replay.as_ref() };
                 let made = maker.make(&view, collections, environment.now());

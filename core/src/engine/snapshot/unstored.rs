@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
-use crate::storage::{Freed, Manifest, Snapshots};
+use crate::storage::{Manifest, Reclaimed, Snapshots};
 
 /// Reads from another store of snapshots, and drops what is written.
 pub(crate) struct Unstored(pub(crate) Arc<dyn Snapshots>);
@@ -42,7 +42,7 @@ impl Snapshots for Unstored {
         Ok(())
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, _: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, _: bool) -> Result<Reclaimed> {
         self.0.sweep_chunks(live, true).await
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
-use crate::storage::{Freed, Manifest, Snapshots};
+use crate::storage::{Manifest, Reclaimed, Snapshots};
 
 /// What another store of snapshots has below one point of a timeline, and all that it has of
 /// others. For reading only.
@@ -59,7 +59,7 @@ impl Snapshots for Without {
         self.snapshots.remove_manifest(point).await
     }
 
-    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Freed> {
+    async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.snapshots.sweep_chunks(live, dry_run).await
     }
 }

@@ -70,14 +70,14 @@ pub(crate) struct Committer {
 }
 
 struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Pending>,
     /// The state to go on from, while no drain is running; `None` when the store must be asked.
     rest: Option<Position>,
     /// Whether no drain is running, so that the next submission must start one.
     finished: bool,
 }
 
-struct Waiting {
+struct Pending {
     request: WriteRequest,
     reply: oneshot::Sender<Result<Submitted>>,
     /// That of the writer: the append of a group belongs to its first one.
@@ -98,7 +98,7 @@ struct OwnerRecord {
 }
 
 /// What one append came to.
-enum Round {
+enum AppendRound {
     Appended(Sequenced, Position),
     Sealed,
 }
@@ -119,14 +119,14 @@ impl Committer {
         let (reply, answer) = oneshot::channel();
         let start = {
             let mut queue = self.queue();
-            queue.waiting.push_back(Waiting { request, reply, span: Span::current() });
+            queue.waiting.push_back(Pending { request, reply, span: Span::current() });
             std::mem::replace(&mut queue.finished, false)
         };
         if start {
             // A task of its own, so that a writer who goes away does not take the others' commits
             // with it.
-            // It has an ending from here on, as a runtime may end before it runs the task.
-            tokio::spawn(drain(Ending { committer: self.clone(), clean: false }, base));
+            // It has a guard from here on, as a runtime may end before it runs the task.
+            tokio::spawn(drain(DrainGuard { committer: self.clone(), clean: false }, base));
         }
         answer
             .await
@@ -154,7 +154,7 @@ impl Committer {
 
     /// The requests for the next append; when there are none, puts `position` away and ends the
     /// drain in the same step, so that no submission falls between.
-    fn take_group(&self, position: &mut Option<Position>) -> Option<Vec<Waiting>> {
+    fn take_group(&self, position: &mut Option<Position>) -> Option<Vec<Pending>> {
         let mut queue = self.queue();
         let mut group = Vec::new();
         let mut bytes = 0;
@@ -178,21 +178,21 @@ impl Committer {
     /// Commits a group and answers it; gives the position to go on from, if it is known.
     async fn commit(
         &self,
-        group: Vec<Waiting>,
+        group: Vec<Pending>,
         position: Option<Position>,
         base: Head,
     ) -> Option<Position> {
         let (requests, replies): (Vec<_>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         match self.append_group(&requests, position, base).await {
-            Ok(Round::Appended(sequenced, position)) => {
+            Ok(AppendRound::Appended(sequenced, position)) => {
                 for (reply, outcome) in replies.into_iter().zip(sequenced.outcomes) {
                     // A writer that went away does not want its answer.
                     let _ = reply.send(outcome.map(Submitted::Outcome));
                 }
                 Some(position)
             }
-            Ok(Round::Sealed) => {
+            Ok(AppendRound::Sealed) => {
                 for (reply, request) in replies.into_iter().zip(requests) {
                     let _ = reply.send(Ok(Submitted::Sealed(request)));
                 }
@@ -213,12 +213,12 @@ impl Committer {
         requests: &[WriteRequest],
         position: Option<Position>,
         base: Head,
-    ) -> Result<Round> {
+    ) -> Result<AppendRound> {
         let mut position = match position {
             Some(position) => position,
             None => match self.load(base).await? {
                 Some(position) => position,
-                None => return Ok(Round::Sealed),
+                None => return Ok(AppendRound::Sealed),
             },
         };
         loop {
@@ -226,10 +226,12 @@ impl Committer {
             let commits: Arc<[Commit]> = std::mem::take(&mut sequenced.commits).into();
             let Some(last) = commits.last().map(Commit::head) else {
                 match self.moved_since(&position).await? {
-                    None => return Ok(Round::Appended(sequenced, position)),
-                    Some(Append::Sealed(_)) => return Ok(Round::Sealed),
+                    None => return Ok(AppendRound::Appended(sequenced, position)),
+                    Some(Append::Sealed(_)) => return Ok(AppendRound::Sealed),
                     Some(_) => {
-                        let Some(moved) = self.load(base).await? else { return Ok(Round::Sealed) };
+                        let Some(moved) = self.load(base).await? else {
+                            return Ok(AppendRound::Sealed);
+                        };
                         position = moved;
                         continue;
                     }
@@ -246,17 +248,17 @@ impl Committer {
                     let is_first = position.head.lsn == self.timeline.base_lsn();
                     if is_first && !self.is_owned().await? && !self.is_sealed().await? {
                         self.seal(last).await?;
-                        return Ok(Round::Sealed);
+                        return Ok(AppendRound::Sealed);
                     }
                     let position = Position { head: last, catalog: sequenced.catalog.clone() };
                     self.appended(&commits, &position);
-                    return Ok(Round::Appended(sequenced, position));
+                    return Ok(AppendRound::Appended(sequenced, position));
                 }
                 Append::HeadMoved(_) => match self.load(base).await? {
                     Some(moved) => position = moved,
-                    None => return Ok(Round::Sealed),
+                    None => return Ok(AppendRound::Sealed),
                 },
-                Append::Sealed(_) => return Ok(Round::Sealed),
+                Append::Sealed(_) => return Ok(AppendRound::Sealed),
             }
         }
     }
@@ -332,13 +334,13 @@ impl Committer {
 }
 
 /// Commits group after group until nobody waits.
-async fn drain(mut ending: Ending, base: Head) {
-    let committer = ending.committer.clone();
+async fn drain(mut guard: DrainGuard, base: Head) {
+    let committer = guard.committer.clone();
     let mut position = committer.queue().rest.take();
     loop {
         committer.gather().await;
         let Some(group) = committer.take_group(&mut position) else {
-            ending.clean = true;
+            guard.clean = true;
             return;
         };
         let writer = group.first().and_then(|first| first.span.id());
@@ -349,13 +351,13 @@ async fn drain(mut ending: Ending, base: Head) {
 
 /// Ends a drain, also one that is cut off by a panic or by the end of its runtime: the requests
 /// that still wait are then answered as lost, and the next one starts afresh.
-struct Ending {
+struct DrainGuard {
     committer: Arc<Committer>,
     /// Whether the drain came to its end by itself. Another may be running by then.
     clean: bool,
 }
 
-impl Drop for Ending {
+impl Drop for DrainGuard {
     fn drop(&mut self) {
         if !self.clean {
             let mut queue = self.committer.queue();

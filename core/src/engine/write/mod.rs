@@ -11,5 +11,5 @@ mod operation;
 mod outcome;
 mod sequencer;
 
-pub use operation::{CollectionChange, Condition, DOCUMENT_OVERHEAD_BYTES, WriteRequest};
+pub use operation::{CollectionChange, DOCUMENT_OVERHEAD_BYTES, Precondition, WriteRequest};
 pub use outcome::{Conflict, ConflictReason, Outcome, Receipt};

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// What must hold of a document for its change to be made. It is checked when the commit gets its
 /// place in the log, and again if that place is lost to another writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub enum Precondition {
     /// Nothing; costs no lookup.
     Any,
     /// There is no such document; otherwise the commit fails.
@@ -28,7 +28,7 @@ pub enum Condition {
     SkipUnlessPresent,
 }
 
-/// A change of a collection's own facts.
+/// A change of a collection's metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionChange {
     /// Make an empty collection; it is a conflict if there is one of that name.
@@ -80,7 +80,7 @@ pub(crate) enum Operation {
         collection: CollectionName,
         key: Key,
         image: Image,
-        condition: Condition,
+        condition: Precondition,
     },
     Collection(CollectionChange),
     /// A change by the collection's number, which may be the catalog's, whatever is there.
@@ -169,7 +169,7 @@ impl WriteRequest {
         collection: CollectionName,
         key: Key,
         document: Document,
-        condition: Condition,
+        condition: Precondition,
     ) -> Result<()> {
         self.bytes = self.bytes_with(&document)?;
         if self.bytes + (self.operations.len() + 1) * DOCUMENT_OVERHEAD_BYTES > MAX_COMMIT_BYTES {
@@ -184,12 +184,12 @@ impl WriteRequest {
     }
 
     /// Adds the deletion of a document.
-    pub fn delete(&mut self, collection: CollectionName, key: Key, condition: Condition) {
+    pub fn delete(&mut self, collection: CollectionName, key: Key, condition: Precondition) {
         let image = Image::Deleted;
         self.operations.push(Operation::Document { collection, key, image, condition });
     }
 
-    /// Adds a change of a collection's own facts.
+    /// Adds a change of a collection's metadata.
     pub fn change_collection(&mut self, change: CollectionChange) {
         self.operations.push(Operation::Collection(change));
     }

@@ -19,7 +19,7 @@ pub struct Receipt {
     pub digest: Digest,
     /// How many documents were written or deleted; the catalog's are not counted.
     pub changed: usize,
-    /// How many changes were left out because of their [`Condition`](crate::write::Condition).
+    /// How many changes were left out because of their [`Precondition`](crate::write::Precondition).
     pub skipped: usize,
 }
 

@@ -7,7 +7,7 @@ use bson::DateTime;
 
 use crate::document::key::Key;
 use crate::engine::catalog::{self, Catalog, CollectionInfo};
-use crate::engine::write::operation::{CollectionChange, Condition, Operation, WriteRequest};
+use crate::engine::write::operation::{CollectionChange, Operation, Precondition, WriteRequest};
 use crate::engine::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
 use crate::model::environment::Environment;
 use crate::model::{
@@ -18,7 +18,7 @@ use crate::storage::Materialize;
 use crate::{Error, Result};
 
 /// Since which commit documents are as they are; those that are not there are left out.
-type Stored = HashMap<CollectionId, HashMap<Key, Lsn>>;
+type StoredVersions = HashMap<CollectionId, HashMap<Key, Lsn>>;
 
 /// The same of documents that were changed; `None` for one that was deleted.
 type Pending = HashMap<CollectionId, HashMap<Key, Option<Lsn>>>;
@@ -41,7 +41,7 @@ pub(super) struct Sequencer<'a> {
     view: &'a View,
     catalog: Arc<Catalog>,
     /// What is known of the documents that conditions ask about, at `head`.
-    stored: Stored,
+    stored: StoredVersions,
     /// What the commits before the current one changed of them.
     pending: Pending,
     /// Whether `pending` is of use: a request may ask about what another one changed.
@@ -57,7 +57,7 @@ struct Draft<'r> {
     changes: Vec<Change>,
     /// Where in `changes` a document is; kept only if the request has several steps.
     places: Option<HashMap<(CollectionId, &'r Key), usize>>,
-    /// Where in `changes` a collection's facts are.
+    /// Where in `changes` a collection's metadata is.
     described: HashMap<CollectionId, usize>,
     documents: usize,
     skipped: usize,
@@ -106,7 +106,7 @@ async fn read_stored(
     view: &View,
     catalog: &Catalog,
     materialize: &dyn Materialize,
-) -> Result<Stored> {
+) -> Result<StoredVersions> {
     let mut wanted: HashMap<CollectionId, Vec<&Key>> = HashMap::new();
     // A rename can make a name mean any collection, so its keys are looked up in all of them.
     let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
@@ -119,7 +119,7 @@ async fn read_stored(
             wanted.entry(info.id).or_default().push(key);
         }
     }
-    let mut stored = Stored::new();
+    let mut stored = StoredVersions::new();
     for (collection, mut keys) in wanted {
         keys.sort_unstable();
         keys.dedup();
@@ -139,7 +139,7 @@ fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&Collect
     requests.iter().flat_map(|request| &request.operations).filter_map(
         |operation| match operation {
             Operation::Document { collection, key, condition, .. }
-                if *condition != Condition::Any =>
+                if *condition != Precondition::Any =>
             {
                 Some((collection, key))
             }
@@ -231,21 +231,21 @@ impl Sequencer<'_> {
         collection: &CollectionName,
         key: &'r Key,
         image: &Image,
-        condition: Condition,
+        condition: Precondition,
     ) -> Result<Result<(), Conflict>> {
         let known = draft.catalog.get(collection).map(|info| info.id);
         let current = match known {
-            Some(id) if condition != Condition::Any => self.current(draft, id, key),
+            Some(id) if condition != Precondition::Any => self.current(draft, id, key),
             _ => None,
         };
         let current = current.map(|lsn| self.commit_at(lsn));
         match check(condition, current) {
-            Verdict::Do => {}
-            Verdict::Skip => {
+            PreconditionResult::Do => {}
+            PreconditionResult::Skip => {
                 draft.skipped += 1;
                 return Ok(Ok(()));
             }
-            Verdict::Refuse(reason) => {
+            PreconditionResult::Refuse(reason) => {
                 let (collection, key) = (collection.clone(), Some(key.clone()));
                 return Ok(Err(Conflict { collection, key, reason }));
             }
@@ -279,23 +279,23 @@ impl Sequencer<'_> {
     }
 }
 
-enum Verdict {
+enum PreconditionResult {
     Do,
     Skip,
     Refuse(ConflictReason),
 }
 
-fn check(condition: Condition, current: Option<Point>) -> Verdict {
+fn check(condition: Precondition, current: Option<Point>) -> PreconditionResult {
     match (condition, current) {
-        (Condition::Absent, Some(_)) => Verdict::Refuse(ConflictReason::Exists),
-        (Condition::Present, None) => Verdict::Refuse(ConflictReason::Missing),
-        (Condition::ChangedBy(expected), current) if current != Some(expected) => {
-            Verdict::Refuse(ConflictReason::ChangedBy(current.map(|commit| commit.lsn)))
+        (Precondition::Absent, Some(_)) => PreconditionResult::Refuse(ConflictReason::Exists),
+        (Precondition::Present, None) => PreconditionResult::Refuse(ConflictReason::Missing),
+        (Precondition::ChangedBy(expected), current) if current != Some(expected) => {
+            PreconditionResult::Refuse(ConflictReason::ChangedBy(current.map(|commit| commit.lsn)))
         }
-        (Condition::SkipUnlessAbsent, Some(_)) | (Condition::SkipUnlessPresent, None) => {
-            Verdict::Skip
+        (Precondition::SkipUnlessAbsent, Some(_)) | (Precondition::SkipUnlessPresent, None) => {
+            PreconditionResult::Skip
         }
-        _ => Verdict::Do,
+        _ => PreconditionResult::Do,
     }
 }
 
@@ -307,7 +307,7 @@ impl<'r> Draft<'r> {
         Ok(id)
     }
 
-    /// Writes a collection's facts to the catalog.
+    /// Writes a collection's metadata to the catalog.
     fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
         let change = catalog::change(&info, dropped)?;
         match self.described.get(&info.id) {
@@ -329,7 +329,7 @@ impl<'r> Draft<'r> {
                 self.describe(info, dropped)
             }
             (CollectionId::CATALOG, Image::Deleted) => Err(Error::internal(
-                "a collection's facts can't be deleted, only marked as dropped",
+                "a collection's metadata can't be deleted, only marked as dropped",
             )),
             (collection, image) => {
                 self.push(collection, &change.key, image.clone());
@@ -365,12 +365,12 @@ impl<'r> Draft<'r> {
                 }
                 self.create(name)?;
             }
-            CollectionChange::Drop { name } => match self.facts(name) {
+            CollectionChange::Drop { name } => match self.metadata(name) {
                 Some(info) => self.describe(info, true)?,
                 None => return conflict(name, ConflictReason::Missing),
             },
             CollectionChange::Rename { from, to } => {
-                let Some(info) = self.facts(from) else {
+                let Some(info) = self.metadata(from) else {
                     return conflict(from, ConflictReason::Missing);
                 };
                 if self.catalog.get(to).is_some() {
@@ -398,12 +398,12 @@ impl<'r> Draft<'r> {
         Ok(Ok(()))
     }
 
-    fn facts(&self, name: &CollectionName) -> Option<CollectionInfo> {
+    fn metadata(&self, name: &CollectionName) -> Option<CollectionInfo> {
         self.catalog.get(name).map(|info| CollectionInfo::clone(info))
     }
 
     fn facts_or_new(&self, name: &CollectionName) -> CollectionInfo {
-        self.facts(name).unwrap_or_else(|| self.catalog.new_collection(name.clone()))
+        self.metadata(name).unwrap_or_else(|| self.catalog.new_collection(name.clone()))
     }
 
     fn describe_if_new(&mut self, info: CollectionInfo) -> Result<()> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 
-use super::search::Place;
+use super::search::BlamedDocument;
 use super::{At, Leaf, gather};
 use crate::Result;
 use crate::document::value::Value;
@@ -21,7 +21,7 @@ struct Open<'l, 'a> {
 /// document's history from its end, until all are explained.
 pub(super) async fn explained(
     state: &State,
-    place: &Place<'_>,
+    place: &BlamedDocument<'_>,
     leaves: &[Leaf<'_>],
 ) -> Result<Vec<At>> {
     let mut open: Vec<Open<'_, '_>> =
@@ -67,7 +67,7 @@ fn explain(leaves: &mut [Open<'_, '_>], older: &Image, since: At) -> Result<()> 
 /// Explains what the oldest image that is known, of commit `oldest`, has already.
 async fn explain_rest(
     state: &State,
-    place: &Place<'_>,
+    place: &BlamedDocument<'_>,
     oldest: Lsn,
     leaves: &mut [Open<'_, '_>],
 ) -> Result<()> {

@@ -10,7 +10,7 @@ mod search;
 
 use bson::raw::RawBson;
 
-use self::search::{Place, Search};
+use self::search::{BlamedDocument, Search};
 use crate::Result;
 use crate::document::Path;
 use crate::document::key::Key;
@@ -59,12 +59,12 @@ struct Leaf<'a> {
     nth: usize,
     keys: Vec<String>,
     value: Value<'a>,
-    since: Option<Found>,
+    since: Option<ValueOrigin>,
 }
 
 /// What is known of a value on the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Found {
+struct ValueOrigin {
     /// The commit, or the first position that is known.
     at: At,
     /// On which timeline; `None` for the empty state.
@@ -152,7 +152,7 @@ async fn blamed(
     let value = Value::of(version.document.as_raw());
     let mut leaves = Vec::new();
     gather(&mut Vec::new(), value, &mut leaves)?;
-    let mut search = Search::new(Place { collection: info.id, key }, through);
+    let mut search = Search::new(BlamedDocument { collection: info.id, key }, through);
     let leaves = search.run(state, leaves).await?;
     let mut joined = Vec::new();
     join(&mut Vec::new(), value, &mut leaves.into_iter(), &mut joined)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::chain::explained;
-use super::{At, BlamedField, Brought, Found, Leaf, Since, gather};
+use super::{At, BlamedField, Brought, Leaf, Since, ValueOrigin, gather};
 use crate::document::Path;
 use crate::document::key::Key;
 use crate::document::value::Value;
@@ -14,14 +14,14 @@ use crate::{Error, Result};
 
 /// Which document it is. A collection has one number in all states that can be merged.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct BlamedDocument<'a> {
     pub(super) collection: CollectionId,
     pub(super) key: &'a Key,
 }
 
 /// The way back from a document's values to the commits that wrote them.
 pub(super) struct Search<'a> {
-    place: Place<'a>,
+    place: BlamedDocument<'a>,
     /// Whether it goes on where a commit's values come from.
     through: bool,
     commits: HashMap<Point, Box<CommitMeta>>,
@@ -35,7 +35,7 @@ struct Task<'v> {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(place: Place<'a>, through: bool) -> Self {
+    pub(super) fn new(place: BlamedDocument<'a>, through: bool) -> Self {
         Self { place, through, commits: HashMap::new() }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Search<'a> {
                     leaves = self.go_on(&state, &meta.origin, leaves, &by, tasks).await?;
                 }
             }
-            let found = Found { at, point, brought_by: brought_by.clone() };
+            let found = ValueOrigin { at, point, brought_by: brought_by.clone() };
             done.extend(leaves.into_iter().map(|leaf| Leaf { since: Some(found.clone()), ..leaf }));
         }
         Ok(())
@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
         state: &State,
         leaves: Vec<Leaf<'v>>,
     ) -> Result<(Vec<Leaf<'v>>, Vec<Leaf<'v>>)> {
-        let Place { collection, key } = self.place;
+        let BlamedDocument { collection, key } = self.place;
         let Some(version) = state.materialize().get(state.view(), collection, key).await? else {
             return Ok((Vec::new(), leaves));
         };
@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
     /// A value with its commit, which was met on the way.
     pub(super) fn field(&self, leaf: Leaf<'_>) -> Result<BlamedField> {
         let unexplained = || Error::internal("a field was not followed to a commit");
-        let Found { at, point, brought_by } = leaf.since.ok_or_else(unexplained)?;
+        let ValueOrigin { at, point, brought_by } = leaf.since.ok_or_else(unexplained)?;
         let meta = |point: &Point| self.commits.get(point).cloned().ok_or_else(unexplained);
         let since = match (at, point) {
             (At::Commit(_), Some(point)) => Since::Commit(meta(&point)?),

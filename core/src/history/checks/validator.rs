@@ -195,14 +195,14 @@ fn is_brought(info: &CollectionInfo, proposed: &Proposed) -> bool {
 }
 
 /// The validators of a collection that the changes concern; `None` if they don't.
-struct Held {
+struct AffectedValidators {
     own: Option<Validator>,
     policy: Option<Validator>,
     /// Whether all documents are held to the collection's own.
     all: bool,
 }
 
-impl Held {
+impl AffectedValidators {
     fn of(
         checks: &Checks,
         info: &CollectionInfo,
@@ -224,7 +224,7 @@ pub(super) fn prepare(checks: &Checks, proposed: &Proposed, found: &mut Findings
     checks.validate()?;
     for info in proposed.catalog().iter() {
         // One that can't be used is an error when it is to be checked.
-        if let Err(error) = Held::of(checks, info, proposed, found) {
+        if let Err(error) = AffectedValidators::of(checks, info, proposed, found) {
             found.unchecked(&info.name, VALIDATOR, error.to_string());
         }
     }
@@ -238,7 +238,7 @@ pub(super) async fn check(
 ) -> Result<()> {
     checks.validate()?;
     for info in proposed.catalog().iter() {
-        let Some(held) = Held::of(checks, info, proposed, found)? else { continue };
+        let Some(held) = AffectedValidators::of(checks, info, proposed, found)? else { continue };
         if let (true, Some(own)) = (held.all, &held.own) {
             check_all(own, held.policy.as_ref(), info, proposed, found).await?;
             continue;

@@ -18,7 +18,7 @@ pub(crate) enum Difference<'a> {
         before: Option<Value<'a>>,
         after: Option<Value<'a>>,
         /// Where it stands among its neighbours, if it is on one side only.
-        place: Place<'a>,
+        place: FieldPositionRef<'a>,
     },
     /// The fields that a document has on both sides stand in another order.
     Order {
@@ -33,7 +33,7 @@ pub(crate) enum Difference<'a> {
 
 /// Where a field stands that only one side has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place<'a> {
+pub(crate) enum FieldPositionRef<'a> {
     /// After all fields that both sides have, in the order in which such fields are listed.
     Last,
     /// Before all others.
@@ -58,19 +58,19 @@ pub(super) fn compare_aligned<'a>(
 }
 
 fn walk<'a>(before: Value<'a>, after: Value<'a>, aligned: bool) -> Result<Vec<Difference<'a>>> {
-    let mut walk = Walk { path: Vec::new(), found: Vec::new(), aligned };
+    let mut walk = FieldWalk { path: Vec::new(), found: Vec::new(), aligned };
     walk.both(before, after)?;
     Ok(walk.found)
 }
 
-struct Walk<'a> {
+struct FieldWalk<'a> {
     path: Vec<String>,
     found: Vec<Difference<'a>>,
     /// Whether equal elements of arrays are put side by side.
     aligned: bool,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> FieldWalk<'a> {
     fn both(&mut self, before: Value<'a>, after: Value<'a>) -> Result<()> {
         if before == after {
             return Ok(());
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
             }
             return self.members(&old, &new, before.is_array());
         }
-        self.value(Some(before), Some(after), Place::Last);
+        self.value(Some(before), Some(after), FieldPositionRef::Last);
         Ok(())
     }
 
@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
                 self.path.push(entry.name.to_owned());
                 match before {
                     Some(before) => self.both(before.value, entry.value)?,
-                    None => self.value(None, Some(entry.value), Place::Last),
+                    None => self.value(None, Some(entry.value), FieldPositionRef::Last),
                 }
                 self.path.pop();
             }
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
         for hunk in hunks {
             for entry in old[hunk.old.clone()].iter().skip(hunk.new.len()) {
                 self.path.push(entry.name.to_owned());
-                self.value(Some(entry.value), None, Place::Last);
+                self.value(Some(entry.value), None, FieldPositionRef::Last);
                 self.path.pop();
             }
         }
@@ -167,7 +167,12 @@ impl<'a> Walk<'a> {
         self.found.push(Difference::Order { path, before, after, alone });
     }
 
-    fn value(&mut self, before: Option<Value<'a>>, after: Option<Value<'a>>, place: Place<'a>) {
+    fn value(
+        &mut self,
+        before: Option<Value<'a>>,
+        after: Option<Value<'a>>,
+        place: FieldPositionRef<'a>,
+    ) {
         let path = Path::new(self.path.iter().cloned());
         self.found.push(Difference::Value { path, before, after, place });
     }
@@ -204,12 +209,12 @@ fn place<'a>(
     entries: &[Entry<'a, &'a str>],
     at: usize,
     others: &HashMap<&str, usize>,
-) -> Place<'a> {
+) -> FieldPositionRef<'a> {
     if entries[at..].iter().all(|entry| !others.contains_key(entry.name)) {
-        return Place::Last;
+        return FieldPositionRef::Last;
     }
     match at.checked_sub(1) {
-        Some(before) => Place::Behind(entries[before].name),
-        None => Place::First,
+        Some(before) => FieldPositionRef::Behind(entries[before].name),
+        None => FieldPositionRef::First,
     }
 }

@@ -27,7 +27,7 @@ const STEP: usize = 128;
 /// Documents of a collection that were touched.
 type TouchedIn = (Arc<CollectionInfo>, Vec<(Key, Touches)>);
 
-/// A collection whose own facts differ.
+/// A collection whose metadata differs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionDiff {
     /// It is only in the second state; its documents are not listed one by one.
@@ -60,14 +60,14 @@ pub struct DocumentDiff {
 pub struct Diff {
     /// Where the two histories part.
     pub common: Lsn,
-    /// Collections whose own facts differ, by name.
+    /// Collections whose metadata differs, by name.
     pub collections: Vec<CollectionDiff>,
     touched: Vec<TouchedIn>,
     before: State,
     after: State,
 }
 
-/// A collection of which something differs: its own facts, or documents.
+/// A collection of which something differs: its metadata, or documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
     /// As it is in the first state, if it is there.
@@ -167,8 +167,8 @@ async fn differing(
 ) -> Result<TouchedKeys> {
     let mut keys = TouchedKeys::new();
     for info in before.catalog().iter().chain(after.catalog().iter()) {
-        let facts = catalog::key_of_collection(info.id)?;
-        keys.entry(CollectionId::CATALOG).or_default().insert(facts, Touches::default());
+        let metadata = catalog::key_of_collection(info.id)?;
+        keys.entry(CollectionId::CATALOG).or_default().insert(metadata, Touches::default());
         if wanted(info.id) && !keys.contains_key(&info.id) {
             let differing = differing_in(before, after, info.id).await?;
             let unknown = differing.into_iter().map(|key| (key, Touches::default()));
@@ -274,7 +274,7 @@ impl Section {
     }
 
     /// What differs of the collection itself; `None` if only documents do.
-    pub fn facts(&self) -> Option<CollectionDiff> {
+    pub fn metadata(&self) -> Option<CollectionDiff> {
         match (&self.before, &self.after) {
             (Some(before), None) => Some(CollectionDiff::Dropped((**before).clone())),
             (None, Some(after)) => Some(CollectionDiff::Created((**after).clone())),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::check::{Already, Conflict, ConflictReason};
-use super::{Facts, Patch, SectionChange};
+use super::{CollectionMetadata, Patch, SectionChange};
 use crate::Result;
 use crate::document::Path;
 use crate::document::definition::{identical, identical_lists};
@@ -48,8 +48,8 @@ pub(super) fn collections(patch: &Patch, state: &State, already: Already) -> Res
     for section in patch.sections() {
         let target = match section.change() {
             SectionChange::Same(name) => work.same(name),
-            SectionChange::Created(facts) => work.created(facts),
-            SectionChange::Dropped(facts) => work.dropped(facts),
+            SectionChange::Created(metadata) => work.created(metadata),
+            SectionChange::Dropped(metadata) => work.dropped(metadata),
             SectionChange::Changed { before, after } => work.changed(before, after),
         };
         work.found.targets.push(target);
@@ -60,7 +60,7 @@ pub(super) fn collections(patch: &Patch, state: &State, already: Already) -> Res
 /// The names that the patch takes from collections.
 fn leaving(patch: &Patch) -> HashSet<&CollectionName> {
     let names = patch.sections().iter().filter_map(|section| match section.change() {
-        SectionChange::Dropped(facts) => Some(&facts.name),
+        SectionChange::Dropped(metadata) => Some(&metadata.name),
         SectionChange::Changed { before, after } if before.name != after.name => Some(&before.name),
         _ => None,
     });
@@ -85,17 +85,17 @@ impl Work<'_> {
         }
     }
 
-    fn created(&mut self, facts: &Facts) -> Target {
+    fn created(&mut self, metadata: &CollectionMetadata) -> Target {
         let catalog = self.state.catalog();
-        match catalog.get(&facts.name).filter(|_| !self.leaving.contains(&facts.name)) {
-            Some(info) if Facts::from(&**info) == *facts => {
+        match catalog.get(&metadata.name).filter(|_| !self.leaving.contains(&metadata.name)) {
+            Some(info) if CollectionMetadata::from(&**info) == *metadata => {
                 let target = Target::There(info.id);
-                self.is_already(&facts.name, "");
+                self.is_already(&metadata.name, "");
                 target
             }
-            Some(_) => self.conflict(&facts.name, "", ConflictReason::Exists),
+            Some(_) => self.conflict(&metadata.name, "", ConflictReason::Exists),
             None => {
-                let Facts { name, options, indexes } = facts.clone();
+                let CollectionMetadata { name, options, indexes } = metadata.clone();
                 let id = catalog.new_collection(name.clone()).id;
                 self.kept.insert(id, CollectionInfo { id, name, options, indexes });
                 Target::New(id)
@@ -103,23 +103,23 @@ impl Work<'_> {
         }
     }
 
-    fn dropped(&mut self, facts: &Facts) -> Target {
-        let Some(info) = self.state.catalog().get(&facts.name).cloned() else {
-            self.is_already(&facts.name, "");
+    fn dropped(&mut self, metadata: &CollectionMetadata) -> Target {
+        let Some(info) = self.state.catalog().get(&metadata.name).cloned() else {
+            self.is_already(&metadata.name, "");
             return Target::None;
         };
-        if !identical(&info.options, &facts.options) {
-            self.conflict(&facts.name, "options", ConflictReason::Differs);
+        if !identical(&info.options, &metadata.options) {
+            self.conflict(&metadata.name, "options", ConflictReason::Differs);
         }
-        if !identical_lists(&info.indexes, &facts.indexes) {
-            self.conflict(&facts.name, "indexes", ConflictReason::Differs);
+        if !identical_lists(&info.indexes, &metadata.indexes) {
+            self.conflict(&metadata.name, "indexes", ConflictReason::Differs);
         }
         let id = info.id;
         self.dropped.push((*info).clone());
         Target::Going(id)
     }
 
-    fn changed(&mut self, before: &Facts, after: &Facts) -> Target {
+    fn changed(&mut self, before: &CollectionMetadata, after: &CollectionMetadata) -> Target {
         let catalog = self.state.catalog();
         let Some(info) = catalog.get(&before.name).or_else(|| catalog.get(&after.name)) else {
             return self.conflict(&before.name, "", ConflictReason::Missing);

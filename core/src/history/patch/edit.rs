@@ -30,12 +30,12 @@ pub struct FieldEdit {
     /// Its value after, if it is there.
     pub after: Option<RawBson>,
     /// Where it stands, if only one side has it.
-    pub place: Place,
+    pub place: FieldPosition,
 }
 
 /// Where a field stands in its document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum FieldPosition {
     /// At the end, behind those that were listed before it.
     #[default]
     Last,
@@ -175,12 +175,12 @@ impl Edit {
     }
 }
 
-impl From<compare::Place<'_>> for Place {
-    fn from(place: compare::Place<'_>) -> Self {
+impl From<compare::FieldPositionRef<'_>> for FieldPosition {
+    fn from(place: compare::FieldPositionRef<'_>) -> Self {
         match place {
-            compare::Place::Last => Self::Last,
-            compare::Place::First => Self::First,
-            compare::Place::Behind(name) => Self::Behind(name.to_owned()),
+            compare::FieldPositionRef::Last => Self::Last,
+            compare::FieldPositionRef::First => Self::First,
+            compare::FieldPositionRef::Behind(name) => Self::Behind(name.to_owned()),
         }
     }
 }

@@ -6,7 +6,7 @@ use bson::raw::{RawBson, RawDocument};
 use bson::spec::ElementType;
 
 use super::tree::{Node, Whole};
-use super::{Already, Edited, Misfit, MisfitReason, OrderEdit, Place};
+use super::{Already, Edited, FieldPosition, Misfit, MisfitReason, OrderEdit};
 use crate::Result;
 use crate::document::Path;
 use crate::document::value::{Value, Writer};
@@ -98,7 +98,7 @@ impl Fitting {
             let Some(child) = node.child(name) else { continue };
             if let Some(value) = self.child(name, child, None)? {
                 let place = child.whole.as_ref().map(|whole| &whole.edit.place);
-                added.push((place.unwrap_or(&Place::Last), Slot { name, value }));
+                added.push((place.unwrap_or(&FieldPosition::Last), Slot { name, value }));
             }
         }
         if let Some(order) = node.order {
@@ -191,15 +191,15 @@ fn permute<T>(items: &mut [T], target: &mut [usize]) {
 }
 
 /// Puts what was added into its places. O(fields).
-fn arranged<'a>(slots: Vec<Slot<'a>>, added: Vec<(&Place, Slot<'a>)>) -> Vec<Slot<'a>> {
+fn arranged<'a>(slots: Vec<Slot<'a>>, added: Vec<(&FieldPosition, Slot<'a>)>) -> Vec<Slot<'a>> {
     let mut arranged =
         Arranged { out: Vec::with_capacity(slots.len() + added.len()), behind: HashMap::new() };
     let (mut first, mut last, mut anchors) = (Vec::new(), Vec::new(), Vec::new());
     for (place, slot) in added {
         match place {
-            Place::First => first.push(slot),
-            Place::Last => last.push(slot),
-            Place::Behind(name) => {
+            FieldPosition::First => first.push(slot),
+            FieldPosition::Last => last.push(slot),
+            FieldPosition::Behind(name) => {
                 anchors.push(name.as_str());
                 arranged.behind.entry(name).or_default().push(slot);
             }

@@ -24,5 +24,7 @@ mod tree;
 
 pub use apply::{Applied, MOST_VIOLATIONS, apply, apply_with};
 pub use check::{Already, Conflict, ConflictReason, Preview, check, check_with};
-pub use edit::{Edit, Edited, FieldEdit, Misfit, MisfitReason, OrderEdit, Place};
-pub use model::{DocumentChange, FIELD_OVERHEAD_BYTES, Facts, Patch, PatchSection, SectionChange};
+pub use edit::{Edit, Edited, FieldEdit, FieldPosition, Misfit, MisfitReason, OrderEdit};
+pub use model::{
+    CollectionMetadata, DocumentChange, FIELD_OVERHEAD_BYTES, Patch, PatchSection, SectionChange,
+};

@@ -48,21 +48,21 @@ pub enum SectionChange {
     /// Nothing; only documents of it change.
     Same(CollectionName),
     /// It is made; all documents are added.
-    Created(Facts),
+    Created(CollectionMetadata),
     /// It goes; all documents are removed.
-    Dropped(Facts),
+    Dropped(CollectionMetadata),
     /// Its name, options or indexes change.
     Changed {
         /// As it is before.
-        before: Facts,
+        before: CollectionMetadata,
         /// As it is after.
-        after: Facts,
+        after: CollectionMetadata,
     },
 }
 
 /// What a collection is besides its documents. Equal if it is the same bytes.
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct CollectionMetadata {
     /// Its name.
     pub name: CollectionName,
     /// Its options.
@@ -96,12 +96,12 @@ impl Patch {
         let mut patch = Self::new();
         for section in diff.sections() {
             let Some(change) = SectionChange::of(&section) else { continue };
-            let facts_differ = !matches!(change, SectionChange::Same(_));
+            let metadata_differs = !matches!(change, SectionChange::Same(_));
             let mut documents = diff.documents_of(&section);
             let mut begun = false;
             loop {
                 let document = documents.try_next().await?;
-                if !begun && (document.is_some() || facts_differ) {
+                if !begun && (document.is_some() || metadata_differs) {
                     patch.begin(change.clone())?;
                     begun = true;
                 }
@@ -207,8 +207,8 @@ impl PatchSection {
     fn reversed(self) -> Self {
         let change = match self.change {
             SectionChange::Same(name) => SectionChange::Same(name),
-            SectionChange::Created(facts) => SectionChange::Dropped(facts),
-            SectionChange::Dropped(facts) => SectionChange::Created(facts),
+            SectionChange::Created(metadata) => SectionChange::Dropped(metadata),
+            SectionChange::Dropped(metadata) => SectionChange::Created(metadata),
             SectionChange::Changed { before, after } => {
                 SectionChange::Changed { before: after, after: before }
             }
@@ -227,12 +227,12 @@ impl PatchSection {
 impl SectionChange {
     /// What happens to a collection from one state to another; `None` if it is in neither.
     pub fn of(section: &Section) -> Option<Self> {
-        let facts = |info: &CollectionInfo| Facts::from(info);
-        Some(match section.facts() {
-            Some(CollectionDiff::Created(info)) => Self::Created(facts(&info)),
-            Some(CollectionDiff::Dropped(info)) => Self::Dropped(facts(&info)),
+        let metadata = |info: &CollectionInfo| CollectionMetadata::from(info);
+        Some(match section.metadata() {
+            Some(CollectionDiff::Created(info)) => Self::Created(metadata(&info)),
+            Some(CollectionDiff::Dropped(info)) => Self::Dropped(metadata(&info)),
             Some(CollectionDiff::Changed { before, after }) => {
-                Self::Changed { before: facts(&before), after: facts(&after) }
+                Self::Changed { before: metadata(&before), after: metadata(&after) }
             }
             None => Self::Same(section.name()?.clone()),
         })
@@ -242,9 +242,9 @@ impl SectionChange {
     pub fn name(&self) -> &CollectionName {
         match self {
             Self::Same(name) => name,
-            Self::Created(facts) | Self::Dropped(facts) | Self::Changed { after: facts, .. } => {
-                &facts.name
-            }
+            Self::Created(metadata)
+            | Self::Dropped(metadata)
+            | Self::Changed { after: metadata, .. } => &metadata.name,
         }
     }
 
@@ -252,7 +252,9 @@ impl SectionChange {
         match self {
             Self::Same(name) => Some(name),
             Self::Created(_) => None,
-            Self::Dropped(facts) | Self::Changed { before: facts, .. } => Some(&facts.name),
+            Self::Dropped(metadata) | Self::Changed { before: metadata, .. } => {
+                Some(&metadata.name)
+            }
         }
     }
 
@@ -264,7 +266,7 @@ impl SectionChange {
     }
 }
 
-impl PartialEq for Facts {
+impl PartialEq for CollectionMetadata {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
             && identical(&self.options, &other.options)
@@ -272,7 +274,7 @@ impl PartialEq for Facts {
     }
 }
 
-impl From<&CollectionInfo> for Facts {
+impl From<&CollectionInfo> for CollectionMetadata {
     fn from(info: &CollectionInfo) -> Self {
         let CollectionInfo { name, options, indexes, .. } = info.clone();
         Self { name, options, indexes }

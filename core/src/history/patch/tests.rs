@@ -132,7 +132,7 @@ fn parts_that_contradict_each_other_are_refused() {
         path: path.parse().unwrap(),
         before,
         after,
-        place: Place::Last,
+        place: FieldPosition::Last,
     };
     let one = || Some(RawBson::from(RawBsonRef::Int32(1)));
     let order = |before: &[&str], after: &[&str]| OrderEdit {

@@ -11,13 +11,13 @@ use crate::history::merge::{
     Cause, Choice, FieldConflict, Merged, Strategy, Versions, merge_definition,
 };
 use crate::history::plan::base::documents;
-use crate::history::plan::step::{Scope, Step};
+use crate::history::plan::step::{MergeStep, Scope};
 use crate::history::plan::undone::Left;
 use crate::history::plan::work::Worker;
 use crate::model::{CollectionId, Document, Image};
 use crate::{Error, Result};
 
-/// The facts of one collection on the three sides; `None` where it is not there.
+/// The metadata of one collection on the three sides; `None` where it is not there.
 struct Three {
     base: Option<CollectionInfo>,
     ours: Option<CollectionInfo>,
@@ -28,7 +28,7 @@ struct Three {
 enum Fate {
     /// It stays as ours has it.
     Stays,
-    /// It gets these facts.
+    /// It gets this metadata.
     Becomes(CollectionInfo),
     /// It is dropped.
     Goes(CollectionInfo),
@@ -38,9 +38,9 @@ enum Fate {
 struct OursTouched(Option<HashSet<CollectionId>>);
 
 impl Worker<'_> {
-    /// Merges the facts of the collections that a step touches; gives those that ours had dropped and
+    /// Merges the metadata of the collections that a step touches; gives those that ours had dropped and
     /// that come back, whose documents must all be taken from theirs.
-    pub(super) async fn collections(&mut self, step: &Step) -> Result<HashSet<CollectionId>> {
+    pub(super) async fn collections(&mut self, step: &MergeStep) -> Result<HashSet<CollectionId>> {
         let mut touched = OursTouched(None);
         let mut fates = Vec::new();
         for id in concerned(step) {
@@ -72,11 +72,11 @@ impl Worker<'_> {
         Ok(whole)
     }
 
-    async fn three(&self, step: &Step, id: CollectionId) -> Result<Three> {
+    async fn three(&self, step: &MergeStep, id: CollectionId) -> Result<Three> {
         let keys = [catalog::key_of_collection(id)?];
         let mut theirs = documents(&step.theirs, CollectionId::CATALOG, &keys).await?;
         Ok(Three {
-            base: facts_of(step, id).await?,
+            base: metadata_of(step, id).await?,
             ours: self.catalog.by_id(id).map(|info| (**info).clone()),
             theirs: live(theirs.pop().flatten())?,
         })
@@ -84,7 +84,7 @@ impl Worker<'_> {
 
     async fn fate(
         &mut self,
-        step: &Step,
+        step: &MergeStep,
         id: CollectionId,
         three: &Three,
         touched: &mut OursTouched,
@@ -132,7 +132,7 @@ impl Worker<'_> {
         there: &CollectionInfo,
         cause: Cause,
     ) -> Result<Fate> {
-        let decision = self.resolved.of(&there.name, None).get(&Path::DOCUMENT);
+        let decision = self.decisions.of(&there.name, None).get(&Path::DOCUMENT);
         let theirs = match (decision, &self.policy.default) {
             (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => false,
             (Some(Choice::Theirs), _) | (None, Some(Strategy::Theirs)) => true,
@@ -167,7 +167,7 @@ impl Worker<'_> {
         })
     }
 
-    /// Both sides changed a collection's facts, or made it.
+    /// Both sides changed a collection's metadata, or made it.
     fn both_changed(
         &mut self,
         base: Option<&CollectionInfo>,
@@ -177,7 +177,7 @@ impl Worker<'_> {
         // What both made is merged as if they had got it blank.
         let blank =
             CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
-        let [start, first, second] = [base.unwrap_or(&blank), ours, theirs].map(facts);
+        let [start, first, second] = [base.unwrap_or(&blank), ours, theirs].map(metadata);
         let (start, first, second) = (start?, first?, second?);
         let versions = Versions {
             base: Some(start.as_raw()),
@@ -185,7 +185,7 @@ impl Worker<'_> {
             theirs: Some(second.as_raw()),
             times: None,
         };
-        let resolutions = self.resolved.of(&ours.name, None);
+        let resolutions = self.decisions.of(&ours.name, None);
         let merged = merge_definition(&versions, self.policy.default.as_ref(), resolutions)?;
         self.settled(ours.name.clone(), None, &merged);
         let Some(document) = &merged.document else { return Ok(Fate::Stays) };
@@ -198,7 +198,7 @@ impl OursTouched {
     async fn contains(
         &mut self,
         worker: &Worker<'_>,
-        step: &Step,
+        step: &MergeStep,
         id: CollectionId,
     ) -> Result<bool> {
         if self.0.is_none() {
@@ -214,16 +214,19 @@ impl OursTouched {
 }
 
 /// What a collection is in the base of a step; `None` if it is not there.
-pub(super) async fn facts_of(step: &Step, id: CollectionId) -> Result<Option<CollectionInfo>> {
+pub(super) async fn metadata_of(
+    step: &MergeStep,
+    id: CollectionId,
+) -> Result<Option<CollectionInfo>> {
     let keys = [catalog::key_of_collection(id)?];
     live(step.base.alone(CollectionId::CATALOG, &keys).await?.pop().flatten())
 }
 
 /// The collections that a step touches, by what they are or by what they hold.
-pub(super) fn concerned(step: &Step) -> BTreeSet<CollectionId> {
-    let facts = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
-    let facts = facts.filter_map(|(key, _)| collection_of_key(key));
-    facts.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
+pub(super) fn concerned(step: &MergeStep) -> BTreeSet<CollectionId> {
+    let metadata = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
+    let metadata = metadata.filter_map(|(key, _)| collection_of_key(key));
+    metadata.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
 }
 
 /// What a catalog's document says, unless the collection was dropped.
@@ -233,13 +236,13 @@ fn live(document: Option<Document>) -> Result<Option<CollectionInfo>> {
     Ok((!dropped).then_some(info))
 }
 
-fn facts(info: &CollectionInfo) -> Result<Document> {
+fn metadata(info: &CollectionInfo) -> Result<Document> {
     match catalog::change(info, false)?.image {
         Image::Document(document) => Ok(document),
-        Image::Deleted => Err(Error::internal("a collection's facts are no document")),
+        Image::Deleted => Err(Error::internal("a collection's metadata is not a document")),
     }
 }
 
 pub(super) fn raw_facts(info: &CollectionInfo) -> Result<RawBson> {
-    Ok(RawBson::Document(facts(info)?.into_raw()))
+    Ok(RawBson::Document(metadata(info)?.into_raw()))
 }

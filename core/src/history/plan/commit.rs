@@ -2,8 +2,8 @@
 
 use crate::engine::write::{Outcome, Receipt};
 use crate::history::plan::record::SourceRecord;
+use crate::history::plan::result::MergeResult;
 use crate::history::plan::source::Source;
-use crate::history::plan::worked::Worked;
 use crate::model::{Actor, Message};
 use crate::store::Branch;
 use crate::{Error, Result};
@@ -16,16 +16,16 @@ use crate::{Error, Result};
 pub(super) async fn commit(
     branch: &Branch,
     source: &Source,
-    worked: &Worked,
+    result: &MergeResult,
     plan: &str,
     actor: &Actor,
     message: &Message,
 ) -> Result<Option<Receipt>> {
-    if !worked.conflicts.is_empty() {
+    if !result.conflicts.is_empty() {
         return Err(Error::conflict(format!(
             "{} conflicts are left to decide in {} documents",
-            worked.counts.conflicts,
-            worked.conflicts.len()
+            result.counts.conflicts,
+            result.conflicts.len()
         )));
     }
     let mut request = branch.request_as(Some(actor.clone()));
@@ -34,8 +34,8 @@ pub(super) async fn commit(
         _ => message.clone(),
     });
     request.set_origin(source.origin(plan).await?);
-    request.set_after(worked.ours.last().await?.digest);
-    for change in worked.changes() {
+    request.set_after(result.ours.last().await?.digest);
+    for change in result.changes() {
         request.push_exact(change)?;
     }
     match branch.commit(request).await? {

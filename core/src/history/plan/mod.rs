@@ -5,9 +5,9 @@
 //! base; undo takes the state after the commits that are taken back, and for theirs the one before; a
 //! cherry-pick the states before and after the commit.
 //!
-//! A [`Plan`] says what is compared, with which rules and decisions. [`Plan::work_out`] gives what it
+//! A [`Plan`] says what is compared, with which rules and decisions. [`Plan::compute`] gives what it
 //! comes to, a pure function of the log; [`Plan::commit`] makes it one commit. A plan may be
-//! [stored](Stored), to be looked at, decided about and applied by others, like a pull request: what is
+//! [stored](SavedPlan), to be looked at, decided about and applied by others, like a pull request: what is
 //! stored is what it is made of, never what came of it.
 //!
 //! | file | what is in it |
@@ -17,32 +17,32 @@
 //! | `work.rs`, `collections.rs` | merging documents, and what collections are |
 //! | `names.rs` | two collections of one name |
 //! | `undone.rs` | taking back that a collection was made |
-//! | `worked.rs`, `commit.rs` | what came of it; making it a commit |
-//! | `rules.rs`, `resolved.rs` | strategies and checks; what people decided |
-//! | `record.rs`, `stored.rs`, `renew.rs` | plans that are kept, and made anew |
+//! | `result.rs`, `commit.rs` | what came of it; making it a commit |
+//! | `rules.rs`, `decisions.rs` | strategies and checks; what people decided |
+//! | `record.rs`, `saved.rs`, `rebase.rs` | plans that are kept, and made anew |
 
 mod base;
 mod collections;
 mod commit;
+mod decisions;
 mod names;
+mod rebase;
 mod record;
-mod renew;
-mod resolved;
+mod result;
 mod rules;
+mod saved;
 mod source;
 mod step;
-mod stored;
 mod undone;
 mod work;
-mod worked;
 
-pub use renew::Renewed;
-pub use resolved::Resolved;
+pub use decisions::Decisions;
+pub use rebase::Rebased;
+pub use result::{DocumentConflict, MergeCounts, MergeResult};
 pub use rules::Rules;
+pub(crate) use saved::open_points;
+pub use saved::{PlanId, PlanStatus, SavedPlan, SavedPlanInfo};
 pub use source::{Selection, Source};
-pub(crate) use stored::open_points;
-pub use stored::{Condition, PlanId, Stored, StoredInfo};
-pub use worked::{Counts, DocumentConflict, Worked};
 
 use crate::document::Path;
 use crate::document::key::Key;
@@ -72,9 +72,9 @@ use crate::{Error, Result};
 /// main.collection(&users).put(rawdoc! { "_id": 1, "name": "Ada", "visits": 2 }).await?;
 ///
 /// let plan = Plan::merge(&main, "fork", &fork.head().await?, Rules::default()).await?;
-/// let worked = plan.work_out().await?;
-/// assert!(worked.conflicts.is_empty());
-/// plan.commit(&worked, None, &Message::default()).await?;
+/// let result = plan.compute().await?;
+/// assert!(result.conflicts.is_empty());
+/// plan.commit(&result, None, &Message::default()).await?;
 /// let merged = main.collection(&users).scan().await?;
 /// # use futures::TryStreamExt;
 /// let merged: Vec<_> = merged.try_collect().await?;
@@ -88,7 +88,7 @@ pub struct Plan {
     ours: State,
     source: Source,
     rules: Rules,
-    resolved: Resolved,
+    decisions: Decisions,
 }
 
 impl Plan {
@@ -155,7 +155,7 @@ impl Plan {
 
     fn new(branch: &Branch, ours: State, source: Source, rules: Rules) -> Result<Self> {
         rules.check()?;
-        Ok(Self { branch: branch.clone(), ours, source, rules, resolved: Resolved::default() })
+        Ok(Self { branch: branch.clone(), ours, source, rules, decisions: Decisions::default() })
     }
 
     /// The branch that gets the commit.
@@ -179,8 +179,8 @@ impl Plan {
     }
 
     /// What people decided.
-    pub fn resolved(&self) -> &Resolved {
-        &self.resolved
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
     }
 
     /// The states that it compares.
@@ -201,9 +201,9 @@ impl Plan {
     /// `Invalid` when a result can't be stored or is too large for one commit; `NotFound` when states
     /// that it compares were collected.
     #[tracing::instrument(level = "info", skip_all, name = "work_out_plan")]
-    pub async fn work_out(&self) -> Result<Worked> {
+    pub async fn compute(&self) -> Result<MergeResult> {
         let steps = step::steps(&self.source, &self.ours).await?;
-        work::work(&self.ours, &steps, &self.rules.policy(), &self.resolved).await
+        work::work(&self.ours, &steps, &self.rules.policy(), &self.decisions).await
     }
 
     /// What it does, in a few words.
@@ -224,15 +224,15 @@ impl Plan {
     /// from what was decided about it: what [`Resolutions::check`] takes. O(changes).
     ///
     /// # Errors
-    /// Those of [`work_out`](Self::work_out).
+    /// Those of [`compute`](Self::compute).
     pub async fn conflicting_paths(
         &self,
         collection: &CollectionName,
         key: Option<&Key>,
     ) -> Result<Vec<Path>> {
         let mut undecided = self.clone();
-        undecided.resolved.remove(collection, key);
-        let conflicts = undecided.work_out().await?.conflicts;
+        undecided.decisions.remove(collection, key);
+        let conflicts = undecided.compute().await?.conflicts;
         let found = conflicts
             .into_iter()
             .find(|found| found.collection == *collection && found.key.as_ref() == key);
@@ -241,16 +241,16 @@ impl Plan {
     }
 
     /// Checks the result by the rules; gives at most `most` violations.
-    pub async fn check(&self, worked: &Worked, most: usize) -> Result<Checked> {
-        checks::run(&self.rules.checks, worked.proposed(), most).await
+    pub async fn check(&self, result: &MergeResult, most: usize) -> Result<Checked> {
+        checks::run(&self.rules.checks, result.proposed(), most).await
     }
 
     /// The rules that [`check`](Self::check) can't check, as far as the changes alone say it. O(changes).
     ///
     /// # Errors
     /// Those of [`checks::run`].
-    pub fn unchecked(&self, worked: &Worked) -> Result<Vec<Unchecked>> {
-        checks::unchecked(&self.rules.checks, worked.proposed())
+    pub fn unchecked(&self, result: &MergeResult) -> Result<Vec<Unchecked>> {
+        checks::unchecked(&self.rules.checks, result.proposed())
     }
 
     /// Decides about a conflict: of a document, or of a collection itself if `key` is `None`. A
@@ -262,7 +262,7 @@ impl Plan {
         path: Path,
         choice: Choice,
     ) -> &Resolutions {
-        let decisions = self.resolved.entry(collection, key);
+        let decisions = self.decisions.entry(collection, key);
         decisions.insert(path, choice);
         decisions
     }
@@ -276,13 +276,13 @@ impl Plan {
     #[tracing::instrument(level = "info", skip_all, name = "commit_plan")]
     pub async fn commit(
         &self,
-        worked: &Worked,
+        result: &MergeResult,
         actor: Option<Actor>,
         message: &Message,
     ) -> Result<Receipt> {
         let actor = actor.unwrap_or_else(|| self.branch.shared().actor.clone());
         let receipt =
-            commit::commit(&self.branch, &self.source, worked, "", &actor, message).await?;
+            commit::commit(&self.branch, &self.source, result, "", &actor, message).await?;
         receipt.ok_or_else(|| self.moved())
     }
 

@@ -21,13 +21,13 @@ const NOTE: &str = "two collections would have this name; ours leaves the other 
                     the name and renames that of ours, a value is a name for the other one";
 
 impl Worker<'_> {
-    /// Gives a collection its facts. Where another one has its name, as is decided.
+    /// Gives a collection its metadata. Where another one has its name, as is decided.
     pub(super) fn place(&mut self, info: CollectionInfo) -> Result<()> {
         let Some(other) = self.catalog.get(&info.name).cloned() else {
             return self.describe(info, false);
         };
         let path = Path::new(["name"]);
-        let decisions = self.resolved.of(&info.name, None);
+        let decisions = self.decisions.of(&info.name, None);
         let decision = decisions.get(&path).or_else(|| decisions.get(&Path::DOCUMENT));
         match (decision, &self.policy.default) {
             (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => self.stay(&info),

@@ -4,8 +4,8 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::history::ancestry::readable;
-use crate::history::plan::resolved::ResolvedRecord;
-use crate::history::plan::{Resolved, Rules, Selection, Source};
+use crate::history::plan::decisions::DecisionRecord;
+use crate::history::plan::{Decisions, Rules, Selection, Source};
 use crate::model::{Actor, CollectionName, Lsn, Point};
 use crate::store::State;
 use crate::store::records::{BaseRecord, PointRecord};
@@ -21,7 +21,7 @@ pub(super) struct PlanRecord {
     pub(super) source: SourceRecord,
     pub(super) rules: Rules,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) resolved: Vec<ResolvedRecord>,
+    pub(super) resolved: Vec<DecisionRecord>,
     pub(super) actor: String,
     pub(super) created: DateTime,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -126,7 +126,7 @@ impl PlanRecord {
         state(near, point.into()).await
     }
 
-    pub(super) fn resolved(&self) -> Result<Resolved> {
-        Resolved::from_records(self.resolved.clone())
+    pub(super) fn decisions(&self) -> Result<Decisions> {
+        Decisions::from_records(self.resolved.clone())
     }
 }

@@ -11,7 +11,7 @@ use crate::store::State;
 use crate::{Error, Hint, Result};
 
 /// One three-way comparison: what changed from `base` to `theirs` is to be done to ours as well.
-pub(super) struct Step {
+pub(super) struct MergeStep {
     pub(super) base: Base,
     pub(super) theirs: State,
     /// The documents in question.
@@ -30,7 +30,7 @@ pub(super) enum Scope {
     UndoOfDocuments,
 }
 
-impl Step {
+impl MergeStep {
     /// All that changed between the two.
     async fn between(base: Base, theirs: State) -> Result<Self> {
         let mut keys = TouchedKeys::new();
@@ -52,18 +52,18 @@ impl Step {
 }
 
 /// The steps that an operation takes on `ours`, in their order.
-pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<Step>> {
+pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<MergeStep>> {
     match source {
         Source::Merge { theirs, bases, .. } => {
             let base = Base::of(bases.clone()).await?;
-            Ok(vec![Step::between(base, theirs.clone()).await?])
+            Ok(vec![MergeStep::between(base, theirs.clone()).await?])
         }
         Source::Undo { above, upto, selection } => undo(ours, *above, *upto, selection).await,
         Source::CherryPick { commits } => {
             let mut steps = Vec::with_capacity(commits.len());
             for after in commits {
                 let before = before(after).await?;
-                steps.push(Step::between(Base::State(before), after.clone()).await?);
+                steps.push(MergeStep::between(Base::State(before), after.clone()).await?);
             }
             Ok(steps)
         }
@@ -80,7 +80,12 @@ pub(super) async fn before(after: &State) -> Result<State> {
 
 /// The selected commits, the newest first, each run of neighbours taken back in one step: from the
 /// state after the run to the state before it.
-async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Result<Vec<Step>> {
+async fn undo(
+    ours: &State,
+    above: Lsn,
+    upto: Lsn,
+    selection: &Selection,
+) -> Result<Vec<MergeStep>> {
     let after = ours.at(upto).await?;
     let mut runs: Vec<Run> = Vec::new();
     let mut commits = headers_above(ours.shared().backend.wal.clone(), after.view(), above);
@@ -121,7 +126,7 @@ async fn undo(ours: &State, above: Lsn, upto: Lsn, selection: &Selection) -> Res
         });
         let whole = selection.collections.is_empty();
         let scope = if whole { Scope::Undo } else { Scope::UndoOfDocuments };
-        steps.push(Step { base: Base::State(base), theirs, keys: run.keys, scope });
+        steps.push(MergeStep { base: Base::State(base), theirs, keys: run.keys, scope });
     }
     Ok(steps)
 }

@@ -12,10 +12,10 @@ use crate::document::key::Key;
 use crate::engine::catalog::CollectionInfo;
 use crate::history::diff::Touches;
 use crate::history::plan::base::is_there;
-use crate::history::plan::collections::{concerned, facts_of};
-use crate::history::plan::step::{Scope, Step};
+use crate::history::plan::collections::{concerned, metadata_of};
+use crate::history::plan::result::STEP;
+use crate::history::plan::step::{MergeStep, Scope};
 use crate::history::plan::work::Worker;
-use crate::history::plan::worked::STEP;
 use crate::model::{CollectionId, Image};
 use crate::storage::KeyRange;
 
@@ -31,7 +31,7 @@ pub(super) enum Left {
 
 impl Worker<'_> {
     /// What is in a collection beside what the step takes back. O(documents that steps change).
-    pub(super) async fn left(&self, step: &Step, id: CollectionId) -> Result<Left> {
+    pub(super) async fn left(&self, step: &MergeStep, id: CollectionId) -> Result<Left> {
         let none = BTreeMap::new();
         let keys = step.keys.get(&id).unwrap_or(&none);
         if self.holds_beside(id, keys).await? {
@@ -68,7 +68,7 @@ impl Worker<'_> {
     }
 
     /// Drops the collections that the step takes back and that have nothing left in them.
-    pub(super) async fn drop_emptied(&mut self, step: &Step) -> Result<()> {
+    pub(super) async fn drop_emptied(&mut self, step: &MergeStep) -> Result<()> {
         if step.scope != Scope::Undo {
             return Ok(());
         }
@@ -77,7 +77,7 @@ impl Worker<'_> {
             let in_conflict = self.conflicts.keys().any(|(name, _)| *name == info.name);
             if is_there(step.theirs.catalog(), id)
                 || in_conflict
-                || facts_of(step, id).await?.as_ref() != Some(&*info)
+                || metadata_of(step, id).await?.as_ref() != Some(&*info)
                 || self.holds_beside(id, &BTreeMap::new()).await?
             {
                 continue;
@@ -89,7 +89,7 @@ impl Worker<'_> {
 
     /// Drops a collection, with what the steps so far did to its documents. Those that go with an undo
     /// are counted, since it has all of them in hand; for others that would take a scan.
-    pub(super) async fn drop(&mut self, step: &Step, info: CollectionInfo) -> Result<()> {
+    pub(super) async fn drop(&mut self, step: &MergeStep, info: CollectionInfo) -> Result<()> {
         if step.scope == Scope::Undo && is_there(self.ours.catalog(), info.id) {
             let scan = self.ours.materialize().scan(self.ours.view(), info.id, KeyRange::default());
             self.gone += scan.try_fold(0, |count, _| async move { Ok(count + 1) }).await?;

@@ -12,9 +12,9 @@ use crate::history::checks::Proposed;
 use crate::history::diff::{Touches, touched_between};
 use crate::history::merge::{Merged, Policy, Strategy, Versions, merge_document};
 use crate::history::plan::base::{Seen, documents, is_there, touched_documents};
-use crate::history::plan::resolved::Resolved;
-use crate::history::plan::step::{Scope, Step, changed_at};
-use crate::history::plan::worked::{Changes, Counts, DocumentConflict, STEP, Worked};
+use crate::history::plan::decisions::Decisions;
+use crate::history::plan::result::{Changes, DocumentConflict, MergeCounts, MergeResult, STEP};
+use crate::history::plan::step::{MergeStep, Scope, changed_at};
 use crate::model::{CollectionId, CollectionName, Document, Image, MAX_COMMIT_BYTES, Point};
 use crate::storage::KeyRange;
 use crate::store::State;
@@ -32,7 +32,7 @@ const MAX_HELD_BYTES: usize = 1024 * 1024 * 1024;
 pub(super) struct Worker<'a> {
     pub(super) ours: &'a State,
     pub(super) policy: &'a Policy,
-    pub(super) resolved: &'a Resolved,
+    pub(super) decisions: &'a Decisions,
     /// The collections as the steps so far leave them.
     pub(super) catalog: Catalog,
     pub(super) changes: Changes,
@@ -61,14 +61,14 @@ struct Three {
 /// `Invalid` when the changes are too large for one commit, or a merged document can't be stored.
 pub(super) async fn work(
     ours: &State,
-    steps: &[Step],
+    steps: &[MergeStep],
     policy: &Policy,
-    resolved: &Resolved,
-) -> Result<Worked> {
+    decisions: &Decisions,
+) -> Result<MergeResult> {
     let mut worker = Worker {
         ours,
         policy,
-        resolved,
+        decisions,
         catalog: Catalog::clone(ours.catalog()),
         changes: Changes::new(),
         conflicts: BTreeMap::new(),
@@ -85,7 +85,7 @@ pub(super) async fn work(
 }
 
 impl Worker<'_> {
-    async fn step(&mut self, step: &Step) -> Result<()> {
+    async fn step(&mut self, step: &MergeStep) -> Result<()> {
         let whole = self.collections(step).await?;
         self.take_whole(step, &whole).await?;
         for (&id, keys) in &step.keys {
@@ -111,7 +111,7 @@ impl Worker<'_> {
     /// Merges documents of a collection.
     async fn documents(
         &mut self,
-        step: &Step,
+        step: &MergeStep,
         info: &CollectionInfo,
         keys: &[(&Key, &Touches)],
     ) -> Result<()> {
@@ -129,7 +129,12 @@ impl Worker<'_> {
         Ok(())
     }
 
-    async fn document(&mut self, step: &Step, info: &CollectionInfo, three: Three) -> Result<()> {
+    async fn document(
+        &mut self,
+        step: &MergeStep,
+        info: &CollectionInfo,
+        three: Three,
+    ) -> Result<()> {
         let Three { key, base, ours, theirs } = three;
         let matters =
             [Strategy::Sum, Strategy::Touched].iter().any(|alike| self.policy.uses(alike));
@@ -148,7 +153,7 @@ impl Worker<'_> {
             theirs: theirs.as_ref().map(Document::as_raw),
             times,
         };
-        let resolutions = self.resolved.of(&info.name, Some(&key));
+        let resolutions = self.decisions.of(&info.name, Some(&key));
         let merged = merge_document(info.name.as_str(), &versions, self.policy, resolutions)
             .map_err(|error| {
                 let context = format!("document {key} of collection '{}'", info.name);
@@ -183,7 +188,7 @@ impl Worker<'_> {
     /// Has collections that ours had dropped hold what they hold in theirs, and nothing besides. Where
     /// neither side changed a document since they parted, they do already, as a drop leaves documents
     /// where they are; O(documents) for the others.
-    async fn take_whole(&mut self, step: &Step, whole: &HashSet<CollectionId>) -> Result<()> {
+    async fn take_whole(&mut self, step: &MergeStep, whole: &HashSet<CollectionId>) -> Result<()> {
         if whole.is_empty() {
             return Ok(());
         }
@@ -198,7 +203,7 @@ impl Worker<'_> {
 
     async fn take_documents(
         &mut self,
-        step: &Step,
+        step: &MergeStep,
         id: CollectionId,
         touched: impl Iterator<Item = Key>,
     ) -> Result<()> {
@@ -256,7 +261,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Notes a collection's facts.
+    /// Notes a collection's metadata.
     pub(super) fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
         let change = crate::engine::catalog::change(&info, dropped)?;
         self.changes.entry(CollectionId::CATALOG).or_default().insert(change.key, change.image);
@@ -267,7 +272,7 @@ impl Worker<'_> {
     /// When ours and theirs of a document were last changed.
     async fn times(
         &mut self,
-        step: &Step,
+        step: &MergeStep,
         collection: CollectionId,
         key: &Key,
     ) -> Result<[DateTime; 2]> {
@@ -295,9 +300,9 @@ impl Worker<'_> {
     }
 
     /// Leaves out what ours has already, and counts the rest.
-    async fn finish(mut self) -> Result<Worked> {
+    async fn finish(mut self) -> Result<MergeResult> {
         let (decided, removed) = (self.decided, self.gone);
-        let mut counts = Counts { removed, decided, ..Counts::default() };
+        let mut counts = MergeCounts { removed, decided, ..MergeCounts::default() };
         for (&id, changed) in &mut self.changes {
             let same = compare(self.ours, id, changed, &mut counts).await?;
             for key in same {
@@ -309,7 +314,7 @@ impl Worker<'_> {
         counts.conflicts = conflicts.iter().map(|found| found.conflicts.len() as u64).sum();
         let catalog = Arc::new(self.catalog);
         let proposed = Proposed::new(self.ours.clone(), catalog, self.changes);
-        Ok(Worked { ours: self.ours.clone(), proposed, conflicts, counts })
+        Ok(MergeResult { ours: self.ours.clone(), proposed, conflicts, counts })
     }
 }
 
@@ -319,7 +324,7 @@ async fn compare(
     ours: &State,
     id: CollectionId,
     changed: &BTreeMap<Key, Image>,
-    counts: &mut Counts,
+    counts: &mut MergeCounts,
 ) -> Result<Vec<Key>> {
     // What a dropped collection held is not known, so all that is said of it counts.
     let whole = ours.catalog().is_dropped(id);

@@ -184,7 +184,7 @@ impl Branch {
     /// ```
     /// # use bson::rawdoc;
     /// # use argon_core::model::{CollectionName, Document};
-    /// # use argon_core::write::{Condition, Outcome};
+    /// # use argon_core::write::{Precondition, Outcome};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> argon_core::Result<()> {
     /// let branch = argon_backends::memory_branch().await?;
@@ -192,7 +192,7 @@ impl Branch {
     /// let mut request = branch.request();
     /// for (id, balance) in [(1, 70), (2, 30)] {
     ///     let (key, document) = Document::checked(rawdoc! { "_id": id, "balance": balance })?;
-    ///     request.put(accounts.clone(), key, document, Condition::Absent)?;
+    ///     request.put(accounts.clone(), key, document, Precondition::Absent)?;
     /// }
     /// assert!(matches!(branch.commit(request.clone()).await?, Outcome::Committed(_)));
     /// assert!(matches!(branch.commit(request).await?, Outcome::Conflict(_)), "they are there now");
@@ -228,7 +228,7 @@ impl Branch {
         }
     }
 
-    /// Commits a change of a collection's own facts.
+    /// Commits a change of a collection's metadata.
     ///
     /// # Errors
     /// `AlreadyExists` or `NotFound` as the change asks for; else those of [`Branch::commit`].

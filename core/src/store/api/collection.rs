@@ -4,9 +4,9 @@ use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 
 use crate::document::key::Key;
-use crate::engine::write::{Condition, Receipt, WriteRequest};
+use crate::engine::write::{Precondition, Receipt, WriteRequest};
 use crate::model::{CollectionName, Document, Point};
-use crate::store::{Branch, DocumentStream, Found};
+use crate::store::{Branch, DocumentStream, VersionedDocument};
 use crate::{Error, Result};
 
 /// What can be stored as a document.
@@ -89,7 +89,7 @@ impl Collection {
     }
 
     /// The document with this `_id` at the head and the commit that last changed it, or `None`.
-    pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
+    pub async fn version(&self, id: &Key) -> Result<Option<VersionedDocument>> {
         let head = self.branch.head().await?;
         match head.catalog().get(&self.name) {
             Some(_) => head.collection(&self.name)?.version(id).await,
@@ -113,7 +113,7 @@ impl Collection {
     /// `AlreadyExists` if there is one with that `_id`; `Invalid` if it can't be stored.
     pub async fn insert(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
         let (key, document) = self.with_id(document.into_raw()?)?;
-        let receipt = self.write(key.clone(), document, Condition::Absent).await?;
+        let receipt = self.write(key.clone(), document, Precondition::Absent).await?;
         Ok((key, receipt))
     }
 
@@ -121,7 +121,7 @@ impl Collection {
     /// `ObjectId`. The `_id` is stored as the first field.
     pub async fn put(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
         let (key, document) = self.with_id(document.into_raw()?)?;
-        let receipt = self.write(key.clone(), document, Condition::Any).await?;
+        let receipt = self.write(key.clone(), document, Precondition::Any).await?;
         Ok((key, receipt))
     }
 
@@ -131,7 +131,7 @@ impl Collection {
     /// `NotFound` if there is none with that `_id`.
     pub async fn replace(&self, document: impl IntoDocument) -> Result<Receipt> {
         let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
-        self.write(key, document, Condition::Present).await
+        self.write(key, document, Precondition::Present).await
     }
 
     /// Replaces a document if commit `read` is still the last that changed it.
@@ -140,13 +140,13 @@ impl Collection {
     /// `Conflict` if another commit did.
     pub async fn replace_if(&self, document: impl IntoDocument, read: Point) -> Result<Receipt> {
         let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
-        self.write(key, document, Condition::ChangedBy(read)).await
+        self.write(key, document, Precondition::ChangedBy(read)).await
     }
 
     /// Deletes a document; `None` if there is none with that `_id`, and then no commit is made.
     pub async fn delete(&self, id: &Key) -> Result<Option<Receipt>> {
         let mut request = self.branch.request();
-        request.delete(self.name.clone(), id.clone(), Condition::SkipUnlessPresent);
+        request.delete(self.name.clone(), id.clone(), Precondition::SkipUnlessPresent);
         self.branch.commit(request).await?.receipt()
     }
 
@@ -164,7 +164,12 @@ impl Collection {
         }
     }
 
-    async fn write(&self, key: Key, document: Document, condition: Condition) -> Result<Receipt> {
+    async fn write(
+        &self,
+        key: Key,
+        document: Document,
+        condition: Precondition,
+    ) -> Result<Receipt> {
         let mut request: WriteRequest = self.branch.request();
         request.put(self.name.clone(), key, document, condition)?;
         self.branch.commit(request).await?.committed()

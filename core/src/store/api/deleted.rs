@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use bson::DateTime;
 
 use crate::model::{ProjectId, ProjectName};
-use crate::storage::{RefName, RefVersion, Swap, VersionedRef};
-use crate::store::records::{self, DeletedRecord, ProjectRecord, Stored};
+use crate::storage::{CasResult, RefName, RefVersion, VersionedRef};
+use crate::store::records::{self, DeletedRecord, ProjectRecord, VersionedRecord};
 use crate::store::{Project, Store};
 use crate::{Error, Result};
 
@@ -47,16 +47,17 @@ impl Store {
         let Some(stored) = refs.get(&reference).await? else {
             return Err(self.no_project(name).await?);
         };
-        let Stored { version, record } = records::decode::<ProjectRecord>(&reference, stored)?;
+        let VersionedRecord { version, record } =
+            records::decode::<ProjectRecord>(&reference, stored)?;
         self.write_deleted(name, &record).await?;
         let moved = self.copied_to_deleted(record.id).await?;
         match refs.compare_and_set(&reference, Some(&version), None).await? {
-            Swap::Done(_) => {
+            CasResult::Done(_) => {
                 self.tidy(name, moved).await;
                 Ok(())
             }
             // The copies are removed by a later deletion, or by garbage collection.
-            Swap::Moved(_) => {
+            CasResult::Moved(_) => {
                 Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
             }
         }
@@ -101,25 +102,25 @@ impl Store {
         let record = ProjectRecord { id: *id, created: found.record.created };
         let value = records::encode(&record)?;
         match refs.compare_and_set(&records::project_ref(target), None, Some(value)).await? {
-            Swap::Done(_) => {
+            CasResult::Done(_) => {
                 if let Ok(record) = self.deleted_record(*id).await {
                     self.tidy(target, moved.into_iter().chain(record).collect()).await;
                 }
                 Ok(Project::new(self.shared.clone(), target.clone(), *id))
             }
-            Swap::Moved(_) => Err(taken()),
+            CasResult::Moved(_) => Err(taken()),
         }
     }
 
     /// Makes sure that no collector removes a deleted project: a collector removes the record first, by
     /// compare-and-set, so it finds that changed, or it is gone here.
-    async fn claim(&self, id: ProjectId, found: &Stored<DeletedRecord>) -> Result<()> {
+    async fn claim(&self, id: ProjectId, found: &VersionedRecord<DeletedRecord>) -> Result<()> {
         let deleted = self.shared.environment.latest();
         let value = records::encode(&DeletedRecord { deleted, ..found.record.clone() })?;
         let (refs, reference) = (&self.shared.backend.refs, records::deleted_ref(id));
         match refs.compare_and_set(&reference, Some(&found.version), Some(value)).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => Err(Error::conflict(format!(
+            CasResult::Done(_) => Ok(()),
+            CasResult::Moved(_) => Err(Error::conflict(format!(
                 "the deleted project '{}' was removed or brought back meanwhile",
                 found.record.name
             ))),
@@ -146,8 +147,8 @@ impl Store {
         }
         let expected = old.map(|old| old.version);
         match refs.compare_and_set(name, expected.as_ref(), Some(value)).await? {
-            Swap::Done(_) => Ok(()),
-            Swap::Moved(_) => Err(Error::conflict(
+            CasResult::Done(_) => Ok(()),
+            CasResult::Moved(_) => Err(Error::conflict(
                 "somebody else deletes the project or brings it back; try again",
             )),
         }
@@ -214,7 +215,9 @@ impl Store {
 
     /// The records of deleted projects, without those that are there: a deletion or an undeletion that
     /// was cut off leaves such a record. The one deleted last is first.
-    pub(crate) async fn deleted_records(&self) -> Result<Vec<(ProjectId, Stored<DeletedRecord>)>> {
+    pub(crate) async fn deleted_records(
+        &self,
+    ) -> Result<Vec<(ProjectId, VersionedRecord<DeletedRecord>)>> {
         let refs = &self.shared.backend.refs;
         let mut deleted = Vec::new();
         for (name, stored) in refs.list(records::DELETED).await? {

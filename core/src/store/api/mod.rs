@@ -13,6 +13,6 @@ pub use collection::{Collection, IntoDocument};
 pub use deleted::DeletedProject;
 pub(crate) use project::refuse_backup_name;
 pub use project::{Project, ProjectInfo};
-pub use state::{CollectionView, DocumentStream, Found, State};
+pub use state::{CollectionView, DocumentStream, State, VersionedDocument};
 pub use store::Store;
 pub(crate) use store::{Session, Shared};

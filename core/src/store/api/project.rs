@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::store::mask::{Mask, MaskPolicy};
-use crate::store::records::{BranchRecord, Stored};
+use crate::store::records::{BranchRecord, VersionedRecord};
 use crate::store::{Branch, BranchInfo, Session, State, kept};
 use crate::{Error, Result};
 
@@ -54,7 +54,7 @@ impl Project {
     /// Branches with their heads.
     pub(crate) async fn described(
         &self,
-        records: Vec<(BranchName, Stored<BranchRecord>)>,
+        records: Vec<(BranchName, VersionedRecord<BranchRecord>)>,
     ) -> Result<Vec<BranchInfo>> {
         stream::iter(records)
             .map(|(name, stored)| async move {
@@ -247,7 +247,7 @@ impl Project {
     pub(crate) async fn retire(
         &self,
         name: &BranchName,
-        stored: &Stored<BranchRecord>,
+        stored: &VersionedRecord<BranchRecord>,
         head: Head,
         why: &str,
     ) -> Result<BranchName> {

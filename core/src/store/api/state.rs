@@ -6,8 +6,8 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::document::key::Key;
+use crate::engine::active_states::StateGuard;
 use crate::engine::catalog::{Catalog, CollectionInfo};
-use crate::engine::open::Held;
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
@@ -29,7 +29,7 @@ pub struct State {
     /// Its last commit, if that was seen on the way here.
     head: Option<Head>,
     /// Keeps garbage collection in this process from giving it up.
-    held: Held,
+    held: StateGuard,
 }
 
 impl State {
@@ -39,7 +39,7 @@ impl State {
     /// # Errors
     /// `NotFound` if it was given up in this process.
     pub(crate) async fn of(shared: Arc<Session>, view: View, mask: Option<Mask>) -> Result<Self> {
-        let held = shared.open.hold(&view)?;
+        let held = shared.open.acquire(&view)?;
         Self::holding(shared, view, mask, held).await
     }
 
@@ -49,7 +49,7 @@ impl State {
         view: View,
         mask: Option<Mask>,
     ) -> Result<Option<Self>> {
-        let Ok(held) = shared.open.hold(&view) else { return Ok(None) };
+        let Ok(held) = shared.open.acquire(&view) else { return Ok(None) };
         if !kept::is_kept(&shared, &view).await? {
             return Ok(None);
         }
@@ -60,7 +60,7 @@ impl State {
         shared: Arc<Session>,
         view: View,
         mask: Option<Mask>,
-        held: Held,
+        held: StateGuard,
     ) -> Result<Self> {
         let catalog = shared.catalogs.of(&*shared.materialize, &view).await?;
         let stored = shared.materialize.clone();
@@ -83,7 +83,7 @@ impl State {
         Self::of(self.shared, self.view, Some(mask)).await
     }
 
-    pub(crate) fn held(&self) -> &Held {
+    pub(crate) fn held(&self) -> &StateGuard {
         &self.held
     }
 
@@ -192,9 +192,9 @@ impl std::fmt::Debug for State {
 
 /// A document, and the commit that gave it this content.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct VersionedDocument {
     /// The commit, for [`Collection::replace_if`](crate::Collection::replace_if) and
-    /// [`Condition::ChangedBy`](crate::write::Condition::ChangedBy).
+    /// [`Precondition::ChangedBy`](crate::write::Precondition::ChangedBy).
     pub changed_by: Point,
     /// The document.
     pub document: Document,
@@ -219,7 +219,7 @@ impl CollectionView {
     }
 
     /// The document with this `_id` and the commit that last changed it, or `None`.
-    pub async fn version(&self, id: &Key) -> Result<Option<Found>> {
+    pub async fn version(&self, id: &Key) -> Result<Option<VersionedDocument>> {
         let State { materialize, view, .. } = &self.state;
         let Some(Version { lsn, document }) = materialize.get(view, self.info.id, id).await? else {
             return Ok(None);
@@ -229,7 +229,10 @@ impl CollectionView {
                 "a document was changed by commit {lsn}, which is not in its view"
             ))
         })?;
-        Ok(Some(Found { changed_by: Point { timeline: segment.timeline, lsn }, document }))
+        Ok(Some(VersionedDocument {
+            changed_by: Point { timeline: segment.timeline, lsn },
+            document,
+        }))
     }
 
     /// The documents with these `_id`s, which are in ascending order; one answer an `_id`. One

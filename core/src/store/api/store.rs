@@ -4,8 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::engine::active_states::ActiveStates;
 use crate::engine::catalog::Catalogs;
-use crate::engine::open::OpenStates;
 use crate::engine::replay::LogMaterializer;
 use crate::engine::snapshot::{Automatic, Making};
 use crate::engine::write::committer::{CommitterContext, Committers};
@@ -14,8 +14,8 @@ use crate::model::environment::Environment;
 use crate::model::{Actor, BranchName, ProjectName, TimelineId, Trailers};
 use crate::storage::timed::{TimedMaterialize, TimedRefs};
 use crate::storage::{
-    Backend, Backlog, Capabilities, Compression, Materialize, OpenOptions, Registry, ServerFacts,
-    SnapshotPolicy, StoreInfo, StoreUrl, Swap, Traffic,
+    Backend, Backlog, Capabilities, CasResult, Compression, Materialize, OpenOptions, Registry,
+    ServerFacts, SnapshotPolicy, StoreInfo, StoreUrl, Traffic,
 };
 use crate::store::records::{self, BranchRecord, ProjectRecord};
 use crate::store::{Project, ProjectInfo, garbage};
@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
     pub(crate) moving: tokio::sync::Mutex<()>,
     /// The states that this process has open.
-    pub(crate) open: Arc<OpenStates>,
+    pub(crate) open: Arc<ActiveStates>,
     /// Held while garbage is collected: one collection at a time.
     pub(crate) collecting: tokio::sync::Mutex<()>,
     /// Held for reading while a snapshot is made, for writing while garbage is collected.
@@ -155,7 +155,7 @@ impl Store {
         let materialize: Arc<dyn Materialize> = Arc::new(timed);
         let timelines = Arc::new(Timelines::new(wal.clone()));
         let catalogs = Arc::new(Catalogs::default());
-        let (open, making) = (Arc::<OpenStates>::default(), Arc::default());
+        let (open, making) = (Arc::<ActiveStates>::default(), Arc::default());
         let automatic = Arc::new(Automatic::new(Making {
             open: Arc::clone(&open),
             snapshots: Arc::clone(&making),
@@ -222,7 +222,7 @@ impl Store {
     /// cuts that work off, and the next one that commits takes it up.
     pub async fn settle(&self) {
         self.shared.automatic.settle().await;
-        self.shared.backend.maintenance.rest().await;
+        self.shared.backend.maintenance.quiesce().await;
     }
 
     /// Facts about the store.
@@ -322,8 +322,8 @@ impl Store {
         backend.refs.compare_and_set(&branch, None, Some(records::encode(&main)?)).await?;
         let value = records::encode(&record)?;
         match backend.refs.compare_and_set(&records::project_ref(name), None, Some(value)).await? {
-            Swap::Done(_) => Ok(project),
-            Swap::Moved(_) => {
+            CasResult::Done(_) => Ok(project),
+            CasResult::Moved(_) => {
                 Err(Error::already_exists(format!("there is a project '{name}' already"))
                     .with_detail(DetailKey::Project, name.as_str()))
             }

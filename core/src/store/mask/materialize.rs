@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::Result;
 use crate::document::key::Key;
 use crate::model::{CollectionId, Image, Lsn, View};
-use crate::storage::{KeyRange, Materialize, Stamp, Version, VersionStream};
+use crate::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 use crate::store::mask::Mask;
 
 /// Gives what a mask shows of another's answers, one document after the other. Catalog and positions
@@ -54,12 +54,15 @@ impl Materialize for Masked {
         view: &View,
         collection: CollectionId,
         keys: Vec<Key>,
-    ) -> Result<Vec<Option<Stamp>>> {
+    ) -> Result<Vec<Option<VersionStamp>>> {
         if !self.mask.filters(collection) {
             return self.inner.stamps(view, collection, keys).await;
         }
         let found = self.get_many(view, collection, keys).await?;
-        Ok(found.into_iter().map(|found| found.map(|Version { lsn, .. }| Stamp { lsn })).collect())
+        Ok(found
+            .into_iter()
+            .map(|found| found.map(|Version { lsn, .. }| VersionStamp { lsn }))
+            .collect())
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {

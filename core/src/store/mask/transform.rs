@@ -5,7 +5,7 @@ use bson::{RawArrayBuf, RawBson, RawDocumentBuf, RawJavaScriptCodeWithScope};
 
 use crate::Result;
 use crate::document::value::malformed;
-use crate::document::{Compiler, Filter, Pattern, Place, Undecided};
+use crate::document::{Compiler, Filter, Pattern, PatternPosition, Undecided};
 use crate::model::Document;
 use crate::store::mask::fake::faked;
 use crate::store::mask::hash::{Secret, hashed};
@@ -37,7 +37,7 @@ struct Action {
 
 /// Where a value is: how far each pattern that may still match has got.
 struct Spot {
-    places: Vec<(usize, Place)>,
+    places: Vec<(usize, PatternPosition)>,
     /// Whether it is below something that is shown as it is.
     allowed: bool,
 }
@@ -95,7 +95,7 @@ impl Rules {
         }
         let places = self.patterns.iter().map(|(pattern, _)| pattern.start()).enumerate();
         let spot = Spot { places: places.collect(), allowed: false };
-        let walk = Walk { rules: self, secret };
+        let walk = DocumentWalk { rules: self, secret };
         let masked = walk.document(raw, &spot, true)?;
         Document::from_stored(masked.into_bytes()).map(Some)
     }
@@ -126,8 +126,12 @@ impl Spot {
         })
     }
 
-    fn below(&self, rules: &Rules, next: impl Fn(&Pattern, Said, Place) -> Place) -> Self {
-        let step = |(at, place): &(usize, Place)| {
+    fn below(
+        &self,
+        rules: &Rules,
+        next: impl Fn(&Pattern, Said, PatternPosition) -> PatternPosition,
+    ) -> Self {
+        let step = |(at, place): &(usize, PatternPosition)| {
             let (pattern, said) = &rules.patterns[*at];
             let next = next(pattern, *said, *place);
             (pattern.ends_at(next) || pattern.goes_on(next)).then_some((*at, next))
@@ -149,12 +153,12 @@ impl Spot {
 }
 
 /// A walk through one document.
-struct Walk<'a> {
+struct DocumentWalk<'a> {
     rules: &'a Rules,
     secret: &'a Secret,
 }
 
-impl Walk<'_> {
+impl DocumentWalk<'_> {
     fn document(&self, document: &RawDocument, spot: &Spot, root: bool) -> Result<RawDocumentBuf> {
         let mut out = RawDocumentBuf::new();
         // A second field of this name is one like any other.

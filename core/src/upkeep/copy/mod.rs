@@ -14,7 +14,7 @@ mod proof;
 mod reach;
 
 use crate::model::{BranchName, Digest, Lsn, ProjectName};
-use crate::storage::{RefName, Swap, TimelineState};
+use crate::storage::{CasResult, RefName, TimelineState};
 use crate::store::{Store, records};
 use crate::{Error, Result};
 
@@ -181,9 +181,9 @@ async fn write(target: &Store, name: &str, value: &[u8]) -> Result<u64> {
     }
     let refs = &target.shared.backend.refs;
     match refs.compare_and_set(name, None, Some(value.to_vec())).await {
-        Ok(Swap::Done(_)) => Ok(1),
-        Ok(Swap::Moved(Some(other))) if other.value == value => Ok(0),
-        Ok(Swap::Moved(_)) => Err(another(name)),
+        Ok(CasResult::Done(_)) => Ok(1),
+        Ok(CasResult::Moved(Some(other))) if other.value == value => Ok(0),
+        Ok(CasResult::Moved(_)) => Err(another(name)),
         Err(error) if error.kind() == crate::ErrorKind::Indeterminate => {
             if refuse_another(target, name, value).await? { Ok(1) } else { Err(error) }
         }

@@ -47,7 +47,7 @@ async fn deleted(source: &Store, reached: &mut Reached) -> Result<(Vec<Copied>, 
         for (copy, stored) in refs.list(&records::copies_of_deleted(id)).await? {
             let Some(original) = records::original_of_deleted(id, &copy) else { continue };
             copies.push((copy, stored.value.clone()));
-            own.take_up(id, &original, stored)?;
+            own.adopt(id, &original, stored)?;
         }
         match with_ancestors(&*source.shared.backend.wal, own.clone()).await {
             Ok(_) => {}
@@ -81,7 +81,7 @@ async fn copied(source: &Store, name: ProjectName, reached: &mut Reached) -> Res
     for prefix in [records::pins_of(id), records::plans_of(id), records::branches_of(id)] {
         for (name, stored) in refs.list(&prefix).await? {
             copied.refs.push((name.clone(), stored.value.clone()));
-            reached.take_up(id, &name, stored)?;
+            reached.adopt(id, &name, stored)?;
             if let Some(branch) = name.strip_prefix(&records::branches_of(id)) {
                 copied.branches.push(BranchName::new(branch)?);
             }
@@ -91,7 +91,7 @@ async fn copied(source: &Store, name: ProjectName, reached: &mut Reached) -> Res
 }
 
 impl Reached {
-    fn take_up(
+    fn adopt(
         &mut self,
         project: ProjectId,
         name: &RefName,

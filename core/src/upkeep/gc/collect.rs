@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::Result;
 use crate::model::TimelineId;
 use crate::model::metrics::Metric;
-use crate::storage::{Freed, Keep, Swap};
+use crate::storage::{CasResult, Reclaimed, RetainedStates};
 use crate::store::{Session, Shared, Store, garbage, records};
 use crate::upkeep::gc::deleted::Gone;
-use crate::upkeep::gc::publish::{Cut, Decision};
+use crate::upkeep::gc::publish::{Decision, TimelineCut};
 use crate::upkeep::gc::report::{KeptState, Report, TimelineReport};
 use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots};
 use crate::upkeep::gc::{Options, sweep};
@@ -38,7 +38,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     let cutoffs = Cutoffs::new(shared.environment.earliest(), options.retention);
     let mut report = Report {
         cutoff: cutoffs.retention,
-        freed: Freed::default(),
+        freed: Reclaimed::default(),
         refs: Vec::new(),
         snapshots: 0,
         timelines: Vec::new(),
@@ -70,12 +70,12 @@ async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<Stri
     let mut given_up = HashSet::new();
     for Gone { project, name, version } in gone {
         match shared.backend.refs.compare_and_set(&name, Some(&version), None).await? {
-            Swap::Done(_) => {
+            CasResult::Done(_) => {
                 given_up.insert(project);
                 removed.push(name);
             }
             // Somebody brings it back.
-            Swap::Moved(_) => {}
+            CasResult::Moved(_) => {}
         }
     }
     for Expired { name, version, backup, deleted } in expired {
@@ -96,7 +96,7 @@ async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<Stri
             None => {
                 let refs = &shared.backend.refs;
                 let swap = refs.compare_and_set(&name, Some(&version), None).await?;
-                matches!(swap, Swap::Done(_))
+                matches!(swap, CasResult::Done(_))
             }
         };
         if done {
@@ -170,7 +170,7 @@ async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report)
 /// The timelines of which nothing is kept.
 fn dropped(decision: &Decision) -> HashSet<TimelineId> {
     let plan = &decision.plan;
-    let goes = |timeline: &TimelineId, cut: &Cut| {
+    let goes = |timeline: &TimelineId, cut: &TimelineCut| {
         cut.keep.is_empty() && !plan.frozen.contains(timeline) && plan.keep(*timeline).is_empty()
     };
     let cuts = decision.cuts.iter().filter(|(timeline, cut)| goes(timeline, cut));
@@ -180,12 +180,12 @@ fn dropped(decision: &Decision) -> HashSet<TimelineId> {
 fn timeline_report(
     decision: &Decision,
     timeline: TimelineId,
-    cut: &Cut,
+    cut: &TimelineCut,
     dropped: bool,
-    freed: Freed,
+    freed: Reclaimed,
 ) -> TimelineReport {
     let plan = &decision.plan;
-    let Keep { from, points } = &cut.keep;
+    let RetainedStates { from, points } = &cut.keep;
     let holders = |lsn| plan.holders.get(&(timeline, Some(lsn))).cloned().unwrap_or_default();
     TimelineReport {
         timeline,

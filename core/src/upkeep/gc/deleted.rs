@@ -7,7 +7,7 @@ use crate::Result;
 use crate::model::{Point, ProjectId, ProjectName};
 use crate::storage::{RefName, RefVersion, VersionedRef};
 use crate::store::records::{
-    self, BranchRecord, DeletedRecord, HeldByPlan, PinRecord, ProjectRecord, Stored,
+    self, BranchRecord, DeletedRecord, HeldByPlan, PinRecord, ProjectRecord, VersionedRecord,
 };
 use crate::store::{Project, Session, Shared};
 use crate::upkeep::gc::report::{Holder, HolderKind};
@@ -66,7 +66,7 @@ impl Projects {
         cutoffs: Cutoffs,
         roots: &mut Roots,
     ) -> Result<()> {
-        let Stored { version, record } = records::decode::<DeletedRecord>(&name, stored)?;
+        let VersionedRecord { version, record } = records::decode::<DeletedRecord>(&name, stored)?;
         let project = id.to_string();
         if self.present.contains_key(&project) {
             // The deletion or the undeletion was cut off, or is under way.

@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::Result;
 use crate::model::{Lsn, Origin, Point, TimelineId, View};
-use crate::storage::{Direction, Keep, TimelineState, Wal};
+use crate::storage::{Direction, RetainedStates, TimelineState, Wal};
 use crate::store::records::{KeptRecord, MergedRecord};
 
 /// How many timelines are read at once.
@@ -71,7 +71,7 @@ impl Merges {
         &self,
         timeline: TimelineId,
         from: Option<Lsn>,
-        keep: &Keep,
+        keep: &RetainedStates,
         found: Option<&KeptRecord>,
     ) -> Vec<MergedRecord> {
         let known = self.by_timeline.get(&timeline);
@@ -83,7 +83,7 @@ impl Merges {
     }
 }
 
-fn last_of_each(keep: &Keep, merges: impl Iterator<Item = Merge>) -> Vec<MergedRecord> {
+fn last_of_each(keep: &RetainedStates, merges: impl Iterator<Item = Merge>) -> Vec<MergedRecord> {
     let mut last: BTreeMap<(Lsn, TimelineId), (Lsn, Lsn)> = BTreeMap::new();
     for (at, parent) in merges {
         let point = keep.points.range(at..).next().copied();

@@ -3,7 +3,7 @@
 //! Kept are the states of branches that are not older than the retention time, and single states
 //! below that: the heads of branches, the states on which timelines build, pins, the states of open
 //! plans, the last states that branches merged of each other, and those that this process has open.
-//! Of every timeline that gives [`Keep`](crate::storage::Keep); what no kept state needs goes, and a
+//! Of every timeline that gives [`RetainedStates`](crate::storage::RetainedStates); what no kept state needs goes, and a
 //! timeline of which nothing is kept goes as a whole.
 //!
 //! | module | what is in it |

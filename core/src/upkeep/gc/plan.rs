@@ -7,20 +7,20 @@ use bson::DateTime;
 use crate::Result;
 use crate::log::walk;
 use crate::model::{Head, Lsn, Point, Segment, TimelineId, View};
-use crate::storage::Keep;
+use crate::storage::RetainedStates;
 use crate::store::Shared;
 use crate::upkeep::gc::merges::Merges;
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::upkeep::gc::roots::{Graph, Root, Roots};
 
-/// A state, or with `None` every state from [`Keep::from`] on.
-type Place = (TimelineId, Option<Lsn>);
+/// A state, or with `None` every state from [`RetainedStates::from`] on.
+type RetainedPosition = (TimelineId, Option<Lsn>);
 
 /// What is kept, timeline by timeline.
 #[derive(Default)]
 pub(super) struct Plan {
-    pub(super) keep: BTreeMap<TimelineId, Keep>,
-    pub(super) holders: HashMap<Place, BTreeSet<Holder>>,
+    pub(super) keep: BTreeMap<TimelineId, RetainedStates>,
+    pub(super) holders: HashMap<RetainedPosition, BTreeSet<Holder>>,
     /// The branches that a timeline is.
     pub(super) branches: HashMap<TimelineId, Vec<String>>,
     /// Timelines that are left as they are, since reads that are on their way may need any of it.
@@ -64,7 +64,7 @@ impl Plan {
         Ok(plan)
     }
 
-    pub(super) fn keep(&self, timeline: TimelineId) -> Keep {
+    pub(super) fn keep(&self, timeline: TimelineId) -> RetainedStates {
         self.keep.get(&timeline).cloned().unwrap_or_default()
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{Head, Lsn, Point, TimelineId};
-use crate::storage::{Keep, RefVersion, Swap};
-use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, Stored};
+use crate::storage::{CasResult, RefVersion, RetainedStates};
+use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, VersionedRecord};
 use crate::store::{Session, Shared, kept};
 use crate::upkeep::gc::merges::Merges;
 use crate::upkeep::gc::plan::Plan;
@@ -28,26 +28,26 @@ enum Stage {
 }
 
 /// What is kept of a timeline from which something goes.
-pub(super) struct Cut {
+pub(super) struct TimelineCut {
     /// What is kept now, as the record says.
-    pub(super) keep: Keep,
+    pub(super) keep: RetainedStates,
     /// What could be kept at most: all that no collector may be removing.
-    most: Keep,
+    most: RetainedStates,
     stage: Stage,
     record: Option<KeptRecord>,
     version: Option<RefVersion>,
 }
 
-impl Cut {
-    fn new(keep: Keep, stored: Option<Stored<KeptRecord>>) -> Self {
-        let most = Keep::all();
+impl TimelineCut {
+    fn new(keep: RetainedStates, stored: Option<VersionedRecord<KeptRecord>>) -> Self {
+        let most = RetainedStates::all();
         let mut cut = Self { keep, most, stage: Stage::Due, record: None, version: None };
-        cut.take_up(stored);
+        cut.adopt(stored);
         cut
     }
 
     /// Takes up the record that is there.
-    fn take_up(&mut self, stored: Option<Stored<KeptRecord>>) {
+    fn adopt(&mut self, stored: Option<VersionedRecord<KeptRecord>>) {
         (self.record, self.version) = split(stored);
         self.stage = Stage::Due;
         let Some(record) = &self.record else { return };
@@ -60,11 +60,11 @@ impl Cut {
 
     /// Takes up the record that another collector wrote meanwhile. What it keeps is kept here too, so
     /// that both come to agree.
-    fn moved(&mut self, stored: Option<Stored<KeptRecord>>) {
-        if let Some(Stored { record, .. }) = &stored {
+    fn moved(&mut self, stored: Option<VersionedRecord<KeptRecord>>) {
+        if let Some(VersionedRecord { record, .. }) = &stored {
             self.keep = self.keep.union(&record.keep());
         }
-        self.take_up(stored);
+        self.adopt(stored);
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) struct Decision {
     pub(super) merges: Merges,
     pub(super) roots: Roots,
     pub(super) plan: Plan,
-    pub(super) cuts: BTreeMap<TimelineId, Cut>,
+    pub(super) cuts: BTreeMap<TimelineId, TimelineCut>,
     cutoffs: Cutoffs,
 }
 
@@ -90,7 +90,7 @@ impl Decision {
         let mut cuts = BTreeMap::new();
         for (timeline, state) in &graph.states {
             let stored = graph.kept.get(timeline);
-            let cut = Cut::new(plan.keep(*timeline), stored.cloned());
+            let cut = TimelineCut::new(plan.keep(*timeline), stored.cloned());
             let all = cut.keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
             // A collection that was cut off before it removed anything may have left out too much.
             let known = stored.is_none_or(|stored| stored.record.keep().covers(&cut.keep));
@@ -166,13 +166,13 @@ impl Decision {
         let swap = refs.compare_and_set(&reference, cut.version.as_ref(), value).await?;
         let Some(cut) = self.cuts.get_mut(&timeline) else { return Ok(()) };
         match swap {
-            Swap::Done(version) => {
+            CasResult::Done(version) => {
                 (cut.version, cut.record, cut.stage) = (version, Some(record), stage);
                 if stage == Stage::Removing {
                     cut.most = cut.keep.clone();
                 }
             }
-            Swap::Moved(found) => {
+            CasResult::Moved(found) => {
                 let found = found.map(|stored| records::decode(&reference, stored));
                 cut.moved(found.transpose()?);
                 shared.open.keep_only(timeline, cut.keep.clone());
@@ -185,11 +185,11 @@ impl Decision {
         &self,
         shared: &Shared,
         timeline: TimelineId,
-        cut: &Cut,
+        cut: &TimelineCut,
         removing: bool,
     ) -> Result<KeptRecord> {
         let KeptStates { from, points } = self.states(shared, timeline, cut, &cut.keep).await?;
-        let is_bounded = !removing && cut.most != Keep::all();
+        let is_bounded = !removing && cut.most != RetainedStates::all();
         let most = if is_bounded {
             Some(self.states(shared, timeline, cut, &cut.most).await?)
         } else {
@@ -204,8 +204,8 @@ impl Decision {
         &self,
         shared: &Shared,
         timeline: TimelineId,
-        cut: &Cut,
-        keep: &Keep,
+        cut: &TimelineCut,
+        keep: &RetainedStates,
     ) -> Result<KeptStates> {
         let mut points = Vec::with_capacity(keep.points.len());
         for lsn in &keep.points {
@@ -221,7 +221,7 @@ impl Decision {
         shared: &Shared,
         timeline: TimelineId,
         lsn: Lsn,
-        cut: &Cut,
+        cut: &TimelineCut,
     ) -> Result<Head> {
         let known = cut.record.as_ref().and_then(|record| record.head_at(lsn));
         let named = || self.roots.heads.get(&Point { timeline, lsn }).copied();
@@ -236,6 +236,6 @@ impl Decision {
     }
 }
 
-fn split(stored: Option<Stored<KeptRecord>>) -> (Option<KeptRecord>, Option<RefVersion>) {
+fn split(stored: Option<VersionedRecord<KeptRecord>>) -> (Option<KeptRecord>, Option<RefVersion>) {
     stored.map_or((None, None), |stored| (Some(stored.record), Some(stored.version)))
 }

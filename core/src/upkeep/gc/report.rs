@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bson::DateTime;
 
 use crate::model::{Lsn, TimelineId};
-use crate::storage::Freed;
+use crate::storage::Reclaimed;
 
 /// What holds a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ pub struct TimelineReport {
     /// Single states below that.
     pub points: Vec<KeptState>,
     /// What was removed of it.
-    pub freed: Freed,
+    pub freed: Reclaimed,
 }
 
 /// What a collection removed, or would remove.
@@ -67,7 +67,7 @@ pub struct Report {
     /// States of branches are kept from here on.
     pub cutoff: DateTime,
     /// All that was removed.
-    pub freed: Freed,
+    pub freed: Reclaimed,
     /// Refs that were removed, by name: backups and plans that are too old, branches of projects that
     /// are gone.
     pub refs: Vec<String>,

@@ -10,7 +10,7 @@ use crate::history::revision::parse_time;
 use crate::model::{BranchName, Lsn, Point, TimelineId};
 use crate::storage::{RefName, RefVersion, TimelineState};
 use crate::store::records::{
-    self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, Stored,
+    self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, VersionedRecord,
 };
 use crate::store::{Project, Session, Shared};
 use crate::upkeep::gc::deleted::{Gone, Projects};
@@ -35,7 +35,7 @@ pub(super) struct Expired {
     pub(super) name: RefName,
     pub(super) version: RefVersion,
     /// What it is, if it is a backup.
-    pub(super) backup: Option<(Project, BranchName, Stored<BranchRecord>)>,
+    pub(super) backup: Option<(Project, BranchName, VersionedRecord<BranchRecord>)>,
     /// The project whose retention time after its deletion is over, if it belongs to one.
     pub(super) deleted: Option<String>,
 }
@@ -102,7 +102,7 @@ impl Roots {
         cutoffs: Cutoffs,
     ) -> Result<()> {
         for (name, stored) in shared.backend.refs.list(records::BRANCHES).await? {
-            let stored: Stored<BranchRecord> = records::decode(&name, stored)?;
+            let stored: VersionedRecord<BranchRecord> = records::decode(&name, stored)?;
             let (id, short) = split(&name)?;
             let version = stored.version.clone();
             let Some(project) = projects.get(id) else {
@@ -141,7 +141,7 @@ impl Roots {
         cutoffs: Cutoffs,
     ) -> Result<()> {
         for (name, stored) in shared.backend.refs.list(records::PINS).await? {
-            let Stored { version, record } = records::decode::<PinRecord>(&name, stored)?;
+            let VersionedRecord { version, record } = records::decode::<PinRecord>(&name, stored)?;
             let (id, short) = split(&name)?;
             let (project, deleted) = (projects.get(id), projects.gone(id));
             if project.is_none() && (deleted.is_some() || record.created <= cutoffs.orphans) {
@@ -164,7 +164,7 @@ impl Roots {
         cutoffs: Cutoffs,
     ) -> Result<()> {
         for (name, stored) in shared.backend.refs.list(records::PLANS).await? {
-            let Stored { version, record } = records::decode::<HeldByPlan>(&name, stored)?;
+            let VersionedRecord { version, record } = records::decode::<HeldByPlan>(&name, stored)?;
             let (id, short) = split(&name)?;
             let (project, deleted) = (projects.get(id), projects.gone(id));
             let time = record.closed.or(record.created);
@@ -189,7 +189,7 @@ impl Roots {
 
     async fn list_holds(&mut self, shared: &Shared, cutoffs: Cutoffs) -> Result<()> {
         for (name, stored) in shared.backend.refs.list(records::HOLDS).await? {
-            let Stored { version, record } = records::decode::<HoldRecord>(&name, stored)?;
+            let VersionedRecord { version, record } = records::decode::<HoldRecord>(&name, stored)?;
             if record.at <= cutoffs.holds {
                 self.expired.push(Expired { name, version, backup: None, deleted: None });
                 continue;
@@ -205,7 +205,7 @@ impl Roots {
 /// The timelines of the log, and what was given up of them.
 pub(super) struct Graph {
     pub(super) states: HashMap<TimelineId, TimelineState>,
-    pub(super) kept: HashMap<TimelineId, Stored<KeptRecord>>,
+    pub(super) kept: HashMap<TimelineId, VersionedRecord<KeptRecord>>,
     /// What the log lists and has no state: what is left of timelines whose removal was cut off.
     pub(super) remains: Vec<TimelineId>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::Result;
-use crate::storage::Weights;
+use crate::storage::Usage;
 use crate::store::Store;
 use crate::upkeep::gc::publish::Decision;
 use crate::upkeep::gc::report::{Holder, HolderKind};
@@ -60,9 +60,9 @@ pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
             Some(cut) => cut.keep.clone(),
             None => decision.plan.keep(*timeline),
         };
-        let weights = shared.backend.wal.weigh(*timeline, &keep).await?;
+        let usage = shared.backend.wal.usage(*timeline, &keep).await?;
         let holders = |lsn| decision.plan.holders.get(&(*timeline, lsn));
-        tally.add(&weights, holders(None), |lsn| holders(Some(lsn)));
+        tally.add(&usage, holders(None), |lsn| holders(Some(lsn)));
     }
     for holders in decision.plan.holders.values() {
         for holder in holders {
@@ -114,16 +114,16 @@ impl Tally {
 
     fn add<'a>(
         &mut self,
-        weights: &Weights,
+        usage: &Usage,
         window: Option<&'a BTreeSet<Holder>>,
         point: impl Fn(crate::model::Lsn) -> Option<&'a BTreeSet<Holder>>,
     ) {
-        self.give(weights.head, window);
-        self.window += weights.window;
-        for (lsn, bytes) in &weights.points {
+        self.give(usage.head, window);
+        self.window += usage.window;
+        for (lsn, bytes) in &usage.points {
             self.give(*bytes, point(*lsn));
         }
-        self.shared += weights.shared;
-        self.free += weights.free;
+        self.shared += usage.shared;
+        self.free += usage.free;
     }
 }

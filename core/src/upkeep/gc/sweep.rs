@@ -9,7 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::engine::catalog::Catalog;
 use crate::engine::snapshot::{Maker, Unstored};
 use crate::model::{Digest, Lsn, Point, Timeline, TimelineId};
-use crate::storage::{Backend, Freed, Manifest};
+use crate::storage::{Backend, Manifest, Reclaimed};
 use crate::store::Shared;
 use crate::upkeep::gc::publish::Decision;
 use crate::{Error, ErrorKind, Result};
@@ -152,7 +152,7 @@ pub(super) async fn remove(
     shared: &Shared,
     decision: &Decision,
     dropped: &HashSet<TimelineId>,
-) -> Result<(u64, Freed)> {
+) -> Result<(u64, Reclaimed)> {
     let (gone, live) = divide(shared, decision, dropped).await?;
     let snapshots = &shared.backend.snapshots;
     for point in &gone {
@@ -169,7 +169,7 @@ pub(super) async fn would_remove(
     shared: &Shared,
     decision: &Decision,
     dropped: &HashSet<TimelineId>,
-) -> Result<(u64, Freed)> {
+) -> Result<(u64, Reclaimed)> {
     let snapshots = &shared.backend.snapshots;
     let (gone, mut live) = divide(shared, decision, dropped).await?;
     let mut freed = snapshots.sweep_chunks(&live, true).await?;
@@ -185,7 +185,7 @@ pub(super) async fn unused_chunks(
     shared: &Shared,
     decision: &Decision,
     dropped: &HashSet<TimelineId>,
-) -> Result<Freed> {
+) -> Result<Reclaimed> {
     let (_, live) = divide(shared, decision, dropped).await?;
     shared.backend.snapshots.sweep_chunks(&live, true).await
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::model::metrics::{Metric, Summary};
-use crate::storage::{RefName, RefVersion, Refs, Swap, Traffic, VersionedRef};
+use crate::storage::{CasResult, RefName, RefVersion, Refs, Traffic, VersionedRef};
 use crate::store::{Store, records};
 
 const PREFIX: &str = "metrics/";
@@ -115,7 +115,7 @@ async fn absorb(refs: &dyn Refs) -> Result<()> {
     }
     let absorbed = listed.records.iter().map(|(name, _)| name.clone()).collect();
     let total = records::encode(&Total { summary: listed.sum, absorbed })?;
-    if let Swap::Moved(_) = refs.compare_and_set(TOTAL, before.as_ref(), Some(total)).await? {
+    if let CasResult::Moved(_) = refs.compare_and_set(TOTAL, before.as_ref(), Some(total)).await? {
         return Ok(());
     }
     for (name, stored) in listed.records {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::kept::sum;
 use super::{Metric, Metrics, Summary};
-use crate::storage::{RefName, RefVersion, Refs, Swap, VersionedRef};
+use crate::storage::{CasResult, RefName, RefVersion, Refs, VersionedRef};
 use crate::store::records;
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ impl Refs for Cut {
         name: &str,
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
-    ) -> Result<Swap> {
+    ) -> Result<CasResult> {
         if self.writes_left.load(Ordering::SeqCst) == 0 {
             return Err(Error::unavailable("the process was cut off"));
         }
@@ -48,17 +48,17 @@ impl Refs for Cut {
         let mut refs = self.refs.lock().unwrap();
         let current = refs.get(name).cloned();
         if current.as_ref().map(|stored| &stored.version) != expected {
-            return Ok(Swap::Moved(current));
+            return Ok(CasResult::Moved(current));
         }
         let version = RefVersion(self.versions.fetch_add(1, Ordering::SeqCst).to_string());
         match value {
             Some(value) => {
                 refs.insert(name.to_owned(), VersionedRef { version: version.clone(), value });
-                Ok(Swap::Done(Some(version)))
+                Ok(CasResult::Done(Some(version)))
             }
             None => {
                 refs.remove(name);
-                Ok(Swap::Done(None))
+                Ok(CasResult::Done(None))
             }
         }
     }

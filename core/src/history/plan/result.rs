@@ -31,7 +31,7 @@ pub struct DocumentConflict {
 
 /// Numbers about a plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct MergeCounts {
     /// Documents that the target gets.
     pub added: u64,
     /// Documents of the target that change.
@@ -48,16 +48,16 @@ pub struct Counts {
 
 /// What a plan comes to on the state that it was made for: a function of the log, the rules and the
 /// resolutions alone.
-pub struct Worked {
+pub struct MergeResult {
     pub(super) ours: State,
     pub(super) proposed: Proposed,
     /// What is left to decide, by collection and document.
     pub conflicts: Vec<DocumentConflict>,
     /// The numbers.
-    pub counts: Counts,
+    pub counts: MergeCounts,
 }
 
-impl Worked {
+impl MergeResult {
     /// The state with the changes on top.
     pub fn proposed(&self) -> &Proposed {
         &self.proposed
@@ -120,7 +120,7 @@ impl Worked {
     }
 }
 
-impl Counts {
+impl MergeCounts {
     /// Counts a change of a document.
     pub(super) fn count(&mut self, before: Option<&Document>, after: &Image) {
         match (before, after) {

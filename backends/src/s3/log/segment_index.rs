@@ -11,7 +11,7 @@ use crate::s3::names;
 
 /// An object that holds commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SegmentLocation {
     pub(super) first: Lsn,
     /// The last commit in it; `None` if that takes a look into it.
     pub(super) last: Option<Lsn>,
@@ -34,9 +34,9 @@ pub(super) enum Listing {
 
 /// The segments and packs that a listing showed, each newest first.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    pub(super) segments: Vec<Place>,
-    pub(super) packs: Vec<Place>,
+pub(super) struct SegmentIndex {
+    pub(super) segments: Vec<SegmentLocation>,
+    pub(super) packs: Vec<SegmentLocation>,
     /// Whether the listing of segments came to its end, so that none is older.
     pub(super) all: bool,
 }
@@ -52,7 +52,7 @@ impl Bucket {
         timeline: TimelineId,
         range: &RangeInclusive<Lsn>,
         listing: Listing,
-    ) -> Result<Places> {
+    ) -> Result<SegmentIndex> {
         let segments =
             self.list_down(names::log_of(timeline), range, |place, low| place.first <= low);
         let packs = self.list_down(names::packs_of(timeline), range, |place, low| {
@@ -62,7 +62,7 @@ impl Bucket {
             Listing::AtOnce => try_join(segments, packs).await?,
             Listing::PacksLast => (segments.await?, packs.await?),
         };
-        Ok(Places { segments, packs, all })
+        Ok(SegmentIndex { segments, packs, all })
     }
 
     /// The places under `folder` that begin inside the range or before, newest first, down to one of
@@ -71,12 +71,12 @@ impl Bucket {
         &self,
         folder: String,
         range: &RangeInclusive<Lsn>,
-        holds: impl Fn(&Place, Lsn) -> bool,
-    ) -> Result<(Vec<Place>, bool)> {
+        holds: impl Fn(&SegmentLocation, Lsn) -> bool,
+    ) -> Result<(Vec<SegmentLocation>, bool)> {
         let (low, high) = (*range.start(), (*range.end()).min(Lsn::MAX));
         let span = high.get().saturating_sub(low.get()).saturating_add(2);
         let most = usize::try_from(span).map_or(PAGE, |span| span.min(PAGE));
-        let mut found: Vec<Place> = Vec::new();
+        let mut found: Vec<SegmentLocation> = Vec::new();
         let mut after = names::before(&folder, high);
         loop {
             let page = self.list(&folder, Some(&after), most).await?;
@@ -94,13 +94,13 @@ impl Bucket {
 }
 
 /// The place that a listed object is; objects of other names are none.
-pub(super) fn place(folder: &str, listed: Listed) -> Option<Place> {
+pub(super) fn place(folder: &str, listed: Listed) -> Option<SegmentLocation> {
     let (first, last) = names::parse_segment(listed.name.strip_prefix(folder)?)?;
     let Listed { name, etag, length, modified } = listed;
-    Some(Place { first, last, name, etag, length, modified })
+    Some(SegmentLocation { first, last, name, etag, length, modified })
 }
 
-impl Places {
+impl SegmentIndex {
     /// Whether a pack holds the commit, or begins or ends with it.
     pub(super) fn is_packed(&self, lsn: Lsn) -> bool {
         self.packs.iter().any(|pack| holds(pack, lsn))
@@ -114,7 +114,7 @@ impl Places {
     ///
     /// # Errors
     /// `Corrupt`, naming a commit that is in no place.
-    pub(super) fn covering(&self, range: &RangeInclusive<Lsn>) -> Result<Vec<Place>> {
+    pub(super) fn covering(&self, range: &RangeInclusive<Lsn>) -> Result<Vec<SegmentLocation>> {
         let mut found = Vec::new();
         let mut next = *range.start();
         if self.all {
@@ -134,7 +134,7 @@ impl Places {
     }
 
     /// The place of one commit; `None` if there is nothing from it on.
-    pub(super) fn covering_one(&self, lsn: Lsn) -> Result<Option<Place>> {
+    pub(super) fn covering_one(&self, lsn: Lsn) -> Result<Option<SegmentLocation>> {
         let longest =
             self.packs.iter().filter(|pack| holds(pack, lsn)).max_by_key(|pack| pack.last);
         if let Some(pack) = longest {
@@ -147,7 +147,7 @@ impl Places {
         match (segment.filter(|segment| !self.is_packed(segment.first)), next) {
             (Some(segment), next) => {
                 let last = next.and_then(|next| next.back(1));
-                Ok(Some(Place { last, ..segment.clone() }))
+                Ok(Some(SegmentLocation { last, ..segment.clone() }))
             }
             (None, None) => Ok(None),
             (None, Some(_)) => Err(missing(lsn)),
@@ -155,7 +155,7 @@ impl Places {
     }
 }
 
-fn holds(pack: &Place, lsn: Lsn) -> bool {
+fn holds(pack: &SegmentLocation, lsn: Lsn) -> bool {
     pack.first <= lsn && pack.last.is_some_and(|last| lsn <= last)
 }
 
@@ -165,7 +165,7 @@ pub(super) fn missing(lsn: Lsn) -> Error {
 }
 
 /// The error about a segment that goes on where another one begins.
-pub(super) fn claimed_twice(place: &Place, head: Lsn) -> Error {
+pub(super) fn claimed_twice(place: &SegmentLocation, head: Lsn) -> Error {
     let next = place.last.map_or(head, Lsn::next);
     Error::corrupt(format!(
         "two segments claim commit {next}: {}, which ends with commit {head}, and one that begins \
@@ -178,21 +178,21 @@ pub(super) fn claimed_twice(place: &Place, head: Lsn) -> Error {
 mod tests {
     use super::*;
 
-    fn place(first: u64, last: Option<u64>) -> Place {
+    fn place(first: u64, last: Option<u64>) -> SegmentLocation {
         let name = last.map_or("segment", |_| "pack").to_owned();
         let (first, last) = (Lsn::new(first), last.map(Lsn::new));
-        Place { first, last, name, etag: String::new(), length: 0, modified: 0 }
+        SegmentLocation { first, last, name, etag: String::new(), length: 0, modified: 0 }
     }
 
-    fn places(segments: &[u64], packs: &[(u64, u64)]) -> Places {
-        Places {
+    fn places(segments: &[u64], packs: &[(u64, u64)]) -> SegmentIndex {
+        SegmentIndex {
             segments: segments.iter().rev().map(|first| place(*first, None)).collect(),
             packs: packs.iter().rev().map(|(first, last)| place(*first, Some(*last))).collect(),
             all: true,
         }
     }
 
-    fn covering(places: &Places, range: RangeInclusive<u64>) -> Vec<(u64, Option<u64>)> {
+    fn covering(places: &SegmentIndex, range: RangeInclusive<u64>) -> Vec<(u64, Option<u64>)> {
         let range = Lsn::new(*range.start())..=Lsn::new(*range.end());
         let found = places.covering(&range).unwrap();
         found.iter().map(|place| (place.first.get(), place.last.map(Lsn::get))).collect()

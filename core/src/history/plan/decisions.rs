@@ -12,11 +12,11 @@ use crate::{Error, Result};
 
 /// Decisions, by collection and document; those without a key are about a collection itself.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Resolved(BTreeMap<(CollectionName, Option<Key>), Resolutions>);
+pub struct Decisions(BTreeMap<(CollectionName, Option<Key>), Resolutions>);
 
 /// The decisions about one document, as a plan's record has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct ResolvedRecord {
+pub(super) struct DecisionRecord {
     collection: CollectionName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<Bson>,
@@ -25,7 +25,7 @@ pub(super) struct ResolvedRecord {
 
 static NONE: Resolutions = Resolutions::NONE;
 
-impl Resolved {
+impl Decisions {
     /// What was decided about a document.
     pub fn of(&self, collection: &CollectionName, key: Option<&Key>) -> &Resolutions {
         self.0.get(&(collection.clone(), key.cloned())).unwrap_or(&NONE)
@@ -61,9 +61,9 @@ impl Resolved {
         self.0.iter().map(|((collection, key), found)| (collection, key.as_ref(), found))
     }
 
-    pub(super) fn to_records(&self) -> Vec<ResolvedRecord> {
+    pub(super) fn to_records(&self) -> Vec<DecisionRecord> {
         self.iter()
-            .map(|(collection, key, decisions)| ResolvedRecord {
+            .map(|(collection, key, decisions)| DecisionRecord {
                 collection: collection.clone(),
                 id: key.map(Key::to_bson),
                 decisions: decisions.clone(),
@@ -71,7 +71,7 @@ impl Resolved {
             .collect()
     }
 
-    pub(super) fn from_records(records: Vec<ResolvedRecord>) -> Result<Self> {
+    pub(super) fn from_records(records: Vec<DecisionRecord>) -> Result<Self> {
         let entries = records.into_iter().map(|record| {
             let key = record.id.as_ref().map(Key::of).transpose().map_err(|source| {
                 Error::corrupt("a plan has a decision about an _id that can't be one")

@@ -20,14 +20,14 @@ use crate::notification::Deliver;
 use crate::refs::LegacyRefs;
 use crate::settings::Settings;
 use crate::snapshots::ObjectSnapshots;
-use crate::timeline::Known;
+use crate::timeline::TimelineCache;
 use crate::workers::Pool;
 
 /// What stands for itself in the name of a project or a branch inside an object's name.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'?').add(b'#').add(b'\\').add(b':');
 
 /// An opened store.
-pub(crate) struct System {
+pub(crate) struct LegacyEngine {
     pub(crate) objects: Arc<dyn Objects>,
     /// The store that has the queue, the refs, and what is not uploaded yet.
     pub(crate) queue: Backend,
@@ -35,7 +35,7 @@ pub(crate) struct System {
     pub(crate) shared: bool,
     pub(crate) jobs: Queue,
     pub(crate) index: Index,
-    pub(crate) known: Known,
+    pub(crate) known: TimelineCache,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
     pub(crate) info: StoreInfo,
@@ -46,7 +46,7 @@ pub(crate) struct System {
     pub(crate) wake: Arc<Notify>,
 }
 
-impl System {
+impl LegacyEngine {
     pub(crate) fn new(
         objects: Arc<dyn Objects>,
         queue: Backend,
@@ -60,7 +60,7 @@ impl System {
             shared: queue.capabilities.shared,
             jobs: Queue::new(queue.refs.clone(), environment.clone()),
             index: Index::new(queue.refs.clone()),
-            known: Known::default(),
+            known: TimelineCache::default(),
             settings,
             environment,
             info,
@@ -112,34 +112,34 @@ pub(crate) fn ago(time: DateTime, by: Duration) -> DateTime {
 /// An opened legacy store with its queue and workers, for whoever looks after them. Cheap to clone.
 #[derive(Clone)]
 pub struct LegacyStore {
-    pub(crate) system: Arc<System>,
+    pub(crate) engine: Arc<LegacyEngine>,
     pub(crate) pool: Pool,
 }
 
 impl LegacyStore {
-    pub(crate) async fn new(system: System) -> Self {
-        let system = Arc::new(system);
-        let pool = Pool::start(&system).await;
-        Self { system, pool }
+    pub(crate) async fn new(engine: LegacyEngine) -> Self {
+        let engine = Arc::new(engine);
+        let pool = Pool::start(&engine).await;
+        Self { engine, pool }
     }
 
     /// The store as a backend.
     pub fn backend(&self) -> Backend {
-        let system = &self.system;
+        let engine = &self.engine;
         Backend {
-            wal: Arc::new(LegacyWal(Arc::clone(system))),
-            refs: Arc::new(LegacyRefs(system.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(system)),
+            wal: Arc::new(LegacyWal(Arc::clone(engine))),
+            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
+            snapshots: Arc::new(ObjectSnapshots::new(engine)),
             materialize: None,
             maintenance: Arc::new(LegacyMaintenance(self.clone())),
-            capabilities: Capabilities { durable: true, shared: system.shared },
-            snapshot_policy: system.settings.snapshots,
+            capabilities: Capabilities { durable: true, shared: engine.shared },
+            snapshot_policy: engine.settings.snapshots,
         }
     }
 
     /// The queue.
     pub fn queue(&self) -> &Queue {
-        &self.system.jobs
+        &self.engine.jobs
     }
 
     /// The workers of this process.

@@ -4,21 +4,21 @@ use crate::Result;
 use crate::document::key::Key;
 use crate::history::plan::base::documents;
 use crate::history::plan::record::{PlanRecord, SourceRecord};
-use crate::history::plan::stored::base_record;
-use crate::history::plan::{Resolved, Source, Stored, merge_source};
+use crate::history::plan::saved::base_record;
+use crate::history::plan::{Decisions, SavedPlan, Source, merge_source};
 use crate::model::CollectionName;
 use crate::store::{State, kept};
 
-/// What became of the decisions of a plan that was [renewed](Stored::renew).
+/// What became of the decisions of a plan that was [rebased](SavedPlan::rebase).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Renewed {
+pub struct Rebased {
     /// How many still hold.
     pub kept: usize,
     /// The documents whose decisions were taken back, as they have changed on the branch since.
     pub taken_back: Vec<(CollectionName, Option<Key>)>,
 }
 
-impl Stored {
+impl SavedPlan {
     /// Makes the plan anew for the present head of the branch. Decisions are kept, but for those about
     /// documents that have changed on the branch since.
     ///
@@ -26,19 +26,19 @@ impl Stored {
     /// `Invalid` if it is closed, or the branch has all of it by now; `Conflict` if somebody else
     /// changed the plan meanwhile; `NotFound` if the head was collected meanwhile. It stays as it was
     /// then.
-    pub async fn renew(&mut self) -> Result<Renewed> {
+    pub async fn rebase(&mut self) -> Result<Rebased> {
         self.must_be_open()?;
         let ours = self.plan.branch.head().await?;
         let mut plan = self.plan.clone();
         if let Source::Merge { name, theirs, .. } = &self.plan.source {
             plan.source = merge_source(&plan.branch, &ours, name, theirs).await?;
         }
-        let renewed = self.keep_decisions(&mut plan.resolved, &ours).await?;
+        let rebased = self.keep_decisions(&mut plan.decisions, &ours).await?;
         plan.ours = ours;
         let record = PlanRecord {
             ours: base_record(&plan.ours).await?,
             source: SourceRecord::of(&plan.source)?,
-            resolved: plan.resolved.to_records(),
+            resolved: plan.decisions.to_records(),
             points: plan.points().into_iter().map(Into::into).collect(),
             ..self.record.clone()
         };
@@ -49,18 +49,18 @@ impl Stored {
             return Err(error);
         }
         self.plan = plan;
-        Ok(renewed)
+        Ok(rebased)
     }
 
     /// Keeps the decisions about what is the same in ours as in `after`. Their collections are found by
     /// the names that they had when it was decided, which theirs may have given them.
-    async fn keep_decisions(&self, resolved: &mut Resolved, after: &State) -> Result<Renewed> {
+    async fn keep_decisions(&self, decisions: &mut Decisions, after: &State) -> Result<Rebased> {
         let before = &self.plan.ours;
         let mut taken_back = Vec::new();
-        if !resolved.is_empty() {
-            let worked = self.plan.work_out().await?;
-            for (collection, key, _) in resolved.iter() {
-                let mut catalogs = [worked.proposed().catalog(), before.catalog()].into_iter();
+        if !decisions.is_empty() {
+            let result = self.plan.compute().await?;
+            for (collection, key, _) in decisions.iter() {
+                let mut catalogs = [result.proposed().catalog(), before.catalog()].into_iter();
                 let found = catalogs.find_map(|catalog| catalog.get(collection));
                 let same = match (key, found.map(|info| info.id)) {
                     (_, None) => false,
@@ -79,9 +79,9 @@ impl Stored {
                 }
             }
         }
-        resolved.retain(|collection, key| {
+        decisions.retain(|collection, key| {
             !taken_back.iter().any(|(gone, of)| gone == collection && of.as_ref() == key)
         });
-        Ok(Renewed { kept: resolved.len(), taken_back })
+        Ok(Rebased { kept: decisions.len(), taken_back })
     }
 }

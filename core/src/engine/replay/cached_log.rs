@@ -14,10 +14,10 @@ use crate::storage::Wal;
 use crate::{Error, Result};
 
 /// A document, or with `None` the place before all documents of a collection.
-pub(super) type Place = (CollectionId, Option<Key>);
+pub(super) type DocumentPosition = (CollectionId, Option<Key>);
 
 /// A changed document, its last commit and what that made of it.
-pub(crate) type Changed = (Place, (Lsn, Image));
+pub(crate) type Changed = (DocumentPosition, (Lsn, Image));
 
 /// Changed documents in order, and whether there may be more after them.
 pub(super) type Page = (Vec<Changed>, bool);
@@ -27,16 +27,16 @@ type Images = Vec<(Lsn, Image)>;
 
 /// The commits of a timeline above a position, up to one that moves on, so that any position
 /// between can be read. What it says of a position never changes.
-pub(super) struct Stretch {
+pub(super) struct CachedLog {
     timeline: TimelineId,
-    index: RwLock<Index>,
+    index: RwLock<DocumentIndex>,
     /// Held while commits are read from the log, so that each is read once.
     loading: tokio::sync::Mutex<()>,
 }
 
-struct Index {
+struct DocumentIndex {
     upto: Lsn,
-    documents: BTreeMap<Place, Images>,
+    documents: BTreeMap<DocumentPosition, Images>,
     bytes: usize,
 }
 
@@ -57,10 +57,10 @@ pub(super) enum Reach {
     TooMuch(Lsn),
 }
 
-impl Stretch {
+impl CachedLog {
     /// No commits, from `above` on.
     pub(super) fn new(timeline: TimelineId, above: Lsn) -> Self {
-        let index = Index { upto: above, documents: BTreeMap::new(), bytes: 0 };
+        let index = DocumentIndex { upto: above, documents: BTreeMap::new(), bytes: 0 };
         Self { timeline, index: RwLock::new(index), loading: tokio::sync::Mutex::default() }
     }
 
@@ -118,7 +118,7 @@ impl Stretch {
     }
 
     /// The last image that commits in `lsns` gave a document, if any of them did.
-    pub(super) fn image(&self, place: &Place, lsns: Lsns) -> Option<(Lsn, Image)> {
+    pub(super) fn image(&self, place: &DocumentPosition, lsns: Lsns) -> Option<(Lsn, Image)> {
         self.index().documents.get(place).and_then(|images| last_in(images, lsns)).cloned()
     }
 
@@ -126,16 +126,15 @@ impl Stretch {
     /// at most `most` of them, and whether there may be more.
     pub(super) fn page(
         &self,
-        from: Bound<&Place>,
-        to: Bound<&Place>,
+        from: Bound<&DocumentPosition>,
+        to: Bound<&DocumentPosition>,
         lsns: Lsns,
         most: usize,
     ) -> Page {
         let index = self.index();
-        let mut found =
-            index.documents.range::<Place, _>((from, to)).filter_map(|(place, images)| {
-                last_in(images, lsns).map(|image| (place.clone(), image.clone()))
-            });
+        let mut found = index.documents.range::<DocumentPosition, _>((from, to)).filter_map(
+            |(place, images)| last_in(images, lsns).map(|image| (place.clone(), image.clone())),
+        );
         let page: Vec<_> = found.by_ref().take(most).collect();
         let more = page.len() == most;
         (page, more)
@@ -156,11 +155,11 @@ impl Stretch {
         index.upto = lsn;
     }
 
-    fn index(&self) -> RwLockReadGuard<'_, Index> {
+    fn index(&self) -> RwLockReadGuard<'_, DocumentIndex> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Index> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, DocumentIndex> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

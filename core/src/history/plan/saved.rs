@@ -7,11 +7,11 @@ use std::str::FromStr;
 use bson::DateTime;
 
 use crate::history::plan::record::{PlanRecord, SourceRecord};
-use crate::history::plan::{Plan, Source, Worked, commit};
+use crate::history::plan::{MergeResult, Plan, Source, commit};
 use crate::log::walk;
 use crate::model::{Actor, BranchName, Lsn, Message, Point};
-use crate::storage::{RefVersion, Swap, VersionedRef};
-use crate::store::records::{self, BaseRecord, Stored as StoredRecord};
+use crate::storage::{CasResult, RefVersion, VersionedRef};
+use crate::store::records::{self, BaseRecord, VersionedRecord as StoredRecord};
 use crate::store::{Project, State, kept, log, plans};
 use crate::{DetailKey, Error, Hint, Result};
 
@@ -39,7 +39,7 @@ impl FromStr for PlanId {
 
 /// What became of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub enum PlanStatus {
     /// It can be decided about, and applied.
     Open,
     /// It was applied, as the commit at this position.
@@ -52,7 +52,7 @@ pub enum Condition {
 
 /// A stored plan, as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredInfo {
+pub struct SavedPlanInfo {
     /// Its identifier.
     pub id: PlanId,
     /// The branch that gets the commit.
@@ -62,7 +62,7 @@ pub struct StoredInfo {
     /// What it does, in a few words.
     pub what: String,
     /// What became of it.
-    pub condition: Condition,
+    pub status: PlanStatus,
     /// Who made it.
     pub actor: String,
     /// When.
@@ -75,7 +75,7 @@ pub struct StoredInfo {
 
 /// A plan that is kept in the store.
 #[derive(Debug)]
-pub struct Stored {
+pub struct SavedPlan {
     id: PlanId,
     version: RefVersion,
     pub(super) record: PlanRecord,
@@ -84,7 +84,7 @@ pub struct Stored {
     pub(super) left_open: Option<Error>,
 }
 
-impl Stored {
+impl SavedPlan {
     /// The most bytes that a plan with its decisions may take: 8 MiB.
     pub const MOST_BYTES: usize = plans::MOST_BYTES;
 
@@ -103,7 +103,7 @@ impl Stored {
             ours: base_record(&plan.ours).await?,
             source: SourceRecord::of(&plan.source)?,
             rules: plan.rules.clone(),
-            resolved: plan.resolved.to_records(),
+            resolved: plan.decisions.to_records(),
             actor: project.shared.actor.to_string(),
             created: environment.now(),
             message: message.to_string(),
@@ -116,7 +116,7 @@ impl Stored {
         let value = plans::encode(&record)?;
         let name = records::plan_ref(project.id(), &id.0);
         let refs = &project.shared.backend.refs;
-        let Swap::Done(Some(version)) = refs.compare_and_set(&name, None, Some(value)).await?
+        let CasResult::Done(Some(version)) = refs.compare_and_set(&name, None, Some(value)).await?
         else {
             return Err(Error::conflict(format!("there is a plan {id} already; try again")));
         };
@@ -143,13 +143,13 @@ impl Stored {
             None => near.at(Lsn::ZERO).await?,
         };
         let source = record.source.clone().load(&near).await?;
-        let (rules, resolved) = (record.rules.clone(), record.resolved()?);
-        let plan = Plan { branch, ours, source, rules, resolved };
+        let (rules, decisions) = (record.rules.clone(), record.decisions()?);
+        let plan = Plan { branch, ours, source, rules, decisions };
         Ok(Self { id, version, record, project: project.clone(), plan, left_open: None })
     }
 
     /// The plans of a project, open ones and closed ones, by time.
-    pub async fn list(project: &Project) -> Result<Vec<StoredInfo>> {
+    pub async fn list(project: &Project) -> Result<Vec<SavedPlanInfo>> {
         let mut plans = Vec::new();
         for (id, stored) in all(project).await? {
             plans.push(stored.record.info(id)?);
@@ -172,7 +172,7 @@ impl Stored {
     }
 
     /// What can be said of it in a line.
-    pub fn info(&self) -> Result<StoredInfo> {
+    pub fn info(&self) -> Result<SavedPlanInfo> {
         self.record.info(self.id.clone())
     }
 
@@ -207,7 +207,7 @@ impl Stored {
     pub async fn save(&mut self) -> Result<()> {
         self.record.must_be_open(&self.id)?;
         let record =
-            PlanRecord { resolved: self.plan.resolved.to_records(), ..self.record.clone() };
+            PlanRecord { resolved: self.plan.decisions.to_records(), ..self.record.clone() };
         self.set(record).await
     }
 
@@ -217,17 +217,17 @@ impl Stored {
     ///
     /// # Errors
     /// `Invalid` if it is closed; `Conflict` if conflicts are left, or the branch has moved on, which
-    /// [`renew`](Self::renew) mends; those of [`Branch::commit`](crate::Branch::commit).
+    /// [`rebase`](Self::rebase) mends; those of [`Branch::commit`](crate::Branch::commit).
     pub async fn apply(
         &mut self,
-        worked: &Worked,
+        result: &MergeResult,
         actor: Option<Actor>,
         message: Option<&Message>,
     ) -> Result<Lsn> {
         self.record.must_be_open(&self.id)?;
         let lsn = match self.find_commit().await? {
             Some(lsn) => lsn,
-            None => self.commit(worked, actor, message).await?,
+            None => self.commit(result, actor, message).await?,
         };
         let record = PlanRecord {
             open: false,
@@ -258,10 +258,10 @@ impl Stored {
     ///
     /// # Errors
     /// `Conflict` if somebody else changed the plan meanwhile, `Invalid` if it is closed.
-    pub async fn close_if_nothing(&mut self, worked: &Worked) -> Result<bool> {
+    pub async fn close_if_nothing(&mut self, result: &MergeResult) -> Result<bool> {
         self.must_be_open()?;
         let is_merge = matches!(self.plan.source, Source::Merge { .. });
-        if is_merge || !worked.conflicts.is_empty() || !worked.is_empty() {
+        if is_merge || !result.conflicts.is_empty() || !result.is_empty() {
             return Ok(false);
         }
         let closed = Some(self.project.shared.environment.latest());
@@ -271,7 +271,7 @@ impl Stored {
 
     async fn commit(
         &self,
-        worked: &Worked,
+        result: &MergeResult,
         actor: Option<Actor>,
         message: Option<&Message>,
     ) -> Result<Lsn> {
@@ -279,7 +279,7 @@ impl Stored {
         let actor = actor.unwrap_or_else(|| self.project.shared.actor.clone());
         let own = Message::new(self.record.message.clone())?;
         let message = message.unwrap_or(&own);
-        match commit::commit(branch, source, worked, &self.id.0, &actor, message).await? {
+        match commit::commit(branch, source, result, &self.id.0, &actor, message).await? {
             Some(receipt) => Ok(receipt.lsn),
             None => self.find_commit().await?.ok_or_else(|| self.plan.moved()),
         }
@@ -309,11 +309,11 @@ impl Stored {
     /// all but merges did once, are told by that.
     async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
         let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
-        let worked = self.plan.work_out().await?;
+        let result = self.plan.compute().await?;
         let made = commit.changes.into_iter().map(|c| ((c.collection, c.key), c.image));
-        let planned = worked.changes().map(|c| ((c.collection, c.key), c.image));
+        let planned = result.changes().map(|c| ((c.collection, c.key), c.image));
         let (made, planned): (BTreeMap<_, _>, BTreeMap<_, _>) = (made.collect(), planned.collect());
-        Ok(worked.conflicts.is_empty() && made == planned)
+        Ok(result.conflicts.is_empty() && made == planned)
     }
 
     pub(super) async fn set(&mut self, record: PlanRecord) -> Result<()> {
@@ -325,38 +325,38 @@ impl Stored {
 
 impl PlanRecord {
     pub(super) fn must_be_open(&self, id: &PlanId) -> Result<()> {
-        match self.condition() {
-            Condition::Open => Ok(()),
-            Condition::Applied(lsn) => {
+        match self.status() {
+            PlanStatus::Open => Ok(()),
+            PlanStatus::Applied(lsn) => {
                 Err(Error::invalid(format!("plan {id} was applied already, as LSN {lsn}")))
             }
-            Condition::Aborted => Err(Error::invalid(format!("plan {id} was aborted"))),
-            Condition::Nothing => {
+            PlanStatus::Aborted => Err(Error::invalid(format!("plan {id} was aborted"))),
+            PlanStatus::Nothing => {
                 Err(Error::invalid(format!("plan {id} came to nothing, and is closed")))
             }
         }
     }
 
-    fn condition(&self) -> Condition {
+    fn status(&self) -> PlanStatus {
         match self.applied {
-            _ if self.open => Condition::Open,
-            Some(lsn) => Condition::Applied(Lsn::from_stored(lsn)),
-            None if self.nothing => Condition::Nothing,
-            None => Condition::Aborted,
+            _ if self.open => PlanStatus::Open,
+            Some(lsn) => PlanStatus::Applied(Lsn::from_stored(lsn)),
+            None if self.nothing => PlanStatus::Nothing,
+            None => PlanStatus::Aborted,
         }
     }
 
-    fn info(&self, id: PlanId) -> Result<StoredInfo> {
-        Ok(StoredInfo {
+    fn info(&self, id: PlanId) -> Result<SavedPlanInfo> {
+        Ok(SavedPlanInfo {
             id,
             branch: BranchName::new(self.branch.clone())?,
             ours: self.ours.as_ref().map_or(Lsn::ZERO, |ours| ours.point().lsn),
             what: self.source.describe(),
-            condition: self.condition(),
+            status: self.status(),
             actor: self.actor.clone(),
             created: self.created,
             message: self.message.clone(),
-            decisions: self.resolved()?.len(),
+            decisions: self.decisions()?.len(),
         })
     }
 }
@@ -376,7 +376,7 @@ async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)
 /// `Corrupt` if the record can't be read.
 pub(crate) fn open_points(name: &str, stored: VersionedRef) -> Result<Option<Vec<Point>>> {
     let record: PlanRecord = records::decode(name, stored)?.record;
-    record.resolved()?;
+    record.decisions()?;
     Ok(record.open.then(|| record.points.into_iter().map(Into::into).collect()))
 }
 

@@ -10,9 +10,9 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::Result;
 use crate::document::key::Key;
 use crate::engine::lru::Lru;
+use crate::engine::replay::cached_log::{CachedLog, Changed, DocumentPosition, Lsns, Page, Reach};
 use crate::engine::replay::limits::Room;
-use crate::engine::replay::passes::Passes;
-use crate::engine::replay::stretch::{Changed, Lsns, Page, Place, Reach, Stretch};
+use crate::engine::replay::log_scan::LogScan;
 use crate::log::walk::above_of;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
 use crate::storage::Wal;
@@ -29,7 +29,7 @@ const EMPTY: usize = 256;
 /// A timeline and the position above which its commits are taken.
 type Start = (TimelineId, Lsn);
 
-type Slots = Lru<Start, Slot>;
+type Slots = Lru<Start, LogSlot>;
 
 /// The log, with the stretches of it that were read last in memory.
 pub(super) struct Log {
@@ -40,22 +40,22 @@ pub(super) struct Log {
 
 /// The commits of a timeline above a position.
 #[derive(Clone)]
-struct Slot {
-    stretch: Arc<Stretch>,
+struct LogSlot {
+    cached: Arc<CachedLog>,
     /// From this position on they are known to be more than there is room for.
     too_much: Option<Lsn>,
 }
 
 /// A stretch, and the commits of it that a view has.
-type Part = (Arc<Stretch>, Lsns);
+type Part = (Arc<CachedLog>, Lsns);
 
 /// What the log says of a view above a position.
 #[derive(Clone)]
-pub(super) enum Above {
+pub(super) enum LogAbove {
     /// It is in memory; leaf first, each with the commits that count.
     Memory(Arc<[Part]>),
     /// It does not fit.
-    Log(Passes),
+    Log(LogScan),
 }
 
 impl Log {
@@ -68,7 +68,7 @@ impl Log {
     }
 
     /// What the log says of a view above `above`; reads what is not in memory.
-    pub(super) async fn above(&self, view: &View, above: Lsn) -> Result<Above> {
+    pub(super) async fn above(&self, view: &View, above: Lsn) -> Result<LogAbove> {
         let segments = above_of(view, above);
         if let Some(leaf) = view.point().filter(|leaf| leaf.lsn == above) {
             // So that what is appended to it next is taken up.
@@ -77,17 +77,17 @@ impl Log {
         let room = Room::new(self.most_bytes);
         let mut reached: Vec<Part> = Vec::with_capacity(segments.len());
         let mut reads = stream::iter(segments.iter().copied())
-            .map(|segment| self.stretch(segment, &room))
+            .map(|segment| self.cached(segment, &room))
             .buffered(AT_ONCE);
-        while let Some(stretch) = reads.try_next().await? {
-            let Some(stretch) = stretch else {
-                let passes = Passes::new(self.wal.clone(), &segments, self.most_bytes);
-                return Ok(Above::Log(passes));
+        while let Some(cached) = reads.try_next().await? {
+            let Some(cached) = cached else {
+                let scan = LogScan::new(self.wal.clone(), &segments, self.most_bytes);
+                return Ok(LogAbove::Log(scan));
             };
-            reached.push(stretch);
+            reached.push(cached);
         }
         reached.reverse();
-        Ok(Above::Memory(reached.into()))
+        Ok(LogAbove::Memory(reached.into()))
     }
 
     /// Takes up commits that were appended to a timeline where those before them are in memory, so
@@ -102,8 +102,8 @@ impl Log {
         let mut slots = self.slots();
         let grown: Vec<(Start, usize)> = slots
             .range(keys)
-            .filter(|(_, slot)| slot.stretch.appended(commits, self.most_bytes))
-            .map(|(key, slot)| (*key, slot.stretch.bytes()))
+            .filter(|(_, slot)| slot.cached.appended(commits, self.most_bytes))
+            .map(|(key, slot)| (*key, slot.cached.bytes()))
             .collect();
         for (key, bytes) in grown {
             slots.weigh(&key, EMPTY + bytes);
@@ -111,7 +111,7 @@ impl Log {
     }
 
     /// A segment in memory; `None` if there is no room for it.
-    async fn stretch(&self, segment: Segment, room: &Room) -> Result<Option<Part>> {
+    async fn cached(&self, segment: Segment, room: &Room) -> Result<Option<Part>> {
         let key = (segment.timeline, segment.above);
         if let Some((wider, slot)) = self.wider(segment)
             && let Some(part) = self.reach(wider, slot, segment, room).await?
@@ -123,14 +123,14 @@ impl Log {
 
     /// What is in memory for an earlier snapshot and serves for this one too, unless there is
     /// something for this one. One that is large is left to be forgotten.
-    fn wider(&self, segment: Segment) -> Option<(Start, Slot)> {
+    fn wider(&self, segment: Segment) -> Option<(Start, LogSlot)> {
         let Segment { timeline, above, .. } = segment;
         let mut slots = self.slots();
         let found = slots
             .range((timeline, Lsn::ZERO)..=(timeline, above))
             .filter(|((_, lowest), slot)| {
-                let covers = slot.stretch.upto() >= above;
-                *lowest == above || (covers && slot.stretch.bytes() <= self.most_bytes / 2)
+                let covers = slot.cached.upto() >= above;
+                *lowest == above || (covers && slot.cached.bytes() <= self.most_bytes / 2)
             })
             .map(|(key, _)| *key)
             .last()?;
@@ -140,32 +140,32 @@ impl Log {
     async fn reach(
         &self,
         key: Start,
-        slot: Slot,
+        slot: LogSlot,
         segment: Segment,
         room: &Room,
     ) -> Result<Option<Part>> {
         if slot.too_much.is_some_and(|lsn| segment.upto >= lsn) {
             return Ok(None);
         }
-        let reached = slot.stretch.reach(&*self.wal, segment.upto, room).await;
+        let reached = slot.cached.reach(&*self.wal, segment.upto, room).await;
         let mut slots = self.slots();
         if let Ok(Reach::TooMuch(lsn)) = reached {
             // Whoever reads the part that is in memory may go on; nobody new gets it.
-            let stretch = Arc::new(Stretch::new(key.0, key.1));
-            slots.insert(key, Slot { stretch, too_much: Some(lsn) }, EMPTY);
+            let cached = Arc::new(CachedLog::new(key.0, key.1));
+            slots.insert(key, LogSlot { cached, too_much: Some(lsn) }, EMPTY);
             return Ok(None);
         }
-        slots.weigh(&key, EMPTY + slot.stretch.bytes());
+        slots.weigh(&key, EMPTY + slot.cached.bytes());
         Ok(match reached? {
-            Reach::There => Some((slot.stretch, Lsns { above: segment.above, upto: segment.upto })),
+            Reach::There => Some((slot.cached, Lsns { above: segment.above, upto: segment.upto })),
             Reach::NoRoom | Reach::TooMuch(_) => None,
         })
     }
 
-    fn slot(&self, key: Start) -> Slot {
+    fn slot(&self, key: Start) -> LogSlot {
         let mut slots = self.slots();
         slots.get(&key).unwrap_or_else(|| {
-            let slot = Slot { stretch: Arc::new(Stretch::new(key.0, key.1)), too_much: None };
+            let slot = LogSlot { cached: Arc::new(CachedLog::new(key.0, key.1)), too_much: None };
             slots.insert(key, slot.clone(), EMPTY);
             slot
         })
@@ -176,7 +176,7 @@ impl Log {
     }
 }
 
-impl Above {
+impl LogAbove {
     /// The last images of some documents, whose keys are in ascending order; `None` for those that
     /// were not changed.
     pub(super) async fn images(
@@ -185,11 +185,11 @@ impl Above {
         keys: &[Key],
     ) -> Result<Vec<Option<(Lsn, Image)>>> {
         match self {
-            Above::Memory(stretches) => Ok(keys
+            LogAbove::Memory(cached_logs) => Ok(keys
                 .iter()
-                .map(|key| last_image(stretches, &(collection, Some(key.clone()))))
+                .map(|key| last_image(cached_logs, &(collection, Some(key.clone()))))
                 .collect()),
-            Above::Log(passes) => passes.images(collection, keys).await,
+            LogAbove::Log(scan) => scan.images(collection, keys).await,
         }
     }
 
@@ -201,14 +201,14 @@ impl Above {
         keys: &[Key],
     ) -> Result<Vec<Option<(Lsn, bool)>>> {
         match self {
-            Above::Memory(stretches) => Ok(keys
+            LogAbove::Memory(cached_logs) => Ok(keys
                 .iter()
                 .map(|key| {
-                    let (lsn, image) = last_image(stretches, &(collection, Some(key.clone())))?;
+                    let (lsn, image) = last_image(cached_logs, &(collection, Some(key.clone())))?;
                     Some((lsn, image == Image::Deleted))
                 })
                 .collect()),
-            Above::Log(passes) => passes.stamps(collection, keys).await,
+            LogAbove::Log(scan) => scan.stamps(collection, keys).await,
         }
     }
 
@@ -216,8 +216,8 @@ impl Above {
     /// memory.
     pub(super) fn changed(
         self,
-        from: Bound<Place>,
-        to: Bound<Place>,
+        from: Bound<DocumentPosition>,
+        to: Bound<DocumentPosition>,
     ) -> BoxStream<'static, Result<Changed>> {
         let pages = stream::try_unfold(Some(from), move |from| {
             let (above, to) = (self.clone(), to.clone());
@@ -232,28 +232,36 @@ impl Above {
         pages.try_flatten().boxed()
     }
 
-    async fn page(&self, from: &Bound<Place>, to: &Bound<Place>) -> Result<Page> {
+    async fn page(
+        &self,
+        from: &Bound<DocumentPosition>,
+        to: &Bound<DocumentPosition>,
+    ) -> Result<Page> {
         match self {
-            Above::Log(passes) => passes.page(from, to).await,
-            Above::Memory(stretches) => Ok(page_of(stretches, from, to)),
+            LogAbove::Log(scan) => scan.page(from, to).await,
+            LogAbove::Memory(cached_logs) => Ok(page_of(cached_logs, from, to)),
         }
     }
 }
 
 /// The last image of a document: the one nearest the leaf.
-fn last_image(stretches: &[Part], place: &Place) -> Option<(Lsn, Image)> {
-    stretches.iter().find_map(|(stretch, lsns)| stretch.image(place, *lsns))
+fn last_image(cached_logs: &[Part], place: &DocumentPosition) -> Option<(Lsn, Image)> {
+    cached_logs.iter().find_map(|(cached, lsns)| cached.image(place, *lsns))
 }
 
-fn page_of(stretches: &[Part], from: &Bound<Place>, to: &Bound<Place>) -> Page {
-    if let [(stretch, lsns)] = stretches {
-        return stretch.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
+fn page_of(
+    cached_logs: &[Part],
+    from: &Bound<DocumentPosition>,
+    to: &Bound<DocumentPosition>,
+) -> Page {
+    if let [(cached, lsns)] = cached_logs {
+        return cached.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
     }
     let mut merged = BTreeMap::new();
-    let mut end: Option<Place> = None;
+    let mut end: Option<DocumentPosition> = None;
     // From the root, so that what is nearer the leaf replaces it.
-    for (stretch, lsns) in stretches.iter().rev() {
-        let (page, more) = stretch.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
+    for (cached, lsns) in cached_logs.iter().rev() {
+        let (page, more) = cached.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
         if let Some((last, _)) = page.last().filter(|_| more)
             && end.as_ref().is_none_or(|end| last < end)
         {

@@ -9,7 +9,7 @@ use crate::model::Lsn;
 /// A state of another timeline that builds on this one at LSN n needs the state at n, so n is one of
 /// these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keep {
+pub struct RetainedStates {
     /// Every state from this one on; `None` if the timeline takes no more commits and only `points`
     /// are kept.
     pub from: Option<Lsn>,
@@ -17,7 +17,7 @@ pub struct Keep {
     pub points: BTreeSet<Lsn>,
 }
 
-impl Keep {
+impl RetainedStates {
     /// Everything.
     pub fn all() -> Self {
         Self { from: Some(Lsn::ZERO), points: BTreeSet::new() }
@@ -75,10 +75,10 @@ impl Keep {
 
 /// What the versions and headers of a timeline take, by which of its kept states needs them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Weights {
-    /// The bytes that the last state needs, and no state below [`Keep::from`].
+pub struct Usage {
+    /// The bytes that the last state needs, and no state below [`RetainedStates::from`].
     pub head: u64,
-    /// The bytes that only states from [`Keep::from`] on need, and the last one does not: what is
+    /// The bytes that only states from [`RetainedStates::from`] on need, and the last one does not: what is
     /// there for the sake of looking back. Headers of commits are among them.
     pub window: u64,
     /// The bytes that only one state below that needs, by state; those without any are left out.
@@ -89,9 +89,9 @@ pub struct Weights {
     pub free: u64,
 }
 
-impl Weights {
-    /// Counts a version; its place in time is as for [`Keep::needs`].
-    pub fn add(&mut self, keep: &Keep, written: Lsn, replaced: Option<Lsn>, bytes: u64) {
+impl Usage {
+    /// Counts a version; its place in time is as for [`RetainedStates::needs`].
+    pub fn add(&mut self, keep: &RetainedStates, written: Lsn, replaced: Option<Lsn>, bytes: u64) {
         let reads = |point: Lsn| replaced.is_none_or(|replaced| point < replaced);
         let window = keep.from.is_some_and(reads);
         // One that is not below `from` is of the window.
@@ -115,7 +115,7 @@ impl Weights {
 
 /// What a backend freed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Freed {
+pub struct Reclaimed {
     /// Images of documents that were removed.
     pub versions: u64,
     /// Commits whose headers were removed.
@@ -127,7 +127,7 @@ pub struct Freed {
     pub bytes: u64,
 }
 
-impl std::ops::AddAssign for Freed {
+impl std::ops::AddAssign for Reclaimed {
     fn add_assign(&mut self, other: Self) {
         self.versions += other.versions;
         self.commits += other.commits;
@@ -140,11 +140,14 @@ impl std::ops::AddAssign for Freed {
 mod tests {
     use super::*;
 
-    fn keep(from: Option<u64>, points: &[u64]) -> Keep {
-        Keep { from: from.map(Lsn::new), points: points.iter().copied().map(Lsn::new).collect() }
+    fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
+        RetainedStates {
+            from: from.map(Lsn::new),
+            points: points.iter().copied().map(Lsn::new).collect(),
+        }
     }
 
-    fn needs(keep: &Keep, written: u64, replaced: Option<u64>) -> bool {
+    fn needs(keep: &RetainedStates, written: u64, replaced: Option<u64>) -> bool {
         keep.needs(Lsn::new(written), replaced.map(Lsn::new))
     }
 
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn a_version_weighs_on_the_one_state_that_needs_it_or_on_all_that_share_it() {
         let kept = keep(Some(10), &[3, 6]);
-        let mut weights = Weights::default();
+        let mut usage = Usage::default();
         for (written, replaced, bytes) in [
             (1, Some(3), 1),
             (1, Some(4), 2),
@@ -208,10 +211,10 @@ mod tests {
             (7, None, 32),
             (12, Some(13), 64),
         ] {
-            weights.add(&kept, Lsn::new(written), replaced.map(Lsn::new), bytes);
+            usage.add(&kept, Lsn::new(written), replaced.map(Lsn::new), bytes);
         }
         let points = BTreeMap::from([(Lsn::new(3), 2), (Lsn::new(6), 4)]);
-        assert_eq!(weights, Weights { head: 32, window: 64, points, shared: 8 + 16, free: 1 });
-        assert_eq!(weights.total(), 127);
+        assert_eq!(usage, Usage { head: 32, window: 64, points, shared: 8 + 16, free: 1 });
+        assert_eq!(usage.total(), 127);
     }
 }

@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The attempts of one request: at most [`MOST_ATTEMPTS`] within [`IN_ALL`], with pauses of random
 /// length between them ("full jitter": <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>).
-pub(super) struct Attempts {
+pub(super) struct Retry {
     meter: Meter,
     environment: Environment,
     deadline: Instant,
@@ -37,7 +37,7 @@ pub(super) struct Attempts {
     made: u32,
 }
 
-impl Attempts {
+impl Retry {
     /// Attempts of a request that moves so many bytes; `in_all` bounds them together, besides the
     /// time that the bytes take.
     pub(super) fn new(

@@ -1,13 +1,13 @@
 //! How far a walk through a document has got in a pattern.
 
-use super::{Pattern, Step};
+use super::{Pattern, PatternStep};
 
 /// How far a path has got in a pattern: the set of steps that may come next, a bit each; the bit after
 /// the last step is set if the path matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place(pub(super) u128);
+pub(crate) struct PatternPosition(pub(super) u128);
 
-impl Place {
+impl PatternPosition {
     /// Where either is.
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -21,39 +21,39 @@ impl Place {
 
 impl Pattern {
     /// Before the first name.
-    pub(crate) fn start(&self) -> Place {
+    pub(crate) fn start(&self) -> PatternPosition {
         self.closed(1)
     }
 
     /// After one name more.
-    pub(crate) fn next(&self, place: Place, name: &str) -> Place {
+    pub(crate) fn next(&self, place: PatternPosition, name: &str) -> PatternPosition {
         let mut next = 0;
         for (at, step) in self.steps.iter().enumerate() {
             if place.0 & (1 << at) == 0 {
                 continue;
             }
             match step {
-                Step::Name(wanted) if wanted.as_str() == name => next |= 1 << (at + 1),
-                Step::Any => next |= 1 << (at + 1),
-                Step::AnyNumber => next |= 1 << at,
-                Step::Name(_) => {}
+                PatternStep::Name(wanted) if wanted.as_str() == name => next |= 1 << (at + 1),
+                PatternStep::Any => next |= 1 << (at + 1),
+                PatternStep::AnyNumber => next |= 1 << at,
+                PatternStep::Name(_) => {}
             }
         }
         self.closed(next)
     }
 
     /// After an element of an array: either its number is a name of the path, or the path goes through.
-    pub(crate) fn element(&self, place: Place, index: &str) -> Place {
-        Place(self.next(place, index).0 | place.0)
+    pub(crate) fn element(&self, place: PatternPosition, index: &str) -> PatternPosition {
+        PatternPosition(self.next(place, index).0 | place.0)
     }
 
     /// Whether the path matches.
-    pub(crate) fn ends_at(&self, place: Place) -> bool {
+    pub(crate) fn ends_at(&self, place: PatternPosition) -> bool {
         place.0 & self.matched() != 0
     }
 
     /// Whether a longer path may match.
-    pub(crate) fn goes_on(&self, place: Place) -> bool {
+    pub(crate) fn goes_on(&self, place: PatternPosition) -> bool {
         place.0 & (self.matched() - 1) != 0
     }
 
@@ -63,13 +63,13 @@ impl Pattern {
     }
 
     /// The set with what may come after no name for a `**`.
-    pub(super) fn closed(&self, mut set: u128) -> Place {
+    pub(super) fn closed(&self, mut set: u128) -> PatternPosition {
         for (at, step) in self.steps.iter().enumerate() {
-            if *step == Step::AnyNumber && set & (1 << at) != 0 {
+            if *step == PatternStep::AnyNumber && set & (1 << at) != 0 {
                 set |= 1 << (at + 1);
             }
         }
-        Place(set)
+        PatternPosition(set)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Commits that are too large for a transaction.
 //!
-//! Their versions are written first, in batches, under a piece: a random name that nothing reads.
-//! The transaction that moves the timeline only adds the headers and gives the piece to the
-//! timeline, so all of it appears at once. A piece that was never given is left over from an append
+//! Their versions are written first, in batches, under an extent: a random name that nothing reads.
+//! The transaction that moves the timeline only adds the headers and gives the extent to the
+//! timeline, so all of it appears at once. An extent that was never given is left over from an append
 //! that was cut off; `orphans.rs` removes it when it is old.
 
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::append::Rows;
 use super::batches::batches;
+use super::extents::Extent;
 use super::factory::Store;
 use super::failure::Failure;
-use super::pieces::Piece;
 use super::record::id;
 use super::schema;
 
@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 5;
 
 impl Store {
     /// [`append`](Store::append) for commits that are too large for one transaction.
-    pub(super) async fn append_staged(
+    pub(super) async fn append_large(
         self: &Arc<Self>,
         timeline: &Timeline,
         expected: &Head,
@@ -43,23 +43,23 @@ impl Store {
         }
         self.raise_format().await?;
         let name = TimelineId::from_bytes(self.environment.random());
-        let piece = Piece { name, first: expected.lsn.next(), last: head.lsn, empty: false };
+        let extent = Extent { name, first: expected.lsn.next(), last: head.lsn, empty: false };
         let rows = Rows::of(timeline.id, name, commits, &self.environment);
         let answer = match self.stage(name, &rows.versions, &rows.parts).await {
             Ok(()) => {
                 let rows = vec![(schema::COMMITS, rows.commits)];
-                self.move_to(timeline, expected, head, Some(piece), rows).await
+                self.move_to(timeline, expected, head, Some(extent), rows).await
             }
             Err(error) => Err(error),
         };
         match &answer {
             Ok(Append::Done) => {}
             Err(error) if error.kind() == argon_core::ErrorKind::Indeterminate => {}
-            // In the background, since it may take long. Should it fail, the piece is removed when
+            // In the background, since it may take long. Should it fail, the extent is removed when
             // it is old.
             _ => {
                 let store = self.clone();
-                tokio::spawn(async move { store.remove_piece(name).await });
+                tokio::spawn(async move { store.remove_extent(name).await });
             }
         }
         answer
@@ -68,11 +68,11 @@ impl Store {
     /// Writes what a commit is made of where nothing reads it.
     async fn stage(
         &self,
-        piece: TimelineId,
+        extent: TimelineId,
         versions: &[RawDocumentBuf],
         parts: &[RawDocumentBuf],
     ) -> Result<()> {
-        let row = rawdoc! { "_id": id(piece), "made": self.environment.latest() };
+        let row = rawdoc! { "_id": id(extent), "made": self.environment.latest() };
         self.insert_until_there(schema::PIECES, &[row]).await?;
         let mut writes = Vec::new();
         for (collection, rows) in [(schema::PARTS, parts), (schema::VERSIONS, versions)] {

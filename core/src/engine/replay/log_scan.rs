@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::Result;
 use crate::document::key::Key;
-use crate::engine::replay::stretch::{Page, Place, missing, weight};
+use crate::engine::replay::cached_log::{DocumentPosition, Page, missing, weight};
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, Segment, Touched};
 use crate::storage::{CommitStream, Direction, Wal};
 
@@ -20,13 +20,13 @@ const AT_ONCE: usize = 8;
 
 /// Parts of a log, root first.
 #[derive(Clone)]
-pub(super) struct Passes {
+pub(super) struct LogScan {
     wal: Arc<dyn Wal>,
     segments: Arc<[Segment]>,
     most_bytes: usize,
 }
 
-impl Passes {
+impl LogScan {
     /// Passes over `segments`, which are root first. A page has at most `most_bytes`, or one
     /// document.
     pub(super) fn new(wal: Arc<dyn Wal>, segments: &[Segment], most_bytes: usize) -> Self {
@@ -103,8 +103,12 @@ impl Passes {
     }
 
     /// The first changed documents between two places with their last images: one pass over the log.
-    pub(super) async fn page(&self, from: &Bound<Place>, to: &Bound<Place>) -> Result<Page> {
-        let mut page: BTreeMap<Place, (Lsn, Image, usize)> = BTreeMap::new();
+    pub(super) async fn page(
+        &self,
+        from: &Bound<DocumentPosition>,
+        to: &Bound<DocumentPosition>,
+    ) -> Result<Page> {
+        let mut page: BTreeMap<DocumentPosition, (Lsn, Image, usize)> = BTreeMap::new();
         let mut bytes = 0;
         let mut more = false;
         let mut to = to.clone();
@@ -221,7 +225,7 @@ pub(super) fn single_commits(
     .boxed()
 }
 
-fn after(from: &Bound<Place>, place: &Place) -> bool {
+fn after(from: &Bound<DocumentPosition>, place: &DocumentPosition) -> bool {
     match from {
         Bound::Included(from) => from <= place,
         Bound::Excluded(from) => from < place,
@@ -229,7 +233,7 @@ fn after(from: &Bound<Place>, place: &Place) -> bool {
     }
 }
 
-fn before(place: &Place, to: &Bound<Place>) -> bool {
+fn before(place: &DocumentPosition, to: &Bound<DocumentPosition>) -> bool {
     match to {
         Bound::Included(to) => place <= to,
         Bound::Excluded(to) => place < to,

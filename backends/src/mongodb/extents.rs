@@ -1,9 +1,9 @@
 //! From a view to the rows that make it up.
 //!
 //! The versions of most commits are under their timeline. Those of a commit that was too large for a
-//! transaction are under a *piece*, which has a name of its own: they were written before the commit
+//! transaction are under an *extent*, which has a name of its own: they were written before the commit
 //! was there, and nothing that reads the timeline could see them. A segment of a view is therefore
-//! read as a list of [`Source`]s. What a timeline has below its head never changes, so it is
+//! read as a list of [`RowSource`]s. What a timeline has below its head never changes, so it is
 //! remembered.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ const MOST_TIMELINES: usize = 100_000;
 
 /// Rows of `versions` that belong to a view: those under `rows` with `above < lsn <= upto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct RowSource {
     pub(super) rows: TimelineId,
     pub(super) above: Lsn,
     pub(super) upto: Lsn,
@@ -32,7 +32,7 @@ pub(super) struct Source {
 
 /// Commits of a timeline whose versions are elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct Extent {
     pub(super) name: TimelineId,
     pub(super) first: Lsn,
     pub(super) last: Lsn,
@@ -40,7 +40,7 @@ pub(super) struct Piece {
     pub(super) empty: bool,
 }
 
-impl Piece {
+impl Extent {
     /// The checksum of its record once it belongs to a timeline.
     pub(super) fn sum(&self, timeline: TimelineId) -> Sum {
         let sum = Sum::of(schema::PIECES).id(self.name).id(timeline);
@@ -48,45 +48,46 @@ impl Piece {
     }
 }
 
-/// What is known of a timeline: its pieces, up to a position.
+/// What is known of a timeline: its extents, up to a position.
 #[derive(Clone)]
-struct Known {
+struct KnownExtents {
     upto: Lsn,
-    pieces: Arc<[Piece]>,
+    extents: Arc<[Extent]>,
 }
 
 /// What is known of the timelines that this process met.
 #[derive(Default)]
-pub(super) struct Pieces(Mutex<HashMap<TimelineId, Known>>);
+pub(super) struct ExtentCache(Mutex<HashMap<TimelineId, KnownExtents>>);
 
-impl Pieces {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TimelineId, Known>> {
+impl ExtentCache {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TimelineId, KnownExtents>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The pieces of a timeline, if they are known up to `upto`.
-    fn get(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Piece]>> {
+    /// The extents of a timeline, if they are known up to `upto`.
+    fn get(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Extent]>> {
         let known = self.lock();
-        known.get(&timeline).filter(|known| known.upto >= upto).map(|known| known.pieces.clone())
+        known.get(&timeline).filter(|known| known.upto >= upto).map(|known| known.extents.clone())
     }
 
-    /// Notes that the timeline has `count` pieces up to `upto`; whether it is known which.
+    /// Notes that the timeline has `count` extents up to `upto`; whether it is known which.
     fn note(&self, timeline: TimelineId, upto: Lsn, count: i64) -> bool {
         let mut known = self.lock();
         if known.len() >= MOST_TIMELINES {
             known.clear();
         }
         let entry = known.entry(timeline);
-        let known = entry.or_insert_with(|| Known { upto: Lsn::ZERO, pieces: Arc::new([]) });
+        let known =
+            entry.or_insert_with(|| KnownExtents { upto: Lsn::ZERO, extents: Arc::new([]) });
         // Fewer than are known is an answer from the past, which says nothing new.
-        let complete = i64::try_from(known.pieces.len()).is_ok_and(|known| known >= count);
+        let complete = i64::try_from(known.extents.len()).is_ok_and(|known| known >= count);
         if complete {
             known.upto = known.upto.max(upto);
         }
         complete
     }
 
-    /// Notes that commits from `expected` to `head` were appended without a piece, the `first` ones of
+    /// Notes that commits from `expected` to `head` were appended without an extent, the `first` ones of
     /// the timeline or others.
     pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
         if first {
@@ -103,67 +104,73 @@ impl Pieces {
         self.lock().remove(&timeline);
     }
 
-    /// Adds pieces that were read, all of them up to `upto`.
-    pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, pieces: Vec<Piece>) {
+    /// Adds extents that were read, all of them up to `upto`.
+    pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, extents: Vec<Extent>) {
         let mut all = self.lock();
-        if all.get(&timeline).is_none_or(|known| known.pieces.len() <= pieces.len()) {
-            all.insert(timeline, Known { upto, pieces: pieces.into() });
+        if all.get(&timeline).is_none_or(|known| known.extents.len() <= extents.len()) {
+            all.insert(timeline, KnownExtents { upto, extents: extents.into() });
         }
     }
 }
 
 /// The rows of a segment, newest first. Their ranges of positions don't overlap.
-fn split(segment: &Segment, pieces: &[Piece]) -> Vec<Source> {
+fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
     let mut sources = Vec::with_capacity(1);
     let mut upto = segment.upto;
-    for piece in pieces.iter().rev().filter(|piece| !piece.empty && piece.first <= segment.upto) {
-        if piece.last <= segment.above {
+    for extent in
+        extents.iter().rev().filter(|extent| !extent.empty && extent.first <= segment.upto)
+    {
+        if extent.last <= segment.above {
             break;
         }
-        if piece.last < upto {
-            sources.push(Source { rows: segment.timeline, above: piece.last, upto });
+        if extent.last < upto {
+            sources.push(RowSource { rows: segment.timeline, above: extent.last, upto });
         }
-        let below = piece.first.back(1).unwrap_or_default().max(segment.above);
-        sources.push(Source { rows: piece.name, above: below, upto: piece.last.min(segment.upto) });
+        let below = extent.first.back(1).unwrap_or_default().max(segment.above);
+        sources.push(RowSource {
+            rows: extent.name,
+            above: below,
+            upto: extent.last.min(segment.upto),
+        });
         upto = below;
     }
     if segment.above < upto {
-        sources.push(Source { rows: segment.timeline, above: segment.above, upto });
+        sources.push(RowSource { rows: segment.timeline, above: segment.above, upto });
     }
     sources
 }
 
 impl Store {
     /// The rows of a view, newest first: where several hold a document, the first one's counts.
-    pub(super) async fn sources(&self, view: &View) -> Result<Vec<Source>> {
+    pub(super) async fn sources(&self, view: &View) -> Result<Vec<RowSource>> {
         let mut sources = Vec::with_capacity(view.segments().len());
         for segment in view.segments() {
-            let pieces = match self.pieces.get(segment.timeline, segment.upto) {
-                Some(pieces) => pieces,
-                None => self.ask_for_pieces(segment).await?,
+            let extents = match self.extents.get(segment.timeline, segment.upto) {
+                Some(extents) => extents,
+                None => self.ask_for_extents(segment).await?,
             };
-            sources.extend(split(segment, &pieces));
+            sources.extend(split(segment, &extents));
         }
         Ok(sources)
     }
 
-    /// The pieces of a timeline whose record was just read.
-    pub(super) async fn known_pieces(
+    /// The extents of a timeline whose record was just read.
+    pub(super) async fn known_extents(
         &self,
         timeline: TimelineId,
         upto: Lsn,
-    ) -> Result<Arc<[Piece]>> {
-        match self.pieces.get(timeline, upto) {
-            Some(pieces) => Ok(pieces),
-            None => self.ask_for_pieces(&Segment { timeline, above: Lsn::ZERO, upto }).await,
+    ) -> Result<Arc<[Extent]>> {
+        match self.extents.get(timeline, upto) {
+            Some(extents) => Ok(extents),
+            None => self.ask_for_extents(&Segment { timeline, above: Lsn::ZERO, upto }).await,
         }
     }
 
-    async fn ask_for_pieces(&self, segment: &Segment) -> Result<Arc<[Piece]>> {
+    async fn ask_for_extents(&self, segment: &Segment) -> Result<Arc<[Extent]>> {
         self.timeline(segment.timeline)
             .await?
             .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
-        self.pieces.get(segment.timeline, segment.upto).ok_or_else(|| {
+        self.extents.get(segment.timeline, segment.upto).ok_or_else(|| {
             Error::corrupt(format!(
                 "timeline {} ends before LSN {}",
                 segment.timeline, segment.upto
@@ -171,19 +178,19 @@ impl Store {
         })
     }
 
-    /// Notes what the record of a timeline says of its pieces, and reads those that are new.
-    pub(super) async fn note_pieces(
+    /// Notes what the record of a timeline says of its extents, and reads those that are new.
+    pub(super) async fn note_extents(
         &self,
         timeline: TimelineId,
         head: Lsn,
         count: i64,
     ) -> Result<()> {
-        if self.pieces.note(timeline, head, count) {
+        if self.extents.note(timeline, head, count) {
             return Ok(());
         }
-        let found = self.published_pieces(timeline, head).await?;
+        let found = self.published_extents(timeline, head).await?;
         if i64::try_from(found.len()).is_ok_and(|found| found >= count) {
-            self.pieces.learn(timeline, head, found);
+            self.extents.learn(timeline, head, found);
             return Ok(());
         }
         Err(Error::corrupt(format!(
@@ -192,13 +199,13 @@ impl Store {
         )))
     }
 
-    pub(super) async fn published_pieces(
+    pub(super) async fn published_extents(
         &self,
         timeline: TimelineId,
         upto: Lsn,
-    ) -> Result<Vec<Piece>> {
-        let pieces = self.server.collection(schema::PIECES);
-        let query = pieces
+    ) -> Result<Vec<Extent>> {
+        let extents = self.server.collection(schema::PIECES);
+        let query = extents
             .find(published(timeline, upto))
             .sort(doc! { "t": 1, "l": 1 })
             .read_concern(mongodb::options::ReadConcern::local())
@@ -206,21 +213,21 @@ impl Store {
         let mut rows = self.server.rows("read where large commits are", query).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
-            let piece = Piece {
+            let extent = Extent {
                 name: id_field(row, "piece", "_id")?,
                 first: lsn_field(row, "piece", "f")?,
                 last: lsn_field(row, "piece", "l")?,
                 empty: optional(row, "piece", "empty")?.is_some(),
             };
-            let name = || format!("where a large commit is (piece {})", piece.name);
-            checksum::check(checksum::stored(row, "piece")?, piece.sum(timeline), name)?;
-            found.push(piece);
+            let name = || format!("where a large commit is (piece {})", extent.name);
+            checksum::check(checksum::stored(row, "piece")?, extent.sum(timeline), name)?;
+            found.push(extent);
         }
         Ok(found)
     }
 }
 
-/// The pieces of a timeline up to a position.
+/// The extents of a timeline up to a position.
 pub(super) fn published(timeline: TimelineId, upto: Lsn) -> bson::Document {
     doc! { "t": id(timeline), "l": { "$lte": lsn(upto) } }
 }
@@ -233,15 +240,15 @@ mod tests {
         TimelineId::from_bytes([byte; 16])
     }
 
-    fn piece(name: u8, first: u64, last: u64) -> Piece {
+    fn extent(name: u8, first: u64, last: u64) -> Extent {
         let (first, last) = (Lsn::new(first), Lsn::new(last));
-        Piece { name: timeline(name), first, last, empty: false }
+        Extent { name: timeline(name), first, last, empty: false }
     }
 
-    fn sources(above: u64, upto: u64, pieces: &[Piece]) -> Vec<(u8, u64, u64)> {
+    fn sources(above: u64, upto: u64, extents: &[Extent]) -> Vec<(u8, u64, u64)> {
         let segment =
             Segment { timeline: timeline(0), above: Lsn::new(above), upto: Lsn::new(upto) };
-        split(&segment, pieces)
+        split(&segment, extents)
             .into_iter()
             .map(|source| (source.rows.as_bytes()[0], source.above.get(), source.upto.get()))
             .collect()
@@ -250,27 +257,30 @@ mod tests {
     #[test]
     fn a_segment_is_its_own_rows_between_the_pieces() {
         assert_eq!(sources(2, 9, &[]), [(0, 2, 9)]);
-        let pieces = [piece(1, 1, 1), piece(2, 5, 6), piece(3, 7, 7), piece(4, 12, 12)];
-        assert_eq!(sources(0, 9, &pieces), [(0, 7, 9), (3, 6, 7), (2, 4, 6), (0, 1, 4), (1, 0, 1)]);
-        assert_eq!(sources(5, 6, &pieces), [(2, 5, 6)], "a part of a piece");
-        assert_eq!(sources(0, 5, &pieces), [(2, 4, 5), (0, 1, 4), (1, 0, 1)]);
-        assert_eq!(sources(1, 4, &pieces), [(0, 1, 4)]);
-        assert_eq!(sources(11, 12, &pieces), [(4, 11, 12)]);
-        let pruned = [Piece { empty: true, ..piece(1, 1, 3) }, piece(2, 5, 6)];
+        let extents = [extent(1, 1, 1), extent(2, 5, 6), extent(3, 7, 7), extent(4, 12, 12)];
+        assert_eq!(
+            sources(0, 9, &extents),
+            [(0, 7, 9), (3, 6, 7), (2, 4, 6), (0, 1, 4), (1, 0, 1)]
+        );
+        assert_eq!(sources(5, 6, &extents), [(2, 5, 6)], "a part of a piece");
+        assert_eq!(sources(0, 5, &extents), [(2, 4, 5), (0, 1, 4), (1, 0, 1)]);
+        assert_eq!(sources(1, 4, &extents), [(0, 1, 4)]);
+        assert_eq!(sources(11, 12, &extents), [(4, 11, 12)]);
+        let pruned = [Extent { empty: true, ..extent(1, 1, 3) }, extent(2, 5, 6)];
         assert_eq!(sources(0, 9, &pruned), [(0, 6, 9), (2, 4, 6), (0, 0, 4)]);
     }
 
     #[test]
     fn pieces_are_known_only_as_far_as_they_were_read() {
-        let pieces = Pieces::default();
-        assert!(pieces.get(timeline(0), Lsn::new(1)).is_none());
-        assert!(pieces.note(timeline(0), Lsn::new(5), 0));
-        assert!(pieces.get(timeline(0), Lsn::new(5)).is_some());
-        assert!(pieces.get(timeline(0), Lsn::new(6)).is_none());
-        assert!(!pieces.note(timeline(0), Lsn::new(7), 1), "one that was not read");
-        pieces.learn(timeline(0), Lsn::new(7), vec![piece(1, 6, 7)]);
-        assert_eq!(pieces.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
-        assert!(pieces.note(timeline(0), Lsn::new(6), 0), "an answer from the past");
-        assert_eq!(pieces.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
+        let extents = ExtentCache::default();
+        assert!(extents.get(timeline(0), Lsn::new(1)).is_none());
+        assert!(extents.note(timeline(0), Lsn::new(5), 0));
+        assert!(extents.get(timeline(0), Lsn::new(5)).is_some());
+        assert!(extents.get(timeline(0), Lsn::new(6)).is_none());
+        assert!(!extents.note(timeline(0), Lsn::new(7), 1), "one that was not read");
+        extents.learn(timeline(0), Lsn::new(7), vec![extent(1, 6, 7)]);
+        assert_eq!(extents.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
+        assert!(extents.note(timeline(0), Lsn::new(6), 0), "an answer from the past");
+        assert_eq!(extents.get(timeline(0), Lsn::new(7)).unwrap().len(), 1);
     }
 }

@@ -6,39 +6,39 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::model::{Point, TimelineId, View};
-use crate::storage::Keep;
+use crate::storage::RetainedStates;
 use crate::{DetailKey, Error, Result};
 
 /// The states that are open, how often, and what this process has given up.
 #[derive(Default)]
-pub(crate) struct OpenStates {
+pub(crate) struct ActiveStates {
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
     open: HashMap<Point, usize>,
-    kept: HashMap<TimelineId, Keep>,
+    kept: HashMap<TimelineId, RetainedStates>,
 }
 
 /// Keeps a state among those that are open until the last clone is dropped.
 #[derive(Clone)]
-pub(crate) struct Held {
+pub(crate) struct StateGuard {
     _entry: Option<Arc<Entry>>,
 }
 
 struct Entry {
-    states: Arc<OpenStates>,
+    states: Arc<ActiveStates>,
     point: Point,
 }
 
-impl OpenStates {
+impl ActiveStates {
     /// Enters a state. Nothing is given up of it from now on, if it was not before.
     ///
     /// # Errors
     /// `NotFound` if it was given up by this process.
-    pub(crate) fn hold(self: &Arc<Self>, view: &View) -> Result<Held> {
-        let Some(point) = view.point() else { return Ok(Held { _entry: None }) };
+    pub(crate) fn acquire(self: &Arc<Self>, view: &View) -> Result<StateGuard> {
+        let Some(point) = view.point() else { return Ok(StateGuard { _entry: None }) };
         let mut inner = self.inner();
         let is_kept =
             |timeline, lsn| inner.kept.get(&timeline).is_none_or(|keep| keep.contains(lsn));
@@ -52,7 +52,7 @@ impl OpenStates {
         }
         *inner.open.entry(point).or_default() += 1;
         drop(inner);
-        Ok(Held { _entry: Some(Arc::new(Entry { states: self.clone(), point })) })
+        Ok(StateGuard { _entry: Some(Arc::new(Entry { states: self.clone(), point })) })
     }
 
     /// The states that are open.
@@ -61,7 +61,7 @@ impl OpenStates {
     }
 
     /// Takes note of what is kept of a timeline: other states of it are not opened from now on.
-    pub(crate) fn keep_only(&self, timeline: TimelineId, keep: Keep) {
+    pub(crate) fn keep_only(&self, timeline: TimelineId, keep: RetainedStates) {
         self.inner().kept.insert(timeline, keep);
     }
 
@@ -70,7 +70,7 @@ impl OpenStates {
     }
 }
 
-impl Held {
+impl StateGuard {
     /// A stream that keeps the state open as long as it is there.
     pub(crate) fn during<T: Send + 'static>(
         &self,
@@ -111,8 +111,9 @@ mod tests {
 
     #[test]
     fn a_state_is_open_as_long_as_anybody_or_a_stream_of_it_is_there() {
-        let states = Arc::new(OpenStates::default());
-        let (first, second) = (states.hold(&view(3)).unwrap(), states.hold(&view(3)).unwrap());
+        let states = Arc::new(ActiveStates::default());
+        let (first, second) =
+            (states.acquire(&view(3)).unwrap(), states.acquire(&view(3)).unwrap());
         let stream = first.during(futures::stream::iter([1]).boxed());
         drop(first);
         assert_eq!(states.points(), [view(3).point().unwrap()]);
@@ -124,12 +125,12 @@ mod tests {
 
     #[test]
     fn a_state_that_was_given_up_is_not_opened() {
-        let states = Arc::new(OpenStates::default());
+        let states = Arc::new(ActiveStates::default());
         let points = BTreeSet::from([Lsn::new(2)]);
-        let keep = Keep { from: Some(Lsn::new(5)), points };
+        let keep = RetainedStates { from: Some(Lsn::new(5)), points };
         states.keep_only(TimelineId::from_bytes([1; 16]), keep);
         for (lsn, kept) in [(1, false), (2, true), (3, false), (5, true), (6, true)] {
-            assert_eq!(states.hold(&view(lsn)).is_ok(), kept, "{lsn}");
+            assert_eq!(states.acquire(&view(lsn)).is_ok(), kept, "{lsn}");
         }
     }
 }

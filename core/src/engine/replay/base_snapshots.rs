@@ -17,11 +17,11 @@ const MOST_OF_A_TIMELINE: usize = 8;
 
 /// The snapshot from which a view is read, if there is one.
 #[derive(Clone)]
-pub(super) struct Base {
+pub(super) struct BaseSnapshot {
     pub(super) manifest: Option<Arc<Manifest>>,
 }
 
-impl Base {
+impl BaseSnapshot {
     /// The position that it holds; what follows is read from the log.
     pub(super) fn lsn(&self) -> Lsn {
         self.manifest.as_ref().map_or(Lsn::ZERO, |manifest| manifest.point.lsn)
@@ -41,32 +41,32 @@ impl Base {
 
 /// A base, and the last position for which it was found or used.
 #[derive(Clone)]
-struct Known {
-    base: Base,
+struct CachedBase {
+    base: BaseSnapshot,
     upto: Lsn,
 }
 
 /// The bases of the views with their last commit on one timeline, the ones used last at the end.
 /// Locked while one is looked for, so that many readers ask once.
-type OfTimeline = Arc<tokio::sync::Mutex<Vec<Known>>>;
+type OfTimeline = Arc<tokio::sync::Mutex<Vec<CachedBase>>>;
 
 /// The bases of the views read last.
-pub(super) struct Bases {
+pub(super) struct BaseSnapshots {
     snapshots: Arc<dyn Snapshots>,
     known: Mutex<Lru<TimelineId, OfTimeline>>,
 }
 
-impl Bases {
+impl BaseSnapshots {
     pub(super) fn new(snapshots: Arc<dyn Snapshots>, most_bytes: usize) -> Self {
         Self { snapshots, known: Mutex::new(Lru::new(most_bytes)) }
     }
 
     /// The base of a view, from memory or from the store.
-    pub(super) async fn of(&self, view: &View) -> Result<Base> {
-        let Some(leaf) = view.point() else { return Ok(Base { manifest: None }) };
+    pub(super) async fn of(&self, view: &View) -> Result<BaseSnapshot> {
+        let Some(leaf) = view.point() else { return Ok(BaseSnapshot { manifest: None }) };
         let of_timeline = self.of_timeline(leaf.timeline);
         let mut known = of_timeline.lock().await;
-        let usable = |known: &Known| {
+        let usable = |known: &CachedBase| {
             known.base.lsn() <= leaf.lsn && leaf.lsn.get() <= known.upto.get() + STRIDE
         };
         let best = (0..known.len())
@@ -76,7 +76,7 @@ impl Bases {
             Some(at) => known.remove(at),
             None => {
                 let manifest = latest(&*self.snapshots, view).await?.map(Arc::new);
-                Known { base: Base { manifest }, upto: leaf.lsn }
+                CachedBase { base: BaseSnapshot { manifest }, upto: leaf.lsn }
             }
         };
         found.upto = found.upto.max(leaf.lsn);

@@ -1,6 +1,6 @@
 //! Which versions of a timeline no kept state reads.
 //!
-//! The versions of a document may be among the timeline's own rows and in any of its pieces. So all
+//! The versions of a document may be among the timeline's own rows and in any of its extents. So all
 //! of these are walked together in the order of the index, without the documents: collection, key,
 //! newest first. A version is replaced by the one that came right before it in this order, if that is
 //! of the same document. Each page is a query of its own, bounded by the index on both sides.
@@ -26,7 +26,7 @@ const ROWS: usize = 4_096;
 const LEAST_ROWS: usize = 16;
 
 /// A version without its document.
-struct Row {
+struct VersionRow {
     collection: i64,
     key: String,
     lsn: Lsn,
@@ -35,7 +35,7 @@ struct Row {
 
 /// Where a walk goes on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum From {
+pub(super) enum WalkPosition {
     /// In the first collection after this one.
     Collection(Option<i64>),
     /// In a collection behind a key, if one is given.
@@ -45,26 +45,26 @@ pub(super) enum From {
     End,
 }
 
-/// A walk over the versions of a place: a timeline's own rows, or a piece.
-struct Walk {
+/// A walk over the versions of a place: a timeline's own rows, or an extent.
+struct VersionWalk {
     place: TimelineId,
     page: usize,
-    from: From,
-    rows: VecDeque<Row>,
+    from: WalkPosition,
+    rows: VecDeque<VersionRow>,
     /// How many versions stay.
     kept: u64,
 }
 
 /// The versions of a place from `from` on, without their documents, in the order of the index.
-pub(super) fn page(place: TimelineId, from: &From, rows: i64) -> Vec<Document> {
+pub(super) fn page(place: TimelineId, from: &WalkPosition, rows: i64) -> Vec<Document> {
     let place = id(place);
     let matched = match from {
-        From::Collection(_) | From::End => doc! { "t": place },
-        From::Key(collection, None) => doc! { "t": place, "c": *collection },
-        From::Key(collection, Some(key)) => {
+        WalkPosition::Collection(_) | WalkPosition::End => doc! { "t": place },
+        WalkPosition::Key(collection, None) => doc! { "t": place, "c": *collection },
+        WalkPosition::Key(collection, Some(key)) => {
             doc! { "t": place, "c": *collection, "k": { "$gt": key } }
         }
-        From::Below(collection, key, below) => {
+        WalkPosition::Below(collection, key, below) => {
             doc! { "t": place, "c": *collection, "k": key, "l": { "$lt": lsn(*below) } }
         }
     };
@@ -86,24 +86,24 @@ pub(super) fn collections_after(place: TimelineId, after: Option<i64>) -> Docume
     }
 }
 
-impl Walk {
+impl VersionWalk {
     fn new(place: TimelineId, page: usize) -> Self {
-        Self { place, page, from: From::Collection(None), rows: VecDeque::new(), kept: 0 }
+        Self { place, page, from: WalkPosition::Collection(None), rows: VecDeque::new(), kept: 0 }
     }
 
     /// The next row, which stays in the walk.
-    async fn peek(&mut self, store: &Arc<Store>) -> Result<Option<&Row>> {
-        while self.rows.is_empty() && self.from != From::End {
+    async fn peek(&mut self, store: &Arc<Store>) -> Result<Option<&VersionRow>> {
+        while self.rows.is_empty() && self.from != WalkPosition::End {
             self.read(store).await?;
         }
         Ok(self.rows.front())
     }
 
     async fn read(&mut self, store: &Arc<Store>) -> Result<()> {
-        if let From::Collection(after) = &self.from {
+        if let WalkPosition::Collection(after) = &self.from {
             self.from = match self.collection_after(store, *after).await? {
-                Some(next) => From::Key(next, None),
-                None => From::End,
+                Some(next) => WalkPosition::Key(next, None),
+                None => WalkPosition::End,
             };
             return Ok(());
         }
@@ -118,13 +118,15 @@ impl Walk {
             .with_type::<bson::RawDocumentBuf>();
         let mut found = store.server.rows("look for versions that no state needs", query).await?;
         while let Some(row) = found.next().await? {
-            self.rows.push_back(Row::of(row, self.place)?);
+            self.rows.push_back(VersionRow::of(row, self.place)?);
         }
         let last = self.rows.back().filter(|_| self.rows.len() >= self.page);
-        self.from = match (last, std::mem::replace(&mut self.from, From::End)) {
-            (Some(last), _) => From::Below(last.collection, last.key.clone(), last.lsn),
-            (None, From::Below(collection, key, _)) => From::Key(collection, Some(key)),
-            (None, From::Key(collection, _)) => From::Collection(Some(collection)),
+        self.from = match (last, std::mem::replace(&mut self.from, WalkPosition::End)) {
+            (Some(last), _) => WalkPosition::Below(last.collection, last.key.clone(), last.lsn),
+            (None, WalkPosition::Below(collection, key, _)) => {
+                WalkPosition::Key(collection, Some(key))
+            }
+            (None, WalkPosition::Key(collection, _)) => WalkPosition::Collection(Some(collection)),
             (None, other) => other,
         };
         Ok(())
@@ -147,7 +149,7 @@ impl Walk {
     }
 }
 
-impl Row {
+impl VersionRow {
     fn of(row: &RawDocument, place: TimelineId) -> Result<Self> {
         Ok(Self {
             collection: int_field(row, VERSION, "c")?,
@@ -170,14 +172,15 @@ type Position = Reverse<(i64, String, Reverse<Lsn>, usize)>;
 /// a version and of the one that replaced it; gives the places that have nothing left.
 ///
 /// O(versions) rows of some 100 bytes are read, [`ROWS`] at a time.
-pub(super) async fn remove_superseded(
+pub(super) async fn remove_old_versions(
     store: &Arc<Store>,
     places: &[TimelineId],
     needs: impl Fn(Lsn, Option<Lsn>) -> bool,
     removal: &mut Removal,
 ) -> Result<Vec<TimelineId>> {
     let page = (ROWS / places.len().max(1)).max(LEAST_ROWS);
-    let mut walks: Vec<Walk> = places.iter().map(|place| Walk::new(*place, page)).collect();
+    let mut walks: Vec<VersionWalk> =
+        places.iter().map(|place| VersionWalk::new(*place, page)).collect();
     let mut next: BinaryHeap<Position> = BinaryHeap::with_capacity(walks.len());
     for at in 0..walks.len() {
         next.extend(position(store, &mut walks, at).await?);
@@ -202,7 +205,11 @@ pub(super) async fn remove_superseded(
     Ok(walks.iter().filter(|walk| walk.kept == 0).map(|walk| walk.place).collect())
 }
 
-async fn position(store: &Arc<Store>, walks: &mut [Walk], at: usize) -> Result<Option<Position>> {
+async fn position(
+    store: &Arc<Store>,
+    walks: &mut [VersionWalk],
+    at: usize,
+) -> Result<Option<Position>> {
     let row = walks[at].peek(store).await?;
     Ok(row.map(|row| Reverse((row.collection, row.key.clone(), Reverse(row.lsn), at))))
 }

@@ -2,7 +2,7 @@
 
 use argon_core::State;
 use argon_core::diff::CollectionDiff;
-use argon_core::plan::Worked;
+use argon_core::plan::MergeResult;
 use argon_formats::extjson::Mode;
 use futures::TryStreamExt;
 
@@ -13,17 +13,17 @@ use crate::output::{Json, Output};
 
 /// Prints the changes that a plan makes to `before`: those of collections first, then those of
 /// documents by collection and `_id`.
-pub(crate) async fn print_worked(
+pub(crate) async fn print_merge_result(
     output: &Output,
-    worked: &Worked,
+    result: &MergeResult,
     before: &State,
     detail: Detail,
 ) -> CommandResult<Stat> {
     let mut printer = Printer::new(output, detail);
-    for diff in worked.collections() {
+    for diff in result.collections() {
         printer.collection(&diff, gone_with(&diff, before).await?)?;
     }
-    let mut documents = worked.documents();
+    let mut documents = result.documents();
     while let Some(document) = documents.try_next().await? {
         printer.document(&document)?;
     }
@@ -31,16 +31,16 @@ pub(crate) async fn print_worked(
 }
 
 /// The same for programs, as `argon diff` has it. O(changes), as the plan itself is.
-pub(crate) async fn worked_json(
-    worked: &Worked,
+pub(crate) async fn merge_result_json(
+    result: &MergeResult,
     before: &State,
     mode: Mode,
 ) -> CommandResult<Json> {
     let mut changes = Vec::new();
-    for diff in worked.collections() {
+    for diff in result.collections() {
         changes.push(collection_json(&diff, gone_with(&diff, before).await?)?);
     }
-    let mut documents = worked.documents();
+    let mut documents = result.documents();
     while let Some(document) = documents.try_next().await? {
         changes.push(changed_document(&document, mode)?);
     }
