@@ -52,7 +52,7 @@ fn stores() -> String {
         text += &wrapped(about, 15);
         for UrlOption { name, value, about, .. } in options {
             let option = format!("{name}={value}");
-            text += &format!("    {option:<24}{}", wrapped(about, 28).trim_start());
+            text += &format!("    {option:<26}{}", wrapped(about, 30).trim_start());
         }
     }
     text + "\n" + PASSWORDS_AND_EXAMPLES

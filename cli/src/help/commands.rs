@@ -128,7 +128,7 @@ mod tests {
             let mut command = command.clone();
             let help = command.render_long_help().to_string();
             if !path.is_empty() {
-                assert!(!help.contains("--lock-timeout"), "{path}\n{help}");
+                assert!(!help.contains("\n      --lock-timeout"), "{path}\n{help}");
                 if !command.has_subcommands() && !help.contains("\nExample") {
                     missing.push(path.to_owned());
                 }

@@ -292,7 +292,7 @@ fn trailers_of_a_commit_are_shown_and_searched() {
     assert_eq!(found("why"), 1);
     let planned = place.run(&["undo", "main", "--plan", "--trailer", "why=mistake"]);
     assert_eq!(planned.code, Some(2), "{planned:?}");
-    let wrong = place.run(&["delete", "-c", "users", "1", "--trailer", "no key=1"]);
+    let wrong = place.run(&["delete", "-c", "users", "--id", "1", "--trailer", "no key=1"]);
     assert_eq!(wrong.code, Some(2));
     has(&wrong.stderr, &["'no key'", "expected 1 to 64"]);
 }
