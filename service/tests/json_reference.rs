@@ -26,6 +26,8 @@ what their help says.
 - Times are texts as RFC 3339 in UTC with three decimals. Documents are MongoDB's Extended JSON.
 - A list is an array with `-o json`, and an object a line with `-o jsonl`.
 - A key that may be missing is marked with `?`. New keys may come; those that are there stay.
+- An error is one object on stderr: `error` holds `kind` (such as `not_found` or `conflict`), `message`, `details`
+  (what it is about: `collection`, `id`, `path` and so on), `causes`, `hint` and `exit_code`.
 ";
 
 /// The page, and the types that its sections name.
