@@ -107,8 +107,8 @@ async fn documents_of_many_forks_are_read_alike_however_often(subject: Subject) 
         branch = fork(&head, &branch, &format!("fork/{depth}")).await;
     }
     let last = left_behind.len() - 1;
-    for _ in 0..6 {
-        commit(&branch, "another").await;
+    for round in 0..6 {
+        commit(&branch, &format!("another {round}")).await;
         for at in [last, last / 2] {
             let state =
                 if at == last { branch.head().await.unwrap() } else { left_behind[at].0.clone() };
