@@ -129,8 +129,7 @@ impl Settings {
                 let name = other.split_once('=').map_or(*other, |(name, _)| name);
                 let known = UrlOption::names(PARAMETERS);
                 Err(Error::invalid(format!(
-                    "the URL of a legacy store has no parameter '{name}'; there are {}",
-                    known
+                    "the URL of a legacy store has no parameter '{name}'; there are {known}"
                 )))
             }
         }

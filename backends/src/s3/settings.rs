@@ -279,7 +279,7 @@ fn wrong(name: &str, value: &str) -> Error {
 
 fn unknown(name: &str) -> Error {
     let known = UrlOption::names(PARAMETERS);
-    Error::invalid(format!("the URL of an S3 store has no parameter '{name}'; there are {}", known))
+    Error::invalid(format!("the URL of an S3 store has no parameter '{name}'; there are {known}"))
 }
 
 #[cfg(test)]

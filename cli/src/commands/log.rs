@@ -76,7 +76,7 @@ impl LogArgs {
         let mut floor = None;
         while let Some(entry) = entries.try_next().await? {
             match entry {
-                LogEntry::Commit(commit) => listing.item(&commit)?,
+                LogEntry::Commit(commit) => listing.item(&*commit)?,
                 LogEntry::Floor(lsn) => floor = Some(lsn),
             }
         }

@@ -86,7 +86,7 @@ pub struct ListedCommit {
 #[derive(Debug, Clone)]
 pub enum LogEntry {
     /// A commit.
-    Commit(ListedCommit),
+    Commit(Box<ListedCommit>),
     /// The log was read to its first commit; those up to this position were collected, if it is not 0.
     Floor(u64),
 }
@@ -134,7 +134,10 @@ impl Walk {
             } else if self.request.asks_for(&commit.meta) {
                 self.left -= 1;
                 let collections = self.names.changed_by(&commit).await?;
-                return Ok(Some(LogEntry::Commit(ListedCommit::of(&commit, collections))));
+                return Ok(Some(LogEntry::Commit(Box::new(ListedCommit::of(
+                    &commit,
+                    collections,
+                )))));
             }
         }
         Ok(None)
