@@ -19,10 +19,10 @@ use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
-use crate::s3::bucket::{Listed, Object, PAGE, Wanted};
+use crate::s3::bucket::{Listed, PAGE, Wanted};
 use crate::s3::log::fence::{Fence, Moment};
 use crate::s3::names;
-use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
+use crate::s3::put::Put;
 use crate::s3::snapshots::S3Snapshots;
 
 /// How long a chunk stays that no manifest lists.
@@ -91,19 +91,7 @@ impl S3Snapshots {
         }
         let (name, bucket) = (names::chunk(digest), &self.store.bucket);
         let asked = self.chunks.fence.now();
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            None => WriteResolution::Unchanged,
-            Some(_) => WriteResolution::Theirs,
-        };
-        let condition = PutCondition::Absent;
-        let write = Write {
-            name: &name,
-            bytes,
-            condition,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        let again = bucket.put(&write).await? == Put::Lost;
+        let again = bucket.put_unless_there(&name, bytes).await? == Put::Lost;
         if again {
             bucket.put_always(&name, bytes).await?;
         }

@@ -115,6 +115,26 @@ impl Bucket {
         }
     }
 
+    /// Writes an object whose name determines what it holds, unless there is one of that name: whose it
+    /// is does not matter.
+    ///
+    /// # Errors
+    /// Those of [`put`](Self::put).
+    pub(super) async fn put_unless_there(&self, name: &str, bytes: &Bytes) -> Result<Put> {
+        let resolve_ambiguous = |found: Option<&Object>| match found {
+            None => WriteResolution::Unchanged,
+            Some(_) => WriteResolution::Theirs,
+        };
+        self.put(&Write {
+            name,
+            bytes,
+            condition: PutCondition::Absent,
+            resolve_ambiguous: &resolve_ambiguous,
+            may_send: &|| true,
+        })
+        .await
+    }
+
     /// What came of the write, if that can be told after this failure.
     async fn settle(
         &self,

@@ -18,13 +18,11 @@ use argon_core::segment::{self, Footer};
 use argon_core::{Error, Result};
 use bytes::Bytes;
 
-use crate::s3::bucket::Object;
 use crate::s3::log::Log;
 use crate::s3::log::append::crosses;
 use crate::s3::log::contents::Contents;
 use crate::s3::log::segment_index::{SegmentIndex, SegmentLocation, place};
 use crate::s3::names;
-use crate::s3::put::{PutCondition, Write, WriteResolution};
 use crate::s3::store::compute;
 
 /// From so many segments above the last pack on they are compacted without being asked to be.
@@ -144,20 +142,7 @@ impl Log {
         bytes: &Bytes,
     ) -> Result<()> {
         let name = names::pack(timeline, first, last);
-        // Whose pack it is does not matter: all of this name hold the same commits.
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            None => WriteResolution::Unchanged,
-            Some(_) => WriteResolution::Theirs,
-        };
-        let condition = PutCondition::Absent;
-        let write = Write {
-            name: &name,
-            bytes,
-            condition,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        self.store.bucket.put(&write).await.map(drop)
+        self.store.bucket.put_unless_there(&name, bytes).await.map(drop)
     }
 
     /// Removes what is covered by packs that are older than the grace time, but never the newest
