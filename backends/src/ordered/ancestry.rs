@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use argon_core::Result;
 use argon_core::model::{Lsn, View};
-use argon_core::{Error, Result};
 
 use crate::ordered::Ordered;
 use crate::ordered::cursor::SegmentRows;
@@ -113,7 +113,7 @@ fn keys_of(
         })?;
     }
     if malformed {
-        return Err(Error::corrupt("a version's key is malformed"));
+        return Err(keys::malformed_version());
     }
     *rows_left = rows_left.saturating_sub(rows);
     if most_rows == 0 || rows > most_rows || bytes > most_bytes {

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use argon_core::Result;
 use argon_core::model::Lsn;
 use argon_core::storage::KeyRange;
-use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
@@ -80,7 +80,7 @@ impl Cursor {
         while self.rows.len() < most && bytes < most_bytes && !self.exhausted {
             let batch = self.row_batch(engine, most - self.rows.len(), most_bytes - bytes)?;
             if batch.malformed {
-                return Err(Error::corrupt("a version's key is malformed"));
+                return Err(keys::malformed_version());
             }
             bytes += batch.bytes;
             match batch.resume {

@@ -104,6 +104,11 @@ pub(super) fn split_version(rest: &[u8]) -> Option<(&[u8], Lsn)> {
     Some((key, lsn_of(lsn.map(|byte| !byte))))
 }
 
+/// The error about the key of a version that [`split_version`] can't take apart.
+pub(super) fn malformed_version() -> argon_core::Error {
+    argon_core::Error::corrupt("a version's key is malformed")
+}
+
 /// The key of a commit.
 pub(super) fn commit(timeline: Short, lsn: Lsn) -> Vec<u8> {
     let mut key = vec![COMMIT];

@@ -116,24 +116,21 @@ impl Ordered {
         let newest = |segment| -> Result<Option<(Lsn, Image)>> {
             Ok(self.images(segment, collection, key, segment.upto.next(), 1)?.pop())
         };
-        let mut found = newest(self.rows_in(leaf)?)?;
-        if found.is_none() {
-            if let Some(ancestry) = self.ancestry(view, collection)? {
-                for segment in ancestry.segments_of(key.as_bytes()) {
-                    found = newest(segment)?;
-                    if found.is_some() {
-                        break;
-                    }
-                }
-            } else {
-                for segment in below {
-                    found = newest(self.rows_in(segment)?)?;
-                    if found.is_some() {
-                        break;
-                    }
+        let first_of = |segments: &mut dyn Iterator<Item = Result<SegmentRows>>| -> Result<_> {
+            for segment in segments {
+                if let Some(found) = newest(segment?)? {
+                    return Ok(Some(found));
                 }
             }
-        }
+            Ok(None)
+        };
+        let found = match newest(self.rows_in(leaf)?)? {
+            Some(found) => Some(found),
+            None => match self.ancestry(view, collection)? {
+                Some(known) => first_of(&mut known.segments_of(key.as_bytes()).map(Ok))?,
+                None => first_of(&mut below.iter().map(|segment| self.rows_in(segment)))?,
+            },
+        };
         Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
     }
 

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use argon_core::Result;
 use argon_core::model::Lsn;
-use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
@@ -61,7 +61,7 @@ impl Versions {
             if found.len() < STEP { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         if malformed {
-            return Err(Error::corrupt("a version's key is malformed"));
+            return Err(keys::malformed_version());
         }
         if let Some(version) = found.last() {
             self.next = [&version.key[..], &[0]].concat();
