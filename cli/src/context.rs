@@ -7,6 +7,7 @@ use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
 use argon_core::write::WriteRequest;
 use argon_core::{Branch, Environment, Error, ErrorKind, Project, State, Store};
 use argon_service::backends;
+use argon_service::collections;
 use argon_service::config;
 use argon_service::credentials::{self, Exposure, SaidBy};
 use argon_service::discover::{self, Place};
@@ -170,9 +171,7 @@ impl Context {
 
     /// Opens the store, and in it the project and branch that the options name or that are current.
     pub(crate) async fn workspace(&self) -> CommandResult<Workspace> {
-        let opened = self.store().await?;
-        let project = self.project_of(&opened).await?;
-        Ok(self.workspace_in(opened, project))
+        self.workspace_noting(&Notes::default()).await
     }
 
     /// As [`workspace`](Self::workspace), for a command whose commits have these notes.
@@ -204,9 +203,9 @@ impl Context {
 impl Signature {
     /// An empty request with this signature.
     pub(crate) fn request(&self, branch: &Branch) -> WriteRequest {
-        let mut request = branch.request_as(self.actor.clone());
-        request.set_message(self.message.clone().unwrap_or_default());
-        request
+        let Self { actor, message, .. } = self;
+        let signature = collections::Signature { actor: actor.clone(), message: message.clone() };
+        signature.request(branch)
     }
 }
 

@@ -102,7 +102,7 @@ async fn undo_brings_back_what_was_dropped_and_takes_away_what_was_made(subject:
 
 async fn put_as(branch: &Branch, actor: &str, document: bson::RawDocumentBuf) {
     let actor = Actor::new(actor).unwrap();
-    let mut request = branch.request_of(Some(actor), "").unwrap();
+    let mut request = branch.request_as(Some(actor));
     let (key, document) = crate::make::checked(document);
     let condition = argon_core::write::Precondition::Any;
     request.put(collection(super::USERS), key, document, condition).unwrap();

@@ -7,7 +7,7 @@ use bson::DateTime;
 use crate::engine::write::committer::Submitted;
 use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
 use crate::log::walk;
-use crate::model::{Actor, BranchName, CollectionName, Head, Lsn, Message};
+use crate::model::{Actor, BranchName, CollectionName, Head, Lsn};
 use crate::store::mask::MaskPolicy;
 use crate::store::records::BranchRecord;
 use crate::store::{Collection, Project, Session, State, kept, lease, read_only};
@@ -329,16 +329,6 @@ impl Branch {
 }
 
 impl Branch {
-    /// A request with another actor and a message.
-    ///
-    /// # Errors
-    /// `Invalid` when the message is too long.
-    pub fn request_of(&self, actor: Option<Actor>, message: &str) -> Result<WriteRequest> {
-        let mut request = self.request_as(actor);
-        request.set_message(Message::new(message)?);
-        Ok(request)
-    }
-
     /// An empty request of this actor, or else the session's, with the session's trailers.
     pub fn request_as(&self, actor: Option<Actor>) -> WriteRequest {
         let session = self.shared();
