@@ -3,6 +3,10 @@
 //! A batch is appended to fjall's journal, which is then synced with `fdatasync`, and only then
 //! applied to the memtable. When the journal can't be written or synced, fjall refuses all later
 //! writes until it is opened again.
+//!
+//! Fjall starts a new journal after 64 MB only, and replays the last one whenever it is opened. So a
+//! close moves what the journal holds into a table, and empties it, once it is larger than
+//! [`REPLAYED_BYTES`].
 
 mod journal;
 
@@ -16,7 +20,7 @@ use argon_core::{Error, ErrorKind, Result};
 use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
 use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
 
-use self::journal::{Journals, NUMBER_KEY};
+use self::journal::{Journals, NUMBER_KEY, OpenJournals};
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
 use crate::ordered::engine::{
@@ -32,6 +36,9 @@ const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
 /// Small blocks, since most reads want one entry; a scan reads neighbouring blocks anyway.
 const BLOCK_BYTES: u32 = 4 * 1024;
 
+/// The largest journal that a close leaves for the next open, which replays 1 MiB in some 4 ms.
+const REPLAYED_BYTES: u64 = 1024 * 1024;
+
 /// So many keys of a block share one prefix; a seek reads half of them on average.
 const RESTART_INTERVAL: u8 = 4;
 
@@ -39,21 +46,32 @@ const RESTART_INTERVAL: u8 = 4;
 const KEYSPACE: &str = "argon";
 
 /// An [`Engine`] over fjall.
+///
+/// Its fields are dropped in this order: the journals are emptied after fjall has closed them.
 pub struct FjallEngine {
-    database: Database,
     keyspace: Keyspace,
+    database: Database,
+    journals: OpenJournals,
     directory: PathBuf,
     guard: Safeguard,
-    /// The number of the last batch. Held from the numbering of a batch until it is durable, so that
-    /// batches are in the journal in the order of their numbers; fjall takes them one at a time too.
-    number: Mutex<u64>,
+    last: Mutex<LastBatch>,
+}
+
+/// The last batch. Its lock is held from the numbering of a batch until it is durable, so that
+/// batches are in the journal in the order of their numbers; fjall takes them one at a time too.
+struct LastBatch {
+    number: u64,
+    /// The bytes that the next open would replay.
+    journal_bytes: u64,
+    /// Whether the engine wrote anything since it was opened.
+    is_written: bool,
 }
 
 impl FjallEngine {
     /// Opens the engine in `directory`, which is created when it is not there.
     ///
     /// A torn tail of the journal is cut off; other damage is `Corrupt`, before anything is changed.
-    /// Fjall reads the whole of its last journal, of up to 64 MB, which takes some 4 ms per MB.
+    /// A journal that no close has emptied is replayed, up to 64 MB of it at some 4 ms per MB.
     pub fn open(directory: &Path) -> Result<Self> {
         let opened = Self::open_examined(directory);
         opened.inspect_err(|error| recovery::mark_unopened(directory, error))
@@ -77,8 +95,27 @@ impl FjallEngine {
         let keyspace = keyspace.map_err(failed)?;
         let number = last_number(&keyspace).map_err(failed)?;
         let guard = opening.after(number)?;
-        let (directory, number) = (directory.to_owned(), Mutex::new(number));
-        Ok(Self { database, keyspace, directory, guard, number })
+        let journal_bytes = journal::used_bytes(directory)
+            .map_err(|error| files::io_error("measure the journals in", directory, error))?;
+        let last = Mutex::new(LastBatch { number, journal_bytes, is_written: false });
+        let journals = OpenJournals::new(directory);
+        Ok(Self { keyspace, database, journals, directory: directory.to_owned(), guard, last })
+    }
+
+    /// Moves all that the journal holds into a table, durably, if the next open would replay much.
+    ///
+    /// An ingestion is the one call by which fjall flushes its memtables: it does so before it adds
+    /// its own table, which holds the number of the last batch here, once more.
+    fn flush_journal(&mut self) -> fjall::Result<()> {
+        let Ok(last) = self.last.get_mut() else { return Ok(()) };
+        if !last.is_written || last.journal_bytes < REPLAYED_BYTES || self.guard.has_failed() {
+            return Ok(());
+        }
+        let mut ingestion = self.keyspace.start_ingestion()?;
+        ingestion.write(NUMBER_KEY, last.number.to_le_bytes())?;
+        ingestion.finish()?;
+        self.journals.are_flushed();
+        Ok(())
     }
 
     fn read_error(&self, error: fjall::Error) -> Error {
@@ -96,6 +133,16 @@ fn keyspace_options() -> KeyspaceCreateOptions {
         .data_block_restart_interval_policy(RestartIntervalPolicy::all(RESTART_INTERVAL))
         .filter_policy(FilterPolicy::disabled())
         .index_block_pinning_policy(PinningPolicy::all(true))
+}
+
+impl Drop for FjallEngine {
+    /// What can't be flushed stays in the journal, for the next open.
+    fn drop(&mut self) {
+        if let Err(error) = self.flush_journal() {
+            let place = self.directory.display();
+            tracing::warn!(%error, "the journal of the fjall store {place} could not be flushed");
+        }
+    }
 }
 
 impl Engine for FjallEngine {
@@ -127,9 +174,11 @@ impl Engine for FjallEngine {
             return Ok(());
         }
         // A poisoned lock means that fjall panicked in the midst of a write.
-        let Ok(mut number) = self.number.lock() else { return Err(refusal(&self.directory)) };
+        let Ok(mut last) = self.last.lock() else { return Err(refusal(&self.directory)) };
         let attempt = self.guard.attempt();
-        let next = *number + 1;
+        let next = last.number + 1;
+        last.is_written = true;
+        last.journal_bytes += journal::batch_bytes(&batch);
         let mut writes =
             fjall::OwnedWriteBatch::with_capacity(self.database.clone(), batch.len() + 1)
                 .durability(Some(PersistMode::SyncData));
@@ -141,7 +190,7 @@ impl Engine for FjallEngine {
             }
         }
         writes.commit().map_err(|error| write_error(&self.directory, error))?;
-        *number = next;
+        last.number = next;
         attempt.done(next);
         Ok(())
     }
@@ -250,7 +299,7 @@ fn io_kind(error: &io::Error) -> ErrorKind {
 
 #[cfg(test)]
 mod tests {
-    use super::FjallEngine;
+    use super::*;
     use crate::engines::contract::contract_tests;
     use crate::engines::contract::damage::damage_tests;
     use crate::engines::contract::on_disk::{OnDisk, persistence_tests};
@@ -258,4 +307,72 @@ mod tests {
     contract_tests!(|| OnDisk::new(FjallEngine::open));
     persistence_tests!(FjallEngine::open);
     damage_tests!(FjallEngine::open, "0.jnl");
+
+    const ROWS: u32 = 300;
+
+    /// Fjall compresses its journal, so the values are ones that nothing compresses.
+    fn value_of(key: &[u8]) -> Vec<u8> {
+        let mut value = vec![0; 8 * 1024];
+        blake3::Hasher::new().update(key).finalize_xof().fill(&mut value);
+        value
+    }
+
+    fn write_rows(engine: &FjallEngine, rows: std::ops::Range<u32>) {
+        for row in rows {
+            let key = row.to_be_bytes().to_vec();
+            let value = value_of(&key);
+            engine.apply(vec![Write::Put { key, value }]).unwrap();
+        }
+    }
+
+    fn count(engine: &FjallEngine) -> u32 {
+        let mut rows = 0;
+        let mut visitor = |key: &[u8], value: &[u8]| {
+            assert!(value == value_of(key));
+            rows += 1;
+            ControlFlow::Continue(())
+        };
+        engine.visit(&[], FIRST_UNUSED_KEY, Direction::Ascending, &mut visitor).unwrap();
+        rows
+    }
+
+    #[test]
+    fn a_close_leaves_the_next_open_little_to_replay() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path();
+        write_rows(&FjallEngine::open(place).unwrap(), 0..ROWS);
+        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+
+        let engine = FjallEngine::open(place).unwrap();
+        assert_eq!(count(&engine), ROWS);
+        write_rows(&engine, ROWS..ROWS + 1);
+        drop(engine);
+        let left = journal::used_bytes(place).unwrap();
+        assert!((1..REPLAYED_BYTES).contains(&left), "{left} bytes");
+        assert_eq!(count(&FjallEngine::open(place).unwrap()), ROWS + 1);
+        assert_eq!(journal::used_bytes(place).unwrap(), left, "reading leaves no trace");
+
+        write_rows(&FjallEngine::open(place).unwrap(), ROWS + 1..2 * ROWS);
+        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+        let engine = FjallEngine::open(place).unwrap();
+        assert_eq!((count(&engine), last_number(&engine.keyspace).unwrap()), (600, 600));
+    }
+
+    #[test]
+    fn a_close_that_is_cut_off_before_it_empties_the_journal_does_no_harm() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path();
+        let engine = FjallEngine::open(place).unwrap();
+        write_rows(&engine, 0..ROWS);
+        let journal = std::fs::read(place.join("0.jnl")).unwrap();
+        drop(engine);
+        std::fs::write(place.join("0.jnl"), journal).unwrap();
+
+        let engine = FjallEngine::open(place).unwrap();
+        assert_eq!(count(&engine), ROWS);
+        write_rows(&engine, ROWS..ROWS + 1);
+        drop(engine);
+        assert_eq!(count(&FjallEngine::open(place).unwrap()), ROWS + 1);
+        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+    }
 }

@@ -9,13 +9,15 @@
 //! A batch is synced before the next one is begun, so the active journal has one torn batch at most,
 //! at its end, and the others have none.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::engines::files;
 use crate::engines::recovery::{Bad, Examined, Extent, Log, Proof, used};
+use crate::ordered::engine::Write;
 
 /// The row that holds the number of the last batch. The layout's keys are all below it.
 pub(super) const NUMBER_KEY: &[u8] = b"\xff\xffargon batch";
@@ -85,6 +87,68 @@ fn list(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     }
     journals.sort_unstable();
     Ok(journals)
+}
+
+/// The bytes of the journals in `directory` that were written; what is only preallocated takes no room.
+pub(super) fn used_bytes(directory: &Path) -> io::Result<u64> {
+    list(directory)?.iter().try_fold(0, |sum, (_, path)| {
+        let metadata = path.metadata()?;
+        Ok(sum + metadata.len().min(files::blocks(&metadata)))
+    })
+}
+
+/// About the bytes that a batch takes in a journal.
+pub(super) fn batch_bytes(batch: &[Write]) -> u64 {
+    const ITEM_BYTES: usize = 20;
+    let bytes = batch.iter().map(|write| match write {
+        Write::Put { key, value } => key.len() + value.len(),
+        Write::Remove { key } => key.len(),
+    });
+    bytes.map(|bytes| (bytes + ITEM_BYTES) as u64).sum()
+}
+
+/// The journals of an open database, which are emptied when this is dropped if tables hold all of
+/// them. The database must be closed before.
+pub(super) struct OpenJournals {
+    directory: PathBuf,
+    flushed: bool,
+}
+
+impl OpenJournals {
+    pub(super) fn new(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), flushed: false }
+    }
+
+    /// Notes that tables hold all that was written, durably, and that nothing more will be.
+    pub(super) fn are_flushed(&mut self) {
+        self.flushed = true;
+    }
+
+    /// Removes all journals but the active one, oldest first, and empties that. Whatever a crash
+    /// leaves of them, the next open passes over, as it is below the sequence number of the tables.
+    fn empty(&self) -> io::Result<()> {
+        let mut journals = list(&self.directory)?;
+        let Some((_, active)) = journals.pop() else { return Ok(()) };
+        for (_, sealed) in journals {
+            fs::remove_file(sealed)?;
+        }
+        let active = File::options().write(true).open(active)?;
+        active.set_len(0)?;
+        active.sync_all()?;
+        files::sync_directory(&self.directory)
+    }
+}
+
+impl Drop for OpenJournals {
+    fn drop(&mut self) {
+        if !self.flushed {
+            return;
+        }
+        if let Err(error) = self.empty() {
+            let place = self.directory.display();
+            tracing::warn!(%error, "the journals of the fjall store {place} could not be emptied");
+        }
+    }
 }
 
 /// A walk over a journal, batch by batch.

@@ -363,6 +363,11 @@ impl Safeguard {
         Attempt { guard: self, done: false }
     }
 
+    /// Whether a write failed, so that the end of the log may not be on the disk.
+    pub(super) fn has_failed(&self) -> bool {
+        self.mark.is_set()
+    }
+
     /// What opening did.
     pub(super) fn recovered(&self) -> Option<&Recovered> {
         self.recovered.as_ref()
