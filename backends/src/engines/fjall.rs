@@ -17,8 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use argon_core::{Error, ErrorKind, Result};
-use fjall::config::{BlockSizePolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy};
-use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode};
+use fjall::config::{
+    BlockSizePolicy, CompressionPolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy,
+};
+use fjall::{
+    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode,
+};
 
 use self::journal::{Journals, NUMBER_KEY, OpenJournals};
 use super::files;
@@ -125,11 +129,13 @@ impl FjallEngine {
 }
 
 /// Reads are seeks to "the first key at or after", for which bloom filters are of no use; the
-/// index is pinned, so that a seek decodes one data block.
+/// index is pinned, so that a seek decodes one data block. All levels are compressed: a table stays in
+/// the level that a flush or an ingestion wrote it to until others overlap it.
 fn keyspace_options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .max_memtable_size(MEMTABLE_BYTES)
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         .data_block_restart_interval_policy(RestartIntervalPolicy::all(RESTART_INTERVAL))
         .filter_policy(FilterPolicy::disabled())
         .index_block_pinning_policy(PinningPolicy::all(true))
