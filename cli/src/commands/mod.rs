@@ -3,6 +3,9 @@
 mod apply;
 #[cfg(feature = "bench")]
 mod bench;
+#[cfg(not(feature = "bench"))]
+#[path = "without_bench.rs"]
+mod bench;
 mod bisect;
 mod blame;
 mod branch;
@@ -124,7 +127,7 @@ pub(crate) enum Command {
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Store(store::StoreCommand),
-    #[cfg(feature = "bench")]
+    #[cfg_attr(not(feature = "bench"), command(hide = true))]
     Bench(bench::BenchArgs),
     ConnectionString(connection_string::ConnectionStringArgs),
     #[command(subcommand)]
@@ -211,7 +214,6 @@ impl Command {
             Self::Health(args) => args.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Store(command) => command.run(context),
-            #[cfg(feature = "bench")]
             Self::Bench(args) => args.run(context).await,
             Self::ConnectionString(args) => args.run(context).await,
             Self::Wal(command) => command.run(context).await,
