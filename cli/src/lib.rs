@@ -29,6 +29,7 @@ mod teardown;
 mod telemetry;
 mod usage;
 
+use std::env::ArgsOs;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -64,8 +65,10 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Runs the command line `args`, the program's name first.
 ///
 /// A wrong command line gives code 2, `--help` gives 0.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
+///
+/// It is not generic: all commands would be compiled with the program then, a second time.
+pub fn run(args: ArgsOs) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
     let (Cli { options, command }, name) = match parsed(&args) {
         Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &args),

@@ -156,7 +156,7 @@ impl SegmentedLog {
     }
 
     fn read(&mut self, offset: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(SEGMENT_BYTES);
         self.file.seek(SeekFrom::Start(offset))?;
         Read::by_ref(&mut self.file).take(SEGMENT).read_to_end(&mut bytes)?;
         bytes.resize(SEGMENT_BYTES, 0);
