@@ -1,7 +1,8 @@
 //! Records: what refs hold, as BSON documents.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use erased_serde::Deserializer as ErasedDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 
 use crate::storage::{RefVersion, VersionedRef};
 use crate::{Error, Result};
@@ -15,7 +16,8 @@ pub(crate) struct VersionedRecord<R> {
 
 /// The bytes of a record.
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
-    bson::serialize_to_vec(record)
+    let record: &dyn erased_serde::Serialize = record;
+    bson::serialize_to_vec(&record)
         .map_err(|source| Error::internal("a record could not be encoded").with_source(source))
 }
 
@@ -27,8 +29,21 @@ pub(crate) fn decode<R: DeserializeOwned>(
     name: &str,
     stored: VersionedRef,
 ) -> Result<VersionedRecord<R>> {
-    let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
+    let Erased(record) = bson::deserialize_from_slice(&stored.value).map_err(|source| {
         Error::corrupt(format!("the record '{name}' can't be read")).with_source(source)
     })?;
     Ok(VersionedRecord { version: stored.version, record })
+}
+
+/// A value that is read by way of a deserializer behind a pointer.
+///
+/// `bson` has deserializers of its own for documents, dates, binary values and many more, and would
+/// compile the reading of a record for each of them: together they were a third of the code of core.
+struct Erased<R>(R);
+
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for Erased<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let mut erased = <dyn ErasedDeserializer<'de>>::erase(deserializer);
+        erased_serde::deserialize(&mut erased).map(Self).map_err(D::Error::custom)
+    }
 }
