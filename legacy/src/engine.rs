@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::jobs::Queue;
 use crate::log::LegacyWal;
 use crate::maintenance::LegacyMaintenance;
+use crate::network::LegacyNetwork;
 use crate::notification::Deliver;
 use crate::refs::LegacyRefs;
 use crate::settings::Settings;
@@ -126,12 +127,15 @@ impl LegacyStore {
     /// The store as a backend.
     pub fn backend(&self) -> Backend {
         let engine = &self.engine;
+        let upkeep = Arc::new(LegacyMaintenance(self.clone()));
         Backend {
             wal: Arc::new(LegacyWal(Arc::clone(engine))),
             refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
             snapshots: Arc::new(ObjectSnapshots::new(engine)),
             materialize: None,
-            maintenance: Arc::new(LegacyMaintenance(self.clone())),
+            maintenance: upkeep.clone(),
+            deferred: Some(upkeep),
+            network: LegacyNetwork::new(&engine.objects, &engine.queue),
             capabilities: Capabilities { durable: true, shared: engine.shared },
             snapshot_policy: engine.settings.snapshots,
         }

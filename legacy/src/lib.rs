@@ -14,7 +14,7 @@
 //! - `log` and `reading`: the write-ahead log over queue and deltas; `timeline`: its records;
 //! - `delta`: the format of a delta; `index`: which deltas there are;
 //! - `jobs`: the queue; `workers`: who works it, and `work`: what a job does;
-//! - `directory`: objects as files; `snapshots`, `maintenance`, `refs`, `factory`: the other traits.
+//! - `directory`: objects as files; `snapshots`, `maintenance`, `network`, `refs`, `factory`: the other traits.
 
 mod delta;
 mod directory;
@@ -24,6 +24,7 @@ mod index;
 mod jobs;
 mod log;
 mod maintenance;
+mod network;
 mod notification;
 mod prune;
 mod reading;

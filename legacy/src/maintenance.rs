@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::model::TimelineId;
-use argon_core::storage::{
-    Backlog, Compression, Finding, Maintenance, ServerFacts, StoreInfo, Traffic,
-};
+use argon_core::storage::{Backlog, Compression, DeferredWork, Finding, Maintenance, StoreInfo};
 use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -13,7 +11,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::engine::{LegacyEngine, LegacyStore};
 use crate::records::{DELTAS, DeltaRecord, decode};
 
-/// [`Maintenance`] of a legacy store.
+/// [`Maintenance`] and [`DeferredWork`] of a legacy store.
 pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
 
 #[async_trait]
@@ -36,54 +34,12 @@ impl Maintenance for LegacyMaintenance {
 
     /// Brings all changes into deltas, joins small ones, and compacts the queue's store.
     async fn compact(&self) -> Result<()> {
-        self.flush().await?;
+        self.0.pool.flush().await?;
         let engine = &self.0.engine;
         for timeline in engine.recorded().await? {
             engine.compress(timeline).await?;
         }
         engine.queue.maintenance.compact().await
-    }
-
-    fn traffic(&self) -> Option<Traffic> {
-        let engine = &self.0.engine;
-        match (engine.objects.traffic(), engine.queue.maintenance.traffic()) {
-            (Some(objects), Some(queue)) => Some(Traffic {
-                requests: objects.requests + queue.requests,
-                retries: objects.retries + queue.retries,
-                sent: objects.sent + queue.sent,
-                received: objects.received + queue.received,
-            }),
-            (objects, queue) => objects.or(queue),
-        }
-    }
-
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        let engine = &self.0.engine;
-        let mut servers = engine.objects.servers().await?;
-        servers.extend(engine.queue.maintenance.servers().await?);
-        Ok(servers)
-    }
-
-    async fn backlog(&self) -> Result<Option<Backlog>> {
-        self.0.pool.backlog(&self.0.engine).await.map(Some)
-    }
-
-    async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
-        let deltas = self.0.engine.index.of(timeline).await?;
-        let mut sum = Compression { objects: deltas.len() as u64, ..Compression::default() };
-        for delta in deltas.iter() {
-            sum.raw_bytes += delta.record.raw_bytes.cast_unsigned();
-            sum.stored_bytes += delta.record.stored_bytes.cast_unsigned();
-        }
-        Ok(Some(sum))
-    }
-
-    async fn flush(&self) -> Result<()> {
-        self.0.pool.flush().await
-    }
-
-    async fn quiesce(&self) {
-        self.0.pool.quiesce().await;
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
@@ -93,6 +49,31 @@ impl Maintenance for LegacyMaintenance {
             .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
             .try_flatten();
         deltas.chain(ours).boxed()
+    }
+}
+
+#[async_trait]
+impl DeferredWork for LegacyMaintenance {
+    async fn backlog(&self) -> Result<Backlog> {
+        self.0.pool.backlog(&self.0.engine).await
+    }
+
+    async fn compression(&self, timeline: TimelineId) -> Result<Compression> {
+        let deltas = self.0.engine.index.of(timeline).await?;
+        let mut sum = Compression { objects: deltas.len() as u64, ..Compression::default() };
+        for delta in deltas.iter() {
+            sum.raw_bytes += delta.record.raw_bytes.cast_unsigned();
+            sum.stored_bytes += delta.record.stored_bytes.cast_unsigned();
+        }
+        Ok(sum)
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.0.pool.flush().await
+    }
+
+    async fn quiesce(&self) {
+        self.0.pool.quiesce().await;
     }
 }
 

@@ -8,7 +8,9 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `wal.rs`, `refs.rs`, `snapshots.rs`, `materialize.rs` | the four traits |
-//! | `backend.rs`, `diagnosis.rs`, `objects.rs` | [`Backend`]: all of one store, with [`Maintenance`]; what one needs, and whether it is there; whole objects by name |
+//! | `backend.rs` | [`Backend`]: the traits of one store, with [`Maintenance`] |
+//! | `network.rs`, `deferred.rs` | [`Network`] and [`DeferredWork`], which a backend implements if it has them |
+//! | `diagnosis.rs`, `objects.rs` | the requirements of a store, checked one by one; whole objects by name |
 //! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
 //! | `description.rs` | [`Description`]: what a backend says about its URLs |
 //! | `manifest.rs`, `retained.rs` | [`Manifest`]: what a snapshot is made of; [`RetainedStates`]: what is kept of a timeline |
@@ -16,10 +18,12 @@
 //! | `whole_file.rs` | [`WholeFile`]: a file that appears whole and durable, or not at all |
 
 mod backend;
+mod deferred;
 mod description;
 mod diagnosis;
 mod manifest;
 mod materialize;
+mod network;
 mod objects;
 mod options;
 mod record;
@@ -32,14 +36,13 @@ mod url;
 mod wal;
 mod whole_file;
 
-pub use backend::{
-    Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
-    SnapshotPolicy, StoreInfo, Traffic,
-};
+pub use backend::{Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo};
+pub use deferred::{Backlog, Compression, DeferredWork};
 pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub use materialize::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
+pub use network::{Certificate, Network, ServerFacts, Traffic};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
 pub(crate) use record::{VersionedRecord, decode, encode};

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bson::DateTime;
 
 use crate::Result;
-use crate::storage::{ServerFacts, Traffic};
+use crate::storage::Network;
 
 /// An object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +38,8 @@ pub trait Objects: Send + Sync {
     /// Where they are, for a person, without credentials.
     fn location(&self) -> String;
 
-    /// The servers that they are on, as [`Maintenance::servers`](crate::storage::Maintenance::servers)
-    /// tells them.
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        Ok(Vec::new())
-    }
-
-    /// What went over the network; `None` if nothing does.
-    fn traffic(&self) -> Option<Traffic> {
+    /// The network that they are on; `None` for objects on this machine.
+    fn network(&self) -> Option<&dyn Network> {
         None
     }
 }
