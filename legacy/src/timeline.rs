@@ -5,7 +5,7 @@
 //! is full, and only then does the record move on to the next; whoever finds a sealed batch moves the
 //! record. So of two writers that expect the same head, one finds the other's commits or the seal.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -28,10 +28,16 @@ pub(crate) struct TimelineCache(Mutex<Memory>);
 #[derive(Default)]
 struct Memory {
     records: HashMap<TimelineId, VersionedRecord<TimelineRecord>>,
-    /// The batches whose jobs are there.
-    with_job: HashSet<(TimelineId, i64)>,
-    /// The changes that this process appended to the batch of this number.
-    changes: HashMap<TimelineId, (i64, usize)>,
+    open: HashMap<TimelineId, OpenBatch>,
+}
+
+/// The batch to which this process appended last.
+#[derive(Clone, Copy)]
+struct OpenBatch {
+    number: i64,
+    has_job: bool,
+    /// The changes that this process appended to it.
+    changes: usize,
 }
 
 impl TimelineCache {
@@ -41,6 +47,22 @@ impl TimelineCache {
 
     pub(crate) fn forget(&self, timeline: TimelineId) {
         self.memory().records.remove(&timeline);
+    }
+
+    /// Changes the entry of a batch, which replaces that of another batch of the timeline.
+    fn of_batch<T>(
+        &self,
+        timeline: TimelineId,
+        number: i64,
+        change: impl FnOnce(&mut OpenBatch) -> T,
+    ) -> T {
+        let new = OpenBatch { number, has_job: false, changes: 0 };
+        let mut memory = self.memory();
+        let open = memory.open.entry(timeline).or_insert(new);
+        if open.number != number {
+            *open = new;
+        }
+        change(open)
     }
 }
 
@@ -234,11 +256,11 @@ impl LegacyEngine {
     /// Makes sure that a batch has its job before it has its first commit, so that no commit is
     /// without one.
     async fn ensure_job(&self, timeline: TimelineId, batch: i64, before: Head) -> Result<()> {
-        if self.known.memory().with_job.contains(&(timeline, batch)) {
+        if self.known.of_batch(timeline, batch, |open| open.has_job) {
             return Ok(());
         }
         self.jobs.add(&Job::sync(timeline, batch, before, self.batch_due())).await?;
-        self.known.memory().with_job.insert((timeline, batch));
+        self.known.of_batch(timeline, batch, |open| open.has_job = true);
         self.resting.store(false, Ordering::Relaxed);
         self.wake.notify_one();
         Ok(())
@@ -247,15 +269,10 @@ impl LegacyEngine {
     /// Ends a batch that is full. What fails here is done by the batch's job, when it is due.
     async fn note_changes(&self, timeline: TimelineId, batch: i64, commits: &[Commit]) {
         let more: usize = commits.iter().map(|commit| commit.changes.len()).sum();
-        let all = {
-            let mut memory = self.known.memory();
-            let count = memory.changes.entry(timeline).or_insert((batch, 0));
-            if count.0 != batch {
-                *count = (batch, 0);
-            }
-            count.1 += more;
-            count.1
-        };
+        let all = self.known.of_batch(timeline, batch, |open| {
+            open.changes += more;
+            open.changes
+        });
         if all < self.settings.batch_changes {
             return;
         }
@@ -291,7 +308,6 @@ impl LegacyEngine {
             }
             let rolled = record.rolled(&head);
             if self.move_record(timeline, &stored, rolled).await? {
-                self.known.memory().with_job.remove(&(timeline, batch));
                 return Ok(());
             }
         }
