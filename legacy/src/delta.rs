@@ -6,6 +6,7 @@ use std::io::Read;
 use argon_core::codec::{Reader, put_varint};
 use argon_core::model::{Commit, Digest, Head, TimelineId};
 use argon_core::segment::{decode_commit, encode_commit, verify_chain};
+use argon_core::storage::Objects;
 use argon_core::{Error, Result};
 use bson::DateTime;
 
@@ -132,6 +133,11 @@ fn pack(
     let checksum = Digest::of(&bytes);
     bytes.extend_from_slice(checksum.as_bytes());
     Ok(Encoded { header, bytes, checksum })
+}
+
+/// Reads a delta and checks it; `None` if it is not there (any more).
+pub(crate) async fn read(objects: &dyn Objects, name: &str) -> Result<Option<Delta>> {
+    objects.get(name).await?.map(|bytes| decode(name, &bytes)).transpose()
 }
 
 /// Reads a delta; `name` names it in errors.

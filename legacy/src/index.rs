@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{CasResult, Refs};
+use argon_core::storage::{CasResult, RefName, Refs, VersionedRef};
 
-use crate::records::{DeltaRecord, VersionedRecord, decode, delta_ref, deltas_of, encode};
+use crate::records::{DELTAS, DeltaRecord, VersionedRecord, decode, delta_ref, deltas_of, encode};
 
 /// The deltas of a timeline by their first commits. What a compression has replaced may still be
 /// there.
@@ -36,6 +36,11 @@ impl Index {
             Some(deltas) => Ok(deltas),
             None => self.of(timeline).await,
         }
+    }
+
+    /// The records of the deltas of all timelines, by name.
+    pub(crate) async fn listed(&self) -> Result<Vec<(RefName, VersionedRef)>> {
+        self.refs.list(DELTAS).await
     }
 
     /// A timeline's deltas as they are.

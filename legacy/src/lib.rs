@@ -11,12 +11,19 @@
 //! *batches* there; a full batch, or one that is five seconds old, becomes a delta object by way of a
 //! `sync` job. Reads see both.
 //!
-//! - `log` and `reading`: the write-ahead log over queue and deltas; `timeline`: its records;
-//! - `delta`: the format of a delta; `index`: which deltas there are;
-//! - `jobs`: the queue; `workers`: who works it, and `work`: what a job does;
-//! - `directory`: objects as files; `snapshots`, `maintenance`, `network`, `refs`, `factory`: the other traits.
+//! | module | content |
+//! | --- | --- |
+//! | `engine` | the parts of an opened store, and the handle to them; `factory`, `settings`: its URL |
+//! | `log` | the write-ahead log over `batches` (appends), `reading`, `prune`, and `timelines` (records and batches) |
+//! | `delta`, `index` | the format of a delta; the records of the deltas of a timeline |
+//! | `jobs`, `workers` | the queue; the workers of a process |
+//! | `runner` | jobs by kind: `delta_writer` (sync, compression), `prune` and `cleaning`, `notification` |
+//! | `directory`, `snapshots`, `refs`, `network`, `maintenance` | objects as files; the other traits |
 
+mod batches;
+mod cleaning;
 mod delta;
+mod delta_writer;
 mod directory;
 mod engine;
 mod factory;
@@ -30,12 +37,13 @@ mod prune;
 mod reading;
 mod records;
 mod refs;
+mod runner;
 mod settings;
 mod snapshots;
 #[cfg(test)]
 mod tests;
-mod timeline;
-mod work;
+mod time;
+mod timelines;
 mod workers;
 
 pub use delta::{Codec, Delta, DeltaHeader};

@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 #[async_trait]
 impl Wal for LegacyWal {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        self.0.state(timeline).await
+        self.0.timelines.state(timeline).await
     }
 
     async fn append(
@@ -32,15 +32,15 @@ impl Wal for LegacyWal {
         expected: &Head,
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
-        self.0.append(timeline, expected, &commits).await
+        self.0.appender.append(timeline, expected, &commits).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
-        self.0.seal(timeline, expected).await
+        self.0.appender.seal(timeline, expected).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.0.clone().commits(timeline, range, Direction::Ascending)
+        self.0.reader.commits(timeline, range, Direction::Ascending)
     }
 
     fn read_headers(
@@ -49,13 +49,13 @@ impl Wal for LegacyWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        self.0.clone().headers(timeline, range, direction)
+        self.0.reader.headers(timeline, range, direction)
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
         // One that was dropped has a record for a while, and so has one whose first append failed.
-        let looks = self.0.recorded().await?.into_iter().map(|timeline| async move {
-            Ok(self.0.state(timeline).await?.map(|state| state.timeline.id))
+        let looks = self.0.timelines.recorded().await?.into_iter().map(|timeline| async move {
+            Ok(self.0.timelines.state(timeline).await?.map(|state| state.timeline.id))
         });
         let found = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
         found
@@ -66,18 +66,18 @@ impl Wal for LegacyWal {
     }
 
     async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        self.0.prune(timeline, keep, Mode::Remove).await
+        self.0.pruner.prune(timeline, keep, Mode::Remove).await
     }
 
     async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        self.0.prune(timeline, keep, Mode::Count).await
+        self.0.pruner.prune(timeline, keep, Mode::Count).await
     }
 
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        self.0.drop_timeline(timeline).await
+        self.0.pruner.drop_timeline(timeline).await
     }
 
     async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        self.0.droppable(timeline).await
+        self.0.pruner.droppable(timeline).await
     }
 }

@@ -8,8 +8,9 @@ use argon_core::{ErrorKind, Result};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::delta;
 use crate::engine::{LegacyEngine, LegacyStore};
-use crate::records::{DELTAS, DeltaRecord, decode};
+use crate::records::{DeltaRecord, decode};
 
 /// [`Maintenance`] and [`DeferredWork`] of a legacy store.
 pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
@@ -36,8 +37,8 @@ impl Maintenance for LegacyMaintenance {
     async fn compact(&self) -> Result<()> {
         self.0.pool.flush().await?;
         let engine = &self.0.engine;
-        for timeline in engine.recorded().await? {
-            engine.compress(timeline).await?;
+        for timeline in engine.timelines.recorded().await? {
+            engine.writer.compress(timeline).await?;
         }
         engine.queue.maintenance.compact().await
     }
@@ -81,7 +82,7 @@ impl DeferredWork for LegacyMaintenance {
 async fn findings(engine: &LegacyEngine) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let mut say = |problem: String| found.push(Finding { problem });
-    for (name, stored) in engine.queue.refs.list(DELTAS).await? {
+    for (name, stored) in engine.index.listed().await? {
         let record = match decode::<DeltaRecord>(&name, stored) {
             Ok(stored) => stored.record,
             Err(error) => {
@@ -90,7 +91,7 @@ async fn findings(engine: &LegacyEngine) -> Result<Vec<Finding>> {
             }
         };
         let (object, first, last) = (&record.object, record.first(), record.last());
-        match engine.delta(object).await {
+        match delta::read(&*engine.objects, object).await {
             Ok(Some(delta)) => {
                 let header = &delta.header;
                 if delta.checksum != record.checksum

@@ -1,10 +1,13 @@
 //! Telling somebody what became of jobs.
 
-use argon_core::{Error, Result};
+use std::sync::Arc;
+
+use argon_core::storage::StoreInfo;
+use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
-use crate::engine::LegacyEngine;
-use crate::jobs::Job;
+use crate::jobs::{Job, JobKind, Queue};
+use crate::settings::Settings;
 
 /// Delivers notifications: a webhook, as a rule. Whoever embeds the store hands it in.
 #[async_trait]
@@ -17,7 +20,33 @@ pub trait Deliver: Send + Sync {
     async fn deliver(&self, url: &str, body: String) -> Result<()>;
 }
 
-impl LegacyEngine {
+/// Notifies the receiver that a store's settings name.
+pub(crate) struct Notifier {
+    url: Option<String>,
+    /// The identity of the store.
+    store: String,
+    deliver: Option<Arc<dyn Deliver>>,
+    jobs: Queue,
+    environment: Environment,
+}
+
+impl Notifier {
+    pub(crate) fn new(
+        settings: &Settings,
+        store: &StoreInfo,
+        deliver: Option<Arc<dyn Deliver>>,
+        jobs: &Queue,
+        environment: &Environment,
+    ) -> Self {
+        Self {
+            url: settings.notify.clone(),
+            store: store.id.clone(),
+            deliver,
+            jobs: jobs.clone(),
+            environment: environment.clone(),
+        }
+    }
+
     /// Asks for a notification of what became of a job, if somebody wants to know.
     pub(crate) async fn announce(
         &self,
@@ -25,7 +54,7 @@ impl LegacyEngine {
         outcome: &str,
         error: Option<&str>,
     ) -> Result<()> {
-        if self.settings.notify.is_none() || job.kind == crate::jobs::JobKind::Notification {
+        if self.url.is_none() || job.kind == JobKind::Notification {
             return Ok(());
         }
         let body = serde_json::json!({
@@ -34,14 +63,14 @@ impl LegacyEngine {
             "outcome": outcome,
             "timeline": job.timeline.map(|timeline| timeline.to_string()),
             "error": error,
-            "store": self.info.id,
+            "store": self.store,
         });
         let job = Job::notification(job, body.to_string(), self.environment.now());
         self.jobs.add(&job).await
     }
 
     pub(crate) async fn notify(&self, job: &Job) -> Result<()> {
-        let (Some(url), Some(text)) = (&self.settings.notify, &job.text) else { return Ok(()) };
+        let (Some(url), Some(text)) = (&self.url, &job.text) else { return Ok(()) };
         let deliver = self.deliver.as_ref().ok_or_else(|| {
             Error::unsupported(
                 "this program can't deliver notifications: it gave the store no way to",

@@ -3,21 +3,18 @@
 //! Core has made snapshots of all kept states below, so nobody needs the log there. The floor in the
 //! timeline's record is raised first, then the records of the deltas go, then their objects.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Append, Reclaimed, RetainedStates, TimelineState};
+use argon_core::storage::{Append, Objects, Reclaimed, RetainedStates, TimelineState};
+use argon_core::{Environment, Result};
 
-use crate::engine::{LegacyEngine, ago};
-use crate::jobs::{Job, JobKind, sync_id};
-use crate::records::{DELTAS, DeltaRecord, VersionedRecord, decode, timeline_ref};
-use crate::timeline::{batch_id, busy};
-
-const ATTEMPTS: u32 = 100;
-
-/// How long the traces of what is gone stay, so that whoever is late finds them.
-pub(crate) const LATE: Duration = Duration::from_hours(24);
+use crate::batches::Appender;
+use crate::index::Index;
+use crate::jobs::{Job, JobKind, Queue, sync_id};
+use crate::reading::LogReader;
+use crate::records::{DeltaRecord, VersionedRecord};
+use crate::timelines::{ATTEMPTS, Timelines, busy};
 
 /// What the names of deltas end with.
 pub(crate) const DELTA: &str = ".delta";
@@ -50,14 +47,37 @@ fn going(
     (gone, floor, batch)
 }
 
-impl LegacyEngine {
+/// Removes deltas, timelines, and the traces of both.
+pub(crate) struct Pruner {
+    pub(crate) timelines: Arc<Timelines>,
+    appender: Arc<Appender>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) jobs: Queue,
+    pub(crate) environment: Environment,
+}
+
+impl Pruner {
+    pub(crate) fn new(
+        reader: &LogReader,
+        appender: &Arc<Appender>,
+        jobs: &Queue,
+        environment: &Environment,
+    ) -> Self {
+        let LogReader { timelines, index, objects } = reader.clone();
+        let (appender, jobs) = (Arc::clone(appender), jobs.clone());
+        Self { timelines, appender, index, objects, jobs, environment: environment.clone() }
+    }
+
     pub(crate) async fn prune(
         &self,
         timeline: TimelineId,
         keep: &RetainedStates,
         mode: Mode,
     ) -> Result<Reclaimed> {
-        let Some(state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
+        let Some(state) = self.timelines.state(timeline).await? else {
+            return Ok(Reclaimed::default());
+        };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
         let deltas = self.index.of(timeline).await?;
         let (gone, floor, batch) = going(&deltas, &state, from);
@@ -81,9 +101,11 @@ impl LegacyEngine {
 
     async fn raise_floor(&self, timeline: TimelineId, floor: Lsn, batch: i64) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+            let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
             let raised = stored.record.raised(floor, batch);
-            if raised == stored.record || self.move_record(timeline, &stored, raised).await? {
+            if raised == stored.record
+                || self.timelines.move_record(timeline, &stored, raised).await?
+            {
                 return Ok(());
             }
         }
@@ -92,10 +114,12 @@ impl LegacyEngine {
 
     /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        let Some(mut state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
+        let Some(mut state) = self.timelines.state(timeline).await? else {
+            return Ok(Reclaimed::default());
+        };
         let freed = self.freed_by_dropping(&state).await?;
         for _ in 0..ATTEMPTS {
-            match self.seal(&state.timeline, &state.head).await? {
+            match self.appender.seal(&state.timeline, &state.head).await? {
                 Append::Done => break,
                 Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
             }
@@ -104,9 +128,9 @@ impl LegacyEngine {
         let job = Job::about(JobKind::Cleanup, timeline, now);
         self.jobs.add(&job).await?;
         for _ in 0..ATTEMPTS {
-            let Some(stored) = self.record(timeline).await? else { break };
+            let Some(stored) = self.timelines.record(timeline).await? else { break };
             let dropped = stored.record.dropped_at(now);
-            if self.move_record(timeline, &stored, dropped).await? {
+            if self.timelines.move_record(timeline, &stored, dropped).await? {
                 break;
             }
         }
@@ -117,7 +141,7 @@ impl LegacyEngine {
 
     /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
     pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let Some(state) = self.state(timeline).await? else { return Ok(None) };
+        let Some(state) = self.timelines.state(timeline).await? else { return Ok(None) };
         self.freed_by_dropping(&state).await.map(Some)
     }
 
@@ -127,13 +151,9 @@ impl LegacyEngine {
         let deltas = self.index.of(timeline).await?;
         let mut bytes: u64 =
             deltas.iter().map(|delta| delta.record.stored_bytes.cast_unsigned()).sum();
-        if let Some(stored) = self.record(timeline).await? {
+        if let Some(stored) = self.timelines.record(timeline).await? {
             for batch in stored.record.floor_batch + 1..=stored.record.batch {
-                let wal = &self.queue.wal;
-                bytes += wal
-                    .prunable(batch_id(timeline, batch), &RetainedStates::default())
-                    .await?
-                    .bytes;
+                bytes += self.timelines.batch_bytes(timeline, batch).await?.bytes;
             }
         }
         Ok(Reclaimed { commits, bytes, ..Reclaimed::default() })
@@ -141,7 +161,7 @@ impl LegacyEngine {
 
     /// Removes what a dropped timeline had.
     pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<()> {
-        let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+        let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         if stored.record.dropped.is_none() {
             return Ok(());
         }
@@ -150,58 +170,9 @@ impl LegacyEngine {
             self.index.remove(timeline, delta).await?;
         }
         for batch in stored.record.floor_batch + 1..=stored.record.batch {
-            self.queue.wal.prune(batch_id(timeline, batch), &RetainedStates::default()).await?;
+            self.timelines.empty_batch(timeline, batch).await?;
             self.jobs.forget(&sync_id(timeline, batch)).await?;
         }
         crate::snapshots::remove_of(&*self.objects, timeline).await
-    }
-
-    /// The daily cleaning: traces that nobody can be late for any more, and objects that no record
-    /// names.
-    #[tracing::instrument(level = "info", skip_all)]
-    pub(crate) async fn clean_daily(&self) -> Result<()> {
-        let before = ago(self.environment.earliest(), LATE);
-        for job in self.jobs.done_before(before).await? {
-            if let (JobKind::Sync, Some(timeline)) = (job.kind, job.timeline) {
-                self.queue.wal.drop_timeline(batch_id(timeline, job.batch)).await?;
-            }
-            self.jobs.forget(&job.id).await?;
-        }
-        self.forget_dropped(before).await?;
-        self.remove_unnamed(before).await
-    }
-
-    async fn forget_dropped(&self, before: bson::DateTime) -> Result<()> {
-        for timeline in self.recorded().await? {
-            let Some(stored) = self.record(timeline).await? else { continue };
-            if stored.record.dropped.is_none_or(|dropped| dropped >= before) {
-                continue;
-            }
-            self.clean_up(timeline).await?;
-            for batch in stored.record.floor_batch + 1..=stored.record.batch {
-                self.queue.wal.drop_timeline(batch_id(timeline, batch)).await?;
-            }
-            let name = timeline_ref(timeline);
-            self.queue.refs.compare_and_set(&name, Some(&stored.version), None).await?;
-            self.known.forget(timeline);
-        }
-        Ok(())
-    }
-
-    /// Removes deltas that were uploaded and never recorded, and such that were replaced.
-    async fn remove_unnamed(&self, before: bson::DateTime) -> Result<()> {
-        let objects = self.objects.list("projects/").await?;
-        let old = objects.into_iter().filter(|object| object.modified < before);
-        let old: Vec<String> =
-            old.map(|object| object.name).filter(|name| name.ends_with(DELTA)).collect();
-        let mut named = std::collections::HashSet::new();
-        for (name, stored) in self.queue.refs.list(DELTAS).await? {
-            let record = decode::<DeltaRecord>(&name, stored)?.record;
-            named.insert(record.object);
-        }
-        for name in old.iter().filter(|name| !named.contains(*name)) {
-            self.objects.delete(name).await?;
-        }
-        Ok(())
     }
 }

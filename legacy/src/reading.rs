@@ -8,13 +8,13 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::model::{Commit, Lsn, TimelineId, Touched};
-use argon_core::storage::{CommitStream, Direction, HeaderStream};
+use argon_core::storage::{CommitStream, Direction, HeaderStream, Objects};
 use argon_core::{Error, ErrorKind, Result};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 
-use crate::engine::LegacyEngine;
-use crate::index::{batch_after, covering};
-use crate::timeline::batch_id;
+use crate::delta;
+use crate::index::{Index, batch_after, covering};
+use crate::timelines::Timelines;
 
 /// How often a commit is looked for again before it is missed.
 const ATTEMPTS: u32 = 8;
@@ -48,9 +48,17 @@ impl Form for Commit<Touched> {
     }
 }
 
+/// Reads the commits of timelines. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct LogReader {
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) objects: Arc<dyn Objects>,
+}
+
 /// A reading on its way.
 struct Reading<C> {
-    engine: Arc<LegacyEngine>,
+    reader: LogReader,
     timeline: TimelineId,
     direction: Direction,
     /// What is still to be read.
@@ -60,9 +68,9 @@ struct Reading<C> {
     ready: VecDeque<C>,
 }
 
-impl LegacyEngine {
+impl LogReader {
     pub(crate) fn commits(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
@@ -71,7 +79,7 @@ impl LegacyEngine {
     }
 
     pub(crate) fn headers(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
@@ -80,13 +88,13 @@ impl LegacyEngine {
     }
 
     fn stream<C: Form>(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> stream::BoxStream<'static, Result<C>> {
         let (ready, begun) = (VecDeque::new(), false);
-        let reading = Reading { engine: self, timeline, direction, range, begun, ready };
+        let reading = Reading { reader: self.clone(), timeline, direction, range, begun, ready };
         stream::try_unfold(reading, |mut reading| async move {
             Ok(reading.next().await?.map(|commit| (commit, reading)))
         })
@@ -108,42 +116,17 @@ impl LegacyEngine {
         if let Some(delta) = covering(&deltas, lsn) {
             return Ok(Some(CommitLocation::Delta(delta.object.clone())));
         }
-        let Some(stored) = self.current(timeline).await? else { return Ok(None) };
+        let Some(stored) = self.timelines.current(timeline).await? else { return Ok(None) };
         let first = batch_after(&deltas, lsn, stored.record.floor_batch);
         for batch in first..=stored.record.batch {
             // One that never had a commit may be gone.
-            let Some(state) = self.batch_state(timeline, batch).await? else { continue };
+            let Some(state) = self.timelines.batch_state(timeline, batch).await? else { continue };
             if state.head.lsn >= lsn {
                 let has = state.timeline.base_lsn() < lsn;
                 return Ok(has.then_some(CommitLocation::Batch(batch, state.head.lsn)));
             }
         }
         Ok(None)
-    }
-
-    /// The commits of a batch from `from` on that are still in the queue, up to the one that reaches
-    /// `most_bytes` of documents; an empty or a short run if it was emptied meanwhile.
-    pub(crate) async fn of_batch(
-        &self,
-        timeline: TimelineId,
-        batch: i64,
-        from: Lsn,
-        upto: Lsn,
-        most_bytes: usize,
-    ) -> Result<Vec<Commit>> {
-        let mut commits = self.queue.wal.read(batch_id(timeline, batch), from..=upto);
-        let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
-        while let Some(commit) = commits.try_next().await? {
-            if commit.meta.lsn != next {
-                break;
-            }
-            (bytes, next) = (bytes + commit.document_bytes(), next.next());
-            found.push(commit);
-            if bytes >= most_bytes {
-                break;
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -161,7 +144,7 @@ impl<C: Form> Reading<C> {
     /// Leaves out what the timeline does not have.
     async fn begin(&mut self) -> Result<()> {
         self.begun = true;
-        let Some(state) = self.engine.state(self.timeline).await? else {
+        let Some(state) = self.reader.timelines.state(self.timeline).await? else {
             self.range = Lsn::new(1)..=Lsn::ZERO;
             return Ok(());
         };
@@ -186,7 +169,7 @@ impl<C: Form> Reading<C> {
                 Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
                 Err(error) => return Err(error),
             }
-            let state = self.engine.state(self.timeline).await?;
+            let state = self.reader.timelines.state(self.timeline).await?;
             if state.is_none_or(|state| state.floor >= wanted) {
                 // It was collected meanwhile.
                 self.begin().await?;
@@ -204,19 +187,21 @@ impl<C: Form> Reading<C> {
 
     /// The commits in one place around `wanted`, in ascending order, those in range only.
     async fn run(&self, wanted: Lsn, again: bool) -> Result<Vec<Commit>> {
-        let (engine, timeline) = (&self.engine, self.timeline);
-        let Some(place) = engine.place_of(timeline, wanted, again).await? else {
+        let (reader, timeline) = (&self.reader, self.timeline);
+        let timelines = &reader.timelines;
+        let Some(place) = reader.place_of(timeline, wanted, again).await? else {
             return Ok(Vec::new());
         };
         let mut run = match place {
-            CommitLocation::Delta(object) => {
-                engine.delta(&object).await?.map(|delta| delta.commits).unwrap_or_default()
-            }
+            CommitLocation::Delta(object) => delta::read(&*reader.objects, &object)
+                .await?
+                .map(|delta| delta.commits)
+                .unwrap_or_default(),
             CommitLocation::Batch(batch, _) if self.direction == Direction::Descending => {
-                let base = engine.batch_state(timeline, batch).await?;
+                let base = timelines.batch_state(timeline, batch).await?;
                 let from = base.map_or(wanted, |state| state.timeline.base_lsn().next());
                 let from = from.max(*self.range.start());
-                let all = engine.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
+                let all = timelines.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
                 if all.last().is_none_or(|last| last.meta.lsn != wanted) {
                     return Ok(Vec::new());
                 }
@@ -224,7 +209,7 @@ impl<C: Form> Reading<C> {
             }
             CommitLocation::Batch(batch, last) => {
                 let upto = last.min(*self.range.end());
-                engine.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
+                timelines.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
             }
         };
         run.retain(|commit| self.range.contains(&commit.meta.lsn));

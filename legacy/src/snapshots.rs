@@ -10,7 +10,8 @@ use argon_core::snapshot::Manifest;
 use argon_core::storage::{Objects, Reclaimed, Snapshots};
 use async_trait::async_trait;
 
-use crate::engine::{LegacyEngine, ago};
+use crate::engine::LegacyEngine;
+use crate::time::ago;
 
 const CHUNKS: &str = "snapshots/chunks/";
 const MANIFESTS: &str = "snapshots/manifests/";

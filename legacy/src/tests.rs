@@ -23,8 +23,7 @@ use crate::log::LegacyWal;
 use crate::refs::LegacyRefs;
 use crate::settings::Settings;
 use crate::snapshots::ObjectSnapshots;
-use crate::timeline::batch_id;
-use crate::workers::done;
+use crate::timelines::batch_id;
 
 #[derive(Default)]
 struct SetClock(AtomicI64);
@@ -178,7 +177,7 @@ impl Stage {
     async fn work(&self) -> Result<()> {
         for claim in self.engine.jobs.due().await? {
             if let Some(claim) = self.engine.jobs.take(&claim, "w").await? {
-                done(&self.engine, &claim).await?;
+                self.engine.runner.run(&claim).await?;
             }
         }
         Ok(())
@@ -186,12 +185,8 @@ impl Stage {
 
     async fn commits(&self, timeline: TimelineId) -> Vec<Commit> {
         let all = Lsn::new(1)..=Lsn::MAX;
-        self.engine
-            .clone()
-            .commits(timeline, all, Direction::Ascending)
-            .try_collect()
-            .await
-            .unwrap()
+        let commits = self.engine.reader.commits(timeline, all, Direction::Ascending);
+        commits.try_collect().await.unwrap()
     }
 
     async fn statuses(&self) -> Vec<(JobKind, JobStatus, i32)> {
@@ -272,7 +267,8 @@ async fn two_workers_on_one_job_make_one_delta() {
     let again = stage.engine.jobs.due().await.unwrap();
     let same = again.iter().find(|claim| claim.job.id == one.job.id).unwrap();
     let two = stage.engine.jobs.take(same, "two").await.unwrap().unwrap();
-    let (first, second) = futures::join!(done(&stage.engine, &one), done(&stage.engine, &two));
+    let (first, second) =
+        futures::join!(stage.engine.runner.run(&one), stage.engine.runner.run(&two));
     first.unwrap();
     second.unwrap();
     assert_eq!(stage.engine.index.of(timeline).await.unwrap().len(), 1);
@@ -354,11 +350,11 @@ async fn compression_joins_small_deltas_and_reads_stay_the_same_after_every_step
         let before = stage.commits(timeline).await;
         let many = stage.engine.index.of(timeline).await.unwrap().len();
         stage.budget.0.store(steps, Ordering::Relaxed);
-        let cut = stage.engine.compress(timeline).await.is_err();
+        let cut = stage.engine.writer.compress(timeline).await.is_err();
         stage.budget.0.store(ENOUGH, Ordering::Relaxed);
         stage.engine.index.forget(timeline);
         assert_eq!(stage.commits(timeline).await, before, "after {steps} steps");
-        stage.engine.compress(timeline).await.unwrap();
+        stage.engine.writer.compress(timeline).await.unwrap();
         assert_eq!(stage.commits(timeline).await, before, "{steps} steps, and done again");
         let deltas = stage.engine.index.of(timeline).await.unwrap();
         assert!(many > 5 && deltas.len() == 1, "{many} became {}", deltas.len());
@@ -378,10 +374,10 @@ async fn traces_are_cleaned_after_a_day_and_reads_stay_the_same() {
     stage.pass(SECOND * 6);
     stage.work().await.unwrap();
     let before = stage.commits(timeline).await;
-    stage.engine.clean_daily().await.unwrap();
+    stage.engine.pruner.clean_daily().await.unwrap();
     assert!(!stage.statuses().await.is_empty(), "a day has not passed");
     stage.pass(Duration::from_hours(25));
-    stage.engine.clean_daily().await.unwrap();
+    stage.engine.pruner.clean_daily().await.unwrap();
     assert_eq!(stage.statuses().await, []);
     let batches = stage.engine.queue.wal.timelines().await.unwrap();
     assert!(batches.len() <= 1, "{batches:?}");

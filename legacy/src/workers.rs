@@ -9,8 +9,9 @@ use argon_core::{DetailKey, Error, Hint, Result};
 use bson::DateTime;
 use tokio::sync::{Mutex, watch};
 
-use crate::engine::{LegacyEngine, ago};
-use crate::jobs::{Claim, Job};
+use crate::engine::LegacyEngine;
+use crate::jobs::Job;
+use crate::time::ago;
 
 /// The most workers of a pool.
 pub const MOST_WORKERS: u32 = 20;
@@ -105,7 +106,7 @@ impl Pool {
         for job in &asked {
             engine.jobs.run_now(&job.id).await?;
         }
-        engine.wake.notify_waiters();
+        engine.signal.wake_all();
         let mut waited = Duration::ZERO;
         loop {
             let mut left = engine.jobs.active().await?;
@@ -155,7 +156,7 @@ impl Pool {
     /// while: one that is cut off is handed out again.
     pub async fn quiesce(&self) {
         let Some(engine) = self.0.engine.upgrade() else { return };
-        engine.resting.store(true, Ordering::Relaxed);
+        engine.signal.rest();
         let mut waited = Duration::ZERO;
         while self.0.busy.load(Ordering::Relaxed) > 0 && waited < MOST_REST {
             tokio::time::sleep(PAUSE).await;
@@ -175,7 +176,7 @@ impl Pool {
         let due = engine.jobs.due().await?;
         if due.len() > 1 && may() {
             // The others may be asleep.
-            engine.wake.notify_waiters();
+            engine.signal.wake_all();
         }
         for claim in due {
             let busy = Busy::new(&self.0);
@@ -183,7 +184,7 @@ impl Pool {
                 break;
             }
             let Some(claim) = engine.jobs.take(&claim, &name).await? else { continue };
-            done(engine, &claim).await?;
+            engine.runner.run(&claim).await?;
             drop(busy);
             count += 1;
             if count == AT_A_TIME {
@@ -223,24 +224,6 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Does a job and takes note of what became of it.
-pub(crate) async fn done(engine: &LegacyEngine, claim: &Claim) -> Result<()> {
-    match engine.work(&claim.job).await {
-        Ok(()) => {
-            engine.announce(&claim.job, "completed", None).await?;
-            engine.jobs.complete(claim).await
-        }
-        Err(error) => {
-            tracing::warn!(job = claim.job.id, %error, "a job failed");
-            if engine.jobs.fail(claim, &error).await? {
-                let why = error.to_string();
-                engine.announce(&claim.job, "failed", Some(&why)).await?;
-            }
-            Ok(())
-        }
-    }
-}
-
 /// A worker: does what is due, and sleeps until something may be. Of those that sleep, one is the
 /// lookout, who looks once a second whether there is something to do.
 async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
@@ -253,14 +236,14 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
         }
         let enabled = number < *size.borrow_and_update();
         if enabled {
-            let may = || !engine.resting.load(Ordering::Relaxed);
+            let may = || !engine.signal.is_resting();
             match pool.some(&engine, &number.to_string(), may).await {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(error) => tracing::warn!(%error, "the queue could not be worked"),
             }
         }
-        let wake = Arc::clone(&engine.wake);
+        let signal = Arc::clone(&engine.signal);
         // Nothing of the store is held while it sleeps, so that it can be closed.
         drop((pool, engine));
         let turn = async {
@@ -269,7 +252,7 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
         };
         tokio::select! {
             () = turn, if enabled => looks_out = true,
-            () = wake.notified(), if enabled => {}
+            () = signal.woken(), if enabled => {}
             // The pool has gone, if this is an error.
             changed = size.changed() => if changed.is_err() { return },
         }
@@ -318,5 +301,5 @@ async fn clean(engine: &LegacyEngine) -> Result<()> {
     if last.is_none() || matches!(swap, argon_core::storage::CasResult::Moved(_)) {
         return Ok(());
     }
-    engine.clean_daily().await
+    engine.pruner.clean_daily().await
 }

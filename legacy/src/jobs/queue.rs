@@ -14,8 +14,8 @@ use argon_core::{DetailKey, Environment, Error, Hint, Result};
 use bson::DateTime;
 
 use super::job::{Job, JobKind, JobStatus};
-use crate::engine::after;
 use crate::records::{decode, encode};
+use crate::time::after;
 
 const ACTIVE: &str = "legacy/job/active/";
 const DONE: &str = "legacy/job/done/";
