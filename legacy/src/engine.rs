@@ -9,20 +9,16 @@ use crate::batches::Appender;
 use crate::delta_writer::DeltaWriter;
 use crate::index::Index;
 use crate::jobs::{Queue, WorkSignal};
-use crate::log::LegacyWal;
-use crate::maintenance::LegacyMaintenance;
-use crate::network::LegacyNetwork;
 use crate::notification::{Deliver, Notifier};
 use crate::prune::Pruner;
 use crate::reading::LogReader;
-use crate::refs::LegacyRefs;
 use crate::runner::JobRunner;
 use crate::settings::Settings;
-use crate::snapshots::ObjectSnapshots;
 use crate::timelines::Timelines;
 use crate::workers::Pool;
 
-/// An opened store without its workers.
+/// An opened store without its workers: the log, the refs, the snapshots and the network of its
+/// backend.
 pub(crate) struct LegacyEngine {
     pub(crate) objects: Arc<dyn Objects>,
     /// The store that has the queue, the refs, and what is not uploaded yet.
@@ -110,15 +106,15 @@ impl LegacyStore {
     /// The store as a backend.
     pub fn backend(&self) -> Backend {
         let engine = &self.engine;
-        let upkeep = Arc::new(LegacyMaintenance(self.clone()));
+        let store = Arc::new(self.clone());
         Backend {
-            wal: Arc::new(LegacyWal(Arc::clone(engine))),
-            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(engine)),
+            wal: engine.clone(),
+            refs: engine.clone(),
+            snapshots: engine.clone(),
             materialize: None,
-            maintenance: upkeep.clone(),
-            deferred: Some(upkeep),
-            network: LegacyNetwork::new(&engine.objects, &engine.queue),
+            maintenance: store.clone(),
+            deferred: Some(store),
+            network: engine.network(),
             capabilities: Capabilities { durable: true, shared: engine.shared },
             snapshot_policy: engine.settings.snapshots,
         }

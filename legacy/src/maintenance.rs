@@ -12,17 +12,14 @@ use crate::delta;
 use crate::engine::{LegacyEngine, LegacyStore};
 use crate::records::{DeltaRecord, decode};
 
-/// [`Maintenance`] and [`DeferredWork`] of a legacy store.
-pub(crate) struct LegacyMaintenance(pub(crate) LegacyStore);
-
 #[async_trait]
-impl Maintenance for LegacyMaintenance {
+impl Maintenance for LegacyStore {
     fn info(&self) -> StoreInfo {
-        self.0.engine.info.clone()
+        self.engine.info.clone()
     }
 
     async fn stored_bytes(&self) -> Result<u64> {
-        let engine = &self.0.engine;
+        let engine = &self.engine;
         // Where the queue is a folder beside the objects, what it takes is not one of them.
         let folders = ["projects/", "snapshots/"];
         let mut bytes = engine.queue.maintenance.stored_bytes().await?;
@@ -35,8 +32,8 @@ impl Maintenance for LegacyMaintenance {
 
     /// Brings all changes into deltas, joins small ones, and compacts the queue's store.
     async fn compact(&self) -> Result<()> {
-        self.0.pool.flush().await?;
-        let engine = &self.0.engine;
+        self.pool.flush().await?;
+        let engine = &self.engine;
         for timeline in engine.timelines.recorded().await? {
             engine.writer.compress(timeline).await?;
         }
@@ -44,8 +41,8 @@ impl Maintenance for LegacyMaintenance {
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        let engine = Arc::clone(&self.0.engine);
-        let deltas = self.0.engine.queue.maintenance.verify();
+        let engine = Arc::clone(&self.engine);
+        let deltas = self.engine.queue.maintenance.verify();
         let ours = stream::once(async move { findings(&engine).await })
             .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
             .try_flatten();
@@ -54,13 +51,13 @@ impl Maintenance for LegacyMaintenance {
 }
 
 #[async_trait]
-impl DeferredWork for LegacyMaintenance {
+impl DeferredWork for LegacyStore {
     async fn backlog(&self) -> Result<Backlog> {
-        self.0.pool.backlog(&self.0.engine).await
+        self.pool.backlog(&self.engine).await
     }
 
     async fn compression(&self, timeline: TimelineId) -> Result<Compression> {
-        let deltas = self.0.engine.index.of(timeline).await?;
+        let deltas = self.engine.index.of(timeline).await?;
         let mut sum = Compression { objects: deltas.len() as u64, ..Compression::default() };
         for delta in deltas.iter() {
             sum.raw_bytes += delta.record.raw_bytes.cast_unsigned();
@@ -70,11 +67,11 @@ impl DeferredWork for LegacyMaintenance {
     }
 
     async fn flush(&self) -> Result<()> {
-        self.0.pool.flush().await
+        self.pool.flush().await
     }
 
     async fn quiesce(&self) {
-        self.0.pool.quiesce().await;
+        self.pool.quiesce().await;
     }
 }
 

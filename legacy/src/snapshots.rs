@@ -1,7 +1,6 @@
 //! Snapshots as objects: `snapshots/chunks/<digest>`, `snapshots/manifests/<timeline>/<LSN>`.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::Result;
@@ -19,21 +18,6 @@ const MANIFESTS: &str = "snapshots/manifests/";
 /// How long a chunk stays that no manifest lists, where other processes may be making one that does.
 /// The clock that dates objects is another than this machine's, so it is more than the hour owed.
 const YOUNG: Duration = Duration::from_hours(6);
-
-/// [`Snapshots`] in an object store.
-pub(crate) struct ObjectSnapshots {
-    engine: Arc<LegacyEngine>,
-}
-
-impl ObjectSnapshots {
-    pub(crate) fn new(engine: &Arc<LegacyEngine>) -> Self {
-        Self { engine: Arc::clone(engine) }
-    }
-
-    fn objects(&self) -> &dyn Objects {
-        &*self.engine.objects
-    }
-}
 
 fn chunk(digest: Digest) -> String {
     format!("{CHUNKS}{digest}")
@@ -61,18 +45,18 @@ pub(crate) async fn remove_of(objects: &dyn Objects, timeline: TimelineId) -> Re
 }
 
 #[async_trait]
-impl Snapshots for ObjectSnapshots {
+impl Snapshots for LegacyEngine {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        self.objects().put(&chunk(digest), bytes).await
+        self.objects.put(&chunk(digest), bytes).await
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        self.objects().get(&chunk(digest)).await
+        self.objects.get(&chunk(digest)).await
     }
 
     async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
         let mut missing = wanted.clone();
-        for object in self.objects().list(CHUNKS).await? {
+        for object in self.objects.list(CHUNKS).await? {
             if let Some(digest) = digest(&object.name) {
                 missing.remove(&digest);
             }
@@ -81,7 +65,7 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn put_manifest(&self, snapshot: &Manifest) -> Result<()> {
-        self.objects().put(&manifest(snapshot.point), snapshot.encode()).await
+        self.objects.put(&manifest(snapshot.point), snapshot.encode()).await
     }
 
     async fn latest_manifest(
@@ -89,12 +73,12 @@ impl Snapshots for ObjectSnapshots {
         timeline: TimelineId,
         at_most: Lsn,
     ) -> Result<Option<Manifest>> {
-        let listed = self.objects().list(&format!("{MANIFESTS}{timeline}/")).await?;
+        let listed = self.objects.list(&format!("{MANIFESTS}{timeline}/")).await?;
         let points = listed.iter().filter_map(|object| point(&object.name));
         let mut points: Vec<Point> = points.filter(|point| point.lsn <= at_most).collect();
         // One may be removed since; then another is the latest.
         while let Some(latest) = points.pop() {
-            if let Some(bytes) = self.objects().get(&manifest(latest)).await? {
+            if let Some(bytes) = self.objects.get(&manifest(latest)).await? {
                 return Manifest::decode(&bytes).map(Some);
             }
         }
@@ -102,7 +86,7 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn list(&self) -> Result<Vec<Point>> {
-        let listed = self.objects().list(MANIFESTS).await?;
+        let listed = self.objects.list(MANIFESTS).await?;
         let mut points: Vec<Point> =
             listed.iter().filter_map(|object| point(&object.name)).collect();
         points.sort_unstable();
@@ -110,19 +94,19 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
-        self.objects().delete(&manifest(point)).await
+        self.objects.delete(&manifest(point)).await
     }
 
     async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let mut freed = Reclaimed::default();
-        let old = ago(self.engine.environment.earliest(), YOUNG);
-        for object in self.objects().list(CHUNKS).await? {
+        let old = ago(self.environment.earliest(), YOUNG);
+        for object in self.objects.list(CHUNKS).await? {
             let Some(digest) = digest(&object.name) else { continue };
-            if live.contains(&digest) || (self.engine.shared && object.modified > old) {
+            if live.contains(&digest) || (self.shared && object.modified > old) {
                 continue;
             }
             if !dry_run {
-                self.objects().delete(&object.name).await?;
+                self.objects.delete(&object.name).await?;
             }
             freed.chunks += 1;
             freed.bytes += object.bytes;

@@ -19,10 +19,7 @@ use crate::directory::Directory;
 use crate::engine::LegacyEngine;
 use crate::index::covering;
 use crate::jobs::{Job, JobKind, JobStatus};
-use crate::log::LegacyWal;
-use crate::refs::LegacyRefs;
 use crate::settings::Settings;
-use crate::snapshots::ObjectSnapshots;
 use crate::timelines::batch_id;
 
 #[derive(Default)]
@@ -145,9 +142,9 @@ impl Stage {
     fn backend(&self) -> Backend {
         let engine = &self.engine;
         Backend {
-            wal: Arc::new(LegacyWal(engine.clone())),
-            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(engine)),
+            wal: engine.clone(),
+            refs: engine.clone(),
+            snapshots: engine.clone(),
             materialize: None,
             ..engine.queue.clone()
         }
