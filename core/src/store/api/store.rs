@@ -227,6 +227,11 @@ impl Store {
         }
     }
 
+    /// The clock, the source of identifiers and the counters of this process.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
     /// Facts about the store.
     pub fn info(&self) -> StoreInfo {
         self.shared.backend.maintenance.info()
