@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use argon_core::model::{Commit, Head, Timeline, TimelineId};
 use argon_core::storage::{Append, Backend, Wal};
-use argon_core::{Environment, Result};
+use argon_core::{Backoff, Environment, Result};
 use bson::DateTime;
 
 use crate::jobs::{Job, Queue, WorkSignal, sync_id};
 use crate::settings::Settings;
 use crate::time::after;
-use crate::timelines::{ATTEMPTS, Timelines, batch_of, busy};
+use crate::timelines::{Timelines, batch_of, busy};
 
 /// Appends to timelines, and ends batches that are full.
 pub(crate) struct Appender {
@@ -86,7 +86,8 @@ impl Appender {
         commits: &Arc<[Commit]>,
     ) -> Result<Append> {
         let id = timeline.id;
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let known = self.timelines.known_record(id).await?;
             let Some(stored) = self.timelines.found_or_new(known, timeline, expected).await? else {
                 return Ok(Append::Sealed(*expected));
@@ -160,7 +161,8 @@ impl Appender {
     /// Seals a timeline for good.
     pub(crate) async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         let id = timeline.id;
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let there = self.timelines.record(id).await?;
             let Some(stored) = self.timelines.found_or_new(there, timeline, expected).await? else {
                 return Ok(Append::Sealed(*expected));

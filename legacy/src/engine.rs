@@ -48,7 +48,7 @@ impl LegacyEngine {
         info: StoreInfo,
         deliver: Option<Arc<dyn Deliver>>,
     ) -> Self {
-        let timelines = Arc::new(Timelines::new(&queue));
+        let timelines = Arc::new(Timelines::new(&queue, &environment));
         let index = Arc::new(Index::new(queue.refs.clone()));
         let reader = LogReader {
             timelines: Arc::clone(&timelines),

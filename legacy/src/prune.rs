@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Append, Objects, Reclaimed, RetainedStates, TimelineState};
-use argon_core::{Environment, Result};
+use argon_core::{Backoff, Environment, Result};
 
 use crate::batches::Appender;
 use crate::index::Index;
 use crate::jobs::{Job, JobKind, Queue, sync_id};
 use crate::reading::LogReader;
 use crate::records::{DeltaRecord, VersionedRecord};
-use crate::timelines::{ATTEMPTS, Timelines, busy};
+use crate::timelines::{Timelines, busy};
 
 /// What the names of deltas end with.
 pub(crate) const DELTA: &str = ".delta";
@@ -100,7 +100,8 @@ impl Pruner {
     }
 
     async fn raise_floor(&self, timeline: TimelineId, floor: Lsn, batch: i64) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
             let raised = stored.record.raised(floor, batch);
             if raised == stored.record
@@ -118,7 +119,8 @@ impl Pruner {
             return Ok(Reclaimed::default());
         };
         let freed = self.freed_by_dropping(&state).await?;
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             match self.appender.seal(&state.timeline, &state.head).await? {
                 Append::Done => break,
                 Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
@@ -127,7 +129,8 @@ impl Pruner {
         let now = self.environment.latest();
         let job = Job::about(JobKind::Cleanup, timeline, now);
         self.jobs.add(&job).await?;
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let Some(stored) = self.timelines.record(timeline).await? else { break };
             let dropped = stored.record.dropped_at(now);
             if self.timelines.move_record(timeline, &stored, dropped).await? {

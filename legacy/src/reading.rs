@@ -9,15 +9,12 @@ use std::sync::Arc;
 
 use argon_core::model::{Commit, Lsn, TimelineId, Touched};
 use argon_core::storage::{CommitStream, Direction, HeaderStream, Objects};
-use argon_core::{Error, ErrorKind, Result};
+use argon_core::{Backoff, Error, ErrorKind, Result};
 use futures::stream::{self, StreamExt};
 
 use crate::delta;
 use crate::index::{Index, batch_after, covering};
 use crate::timelines::Timelines;
-
-/// How often a commit is looked for again before it is missed.
-const ATTEMPTS: u32 = 8;
 
 /// How much of a batch is in memory at a time: so many bytes of documents, and the commit that reaches
 /// them.
@@ -157,9 +154,11 @@ impl<C: Form> Reading<C> {
     async fn fill(&mut self) -> Result<()> {
         let (from, to) = (*self.range.start(), *self.range.end());
         let wanted = if self.direction == Direction::Ascending { from } else { to };
-        let mut damage = None;
-        for attempt in 0..ATTEMPTS {
-            match self.run(wanted, attempt > 0).await {
+        let (mut damage, mut again) = (None, false);
+        let timelines = Arc::clone(&self.reader.timelines);
+        let mut backoff = Backoff::new(timelines.environment());
+        while backoff.attempt().await {
+            match self.run(wanted, std::mem::replace(&mut again, true)).await {
                 Ok(run) if !run.is_empty() => {
                     self.take(run);
                     return Ok(());
@@ -169,13 +168,12 @@ impl<C: Form> Reading<C> {
                 Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
                 Err(error) => return Err(error),
             }
-            let state = self.reader.timelines.state(self.timeline).await?;
+            let state = timelines.state(self.timeline).await?;
             if state.is_none_or(|state| state.floor >= wanted) {
                 // It was collected meanwhile.
                 self.begin().await?;
                 return if self.range.is_empty() { Ok(()) } else { Box::pin(self.fill()).await };
             }
-            tokio::time::sleep(std::time::Duration::from_millis(u64::from(attempt) * 10)).await;
         }
         Err(damage.unwrap_or_else(|| {
             Error::corrupt(format!(

@@ -12,14 +12,11 @@ use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::storage::{
     Append, Backend, CasResult, Reclaimed, Refs, RetainedStates, TimelineState, Wal,
 };
-use argon_core::{Error, Result, branch_of_timeline};
+use argon_core::{Backoff, Environment, Error, Result, branch_of_timeline};
 use futures::TryStreamExt;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::records::{TIMELINES, TimelineRecord, VersionedRecord, decode, encode, timeline_ref};
-
-/// How often others may be in the way of one step.
-pub(crate) const ATTEMPTS: u32 = 100;
 
 /// What stands for itself in the name of a project or a branch inside an object's name.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'?').add(b'#').add(b'\\').add(b':');
@@ -31,6 +28,7 @@ pub(crate) struct Timelines {
     wal: Arc<dyn Wal>,
     /// Whether other processes may move records.
     shared: bool,
+    environment: Environment,
     known: Mutex<HashMap<TimelineId, VersionedRecord<TimelineRecord>>>,
 }
 
@@ -55,13 +53,18 @@ pub(crate) fn busy() -> Error {
 }
 
 impl Timelines {
-    pub(crate) fn new(queue: &Backend) -> Self {
+    pub(crate) fn new(queue: &Backend, environment: &Environment) -> Self {
         Self {
+            environment: environment.clone(),
             refs: queue.refs.clone(),
             wal: queue.wal.clone(),
             shared: queue.capabilities.shared,
             known: Mutex::default(),
         }
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<TimelineId, VersionedRecord<TimelineRecord>>> {
@@ -159,7 +162,8 @@ impl Timelines {
 
     /// The state of a timeline as core sees it.
     pub(crate) async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let Some(stored) = self.current(timeline).await? else { return Ok(None) };
             let VersionedRecord { record, version } = stored;
             if record.dropped.is_some() {
@@ -199,7 +203,8 @@ impl Timelines {
     /// Seals a batch where it is, and moves the record on to the next; nothing happens if it is not
     /// the one that takes commits.
     pub(crate) async fn rotate_batch(&self, timeline: TimelineId, batch: i64) -> Result<()> {
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
             let Some(stored) = self.record(timeline).await? else { return Ok(()) };
             let record = &stored.record;
             if record.batch != batch || record.sealed || record.dropped.is_some() {
