@@ -72,13 +72,13 @@ impl Appender {
         change(open)
     }
 
-    /// Now, and when a batch that begins now is ended.
+    /// Returns the current time, and the time at which a batch that begins now is ended.
     fn due(&self) -> (DateTime, DateTime) {
         let now = self.environment.now();
         (now, after(now, self.batch_time))
     }
 
-    /// Appends commits to the batch that takes them.
+    /// Appends commits to the current batch of a timeline.
     pub(crate) async fn append(
         &self,
         timeline: &Timeline,
@@ -117,7 +117,7 @@ impl Appender {
                         .await?
                         .is_some_and(|now| now.record == record)
                     {
-                        // It is not begun, and so its head is where it begins.
+                        // The batch has no commits, so its head is where it begins.
                         return Ok(Append::HeadMoved(before));
                     }
                 }
@@ -126,8 +126,7 @@ impl Appender {
         Err(busy())
     }
 
-    /// Makes sure that a batch has its job before it has its first commit, so that no commit is
-    /// without one.
+    /// Adds the job of a batch before its first commit, so that every commit has one.
     async fn ensure_job(&self, timeline: TimelineId, batch: i64, before: Head) -> Result<()> {
         if self.of_batch(timeline, batch, |open| open.has_job) {
             return Ok(());
@@ -138,7 +137,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Ends a batch that is full. What fails here is done by the batch's job, when it is due.
+    /// Ends a batch that is full. After a failure, the job of the batch ends it when it is due.
     async fn note_changes(&self, timeline: TimelineId, batch: i64, commits: &[Commit]) {
         let more: usize = commits.iter().map(|commit| commit.changes.len()).sum();
         let all = self.of_batch(timeline, batch, |open| {
@@ -153,7 +152,7 @@ impl Appender {
             self.jobs.run_now(&sync_id(timeline, batch)).await
         };
         if let Err(error) = ended.await {
-            tracing::warn!(%error, "a full batch could not be ended; its job will");
+            tracing::warn!(%error, "a full batch could not be ended; its job will end it");
         }
         self.signal.wake_one();
     }

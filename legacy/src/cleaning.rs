@@ -1,4 +1,5 @@
-//! The daily cleaning: traces that nobody can be late for any more, and objects that no record names.
+//! The daily cleaning: traces that no late process needs any more, and objects that no record
+//! names.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,12 +12,12 @@ use crate::prune::{DELTA, Pruner};
 use crate::records::{DeltaRecord, decode};
 use crate::time::ago;
 
-/// How long the traces of what is gone stay, so that whoever is late finds them.
+/// The time for which traces of removed batches and timelines stay, so that a late process finds
+/// them.
 const LATE: Duration = Duration::from_hours(24);
 
 impl Pruner {
-    /// The daily cleaning: traces that nobody can be late for any more, and objects that no record
-    /// names.
+    /// Removes traces that no late process needs any more, and objects that no record names.
     #[tracing::instrument(level = "info", skip_all)]
     pub(crate) async fn clean_daily(&self) -> Result<()> {
         let before = ago(self.environment.earliest(), LATE);
@@ -45,7 +46,7 @@ impl Pruner {
         Ok(())
     }
 
-    /// Removes deltas that were uploaded and never recorded, and such that were replaced.
+    /// Removes deltas that were uploaded but not recorded, and those that were replaced.
     async fn remove_unnamed(&self, before: DateTime) -> Result<()> {
         let objects = self.objects.list("projects/").await?;
         let old = objects.into_iter().filter(|object| object.modified < before);

@@ -1,6 +1,6 @@
-//! Writing deltas: of a batch, and of small deltas. Every step may have been done before by a worker that
-//! was cut off, or be done by another one at the same time; so each is one that may be repeated, and what
-//! is added is there before what it replaces is removed.
+//! Writing deltas: from a batch, and from small deltas. A worker that crashed may have done a step
+//! before, and another worker may do it at the same time. So each step may be repeated, and new
+//! data exists before the data that it replaces is removed.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use crate::records::{DeltaRecord, VersionedRecord};
 use crate::settings::Settings;
 use crate::timelines::Timelines;
 
-/// What a delta that compression makes holds at most, before it is compressed.
+/// The most bytes of the commits in a joined delta, before compression.
 const LARGE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How many deltas of a timeline bring about a compression job: whenever their number is a multiple.
+/// A compression job is added whenever the number of a timeline's deltas is a multiple of this.
 const SMALL_DELTAS: usize = 16;
 
-/// The levels that compression tries after that of the settings, until the ratio is what is wanted.
+/// The levels that follow the configured one until the configured ratio is reached.
 const HIGHER_LEVELS: [i32; 2] = [9, 19];
 
 /// Moves commits from batches to deltas, and from small deltas to larger ones.
@@ -50,7 +50,7 @@ impl DeltaWriter {
         Self { timelines, index, objects, jobs, environment, level, ratio }
     }
 
-    /// Makes a delta of a batch, and empties it.
+    /// Writes the commits of a batch to a delta, and empties the batch.
     pub(crate) async fn sync(&self, timeline: TimelineId, batch: i64, parent: Head) -> Result<()> {
         self.timelines.rotate_batch(timeline, batch).await?;
         let Some(state) = self.timelines.batch_state(timeline, batch).await? else { return Ok(()) };
@@ -82,15 +82,15 @@ impl DeltaWriter {
         let commits = self.timelines.of_batch(timeline, batch, first, last, usize::MAX).await?;
         let next = commits.last().map_or(first, |commit| commit.meta.lsn.next());
         if next <= last {
-            // Another worker has emptied it, after it had recorded the delta.
+            // Another worker recorded the delta and emptied the batch.
             return Err(Error::unavailable(format!(
-                "commit {next} of batch {batch} of timeline {timeline} is not in the queue any more"
+                "commit {next} of batch {batch} of timeline {timeline} is no longer in the queue"
             )));
         }
         self.store(timeline, (batch, batch), parent, commits, None).await
     }
 
-    /// Compresses and stores commits under a name of their own, and records the delta in the place of
+    /// Compresses and stores commits under a unique name, and records the delta in place of
     /// `replaced`.
     async fn store(
         &self,
@@ -112,7 +112,7 @@ impl DeltaWriter {
             Ok::<_, Error>(encoded)
         });
         let encoded = encoded.await.unwrap_or_else(|source| {
-            Err(Error::internal("compressing a delta broke off").with_source(source))
+            Err(Error::internal("the thread that compresses a delta crashed").with_source(source))
         })?;
         let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         let (folder, header) = (&stored.record.folder, &encoded.header);
@@ -131,7 +131,7 @@ impl DeltaWriter {
                 (!done).then(String::new)
             }
         };
-        // Somebody else was first.
+        // Another worker was first.
         if there.is_some_and(|there| there != name) {
             self.objects.delete(&name).await?;
         }
@@ -169,7 +169,7 @@ impl DeltaWriter {
         let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(()) };
         let (mut commits, mut parent) = (Vec::new(), None);
         for delta in small {
-            // Somebody else compresses or collects them.
+            // Another process compresses or removes them.
             let Some(read) = delta::read(&*self.objects, &delta.record.object).await? else {
                 return Ok(());
             };
@@ -179,7 +179,7 @@ impl DeltaWriter {
         let Some(parent) = parent else { return Ok(()) };
         let batches = (first.record.first_batch, last.record.last_batch);
         self.store(timeline, batches, parent, commits, Some(first)).await?;
-        // The record names the new one by now.
+        // The record names the new delta now.
         let there = self.index.of(timeline).await?;
         let named = there.iter().any(|delta| delta.record.object == first.record.object);
         if !named {
@@ -188,7 +188,7 @@ impl DeltaWriter {
         Ok(())
     }
 
-    /// Removes deltas all of whose commits are in a longer one.
+    /// Removes deltas whose commits are all in a longer one.
     async fn remove_replaced(&self, timeline: TimelineId) -> Result<()> {
         let deltas = self.index.of(timeline).await?;
         for delta in deltas.iter() {

@@ -21,9 +21,9 @@ use crate::workers::Pool;
 /// backend.
 pub(crate) struct LegacyEngine {
     pub(crate) objects: Arc<dyn Objects>,
-    /// The store that has the queue, the refs, and what is not uploaded yet.
+    /// The store with the queue, the refs, and the commits that no delta has yet.
     pub(crate) queue: Backend,
-    /// Whether other processes may have the queue open too.
+    /// Whether other processes may have the queue open at the same time.
     pub(crate) shared: bool,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
@@ -89,7 +89,8 @@ impl LegacyEngine {
     }
 }
 
-/// An opened legacy store with its queue and workers, for whoever looks after them. Cheap to clone.
+/// An opened legacy store with its queue and workers, for programs that manage them. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct LegacyStore {
     pub(crate) engine: Arc<LegacyEngine>,
@@ -103,7 +104,7 @@ impl LegacyStore {
         Self { engine, pool }
     }
 
-    /// The store as a backend.
+    /// Returns the store as a backend.
     pub fn backend(&self) -> Backend {
         let engine = &self.engine;
         let store = Arc::new(self.clone());

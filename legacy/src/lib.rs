@@ -7,18 +7,19 @@
 //! | `legacy+s3://BUCKET/PREFIX` | objects in S3 | a sled store on this machine |
 //! | `…?queue=mongodb://…` | as above | a database that several machines share |
 //!
-//! What is acknowledged is in the queue, durable as that store is. A timeline's commits go into
-//! *batches* there; a full batch, or one that is five seconds old, becomes a delta object by way of a
-//! `sync` job. Reads see both.
+//! Acknowledged commits are in the queue, with the durability of its store. They are gathered in
+//! *batches* there; a `sync` job writes a full batch, or one that is five seconds old, to a delta
+//! object. Reads see both.
 //!
 //! | module | content |
 //! | --- | --- |
-//! | `engine` | the parts of an opened store, and the handle to them; `factory`, `settings`: its URL |
-//! | `log` | the write-ahead log over `batches` (appends), `reading`, `prune`, and `timelines` (records and batches) |
+//! | `engine`, `factory`, `settings` | the parts of an opened store; its URL |
+//! | `log` | the write-ahead log over `batches` (appends), `timelines`, `reading` and `prune` |
 //! | `delta`, `index` | the format of a delta; the records of the deltas of a timeline |
 //! | `jobs`, `workers` | the queue; the workers of a process |
-//! | `runner` | jobs by kind: `delta_writer` (sync, compression), `prune` and `cleaning`, `notification` |
-//! | `directory`, `snapshots`, `refs`, `network`, `maintenance` | objects as files; the other traits |
+//! | `runner` | jobs by kind, with `delta_writer`, `prune`, `cleaning` and `notification` |
+//! | `directory` | objects as files |
+//! | `snapshots`, `refs`, `network`, `maintenance` | the other traits |
 
 mod batches;
 mod cleaning;

@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::engine::LegacyEngine;
 use crate::prune::Mode;
 
-/// How many timelines are looked at side by side.
+/// The timelines whose states are read concurrently.
 const AT_ONCE: usize = 16;
 
 #[async_trait]
@@ -50,7 +50,8 @@ impl Wal for LegacyEngine {
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        // One that was dropped has a record for a while, and so has one whose first append failed.
+        // A dropped timeline keeps its record for a while, and so does one whose first append
+        // failed.
         let looks = self.timelines.recorded().await?.into_iter().map(|timeline| async move {
             Ok(self.timelines.state(timeline).await?.map(|state| state.timeline.id))
         });

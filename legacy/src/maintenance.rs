@@ -20,7 +20,7 @@ impl Maintenance for LegacyStore {
 
     async fn stored_bytes(&self) -> Result<u64> {
         let engine = &self.engine;
-        // Where the queue is a folder beside the objects, what it takes is not one of them.
+        // A queue in a folder beside the objects is counted by its own store.
         let folders = ["projects/", "snapshots/"];
         let mut bytes = engine.queue.maintenance.stored_bytes().await?;
         for folder in folders {
@@ -30,7 +30,7 @@ impl Maintenance for LegacyStore {
         Ok(bytes)
     }
 
-    /// Brings all changes into deltas, joins small ones, and compacts the queue's store.
+    /// Writes all changes to deltas, joins small ones, and compacts the queue's store.
     async fn compact(&self) -> Result<()> {
         self.pool.flush().await?;
         let engine = &self.engine;
@@ -75,15 +75,15 @@ impl DeferredWork for LegacyStore {
     }
 }
 
-/// What is wrong with deltas: each is read, and compared with its record.
+/// Reads each delta, compares it with its record, and returns the differences.
 async fn findings(engine: &LegacyEngine) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    let mut say = |problem: String| found.push(Finding { problem });
+    let mut report = |problem: String| found.push(Finding { problem });
     for (name, stored) in engine.index.listed().await? {
         let record = match decode::<DeltaRecord>(&name, stored) {
             Ok(stored) => stored.record,
             Err(error) => {
-                say(format!("{error}"));
+                report(format!("{error}"));
                 continue;
             }
         };
@@ -94,21 +94,21 @@ async fn findings(engine: &LegacyEngine) -> Result<Vec<Finding>> {
                 if delta.checksum != record.checksum
                     || (header.parent.lsn.next(), header.head.lsn) != (first, last)
                 {
-                    say(format!(
-                        "the delta {object} is another than its record says: commits {first} to {last} \
-                         were expected"
+                    report(format!(
+                        "delta {object} does not match its record: expected commits {first} to \
+                         {last}"
                     ));
                 }
             }
-            // It may have been joined with others meanwhile.
+            // Another process may have joined it with others meanwhile.
             Ok(None) if engine.queue.refs.get(&name).await?.is_none() => {}
-            Ok(None) => say(format!(
-                "the delta {object} is gone, and with it the commits {first} to {last}; bring it back \
-                 from a copy of {}",
+            Ok(None) => report(format!(
+                "delta {object} is missing, and with it commits {first} to {last}; restore it from a \
+                 copy of {}",
                 engine.objects.location()
             )),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
-                say(format!("{error}; commits {first} to {last} can't be read"));
+                report(format!("{error}; commits {first} to {last} can't be read"));
             }
             Err(error) => return Err(error),
         }

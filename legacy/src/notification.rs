@@ -1,4 +1,4 @@
-//! Telling somebody what became of jobs.
+//! Notifications of the outcome of jobs.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use async_trait::async_trait;
 use crate::jobs::{Job, JobKind, Queue};
 use crate::settings::Settings;
 
-/// Delivers notifications: a webhook, as a rule. Whoever embeds the store hands it in.
+/// Delivers notifications, usually to a webhook. The program that opens the store supplies it.
 #[async_trait]
 pub trait Deliver: Send + Sync {
-    /// Sends `body`, which is JSON, to `url`, signed by what the two sides have agreed on. It may be
-    /// called again with the same body: the receiver knows it by its `job`.
+    /// Sends `body`, which is JSON, to `url`, with the signature that both sides agreed on. It may
+    /// be called again with the same body; the receiver recognizes it by its `job`.
     ///
     /// # Errors
-    /// Anything; it is tried again like every job.
+    /// Any; the notification is retried like every job.
     async fn deliver(&self, url: &str, body: String) -> Result<()>;
 }
 
@@ -47,7 +47,8 @@ impl Notifier {
         }
     }
 
-    /// Asks for a notification of what became of a job, if somebody wants to know.
+    /// Adds a job that notifies the receiver of the outcome of `job`, if the settings name a
+    /// receiver.
     pub(crate) async fn announce(
         &self,
         job: &Job,
@@ -72,9 +73,7 @@ impl Notifier {
     pub(crate) async fn notify(&self, job: &Job) -> Result<()> {
         let (Some(url), Some(text)) = (&self.url, &job.text) else { return Ok(()) };
         let deliver = self.deliver.as_ref().ok_or_else(|| {
-            Error::unsupported(
-                "this program can't deliver notifications: it gave the store no way to",
-            )
+            Error::unsupported("this program has no way to deliver notifications")
         })?;
         deliver.deliver(url, text.clone()).await
     }

@@ -1,7 +1,8 @@
-//! Garbage collection: whole deltas go that lie below what is kept.
+//! Garbage collection: deltas that lie entirely below the retained part of a log are removed.
 //!
-//! Core has made snapshots of all kept states below, so nobody needs the log there. The floor in the
-//! timeline's record is raised first, then the records of the deltas go, then their objects.
+//! Core has snapshots of all retained states below, so no reader needs the log there. The floor in
+//! the timeline's record is raised first, then the records of the deltas are removed, then their
+//! objects.
 
 use std::sync::Arc;
 
@@ -16,18 +17,19 @@ use crate::reading::LogReader;
 use crate::records::{DeltaRecord, VersionedRecord};
 use crate::timelines::{Timelines, busy};
 
-/// What the names of deltas end with.
+/// The suffix of the names of deltas.
 pub(crate) const DELTA: &str = ".delta";
 
-/// Whether anything is changed.
+/// Whether a call removes data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Remove,
-    /// What would be removed is counted.
+    /// Data that [`Remove`](Self::Remove) would remove is counted.
     Count,
 }
 
-/// The deltas that go: those that follow each other from the floor up and end below `from`.
+/// Returns the deltas that can be removed: those that follow each other from the floor up and end
+/// below `from`. With them, the new floor and the last of their batches.
 fn going(
     deltas: &[VersionedRecord<DeltaRecord>],
     state: &TimelineState,
@@ -113,7 +115,7 @@ impl Pruner {
         Err(busy())
     }
 
-    /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
+    /// Seals a timeline, marks it as dropped, and removes its data; after a crash, a job continues.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(mut state) = self.timelines.state(timeline).await? else {
             return Ok(Reclaimed::default());
@@ -142,7 +144,8 @@ impl Pruner {
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
+    /// Returns the space that [`drop_timeline`](Self::drop_timeline) would free, in deltas and in
+    /// the queue.
     pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let Some(state) = self.timelines.state(timeline).await? else { return Ok(None) };
         self.freed_by_dropping(&state).await.map(Some)
@@ -162,7 +165,7 @@ impl Pruner {
         Ok(Reclaimed { commits, bytes, ..Reclaimed::default() })
     }
 
-    /// Removes what a dropped timeline had.
+    /// Removes the data of a dropped timeline.
     pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<()> {
         let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         if stored.record.dropped.is_none() {

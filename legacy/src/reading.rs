@@ -1,7 +1,8 @@
 //! Reading a timeline: each run of commits from its delta, or from the queue while it has none.
 //!
-//! Workers move commits from the queue to deltas, and from small deltas to larger ones, while others
-//! read. They add before they remove; so who misses something looks again, and finds it elsewhere.
+//! Workers move commits from the queue to deltas, and from small deltas to larger ones, during
+//! reads. They add before they remove; so a reader that misses a commit looks again, and finds it
+//! elsewhere.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -16,11 +17,11 @@ use crate::delta;
 use crate::index::{Index, batch_after, covering};
 use crate::timelines::Timelines;
 
-/// How much of a batch is in memory at a time: so many bytes of documents, and the commit that reaches
+/// The bytes of documents of a batch that are in memory at a time, without the commit that reaches
 /// them.
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Where a commit is.
+/// The location of a commit.
 enum CommitLocation {
     /// In the delta of this name.
     Delta(String),
@@ -53,14 +54,14 @@ pub(crate) struct LogReader {
     pub(crate) objects: Arc<dyn Objects>,
 }
 
-/// A reading on its way.
+/// A read in progress.
 struct Reading<C> {
     reader: LogReader,
     timeline: TimelineId,
     direction: Direction,
-    /// What is still to be read.
+    /// The commits that are not read yet.
     range: RangeInclusive<Lsn>,
-    /// Whether the timeline was looked at.
+    /// Whether the range is limited to the timeline's commits.
     begun: bool,
     ready: VecDeque<C>,
 }
@@ -98,7 +99,7 @@ impl LogReader {
         .boxed()
     }
 
-    /// Where a commit is that the timeline has; `None` if it is in neither place at this moment.
+    /// Locates a commit that the timeline has; `None` if it is in neither place at this moment.
     async fn place_of(
         &self,
         timeline: TimelineId,
@@ -116,7 +117,7 @@ impl LogReader {
         let Some(stored) = self.timelines.current(timeline).await? else { return Ok(None) };
         let first = batch_after(&deltas, lsn, stored.record.floor_batch);
         for batch in first..=stored.record.batch {
-            // One that never had a commit may be gone.
+            // A batch without commits may be missing.
             let Some(state) = self.timelines.batch_state(timeline, batch).await? else { continue };
             if state.head.lsn >= lsn {
                 let has = state.timeline.base_lsn() < lsn;
@@ -138,7 +139,7 @@ impl<C: Form> Reading<C> {
         Ok(self.ready.pop_front())
     }
 
-    /// Leaves out what the timeline does not have.
+    /// Limits the range to the timeline's commits.
     async fn begin(&mut self) -> Result<()> {
         self.begun = true;
         let Some(state) = self.reader.timelines.state(self.timeline).await? else {
@@ -150,7 +151,8 @@ impl<C: Form> Reading<C> {
         Ok(())
     }
 
-    /// Reads the run of commits with which the range begins, or ends if it is read backwards.
+    /// Reads the run of commits at the beginning of the range, or at its end if it is read
+    /// backwards.
     async fn fill(&mut self) -> Result<()> {
         let (from, to) = (*self.range.start(), *self.range.end());
         let wanted = if self.direction == Direction::Ascending { from } else { to };
@@ -164,13 +166,13 @@ impl<C: Form> Reading<C> {
                     return Ok(());
                 }
                 Ok(_) => {}
-                // What is emptied while it is read may look damaged.
+                // A batch that is emptied during the read may look damaged.
                 Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
                 Err(error) => return Err(error),
             }
             let state = timelines.state(self.timeline).await?;
             if state.is_none_or(|state| state.floor >= wanted) {
-                // It was collected meanwhile.
+                // It was removed meanwhile.
                 self.begin().await?;
                 return if self.range.is_empty() { Ok(()) } else { Box::pin(self.fill()).await };
             }
@@ -183,7 +185,7 @@ impl<C: Form> Reading<C> {
         }))
     }
 
-    /// The commits in one place around `wanted`, in ascending order, those in range only.
+    /// Reads the commits of the range that are in one place with `wanted`, in ascending order.
     async fn run(&self, wanted: Lsn, again: bool) -> Result<Vec<Commit>> {
         let (reader, timeline) = (&self.reader, self.timeline);
         let timelines = &reader.timelines;

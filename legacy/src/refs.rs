@@ -1,4 +1,4 @@
-//! The refs of core: those of the queue's store, without the records of this system.
+//! The refs of core: the refs of the queue's store, without the records of the legacy system.
 
 use argon_core::Result;
 use argon_core::storage::{

@@ -1,4 +1,4 @@
-//! Jobs are done by their kind, and their outcome is recorded.
+//! Running jobs by their kind, and recording their outcome.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::jobs::{Claim, Job, JobKind, Queue};
 use crate::notification::Notifier;
 use crate::prune::Pruner;
 
-/// Does jobs. Cheap to clone.
+/// Runs jobs. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct JobRunner {
     pub(crate) jobs: Queue,
@@ -22,7 +22,7 @@ pub(crate) struct JobRunner {
 }
 
 impl JobRunner {
-    /// Does a job and takes note of what became of it.
+    /// Runs a job and records its outcome.
     pub(crate) async fn run(&self, claim: &Claim) -> Result<()> {
         match self.work(&claim.job).await {
             Ok(()) => {
@@ -40,7 +40,7 @@ impl JobRunner {
         }
     }
 
-    /// Does a job.
+    /// Runs a job and counts it.
     #[tracing::instrument(level = "info", skip_all, name = "job", fields(job = job.id))]
     async fn work(&self, job: &Job) -> Result<()> {
         let timed = self.environment.timed(Metric::Job, self.carry_out(job));
@@ -60,7 +60,7 @@ impl JobRunner {
             (JobKind::Compression, Some(timeline)) => self.writer.compress(timeline).await,
             (JobKind::Cleanup, Some(timeline)) => self.pruner.clean_up(timeline).await,
             (JobKind::Notification, _) => self.notifier.notify(job).await,
-            _ => Err(Error::corrupt(format!("the job {} names no timeline", job.id))),
+            _ => Err(Error::corrupt(format!("job {} has no timeline", job.id))),
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::time::ago;
 const CHUNKS: &str = "snapshots/chunks/";
 const MANIFESTS: &str = "snapshots/manifests/";
 
-/// How long a chunk stays that no manifest lists, where other processes may be making one that does.
-/// The clock that dates objects is another than this machine's, so it is more than the hour owed.
+/// The time for which a chunk without a manifest stays, because another process may be writing the
+/// manifest. It exceeds the hour of the contract, because another machine's clock dates objects.
 const YOUNG: Duration = Duration::from_hours(6);
 
 fn chunk(digest: Digest) -> String {
@@ -36,7 +36,7 @@ fn point(name: &str) -> Option<Point> {
     Some(Point { timeline: timeline.parse().ok()?, lsn: Lsn::new(lsn.parse().ok()?) })
 }
 
-/// Removes the snapshots of a timeline that does not exist any more.
+/// Removes the snapshots of a dropped timeline.
 pub(crate) async fn remove_of(objects: &dyn Objects, timeline: TimelineId) -> Result<()> {
     for object in objects.list(&format!("{MANIFESTS}{timeline}/")).await? {
         objects.delete(&object.name).await?;
@@ -76,7 +76,7 @@ impl Snapshots for LegacyEngine {
         let listed = self.objects.list(&format!("{MANIFESTS}{timeline}/")).await?;
         let points = listed.iter().filter_map(|object| point(&object.name));
         let mut points: Vec<Point> = points.filter(|point| point.lsn <= at_most).collect();
-        // One may be removed since; then another is the latest.
+        // Another process may remove a snapshot meanwhile; then the one before is the latest.
         while let Some(latest) = points.pop() {
             if let Some(bytes) = self.objects.get(&manifest(latest)).await? {
                 return Manifest::decode(&bytes).map(Some);

@@ -1,4 +1,4 @@
-//! The queue by a clock that is set, and workers that are cut off after every step.
+//! The queue under a manual clock, and workers that crash after every step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -43,7 +43,7 @@ impl Ids for Counted {
     }
 }
 
-/// Lets so many changes happen, and none after them: as if the process had been killed.
+/// Lets N changes happen, and none after them, as if the process was killed.
 #[derive(Clone)]
 struct Budget(Arc<AtomicI64>);
 
@@ -104,7 +104,7 @@ impl Objects for Limited<Directory> {
     }
 }
 
-/// A system without workers, which a test works by hand.
+/// A store without workers, whose jobs a test runs itself.
 struct Stage {
     engine: Arc<LegacyEngine>,
     clock: Arc<SetClock>,
@@ -170,7 +170,7 @@ impl Stage {
         self.clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    /// Does what is due, as one worker.
+    /// Runs the due jobs, as one worker.
     async fn work(&self) -> Result<()> {
         for claim in self.engine.jobs.due().await? {
             if let Some(claim) = self.engine.jobs.take(&claim, "w").await? {
@@ -292,7 +292,7 @@ async fn a_job_that_fails_waits_longer_each_time_and_is_given_up_after_three_ret
     stage.work().await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Failed, 4)]);
     let dead = stage.engine.jobs.dead().await.unwrap();
-    assert!(dead[0].error.as_ref().unwrap().contains("names no timeline"), "{dead:?}");
+    assert!(dead[0].error.as_ref().unwrap().contains("has no timeline"), "{dead:?}");
     stage.engine.jobs.retry(&dead[0].id).await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Pending, 0)]);
     assert!(stage.engine.jobs.retry(&dead[0].id).await.is_err(), "it is not given up now");

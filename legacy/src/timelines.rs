@@ -1,9 +1,10 @@
 //! The timelines of a legacy store: their records, and their batches in the queue's log.
 //!
-//! A batch is a timeline of its own in the queue's log, based on the head at which it begins, so that
-//! positions and digests go on and that log's compare-and-set is this one's too. It is sealed when it
-//! is full, and only then does the record move on to the next; whoever finds a sealed batch moves the
-//! record. So of two writers that expect the same head, one finds the other's commits or the seal.
+//! A batch is a timeline of its own in the queue's log, based on the head at which it begins, so
+//! that positions and digests go on and that log's compare-and-set is this one's too. It is sealed
+//! when it is full, and only then does the record move on to the next; any process that finds a
+//! sealed batch moves the record. So of two writers that expect the same head, one finds the
+//! other's commits or the seal.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,11 +19,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::records::{TIMELINES, TimelineRecord, VersionedRecord, decode, encode, timeline_ref};
 
-/// What stands for itself in the name of a project or a branch inside an object's name.
+/// The characters of a project's or branch's name that are escaped in an object's name.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'?').add(b'#').add(b'\\').add(b':');
 
-/// The records of timelines, and the log with their batches. A record that others have moved since it
-/// was read is noticed by the seal of its batch.
+/// The records of timelines, and the log with their batches. A record that another
+/// process has moved since it was read shows by the seal of its batch.
 pub(crate) struct Timelines {
     refs: Arc<dyn Refs>,
     wal: Arc<dyn Wal>,
@@ -32,7 +33,7 @@ pub(crate) struct Timelines {
     known: Mutex<HashMap<TimelineId, VersionedRecord<TimelineRecord>>>,
 }
 
-/// The name of a batch in the queue's log.
+/// The identifier of a batch in the queue's log.
 pub(crate) fn batch_id(timeline: TimelineId, batch: i64) -> TimelineId {
     let mut name = b"argon legacy batch".to_vec();
     name.extend_from_slice(timeline.as_bytes());
@@ -42,14 +43,14 @@ pub(crate) fn batch_id(timeline: TimelineId, batch: i64) -> TimelineId {
     TimelineId::from_bytes(id)
 }
 
-/// A batch as a timeline of the queue's log.
+/// Returns a batch as a timeline of the queue's log.
 pub(crate) fn batch_of(timeline: TimelineId, batch: i64, before: &Head) -> Timeline {
     let base = (before.lsn.get() > 0).then_some(Point { timeline, lsn: before.lsn });
     Timeline { id: batch_id(timeline, batch), base }
 }
 
 pub(crate) fn busy() -> Error {
-    Error::unavailable("the timeline is written by others all the time; try again later")
+    Error::unavailable("other writers changed the timeline during every attempt; try again later")
 }
 
 impl Timelines {
@@ -75,7 +76,7 @@ impl Timelines {
         self.known().remove(&timeline);
     }
 
-    /// The record of a timeline as it is now.
+    /// Reads the record of a timeline from the store.
     pub(crate) async fn record(
         &self,
         timeline: TimelineId,
@@ -90,7 +91,8 @@ impl Timelines {
         Ok(Some(stored))
     }
 
-    /// The record of a timeline; one that is known may have been moved by other processes since.
+    /// Returns the cached record of a timeline, or reads it. Another process may have moved a
+    /// cached one.
     pub(crate) async fn known_record(
         &self,
         timeline: TimelineId,
@@ -102,7 +104,7 @@ impl Timelines {
         }
     }
 
-    /// Moves a record that was read; whether it was as it was read.
+    /// Replaces a record by compare-and-set; false if it was moved since it was read.
     pub(crate) async fn move_record(
         &self,
         timeline: TimelineId,
@@ -117,7 +119,7 @@ impl Timelines {
         Ok(true)
     }
 
-    /// The record of a timeline as it is now, asked of the store only if other processes may have moved
+    /// Returns the current record of a timeline, from the store if other processes may have moved
     /// it.
     pub(crate) async fn current(
         &self,
@@ -126,8 +128,8 @@ impl Timelines {
         if self.shared { self.record(timeline).await } else { self.known_record(timeline).await }
     }
 
-    /// The record of a timeline that is to be written to after `expected`: the one that was found, or a
-    /// new one. `None` if the timeline can't begin there, so that it was dropped.
+    /// Returns the record of a timeline for a write after `expected`: the record that was found, or
+    /// a new one. `None` if the timeline does not begin at `expected`, so it was dropped.
     pub(crate) async fn found_or_new(
         &self,
         found: Option<VersionedRecord<TimelineRecord>>,
@@ -141,17 +143,19 @@ impl Timelines {
         let name = timeline_ref(timeline.id);
         self.refs.compare_and_set(&name, None, Some(encode(&record)?)).await?;
         let there = self.record(timeline.id).await?;
-        there.map(Some).ok_or_else(|| Error::conflict("the timeline was removed while it was made"))
+        there.map(Some).ok_or_else(|| {
+            Error::conflict("another process removed the timeline during its creation")
+        })
     }
 
-    /// The timelines that have a record, those that were dropped among them.
+    /// Lists the timelines that have a record, including dropped ones.
     pub(crate) async fn recorded(&self) -> Result<Vec<TimelineId>> {
         let listed = self.refs.list(TIMELINES).await?;
         let named = |name: &str| name.strip_prefix(TIMELINES)?.parse().ok();
         Ok(listed.iter().filter_map(|(name, _)| named(name)).collect())
     }
 
-    /// What is known of a batch in the queue.
+    /// Returns the state of a batch in the queue's log.
     pub(crate) async fn batch_state(
         &self,
         timeline: TimelineId,
@@ -160,7 +164,7 @@ impl Timelines {
         self.wal.state(batch_id(timeline, batch)).await
     }
 
-    /// The state of a timeline as core sees it.
+    /// Returns the state of a timeline as core sees it.
     pub(crate) async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
         let mut backoff = Backoff::new(&self.environment);
         while backoff.attempt().await {
@@ -180,14 +184,14 @@ impl Timelines {
                 return Ok(Some(found(record.before())));
             }
             let head = match self.batch_state(timeline, record.batch).await? {
-                // Others may have gone on in a later batch, which has more.
+                // A later batch may have more commits.
                 Some(batch) if batch.sealed => {
                     self.rotate_batch(timeline, record.batch).await?;
                     continue;
                 }
                 Some(batch) => batch.head,
                 None => {
-                    // A batch that is long gone reads as one that is not begun.
+                    // A removed batch has no state, like one without commits.
                     let still = self.current(timeline).await?;
                     if still.is_none_or(|still| still.version != version) {
                         continue;
@@ -200,8 +204,8 @@ impl Timelines {
         Err(busy())
     }
 
-    /// Seals a batch where it is, and moves the record on to the next; nothing happens if it is not
-    /// the one that takes commits.
+    /// Seals a batch, and moves the record on to the next; does nothing if the record already names
+    /// another batch.
     pub(crate) async fn rotate_batch(&self, timeline: TimelineId, batch: i64) -> Result<()> {
         let mut backoff = Backoff::new(&self.environment);
         while backoff.attempt().await {
@@ -229,7 +233,7 @@ impl Timelines {
         Err(busy())
     }
 
-    /// Removes a record that was read, unless it was moved since.
+    /// Removes a record, unless it was moved since it was read.
     pub(crate) async fn remove_record(
         &self,
         timeline: TimelineId,
@@ -241,8 +245,8 @@ impl Timelines {
         Ok(())
     }
 
-    /// The commits of a batch from `from` on that are still in the queue, up to the one that reaches
-    /// `most_bytes` of documents; an empty or a short run if it was emptied meanwhile.
+    /// Reads the commits of a batch from `from` up to the one that reaches `most_bytes` of
+    /// documents. The run is short or empty if the batch was emptied meanwhile.
     pub(crate) async fn of_batch(
         &self,
         timeline: TimelineId,
@@ -272,7 +276,7 @@ impl Timelines {
         self.wal.prune(batch_id(timeline, batch), &nothing).await.map(drop)
     }
 
-    /// What [`empty_batch`](Self::empty_batch) would free.
+    /// Returns the space that [`empty_batch`](Self::empty_batch) would free.
     pub(crate) async fn batch_bytes(&self, timeline: TimelineId, batch: i64) -> Result<Reclaimed> {
         self.wal.prunable(batch_id(timeline, batch), &RetainedStates::default()).await
     }
@@ -282,7 +286,7 @@ impl Timelines {
         self.wal.drop_timeline(batch_id(timeline, batch)).await.map(drop)
     }
 
-    /// The folder for the deltas of a timeline, by the branch that it is of now.
+    /// Returns the folder for the deltas of a timeline, named by its current branch.
     pub(crate) async fn folder_of(&self, timeline: TimelineId) -> Result<String> {
         let branch = branch_of_timeline(&*self.refs, timeline).await?;
         let escaped = |name: &str| utf8_percent_encode(name, ESCAPED).to_string();

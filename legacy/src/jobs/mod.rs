@@ -1,4 +1,4 @@
-//! The jobs of the queue: what there is to do, and who does it.
+//! The queue of jobs, and the signal that wakes workers.
 
 mod job;
 mod queue;

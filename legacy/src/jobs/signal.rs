@@ -1,4 +1,4 @@
-//! Waking the workers of a process, and sending them to rest.
+//! The signal that wakes the workers of a process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 /// Wakes workers when a job may have become due.
 #[derive(Default)]
 pub(crate) struct WorkSignal {
-    /// Whether workers take no jobs until something is written.
+    /// Whether workers take no jobs until one is added.
     resting: AtomicBool,
     wake: Notify,
 }
@@ -32,7 +32,7 @@ impl WorkSignal {
         self.wake.notified().await;
     }
 
-    /// Lets workers take no jobs until one is added.
+    /// Stops workers from taking jobs until one is added.
     pub(crate) fn rest(&self) {
         self.resting.store(true, Ordering::Relaxed);
     }
