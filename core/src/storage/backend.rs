@@ -1,4 +1,4 @@
-//! An opened backend, and what it says about itself.
+//! An opened backend, its properties, and its upkeep.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use futures::stream::BoxStream;
 use crate::Result;
 use crate::storage::{DeferredWork, Materialize, Network, Refs, Snapshots, Wal};
 
-/// What a backend can do beyond the contracts, which every backend owes.
+/// Properties of a backend beyond the contracts, which every backend fulfils.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// What was acknowledged is there after closing and opening again.
+    /// Acknowledged writes survive closing and opening.
     pub durable: bool,
-    /// Several processes may have the store open at once.
+    /// Several processes may have the store open at the same time.
     pub shared: bool,
 }
 
-/// Facts about an opened store.
+/// The description of an opened store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreInfo {
     /// The scheme of its URL.
@@ -27,58 +27,58 @@ pub struct StoreInfo {
     pub format: u32,
     /// Its identity: 32 hexadecimal digits.
     pub id: String,
-    /// When it was made; `None` if the backend does not keep it.
+    /// Its creation time; `None` if the backend does not keep it.
     pub created: Option<DateTime>,
-    /// Where it is, without credentials.
+    /// Its location, without credentials.
     pub location: String,
-    /// What had to be mended when it was opened (a process that did not close it), for a person.
+    /// The repair that opening it made after a process that did not close it, for people.
     pub recovered: Option<String>,
 }
 
-/// When snapshots are made by themselves, and how.
+/// The schedule of automatic snapshots, and their compression.
 ///
-/// A backend that answers reads from an index needs none.
+/// A backend that answers reads from an index needs no snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SnapshotPolicy {
-    /// After this many commits above the last snapshot of a branch; `None` for never.
+    /// The number of commits above the last snapshot of a branch; `None` for never.
     pub after_commits: Option<u64>,
-    /// After this many bytes of documents, counted by the process that writes; `None` for never.
+    /// The bytes of documents, counted by the process that writes; `None` for never.
     pub after_bytes: Option<u64>,
     /// The level of zstd for chunks: 1 (fast) to 22 (small).
     pub level: i32,
 }
 
 impl SnapshotPolicy {
-    /// Snapshots are made when somebody asks for them.
+    /// Snapshots are made on request only.
     pub const BY_HAND: SnapshotPolicy =
         SnapshotPolicy { after_commits: None, after_bytes: None, level: 3 };
 }
 
-/// Something wrong in a store's files, found by [`Maintenance::verify`].
+/// A problem in a store's files, found by [`Maintenance::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong, what it affects and what to do, as a sentence.
+    /// The problem, its effect and its repair, as a sentence.
     pub problem: String,
 }
 
 /// The upkeep of a store.
 #[async_trait]
 pub trait Maintenance: Send + Sync {
-    /// Facts about the store.
+    /// Describes the store.
     fn info(&self) -> StoreInfo;
 
-    /// The bytes that the store takes on disk, or in memory if it is there.
+    /// Returns the size of the store in bytes, on disk or in memory.
     async fn stored_bytes(&self) -> Result<u64>;
 
-    /// Gives back dead space as far as the engine can.
+    /// Returns unused space to the system as far as the engine can.
     async fn compact(&self) -> Result<()>;
 
-    /// Looks at every stored record and gives what does not belong or can't be read. What the log
-    /// says of itself (digests, chain) is checked by core.
+    /// Reads every stored record, and reports malformed records and those that belong to nothing.
+    /// Core checks the digests and the chain of the log.
     fn verify(&self) -> BoxStream<'static, Result<Finding>>;
 }
 
-/// An opened backend: its traits, each behind a pointer, so that decorators can stand between.
+/// An opened backend: its traits, each behind a pointer, so that a decorator can replace it.
 #[derive(Clone)]
 pub struct Backend {
     /// The log.
@@ -96,9 +96,9 @@ pub struct Backend {
     pub deferred: Option<Arc<dyn DeferredWork>>,
     /// The network that the store is on; `None` for a store on this machine.
     pub network: Option<Arc<dyn Network>>,
-    /// What it can do.
+    /// Its properties.
     pub capabilities: Capabilities,
-    /// When it wants snapshots.
+    /// Its schedule of snapshots.
     pub snapshot_policy: SnapshotPolicy,
 }
 

@@ -50,7 +50,8 @@ pub struct ServerFacts {
     /// Its host and port.
     pub address: String,
     /// The least number of milliseconds by which its clock is ahead of this machine's, given the
-    /// duration of the request; negative if it is behind; `None` if the server does not show a clock.
+    /// duration of the request; negative if it is behind; `None` if the server does not show a
+    /// clock.
     pub clock_ahead: Option<i64>,
     /// Its certificate.
     pub certificate: Certificate,
