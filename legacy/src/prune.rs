@@ -9,6 +9,7 @@ use std::sync::Arc;
 use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Append, Objects, Reclaimed, RetainedStates, TimelineState};
 use argon_core::{Backoff, Environment, Result};
+use bson::DateTime;
 
 use crate::batches::Appender;
 use crate::index::Index;
@@ -117,31 +118,44 @@ impl Pruner {
 
     /// Seals a timeline, marks it as dropped, and removes its data; after a crash, a job continues.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        let Some(mut state) = self.timelines.state(timeline).await? else {
+        let Some(state) = self.timelines.state(timeline).await? else {
             return Ok(Reclaimed::default());
         };
         let freed = self.freed_by_dropping(&state).await?;
-        let mut backoff = Backoff::new(&self.environment);
-        while backoff.attempt().await {
-            match self.appender.seal(&state.timeline, &state.head).await? {
-                Append::Done => break,
-                Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
-            }
-        }
+        self.seal_at_head(&state).await?;
         let now = self.environment.latest();
         let job = Job::about(JobKind::Cleanup, timeline, now);
         self.jobs.add(&job).await?;
-        let mut backoff = Backoff::new(&self.environment);
-        while backoff.attempt().await {
-            let Some(stored) = self.timelines.record(timeline).await? else { break };
-            let dropped = stored.record.dropped_at(now);
-            if self.timelines.move_record(timeline, &stored, dropped).await? {
-                break;
-            }
-        }
+        self.mark_dropped(timeline, now).await?;
         self.clean_up(timeline).await?;
         self.jobs.forget(&job.id).await?;
         Ok(freed)
+    }
+
+    async fn seal_at_head(&self, state: &TimelineState) -> Result<()> {
+        let mut expected = state.head;
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
+            match self.appender.seal(&state.timeline, &expected).await? {
+                Append::Done => return Ok(()),
+                // Another process drops it too.
+                Append::Sealed(head) if head == expected => return Ok(()),
+                Append::HeadMoved(head) | Append::Sealed(head) => expected = head,
+            }
+        }
+        Err(busy())
+    }
+
+    async fn mark_dropped(&self, timeline: TimelineId, time: DateTime) -> Result<()> {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
+            let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
+            let dropped = stored.record.dropped_at(time);
+            if self.timelines.move_record(timeline, &stored, dropped).await? {
+                return Ok(());
+            }
+        }
+        Err(busy())
     }
 
     /// Returns the space that [`drop_timeline`](Self::drop_timeline) would free, in deltas and in
