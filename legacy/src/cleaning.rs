@@ -7,8 +7,9 @@ use std::time::Duration;
 use argon_core::Result;
 use bson::DateTime;
 
+use crate::delta::SUFFIX;
 use crate::jobs::JobKind;
-use crate::prune::{DELTA, Pruner};
+use crate::prune::Pruner;
 use crate::records::{DeltaRecord, decode};
 use crate::time::ago;
 
@@ -51,7 +52,7 @@ impl Pruner {
         let objects = self.objects.list("projects/").await?;
         let old = objects.into_iter().filter(|object| object.modified < before);
         let old: Vec<String> =
-            old.map(|object| object.name).filter(|name| name.ends_with(DELTA)).collect();
+            old.map(|object| object.name).filter(|name| name.ends_with(SUFFIX)).collect();
         let mut named = HashSet::new();
         for (name, stored) in self.index.listed().await? {
             let record = decode::<DeltaRecord>(&name, stored)?.record;

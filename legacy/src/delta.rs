@@ -10,6 +10,9 @@ use argon_core::storage::Objects;
 use argon_core::{Error, Result};
 use bson::DateTime;
 
+/// The suffix of the names of deltas.
+pub(crate) const SUFFIX: &str = ".delta";
+
 const MAGIC: &[u8; 8] = b"argondlt";
 const VERSION: u8 = 1;
 

@@ -8,10 +8,9 @@ use argon_core::model::{Commit, Head, Lsn, TimelineId};
 use argon_core::storage::Objects;
 use argon_core::{Environment, Error, Result};
 
-use crate::delta;
+use crate::delta::{self, SUFFIX};
 use crate::index::{Index, covering};
 use crate::jobs::{Job, JobKind, Queue};
-use crate::prune::DELTA;
 use crate::reading::LogReader;
 use crate::records::{DeltaRecord, VersionedRecord};
 use crate::settings::Settings;
@@ -117,7 +116,7 @@ impl DeltaWriter {
         let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         let (folder, header) = (&stored.record.folder, &encoded.header);
         let name = format!(
-            "{folder}{timeline}-{:020}-{:020}-{}{DELTA}",
+            "{folder}{timeline}-{:020}-{:020}-{}{SUFFIX}",
             header.parent.lsn.next().get(),
             header.head.lsn.get(),
             encoded.checksum.short()

@@ -18,9 +18,6 @@ use crate::reading::LogReader;
 use crate::records::{DeltaRecord, VersionedRecord};
 use crate::timelines::{Timelines, busy};
 
-/// The suffix of the names of deltas.
-pub(crate) const DELTA: &str = ".delta";
-
 /// Whether a call removes data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
