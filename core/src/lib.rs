@@ -51,6 +51,7 @@ pub use history::{
 #[doc(inline)]
 pub use log::segment;
 #[doc(inline)]
+pub use model::backoff::Backoff;
 pub use model::codec;
 pub use model::environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
 pub use store::records::branch_of_timeline;

@@ -6,13 +6,17 @@ use std::io::Read;
 use argon_core::codec::{Reader, put_varint};
 use argon_core::model::{Commit, Digest, Head, TimelineId};
 use argon_core::segment::{decode_commit, encode_commit, verify_chain};
+use argon_core::storage::Objects;
 use argon_core::{Error, Result};
 use bson::DateTime;
+
+/// The suffix of the names of deltas.
+pub(crate) const SUFFIX: &str = ".delta";
 
 const MAGIC: &[u8; 8] = b"argondlt";
 const VERSION: u8 = 1;
 
-/// The most bytes that a delta may have when it is unpacked; a commit is smaller.
+/// The most bytes of an unpacked delta; a commit is smaller.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 const CHECKSUM_BYTES: usize = 32;
@@ -20,13 +24,13 @@ const CHECKSUM_BYTES: usize = 32;
 /// How the commits of a delta are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// What is written.
+    /// The codec of new deltas.
     Zstd,
-    /// What older programs wrote.
+    /// The codec of older programs.
     Gzip,
 }
 
-/// What a delta says of itself.
+/// The header of a delta.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeltaHeader {
     /// The timeline of its commits.
@@ -35,32 +39,32 @@ pub struct DeltaHeader {
     pub parent: Head,
     /// Its last commit.
     pub head: Head,
-    /// How many changes of documents it has.
+    /// The number of changes of documents.
     pub operations: u64,
-    /// Its bytes before and after compression.
+    /// Bytes before compression.
     pub raw_bytes: u64,
-    /// See `raw_bytes`.
+    /// Bytes after compression.
     pub stored_bytes: u64,
-    /// How it is compressed.
+    /// The codec of its commits.
     pub codec: Codec,
 }
 
 impl DeltaHeader {
-    /// How many times smaller compression made it.
+    /// The ratio of bytes before compression to bytes after.
     #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
     pub fn ratio(&self) -> f64 {
         self.raw_bytes as f64 / self.stored_bytes.max(1) as f64
     }
 }
 
-/// A delta that was read.
+/// A decoded delta.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delta {
-    /// What it says of itself.
+    /// Its header.
     pub header: DeltaHeader,
     /// Its commits, in order.
     pub commits: Vec<Commit>,
-    /// The checksum of all of it, which is a part of its name.
+    /// The checksum of the whole object; a part of it is in the object's name.
     pub checksum: Digest,
 }
 
@@ -71,7 +75,7 @@ pub(crate) struct Encoded {
     pub(crate) checksum: Digest,
 }
 
-/// Encodes commits that follow `parent`, at least one, by zstd of this level.
+/// Encodes one or more commits that follow `parent`, with zstd at `level`.
 pub(crate) fn encode(
     timeline: TimelineId,
     parent: Head,
@@ -134,28 +138,33 @@ fn pack(
     Ok(Encoded { header, bytes, checksum })
 }
 
-/// Reads a delta; `name` names it in errors.
+/// Reads and checks a delta; `None` if the object does not exist (any more).
+pub(crate) async fn read(objects: &dyn Objects, name: &str) -> Result<Option<Delta>> {
+    objects.get(name).await?.map(|bytes| decode(name, &bytes)).transpose()
+}
+
+/// Decodes a delta; `name` is for errors.
 ///
 /// # Errors
-/// `Corrupt` if a byte of it is not as it was written; `Unsupported` for another version.
+/// `Corrupt` if a byte was changed; `Unsupported` for another version.
 pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Delta> {
-    let damaged = |problem: &str| Error::corrupt(format!("the delta {name} {problem}"));
+    let damaged = |problem: &str| Error::corrupt(format!("delta {name} {problem}"));
     let (content, checksum) = bytes
         .split_last_chunk::<CHECKSUM_BYTES>()
         .filter(|(content, _)| content.len() > MAGIC.len())
         .ok_or_else(|| damaged("ends too early"))?;
     if !content.starts_with(MAGIC) {
-        return Err(damaged("does not begin as a delta"));
+        return Err(damaged("does not begin with the magic number of a delta"));
     }
     if content[MAGIC.len()] != VERSION {
         return Err(Error::unsupported(format!(
-            "the delta {name} has format {}; this version of Argon reads {VERSION}",
+            "delta {name} has format {}; this version of Argon reads format {VERSION}",
             content[MAGIC.len()]
         )));
     }
     let checksum = Digest::from_bytes(*checksum);
     if Digest::of(content) != checksum {
-        return Err(damaged("does not match its checksum: it was cut off or changed"));
+        return Err(damaged("does not match its checksum; it was truncated or changed"));
     }
     let read = || -> Result<(DeltaHeader, Vec<Commit>)> {
         let mut reader = Reader::new("delta", &content[MAGIC.len() + 1..]);
@@ -165,7 +174,7 @@ pub(crate) fn decode(name: &str, bytes: &[u8]) -> Result<Delta> {
     };
     let (header, commits) = read().map_err(|source| {
         let kind = source.kind();
-        Error::new(kind, damaged("can't be read").message().to_owned()).with_source(source)
+        Error::new(kind, damaged("is malformed").message().to_owned()).with_source(source)
     })?;
     Ok(Delta { header, commits, checksum })
 }
@@ -174,7 +183,7 @@ fn header(reader: &mut Reader<'_>) -> Result<DeltaHeader> {
     let codec = match reader.byte()? {
         1 => Codec::Zstd,
         2 => Codec::Gzip,
-        _ => return Err(reader.corrupt("is compressed in an unknown way")),
+        _ => return Err(reader.corrupt("has an unknown codec")),
     };
     let timeline = TimelineId::from_bytes(reader.array()?);
     let mut end = || -> Result<Head> {
@@ -188,13 +197,13 @@ fn header(reader: &mut Reader<'_>) -> Result<DeltaHeader> {
     let (operations, raw_bytes, stored_bytes) =
         (reader.varint()?, reader.varint()?, reader.varint()?);
     if raw_bytes > MOST_BYTES || stored_bytes != reader.rest().len() as u64 {
-        return Err(reader.corrupt("has another size than it says"));
+        return Err(reader.corrupt("has a size other than its header states"));
     }
     Ok(DeltaHeader { timeline, parent, head, operations, raw_bytes, stored_bytes, codec })
 }
 
 fn unpack(header: &DeltaHeader, stored: &[u8]) -> Result<Vec<u8>> {
-    let bad = |source| Error::corrupt("it can't be unpacked").with_source(source);
+    let bad = |source| Error::corrupt("its commits can't be decompressed").with_source(source);
     let size = usize::try_from(header.raw_bytes).unwrap_or(usize::MAX);
     let raw = match header.codec {
         Codec::Zstd => zstd::bulk::decompress(stored, size).map_err(bad)?,
@@ -205,7 +214,11 @@ fn unpack(header: &DeltaHeader, stored: &[u8]) -> Result<Vec<u8>> {
             raw
         }
     };
-    if raw.len() == size { Ok(raw) } else { Err(Error::corrupt("it is not as long as it says")) }
+    if raw.len() == size {
+        Ok(raw)
+    } else {
+        Err(Error::corrupt("the size of its commits is not the one in its header"))
+    }
 }
 
 fn commits(header: &DeltaHeader, raw: &[u8]) -> Result<Vec<Commit>> {
@@ -216,7 +229,7 @@ fn commits(header: &DeltaHeader, raw: &[u8]) -> Result<Vec<Commit>> {
     }
     verify_chain(&header.parent, &commits)?;
     if commits.last().map(Commit::head) != Some(header.head) {
-        return Err(Error::corrupt("its last commit is not the one that it names"));
+        return Err(Error::corrupt("its last commit is not the one in its header"));
     }
     Ok(commits)
 }

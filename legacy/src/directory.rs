@@ -30,7 +30,7 @@ impl Objects for Directory {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>> {
-        // The directories above the last slash are whole; what follows is the beginning of a name.
+        // A prefix names whole directories up to its last slash, then the beginning of a name.
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
         let prefix = prefix.to_owned();
         blocking("list", self.0.clone(), move |root| {
@@ -56,7 +56,7 @@ impl Objects for Directory {
     }
 }
 
-/// Writes a file under a name of its own, and gives it its name when it is whole and on the disk.
+/// Writes a file under a temporary name, and renames it when it is complete and durable.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     make_folder(folder)?;
@@ -65,7 +65,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.publish()
 }
 
-/// Makes directories for their owner alone.
+/// Returns a builder of directories that only their owner can enter.
 fn private_directory() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
@@ -73,7 +73,7 @@ fn private_directory() -> fs::DirBuilder {
     builder
 }
 
-/// Makes a folder and those above it that are missing, for their owner alone, durably.
+/// Creates a folder and its missing parents durably, for their owner only.
 fn make_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
@@ -94,7 +94,7 @@ fn list(root: &Path, folder: &str, objects: &mut Vec<ObjectInfo>) -> io::Result<
         let entry = entry?;
         let Ok(file) = entry.file_name().into_string() else { continue };
         let name = if folder.is_empty() { file.clone() } else { format!("{folder}/{file}") };
-        // It may be removed meanwhile.
+        // Another process may remove it meanwhile.
         let Some(facts) = found(entry.metadata())? else { continue };
         if facts.is_dir() {
             list(root, &name, objects)?;
@@ -106,7 +106,7 @@ fn list(root: &Path, folder: &str, objects: &mut Vec<ObjectInfo>) -> io::Result<
     Ok(())
 }
 
-/// What is there, or `None`.
+/// Maps a missing file to `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -116,7 +116,7 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 async fn blocking<T: Send + 'static>(
-    what: &'static str,
+    verb: &'static str,
     path: PathBuf,
     work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
 ) -> Result<T> {
@@ -128,11 +128,11 @@ async fn blocking<T: Send + 'static>(
                 }
                 _ => ErrorKind::Unavailable,
             };
-            Error::new(kind, format!("can't {what} {}", path.display())).with_source(error)
+            Error::new(kind, format!("can't {verb} {}", path.display())).with_source(error)
         })
     });
     task.await.unwrap_or_else(|source| {
-        Err(Error::internal("work on files broke off").with_source(source))
+        Err(Error::internal("a thread that works on files crashed").with_source(source))
     })
 }
 
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn objects_come_back_are_listed_by_prefix_and_go() {
+    async fn objects_are_read_back_listed_by_prefix_and_deleted() {
         let place = tempfile::tempdir().unwrap();
         let objects = Directory::new(place.path().to_owned());
         for name in ["a/b/one", "a/b/two", "a/bc", "d"] {

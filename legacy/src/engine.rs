@@ -1,49 +1,42 @@
-//! What the parts of an opened legacy store share.
+//! An opened store: its parts, and the handle to them.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
-use argon_core::model::TimelineId;
+use argon_core::Environment;
 use argon_core::storage::{Backend, Capabilities, Objects, StoreInfo};
-use argon_core::{Environment, Result, branch_of_timeline};
-use bson::DateTime;
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-use tokio::sync::Notify;
 
-use crate::delta::{self, Delta};
+use crate::batches::Appender;
+use crate::delta_writer::DeltaWriter;
 use crate::index::Index;
-use crate::jobs::Queue;
-use crate::log::LegacyWal;
-use crate::maintenance::LegacyMaintenance;
-use crate::notification::Deliver;
-use crate::refs::LegacyRefs;
+use crate::jobs::{Queue, WorkSignal};
+use crate::notification::{Deliver, Notifier};
+use crate::prune::Pruner;
+use crate::reading::LogReader;
+use crate::runner::JobRunner;
 use crate::settings::Settings;
-use crate::snapshots::ObjectSnapshots;
-use crate::timeline::TimelineCache;
+use crate::timelines::Timelines;
 use crate::workers::Pool;
 
-/// What stands for itself in the name of a project or a branch inside an object's name.
-const ESCAPED: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'?').add(b'#').add(b'\\').add(b':');
-
-/// An opened store.
+/// An opened store without its workers: the log, the refs, the snapshots and the network of its
+/// backend.
 pub(crate) struct LegacyEngine {
     pub(crate) objects: Arc<dyn Objects>,
-    /// The store that has the queue, the refs, and what is not uploaded yet.
+    /// The store with the queue, the refs, and the commits that no delta has yet.
     pub(crate) queue: Backend,
-    /// Whether other processes may have the queue open too.
+    /// Whether other processes may have the queue open at the same time.
     pub(crate) shared: bool,
-    pub(crate) jobs: Queue,
-    pub(crate) index: Index,
-    pub(crate) known: TimelineCache,
     pub(crate) settings: Settings,
     pub(crate) environment: Environment,
     pub(crate) info: StoreInfo,
-    pub(crate) deliver: Option<Arc<dyn Deliver>>,
-    /// Whether workers take no jobs until something is written.
-    pub(crate) resting: AtomicBool,
-    /// Told when a job may have become due.
-    pub(crate) wake: Arc<Notify>,
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) reader: LogReader,
+    pub(crate) appender: Arc<Appender>,
+    pub(crate) jobs: Queue,
+    pub(crate) signal: Arc<WorkSignal>,
+    pub(crate) writer: Arc<DeltaWriter>,
+    pub(crate) pruner: Arc<Pruner>,
+    pub(crate) runner: JobRunner,
 }
 
 impl LegacyEngine {
@@ -55,61 +48,49 @@ impl LegacyEngine {
         info: StoreInfo,
         deliver: Option<Arc<dyn Deliver>>,
     ) -> Self {
+        let timelines = Arc::new(Timelines::new(&queue, &environment));
+        let index = Arc::new(Index::new(queue.refs.clone()));
+        let reader = LogReader {
+            timelines: Arc::clone(&timelines),
+            index: Arc::clone(&index),
+            objects: Arc::clone(&objects),
+        };
+        let jobs = Queue::new(queue.refs.clone(), environment.clone());
+        let signal = Arc::<WorkSignal>::default();
+        let appender = Appender::new(&timelines, &queue, &jobs, &signal, &settings, &environment);
+        let appender = Arc::new(appender);
+        let writer = Arc::new(DeltaWriter::new(&reader, &jobs, &settings, &environment));
+        let pruner = Arc::new(Pruner::new(&reader, &appender, &jobs, &environment));
+        let notifier = Arc::new(Notifier::new(&settings, &info, deliver, &jobs, &environment));
+        let runner = JobRunner {
+            jobs: jobs.clone(),
+            writer: Arc::clone(&writer),
+            pruner: Arc::clone(&pruner),
+            notifier,
+            environment: environment.clone(),
+        };
         Self {
-            objects,
             shared: queue.capabilities.shared,
-            jobs: Queue::new(queue.refs.clone(), environment.clone()),
-            index: Index::new(queue.refs.clone()),
-            known: TimelineCache::default(),
+            objects,
+            queue,
             settings,
             environment,
             info,
-            deliver,
-            resting: AtomicBool::new(false),
-            wake: Arc::default(),
-            queue,
+            timelines,
+            index,
+            reader,
+            appender,
+            jobs,
+            signal,
+            writer,
+            pruner,
+            runner,
         }
     }
-
-    /// Now, and when a batch that begins now is ended.
-    pub(crate) fn batch_due(&self) -> (DateTime, DateTime) {
-        let now = self.environment.now();
-        (now, after(now, self.settings.batch_time))
-    }
-
-    /// The folder for the deltas of a timeline, by the branch that it is of now.
-    pub(crate) async fn folder_of(&self, timeline: TimelineId) -> Result<String> {
-        let branch = branch_of_timeline(&*self.queue.refs, timeline).await?;
-        let escaped = |name: &str| utf8_percent_encode(name, ESCAPED).to_string();
-        Ok(match branch {
-            Some((project, branch)) => {
-                let (project, branch) = (escaped(project.as_str()), escaped(branch.as_str()));
-                format!("projects/{project}/branches/{branch}/deltas/")
-            }
-            None => "projects/-/branches/-/deltas/".to_owned(),
-        })
-    }
-
-    /// A delta, checked; `None` if it is not there (any more).
-    pub(crate) async fn delta(&self, object: &str) -> Result<Option<Delta>> {
-        let bytes = self.objects.get(object).await?;
-        bytes.map(|bytes| delta::decode(object, &bytes)).transpose()
-    }
 }
 
-/// A time that much later.
-pub(crate) fn after(time: DateTime, by: Duration) -> DateTime {
-    let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    DateTime::from_millis(time.timestamp_millis().saturating_add(millis))
-}
-
-/// A time that much earlier.
-pub(crate) fn ago(time: DateTime, by: Duration) -> DateTime {
-    let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-    DateTime::from_millis(time.timestamp_millis().saturating_sub(millis))
-}
-
-/// An opened legacy store with its queue and workers, for whoever looks after them. Cheap to clone.
+/// An opened legacy store with its queue and workers, for programs that manage them. Cheap to
+/// clone.
 #[derive(Clone)]
 pub struct LegacyStore {
     pub(crate) engine: Arc<LegacyEngine>,
@@ -123,15 +104,18 @@ impl LegacyStore {
         Self { engine, pool }
     }
 
-    /// The store as a backend.
+    /// Returns the store as a backend.
     pub fn backend(&self) -> Backend {
         let engine = &self.engine;
+        let store = Arc::new(self.clone());
         Backend {
-            wal: Arc::new(LegacyWal(Arc::clone(engine))),
-            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(engine)),
+            wal: engine.clone(),
+            refs: engine.clone(),
+            snapshots: engine.clone(),
             materialize: None,
-            maintenance: Arc::new(LegacyMaintenance(self.clone())),
+            maintenance: store.clone(),
+            deferred: Some(store),
+            network: engine.network(),
             capabilities: Capabilities { durable: true, shared: engine.shared },
             snapshot_policy: engine.settings.snapshots,
         }

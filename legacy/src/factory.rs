@@ -1,4 +1,4 @@
-//! Making and opening legacy stores.
+//! Creating and opening legacy stores.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::engine::{LegacyEngine, LegacyStore};
 use crate::notification::Deliver;
 use crate::settings::{ObjectLocation, PARAMETERS, Settings};
 
-/// What the store is, as an object.
+/// The object with the identity of a store.
 const IDENTITY: &str = "argon-legacy.json";
 const FORMAT: u32 = 1;
 
-/// Gives the objects at an `s3:` URL.
+/// Opens the objects at an `s3:` URL.
 #[async_trait]
 pub trait Connect: Send + Sync {
-    /// The objects; nothing is made and nothing is written.
+    /// Opens the objects, without a write.
     async fn objects(
         &self,
         url: &StoreUrl,
@@ -32,15 +32,15 @@ pub trait Connect: Send + Sync {
     ) -> Result<Arc<dyn Objects>>;
 }
 
-/// Makes and opens stores of the legacy system.
+/// Creates and opens legacy stores.
 pub struct LegacyFactory {
-    /// The backends that a queue may be kept in.
+    /// The backends for queues.
     registry: Registry,
     s3: Option<Arc<dyn Connect>>,
-    /// Where queues of stores in S3 are kept on this machine.
+    /// The directory for queues of stores in S3 on this machine.
     queues: Option<PathBuf>,
     deliver: Option<Arc<dyn Deliver>>,
-    /// Who is told what became of jobs, if a store's URL does not say.
+    /// The URL for notifications of jobs, unless the URL of a store names one.
     notify: Option<String>,
 }
 
@@ -54,22 +54,23 @@ struct Identity {
 }
 
 impl LegacyFactory {
-    /// A factory whose queues are in stores of `registry`.
+    /// Creates a factory whose queues are in stores of `registry`.
     pub fn new(registry: Registry) -> Self {
         Self { registry, s3: None, queues: None, deliver: None, notify: None }
     }
 
-    /// Adds what `legacy+s3:` stores need: a way to S3, and a directory for their queues.
+    /// Adds the requirements of `legacy+s3:` stores: a connection to S3, and a directory for their
+    /// queues.
     pub fn with_s3(self, s3: Arc<dyn Connect>, queues: Option<PathBuf>) -> Self {
         Self { s3: Some(s3), queues, ..self }
     }
 
-    /// Adds who delivers notifications.
+    /// Adds the delivery of notifications.
     pub fn with_deliver(self, deliver: Arc<dyn Deliver>) -> Self {
         Self { deliver: Some(deliver), ..self }
     }
 
-    /// Says who is told what became of jobs of stores whose URL says nothing about it.
+    /// Sets the URL for notifications of jobs in stores whose URL names none.
     pub fn with_notify(self, url: Option<String>) -> Self {
         Self { notify: url, ..self }
     }
@@ -92,18 +93,18 @@ impl LegacyFactory {
         let queue = self.registry.factory(&queue_url)?.open(&queue_url, options, environment).await;
         let queue = queue.map_err(|error| match error.kind() {
             ErrorKind::NotFound => Error::corrupt(format!(
-                "the queue of the legacy store at {} is not at {queue_url}; its branches and what is not \
-                 uploaded yet are nowhere else: bring it back, or name where it is by queue=…",
+                "the queue of the legacy store at {} is missing at {queue_url}; only it has the \
+                 branches and the commits without deltas; restore it, or name its location by queue=…",
                 objects.location()
             )),
-            kind => Error::new(kind, format!("the queue of the legacy store, {queue_url}"))
+            kind => Error::new(kind, format!("can't open the legacy store's queue {queue_url}"))
                 .with_source(error),
         })?;
         let found = queue.maintenance.info();
         if found.id != identity.queue {
             return Err(Error::invalid(format!(
-                "the legacy store at {} has its queue in the store {}, and {queue_url} is {}; what is \
-                 not uploaded yet is there: name it by queue=…",
+                "the queue of the legacy store at {} is the store {}, but {queue_url} is the store {}; \
+                 name the location of its queue by queue=…",
                 objects.location(),
                 identity.queue,
                 found.id
@@ -135,11 +136,13 @@ impl LegacyFactory {
         match (&settings.place, &self.s3) {
             (ObjectLocation::Directory(path), _) => Ok(Arc::new(Directory::new(path.clone()))),
             (ObjectLocation::S3(url), Some(s3)) => s3.objects(url, options, environment).await,
-            (ObjectLocation::S3(_), None) => Err(Error::unsupported("this program has no S3")),
+            (ObjectLocation::S3(_), None) => {
+                Err(Error::unsupported("this program is built without S3"))
+            }
         }
     }
 
-    /// The store with the queue.
+    /// Returns the URL of the store with the queue.
     fn queue_url(&self, settings: &Settings) -> Result<StoreUrl> {
         match (&settings.queue, &settings.place) {
             (Some(queue), _) if queue.contains(':') => queue.parse(),
@@ -147,7 +150,7 @@ impl LegacyFactory {
             (None, ObjectLocation::Directory(path)) => Ok(sled_in(&path.join("queue"))),
             (None, ObjectLocation::S3(url)) => {
                 let queues = self.queues.as_ref().ok_or_else(|| {
-                    Error::invalid("there is no place for the queue; name one by queue=DIR")
+                    Error::invalid("missing a directory for the queue; name one by queue=DIR")
                 })?;
                 let place = url.rest().split_once('?').map_or(url.rest(), |(place, _)| place);
                 let name = place.trim_matches('/').replace('/', "-");
@@ -162,21 +165,21 @@ fn sled_in(directory: &Path) -> StoreUrl {
 }
 
 fn missing(objects: &dyn Objects) -> Error {
-    Error::not_found(format!("there is no legacy store at {}", objects.location()))
+    Error::not_found(format!("no legacy store exists at {}", objects.location()))
         .with_hint(Hint::CreateStore { url: None })
 }
 
 async fn identity(objects: &dyn Objects) -> Result<Option<Identity>> {
     let Some(bytes) = objects.get(IDENTITY).await? else { return Ok(None) };
     let identity: Identity = serde_json::from_slice(&bytes).map_err(|source| {
-        Error::invalid(format!("{IDENTITY} at {} is not that of a store", objects.location()))
+        Error::invalid(format!("{IDENTITY} at {} is malformed", objects.location()))
             .with_source(source)
     })?;
     if identity.format == FORMAT {
         return Ok(Some(identity));
     }
     Err(Error::unsupported(format!(
-        "the legacy store has format {}, and this version of Argon reads format {FORMAT}",
+        "the legacy store has format {}; this version of Argon reads format {FORMAT}",
         identity.format
     )))
 }
@@ -207,19 +210,21 @@ impl Factory for LegacyFactory {
         let objects = self.objects(&settings, options, environment).await?;
         let location = objects.location();
         if identity(&*objects).await?.is_some() {
-            return Err(Error::already_exists(format!("there is a legacy store at {location}")));
+            return Err(Error::already_exists(format!(
+                "a legacy store exists at {location} already"
+            )));
         }
         let others = objects.list("").await?;
         if let Some(other) = others.iter().find(|other| !other.name.starts_with("queue/")) {
             return Err(Error::invalid(format!(
-                "there is something else at {location}, '{}' for one; choose another place",
+                "{location} is not empty: it has '{}'; choose another location",
                 other.name
             )));
         }
         let queue_url = self.queue_url(&settings)?;
         let factory = self.registry.factory(&queue_url)?;
         let queue = match factory.create(&queue_url, options, environment).await {
-            // Left over from a creation that was cut off, or a queue of another store.
+            // A creation that crashed left it, or it is the queue of another store.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let there = factory.open(&queue_url, options, environment).await?;
                 if !there.refs.list("").await?.is_empty() {
@@ -239,7 +244,7 @@ impl Factory for LegacyFactory {
             created: environment.now(),
         };
         let bytes = serde_json::to_vec(&identity).map_err(|source| {
-            Error::internal("an identity can't be written").with_source(source)
+            Error::internal("an identity can't be encoded").with_source(source)
         })?;
         objects.put(IDENTITY, bytes).await?;
         drop(queue);

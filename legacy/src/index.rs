@@ -1,20 +1,20 @@
-//! Which deltas a timeline has.
+//! The records of the deltas of timelines.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{CasResult, Refs};
+use argon_core::storage::{CasResult, RefName, Refs, VersionedRef};
 
-use crate::records::{DeltaRecord, VersionedRecord, decode, delta_ref, deltas_of, encode};
+use crate::records::{DELTAS, DeltaRecord, VersionedRecord, decode, delta_ref, deltas_of, encode};
 
-/// The deltas of a timeline by their first commits. What a compression has replaced may still be
-/// there.
+/// The deltas of a timeline by their first commits, possibly with some that a longer delta
+/// replaces.
 pub(crate) type Deltas = Arc<Vec<VersionedRecord<DeltaRecord>>>;
 
-/// The records of deltas, with what was read of them last. A list that was read may lack deltas that
-/// were made since, and have some that were replaced; who misses a commit in it reads it again.
+/// The records of deltas, with a cache. A cached list may lack new deltas and have replaced ones; a
+/// reader that misses a commit in it reads the list again.
 pub(crate) struct Index {
     refs: Arc<dyn Refs>,
     known: Mutex<HashMap<TimelineId, Deltas>>,
@@ -29,7 +29,7 @@ impl Index {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of a timeline's deltas, or what there is.
+    /// Returns the cached deltas of a timeline, or reads them.
     pub(crate) async fn known_of(&self, timeline: TimelineId) -> Result<Deltas> {
         let known = self.known().get(&timeline).cloned();
         match known {
@@ -38,7 +38,12 @@ impl Index {
         }
     }
 
-    /// A timeline's deltas as they are.
+    /// Lists the records of the deltas of all timelines, by name.
+    pub(crate) async fn listed(&self) -> Result<Vec<(RefName, VersionedRef)>> {
+        self.refs.list(DELTAS).await
+    }
+
+    /// Reads the deltas of a timeline.
     pub(crate) async fn of(&self, timeline: TimelineId) -> Result<Deltas> {
         let listed = self.refs.list(&deltas_of(timeline)).await?;
         let deltas: Result<Vec<_>> =
@@ -48,7 +53,7 @@ impl Index {
         Ok(deltas)
     }
 
-    /// Adds a delta; the one that is there, if another with the same first commit is.
+    /// Adds a delta, or returns the existing one with the same first commit.
     pub(crate) async fn add(
         &self,
         timeline: TimelineId,
@@ -63,8 +68,8 @@ impl Index {
         }
     }
 
-    /// Puts a longer delta in the place of one that begins with the same commit. Whether that one was
-    /// still there.
+    /// Replaces a delta by a longer one that begins with the same commit; false if it was replaced
+    /// or removed before.
     pub(crate) async fn replace(
         &self,
         timeline: TimelineId,
@@ -95,14 +100,14 @@ impl Index {
     }
 }
 
-/// The delta that has a commit; the one that reaches furthest, if several have it.
+/// Returns the delta that has a commit; of several, the one with the highest last commit.
 pub(crate) fn covering(deltas: &[VersionedRecord<DeltaRecord>], lsn: Lsn) -> Option<&DeltaRecord> {
     let upto = deltas.partition_point(|delta| delta.record.first() <= lsn);
     let having = deltas[..upto].iter().map(|delta| &delta.record).filter(|delta| delta.covers(lsn));
     having.max_by_key(|delta| delta.last())
 }
 
-/// The number of the first batch that may have a commit after those of the deltas below it.
+/// Returns the first batch that may have commit `lsn`, given the deltas below it.
 pub(crate) fn batch_after(deltas: &[VersionedRecord<DeltaRecord>], lsn: Lsn, floor: i64) -> i64 {
     let below = deltas.iter().filter(|delta| delta.record.last() < lsn);
     below.map(|delta| delta.record.last_batch).max().unwrap_or(-1).max(floor) + 1

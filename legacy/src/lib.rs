@@ -7,16 +7,24 @@
 //! | `legacy+s3://BUCKET/PREFIX` | objects in S3 | a sled store on this machine |
 //! | `…?queue=mongodb://…` | as above | a database that several machines share |
 //!
-//! What is acknowledged is in the queue, durable as that store is. A timeline's commits go into
-//! *batches* there; a full batch, or one that is five seconds old, becomes a delta object by way of a
-//! `sync` job. Reads see both.
+//! Acknowledged commits are in the queue, with the durability of its store. They are gathered in
+//! *batches* there; a `sync` job writes a full batch, or one that is five seconds old, to a delta
+//! object. Reads see both.
 //!
-//! - `log` and `reading`: the write-ahead log over queue and deltas; `timeline`: its records;
-//! - `delta`: the format of a delta; `index`: which deltas there are;
-//! - `jobs`: the queue; `workers`: who works it, and `work`: what a job does;
-//! - `directory`: objects as files; `snapshots`, `maintenance`, `refs`, `factory`: the other traits.
+//! | module | content |
+//! | --- | --- |
+//! | `engine`, `factory`, `settings` | the parts of an opened store; its URL |
+//! | `log` | the write-ahead log over `batches` (appends), `timelines`, `reading` and `prune` |
+//! | `delta`, `index` | the format of a delta; the records of the deltas of a timeline |
+//! | `jobs`, `workers` | the queue; the workers of a process |
+//! | `runner` | jobs by kind, with `delta_writer`, `prune`, `cleaning` and `notification` |
+//! | `directory` | objects as files |
+//! | `snapshots`, `refs`, `network`, `maintenance` | the other traits |
 
+mod batches;
+mod cleaning;
 mod delta;
+mod delta_writer;
 mod directory;
 mod engine;
 mod factory;
@@ -24,17 +32,19 @@ mod index;
 mod jobs;
 mod log;
 mod maintenance;
+mod network;
 mod notification;
 mod prune;
 mod reading;
 mod records;
 mod refs;
+mod runner;
 mod settings;
 mod snapshots;
 #[cfg(test)]
 mod tests;
-mod timeline;
-mod work;
+mod time;
+mod timelines;
 mod workers;
 
 pub use delta::{Codec, Delta, DeltaHeader};

@@ -14,16 +14,13 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::engine::LegacyEngine;
 use crate::prune::Mode;
 
-/// [`Wal`] of a legacy store.
-pub(crate) struct LegacyWal(pub(crate) Arc<LegacyEngine>);
-
-/// How many timelines are looked at side by side.
+/// The timelines whose states are read concurrently.
 const AT_ONCE: usize = 16;
 
 #[async_trait]
-impl Wal for LegacyWal {
+impl Wal for LegacyEngine {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        self.0.state(timeline).await
+        self.timelines.state(timeline).await
     }
 
     async fn append(
@@ -32,15 +29,15 @@ impl Wal for LegacyWal {
         expected: &Head,
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
-        self.0.append(timeline, expected, &commits).await
+        self.appender.append(timeline, expected, &commits).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
-        self.0.seal(timeline, expected).await
+        self.appender.seal(timeline, expected).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.0.clone().commits(timeline, range, Direction::Ascending)
+        self.reader.commits(timeline, range, Direction::Ascending)
     }
 
     fn read_headers(
@@ -49,13 +46,14 @@ impl Wal for LegacyWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        self.0.clone().headers(timeline, range, direction)
+        self.reader.headers(timeline, range, direction)
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        // One that was dropped has a record for a while, and so has one whose first append failed.
-        let looks = self.0.recorded().await?.into_iter().map(|timeline| async move {
-            Ok(self.0.state(timeline).await?.map(|state| state.timeline.id))
+        // A dropped timeline keeps its record for a while, and so does one whose first append
+        // failed.
+        let looks = self.timelines.recorded().await?.into_iter().map(|timeline| async move {
+            Ok(self.timelines.state(timeline).await?.map(|state| state.timeline.id))
         });
         let found = stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE);
         found
@@ -66,18 +64,18 @@ impl Wal for LegacyWal {
     }
 
     async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        self.0.prune(timeline, keep, Mode::Remove).await
+        self.pruner.prune(timeline, keep, Mode::Remove).await
     }
 
     async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        self.0.prune(timeline, keep, Mode::Count).await
+        self.pruner.prune(timeline, keep, Mode::Count).await
     }
 
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        self.0.drop_timeline(timeline).await
+        self.pruner.drop_timeline(timeline).await
     }
 
     async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        self.0.droppable(timeline).await
+        self.pruner.droppable(timeline).await
     }
 }

@@ -1,36 +1,33 @@
-//! Garbage collection: whole deltas go that lie below what is kept.
+//! Garbage collection: deltas that lie entirely below the retained part of a log are removed.
 //!
-//! Core has made snapshots of all kept states below, so nobody needs the log there. The floor in the
-//! timeline's record is raised first, then the records of the deltas go, then their objects.
+//! Core has snapshots of all retained states below, so no reader needs the log there. The floor in
+//! the timeline's record is raised first, then the records of the deltas are removed, then their
+//! objects.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{Append, Reclaimed, RetainedStates, TimelineState};
+use argon_core::storage::{Append, Objects, Reclaimed, RetainedStates, TimelineState};
+use argon_core::{Backoff, Environment, Result};
+use bson::DateTime;
 
-use crate::engine::{LegacyEngine, ago};
-use crate::jobs::{Job, JobKind, sync_id};
-use crate::records::{DELTAS, DeltaRecord, VersionedRecord, decode, timeline_ref};
-use crate::timeline::{batch_id, busy};
+use crate::batches::Appender;
+use crate::index::Index;
+use crate::jobs::{Job, JobKind, Queue, sync_id};
+use crate::reading::LogReader;
+use crate::records::{DeltaRecord, VersionedRecord};
+use crate::timelines::{Timelines, busy};
 
-const ATTEMPTS: u32 = 100;
-
-/// How long the traces of what is gone stay, so that whoever is late finds them.
-pub(crate) const LATE: Duration = Duration::from_hours(24);
-
-/// What the names of deltas end with.
-pub(crate) const DELTA: &str = ".delta";
-
-/// Whether anything is changed.
+/// Whether a call removes data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Remove,
-    /// What would be removed is counted.
+    /// Data that [`Remove`](Self::Remove) would remove is counted.
     Count,
 }
 
-/// The deltas that go: those that follow each other from the floor up and end below `from`.
+/// Returns the deltas that can be removed: those that follow each other from the floor up and end
+/// below `from`. With them, the new floor and the last of their batches.
 fn going(
     deltas: &[VersionedRecord<DeltaRecord>],
     state: &TimelineState,
@@ -50,14 +47,37 @@ fn going(
     (gone, floor, batch)
 }
 
-impl LegacyEngine {
+/// Removes deltas, timelines, and the traces of both.
+pub(crate) struct Pruner {
+    pub(crate) timelines: Arc<Timelines>,
+    appender: Arc<Appender>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) jobs: Queue,
+    pub(crate) environment: Environment,
+}
+
+impl Pruner {
+    pub(crate) fn new(
+        reader: &LogReader,
+        appender: &Arc<Appender>,
+        jobs: &Queue,
+        environment: &Environment,
+    ) -> Self {
+        let LogReader { timelines, index, objects } = reader.clone();
+        let (appender, jobs) = (Arc::clone(appender), jobs.clone());
+        Self { timelines, appender, index, objects, jobs, environment: environment.clone() }
+    }
+
     pub(crate) async fn prune(
         &self,
         timeline: TimelineId,
         keep: &RetainedStates,
         mode: Mode,
     ) -> Result<Reclaimed> {
-        let Some(state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
+        let Some(state) = self.timelines.state(timeline).await? else {
+            return Ok(Reclaimed::default());
+        };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
         let deltas = self.index.of(timeline).await?;
         let (gone, floor, batch) = going(&deltas, &state, from);
@@ -80,44 +100,65 @@ impl LegacyEngine {
     }
 
     async fn raise_floor(&self, timeline: TimelineId, floor: Lsn, batch: i64) -> Result<()> {
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
+            let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
             let raised = stored.record.raised(floor, batch);
-            if raised == stored.record || self.move_record(timeline, &stored, raised).await? {
+            if raised == stored.record
+                || self.timelines.move_record(timeline, &stored, raised).await?
+            {
                 return Ok(());
             }
         }
         Err(busy())
     }
 
-    /// Ends a timeline, marks it as dropped, and removes what it had; a job finishes what is cut off.
+    /// Seals a timeline, marks it as dropped, and removes its data; after a crash, a job continues.
     pub(crate) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        let Some(mut state) = self.state(timeline).await? else { return Ok(Reclaimed::default()) };
+        let Some(state) = self.timelines.state(timeline).await? else {
+            return Ok(Reclaimed::default());
+        };
         let freed = self.freed_by_dropping(&state).await?;
-        for _ in 0..ATTEMPTS {
-            match self.seal(&state.timeline, &state.head).await? {
-                Append::Done => break,
-                Append::HeadMoved(head) | Append::Sealed(head) => state.head = head,
-            }
-        }
+        self.seal_at_head(&state).await?;
         let now = self.environment.latest();
         let job = Job::about(JobKind::Cleanup, timeline, now);
         self.jobs.add(&job).await?;
-        for _ in 0..ATTEMPTS {
-            let Some(stored) = self.record(timeline).await? else { break };
-            let dropped = stored.record.dropped_at(now);
-            if self.move_record(timeline, &stored, dropped).await? {
-                break;
-            }
-        }
+        self.mark_dropped(timeline, now).await?;
         self.clean_up(timeline).await?;
         self.jobs.forget(&job.id).await?;
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free, in deltas and in the queue.
+    async fn seal_at_head(&self, state: &TimelineState) -> Result<()> {
+        let mut expected = state.head;
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
+            match self.appender.seal(&state.timeline, &expected).await? {
+                Append::Done => return Ok(()),
+                // Another process drops it too.
+                Append::Sealed(head) if head == expected => return Ok(()),
+                Append::HeadMoved(head) | Append::Sealed(head) => expected = head,
+            }
+        }
+        Err(busy())
+    }
+
+    async fn mark_dropped(&self, timeline: TimelineId, time: DateTime) -> Result<()> {
+        let mut backoff = Backoff::new(&self.environment);
+        while backoff.attempt().await {
+            let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
+            let dropped = stored.record.dropped_at(time);
+            if self.timelines.move_record(timeline, &stored, dropped).await? {
+                return Ok(());
+            }
+        }
+        Err(busy())
+    }
+
+    /// Returns the space that [`drop_timeline`](Self::drop_timeline) would free, in deltas and in
+    /// the queue.
     pub(crate) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let Some(state) = self.state(timeline).await? else { return Ok(None) };
+        let Some(state) = self.timelines.state(timeline).await? else { return Ok(None) };
         self.freed_by_dropping(&state).await.map(Some)
     }
 
@@ -127,21 +168,17 @@ impl LegacyEngine {
         let deltas = self.index.of(timeline).await?;
         let mut bytes: u64 =
             deltas.iter().map(|delta| delta.record.stored_bytes.cast_unsigned()).sum();
-        if let Some(stored) = self.record(timeline).await? {
+        if let Some(stored) = self.timelines.record(timeline).await? {
             for batch in stored.record.floor_batch + 1..=stored.record.batch {
-                let wal = &self.queue.wal;
-                bytes += wal
-                    .prunable(batch_id(timeline, batch), &RetainedStates::default())
-                    .await?
-                    .bytes;
+                bytes += self.timelines.batch_bytes(timeline, batch).await?.bytes;
             }
         }
         Ok(Reclaimed { commits, bytes, ..Reclaimed::default() })
     }
 
-    /// Removes what a dropped timeline had.
+    /// Removes the data of a dropped timeline.
     pub(crate) async fn clean_up(&self, timeline: TimelineId) -> Result<()> {
-        let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+        let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         if stored.record.dropped.is_none() {
             return Ok(());
         }
@@ -150,58 +187,9 @@ impl LegacyEngine {
             self.index.remove(timeline, delta).await?;
         }
         for batch in stored.record.floor_batch + 1..=stored.record.batch {
-            self.queue.wal.prune(batch_id(timeline, batch), &RetainedStates::default()).await?;
+            self.timelines.empty_batch(timeline, batch).await?;
             self.jobs.forget(&sync_id(timeline, batch)).await?;
         }
         crate::snapshots::remove_of(&*self.objects, timeline).await
-    }
-
-    /// The daily cleaning: traces that nobody can be late for any more, and objects that no record
-    /// names.
-    #[tracing::instrument(level = "info", skip_all)]
-    pub(crate) async fn clean_daily(&self) -> Result<()> {
-        let before = ago(self.environment.earliest(), LATE);
-        for job in self.jobs.done_before(before).await? {
-            if let (JobKind::Sync, Some(timeline)) = (job.kind, job.timeline) {
-                self.queue.wal.drop_timeline(batch_id(timeline, job.batch)).await?;
-            }
-            self.jobs.forget(&job.id).await?;
-        }
-        self.forget_dropped(before).await?;
-        self.remove_unnamed(before).await
-    }
-
-    async fn forget_dropped(&self, before: bson::DateTime) -> Result<()> {
-        for timeline in self.recorded().await? {
-            let Some(stored) = self.record(timeline).await? else { continue };
-            if stored.record.dropped.is_none_or(|dropped| dropped >= before) {
-                continue;
-            }
-            self.clean_up(timeline).await?;
-            for batch in stored.record.floor_batch + 1..=stored.record.batch {
-                self.queue.wal.drop_timeline(batch_id(timeline, batch)).await?;
-            }
-            let name = timeline_ref(timeline);
-            self.queue.refs.compare_and_set(&name, Some(&stored.version), None).await?;
-            self.known.forget(timeline);
-        }
-        Ok(())
-    }
-
-    /// Removes deltas that were uploaded and never recorded, and such that were replaced.
-    async fn remove_unnamed(&self, before: bson::DateTime) -> Result<()> {
-        let objects = self.objects.list("projects/").await?;
-        let old = objects.into_iter().filter(|object| object.modified < before);
-        let old: Vec<String> =
-            old.map(|object| object.name).filter(|name| name.ends_with(DELTA)).collect();
-        let mut named = std::collections::HashSet::new();
-        for (name, stored) in self.queue.refs.list(DELTAS).await? {
-            let record = decode::<DeltaRecord>(&name, stored)?.record;
-            named.insert(record.object);
-        }
-        for name in old.iter().filter(|name| !named.contains(*name)) {
-            self.objects.delete(name).await?;
-        }
-        Ok(())
     }
 }

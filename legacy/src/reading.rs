@@ -1,29 +1,27 @@
 //! Reading a timeline: each run of commits from its delta, or from the queue while it has none.
 //!
-//! Workers move commits from the queue to deltas, and from small deltas to larger ones, while others
-//! read. They add before they remove; so who misses something looks again, and finds it elsewhere.
+//! Workers move commits from the queue to deltas, and from small deltas to larger ones, during
+//! reads. They add before they remove; so a reader that misses a commit looks again, and finds it
+//! elsewhere.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use argon_core::model::{Commit, Lsn, TimelineId, Touched};
-use argon_core::storage::{CommitStream, Direction, HeaderStream};
-use argon_core::{Error, ErrorKind, Result};
-use futures::stream::{self, StreamExt, TryStreamExt};
+use argon_core::storage::{CommitStream, Direction, HeaderStream, Objects};
+use argon_core::{Backoff, Error, ErrorKind, Result};
+use futures::stream::{self, StreamExt};
 
-use crate::engine::LegacyEngine;
-use crate::index::{batch_after, covering};
-use crate::timeline::batch_id;
+use crate::delta;
+use crate::index::{Index, batch_after, covering};
+use crate::timelines::Timelines;
 
-/// How often a commit is looked for again before it is missed.
-const ATTEMPTS: u32 = 8;
-
-/// How much of a batch is in memory at a time: so many bytes of documents, and the commit that reaches
+/// The bytes of documents of a batch that are in memory at a time, without the commit that reaches
 /// them.
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Where a commit is.
+/// The location of a commit.
 enum CommitLocation {
     /// In the delta of this name.
     Delta(String),
@@ -48,21 +46,29 @@ impl Form for Commit<Touched> {
     }
 }
 
-/// A reading on its way.
+/// Reads the commits of timelines. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct LogReader {
+    pub(crate) timelines: Arc<Timelines>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) objects: Arc<dyn Objects>,
+}
+
+/// A read in progress.
 struct Reading<C> {
-    engine: Arc<LegacyEngine>,
+    reader: LogReader,
     timeline: TimelineId,
     direction: Direction,
-    /// What is still to be read.
+    /// The commits that are not read yet.
     range: RangeInclusive<Lsn>,
-    /// Whether the timeline was looked at.
+    /// Whether the range is limited to the timeline's commits.
     begun: bool,
     ready: VecDeque<C>,
 }
 
-impl LegacyEngine {
+impl LogReader {
     pub(crate) fn commits(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
@@ -71,7 +77,7 @@ impl LegacyEngine {
     }
 
     pub(crate) fn headers(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
@@ -80,20 +86,20 @@ impl LegacyEngine {
     }
 
     fn stream<C: Form>(
-        self: Arc<Self>,
+        &self,
         timeline: TimelineId,
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> stream::BoxStream<'static, Result<C>> {
         let (ready, begun) = (VecDeque::new(), false);
-        let reading = Reading { engine: self, timeline, direction, range, begun, ready };
+        let reading = Reading { reader: self.clone(), timeline, direction, range, begun, ready };
         stream::try_unfold(reading, |mut reading| async move {
             Ok(reading.next().await?.map(|commit| (commit, reading)))
         })
         .boxed()
     }
 
-    /// Where a commit is that the timeline has; `None` if it is in neither place at this moment.
+    /// Locates a commit that the timeline has; `None` if it is in neither place at this moment.
     async fn place_of(
         &self,
         timeline: TimelineId,
@@ -108,42 +114,17 @@ impl LegacyEngine {
         if let Some(delta) = covering(&deltas, lsn) {
             return Ok(Some(CommitLocation::Delta(delta.object.clone())));
         }
-        let Some(stored) = self.current(timeline).await? else { return Ok(None) };
+        let Some(stored) = self.timelines.current(timeline).await? else { return Ok(None) };
         let first = batch_after(&deltas, lsn, stored.record.floor_batch);
         for batch in first..=stored.record.batch {
-            // One that never had a commit may be gone.
-            let Some(state) = self.batch_state(timeline, batch).await? else { continue };
+            // A batch without commits may be missing.
+            let Some(state) = self.timelines.batch_state(timeline, batch).await? else { continue };
             if state.head.lsn >= lsn {
                 let has = state.timeline.base_lsn() < lsn;
                 return Ok(has.then_some(CommitLocation::Batch(batch, state.head.lsn)));
             }
         }
         Ok(None)
-    }
-
-    /// The commits of a batch from `from` on that are still in the queue, up to the one that reaches
-    /// `most_bytes` of documents; an empty or a short run if it was emptied meanwhile.
-    pub(crate) async fn of_batch(
-        &self,
-        timeline: TimelineId,
-        batch: i64,
-        from: Lsn,
-        upto: Lsn,
-        most_bytes: usize,
-    ) -> Result<Vec<Commit>> {
-        let mut commits = self.queue.wal.read(batch_id(timeline, batch), from..=upto);
-        let (mut found, mut bytes, mut next) = (Vec::new(), 0, from);
-        while let Some(commit) = commits.try_next().await? {
-            if commit.meta.lsn != next {
-                break;
-            }
-            (bytes, next) = (bytes + commit.document_bytes(), next.next());
-            found.push(commit);
-            if bytes >= most_bytes {
-                break;
-            }
-        }
-        Ok(found)
     }
 }
 
@@ -158,10 +139,10 @@ impl<C: Form> Reading<C> {
         Ok(self.ready.pop_front())
     }
 
-    /// Leaves out what the timeline does not have.
+    /// Limits the range to the timeline's commits.
     async fn begin(&mut self) -> Result<()> {
         self.begun = true;
-        let Some(state) = self.engine.state(self.timeline).await? else {
+        let Some(state) = self.reader.timelines.state(self.timeline).await? else {
             self.range = Lsn::new(1)..=Lsn::ZERO;
             return Ok(());
         };
@@ -170,29 +151,31 @@ impl<C: Form> Reading<C> {
         Ok(())
     }
 
-    /// Reads the run of commits with which the range begins, or ends if it is read backwards.
+    /// Reads the run of commits at the beginning of the range, or at its end if it is read
+    /// backwards.
     async fn fill(&mut self) -> Result<()> {
         let (from, to) = (*self.range.start(), *self.range.end());
         let wanted = if self.direction == Direction::Ascending { from } else { to };
-        let mut damage = None;
-        for attempt in 0..ATTEMPTS {
-            match self.run(wanted, attempt > 0).await {
+        let (mut damage, mut again) = (None, false);
+        let timelines = Arc::clone(&self.reader.timelines);
+        let mut backoff = Backoff::new(timelines.environment());
+        while backoff.attempt().await {
+            match self.run(wanted, std::mem::replace(&mut again, true)).await {
                 Ok(run) if !run.is_empty() => {
                     self.take(run);
                     return Ok(());
                 }
                 Ok(_) => {}
-                // What is emptied while it is read may look damaged.
+                // A batch that is emptied during the read may look damaged.
                 Err(error) if error.kind() == ErrorKind::Corrupt => damage = Some(error),
                 Err(error) => return Err(error),
             }
-            let state = self.engine.state(self.timeline).await?;
+            let state = timelines.state(self.timeline).await?;
             if state.is_none_or(|state| state.floor >= wanted) {
-                // It was collected meanwhile.
+                // It was removed meanwhile.
                 self.begin().await?;
                 return if self.range.is_empty() { Ok(()) } else { Box::pin(self.fill()).await };
             }
-            tokio::time::sleep(std::time::Duration::from_millis(u64::from(attempt) * 10)).await;
         }
         Err(damage.unwrap_or_else(|| {
             Error::corrupt(format!(
@@ -202,21 +185,23 @@ impl<C: Form> Reading<C> {
         }))
     }
 
-    /// The commits in one place around `wanted`, in ascending order, those in range only.
+    /// Reads the commits of the range that are in one place with `wanted`, in ascending order.
     async fn run(&self, wanted: Lsn, again: bool) -> Result<Vec<Commit>> {
-        let (engine, timeline) = (&self.engine, self.timeline);
-        let Some(place) = engine.place_of(timeline, wanted, again).await? else {
+        let (reader, timeline) = (&self.reader, self.timeline);
+        let timelines = &reader.timelines;
+        let Some(place) = reader.place_of(timeline, wanted, again).await? else {
             return Ok(Vec::new());
         };
         let mut run = match place {
-            CommitLocation::Delta(object) => {
-                engine.delta(&object).await?.map(|delta| delta.commits).unwrap_or_default()
-            }
+            CommitLocation::Delta(object) => delta::read(&*reader.objects, &object)
+                .await?
+                .map(|delta| delta.commits)
+                .unwrap_or_default(),
             CommitLocation::Batch(batch, _) if self.direction == Direction::Descending => {
-                let base = engine.batch_state(timeline, batch).await?;
+                let base = timelines.batch_state(timeline, batch).await?;
                 let from = base.map_or(wanted, |state| state.timeline.base_lsn().next());
                 let from = from.max(*self.range.start());
-                let all = engine.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
+                let all = timelines.of_batch(timeline, batch, from, wanted, usize::MAX).await?;
                 if all.last().is_none_or(|last| last.meta.lsn != wanted) {
                     return Ok(Vec::new());
                 }
@@ -224,7 +209,7 @@ impl<C: Form> Reading<C> {
             }
             CommitLocation::Batch(batch, last) => {
                 let upto = last.min(*self.range.end());
-                engine.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
+                timelines.of_batch(timeline, batch, wanted, upto, PIECE_BYTES).await?
             }
         };
         run.retain(|commit| self.range.contains(&commit.meta.lsn));

@@ -8,13 +8,13 @@ use bson::DateTime;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What the names of all of them begin with.
+/// The prefix of their names.
 pub(crate) const OURS: &str = "legacy/";
 
 pub(crate) const TIMELINES: &str = "legacy/timeline/";
 pub(crate) const DELTAS: &str = "legacy/delta/";
 
-/// A record and the version under which it was read.
+/// A record and its version when it was read.
 #[derive(Debug, Clone)]
 pub(crate) struct VersionedRecord<R> {
     pub(crate) record: R,
@@ -23,7 +23,7 @@ pub(crate) struct VersionedRecord<R> {
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
     bson::serialize_to_vec(record)
-        .map_err(|source| Error::internal("a record can't be written").with_source(source))
+        .map_err(|source| Error::internal("a record can't be encoded").with_source(source))
 }
 
 pub(crate) fn decode<R: DeserializeOwned>(
@@ -31,12 +31,12 @@ pub(crate) fn decode<R: DeserializeOwned>(
     stored: VersionedRef,
 ) -> Result<VersionedRecord<R>> {
     let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
-        Error::corrupt(format!("the record {name} can't be read")).with_source(source)
+        Error::corrupt(format!("record {name} is malformed")).with_source(source)
     })?;
     Ok(VersionedRecord { record, version: stored.version })
 }
 
-/// The end of a run of commits.
+/// A head as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeadRecord {
     lsn: i64,
@@ -63,24 +63,25 @@ struct PointRecord {
     lsn: i64,
 }
 
-/// A timeline: where its commits are gathered now. Moving it by compare-and-set is what ends a batch
-/// and begins the next one.
+/// The record of a timeline: the batch that gathers its commits. A compare-and-set of the record
+/// ends a batch and begins the next one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TimelineRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<PointRecord>,
-    /// The batch that takes commits; those with lower numbers are sealed.
+    /// The batch that takes commits; batches with lower numbers are sealed.
     pub(crate) batch: i64,
     /// The head on which this batch builds; of a sealed timeline, its last.
     before: HeadRecord,
     /// The folder of its deltas.
     pub(crate) folder: String,
     floor: i64,
-    /// The batches up to this one are gone with the commits up to the floor.
+    /// The last of the batches that were removed with the commits up to the floor.
     pub(crate) floor_batch: i64,
     #[serde(default)]
     pub(crate) sealed: bool,
-    /// Since when it does not exist any more. Kept for a day, so that a late writer finds it.
+    /// The time at which it was dropped. The record is kept for a day, so that a late writer finds
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dropped: Option<DateTime>,
 }
@@ -118,17 +119,17 @@ impl TimelineRecord {
         Lsn::new(self.floor.cast_unsigned())
     }
 
-    /// The next batch begins on `head`.
+    /// Returns the record after the next batch begins on `head`.
     pub(crate) fn rolled(&self, head: &Head) -> Self {
         Self { batch: self.batch + 1, before: (*head).into(), ..self.clone() }
     }
 
-    /// The timeline takes no more commits after `head`.
+    /// Returns the record after the timeline was sealed at `head`.
     pub(crate) fn sealed_on(&self, head: &Head) -> Self {
         Self { sealed: true, ..self.rolled(head) }
     }
 
-    /// The timeline does not exist any more.
+    /// Returns the record after the timeline was dropped.
     pub(crate) fn dropped_at(&self, time: DateTime) -> Self {
         Self { dropped: Some(time), ..self.clone() }
     }
@@ -139,12 +140,12 @@ impl TimelineRecord {
     }
 }
 
-/// The name of a timeline's record.
+/// Returns the name of a timeline's record.
 pub(crate) fn timeline_ref(timeline: TimelineId) -> String {
     format!("{TIMELINES}{timeline}")
 }
 
-/// A delta that is stored: which commits of which batches it has, and under which name.
+/// The record of a stored delta: its commits, their batches, and the name of its object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeltaRecord {
     first: i64,
@@ -191,12 +192,12 @@ impl DeltaRecord {
     }
 }
 
-/// What the names of a timeline's deltas begin with.
+/// Returns the prefix of the names of a timeline's deltas.
 pub(crate) fn deltas_of(timeline: TimelineId) -> String {
     format!("{DELTAS}{timeline}/")
 }
 
-/// The name of the record of the delta that begins with `first`.
+/// Returns the name of the record of the delta that begins with `first`.
 pub(crate) fn delta_ref(timeline: TimelineId, first: Lsn) -> String {
     format!("{}{:020}", deltas_of(timeline), first.get())
 }

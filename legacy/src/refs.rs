@@ -1,6 +1,4 @@
-//! The refs of core: those of the queue's store, without the records of this system.
-
-use std::sync::Arc;
+//! The refs of core: the refs of the queue's store, without the records of the legacy system.
 
 use argon_core::Result;
 use argon_core::storage::{
@@ -8,18 +6,17 @@ use argon_core::storage::{
 };
 use async_trait::async_trait;
 
+use crate::engine::LegacyEngine;
 use crate::records::OURS;
 
-pub(crate) struct LegacyRefs(pub(crate) Arc<dyn Refs>);
-
 #[async_trait]
-impl Refs for LegacyRefs {
+impl Refs for LegacyEngine {
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
-        self.0.get(name).await
+        self.queue.refs.get(name).await
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
-        let mut listed = self.0.list(prefix).await?;
+        let mut listed = self.queue.refs.list(prefix).await?;
         listed.retain(|(name, _)| !name.starts_with(OURS));
         Ok(listed)
     }
@@ -30,10 +27,10 @@ impl Refs for LegacyRefs {
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
     ) -> Result<CasResult> {
-        self.0.compare_and_set(name, expected, value).await
+        self.queue.refs.compare_and_set(name, expected, value).await
     }
 
     async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
-        self.0.change_together(changes).await
+        self.queue.refs.change_together(changes).await
     }
 }

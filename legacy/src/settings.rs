@@ -1,4 +1,4 @@
-//! What the URL of a legacy store says.
+//! The settings in the URL of a legacy store.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,29 +10,29 @@ use percent_encoding::percent_decode_str;
 
 use crate::workers::MOST_WORKERS;
 
-/// Where the objects are.
+/// The location of the objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ObjectLocation {
     Directory(PathBuf),
     S3(StoreUrl),
 }
 
-/// What a URL says.
+/// The settings in a URL.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) place: ObjectLocation,
-    /// The URL or the directory of the queue's store; `None` for the usual one.
+    /// The URL or the directory of the queue's store; `None` for the default.
     pub(crate) queue: Option<String>,
     /// The level of zstd for deltas.
     pub(crate) level: i32,
-    /// What a delta should become smaller by; a higher level is tried otherwise.
+    /// The ratio that compression should reach; below it, a higher level is tried.
     pub(crate) ratio: f64,
-    /// A batch with so many changes is full.
+    /// The number of changes at which a batch is full.
     pub(crate) batch_changes: usize,
-    /// A batch this old is ended.
+    /// The age at which a batch is ended.
     pub(crate) batch_time: Duration,
     pub(crate) workers: u32,
-    /// Who is told what became of jobs.
+    /// The URL for notifications of jobs.
     pub(crate) notify: Option<String>,
     pub(crate) snapshots: SnapshotPolicy,
 }
@@ -114,14 +114,16 @@ impl Settings {
             }
         }
         if url.scheme() == "legacy+s3" {
-            // What is not of this system is of S3, which knows what it takes.
+            // Other parameters belong to S3, which checks them.
             let query =
                 if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
             settings.place = ObjectLocation::S3(StoreUrl::new("s3", format!("{place}{query}")));
             return Ok(settings);
         }
         if place.is_empty() {
-            return Err(Error::invalid(format!("{url} names no directory; write legacy+file:DIR")));
+            return Err(Error::invalid(format!(
+                "missing directory in {url}; write legacy+file:DIR"
+            )));
         }
         match others.first() {
             None => Ok(settings),
@@ -129,23 +131,24 @@ impl Settings {
                 let name = other.split_once('=').map_or(*other, |(name, _)| name);
                 let known = UrlOption::names(PARAMETERS);
                 Err(Error::invalid(format!(
-                    "the URL of a legacy store has no parameter '{name}'; there are {known}"
+                    "unknown parameter '{name}' in the URL of a legacy store; known parameters: \
+                     {known}"
                 )))
             }
         }
     }
 
-    /// Takes a parameter; whether it is one of this system.
+    /// Sets a parameter; false if it is not one of the legacy system.
     fn set(&mut self, parameter: &str) -> Result<bool> {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let decoded = percent_decode_str(value).decode_utf8().map_err(|_| wrong(name, value))?;
         let value = decoded.as_ref();
         match name {
             "queue" => {
-                // The URL of this store is written down and shown.
+                // The URL of a store is stored and shown.
                 if value.parse::<StoreUrl>().is_ok_and(|url| url.has_secrets()) {
                     return Err(Error::invalid(
-                        "queue= takes a URL without a password, which belongs into \
+                        "invalid queue: expected a URL without a password; set the password by \
                          ARGON_STORE_PASSWORD or ARGON_STORE_PASSWORD_FILE",
                     ));
                 }
@@ -179,13 +182,15 @@ impl Settings {
 
 fn number<T: FromStr + PartialOrd + Copy>(name: &str, value: &str, least: T, most: T) -> Result<T> {
     let number: T = value.parse().map_err(|_| wrong(name, value))?;
-    // What is no number at all is in no order with others.
+    // NaN is not in order with any number.
     if number >= least && number <= most { Ok(number) } else { Err(wrong(name, value)) }
 }
 
 fn wrong(name: &str, value: &str) -> Error {
     let expected = UrlOption::expected(PARAMETERS, name);
-    Error::invalid(format!("{name}={value} in the URL of a legacy store: {expected} is expected"))
+    Error::invalid(format!(
+        "invalid {name}={value} in the URL of a legacy store: expected {expected}"
+    ))
 }
 
 #[cfg(test)]
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_is_refused_and_named() {
+    fn an_invalid_parameter_is_refused_and_named() {
         for (parameter, part) in [
             ("zstd_level=23", "1 to 22"),
             ("workers=0", "1 to 20"),

@@ -1,7 +1,6 @@
 //! Snapshots as objects: `snapshots/chunks/<digest>`, `snapshots/manifests/<timeline>/<LSN>`.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::Result;
@@ -10,29 +9,15 @@ use argon_core::snapshot::Manifest;
 use argon_core::storage::{Objects, Reclaimed, Snapshots};
 use async_trait::async_trait;
 
-use crate::engine::{LegacyEngine, ago};
+use crate::engine::LegacyEngine;
+use crate::time::ago;
 
 const CHUNKS: &str = "snapshots/chunks/";
 const MANIFESTS: &str = "snapshots/manifests/";
 
-/// How long a chunk stays that no manifest lists, where other processes may be making one that does.
-/// The clock that dates objects is another than this machine's, so it is more than the hour owed.
+/// The time for which a chunk without a manifest stays, because another process may be writing the
+/// manifest. It exceeds the hour of the contract, because another machine's clock dates objects.
 const YOUNG: Duration = Duration::from_hours(6);
-
-/// [`Snapshots`] in an object store.
-pub(crate) struct ObjectSnapshots {
-    engine: Arc<LegacyEngine>,
-}
-
-impl ObjectSnapshots {
-    pub(crate) fn new(engine: &Arc<LegacyEngine>) -> Self {
-        Self { engine: Arc::clone(engine) }
-    }
-
-    fn objects(&self) -> &dyn Objects {
-        &*self.engine.objects
-    }
-}
 
 fn chunk(digest: Digest) -> String {
     format!("{CHUNKS}{digest}")
@@ -51,7 +36,7 @@ fn point(name: &str) -> Option<Point> {
     Some(Point { timeline: timeline.parse().ok()?, lsn: Lsn::new(lsn.parse().ok()?) })
 }
 
-/// Removes the snapshots of a timeline that does not exist any more.
+/// Removes the snapshots of a dropped timeline.
 pub(crate) async fn remove_of(objects: &dyn Objects, timeline: TimelineId) -> Result<()> {
     for object in objects.list(&format!("{MANIFESTS}{timeline}/")).await? {
         objects.delete(&object.name).await?;
@@ -60,18 +45,18 @@ pub(crate) async fn remove_of(objects: &dyn Objects, timeline: TimelineId) -> Re
 }
 
 #[async_trait]
-impl Snapshots for ObjectSnapshots {
+impl Snapshots for LegacyEngine {
     async fn put_chunk(&self, digest: Digest, bytes: Vec<u8>) -> Result<()> {
-        self.objects().put(&chunk(digest), bytes).await
+        self.objects.put(&chunk(digest), bytes).await
     }
 
     async fn get_chunk(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
-        self.objects().get(&chunk(digest)).await
+        self.objects.get(&chunk(digest)).await
     }
 
     async fn missing_chunks(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
         let mut missing = wanted.clone();
-        for object in self.objects().list(CHUNKS).await? {
+        for object in self.objects.list(CHUNKS).await? {
             if let Some(digest) = digest(&object.name) {
                 missing.remove(&digest);
             }
@@ -80,7 +65,7 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn put_manifest(&self, snapshot: &Manifest) -> Result<()> {
-        self.objects().put(&manifest(snapshot.point), snapshot.encode()).await
+        self.objects.put(&manifest(snapshot.point), snapshot.encode()).await
     }
 
     async fn latest_manifest(
@@ -88,12 +73,12 @@ impl Snapshots for ObjectSnapshots {
         timeline: TimelineId,
         at_most: Lsn,
     ) -> Result<Option<Manifest>> {
-        let listed = self.objects().list(&format!("{MANIFESTS}{timeline}/")).await?;
+        let listed = self.objects.list(&format!("{MANIFESTS}{timeline}/")).await?;
         let points = listed.iter().filter_map(|object| point(&object.name));
         let mut points: Vec<Point> = points.filter(|point| point.lsn <= at_most).collect();
-        // One may be removed since; then another is the latest.
+        // Another process may remove a snapshot meanwhile; then the one before is the latest.
         while let Some(latest) = points.pop() {
-            if let Some(bytes) = self.objects().get(&manifest(latest)).await? {
+            if let Some(bytes) = self.objects.get(&manifest(latest)).await? {
                 return Manifest::decode(&bytes).map(Some);
             }
         }
@@ -101,7 +86,7 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn list(&self) -> Result<Vec<Point>> {
-        let listed = self.objects().list(MANIFESTS).await?;
+        let listed = self.objects.list(MANIFESTS).await?;
         let mut points: Vec<Point> =
             listed.iter().filter_map(|object| point(&object.name)).collect();
         points.sort_unstable();
@@ -109,19 +94,19 @@ impl Snapshots for ObjectSnapshots {
     }
 
     async fn remove_manifest(&self, point: Point) -> Result<()> {
-        self.objects().delete(&manifest(point)).await
+        self.objects.delete(&manifest(point)).await
     }
 
     async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let mut freed = Reclaimed::default();
-        let old = ago(self.engine.environment.earliest(), YOUNG);
-        for object in self.objects().list(CHUNKS).await? {
+        let old = ago(self.environment.earliest(), YOUNG);
+        for object in self.objects.list(CHUNKS).await? {
             let Some(digest) = digest(&object.name) else { continue };
-            if live.contains(&digest) || (self.engine.shared && object.modified > old) {
+            if live.contains(&digest) || (self.shared && object.modified > old) {
                 continue;
             }
             if !dry_run {
-                self.objects().delete(&object.name).await?;
+                self.objects.delete(&object.name).await?;
             }
             freed.chunks += 1;
             freed.bytes += object.bytes;

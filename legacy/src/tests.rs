@@ -1,4 +1,4 @@
-//! The queue by a clock that is set, and workers that are cut off after every step.
+//! The queue under a manual clock, and workers that crash after every step.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,12 +19,8 @@ use crate::directory::Directory;
 use crate::engine::LegacyEngine;
 use crate::index::covering;
 use crate::jobs::{Job, JobKind, JobStatus};
-use crate::log::LegacyWal;
-use crate::refs::LegacyRefs;
 use crate::settings::Settings;
-use crate::snapshots::ObjectSnapshots;
-use crate::timeline::batch_id;
-use crate::workers::done;
+use crate::timelines::batch_id;
 
 #[derive(Default)]
 struct SetClock(AtomicI64);
@@ -47,7 +43,7 @@ impl Ids for Counted {
     }
 }
 
-/// Lets so many changes happen, and none after them: as if the process had been killed.
+/// Lets N changes happen, and none after them, as if the process was killed.
 #[derive(Clone)]
 struct Budget(Arc<AtomicI64>);
 
@@ -108,7 +104,7 @@ impl Objects for Limited<Directory> {
     }
 }
 
-/// A system without workers, which a test works by hand.
+/// A store without workers, whose jobs a test runs itself.
 struct Stage {
     engine: Arc<LegacyEngine>,
     clock: Arc<SetClock>,
@@ -146,9 +142,9 @@ impl Stage {
     fn backend(&self) -> Backend {
         let engine = &self.engine;
         Backend {
-            wal: Arc::new(LegacyWal(engine.clone())),
-            refs: Arc::new(LegacyRefs(engine.queue.refs.clone())),
-            snapshots: Arc::new(ObjectSnapshots::new(engine)),
+            wal: engine.clone(),
+            refs: engine.clone(),
+            snapshots: engine.clone(),
             materialize: None,
             ..engine.queue.clone()
         }
@@ -174,11 +170,11 @@ impl Stage {
         self.clock.0.fetch_add(i64::try_from(time.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
-    /// Does what is due, as one worker.
+    /// Runs the due jobs, as one worker.
     async fn work(&self) -> Result<()> {
         for claim in self.engine.jobs.due().await? {
             if let Some(claim) = self.engine.jobs.take(&claim, "w").await? {
-                done(&self.engine, &claim).await?;
+                self.engine.runner.run(&claim).await?;
             }
         }
         Ok(())
@@ -186,12 +182,8 @@ impl Stage {
 
     async fn commits(&self, timeline: TimelineId) -> Vec<Commit> {
         let all = Lsn::new(1)..=Lsn::MAX;
-        self.engine
-            .clone()
-            .commits(timeline, all, Direction::Ascending)
-            .try_collect()
-            .await
-            .unwrap()
+        let commits = self.engine.reader.commits(timeline, all, Direction::Ascending);
+        commits.try_collect().await.unwrap()
     }
 
     async fn statuses(&self) -> Vec<(JobKind, JobStatus, i32)> {
@@ -272,7 +264,8 @@ async fn two_workers_on_one_job_make_one_delta() {
     let again = stage.engine.jobs.due().await.unwrap();
     let same = again.iter().find(|claim| claim.job.id == one.job.id).unwrap();
     let two = stage.engine.jobs.take(same, "two").await.unwrap().unwrap();
-    let (first, second) = futures::join!(done(&stage.engine, &one), done(&stage.engine, &two));
+    let (first, second) =
+        futures::join!(stage.engine.runner.run(&one), stage.engine.runner.run(&two));
     first.unwrap();
     second.unwrap();
     assert_eq!(stage.engine.index.of(timeline).await.unwrap().len(), 1);
@@ -299,7 +292,7 @@ async fn a_job_that_fails_waits_longer_each_time_and_is_given_up_after_three_ret
     stage.work().await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Failed, 4)]);
     let dead = stage.engine.jobs.dead().await.unwrap();
-    assert!(dead[0].error.as_ref().unwrap().contains("names no timeline"), "{dead:?}");
+    assert!(dead[0].error.as_ref().unwrap().contains("has no timeline"), "{dead:?}");
     stage.engine.jobs.retry(&dead[0].id).await.unwrap();
     assert_eq!(stage.statuses().await, [(JobKind::Cleanup, JobStatus::Pending, 0)]);
     assert!(stage.engine.jobs.retry(&dead[0].id).await.is_err(), "it is not given up now");
@@ -354,11 +347,11 @@ async fn compression_joins_small_deltas_and_reads_stay_the_same_after_every_step
         let before = stage.commits(timeline).await;
         let many = stage.engine.index.of(timeline).await.unwrap().len();
         stage.budget.0.store(steps, Ordering::Relaxed);
-        let cut = stage.engine.compress(timeline).await.is_err();
+        let cut = stage.engine.writer.compress(timeline).await.is_err();
         stage.budget.0.store(ENOUGH, Ordering::Relaxed);
         stage.engine.index.forget(timeline);
         assert_eq!(stage.commits(timeline).await, before, "after {steps} steps");
-        stage.engine.compress(timeline).await.unwrap();
+        stage.engine.writer.compress(timeline).await.unwrap();
         assert_eq!(stage.commits(timeline).await, before, "{steps} steps, and done again");
         let deltas = stage.engine.index.of(timeline).await.unwrap();
         assert!(many > 5 && deltas.len() == 1, "{many} became {}", deltas.len());
@@ -378,10 +371,10 @@ async fn traces_are_cleaned_after_a_day_and_reads_stay_the_same() {
     stage.pass(SECOND * 6);
     stage.work().await.unwrap();
     let before = stage.commits(timeline).await;
-    stage.engine.clean_daily().await.unwrap();
+    stage.engine.pruner.clean_daily().await.unwrap();
     assert!(!stage.statuses().await.is_empty(), "a day has not passed");
     stage.pass(Duration::from_hours(25));
-    stage.engine.clean_daily().await.unwrap();
+    stage.engine.pruner.clean_daily().await.unwrap();
     assert_eq!(stage.statuses().await, []);
     let batches = stage.engine.queue.wal.timelines().await.unwrap();
     assert!(batches.len() <= 1, "{batches:?}");

@@ -9,35 +9,36 @@ use argon_core::{DetailKey, Error, Hint, Result};
 use bson::DateTime;
 use tokio::sync::{Mutex, watch};
 
-use crate::engine::{LegacyEngine, ago};
-use crate::jobs::{Claim, Job};
+use crate::engine::LegacyEngine;
+use crate::jobs::Job;
+use crate::time::ago;
 
 /// The most workers of a pool.
 pub const MOST_WORKERS: u32 = 20;
 
-/// How often it is looked for jobs that have become due, or that other processes have added.
+/// The interval at which a pool looks for jobs that became due or that other processes added.
 const POLL: Duration = Duration::from_secs(1);
 
-/// How many jobs a worker does of those that it found due, before it looks again.
+/// The most jobs that a worker runs before it lists due jobs again.
 const AT_A_TIME: usize = 32;
 
-/// How long [`flush`](Pool::flush) waits before it looks again at jobs that others have.
+/// The pause of [`flush`](Pool::flush) between looks at jobs of other workers.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// How long a process waits at its end for jobs that are being done.
+/// The longest wait of a process at its end for running jobs.
 const MOST_REST: Duration = Duration::from_secs(10);
 
-/// How many workers all pools are to have, if somebody has said so.
+/// The ref with the size that a user set for all pools.
 const WANTED: &str = "legacy/workers";
 
-/// When the daily cleaning was done last.
+/// The ref with the time of the last daily cleaning.
 const CLEANED: &str = "legacy/cleaned";
 const DAY: Duration = Duration::from_hours(24);
 
-/// How long [`flush`](Pool::flush) waits for a job that another process has.
+/// The longest wait of [`flush`](Pool::flush) for a job of another process.
 const PATIENCE: Duration = Duration::from_mins(11);
 
-/// The workers of a process. They end with the store; a job that is cut off is handed out again.
+/// The workers of a process. They end with the store; an interrupted job is handed out again.
 #[derive(Clone)]
 pub struct Pool(Arc<Shared>);
 
@@ -49,7 +50,8 @@ struct Shared {
 }
 
 impl Pool {
-    /// Starts the workers of a system, as many as somebody has set, or as its settings say.
+    /// Starts the workers of a store. Their number is the one that a user set for all pools, or
+    /// that of the settings.
     pub(crate) async fn start(engine: &Arc<LegacyEngine>) -> Self {
         let name: [u8; 4] = engine.environment.random();
         let name = format!("{:08x}", u32::from_be_bytes(name));
@@ -65,21 +67,21 @@ impl Pool {
         pool
     }
 
-    /// How many workers there are, and how many of them have a job.
+    /// Returns the number of workers, and the number of those that have a job.
     pub fn load(&self) -> (u32, u32) {
         (*self.0.size.borrow(), self.0.busy.load(Ordering::Relaxed))
     }
 
-    /// Sets how many workers this pool has, from the next job on.
+    /// Sets the number of workers of this pool, from the next job on.
     ///
     /// # Errors
-    /// `Invalid` if it is not 1 to [`MOST_WORKERS`].
+    /// `Invalid` if it is not from 1 to [`MOST_WORKERS`].
     pub fn scale(&self, workers: u32) -> Result<()> {
         self.0.size.send_replace(checked(workers)?);
         Ok(())
     }
 
-    /// Sets how many workers every pool of the store has, those that run and those to come.
+    /// Sets the number of workers of every pool of the store, now and later.
     ///
     /// # Errors
     /// `Invalid` if it is not 1 to [`MOST_WORKERS`]; those of writing a ref.
@@ -93,19 +95,19 @@ impl Pool {
         self.scale(workers)
     }
 
-    /// Works the queue until the jobs that are in it now are done, batches that are not full yet among
-    /// them.
+    /// Runs the jobs that are in the queue now, including those of batches that are not full yet,
+    /// and waits for those that other workers run.
     ///
     /// # Errors
-    /// `Unavailable` if one is given up or waits to be tried again, or if another process has one and
-    /// does not end it; they name it. All changes are still in the queue.
+    /// `Unavailable` if a job fails, or if another process does not end its job; the error names
+    /// the job. All changes are still in the queue.
     pub async fn flush(&self) -> Result<()> {
         let Some(engine) = self.0.engine.upgrade() else { return Ok(()) };
         let asked = engine.jobs.active().await?;
         for job in &asked {
             engine.jobs.run_now(&job.id).await?;
         }
-        engine.wake.notify_waiters();
+        engine.signal.wake_all();
         let mut waited = Duration::ZERO;
         loop {
             let mut left = engine.jobs.active().await?;
@@ -117,7 +119,7 @@ impl Pool {
             if let Some(job) = failed {
                 let why = job.error.clone().unwrap_or_default();
                 return Err(Error::unavailable(format!(
-                    "the job {} failed and is tried again later: {why}",
+                    "job {} failed and will be retried: {why}",
                     job.id
                 ))
                 .with_detail(DetailKey::Job, job.id.as_str())
@@ -126,9 +128,9 @@ impl Pool {
             let Some(job) = left.first() else { break };
             if waited > PATIENCE {
                 return Err(Error::unavailable(format!(
-                    "the job {} is not ended by worker {}",
+                    "job {} does not end; worker {} has it",
                     job.id,
-                    job.worker.as_deref().unwrap_or("?")
+                    job.worker.as_deref().unwrap_or("unknown")
                 ))
                 .with_detail(DetailKey::Job, job.id.as_str())
                 .with_hint(Hint::ListJobs));
@@ -142,20 +144,20 @@ impl Pool {
         match dead.first() {
             None => Ok(()),
             Some(job) => Err(Error::unavailable(format!(
-                "the job {} was given up ({})",
+                "job {} failed after its last retry: {}",
                 job.id,
-                job.error.as_deref().unwrap_or("no reason is known")
+                job.error.as_deref().unwrap_or("unknown reason")
             ))
             .with_detail(DetailKey::Job, job.id.as_str())
             .with_hint(Hint::RetryJob { id: job.id.clone() })),
         }
     }
 
-    /// Takes no more jobs until something is written, and waits for those that are being done, for a
-    /// while: one that is cut off is handed out again.
+    /// Takes no more jobs until the next write, and waits up to ten seconds for running jobs; an
+    /// interrupted job is handed out again.
     pub async fn quiesce(&self) {
         let Some(engine) = self.0.engine.upgrade() else { return };
-        engine.resting.store(true, Ordering::Relaxed);
+        engine.signal.rest();
         let mut waited = Duration::ZERO;
         while self.0.busy.load(Ordering::Relaxed) > 0 && waited < MOST_REST {
             tokio::time::sleep(PAUSE).await;
@@ -163,7 +165,7 @@ impl Pool {
         }
     }
 
-    /// Does the most urgent jobs that are due, at most [`AT_A_TIME`]; how many.
+    /// Runs the most urgent jobs that are due, at most [`AT_A_TIME`], and returns their number.
     async fn some(
         &self,
         engine: &LegacyEngine,
@@ -174,8 +176,8 @@ impl Pool {
         let mut count = 0;
         let due = engine.jobs.due().await?;
         if due.len() > 1 && may() {
-            // The others may be asleep.
-            engine.wake.notify_waiters();
+            // The other workers may be asleep.
+            engine.signal.wake_all();
         }
         for claim in due {
             let busy = Busy::new(&self.0);
@@ -183,7 +185,7 @@ impl Pool {
                 break;
             }
             let Some(claim) = engine.jobs.take(&claim, &name).await? else { continue };
-            done(engine, &claim).await?;
+            engine.runner.run(&claim).await?;
             drop(busy);
             count += 1;
             if count == AT_A_TIME {
@@ -193,7 +195,7 @@ impl Pool {
         Ok(count)
     }
 
-    /// The queue in numbers, with the workers of this process.
+    /// Counts the queue, and the workers of this process.
     pub(crate) async fn backlog(&self, engine: &LegacyEngine) -> Result<Backlog> {
         let (workers, busy) = self.load();
         Ok(Backlog { workers, busy, ..engine.jobs.backlog().await? })
@@ -204,10 +206,12 @@ fn checked(workers: u32) -> Result<u32> {
     if (1..=MOST_WORKERS).contains(&workers) {
         return Ok(workers);
     }
-    Err(Error::invalid(format!("{workers} workers: 1 to {MOST_WORKERS} are possible")))
+    Err(Error::invalid(format!(
+        "invalid number of workers {workers}: expected 1 to {MOST_WORKERS}"
+    )))
 }
 
-/// Counts as busy until it is dropped.
+/// Counts a worker as busy until it is dropped.
 struct Busy<'a>(&'a Shared);
 
 impl<'a> Busy<'a> {
@@ -223,26 +227,8 @@ impl Drop for Busy<'_> {
     }
 }
 
-/// Does a job and takes note of what became of it.
-pub(crate) async fn done(engine: &LegacyEngine, claim: &Claim) -> Result<()> {
-    match engine.work(&claim.job).await {
-        Ok(()) => {
-            engine.announce(&claim.job, "completed", None).await?;
-            engine.jobs.complete(claim).await
-        }
-        Err(error) => {
-            tracing::warn!(job = claim.job.id, %error, "a job failed");
-            if engine.jobs.fail(claim, &error).await? {
-                let why = error.to_string();
-                engine.announce(&claim.job, "failed", Some(&why)).await?;
-            }
-            Ok(())
-        }
-    }
-}
-
-/// A worker: does what is due, and sleeps until something may be. Of those that sleep, one is the
-/// lookout, who looks once a second whether there is something to do.
+/// A worker runs due jobs, and sleeps until a job may be due. One of the sleeping workers is the
+/// lookout, which looks for due jobs every second.
 async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
     let mut looks_out = number == 0;
     loop {
@@ -253,15 +239,15 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
         }
         let enabled = number < *size.borrow_and_update();
         if enabled {
-            let may = || !engine.resting.load(Ordering::Relaxed);
+            let may = || !engine.signal.is_resting();
             match pool.some(&engine, &number.to_string(), may).await {
                 Ok(0) => {}
                 Ok(_) => continue,
-                Err(error) => tracing::warn!(%error, "the queue could not be worked"),
+                Err(error) => tracing::warn!(%error, "a worker could not read the queue"),
             }
         }
-        let wake = Arc::clone(&engine.wake);
-        // Nothing of the store is held while it sleeps, so that it can be closed.
+        let signal = Arc::clone(&engine.signal);
+        // A sleeping worker holds nothing of the store, so that the store can be closed.
         drop((pool, engine));
         let turn = async {
             let _turn = lookout.lock().await;
@@ -269,8 +255,8 @@ async fn worker(shared: Weak<Shared>, number: u32, lookout: Arc<Mutex<()>>) {
         };
         tokio::select! {
             () = turn, if enabled => looks_out = true,
-            () = wake.notified(), if enabled => {}
-            // The pool has gone, if this is an error.
+            () = signal.woken(), if enabled => {}
+            // An error means that the pool is closed.
             changed = size.changed() => if changed.is_err() { return },
         }
     }
@@ -282,7 +268,7 @@ fn alive(shared: &Weak<Shared>) -> Option<(Pool, Arc<LegacyEngine>)> {
     Some((pool, engine))
 }
 
-/// What the lookout does besides: it follows what others have said of the pool's size, and does the
+/// Further tasks of the lookout: it follows the size that a user set for all pools, and does the
 /// daily cleaning.
 async fn follow(pool: &Pool, engine: &LegacyEngine) {
     if let Some(wanted) = wanted(engine).await
@@ -291,11 +277,11 @@ async fn follow(pool: &Pool, engine: &LegacyEngine) {
         pool.0.size.send_replace(wanted);
     }
     if let Err(error) = clean(engine).await {
-        tracing::warn!(%error, "the daily cleaning was cut off");
+        tracing::warn!(%error, "the daily cleaning failed");
     }
 }
 
-/// How many workers every pool is to have, if somebody has said so.
+/// Returns the size that a user set for all pools.
 async fn wanted(engine: &LegacyEngine) -> Option<u32> {
     let stored = engine.queue.refs.get(WANTED).await.ok()??;
     let wanted = u32::from_le_bytes(<[u8; 4]>::try_from(stored.value.as_slice()).ok()?);
@@ -314,9 +300,9 @@ async fn clean(engine: &LegacyEngine) -> Result<()> {
     let value = now.timestamp_millis().to_le_bytes().to_vec();
     let expected = there.as_ref().map(|there| &there.version);
     let swap = refs.compare_and_set(CLEANED, expected, Some(value)).await?;
-    // The first look of a store only begins the day.
+    // The first look at a store only begins the day.
     if last.is_none() || matches!(swap, argon_core::storage::CasResult::Moved(_)) {
         return Ok(());
     }
-    engine.clean_daily().await
+    engine.pruner.clean_daily().await
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{
-    Backend, Capabilities, Description, Diagnosis, Factory, Locality, OpenOptions, SnapshotPolicy,
-    StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Network, OpenOptions,
+    SnapshotPolicy, StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
@@ -169,6 +169,7 @@ fn backend(
     };
     let newest_format = AtomicBool::new(record.format == schema::FORMAT);
     let (environment, extents) = (environment.clone(), ExtentCache::default());
+    let network: Arc<dyn Network> = server.clone();
     let store = Arc::new(Store { server, environment, info, extents, newest_format });
     Backend {
         wal: Arc::new(MongoWal(store.clone())),
@@ -176,6 +177,8 @@ fn backend(
         snapshots: Arc::new(MongoSnapshots(store.clone())),
         materialize: Some(Arc::new(MongoMaterialize(store.clone()))),
         maintenance: Arc::new(MongoMaintenance(store)),
+        deferred: None,
+        network: Some(network),
         capabilities: Capabilities { durable: true, shared: true },
         snapshot_policy: SnapshotPolicy::BY_HAND,
     }

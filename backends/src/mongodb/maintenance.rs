@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use argon_core::Result;
-use argon_core::storage::{Finding, Maintenance, ServerFacts, StoreInfo, Traffic};
+use argon_core::storage::{Finding, Maintenance, StoreInfo};
 use async_trait::async_trait;
 use bson::doc;
 use futures::stream::BoxStream;
@@ -40,14 +40,6 @@ impl Maintenance for MongoMaintenance {
     /// documents by itself.
     async fn compact(&self) -> Result<()> {
         self.0.remove_orphans().await
-    }
-
-    fn traffic(&self) -> Option<Traffic> {
-        Some(self.0.server.traffic())
-    }
-
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        self.0.server.facts().await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon_core::metrics::Metric;
-use argon_core::storage::{Certificate, ServerFacts, Traffic};
+use argon_core::storage::{Certificate, Network, ServerFacts, Traffic};
 use argon_core::{Environment, Error, Result};
+use async_trait::async_trait;
 use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
@@ -204,9 +205,12 @@ impl Server {
         }
         Ok((hello, ahead))
     }
+}
 
+#[async_trait]
+impl Network for Server {
     /// What the members show that the URL names. The clock is that of the one that answers.
-    pub(super) async fn facts(&self) -> Result<Vec<ServerFacts>> {
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
         let (hello, ahead) = self.hello().await?;
         let me = hello.get_str("me").unwrap_or_default();
         let me = self.hosts.iter().position(|host| host.to_string() == me).unwrap_or(0);
@@ -223,7 +227,7 @@ impl Server {
         Ok(join_all(facts).await)
     }
 
-    pub(super) fn traffic(&self) -> Traffic {
+    fn traffic(&self) -> Traffic {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic {
             requests: read(&self.requests),

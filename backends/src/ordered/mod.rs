@@ -140,6 +140,8 @@ pub(crate) fn backend(
         snapshots: Arc::new(snapshots::OrderedSnapshots(ordered.clone())),
         materialize: Some(Arc::new(materialize::OrderedMaterialize(ordered.clone()))),
         maintenance: Arc::new(maintenance::OrderedMaintenance(ordered)),
+        deferred: None,
+        network: None,
         capabilities,
         snapshot_policy: SnapshotPolicy::BY_HAND,
     })

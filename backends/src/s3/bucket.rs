@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use argon_core::storage::{Certificate, ServerFacts};
+use argon_core::storage::{Certificate, Network, ServerFacts, Traffic};
 use argon_core::{Environment, Error, Result};
+use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -77,6 +78,26 @@ pub(super) struct Page {
     pub(super) more: bool,
 }
 
+#[async_trait]
+impl Network for Bucket {
+    fn traffic(&self) -> Traffic {
+        self.meter.traffic()
+    }
+
+    /// The clock of the server shows whole seconds.
+    async fn servers(&self) -> Result<Vec<ServerFacts>> {
+        let asked = self.environment.clock_time();
+        self.list("", None, 1).await?;
+        let clock_ahead = self.heed_clock(asked);
+        let Some(Server { host, port, encrypted }) = self.meter.server() else {
+            return Ok(Vec::new());
+        };
+        let certificate =
+            if encrypted { tls::certificate(&host, port).await } else { Certificate::NotUsed };
+        Ok(vec![ServerFacts { address: format!("{host}:{port}"), clock_ahead, certificate }])
+    }
+}
+
 impl Bucket {
     pub(super) fn new(
         client: Client,
@@ -98,19 +119,6 @@ impl Bucket {
         let ahead = ServerFacts::ahead(shown, (asked.timestamp_millis(), answered));
         crate::system::heed(&self.environment, ahead);
         Some(ahead)
-    }
-
-    /// What the server shows. Its clock shows whole seconds.
-    pub(super) async fn server_facts(&self) -> Result<Vec<ServerFacts>> {
-        let asked = self.environment.clock_time();
-        self.list("", None, 1).await?;
-        let clock_ahead = self.heed_clock(asked);
-        let Some(Server { host, port, encrypted }) = self.meter.server() else {
-            return Ok(Vec::new());
-        };
-        let certificate =
-            if encrypted { tls::certificate(&host, port).await } else { Certificate::NotUsed };
-        Ok(vec![ServerFacts { address: format!("{host}:{port}"), clock_ahead, certificate }])
     }
 
     /// The whole name of an object.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::storage::{
-    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Objects, OpenOptions,
-    StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Network, Objects,
+    OpenOptions, StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
@@ -182,7 +182,9 @@ impl Opener {
             let process: [u8; 8] = environment.random();
             Cache::new(cache, &info.id, process.iter().map(|byte| format!("{byte:02x}")).collect())
         });
-        let store = S3Store { bucket, environment, info, cache, memory: Memory::default() };
+        let (bucket, memory) = (Arc::new(bucket), Memory::default());
+        let network: Arc<dyn Network> = bucket.clone();
+        let store = S3Store { bucket, environment, info, cache, memory };
         let store = Arc::new(store);
         let log = Arc::new(Log::new(store.clone()));
         Backend {
@@ -191,6 +193,8 @@ impl Opener {
             snapshots: Arc::new(S3Snapshots::new(store.clone())),
             materialize: None,
             maintenance: Arc::new(S3Maintenance { store, log }),
+            deferred: None,
+            network: Some(network),
             capabilities: Capabilities { durable: true, shared: true },
             snapshot_policy,
         }

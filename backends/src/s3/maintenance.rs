@@ -1,9 +1,9 @@
-//! Upkeep: size, traffic, compaction, and looking at every object.
+//! Upkeep: size, compaction, and looking at every object.
 
 use std::sync::Arc;
 
 use argon_core::Result;
-use argon_core::storage::{Finding, Maintenance, ServerFacts, StoreInfo, Traffic};
+use argon_core::storage::{Finding, Maintenance, StoreInfo};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
@@ -46,14 +46,6 @@ impl Maintenance for S3Maintenance {
         }
         self.abort_old_uploads().await;
         Ok(())
-    }
-
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        self.store.bucket.server_facts().await
-    }
-
-    fn traffic(&self) -> Option<Traffic> {
-        Some(self.store.bucket.meter.traffic())
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {

@@ -1,7 +1,7 @@
 //! Whole objects under a prefix, for a backend that keeps nothing but them in S3.
 
 use argon_core::Result;
-use argon_core::storage::{ObjectInfo, Objects, ServerFacts, Traffic};
+use argon_core::storage::{Network, ObjectInfo, Objects};
 use async_trait::async_trait;
 use bson::DateTime;
 
@@ -38,11 +38,7 @@ impl Objects for S3Objects {
         self.0.settings.to_string()
     }
 
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        self.0.server_facts().await
-    }
-
-    fn traffic(&self) -> Option<Traffic> {
-        Some(self.0.meter.traffic())
+    fn network(&self) -> Option<&dyn Network> {
+        Some(&self.0)
     }
 }

@@ -11,7 +11,7 @@ use crate::s3::memory::Memory;
 
 /// An opened store.
 pub(super) struct S3Store {
-    pub(super) bucket: Bucket,
+    pub(super) bucket: Arc<Bucket>,
     pub(super) environment: Environment,
     pub(super) info: StoreInfo,
     pub(super) cache: Option<Cache>,

@@ -10,9 +10,9 @@ fn without_a_store_the_error_says_how_to_make_one() {
     has(&error, &["there is no store at nowhere", "hint:  `argon init` makes one"]);
     has(
         &place.fails(9, &["status", "--store", "oracle:x"]),
-        &["there is no backend for 'oracle:'", "sled:"],
+        &["unknown scheme 'oracle:'", "sled:"],
     );
-    has(&place.fails(2, &["status", "--store", "A:secret@host"]), &["that is no store URL"]);
+    has(&place.fails(2, &["status", "--store", "A:secret@host"]), &["invalid store URL"]);
 }
 
 #[test]

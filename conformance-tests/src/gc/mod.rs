@@ -68,7 +68,9 @@ fn kept_for(retention: Duration) -> Options {
 /// Collects, and compares the report with that of a dry run right before. The backend does nothing in
 /// the background meanwhile.
 async fn collect_as_previewed(backend: &Backend, store: &Store, retention: Duration) -> Report {
-    backend.maintenance.quiesce().await;
+    if let Some(deferred) = &backend.deferred {
+        deferred.quiesce().await;
+    }
     let dry = collect(store, &Options { retention, dry_run: true }).await.unwrap();
     let report = collect(store, &kept_for(retention)).await.unwrap();
     assert_eq!(dry, report);

@@ -53,7 +53,7 @@ async fn a_dry_run_changes_nothing_and_says_what_would_go(subject: Subject) {
     stage.write(&fork, 7..=8).await;
     project.delete_branch(&name("fork")).await.unwrap();
     stage.store.flush().await.unwrap();
-    stage.backend.maintenance.quiesce().await;
+    stage.store.settle().await;
     let before = everything(&stage.backend).await;
     let dry = collect(&stage.store, &Options { retention: NOTHING, dry_run: true }).await.unwrap();
     assert_eq!(everything(&stage.backend).await, before);

@@ -9,9 +9,11 @@
 //! | `origin.rs`, `trailers.rs` | what brought a commit about; what programs noted about it |
 //! | `collection_pattern.rs` | a pattern of names of collections |
 //! | `environment.rs` | [`Environment`](crate::Environment): what is handed in instead of asking the machine |
+//! | `backoff.rs` | [`Backoff`](crate::Backoff): retries of optimistic updates |
 //! | `metrics/` | what a process counts |
 //! | `codec.rs` | [`codec`]: numbers and lengths in binary formats |
 
+pub(crate) mod backoff;
 pub mod codec;
 mod collection_pattern;
 mod commit;

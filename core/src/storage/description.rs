@@ -1,24 +1,24 @@
-//! What a backend says about itself to those who write URLs and help.
+//! The description of a backend, for URLs and help.
 
-/// How the stores of a backend are named, and where they are.
+/// The URLs and the location of a backend's stores.
 #[derive(Debug, Clone, Copy)]
 pub struct Description {
-    /// Where its stores are.
+    /// The location of its stores.
     pub locality: Locality,
     /// The forms of a URL, such as `s3://BUCKET[/PREFIX]`.
     pub urls: &'static [&'static str],
-    /// What such a store is, as the continuation of a sentence.
+    /// The kind of such a store, as the continuation of a sentence.
     pub about: &'static str,
-    /// What may follow `?` in a URL.
+    /// The options after `?` in a URL.
     pub options: &'static [UrlOption],
 }
 
-/// Where a store is.
+/// The location of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locality {
     /// In a directory that is the store, which a command finds by looking upwards.
     Directory,
-    /// Somewhere that only a URL tells: on servers, or in a directory of another system.
+    /// A location that only a URL names: on servers, or in a directory of another system.
     Elsewhere,
     /// In the memory of one process.
     Process,
@@ -29,21 +29,21 @@ pub enum Locality {
 pub struct UrlOption {
     /// Its name.
     pub name: &'static str,
-    /// What stands for its value in help, such as `SECONDS`.
+    /// The placeholder of its value in help, such as `SECONDS`.
     pub value: &'static str,
-    /// What a value may be, for the error about another one.
+    /// The expected values, for errors.
     pub expected: &'static str,
-    /// What it is for, with its unit and default.
+    /// Its purpose, with its unit and default.
     pub about: &'static str,
 }
 
 impl UrlOption {
-    /// The names of options, as a list for a sentence.
+    /// Lists the names of options for a sentence.
     pub fn names(options: &[Self]) -> String {
         options.iter().map(|option| option.name).collect::<Vec<_>>().join(", ")
     }
 
-    /// What is expected of the option of this name; nothing if there is none.
+    /// Returns the expected values of an option; empty if no option has this name.
     pub fn expected(options: &[Self], name: &str) -> &'static str {
         options.iter().find(|option| option.name == name).map_or("", |option| option.expected)
     }

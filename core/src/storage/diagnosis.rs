@@ -1,37 +1,37 @@
-//! What a store needs, and whether it is there.
+//! The requirements of a store, and whether they are met.
 
 use crate::{Error, Hint};
 
-/// How one check came out.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It is as it should be.
+    /// The requirement is met.
     Good,
-    /// The store works, but something should be seen to.
+    /// The store works, but the remedy is advisable.
     Doubtful,
-    /// The store can't be used until this is repaired.
+    /// The store can't be used without the remedy.
     Failed,
 }
 
-/// One thing that was looked at by [`Factory::diagnose`](crate::storage::Factory::diagnose).
+/// A check by [`Factory::diagnose`](crate::storage::Factory::diagnose).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// What was looked at, in a word or two.
+    /// The subject, in a word or two.
     pub check: String,
-    /// How it came out.
+    /// The outcome.
     pub health: Health,
-    /// What was found, as a sentence without a full stop.
+    /// The observation, as a sentence without a full stop.
     pub found: String,
-    /// What repairs it.
+    /// The repair.
     pub remedy: Option<Remedy>,
 }
 
-/// What repairs what a check found.
+/// The repair of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// An operation of Argon.
     Hint(Hint),
-    /// What else to do, in words.
+    /// Another action, in words.
     Text(String),
 }
 
@@ -54,19 +54,19 @@ impl From<&str> for Remedy {
 }
 
 impl Diagnosis {
-    /// All is well.
+    /// Creates a check with a good outcome.
     pub fn good(check: &str, found: impl Into<String>) -> Self {
         Self { check: check.to_owned(), health: Health::Good, found: found.into(), remedy: None }
     }
 
-    /// It works, but `remedy` should be done.
+    /// Creates a check whose remedy is advisable.
     pub fn doubtful(check: &str, found: impl Into<String>, remedy: impl Into<Remedy>) -> Self {
         let (check, found, remedy) = (check.to_owned(), found.into(), Some(remedy.into()));
         Self { check, health: Health::Doubtful, found, remedy }
     }
 
-    /// It does not work; the error and those below it say why. Without a `remedy`, that is the hint of the
-    /// error, unless it is to look closer: that is what a diagnosis does.
+    /// Creates a failed check from an error and its sources. Without a `remedy`, the hint of the
+    /// error is the remedy, unless it is to run a diagnosis.
     pub fn failed(check: &str, error: &Error, remedy: Option<Remedy>) -> Self {
         let hint = || error.hint().filter(|hint| *hint != Hint::Diagnose).map(Remedy::Hint);
         let remedy = remedy.or_else(hint);

@@ -1,9 +1,9 @@
 //! The format of a manifest.
 //!
 //! `argonman`, version (1 byte), timeline (16 bytes), LSN, time (milliseconds), number of
-//! collections; for each its number (8 bytes, little endian) and the count of its chunks; for each chunk
-//! its digest (32 bytes), first and last key with their lengths, documents, stored bytes. Numbers
-//! are varints. At the end the CRC32C of all before it (4 bytes, little endian).
+//! collections; for each its number (8 bytes, little endian) and the count of its chunks; for each
+//! chunk its digest (32 bytes), first and last key with their lengths, documents, stored bytes.
+//! Numbers are varints. At the end the CRC32C of all before it (4 bytes, little endian).
 
 use bson::DateTime;
 
@@ -24,7 +24,7 @@ pub struct ChunkEntry {
     pub first: Key,
     /// Its last key.
     pub last: Key,
-    /// How many documents it has.
+    /// The number of its documents.
     pub documents: u64,
     /// Its size as stored, in bytes.
     pub bytes: u64,
@@ -39,19 +39,19 @@ pub struct CollectionChunks {
     pub chunks: Vec<ChunkEntry>,
 }
 
-/// What a snapshot is made of.
+/// The content of a snapshot: its chunks by collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// The state that it holds.
+    /// The state of the snapshot.
     pub point: Point,
-    /// When it was made.
+    /// Its creation time.
     pub created: DateTime,
-    /// Its collections by number, the catalog first; empty ones are left out.
+    /// Its collections by number, the catalog first, without empty ones.
     pub collections: Vec<CollectionChunks>,
 }
 
 impl Manifest {
-    /// How many documents it holds, the catalog's not counted.
+    /// Counts its documents, without those of the catalog.
     pub fn documents(&self) -> u64 {
         self.collections
             .iter()
@@ -60,17 +60,17 @@ impl Manifest {
             .fold(0, |sum, chunk| chunk.documents.saturating_add(sum))
     }
 
-    /// The bytes of its chunks as stored; chunks may be shared with other snapshots.
+    /// Returns the stored bytes of its chunks, which other snapshots may share.
     pub fn bytes(&self) -> u64 {
         self.chunks().fold(0, |sum, chunk| chunk.bytes.saturating_add(sum))
     }
 
-    /// All of its chunks.
+    /// Lists all of its chunks.
     pub fn chunks(&self) -> impl Iterator<Item = &ChunkEntry> {
         self.collections.iter().flat_map(|chunks| &chunks.chunks)
     }
 
-    /// The chunks of a collection; none if it is empty.
+    /// Returns the chunks of a collection; none if it is empty.
     pub fn chunks_of(&self, collection: CollectionId) -> &[ChunkEntry] {
         self.collections
             .iter()
@@ -78,7 +78,7 @@ impl Manifest {
             .map_or(&[], |chunks| &chunks.chunks)
     }
 
-    /// The manifest as bytes.
+    /// Encodes the manifest.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         out.push(VERSION);
@@ -101,7 +101,7 @@ impl Manifest {
         out
     }
 
-    /// Reads what [`Manifest::encode`] wrote.
+    /// Decodes the bytes of [`Manifest::encode`].
     ///
     /// # Errors
     /// `Corrupt` if the checksum or the structure is wrong; `Unsupported` for a newer version.
@@ -114,13 +114,13 @@ impl Manifest {
         }
         let mut reader = Reader::new("manifest", content);
         if reader.array()? != *MAGIC {
-            return Err(reader.corrupt("does not begin as a manifest"));
+            return Err(reader.corrupt("does not begin with the magic number of a manifest"));
         }
         match reader.byte()? {
             VERSION => {}
             newer => {
                 return Err(Error::unsupported(format!(
-                    "a manifest has format {newer}; this version of Argon reads {VERSION}"
+                    "a manifest has format {newer}; this version of Argon reads format {VERSION}"
                 )));
             }
         }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_comes_back_and_its_bytes_do_not_change_between_versions() {
+    fn a_manifest_decodes_to_itself_and_its_bytes_do_not_change_between_versions() {
         let manifest = manifest();
         let bytes = manifest.encode();
         assert_eq!(Manifest::decode(&bytes).unwrap(), manifest);
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// With its checksum made right again, as one that means harm would have it.
+    /// The checksum is corrected, as an attacker would do.
     #[test]
     fn a_manifest_with_any_counts_is_read_or_refused() {
         let bytes = manifest().encode();

@@ -1,4 +1,4 @@
-//! Reading what a view holds.
+//! Reading the documents of a view.
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -7,7 +7,7 @@ use crate::Result;
 use crate::document::key::Key;
 use crate::model::{CollectionId, Document, Image, Lsn, View};
 
-/// A document as a view holds it, and the commit that gave it this content.
+/// A document of a view, and the commit that wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     /// The commit.
@@ -29,31 +29,31 @@ pub type VersionStream = BoxStream<'static, Result<(Key, Version)>>;
 /// A range of keys: `from <= key`, and `key < to`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyRange {
-    /// The first key that counts; `None` for the beginning.
+    /// The first key of the range; `None` for the beginning.
     pub from: Option<Key>,
-    /// The first key that does not count any more; `None` for the end.
+    /// The first key after the range; `None` for the end.
     pub to: Option<Key>,
 }
 
 impl KeyRange {
-    /// Whether a key is inside.
+    /// Returns whether the range has a key.
     pub fn contains(&self, key: &Key) -> bool {
         self.from.as_ref().is_none_or(|from| from <= key)
             && self.to.as_ref().is_none_or(|to| key < to)
     }
 }
 
-/// Answers what a view holds.
+/// Reads the documents of a view.
 ///
 /// # Behavior
 /// 1. The answers are a function of the log alone: every implementation, on every backend, with
 ///    snapshots and without, gives the same.
-/// 2. A view reads the same for ever, whatever is appended meanwhile.
-/// 3. Collections are named by id, whether the catalog of the view lists them or not. The
-///    documents of a collection that was dropped may or may not be given.
+/// 2. A view reads the same for ever, independently of appends.
+/// 3. Collections are named by id, whether the catalog of the view lists them or not. Reads may
+///    include or omit the documents of a dropped collection.
 #[async_trait]
 pub trait Materialize: Send + Sync {
-    /// The document with this key, or `None`.
+    /// Returns the document with this key, or `None`.
     async fn get(
         &self,
         view: &View,
@@ -61,7 +61,8 @@ pub trait Materialize: Send + Sync {
         key: &Key,
     ) -> Result<Option<Version>>;
 
-    /// The documents with these keys, which are in ascending order; one answer a key.
+    /// Returns the documents with these keys, which are in ascending order; one answer for each
+    /// key.
     async fn get_many(
         &self,
         view: &View,
@@ -69,10 +70,10 @@ pub trait Materialize: Send + Sync {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>>;
 
-    /// Which of these keys, in ascending order, have a document, and since which commit.
+    /// Returns the commit of the document with each of these keys, which are in ascending order;
+    /// `None` for a key without a document.
     ///
-    /// Keys in a range that holds nothing cost no lookup each: a bulk insert into a fresh range
-    /// pays for one seek.
+    /// Keys in an empty range cost no lookup each: a bulk insert into a fresh range costs one seek.
     async fn stamps(
         &self,
         view: &View,
@@ -80,11 +81,11 @@ pub trait Materialize: Send + Sync {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<VersionStamp>>>;
 
-    /// The documents with keys in `range`, in key order, in bounded memory.
+    /// Reads the documents with keys in `range`, in key order, in bounded memory.
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream;
 
-    /// Every image that a document had on this chain, newest first, with its commit; none of commits
-    /// that were [pruned](crate::storage::Wal::prune), though what they wrote may be read.
+    /// Reads every image of a document on this chain, newest first, with its commit. Images of
+    /// [pruned](crate::storage::Wal::prune) commits are omitted, even if reads still return them.
     fn history(
         &self,
         view: &View,

@@ -1,25 +1,29 @@
-//! The boundary between Argon and what stores its bytes: four small traits, and what a backend
-//! says about itself.
+//! The boundary between Argon and the stores of its bytes: four small traits, and the description
+//! of a backend.
 //!
-//! A backend owes [`Wal`], [`Refs`] and [`Snapshots`]. It may answer [`Materialize`] itself from an
-//! index; otherwise [`LogMaterializer`](crate::LogMaterializer) answers over the first and the
-//! third. `conformance-tests` holds every backend to the numbered contracts in these docs.
+//! A backend implements [`Wal`], [`Refs`] and [`Snapshots`]. It may implement [`Materialize`] with
+//! an index; otherwise [`LogMaterializer`](crate::LogMaterializer) implements it over the first and
+//! the third. `conformance-tests` checks the numbered contracts in these docs for every backend.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `wal.rs`, `refs.rs`, `snapshots.rs`, `materialize.rs` | the four traits |
-//! | `backend.rs`, `diagnosis.rs`, `objects.rs` | [`Backend`]: all of one store, with [`Maintenance`]; what one needs, and whether it is there; whole objects by name |
-//! | `registry.rs`, `url/`, `options.rs` | which backend a URL names; how it is opened |
-//! | `description.rs` | [`Description`]: what a backend says about its URLs |
-//! | `manifest.rs`, `retained.rs` | [`Manifest`]: what a snapshot is made of; [`RetainedStates`]: what is kept of a timeline |
-//! | `record.rs`, `timed.rs` | how records are written to refs; what times the traits |
-//! | `whole_file.rs` | [`WholeFile`]: a file that appears whole and durable, or not at all |
+//! | `backend.rs` | [`Backend`]: the traits of one store, with [`Maintenance`] |
+//! | `network.rs`, `deferred.rs` | [`Network`] and [`DeferredWork`], which a backend implements if it has them |
+//! | `diagnosis.rs`, `objects.rs` | the requirements of a store, checked one by one; whole objects by name |
+//! | `registry.rs`, `url/`, `options.rs` | the backend of a URL; options for opening it |
+//! | `description.rs` | [`Description`]: the URLs of a backend |
+//! | `manifest.rs`, `retained.rs` | [`Manifest`]: the chunks of a snapshot; [`RetainedStates`]: the states of a timeline that stay readable |
+//! | `record.rs`, `timed.rs` | the encoding of records in refs; decorators that time the traits |
+//! | `whole_file.rs` | [`WholeFile`]: a file that appears complete and durable, or not at all |
 
 mod backend;
+mod deferred;
 mod description;
 mod diagnosis;
 mod manifest;
 mod materialize;
+mod network;
 mod objects;
 mod options;
 mod record;
@@ -32,14 +36,13 @@ mod url;
 mod wal;
 mod whole_file;
 
-pub use backend::{
-    Backend, Backlog, Capabilities, Certificate, Compression, Finding, Maintenance, ServerFacts,
-    SnapshotPolicy, StoreInfo, Traffic,
-};
+pub use backend::{Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, StoreInfo};
+pub use deferred::{Backlog, Compression, DeferredWork};
 pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub use materialize::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
+pub use network::{Certificate, Network, ServerFacts, Traffic};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
 pub(crate) use record::{VersionedRecord, decode, encode};

@@ -4,48 +4,42 @@ use async_trait::async_trait;
 use bson::DateTime;
 
 use crate::Result;
-use crate::storage::{ServerFacts, Traffic};
+use crate::storage::Network;
 
 /// An object as a listing shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
     /// Its whole name.
     pub name: String,
-    /// How many bytes it has.
+    /// Its size.
     pub bytes: u64,
-    /// When it was written, by the clock of whoever keeps it; in whole seconds at least.
+    /// The time of its last write by the clock of its store, to the second or finer.
     pub modified: DateTime,
 }
 
-/// A flat space of objects, such as a prefix of a bucket or a directory. Names are paths with slashes,
-/// neither absolute nor with `.` or `..` in them.
+/// A flat space of objects, such as a prefix of a bucket or a directory. Names are relative paths
+/// with slashes, without `.` and `..`.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// Stores an object, in place of one that is there. It is durable and visible to every later call
-    /// when this returns; a reader sees the old one or the new one, never a part. After an error it may
-    /// have happened.
+    /// Stores an object, and replaces one of the same name. The object is durable and visible to
+    /// every later call when this returns; a reader sees the old one or the new one, never a part.
+    /// After an error the object may be stored.
     async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<()>;
 
-    /// An object, or `None`.
+    /// Reads an object; `None` if it does not exist.
     async fn get(&self, name: &str) -> Result<Option<Vec<u8>>>;
 
-    /// The objects whose names begin with `prefix`, by name.
+    /// Lists the objects whose names begin with `prefix`, by name.
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>>;
 
-    /// Removes an object; one that is not there is no error.
+    /// Removes an object; a missing one is no error.
     async fn delete(&self, name: &str) -> Result<()>;
 
-    /// Where they are, for a person, without credentials.
+    /// Returns their location for people, without credentials.
     fn location(&self) -> String;
 
-    /// The servers that they are on, as [`Maintenance::servers`](crate::storage::Maintenance::servers)
-    /// tells them.
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        Ok(Vec::new())
-    }
-
-    /// What went over the network; `None` if nothing does.
-    fn traffic(&self) -> Option<Traffic> {
+    /// Returns the network that they are on; `None` for objects on this machine.
+    fn network(&self) -> Option<&dyn Network> {
         None
     }
 }

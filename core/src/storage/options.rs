@@ -1,18 +1,18 @@
-//! How a store is opened.
+//! Options for opening a store.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// How long to wait for another process to let go of the store, or for a server to answer at
-    /// all.
+    /// The longest wait for another process to release the store, or for the first answer of a
+    /// server.
     pub lock_timeout: Duration,
     /// The password of the user that the URL names without one.
     pub password: Option<Secret>,
-    /// Where a backend on a network may keep copies of what never changes; `None` for nowhere.
+    /// The directory in which a backend on a network may cache immutable data; `None` for no cache.
     pub cache: Option<CacheOptions>,
 }
 
@@ -22,12 +22,12 @@ impl Default for OpenOptions {
     }
 }
 
-/// A directory for copies. It may be shared by processes and stores, and removed at any time.
+/// A directory for a cache. Processes and stores may share it, and it may be removed at any time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// The directory; made when it is first needed.
+    /// The directory; the first use creates it.
     pub directory: PathBuf,
-    /// The most bytes that the copies may take together.
+    /// The most bytes of all copies together.
     pub most_bytes: u64,
 }
 
@@ -36,12 +36,12 @@ pub struct CacheOptions {
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps this text from being shown.
+    /// Wraps a text so that `Debug` does not show it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, to hand on to where it is needed.
+    /// Returns the text, for the connection that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Records: what refs hold, as BSON documents.
+//! The records in refs, as BSON documents.
 
 use erased_serde::Deserializer as ErasedDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::storage::{RefVersion, VersionedRef};
 use crate::{Error, Result};
 
-/// A record as it was read, with the version to compare on writing it back.
+/// A record and its version when it was read, for the compare-and-set that replaces it.
 #[derive(Debug, Clone)]
 pub(crate) struct VersionedRecord<R> {
     pub(crate) version: RefVersion,
     pub(crate) record: R,
 }
 
-/// The bytes of a record.
+/// Encodes a record.
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
     let record: &dyn erased_serde::Serialize = record;
     bson::serialize_to_vec(&record)
         .map_err(|source| Error::internal("a record could not be encoded").with_source(source))
 }
 
-/// Reads the record that is under `name`.
+/// Decodes the record of the ref `name`.
 ///
 /// # Errors
 /// `Corrupt` if the bytes are not a record of this kind.

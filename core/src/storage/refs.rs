@@ -1,4 +1,4 @@
-//! Small named records that move.
+//! Small named records, changed by compare-and-set.
 
 use async_trait::async_trait;
 
@@ -7,45 +7,45 @@ use crate::Result;
 /// The name of a ref: a path such as `branch/<project>/main`.
 pub type RefName = String;
 
-/// Which value of a ref was read; opaque, compared for equality only.
+/// The version of a ref's value; opaque, compared for equality only.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RefVersion(pub String);
 
 /// A ref's value and its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionedRef {
-    /// Differs from the version of every other value that the ref ever had.
+    /// Its version, which differs from that of every other value that the ref ever had.
     pub version: RefVersion,
     /// The record.
     pub value: Vec<u8>,
 }
 
-/// What came of a compare-and-set.
+/// The result of a compare-and-set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CasResult {
-    /// It is done and durable; the new version, or `None` after a removal.
+    /// The change is durable; the new version, or `None` after a removal.
     Done(Option<RefVersion>),
-    /// The ref holds something else than was expected; nothing was changed.
+    /// The ref does not have the expected version; nothing was changed. Its value, if it exists.
     Moved(Option<VersionedRef>),
 }
 
-/// A compare-and-set that is one of several.
+/// One of several compare-and-sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefChange {
     /// The ref.
     pub name: RefName,
-    /// The version that it must have; `None` for a ref that is not there.
+    /// The expected version; `None` for a ref that does not exist.
     pub expected: Option<RefVersion>,
-    /// What it gets; `None` removes it.
+    /// The new value; `None` removes the ref.
     pub value: Option<Vec<u8>>,
 }
 
-/// What came of changes that are made together.
+/// The result of changes that are made together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Together {
-    /// All are done and durable.
+    /// All changes are durable.
     Done,
-    /// This ref holds something else than was expected; nothing was changed.
+    /// This ref does not have the expected version; nothing was changed.
     Moved(RefName),
     /// The store can't change several refs at once; nothing was changed.
     NotOffered,
@@ -54,15 +54,15 @@ pub enum Together {
 /// A map from names to small records (a few KiB), changed by compare-and-set only.
 #[async_trait]
 pub trait Refs: Send + Sync {
-    /// The value of a ref, or `None`. It is the last one set, in any process.
+    /// Returns the value of a ref that was set last, by any process; `None` if it does not exist.
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>>;
 
-    /// All refs whose names begin with `prefix`, in the order of their names. A ref that is changed
-    /// meanwhile may be given as it was or as it is.
+    /// Lists the refs whose names begin with `prefix`, by name. A ref that is
+    /// changed meanwhile has its old or its new value.
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>>;
 
-    /// Sets (`Some`) or removes (`None`) a ref if it still has the version `expected`, where `None`
-    /// stands for a ref that is not there.
+    /// Sets (`Some`) or removes (`None`) a ref if it has the version `expected`, where `None` means
+    /// that the ref does not exist.
     ///
     /// # Behavior
     /// 1. Of two calls that expect the same version, at most one is [`CasResult::Done`].
@@ -75,9 +75,9 @@ pub trait Refs: Send + Sync {
         value: Option<Vec<u8>>,
     ) -> Result<CasResult>;
 
-    /// Makes all of these changes, or none of them, as one atomic and durable write, if the store can;
-    /// no ref is named twice. What [`compare_and_set`](Self::compare_and_set) promises holds for all of
-    /// them.
+    /// Makes all changes, or none of them, as one atomic and durable write, if the store can; no
+    /// ref is named twice. The contract of [`compare_and_set`](Self::compare_and_set) holds for all
+    /// of them.
     async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
         let _ = changes;
         Ok(Together::NotOffered)

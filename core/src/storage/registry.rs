@@ -1,4 +1,4 @@
-//! From a URL to an opened backend, by an explicit list of schemes.
+//! The backends of a program, by the schemes of their URLs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,23 +10,23 @@ use crate::model::environment::Environment;
 use crate::storage::{Backend, Description, Diagnosis, Locality, OpenOptions, StoreUrl};
 use crate::{Error, Result};
 
-/// Makes and opens the stores of one scheme.
+/// Creates and opens the stores of one scheme.
 #[async_trait]
 pub trait Factory: Send + Sync {
-    /// How the stores are named, and where they are.
+    /// Describes the URLs and the location of the stores.
     fn describe(&self) -> Description;
 
-    /// The directory of this machine that a URL names, as it is written there: the beginning of
-    /// [`StoreUrl::rest`]. `None` if it names none.
+    /// Returns the directory of this machine that a URL names, as written there: the beginning of
+    /// [`StoreUrl::rest`]. `None` if it names no directory.
     fn directory<'u>(&self, url: &'u StoreUrl) -> Option<&'u str> {
         let is_directory = self.describe().locality == Locality::Directory;
         is_directory.then(|| url.rest()).filter(|path| !path.is_empty())
     }
 
-    /// Makes a new, empty store.
+    /// Creates a new, empty store.
     ///
     /// # Errors
-    /// `AlreadyExists` when there is one; `Invalid` when something else is there.
+    /// `AlreadyExists` when the store exists; `Invalid` when the location holds other data.
     async fn create(
         &self,
         url: &StoreUrl,
@@ -37,8 +37,9 @@ pub trait Factory: Send + Sync {
     /// Opens a store.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `Invalid` when something else is there, `Unsupported` when it
-    /// has a newer format, `Unavailable` when another process holds it.
+    /// `NotFound` when the store does not exist, `Invalid` when the location holds other data,
+    /// `Unsupported` when the store has a newer format, `Unavailable` when another process holds
+    /// it.
     async fn open(
         &self,
         url: &StoreUrl,
@@ -46,9 +47,9 @@ pub trait Factory: Send + Sync {
         environment: &Environment,
     ) -> Result<Backend>;
 
-    /// Looks at what a store needs, one step after the other, and says for each whether it is there
-    /// and what mends it. It changes nothing, works where [`open`](Factory::open) fails, and stops
-    /// at the first step without which no other can be tried.
+    /// Checks the requirements of a store one by one, and returns the outcome and the remedy of
+    /// each. It changes nothing, works where [`open`](Factory::open) fails, and stops at the first
+    /// check without which no other is possible.
     async fn diagnose(
         &self,
         url: &StoreUrl,
@@ -66,14 +67,14 @@ pub trait Factory: Send + Sync {
     }
 }
 
-/// The backends that a program knows, by scheme.
+/// The backends of a program, by scheme.
 #[derive(Clone, Default)]
 pub struct Registry {
     factories: BTreeMap<String, Arc<dyn Factory>>,
 }
 
 impl Registry {
-    /// A registry that knows none.
+    /// Creates an empty registry.
     pub fn new() -> Self {
         Self::default()
     }
@@ -85,25 +86,25 @@ impl Registry {
         self
     }
 
-    /// The schemes, sorted.
+    /// Lists the schemes in order.
     pub fn schemes(&self) -> impl Iterator<Item = &str> {
         self.factories.keys().map(String::as_str)
     }
 
-    /// What each backend says about itself, by scheme.
+    /// Lists the descriptions of the backends, by scheme.
     pub fn descriptions(&self) -> impl Iterator<Item = (&str, Description)> {
         self.factories.iter().map(|(scheme, factory)| (scheme.as_str(), factory.describe()))
     }
 
-    /// The backend for a URL.
+    /// Returns the backend for a URL.
     ///
     /// # Errors
-    /// `Unsupported`, listing the schemes that there are.
+    /// `Unsupported` for an unknown scheme; it lists the known ones.
     pub fn factory(&self, url: &StoreUrl) -> Result<&dyn Factory> {
         self.factories.get(url.scheme()).map(|factory| &**factory).ok_or_else(|| {
             let known: Vec<_> = self.schemes().map(|scheme| format!("{scheme}:")).collect();
             Error::unsupported(format!(
-                "there is no backend for '{}:'; this program has {}",
+                "unknown scheme '{}:'; known schemes: {}",
                 url.scheme(),
                 known.join(", ")
             ))

@@ -1,4 +1,4 @@
-//! What garbage collection leaves of a timeline.
+//! The states of a timeline that garbage collection retains, and the space that they take.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,39 +6,39 @@ use crate::model::Lsn;
 
 /// The states of a timeline that stay readable.
 ///
-/// A state of another timeline that builds on this one at LSN n needs the state at n, so n is one of
-/// these.
+/// A state of another timeline that builds on this one at LSN n needs the state at n, so n is one
+/// of these.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RetainedStates {
-    /// Every state from this one on; `None` if the timeline takes no more commits and only `points`
-    /// are kept.
+    /// The first of the states that are all retained; `None` if the timeline takes no more commits
+    /// and only `points` are retained.
     pub from: Option<Lsn>,
-    /// Single states below that.
+    /// Single retained states below that.
     pub points: BTreeSet<Lsn>,
 }
 
 impl RetainedStates {
-    /// Everything.
+    /// Retains all states.
     pub fn all() -> Self {
         Self { from: Some(Lsn::ZERO), points: BTreeSet::new() }
     }
 
-    /// Whether the state at `lsn` is kept.
+    /// Returns whether the state at `lsn` is retained.
     pub fn contains(&self, lsn: Lsn) -> bool {
         self.from.is_some_and(|from| from <= lsn) || self.points.contains(&lsn)
     }
 
-    /// Whether all that `other` keeps is kept too.
+    /// Returns whether all states that `other` retains are retained.
     pub fn covers(&self, other: &Self) -> bool {
         let window = other.from.is_none_or(|theirs| self.from.is_some_and(|from| from <= theirs));
         window && other.points.iter().all(|point| self.contains(*point))
     }
 
-    /// What both keep.
+    /// Returns the states that both retain.
     pub fn intersection(&self, other: &Self) -> Self {
         let from = self.from.zip(other.from).map(|(mine, theirs)| mine.max(theirs));
         let both = |point: &Lsn| self.contains(*point) && other.contains(*point);
-        // Where one keeps everything and the other single states, the single states are in both.
+        // Where one retains every state and the other single states, both retain the single states.
         let points = self.points.union(&other.points).copied().filter(both);
         Self {
             from,
@@ -46,7 +46,7 @@ impl RetainedStates {
         }
     }
 
-    /// What either keeps.
+    /// Returns the states that either retains.
     pub fn union(&self, other: &Self) -> Self {
         let from = match (self.from, other.from) {
             (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
@@ -59,13 +59,13 @@ impl RetainedStates {
         }
     }
 
-    /// Whether nothing is kept.
+    /// Returns whether no state is retained.
     pub fn is_empty(&self) -> bool {
         self.from.is_none() && self.points.is_empty()
     }
 
-    /// Whether a version that was written at `written` and replaced (or deleted) at `replaced` is
-    /// read by a state that is kept; `replaced` is `None` for the last version of a document.
+    /// Returns whether a retained state reads a version that was written at `written` and replaced
+    /// (or deleted) at `replaced`; `replaced` is `None` for the last version of a document.
     pub fn needs(&self, written: Lsn, replaced: Option<Lsn>) -> bool {
         let read_from = |from: Lsn| replaced.is_none_or(|replaced| from < replaced);
         self.from.is_some_and(read_from)
@@ -73,28 +73,28 @@ impl RetainedStates {
     }
 }
 
-/// What the versions and headers of a timeline take, by which of its kept states needs them.
+/// The bytes of a timeline's versions and headers, by the retained states that need them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The bytes that the last state needs, and no state below [`RetainedStates::from`].
     pub head: u64,
-    /// The bytes that only states from [`RetainedStates::from`] on need, and the last one does not: what is
-    /// there for the sake of looking back. Headers of commits are among them.
+    /// The bytes that only states from [`RetainedStates::from`] on need, except the last one: the
+    /// recent history, with the headers of commits.
     pub window: u64,
-    /// The bytes that only one state below that needs, by state; those without any are left out.
+    /// The bytes that only one state below that needs, by state; states without any are omitted.
     pub points: BTreeMap<Lsn, u64>,
-    /// The bytes that several of these need, or that it can't be told of.
+    /// The bytes that several of these states need, or whose states are unknown.
     pub shared: u64,
-    /// The bytes that none of them needs.
+    /// The bytes that no retained state needs.
     pub free: u64,
 }
 
 impl Usage {
-    /// Counts a version; its place in time is as for [`RetainedStates::needs`].
+    /// Counts a version; `written` and `replaced` are those of [`RetainedStates::needs`].
     pub fn add(&mut self, keep: &RetainedStates, written: Lsn, replaced: Option<Lsn>, bytes: u64) {
         let reads = |point: Lsn| replaced.is_none_or(|replaced| point < replaced);
         let window = keep.from.is_some_and(reads);
-        // One that is not below `from` is of the window.
+        // A point from `from` on belongs to the window.
         let below = |point: &Lsn| keep.from.is_none_or(|from| *point < from);
         let mut points =
             keep.points.range(written..).copied().filter(below).take_while(|p| reads(*p));
@@ -107,23 +107,24 @@ impl Usage {
         }
     }
 
-    /// All bytes.
+    /// Returns the sum of all bytes.
     pub fn total(&self) -> u64 {
         self.head + self.window + self.points.values().sum::<u64>() + self.shared + self.free
     }
 }
 
-/// What a backend freed.
+/// The data that a backend removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reclaimed {
-    /// Images of documents that were removed.
+    /// Removed images of documents.
     pub versions: u64,
-    /// Commits whose headers were removed.
+    /// Removed headers of commits.
     pub commits: u64,
-    /// Chunks of snapshots that were removed.
+    /// Removed chunks of snapshots.
     pub chunks: u64,
-    /// The bytes that they took, as far as the backend knows: of documents, headers and chunks as they
-    /// are stored. The engine may give them back to the disk only later ([`Maintenance::compact`](crate::storage::Maintenance::compact)).
+    /// The stored bytes of these documents, headers and chunks, as far as the backend knows. The
+    /// engine may return them to the disk later, at
+    /// [`Maintenance::compact`](crate::storage::Maintenance::compact).
     pub bytes: u64,
 }
 

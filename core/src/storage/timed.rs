@@ -1,4 +1,4 @@
-//! Decorators that time what a store is asked for.
+//! Decorators that count and time the reads and refs of a store.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,8 +26,7 @@ pub(crate) struct TimedMaterialize {
 
 #[async_trait]
 impl Materialize for TimedMaterialize {
-    // Written out so that a read that is not timed is the inner one's future, without another
-    // around it.
+    // Written out, so that a read that is not timed is the inner future itself.
     fn get<'life0, 'life1, 'life2, 'async_trait>(
         &'life0 self,
         view: &'life1 View,
@@ -88,14 +87,14 @@ impl Materialize for TimedMaterialize {
     }
 }
 
-/// A scan that is counted and timed, when it ends or is left. A clock is looked at for the first
-/// version, and for those that the reader has to wait for.
+/// A scan that is counted and timed when it ends or is dropped. It reads the clock for the first
+/// version and for the versions that the reader waits for.
 pub(crate) struct TimedScan {
     inner: VersionStream,
     environment: Environment,
-    /// Since when the reader waits for the next version.
+    /// The begin of the wait for the next version.
     waiting: Option<Duration>,
-    /// How long the reader has waited; `None` if nobody has read yet.
+    /// The time that the reader has waited; `None` before the first read.
     waited: Option<Duration>,
 }
 

@@ -1,17 +1,17 @@
-//! Files that have their names only once they are whole and durable.
+//! Files that get their names when they are complete and durable.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What the names of files begin with that are being written. A process that is killed leaves such a file
-/// behind, which may be removed.
+/// The prefix of the names of unfinished files. A process that crashes leaves such a file, which
+/// may be removed.
 pub const UNFINISHED: &str = ".unfinished-";
 
-/// A file that is written under a name of its own beside its target, and dropped leaves nothing.
+/// A file that is written under a temporary name beside its target. Dropping it removes it.
 ///
-/// Not buffered. Several processes may write one target at once: each file is whole, and the last one
-/// that is published stays.
+/// Writes are not buffered. Several processes may write one target at once: each file is complete,
+/// and the last published one stays.
 #[derive(Debug)]
 pub struct WholeFile {
     file: File,
@@ -21,7 +21,7 @@ pub struct WholeFile {
 }
 
 impl WholeFile {
-    /// Begins a file beside `target`, whose directory must be there.
+    /// Creates a file beside `target`, whose directory must exist.
     ///
     /// # Errors
     /// Those of the operating system.
@@ -41,7 +41,7 @@ impl WholeFile {
     }
 
     fn create_with(target: &Path, mut options: OpenOptions) -> io::Result<Self> {
-        // Short, since the target's name may be as long as one can be.
+        // The name is short, because the target's name may have the maximal length.
         let process = std::process::id();
         for attempt in 0_u32.. {
             let path = directory_of(target).join(format!("{UNFINISHED}{process}-{attempt}"));
@@ -56,11 +56,12 @@ impl WholeFile {
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Makes the content durable, then gives it the target's name, durably; a file of that name is
-    /// replaced in one step.
+    /// Makes the content durable, then renames the file to its target durably; it replaces an
+    /// existing file in one step.
     ///
     /// # Errors
-    /// Those of the operating system; the target is as it was, or replaced if only the last sync failed.
+    /// Those of the operating system; the target is unchanged, or replaced if only the last sync
+    /// failed.
     pub fn publish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         if let Some(path) = &self.temporary {
@@ -84,7 +85,7 @@ impl Write for WholeFile {
 impl Drop for WholeFile {
     fn drop(&mut self) {
         if let Some(path) = &self.temporary {
-            // Nothing can be done about it here, and the name says that it may be removed.
+            // An error has no handler here, and the name marks a file that may be removed.
             let _ = fs::remove_file(path);
         }
     }
@@ -97,7 +98,7 @@ fn directory_of(target: &Path) -> &Path {
     }
 }
 
-/// On file systems that can't sync a directory a rename is as durable as they make it.
+/// A file system that can't sync directories determines the durability of a rename by itself.
 #[cfg(unix)]
 fn sync_directory(directory: &Path) -> io::Result<()> {
     match File::open(directory)?.sync_all() {
@@ -110,7 +111,8 @@ fn sync_directory(directory: &Path) -> io::Result<()> {
     }
 }
 
-/// Only Unix can open a directory to sync it; elsewhere a rename is as durable as the system makes it.
+/// Only Unix can open a directory to sync it; another system determines the durability of a rename
+/// by itself.
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())

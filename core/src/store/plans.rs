@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::BranchName;
+use crate::model::backoff::Backoff;
 use crate::storage::{CasResult, RefChange, RefVersion};
 use crate::store::Project;
 use crate::store::records::{self, VersionedRecord};
@@ -11,9 +12,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// The most bytes that a plan with its decisions may take: 8 MiB.
 pub(crate) const MOST_BYTES: usize = 8 * 1024 * 1024;
-
-/// How often the plans of a renamed branch are gone through while others change them.
-const ATTEMPTS: usize = 20;
 
 /// What a renaming reads of a plan.
 #[derive(Deserialize)]
@@ -91,7 +89,8 @@ pub(crate) async fn renamed(
 /// # Errors
 /// `Conflict` if others change the plans all the time.
 pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName) -> Result<()> {
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(&project.shared.environment);
+    while backoff.attempt().await {
         let mut done = true;
         for (id, VersionedRecord { version, record }) in open_plans_into(project, from, to).await? {
             match swap(project, &id, &version, &record).await {
@@ -104,8 +103,8 @@ pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName
         }
     }
     Err(Error::conflict(format!(
-        "branch '{from}' is '{to}' now, but plans into it were changed all the while, and some ask for \
-         the old name still; abort these and make them again"
+        "branch '{from}' is renamed to '{to}', but plans into it changed during every attempt, and some \
+         still name '{from}'; abort these and create them again"
     )))
 }
 

@@ -7,15 +7,13 @@
 //! looks.
 
 use crate::model::BranchName;
+use crate::model::backoff::Backoff;
 use crate::storage::{CasResult, RefChange, Together};
 use crate::store::api::refuse_backup_name;
 use crate::store::guard::moved_meanwhile;
 use crate::store::records::{self, BranchRecord, RenameRecord, VersionedRecord};
 use crate::store::{Branch, Project, plans};
 use crate::{Error, ErrorKind, Result};
-
-/// How often it is tried again when plans into the branch are changed meanwhile.
-const ATTEMPTS: usize = 5;
 
 impl Project {
     /// Renames a branch, and changes its record by `change`; `why` says so in the branch's moves.
@@ -55,7 +53,8 @@ impl Project {
         record: &BranchRecord,
     ) -> Result<bool> {
         let [old, new] = [from, to].map(|name| records::branch_ref(self.id(), name));
-        for _ in 0..ATTEMPTS {
+        let mut backoff = Backoff::new(&self.shared.environment);
+        while backoff.attempt().await {
             let mut changes = plans::renamed(self, from, to).await?;
             changes.push(RefChange {
                 name: new.clone(),
@@ -77,7 +76,7 @@ impl Project {
             }
         }
         Err(Error::conflict(format!(
-            "plans into branch '{from}' are changed all the while; try again"
+            "plans into branch '{from}' changed during every attempt; try again"
         )))
     }
 

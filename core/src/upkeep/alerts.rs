@@ -13,6 +13,7 @@ use bson::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Digest;
+use crate::model::backoff::Backoff;
 use crate::storage::{CasResult, RefName};
 use crate::store::Store;
 use crate::store::records::{self, VersionedRecord};
@@ -20,9 +21,6 @@ use crate::{Error, Result};
 
 /// How long an evaluator has a notice for itself: longer than any delivery may take.
 pub const CLAIM: Duration = Duration::from_mins(2);
-
-/// How often a record is read again because somebody else has changed it.
-const ATTEMPTS: usize = 16;
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +100,8 @@ pub async fn observe(
     long_enough: Duration,
 ) -> Result<Standing> {
     let environment = &store.shared.environment;
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(environment);
+    while backoff.attempt().await {
         let (now, fresh) = (environment.now(), hex(environment.random()));
         let stored = read(store, name).await?;
         let mut record =
@@ -123,7 +122,8 @@ pub async fn observe(
 /// # Errors
 /// As [`observe`]. The notice is then delivered again after [`CLAIM`].
 pub async fn told(store: &Store, name: &str, notice: &Notice, delivered: bool) -> Result<()> {
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(&store.shared.environment);
+    while backoff.attempt().await {
         let Some(stored) = read(store, name).await? else { return Ok(()) };
         let mut record = stored.record.clone();
         // A claim that was too old is somebody else's now, who will say it.

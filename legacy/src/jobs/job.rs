@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::records::HeadRecord;
 
-/// What a job does.
+/// The kind of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobKind {
-    /// Makes a delta of a batch.
+    /// Writes a batch to a delta.
     Sync,
     /// Rewrites small deltas of a timeline into larger ones.
     Compression,
-    /// Removes the objects of a timeline that does not exist any more.
+    /// Removes the data of a dropped timeline.
     Cleanup,
-    /// Tells somebody what became of a job.
+    /// Notifies the receiver of the outcome of a job.
     Notification,
 }
 
@@ -31,7 +31,7 @@ impl JobKind {
         }
     }
 
-    /// Jobs of a higher priority are done first.
+    /// Jobs of a higher priority run first.
     fn priority(self) -> i32 {
         match self {
             Self::Sync => 10,
@@ -42,19 +42,19 @@ impl JobKind {
     }
 }
 
-/// Where a job stands.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobStatus {
     /// It waits for a worker.
     Pending,
-    /// A worker has it.
+    /// A worker runs it.
     Running,
-    /// It is done.
+    /// It succeeded.
     Completed,
-    /// It was given up after its last retry.
+    /// It failed after its last retry.
     Failed,
-    /// It failed, and waits to be tried again.
+    /// It failed, and waits for a retry.
     Retrying,
 }
 
@@ -74,30 +74,30 @@ impl JobStatus {
 /// A job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its name, which says what it is about.
+    /// Its name, from its kind and its subject.
     pub id: String,
-    /// What it does.
+    /// Its kind.
     pub kind: JobKind,
-    /// Jobs of a higher priority are done first.
+    /// Jobs of a higher priority run first.
     pub priority: i32,
-    /// Where it stands.
+    /// Its status.
     pub status: JobStatus,
-    /// When it was asked for.
+    /// The time of its creation.
     pub created: DateTime,
-    /// Not before this time; while it is running, when it is handed out again.
+    /// The earliest time of its run; of a running job, the time at which it is handed out again.
     pub due: DateTime,
-    /// How often it failed.
+    /// The number of its failures.
     pub failures: i32,
-    /// Why, the last time.
+    /// The error of its last failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Who has it, or had it last.
+    /// The worker that has it, or had it last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
-    /// When it was done or given up.
+    /// The time at which it succeeded, or failed after its last retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<DateTime>,
-    /// The timeline that it is about.
+    /// Its timeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<TimelineId>,
     /// The batch of a sync job.
@@ -106,7 +106,7 @@ pub struct Job {
     /// The head on which that batch builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<HeadRecord>,
-    /// What a notification says.
+    /// The body of a notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
 }
@@ -131,7 +131,7 @@ impl Job {
         }
     }
 
-    /// The job that makes a delta of a batch which builds on `before`.
+    /// Creates the job that writes a batch, which builds on `before`, to a delta.
     pub(crate) fn sync(
         timeline: TimelineId,
         batch: i64,
@@ -142,20 +142,20 @@ impl Job {
         Self { timeline: Some(timeline), batch, before: Some(before.into()), ..job }
     }
 
-    /// A job about a timeline; there is at most one of a kind at a time.
+    /// Creates a job for a timeline; at most one of each kind exists at a time.
     pub(crate) fn about(kind: JobKind, timeline: TimelineId, now: DateTime) -> Self {
         let id = format!("{}-{timeline}", kind.name());
         Self { timeline: Some(timeline), ..Self::new(id, kind, now, now) }
     }
 
-    /// Tells somebody what became of `job`.
+    /// Creates the job that notifies the receiver of the outcome of `job`.
     pub(crate) fn notification(job: &Job, text: String, now: DateTime) -> Self {
         let id = format!("notification-{}", job.id);
         Self { text: Some(text), ..Self::new(id, JobKind::Notification, now, now) }
     }
 }
 
-/// The name of the sync job of a batch.
+/// Returns the name of the sync job of a batch.
 pub(crate) fn sync_id(timeline: TimelineId, batch: i64) -> String {
     format!("sync-{timeline}-{batch}")
 }

@@ -1,9 +1,9 @@
 //! The queue: jobs as records that move by compare-and-set.
 //!
-//! A job that is not done is under [`ACTIVE`], so that looking for work costs by how much there is of
-//! it; what is done is under [`DONE`] for a day, and what was given up under [`DEAD`] until somebody
-//! sees to it. A job is handed out at least once: to another worker if the one that has it does not
-//! say that it is done within [`STUCK`].
+//! A job that waits or runs is under [`ACTIVE`], so that the cost of looking for work follows its
+//! amount. A completed job is under [`DONE`] for a day, and a job that failed after its last retry
+//! is under [`DEAD`] until a user retries or purges it. A job is handed out at least once: to
+//! another worker if the first one does not end it within [`STUCK`].
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use argon_core::{DetailKey, Environment, Error, Hint, Result};
 use bson::DateTime;
 
 use super::job::{Job, JobKind, JobStatus};
-use crate::engine::after;
 use crate::records::{decode, encode};
+use crate::time::after;
 
 const ACTIVE: &str = "legacy/job/active/";
 const DONE: &str = "legacy/job/done/";
 const DEAD: &str = "legacy/job/dead/";
 
-/// How often a job is tried again, and how long after the first failure; the wait doubles.
+/// The retries of a job, and the delay after its first failure; the delay doubles.
 const RETRIES: i32 = 3;
 const FIRST_DELAY: Duration = Duration::from_secs(30);
 
-/// How long a worker may have a job before it is handed out again.
+/// The time after which a running job is handed out again.
 const STUCK: Duration = Duration::from_mins(10);
 
 /// A job that a worker has.
@@ -51,19 +51,18 @@ impl Queue {
         after(self.environment.now(), by)
     }
 
-    /// Sets the record of a job that is not done, if it still has this version.
+    /// Sets the record of an active job, if it still has the expected version.
     async fn set(&self, job: &Job, expected: Option<&RefVersion>) -> Result<CasResult> {
         let name = format!("{ACTIVE}{}", job.id);
         self.refs.compare_and_set(&name, expected, Some(encode(job)?)).await
     }
 
-    /// Adds a job, durably; nothing happens if it is there already.
+    /// Adds a job durably; does nothing if it exists already.
     pub(crate) async fn add(&self, job: &Job) -> Result<()> {
         self.set(job, None).await.map(drop)
     }
 
-    /// Lets a job that waits be done at once, one that waits to be tried again too; nothing happens if
-    /// it does not wait.
+    /// Makes a waiting job due now, also one that waits for a retry; does nothing for other jobs.
     pub(crate) async fn run_now(&self, id: &str) -> Result<()> {
         let name = format!("{ACTIVE}{id}");
         let Some(stored) = self.refs.get(&name).await? else { return Ok(()) };
@@ -83,7 +82,7 @@ impl Queue {
         listed.into_iter().map(job).collect()
     }
 
-    /// The jobs that a worker may have now, the most urgent first.
+    /// Lists the due jobs, the most urgent first.
     pub(crate) async fn due(&self) -> Result<Vec<Claim>> {
         let now = self.environment.now();
         let mut due = self.under(ACTIVE).await?;
@@ -92,7 +91,7 @@ impl Queue {
         Ok(due.into_iter().map(|(job, version)| Claim { job, version }).collect())
     }
 
-    /// Gives a job of [`due`](Self::due) to a worker; `None` if somebody else has it by now.
+    /// Gives a job of [`due`](Self::due) to a worker; `None` if another worker has taken it.
     pub(crate) async fn take(&self, claim: &Claim, worker: &str) -> Result<Option<Claim>> {
         let job = Job {
             status: JobStatus::Running,
@@ -106,7 +105,7 @@ impl Queue {
         })
     }
 
-    /// Ends a job that is done.
+    /// Ends a job that succeeded.
     pub(crate) async fn complete(&self, claim: &Claim) -> Result<()> {
         let job = Job {
             status: JobStatus::Completed,
@@ -117,7 +116,7 @@ impl Queue {
         self.end(DONE, &job, &claim.version).await
     }
 
-    /// Takes note that a job failed: it is tried again later, or given up. Whether it is given up.
+    /// Records a failure, and schedules a retry; true if it was the last one.
     pub(crate) async fn fail(&self, claim: &Claim, error: &Error) -> Result<bool> {
         let failures = claim.job.failures + 1;
         let error = Some(in_words(error));
@@ -133,7 +132,7 @@ impl Queue {
         Ok(false)
     }
 
-    /// Moves a job from the active ones to `place`: it is never in neither.
+    /// Moves a job from the active ones to `place`. It is in one of them, or both, at every moment.
     async fn end(&self, place: &str, job: &Job, version: &RefVersion) -> Result<()> {
         let name = format!("{place}{}", job.id);
         let there = self.refs.get(&name).await?;
@@ -143,8 +142,8 @@ impl Queue {
         self.refs.compare_and_set(&active, Some(version), None).await.map(drop)
     }
 
-    /// Hands out again what a process had that has ended. Only for a queue that one process has open at
-    /// a time, before it has workers.
+    /// Hands out the running jobs of a process that ended again. Only for a queue that one process
+    /// has open at a time, before its workers start.
     pub(crate) async fn take_back(&self) -> Result<()> {
         for (job, version) in self.under(ACTIVE).await? {
             if job.status != JobStatus::Running {
@@ -156,7 +155,8 @@ impl Queue {
         Ok(())
     }
 
-    /// All jobs: those that are not done by urgency, then those that were given up, then the rest.
+    /// Lists all jobs: active ones by urgency, then those that failed after their last retry, then
+    /// completed ones.
     pub async fn list(&self) -> Result<Vec<Job>> {
         let mut active = self.active().await?;
         active.sort_by(by_urgency);
@@ -166,15 +166,15 @@ impl Queue {
         Ok(active)
     }
 
-    /// The jobs that are not done.
+    /// Lists the active jobs.
     pub(crate) async fn active(&self) -> Result<Vec<Job>> {
         Ok(self.under(ACTIVE).await?.into_iter().map(|(job, _)| job).collect())
     }
 
-    /// A job.
+    /// Returns a job.
     ///
     /// # Errors
-    /// `NotFound` if there is none; a job that is done is forgotten after a day.
+    /// `NotFound` if it does not exist; a completed job is removed after a day.
     pub async fn get(&self, id: &str) -> Result<Job> {
         for place in [ACTIVE, DEAD, DONE] {
             let name = format!("{place}{id}");
@@ -182,21 +182,21 @@ impl Queue {
                 return decode(&name, stored).map(|stored| stored.record);
             }
         }
-        Err(Error::not_found(format!("there is no job '{id}'"))
+        Err(Error::not_found(format!("unknown job '{id}'"))
             .with_detail(DetailKey::Job, id)
             .with_hint(Hint::ListJobs))
     }
 
-    /// Gives a job that was given up another chance.
+    /// Makes a job that failed after its last retry due now, with all its retries.
     ///
     /// # Errors
-    /// `NotFound` if there is none of this name among those that were given up.
+    /// `NotFound` if no such job has this name.
     pub async fn retry(&self, id: &str) -> Result<Job> {
         let name = format!("{DEAD}{id}");
         let Some(stored) = self.refs.get(&name).await? else {
             let job = self.get(id).await?;
             return Err(Error::not_found(format!(
-                "the job '{id}' is {}; only jobs that have failed are retried",
+                "job '{id}' is {}; only failed jobs can be retried",
                 job.status.name()
             )));
         };
@@ -208,13 +208,13 @@ impl Queue {
         Ok(job)
     }
 
-    /// The jobs that were given up.
+    /// Lists the jobs that failed after their last retry.
     pub async fn dead(&self) -> Result<Vec<Job>> {
         Ok(self.under(DEAD).await?.into_iter().map(|(job, _)| job).collect())
     }
 
-    /// Forgets the jobs that were given up, but for sync jobs, whose changes nothing but the queue
-    /// has. How many are forgotten, and how many stay.
+    /// Removes the jobs that failed after their last retry, except sync jobs, because only the
+    /// queue has their changes. Returns the numbers of removed and of remaining jobs.
     pub async fn purge(&self) -> Result<(u64, u64)> {
         let (mut gone, mut stay) = (0, 0);
         for (job, version) in self.under(DEAD).await? {
@@ -229,13 +229,13 @@ impl Queue {
         Ok((gone, stay))
     }
 
-    /// The jobs that were done before `time`.
+    /// Lists the jobs that succeeded before `time`.
     pub(crate) async fn done_before(&self, time: DateTime) -> Result<Vec<Job>> {
         let done = self.under(DONE).await?.into_iter().map(|(job, _)| job);
         Ok(done.filter(|job| job.ended.is_none_or(|ended| ended < time)).collect())
     }
 
-    /// Forgets a job, whatever became of it.
+    /// Removes a job in any status.
     pub(crate) async fn forget(&self, id: &str) -> Result<()> {
         for place in [ACTIVE, DEAD, DONE] {
             let name = format!("{place}{id}");
@@ -246,7 +246,7 @@ impl Queue {
         Ok(())
     }
 
-    /// The queue in numbers.
+    /// Counts the jobs by status.
     pub async fn backlog(&self) -> Result<Backlog> {
         let active = self.active().await?;
         let running = active.iter().filter(|job| job.status == JobStatus::Running).count() as u64;
@@ -261,12 +261,12 @@ impl Queue {
     }
 }
 
-/// The more urgent first.
+/// Orders jobs by urgency, the most urgent first.
 fn by_urgency(a: &Job, b: &Job) -> Ordering {
     (b.priority, a.due, &a.id).cmp(&(a.priority, b.due, &b.id))
 }
 
-/// An error and its causes on a line; a cause that only repeats is left out.
+/// Renders an error and its causes on a line, without causes that repeat the text before them.
 fn in_words(error: &Error) -> String {
     error.causes().map(ToString::to_string).fold(error.to_string(), |text, cause| {
         if text.contains(&cause) { text } else { format!("{text}: {cause}") }

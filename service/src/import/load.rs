@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use argon_core::Error;
 use argon_core::model::{Message, Origin};
 use argon_core::write::{CollectionChange, Conflict, Outcome, Precondition, WriteRequest};
+use argon_core::{Backoff, Error};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use tokio::sync::mpsc;
@@ -17,9 +17,6 @@ use crate::{Failure, Hint, Interrupt, Result};
 
 /// Commits that may be under way at once, where a refused one does not stop the import.
 const IN_FLIGHT: usize = 2;
-
-/// How often a collection may be made or dropped by others before the import gives up.
-const ATTEMPTS: u32 = 20;
 
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
 pub async fn load(
@@ -41,7 +38,7 @@ pub async fn load(
             options,
             facts,
             is_making: false,
-            attempts: 0,
+            backoff: Backoff::new(&target.environment),
             in_flight: FuturesOrdered::new(),
             summary,
         };
@@ -86,8 +83,8 @@ struct Loader<'a> {
     /// Whether a commit that changes the collection itself is under way: it may have to be tried
     /// again, before all that comes after it.
     is_making: bool,
-    /// How often it had to be.
-    attempts: u32,
+    /// The attempts of these commits.
+    backoff: Backoff<'a>,
     in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>,
     summary: &'a mut Summary,
 }
@@ -232,8 +229,8 @@ impl Loader<'_> {
         match attempt.outcome {
             Ok(Outcome::Committed(receipt)) => self.summary.committed(&receipt),
             Ok(Outcome::Unchanged { skipped }) => self.summary.skipped(skipped),
-            Ok(Outcome::Conflict(Conflict { key: None, .. })) if self.attempts < ATTEMPTS => {
-                return self.again(attempt.batch).await;
+            Ok(Outcome::Conflict(conflict)) if conflict.key.is_none() => {
+                return self.again(conflict, attempt.batch).await;
             }
             Ok(Outcome::Conflict(conflict)) => return self.refused(conflict, attempt.batch).await,
             Ok(moved @ Outcome::Moved { .. }) => return Ok(moved.committed().map(drop)?),
@@ -243,13 +240,15 @@ impl Loader<'_> {
     }
 
     /// Tries a batch again after somebody else made the collection, or dropped it, meanwhile.
-    async fn again(&mut self, batch: Option<Batch>) -> Result {
+    async fn again(&mut self, conflict: Conflict, batch: Option<Batch>) -> Result {
+        if !self.backoff.attempt().await {
+            return Err(Error::from(conflict).into());
+        }
         let Some(Batch { entries, .. }) = batch else {
             return Err(
                 Error::internal("a batch without a change of the collection was refused").into()
             );
         };
-        self.attempts += 1;
         let facts = first_changes(self.item, self.target, self.options).await?;
         self.submit(Batch { facts, entries })
     }

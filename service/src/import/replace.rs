@@ -7,7 +7,7 @@
 use argon_core::model::{Digest, MAX_COMMIT_BYTES};
 use argon_core::storage::KeyRange;
 use argon_core::write::{DOCUMENT_OVERHEAD_BYTES, Outcome, Precondition, WriteRequest};
-use argon_core::{CollectionView, Error, State};
+use argon_core::{Backoff, CollectionView, Error, State};
 use argon_formats::BadRecord;
 use futures::TryStreamExt;
 
@@ -19,7 +19,7 @@ use super::seen::Seen;
 use super::{Input, OnDuplicate, Options, Summary, Target, bad, facts, label, next};
 use crate::{Failure, Hint, Interrupt, Result};
 
-/// How often it is worked out anew because the branch moved on.
+/// The attempts while other writers change the branch. Each reads all files again.
 const ATTEMPTS: u32 = 5;
 
 /// The most that is gathered for one commit, with what holds a change: as much as a commit may have.
@@ -44,7 +44,8 @@ pub async fn replace(
         .into());
     }
     let mut interrupt = target.watcher.interrupt();
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(&target.environment).at_most(ATTEMPTS);
+    while backoff.attempt().await {
         *summary = Summary::of_replacement(options.dry_run);
         let mut replacement = Replacement::of_head(plan, target, options, summary).await?;
         if replacement.run(&mut interrupt).await? {

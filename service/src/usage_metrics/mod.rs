@@ -25,7 +25,7 @@ pub async fn keep(store: &Store) -> Result<()> {
     if counted.is_empty() || !store.capabilities().durable {
         return Ok(());
     }
-    let spool = Spool::of(&store.info());
+    let spool = Spool::of(store);
     if !WRITES.into_iter().any(|metric| counted.get(metric).is_some()) {
         if let Some(Err(error)) = spool.map(|spool| spool.add(&counted)) {
             tracing::debug!(%error, "what was counted could not be kept");
@@ -47,7 +47,7 @@ pub async fn keep(store: &Store) -> Result<()> {
 /// What all processes counted: what the store has, and what looks at it from this machine came to.
 pub async fn sum(store: &Store) -> Result<Summary> {
     let mut sum = metrics::read(store).await?;
-    if let Some(Ok(looks)) = Spool::of(&store.info()).map(|spool| spool.read()) {
+    if let Some(Ok(looks)) = Spool::of(store).map(|spool| spool.read()) {
         sum.add(&looks);
     }
     Ok(sum)

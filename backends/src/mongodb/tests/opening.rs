@@ -209,7 +209,7 @@ async fn a_server_that_says_nothing_is_given_up() {
 async fn the_server_shows_its_clock_and_no_certificate_without_tls() {
     let Some(server) = server() else { return };
     let url = url(server);
-    let found = create(&url).await.maintenance.servers().await.unwrap();
+    let found = create(&url).await.network.unwrap().servers().await.unwrap();
     let [shown] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(shown.certificate, Certificate::NotUsed);
     assert!(url.rest().contains(&shown.address), "{shown:?}");

@@ -76,7 +76,7 @@ async fn whatever_request_is_lost_nothing_is_lost_and_nothing_done_twice() {
                 stub.script(move |request| (request.number == number).then(|| reaction.clone()));
                 write_everything(&backend).await;
                 assert_eq!(stub.names("").len(), objects, "{name}");
-                let retries = backend.maintenance.traffic().unwrap().retries;
+                let retries = backend.network.as_ref().unwrap().traffic().retries;
                 assert!(retries > 0 || stub.requests().len() > count, "{name} was not noticed");
             }
         });

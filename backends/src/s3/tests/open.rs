@@ -232,7 +232,7 @@ async fn the_clock_of_the_server_is_compared_with_that_of_the_machine() {
     let clock = Arc::default();
     let backend = create_with(&stub, "", &clock).await.unwrap();
     let ahead = async || {
-        let servers = backend.maintenance.servers().await.unwrap();
+        let servers = backend.network.as_ref().unwrap().servers().await.unwrap();
         let [server] = servers.as_slice() else { panic!("{servers:?}") };
         assert_eq!(server.certificate, Certificate::NotUsed);
         assert!(server.address.starts_with("127.0.0.1:"), "{server:?}");

@@ -101,7 +101,7 @@ async fn the_headers_of_a_large_segment_are_read_without_its_documents() {
     let commits: Vec<Commit> = (0..6).map(|_| chain.noise(1024 * 1024)).collect();
     backend.wal.append(&chain.timeline, &before, commits.clone().into()).await.unwrap();
     let reader = open(&stub).await;
-    let received = |backend: &Backend| backend.maintenance.traffic().unwrap().received;
+    let received = |backend: &Backend| backend.network.as_ref().unwrap().traffic().received;
     let none = received(&reader);
     let id = chain.timeline.id;
     let headers = reader.wal.read_headers(id, Lsn::new(1)..=Lsn::new(9), Direction::Descending);

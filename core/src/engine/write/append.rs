@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 
+use crate::model::backoff::Backoff;
+use crate::model::environment::Environment;
 use crate::model::{Commit, Head, Timeline};
 use crate::storage::{Append, Direction, Wal};
 use crate::{Error, ErrorKind, Result};
 
-/// How often an append whose answer was lost is tried again.
-const ATTEMPTS: usize = 3;
+/// The attempts of an append whose answers are lost. The backend repeats requests too, so each attempt
+/// may take as long as its timeouts.
+const ATTEMPTS: u32 = 3;
 
 /// Appends, and after an ambiguous answer finds out what happened.
 ///
@@ -25,9 +28,11 @@ pub(crate) async fn append(
     timeline: &Timeline,
     expected: &Head,
     commits: &Arc<[Commit]>,
+    environment: &Environment,
 ) -> Result<Append> {
     let mut doubt: Option<Error> = None;
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(environment).at_most(ATTEMPTS);
+    while backoff.attempt().await {
         let answer = wal.append(timeline, expected, commits.clone()).await;
         match answer {
             Ok(Append::HeadMoved(head)) if doubt.is_some() => {

@@ -240,7 +240,7 @@ impl Committer {
             let wal = &*self.context.backend.wal;
             let environment = &self.context.environment;
             environment.metrics().value(Metric::GroupSize, commits.len() as u64);
-            let appended = append(wal, &self.timeline, &position.head, &commits);
+            let appended = append(wal, &self.timeline, &position.head, &commits, environment);
             match environment.timed(Metric::Append, appended).await? {
                 Append::Done => {
                     // The timeline may have been left, and dropped, before this made it anew. If it was

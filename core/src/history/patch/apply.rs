@@ -3,11 +3,9 @@
 use super::{Already, Conflict, Patch, Preview, check_with};
 use crate::engine::write::{Outcome, Receipt, WriteRequest};
 use crate::history::checks::{self, Checked, Checks, Proposed, Unchecked, Violation};
+use crate::model::backoff::Backoff;
 use crate::store::{Branch, State};
 use crate::{Error, Result};
-
-/// How often a patch is tried when other writers come first.
-const ATTEMPTS: usize = 100;
 
 /// How many broken rules are given.
 pub const MOST_VIOLATIONS: usize = 21;
@@ -79,7 +77,7 @@ impl Preview {
 /// ```
 ///
 /// # Errors
-/// `Conflict` if other writers came first a hundred times; those of [`check`](fn@super::check) and of
+/// `Conflict` if other writers came first on every attempt of a [`Backoff`]; those of [`check`](fn@super::check) and of
 /// [`Branch::commit`].
 pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Result<Applied> {
     apply_with(patch, branch, request, Already::Skip).await
@@ -98,7 +96,8 @@ pub async fn apply_with(
     request: WriteRequest,
     already: Already,
 ) -> Result<Applied> {
-    for _ in 0..ATTEMPTS {
+    let mut backoff = Backoff::new(&branch.shared().environment);
+    while backoff.attempt().await {
         let head = branch.head().await?;
         let preview = check_with(patch, &head, already).await?;
         if !preview.conflicts.is_empty() {
@@ -129,6 +128,7 @@ pub async fn apply_with(
         }
     }
     Err(Error::conflict(format!(
-        "other writers came first {ATTEMPTS} times; nothing was applied, try again"
+        "other writers changed branch '{}' during every attempt; nothing was applied; try again",
+        branch.name()
     )))
 }

@@ -1,4 +1,4 @@
-//! Where a store is.
+//! The URL of a store.
 
 mod secrets;
 
@@ -7,11 +7,11 @@ use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// Where a store is: `scheme:rest`, such as `sled:./data` or `memory:`.
+/// The location of a store: `scheme:rest`, such as `sled:./data` or `memory:`.
 ///
-/// It may hold credentials, so `Debug` and `Display` leave out what stands between `//` and `@`, what
-/// stands between `:` and `@` anywhere else, and the values of all parameters but those that are known
-/// to hold no secret. URLs in parameters are shown by the same rules.
+/// It may have credentials, so `Debug` and `Display` omit the text between `//` and `@`, the text
+/// between `:` and `@` anywhere else, and the values of all parameters except those known to hold
+/// no secret. URLs in parameters are shown by the same rules.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoreUrl {
     scheme: String,
@@ -19,30 +19,30 @@ pub struct StoreUrl {
 }
 
 impl StoreUrl {
-    /// A URL of this scheme.
+    /// Creates a URL.
     pub fn new(scheme: impl Into<String>, rest: impl Into<String>) -> Self {
         Self { scheme: scheme.into(), rest: rest.into() }
     }
 
-    /// What stands before the first colon: names the backend.
+    /// Returns the part before the first colon, which names the backend.
     pub fn scheme(&self) -> &str {
         &self.scheme
     }
 
-    /// What stands after the first colon; the backend knows what it means.
+    /// Returns the part after the first colon, which the backend interprets.
     pub fn rest(&self) -> &str {
         &self.rest
     }
 
-    /// The same without the password and without secret parameters, but with the user: what may be
-    /// written down. The same holds for URLs in parameters, such as `queue=`. `None` when the end of a
-    /// password is unknown, as the `@` or `/` in it is not escaped.
+    /// Returns the URL as it may be stored: without the password and without secret parameters, but
+    /// with the user. This includes URLs in parameters, such as `queue=`. `None` when the end of a
+    /// password is unknown, because an `@` or `/` in it is not escaped.
     pub fn without_secrets(&self) -> Option<StoreUrl> {
         let rest = secrets::removed(&self.rest)?;
         Some(Self { scheme: self.scheme.clone(), rest })
     }
 
-    /// Whether it holds a password or another secret, so that it must not be shown as it is.
+    /// Returns whether it has a password or another secret, so that it must not be shown.
     pub fn has_secrets(&self) -> bool {
         self.without_secrets().is_none_or(|without| without != *self)
     }
@@ -59,9 +59,9 @@ impl FromStr for StoreUrl {
         match text.split_once(':') {
             Some((before, rest)) if scheme(before) => Ok(Self::new(before, rest)),
             // The text may hold a password, so it is not repeated here.
-            _ => Err(Error::invalid(
-                "that is no store URL: SCHEME:WHERE is expected, such as sled:./data",
-            )),
+            _ => {
+                Err(Error::invalid("invalid store URL: expected SCHEME:WHERE, such as sled:./data"))
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
-//! What of a URL may be shown, and what may be written down.
+//! The parts of a URL that may be shown, and those that may be stored.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Parameters whose values hold no secret, in lower case. Everything else is shown as `name=…`, since
-/// a new option of a driver, or a misspelled one, may hold a password.
+/// Parameters whose values hold no secret, in lower case. Everything else is shown as `name=…`,
+/// since a new option of a driver, or a misspelled one, may hold a password.
 const SHOWN: [&str; 51] = [
     "appname",
     "authmechanism",
@@ -58,19 +58,19 @@ const SHOWN: [&str; 51] = [
     "zstd_level",
 ];
 
-/// How deep URLs in parameters are followed. What is nested deeper is neither shown nor written down.
+/// The depth to which URLs in parameters are followed. Deeper ones are neither shown nor stored.
 const MOST_NESTED: u32 = 4;
 
-/// What is written as `%XX` in the value of a parameter.
+/// The characters that are written as `%XX` in the value of a parameter.
 const IN_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// What follows the scheme, as it may be shown.
+/// Returns the part after the scheme as it may be shown.
 pub(super) fn shown(rest: &str) -> String {
     shown_within(rest, MOST_NESTED)
 }
 
-/// What follows the scheme, without passwords and secret parameters; `None` when the end of a password
-/// is unknown.
+/// Returns the part after the scheme without passwords and secret parameters; `None` when the end
+/// of a password is unknown.
 pub(super) fn removed(rest: &str) -> Option<String> {
     removed_within(rest, MOST_NESTED)
 }
@@ -125,7 +125,7 @@ fn removed_within(rest: &str, depth: u32) -> Option<String> {
     Some(kept)
 }
 
-/// The parameter without a password in a URL that it holds.
+/// Returns a parameter without the password of a URL in it.
 fn removed_parameter(parameter: &str, depth: u32) -> Option<String> {
     let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
     let decoded = percent_decode_str(value).decode_utf8_lossy();
@@ -140,7 +140,7 @@ fn removed_parameter(parameter: &str, depth: u32) -> Option<String> {
     Some(format!("{name}={}", utf8_percent_encode(&url, IN_VALUE)))
 }
 
-/// Scheme and rest of a value that is a URL.
+/// Splits a value that is a URL into scheme and rest.
 fn nested(value: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = value.split_once(':')?;
     let is_scheme = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
@@ -148,12 +148,12 @@ fn nested(value: &str) -> Option<(&str, &str)> {
         .then_some((scheme, rest))
 }
 
-/// Whether a text may hold `user:password@`.
+/// Returns whether a text may have `user:password@`.
 fn may_hide(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(before, _)| before.contains(':'))
 }
 
-/// A text with `…` in place of what may be a user and a password.
+/// Returns a text with `…` in place of a possible user and password.
 fn without_hidden(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, after)) if before.contains(':') => {
@@ -164,20 +164,20 @@ fn without_hidden(text: &str) -> String {
     }
 }
 
-/// What stands before the first `?`, and what follows it.
+/// Splits a text at the first `?`.
 fn split_query(rest: &str) -> (&str, Option<&str>) {
     rest.split_once('?').map_or((rest, None), |(place, query)| (place, Some(query)))
 }
 
-/// Whether a user, with or without a password, may stand before the host.
+/// Returns whether the host may be preceded by a user, with or without a password.
 fn may_have_credentials(rest: &str) -> bool {
     let authority = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?']).next());
     authority.is_some_and(|authority| authority.contains(['@', ':']))
 }
 
-/// What follows the credentials in `//user:password@host/…`. A password may hold an `@`, a `/` or a
-/// `?` that should have been escaped, so the last `@` outside of a value of a parameter counts where a
-/// user may stand before the host: it is better to show too little.
+/// Returns the part after the credentials in `//user:password@host/…`. A password may have an `@`,
+/// a `/` or a `?` that is not escaped. So the last `@` counts wherever a user may precede the host:
+/// the result may show too little, but never too much.
 fn without_credentials(rest: &str) -> Option<&str> {
     if !may_have_credentials(rest) {
         return None;
@@ -185,7 +185,7 @@ fn without_credentials(rest: &str) -> Option<&str> {
     rest.rsplit_once('@').map(|(_, after)| after)
 }
 
-/// The same with `//user@` in place of `//user:password@`; `None` if these can't be told apart.
+/// Replaces `//user:password@` by `//user@`; `None` if the end of the password is unknown.
 fn without_password(rest: &str) -> Option<String> {
     let Some((before, after)) = rest.split_once('@').filter(|_| may_have_credentials(rest)) else {
         return Some(rest.to_owned());
@@ -198,7 +198,7 @@ fn without_password(rest: &str) -> Option<String> {
     Some(format!("//{user}@{after}"))
 }
 
-/// Whether a parameter of this name is not to be written down.
+/// Returns whether a parameter of this name must not be stored.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "secret", "token", "credential", "properties", "access_key"]

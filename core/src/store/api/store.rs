@@ -87,8 +87,8 @@ impl Shared {
     /// undone, as far as the clock is a machine's: a process may have run for long, and its machine's
     /// clock may have been set meanwhile.
     pub(crate) async fn look_at_clocks(&self) -> Result<()> {
-        if self.environment.heeds_servers() {
-            self.backend.maintenance.servers().await?;
+        if let (true, Some(network)) = (self.environment.heeds_servers(), &self.backend.network) {
+            network.servers().await?;
         }
         Ok(())
     }
@@ -222,7 +222,14 @@ impl Store {
     /// cuts that work off, and the next one that commits takes it up.
     pub async fn settle(&self) {
         self.shared.automatic.settle().await;
-        self.shared.backend.maintenance.quiesce().await;
+        if let Some(deferred) = &self.shared.backend.deferred {
+            deferred.quiesce().await;
+        }
+    }
+
+    /// The clock, the source of identifiers and the counters of this process.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
     }
 
     /// Facts about the store.
@@ -252,34 +259,48 @@ impl Store {
         garbage::forget(&*self.shared.backend.refs).await
     }
 
-    /// The servers that the store is on, asked now; none for a store on this machine.
+    /// Asks the servers that the store is on for their clocks and certificates; none for a store on
+    /// this machine.
     ///
     /// # Errors
-    /// Those of asking.
+    /// Those of [`Network::servers`](crate::storage::Network::servers).
     pub async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        self.shared.backend.maintenance.servers().await
+        match &self.shared.backend.network {
+            Some(network) => network.servers().await,
+            None => Ok(Vec::new()),
+        }
     }
 
-    /// What the backend still owes for what it has acknowledged; `None` if it never owes anything.
+    /// The traffic since the store was opened; `None` for a store on this machine.
+    pub fn traffic(&self) -> Option<Traffic> {
+        self.shared.backend.network.as_ref().map(|network| network.traffic())
+    }
+
+    /// The queue of the backend's deferred work; `None` if it defers none.
     pub async fn backlog(&self) -> Result<Option<Backlog>> {
-        self.shared.backend.maintenance.backlog().await
+        match &self.shared.backend.deferred {
+            Some(deferred) => deferred.backlog().await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// How the commits of a timeline are packed; `None` if the backend can't tell.
+    /// The objects into which deferred work packs the commits of a timeline; `None` if the backend
+    /// defers no work.
     pub async fn compression(&self, timeline: TimelineId) -> Result<Option<Compression>> {
-        self.shared.backend.maintenance.compression(timeline).await
+        match &self.shared.backend.deferred {
+            Some(deferred) => deferred.compression(timeline).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// Waits until the backend owes nothing of what was acknowledged before; see
-    /// [`Maintenance::flush`](crate::storage::Maintenance::flush).
+    /// Does the work that the backend deferred for earlier writes; see
+    /// [`DeferredWork::flush`](crate::storage::DeferredWork::flush).
     #[tracing::instrument(level = "info", skip_all)]
     pub async fn flush(&self) -> Result<()> {
-        self.shared.backend.maintenance.flush().await
-    }
-
-    /// What went over the network since the store was opened; `None` for a store on this machine.
-    pub fn traffic(&self) -> Option<Traffic> {
-        self.shared.backend.maintenance.traffic()
+        match &self.shared.backend.deferred {
+            Some(deferred) => deferred.flush().await,
+            None => Ok(()),
+        }
     }
 
     /// The projects, by name.

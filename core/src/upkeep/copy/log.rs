@@ -58,7 +58,8 @@ pub(super) async fn copy(
             return Err(missing(timeline, head.lsn.next()));
         };
         let number = batch.len() as u64;
-        match append(&*shared.backend.wal, timeline, &head, &batch.into()).await? {
+        let (wal, environment) = (&*shared.backend.wal, &shared.environment);
+        match append(wal, timeline, &head, &batch.into(), environment).await? {
             Append::Done => head = last,
             Append::HeadMoved(other) | Append::Sealed(other) => return Err(written_to(&other)),
         }

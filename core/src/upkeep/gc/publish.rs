@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::backoff::Backoff;
 use crate::model::{Head, Lsn, Point, TimelineId};
 use crate::storage::{CasResult, RefVersion, RetainedStates};
 use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, VersionedRecord};
@@ -11,10 +12,6 @@ use crate::upkeep::gc::merges::Merges;
 use crate::upkeep::gc::plan::Plan;
 use crate::upkeep::gc::roots::{Cutoffs, Graph, Roots};
 use crate::{Error, Result};
-
-/// How often what is kept is written again before the collection is given up for now: each time,
-/// somebody has taken hold of a state that was about to go.
-const ATTEMPTS: usize = 64;
 
 /// How far the record of a timeline has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +105,9 @@ impl Decision {
         for (timeline, cut) in &self.cuts {
             shared.open.keep_only(*timeline, cut.keep.clone());
         }
-        for _ in 0..ATTEMPTS {
+        // Each further attempt means that somebody opened a state that was about to go.
+        let mut backoff = Backoff::new(&shared.environment);
+        while backoff.attempt().await {
             loop {
                 let due = self.at(Stage::Due);
                 if due.is_empty() {

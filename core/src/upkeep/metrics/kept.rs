@@ -127,7 +127,8 @@ async fn absorb(refs: &dyn Refs) -> Result<()> {
 impl crate::store::Shared {
     /// Adds what was repeated over the network since the last call.
     fn count_retries(&self) {
-        let Some(Traffic { retries, .. }) = self.backend.maintenance.traffic() else { return };
+        let Some(network) = &self.backend.network else { return };
+        let Traffic { retries, .. } = network.traffic();
         let before = self.retries.swap(retries, Ordering::Relaxed);
         self.environment.metrics().count(Metric::Retry, retries.saturating_sub(before));
     }

@@ -1,60 +1,61 @@
-//! What a job does. Every step may have been done before by a worker that was cut off, or be done by
-//! another one at the same time; so each is one that may be repeated, and what is added is there before
-//! what it replaces is removed.
+//! Writing deltas: from a batch, and from small deltas. A worker that crashed may have done a step
+//! before, and another worker may do it at the same time. So each step may be repeated, and new
+//! data exists before the data that it replaces is removed.
 
-use argon_core::metrics::Metric;
+use std::sync::Arc;
+
 use argon_core::model::{Commit, Head, Lsn, TimelineId};
-use argon_core::storage::RetainedStates;
-use argon_core::{Error, Result};
+use argon_core::storage::Objects;
+use argon_core::{Environment, Error, Result};
 
-use crate::delta;
-use crate::engine::LegacyEngine;
-use crate::index::covering;
-use crate::jobs::{Job, JobKind};
-use crate::prune::DELTA;
+use crate::delta::{self, SUFFIX};
+use crate::index::{Index, covering};
+use crate::jobs::{Job, JobKind, Queue};
+use crate::reading::LogReader;
 use crate::records::{DeltaRecord, VersionedRecord};
-use crate::timeline::batch_id;
+use crate::settings::Settings;
+use crate::timelines::Timelines;
 
-/// What a delta that compression makes holds at most, before it is compressed.
+/// The most bytes of the commits in a joined delta, before compression.
 const LARGE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How many deltas of a timeline bring about a compression job: whenever their number is a multiple.
+/// A compression job is added whenever the number of a timeline's deltas is a multiple of this.
 const SMALL_DELTAS: usize = 16;
 
-/// The levels that compression tries after that of the settings, until the ratio is what is wanted.
+/// The levels that follow the configured one until the configured ratio is reached.
 const HIGHER_LEVELS: [i32; 2] = [9, 19];
 
-impl LegacyEngine {
-    /// Does a job.
-    #[tracing::instrument(level = "info", skip_all, name = "job", fields(job = job.id))]
-    pub(crate) async fn work(&self, job: &Job) -> Result<()> {
-        let timed = self.environment.timed(Metric::Job, self.carry_out(job));
-        if job.kind == JobKind::Sync {
-            self.environment.timed(Metric::Sync, timed).await
-        } else {
-            timed.await
-        }
+/// Moves commits from batches to deltas, and from small deltas to larger ones.
+pub(crate) struct DeltaWriter {
+    timelines: Arc<Timelines>,
+    index: Arc<Index>,
+    objects: Arc<dyn Objects>,
+    jobs: Queue,
+    environment: Environment,
+    level: i32,
+    ratio: f64,
+}
+
+impl DeltaWriter {
+    pub(crate) fn new(
+        reader: &LogReader,
+        jobs: &Queue,
+        settings: &Settings,
+        environment: &Environment,
+    ) -> Self {
+        let LogReader { timelines, index, objects } = reader.clone();
+        let (level, ratio) = (settings.level, settings.ratio);
+        let (jobs, environment) = (jobs.clone(), environment.clone());
+        Self { timelines, index, objects, jobs, environment, level, ratio }
     }
 
-    async fn carry_out(&self, job: &Job) -> Result<()> {
-        match (job.kind, job.timeline) {
-            (JobKind::Sync, Some(timeline)) => {
-                let parent = job.before.map_or(Head::EMPTY, Into::into);
-                self.sync(timeline, job.batch, parent).await
-            }
-            (JobKind::Compression, Some(timeline)) => self.compress(timeline).await,
-            (JobKind::Cleanup, Some(timeline)) => self.clean_up(timeline).await,
-            (JobKind::Notification, _) => self.notify(job).await,
-            _ => Err(Error::corrupt(format!("the job {} names no timeline", job.id))),
-        }
-    }
-
-    /// Makes a delta of a batch, and empties it.
-    async fn sync(&self, timeline: TimelineId, batch: i64, parent: Head) -> Result<()> {
-        self.rotate_batch(timeline, batch).await?;
-        let Some(state) = self.batch_state(timeline, batch).await? else { return Ok(()) };
+    /// Writes the commits of a batch to a delta, and empties the batch.
+    pub(crate) async fn sync(&self, timeline: TimelineId, batch: i64, parent: Head) -> Result<()> {
+        self.timelines.rotate_batch(timeline, batch).await?;
+        let Some(state) = self.timelines.batch_state(timeline, batch).await? else { return Ok(()) };
         let last = state.head.lsn;
-        let dropped = self.record(timeline).await?.is_none_or(|it| it.record.dropped.is_some());
+        let dropped =
+            self.timelines.record(timeline).await?.is_none_or(|it| it.record.dropped.is_some());
         if last <= state.timeline.base_lsn() || dropped {
             return Ok(());
         }
@@ -66,8 +67,7 @@ impl LegacyEngine {
                 self.jobs.add(&Job::about(JobKind::Compression, timeline, now)).await?;
             }
         }
-        self.queue.wal.prune(batch_id(timeline, batch), &RetainedStates::default()).await?;
-        Ok(())
+        self.timelines.empty_batch(timeline, batch).await
     }
 
     async fn upload(
@@ -78,18 +78,18 @@ impl LegacyEngine {
         last: Lsn,
     ) -> Result<()> {
         let first = parent.lsn.next();
-        let commits = self.of_batch(timeline, batch, first, last, usize::MAX).await?;
+        let commits = self.timelines.of_batch(timeline, batch, first, last, usize::MAX).await?;
         let next = commits.last().map_or(first, |commit| commit.meta.lsn.next());
         if next <= last {
-            // Another worker has emptied it, after it had recorded the delta.
+            // Another worker recorded the delta and emptied the batch.
             return Err(Error::unavailable(format!(
-                "commit {next} of batch {batch} of timeline {timeline} is not in the queue any more"
+                "commit {next} of batch {batch} of timeline {timeline} is no longer in the queue"
             )));
         }
         self.store(timeline, (batch, batch), parent, commits, None).await
     }
 
-    /// Compresses and stores commits under a name of their own, and records the delta in the place of
+    /// Compresses and stores commits under a unique name, and records the delta in place of
     /// `replaced`.
     async fn store(
         &self,
@@ -99,7 +99,7 @@ impl LegacyEngine {
         commits: Vec<Commit>,
         replaced: Option<&VersionedRecord<DeltaRecord>>,
     ) -> Result<()> {
-        let (level, ratio) = (self.settings.level, self.settings.ratio);
+        let (level, ratio) = (self.level, self.ratio);
         let encoded = tokio::task::spawn_blocking(move || {
             let mut encoded = delta::encode(timeline, parent, &commits, level)?;
             for higher in HIGHER_LEVELS.into_iter().filter(|higher| *higher > level) {
@@ -111,12 +111,12 @@ impl LegacyEngine {
             Ok::<_, Error>(encoded)
         });
         let encoded = encoded.await.unwrap_or_else(|source| {
-            Err(Error::internal("compressing a delta broke off").with_source(source))
+            Err(Error::internal("the thread that compresses a delta crashed").with_source(source))
         })?;
-        let Some(stored) = self.record(timeline).await? else { return Ok(()) };
+        let Some(stored) = self.timelines.record(timeline).await? else { return Ok(()) };
         let (folder, header) = (&stored.record.folder, &encoded.header);
         let name = format!(
-            "{folder}{timeline}-{:020}-{:020}-{}{DELTA}",
+            "{folder}{timeline}-{:020}-{:020}-{}{SUFFIX}",
             header.parent.lsn.next().get(),
             header.head.lsn.get(),
             encoded.checksum.short()
@@ -130,7 +130,7 @@ impl LegacyEngine {
                 (!done).then(String::new)
             }
         };
-        // Somebody else was first.
+        // Another worker was first.
         if there.is_some_and(|there| there != name) {
             self.objects.delete(&name).await?;
         }
@@ -168,15 +168,17 @@ impl LegacyEngine {
         let (Some(first), Some(last)) = (small.first(), small.last()) else { return Ok(()) };
         let (mut commits, mut parent) = (Vec::new(), None);
         for delta in small {
-            // Somebody else compresses or collects them.
-            let Some(read) = self.delta(&delta.record.object).await? else { return Ok(()) };
+            // Another process compresses or removes them.
+            let Some(read) = delta::read(&*self.objects, &delta.record.object).await? else {
+                return Ok(());
+            };
             parent = parent.or(Some(read.header.parent));
             commits.extend(read.commits);
         }
         let Some(parent) = parent else { return Ok(()) };
         let batches = (first.record.first_batch, last.record.last_batch);
         self.store(timeline, batches, parent, commits, Some(first)).await?;
-        // The record names the new one by now.
+        // The record names the new delta now.
         let there = self.index.of(timeline).await?;
         let named = there.iter().any(|delta| delta.record.object == first.record.object);
         if !named {
@@ -185,7 +187,7 @@ impl LegacyEngine {
         Ok(())
     }
 
-    /// Removes deltas all of whose commits are in a longer one.
+    /// Removes deltas whose commits are all in a longer one.
     async fn remove_replaced(&self, timeline: TimelineId) -> Result<()> {
         let deltas = self.index.of(timeline).await?;
         for delta in deltas.iter() {
