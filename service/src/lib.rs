@@ -46,6 +46,8 @@ pub mod merge_policy;
 pub mod patches;
 pub mod pin;
 pub mod project;
+#[cfg(feature = "legacy")]
+pub mod queue;
 pub mod range;
 pub mod reflog;
 pub mod sandbox;
