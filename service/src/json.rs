@@ -241,6 +241,14 @@ pub struct ChangedCollection {
     pub documents: u64,
 }
 
+/// Returns the name of a variant without fields, as JSON has it.
+pub fn name(variant: &impl Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
 /// Reads what is written as a text in a request, such as a name.
 pub(crate) fn text<'de, T, D>(input: D) -> Result<T, D::Error>
 where

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::json::Time;
-use crate::{OpenStore, Result, Workspace};
+use crate::{OpenStore, Result, Wording, Workspace};
 
 /// What is known of a store, and of the current branch if there is one.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -111,14 +111,14 @@ pub struct BranchStatus {
 }
 
 /// What is known of a store.
-pub async fn store(opened: &OpenStore) -> Result<StoreStatus> {
+pub async fn store(opened: &OpenStore, wording: &dyn Wording) -> Result<StoreStatus> {
     let (store, place) = (&opened.store, &opened.place);
     let info = store.info();
     let backlog = store.backlog().await?;
     Ok(StoreStatus {
         store: place.url.to_string(),
         location: info.location,
-        named_by: place.found.to_string(),
+        named_by: wording.found(&place.found),
         shared: store.capabilities().shared,
         engine: info.engine,
         format: info.format,
