@@ -159,9 +159,7 @@ pub enum Hint {
     DatabaseOfFile,
     /// Choose collections by patterns of a dump only, not of a file.
     PatternsOfFile,
-    /// Name the collection, since the input has no name.
-    NameCollectionOfInput,
-    /// Name the collection, since the name of the file is not valid for one.
+    /// Name the collection, since the input has no name that is valid for one.
     NameCollection,
     /// Leave out the bad files of a dump, or this one, or import one collection.
     BadFiles {

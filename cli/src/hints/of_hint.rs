@@ -155,7 +155,6 @@ const CONTINUES: &str = "what was committed stays; --on-duplicate skip continues
 /// Hints about imports and exports.
 fn on_import(hint: &Hint) -> Option<String> {
     Some(match hint {
-        Hint::NameCollectionOfInput => "name the collection by -c NAME".to_owned(),
         Hint::NameCollection => "name the collection by -c NAME".to_owned(),
         Hint::BadFiles { more, pattern } => {
             let others = match more {

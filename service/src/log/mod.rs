@@ -21,7 +21,7 @@ use crate::{Failure, Result};
 /// List the commits of a branch, the newest first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct ListCommits {
-    /// The state after the first; without it, the head of the current branch.
+    /// The state that has the first commit of the list; default: the head of the current branch.
     #[serde(default, deserialize_with = "json::optional_text")]
     #[schemars(with = "Option<String>")]
     pub revision: Option<Revision>,
@@ -80,19 +80,19 @@ impl ListCommits {
 pub struct ListedCommit {
     /// Its position.
     pub lsn: u64,
-    /// When it was made.
+    /// The time of the commit.
     pub time: Time,
-    /// Who made it.
+    /// The actor.
     pub actor: String,
-    /// Why.
+    /// The message.
     pub message: String,
-    /// What brought it about.
+    /// The origin.
     pub origin: Origin,
-    /// What programs noted about it, by key.
+    /// The trailers.
     pub trailers: BTreeMap<String, String>,
-    /// Its digest, which covers all before.
+    /// The digest, which covers all earlier commits.
     pub digest: String,
-    /// What it changed.
+    /// The changed collections.
     pub collections: Vec<ChangedCollection>,
 }
 
