@@ -1,8 +1,6 @@
-use argon_core::gc;
+use argon_core::{Store, gc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use argon_core::Store;
 
 use crate::json::Time;
 use crate::{OpenStore, Result};

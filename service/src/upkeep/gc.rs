@@ -176,9 +176,3 @@ impl From<gc::KeptState> for HeldState {
         Self { lsn: kept.lsn.get(), holders: holders.collect() }
     }
 }
-
-impl From<gc::Holder> for StateHolder {
-    fn from(holder: gc::Holder) -> Self {
-        Self { kind: holder.kind.into(), name: holder.name }
-    }
-}

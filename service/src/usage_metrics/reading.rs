@@ -14,9 +14,9 @@ pub struct ShowMetrics {}
 /// The metrics of a store at one moment.
 pub struct Reading {
     /// The counts of all processes.
-    pub summary: Summary,
+    pub(super) summary: Summary,
     /// The work of a store with a queue.
-    pub backlog: Option<Backlog>,
+    backlog: Option<Backlog>,
     /// The waiting time of the oldest job.
     lag: Duration,
     now: DateTime,
