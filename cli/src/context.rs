@@ -12,11 +12,11 @@ use argon_service::config;
 use argon_service::credentials::{self, Exposure, SaidBy};
 use argon_service::discover::{self, Place};
 use argon_service::settings::{self, Overrides, Resolved, Settings};
-use argon_service::{OpenStore, Workspace};
+use argon_service::{OpenStore, Wording, Workspace};
 
 use crate::args::{GlobalOptions, Notes, Signature};
 use crate::exit::{CommandResult, Failure};
-use crate::hints;
+use crate::hints::CommandLine;
 use crate::output::{Format, Output};
 
 /// What all commands are given.
@@ -104,7 +104,7 @@ impl Context {
             self.warn_of_exposure(&place.url, by);
         }
         let store = Store::open(
-            &backends::registry(),
+            backends::registry(),
             &place.url,
             &self.open_options()?,
             self.environment.clone(),
@@ -149,11 +149,8 @@ impl Context {
     }
 
     fn note_exposure(&self, exposure: &Exposure) {
-        self.output.note(&format!(
-            "{}; {}",
-            hints::exposed(exposure),
-            hints::of_exposure(exposure)
-        ));
+        let (found, remedy) = CommandLine.exposure(exposure);
+        self.output.note(&format!("{found}; {remedy}"));
     }
 
     /// Says where the log of a state begins, if commits before that were collected.

@@ -3,12 +3,13 @@
 use std::io;
 use std::process::ExitCode;
 
-use argon_core::{DetailValue, Error, ErrorKind};
+use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::ExtJsonError;
 use argon_formats::{FormatError, InvalidDocument};
+use argon_service::ErrorObject;
 
 use crate::hints;
-use crate::output::{FailureReport, Json, Output};
+use crate::output::{FailureReport, Output};
 
 /// The part of `--help` that lists the exit codes.
 pub(crate) const CODES: &str = "\
@@ -45,31 +46,31 @@ pub(crate) fn code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// Why a command does not end well.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// An error, and what the user may do about it.
+    /// An error.
     Error {
         /// The error.
         error: Error,
-        /// What to do, as a sentence without a full stop.
+        /// Advice, as a sentence without a full stop.
         hint: Option<String>,
     },
-    /// All has been said; what remains is the exit code of this kind.
+    /// The command has reported it; the exit code is that of this kind.
     Reported(ErrorKind),
     /// `argon doctor` or `argon health` has shown what is wrong.
     Unhealthy,
-    /// `argon health` has shown warnings only, and the user wants to know.
+    /// `argon health --strict` has shown warnings only.
     Doubtful,
-    /// The reader of the output has gone, as `head` does; that is no error.
+    /// The reader closed the output, as `head` does, which is not an error.
     OutputClosed,
-    /// The output can't be written; what the command did is done.
+    /// The output can't be written; the effects of the command stay.
     Unprinted(io::Error),
-    /// The user pressed Ctrl-C, and the command has tidied up.
+    /// The user pressed Ctrl-C, and the command has cleaned up.
     Interrupted,
 }
 
-/// What a command comes to.
+/// The result of a command.
 pub(crate) type CommandResult<T = ()> = Result<T, Failure>;
 
 impl Failure {
@@ -94,13 +95,14 @@ impl Failure {
         match self {
             Self::Error { error, hint } => {
                 let exit_code = code(error.kind());
-                output.failure(&FailureReport {
+                let object = ErrorObject {
                     kind: error.kind().as_str(),
-                    lines: describe(&error),
-                    details: details(&error),
+                    message: error.to_string(),
+                    details: error.details().to_vec(),
+                    causes: causes(&error),
                     hint: hints::advice(&error, hint),
-                    exit_code,
-                });
+                };
+                output.failure(FailureReport { error: object, exit_code });
                 ExitCode::from(exit_code)
             }
             Self::Reported(kind) => ExitCode::from(code(kind)),
@@ -108,13 +110,14 @@ impl Failure {
             Self::Doubtful => ExitCode::from(DOUBTFUL),
             Self::OutputClosed => ExitCode::SUCCESS,
             Self::Unprinted(error) => {
-                output.failure(&FailureReport {
+                let object = ErrorObject {
                     kind: "unprinted",
-                    lines: vec!["can't write to standard output".to_owned(), error.to_string()],
+                    message: "can't write to standard output".to_owned(),
                     details: Vec::new(),
+                    causes: vec![error.to_string()],
                     hint: output.last_committed(),
-                    exit_code: UNPRINTED,
-                });
+                };
+                output.failure(FailureReport { error: object, exit_code: UNPRINTED });
                 ExitCode::from(UNPRINTED)
             }
             Self::Interrupted => ExitCode::from(INTERRUPTED),
@@ -122,25 +125,15 @@ impl Failure {
     }
 }
 
-/// What an error is about.
-fn details(error: &Error) -> Vec<(&'static str, Json)> {
-    let details = error.details().iter();
-    let json = |value: &DetailValue| match value {
-        DetailValue::Text(text) => text.as_str().into(),
-        DetailValue::Number(number) => (*number).into(),
-    };
-    details.map(|(key, value)| (key.as_str(), json(value))).collect()
-}
-
-/// The error and its causes, a line each; a cause that only repeats is left out.
-fn describe(error: &Error) -> Vec<String> {
+/// The causes of an error, without those that only repeat.
+fn causes(error: &Error) -> Vec<String> {
     let mut lines = vec![error.to_string()];
     for text in error.causes().map(ToString::to_string) {
         if lines.iter().all(|line| !line.contains(&text)) {
             lines.push(text);
         }
     }
-    lines
+    lines.split_off(1)
 }
 
 impl From<Error> for Failure {

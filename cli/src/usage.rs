@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use argon_core::storage::StoreUrl;
+use argon_service::ErrorObject;
 use clap::error::ErrorKind;
 
 use crate::output::{self, FailureReport, Format, Output};
@@ -27,13 +28,14 @@ pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
     if format == Format::Table {
         output::to_stderr(shown);
     } else {
-        Output::new(format, false).failure(&FailureReport {
+        let error = ErrorObject {
             kind: "invalid",
-            lines: vec![shown.strip_prefix("error: ").unwrap_or(shown).to_owned()],
+            message: shown.strip_prefix("error: ").unwrap_or(shown).to_owned(),
             details: Vec::new(),
+            causes: Vec::new(),
             hint: None,
-            exit_code,
-        });
+        };
+        Output::new(format, false).failure(FailureReport { error, exit_code });
     }
     ExitCode::from(exit_code)
 }

@@ -67,4 +67,126 @@ pub enum Hint {
     CompactStore,
     /// Report a defect of Argon.
     ReportDefect,
+    /// Create a store, or name another.
+    ChooseStore,
+    /// Remove the file that names the current project, and choose a project again.
+    ChooseProjectAgain,
+    /// Create the project.
+    CreateProject {
+        /// Its name.
+        project: String,
+    },
+    /// Choose one of these projects; create one if the list is empty.
+    ChooseProject {
+        /// The projects of the store.
+        known: Vec<String>,
+    },
+    /// Make the existing project the current one.
+    UseProject {
+        /// Its name.
+        project: String,
+    },
+    /// List the deleted projects.
+    ListDeletedProjects,
+    /// Choose another name.
+    ChooseNewName,
+    /// Name project and branch in each request, since the current ones can't be stored.
+    NameProjectAndBranch,
+    /// Create the branch, or choose another.
+    CreateBranch {
+        /// Its name.
+        branch: String,
+    },
+    /// Make the existing branch the current one.
+    SwitchBranch {
+        /// Its name.
+        branch: String,
+    },
+    /// Make another branch the current one first.
+    LeaveBranch,
+    /// Choose another branch, since the sandbox may have ended.
+    SandboxEnded {
+        /// The first branch of every project.
+        first: String,
+    },
+    /// Create a branch without an end instead of a sandbox.
+    BranchWithoutEnd,
+    /// Create a new masked branch, since an existing branch gets no mask.
+    MaskNewBranch,
+    /// Read the pin of this name, or create a branch from it.
+    UsePin {
+        /// Its name.
+        pin: String,
+    },
+    /// List the commits of the branch, or choose another branch.
+    ListCommits {
+        /// The branch.
+        branch: String,
+    },
+    /// Create a snapshot.
+    CreateSnapshot,
+    /// List all settings.
+    ListSettings,
+    /// Set the setting.
+    SetSetting {
+        /// Its key.
+        key: String,
+    },
+    /// Change the settings of the user instead of those of the store.
+    UseUserSettings,
+    /// Move the setting to the user's file, where operations write it.
+    MoveToUserSettings,
+    /// Give the store a name by the operation for that.
+    AddStoreName,
+    /// Remove the name of a store first.
+    RemoveStoreName {
+        /// The name.
+        name: String,
+    },
+    /// Set the clock; if it is right, repeat the request and say so.
+    TrustClock,
+    /// Start more workers, or run some now.
+    AddWorkers,
+    /// Run workers; list the jobs that wait.
+    RunWorkers,
+    /// Look at the jobs that were given up, and try them again.
+    RetryJobs,
+    /// Make room; garbage collection and compaction need some themselves.
+    ReclaimSpace,
+    /// Choose a format for a file only, not for a directory.
+    FormatOfDirectory,
+    /// Choose a database of a dump only, not of a file.
+    DatabaseOfFile,
+    /// Choose collections by patterns of a dump only, not of a file.
+    PatternsOfFile,
+    /// Name the collection, since the input has no name that is valid for one.
+    NameCollection,
+    /// Leave out the bad files of a dump, or this one, or import one collection.
+    BadFiles {
+        /// The number of further bad files.
+        more: usize,
+        /// A pattern for the collection of the first one alone.
+        pattern: String,
+    },
+    /// Keep the definitions of the existing collection, or take those of the dump.
+    DefinitionsDiffer,
+    /// Continue the import by skipping the documents that are committed already.
+    ImportContinues,
+    /// Continue likewise, or leave out bad documents.
+    BadDocument,
+    /// Continue likewise, or replace the existing documents.
+    DuplicateImported,
+    /// Skip the existing documents, or replace them.
+    DuplicateRehearsed,
+    /// Continue the replacement by repeating it.
+    ReplacementContinues,
+    /// Choose one of these collections.
+    ChooseCollection {
+        /// The collections of the state.
+        known: Vec<String>,
+    },
+    /// Export BSON, which JSON can't express; or accept changed documents.
+    ExportBson,
+    /// Choose another name, or overwrite the file.
+    Overwrite,
 }

@@ -1,6 +1,8 @@
 //! The backends that every front end knows. This is the only place that names all of them.
 
 pub use argon_backends::{environment, error_of_panic, note_panic, take_troubles};
+use std::sync::LazyLock;
+
 use argon_core::storage::{Locality, Registry, StoreUrl};
 
 #[cfg(any(feature = "sled", feature = "fjall"))]
@@ -20,18 +22,20 @@ impl ReadWatch {
 }
 
 /// Every backend of this build, by scheme.
-pub fn registry() -> Registry {
-    let registry = argon_backends::registry();
-    #[cfg(feature = "legacy")]
-    let registry = legacy::added_to(registry);
-    registry
+pub fn registry() -> &'static Registry {
+    static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+        let registry = argon_backends::registry();
+        #[cfg(feature = "legacy")]
+        let registry = legacy::added_to(registry);
+        registry
+    });
+    &REGISTRY
 }
 
-/// Whether a URL names a store that is not found by looking for its directory, as one on servers; so is
-/// what no backend of this build knows.
+/// Returns whether a URL names a store without a directory that can be searched for, such as a store on servers; true
+/// for an unknown scheme.
 pub fn is_remote(url: &StoreUrl) -> bool {
-    let registry = registry();
-    let factory = registry.factory(url);
+    let factory = registry().factory(url);
     factory.map_or(true, |factory| factory.describe().locality == Locality::Elsewhere)
 }
 
@@ -67,13 +71,13 @@ mod legacy {
         let queues = queues.map(|directory| directory.join("queues"));
         let factory =
             LegacyFactory::new(argon_backends::registry()).with_deliver(Arc::new(Webhook));
-        // One that is not UTF-8 is no URL, and says nothing.
+        // A value that is not UTF-8 is not a URL.
         let factory =
             factory.with_notify(credentials::variable("ARGON_WEBHOOK_URL").ok().flatten());
         if cfg!(feature = "s3") { factory.with_s3(Arc::new(S3), queues) } else { factory }
     }
 
-    /// Delivers what became of jobs, signed by the secret of the environment if there is one.
+    /// Delivers the outcomes of jobs, signed by the secret of the environment if it is set.
     struct Webhook;
 
     #[async_trait]

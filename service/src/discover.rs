@@ -146,7 +146,7 @@ pub fn find(overrides: &Overrides, settings: &Settings) -> Result<Place> {
     match (nearest(), credentials::configured(settings)) {
         (Err(error), Some(said)) if error.kind() == ErrorKind::NotFound => Ok(said.place()?),
         (Err(error), None) if error.kind() == ErrorKind::NotFound => {
-            Err(Failure::from(error).hint(Hint::NoStore))
+            Err(Failure::from(error).hint(Hint::ChooseStore))
         }
         (nearest, _) => Ok(nearest?),
     }

@@ -196,9 +196,9 @@ impl Export<'_> {
             [only] => Ok((*only).clone()),
             [] => Err(Error::not_found("there is no collection to export").into()),
             names => {
-                let names = names.iter().map(|name| (*name).clone()).collect();
+                let known = names.iter().map(ToString::to_string).collect();
                 let error = Error::invalid("a file takes one collection, and there are several");
-                Err(Failure::from(error).hint(Hint::ChooseCollection(names)))
+                Err(Failure::from(error).hint(Hint::ChooseCollection { known }))
             }
         }
     }
@@ -246,7 +246,7 @@ impl Export<'_> {
 
 fn taken(path: &Path, what: &str) -> Failure {
     let error = Error::already_exists(format!("{} {what}; nothing was written", path.display()));
-    Failure::from(error).hint(Hint::WriteOver)
+    Failure::from(error).hint(Hint::Overwrite)
 }
 
 fn unwritable(directory: &Path, error: std::io::Error) -> Failure {

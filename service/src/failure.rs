@@ -1,126 +1,70 @@
-//! Why an operation does not end well, and what may be done about it.
+//! Failures of operations.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io;
 
-use argon_core::model::{BranchName, CollectionName, ProjectName};
-use argon_core::{Error, ErrorKind};
+use argon_core::{DetailKey, DetailValue, Error, ErrorKind, Hint};
 use argon_formats::{FormatError, InvalidDocument};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
 
-/// Why an operation does not end well.
+/// The failure of an operation.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// An error, and what the user may do about it.
+    /// An error.
     Error {
         /// The error.
         error: Error,
-        /// What to do, for the front end to say.
+        /// What can be done, besides the hint of the error itself.
         hint: Option<Hint>,
     },
     /// A file or a dump can't be read or written.
     Format {
-        /// What is wrong with it.
+        /// The error.
         error: Box<FormatError>,
-        /// What to do, for the front end to say.
+        /// What can be done, besides the hint of the error itself.
         hint: Option<Hint>,
     },
-    /// What the caller gave to be written to does not take it; what was done is done.
+    /// The output of the caller can't be written; the effects of the operation stay.
     Output(io::Error),
-    /// The caller wanted it to end, and it has tidied up.
+    /// The caller interrupted it, and it has cleaned up.
     Interrupted,
 }
 
-/// What an operation comes to.
+/// The result of an operation.
 pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
-/// What may be done about an error. A front end says it in its own words: a command, a status of
-/// HTTP, a sentence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Hint {
-    /// No store was found: make one, or name another.
-    NoStore,
-    /// Instead of correcting the file with what is current, remove it and choose a project again.
-    ChooseProjectAgain,
-    /// All settings can be listed.
-    ListSettings,
-    /// A store is given a name by an operation of its own.
-    NameStore,
-    /// The setting belongs in the user's file.
-    UserLevel,
-    /// The setting belongs in the user's file, where operations write it.
-    UserLevelInFile,
-    /// A format is of one file, not of a directory.
-    FormatOfDirectory,
-    /// A database is chosen from a dump, not from a file.
-    DatabaseOfFile,
-    /// Collections are chosen by patterns from a dump, not from a file.
-    PatternsOfFile,
-    /// What is read has no name; the caller can name the collection.
-    NameCollectionOfInput,
-    /// The file's name is no collection's; the caller can name it.
-    NameCollection,
-    /// Files of a dump can't be loaded: leave out such files, or this one, or take one collection.
-    BadFiles {
-        /// How many more there are.
-        more: usize,
-        /// The pattern that means the collection of the first one alone.
-        pattern: String,
-    },
-    /// A collection is there with other definitions: keep them, or take those of the dump.
-    DefinitionsDiffer,
-    /// What was committed stays; an import that skips what is there continues from there.
-    ImportContinues,
-    /// The same, or bad documents are left out.
-    BadDocument,
-    /// The same, or new documents replace those that are there.
-    DuplicateImported,
-    /// An import can skip documents that are there, or replace them.
-    DuplicateRehearsed,
-    /// What was committed stays; the same replacement continues from there.
-    ReplacementContinues,
-    /// Several collections are there; one of these is to be chosen.
-    ChooseCollection(Vec<CollectionName>),
-    /// BSON has what JSON can't express; or the document may become another.
-    ExportBson,
-    /// Another name can be chosen, or what is there be written over.
-    WriteOver,
-    /// The commits of this branch can be listed, and another branch be meant.
-    CommitsOf(BranchName),
-    /// The project can be made.
-    MakeProject(ProjectName),
-    /// One of these projects can be chosen; if there are none, one can be made.
-    ChooseProject(Vec<ProjectName>),
-    /// What is current can't be kept; each operation can be given project and branch.
-    NameProject,
-    /// The branch can be made, or another be chosen.
-    MakeBranch(BranchName),
-    /// The sandbox's time may be over; another branch can be chosen, such as the first.
-    SandboxOver {
-        /// The branch that every project has at first.
-        first: BranchName,
-    },
-    /// The project that is there can be made the current one.
-    UseProject(ProjectName),
-    /// Deleted projects can be listed.
-    ListDeletedProjects,
-    /// Another name can be given.
-    NewName,
-    /// The pin of this name can be read, or a branch be made of it.
-    UsePin(BranchName),
-    /// The branch of this name can be made the current one.
-    UseBranch(BranchName),
-    /// A branch that is there gets no mask.
-    NoMaskForExisting,
-    /// Another branch is to be made the current one first.
-    LeaveFirst,
-    /// A branch without an end can be made.
-    BranchWithoutEnd,
+/// An error as JSON.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ErrorObject {
+    /// The kind of the error, such as `not_found` or `conflict`.
+    pub kind: &'static str,
+    /// The message.
+    pub message: String,
+    /// What the error is about: `collection`, `id`, `path` and so on.
+    #[serde(serialize_with = "details")]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub details: Vec<(DetailKey, DetailValue)>,
+    /// The causes.
+    pub causes: Vec<String>,
+    /// What can be done, in the words of the front end.
+    pub hint: Option<String>,
+}
+
+fn details<S: Serializer>(details: &[(DetailKey, DetailValue)], out: S) -> Result<S::Ok, S::Error> {
+    out.collect_map(details.iter().map(|(key, value)| {
+        let value = match value {
+            DetailValue::Text(text) => serde_json::Value::from(text.as_str()),
+            DetailValue::Number(number) => serde_json::Value::from(*number),
+        };
+        (key.as_str(), value)
+    }))
 }
 
 impl Failure {
-    /// Adds advice, unless there is some already.
+    /// Adds a hint, unless it has one.
     pub fn hint(self, advice: Hint) -> Self {
         match self {
             Self::Error { error, hint: None } => Self::Error { error, hint: Some(advice) },
@@ -131,7 +75,7 @@ impl Failure {
 }
 
 impl Failure {
-    /// What it is about and why, on one line.
+    /// The message and the causes on one line.
     pub fn in_full(&self) -> String {
         match self {
             Self::Error { error, .. } => error.in_full(),

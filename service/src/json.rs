@@ -1,8 +1,8 @@
-//! What results are made of: times, documents, origins of commits, as JSON has them.
+//! Parts of results as JSON: times, documents, origins of commits.
 //!
-//! Everywhere `id` is an identifier (of a document, a plan, a store), `lsn` a number, `time` when a
-//! commit was made, `actor` who made it, `message` why, and `origin` what brought it about. An object
-//! that is about a project, a branch, a collection or a pin has its name under that word.
+//! Everywhere `id` is an identifier (of a document, a plan, a store), and `lsn` a number; `time`, `actor`,
+//! `message` and `origin` are those of a commit. An object about a project, a branch, a collection or a
+//! pin has its name under that word.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -239,6 +239,14 @@ pub struct ChangedCollection {
     pub collection: String,
     /// How many of its documents.
     pub documents: u64,
+}
+
+/// Returns the name of a variant without fields, as JSON has it.
+pub fn name(variant: &impl Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
 }
 
 /// Reads what is written as a text in a request, such as a name.

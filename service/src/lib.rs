@@ -3,10 +3,10 @@
 //! A front end parses what it is asked, calls a function here, and prints or sends what comes of it;
 //! it holds no logic that another one needs. Nothing here parses a command line, and nothing prints:
 //! an operation that runs for long reports to a [`Watcher`], and an error carries a [`Hint`] that
-//! each front end puts in its own words.
+//! each front end puts in its own words; results take such words from a [`Wording`].
 //!
 //! - [`backends`]: which stores there are;
-//! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
+//! - [`discover`], [`credentials`], [`store_link`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
 //! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
 //!   [`document`], [`log`], [`reflog`], [`status`], [`changes`]: an operation a file, from a request to a result that is written as JSON;
@@ -15,7 +15,8 @@
 //!   express;
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
 //! - [`merge_policy`], [`mask_policy`]: policies as files;
-//! - [`health`]: whether a store works as it should, and alerts;
+//! - [`upkeep`], [`verify`], [`health`], [`queue`]: garbage, damage, measures and jobs of a store;
+//! - [`store_names`], [`connection_string`]: names of stores and branches;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`usage_metrics`]: keeping what processes count;
 //! - [`keys`], [`small_file`]: files that a person writes;
@@ -27,6 +28,7 @@ pub mod branch;
 pub mod changes;
 pub mod collections;
 pub mod config;
+pub mod connection_string;
 pub mod credentials;
 pub mod discover;
 pub mod document;
@@ -45,6 +47,8 @@ pub mod merge_policy;
 pub mod patches;
 pub mod pin;
 pub mod project;
+#[cfg(feature = "legacy")]
+pub mod queue;
 pub mod range;
 pub mod reflog;
 pub mod sandbox;
@@ -54,12 +58,18 @@ pub mod small_file;
 pub mod snapshot;
 pub mod status;
 pub mod store_link;
+pub mod store_names;
+pub mod upkeep;
 pub mod usage_metrics;
+pub mod verify;
 mod watcher;
 pub mod webhook;
+mod wording;
 pub mod words;
 mod workspace;
 
-pub use self::failure::{Failure, Hint, Result, of_format};
+pub use self::failure::{ErrorObject, Failure, Result, of_format};
 pub use self::watcher::{Interrupt, Watcher};
+pub use self::wording::Wording;
 pub use self::workspace::{OpenStore, Workspace, first_branch};
+pub use argon_core::Hint;

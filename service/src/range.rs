@@ -50,7 +50,7 @@ async fn position(project: &Project, branch: &Branch, revision: &Revision) -> Re
         "'{revision}' is no state of branch '{branch}', the current one: its histories part at LSN {}",
         head.view().common_lsn(state.view())
     )))
-    .hint(Hint::CommitsOf(branch.clone())))
+    .hint(Hint::ListCommits { branch: branch.to_string() }))
 }
 
 impl FromStr for RevisionRange {

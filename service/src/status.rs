@@ -1,4 +1,4 @@
-//! Where a store is, and where its current branch is.
+//! The status of a store and of its current branch.
 
 use argon_core::model::{BranchName, Digest, ProjectName};
 use argon_core::storage::Traffic;
@@ -7,59 +7,59 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::json::Time;
-use crate::{OpenStore, Result, Workspace};
+use crate::{OpenStore, Result, Wording, Workspace};
 
-/// What is known of a store, and of the current branch if there is one.
+/// The status of a store, and of its current branch.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Status {
     /// The store.
     #[serde(flatten)]
     pub store: StoreStatus,
-    /// The current branch; without a project there is none.
+    /// The current branch, if a project is chosen.
     #[serde(flatten)]
     pub branch: Option<BranchStatus>,
 }
 
-/// What is known of a store.
+/// The status of a store.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StoreStatus {
     /// Its URL, without a password.
     pub store: String,
-    /// Where it is.
+    /// Its location.
     pub location: String,
-    /// What named it, in words.
+    /// What named the store, in words.
     pub named_by: String,
-    /// Whether many processes can have it open at once.
+    /// Whether several processes can have it open at once.
     pub shared: bool,
-    /// What keeps it.
+    /// Its engine.
     pub engine: String,
     /// The version of its format.
     pub format: u32,
     /// Its identity.
     pub id: String,
-    /// When it was made, if that is known.
+    /// The time of its creation, if known.
     pub created: Option<Time>,
     /// What was repaired when it was opened, in words.
     pub recovered: Option<String>,
-    /// How many bytes it takes.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// How many jobs wait or run, in a store that has a queue.
+    /// The number of jobs that wait or run, in a store with a queue.
     pub backlog: Option<u64>,
-    /// How many jobs were given up, in a store that has a queue.
+    /// The number of jobs that were given up, in a store with a queue.
     pub dead: Option<u64>,
-    /// What went over the network so far.
+    /// The network traffic of this process.
     pub traffic: Option<NetworkTraffic>,
     /// Whether it is on a network.
     #[serde(skip)]
     pub remote: bool,
 }
 
-/// What went over the network.
+/// Network traffic.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct NetworkTraffic {
-    /// How many requests.
+    /// The number of requests.
     pub requests: u64,
-    /// How many of them were repeated.
+    /// The number of repeated requests.
     pub retries: u64,
     /// Bytes sent.
     pub sent: u64,
@@ -74,7 +74,7 @@ impl From<Traffic> for NetworkTraffic {
     }
 }
 
-/// What is known of a branch.
+/// The status of a branch.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct BranchStatus {
     /// The project.
@@ -87,38 +87,38 @@ pub struct BranchStatus {
     pub protected: bool,
     /// Whether it is masked.
     pub masked: bool,
-    /// The branch of which it was made.
+    /// The branch from which it was created.
     #[schemars(with = "Option<String>")]
     pub parent: Option<BranchName>,
     /// The position at which it left its parent.
     pub forked_at: u64,
     /// The position of its head.
     pub lsn: u64,
-    /// When its last commit was made; none without commits.
+    /// The time of its last commit; null without commits.
     pub time: Option<Time>,
     /// The digest of its last commit.
     #[schemars(with = "String")]
     pub digest: Digest,
-    /// How many collections it has.
+    /// The number of its collections.
     pub collections: u64,
     /// The position of its last snapshot, in a store that needs snapshots.
     pub snapshot_lsn: Option<u64>,
-    /// When that was made.
+    /// The time of its creation.
     pub snapshot_created: Option<Time>,
     /// Whether the store needs snapshots.
     #[serde(skip)]
     pub needs_snapshots: bool,
 }
 
-/// What is known of a store.
-pub async fn store(opened: &OpenStore) -> Result<StoreStatus> {
+/// Returns the status of a store.
+pub async fn store(opened: &OpenStore, wording: &dyn Wording) -> Result<StoreStatus> {
     let (store, place) = (&opened.store, &opened.place);
     let info = store.info();
     let backlog = store.backlog().await?;
     Ok(StoreStatus {
         store: place.url.to_string(),
         location: info.location,
-        named_by: place.found.to_string(),
+        named_by: wording.found(&place.found),
         shared: store.capabilities().shared,
         engine: info.engine,
         format: info.format,
@@ -133,10 +133,10 @@ pub async fn store(opened: &OpenStore) -> Result<StoreStatus> {
     })
 }
 
-/// What is known of the branch of a workspace.
+/// Returns the status of the branch of a workspace.
 ///
 /// # Errors
-/// `NotFound` if it is not there.
+/// `NotFound` if it does not exist.
 pub async fn branch(workspace: &Workspace) -> Result<BranchStatus> {
     let branch = workspace.branch().await?;
     let head = branch.head().await?;

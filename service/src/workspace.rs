@@ -52,16 +52,18 @@ impl OpenStore {
             return Err(self.no_project().await?);
         };
         self.store.project(name).await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Failure::from(error).hint(Hint::MakeProject(name.clone())),
+            ErrorKind::NotFound => {
+                Failure::from(error).hint(Hint::CreateProject { project: name.to_string() })
+            }
             _ => error.into(),
         })
     }
 
     async fn no_project(&self) -> Result<Failure> {
         let projects = self.store.projects().await?;
-        let names = projects.into_iter().map(|project| project.name).collect();
+        let known = projects.into_iter().map(|project| project.name.to_string()).collect();
         let error = Error::invalid("no project is chosen");
-        Ok(Failure::from(error).hint(Hint::ChooseProject(names)))
+        Ok(Failure::from(error).hint(Hint::ChooseProject { known }))
     }
 
     /// The branch of this name in a project; without one, that of the store's URL, or the one that is
@@ -90,7 +92,7 @@ impl OpenStore {
                     "there is no place to keep what is current in {}",
                     self.place.url
                 ));
-                Err(Failure::from(error).hint(Hint::NameProject))
+                Err(Failure::from(error).hint(Hint::NameProjectAndBranch))
             }
         }
     }
@@ -124,9 +126,9 @@ impl Workspace {
             let name = &self.branch;
             let is_sandbox = name.as_str().starts_with(&format!("{}/", sandbox::PREFIX));
             let hint = if is_sandbox {
-                Hint::SandboxOver { first: first_branch() }
+                Hint::SandboxEnded { first: Store::FIRST_BRANCH.to_owned() }
             } else {
-                Hint::MakeBranch(name.clone())
+                Hint::CreateBranch { branch: name.to_string() }
             };
             Failure::from(error).hint(hint)
         })

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_service::{
-    branch, changes, collections, document, json, log, pin, project, reflog, sandbox, snapshot,
-    status,
+    ErrorObject, branch, changes, collections, connection_string, document, health, json, log, pin,
+    project, queue, reflog, sandbox, settings, snapshot, status, store_names, upkeep,
+    usage_metrics, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -26,8 +27,7 @@ what their help says.
 - Times are texts as RFC 3339 in UTC with three decimals. Documents are MongoDB's Extended JSON.
 - A list is an array with `-o json`, and an object a line with `-o jsonl`.
 - A key that may be missing is marked with `?`. New keys may come; those that are there stay.
-- An error is one object on stderr: `error` holds `kind` (such as `not_found` or `conflict`), `message`, `details`
-  (what it is about: `collection`, `id`, `path` and so on), `causes`, `hint` and `exit_code`.
+- An error is one object on stderr: see [error](#error).
 ";
 
 /// The page, and the types that its sections name.
@@ -202,6 +202,12 @@ fn page() -> String {
     page.result::<branch::BranchProtection>("Result");
     page.request::<branch::MakeReadOnly>("branch read-only, branch read-write");
     page.result::<branch::BranchWritability>("Result");
+    page.request::<branch::ShowMask>("branch mask");
+    page.result::<branch::BranchMask>("Result");
+    page.request::<branch::CountBranch>("branches stats");
+    page.result::<branch::BranchStats>("Result");
+    page.request::<connection_string::MakeConnectionString>("connection-string");
+    page.result::<connection_string::ConnectionString>("Result");
     page.text.push_str("\n## Sandboxes\n");
     page.request::<sandbox::CreateSandbox>("sandbox create");
     page.result::<sandbox::CreatedSandbox>("Result");
@@ -231,6 +237,8 @@ fn page() -> String {
     page.result::<pin::ShownPin>("A list of");
     page.request::<pin::DeletePin>("pin delete");
     page.result::<pin::ShownPin>("Result");
+    page.request::<pin::GenerateKey>("pin keygen");
+    page.result::<pin::GeneratedKey>("Result");
     page.request::<snapshot::CreateSnapshot>("snapshot create");
     page.result::<snapshot::ShownSnapshot>("Result");
     page.request::<snapshot::ListSnapshots>("snapshot list");
@@ -251,7 +259,69 @@ fn page() -> String {
     page.result::<changes::Shown>("A list of");
     page.text.push_str("\n### reflog\n");
     page.result::<reflog::ShownEntry>("A list of");
+    page.request::<log::ShowReach>("wal tt-info");
+    page.result::<log::Reach>("Result");
+    page.request::<verify::VerifyHistory>("verify");
+    page.result::<verify::VerifiedHistory>("Result");
+    upkeep_of(&mut page);
     page.finish()
+}
+
+fn upkeep_of(page: &mut Page) {
+    page.text.push_str("\n## Upkeep\n");
+    page.request::<upkeep::CollectGarbage>("gc");
+    page.result::<upkeep::CollectedGarbage>("Result");
+    page.request::<upkeep::CompactStore>("compact");
+    page.result::<upkeep::CompactedStore>("Result");
+    page.request::<upkeep::ShowStorage>("storage");
+    page.result::<upkeep::StorageUse>("Result");
+    page.request::<upkeep::CheckStore>("fsck");
+    page.result::<upkeep::CheckedStore>("Result");
+    page.request::<upkeep::DiagnoseStore>("doctor");
+    page.result::<upkeep::DiagnosedStore>("Result");
+    page.request::<health::CheckHealth>("health");
+    page.result::<health::HealthReport>("Result");
+    page.request::<health::EvaluateAlerts>("health alerts");
+    page.result::<health::EvaluatedAlert>("A list of");
+    page.request::<usage_metrics::ShowMetrics>("metrics");
+    page.result::<usage_metrics::CountedMetric>("A list of");
+    page.result::<usage_metrics::Gauge>("And, of a store with a queue, of");
+    page.request::<upkeep::FlushStore>("flush");
+    page.result::<upkeep::FlushedStore>("Result");
+    page.text.push_str("\n## Jobs and workers\n");
+    page.request::<queue::ListJobs>("jobs list");
+    page.result::<queue::ShownJob>("A list of");
+    page.request::<queue::ShowJob>("jobs show");
+    page.result::<queue::ShownJob>("Result");
+    page.request::<queue::RetryJobs>("jobs retry");
+    page.result::<queue::RetriedJobs>("Result");
+    page.request::<queue::PurgeJobs>("jobs purge");
+    page.result::<queue::PurgedJobs>("Result");
+    page.request::<queue::ShowWorkers>("workers stats");
+    page.result::<queue::WorkersState>("Result");
+    page.request::<queue::ScaleWorkers>("workers scale");
+    page.result::<queue::ScaledWorkers>("Result");
+    page.request::<queue::RunWorkers>("workers run");
+    page.result::<queue::WorkersState>("Result");
+    page.text.push_str("\n## Settings\n");
+    page.request::<settings::GetSetting>("config get");
+    page.result::<settings::ShownSetting>("Result");
+    page.request::<settings::SetSetting>("config set");
+    page.result::<settings::ChangedSetting>("Result");
+    page.request::<settings::UnsetSetting>("config unset");
+    page.result::<settings::ChangedSetting>("Result");
+    page.request::<settings::ListSettings>("config list");
+    page.result::<settings::ListedSetting>("A list of");
+    page.request::<store_names::AddStoreName>("store add");
+    page.result::<store_names::StoreName>("Result");
+    page.request::<store_names::ListStoreNames>("store list");
+    page.result::<store_names::StoreName>("A list of");
+    page.request::<store_names::RemoveStoreName>("store remove");
+    page.result::<store_names::StoreNameRemoved>("Result");
+    page.text.push_str("\n## Errors\n\n### error\n\n");
+    page.text
+        .push_str("One object on stderr, under `error`; `exit_code` is that of the command.\n");
+    page.result::<ErrorObject>("Result");
 }
 
 #[test]

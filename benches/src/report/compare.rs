@@ -2,14 +2,16 @@
 
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
+use serde::Serialize;
 
 use crate::report::{Quantity, Row, Unit};
 
 /// How much a figure must differ to count: machines are noisy.
 const NOISE: f64 = 0.15;
 
-/// What became of a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The change of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It takes less.
     Better,
@@ -22,20 +24,22 @@ pub enum Verdict {
 }
 
 /// A line of both runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     /// What was measured.
     pub what: String,
     /// Of which engine.
     pub engine: String,
     /// In the first run.
+    #[serde(skip)]
     pub before: Option<Quantity>,
     /// In the second run.
+    #[serde(skip)]
     pub after: Option<Quantity>,
     /// What it takes now in terms of what it took before: each in terms of the floor of its own run if
     /// both have one, so that it matters little how busy the machine was.
     pub change: Option<f64>,
-    /// What to think of it.
+    /// The judgement.
     pub verdict: Verdict,
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use argon_benches::network::{RemoteLocation, ServerName};
 use argon_benches::report::{
-    AnyEngine, Comparison, Saved, Verdict, chart, compare, comparison_table, svg, table,
+    AnyEngine, Saved, Verdict, chart, compare, comparison_table, svg, table,
 };
 use argon_benches::request::Request;
 use argon_benches::subject::{EngineName, Scale};
@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::output::{self, Json};
+use crate::output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,10 +25,10 @@ Examples:
   argon bench --on 's3://archive/bench?region=eu-central-1' --chart s3.svg
   argon bench compare before.json after.json";
 
-/// Measure this machine: what each engine does, next to the bare engine doing the same in the same run.
+/// Measure this machine: each engine next to the bare engine with the same work in the same run.
 ///
-/// The figures to look at are the ratios: absolute times change with whatever else the machine does.
-/// Nothing is read from or written to a store of yours; what is measured is removed in the end.
+/// Compare ratios: absolute times change with the load of the machine. Your stores are neither read
+/// nor written; the measured stores are removed at the end.
 #[derive(Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct BenchArgs {
@@ -74,8 +74,7 @@ pub(crate) struct BenchArgs {
 
 #[derive(Subcommand)]
 enum BenchCommand {
-    /// Compare two runs that were saved, line by line; what is worse by more than noise ends in exit
-    /// code 5
+    /// Compare two saved runs, line by line; exit code 5 means that a line is worse by more than noise
     ///
     /// Where both runs have a floor, each figure is first taken in terms of the floor of its own run.
     #[command(after_help = "Example:\n  argon bench compare before.json after.json")]
@@ -124,7 +123,7 @@ impl BenchArgs {
                 .map_err(|error| unwritten(format!("can't write {}: {error}", path.display())))?;
         }
         if !run.rows.is_empty() {
-            context.output.one(|| text(&run), || json(&run))?;
+            context.output.result(|| text(&run), &run)?;
         }
         finished
     }
@@ -166,12 +165,12 @@ impl BenchArgs {
     }
 }
 
-/// What a run ended in: an error of Argon as it is, anything else as something about this machine.
+/// The failure of a run: an error of Argon as it is, any other as unavailable.
 fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> Failure {
     match error.downcast::<Error>() {
         Ok(error) => (*error).into(),
         Err(other) => {
-            Error::unavailable("the measuring ended early").with_source(other.to_string()).into()
+            Error::unavailable("the measurement ended early").with_source(other.to_string()).into()
         }
     }
 }
@@ -201,10 +200,6 @@ fn text(run: &Saved) -> String {
     )
 }
 
-fn json(run: &Saved) -> Json {
-    Json::Verbatim(serde_json::to_string(run).unwrap_or_else(|_| Json::NULL.to_owned()))
-}
-
 fn compared(before: &Path, after: &Path, context: &Context) -> CommandResult {
     let read = |path| Saved::read(path).map_err(|error| Error::invalid(error.to_string()));
     let (before, after) = (read(before)?, read(after)?);
@@ -212,27 +207,9 @@ fn compared(before: &Path, after: &Path, context: &Context) -> CommandResult {
         context.output.note("the runs are of different machines or sizes; compare ratios at most");
     }
     let lines = compare(&before.rows, &after.rows);
-    context.output.one(|| comparison_table(&lines), || comparison_json(&lines))?;
+    context.output.result(|| comparison_table(&lines), &lines)?;
     if lines.iter().any(|line| line.verdict == Verdict::Worse) {
         return Err(Failure::Reported(argon_core::ErrorKind::Conflict));
     }
     Ok(())
-}
-
-fn comparison_json(lines: &[Comparison]) -> Json {
-    let line = |line: &Comparison| {
-        let verdict = match line.verdict {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::Same => "same",
-            Verdict::Missing => "missing",
-        };
-        Json::object([
-            ("what", line.what.as_str().into()),
-            ("engine", line.engine.as_str().into()),
-            ("change", line.change.into()),
-            ("verdict", verdict.into()),
-        ])
-    };
-    Json::Array(lines.iter().map(line).collect())
 }

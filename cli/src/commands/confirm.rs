@@ -1,4 +1,4 @@
-//! Asking before something is done that can't be taken back easily.
+//! Confirmation of operations that are hard to undo.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -7,10 +7,10 @@ use clap::Args;
 
 use crate::exit::{CommandResult, Failure};
 
-/// The way round the question.
+/// The answer in advance.
 #[derive(Args)]
 pub(crate) struct Confirmation {
-    /// Don't ask; needed where there is no terminal to ask on
+    /// Don't ask; needed without a terminal
     #[arg(short, long)]
     yes: bool,
 }
@@ -21,7 +21,7 @@ impl Confirmation {
         self.yes
     }
 
-    /// Goes on if the user agrees.
+    /// Continues if the user agrees.
     pub(crate) fn ask(&self, question: &str) -> CommandResult {
         if self.yes {
             return Ok(());
@@ -29,9 +29,9 @@ impl Confirmation {
         let (stdin, mut stderr) = (io::stdin(), io::stderr());
         if !stdin.is_terminal() || !stderr.is_terminal() {
             return Err(Failure::from(Error::invalid(format!(
-                "nothing was done: there is no terminal to ask on: {question}"
+                "nothing was done, since no terminal can answer: {question}"
             )))
-            .hint("--yes goes on without asking"));
+            .hint("--yes continues without asking"));
         }
         let mut answer = String::new();
         let asked = write!(stderr, "{question} [y/N] ")

@@ -1,19 +1,16 @@
 //! `argon connection-string`
 
-use argon_core::Error;
 use argon_core::model::BranchName;
-use argon_core::storage::StoreUrl;
-use argon_service::discover::{BRANCH, PROJECT, absolute};
+use argon_service::connection_string::{MakeConnectionString, connection_string};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 const EXAMPLES: &str = "\
-The URL is for Argon's own --store and ARGON_STORE: a branch is no database of its own that another
-driver could open. It has no password; ARGON_STORE_PASSWORD gives that. -p and -b, and ARGON_PROJECT
-and ARGON_BRANCH, go before what stands in it.
+The URL is for --store and ARGON_STORE of Argon; other drivers can't open a branch. It has no password;
+ARGON_STORE_PASSWORD gives that. -p and -b, and ARGON_PROJECT and ARGON_BRANCH, override the names in
+the URL.
 
 Examples:
   argon connection-string
@@ -31,34 +28,8 @@ pub(crate) struct ConnectionStringArgs {
 impl ConnectionStringArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let mut workspace = context.workspace().await?;
-        workspace.branch = self.name.unwrap_or(workspace.branch);
-        let branch = workspace.branch().await?.name().clone();
-        let (store, project) = (&workspace.opened.place.url, workspace.project.name().clone());
-        let url = format!("{}{PROJECT}{project}{BRANCH}{branch}", address(store)?);
-        context.output.one(
-            || url.clone(),
-            || {
-                Json::object([
-                    ("url", url.clone().into()),
-                    ("project", project.as_str().into()),
-                    ("branch", branch.as_str().into()),
-                ])
-            },
-        )
+        let request = MakeConnectionString { branch: self.name };
+        let made = connection_string(&mut workspace, request).await?;
+        context.output.result(|| made.url.clone(), &made)
     }
-}
-
-/// The store's URL as it is found from any directory.
-fn address(store: &StoreUrl) -> CommandResult<String> {
-    if store.scheme() == "memory" {
-        let error = Error::unsupported("a store in memory has no address");
-        return Err(Failure::from(error));
-    }
-    let open = store.without_secrets().ok_or_else(|| {
-        Error::invalid(
-            "it can't be told where the password in the store's URL ends; escape '@' and '/' in it",
-        )
-    })?;
-    let open = absolute(&open)?;
-    Ok(format!("{}:{}", open.scheme(), open.rest()))
 }

@@ -165,9 +165,9 @@ async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResu
     let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
     let store = if existing {
-        Store::open(&registry, url, &options, environment, actor).await?
+        Store::open(registry, url, &options, environment, actor).await?
     } else {
-        let made = Store::create(&registry, url, &options, environment, actor).await;
+        let made = Store::create(registry, url, &options, environment, actor).await;
         if is_remote(url) {
             made.hint_on(ErrorKind::AlreadyExists, || {
                 "`argon init URL --existing` lets .argon here name it".to_owned()

@@ -2,8 +2,8 @@
 
 use std::pin::pin;
 
+use argon_core::Revision;
 use argon_core::model::{Actor, Lsn};
-use argon_core::{Error, Revision, parse_time};
 use argon_service::log::{self, ListCommits, ListedCommit, LogEntry};
 use bson::DateTime;
 use clap::Args;
@@ -26,11 +26,11 @@ pub(crate) struct LogArgs {
     /// Begin at this state [default: the head of the current branch]
     #[arg(value_name = "REV")]
     from: Option<Revision>,
-    /// At most so many commits [default: all]
+    /// Print at most N commits [default: all]
     #[arg(short, long, value_name = "N")]
     number: Option<usize>,
     /// Only commits that are not earlier: a date, or a time such as 2026-07-07T09:00:00Z
-    #[arg(long, value_name = "T", value_parser = time)]
+    #[arg(long, value_name = "T", value_parser = log::time_filter)]
     since: Option<DateTime>,
     /// Only commits of this actor
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
@@ -38,14 +38,6 @@ pub(crate) struct LogArgs {
     /// Only commits with this trailer: KEY=VALUE, or KEY for any value
     #[arg(long, value_name = "KEY[=VALUE]")]
     trailer: Option<String>,
-}
-
-fn time(text: &str) -> Result<DateTime, Error> {
-    parse_time(text).ok_or_else(|| {
-        Error::invalid(
-            "a date such as 2026-07-07 or a time such as 2026-07-07T09:00:00Z is expected",
-        )
-    })
 }
 
 impl Cells for ListedCommit {

@@ -167,13 +167,13 @@ async fn dry_run(
 async fn open(context: &Context, place: &Place) -> CommandResult<Store> {
     let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
-    Ok(Store::open(&registry, &place.url, &options, environment, actor).await?)
+    Ok(Store::open(registry, &place.url, &options, environment, actor).await?)
 }
 
 async fn create(context: &Context, place: &Place) -> CommandResult<Store> {
     let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
     let (environment, actor) = (context.environment.clone(), context.actor()?);
-    Ok(Store::create(&registry, &place.url, &options, environment, actor).await?)
+    Ok(Store::create(registry, &place.url, &options, environment, actor).await?)
 }
 
 fn text(report: &Report, [from, to]: &[String; 2]) -> String {

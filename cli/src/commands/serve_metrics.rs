@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use argon_core::Error;
+use argon_service::usage_metrics::prometheus;
 use clap::Args;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -16,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::metrics::{Reading, prometheus};
+use super::metrics::reading;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -55,7 +56,7 @@ impl ServeMetricsArgs {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         context.output.say(&format!("serving http://{address}/metrics; Ctrl-C ends it"));
-        // What was read last, for when the store can't be opened.
+        // The last known metrics, for when the store can't be opened.
         let known = tokio::sync::Mutex::new(String::new());
         let mut clients = FuturesUnordered::new();
         let mut ended = std::pin::pin!(crate::teardown::asked_to_end());
@@ -112,10 +113,10 @@ async fn answer(
     response
 }
 
-/// What the store says now, or what it said last.
+/// Returns the current metrics, or the last known ones.
 async fn scrape(context: &Context, known: &tokio::sync::Mutex<String>) -> String {
     let mut known = known.lock().await;
-    let up = match Reading::of(context).await {
+    let up = match reading(context).await {
         Ok(reading) => {
             *known = prometheus(&reading) + "\n";
             1

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::hints;
+use crate::hints::CommandLine;
 use crate::output::{self, count, size};
 
 /// Show the store, the current project and branch, and where the branch is.
@@ -20,8 +20,7 @@ pub(crate) struct StatusArgs {}
 impl StatusArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let opened = context.store().await?;
-        let mut store = status::store(&opened).await?;
-        store.named_by = hints::found(&opened.place.found);
+        let mut store = status::store(&opened, &CommandLine).await?;
         let handle = opened.store.clone();
         let branch = match workspace(context, opened).await {
             Ok(workspace) => Ok(status::branch(&workspace).await?),

@@ -1,106 +1,80 @@
 //! `argon storage`
 
-use argon_core::gc::{self, HolderBytes, Storage};
 use argon_service::duration::duration_text;
+use argon_service::upkeep::{self, ShowStorage, StorageUse};
 use clap::Args;
+use serde::Serialize;
 
 use super::gc::kind;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, Row, grouped, size};
+use crate::output::{Cells, grouped, size};
 
-/// Show what holds how many bytes, and what `argon gc` would free.
+/// List the holders of bytes, and what `argon gc` would free.
 ///
-/// BYTES are those that a holder has to itself: at least so many would be freed if it went. What
-/// several holders need is counted as shared. Reads the keys of all documents once.
+/// BYTES are those that only this holder needs: at least these would be freed without it. Bytes that
+/// several holders need count as shared. Reads the keys of all documents once.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  argon storage\n  argon storage -o json | jq .free")]
 pub(crate) struct StorageArgs {}
 
-struct Line {
-    holder: String,
+/// A line of the table.
+#[derive(Serialize)]
+struct Line<'a> {
+    holder: &'a str,
     kind: &'static str,
     states: Option<u64>,
     bytes: u64,
 }
 
-impl Row for Line {
+impl Cells for Line<'_> {
     fn cells(&self) -> Vec<String> {
         vec![
-            self.holder.clone(),
+            self.holder.to_owned(),
             self.kind.to_owned(),
             self.states.map(grouped).unwrap_or_default(),
             grouped(self.bytes),
         ]
     }
-
-    fn json(&self) -> Json {
-        Json::object([
-            ("holder", self.holder.as_str().into()),
-            ("kind", self.kind.into()),
-            ("states", self.states.into()),
-            ("bytes", self.bytes.into()),
-        ])
-    }
 }
 
 impl StorageArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let retention = context.settings().retention;
+        let settings = context.settings();
         let store = context.store().await?.store;
-        let storage = gc::storage(&store, retention).await?;
+        let storage = upkeep::storage(&store, settings, ShowStorage {}).await?;
         if !context.output.is_table() {
-            return context.output.one(String::new, || json(&storage));
+            return context.output.result(String::new, &storage);
         }
         let mut listing = context.output.listing(&["HOLDER", "KIND", "STATES", "BYTES"]);
         for line in lines(&storage) {
-            listing.row(&line)?;
+            listing.item(&line)?;
         }
         listing.finish()?;
         context.output.say(&format!(
             "the store takes {}; `argon gc` with its retention of {} would free {} of it",
             size(storage.stored),
-            duration_text(retention),
-            size(storage.free + storage.free_chunks),
+            duration_text(settings.retention),
+            size(storage.free),
         ));
         Ok(())
     }
 }
 
-fn lines(storage: &Storage) -> Vec<Line> {
-    let held = |held: &HolderBytes| Line {
-        holder: held.holder.name.clone(),
-        kind: kind(held.holder.kind),
+fn lines(storage: &StorageUse) -> Vec<Line<'_>> {
+    let sum = |holder, kind, bytes| Line { holder, kind, states: None, bytes };
+    let holders = storage.holders.iter().map(|held| Line {
+        holder: &held.holder,
+        kind: kind(held.kind),
         states: Some(held.states),
-        bytes: held.exclusive,
-    };
-    let sum =
-        |holder: &str, kind, bytes| Line { holder: holder.to_owned(), kind, states: None, bytes };
-    let mut lines: Vec<Line> = storage.holders.iter().map(held).collect();
+        bytes: held.bytes,
+    });
+    let mut lines: Vec<Line<'_>> = holders.collect();
     lines.extend([
-        sum("looking back", "retention", storage.window),
+        sum("looking back", "retention", storage.retention),
         sum("several of these", "shared", storage.shared),
         sum("snapshots", "chunks", storage.chunks),
-        sum("nothing", "garbage", storage.free + storage.free_chunks),
+        sum("nothing", "garbage", storage.free),
     ]);
     lines
-}
-
-fn json(storage: &Storage) -> Json {
-    let holders = storage.holders.iter().map(|held| {
-        Json::object([
-            ("holder", held.holder.name.as_str().into()),
-            ("kind", kind(held.holder.kind).into()),
-            ("states", held.states.into()),
-            ("bytes", held.exclusive.into()),
-        ])
-    });
-    Json::object([
-        ("holders", Json::Array(holders.collect())),
-        ("retention", storage.window.into()),
-        ("shared", storage.shared.into()),
-        ("chunks", storage.chunks.into()),
-        ("free", (storage.free + storage.free_chunks).into()),
-        ("stored", storage.stored.into()),
-    ])
 }

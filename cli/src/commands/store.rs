@@ -1,15 +1,11 @@
 //! `argon store …`
 
-use argon_core::Error;
-use argon_core::storage::StoreUrl;
-use argon_service::discover::absolute;
-use argon_service::settings::{self, Level, is_name};
+use argon_service::store_names::{self, AddStoreName, ListStoreNames, RemoveStoreName, StoreName};
 use clap::{Args, Subcommand};
 
-use super::config::user_file;
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
-use crate::output::{Json, Row};
+use crate::exit::CommandResult;
+use crate::output::Cells;
 
 const EXAMPLES: &str = "\
 A name goes before a directory of the same name: `--store prod` is the store of that name, and
@@ -24,12 +20,12 @@ Examples:
 #[derive(Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub(crate) enum StoreCommand {
-    /// Give a store a name; the store need not be there yet
+    /// Give a store a name; the store need not exist yet
     Add(AddArgs),
     /// List the names
     #[command(after_help = "Example:\n  argon store list")]
     List,
-    /// Forget a name; nothing happens to the store
+    /// Remove a name; the store stays as it is
     Remove(RemoveArgs),
 }
 
@@ -49,18 +45,9 @@ pub(crate) struct RemoveArgs {
     name: String,
 }
 
-struct NameRow<'a> {
-    name: &'a str,
-    url: &'a str,
-}
-
-impl Row for NameRow<'_> {
+impl Cells for StoreName {
     fn cells(&self) -> Vec<String> {
-        vec![self.name.to_owned(), self.url.to_owned()]
-    }
-
-    fn json(&self) -> Json {
-        Json::object([("name", self.name.into()), ("url", self.url.into())])
+        vec![self.name.clone(), self.url.clone()]
     }
 }
 
@@ -77,49 +64,27 @@ impl StoreCommand {
 impl AddArgs {
     fn run(self, context: &Context) -> CommandResult {
         let Self { name, url } = self;
-        if !is_name(&name) {
-            return Err(Error::invalid(format!(
-                "'{name}' can't be the name of a store: letters, digits, '-', '_' and '.' are expected"
-            ))
-            .into());
-        }
-        if let Some(other) = context.settings().stores.get(&name) {
-            let other: StoreUrl = other.parse()?;
-            let error = Error::already_exists(format!("'{name}' names a store already: {other}"));
-            return Err(
-                Failure::from(error).hint(format!("`argon store remove {name}` forgets it"))
-            );
-        }
-        // A name is used in any directory.
-        let url = absolute(&url.parse()?)?;
-        let url = format!("{}:{}", url.scheme(), url.rest());
-        settings::edit::set(Level::User, &user_file()?, &format!("stores.{name}"), &url)?;
-        context.output.done(&format!("{name} is {url}\nuse it by --store {name}"), || {
-            Json::object([("name", name.as_str().into()), ("url", url.as_str().into())])
-        })
+        let added = store_names::add(context.settings(), AddStoreName { name, url })?;
+        let StoreName { name, url } = &added;
+        context.output.reply(&format!("{name} is {url}\nuse it by --store {name}"), &added)
     }
 }
 
 fn list(context: &Context) -> CommandResult {
-    let stores = &context.settings().stores;
-    if stores.is_empty() && context.output.is_table() {
+    let names = store_names::list(context.settings(), ListStoreNames {});
+    if names.is_empty() && context.output.is_table() {
         context.output.say("no names yet: argon store add NAME URL");
     }
     let mut listing = context.output.listing(&["NAME", "URL"]);
-    for (name, url) in stores {
-        listing.row(&NameRow { name, url })?;
+    for name in names {
+        listing.item(&name)?;
     }
     listing.finish()
 }
 
 impl RemoveArgs {
     fn run(self, context: &Context) -> CommandResult {
-        let name = self.name;
-        if !settings::edit::unset(Level::User, &user_file()?, &format!("stores.{name}"))? {
-            return Err(Error::not_found(format!("no store is called '{name}'")).into());
-        }
-        context.output.done(&format!("{name} names no store any more"), || {
-            Json::object([("removed", name.as_str().into())])
-        })
+        let removed = store_names::remove(RemoveStoreName { name: self.name })?;
+        context.output.reply(&format!("removed the store name {}", removed.name), &removed)
     }
 }

@@ -3,11 +3,11 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
-//! | `of_core.rs` | hints of the libraries |
-//! | `of_service.rs` | what the service leaves to a front end to say |
+//! | `of_hint.rs` | hints and remedies |
+//! | `of_service.rs` | failures and other results of the service |
 
-mod of_core;
+mod of_hint;
 mod of_service;
 
-pub(crate) use of_core::{advice, of_diagnosis};
-pub(crate) use of_service::{exposed, found, of_check, of_exposure, origin, setting, with_behind};
+pub(crate) use of_hint::advice;
+pub(crate) use of_service::{CommandLine, with_behind};

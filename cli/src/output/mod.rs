@@ -219,10 +219,10 @@ impl Output {
     }
 
     /// Says on stderr what went wrong: the error, its causes, and what to do.
-    pub(crate) fn error(&self, lines: &[String], hint: Option<&str>) {
-        for (number, line) in lines.iter().enumerate() {
-            let label = if number == 0 { "error:" } else { "cause:" };
-            Self::label(self.errors.red(label), line);
+    pub(crate) fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
+        Self::label(self.errors.red("error:"), message);
+        for cause in causes {
+            Self::label(self.errors.red("cause:"), cause);
         }
         if let Some(hint) = hint {
             Self::label(format!("{} ", self.errors.yellow("hint:")), hint);

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// A bar for the reading of files of so many bytes; a spinner if that is not known.
+/// A bar for reading files of `total` bytes; a spinner if `total` is 0, for unknown.
 pub(crate) fn bytes(total: u64) -> ProgressBar {
     if total == 0 {
         return styled(ProgressBar::no_length(), "{spinner} {bytes} read, {msg}");
@@ -16,7 +16,7 @@ pub(crate) fn spinner(things: &'static str) -> ProgressBar {
     styled(ProgressBar::no_length().with_message(things), "{spinner} {human_pos} {msg}")
 }
 
-/// A bar for so many commits.
+/// A bar for `total` commits.
 pub(crate) fn commits(total: u64) -> ProgressBar {
     let template = "{bar:30} {percent:>3} %  {human_pos} of {human_len} commits  {eta} left";
     styled(ProgressBar::new(total), template)

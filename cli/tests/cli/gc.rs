@@ -116,7 +116,7 @@ fn a_sandbox_of_long_before_the_clock_is_swept_only_if_somebody_says_that_the_cl
     has(&place.ok(&["sandbox", "sweep", "--dry-run"]), &["sandbox/try", "would be removed"]);
     let refused = place.fails(2, &["sandbox", "sweep"]);
     has(&refused, &["this machine's clock shows 20", "after the newest commit", "(2023-11-14"]);
-    has(&refused, &["sandboxes that are in use", "--trust-clock"]);
+    has(&refused, &["sandboxes in use", "--trust-clock"]);
     has(&place.ok(&["sandbox", "list"]), &["sandbox/try"]);
     has(&place.ok(&["sandbox", "sweep", "--trust-clock"]), &["removed, kept as"]);
     place.ok(&["sandbox", "sweep"]);

@@ -144,7 +144,7 @@ fn a_receiver_that_was_away_is_told_later_with_the_same_id() {
     rule(&place, ">", away);
     let run = place.run(&["health", "alerts", "-o", "table"]);
     assert_eq!(run.code, Some(6), "{run:?}");
-    has(&run.stderr, &["alert 'full' could not be delivered", "not here", "tried again"]);
+    has(&run.stderr, &["alert 'full' could not be delivered", "not here", "tries it again"]);
     has(&run.stdout, &["raised", "failed"]);
     place.file("up", "");
     has(&place.ok(&["health", "alerts", "-o", "table"]), &["now"]);

@@ -59,7 +59,7 @@ fn a_key_that_is_not_known_is_refused_with_its_line_and_the_nearest_name() {
     let place = Place::empty();
     place.file(USER, "output = \"json\"\n[cache]\nsiez = \"1MiB\"\n");
     let error = place.fails(2, &["config", "list"]);
-    has(&error, &["argon.toml:3: there is no setting 'cache.siez'; did you mean 'cache.size'?"]);
+    has(&error, &["argon.toml:3: unknown setting 'cache.siez'; did you mean 'cache.size'?"]);
     place.file(USER, "");
     has(&place.fails(2, &["config", "set", "retension", "1d"]), &["did you mean 'retention'?"]);
     has(&place.fails(2, &["config", "get", "zzz"]), &["argon config list"]);
@@ -75,7 +75,7 @@ fn a_value_of_another_type_is_refused_where_it_stands() {
         ),
         ("\n[metrics]\nenabled = \"yes\"", ["argon.toml:3: metrics.enabled", "true or false"]),
         ("[cache]\nsize = true", ["argon.toml:2: cache.size should be a size", "true"]),
-        ("output = ", ["argon.toml:1 is no TOML", ""]),
+        ("output = ", ["argon.toml:1 is not TOML", ""]),
         ("[[alerts]]\nname = \"x\"", ["argon.toml:1: alerts should be tables", "metric"]),
         ("[health]\nbacklog = -1", ["argon.toml:2: health.backlog", "from 0 on"]),
     ] {
@@ -140,7 +140,7 @@ fn a_store_is_found_by_its_name_from_anywhere() {
     place.ok(&["init"]);
     has(&place.ok(&["status"]), &["the nearest .argon"]);
     place.ok(&["store", "remove", "here"]);
-    has(&place.fails(3, &["store", "remove", "here"]), &["no store is called 'here'"]);
+    has(&place.fails(3, &["store", "remove", "here"]), &["unknown store name 'here'"]);
     // Without the name, it is a directory.
     place.fails(3, &["--store", "here", "status"]);
 }

@@ -62,7 +62,12 @@ async fn refused(workspace: &Workspace, branch: BranchName, error: Error) -> Res
         return Ok(error.into());
     }
     let pin = Revision::head(branch.clone()).pin(&workspace.project).await?;
-    let hint = if pin.is_some() { Hint::UsePin(branch) } else { Hint::UseBranch(branch) };
+    let name = branch.to_string();
+    let hint = if pin.is_some() {
+        Hint::UsePin { pin: name }
+    } else {
+        Hint::SwitchBranch { branch: name }
+    };
     Ok(Failure::from(error).hint(hint))
 }
 
@@ -123,7 +128,7 @@ pub async fn create_masked(
     let project = &workspace.project;
     let made = project.create_masked_branch(&branch, &state, Some(&parent), policy).await;
     made.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::from(error).hint(Hint::NoMaskForExisting),
+        ErrorKind::AlreadyExists => Failure::from(error).hint(Hint::MaskNewBranch),
         _ => error.into(),
     })?;
     for entry in &coverage.unused {

@@ -32,7 +32,7 @@ impl DeleteBranch {
     pub fn check(&self, workspace: &Workspace) -> Result {
         if workspace.is_current(&self.branch) {
             let error = Error::denied(format!("branch '{}' is the current one", self.branch));
-            return Err(Failure::from(error).hint(Hint::LeaveFirst));
+            return Err(Failure::from(error).hint(Hint::LeaveBranch));
         }
         Ok(())
     }

@@ -1,45 +1,88 @@
-//! Rules evaluated, and their receivers told.
+//! Evaluation of rules, and delivery to their receivers.
 
 use std::collections::BTreeMap;
 
-use argon_core::alerts::{self, AlertState};
+use argon_core::alerts;
 use argon_core::metrics::{self, Metric, Summary, Unit};
 use argon_core::{Error, Result, State, Store};
 use bson::DateTime;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::deliver::deliver;
 use super::measured::{Measured, number};
 use super::rule::Rule;
 use crate::discover::Place;
+use crate::json::Time;
+use crate::settings::Severity;
 
-/// What became of a rule.
-#[derive(Debug)]
-pub struct Evaluated {
-    /// The rule.
-    pub rule: Rule,
-    /// The value of its metric; `None` if it has none here.
+/// Evaluate the rules of the setting `alerts`, and deliver alerts that begin or end to their receivers.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+pub struct EvaluateAlerts {}
+
+/// A rule that was evaluated.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EvaluatedAlert {
+    /// The name of the rule.
+    pub alert: String,
+    /// The severity of the rule.
+    pub severity: Severity,
+    /// The state of the alert.
+    pub state: AlertState,
+    /// The metric of the rule.
+    pub metric: String,
+    /// Its value, if it has one here.
     pub value: Option<f64>,
-    /// `None` without a value.
-    pub condition: Option<AlertState>,
-    /// What the receiver was told.
-    pub delivery: Delivery,
+    /// The threshold in the unit of the metric.
+    pub threshold: f64,
+    /// Since when the alert is pending or raised.
+    pub since: Option<Time>,
+    /// The delivery to the receiver.
+    pub told: Delivery,
+    /// The condition of the rule, as it is configured.
+    #[serde(skip)]
+    pub condition: String,
+    /// Why the delivery failed.
+    #[serde(skip)]
+    pub error: Option<Error>,
 }
 
-/// What a receiver was told of an alert.
-#[derive(Debug)]
+/// The state of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum AlertState {
+    /// The metric has no value here.
+    #[serde(rename = "no value")]
+    NoValue,
+    /// The condition does not hold.
+    #[serde(rename = "quiet")]
+    Quiet,
+    /// The condition holds, but not yet long enough.
+    #[serde(rename = "pending")]
+    Pending,
+    /// The alert is raised.
+    #[serde(rename = "raised")]
+    Raised,
+}
+
+/// The delivery of an alert to its receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Delivery {
-    /// There is nothing to tell.
+    /// Nothing to deliver.
+    #[serde(rename = "-")]
     Nothing,
-    /// What begins or ends was told now.
+    /// The beginning or the end was delivered now.
+    #[serde(rename = "now")]
     Now,
-    /// Another process is about to tell it.
+    /// Another process is delivering it.
+    #[serde(rename = "by another")]
     ByAnother,
-    /// It could not be told; the next evaluation tries again.
-    Failed(Error),
+    /// The delivery failed; the next evaluation repeats it.
+    #[serde(rename = "failed")]
+    Failed,
 }
 
-/// What rules may name: what checks measure and metrics count. `head` is that of the branch, if one
-/// is chosen.
+/// Returns the values that rules can name: measures of checks and counts of metrics. `head` is that of the branch, if
+/// one is chosen.
 pub async fn values(
     store: &Store,
     place: &Place,
@@ -53,8 +96,7 @@ pub async fn values(
     Ok(values)
 }
 
-/// How often each happened, in all and in the last minute, and how long one
-/// in a hundred took at least.
+/// The counts of each metric, in total and in the last minute, and the 99th percentile of its durations.
 fn counted(summary: &Summary, now: DateTime) -> Vec<(String, f64)> {
     let minute = now.timestamp_millis().div_euclid(60_000);
     let mut values = Vec::new();
@@ -70,32 +112,47 @@ fn counted(summary: &Summary, now: DateTime) -> Vec<(String, f64)> {
     values
 }
 
-/// Evaluates a rule, and tells its receiver once when it is raised and once when it is cleared, however
-/// many processes evaluate it.
+/// Evaluates a rule, and delivers it once when it is raised and once when it is cleared, however many processes
+/// evaluate it.
 ///
 /// # Errors
-/// Those of the store; that a receiver can't be told is a value.
+/// Those of the store; a failed delivery is part of the result.
 pub async fn evaluate(
     rule: &Rule,
     store: &Store,
     values: &BTreeMap<String, f64>,
-) -> Result<Evaluated> {
+) -> Result<EvaluatedAlert> {
     let configured = &rule.configured;
-    let Some((value, holds)) = rule.judge(values) else {
-        let (rule, delivery) = (rule.clone(), Delivery::Nothing);
-        return Ok(Evaluated { rule, value: None, condition: None, delivery });
+    let mut evaluated = EvaluatedAlert {
+        alert: configured.name.clone(),
+        severity: configured.severity,
+        state: AlertState::NoValue,
+        metric: configured.metric.clone(),
+        value: None,
+        threshold: rule.threshold,
+        since: None,
+        told: Delivery::Nothing,
+        condition: rule.condition(),
+        error: None,
     };
+    let Some((value, holds)) = rule.judge(values) else { return Ok(evaluated) };
     let name = &configured.name;
     let standing = alerts::observe(store, name, holds, configured.for_at_least).await?;
-    let delivery = match &standing.notice {
+    evaluated.value = Some(value);
+    (evaluated.state, evaluated.since) = match standing.condition {
+        alerts::AlertState::Quiet => (AlertState::Quiet, None),
+        alerts::AlertState::Pending(since) => (AlertState::Pending, Some(Time(since))),
+        alerts::AlertState::Raised(since) => (AlertState::Raised, Some(Time(since))),
+    };
+    evaluated.told = match &standing.notice {
         Some(notice) => {
             let delivered = deliver(rule, notice, Some(value), &store.info().id).await;
             alerts::told(store, name, notice, delivered.is_ok()).await?;
-            delivered.map_or_else(Delivery::Failed, |()| Delivery::Now)
+            evaluated.error = delivered.err();
+            if evaluated.error.is_some() { Delivery::Failed } else { Delivery::Now }
         }
         None if standing.is_owed => Delivery::ByAnother,
         None => Delivery::Nothing,
     };
-    let condition = Some(standing.condition);
-    Ok(Evaluated { rule: rule.clone(), value: Some(value), condition, delivery })
+    Ok(evaluated)
 }

@@ -1,76 +1,87 @@
-//! One thing that was looked at, and what it came to.
+//! A check of a store and its result.
 
-use argon_core::Error;
-use argon_core::storage::Diagnosis;
+use argon_core::storage::{Diagnosis, Health, Remedy};
+use argon_core::{Error, Hint};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-/// What a check came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::{Failure, Wording, of_format};
+
+/// The result of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Verdict {
-    /// It is as it should be.
+    /// It passed.
+    #[serde(rename = "ok")]
     Good,
-    /// It should be looked at.
+    /// It passed, but needs attention.
+    #[serde(rename = "warning")]
     Warning,
-    /// It is not as it should be.
+    /// It failed.
+    #[serde(rename = "failed")]
     Failed,
     /// It does not apply, or is unknown.
+    #[serde(rename = "not checked")]
     Skipped,
 }
 
-impl Verdict {
-    /// One or two words for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "ok",
-            Self::Warning => "warning",
-            Self::Failed => "failed",
-            Self::Skipped => "not checked",
+impl From<Health> for Verdict {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Good => Self::Good,
+            Health::Doubtful => Self::Warning,
+            Health::Failed => Self::Failed,
         }
     }
 }
 
-/// What to do about a check that is not well, for a front end to say in its own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Remedy {
-    /// Check the store for damage.
-    CheckStore,
-    /// Look at what the store needs to be opened.
-    Diagnose,
-    /// More workers, or ones that run now, work off the queue.
-    WorkOff,
-    /// Workers work on the queue, and its jobs can be listed.
-    Work,
-    /// Jobs that were given up say why, and can be tried again.
-    RetryJobs,
-    /// Make room; collecting garbage and compacting need a little themselves.
-    MakeRoom,
-    /// Make a snapshot.
-    MakeSnapshot,
-    /// Set the clocks.
-    SetClock,
-    /// Renew the certificate.
-    RenewCertificate,
-    /// As the front end has said already.
-    Said(String),
-}
-
-/// One thing that was looked at.
+/// A check.
 #[derive(Debug, Clone)]
 pub struct Check {
     /// Its name.
     pub name: &'static str,
-    /// What it came to.
+    /// Its result.
     pub verdict: Verdict,
-    /// What was found.
+    /// The finding.
     pub found: String,
-    /// What should be found.
+    /// The expected finding.
     pub threshold: Option<String>,
-    /// What to do about it, where something is to be done.
+    /// What repairs it.
     pub remedy: Option<Remedy>,
 }
 
+/// A check in the words of a front end.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ShownCheck {
+    /// Its name.
+    pub check: String,
+    /// Its result.
+    pub state: Verdict,
+    /// The finding.
+    pub found: String,
+    /// The expected finding, if there is one.
+    pub threshold: Option<String>,
+    /// What repairs it.
+    pub remedy: Option<String>,
+}
+
+impl ShownCheck {
+    /// A check in the words of `wording`.
+    pub fn new(check: Check, wording: &dyn Wording) -> Self {
+        let Check { name, verdict, found, threshold, remedy } = check;
+        let remedy = remedy.and_then(|remedy| wording.remedy(&remedy));
+        Self { check: name.to_owned(), state: verdict, found, threshold, remedy }
+    }
+
+    /// A diagnosis of a backend in the words of `wording`.
+    pub fn of_diagnosis(diagnosis: Diagnosis, wording: &dyn Wording) -> Self {
+        let Diagnosis { check, health, found, remedy } = diagnosis;
+        let remedy = remedy.and_then(|remedy| wording.remedy(&remedy));
+        Self { check, state: health.into(), found, threshold: None, remedy }
+    }
+}
+
 impl Check {
-    /// One that came to this.
+    /// One with this result.
     pub fn of(name: &'static str, verdict: Verdict, found: impl Into<String>) -> Self {
         Self { name, verdict, found: found.into(), threshold: None, remedy: None }
     }
@@ -91,18 +102,29 @@ impl Check {
     }
 
     /// One that ended with an error.
-    pub fn failed(check: &'static str, error: &Error, remedy: Remedy) -> Self {
-        let found = Diagnosis::failed(check, error, None).found;
-        Self::of(check, Verdict::Failed, found).remedy(remedy)
+    pub fn failed(check: &'static str, error: &Error, remedy: impl Into<Remedy>) -> Self {
+        Self::of(check, Verdict::Failed, error.in_full()).remedy(remedy)
+    }
+
+    /// One that ended with a failure, whose hint is the remedy.
+    pub(super) fn of_failure(check: &'static str, failure: &Failure) -> Self {
+        let (error, hint) = match failure {
+            Failure::Error { error, hint } => (error, hint.clone().or_else(|| error.hint())),
+            Failure::Format { error, hint } => (&of_format(error), hint.clone()),
+            Failure::Output(_) | Failure::Interrupted => {
+                return Self::of(check, Verdict::Failed, failure.in_full());
+            }
+        };
+        Self::failed(check, error, hint.unwrap_or(Hint::CheckStore))
     }
 
     pub(super) fn threshold(self, threshold: String) -> Self {
         Self { threshold: Some(threshold), ..self }
     }
 
-    /// What to do about it, said only where something is to be done.
-    pub(super) fn remedy(self, remedy: Remedy) -> Self {
+    /// Adds a remedy, if the check needs one.
+    pub(super) fn remedy(self, remedy: impl Into<Remedy>) -> Self {
         let is_wanted = matches!(self.verdict, Verdict::Warning | Verdict::Failed);
-        Self { remedy: is_wanted.then_some(remedy), ..self }
+        Self { remedy: is_wanted.then(|| remedy.into()), ..self }
     }
 }

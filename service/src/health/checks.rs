@@ -3,11 +3,11 @@
 use crate::duration::duration_text;
 use crate::settings::HealthSettings;
 use argon_core::model::Lsn;
-use argon_core::storage::Certificate;
+use argon_core::storage::{Certificate, Remedy};
 use argon_core::verify::{Demands, verify};
-use argon_core::{Error, Project, State};
+use argon_core::{Error, Hint, Project, State};
 
-use super::check::{Check, Remedy, Verdict};
+use super::check::{Check, Verdict};
 use super::measured::Measured;
 use crate::size::size;
 use crate::words::{count, grouped, time};
@@ -22,7 +22,7 @@ const OF_STORE: [&str; 8] =
 const NO_QUEUE: &str = "the store has no queue: what it acknowledged is done";
 
 /// Verifies the digests of the last commits of a branch.
-pub async fn head(project: &Project, head: &State) -> Check {
+pub(super) async fn head(project: &Project, head: &State) -> Check {
     let from = Lsn::new(head.lsn().get().saturating_sub(VERIFIED_COMMITS));
     let demands = Demands { from: Some(from), expect: None, keys: &[], pin: None };
     match verify(project, head, demands, &|_| {}).await {
@@ -31,12 +31,12 @@ pub async fn head(project: &Project, head: &State) -> Check {
             Check::of("head", Verdict::Good, format!("LSN {}, {commits} verified", head.lsn()))
                 .threshold(format!("the last {VERIFIED_COMMITS} as they were written"))
         }
-        Err(error) => Check::failed("head", &error, Remedy::CheckStore),
+        Err(error) => Check::failed("head", &error, Hint::CheckStore),
     }
 }
 
 /// All checks but that of the head.
-pub fn of(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
+pub(super) fn of(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
     let mut checks = of_queue(measured, limits);
     checks.push(space(measured, limits));
     checks.push(snapshot(measured, limits));
@@ -54,17 +54,17 @@ fn of_queue(measured: &Measured, limits: &HealthSettings) -> Vec<Check> {
     vec![
         Check::limit("backlog", backlog.waiting <= limits.backlog, count(backlog.waiting, "job"))
             .threshold(format!("at most {}", count(limits.backlog, "job")))
-            .remedy(Remedy::WorkOff),
+            .remedy(Hint::AddWorkers),
         Check::limit("lag", lag <= limits.lag, duration_text(lag))
             .threshold(format!("at most {}", duration_text(limits.lag)))
-            .remedy(Remedy::Work),
+            .remedy(Hint::RunWorkers),
         Check::limit(
             "dead letters",
             backlog.dead <= limits.dead_letters,
             count(backlog.dead, "job"),
         )
         .threshold(format!("at most {}", count(limits.dead_letters, "job")))
-        .remedy(Remedy::RetryJobs),
+        .remedy(Hint::RetryJobs),
     ]
 }
 
@@ -73,7 +73,7 @@ fn space(measured: &Measured, limits: &HealthSettings) -> Check {
         None => Check::skipped("space", "the store is in no directory of this machine"),
         Some(free) => Check::limit("space", free >= limits.space, format!("{} free", size(free)))
             .threshold(format!("at least {}", size(limits.space)))
-            .remedy(Remedy::MakeRoom),
+            .remedy(Hint::ReclaimSpace),
     }
 }
 
@@ -85,7 +85,7 @@ fn snapshot(measured: &Measured, limits: &HealthSettings) -> Check {
     let found = format!("{} above the last", count(above, "commit"));
     Check::advice("snapshot", above <= limits.snapshot_commits, found)
         .threshold(format!("at most {}", grouped(limits.snapshot_commits)))
-        .remedy(Remedy::MakeSnapshot)
+        .remedy(Hint::CreateSnapshot)
 }
 
 /// Against the server, either way, or against the last commit, whichever is further away.
@@ -93,7 +93,7 @@ fn clock(measured: &Measured, limits: &HealthSettings) -> Check {
     let behind = measured.clock_behind.map(|behind| (behind, "the last commit"));
     let off = [behind, measured.clock_off()].into_iter().flatten().max_by_key(|(off, _)| *off);
     let Some((off, from)) = off else {
-        return Check::skipped("clock", "there is no commit and no server to compare it with");
+        return Check::skipped("clock", "no commit or server to compare it with");
     };
     let found = match off.as_millis() {
         0 => format!("agrees with {from}"),
@@ -101,7 +101,7 @@ fn clock(measured: &Measured, limits: &HealthSettings) -> Check {
     };
     Check::advice("clock", off <= limits.clock, found)
         .threshold(format!("at most {}", duration_text(limits.clock)))
-        .remedy(Remedy::SetClock)
+        .remedy("set the clock of this machine, or of the other one, by NTP")
 }
 
 fn certificate(measured: &Measured, limits: &HealthSettings) -> Check {
@@ -117,7 +117,7 @@ fn certificate(measured: &Measured, limits: &HealthSettings) -> Check {
     } else {
         Check::advice("certificate", left >= limits.certificate, found)
     };
-    check.threshold(threshold).remedy(Remedy::RenewCertificate)
+    check.threshold(threshold).remedy("renew it; from its end on, nobody can connect")
 }
 
 fn why_no_certificate(measured: &Measured) -> String {
@@ -135,10 +135,9 @@ fn why_no_certificate(measured: &Measured) -> String {
     }
 }
 
-/// The checks of a store that can't be opened; `said` is what the front end says about that, if it
-/// does.
-pub fn unopened(error: &Error, said: Option<String>) -> Vec<Check> {
-    let remedy = said.map_or(Remedy::Diagnose, Remedy::Said);
+/// The checks of a store that can't be opened; `advice` is that of the front end, if it has any.
+pub fn unopened(error: &Error, advice: Option<String>) -> Vec<Check> {
+    let remedy = advice.map_or(Remedy::Hint(Hint::Diagnose), Remedy::Text);
     let mut checks = vec![Check::failed("store", error, remedy)];
     checks.extend(OF_STORE.map(|check| Check::skipped(check, "the store can't be opened")));
     checks

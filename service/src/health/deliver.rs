@@ -1,4 +1,4 @@
-//! Telling the receiver of an alert.
+//! Delivery of an alert to its receiver.
 
 use argon_core::alerts::Notice;
 use argon_core::checks::Hook;
@@ -7,7 +7,8 @@ use argon_core::{Error, Result};
 
 use serde::Serialize;
 
-use super::rule::{Rule, op_text, severity_text};
+use super::rule::{Rule, op_text};
+use crate::settings::Severity;
 use crate::{credentials, hooks, webhook, words};
 
 /// How long a command may take.
@@ -16,7 +17,7 @@ const TIMEOUT_SECONDS: u64 = 30;
 /// Delivers a notice to the webhook or the command of its rule. `store` is the store's identity.
 ///
 /// # Errors
-/// Whatever the receiver does but to accept it.
+/// `Unavailable` unless the receiver accepts it; `Invalid` without its secret.
 pub(super) async fn deliver(
     rule: &Rule,
     notice: &Notice,
@@ -53,7 +54,7 @@ struct Body<'a> {
     id: &'a str,
     alert: &'a str,
     state: &'static str,
-    severity: &'static str,
+    severity: Severity,
     at: String,
     metric: &'a str,
     op: &'static str,
@@ -68,7 +69,7 @@ fn body(rule: &Rule, notice: &Notice, value: Option<f64>, store: &str) -> Result
         id: &notice.id,
         alert: &configured.name,
         state: if notice.raised { "raised" } else { "cleared" },
-        severity: severity_text(configured.severity),
+        severity: configured.severity,
         at: words::time(notice.at),
         metric: &configured.metric,
         op: op_text(configured.op),
@@ -77,5 +78,5 @@ fn body(rule: &Rule, notice: &Notice, value: Option<f64>, store: &str) -> Result
         store,
     };
     serde_json::to_string(&body)
-        .map_err(|error| Error::internal("a notice is no JSON").with_source(error))
+        .map_err(|error| Error::internal("a notice can't be written as JSON").with_source(error))
 }

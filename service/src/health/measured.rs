@@ -1,4 +1,4 @@
-//! What is measured for checks and alerts.
+//! Measures for checks and alerts.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,28 +10,28 @@ use bson::DateTime;
 
 use crate::discover::Place;
 
-/// What a store is like now. What does not apply to it, or is unknown, is `None`.
+/// The measures of a store; `None` where they do not apply or are unknown.
 #[derive(Debug)]
-pub struct Measured {
+pub(super) struct Measured {
     /// Jobs that wait.
-    pub backlog: Option<Backlog>,
+    pub(super) backlog: Option<Backlog>,
     /// How long the oldest job has waited; zero if none waits.
-    pub lag: Option<Duration>,
+    pub(super) lag: Option<Duration>,
     /// Bytes free where the store is.
-    pub free: Option<u64>,
+    pub(super) free: Option<u64>,
     /// Commits above the last snapshot of the branch, in a store that needs snapshots.
-    pub above_snapshot: Option<u64>,
+    pub(super) above_snapshot: Option<u64>,
     /// How far the clock of this machine is behind the last commit.
-    pub clock_behind: Option<Duration>,
+    pub(super) clock_behind: Option<Duration>,
     /// What the servers show that the store is on, or why they could not be asked.
-    pub servers: Result<Vec<ServerFacts>>,
+    pub(super) servers: Result<Vec<ServerFacts>>,
     /// When all this was measured.
-    pub now: DateTime,
+    pub(super) now: DateTime,
 }
 
 impl Measured {
     /// Measures the store at `place`; `head` is that of the branch, if one is chosen.
-    pub async fn of(
+    pub(super) async fn of(
         store: &Store,
         place: &Place,
         head: Option<&State>,
@@ -54,8 +54,8 @@ impl Measured {
     }
 
     /// How far the clock of this machine is from that of the server from which it is furthest, which
-    /// is named; `None` if no server tells.
-    pub fn clock_off(&self) -> Option<(Duration, &str)> {
+    /// is named; `None` if unknown.
+    pub(super) fn clock_off(&self) -> Option<(Duration, &str)> {
         let servers = self.servers.iter().flatten();
         let off = servers.filter_map(|server| {
             let ahead = server.clock_ahead?.unsigned_abs();
@@ -64,8 +64,8 @@ impl Measured {
         off.max()
     }
 
-    /// When the first certificate of the servers ends, and whose it is; `None` if none tells.
-    pub fn certificate(&self) -> Option<(DateTime, &str)> {
+    /// When the first certificate of the servers ends, and whose it is; `None` if unknown.
+    pub(super) fn certificate(&self) -> Option<(DateTime, &str)> {
         let servers = self.servers.iter().flatten();
         let ends = servers.filter_map(|server| match server.certificate {
             Certificate::Ends(end) => Some((end, server.address.as_str())),
@@ -75,7 +75,7 @@ impl Measured {
     }
 
     /// The same by name, as rules of alerts name it.
-    pub fn values(&self) -> BTreeMap<&'static str, f64> {
+    pub(super) fn values(&self) -> BTreeMap<&'static str, f64> {
         let backlog = |of: fn(&Backlog) -> u64| self.backlog.as_ref().map(of).map(number);
         [
             ("backlog_waiting", backlog(|backlog| backlog.waiting)),

@@ -1,19 +1,20 @@
-//! Whether a store works as it should: checks against thresholds, and alerts whose receivers are told.
+//! The health of a store: checks against thresholds, and alerts that are delivered to receivers.
 //!
-//! - `measured`: what a store is like now;
-//! - `checks`, `check`: that against what it should be, and what to do where it is not;
-//! - `rule`, `alerts`, `deliver`: rules that are configured, whether they hold, and telling their
-//!   receivers.
+//! - `report`: the operation that checks a store;
+//! - `measured`: the measures of a store;
+//! - `checks`, `check`: comparisons of these with their thresholds, and remedies;
+//! - `rule`, `alerts`, `deliver`: configured rules, their evaluation and delivery.
 
 mod alerts;
 mod check;
 mod checks;
 mod deliver;
 mod measured;
+mod report;
 mod rule;
 
-pub use self::alerts::{Delivery, Evaluated, evaluate, values};
-pub use self::check::{Check, Remedy, Verdict};
-pub use self::checks::{head, of, unopened};
-pub use self::measured::Measured;
-pub use self::rule::{Rule, severity_text};
+pub use self::alerts::{AlertState, Delivery, EvaluateAlerts, EvaluatedAlert, evaluate, values};
+pub use self::check::{Check, ShownCheck, Verdict};
+pub use self::checks::unopened;
+pub use self::report::{CheckHealth, HealthReport, check, head};
+pub use self::rule::Rule;

@@ -1,9 +1,9 @@
-//! The rules of alerts as they are configured.
+//! Configured rules of alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::duration::parse_duration;
-use crate::settings::{AlertRule, Comparison, Severity, Threshold};
+use crate::settings::{AlertRule, Comparison, Threshold};
 use argon_core::{Error, Result};
 
 use super::measured::number;
@@ -12,22 +12,22 @@ use crate::size::parse_size;
 /// A rule that can be evaluated.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// As it is configured.
+    /// The configuration.
     pub configured: AlertRule,
     /// The threshold in the metric's unit: seconds, bytes or a count.
     pub threshold: f64,
 }
 
 impl Rule {
-    /// The rules that are configured.
+    /// Reads the configured rules.
     ///
     /// # Errors
-    /// `Invalid` for two of one name, a threshold that is no number, and one that tells nobody.
+    /// `Invalid` for a duplicate name, a threshold that is not a number, and a rule without a receiver.
     pub fn all(configured: &[AlertRule]) -> Result<Vec<Self>> {
         let mut names = BTreeSet::new();
         let rules = configured.iter().map(|rule| {
             if !names.insert(&rule.name) {
-                return Err(wrong(rule, "there are two rules of that name; rename one"));
+                return Err(wrong(rule, "the name is used by two rules; rename one"));
             }
             Self::of(rule)
         });
@@ -106,15 +106,6 @@ pub(super) fn op_text(op: Comparison) -> &'static str {
         Comparison::AtMost => "<=",
         Comparison::Equal => "==",
         Comparison::Different => "!=",
-    }
-}
-
-/// How much it matters, in one word.
-pub fn severity_text(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
     }
 }
 

@@ -169,7 +169,7 @@ impl Plan {
         refuse_choice(request)?;
         let Some(collection) = request.selection.collection else {
             let error = Error::invalid("standard input has no name to take the collection's from");
-            return Err(Failure::from(error).hint(Hint::NameCollectionOfInput));
+            return Err(Failure::from(error).hint(Hint::NameCollection));
         };
         let input = Input::Stdin(request.format.unwrap_or(Format::Json));
         Ok(Self::of_one(Item { input, collection: collection.clone(), metadata: None }))

@@ -1,11 +1,12 @@
 //! The commits of a branch.
 
 mod names;
+mod reach;
 
 use std::collections::BTreeMap;
 
 use argon_core::model::{Actor, Commit, CommitMeta, Touched};
-use argon_core::{Revision, State, parse_time};
+use argon_core::{Error, Revision, State, parse_time};
 use bson::DateTime;
 use futures::{Stream, TryStreamExt, stream};
 use schemars::JsonSchema;
@@ -13,36 +14,49 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::names::CollectionNames;
+pub use self::reach::{Reach, ShowReach, reach};
 use crate::json::{self, ChangedCollection, Origin, Time};
 use crate::{Failure, Result};
 
 /// List the commits of a branch, the newest first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct ListCommits {
-    /// The state after the first; without it, the head of the current branch.
+    /// The state that has the first commit of the list; default: the head of the current branch.
     #[serde(default, deserialize_with = "json::optional_text")]
     #[schemars(with = "Option<String>")]
     pub revision: Option<Revision>,
-    /// At most so many.
+    /// The maximum number of commits.
     #[serde(default)]
     pub limit: Option<usize>,
-    /// Only those that are not earlier: a date, or a time as RFC 3339.
+    /// Only commits at or after this date, or time as RFC 3339.
     #[serde(default, deserialize_with = "time")]
     #[schemars(with = "Option<String>")]
     pub since: Option<DateTime>,
-    /// Only those of this actor.
+    /// Only commits of this actor.
     #[serde(default, deserialize_with = "actor")]
     #[schemars(with = "Option<String>")]
     pub actor: Option<Actor>,
-    /// Only those with this trailer: `KEY=VALUE`, or `KEY` for any value.
+    /// Only commits with this trailer: `KEY=VALUE`, or `KEY` for any value.
     #[serde(default)]
     pub trailer: Option<String>,
 }
 
 fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DateTime>, D::Error> {
     let text = Option::<String>::deserialize(input)?;
-    let expected = || D::Error::custom("a date or a time as RFC 3339 is expected");
-    text.map(|text| parse_time(&text).ok_or_else(expected)).transpose()
+    text.map(|text| time_filter(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// Reads a date, or a time as RFC 3339.
+///
+/// # Errors
+/// `Invalid`, with the expected forms.
+pub fn time_filter(text: &str) -> argon_core::Result<DateTime> {
+    parse_time(text).ok_or_else(|| {
+        Error::invalid(format!(
+            "invalid time '{text}': expected a date such as 2026-07-07 or a time such as \
+             2026-07-07T09:00:00Z"
+        ))
+    })
 }
 
 fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
@@ -66,19 +80,19 @@ impl ListCommits {
 pub struct ListedCommit {
     /// Its position.
     pub lsn: u64,
-    /// When it was made.
+    /// The time of the commit.
     pub time: Time,
-    /// Who made it.
+    /// The actor.
     pub actor: String,
-    /// Why.
+    /// The message.
     pub message: String,
-    /// What brought it about.
+    /// The origin.
     pub origin: Origin,
-    /// What programs noted about it, by key.
+    /// The trailers.
     pub trailers: BTreeMap<String, String>,
-    /// Its digest, which covers all before.
+    /// The digest, which covers all earlier commits.
     pub digest: String,
-    /// What it changed.
+    /// The changed collections.
     pub collections: Vec<ChangedCollection>,
 }
 

@@ -35,7 +35,9 @@ pub async fn create(
 ) -> Result<CreatedProject> {
     let project = request.project;
     opened.store.create_project(&project).await.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::from(error).hint(Hint::UseProject(project.clone())),
+        ErrorKind::AlreadyExists => {
+            Failure::from(error).hint(Hint::UseProject { project: project.to_string() })
+        }
         _ => error.into(),
     })?;
     let config = Config { project: Some(project.clone()), branch: None };

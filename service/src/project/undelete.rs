@@ -35,7 +35,7 @@ pub async fn undelete(store: &Store, request: UndeleteProject) -> Result<Undelet
     let undeleted = store.undelete_project(&request.project, request.new_name.as_ref()).await;
     let project = undeleted.map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::from(error).hint(Hint::ListDeletedProjects),
-        ErrorKind::AlreadyExists => Failure::from(error).hint(Hint::NewName),
+        ErrorKind::AlreadyExists => Failure::from(error).hint(Hint::ChooseNewName),
         _ => error.into(),
     })?;
     let branches = project.branches().await?.len() as u64;

@@ -32,7 +32,7 @@ pub async fn discard(workspace: &Workspace, request: DiscardSandbox) -> Result<D
     let branch = request.branch;
     if workspace.is_current(&branch) {
         let error = Error::denied(format!("sandbox '{branch}' is the current branch"));
-        return Err(Failure::from(error).hint(Hint::LeaveFirst));
+        return Err(Failure::from(error).hint(Hint::LeaveBranch));
     }
     let backup = sandbox::discard(&workspace.project, &branch).await?;
     Ok(DiscardedSandbox { branch, backup })

@@ -23,13 +23,13 @@ pub fn set(level: Level, path: &Path, name: &str, text: &str) -> Result<()> {
     if key.kind == Kind::Alerts || name == "stores" {
         let error =
             Error::invalid(format!("'{name}' is a table: write it into {}", path.display()));
-        return Err(Failure::from(error).hint(Hint::NameStore));
+        return Err(Failure::from(error).hint(Hint::AddStoreName));
     }
     if level == Level::Store && keys::is_of_user(key) {
         let error = Error::invalid(format!(
             "'{name}' says which store is meant, so it belongs in the user's file"
         ));
-        return Err(Failure::from(error).hint(Hint::UserLevel));
+        return Err(Failure::from(error).hint(Hint::UseUserSettings));
     }
     let mut entry = layer::entry(key, text, Origin::Default);
     name.clone_into(&mut entry.name);
@@ -86,7 +86,7 @@ fn load(level: Level, path: &Path) -> Result<DocumentMut> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(config::failed("read", path, error).into()),
     };
-    text.parse().map_err(|_| Error::invalid(format!("{} is no TOML", path.display())).into())
+    text.parse().map_err(|_| Error::invalid(format!("{} is not TOML", path.display())).into())
 }
 
 /// The table in which a key stands, and its name there.

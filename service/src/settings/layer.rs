@@ -91,7 +91,7 @@ pub(super) fn entry(key: &'static Key, text: &str, origin: Origin) -> Entry {
 /// What a file says; one that is not there says nothing.
 ///
 /// # Errors
-/// `Invalid` for what is no TOML, and for a key that is not known or is not for this level, with the
+/// `Invalid` for what is not TOML, and for a key that is not known or is not for this level, with the
 /// file and the line; those of reading.
 pub(super) fn file(level: Level, path: &Path) -> Result<Vec<Entry>> {
     let text = match small_file::read(path) {
@@ -103,7 +103,7 @@ pub(super) fn file(level: Level, path: &Path) -> Result<Vec<Entry>> {
     // The error of the parser shows the line, which may hold a password.
     let document = Document::parse(text.as_str()).map_err(|error| {
         let line = error.span().map_or(1, |span| reader.line(span.start));
-        Error::invalid(format!("{}:{line} is no TOML: {}", path.display(), error.message()))
+        Error::invalid(format!("{}:{line} is not TOML: {}", path.display(), error.message()))
     })?;
     let mut entries = Vec::new();
     reader.table("", document.as_table(), &mut entries)?;
@@ -150,7 +150,7 @@ impl FileReader<'_> {
             let error = Error::invalid(format!(
                 "{path}:{line}: '{name}' says which store is meant, so it belongs in the user's file"
             ));
-            return Err(Failure::from(error).hint(Hint::UserLevelInFile));
+            return Err(Failure::from(error).hint(Hint::MoveToUserSettings));
         }
         let value = plain(item).ok_or_else(|| {
             let expected = key.kind.expected();
@@ -173,7 +173,7 @@ fn plain(item: &Item) -> Option<Value> {
 
 /// The error for a key that is not known; `before` says where it stands.
 pub fn unknown(name: &str, before: &str) -> Failure {
-    let unknown = format!("{before}there is no setting '{name}'");
+    let unknown = format!("{before}unknown setting '{name}'");
     match keys::nearest(name) {
         Some(nearest) => Error::invalid(format!("{unknown}; did you mean '{nearest}'?")).into(),
         None => Failure::from(Error::invalid(unknown)).hint(Hint::ListSettings),

@@ -7,16 +7,23 @@
 //! - `keys`: the table of keys, with what each means;
 //! - `layer`: what one file, or the environment, says;
 //! - `resolve`: all layers together, and which of them said what;
-//! - `edit`: changing a file, with its comments and order as they are.
+//! - `edit`: changing a file, with its comments and order as they are;
+//! - `operations`: requests to read and change settings.
 
 pub mod edit;
 pub mod keys;
 mod layer;
+mod operations;
 mod read;
 mod resolve;
 mod values;
 
 pub use self::layer::{Entry, Level, Origin, unknown};
+pub(crate) use self::operations::own_file;
+pub use self::operations::{
+    ChangedSetting, GetSetting, ListSettings, ListedSetting, SetSetting, SettingsFile,
+    ShownSetting, UnsetSetting, get, list, set, unset,
+};
 pub use self::read::is_name;
 pub use self::resolve::{Overrides, Resolved, resolve, user_file};
 pub use self::values::{

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use argon_core::model::Actor;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::read;
 
@@ -202,15 +203,15 @@ pub enum Threshold {
     Text(String),
 }
 
-/// How much an alert matters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// The severity of an alert.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
+    /// For information.
     Info,
-    /// To be looked at.
+    /// It needs attention.
     #[default]
     Warning,
-    /// To be looked at now.
+    /// It needs attention now.
     Critical,
 }

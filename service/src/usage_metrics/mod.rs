@@ -1,6 +1,8 @@
 //! Keeping what processes count: in the store if they wrote to it, else on this machine until one does.
 //! Counts that can't be kept are no reason to fail.
 
+mod prometheus;
+mod reading;
 mod spool;
 
 use std::time::Duration;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use argon_core::metrics::{self, Metric, Summary};
 use argon_core::{Result, Store};
 
+pub use self::prometheus::prometheus;
+pub use self::reading::{CountedMetric, Gauge, Reading, ShowMetrics, ShownMetric};
 use self::spool::Spool;
 
 /// How long a store may take to keep counts.

@@ -21,7 +21,7 @@ pub(crate) enum BranchCommand {
     Mask(mask::MaskArgs),
     Rename(rename::RenameArgs),
     Delete(delete::DeleteArgs),
-    /// Refuse to reset, rename and delete a branch; writing goes on
+    /// Refuse to reset, rename and delete a branch; commits stay possible
     #[command(after_help = "Example:\n  argon branch protect main")]
     Protect(protect::ProtectArgs),
     /// End the protection of a branch

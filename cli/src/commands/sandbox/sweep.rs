@@ -1,9 +1,9 @@
 //! `argon sandbox sweep`
 
 use argon_service::sandbox::{self, Outcome, SweepSandboxes, SweptSandbox};
+use argon_service::upkeep::check_sweep;
 use clap::Args;
 
-use crate::commands::clock;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Cells;
@@ -14,10 +14,10 @@ use crate::output::Cells;
 #[derive(Args)]
 #[command(after_help = "Example:\n  argon sandbox sweep --dry-run")]
 pub(crate) struct SweepArgs {
-    /// Only say what would be removed
+    /// Print what would be removed, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Go on although nothing was committed for long before the clock, which may be set wrong
+    /// Continue although the newest commit is much older than the clock, which may be set wrong
     #[arg(long)]
     trust_clock: bool,
 }
@@ -42,7 +42,7 @@ impl SweepArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         if !self.trust_clock && !self.dry_run {
-            clock::check_sweep(context, &workspace.opened.store, &workspace.project).await?;
+            check_sweep(&workspace.opened.store, &workspace.project, &context.environment).await?;
         }
         let swept =
             sandbox::sweep(&workspace.project, SweepSandboxes { dry_run: self.dry_run }).await?;

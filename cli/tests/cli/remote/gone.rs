@@ -50,7 +50,7 @@ fn an_import_whose_server_goes_away_says_how_to_go_on_and_can() {
         let run = Run::from(child.wait_with_output().unwrap());
         // Whether the last commit happened may be unknown.
         assert!(matches!(run.code, Some(6 | 7)), "{}: {run:#?}", remote.name);
-        has(&run.stderr, &["committed before the error: ", "--on-duplicate skip goes on"]);
+        has(&run.stderr, &["committed before the error: ", "--on-duplicate skip continues"]);
         assert!(!run.stderr.contains("panic"), "{run:#?}");
 
         proxy.set(Fault::Pass);

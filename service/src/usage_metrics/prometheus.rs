@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them.
+//! The text format of Prometheus.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use argon_core::metrics::{Metric, Series, Unit};
 
 use super::reading::{Gauge, Reading};
 
-/// The text exposition format of Prometheus, version 0.0.4.
-pub(crate) fn prometheus(reading: &Reading) -> String {
+/// Returns metrics in the text exposition format of Prometheus, version 0.0.4.
+pub fn prometheus(reading: &Reading) -> String {
     let mut text = String::new();
     for metric in Metric::ALL {
         if let Some(series) = reading.summary.get(metric) {
@@ -15,7 +15,7 @@ pub(crate) fn prometheus(reading: &Reading) -> String {
             let _ = family(&mut text, metric, series);
         }
     }
-    for Gauge { name, value, .. } in reading.gauges() {
+    for Gauge { metric: name, value, .. } in reading.gauges() {
         // Nor here.
         let _ = writeln!(text, "# TYPE argon_{name} gauge\nargon_{name} {value}");
     }
