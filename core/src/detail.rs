@@ -1,8 +1,8 @@
-//! What an error is about, for programs: keys and values.
+//! The details of an error for programs: keys and values.
 
 use std::fmt;
 
-/// What a detail of an [`Error`](crate::Error) is.
+/// The meaning of a detail of an [`Error`](crate::Error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DetailKey {
@@ -22,18 +22,18 @@ pub enum DetailKey {
     Lsn,
     /// The name of a collection.
     Collection,
-    /// An `_id`, as messages show it.
+    /// An `_id`, formatted as in messages.
     Id,
     /// The name of an index.
     Index,
     /// A path to a field.
     Path,
-    /// A position in a list or a text that was given, counted from 0.
+    /// A position in the given list or text, counted from 0.
     Position,
 }
 
 impl DetailKey {
-    /// Its name for programs, such as `collection`.
+    /// The name for programs, such as `collection`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Project => "project",

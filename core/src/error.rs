@@ -1,31 +1,31 @@
-//! The one error type of Argon: a kind that says what the caller does, a message for people, details for
-//! programs, a hint, and the source.
+//! The error type of Argon: a kind that says what the caller does, a message for people, details
+//! for programs, a hint, and the source.
 
 use std::sync::Arc;
 use std::{fmt, io};
 
 use crate::{DetailKey, DetailValue, Hint};
 
-/// What a caller should do about an [`Error`].
+/// The action that an [`Error`] requires of the caller.
 ///
-/// A front end gives every kind its own code; an embedding program matches on it.
+/// A front end maps every kind to a code of its own; an embedding program matches on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// What was named is not there. Check the name.
+    /// The named object does not exist. Check the name.
     NotFound,
-    /// What was to be created is there already. Choose another name, or use what is there.
+    /// The object to create already exists. Choose another name, or use the existing object.
     AlreadyExists,
-    /// Someone else changed the same thing. Read again, decide again.
+    /// Another writer changed the same object. Read again, and decide again.
     Conflict,
     /// The input can never succeed. Correct it.
     Invalid,
-    /// The store can't answer now, and **nothing was changed**. Try again later.
+    /// The store can't answer now, and **nothing was changed**. Retry later.
     Unavailable,
-    /// The write may or may not have happened. Look before trying again.
+    /// The write may or may not have happened. Check before you retry.
     Indeterminate,
-    /// Stored bytes are not what was written. Check the store; don't write.
+    /// Stored bytes differ from the bytes that were written. Check the store; don't write.
     Corrupt,
-    /// This store, or this version of Argon, can't do it.
+    /// This store, or this version of Argon, doesn't support the operation.
     Unsupported,
     /// Protection or permissions forbid it.
     Denied,
@@ -34,7 +34,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Its name for programs, such as `already_exists`.
+    /// The name for programs, such as `already_exists`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
@@ -50,7 +50,7 @@ impl ErrorKind {
         }
     }
 
-    /// What can be done about every error of this kind.
+    /// The hint that applies to every error of this kind.
     fn hint(self) -> Option<Hint> {
         match self {
             Self::Corrupt => Some(Hint::CheckStore),
@@ -61,16 +61,16 @@ impl ErrorKind {
     }
 }
 
-/// An error: its [kind](ErrorKind), a message that names the input and what was expected, details for
-/// programs, what [can be done](Hint), and the error below it, if any.
+/// An error: its [kind](ErrorKind), a message that names the input and what was expected, details
+/// for programs, a [hint](Hint), and the source, if any.
 ///
 /// A storage error is *determinate* (nothing was changed) unless its kind is
-/// [`ErrorKind::Indeterminate`]. No credential is ever put into one.
+/// [`ErrorKind::Indeterminate`]. An error never contains a credential.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    /// Few errors have any of it: in a box, so that a `Result` stays small.
+    /// Boxed, because few errors have details or a hint, and a `Result` should stay small.
     extra: Option<Box<Extra>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -85,12 +85,13 @@ struct Extra {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of this kind; `message` is a whole sentence for a person, without a full stop.
+    /// Creates an error; `message` is a whole sentence for a person, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), extra: None, source: None }
     }
 
-    /// The same error for one more of those who wait for one operation: `first` is its source.
+    /// Copies the error of an operation for one of several callers that wait for it; `first`
+    /// becomes the source.
     pub fn shared(first: Arc<Self>) -> Self {
         let (kind, message, extra) = (first.kind, first.message.clone(), first.extra.clone());
         Self { kind, message, extra, source: Some(Box::new(first)) }
@@ -106,7 +107,7 @@ impl Error {
         self
     }
 
-    /// Adds a detail after those that it has, or replaces the one of this key.
+    /// Appends a detail, or replaces the value of an existing key.
     #[must_use]
     pub fn with_detail(mut self, key: DetailKey, value: impl Into<DetailValue>) -> Self {
         let details = &mut self.extra.get_or_insert_default().details;
@@ -117,44 +118,45 @@ impl Error {
         self
     }
 
-    /// Says what can be done, in place of what its kind says.
+    /// Sets the hint, which replaces the hint of the kind.
     #[must_use]
     pub fn with_hint(mut self, hint: Hint) -> Self {
         self.extra.get_or_insert_default().hint = Some(hint);
         self
     }
 
-    /// The same error with another sentence.
+    /// Replaces the message.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// Puts what it is about, such as `branch 'main'`, before the sentence.
+    /// Prefixes the message with its subject, such as `branch 'main'`.
     #[must_use]
     pub fn about(mut self, what: impl fmt::Display) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
     }
 
-    /// What the caller should do.
+    /// The kind, which says what the caller does.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The sentence, without the source.
+    /// The message, without the source.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What it is about, in the order in which it was added. Each key occurs once at most.
+    /// The details in the order in which they were added. Each key occurs at most once.
     pub fn details(&self) -> &[(DetailKey, DetailValue)] {
         self.extra.as_ref().map_or(&[], |extra| &extra.details)
     }
 
-    /// What can be done: the hint that was [given](Self::with_hint); else to make room, if nothing was written
-    /// for lack of it; else what the kind says; else the hint of the nearest cause that was given one.
+    /// Returns the [given](Self::with_hint) hint; otherwise [`Hint::FreeSpace`] if a write failed
+    /// for lack of space; otherwise the hint of the kind; otherwise the given hint of the nearest
+    /// cause.
     pub fn hint(&self) -> Option<Hint> {
         let full = || self.is_full_disk().then_some(Hint::FreeSpace);
         let below = || self.causes().find_map(|cause| cause.downcast_ref::<Self>()?.given_hint());
@@ -165,7 +167,7 @@ impl Error {
         self.extra.as_ref()?.hint.clone()
     }
 
-    /// Whether the operating system had no room for a write.
+    /// Returns whether a write failed for lack of disk space.
     fn is_full_disk(&self) -> bool {
         let is_full = |cause: &(dyn std::error::Error + 'static)| {
             cause.downcast_ref::<io::Error>().is_some_and(|error| {
@@ -226,12 +228,12 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// The errors below this one, the nearest first.
+    /// The causes of this error, the nearest first.
     pub fn causes(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
         std::iter::successors(std::error::Error::source(self), |cause| cause.source())
     }
 
-    /// This error and those below it on one line.
+    /// The message and the messages of all causes, on one line.
     pub fn in_full(&self) -> String {
         self.causes().fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
     }
@@ -278,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_that_was_given_comes_before_that_of_the_kind() {
+    fn a_given_hint_takes_precedence_over_that_of_the_kind() {
         for (error, hint) in [
             (Error::corrupt("x"), Some(Hint::CheckStore)),
             (Error::indeterminate("x"), Some(Hint::CheckLog)),
@@ -295,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_hints_to_make_room_wherever_it_is_among_the_causes() {
+    fn a_full_disk_anywhere_among_the_causes_hints_to_free_space() {
         let quota = io::Error::from(io::ErrorKind::QuotaExceeded);
         for error in [
             Error::unavailable("x").with_source(full()),
@@ -313,17 +315,17 @@ mod tests {
     }
 
     #[test]
-    fn without_a_hint_of_its_own_an_error_has_that_of_its_cause() {
+    fn an_error_without_a_hint_has_that_of_its_cause() {
         let cause = || Error::invalid("no key").with_hint(Hint::GenerateKey);
         let error = Error::invalid("key.pem").with_source(cause());
         assert_eq!(error.hint(), Some(Hint::GenerateKey));
         assert_eq!(Error::corrupt("x").with_source(cause()).hint(), Some(Hint::CheckStore));
-        // What the kind of a cause says is not about the whole.
+        // The hint of the kind of a cause does not apply to the whole error.
         assert_eq!(Error::conflict("x").with_source(Error::corrupt("y")).hint(), None);
     }
 
     #[test]
-    fn each_who_waited_gets_the_whole_error() {
+    fn every_waiting_caller_gets_the_whole_error() {
         let first = Error::denied("x").with_detail(DetailKey::Branch, "try");
         let first = Arc::new(first.with_hint(Hint::Diagnose));
         let error = Error::shared(first.clone());

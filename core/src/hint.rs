@@ -1,30 +1,30 @@
-//! What can be done about an error, in the model's words: each front end renders it in its own.
+//! Advice about an error, in terms of the model; each front end renders it in its own words.
 
-/// What can be done about an [`Error`](crate::Error).
+/// Advice about an [`Error`](crate::Error).
 ///
-/// It names an operation and what the operation needs, never a command: a front end renders it, and leaves out
-/// one that it does not know or does not offer.
+/// A hint names an operation and its arguments, never a command. A front end renders it, and omits
+/// a hint that it does not know or offer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hint {
-    /// Check the whole store ([`fsck`](crate::fsck)), and write nothing until then.
+    /// Check the whole store ([`fsck`](crate::fsck)), and don't write to it before.
     CheckStore,
-    /// Look into the log whether the write happened, before it is tried again.
+    /// Check in the log whether the write happened before you retry.
     CheckLog,
     /// Create a store.
     CreateStore {
-        /// The URL of the store, without credentials; absent if the store that was asked for is meant.
+        /// The URL of the store, without credentials; absent for the store that was requested.
         url: Option<String>,
     },
-    /// Look at what the store needs, one thing after the other
+    /// Diagnose the requirements of the store one by one
     /// ([`Factory::diagnose`](crate::storage::Factory::diagnose)).
     Diagnose,
-    /// Make the branch writable, or make a branch from it.
+    /// Make the branch writable, or create a branch from it.
     AllowWrites {
         /// The read-only branch.
         branch: String,
     },
-    /// End the protection of the branch.
+    /// Remove the protection of the branch.
     Unprotect {
         /// The protected branch.
         branch: String,
@@ -34,21 +34,21 @@ pub enum Hint {
         /// The branch of the sandbox.
         branch: String,
     },
-    /// Delete the branch, which no lease ends.
+    /// Delete the branch, which has no lease.
     DeleteBranch {
         /// The branch.
         branch: String,
     },
     /// List the saved plans of the project.
     ListPlans,
-    /// Look into the reflog when the branch existed.
+    /// Find in the reflog when the branch existed.
     ShowReflog {
         /// The branch.
         branch: String,
     },
-    /// Look into the log and the reflog which states are retained.
+    /// Find in the log and the reflog which states are retained.
     ListRetainedStates,
-    /// Restore a state that is retained.
+    /// Restore a retained state.
     RestoreState,
     /// Export the documents of a state.
     ExportState,
@@ -56,14 +56,14 @@ pub enum Hint {
     GenerateKey,
     /// List the jobs of the queue.
     ListJobs,
-    /// Try a job again that was given up.
+    /// Retry a job that was given up.
     RetryJob {
         /// The identifier of the job.
         id: String,
     },
-    /// Make room on the disk, then try again.
+    /// Free disk space, then retry.
     FreeSpace,
-    /// Make some room on the disk, then rewrite the files of the store without what is not needed any more.
+    /// Free some disk space, then compact the store.
     CompactStore,
     /// Report a defect of Argon.
     ReportDefect,

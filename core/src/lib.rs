@@ -1,28 +1,31 @@
 //! The core of Argon: git for MongoDB-shaped data.
 //!
-//! Every change of a document goes into a log of commits; branches, reads of any past state, diff
-//! and restore are built on that log. This crate knows no backend, no clock and no source of
-//! randomness: all three are handed to [`Store::create`] and [`Store::open`].
+//! A log of commits holds every change of a document; branches, reads of any past state, diff and
+//! restore are built on that log. This crate depends on no backend, clock or source of randomness:
+//! all three are passed to [`Store::create`] and [`Store::open`].
 //!
 //! Its modules are in layers, each of which imports only from those below it. From the lowest:
-//! - [`Error`]: below them all, with what a program ([`ErrorKind`], [`DetailKey`]) and a person (its message,
-//!   [`Hint`]) do about it;
+//! - [`Error`]: below all layers, with its parts for a program ([`ErrorKind`], [`DetailKey`]) and
+//!   for a person (the message, [`Hint`]);
 //! - [`document`]: paths, patterns, queries and the order of values, for every rule;
 //!   [`key`]: the order-preserving encoding of `_id`s; [`definition`]: comparing options and indexes;
-//! - [`model`]: the words as types (LSN, point, view, commit, document, names), with [`Environment`];
+//! - [`model`]: the terms as types (LSN, point, view, commit, document, names), with
+//!   [`Environment`];
 //! - [`storage`]: the traits that a backend implements, with their contracts;
-//! - [`log`], [`segment`]: walking the log, and the formats in which it is kept;
+//! - [`log`], [`segment`]: walks over the log, and the formats in which it is stored;
 //! - the engine. [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //!   [`LogMaterializer`]: reads from log and snapshots alone;
-//! - the store. [`Store`], [`Project`], [`Branch`], [`State`]: what a program that embeds Argon uses;
-//!   [`snapshot`]: the snapshots of states; [`pins`]: names that stay; [`mask`]: branches whose reads never
-//!   give the originals;
-//! - history, operations over states. [`merge`]: three-way merge of a document; [`plan`]: merges, undo and
-//!   cherry-picks, worked out, reviewed and committed; [`checks`]: what must hold of a result before it is
-//!   published; [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`], [`restore`], [`mod@verify`];
-//!   [`sandbox`], [`reflog`]: branches that end, and how branches moved;
-//! - upkeep. [`gc`], [`fsck`]; [`copy`]: the history of one store in another; [`metrics`]: what processes did
-//!   with a store, counted and kept in it; [`alerts`]: conditions that somebody is told of.
+//! - the store. [`Store`], [`Project`], [`Branch`], [`State`]: the API for programs that embed
+//!   Argon; [`snapshot`]: the snapshots of states; [`pins`]: permanent names of states; [`mask`]:
+//!   branches whose reads never return original values;
+//! - history, operations over states. [`merge`]: three-way merge of a document; [`plan`]: merges,
+//!   undo and cherry-picks, computed, reviewed and committed; [`checks`]: rules that a result must
+//!   satisfy before it is published; [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`],
+//!   [`restore`], [`mod@verify`]; [`sandbox`], [`reflog`]: branches with a lease, and how branches
+//!   moved;
+//! - upkeep. [`gc`], [`fsck`]; [`copy`]: copies history from one store to another; [`metrics`]:
+//!   counters of the processes that use a store, kept in it; [`alerts`]: conditions that are
+//!   reported to a receiver.
 
 mod detail;
 pub mod document;
