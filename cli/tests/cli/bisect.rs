@@ -141,7 +141,7 @@ fn a_test_that_could_never_tell_is_refused() {
         has(&error, &["operators", "equal"]);
     }
     let error = place.fails(3, &[&search[..], &["nope", "--exists", "{}"]].concat());
-    has(&error, &["there is no collection 'nope'", "users"]);
+    has(&error, &["unknown collection 'nope'", "users"]);
 }
 
 #[cfg(unix)]

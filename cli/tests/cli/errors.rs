@@ -47,17 +47,17 @@ fn a_store_elsewhere_is_used_by_its_url() {
 fn what_is_not_there_is_named_with_what_is() {
     let place = Place::with_project("sled");
     let error = place.fails(3, &["status", "-p", "shoe"]);
-    has(&error, &["there is no project 'shoe'; there are: shop", "argon project create shoe"]);
+    has(&error, &["unknown project 'shoe'; known projects: shop", "argon project create shoe"]);
     let error = place.fails(3, &["count", "-b", "mian"]);
-    has(&error, &["there is no branch 'mian'", "branches: main", "argon branch create mian"]);
+    has(&error, &["unknown branch 'mian'", "branches: main", "argon branch create mian"]);
     place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);
     has(
         &place.fails(3, &["find", "-c", "user"]),
-        &["there is no collection 'user'", "there are: users"],
+        &["unknown collection 'user'", "known collections: users"],
     );
     has(
         &place.fails(3, &["find", "-c", "users", "--at", "main@9"]),
-        &["has no LSN 9; its last is 1"],
+        &["LSN 9 does not exist on branch 'main'; its last LSN is 1"],
     );
     place.fails(3, &["switch", "try"]);
     place.fails(3, &["use", "shoe"]);

@@ -213,7 +213,7 @@ async fn a_state_that_was_collected_is_refused_with_what_is_kept(subject: Subjec
     assert_eq!(readable(&stage.main).await, [6, 7, 8, 9]);
     let error = stage.main.at(Lsn::new(2)).await.unwrap_err();
     let said =
-        "main@2 was collected: states of 'main' are kept from LSN 6 (2026-01-01T00:00:06Z) on";
+        "main@2 was collected: states of 'main' are retained from LSN 6 (2026-01-01T00:00:06Z) on";
     assert_eq!(error.to_string(), said);
     for revision in ["main@2026-01-01T00:00:03Z", "main~7", "main@7~3"] {
         let revision: Revision = revision.parse().unwrap();

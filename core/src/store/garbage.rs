@@ -1,4 +1,4 @@
-//! What collections gave up since the store was last compacted.
+//! The data that collections removed since the store was last compacted.
 
 use bson::DateTime;
 use serde::{Deserialize, Serialize};
@@ -9,30 +9,30 @@ use crate::store::{Store, records};
 
 const NAME: &str = "garbage/given-up";
 
-/// What collections removed that an engine's files may still hold.
+/// Data that collections removed, but that files of the engine may still contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Garbage {
-    /// When the first of these collections ran.
+    /// The time of the first of these collections.
     pub since: DateTime,
-    /// How many versions of documents were removed.
+    /// The number of removed versions of documents.
     pub versions: i64,
-    /// How many commits.
+    /// The number of removed commits.
     pub commits: i64,
-    /// How many bytes, as the collections counted them.
+    /// The number of removed bytes, as counted by the collections.
     pub bytes: i64,
 }
 
-/// What was given up since the last [`Store::compact`]; `None` if nothing was. It is a help for people:
-/// two collections at once may count one of them only.
+/// Returns the data removed since the last [`Store::compact`]; `None` if there is none. The counts
+/// are informational: of two concurrent collections, only one may be counted.
 ///
 /// # Errors
-/// Those of reading the record.
+/// The errors of reading the record.
 pub async fn garbage(store: &Store) -> Result<Option<Garbage>> {
     let stored = store.shared.backend.refs.get(NAME).await?;
     Ok(stored.map(|stored| records::decode::<Garbage>(NAME, stored)).transpose()?.map(|s| s.record))
 }
 
-/// Adds what a collection removed.
+/// Adds the data that a collection removed.
 pub(crate) async fn add(refs: &dyn Refs, freed: &Reclaimed, now: DateTime) -> Result<()> {
     if freed.versions == 0 && freed.commits == 0 {
         return Ok(());
@@ -52,7 +52,7 @@ pub(crate) async fn add(refs: &dyn Refs, freed: &Reclaimed, now: DateTime) -> Re
     refs.compare_and_set(NAME, version.as_ref(), Some(records::encode(&sum)?)).await.map(drop)
 }
 
-/// Forgets it, after a compaction.
+/// Resets the record after a compaction.
 pub(crate) async fn forget(refs: &dyn Refs) -> Result<()> {
     if let Some(stored) = refs.get(NAME).await? {
         let swap = refs.compare_and_set(NAME, Some(&stored.version), None).await?;

@@ -1,8 +1,8 @@
-//! How branches are read and moved. All that moves a branch comes through here: this is the one guard.
+//! How branches are read and moved. Every movement of a branch passes through this module.
 //!
-//! A movement is one compare-and-set of the branch's record, and is noted in that record, so that it
-//! is never without its note. What a reset or a deletion leaves behind is a backup branch, whose
-//! record has the notes so far.
+//! A movement is one compare-and-set of the branch's record and is noted in the same record, so no
+//! movement lacks its note. A reset or a deletion keeps the replaced history as a backup branch,
+//! whose record has the notes so far.
 
 use bson::DateTime;
 use futures::future::try_join;
@@ -16,7 +16,7 @@ use crate::store::records::{
 use crate::store::{Project, State, kept};
 use crate::{DetailKey, Error, Hint, Result};
 
-/// A ref that holds a state for a moment.
+/// A ref that retains a state temporarily.
 pub(crate) struct Hold {
     name: RefName,
     version: RefVersion,
@@ -29,7 +29,7 @@ impl Project {
         self.listed("").await
     }
 
-    /// The branches whose names have this for the first part.
+    /// The branches whose names start with this component.
     pub(crate) async fn records_under(
         &self,
         first: &str,
@@ -58,7 +58,7 @@ impl Project {
         match self.find(name).await? {
             Some(stored) => Ok(stored),
             None => Err(Error::not_found(format!(
-                "there is no branch '{name}' in project '{}'; {}",
+                "unknown branch '{name}' in project '{}'; {}",
                 self.name(),
                 self.known_branches().await?
             ))
@@ -67,7 +67,7 @@ impl Project {
         }
     }
 
-    /// The record of a branch, if there is one.
+    /// Returns the record of a branch, if it exists.
     pub(crate) async fn find(
         &self,
         name: &BranchName,
@@ -79,19 +79,19 @@ impl Project {
         Ok((!gone).then_some(stored))
     }
 
-    /// The branches but backups, for an error.
+    /// Lists the branches except backups, for an error.
     async fn known_branches(&self) -> Result<String> {
         let records = self.branch_records().await?;
         let known = records.iter().map(|(name, _)| name).filter(|name| !name.is_backup());
         Ok(there_are("branches", known.map(BranchName::as_str)))
     }
 
-    /// The error for a name that stands for no state.
+    /// The error for a name that is neither a branch nor a pin.
     pub(crate) async fn neither_branch_nor_pin(&self, name: &BranchName) -> Error {
         let looked = try_join(self.known_branches(), self.pin_records()).await;
         match looked {
             Ok((branches, pins)) => Error::not_found(format!(
-                "there is neither a branch nor a pin '{name}' in project '{}'; {branches}; {}",
+                "unknown branch or pin '{name}' in project '{}'; {branches}; {}",
                 self.name(),
                 there_are("pins", pins.iter().map(|(name, _)| name.as_str()))
             )),
@@ -99,12 +99,12 @@ impl Project {
         }
     }
 
-    /// The record of a branch that may be moved away from its history.
+    /// Returns the record of a branch that may be moved off its history.
     pub(crate) async fn movable(&self, name: &BranchName) -> Result<VersionedRecord<BranchRecord>> {
         let stored = self.record(name).await?;
         if name.is_backup() {
             return Err(Error::denied(format!(
-                "'{name}' is a backup and stays as it is; make a branch from it instead"
+                "'{name}' is a backup and can't be changed; create a branch from it instead"
             ))
             .with_detail(DetailKey::Branch, name.as_str()));
         }
@@ -116,14 +116,16 @@ impl Project {
         Ok(stored)
     }
 
-    /// A record for a new branch that starts as `from`, and is masked as that is.
+    /// Creates the record of a new branch that starts at `from`, with the mask of `from`.
     pub(crate) async fn fork(
         &self,
         from: &State,
         parent: Option<&BranchName>,
     ) -> Result<BranchRecord> {
         if !std::sync::Arc::ptr_eq(from.shared(), &self.shared) {
-            return Err(Error::invalid("the state is of another store; it must be of this one"));
+            return Err(Error::invalid(
+                "the state belongs to another store; expected a state of this store",
+            ));
         }
         let head = from.last().await?;
         let created = match parent {
@@ -145,7 +147,7 @@ impl Project {
         })
     }
 
-    /// A note of a movement that is made now, by the actor of the store.
+    /// Creates a note of a movement by the actor of the store, with the current time.
     pub(crate) fn movement(
         &self,
         from: Option<Point>,
@@ -161,7 +163,7 @@ impl Project {
         }
     }
 
-    /// Refuses to go on with a project that was deleted.
+    /// Fails if the project was deleted.
     pub(crate) async fn still_there(&self) -> Result<()> {
         let reference = records::project_ref(self.name());
         if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
@@ -183,13 +185,13 @@ impl Project {
         match refs.compare_and_set(&reference, None, Some(records::encode(record)?)).await? {
             CasResult::Done(_) => Ok(()),
             CasResult::Moved(_) => {
-                Err(Error::already_exists(format!("there is a branch '{name}' already"))
+                Err(Error::already_exists(format!("branch '{name}' already exists"))
                     .with_detail(DetailKey::Branch, name.as_str()))
             }
         }
     }
 
-    /// Changes a branch if it is still as it was read, and notes the movement.
+    /// Changes a branch if it is still at the version that was read, and notes the movement.
     pub(crate) async fn set(
         &self,
         name: &BranchName,
@@ -202,8 +204,8 @@ impl Project {
         Ok(record)
     }
 
-    /// Changes what a branch's record says besides where the branch is, if the branch is still as
-    /// it was read. That is no movement.
+    /// Changes properties of a branch's record other than its position, if the branch is still at
+    /// the version that was read. That is not a movement.
     pub(crate) async fn amend(
         &self,
         name: &BranchName,
@@ -213,7 +215,7 @@ impl Project {
         self.swap(name, read, Some(records::encode(record)?)).await.map(drop)
     }
 
-    /// Removes a branch if it is still as it was read.
+    /// Removes a branch if it is still at the version that was read.
     pub(crate) async fn remove(
         &self,
         name: &BranchName,
@@ -222,7 +224,7 @@ impl Project {
         self.swap(name, read, None).await.map(drop)
     }
 
-    /// The new version of the record.
+    /// Writes a record by compare-and-set; returns its new version.
     pub(crate) async fn swap(
         &self,
         name: &BranchName,
@@ -237,7 +239,7 @@ impl Project {
         }
     }
 
-    /// The record of a branch that goes on in a fork of its timeline, which ended at `head`.
+    /// The record of a branch that continues in a fork of its timeline, which ended at `head`.
     pub(crate) async fn forked_on(
         &self,
         record: &BranchRecord,
@@ -248,9 +250,9 @@ impl Project {
         Ok(record.on(fork))
     }
 
-    /// Ends the timeline of a branch, so that no writer can add to what the branch leaves behind;
-    /// gives its last head. A writer that finds its branch on a sealed timeline goes on in a fork
-    /// of it (see [`Branch`]), which is also what mends an operation that was cut off here.
+    /// Seals the timeline of a branch, so that no writer can append to the history that the branch
+    /// leaves; returns its last head. A writer whose branch is on a sealed timeline continues in a
+    /// fork of it (see [`Branch`]). The same fork repairs an operation that was interrupted here.
     pub(crate) async fn seal(&self, record: &BranchRecord) -> Result<Head> {
         let timeline = record.timeline();
         let mut head = self.head_of(record).await?;
@@ -263,8 +265,8 @@ impl Project {
         }
     }
 
-    /// Keeps what a branch is now, at `head`, under `backup/<branch>/<time>`; `why` says what made it
-    /// leave.
+    /// Saves the current record of a branch, at `head`, as `backup/<branch>/<time>`; `why` is the
+    /// reason.
     pub(crate) async fn back_up(
         &self,
         name: &BranchName,
@@ -284,12 +286,12 @@ impl Project {
         Err(too_many_backups(name))
     }
 
-    /// Keeps what a branch is now, at `head`, as a backup, and moves the branch to `record`, or removes
-    /// it: both at once where the store can. Elsewhere, if it is cut off in between, there is one backup
-    /// more.
+    /// Saves the current record of a branch, at `head`, as a backup, and moves the branch to
+    /// `record` or removes it: both atomically if the store supports it. Otherwise an interruption
+    /// in between leaves an additional backup.
     ///
     /// # Errors
-    /// `Conflict` if the branch was moved meanwhile.
+    /// `Conflict` if the branch was moved concurrently.
     pub(crate) async fn leave(
         &self,
         name: &BranchName,
@@ -349,12 +351,13 @@ impl Project {
         .noting(MoveRecord { at: self.backup_time(head), ..self.movement(at, at, why) })
     }
 
-    /// A clock that is behind what was committed already is wrong, and retention would end early.
+    /// A clock that is behind the last commit is wrong, and would end the retention of the backup
+    /// early.
     fn backup_time(&self, head: Head) -> DateTime {
         self.shared.environment.latest().max(head.time)
     }
 
-    /// The names that a backup made now may have, the best first.
+    /// The candidates for the name of a backup made now, the preferred one first.
     fn backup_names(
         &self,
         name: &BranchName,
@@ -368,11 +371,11 @@ impl Project {
         })
     }
 
-    /// Holds a state, which may be given up, while a branch is moved to it; `timeline` is the branch's
-    /// new one. A hold that is left over ends by itself after an hour.
+    /// Retains a state, which might be collected, while a branch is moved to it; `timeline` is the
+    /// new timeline of the branch. A leftover hold expires after an hour.
     ///
     /// # Errors
-    /// `NotFound` if the state was given up.
+    /// `NotFound` if the state was collected.
     pub(crate) async fn acquire_hold(
         &self,
         state: &State,
@@ -389,17 +392,17 @@ impl Project {
                 match kept::confirm(&self.shared, state.view()).await {
                     Ok(()) => Ok(Some(hold)),
                     Err(error) => {
-                        // It ends by itself if it stays.
+                        // A leftover hold expires by itself.
                         let _ = self.release_hold(Some(hold)).await;
                         Err(error)
                     }
                 }
             }
-            _ => Err(Error::conflict(format!("the state at LSN {} is held already", state.lsn()))),
+            _ => Err(Error::conflict(format!("the state at LSN {} is already held", state.lsn()))),
         }
     }
 
-    /// Ends a hold.
+    /// Releases a hold.
     pub(crate) async fn release_hold(&self, hold: Option<Hold>) -> Result<()> {
         if let Some(Hold { name, version }) = hold {
             self.shared.backend.refs.compare_and_set(&name, Some(&version), None).await?;
@@ -407,7 +410,7 @@ impl Project {
         Ok(())
     }
 
-    /// Removes a branch that was just made, unless somebody has written to it already.
+    /// Removes a branch that was just created, unless a writer has already committed to it.
     pub(crate) async fn remove_unwritten(&self, name: &BranchName) -> Result<()> {
         let stored = self.record(name).await?;
         let head = self.seal(&stored.record).await?;
@@ -423,7 +426,7 @@ impl Project {
         Ok(state.map_or_else(|| record.base_head(), |state| state.head))
     }
 
-    /// A state of a branch; `lsn` is not above its head.
+    /// Returns a state of a branch; `lsn` is not above its head.
     pub(crate) async fn state_at(&self, record: &BranchRecord, lsn: Lsn) -> Result<State> {
         let view = self.shared.timelines.view(record.timeline(), lsn).await?;
         State::of(self.shared.clone(), view, record.mask.clone()).await
@@ -438,19 +441,21 @@ impl Project {
     }
 }
 
-/// How many backups a branch may have of one millisecond.
+/// The maximum number of backups of a branch within one millisecond.
 const MOST_BACKUPS: u32 = 1000;
 
 fn too_many_backups(name: &BranchName) -> Error {
-    Error::conflict(format!("branch '{name}' has a thousand backups of this very moment"))
+    Error::conflict(format!(
+        "branch '{name}' already has a thousand backups of the current millisecond; try again"
+    ))
 }
 
 pub(crate) fn moved_meanwhile(name: &BranchName) -> Error {
-    Error::conflict(format!("branch '{name}' was moved meanwhile; try again"))
+    Error::conflict(format!("branch '{name}' was moved concurrently; try again"))
         .with_detail(DetailKey::Branch, name.as_str())
 }
 
-/// A time as it stands in a branch name, so that names sort as times do: `20261122T210400.120Z`.
+/// Formats a time for a branch name, so that names sort by time: `20261122T210400.120Z`.
 fn compact_time(time: DateTime) -> String {
     let millis = time.timestamp_millis();
     let fraction = millis.rem_euclid(1000);

@@ -1,4 +1,5 @@
-//! The record of what is kept of a timeline, and the check of those who open an earlier state.
+//! The record of the retained states of a timeline, and the check of readers that open an earlier
+//! state.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,19 +11,19 @@ use crate::store::records::{self, KeptPoint, KeptRecord, KeptStates, PinRecord, 
 use crate::store::{Project, Shared};
 use crate::{Error, Result};
 
-/// How many records are asked for at once.
+/// The number of records that are requested concurrently.
 const AT_ONCE: usize = 64;
 
-/// How many single states a message names.
+/// The maximum number of single states in a message.
 const NAMED: usize = 5;
 
 impl KeptRecord {
-    /// What is kept.
+    /// The retained states.
     pub(crate) fn keep(&self) -> RetainedStates {
         keep(self.from, &self.points)
     }
 
-    /// What can be kept at most, now that others may remove the rest.
+    /// The upper bound of the states that can be retained while others may remove the rest.
     pub(crate) fn most(&self) -> RetainedStates {
         match &self.most {
             _ if self.removing => self.keep(),
@@ -31,8 +32,9 @@ impl KeptRecord {
         }
     }
 
-    /// What the commits that are gone had merged, each with the position from which on states have
-    /// it: if that is not known, from where on all are kept, as what is merged twice does no harm.
+    /// The points that collected commits had merged, each with the position from which states
+    /// contain it. If that position is unknown, it is the one from which all states are retained: a
+    /// point that is merged twice does no harm.
     pub(crate) fn merges(&self) -> impl Iterator<Item = (Lsn, Point)> {
         let lsn = Lsn::from_stored;
         let unknown = self.from.map_or(Lsn::MAX, lsn);
@@ -59,7 +61,7 @@ fn keep(from: Option<i64>, points: &[KeptPoint]) -> RetainedStates {
     }
 }
 
-/// The record of a timeline, if anything of it was given up.
+/// Returns the record of a timeline, if any of its states were collected.
 pub(crate) async fn read(
     refs: &dyn Refs,
     timeline: TimelineId,
@@ -68,7 +70,8 @@ pub(crate) async fn read(
     refs.get(&reference).await?.map(|stored| records::decode(&reference, stored)).transpose()
 }
 
-/// The records of the timelines of a view, leaf first: one lookup a timeline, all at once.
+/// Returns the records of the timelines of a view, leaf first: one lookup per timeline,
+/// concurrently.
 async fn of_view(shared: &Shared, view: &View) -> Result<Vec<Option<KeptRecord>>> {
     let timelines: Vec<_> = view.segments().iter().map(|segment| segment.timeline).collect();
     stream::iter(timelines)
@@ -79,7 +82,8 @@ async fn of_view(shared: &Shared, view: &View) -> Result<Vec<Option<KeptRecord>>
         .await
 }
 
-/// The position from which on every state of a history is kept, single ones below it apart.
+/// Returns the position from which every state of a history is retained; single states may be
+/// retained below it.
 pub(crate) async fn from(shared: &Shared, view: &View) -> Result<Lsn> {
     let records = of_view(shared, view).await?;
     for (segment, record) in view.segments().iter().zip(records) {
@@ -93,13 +97,13 @@ pub(crate) async fn from(shared: &Shared, view: &View) -> Result<Lsn> {
     Ok(Lsn::ZERO)
 }
 
-/// Whether a state is kept.
+/// Returns whether a state is retained.
 pub(crate) async fn is_kept(shared: &Shared, view: &View) -> Result<bool> {
     Ok(given_up(shared, std::slice::from_ref(view)).await?.is_none())
 }
 
-/// What is kept of a timeline that has commits. One without a record has all of them, unless it was
-/// dropped and its record forgotten; so the record is read first.
+/// Returns the retained states of a timeline that has commits. Without a record, all are retained,
+/// unless the timeline was dropped and its record removed; so the record is read first.
 async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<RetainedStates> {
     if let Some(stored) = read(&*shared.backend.refs, timeline).await? {
         return Ok(stored.record.keep());
@@ -108,7 +112,7 @@ async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<RetainedStates
     Ok(state.map_or_else(RetainedStates::default, |_| RetainedStates::all()))
 }
 
-/// The first of some states that is not kept: one or two lookups for each timeline of theirs.
+/// Returns the first state that is not retained: one or two lookups per timeline.
 async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a View>> {
     let timelines: BTreeSet<TimelineId> =
         views.iter().flat_map(View::segments).map(|segment| segment.timeline).collect();
@@ -123,11 +127,11 @@ async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a V
     Ok(views.iter().find(|view| !view.segments().iter().all(is_kept)))
 }
 
-/// Confirms that a state is kept, after a ref to it was written: whoever wrote it takes it back if
-/// this fails.
+/// Confirms that a state is retained, after a ref to it was written. If this fails, the caller
+/// removes the ref.
 ///
 /// # Errors
-/// `NotFound` if the state was given up.
+/// `NotFound` if the state was collected.
 pub(crate) async fn confirm(shared: &Shared, view: &View) -> Result<()> {
     confirm_all(shared, std::slice::from_ref(view)).await
 }
@@ -137,14 +141,14 @@ pub(crate) async fn confirm_all(shared: &Shared, views: &[View]) -> Result<()> {
     match given_up(shared, views).await? {
         None => Ok(()),
         Some(view) => Err(Error::not_found(format!(
-            "the state at LSN {} was collected in the meantime; choose a later one",
+            "the state at LSN {} was collected concurrently; choose a later one",
             view.lsn()
         ))),
     }
 }
 
-/// The last commit of a view, from the log, or where the log does not have it any more, from the
-/// record of what is kept.
+/// Returns the last commit of a view from the log, or, if the log no longer has it, from the record
+/// of retained states.
 pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
     let found = crate::log::walk::head_of(&*shared.backend.wal, view).await;
     match (found, view.point()) {
@@ -155,7 +159,7 @@ pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
             }
         }
         (Err(error), Some(_)) if error.kind() == crate::ErrorKind::Corrupt => {
-            // Its timeline may have been dropped.
+            // The timeline may have been dropped.
             confirm(shared, view).await?;
             Err(error)
         }
@@ -163,8 +167,8 @@ pub(crate) async fn head_of(shared: &Shared, view: &View) -> Result<Head> {
     }
 }
 
-/// The error for a state that was given up; `view` is that of the head of its branch, which `named`
-/// stands for.
+/// The error for a collected state; `view` is the view of the head of its branch, which `named`
+/// names.
 pub(crate) async fn collected(
     project: &Project,
     named: &str,
@@ -195,13 +199,13 @@ pub(crate) async fn collected(
         Err(_) => String::new(),
     };
     let mut text = format!(
-        "{named}@{lsn} was collected: states of '{named}' are kept from LSN {from}{since} on"
+        "{named}@{lsn} was collected: states of '{named}' are retained from LSN {from}{since} on"
     );
     text += &single_states(project, &points).await?;
     Ok(Error::not_found(text))
 }
 
-/// `, and at LSN 40 (pin release-1), 12 and 3 more`.
+/// Returns `, and at LSN 40 (pin release-1), 12 and 3 more`.
 async fn single_states(project: &Project, points: &[Point]) -> Result<String> {
     if points.is_empty() {
         return Ok(String::new());

@@ -1,4 +1,4 @@
-//! How long a branch lives whose record has a lease: a [sandbox](crate::sandbox).
+//! The lifetime of a branch whose record has a lease: a [sandbox](crate::sandbox).
 
 use bson::DateTime;
 
@@ -6,10 +6,10 @@ use crate::model::{BranchName, Head};
 use crate::store::records::BranchRecord;
 use crate::{DetailKey, Error, Hint};
 
-/// Refuses a commit to a sandbox whose time is over.
+/// Refuses a commit to an expired sandbox.
 pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
     Error::denied(format!(
-        "sandbox '{name}' ended at {} and takes no commits, as it may be swept at any moment",
+        "sandbox '{name}' expired at {} and takes no commits, because it may be swept at any moment",
         end.try_to_rfc3339_string().unwrap_or_default()
     ))
     .with_detail(DetailKey::Branch, name.as_str())
@@ -17,7 +17,8 @@ pub(crate) fn refused(name: &BranchName, end: DateTime) -> Error {
 }
 
 impl BranchRecord {
-    /// When it is over, if it is a sandbox and `head` is its last commit.
+    /// The time at which the sandbox expires if `head` is its last commit; `None` for other
+    /// branches.
     pub(crate) fn ends(&self, head: &Head) -> Option<DateTime> {
         let lease = self.lease?;
         let own = head.lsn > self.base_head().lsn;

@@ -1,4 +1,4 @@
-//! The log of a state, as its mask shows it.
+//! The log of a state, through its mask.
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -10,8 +10,8 @@ use crate::store::mask::Mask;
 use crate::store::{State, kept};
 
 /// The commits of a state without their documents, newest first, as far back as the log has them
-/// without a gap (see [`floor`]). In a masked state, the changes of originals in collections of which
-/// no document is shown are left out.
+/// without a gap (see [`floor`]). In a masked state, changes of originals in hidden collections are
+/// omitted.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -40,7 +40,7 @@ pub fn headers(state: &State) -> HeaderStream {
         let range = segment.above.next()..=segment.upto;
         wal.read_headers(segment.timeline, range, Direction::Descending)
     });
-    // Where a timeline's commits end above its base, the log of the state ends.
+    // If the commits of a timeline end above its base, the log of the state ends there.
     let mut expected = state.lsn();
     let unbroken = headers.try_take_while(move |commit: &Commit<Touched>| {
         let follows = commit.meta.lsn == expected;
@@ -58,8 +58,8 @@ pub fn headers(state: &State) -> HeaderStream {
     state.held().during(shown.boxed())
 }
 
-/// The position up to which the commits of a state were [collected](crate::gc), so that its log
-/// begins after it; [`Lsn::ZERO`] if it is whole.
+/// Returns the position up to which the commits of a state were [collected](crate::gc), so that its
+/// log begins after it; [`Lsn::ZERO`] if the log is complete.
 pub async fn floor(state: &State) -> Result<Lsn> {
     let wal = &state.shared().backend.wal;
     for segment in state.view().segments() {
@@ -71,18 +71,18 @@ pub async fn floor(state: &State) -> Result<Lsn> {
     Ok(Lsn::ZERO)
 }
 
-/// The position from which on every state of a history can be read; [`Lsn::ZERO`] if all can. Below it
-/// there may be single states that something holds.
+/// Returns the position from which every state of a history can be read; [`Lsn::ZERO`] if all can.
+/// Single states below it may be retained.
 pub async fn kept_from(state: &State) -> Result<Lsn> {
     kept::from(state.shared(), state.view()).await
 }
 
-/// The last commit of a state with its documents; `None` for the empty state. In a masked state its
-/// images are masked too, and what looks absent before it and after is left out.
+/// Returns the last commit of a state with its documents; `None` for the empty state. In a masked
+/// state, its images are masked too, and changes that are invisible before and after are omitted.
 ///
 /// # Errors
-/// `NotFound` if it was [collected](crate::gc), as its state may be kept without it; `Corrupt` if it is
-/// missing from the log.
+/// `NotFound` if the commit was [collected](crate::gc), because its state may be retained without
+/// it; `Corrupt` if it is missing from the log.
 pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     let Some(point) = state.view().point() else { return Ok(None) };
     let wal = &state.shared().backend.wal;
@@ -94,7 +94,7 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     }
 }
 
-/// The last commit of a masked state as its mask shows it.
+/// Applies the mask to the last commit of a masked state.
 async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit> {
     let lsn = commit.meta.lsn;
     let before = state.view().at(lsn.back(1).unwrap_or_default());
@@ -115,10 +115,10 @@ async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit
     Ok(Commit { changes, ..commit })
 }
 
-/// The commit at `lsn` of a state without its documents.
+/// Returns the commit at `lsn` of a state without its documents.
 ///
 /// # Errors
-/// `NotFound` if it was [collected](crate::gc); `Corrupt` if it is missing from the log.
+/// `NotFound` if the commit was [collected](crate::gc); `Corrupt` if it is missing from the log.
 pub async fn commit_at(state: &State, lsn: Lsn) -> Result<Commit<Touched>> {
     walk::header(&*state.shared().backend.wal, state.view(), lsn).await
 }

@@ -1,5 +1,5 @@
-//! Stores, projects, branches and states: what a program that embeds Argon holds, the records that refs
-//! have, and the one guard through which branches move.
+//! Stores, projects, branches and states: the API for programs that embed Argon. Also the records
+//! of refs, and the module through which every movement of a branch passes.
 //!
 //! | module | what is in it |
 //! | --- | --- |

@@ -1,8 +1,8 @@
-//! Pins: names for states that are kept for good.
+//! Pins: names for states that are retained permanently.
 //!
-//! A pin is one record. It holds its state against garbage collection, whatever becomes of the
-//! branch, and says which digest the state's history had; a signature lets others check who said so
-//! ([`mod@crate::verify`]).
+//! A pin is one record. It protects its state against garbage collection, whatever happens to the
+//! branch, and records the digest of the state's history. A signature lets others check who vouched
+//! for it ([`mod@crate::verify`]).
 
 use std::sync::Arc;
 
@@ -17,36 +17,36 @@ use crate::store::signature::{PublicKey, SigningKey};
 use crate::store::{Project, State, kept};
 use crate::{DetailKey, Error, Result};
 
-/// The longest note of a pin, in bytes.
+/// The maximum length of a pin's note, in bytes.
 pub const MAX_NOTE_BYTES: usize = 1024;
 
 /// A pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// Its name.
+    /// The name.
     pub name: PinName,
-    /// The last commit of its state.
+    /// The last commit of the state.
     pub head: Head,
     /// The state; `None` for the empty one.
     pub point: Option<Point>,
-    /// The branch by which the state was named.
+    /// The branch that the state was named by.
     pub branch: String,
-    /// When it was made.
+    /// The time of creation.
     pub created: DateTime,
-    /// Who made it.
+    /// The creator.
     pub actor: String,
-    /// Why.
+    /// The reason that the creator gave.
     pub note: String,
-    /// The key of the signature, which was not checked.
+    /// The key of the signature, which was not verified.
     pub signed_by: Option<PublicKey>,
 }
 
-/// What a new pin says besides its state.
+/// The properties of a new pin besides its state.
 #[derive(Debug, Clone, Copy)]
 pub struct NewPin<'a> {
-    /// The branch by which the state was named, for people.
+    /// The branch that the state was named by, for people.
     pub branch: &'a BranchName,
-    /// Why it is made; at most [`MAX_NOTE_BYTES`].
+    /// The reason for the pin; at most [`MAX_NOTE_BYTES`].
     pub note: &'a str,
     /// The key to sign it with.
     pub key: Option<&'a SigningKey>,
@@ -69,7 +69,7 @@ impl Pin {
 }
 
 impl Project {
-    /// Gives a state a name that stays with it.
+    /// Creates a permanent name for a state.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -92,13 +92,15 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `AlreadyExists` if there is a pin or a branch of that name, `Invalid` for too long a note,
+    /// `AlreadyExists` if a pin or a branch has the name, `Invalid` if the note is too long,
     /// `Denied` for a state of a masked branch.
     pub async fn create_pin(&self, name: &PinName, state: &State, new: NewPin<'_>) -> Result<Pin> {
         if !Arc::ptr_eq(state.shared(), &self.shared) {
-            return Err(Error::invalid("the state is of another store; it must be of this one"));
+            return Err(Error::invalid(
+                "the state belongs to another store; expected a state of this store",
+            ));
         }
-        // A pin has no mask, and would give the originals.
+        // A pin has no mask, so it would show the originals.
         refuse_masked(state, "pin a state of")?;
         if new.note.len() > MAX_NOTE_BYTES {
             return Err(Error::invalid(format!(
@@ -123,9 +125,9 @@ impl Project {
         Pin::new(name.clone(), record)
     }
 
-    /// The pin is written before it is looked whether there is a branch of its name, and one that
-    /// is created looks for pins while it is written: so both are made only if each is looked for
-    /// before the other is there. Then the name stands for the branch.
+    /// Writes a pin so that no branch gets the same name. The pin is written before branches are
+    /// checked, and a new branch checks pins while it is written. So each of the two sees the
+    /// other, unless one of them was complete before. The name then stands for the branch.
     async fn create_pin_record(&self, name: &PinName, record: &PinRecord) -> Result<()> {
         let reference = records::pin_ref(self.id(), name);
         let refs = &self.shared.backend.refs;
@@ -133,7 +135,7 @@ impl Project {
         let version = match refs.compare_and_set(&reference, None, Some(value)).await? {
             CasResult::Done(version) => version,
             CasResult::Moved(_) => {
-                return Err(Error::already_exists(format!("there is a pin '{name}' already"))
+                return Err(Error::already_exists(format!("pin '{name}' already exists"))
                     .with_detail(DetailKey::Pin, name.as_str()));
             }
         };
@@ -141,7 +143,7 @@ impl Project {
         let refused = match looked {
             Ok((None, ())) => return Ok(()),
             Ok((Some(_), ())) => Error::already_exists(format!(
-                "there is a branch '{name}'; a pin needs a name of its own"
+                "branch '{name}' already exists; choose another name for the pin"
             )),
             Err(error) => error,
         };
@@ -178,7 +180,7 @@ impl Project {
     /// The state of a pin.
     ///
     /// # Errors
-    /// `NotFound`, listing the pins that there are.
+    /// `NotFound`, with a list of the known pins.
     pub async fn pinned(&self, name: &PinName) -> Result<State> {
         let pin = self.pin_record(name).await?.record;
         self.pinned_by(&pin).await
@@ -192,7 +194,7 @@ impl Project {
         match self.find_pin(name).await? {
             Some(stored) => Ok(stored),
             None => Err(Error::not_found(format!(
-                "there is no pin '{name}' in project '{}'; {}",
+                "unknown pin '{name}' in project '{}'; {}",
                 self.name(),
                 there_are("pins", self.pin_records().await?.iter().map(|(name, _)| name.as_str()))
             ))
@@ -201,10 +203,10 @@ impl Project {
         }
     }
 
-    /// Removes a pin. Its state is kept only as long as something else needs it.
+    /// Removes a pin. Its state is then retained only as long as something else needs it.
     ///
     /// # Errors
-    /// `NotFound`, listing the pins that there are; `Conflict` if it was changed meanwhile.
+    /// `NotFound`, with a list of the known pins; `Conflict` if the pin was changed concurrently.
     pub async fn delete_pin(&self, name: &PinName) -> Result<Pin> {
         let stored = self.pin_record(name).await?;
         let reference = records::pin_ref(self.id(), name);
@@ -212,15 +214,15 @@ impl Project {
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
             CasResult::Done(_) => Pin::new(name.clone(), stored.record),
             CasResult::Moved(_) => {
-                Err(Error::conflict(format!("pin '{name}' was changed meanwhile; try again")))
+                Err(Error::conflict(format!("pin '{name}' was changed concurrently; try again")))
             }
         }
     }
 
-    /// The state at a point; `None` is the empty one.
+    /// Returns the state at a point; `None` is the empty state.
     ///
     /// # Errors
-    /// `NotFound` if its timeline is not in the log any more.
+    /// `NotFound` if the timeline is no longer in the log.
     pub(crate) async fn state_of(&self, point: Option<Point>) -> Result<State> {
         let view = match point {
             None => View::new([]),
@@ -230,30 +232,28 @@ impl Project {
             }
         };
         let lsn = view.lsn();
-        State::kept(self.shared.clone(), view, None).await?.ok_or_else(|| {
-            Error::not_found(format!(
-                "the state at LSN {lsn} was collected and is not there any more"
-            ))
-        })
+        State::kept(self.shared.clone(), view, None)
+            .await?
+            .ok_or_else(|| Error::not_found(format!("the state at LSN {lsn} was collected")))
     }
 
     async fn timeline_of(&self, id: crate::model::TimelineId) -> Result<Timeline> {
         match self.shared.backend.wal.state(id).await? {
             Some(state) => Ok(state.timeline),
             None => Err(Error::not_found(format!(
-                "that state is gone: its timeline {id} is not in the log any more"
+                "the state was collected: its timeline {id} is no longer in the log"
             ))),
         }
     }
 }
 
-/// What there is, for an error that says what there is not: at most 20 names.
+/// Lists known names for an error: at most 20.
 pub(crate) fn there_are<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 20;
     let names: Vec<&str> = names.collect();
     match names.len().saturating_sub(MOST) {
-        _ if names.is_empty() => format!("there are no {what}"),
-        0 => format!("{what}: {}", names.join(", ")),
-        more => format!("{what}: {} and {more} more", names[..MOST].join(", ")),
+        _ if names.is_empty() => format!("no {what} exist"),
+        0 => format!("known {what}: {}", names.join(", ")),
+        more => format!("known {what}: {} and {more} more", names[..MOST].join(", ")),
     }
 }

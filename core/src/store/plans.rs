@@ -1,4 +1,5 @@
-//! Plans as they are written, whatever they say, and the open ones into a branch that gets another name.
+//! Storage of plans, independent of their content, and the renaming of a branch that open plans
+//! target.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use crate::store::Project;
 use crate::store::records::{self, VersionedRecord};
 use crate::{Error, ErrorKind, Result};
 
-/// The most bytes that a plan with its decisions may take: 8 MiB.
+/// The maximum size of a plan with its decisions: 8 MiB.
 pub(crate) const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a renaming reads of a plan.
@@ -34,26 +35,26 @@ pub(crate) async fn all<R: DeserializeOwned>(
         .collect()
 }
 
-/// The bytes of a plan.
+/// Encodes a plan.
 ///
 /// # Errors
-/// `Invalid` if they are more than [`MOST_BYTES`].
+/// `Invalid` if the plan exceeds [`MOST_BYTES`].
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
     let value = records::encode(record)?;
     if value.len() > MOST_BYTES {
         return Err(Error::invalid(format!(
-            "the plan would take {} bytes with its decisions, and at most {MOST_BYTES} are allowed; decide by a \
-             policy instead of document by document",
+            "the plan has {} bytes with its decisions; at most {MOST_BYTES} are allowed: decide by \
+             a policy instead of document by document",
             value.len()
         )));
     }
     Ok(value)
 }
 
-/// Writes a plan if it is still as it was read; gives its new version.
+/// Writes a plan if it is still at the version that was read; returns its new version.
 ///
 /// # Errors
-/// `Conflict` if it was changed meanwhile.
+/// `Conflict` if the plan was changed concurrently.
 pub(crate) async fn swap<R: Serialize>(
     project: &Project,
     id: &str,
@@ -63,11 +64,11 @@ pub(crate) async fn swap<R: Serialize>(
     let (name, value) = (records::plan_ref(project.id(), id), encode(record)?);
     match project.shared.backend.refs.compare_and_set(&name, Some(read), Some(value)).await? {
         CasResult::Done(Some(version)) => Ok(version),
-        _ => Err(Error::conflict(format!("plan {id} was changed meanwhile; try again"))),
+        _ => Err(Error::conflict(format!("plan {id} was changed concurrently; try again"))),
     }
 }
 
-/// What has the open plans into a branch go on under its new name.
+/// Retargets the open plans into a branch to its new name.
 pub(crate) async fn renamed(
     project: &Project,
     from: &BranchName,
@@ -83,11 +84,11 @@ pub(crate) async fn renamed(
         .collect()
 }
 
-/// Has the open plans into a branch go on under its new name. If it is cut off, those that are left ask
-/// for the old name.
+/// Retargets the open plans into a branch to its new name. After an interruption, the remaining
+/// plans still target the old name.
 ///
 /// # Errors
-/// `Conflict` if others change the plans all the time.
+/// `Conflict` if others keep changing the plans.
 pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName) -> Result<()> {
     let mut backoff = Backoff::new(&project.shared.environment);
     while backoff.attempt().await {
@@ -108,7 +109,7 @@ pub(crate) async fn follow(project: &Project, from: &BranchName, to: &BranchName
     )))
 }
 
-/// The open plans into a branch, each as it is under the branch's new name.
+/// Returns the open plans into a branch, retargeted to its new name.
 async fn open_plans_into(
     project: &Project,
     from: &BranchName,

@@ -1,8 +1,8 @@
-//! Branches that take no commits.
+//! Read-only branches.
 //!
-//! A branch that becomes read-only seals its timeline, so that a writer that has it open elsewhere meets
-//! the seal, looks the branch up, and is refused there. One that is made read-only says so from its
-//! first record on, and has no writers to fence off.
+//! A branch that becomes read-only seals its timeline. A writer that has it open elsewhere finds
+//! the seal, looks the branch up, and is refused. A branch that is created read-only has no writers
+//! to fence off, and is marked from its first record on.
 
 use crate::model::BranchName;
 use crate::store::records::BranchRecord;
@@ -10,10 +10,10 @@ use crate::store::{Branch, Project, State};
 use crate::{DetailKey, Error, Hint, Result};
 
 impl Project {
-    /// Makes a branch that takes no commits; otherwise as [`create_branch`](Self::create_branch).
+    /// Creates a read-only branch; see [`create_branch`](Self::create_branch).
     ///
     /// # Errors
-    /// Those of [`create_branch`](Self::create_branch).
+    /// The errors of [`create_branch`](Self::create_branch).
     #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_read_only_branch(
         &self,
@@ -26,15 +26,15 @@ impl Project {
         self.create_from(name, from, record).await
     }
 
-    /// Lets a branch take no more commits, or lets it take them again. Every commit that was acknowledged
-    /// before is in it. Cut off in between, the branch takes commits as before.
+    /// Makes a branch read-only or writable. Every commit that was acknowledged before is in it. If
+    /// interrupted, the branch takes commits as before.
     ///
     /// # Errors
-    /// `NotFound`; `Denied` for a backup; `Conflict` if the branch was moved meanwhile.
+    /// `NotFound`; `Denied` for a backup; `Conflict` if the branch was moved concurrently.
     pub async fn set_read_only(&self, name: &BranchName, read_only: bool) -> Result<()> {
         if name.is_backup() {
             return Err(Error::denied(format!(
-                "'{name}' is a backup and stays as it is; make a branch from it instead"
+                "'{name}' is a backup and can't be changed; create a branch from it instead"
             )));
         }
         let _moving = self.shared.moving.lock().await;
@@ -54,7 +54,7 @@ impl Project {
     }
 }
 
-/// Why a branch takes no commits.
+/// The error for a commit to a read-only branch.
 pub(crate) fn refused(name: &BranchName) -> Error {
     Error::denied(format!("branch '{name}' is read-only"))
         .with_detail(DetailKey::Branch, name.as_str())

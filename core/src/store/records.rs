@@ -1,4 +1,4 @@
-//! The records that refs hold, as BSON documents, and the names under which they are kept.
+//! The records of refs, as BSON documents, and the names of the refs.
 //!
 //! | name | record |
 //! | --- | --- |
@@ -30,8 +30,8 @@ pub(crate) struct ProjectRecord {
     pub(crate) created: DateTime,
 }
 
-/// A deleted project. Its branches, pins and plans stay under names of their own until garbage collection
-/// removes this record, and then them.
+/// A deleted project. Its branches, pins and plans stay under names of their own until garbage
+/// collection removes this record, and then removes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DeletedRecord {
     pub(crate) name: String,
@@ -40,58 +40,59 @@ pub(crate) struct DeletedRecord {
     pub(crate) actor: String,
 }
 
-/// A branch: which timeline it is, and on which state that timeline builds.
+/// A branch: its timeline, and the state on which that timeline builds.
 ///
-/// The base is written here as well as with the timeline's first commit, since until then the
-/// timeline does not exist in the log. This is what lets a branch cost one write.
+/// The base is written here as well as with the timeline's first commit, because until then the
+/// timeline does not exist in the log. So creating a branch costs one write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BranchRecord {
     pub(crate) timeline: TimelineId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) base: Option<BaseRecord>,
-    /// The branch from which it was made.
+    /// The branch from which this one was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parent: Option<String>,
-    /// The position at which it left its parent; the base moves on with resets and renames.
+    /// The position of the fork from the parent; the base changes with resets and renames.
     pub(crate) forked_at: i64,
     pub(crate) created: DateTime,
     #[serde(default)]
     pub(crate) protected: bool,
-    /// Whether it takes no commits.
+    /// Whether the branch is read-only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) read_only: bool,
-    /// What makes it a sandbox.
+    /// The lease of a sandbox.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) lease: Option<LeaseRecord>,
-    /// What its reads go through.
+    /// The mask that reads go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<Mask>,
-    /// The branch that it becomes, on stores that can't rename in one write.
+    /// The new name of the branch during a rename, on stores that can't rename in one write.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) renaming: Option<RenameRecord>,
-    /// Its last movements, at most [`MOST_MOVES`], the newest last.
+    /// The last movements, at most [`MOST_MOVES`], the newest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) moves: Vec<MoveRecord>,
 }
 
-/// A renaming that has begun. It is done once there is a branch of the new name on this timeline; what
-/// is left then is to remove the record that has this.
+/// A started rename. It takes effect once a branch of the new name exists on this timeline; then
+/// only the old record remains to be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RenameRecord {
     pub(crate) to: String,
     pub(crate) timeline: TimelineId,
 }
 
-/// How long a branch lives.
+/// The lifetime of a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeaseRecord {
-    /// How long it lives after it was made, extended or last written to.
+    /// The lifetime after creation, extension or the last write.
     pub(crate) ttl_ms: i64,
-    /// It lives at least until then.
+    /// The earliest expiry.
     pub(crate) expires: DateTime,
 }
 
-/// How many movements a branch's record has; older ones are in the records of its backups.
+/// The maximum number of movements in a branch's record; older ones are in the records of its
+/// backups.
 pub(crate) const MOST_MOVES: usize = 64;
 
 /// A movement of a branch.
@@ -99,22 +100,22 @@ pub(crate) const MOST_MOVES: usize = 64;
 pub(crate) struct MoveRecord {
     pub(crate) at: DateTime,
     pub(crate) actor: String,
-    /// Where the branch was; `None` if it was not there, or empty.
+    /// The position before; `None` if the branch did not exist or was empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<PointRecord>,
-    /// Where it was then; `None` if it was empty.
+    /// The position after; `None` if the branch was empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) to: Option<PointRecord>,
     pub(crate) why: String,
 }
 
-/// A pin: a state that is kept for good.
+/// A pin: a state that is retained permanently.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PinRecord {
-    /// The state; `None` for the empty one.
+    /// The state; `None` for the empty state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<BaseRecord>,
-    /// The branch by which it was named, for people.
+    /// The branch that the state was named by, for people.
     pub(crate) branch: String,
     pub(crate) created: DateTime,
     pub(crate) actor: String,
@@ -134,7 +135,7 @@ impl PinRecord {
     }
 }
 
-/// Who vouches for a pin.
+/// The signature of a pin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SignatureRecord {
     /// An ed25519 public key, 32 bytes.
@@ -143,30 +144,30 @@ pub(crate) struct SignatureRecord {
     pub(crate) signature: bson::Binary,
 }
 
-/// What garbage collection keeps of a timeline; without this record, all of it. It is written before
-/// anything is removed, and states that it leaves out are not opened any more.
+/// The states of a timeline that garbage collection retains; without this record, all. It is
+/// written before anything is removed, and other states can't be opened from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptRecord {
     /// See [`RetainedStates`](crate::storage::RetainedStates).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) from: Option<i64>,
     pub(crate) points: Vec<KeptPoint>,
-    /// What the commits that are gone had merged.
+    /// The points that collected commits had merged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) merged: Vec<MergedRecord>,
-    /// Whether what is left out may be being removed: it stays given up then. Before, it may be taken
-    /// back, by any collector that finds that it is held.
+    /// Whether the removal of other states may have begun, so that they stay collected. Before, any
+    /// collector that finds a state in use may add it again.
     #[serde(default = "yes")]
     pub(crate) removing: bool,
-    /// Until then, what can be taken back at most: what the last record kept that was `removing`.
-    /// All, if there was none.
+    /// Before the removal begins, the upper bound of states that can be added again: the states
+    /// that the last record with `removing` retained. All, if there was no such record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) most: Option<KeptStates>,
-    /// When it was written.
+    /// The time at which the record was written.
     pub(crate) at: DateTime,
 }
 
-/// States that are kept.
+/// Retained states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptStates {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,8 +179,8 @@ fn yes() -> bool {
     true
 }
 
-/// A single state that is kept below the rest. Its commit may be gone from the log, so what the
-/// next commit needs to know of it is here.
+/// A single state that is retained below the rest. Its commit may be gone from the log, so this
+/// record has the fields that the next commit needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeptPoint {
     pub(crate) lsn: i64,
@@ -187,24 +188,24 @@ pub(crate) struct KeptPoint {
     pub(crate) time: DateTime,
 }
 
-/// The last commit of a timeline that a commit had merged which is gone.
+/// The last commit of a timeline that was merged by a collected commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MergedRecord {
     pub(crate) timeline: TimelineId,
     pub(crate) lsn: i64,
-    /// The position of the commit that merged it, or of a later one below the next kept state; if it
-    /// is absent, that commit was somewhere below `from`.
+    /// The position of the commit that merged it, or of a later one below the next retained state;
+    /// absent if that commit was somewhere below `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<i64>,
 }
 
-/// What garbage collection reads of a merge plan.
+/// The part of a merge plan that garbage collection reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeldByPlan {
-    /// The states that it rests on.
+    /// The states that the plan depends on.
     #[serde(default)]
     pub(crate) points: Vec<PointRecord>,
-    /// Whether it may still be applied; a closed one holds nothing.
+    /// Whether the plan may still be applied; a closed plan retains nothing.
     #[serde(default)]
     pub(crate) open: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,21 +214,21 @@ pub(crate) struct HeldByPlan {
     pub(crate) closed: Option<DateTime>,
 }
 
-/// Holds states while a ref is moved to them; removed right afterwards.
+/// Retains states while a ref is moved to them; removed right afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HoldRecord {
     pub(crate) points: Vec<PointRecord>,
     pub(crate) at: DateTime,
 }
 
-/// A state, by its timeline and position.
+/// A state, as timeline and position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PointRecord {
     pub(crate) timeline: TimelineId,
     pub(crate) lsn: i64,
 }
 
-/// A state with what the next commit needs to know of it.
+/// A state with the fields that the next commit needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BaseRecord {
     pub(crate) timeline: TimelineId,
@@ -237,7 +238,7 @@ pub(crate) struct BaseRecord {
 }
 
 impl BaseRecord {
-    /// The record of a state; `None` for the empty one.
+    /// The record of a state; `None` for the empty state.
     pub(crate) fn of(point: Option<Point>, head: &Head) -> Option<Self> {
         point.map(|point| Self {
             timeline: point.timeline,
@@ -284,8 +285,7 @@ impl From<PointRecord> for Point {
 }
 
 impl BranchRecord {
-    /// The record of the same branch on the timeline of another record, and with its mask: those of
-    /// a fork.
+    /// The record of this branch with the timeline and mask of a fork.
     pub(crate) fn on(&self, fork: BranchRecord) -> Self {
         let BranchRecord { timeline, base, mask, .. } = fork;
         Self { timeline, base, mask, renaming: None, ..self.clone() }
@@ -299,9 +299,9 @@ impl BranchRecord {
         self
     }
 
-    /// The state at a position of the branch, by the timeline that has its last commit; `None` for
-    /// the empty one. A position below the base is given as one of the base's timeline, which may
-    /// have got it from further up.
+    /// Returns the state at a position of the branch, by the timeline that has its last commit;
+    /// `None` for the empty state. A position below the base belongs to the base's timeline, which
+    /// may have inherited it.
     pub(crate) fn point_at(&self, lsn: Lsn) -> Option<Point> {
         match &self.base {
             _ if lsn == Lsn::ZERO => None,
@@ -351,31 +351,30 @@ pub(crate) fn deleted_ref(project: ProjectId) -> RefName {
     format!("{DELETED}{project}")
 }
 
-/// The refs of a deleted project.
+/// The prefix of the refs of a deleted project.
 pub(crate) fn copies_of_deleted(project: ProjectId) -> RefName {
     format!("{DELETED}{project}/")
 }
 
-/// The project whose record is under this name; `None` for one of the refs of a deleted project.
+/// The project whose record has this name; `None` for another ref of a deleted project.
 pub(crate) fn deleted_id(name: &str) -> Result<Option<ProjectId>> {
     let id = name.strip_prefix(DELETED).unwrap_or(name);
     if id.contains('/') {
         return Ok(None);
     }
-    let id = id
-        .parse()
-        .map_err(|_| Error::corrupt(format!("the ref '{name}' is not named as it should be")))?;
+    let id =
+        id.parse().map_err(|_| Error::corrupt(format!("malformed name of a ref: '{name}'")))?;
     Ok(Some(id))
 }
 
-/// Where a ref of a project is once the project is deleted.
+/// The name of a project's ref after the deletion of the project.
 pub(crate) fn deleted_copy(project: ProjectId, name: &str) -> Option<RefName> {
     let (kind, rest) = name.split_once('/')?;
     let (_, short) = rest.split_once('/')?;
     Some(format!("{DELETED}{project}/{kind}/{short}"))
 }
 
-/// Where a ref of a deleted project was.
+/// The original name of a ref of a deleted project.
 pub(crate) fn original_of_deleted(project: ProjectId, name: &str) -> Option<RefName> {
     let (kind, short) = name.strip_prefix(&copies_of_deleted(project))?.split_once('/')?;
     Some(format!("{kind}/{project}/{short}"))
@@ -401,8 +400,8 @@ pub(crate) fn pin_ref(project: ProjectId, name: &PinName) -> RefName {
     format!("pin/{project}/{name}")
 }
 
-/// The project and branch that are on a timeline now, as the refs of a store say; `None` if it has
-/// none any more. O(branches).
+/// Returns the project and branch that are currently on a timeline, according to the refs of a
+/// store; `None` if there are none. O(branches).
 pub async fn branch_of_timeline(
     refs: &dyn Refs,
     timeline: TimelineId,

@@ -1,10 +1,9 @@
-//! Giving a branch another name.
+//! Renames a branch.
 //!
-//! Two names must never stand for one timeline, or deleting one would end the other. So the new name
-//! gets a fork of the sealed timeline. Where the store can change several refs at once, that is one
-//! write. Elsewhere the old record first says what it becomes; once the new record is there, whoever
-//! comes upon the old one removes it, so that a renaming that was cut off is finished by the next who
-//! looks.
+//! Two names must never stand for one timeline, or deleting one branch would end the other. So the
+//! new name gets a fork of the sealed timeline. If the store can change several refs at once, that
+//! is one write. Otherwise the old record first notes the new name; once the new record exists,
+//! whoever reads the old record removes it. So the next reader finishes an interrupted rename.
 
 use crate::model::BranchName;
 use crate::model::backoff::Backoff;
@@ -16,7 +15,8 @@ use crate::store::{Branch, Project, plans};
 use crate::{Error, ErrorKind, Result};
 
 impl Project {
-    /// Renames a branch, and changes its record by `change`; `why` says so in the branch's moves.
+    /// Renames a branch, and applies `change` to its record; `why` is the reason in the branch's
+    /// reflog.
     pub(crate) async fn rename(
         &self,
         from: &BranchName,
@@ -44,7 +44,8 @@ impl Project {
         Ok(Branch::new(self.clone(), to.clone(), record))
     }
 
-    /// Renames a branch in one write, with the open plans into it; gives whether the store can.
+    /// Renames a branch and the open plans into it in one write; returns whether the store supports
+    /// that.
     async fn rename_at_once(
         &self,
         from: &BranchName,
@@ -71,7 +72,7 @@ impl Project {
                 Together::NotOffered => return Ok(false),
                 Together::Moved(name) if name == new => return Err(there_is_one(to)),
                 Together::Moved(name) if name == old => return Err(moved_meanwhile(from)),
-                // A plan; it is read again.
+                // A plan changed; the next attempt reads it again.
                 Together::Moved(_) => {}
             }
         }
@@ -95,15 +96,15 @@ impl Project {
         self.create_record(to, record).await?;
         self.leave_old_name(from, to, &stored).await.map_err(|error| match error.kind() {
             ErrorKind::Unavailable => Error::indeterminate(format!(
-                "branch '{from}' is '{to}' now, and may be seen under both names until the next command \
-                 looks at it"
+                "branch '{from}' was renamed to '{to}', but may be visible under both names until \
+                 the next command reads it"
             ))
             .with_source(error),
             _ => error,
         })
     }
 
-    /// The rest of a renaming whose new record is there.
+    /// Removes the old name of a branch whose new record exists.
     async fn leave_old_name(
         &self,
         from: &BranchName,
@@ -114,9 +115,9 @@ impl Project {
         let reference = records::branch_ref(self.id(), from);
         let refs = &self.shared.backend.refs;
         match refs.compare_and_set(&reference, Some(&stored.version), None).await? {
-            // Somebody else has finished it.
+            // Another process has finished the rename.
             CasResult::Done(_) | CasResult::Moved(None) => Ok(()),
-            // A writer on the old name came first: the branch has gone on there.
+            // A writer on the old name came first, so the branch continues there.
             CasResult::Moved(Some(_)) => {
                 self.remove_unwritten(to).await?;
                 Err(moved_meanwhile(from))
@@ -124,8 +125,7 @@ impl Project {
         }
     }
 
-    /// Finishes a renaming that was cut off after the new name was there; gives whether the old one is
-    /// gone.
+    /// Finishes an interrupted rename whose new name exists; returns whether the old name is gone.
     pub(crate) async fn finish_rename(
         &self,
         from: &BranchName,
@@ -148,5 +148,5 @@ impl Project {
 }
 
 fn there_is_one(to: &BranchName) -> Error {
-    Error::already_exists(format!("there is a branch '{to}' already"))
+    Error::already_exists(format!("branch '{to}' already exists"))
 }

@@ -1,4 +1,4 @@
-//! Keys that vouch for pins: ed25519, in the files that `openssl genpkey -algorithm ed25519` writes.
+//! Keys that sign pins: ed25519, in the file format of `openssl genpkey -algorithm ed25519`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::model::{Digest, PinName, ProjectId};
 use crate::store::records::{PinRecord, SignatureRecord};
 use crate::{Error, Hint, Result};
 
-/// A secret key. It is wiped from memory when dropped, and shown nowhere.
+/// A secret key. It is wiped from memory when dropped, and never displayed.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// The public part of a [`SigningKey`]: 32 bytes, written as 64 hexadecimal digits.
@@ -22,7 +22,7 @@ pub struct SigningKey(ed25519_dalek::SigningKey);
 pub struct PublicKey([u8; 32]);
 
 impl SigningKey {
-    /// A new key, of the environment's randomness.
+    /// Generates a key from the environment's randomness.
     pub fn generate(environment: &Environment) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(&environment.random()))
     }
@@ -30,32 +30,32 @@ impl SigningKey {
     /// Reads a private key: PKCS#8 in PEM.
     ///
     /// # Errors
-    /// `Invalid` if the text is anything else; the error repeats nothing of it.
+    /// `Invalid` if the text is anything else; the error contains nothing of it.
     pub fn from_pem(text: &str) -> Result<Self> {
-        // The cause is left out on purpose: it might say what stands in the file.
+        // The cause is omitted on purpose: it might contain parts of the file.
         ed25519_dalek::SigningKey::from_pkcs8_pem(text).map(Self).map_err(|_| {
             Error::invalid(
-                "it holds no private ed25519 key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` \
-                 writes",
+                "invalid private key: expected an ed25519 key in PKCS#8 PEM, as `openssl genpkey \
+                 -algorithm ed25519` writes it",
             )
             .with_hint(Hint::GenerateKey)
         })
     }
 
-    /// The key as [`from_pem`](Self::from_pem) reads it, and `openssl`: secret.
+    /// Formats the key as [`from_pem`](Self::from_pem) and `openssl` read it: secret.
     pub fn to_pem(&self) -> Result<impl std::ops::Deref<Target = String> + use<>> {
-        // Without the public key, with which openssl 3.0 can't read it.
+        // Without the public key: openssl 3.0 can't read a file that includes it.
         let key = KeypairBytes { secret_key: self.0.to_bytes(), public_key: None };
         key.to_pkcs8_pem(spki::der::pem::LineEnding::LF)
-            .map_err(|_| Error::internal("a key could not be encoded"))
+            .map_err(|_| Error::internal("failed to encode a key"))
     }
 
-    /// Its public part.
+    /// The public part.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
-    /// Signs what a pin says.
+    /// Signs the content of a pin.
     pub(crate) fn sign(
         &self,
         project: ProjectId,
@@ -83,12 +83,12 @@ impl PublicKey {
         if let Ok(key) = VerifyingKey::from_public_key_pem(text) {
             return Ok(Self(key.to_bytes()));
         }
-        // A digest has as many digits.
+        // A digest has the same number of digits.
         match text.parse::<Digest>() {
             Ok(bytes) => Ok(Self(*bytes.as_bytes())),
             Err(_) => Err(Error::invalid(
-                "that is no public ed25519 key: 64 hexadecimal digits are expected, or PEM as \
-                 `openssl pkey -pubout` writes it",
+                "invalid public ed25519 key: expected 64 hex digits, or PEM as `openssl pkey \
+                 -pubout` writes it",
             )),
         }
     }
@@ -98,11 +98,11 @@ impl PublicKey {
         let key = VerifyingKey::from_bytes(&self.0);
         key.ok()
             .and_then(|key| key.to_public_key_pem(spki::der::pem::LineEnding::LF).ok())
-            .ok_or_else(|| Error::invalid(format!("'{self}' is no public key of ed25519")))
+            .ok_or_else(|| Error::invalid(format!("invalid public ed25519 key '{self}'")))
     }
 
-    /// 16 hexadecimal digits that tell keys apart, for people: the first of the BLAKE3 digest of
-    /// the key's bytes.
+    /// 16 hex digits that identify the key, for people: the first of the BLAKE3 digest of its
+    /// bytes.
     pub fn fingerprint(&self) -> String {
         Digest::of(&self.0).to_string()[..16].to_owned()
     }
@@ -129,23 +129,24 @@ impl fmt::Debug for PublicKey {
 }
 
 impl SignatureRecord {
-    /// The key that the record names.
+    /// The key in the record.
     pub(crate) fn key(&self) -> Result<PublicKey> {
         let key = self.key.bytes.as_slice().try_into();
-        key.map(PublicKey).map_err(|_| Error::corrupt("its key has not 32 bytes"))
+        key.map(PublicKey)
+            .map_err(|_| Error::corrupt("invalid key in a signature: expected 32 bytes"))
     }
 
-    /// Checks the signature by the key in the record; gives that key.
+    /// Checks the signature with the key in the record; returns that key.
     ///
     /// # Errors
-    /// `Corrupt` if the signature is not of what the pin says, or the key is none.
+    /// `Corrupt` if the signature does not match the content of the pin, or the key is invalid.
     pub(crate) fn verify(
         &self,
         project: ProjectId,
         name: &PinName,
         pin: &PinRecord,
     ) -> Result<PublicKey> {
-        let wrong = || Error::corrupt("its signature does not match what it says");
+        let wrong = || Error::corrupt("the signature does not match the content");
         let key = self.key()?;
         let verifying = VerifyingKey::from_bytes(&key.0).map_err(|_| wrong())?;
         let signature = ed25519_dalek::Signature::from_slice(&self.signature.bytes);
@@ -157,10 +158,10 @@ impl SignatureRecord {
     }
 }
 
-/// What is signed: `argon 1 pin` and a zero byte; the project's id (16); the pin's name with its
-/// length; LSN (u64) and digest (32) of its state, zeros for the empty one; when it was made (i64,
-/// milliseconds); by whom, and the note, with their lengths. Numbers are little endian, lengths
-/// varints.
+/// The signed message: `argon 1 pin` and a zero byte; the project's id (16); the pin's name with
+/// its length; LSN (u64) and digest (32) of its state, zeros for the empty state; the time of
+/// creation (i64, milliseconds); the creator and the note with their lengths. Numbers are little
+/// endian, lengths varints.
 fn message(project: ProjectId, name: &PinName, pin: &PinRecord) -> Vec<u8> {
     let head = pin.head();
     let mut message = b"argon 1 pin\0".to_vec();

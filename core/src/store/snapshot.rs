@@ -1,11 +1,11 @@
 //! Snapshots: every document of a state in sorted, compressed, content-addressed chunks.
 //!
-//! A manifest lists a snapshot's chunks with the first and last key of each, so that a point read
-//! fetches one chunk. Chunks are cut where their content says, so that two snapshots of nearly the same
-//! state share most of their chunks.
+//! A manifest lists the chunks of a snapshot with the first and last key of each, so that a point
+//! read fetches one chunk. The content determines where chunks are cut, so that snapshots of
+//! similar states share most of their chunks.
 //!
-//! Here are the snapshots of states; the manifest, the format of chunks and the making of both are of
-//! the layers below.
+//! This module has the snapshots of states; the manifest, the format of chunks and the code that
+//! writes both are in the layers below.
 
 use crate::Result;
 use crate::engine::snapshot::Maker;
@@ -17,13 +17,15 @@ pub use crate::log::chunk::{CHUNK_VERSION, decode_chunk, encode_chunk};
 #[doc(inline)]
 pub use crate::storage::{ChunkEntry, CollectionChunks, Manifest};
 
-/// Makes a snapshot of a state, or gives the one that is there.
+/// Creates a snapshot of a state, or returns the existing one.
 ///
-/// It builds on the last snapshot below the state: chunks without a change are taken over unread,
-/// so that it costs O(changes since then). The state may be read and its branch written meanwhile.
-/// If it is cut off, chunks are left over, which the next snapshot of a like state takes up.
+/// It builds on the last snapshot below the state: unchanged chunks are reused without reading
+/// them, so the cost is O(changes since then). The state may be read and its branch written
+/// concurrently. An interruption leaves chunks behind, which the next snapshot of a similar state
+/// reuses.
 ///
-/// A snapshot of a masked state has the originals, as the log has: other branches read it too.
+/// A snapshot of a masked state contains the originals, as the log does, because other branches
+/// read it too.
 ///
 /// # Errors
 /// `Invalid` for the empty state.
@@ -41,7 +43,7 @@ pub async fn create(state: &State) -> Result<Manifest> {
     shared.environment.timed(Metric::Snapshot, made).await
 }
 
-/// The snapshots on the history of a state, the oldest first.
+/// Lists the snapshots on the history of a state, the oldest first.
 ///
 /// # Errors
 /// `Corrupt` if a manifest can't be read.
@@ -54,7 +56,7 @@ pub async fn list(state: &State) -> Result<Vec<Manifest>> {
             continue;
         }
         let latest = snapshots.latest_manifest(point.timeline, point.lsn).await?;
-        // One that was removed meanwhile is not there any more; an earlier one has its own turn.
+        // It may have been removed concurrently; an earlier one is listed in its own turn.
         manifests.extend(latest.filter(|manifest| manifest.point == point));
     }
     manifests.sort_unstable_by_key(|manifest| manifest.point.lsn);

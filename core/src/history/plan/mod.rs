@@ -314,6 +314,6 @@ fn same_store(ours: &State, theirs: &State) -> Result<()> {
     if std::sync::Arc::ptr_eq(ours.shared(), theirs.shared()) {
         Ok(())
     } else {
-        Err(Error::invalid("the state is of another store; it must be of this one"))
+        Err(Error::invalid("the state belongs to another store; expected a state of this store"))
     }
 }

@@ -1,4 +1,4 @@
-//! A branch: takes writes, gives states.
+//! A branch: takes writes, returns states.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,26 +13,26 @@ use crate::store::records::BranchRecord;
 use crate::store::{Collection, Project, Session, State, kept, lease, read_only};
 use crate::{DetailKey, Error, ErrorKind, Result};
 
-/// A branch, as it is listed.
+/// The properties of a branch in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchInfo {
-    /// Its name.
+    /// The name.
     pub name: BranchName,
-    /// Its last commit.
+    /// The last commit.
     pub head: Head,
-    /// The branch from which it was made.
+    /// The branch from which this one was created.
     pub parent: Option<BranchName>,
-    /// The position at which it left its parent.
+    /// The position of the fork from the parent.
     pub forked_at: Lsn,
-    /// When it was made.
+    /// The time of creation.
     pub created: DateTime,
-    /// Whether it is protected.
+    /// Whether the branch is protected.
     pub protected: bool,
-    /// Whether it takes no commits.
+    /// Whether the branch is read-only.
     pub read_only: bool,
-    /// When it is over, if it is a [sandbox](crate::sandbox).
+    /// The expiry, for a [sandbox](crate::sandbox).
     pub ends: Option<DateTime>,
-    /// Whether it is [masked](crate::mask).
+    /// Whether the branch is [masked](crate::mask).
     pub masked: bool,
 }
 
@@ -52,10 +52,10 @@ impl BranchInfo {
     }
 }
 
-/// A handle to a branch. Cheap to clone; clones share what they know of where the branch is.
+/// A handle to a branch. Cheap to clone; clones share the cached position of the branch.
 ///
-/// The handle follows the branch: when the branch was moved to another timeline (by a reset, say),
-/// the timeline it left is sealed, and the next read or write looks the branch up again.
+/// The handle follows the branch: when the branch is moved to another timeline (for example by a
+/// reset), its old timeline is sealed, and the next read or write looks the branch up again.
 #[derive(Clone, Debug)]
 pub struct Branch {
     project: Project,
@@ -68,44 +68,44 @@ impl Branch {
         Self { project, name, record: Arc::new(RwLock::new(record)) }
     }
 
-    /// Its project.
+    /// The project.
     pub fn project(&self) -> &Project {
         &self.project
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &BranchName {
         &self.name
     }
 
-    /// What is known of it now.
+    /// Reads the properties of the branch.
     pub async fn info(&self) -> Result<BranchInfo> {
         let stored = self.project.record(&self.name).await?;
         let head = self.project.head_of(&stored.record).await?;
         Ok(BranchInfo::new(self.name.clone(), &stored.record, head))
     }
 
-    /// Whether its reads go through a [mask](crate::mask), which no operation takes off.
+    /// Whether reads go through a [mask](crate::mask), which no operation removes.
     pub fn is_masked(&self) -> bool {
         self.known().mask.is_some()
     }
 
-    /// The policy of its mask; `None` if it is not masked.
+    /// The policy of the mask; `None` if the branch is not masked.
     pub fn mask_policy(&self) -> Option<MaskPolicy> {
         self.known().mask.map(|mask| mask.policy().clone())
     }
 
-    /// Its present state.
+    /// The current state.
     ///
     /// # Errors
-    /// `NotFound` if the branch is gone.
+    /// `NotFound` if the branch does not exist any more.
     pub async fn head(&self) -> Result<State> {
         loop {
             let (record, head) = self.present().await.map_err(|error| self.named(error))?;
             match self.project.state_at(&record, head.lsn).await {
                 Ok(state) if self.name.is_backup() => return Ok(state.ending_with(head)),
                 Ok(state) => return Ok(state.ending_with(head)),
-                // The head has moved on since, and what it was is given up already.
+                // The head has moved, and its previous state was collected.
                 Err(error) if error.kind() == crate::ErrorKind::NotFound => {
                     if self.present().await?.1 == head {
                         return Err(error);
@@ -119,12 +119,12 @@ impl Branch {
     /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
     ///
     /// # Errors
-    /// `NotFound` if the branch has no commit there yet, or the state was [collected](crate::gc).
+    /// `NotFound` if the branch has no such commit yet, or the state was [collected](crate::gc).
     pub async fn at(&self, lsn: Lsn) -> Result<State> {
         let head = self.head().await?;
         if lsn > head.lsn() {
             return Err(Error::not_found(format!(
-                "branch '{}' has no LSN {lsn}; its last is {}",
+                "LSN {lsn} does not exist on branch '{}'; its last LSN is {}",
                 self.name,
                 head.lsn()
             ))
@@ -134,7 +134,7 @@ impl Branch {
         self.earlier(head, lsn).await
     }
 
-    /// A state of the branch that is not later than `state`.
+    /// Returns a state of the branch that is not later than `state`.
     pub(crate) async fn earlier(&self, state: State, lsn: Lsn) -> Result<State> {
         if lsn == state.lsn() {
             return Ok(state);
@@ -148,7 +148,7 @@ impl Branch {
         }
     }
 
-    /// The state as it was at `time`: after the last commit that is not later.
+    /// The state at `time`: after the last commit that is not later.
     ///
     /// # Errors
     /// `NotFound` if the first commit is later, or the state was [collected](crate::gc).
@@ -158,14 +158,14 @@ impl Branch {
         match lsn {
             Some(lsn) => self.earlier(head, lsn).await,
             None => Err(Error::not_found(format!(
-                "branch '{}' has no state at {}: its first commit is later",
+                "branch '{}' has no state at {}; its first commit is later",
                 self.name,
                 time.try_to_rfc3339_string().unwrap_or_default()
             ))),
         }
     }
 
-    /// A collection of the branch, for reading its present and for writing.
+    /// A handle to a collection of the branch, for reads of the current state and for writes.
     pub fn collection(&self, name: &CollectionName) -> Collection {
         Collection::new(self.clone(), name.clone())
     }
@@ -178,8 +178,8 @@ impl Branch {
 
     /// Commits a request: all of its changes in one commit, durable when this returns, or none.
     ///
-    /// Many callers may commit at once; they share durable appends. If the future is dropped before
-    /// it is ready, the commit is either whole or absent.
+    /// Concurrent callers share durable appends. If the future is dropped before it is ready, the
+    /// commit is either complete or absent.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -201,14 +201,14 @@ impl Branch {
     /// ```
     ///
     /// # Errors
-    /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if it can't
-    /// be told: look at the log before trying again. `Denied` for a backup, a read-only branch, and a
-    /// sandbox whose time is over.
+    /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if the result
+    /// is unknown: check the log before you retry. `Denied` for a backup, a read-only branch, and
+    /// an expired sandbox.
     #[tracing::instrument(level = "debug", skip_all, fields(branch = %self.name))]
     pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
         if self.name.is_backup() {
             return Err(Error::denied(format!(
-                "'{}' is a backup and takes no commits; make a branch from it instead",
+                "'{}' is a backup and takes no commits; create a branch from it instead",
                 self.name
             )));
         }
@@ -231,7 +231,8 @@ impl Branch {
     /// Commits a change of a collection's metadata.
     ///
     /// # Errors
-    /// `AlreadyExists` or `NotFound` as the change asks for; else those of [`Branch::commit`].
+    /// `AlreadyExists` or `NotFound`, depending on the change; otherwise the errors of
+    /// [`Branch::commit`].
     pub async fn change_collection(&self, change: CollectionChange) -> Result<Option<Receipt>> {
         let mut request = self.request();
         request.change_collection(change);
@@ -242,7 +243,7 @@ impl Branch {
         &self.project.shared
     }
 
-    /// Names the branch in an error of its log, which knows only the timeline.
+    /// Adds the branch to an error of its log, which only knows the timeline.
     fn named(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Corrupt | ErrorKind::Unavailable | ErrorKind::Indeterminate => {
@@ -256,7 +257,8 @@ impl Branch {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What is known of a branch that takes commits. One that is known to take none is looked up again.
+    /// Returns the record of a branch that takes commits. A cached record that refuses commits is
+    /// read again.
     async fn writable(&self) -> Result<BranchRecord> {
         let known = self.known();
         if !known.read_only && self.ended(&known).await?.is_none() {
@@ -273,8 +275,8 @@ impl Branch {
         Ok(record)
     }
 
-    /// When it ended, if it is a sandbox whose time is over. A commit would prolong it, which is for
-    /// somebody to ask for: it may be swept at any moment.
+    /// Returns the expiry of an expired sandbox. A commit would extend it, but only an explicit
+    /// request may do that, because it may be swept at any moment.
     async fn ended(&self, record: &BranchRecord) -> Result<Option<DateTime>> {
         let now = self.shared().environment.earliest();
         if record.lease.is_none_or(|lease| lease.expires >= now) {
@@ -284,8 +286,8 @@ impl Branch {
         Ok(record.ends(&head).filter(|end| *end < now))
     }
 
-    /// The branch and its head, followed if it has moved. A timeline without commits may have been
-    /// left long ago, and be gone since.
+    /// Returns the branch and its head, after looking it up again if it has moved. A timeline
+    /// without commits may have been left long ago, and have been collected since.
     async fn present(&self) -> Result<(BranchRecord, Head)> {
         let record = self.known();
         match self.shared().backend.wal.state(record.timeline).await? {
@@ -299,10 +301,11 @@ impl Branch {
         }
     }
 
-    /// Looks the branch up again after its timeline was found sealed. If it still stands on that
-    /// timeline, whoever sealed it was cut off, and the branch goes on in a fork.
+    /// Looks the branch up again after its timeline was found sealed. If the branch is still on
+    /// that timeline, the operation that sealed it was interrupted, and the branch continues in a
+    /// fork.
     async fn follow(&self, sealed: &BranchRecord) -> Result<()> {
-        // Whoever moves the branch in this process is let finish.
+        // Wait for a move of the branch in this process.
         let _moving = self.shared().moving.lock().await;
         let stored = self.project.record(&self.name).await?;
         if stored.record.read_only {
@@ -312,7 +315,7 @@ impl Branch {
             let head = self.project.seal(sealed).await?;
             let record = self.project.forked_on(&stored.record, head).await?;
             let at = sealed.point_at(head.lsn);
-            let movement = self.project.movement(at, at, "went on after a move that was cut off");
+            let movement = self.project.movement(at, at, "continued after an interrupted move");
             match self.project.set(&self.name, &stored, record, movement).await {
                 Ok(record) => record,
                 Err(error) if error.kind() == crate::ErrorKind::Conflict => {
@@ -329,7 +332,7 @@ impl Branch {
 }
 
 impl Branch {
-    /// An empty request of this actor, or else the session's, with the session's trailers.
+    /// An empty request, signed by this actor or else the session's, with the session's trailers.
     pub fn request_as(&self, actor: Option<Actor>) -> WriteRequest {
         let session = self.shared();
         let mut request = WriteRequest::new(actor.unwrap_or_else(|| session.actor.clone()));

@@ -9,12 +9,12 @@ use crate::model::{CollectionName, Document, Point};
 use crate::store::{Branch, DocumentStream, VersionedDocument};
 use crate::{Error, Result};
 
-/// What can be stored as a document.
+/// A type that can be stored as a document.
 pub trait IntoDocument {
-    /// The BSON of it, as it shall be stored.
+    /// Converts to the BSON that is stored.
     ///
     /// # Errors
-    /// `Invalid` when it is no BSON.
+    /// `Invalid` if the value is not valid BSON.
     fn into_raw(self) -> Result<RawDocumentBuf>;
 }
 
@@ -43,9 +43,9 @@ impl IntoDocument for bson::Document {
     }
 }
 
-/// A handle to a collection of a branch; it need not exist yet. Cheap to clone.
+/// A handle to a collection of a branch, which need not exist yet. Cheap to clone.
 ///
-/// Each write is one durable commit; for several in one, fill a
+/// Each write is one durable commit; to make several writes in one commit, use a
 /// [request](Branch::request).
 ///
 /// ```
@@ -78,7 +78,7 @@ impl Collection {
         Self { branch, name }
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &CollectionName {
         &self.name
     }
@@ -97,7 +97,8 @@ impl Collection {
         }
     }
 
-    /// All documents at the head in the order of their `_id`s; none if the collection is not there.
+    /// All documents at the head in the order of their `_id`s; none if the collection does not
+    /// exist.
     pub async fn scan(&self) -> Result<DocumentStream> {
         let head = self.branch.head().await?;
         match head.catalog().get(&self.name) {
@@ -106,19 +107,19 @@ impl Collection {
         }
     }
 
-    /// Inserts a document; one without an `_id` gets an `ObjectId`. As in MongoDB, the `_id` is stored
-    /// as the first field. Gives the key of the `_id`.
+    /// Inserts a document; one without an `_id` gets an `ObjectId`. As in MongoDB, the `_id` is
+    /// stored as the first field. Returns the key of the `_id`.
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one with that `_id`; `Invalid` if it can't be stored.
+    /// `AlreadyExists` if the `_id` is in use; `Invalid` if the document can't be stored.
     pub async fn insert(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
         let (key, document) = self.with_id(document.into_raw()?)?;
         let receipt = self.write(key.clone(), document, Precondition::Absent).await?;
         Ok((key, receipt))
     }
 
-    /// Writes a document, whether there is one with its `_id` or not; one without an `_id` gets an
-    /// `ObjectId`. The `_id` is stored as the first field.
+    /// Inserts or replaces a document; one without an `_id` gets an `ObjectId`. The `_id` is stored
+    /// as the first field.
     pub async fn put(&self, document: impl IntoDocument) -> Result<(Key, Receipt)> {
         let (key, document) = self.with_id(document.into_raw()?)?;
         let receipt = self.write(key.clone(), document, Precondition::Any).await?;
@@ -128,33 +129,33 @@ impl Collection {
     /// Replaces a document.
     ///
     /// # Errors
-    /// `NotFound` if there is none with that `_id`.
+    /// `NotFound` if no document has the `_id`.
     pub async fn replace(&self, document: impl IntoDocument) -> Result<Receipt> {
         let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
         self.write(key, document, Precondition::Present).await
     }
 
-    /// Replaces a document if commit `read` is still the last that changed it.
+    /// Replaces a document if commit `read` is still the last one that changed it.
     ///
     /// # Errors
-    /// `Conflict` if another commit did.
+    /// `Conflict` if another commit changed it.
     pub async fn replace_if(&self, document: impl IntoDocument, read: Point) -> Result<Receipt> {
         let (key, document) = Document::checked(Document::with_id_first(document.into_raw()?)?)?;
         self.write(key, document, Precondition::ChangedBy(read)).await
     }
 
-    /// Deletes a document; `None` if there is none with that `_id`, and then no commit is made.
+    /// Deletes a document; returns `None` without a commit if no document has the `_id`.
     pub async fn delete(&self, id: &Key) -> Result<Option<Receipt>> {
         let mut request = self.branch.request();
         request.delete(self.name.clone(), id.clone(), Precondition::SkipUnlessPresent);
         self.branch.commit(request).await?.receipt()
     }
 
-    /// Checks a document, after giving it an `_id` if it has none, and putting that before its other
-    /// fields.
+    /// Adds an `_id` if the document has none, moves it before the other fields, and checks the
+    /// document.
     ///
     /// # Errors
-    /// `Invalid` if it can't be stored.
+    /// `Invalid` if the document can't be stored.
     pub fn with_id(&self, raw: RawDocumentBuf) -> Result<(Key, Document)> {
         match raw.get("_id") {
             Ok(None) => {
@@ -176,7 +177,7 @@ impl Collection {
     }
 }
 
-/// The document with an `_id` before its other fields, where MongoDB puts it.
+/// Puts an `_id` before the other fields of a document, as MongoDB does.
 fn prepend_id(raw: &RawDocument, id: ObjectId) -> Result<RawDocumentBuf> {
     let mut bytes = vec![0; 4];
     bytes.push(0x07);
@@ -184,7 +185,7 @@ fn prepend_id(raw: &RawDocument, id: ObjectId) -> Result<RawDocumentBuf> {
     bytes.extend_from_slice(&id.bytes());
     bytes.extend_from_slice(&raw.as_bytes()[4..]);
     let length = i32::try_from(bytes.len())
-        .map_err(|_| Error::invalid("the document is larger than BSON allows"))?;
+        .map_err(|_| Error::invalid("the document exceeds the size limit of BSON"))?;
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     RawDocumentBuf::from_bytes(bytes)
         .map_err(|source| Error::invalid("the document is not valid BSON").with_source(source))

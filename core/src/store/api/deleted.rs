@@ -1,9 +1,10 @@
-//! Projects that were deleted and can be brought back.
+//! Deleted projects that can be restored.
 //!
-//! A deletion moves the refs of the project, so that no handle to it finds them any more:
+//! A deletion moves the refs of the project, so that no handle finds them any more:
 //! `branch/<project id>/main` to `deleted/<project id>/branch/main`, and so on. The record
-//! `deleted/<project id>` comes first and goes last. The project's own record decides whether the project
-//! is there, so a crash anywhere leaves it deleted or not, and the next attempt does the rest.
+//! `deleted/<project id>` is created first and removed last. The project's own record decides
+//! whether the project exists, so a crash anywhere leaves it deleted or not, and the next attempt
+//! completes the operation.
 
 use std::collections::HashMap;
 
@@ -15,28 +16,28 @@ use crate::store::records::{self, DeletedRecord, ProjectRecord, VersionedRecord}
 use crate::store::{Project, Store};
 use crate::{Error, Result};
 
-/// A deleted project whose history is still there.
+/// A deleted project whose history still exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeletedProject {
-    /// The name that it had.
+    /// The name before the deletion.
     pub name: ProjectName,
-    /// When it was made.
+    /// The time of creation.
     pub created: DateTime,
-    /// When it was deleted.
+    /// The time of the deletion.
     pub deleted: DateTime,
-    /// Who deleted it.
+    /// The actor who deleted it.
     pub actor: String,
 }
 
 impl Store {
-    /// Deletes a project with all its branches, protected ones too, its pins and its plans. Its writers
-    /// are fenced off before it is gone, so none is told of a commit that nobody could find. Until the
-    /// retention time is over and [garbage collection](crate::gc) has run,
-    /// [`undelete_project`](Self::undelete_project) brings it back as it was. A crash before it is gone
-    /// leaves it as it was, and its branches can be read and written. O(branches, pins and plans).
+    /// Deletes a project with all its branches (protected ones too), pins and plans. Its writers
+    /// are fenced off before, so that no commit is acknowledged that nobody could find. Until the
+    /// retention period is over and [garbage collection](crate::gc) has run,
+    /// [`undelete_project`](Self::undelete_project) restores it. A crash before the deletion takes
+    /// effect leaves the project readable and writable. O(branches, pins and plans).
     ///
     /// # Errors
-    /// `NotFound` if there is none; `Conflict` if it was changed meanwhile.
+    /// `NotFound` if the project does not exist; `Conflict` if it was changed concurrently.
     #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn delete_project(&self, name: &ProjectName) -> Result<()> {
         let project = self.project(name).await?;
@@ -56,26 +57,27 @@ impl Store {
                 self.tidy(name, moved).await;
                 Ok(())
             }
-            // The copies are removed by a later deletion, or by garbage collection.
-            CasResult::Moved(_) => {
-                Err(Error::conflict(format!("project '{name}' was changed meanwhile; try again")))
-            }
+            // A later deletion or garbage collection removes the copies.
+            CasResult::Moved(_) => Err(Error::conflict(format!(
+                "project '{name}' was changed concurrently; try again"
+            ))),
         }
     }
 
-    /// The deleted projects that can be brought back, the one deleted last first.
+    /// The deleted projects that can be restored, the last deleted first.
     pub async fn deleted_projects(&self) -> Result<Vec<DeletedProject>> {
         let records = self.deleted_records().await?;
         records.into_iter().map(|(_, stored)| described(stored.record)).collect()
     }
 
-    /// Brings a deleted project back as it was: its branches, pins and plans. Of several that had the
-    /// name, the one deleted last. With `new_name` it gets another name. A crash in between leaves it
-    /// deleted or back, and it can be tried again. O(branches, pins and plans).
+    /// Restores a deleted project with its branches, pins and plans; if several had the name, the
+    /// last deleted. `new_name` renames it. A crash in between leaves it deleted or restored, and
+    /// the call can be repeated. O(branches, pins and plans).
     ///
     /// # Errors
-    /// `NotFound` if there is none, or garbage collection has removed it; `AlreadyExists` if there is a
-    /// project of that name; `Conflict` if somebody else brings it back.
+    /// `NotFound` if there is no such project, or garbage collection has removed it;
+    /// `AlreadyExists` if a project has the name; `Conflict` if another process restores it
+    /// concurrently.
     #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn undelete_project(
         &self,
@@ -88,12 +90,12 @@ impl Store {
         else {
             let names = all.iter().map(|(_, stored)| stored.record.name.as_str());
             return Err(Error::not_found(format!(
-                "there is no deleted project '{name}' that can be brought back; {}",
+                "no deleted project '{name}' can be restored; {}",
                 crate::store::pins::there_are("deleted projects", names)
             )));
         };
         let (refs, target) = (&self.shared.backend.refs, new_name.unwrap_or(name));
-        let taken = || Error::already_exists(format!("there is a project '{target}' already"));
+        let taken = || Error::already_exists(format!("project '{target}' already exists"));
         if refs.get(&records::project_ref(target)).await?.is_some() {
             return Err(taken());
         }
@@ -112,8 +114,8 @@ impl Store {
         }
     }
 
-    /// Makes sure that no collector removes a deleted project: a collector removes the record first, by
-    /// compare-and-set, so it finds that changed, or it is gone here.
+    /// Prevents collectors from removing a deleted project. A collector removes the record first,
+    /// by compare-and-set: either it finds the record changed, or the record is gone here.
     async fn claim(&self, id: ProjectId, found: &VersionedRecord<DeletedRecord>) -> Result<()> {
         let deleted = self.shared.environment.latest();
         let value = records::encode(&DeletedRecord { deleted, ..found.record.clone() })?;
@@ -121,13 +123,13 @@ impl Store {
         match refs.compare_and_set(&reference, Some(&found.version), Some(value)).await? {
             CasResult::Done(_) => Ok(()),
             CasResult::Moved(_) => Err(Error::conflict(format!(
-                "the deleted project '{}' was removed or brought back meanwhile",
+                "the deleted project '{}' was removed or restored concurrently",
                 found.record.name
             ))),
         }
     }
 
-    /// Writes the record by which a project is found after its deletion.
+    /// Writes the record of a deleted project.
     async fn write_deleted(&self, name: &ProjectName, project: &ProjectRecord) -> Result<()> {
         let record = DeletedRecord {
             name: name.to_string(),
@@ -138,7 +140,7 @@ impl Store {
         self.replace(&records::deleted_ref(project.id), records::encode(&record)?).await
     }
 
-    /// Sets a ref to a value, whatever it holds: a deletion that was cut off may have left one.
+    /// Sets a ref to a value, whatever it contains: an interrupted deletion may have left one.
     async fn replace(&self, name: &str, value: Vec<u8>) -> Result<()> {
         let refs = &self.shared.backend.refs;
         let old = refs.get(name).await?;
@@ -148,13 +150,13 @@ impl Store {
         let expected = old.map(|old| old.version);
         match refs.compare_and_set(name, expected.as_ref(), Some(value)).await? {
             CasResult::Done(_) => Ok(()),
-            CasResult::Moved(_) => Err(Error::conflict(
-                "somebody else deletes the project or brings it back; try again",
-            )),
+            CasResult::Moved(_) => {
+                Err(Error::conflict("another process deletes or restores the project; try again"))
+            }
         }
     }
 
-    /// Copies the refs of a project to where those of deleted ones are; gives the refs to remove.
+    /// Copies the refs of a project to the names of a deleted project; returns the refs to remove.
     async fn copied_to_deleted(&self, id: ProjectId) -> Result<Vec<(RefName, RefVersion)>> {
         let refs = &self.shared.backend.refs;
         let mut stale: HashMap<RefName, RefVersion> = HashMap::new();
@@ -172,13 +174,13 @@ impl Store {
                 }
             }
         }
-        // Of a deletion that was cut off; the refs are not there any more.
+        // Leftovers of an interrupted deletion, whose originals do not exist any more.
         self.remove_refs(stale.into_iter().collect()).await?;
         Ok(copied)
     }
 
-    /// Copies the refs of a deleted project back; gives the refs to remove. One that is there stays: the
-    /// deletion was cut off before it was removed.
+    /// Copies the refs of a deleted project back; returns the refs to remove. An existing ref
+    /// stays: the deletion was interrupted before its removal.
     async fn copied_from_deleted(&self, id: ProjectId) -> Result<Vec<(RefName, RefVersion)>> {
         let refs = &self.shared.backend.refs;
         let mut copied = Vec::new();
@@ -198,11 +200,11 @@ impl Store {
         Ok(stored.map(|stored| (name, stored.version)).into_iter().collect())
     }
 
-    /// Removes the refs that were moved, after the project is gone or back. What is left when this fails
-    /// is found by nobody, and garbage collection removes it.
+    /// Removes refs that were moved, after the project is deleted or restored. If this fails,
+    /// nothing finds the leftovers, and garbage collection removes them.
     async fn tidy(&self, project: &ProjectName, names: Vec<(RefName, RefVersion)>) {
         if let Err(error) = self.remove_refs(names).await {
-            tracing::warn!("records of project '{project}' stay where they were: {error}");
+            tracing::warn!("failed to remove moved records of project '{project}': {error}");
         }
     }
 
@@ -213,8 +215,8 @@ impl Store {
         Ok(())
     }
 
-    /// The records of deleted projects, without those that are there: a deletion or an undeletion that
-    /// was cut off leaves such a record. The one deleted last is first.
+    /// The records of deleted projects, the last deleted first. Existing projects are omitted: an
+    /// interrupted deletion or restoration leaves such a record.
     pub(crate) async fn deleted_records(
         &self,
     ) -> Result<Vec<(ProjectId, VersionedRecord<DeletedRecord>)>> {

@@ -1,5 +1,5 @@
-//! The handles that a program holds: a [`Store`] has [`Project`]s, a project has [`Branch`]es, a
-//! branch takes writes and gives [`State`]s, and a state is read.
+//! The handles of the API: a [`Store`] has [`Project`]s, a project has [`Branch`]es, a branch takes
+//! writes and returns [`State`]s, and a state is read.
 
 mod branch;
 mod collection;

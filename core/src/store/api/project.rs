@@ -12,15 +12,15 @@ use crate::store::records::{BranchRecord, VersionedRecord};
 use crate::store::{Branch, BranchInfo, Session, State, kept};
 use crate::{Error, Result};
 
-/// How many heads of branches are asked for at once when they are listed.
+/// The number of branch heads that are requested concurrently for a list.
 const HEADS_AT_ONCE: usize = 64;
 
-/// A project, as it is listed.
+/// The properties of a project in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectInfo {
-    /// Its name.
+    /// The name.
     pub name: ProjectName,
-    /// When it was made.
+    /// The time of creation.
     pub created: DateTime,
 }
 
@@ -37,7 +37,7 @@ impl Project {
         Self { shared, name, id }
     }
 
-    /// Its name.
+    /// The name.
     pub fn name(&self) -> &ProjectName {
         &self.name
     }
@@ -46,7 +46,7 @@ impl Project {
         self.id
     }
 
-    /// The branches by name, backups among them.
+    /// The branches by name, including backups.
     pub async fn branches(&self) -> Result<Vec<BranchInfo>> {
         self.described(self.branch_records().await?).await
     }
@@ -69,14 +69,14 @@ impl Project {
     /// Opens a branch.
     ///
     /// # Errors
-    /// `NotFound`, listing the branches that there are.
+    /// `NotFound`, with a list of the known branches.
     pub async fn branch(&self, name: &BranchName) -> Result<Branch> {
         let stored = self.record(name).await?;
         Ok(Branch::new(self.clone(), name.clone(), stored.record))
     }
 
-    /// Makes a branch that starts as `from`. It costs one durable write, whatever the size of the
-    /// data; from the head of a branch, it takes as long as one round trip to the store.
+    /// Creates a branch that starts at `from`. It costs one durable write, whatever the size of the
+    /// data; from the head of a branch, it takes one round trip to the store.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -97,8 +97,8 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `AlreadyExists` if there is a branch or a pin of that name; `Invalid` for the name of a
-    /// backup; `NotFound` if the state was [collected](crate::gc) meanwhile.
+    /// `AlreadyExists` if a branch or a pin has the name; `Invalid` for the name of a backup;
+    /// `NotFound` if the state was [collected](crate::gc) concurrently.
     #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_branch(
         &self,
@@ -111,11 +111,11 @@ impl Project {
         self.create_from(name, from, record).await
     }
 
-    /// Makes a branch that starts as `from` and gives its documents as `policy` says; see
-    /// [`mask`](crate::mask). It costs what [`create_branch`](Self::create_branch) does.
+    /// Creates a branch that starts at `from` and masks its documents by `policy`; see
+    /// [`mask`](crate::mask). It costs the same as [`create_branch`](Self::create_branch).
     ///
-    /// No operation takes the mask off: whatever is made of the branch has it too, and it stays when
-    /// the branch is reset, renamed or deleted.
+    /// No operation removes the mask: every branch created from this one has it too, and it
+    /// survives resets, renames and deletion.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -140,8 +140,8 @@ impl Project {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` if the policy can't be enforced; `Unsupported` if `from` is masked already; those of
-    /// [`create_branch`](Self::create_branch).
+    /// `Invalid` if the policy can't be enforced; `Unsupported` if `from` is already masked; the
+    /// errors of [`create_branch`](Self::create_branch).
     #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_masked_branch(
         &self,
@@ -152,8 +152,9 @@ impl Project {
     ) -> Result<Branch> {
         if from.is_masked() {
             return Err(Error::unsupported(
-                "the state is masked already, and a branch has one mask; a branch made of it has the \
-                 same, or make one with another policy of the branch that is not masked",
+                "the state is already masked, and a branch has only one mask; create the branch \
+                 without a policy to keep that mask, or from the unmasked branch with another \
+                 policy",
             ));
         }
         let key = self.shared.environment.random();
@@ -163,7 +164,7 @@ impl Project {
         self.create_from(name, from, record).await
     }
 
-    /// Makes a branch of a record for it, which starts as `from`.
+    /// Creates a branch from its record, which starts at `from`.
     pub(crate) async fn create_from(
         &self,
         name: &BranchName,
@@ -171,8 +172,8 @@ impl Project {
         record: BranchRecord,
     ) -> Result<Branch> {
         refuse_backup_name(name)?;
-        // All at once, for the sake of stores on a network. A project that is deleted between them
-        // leaves a branch that nothing names, as one deleted just afterwards does.
+        // Concurrently, because stores on a network have latency. A project that is deleted in
+        // between leaves a branch that nothing names, like one that is deleted just afterwards.
         let created = self.create_record(name, &record);
         let (created, there, free) =
             join3(created, self.still_there(), self.refuse_pin_name(name)).await;
@@ -184,7 +185,7 @@ impl Project {
             (Ok(()), Err(error)) => match self.remove_unwritten(name).await {
                 Ok(()) => Err(error),
                 Err(_) => Err(Error::indeterminate(format!(
-                    "branch '{name}' was made, but whether it may stay can't be told"
+                    "branch '{name}' was created, but whether it may stay is unknown"
                 ))
                 .with_source(error)),
             },
@@ -198,12 +199,12 @@ impl Project {
         match self.find_pin(&pin).await? {
             None => Ok(()),
             Some(_) => Err(Error::already_exists(format!(
-                "there is a pin '{name}'; a branch needs a name of its own"
+                "pin '{name}' already exists; choose another name for the branch"
             ))),
         }
     }
 
-    /// Takes a branch back that was just made of a state that was given up meanwhile.
+    /// Removes a new branch if its state was collected concurrently.
     async fn confirm_branch(&self, name: &BranchName, from: &State) -> Result<()> {
         match kept::confirm(&self.shared, from.view()).await {
             Ok(()) => Ok(()),
@@ -214,22 +215,22 @@ impl Project {
         }
     }
 
-    /// Gives a branch another name. What was open under the old name goes on under the new one
-    /// after it is opened again.
+    /// Renames a branch. Handles that were opened under the old name must be opened again.
     ///
     /// # Errors
     /// `NotFound`, `AlreadyExists`, `Denied` for a protected branch or a backup, and `Conflict` if
-    /// the branch was moved meanwhile.
+    /// the branch was moved concurrently.
     #[tracing::instrument(level = "info", skip_all, fields(%from, %to))]
     pub async fn rename_branch(&self, from: &BranchName, to: &BranchName) -> Result<Branch> {
         self.rename(from, to, "renamed", |record| record).await
     }
 
-    /// Removes a branch, and keeps its head as a backup, whose name is given; nothing is kept of a
-    /// backup that is removed.
+    /// Deletes a branch, keeps its head as a backup, and returns the backup's name. Deleting a
+    /// backup keeps nothing.
     ///
     /// # Errors
-    /// `NotFound`; `Denied` for a protected branch; `Conflict` if it was moved meanwhile.
+    /// `NotFound`; `Denied` for a protected branch; `Conflict` if the branch was moved
+    /// concurrently.
     #[tracing::instrument(level = "info", skip_all, fields(branch = %name))]
     pub async fn delete_branch(&self, name: &BranchName) -> Result<Option<BranchName>> {
         if name.is_backup() {
@@ -243,7 +244,7 @@ impl Project {
         self.retire(name, &stored, head, "deleted").await.map(Some)
     }
 
-    /// Removes a branch whose timeline has ended at `head`, and keeps a backup, whose name is given.
+    /// Removes a branch whose timeline ended at `head`, keeps a backup, and returns its name.
     pub(crate) async fn retire(
         &self,
         name: &BranchName,
@@ -254,7 +255,8 @@ impl Project {
         self.leave(name, stored, head, why, None).await
     }
 
-    /// Protects a branch against reset, renaming and deletion, or ends that. Writing goes on.
+    /// Protects a branch against reset, rename and deletion, or removes the protection. Commits
+    /// stay allowed.
     pub async fn set_protected(&self, name: &BranchName, protected: bool) -> Result<()> {
         let _moving = self.shared.moving.lock().await;
         let stored = self.record(name).await?;
@@ -268,7 +270,8 @@ impl Project {
 pub(crate) fn refuse_backup_name(name: &BranchName) -> Result<()> {
     if name.is_backup() {
         return Err(Error::invalid(format!(
-            "'{name}': names under '{}/' are kept for backups that Argon makes",
+            "invalid branch name '{name}': names under '{}/' are reserved for backups that Argon \
+             creates",
             BranchName::BACKUP
         )));
     }

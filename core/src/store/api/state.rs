@@ -1,4 +1,4 @@
-//! A state, for reading.
+//! A readable state.
 
 use std::sync::Arc;
 
@@ -17,33 +17,33 @@ use crate::{DetailKey, Error, Hint, Result};
 /// Documents in the order of their `_id`s.
 pub type DocumentStream = BoxStream<'static, Result<Document>>;
 
-/// A state of a branch, past or present. It reads the same for ever. Cheap to clone.
+/// A state of a branch, past or present. Every read returns the same forever. Cheap to clone.
 #[derive(Clone)]
 pub struct State {
     shared: Arc<Session>,
-    /// What answers its reads, through the mask if there is one: all of them come through here.
+    /// Answers all reads, through the mask if there is one.
     materialize: Arc<dyn Materialize>,
     mask: Option<Mask>,
     view: View,
     catalog: Arc<Catalog>,
-    /// Its last commit, if that was seen on the way here.
+    /// The last commit, if it is already known.
     head: Option<Head>,
-    /// Keeps garbage collection in this process from giving it up.
+    /// Protects the state against garbage collection in this process.
     held: StateGuard,
 }
 
 impl State {
-    /// A state that is kept as long as this call takes: the head of a branch, say. Its reads go
-    /// through `mask`, if there is one.
+    /// Creates a state that is known to be retained during this call, such as the head of a branch.
+    /// Its reads go through `mask`, if given.
     ///
     /// # Errors
-    /// `NotFound` if it was given up in this process.
+    /// `NotFound` if the state was collected in this process.
     pub(crate) async fn of(shared: Arc<Session>, view: View, mask: Option<Mask>) -> Result<Self> {
         let held = shared.open.acquire(&view)?;
         Self::holding(shared, view, mask, held).await
     }
 
-    /// A state that may have been given up: `None` if it was.
+    /// Creates a state that may have been collected; `None` if it was.
     pub(crate) async fn kept(
         shared: Arc<Session>,
         view: View,
@@ -71,13 +71,13 @@ impl State {
         Ok(Self { shared, materialize, mask, view, catalog, head: None, held })
     }
 
-    /// The state of the same history, and through the same mask, as it was at `lsn`; `None` if it was
+    /// The state of the same history at `lsn`, through the same mask; `None` if it was
     /// [collected](crate::gc).
     pub(crate) async fn kept_earlier(&self, lsn: Lsn) -> Result<Option<Self>> {
         Self::kept(self.shared.clone(), self.view.at(lsn), self.mask.clone()).await
     }
 
-    /// The same state through a mask, for which all that is in it is an original.
+    /// The same state through a mask that treats all of its content as originals.
     pub(crate) async fn through(self, mask: &Mask) -> Result<Self> {
         let mask = mask.onto(&self.catalog, self.lsn());
         Self::of(self.shared, self.view, Some(mask)).await
@@ -87,14 +87,14 @@ impl State {
         &self.held
     }
 
-    /// Notes the last commit of the state, so that nobody has to look it up.
+    /// Caches the last commit of the state.
     pub(crate) fn ending_with(self, head: Head) -> Self {
         debug_assert_eq!(self.lsn(), head.lsn);
         Self { head: Some(head), ..self }
     }
 
-    /// What the next commit after the state builds on: from memory for the head of a branch, else
-    /// by one lookup.
+    /// The head on which the next commit builds: cached for the head of a branch, otherwise one
+    /// lookup.
     pub(crate) async fn last(&self) -> Result<Head> {
         match self.head {
             Some(head) => Ok(head),
@@ -102,24 +102,24 @@ impl State {
         }
     }
 
-    /// The timelines that make it up.
+    /// The timelines of the state.
     pub fn view(&self) -> &View {
         &self.view
     }
 
-    /// Its position.
+    /// The position.
     pub fn lsn(&self) -> Lsn {
         self.view.lsn()
     }
 
-    /// The same history, as it was at `lsn`.
+    /// The state of the same history at `lsn`.
     ///
     /// # Errors
-    /// `NotFound` if that is above its position, or was [collected](crate::gc).
+    /// `NotFound` if `lsn` is above this state, or the state was [collected](crate::gc).
     pub async fn at(&self, lsn: Lsn) -> Result<Self> {
         if lsn > self.lsn() {
             return Err(Error::not_found(format!(
-                "there is no LSN {lsn}; the last of this state is {}",
+                "LSN {lsn} does not exist; the last LSN of this state is {}",
                 self.lsn()
             ))
             .with_detail(DetailKey::Lsn, lsn.get()));
@@ -131,12 +131,12 @@ impl State {
         })
     }
 
-    /// Its collections, by name.
+    /// The collections, by name.
     pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
         self.catalog.iter().map(|info| &**info)
     }
 
-    /// Whether its reads go through a [mask](crate::mask).
+    /// Whether reads go through a [mask](crate::mask).
     pub fn is_masked(&self) -> bool {
         self.mask.is_some()
     }
@@ -157,10 +157,10 @@ impl State {
         &self.shared
     }
 
-    /// One of its collections.
+    /// Returns a collection of the state.
     ///
     /// # Errors
-    /// `NotFound`, listing the collections that there are.
+    /// `NotFound`, with a list of the known collections.
     pub fn collection(&self, name: &CollectionName) -> Result<CollectionView> {
         match self.catalog.get(name) {
             Some(info) => Ok(CollectionView { state: self.clone(), info: info.clone() }),
@@ -168,11 +168,11 @@ impl State {
                 let known: Vec<&str> = self.collections().map(|info| info.name.as_str()).collect();
                 Err(Error::not_found(match known.as_slice() {
                     [] => format!(
-                        "there is no collection '{name}' at LSN {}, and no other",
+                        "unknown collection '{name}' at LSN {}: the state has no collections",
                         self.lsn()
                     ),
                     known => format!(
-                        "there is no collection '{name}' at LSN {}; there are: {}",
+                        "unknown collection '{name}' at LSN {}; known collections: {}",
                         self.lsn(),
                         known.join(", ")
                     ),
@@ -190,7 +190,7 @@ impl std::fmt::Debug for State {
     }
 }
 
-/// A document, and the commit that gave it this content.
+/// A document, and the commit that last changed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VersionedDocument {
     /// The commit, for [`Collection::replace_if`](crate::Collection::replace_if) and
@@ -208,7 +208,7 @@ pub struct CollectionView {
 }
 
 impl CollectionView {
-    /// Its options, indexes and identifier.
+    /// The options, indexes and identifier.
     pub fn info(&self) -> &CollectionInfo {
         &self.info
     }
@@ -226,7 +226,7 @@ impl CollectionView {
         };
         let segment = view.segment_of(lsn).ok_or_else(|| {
             Error::corrupt(format!(
-                "a document was changed by commit {lsn}, which is not in its view"
+                "a document was changed by commit {lsn}, which is not in the view"
             ))
         })?;
         Ok(Some(VersionedDocument {
@@ -235,8 +235,8 @@ impl CollectionView {
         }))
     }
 
-    /// The documents with these `_id`s, which are in ascending order; one answer an `_id`. One
-    /// lookup for all of them.
+    /// Returns the documents with these `_id`s, which must be in ascending order; one result per
+    /// `_id`. Takes one lookup.
     pub async fn get_many(&self, ids: Vec<Key>) -> Result<Vec<Option<Document>>> {
         let State { materialize, view, .. } = &self.state;
         let found = materialize.get_many(view, self.info.id, ids).await?;
@@ -254,21 +254,21 @@ impl CollectionView {
         held.during(materialize.scan(view, self.info.id, range))
     }
 
-    /// How many documents it has. O(documents).
+    /// The number of documents. O(documents).
     pub async fn count(&self) -> Result<u64> {
         self.scan().try_fold(0, |count, _| async move { Ok(count + 1) }).await
     }
 
-    /// Every image that a document had on this chain, newest first, with its commit; as far back as
-    /// the log reaches (see [`log::floor`](crate::log::floor)).
+    /// Every image of a document on this chain, newest first, with its commit; as far back as the
+    /// log reaches (see [`log::floor`](crate::log::floor)).
     pub fn history(&self, id: &Key) -> BoxStream<'static, Result<(Lsn, Image)>> {
         let State { materialize, view, held, .. } = &self.state;
         held.during(materialize.history(view, self.info.id, id))
     }
 
     /// A digest of the collection's name, options, indexes and documents: equal digests mean equal
-    /// collections, on whatever store and by whatever history. The index of `_id` alone counts as none:
-    /// every collection has it, whether it was set or not. O(documents).
+    /// collections, whatever the store and the history. An index on `_id` alone is ignored, because
+    /// every collection has it. O(documents).
     pub async fn digest(&self) -> Result<Digest> {
         let mut hasher = blake3::Hasher::new_derive_key("argon 1 collection content");
         let facts = bson::doc! {
@@ -277,7 +277,7 @@ impl CollectionView {
             "indexes": self.info.distinctive_indexes().to_vec(),
         };
         let facts = bson::serialize_to_vec(&facts).map_err(|source| {
-            Error::internal("a collection's options could not be encoded").with_source(source)
+            Error::internal("failed to encode the options of a collection").with_source(source)
         })?;
         hasher.update(&facts);
         let mut documents = self.scan();

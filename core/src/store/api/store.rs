@@ -1,4 +1,4 @@
-//! An opened store.
+//! An open store.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::store::records::{self, BranchRecord, ProjectRecord};
 use crate::store::{Project, ProjectInfo, garbage};
 use crate::{DetailKey, Error, Result};
 
-/// An opened store. Cheap to clone; the store is closed when the last handle to it or to anything
-/// in it is dropped.
+/// An open store. Cheap to clone; the store is closed when the last handle to it or to any of its
+/// parts is dropped.
 ///
 /// ```
 /// # use argon_core::model::ProjectName;
@@ -40,13 +40,13 @@ pub struct Store {
     pub(crate) shared: Arc<Session>,
 }
 
-/// What the handles of one session share: a store, and who works on it.
+/// The shared state of the handles of one session: a store and an actor.
 #[derive(Debug)]
 pub(crate) struct Session {
     shared: Arc<Shared>,
     /// Signs commits, movements of refs, pins and plans.
     pub(crate) actor: Actor,
-    /// What every commit of the session notes.
+    /// The trailers of every commit of the session.
     pub(crate) trailers: Trailers,
 }
 
@@ -58,7 +58,7 @@ impl Deref for Session {
     }
 }
 
-/// What all handles of a store share.
+/// The shared state of all handles of a store.
 pub(crate) struct Shared {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
@@ -69,23 +69,22 @@ pub(crate) struct Shared {
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
-    /// The repeated requests that metrics have.
+    /// The number of retried requests that metrics already include.
     pub(crate) retries: AtomicU64,
-    /// Held while a branch is moved away from a timeline, from the seal to the ref, so that writers
-    /// who meet the seal wait for the move instead of going on in a fork, which would undo it.
+    /// Held while a branch is moved off a timeline, from the seal to the ref. So a writer that
+    /// finds the seal waits for the move; otherwise it would continue in a fork and undo the move.
     pub(crate) moving: tokio::sync::Mutex<()>,
     /// The states that this process has open.
     pub(crate) open: Arc<ActiveStates>,
-    /// Held while garbage is collected: one collection at a time.
+    /// Held during a garbage collection: one at a time.
     pub(crate) collecting: tokio::sync::Mutex<()>,
-    /// Held for reading while a snapshot is made, for writing while garbage is collected.
+    /// Held for reading while a snapshot is made, for writing during a garbage collection.
     pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Shared {
-    /// Asks the servers of the store for the time before something is decided by it that can't be
-    /// undone, as far as the clock is a machine's: a process may have run for long, and its machine's
-    /// clock may have been set meanwhile.
+    /// Asks the servers of the store for the time before an irreversible decision, if the clock is
+    /// the machine's: the machine's clock may have been set while the process runs.
     pub(crate) async fn look_at_clocks(&self) -> Result<()> {
         if let (true, Some(network)) = (self.environment.heeds_servers(), &self.backend.network) {
             network.servers().await?;
@@ -101,14 +100,14 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Store {
-    /// The branch that a new project has.
+    /// The initial branch of a new project.
     pub const FIRST_BRANCH: &'static str = "main";
 
-    /// Makes a new store where `url` says, and opens it. `actor` signs what is written through it
-    /// unless a write says otherwise.
+    /// Creates a store at `url`, and opens it. `actor` signs all writes through it unless a write
+    /// has its own actor.
     ///
     /// # Errors
-    /// Those of [`Factory::create`](crate::storage::Factory::create).
+    /// The errors of [`Factory::create`](crate::storage::Factory::create).
     #[tracing::instrument(level = "info", skip_all, name = "create_store", fields(store = %url))]
     pub async fn create(
         registry: &Registry,
@@ -121,11 +120,11 @@ impl Store {
         Ok(Self::new(backend, environment, actor))
     }
 
-    /// Opens the store that `url` names. `actor` signs what is written through it unless a write
-    /// says otherwise.
+    /// Opens the store at `url`. `actor` signs all writes through it unless a write has its own
+    /// actor.
     ///
     /// # Errors
-    /// Those of [`Factory::open`](crate::storage::Factory::open).
+    /// The errors of [`Factory::open`](crate::storage::Factory::open).
     #[tracing::instrument(level = "info", skip_all, name = "open_store", fields(store = %url))]
     pub async fn open(
         registry: &Registry,
@@ -138,7 +137,7 @@ impl Store {
         Ok(Self::new(backend, environment, actor))
     }
 
-    /// A store over a backend that is open already.
+    /// Creates a store from an open backend.
     pub fn new(backend: Backend, environment: Environment, actor: Actor) -> Self {
         let refs = TimedRefs { inner: backend.refs, environment: environment.clone() };
         let backend = Backend { refs: Arc::new(refs), ..backend };
@@ -196,30 +195,30 @@ impl Store {
         Self { shared: Arc::new(session) }
     }
 
-    /// The same store for another actor, who signs what is written through the handle that this gives
-    /// and all that comes from it: commits, movements of branches, pins and plans. Costs nothing; a
-    /// process that serves many users has one store and a session for each.
+    /// The same store for another actor, who signs all writes through the returned handle and its
+    /// descendants: commits, movements of branches, pins and plans. Costs nothing; a process that
+    /// serves many users has one store and a session for each.
     pub fn session(&self, actor: Actor) -> Self {
         let Session { shared, trailers, .. } = &*self.shared;
         Self::of(Session { shared: shared.clone(), actor, trailers: trailers.clone() })
     }
 
-    /// The same store for a session whose commits have these trailers, and no others unless a
-    /// [request](crate::write::WriteRequest::set_trailers) says so.
+    /// The same store for a session whose commits have these trailers, unless a
+    /// [request](crate::write::WriteRequest::set_trailers) sets others.
     pub fn with_trailers(&self, trailers: Trailers) -> Self {
         let Session { shared, actor, .. } = &*self.shared;
         Self::of(Session { shared: shared.clone(), actor: actor.clone(), trailers })
     }
 
-    /// Who signs what is written through this handle.
+    /// The actor who signs writes through this handle.
     pub fn actor(&self) -> &Actor {
         &self.shared.actor
     }
 
-    /// Waits until what goes on in the background has come to its end: the snapshots that the
-    /// backend's [policy](crate::storage::SnapshotPolicy) asked for after the commits that were
-    /// answered so far. A program calls it before it ends; a store that is dropped without it only
-    /// cuts that work off, and the next one that commits takes it up.
+    /// Waits for background work: the snapshots that the backend's
+    /// [policy](crate::storage::SnapshotPolicy) requested after the commits so far. A program calls
+    /// it before it exits. Dropping the store without it only interrupts that work, and the next
+    /// process that commits resumes it.
     pub async fn settle(&self) {
         self.shared.automatic.settle().await;
         if let Some(deferred) = &self.shared.backend.deferred {
@@ -232,27 +231,27 @@ impl Store {
         &self.shared.environment
     }
 
-    /// Facts about the store.
+    /// Properties of the store.
     pub fn info(&self) -> StoreInfo {
         self.shared.backend.maintenance.info()
     }
 
-    /// What its backend can do.
+    /// The capabilities of the backend.
     pub fn capabilities(&self) -> Capabilities {
         self.shared.backend.capabilities
     }
 
-    /// When the store wants snapshots.
+    /// The policy for automatic snapshots.
     pub fn snapshot_policy(&self) -> SnapshotPolicy {
         self.shared.backend.snapshot_policy
     }
 
-    /// The bytes that the store takes on disk, or in memory if it is there.
+    /// The size of the store on disk, or in memory, in bytes.
     pub async fn stored_bytes(&self) -> Result<u64> {
         self.shared.backend.maintenance.stored_bytes().await
     }
 
-    /// Gives back dead space as far as the engine can. Readers and writers may go on meanwhile.
+    /// Frees dead space as far as the engine can. Reads and writes may continue concurrently.
     #[tracing::instrument(level = "info", skip_all)]
     pub async fn compact(&self) -> Result<()> {
         self.shared.backend.maintenance.compact().await?;
@@ -315,10 +314,10 @@ impl Store {
             .collect()
     }
 
-    /// Makes a project with one empty branch, [`Store::FIRST_BRANCH`].
+    /// Creates a project with one empty branch, [`Store::FIRST_BRANCH`].
     ///
     /// # Errors
-    /// `AlreadyExists` if there is one of that name.
+    /// `AlreadyExists` if a project has the name.
     #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
     pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
         let Shared { backend, environment, .. } = &**self.shared;
@@ -337,7 +336,7 @@ impl Store {
             renaming: None,
             moves: vec![project.movement(None, None, "created with the project")],
         };
-        // The branch first: a project is never seen without it. Cut off in between, it leaves a
+        // The branch first, so that a project is never visible without it. An interruption leaves a
         // record under an id that nothing names.
         let branch = records::branch_ref(record.id, &BranchName::new(Self::FIRST_BRANCH)?);
         backend.refs.compare_and_set(&branch, None, Some(records::encode(&main)?)).await?;
@@ -345,7 +344,7 @@ impl Store {
         match backend.refs.compare_and_set(&records::project_ref(name), None, Some(value)).await? {
             CasResult::Done(_) => Ok(project),
             CasResult::Moved(_) => {
-                Err(Error::already_exists(format!("there is a project '{name}' already"))
+                Err(Error::already_exists(format!("project '{name}' already exists"))
                     .with_detail(DetailKey::Project, name.as_str()))
             }
         }
@@ -354,7 +353,7 @@ impl Store {
     /// Opens a project.
     ///
     /// # Errors
-    /// `NotFound`, listing the projects that there are.
+    /// `NotFound`, with a list of the known projects.
     pub async fn project(&self, name: &ProjectName) -> Result<Project> {
         let reference = records::project_ref(name);
         match self.shared.backend.refs.get(&reference).await? {
@@ -370,8 +369,8 @@ impl Store {
         let known: Vec<String> =
             self.projects().await?.into_iter().map(|project| project.name.to_string()).collect();
         Ok(Error::not_found(match known.as_slice() {
-            [] => format!("there is no project '{name}', and no other either"),
-            known => format!("there is no project '{name}'; there are: {}", known.join(", ")),
+            [] => format!("unknown project '{name}': the store has no projects"),
+            known => format!("unknown project '{name}'; known projects: {}", known.join(", ")),
         })
         .with_detail(DetailKey::Project, name.as_str()))
     }

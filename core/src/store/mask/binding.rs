@@ -13,11 +13,11 @@ use crate::store::mask::transform::Rules;
 use crate::store::mask::{MaskPolicy, Unlisted};
 use crate::{Error, Result};
 
-/// A mask as it is in force on a branch. Cheap to clone.
+/// The mask of a branch. Cheap to clone.
 ///
-/// Collections are bound by number when the mask is made, under the last name that each had then, so
-/// that no rename on the branch takes the mask off, and no state of the past shows what the present
-/// hides. A collection that is not bound shows no original.
+/// Collections are bound by number when the mask is created, under the last name of each at that
+/// time. So no rename on the branch removes the mask, and no past state shows documents that the
+/// present one hides. An unbound collection shows no original.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "MaskRecord", into = "MaskRecord")]
 pub(crate) struct Mask {
@@ -27,27 +27,27 @@ pub(crate) struct Mask {
     upto: Lsn,
 }
 
-/// What stays the same wherever the mask goes.
+/// The part of a mask that is the same on every branch that inherits it.
 #[derive(Debug)]
 struct Terms {
     policy: MaskPolicy,
     secret: Secret,
-    /// Whether a `\` in the policy's paths makes a dot part of a name.
+    /// Whether `\` in the policy's paths escapes a dot.
     escapes: bool,
-    /// One for each entry of the policy.
+    /// One per entry of the policy.
     rules: Vec<Rules>,
 }
 
-/// What is shown of a bound collection.
+/// The rules of a bound collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
-    /// What this entry of the policy says.
+    /// The entry of the policy with this index.
     Entry(usize),
-    /// Everything, since the policy shows what it does not list.
+    /// No rules: the policy shows unlisted collections.
     Shown,
 }
 
-/// What is shown of the originals of a collection.
+/// The visibility of the originals of a collection.
 enum Originals<'a> {
     None,
     All,
@@ -60,14 +60,14 @@ enum Originals<'a> {
 struct MaskRecord {
     policy: MaskPolicy,
     key: Secret,
-    /// Masks made before paths had escapes do not say it, and keep the meaning that they had.
+    /// Absent in masks created before paths had escapes; these keep their meaning.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     escapes: bool,
     upto: i64,
     collections: Vec<BoundRecord>,
 }
 
-/// A collection and the entry of the policy that it goes by; without one it is shown.
+/// A collection and the policy entry that applies to it; without one, the collection is shown.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BoundRecord {
@@ -77,7 +77,7 @@ struct BoundRecord {
 }
 
 impl Mask {
-    /// A mask for a branch that begins with a state, whose catalog and position these are.
+    /// Creates a mask for a branch that begins at the state with this catalog and position.
     ///
     /// # Errors
     /// `Invalid` if the policy can't be enforced.
@@ -92,17 +92,17 @@ impl Mask {
         Ok(Self { bound: terms.bind(catalog), terms, upto })
     }
 
-    /// The same mask for a branch that begins anew with a state of originals.
+    /// The same mask for a branch that is reset to a state of originals.
     pub(crate) fn onto(&self, catalog: &Catalog, upto: Lsn) -> Self {
         Self { terms: self.terms.clone(), bound: self.terms.bind(catalog), upto }
     }
 
-    /// The same mask for a branch that begins with a state of the masked one at `lsn`.
+    /// The same mask for a branch that begins at a state of the masked branch at `lsn`.
     pub(crate) fn at(&self, lsn: Lsn) -> Self {
         Self { upto: self.upto.min(lsn), ..self.clone() }
     }
 
-    /// Whether both have one policy and one key.
+    /// Whether both have the same policy and key.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.terms, &other.terms);
         a.policy == b.policy && a.secret == b.secret && a.escapes == b.escapes
@@ -117,7 +117,7 @@ impl Mask {
         lsn <= self.upto && collection != CollectionId::CATALOG
     }
 
-    /// Whether the commit at `lsn` has documents in this collection of which none is shown.
+    /// Whether the commit at `lsn` has documents in this collection that are all hidden.
     pub(crate) fn hides(&self, collection: CollectionId, lsn: Lsn) -> bool {
         self.covers(collection, lsn)
             && match self.originals(collection) {
@@ -127,7 +127,7 @@ impl Mask {
             }
     }
 
-    /// Whether documents of this collection may look absent.
+    /// Whether documents of this collection may be hidden.
     pub(crate) fn filters(&self, collection: CollectionId) -> bool {
         collection != CollectionId::CATALOG
             && match self.originals(collection) {
@@ -137,7 +137,8 @@ impl Mask {
             }
     }
 
-    /// What is shown of a document that the commit at `lsn` wrote; `None` if it looks absent.
+    /// Returns the masked form of a document that the commit at `lsn` wrote; `None` if it is
+    /// hidden.
     pub(crate) fn shown(
         &self,
         collection: CollectionId,
@@ -237,7 +238,7 @@ impl TryFrom<MaskRecord> for Mask {
                     let at = usize::try_from(entry).ok().filter(|at| *at < terms.rules.len());
                     Bound::Entry(at.ok_or_else(|| {
                         Error::corrupt(format!(
-                            "a mask names entry {entry}, which its policy lacks"
+                            "a mask refers to entry {entry}, which its policy lacks"
                         ))
                     })?)
                 }

@@ -1,48 +1,48 @@
-//! What a policy means for a state.
+//! The effect of a policy on a state.
 
 use crate::model::CollectionName;
 use crate::store::State;
 use crate::store::mask::{MaskPolicy, Unlisted};
 
-/// What a policy means for a state.
+/// The effect of a policy on a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coverage {
     /// The collections of the state, by name.
     pub collections: Vec<Covered>,
-    /// The names of entries that no collection of the state goes by.
+    /// The names of entries that apply to no collection of the state.
     pub unused: Vec<String>,
 }
 
-/// What is shown of a collection.
+/// The effect of a policy on a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Covered {
-    /// Its name.
+    /// The name.
     pub collection: CollectionName,
-    /// What is shown of it.
+    /// The effect.
     pub treatment: Treatment,
 }
 
-/// What is shown of a collection.
+/// The effect of a policy on a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
-    /// Its documents, as an entry of the policy says.
+    /// Its documents are masked by an entry of the policy.
     Masked {
-        /// How many rules for fields there are.
+        /// The number of rules for fields.
         fields: usize,
-        /// Whether only what is allowed is shown as it is.
+        /// Whether only allowed fields are shown unchanged.
         allow_list: bool,
         /// Whether only documents that match a query are shown.
         filtered: bool,
     },
-    /// Nothing, as an entry of the policy says.
+    /// Hidden by an entry of the policy.
     Hidden,
-    /// Nothing, since the policy does not list it.
+    /// Hidden, because the policy does not list it.
     HiddenUnlisted,
-    /// Everything, though the policy does not list it.
+    /// Shown, although the policy does not list it.
     ShownUnlisted,
 }
 
-/// Says what a policy means for a state. Reads no document.
+/// Computes the effect of a policy on a state. Reads no document.
 pub fn coverage(policy: &MaskPolicy, state: &State) -> Coverage {
     let mut used = vec![false; policy.collections.len()];
     let collections = state

@@ -1,4 +1,4 @@
-//! Made-up values, by a keyed hash: equal values get equal ones.
+//! Fake values from a keyed hash: equal values get equal fakes.
 
 use bson::raw::RawBsonRef;
 use bson::{DateTime, RawBson};
@@ -6,7 +6,7 @@ use bson::{DateTime, RawBson};
 use crate::store::mask::Fake;
 use crate::store::mask::hash::{Draw, Secret, hashed, number_like};
 
-/// How many days there are to choose a date from: 1970 to 2029.
+/// The number of days to choose a date from: 1970 to 2029.
 const DAYS: u64 = 60 * 365;
 
 const MILLIS_OF_DAY: u64 = 86_400_000;
@@ -91,8 +91,8 @@ const STREETS: &[&str] = &["Street", "Road", "Lane", "Avenue", "Way", "Square"];
 
 const COMPANIES: &[&str] = &["Ltd", "GmbH", "Inc", "Works", "Partners", "Group"];
 
-/// A value of this value's type for a field of this name. Numbers become one below 10,000, whatever
-/// their size; a made-up value may by chance be a real one.
+/// Returns a fake value of this value's type for a field of this name. Numbers become one below
+/// 10,000; a fake value may by chance be a real one.
 pub(super) fn faked(
     secret: &Secret,
     fake: Option<Fake>,
@@ -115,7 +115,7 @@ pub(super) fn faked(
     }
 }
 
-/// What a field of this name is likely to hold.
+/// Guesses the kind of fake from a field's name.
 fn by_name(field: &str) -> Fake {
     let plain: String =
         field.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
@@ -139,7 +139,7 @@ fn by_name(field: &str) -> Fake {
 fn text(fake: Fake, draw: &Draw) -> String {
     let (first, last) = (draw.pick(0, FIRST_NAMES), draw.pick(1, LAST_NAMES));
     let (word, other) = (draw.pick(0, WORDS), draw.pick(1, WORDS));
-    // What has to be unique in most data gets enough bits for that.
+    // Values that are unique in most data get enough bits to stay unique.
     let tag = draw.number(2) & 0xffff_ffff_ffff;
     match fake {
         Fake::Name => format!("{first} {last}"),

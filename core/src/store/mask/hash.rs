@@ -1,4 +1,4 @@
-//! Values by a keyed hash: equal ones stay equal, and nothing else can be told of them.
+//! Replaces values by a keyed hash: equal values stay equal, and nothing else is revealed.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::document::key::{self, Key};
 use crate::store::mask::redact::{fixed_length, redacted};
 
-/// Until when hashed dates go: seconds from 1970 to 2030.
+/// The upper bound of hashed dates: seconds from 1970 to 2030.
 const SECONDS: u64 = 60 * 365 * 86_400;
 
-/// What hashes depend on. It is never printed.
+/// The key of all hashes. It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Secret([u8; 32]);
 
@@ -25,11 +25,11 @@ impl Secret {
         Self(bytes)
     }
 
-    /// The digest of a value for a purpose. Values that MongoDB holds to be equal have one.
+    /// The digest of a value for a purpose. Values that are equal in MongoDB have the same digest.
     pub(super) fn draw(&self, purpose: &str, value: RawBsonRef<'_>) -> Draw {
         let mut bytes = Vec::new();
         if key::encode(value, &mut bytes).is_err() {
-            // Only what nests too deep, in the scope of code.
+            // Only for values that nest too deep, in the scope of code.
             bytes.clear();
         }
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
@@ -58,7 +58,9 @@ impl<'de> Deserialize<'de> for Secret {
         let bytes = Binary::deserialize(deserializer)?.bytes;
         let length = bytes.len();
         bytes.try_into().map(Self).map_err(|_| {
-            serde::de::Error::custom(format!("a mask's key has 32 bytes, and this one {length}"))
+            serde::de::Error::custom(format!(
+                "invalid key of a mask: expected 32 bytes, found {length}"
+            ))
         })
     }
 }
@@ -67,29 +69,29 @@ impl<'de> Deserialize<'de> for Secret {
 pub(super) struct Draw([u8; 32]);
 
 impl Draw {
-    /// 64 of its bits, of four sets that are independent of each other.
+    /// 64 of the bits, from one of four independent sets.
     pub(super) fn number(&self, set: usize) -> u64 {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&self.0[8 * (set % 4)..][..8]);
         u64::from_le_bytes(bytes)
     }
 
-    /// One of these.
+    /// Picks an element.
     pub(super) fn pick<'a>(&self, set: usize, among: &[&'a str]) -> &'a str {
         let count = among.len().max(1) as u64;
         let at = usize::try_from(self.number(set) % count).unwrap_or_default();
         among.get(at).copied().unwrap_or_default()
     }
 
-    /// 32 hexadecimal digits.
+    /// 32 hex digits.
     pub(super) fn hex(&self) -> String {
         HEXLOWER.encode(&self.0[..16])
     }
 }
 
-/// What a value is hashed to: a value of its type. Strings become 32 hexadecimal digits. Numbers that
-/// are equal stay equal, whatever their types; those that fit into an int32 become one that does, so
-/// that some 50,000 different ones are enough for two to meet; others become one of 53 bits.
+/// Returns the hash of a value as a value of the same type. Strings become 32 hex digits. Equal
+/// numbers stay equal, whatever their types. Numbers that fit into an int32 become one that does,
+/// so a collision is likely among some 50,000 different ones; others become one of 53 bits.
 pub(super) fn hashed(secret: &Secret, value: RawBsonRef<'_>) -> RawBson {
     let draw = secret.draw("hash", value);
     match value {
@@ -137,12 +139,12 @@ pub(super) fn hashed(secret: &Secret, value: RawBsonRef<'_>) -> RawBson {
 }
 
 fn fits_int32(number: RawBsonRef<'_>) -> bool {
-    // The key of a number comes back as the first type that holds it.
+    // The key of a number decodes as the first type that holds it.
     Key::of_id(number).is_ok_and(|key| matches!(key.to_bson(), Bson::Int32(_)))
 }
 
-/// A number of the same type as another. `number` has at most 53 bits, or 31 if it stands for one
-/// that fits into an int32.
+/// Converts a number to the type of another. `number` has at most 53 bits, or 31 if it stands for
+/// one that fits into an int32.
 pub(super) fn number_like(like: RawBsonRef<'_>, number: u64) -> RawBson {
     match like {
         RawBsonRef::Int32(_) => RawBson::Int32(i32::try_from(number).unwrap_or(i32::MAX)),

@@ -11,8 +11,8 @@ use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 use crate::store::mask::Mask;
 
-/// Gives what a mask shows of another's answers, one document after the other. Catalog and positions
-/// are those of the originals.
+/// Applies a mask to the reads of another `Materialize`, document by document. Catalog and
+/// positions are those of the originals.
 pub(crate) struct Masked {
     inner: Arc<dyn Materialize>,
     mask: Mask,
@@ -93,8 +93,8 @@ impl Materialize for Masked {
                     Image::Document(document) => mask.shown(collection, lsn, document)?,
                     Image::Deleted => None,
                 };
-                // The images come newest first. A document that ceased to be shown looks deleted by
-                // the commit that did it; one that was not shown before looks like nothing at all.
+                // Images come newest first. A document that became hidden appears as deleted by
+                // that commit; one that was not visible before is omitted.
                 Ok(match shown {
                     Some(document) => {
                         let deleted = absent_since.take().map(|lsn| (lsn, Image::Deleted));

@@ -1,14 +1,14 @@
-//! Masked branches: reads that never give the originals.
+//! Masked branches: reads that never return the originals.
 //!
-//! A mask belongs to a branch. It holds a [`MaskPolicy`], a key, and the position up to which the
-//! branch's documents are those of the branch it was made of: the originals. Originals are given
-//! changed, as the policy says, or not at all; what was written on the masked branch itself is given
-//! as it was written. Nothing is copied: the change is made on every read, and is the same on every
-//! read, every backend and in every collection, so that equal values stay equal.
+//! A mask belongs to a branch. It has a [`MaskPolicy`], a key, and the position up to which the
+//! branch's documents are those of its parent: the originals. Reads return originals transformed by
+//! the policy, or hide them; documents written on the masked branch itself are returned unchanged.
+//! Nothing is copied: the transformation runs on every read, and is the same on every read, every
+//! backend and in every collection, so that equal values stay equal.
 //!
-//! The mask guards what leaves through a [`State`], not the store: who may read the store's bytes, or
-//! the branch of which the masked one was made, reads the originals. What stays as it is: `_id`s,
-//! names, options and indexes of collections, and the meta data of commits, their digests among it.
+//! The mask guards reads through a [`State`], not the store: whoever may read the store's bytes, or
+//! the parent branch, reads the originals. Not masked are: `_id`s, names, options and indexes of
+//! collections, and the metadata of commits, including their digests.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -42,22 +42,22 @@ pub use policy::{CollectionPolicy, Fake, FieldPolicy, MaskPolicy, Transform, Unl
 use crate::store::State;
 use crate::{Error, Result};
 
-/// Refuses an operation that takes documents of a state to another branch or store, or that was
-/// worked out on them, if the state is masked: what it would take is not what is stored.
+/// Refuses an operation that would move documents of a masked state to another branch or store, or
+/// that was computed from them, because they differ from the stored documents.
 ///
 /// # Errors
 /// `Denied`, naming the `operation` ("merge from", "undo commits of").
 pub fn refuse_masked(state: &State, operation: &str) -> Result<()> {
     if state.is_masked() {
         return Err(Error::denied(format!(
-            "argon can't {operation} a masked branch: what it reads is not what is stored; use the \
-             branch from which it was made"
+            "argon can't {operation} a masked branch, because its reads differ from the stored \
+             documents; use the branch from which it was created"
         )));
     }
     Ok(())
 }
 
-/// Refuses to compare two states of which one shows what the other hides.
+/// Refuses to compare two states if one shows documents that the other hides.
 ///
 /// # Errors
 /// `Denied` unless both have the same mask, or none.

@@ -1,4 +1,4 @@
-//! What a user asks of a mask.
+//! The policy of a mask, as a user writes it.
 
 use std::fmt;
 
@@ -9,92 +9,94 @@ use crate::document::{Filter, Pattern};
 use crate::model::name_matches;
 use crate::{Error, Result};
 
-/// What a masked branch shows of the documents of the branch it is made of. docs/mask.toml is an
-/// example with explanations.
+/// The rules for the documents of a masked branch's parent. docs/mask.toml is an example with
+/// explanations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaskPolicy {
-    /// What becomes of collections that no entry names.
+    /// The rule for collections without an entry.
     #[serde(default)]
     pub unlisted: Unlisted,
-    /// An entry for a collection, or for several. The first that names a collection counts.
+    /// The entries, each for one or more collections. The first that matches a collection applies.
     #[serde(default, rename = "collection", skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<CollectionPolicy>,
 }
 
-/// What becomes of collections that no entry names.
+/// The rule for collections without an entry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unlisted {
-    /// Their documents look absent.
+    /// Their documents are hidden.
     #[default]
     Hide,
-    /// Their documents are shown as they are.
+    /// Their documents are shown unchanged.
     Show,
 }
 
-/// What is shown of a collection's documents.
+/// The rules for a collection's documents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollectionPolicy {
-    /// The name of the collection; `*` in it stands for any characters.
+    /// The name of the collection; `*` matches any characters.
     pub name: String,
-    /// All documents look absent.
+    /// Hides all documents.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hide: bool,
-    /// Documents that don't match look absent: a query that [`Filter::rule`] takes.
+    /// Hides documents that don't match this query, which [`Filter::rule`] accepts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<BsonDocument>,
-    /// The paths that are shown as they are, with all below them; given, everything else is masked
-    /// by `default`, but for `_id`.
+    /// The paths that are shown unchanged, with their descendants; if given, `default` masks
+    /// everything else but `_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<String>>,
-    /// What becomes of what neither `allow` nor `fields` names; [`Transform::Redact`] if there is
-    /// `allow`. Given without it, nothing is allowed.
+    /// The transformation of values that neither `allow` nor `fields` matches;
+    /// [`Transform::Redact`] if `allow` is given. If given without `allow`, nothing is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Transform>,
-    /// What becomes of single values. The one that matches nearest to the root of the document
-    /// counts, for all below it too; of several that match there, the first.
+    /// The transformations of single values. The match nearest to the root of the document applies,
+    /// also to descendants; of several at the same depth, the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldPolicy>,
 }
 
-/// What becomes of the values at a path.
+/// The transformation of the values at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldPolicy {
-    /// Names with dots between. `*` is one name, `**` any number of them. As in MongoDB's queries, a
-    /// path goes through arrays: `items.price` is the price of every item, `items.0.price` that of
-    /// the first. `a.b` is also a field whose name is `a.b`; `a\.b` is that field alone.
+    /// A path of names separated by dots. `*` is one name, `**` any number of names. As in
+    /// MongoDB's queries, a path goes through arrays: `items.price` is the price of every item,
+    /// `items.0.price` that of the first. `a.b` also matches a field with the name `a.b`; `a\.b`
+    /// matches only that field.
     pub path: String,
-    /// What becomes of them.
+    /// The transformation.
     pub with: Transform,
-    /// What is made up, for [`Transform::Fake`]; else the value's type and the field's name say.
+    /// The kind of fake, for [`Transform::Fake`]; by default the value's type and the field's name
+    /// decide.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub fake: Option<Fake>,
 }
 
-/// What becomes of a value. Null, undefined, `MinKey` and `MaxKey` are kept by all but `Null` and
-/// `Remove`.
+/// A transformation of a value. Only `Null` and `Remove` change null, undefined, `MinKey` and
+/// `MaxKey`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transform {
-    /// Another value of its type, by a keyed hash: equal values stay equal. In a document or an
-    /// array it becomes of every value; the names of fields stay.
+    /// Replaces the value by one of the same type from a keyed hash: equal values stay equal. In a
+    /// document or an array, it applies to every value; field names stay.
     Hash,
-    /// The same for all of a type: `"[redacted]"`, 0, false, 1970, and no content of documents and
-    /// arrays.
+    /// Replaces the value by a constant of its type: `"[redacted]"`, 0, false, 1970, an empty
+    /// document or array.
     Redact,
-    /// A made-up value of its type, by a keyed hash: equal values stay equal. It goes into documents
-    /// and arrays as `Hash` does.
+    /// Replaces the value by a fake of the same type from a keyed hash: equal values stay equal. It
+    /// applies to documents and arrays like `Hash`.
     Fake,
-    /// Null.
+    /// Replaces the value by null.
     Null,
-    /// Nothing: the field, or the element of an array, is left out.
+    /// Removes the field, or the element of an array.
     Remove,
 }
 
-/// What is made up for a string. Values of other types get one of their type.
+/// The kind of fake for a string. Values of other types get a fake of their type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fake {
@@ -106,31 +108,31 @@ pub enum Fake {
     LastName,
     /// An address at example.com.
     Email,
-    /// A number that nobody has.
+    /// An unassigned phone number.
     Phone,
-    /// A house in a street.
+    /// A street address.
     Street,
-    /// A city that there is not.
+    /// A fictional city.
     City,
     /// A country.
     Country,
     /// A company.
     Company,
-    /// A page at example.com.
+    /// A URL at example.com.
     Url,
     /// A few words.
     Text,
     /// Up to four digits.
     Number,
-    /// A date, as `2001-12-31`.
+    /// A date, such as `2001-12-31`.
     Date,
 }
 
 impl MaskPolicy {
-    /// Checks that all of it can be enforced.
+    /// Checks that the policy can be enforced.
     ///
     /// # Errors
-    /// `Invalid`, naming the entry and the rule that is broken.
+    /// `Invalid`, naming the entry and the invalid rule.
     pub fn check(&self) -> Result<()> {
         if self.collections.is_empty() && self.unlisted == Unlisted::Show {
             return Err(Error::invalid(
@@ -140,19 +142,19 @@ impl MaskPolicy {
         self.collections.iter().try_for_each(CollectionPolicy::check)
     }
 
-    /// The first entry for a collection of this name.
+    /// The index of the first entry for a collection of this name.
     pub(crate) fn entry_for(&self, name: &str) -> Option<usize> {
         self.collections.iter().position(|entry| name_matches(&entry.name, name))
     }
 }
 
 impl CollectionPolicy {
-    /// Whether nothing is shown but what is allowed.
+    /// The transformation of values that no rule matches.
     pub(crate) fn otherwise(&self) -> Option<Transform> {
         self.default.or(self.allow.as_ref().map(|_| Transform::Redact))
     }
 
-    /// The paths that are allowed.
+    /// The allowed paths.
     pub(crate) fn allowed(&self) -> &[String] {
         self.allow.as_deref().unwrap_or_default()
     }
@@ -165,18 +167,18 @@ impl CollectionPolicy {
 
     fn check_entry(&self) -> Result<()> {
         if self.name.is_empty() {
-            return Err(Error::invalid("its name is empty"));
+            return Err(Error::invalid("the name is empty"));
         }
         let shapes = !self.fields.is_empty() || self.allow.is_some() || self.default.is_some();
         if self.hide && (shapes || self.keep.is_some()) {
             return Err(Error::invalid(
-                "hide = true shows no document, so keep, allow, default and fields mean nothing \
-                 beside it; remove one or the other",
+                "hide = true hides all documents, so it excludes keep, allow, default and fields; \
+                 remove one or the other",
             ));
         }
         if !self.hide && !shapes && self.keep.is_none() {
             return Err(Error::invalid(
-                "it says nothing to mask; give fields, allow, default, keep or hide = true",
+                "the entry masks nothing; add fields, allow, default, keep or hide = true",
             ));
         }
         if let Some(keep) = &self.keep {
@@ -194,14 +196,14 @@ impl FieldPolicy {
         let pattern = pattern(&self.path)?;
         if pattern.begins_with("_id") {
             return Err(Error::invalid(format!(
-                "'{}' can't be masked: an _id is how a document is found and where it stands in its \
-                 collection; leave out documents by keep, or all by hide = true",
+                "'{}' can't be masked: documents are found and ordered by their _id; hide \
+                 documents by keep, or all by hide = true",
                 self.path
             )));
         }
         if self.fake.is_some() && self.with != Transform::Fake {
             return Err(Error::invalid(format!(
-                "'{}' has `as`, which goes with `with = \"fake\"` only",
+                "'{}' has `as`, which requires `with = \"fake\"`",
                 self.path
             )));
         }
@@ -209,13 +211,13 @@ impl FieldPolicy {
     }
 }
 
-/// Reads the path of a new policy.
+/// Parses the path of a new policy.
 fn pattern(path: &str) -> Result<Pattern> {
     let pattern: Pattern = path.parse()?;
     if pattern.is_document() {
         return Err(Error::invalid(format!(
-            "invalid path '{path}': a field is expected, such as address.city, or ** for all; hide = \
-             true shows no document"
+            "invalid path '{path}': expected a field such as address.city, or ** for all; to hide \
+             all documents, use hide = true"
         )));
     }
     pattern.check()?;

@@ -1,4 +1,4 @@
-//! What stands for a value of which nothing shall be seen.
+//! Constants that replace redacted values.
 
 use bson::oid::ObjectId;
 use bson::raw::RawBsonRef;
@@ -8,10 +8,10 @@ use bson::{
     Timestamp, cstr,
 };
 
-/// What stands for text.
+/// The replacement for text.
 pub(super) const TEXT: &str = "[redacted]";
 
-/// The one value that stands for all of this value's type.
+/// Returns the constant that replaces values of this value's type.
 pub(super) fn redacted(value: RawBsonRef<'_>) -> RawBson {
     match value {
         RawBsonRef::Double(_) => RawBson::Double(0.0),
@@ -39,18 +39,18 @@ pub(super) fn redacted(value: RawBsonRef<'_>) -> RawBson {
         RawBsonRef::Undefined => RawBson::Undefined,
         RawBsonRef::MinKey => RawBson::MinKey,
         RawBsonRef::MaxKey => RawBson::MaxKey,
-        // One of the deprecated type can't be made.
+        // The deprecated type can't be constructed.
         RawBsonRef::Null | RawBsonRef::DbPointer(_) => RawBson::Null,
     }
 }
 
-/// Zeros where the subtype has a length, else nothing.
+/// Zeros if the subtype has a fixed length, otherwise empty.
 fn no_bytes(subtype: BinarySubtype) -> Binary {
     let bytes = vec![0; fixed_length(subtype).unwrap_or_default()];
     Binary { subtype, bytes }
 }
 
-/// How many bytes values of a subtype have.
+/// The length of the values of a subtype, in bytes.
 pub(super) fn fixed_length(subtype: BinarySubtype) -> Option<usize> {
     match subtype {
         BinarySubtype::Uuid | BinarySubtype::UuidOld | BinarySubtype::Md5 => Some(16),

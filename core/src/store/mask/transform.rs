@@ -1,4 +1,4 @@
-//! A document with its values exchanged.
+//! Transforms the values of a document.
 
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 use bson::{RawArrayBuf, RawBson, RawDocumentBuf, RawJavaScriptCodeWithScope};
@@ -12,17 +12,18 @@ use crate::store::mask::hash::{Secret, hashed};
 use crate::store::mask::redact::redacted;
 use crate::store::mask::{CollectionPolicy, Fake, Transform};
 
-/// What an entry of a policy says, ready for use.
+/// A compiled entry of a policy.
 #[derive(Debug)]
 pub(super) struct Rules {
     hide: bool,
     keep: Option<Filter>,
-    /// What is shown as it is comes after what is not, so that the first match counts.
+    /// Patterns that show values come after those that transform them, so that the first match
+    /// decides.
     patterns: Vec<(Pattern, Said)>,
     default: Option<Action>,
 }
 
-/// What is said of the values at a path.
+/// The effect of a pattern on the values at its path.
 #[derive(Debug, Clone, Copy)]
 enum Said {
     Show,
@@ -35,14 +36,14 @@ struct Action {
     fake: Option<Fake>,
 }
 
-/// Where a value is: how far each pattern that may still match has got.
+/// The position of a value: the progress of each pattern that may still match.
 struct Spot {
     places: Vec<(usize, PatternPosition)>,
-    /// Whether it is below something that is shown as it is.
+    /// Whether an ancestor is shown unchanged.
     allowed: bool,
 }
 
-/// What a value becomes.
+/// The masked form of a value.
 enum Shown<'a> {
     Same(RawBsonRef<'a>),
     Other(RawBson),
@@ -50,10 +51,10 @@ enum Shown<'a> {
 }
 
 impl Rules {
-    /// Makes an entry ready for use. `escapes` says whether a `\` in its paths makes a dot part of a name.
+    /// Compiles an entry. `escapes` says whether `\` in its paths escapes a dot.
     ///
     /// # Errors
-    /// `Invalid` if it was never checked.
+    /// `Invalid` if the entry was not checked.
     pub(super) fn new(policy: &CollectionPolicy, escapes: bool) -> Result<Self> {
         let parse = |path: &str| if escapes { path.parse() } else { Pattern::dotted(path) };
         let queries = if escapes { Compiler::of_rule() } else { Compiler::default() };
@@ -70,21 +71,21 @@ impl Rules {
         })
     }
 
-    /// Whether no document is shown.
+    /// Whether all documents are hidden.
     pub(super) fn hides_all(&self) -> bool {
         self.hide
     }
 
-    /// Whether some documents may not be shown.
+    /// Whether some documents may be hidden.
     pub(super) fn hides_some(&self) -> bool {
         self.hide || self.keep.is_some()
     }
 
-    /// What is shown of a document; `None` if it looks absent, as does one of which `keep` can't tell what
-    /// it holds. Fields keep their order, and all that is not masked its bytes.
+    /// Returns the masked form of a document; `None` if it is hidden, also if `keep` can't be
+    /// evaluated on it. Fields keep their order, and unmasked values their bytes.
     ///
     /// # Errors
-    /// `Corrupt` if the document does not decode.
+    /// `Corrupt` if the document can't be decoded.
     pub(super) fn shown(&self, secret: &Secret, document: &Document) -> Result<Option<Document>> {
         let raw = document.as_raw();
         if self.hide || !self.keep.as_ref().map_or(Ok(true), |keep| is_kept(keep, raw))? {
@@ -102,8 +103,8 @@ impl Rules {
 }
 
 impl Spot {
-    /// Where a field of this name is. What hides goes by every reading of the name, what shows by the
-    /// name alone.
+    /// The position of a field with this name. Patterns that hide match every reading of the name;
+    /// patterns that show match the name alone.
     fn field(&self, rules: &Rules, name: &str) -> Self {
         self.below(rules, |pattern, said, place| match said {
             Said::Change(_) => pattern.next_in_any_reading(place, name),
@@ -111,8 +112,8 @@ impl Spot {
         })
     }
 
-    /// Where an element of an array is: by its number, and in an array that is not numbered so, by the
-    /// name that it has.
+    /// The position of an array element: by its index, and if the array is not numbered in order,
+    /// by its name.
     fn element(&self, rules: &Rules, index: usize, name: &str) -> Self {
         let index = index.to_string();
         self.below(rules, |pattern, said, place| {
@@ -139,7 +140,7 @@ impl Spot {
         Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
     }
 
-    /// What the first pattern that matches here says.
+    /// The effect of the first pattern that matches here.
     fn matched(&self, rules: &Rules) -> Option<Said> {
         let mut places = self.places.iter();
         let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.ends_at(*place))?;
@@ -161,7 +162,7 @@ struct DocumentWalk<'a> {
 impl DocumentWalk<'_> {
     fn document(&self, document: &RawDocument, spot: &Spot, root: bool) -> Result<RawDocumentBuf> {
         let mut out = RawDocumentBuf::new();
-        // A second field of this name is one like any other.
+        // A second `_id` field is treated like any other field.
         let mut before_id = root;
         for element in document {
             let (key, value) = element.map_err(malformed)?;
@@ -191,7 +192,7 @@ impl DocumentWalk<'_> {
         Ok(out)
     }
 
-    /// What becomes of a value; `field` is the name of the field that it, or its array, stands in.
+    /// Transforms a value; `field` is the name of the field that contains it or its array.
     fn value<'v>(&self, value: RawBsonRef<'v>, mut spot: Spot, field: &str) -> Result<Shown<'v>> {
         match spot.matched(self.rules) {
             Some(Said::Change(action)) => return self.apply(action, value, field),
@@ -221,7 +222,7 @@ impl DocumentWalk<'_> {
         }
     }
 
-    /// What an action makes of a value and of all in it.
+    /// Applies an action to a value and its descendants.
     fn apply<'v>(&self, action: Action, value: RawBsonRef<'v>, field: &str) -> Result<Shown<'v>> {
         let into = matches!(action.transform, Transform::Hash | Transform::Fake);
         Ok(Shown::Other(match (action.transform, value) {
@@ -251,7 +252,7 @@ impl DocumentWalk<'_> {
     }
 }
 
-/// Whether a document matches, and it can be told.
+/// Whether a document is known to match.
 fn is_kept(keep: &Filter, document: &RawDocument) -> Result<bool> {
     let sees = keep.sees(document)?;
     match sees.then(|| keep.matches(document)).transpose() {
