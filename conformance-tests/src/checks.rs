@@ -200,7 +200,7 @@ async fn only_what_the_changes_write_is_held_to_a_schema(subject: Subject) {
     let found = edit().await.check(&Checks::default()).await;
     assert_eq!(places(&found), [(key(2), "n"), (key(4), "n")]);
     assert!(found.iter().all(|found| found.check == Check::Schema));
-    assert_eq!(found[0].problem, "n is of type string, and should be int");
+    assert_eq!(found[0].problem, "n is of type string, expected int");
     let off = Checks { schema: false, ..Checks::default() };
     assert_eq!(edit().await.check(&off).await, []);
     for option in ["validationAction", "validationLevel"] {
@@ -234,7 +234,7 @@ async fn a_policy_adds_schemas(subject: Subject) {
     let edit = Edit::of(&branch).await.put("things", rawdoc! { "_id": 2, "n": 9.5 });
     let found = edit.check(&policy).await;
     assert_eq!(places(&found), [(key(2), "n")]);
-    assert_eq!(found[0].to_string(), "things 2: n is 9.5, and should be at least 10");
+    assert_eq!(found[0].to_string(), "things 2: n is 9.5, expected at least 10");
 }
 
 async fn a_schema_that_can_not_be_used_is_an_error_that_names_the_collection(subject: Subject) {
@@ -364,7 +364,7 @@ async fn a_changed_document_must_name_what_is_there(subject: Subject) {
         .await;
     assert_eq!(places(&found), [(key(3), "item"), (key(3), "item"), (key(5), "item")]);
     assert!(found.iter().all(|found| found.check == Check::Reference));
-    assert_eq!(found[0].problem, "item names 4, and no document in items has that as its _id");
+    assert_eq!(found[0].problem, "item refers to 4, but no document in items has that _id");
 }
 
 async fn what_is_named_must_not_go_away(subject: Subject) {
@@ -403,7 +403,7 @@ async fn references_by_another_field_follow_its_values(subject: Subject) {
         .check(&references("code"))
         .await;
     assert_eq!(places(&found), [(key(1), "item"), (key(5), "item")]);
-    let expected = "item names \"a\", and no document in items has that as its code";
+    let expected = "item refers to \"a\", but no document in items has that code";
     assert_eq!(found[0].problem, expected);
 }
 

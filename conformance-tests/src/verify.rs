@@ -233,7 +233,7 @@ async fn a_key_must_have_signed_all_of_the_history(subject: Subject) {
 
     let head = main.head().await.unwrap();
     let what = damage(by(&head, &[key.public()], None).await);
-    assert!(what.contains("up to LSN 2") && what.contains("3 commits after it are not"), "{what}");
+    assert!(what.contains("up to LSN 2") && what.contains("3 later commits are not"), "{what}");
     pin(&main, "copy", &second).await.unwrap();
     let what = damage(by(&second, &[key.public()], Some(&pin_name("copy"))).await);
     assert!(what.contains("pin 'copy' is not signed"), "{what}");

@@ -97,7 +97,8 @@ mod tests {
         for text in ["", "a b..c", "a..@x", "a~x"] {
             let error = text.parse::<RevisionRange>().unwrap_err();
             assert!(
-                error.to_string().contains("names no state") || error.to_string().contains("name")
+                error.to_string().contains("invalid revision")
+                    || error.to_string().contains("name")
             );
         }
     }

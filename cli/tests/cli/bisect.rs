@@ -68,7 +68,7 @@ fn a_good_state_of_another_branch_is_refused() {
     place.ok(&["branch", "create", "side", "--from", "@5"]);
     place.ok(&["put", "-b", "side", "-c", "users", r#"{"_id":"x"}"#]);
     let error = place.fails(2, &["bisect", "--good", "side", "-c", "users", "--exists", "{}"]);
-    has(&error, &["is not in the history of the bad one: the two part at LSN 5"]);
+    has(&error, &["is not in the history of the bad one; both share the history up to LSN 5"]);
 }
 
 /// Six commits on main, of which commit n writes the document n; then a reset to the second, and one

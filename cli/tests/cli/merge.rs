@@ -46,7 +46,7 @@ fn fields_come_together_and_a_conflict_is_decided_by_its_path() {
 
     has(&place.fails(5, &["merge", "apply", &id]), &["1 conflict is left to decide"]);
     let wrong = ["merge", "resolve", &id, "-c", "users", "1", "--path", "city", "--ours"];
-    has(&place.fails(2, &wrong), &["no conflict at city", "conflicts at visits"]);
+    has(&place.fails(2, &wrong), &["no conflict at path city", "conflicts at visits"]);
     let wrong = ["merge", "resolve", &id, "-c", "users", "7", "--ours"];
     has(&place.fails(2, &wrong), &["no conflict in users 7", "users 1"]);
     for value in ["13", "14"] {
@@ -55,7 +55,7 @@ fn fields_come_together_and_a_conflict_is_decided_by_its_path() {
     }
     place.ok(&["merge", "apply", &id]);
     assert_eq!(get(&place), r#"{"_id":1,"name":"Ada L.","city":"Paris","visits":14}"#);
-    has(&place.fails(5, &["merge", "apply", &id]), &["was applied already, as LSN 3"]);
+    has(&place.fails(5, &["merge", "apply", &id]), &["was already applied, as LSN 3"]);
     assert_eq!(place.ok(&["log", "-o", "jsonl"]).lines().count(), 3, "it was applied once");
 }
 
@@ -65,7 +65,7 @@ fn merging_again_brings_what_is_new_alone() {
     place.ok(&["merge", "apply", &id(&preview(&place, &["--strategy", "theirs"]))]);
     let run = place.run(&["merge", "preview", "try"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    has(&run.stderr, &["note:", "has all of 'try' already"]);
+    has(&run.stderr, &["note:", "already has all commits of 'try'"]);
     assert_eq!(place.ok(&["merge", "list", "-o", "jsonl"]), "", "nothing to merge is no plan");
     put(&place, "try", r#"{"_id":2,"name":"Grace"}"#);
     let plan = preview(&place, &[]);
@@ -435,7 +435,7 @@ fn an_index_is_taken_whole_and_indexes_that_mongodb_would_not_have_together_are_
         &format!("{},{}", index("i", r#"{"a":1}"#), index("j", r#"{"a":1,"b":1}"#)),
     );
     let said = place.fails(10, &["merge", "apply", &id(&preview(&place, &[]))]);
-    has(&said, &["indexes 'i' and 'j' are one index by two names"]);
+    has(&said, &["indexes 'i' and 'j' are the same index under two names"]);
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn a_patch_that_is_cut_off_or_damaged_is_refused_with_its_line() {
     let end = "\n{\"end\":2}\n";
     for (line, expected) in [
         (deep.as_str(), "nested deeper"),
-        ("{\"added\":{\"a\":1}}", "there is no collection before the first document"),
+        ("{\"added\":{\"a\":1}}", "the first document has no collection before it"),
         ("{\"end\":7}", "there are 1 lines before the end, not 7"),
         ("{\"collection\":\"a$b\"}", "collection name 'a$b'"),
     ] {

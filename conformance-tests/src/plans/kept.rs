@@ -94,7 +94,7 @@ async fn a_plan_is_applied_exactly_once(subject: Subject) {
     let error = first.apply(&result, None, None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let error = again(main.project(), first.id()).await.apply(&result, None, None).await;
-    assert!(error.unwrap_err().to_string().contains("applied already, as LSN 1"));
+    assert!(error.unwrap_err().to_string().contains("already applied, as LSN 1"));
     assert_eq!(main.head().await.unwrap().lsn(), Lsn::new(1));
 }
 

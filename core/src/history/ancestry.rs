@@ -1,8 +1,8 @@
-//! What two states have in common, along forks and merges.
+//! The common ancestors of two states, along forks and merges.
 //!
-//! A commit descends from those before it on its chain, and a merge also from what it merged. A merge
-//! names all that its chain gains ([`Merged::parents`](crate::model::Merged)), so the commits of a
-//! state's own chain tell its whole ancestry, whatever has become of the branches that were merged.
+//! A commit descends from those before it on its chain, and a merge also from the merged commits. A
+//! merge names everything that its chain gains ([`Merged::parents`](crate::model::Merged)), so the
+//! commits of a state's own chain determine its whole ancestry, even when merged branches are gone.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use crate::model::{Lsn, Origin, Point, Segment, TimelineId, View};
 use crate::store::records::{self, KeptRecord, VersionedRecord};
 use crate::store::{Shared, State};
 
-/// The commits from which a state descends: of each timeline those up to a position. Below the
-/// position down to which it was gathered, only forks are followed.
+/// The commits from which a state descends: a position on each timeline. Below the position down to
+/// which it was gathered, only forks are followed.
 struct Ancestry {
     last: BTreeMap<TimelineId, Lsn>,
 }
@@ -39,7 +39,7 @@ impl Ancestry {
         Ok(ancestry)
     }
 
-    /// Adds what commits had merged that garbage collection has removed.
+    /// Adds the points that collected commits had merged.
     async fn add_collected(&mut self, shared: &Shared, segment: Segment) -> Result<()> {
         if let Some(kept) = kept(shared, segment.timeline).await? {
             let inside = |at: Lsn| segment.above < at && at <= segment.upto;
@@ -58,7 +58,7 @@ impl Ancestry {
         self.last.get(&point.timeline).is_some_and(|last| point.lsn <= *last)
     }
 
-    /// The last commits of each timeline that are in both.
+    /// The last common commits of each timeline.
     fn common<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Point> + 'a {
         self.last.iter().filter_map(|(timeline, last)| {
             let lsn = *other.last.get(timeline)?.min(last);
@@ -67,28 +67,28 @@ impl Ancestry {
     }
 }
 
-/// How two states of one project are related.
+/// The relation of two states of one project.
 pub(crate) struct Relation {
     /// The best common ancestors: those from which no other common ancestor descends, the latest
-    /// first. None if the states have nothing in common but the empty state; several if each had been
-    /// merged into the other before ("criss-cross").
+    /// first. Empty if only the empty state is common; several if each had been merged into the
+    /// other before ("criss-cross").
     pub(crate) bases: Vec<State>,
-    /// What the first state would gain by merging the second: first the second itself, then what it
-    /// descends from besides. Empty if it has all of it already.
+    /// The points that the first state would gain by merging the second: first the second itself,
+    /// then its other ancestors. Empty if the first state already has all of them.
     pub(crate) gained: Vec<Point>,
 }
 
-/// Finds out how two states are related, after git's merge base.
+/// Computes the relation of two states, like git's merge base.
 ///
-/// O(commits since the fork of the two chains). A common ancestor that was collected does not count;
-/// an earlier one stands in for it.
+/// O(commits since the fork of the two chains). A collected common ancestor is replaced by an
+/// earlier one.
 pub(crate) async fn relate(ours: &State, theirs: &State) -> Result<Relation> {
     let shared = ours.shared();
     let fork = ours.view().common_lsn(theirs.view());
     let mine = Ancestry::of(shared, ours.view(), fork).await?;
     let other = Ancestry::of(shared, theirs.view(), fork).await?;
 
-    // What lies before the fork on the chain of both is an ancestor of the fork.
+    // All commits before the fork on both chains are ancestors of the fork.
     let chain = ours.view().at(fork);
     let before_fork = |point: &Point| {
         point.lsn < fork
@@ -116,7 +116,7 @@ pub(crate) async fn relate(ours: &State, theirs: &State) -> Result<Relation> {
 }
 
 impl State {
-    /// Whether the state has all of another one already: it descends from it, along forks and merges.
+    /// Returns whether this state already descends from another, along forks and merges.
     ///
     /// O(commits since the fork of the two chains).
     pub async fn has_merged(&self, other: &State) -> Result<bool> {
@@ -133,7 +133,7 @@ fn gained(mine: &Ancestry, other: &Ancestry, theirs: &View) -> Vec<Point> {
     [merged].into_iter().chain(besides).collect()
 }
 
-/// The state at a point of the store of another state, if it is there still.
+/// Returns the state at a point in the store of another state, if it still exists.
 pub(crate) async fn readable(near: &State, point: Point) -> Result<Option<State>> {
     let shared = near.shared();
     let Some(found) = shared.backend.wal.state(point.timeline).await? else { return Ok(None) };

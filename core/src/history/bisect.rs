@@ -1,7 +1,7 @@
-//! The search for the commit from which on something is so.
+//! Binary search for the commit that introduced a change.
 //!
-//! [`Bisect`] is the search alone: it says which state to look at next, and the caller, who knows what
-//! is looked for, tells what it found there. No state is copied.
+//! [`Bisect`] is only the search: it returns the next state to test, and the caller reports the
+//! verdict. No state is copied.
 
 use std::collections::BTreeSet;
 
@@ -9,26 +9,25 @@ use crate::model::Lsn;
 use crate::store::State;
 use crate::{Error, Result};
 
-/// What a state was found to be.
+/// The verdict on a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it was before the commit that is looked for.
+    /// Before the commit that is searched for.
     Good,
-    /// As it is since.
+    /// At or after it.
     Bad,
-    /// It can't be told of this state.
+    /// Undecidable for this state.
     Skip,
 }
 
-/// What a search has come to.
+/// The next step of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Look at this state next.
+    /// Test this state.
     Try(Lsn),
     /// This commit is the first bad one.
     Found(Lsn),
-    /// It is one of the commits after the first of these, up to the second; what is between could not
-    /// be told.
+    /// The commit is after the first of these, up to the second; the states between were skipped.
     Among(Lsn, Lsn),
 }
 
@@ -41,8 +40,8 @@ pub struct Bisect {
 }
 
 impl Bisect {
-    /// A search between two states, of which the first must be in the history of the second. Whether
-    /// they are good and bad is for the caller to see first.
+    /// Starts a search between two states, of which the first must be in the history of the second.
+    /// The caller must check first that they are good and bad.
     ///
     /// ```
     /// # use bson::rawdoc;
@@ -66,27 +65,27 @@ impl Bisect {
     /// ```
     ///
     /// # Errors
-    /// `Invalid` if the good state is not before the bad one, in the same history.
+    /// `Invalid` if the good state is not before the bad one in the same history.
     pub fn between(good: &State, bad: &State) -> Result<Self> {
         let (from, to) = (good.lsn(), bad.lsn());
         let common = good.view().common_lsn(bad.view());
         if common != from {
             return Err(Error::invalid(format!(
-                "the good state, at LSN {from}, is not in the history of the bad one: the two part \
-                 at LSN {common}; that is the last state that can be good for both"
+                "the good state, at LSN {from}, is not in the history of the bad one; both share \
+                 the history up to LSN {common}, which is the last state that can be good for both"
             )));
         }
         if from >= to {
             return Err(Error::invalid(format!(
-                "the good state, at LSN {from}, is not before the bad one, at LSN {to}; to look for \
-                 when something went away, exchange what is good and bad in the test"
+                "the good state, at LSN {from}, is not before the bad one, at LSN {to}; to search \
+                 for a removal, swap good and bad in the test"
             )));
         }
         Ok(Self { good: from, bad: to, skipped: BTreeSet::new() })
     }
 
-    /// What to do next: the state nearest to the middle that was not skipped. About log2 of the
-    /// commits between are looked at, and those that are skipped.
+    /// Returns the next step: the unskipped state nearest to the middle. Takes about log2 of the
+    /// number of commits, plus the skipped states.
     pub fn step(&self) -> Step {
         let (good, bad) = (self.good.get(), self.bad.get());
         let middle = good + (bad - good) / 2;
@@ -100,7 +99,7 @@ impl Bisect {
         }
     }
 
-    /// Takes up what was found of a state.
+    /// Records the verdict on a state.
     pub fn tell(&mut self, lsn: Lsn, verdict: Verdict) {
         match verdict {
             Verdict::Good => self.good = self.good.max(lsn),
@@ -111,12 +110,12 @@ impl Bisect {
         }
     }
 
-    /// The last state that is known to be good, and the first that is known to be bad.
+    /// The last state known to be good, and the first known to be bad.
     pub fn bounds(&self) -> (Lsn, Lsn) {
         (self.good, self.bad)
     }
 
-    /// About how many states are still to be looked at.
+    /// The approximate number of states still to test.
     pub fn left(&self) -> u32 {
         let between = self.bad.get() - self.good.get() - 1;
         u64::BITS - between.leading_zeros()

@@ -1,4 +1,4 @@
-//! Operations over states: what differs, merging, undoing, going back, and what happened when.
+//! Operations over states: diff, merge, undo, restore, and queries on the history.
 //!
 //! | module | what is in it |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! How a branch got to where it is: its movements, and the commits between them, newest first.
+//! The history of a branch's position: its movements, and the commits between them, newest first.
 //!
 //! | entry | is |
 //! | --- | --- |
@@ -6,9 +6,9 @@
 //! | a commit with an origin | an import, a merge, an undo, a cherry-pick, a patch |
 //! | a run of plain writes | all commits between two of these |
 //!
-//! Entry 0 led to the present, entry n to what the branch was before the n entries after it; so
-//! `main@{n}` is the state to which entry n led. Since movements are found in backups too, this
-//! reaches a branch that was deleted.
+//! Entry 0 led to the present, entry n to the position before the n entries after it; so `main@{n}`
+//! is the state to which entry n led. Because movements are found in backups too, the reflog of a
+//! deleted branch can be read.
 
 use std::collections::VecDeque;
 
@@ -21,42 +21,42 @@ use crate::store::records::{BranchRecord, MOST_MOVES, MoveRecord};
 use crate::store::{Project, State};
 use crate::{DetailKey, Error, Hint, Result};
 
-/// Where a branch was.
+/// A position of a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BranchPosition {
-    /// It was not there.
+    /// The branch did not exist.
     Nowhere,
-    /// It had no commits.
+    /// The branch had no commits.
     Empty,
-    /// It had the state at this point.
+    /// The branch was at this point.
     At(Point),
 }
 
-/// What changed a branch.
+/// The cause of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// It was moved; this says how.
+    /// A movement, with its reason.
     Moved(String),
-    /// Plain writes: so many commits, and the message of the last.
+    /// Plain writes: the number of commits, and the message of the last.
     Writes(u64, Message),
-    /// One commit with an origin.
+    /// A commit with an origin.
     Commit(Origin, Message),
 }
 
 /// A change of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number, from 0 for the newest.
+    /// The number, from 0 for the newest.
     pub number: u64,
-    /// When it was made.
+    /// The time.
     pub at: DateTime,
-    /// Who made it.
+    /// The actor.
     pub actor: String,
-    /// Where the branch was before.
+    /// The position before.
     pub from: BranchPosition,
-    /// Where it was then.
+    /// The position after.
     pub to: BranchPosition,
-    /// What it was.
+    /// The cause.
     pub cause: Cause,
 }
 
@@ -65,18 +65,18 @@ pub struct Entry {
 pub enum Line {
     /// A change of the branch.
     Entry(Entry),
-    /// The last line, if what was before can't be told; this says why.
+    /// The last line, if earlier entries are unknown, with the reason.
     End(String),
 }
 
 /// The lines of a reflog, newest first.
 pub type Lines = BoxStream<'static, Result<Line>>;
 
-/// Reads the reflog of a branch, or of one that was deleted. Memory is bounded; what is not read
-/// costs nothing.
+/// Reads the reflog of a branch, or of a deleted one. Memory is bounded, and entries are read
+/// lazily.
 ///
 /// # Errors
-/// `NotFound` if there is no such branch, and no backup of one.
+/// `NotFound` if neither the branch nor a backup of it exists.
 pub async fn read(project: &Project, name: &BranchName) -> Result<Lines> {
     let walk = ReflogWalk::of(project, name).await?;
     Ok(stream::try_unfold(walk, |mut walk| async move {
@@ -85,10 +85,10 @@ pub async fn read(project: &Project, name: &BranchName) -> Result<Lines> {
     .boxed())
 }
 
-/// The state to which an entry of a reflog led.
+/// Returns the state to which an entry of a reflog led.
 ///
 /// # Errors
-/// `NotFound` if there is no such entry, or the branch was not there then.
+/// `NotFound` if the entry does not exist, or the branch did not exist then.
 pub async fn state(project: &Project, name: &BranchName, number: u64) -> Result<State> {
     let mut lines = read(project, name).await?;
     let mut entries = 0;
@@ -97,12 +97,12 @@ pub async fn state(project: &Project, name: &BranchName, number: u64) -> Result<
             Line::Entry(entry) if entry.number < number => entries = entry.number + 1,
             Line::Entry(entry) => return state_of(project, name, entry.to, number).await,
             Line::End(why) => {
-                return Err(Error::not_found(format!("there is no {name}@{{{number}}}: {why}")));
+                return Err(Error::not_found(format!("{name}@{{{number}}} does not exist: {why}")));
             }
         }
     }
     Err(Error::not_found(format!(
-        "there is no {name}@{{{number}}}: the reflog has {entries} entries"
+        "{name}@{{{number}}} does not exist: the reflog has {entries} entries"
     )))
 }
 
@@ -117,7 +117,7 @@ async fn state_of(
         BranchPosition::At(point) => Some(point),
         BranchPosition::Nowhere => {
             return Err(Error::not_found(format!(
-                "branch '{name}' was not there at {name}@{{{number}}}"
+                "branch '{name}' did not exist at {name}@{{{number}}}"
             ))
             .with_detail(DetailKey::Branch, name.as_str())
             .with_hint(Hint::ShowReflog { branch: name.to_string() }));
@@ -129,13 +129,13 @@ async fn state_of(
         None => newest_backup(project, name).await?,
     };
     match record.and_then(|record| record.mask) {
-        // What counted as an original then is not known, so all of it does.
+        // The extent of the originals at that time is unknown, so all of it counts as originals.
         Some(mask) => state.through(&mask).await,
         None => Ok(state),
     }
 }
 
-/// A part of a branch's past.
+/// A part of a branch's history.
 enum Part {
     Moved(MoveRecord, BranchPosition, BranchPosition),
     /// Commits of one timeline above an LSN.
@@ -146,7 +146,7 @@ enum Part {
     End(String),
 }
 
-/// Goes back through the past of a branch.
+/// Walks back through the history of a branch.
 struct ReflogWalk {
     project: Project,
     parts: VecDeque<Part>,
@@ -157,11 +157,11 @@ struct ReflogWalk {
 /// Commits that are being read, newest first.
 struct Run {
     headers: HeaderStream,
-    /// A commit that was read and does not belong to the entry before.
+    /// A commit that was read but does not belong to the previous entry.
     ahead: Option<Commit<Touched>>,
     timeline: crate::model::TimelineId,
     above: BranchPosition,
-    /// Whether commits above `above` are gone.
+    /// Whether commits above `above` were collected.
     cut: bool,
 }
 
@@ -181,7 +181,7 @@ impl ReflogWalk {
                 };
                 let moves = older_too(project, record.moves).await?;
                 let mut parts = parts(moves, BranchPosition::Nowhere, BranchPosition::Nowhere);
-                // The note of the backup says what took the branch away.
+                // The backup's note says why the branch was removed.
                 if let Some(Part::Moved(_, _, to)) = parts.front_mut() {
                     *to = BranchPosition::Nowhere;
                 }
@@ -222,7 +222,8 @@ impl ReflogWalk {
     }
 }
 
-/// The parts of a past, newest first; `base` is where the branch began if no movement says so.
+/// Returns the parts of a history, newest first; `base` is the initial position if no movement has
+/// it.
 fn parts(moves: Vec<MoveRecord>, present: BranchPosition, base: BranchPosition) -> VecDeque<Part> {
     let mut parts = VecDeque::new();
     let mut later = present;
@@ -241,12 +242,12 @@ fn parts(moves: Vec<MoveRecord>, present: BranchPosition, base: BranchPosition) 
         parts.extend(commits(base, later));
     }
     if !known {
-        parts.push_back(Part::End("what was before was not noted".to_owned()));
+        parts.push_back(Part::End("earlier movements were not recorded".to_owned()));
     }
     parts
 }
 
-/// Whether a movement is the one that made the branch.
+/// Returns whether a movement created the branch.
 fn is_first(record: &MoveRecord) -> bool {
     record.from.is_none() && record.why.starts_with("created")
 }
@@ -289,7 +290,7 @@ impl Run {
         }
     }
 
-    /// The next entry: a commit with an origin, or all plain writes up to one.
+    /// Returns the next entry: a commit with an origin, or all plain writes up to one.
     async fn next(&mut self, number: u64) -> Result<Option<Entry>> {
         let Some(newest) = self.header().await? else { return Ok(None) };
         let CommitMeta { lsn, time, actor, message, origin, .. } = newest.meta;
@@ -318,13 +319,13 @@ impl Run {
     }
 }
 
-/// A record's movements with those before them, which only backups have if there were many.
+/// Prepends earlier movements, which only backups have if there were many.
 async fn older_too(project: &Project, mut moves: Vec<MoveRecord>) -> Result<Vec<MoveRecord>> {
     if moves.len() < MOST_MOVES || moves.first().is_some_and(is_first) {
         return Ok(moves);
     }
     let backups = backups(project).await?;
-    // A backup continues the list if it has its oldest movement, and others before that.
+    // A backup continues the list if it has the oldest movement and others before it.
     while let Some(oldest) = moves.first().cloned() {
         let older = backups.iter().find_map(|(_, backup)| {
             let at = backup.moves.iter().position(|record| *record == oldest)?;
@@ -342,7 +343,7 @@ async fn backups(project: &Project) -> Result<Vec<(BranchName, BranchRecord)>> {
     Ok(records.into_iter().map(|(name, stored)| (name, stored.record)).collect())
 }
 
-/// The last of the backups of a branch.
+/// Returns the last backup of a branch.
 async fn newest_backup(project: &Project, name: &BranchName) -> Result<Option<BranchRecord>> {
     let prefix = format!("{}/{name}/", BranchName::BACKUP);
     let of_name = |backup: &BranchName| {
@@ -350,7 +351,8 @@ async fn newest_backup(project: &Project, name: &BranchName) -> Result<Option<Br
     };
     let made = |record: &BranchRecord| record.moves.last().map(|record| record.at);
     let backups = backups(project).await?.into_iter().filter(|(name, _)| of_name(name));
-    // Those of one moment are numbered: the longer name, then the greater, is the later one.
+    // Backups of the same millisecond are numbered: the longer name, then the greater one, is the
+    // later.
     let newest = backups
         .max_by_key(|(name, record)| (made(record), name.as_str().len(), name.as_str().to_owned()));
     Ok(newest.map(|(_, record)| record))

@@ -1,8 +1,8 @@
-//! Going back: what would change, and doing it without losing what is left behind.
+//! Restores an earlier state, with a preview, and without losing the replaced history.
 //!
 //! No history is rewritten. A reset seals the branch's timeline, keeps it under
 //! `backup/<branch>/<time>`, and moves the branch to a new timeline that forks at the restored
-//! state. To look at the past beside the present, make a branch of it instead
+//! state. To read the past beside the present, create a branch of it instead
 //! ([`Project::create_branch`](crate::Project::create_branch)).
 
 use futures::TryStreamExt;
@@ -14,31 +14,31 @@ use crate::store::records::{BranchRecord, VersionedRecord};
 use crate::store::{Branch, Project, State, read_only};
 use crate::{Error, Result};
 
-/// What a reset would do.
+/// The effect of a reset.
 pub struct Preview {
     /// The head of the branch.
     pub head: Lsn,
-    /// The state that it would be reset to.
+    /// The target state.
     pub target: Lsn,
-    /// How many commits of the branch would be left behind, reachable through the backup only.
+    /// The number of commits that would be reachable only through the backup.
     pub commits_left_behind: u64,
-    /// From the head to the target: what would change.
+    /// The changes from the head to the target.
     pub diff: Diff,
 }
 
-/// How many documents a reset would change.
+/// The number of documents that a reset would change.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Documents that would come back.
+    /// Documents that would be restored.
     pub added: u64,
     /// Documents that would get an earlier content.
     pub changed: u64,
-    /// Documents that would go.
+    /// Documents that would be removed.
     pub removed: u64,
 }
 
 impl Preview {
-    /// Counts the documents that would change, in collections that are in both states.
+    /// Counts the documents that would change, in collections of both states.
     pub async fn count(&self) -> Result<Counts> {
         self.diff
             .documents()
@@ -54,18 +54,18 @@ impl Preview {
     }
 }
 
-/// What a reset did.
+/// The result of a reset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reset {
-    /// Where the branch was.
+    /// The previous position.
     pub from: Lsn,
-    /// Where it is now.
+    /// The new position.
     pub to: Lsn,
-    /// The name under which what it was is kept.
+    /// The backup of the previous position.
     pub backup: BranchName,
 }
 
-/// Says what resetting `branch` to `target` would change. O(commits since their common one).
+/// Computes the effect of resetting `branch` to `target`. O(commits since the last common one).
 pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
     let head = branch.head().await?;
     let diff = diff(&head, target).await?;
@@ -80,8 +80,8 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// Resets a branch to a state of its project.
 ///
 /// Every commit acknowledged on the branch is either in its state after the reset, or in the
-/// backup: writers are fenced off before the backup is made, and go on after the reset on what the
-/// branch is then. If it is cut off, the branch is as it was, and there may be one backup more.
+/// backup: writers are fenced off before the backup is made, and continue after the reset on the
+/// new state. If interrupted, the branch is unchanged, and there may be an additional backup.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -101,13 +101,13 @@ pub async fn preview(branch: &Branch, target: &State) -> Result<Preview> {
 /// # }
 /// ```
 ///
-/// A masked branch stays masked, and what it is reset to counts as originals, unless it is a state of
-/// the branch itself.
+/// A masked branch stays masked, and the target counts as originals, unless it is a state of the
+/// branch itself.
 ///
 /// # Errors
-/// `Denied` for a protected or read-only branch or a backup, and for a state that is masked unless the branch has
-/// the same mask; `Conflict` if the branch was moved meanwhile;
-/// `Invalid` if the target is the head already.
+/// `Denied` for a protected or read-only branch or a backup, and for a masked state unless the
+/// branch has the same mask; `Conflict` if the branch was moved concurrently; `Invalid` if the
+/// target is already the head.
 #[tracing::instrument(level = "info", skip_all, fields(branch = %branch.name(), lsn = %target.lsn()))]
 pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let (project, name) = (branch.project(), branch.name());
@@ -118,7 +118,7 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     }
     if branch.head().await?.view() == target.view() {
         return Err(Error::invalid(format!(
-            "branch '{name}' is at LSN {} already; there is nothing to reset",
+            "branch '{name}' is already at LSN {}; nothing to reset",
             target.lsn()
         )));
     }
@@ -127,9 +127,9 @@ pub async fn reset(branch: &Branch, target: &State) -> Result<Reset> {
     let hold = project.acquire_hold(target, fork.timeline).await?;
     let record = stored.record.on(BranchRecord { mask, ..fork });
     let moved = move_to(project, name, &stored, record, target).await;
-    // A hold that stays ends by itself; what counts is whether the branch was moved.
+    // A leftover hold expires by itself; the branch was moved.
     if let Err(error) = project.release_hold(hold).await {
-        tracing::warn!("a hold stays for an hour: {error}");
+        tracing::warn!("a hold remains for an hour: {error}");
     }
     moved
 }
@@ -150,7 +150,7 @@ async fn move_to(
     Ok(Reset { from: head.lsn, to: target.lsn(), backup })
 }
 
-/// The mask of a branch after a reset; none is taken off, and none is put on unasked.
+/// Returns the mask of a branch after a reset; a reset neither adds nor removes a mask.
 fn mask_after(name: &BranchName, mask: Option<&Mask>, target: &State) -> Result<Option<Mask>> {
     match (mask, target.mask()) {
         (None, None) => Ok(None),
@@ -159,8 +159,8 @@ fn mask_after(name: &BranchName, mask: Option<&Mask>, target: &State) -> Result<
             Ok(Some(of_target.at(target.lsn())))
         }
         (_, Some(_)) => Err(Error::denied(format!(
-            "branch '{name}' can't be reset to a state with another mask than its own; make a branch \
-             of that state instead, which keeps the mask"
+            "branch '{name}' can't be reset to a state with a different mask; create a branch from \
+             that state instead, which keeps the mask"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! How users name a state, everywhere: one grammar, one resolver.
+//! Revisions: the grammar in which users name a state, and its resolver.
 //!
 //! | text | state |
 //! | --- | --- |
@@ -20,38 +20,38 @@ use crate::model::{BranchName, Lsn, PinName};
 use crate::store::{Branch, Project, State, kept};
 use crate::{Error, Result};
 
-/// A state as a user names it.
+/// A state, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// What has the state.
+    /// The branch or pin.
     pub name: Named,
-    /// Which of its states.
+    /// The selected state.
     pub selector: Selector,
-    /// How many commits before that.
+    /// The number of commits to go back from it.
     pub back: u64,
 }
 
-/// What has a state.
+/// A branch or a pin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Named {
     /// The current branch.
     Current,
-    /// The branch of this name, or else the pin.
+    /// The branch of this name, or otherwise the pin.
     Any(BranchName),
     /// The pin of this name.
     Pin(PinName),
 }
 
-/// Which state of a branch.
+/// A selector of a state of a branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selector {
-    /// The present one.
+    /// The head.
     Head,
     /// After the commit with this LSN.
     Lsn(Lsn),
     /// After the last commit that is not later.
     Time(DateTime),
-    /// Before its last so many entries in the reflog.
+    /// Before the last N entries of the reflog.
     Moved(u64),
 }
 
@@ -61,7 +61,7 @@ impl Revision {
         Self { name: Named::Any(branch), selector: Selector::Head, back: 0 }
     }
 
-    /// The name that is meant, of a branch or a pin.
+    /// The named branch or pin, or the current branch.
     pub fn branch_or<'a>(&'a self, current: &'a BranchName) -> &'a BranchName {
         match &self.name {
             Named::Current => current,
@@ -70,7 +70,7 @@ impl Revision {
         }
     }
 
-    /// The pin whose very state is meant, if it is one's.
+    /// Returns the pin whose own state is named, if any.
     pub async fn pin(&self, project: &Project) -> Result<Option<PinName>> {
         match &self.name {
             _ if self.back > 0 => Ok(None),
@@ -83,11 +83,11 @@ impl Revision {
         }
     }
 
-    /// Finds the state.
+    /// Resolves the state.
     ///
     /// # Errors
-    /// `NotFound` if there is no such branch or pin, or it has no such state; `Invalid` if a state of
-    /// a pin is asked for that is not its own.
+    /// `NotFound` if the branch, pin or state does not exist; `Invalid` for a selector on a pin,
+    /// which has a single state.
     pub async fn resolve(&self, project: &Project, current: &BranchName) -> Result<State> {
         let state = match &self.name {
             Named::Pin(name) => self.of_pin(name, project.pinned(name).await?)?,
@@ -105,7 +105,7 @@ impl Revision {
                 }
             },
             None => Err(Error::not_found(format!(
-                "'{self}' is before the first commit: there are {} commits",
+                "'{self}' is before the first commit; the history has {} commits",
                 state.lsn()
             ))),
         }
@@ -127,7 +127,7 @@ impl Revision {
             return self.of_pin(&pin, project.pinned_by(&stored.record).await?);
         }
         match self.selector {
-            // A branch that was deleted has a past.
+            // A deleted branch has a reflog.
             Selector::Moved(entries) => reflog::state(project, name, entries).await,
             _ => Err(project.neither_branch_nor_pin(name).await),
         }
@@ -137,8 +137,8 @@ impl Revision {
         match self.selector {
             Selector::Head => Ok(state),
             _ => Err(Error::invalid(format!(
-                "'{self}' names no state: '{name}' is a pin, which is a single state; write {name}, \
-                 or {name}~N for N commits before"
+                "invalid revision '{self}': '{name}' is a pin, which is a single state; expected \
+                 {name}, or {name}~N for N commits before"
             ))),
         }
     }
@@ -150,14 +150,14 @@ impl FromStr for Revision {
     fn from_str(text: &str) -> Result<Self> {
         let wrong = |problem: &str| {
             Error::invalid(format!(
-                "'{text}' names no state: {problem}; write BRANCH, BRANCH@LSN, BRANCH@TIME \
+                "invalid revision '{text}': {problem}; expected BRANCH, BRANCH@LSN, BRANCH@TIME \
                  (such as main@2026-07-07T09:00:00Z), BRANCH@{{N}}, BRANCH~N, or the name of a pin"
             ))
         };
         let (text, back) = match text.split_once('~') {
             Some((before, "")) => (before, 1),
             Some((before, count)) => {
-                (before, count.parse().map_err(|_| wrong("what follows '~' is no number"))?)
+                (before, count.parse().map_err(|_| wrong("'~' is not followed by a number"))?)
             }
             None if text.is_empty() => return Err(wrong("it is empty")),
             None => (text, 0),
@@ -166,9 +166,8 @@ impl FromStr for Revision {
             None => (text, Selector::Head),
             Some((branch, selector)) => (
                 branch,
-                parse_selector(selector).ok_or_else(|| {
-                    wrong("what follows '@' is neither an LSN, nor a time, nor {N}")
-                })?,
+                parse_selector(selector)
+                    .ok_or_else(|| wrong("'@' is not followed by an LSN, a time, or {N}"))?,
             ),
         };
         let name = match branch.strip_prefix("pin:") {
@@ -190,7 +189,7 @@ fn parse_selector(text: &str) -> Option<Selector> {
     parse_time(text).map(Selector::Time)
 }
 
-/// Reads a time: RFC 3339, or a date alone for its first moment in UTC.
+/// Parses a time: RFC 3339, or a date alone for its start in UTC.
 pub fn parse_time(text: &str) -> Option<DateTime> {
     let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     DateTime::parse_rfc3339_str(full).ok()

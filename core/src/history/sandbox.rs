@@ -1,8 +1,8 @@
-//! Sandboxes: branches that end by themselves.
+//! Sandboxes: branches with a lease.
 //!
-//! A sandbox is a branch whose record has a lease. It lives until its lease ends, and at least for
-//! the length of the lease after the last commit of its own, so one in use is never swept. One whose
-//! time is over takes no commits until it is [extended](extend); [`sweep`] takes it away.
+//! A sandbox is a branch whose record has a lease. It lives until the lease expires, and at least
+//! for the duration of the lease after the last commit of its own, so one in use is never swept. An
+//! expired sandbox takes no commits until it is [extended](extend); [`sweep`] removes it.
 
 use std::time::Duration;
 
@@ -13,42 +13,42 @@ use crate::store::records::{BranchRecord, LeaseRecord, PinRecord, VersionedRecor
 use crate::store::{Branch, BranchInfo, Project, State};
 use crate::{DetailKey, Error, ErrorKind, Hint, Result};
 
-/// The first part of the names of sandboxes.
+/// The first component of the names of sandboxes.
 pub const PREFIX: &str = "sandbox";
 
-/// How often another name is drawn when one is taken.
+/// The number of names that are drawn before giving up.
 const DRAWS: usize = 8;
 
-/// What a sweep came to for a sandbox that was over.
+/// The result of a sweep for an expired sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Swept {
     /// The sandbox.
     pub name: BranchName,
-    /// When its time was over.
+    /// The expiry.
     pub ended: DateTime,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What becomes of a sandbox that is over.
+/// The outcome of a sweep for an expired sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It would be removed; nothing was done.
+    /// It would be removed; nothing was changed.
     Due,
-    /// It was removed, and what it was is kept under this name.
+    /// It was removed and kept as this backup.
     Removed(BranchName),
-    /// It stays: this pin is a state of its own.
+    /// It was kept, because this pin names a state of its own.
     Pinned(String),
-    /// It stays, since it is protected.
+    /// It was kept, because it is protected.
     Protected,
-    /// It stays: somebody wrote to it or extended it at the same moment.
+    /// It was kept, because it was written to or extended concurrently.
     InUse,
 }
 
-/// The name of a sandbox as a person may write it: `x` and `sandbox/x` are one.
+/// Returns the full name of a sandbox: `x` and `sandbox/x` are the same.
 ///
 /// # Errors
-/// `Invalid` if it is no name.
+/// `Invalid` for an invalid name.
 pub fn full_name(name: &str) -> Result<BranchName> {
     match name.split_once('/') {
         Some((PREFIX, _)) => BranchName::new(name),
@@ -56,11 +56,11 @@ pub fn full_name(name: &str) -> Result<BranchName> {
     }
 }
 
-/// Makes a sandbox that starts as `from`, under a name of its own if none is given. It costs one
-/// durable write. Gives the branch, and when it ends if nobody writes to it or extends it.
+/// Creates a sandbox that starts at `from`, under a generated name if none is given. It costs one
+/// durable write. Returns the branch, and its expiry unless it is written to or extended.
 ///
 /// # Errors
-/// Those of [`Project::create_branch`]; `Invalid` for a time to live that is zero or too long.
+/// The errors of [`Project::create_branch`]; `Invalid` for a lifetime that is zero or too long.
 pub async fn create(
     project: &Project,
     from: &State,
@@ -69,7 +69,7 @@ pub async fn create(
     ttl: Duration,
 ) -> Result<(Branch, DateTime)> {
     let _moving = project.shared.moving.lock().await;
-    // A clock that is behind what was committed already is wrong, and would end it at once.
+    // A clock that is behind the last commit is wrong, and would make the sandbox expire at once.
     let last = from.last().await?.time;
     let lease = lease(project, last, ttl)?;
     let mut record = project.fork(from, Some(parent)).await?;
@@ -85,10 +85,10 @@ pub async fn create(
             made => return Ok((made?, lease.expires)),
         }
     }
-    Err(Error::internal("a name for a sandbox could not be drawn"))
+    Err(Error::internal("failed to find an unused name for a sandbox; give it a name"))
 }
 
-/// A lease that begins now, and not before `last`, the time of the newest commit.
+/// Creates a lease that begins now, and not before `last`, the time of the newest commit.
 fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord> {
     let now = project.shared.environment.latest().max(last).timestamp_millis();
     let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
@@ -97,7 +97,8 @@ fn lease(project: &Project, last: DateTime, ttl: Duration) -> Result<LeaseRecord
             Ok(LeaseRecord { ttl_ms, expires: DateTime::from_millis(expires) })
         }
         _ => Err(Error::invalid(
-            "the time that a sandbox lives must be longer than 0 and end within some million years",
+            "invalid lifetime of a sandbox: expected more than 0 and an expiry within some million \
+             years",
         )),
     }
 }
@@ -109,10 +110,11 @@ pub async fn list(project: &Project) -> Result<Vec<BranchInfo>> {
     project.described(records).await
 }
 
-/// Lets a sandbox live for `ttl` from now on, or as long again as it was made for; gives its end.
+/// Extends the lease of a sandbox by `ttl` from now, by default its original lifetime; returns the
+/// expiry.
 ///
 /// # Errors
-/// `NotFound`; `Invalid` if it is no sandbox; `Conflict` if it was moved meanwhile.
+/// `NotFound`; `Invalid` if the branch is not a sandbox; `Conflict` if it was moved concurrently.
 pub async fn extend(
     project: &Project,
     name: &BranchName,
@@ -127,11 +129,11 @@ pub async fn extend(
     Ok(record.ends(&head).unwrap_or(new.expires))
 }
 
-/// Makes an ordinary branch of a sandbox, under its name or another.
+/// Turns a sandbox into an ordinary branch, under its name or another.
 ///
 /// # Errors
-/// `NotFound`; `Invalid` if it is no sandbox; `Conflict` if it was moved meanwhile; with another
-/// name those of [`Project::rename_branch`].
+/// `NotFound`; `Invalid` if the branch is not a sandbox; `Conflict` if it was moved concurrently;
+/// with another name, the errors of [`Project::rename_branch`].
 pub async fn keep(
     project: &Project,
     name: &BranchName,
@@ -148,11 +150,11 @@ pub async fn keep(
     Ok(Branch::new(project.clone(), name.clone(), record))
 }
 
-/// Removes a sandbox; what it was is kept as a backup, whose name is given.
+/// Removes a sandbox, keeps it as a backup, and returns the backup's name.
 ///
 /// # Errors
-/// `NotFound`; `Invalid` if it is no sandbox; `Denied` if it is protected; `Conflict` if it was
-/// moved meanwhile.
+/// `NotFound`; `Invalid` if the branch is not a sandbox; `Denied` if it is protected; `Conflict` if
+/// it was moved concurrently.
 pub async fn discard(project: &Project, name: &BranchName) -> Result<BranchName> {
     let _moving = project.shared.moving.lock().await;
     let (stored, _) = leased(project, name).await?;
@@ -171,19 +173,18 @@ async fn leased(
     match stored.record.lease {
         Some(lease) => Ok((stored, lease)),
         None => Err(Error::invalid(format!(
-            "branch '{name}' is no sandbox; it stays until it is deleted"
+            "branch '{name}' is not a sandbox; it stays until it is deleted"
         ))
         .with_detail(DetailKey::Branch, name.as_str())
         .with_hint(Hint::DeleteBranch { branch: name.to_string() })),
     }
 }
 
-/// Removes the sandboxes whose time is over, each as [`discard`] does; with `dry_run` only says which.
+/// Removes expired sandboxes like [`discard`]; with `dry_run`, only lists them.
 ///
-/// A sandbox to which somebody writes at the same moment, or that is extended, stays: the timeline is
-/// sealed first, and whether the time is over is asked again with the last commit that came before
-/// the seal; and the record is removed only if it is as it was read. A writer that comes later is
-/// told that the branch is gone.
+/// A sandbox that is written to or extended concurrently is kept: its timeline is sealed first, the
+/// expiry is checked again with the last commit before the seal, and the record is removed only if
+/// it is unchanged. A later writer gets an error that the branch is gone.
 #[tracing::instrument(level = "info", skip_all, name = "sweep_sandboxes")]
 pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
     project.shared.look_at_clocks().await?;
@@ -215,7 +216,7 @@ pub async fn sweep(project: &Project, dry_run: bool) -> Result<Vec<Swept>> {
     Ok(swept)
 }
 
-/// The pin of a state that only this branch has.
+/// Returns the pin of a state that only this branch has.
 fn pin_on<'a>(record: &BranchRecord, pins: &'a [(String, PinRecord)]) -> Option<&'a str> {
     let own = |pin: &PinRecord| pin.point().is_some_and(|at| at.timeline == record.timeline);
     pins.iter().find(|(_, pin)| own(pin)).map(|(name, _)| name.as_str())
@@ -237,7 +238,7 @@ async fn remove(
     match project.remove(name, stored).await {
         Ok(()) => Ok(Outcome::Removed(backup)),
         Err(error) if error.kind() == ErrorKind::Conflict => {
-            // It lives on where the others have taken it, so nothing was left behind.
+            // Other operations have already moved it, so no history was left behind.
             let made = project.record(&backup).await?;
             project.remove(&backup, &made).await?;
             Ok(Outcome::InUse)
@@ -246,7 +247,7 @@ async fn remove(
     }
 }
 
-/// Lets a sandbox go on in a fork of its sealed timeline, unless somebody else has done so.
+/// Lets a sandbox continue in a fork of its sealed timeline, unless another process has done so.
 async fn go_on(
     project: &Project,
     name: &BranchName,

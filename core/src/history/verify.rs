@@ -1,8 +1,8 @@
-//! Proving one history: the hash chain up to a state, and the pins that vouch for it.
+//! Verifies one history: the hash chain up to a state, and the pins that vouch for it.
 //!
-//! It reads only the commits of that history and changes nothing; [`mod@crate::fsck`] looks at all that
-//! a store has. Whoever has written down a digest, or has a key that signed a pin, learns by it that
-//! nothing before was altered.
+//! It reads only the commits of that history and changes nothing; [`mod@crate::fsck`] checks the
+//! whole store. Whoever has noted a digest, or has a key that signed a pin, can prove that no
+//! earlier commit was altered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,31 +15,31 @@ use crate::store::signature::PublicKey;
 use crate::store::{Project, State};
 use crate::{Error, Result};
 
-/// How many commits are checked between two reports of progress.
+/// The number of commits between two progress reports.
 const STRIDE: u64 = 256;
 
-/// What to check besides the chain.
+/// The requirements besides an intact chain.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Demands<'a> {
-    /// Take the commits up to this one as they are.
+    /// Trust the commits up to this one.
     pub from: Option<Lsn>,
-    /// The digest that the state must have.
+    /// The expected digest of the state.
     pub expect: Option<Digest>,
-    /// Keys, of which at least one must have signed the whole of it: the pin below, or without that a
-    /// pin of the very state.
+    /// Keys, of which at least one must have signed the whole history: the pin below, or without it
+    /// a pin of this state.
     pub keys: &'a [PublicKey],
     /// The pin that the state was named by.
     pub pin: Option<&'a PinName>,
 }
 
-/// What was proved.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The commits above this one were checked.
+    /// The commits above this one were verified.
     pub from: Lsn,
-    /// Whether those up to it are gone by garbage collection.
+    /// Whether the commits up to it were removed by garbage collection.
     pub collected: bool,
-    /// How many were checked.
+    /// The number of verified commits.
     pub commits: u64,
     /// The last commit.
     pub head: Head,
@@ -47,24 +47,24 @@ pub struct Verified {
     pub pins: Vec<Met>,
 }
 
-/// A pin that was met.
+/// A pin on the verified history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Met {
-    /// Its name.
+    /// The name.
     pub name: PinName,
-    /// Its state.
+    /// The position of its state.
     pub lsn: Lsn,
-    /// The key that signed it, if it is signed; the signature is right.
+    /// The key of the signature, if the pin is signed; the signature is valid.
     pub signed_by: Option<PublicKey>,
 }
 
-/// Proves the history of a state: computes each commit's digest again, from its predecessor's and its
-/// content, and compares with it what pins say. O(bytes of the commits) time, and the memory of a few
-/// of them. `progress` is told the number of commits checked from time to time.
+/// Verifies the history of a state: recomputes each commit's digest from its predecessor's digest
+/// and its content, and compares with the digests in pins. O(bytes of the commits) time, and the
+/// memory of a few of them. `progress` receives the number of verified commits from time to time.
 ///
 /// # Errors
-/// `Corrupt`, with the first commit that does not match, or the pin whose digest or signature is
-/// wrong, or if the state is not as is demanded.
+/// `Corrupt`, with the first commit that does not match, or the pin with a wrong digest or
+/// signature, or if the state does not meet the demands.
 #[tracing::instrument(level = "info", skip_all)]
 pub async fn verify(
     project: &Project,
@@ -88,13 +88,14 @@ pub async fn verify(
     let head = state.last().await?;
     if head.digest != walk.previous {
         return Err(Error::corrupt(format!(
-            "the last commit is said to have the digest {}, but it has {}",
+            "the last commit claims the digest {}, but has {}",
             head.digest, walk.previous
         )));
     }
     if let Some(expected) = demands.expect.filter(|expected| *expected != head.digest) {
         return Err(Error::corrupt(format!(
-            "the history up to LSN {} is another than expected: its digest is {}, not {expected}",
+            "the history up to LSN {} differs from the expected one: its digest is {}, not \
+             {expected}",
             head.lsn, head.digest
         )));
     }
@@ -111,11 +112,11 @@ struct Start {
     collected: bool,
 }
 
-/// Where to begin: where it is wished, or above what is gone.
+/// Returns the start of the walk: the requested position, or above the collected commits.
 async fn start(state: &State, wished: Lsn) -> Result<Start> {
     if wished > state.lsn() {
         return Err(Error::not_found(format!(
-            "there is no commit {wished} to begin after: the history ends at {}",
+            "can't begin after commit {wished}: the history ends at {}",
             state.lsn()
         )));
     }
@@ -126,7 +127,7 @@ async fn start(state: &State, wished: Lsn) -> Result<Start> {
         let known = wal.state(segment.timeline).await?;
         let floor = known.map_or(segment.upto, |known| known.floor);
         if floor > segment.above && floor > wished {
-            // The lowest commit that is left has no predecessor to be computed from.
+            // The lowest remaining commit has no predecessor to compute its digest from.
             first = first.max(floor.min(segment.upto).next()).min(state.lsn());
             collected = true;
         }
@@ -141,7 +142,7 @@ async fn start(state: &State, wished: Lsn) -> Result<Start> {
 
 struct ChainWalk<'a> {
     state: &'a State,
-    /// The positions of pins, and the digests that were found there.
+    /// The positions of pins, and the digests that were computed there.
     pinned: BTreeSet<Lsn>,
     digests: BTreeMap<Lsn, Digest>,
     previous: Digest,
@@ -178,13 +179,13 @@ impl ChainWalk<'_> {
 
     fn broken(&self, how: &str) -> Error {
         Error::corrupt(format!(
-            "commit {} {how}; the {} before it are as they were written",
+            "commit {} {how}; the {} before it are intact",
             self.next, self.commits
         ))
     }
 }
 
-/// The pins of states of this history.
+/// Returns the pins of states of this history.
 async fn pins_on(project: &Project, state: &State) -> Result<Vec<(PinName, PinRecord)>> {
     let mut pins = project.pin_records().await?;
     pins.retain(|(_, pin)| match pin.point() {
@@ -204,16 +205,17 @@ fn check_pins(
 ) -> Result<Vec<Met>> {
     let check = |(name, pin): &(PinName, PinRecord)| {
         let head = pin.head();
-        // Below the start nothing was computed to compare with.
+        // Below the start, no digests were computed.
         if let Some(found) = digests.get(&head.lsn).filter(|found| **found != head.digest) {
             return Err(Error::corrupt(format!(
-                "pin '{name}' says that commit {} has the digest {}, but it has {found}",
+                "pin '{name}' claims that commit {} has the digest {}, but it has {found}",
                 head.lsn, head.digest
             )));
         }
         let signed_by = pin.signature.as_ref().map(|signature| {
             signature.verify(project.id(), name, pin).map_err(|error| {
-                Error::corrupt(format!("the signature of pin '{name}' is wrong")).with_source(error)
+                Error::corrupt(format!("the signature of pin '{name}' is invalid"))
+                    .with_source(error)
             })
         });
         Ok(Met { name: name.clone(), lsn: head.lsn, signed_by: signed_by.transpose()? })
@@ -238,9 +240,12 @@ fn check_keys(pins: &[Met], end: Lsn, demands: &Demands<'_>) -> Result<()> {
     Err(Error::corrupt(match signed().max_by_key(|pin| pin.lsn) {
         None => format!("no pin of this history is signed by the key {fingerprints}"),
         Some(Met { name, lsn, .. }) => match end.get() - lsn.get() {
-            1 => format!("it is signed up to LSN {lsn}, by pin '{name}'; 1 commit after it is not"),
+            1 => format!(
+                "the history is signed up to LSN {lsn}, by pin '{name}'; 1 later commit is not"
+            ),
             after => format!(
-                "it is signed up to LSN {lsn}, by pin '{name}'; {after} commits after it are not"
+                "the history is signed up to LSN {lsn}, by pin '{name}'; {after} later commits are \
+                 not"
             ),
         },
     }))

@@ -1,4 +1,4 @@
-//! Along one chain: the commit that last changed each field.
+//! Blame along one chain: the commit that last changed each field.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::document::value::Value;
 use crate::model::{Image, Lsn};
 use crate::store::State;
 
-/// A value for which a commit is looked for.
+/// A value whose commit is searched for.
 struct Open<'l, 'a> {
     leaf: &'l Leaf<'a>,
     since: Option<At>,
 }
 
-/// Since when each of these values, which a document of the state has, is what it is. It reads the
-/// document's history from its end, until all are explained.
+/// Returns since when a document of the state has each of these values. Reads the document's
+/// history from its end until all are explained.
 pub(super) async fn explained(
     state: &State,
     place: &BlamedDocument<'_>,
@@ -48,7 +48,7 @@ pub(super) async fn explained(
     Ok(open.into_iter().map(since).collect())
 }
 
-/// Gives the fields that an older image does not have the commit after it.
+/// Assigns fields that an older image lacks to the commit after it.
 fn explain(leaves: &mut [Open<'_, '_>], older: &Image, since: At) -> Result<()> {
     let mut values = Vec::new();
     if let Image::Document(document) = older {
@@ -64,7 +64,7 @@ fn explain(leaves: &mut [Open<'_, '_>], older: &Image, since: At) -> Result<()> 
     Ok(())
 }
 
-/// Explains what the oldest image that is known, of commit `oldest`, has already.
+/// Explains values that the oldest known image, of commit `oldest`, already has.
 async fn explain_rest(
     state: &State,
     place: &BlamedDocument<'_>,
@@ -74,7 +74,7 @@ async fn explain_rest(
     let mut rest = At::Commit(oldest);
     if let Some(floor) = floor_below(state, oldest).await? {
         rest = At::AtOrBefore(oldest);
-        // The state right at the floor is not kept, so nothing can be read there.
+        // The state at the floor is not retained, so it can't be read.
         if let Some(before) = oldest.back(1).filter(|before| *before > floor) {
             let view = state.view().at(before);
             let earlier = state.materialize().get(&view, place.collection, place.key).await?;
@@ -90,7 +90,8 @@ async fn explain_rest(
     Ok(())
 }
 
-/// The last position at or below `lsn`, or on its own timeline, up to which commits are gone.
+/// Returns the last position at or below `lsn`, on any timeline of the state, up to which commits
+/// were collected.
 async fn floor_below(state: &State, lsn: Lsn) -> Result<Option<Lsn>> {
     let wal = &state.shared().backend.wal;
     for segment in state.view().segments().iter().filter(|segment| segment.above < lsn) {

@@ -1,4 +1,4 @@
-//! Which commit gave each field of a document its value.
+//! Finds the commit that gave each field of a document its value.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -22,22 +22,23 @@ use crate::store::State;
 /// A field, and since when it has its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BlamedField {
-    /// Where it is: a value with nothing inside, or an array that one commit gave all its elements.
+    /// The path of a scalar or empty value, or of an array whose elements all come from one commit.
     pub path: Path,
-    /// Its value.
+    /// The value.
     pub value: RawBson,
-    /// Who gave it.
+    /// The commit that wrote it.
     pub since: Since,
-    /// Where that commit is; its timeline is none of the state's if the value was brought here.
+    /// The position of that commit; on a timeline outside of the state if the value was brought
+    /// here.
     pub written_at: Option<Point>,
-    /// The commits that brought the value here, the last one first; none if it was written here.
+    /// The commits that brought the value here, the last one first; empty if it was written here.
     pub brought_by: Vec<Brought>,
 }
 
-/// A commit that brought a value which another commit wrote.
+/// A commit that brought a value that another commit wrote.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Brought {
-    /// Where it is.
+    /// The position.
     pub at: Point,
     /// The commit.
     pub meta: Box<CommitMeta>,
@@ -46,28 +47,28 @@ pub struct Brought {
 /// Since when a field has its value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Since {
-    /// This commit gave it.
+    /// Since this commit.
     Commit(Box<CommitMeta>),
-    /// It was so at this position already, and the commits before are gone from the log.
+    /// Already at this position; earlier commits are gone from the log.
     AtOrBefore(Lsn),
 }
 
-/// A value of the document that is followed back.
+/// A value of the document that is traced back.
 #[derive(Clone)]
 struct Leaf<'a> {
-    /// Which of the document's it is.
+    /// Its index among the values of the document.
     nth: usize,
     keys: Vec<String>,
     value: Value<'a>,
     since: Option<ValueOrigin>,
 }
 
-/// What is known of a value on the way back.
+/// The origin of a value, as far as known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ValueOrigin {
-    /// The commit, or the first position that is known.
+    /// The commit, or the first known position.
     at: At,
-    /// On which timeline; `None` for the empty state.
+    /// The timeline and position; `None` for the empty state.
     point: Option<Point>,
     /// The commits that brought it, the last one first.
     brought_by: Vec<Point>,
@@ -79,16 +80,17 @@ enum At {
     AtOrBefore(Lsn),
 }
 
-/// Finds for each field of a document the last commit that gave it its value; `None` if the state has
-/// no such document.
+/// Finds for each field of a document the last commit that gave it its value; `None` if the state
+/// does not have the document.
 ///
-/// Merges, cherry-picks, patches and undo bring values that others wrote: the commit is that which wrote
-/// the value, wherever it is, and [`BlamedField::brought_by`] says which commits brought it here. Where
-/// that commit is in no log any more, or the state is masked, the commit that brought it stands for it.
+/// Merges, cherry-picks, patches and undo bring values that other commits wrote: the result is the
+/// commit that wrote the value, on any timeline, and [`BlamedField::brought_by`] lists the commits
+/// that brought it here. If that commit was collected, or the state is masked, the commit that
+/// brought it is returned instead.
 ///
-/// Fields are followed by their paths, and elements of arrays by their indexes; equal means equal type
-/// and bytes. A field that was taken away and came back has the commit by which it came back. It reads
-/// the document's history from its end, until all fields are explained.
+/// Fields are followed by their paths, and array elements by their indexes; values are equal if
+/// type and bytes are. A field that was removed and restored has the commit that restored it. Reads
+/// the document's history from its end until all fields are explained.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -114,22 +116,22 @@ enum At {
 /// ```
 ///
 /// # Errors
-/// `NotFound` if there is no such collection; those of reading the history.
+/// `NotFound` if the collection does not exist; the errors of reading the history.
 #[tracing::instrument(level = "info", skip_all)]
 pub async fn blame(
     state: &State,
     collection: &CollectionName,
     key: &Key,
 ) -> Result<Option<Vec<BlamedField>>> {
-    // The logs that were merged hold originals, which a masked state does not give.
+    // The merged logs contain originals, which a masked state does not return.
     blamed(state, collection, key, !state.is_masked()).await
 }
 
-/// As [`blame`], but along the state's own chain alone: a value that was brought here has the commit that
-/// brought it.
+/// Like [`blame`], but only along the state's own chain: a value that was brought here has the
+/// commit that brought it.
 ///
 /// # Errors
-/// Those of [`blame`].
+/// The errors of [`blame`].
 #[tracing::instrument(level = "info", skip_all)]
 pub async fn blame_first_parent(
     state: &State,
@@ -159,7 +161,7 @@ async fn blamed(
     joined.into_iter().map(|leaf| search.field(leaf)).collect::<Result<_>>().map(Some)
 }
 
-/// The values of a document that have nothing inside, in order.
+/// Collects the values of a document that contain no other values, in order.
 fn gather<'a>(keys: &mut Vec<String>, value: Value<'a>, leaves: &mut Vec<Leaf<'a>>) -> Result<()> {
     if value.is_container()
         && let Some(members) = members(value)?
@@ -177,8 +179,8 @@ fn gather<'a>(keys: &mut Vec<String>, value: Value<'a>, leaves: &mut Vec<Leaf<'a
     Ok(())
 }
 
-/// Puts an array together again whose elements have one commit. `leaves` are those inside `value`, as
-/// [`gather`] gave them.
+/// Joins the elements of an array if they have the same commit. `leaves` are those inside `value`,
+/// in the order of [`gather`].
 fn join<'a>(
     keys: &mut Vec<String>,
     value: Value<'a>,

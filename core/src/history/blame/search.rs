@@ -1,4 +1,4 @@
-//! From a commit that brought values to those that wrote them.
+//! Follows values from the commits that brought them to those that wrote them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,17 +12,17 @@ use crate::model::{CollectionId, CommitMeta, Lsn, Origin, Point};
 use crate::store::State;
 use crate::{Error, Result};
 
-/// Which document it is. A collection has one number in all states that can be merged.
+/// The document. A collection has the same number in all states that can be merged.
 #[derive(Clone, Copy)]
 pub(super) struct BlamedDocument<'a> {
     pub(super) collection: CollectionId,
     pub(super) key: &'a Key,
 }
 
-/// The way back from a document's values to the commits that wrote them.
+/// The search from a document's values back to the commits that wrote them.
 pub(super) struct Search<'a> {
     place: BlamedDocument<'a>,
-    /// Whether it goes on where a commit's values come from.
+    /// Whether to continue in the source states of a commit.
     through: bool,
     commits: HashMap<Point, Box<CommitMeta>>,
 }
@@ -82,8 +82,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks for values in the states from which a commit has what it changed; gives those back that
-    /// none of them has.
+    /// Searches values in the source states of a commit; returns those that no source has.
     async fn go_on<'v>(
         &self,
         state: &State,
@@ -107,7 +106,7 @@ impl<'a> Search<'a> {
         Ok(leaves)
     }
 
-    /// Which of these values a state has at the same places, and the others.
+    /// Splits values into those that a state has at the same places, and the others.
     async fn split<'v>(
         &self,
         state: &State,
@@ -135,9 +134,9 @@ impl<'a> Search<'a> {
         Ok(meta)
     }
 
-    /// A value with its commit, which was met on the way.
+    /// Builds the result for a value with its commit, which was read on the way.
     pub(super) fn field(&self, leaf: Leaf<'_>) -> Result<BlamedField> {
-        let unexplained = || Error::internal("a field was not followed to a commit");
+        let unexplained = || Error::internal("a field was not traced to a commit");
         let ValueOrigin { at, point, brought_by } = leaf.since.ok_or_else(unexplained)?;
         let meta = |point: &Point| self.commits.get(point).cloned().ok_or_else(unexplained);
         let since = match (at, point) {
@@ -155,15 +154,15 @@ impl<'a> Search<'a> {
     }
 }
 
-/// A state from which a commit has values.
+/// A state from which a commit took values.
 enum SourceState {
-    /// An earlier one of the same chain.
+    /// An earlier state of the same chain.
     Earlier(Lsn),
-    /// One of another timeline.
+    /// A state of another timeline.
     At(Point),
 }
 
-/// The states from which a commit has what it changed, those first that were taken in last.
+/// Returns the source states of a commit, the last merged first.
 fn sources(state: &State, origin: &Origin) -> Vec<SourceState> {
     match origin {
         Origin::Merge(merged) => {
@@ -181,7 +180,7 @@ fn sources(state: &State, origin: &Origin) -> Vec<SourceState> {
 }
 
 impl SourceState {
-    /// The state, if the store has it, and it was not collected.
+    /// Returns the state, if the store has it and it was not collected.
     async fn state(self, near: &State) -> Result<Option<State>> {
         let point = match self {
             Self::Earlier(lsn) => return near.kept_earlier(lsn).await,

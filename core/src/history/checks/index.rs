@@ -1,4 +1,4 @@
-//! Indexes, as their definitions say what they take.
+//! Indexes, according to their definitions.
 
 use bson::{Bson, Document as BsonDocument};
 
@@ -9,25 +9,26 @@ use crate::history::checks::validator::collation_of;
 use crate::model::Document;
 use crate::{Error, Result};
 
-/// What makes two indexes two, to MongoDB: these, and the key. Of one such set there is one index.
+/// The options that, with the key, make two indexes different in MongoDB. Only one index of such a
+/// set may exist.
 const IDENTITY: [&str; 5] =
     ["collation", "partialFilterExpression", "unique", "sparse", "wildcardProjection"];
 
-/// What makes a unique index another rule.
+/// The options that make a unique index a different rule.
 const RULE: [&str; 4] = ["key", "collation", "partialFilterExpression", "sparse"];
 
 /// The definition of an index.
 #[derive(Clone, Copy)]
 pub(super) struct Definition<'a>(&'a BsonDocument);
 
-/// An index whose keys are known.
+/// An index whose keys can be computed.
 pub(super) struct Index {
     title: String,
     paths: IndexPaths,
     sparse: bool,
-    /// Which documents are in it; `None` for all.
+    /// The filter of indexed documents; `None` for all.
     filter: Option<Filter>,
-    /// The name of a collation other than the simple one.
+    /// The name of a collation other than simple.
     collation: Option<String>,
 }
 
@@ -41,7 +42,7 @@ impl<'a> Definition<'a> {
         self.0.get_str("name").unwrap_or_default()
     }
 
-    /// What it is called in messages.
+    /// The index in messages.
     pub(super) fn title(self) -> String {
         let kind = if self.is_unique() { "unique index" } else { "index" };
         format!("{kind} '{}'", self.name())
@@ -51,18 +52,18 @@ impl<'a> Definition<'a> {
         is_set(self.0, "unique")
     }
 
-    /// The fields of its key, each with its direction or kind.
+    /// The fields of the key, each with its direction or kind.
     pub(super) fn key(self) -> impl Iterator<Item = (&'a str, &'a Bson)> {
         let key = self.0.get_document("key").into_iter().flatten();
         key.map(|(field, kind)| (field.as_str(), kind))
     }
 
-    /// Whether it has no field of a special kind.
+    /// Whether no field has a special kind.
     pub(super) fn is_ordinary(self) -> bool {
         !self.key().any(|(_, kind)| matches!(kind, Bson::String(_)))
     }
 
-    /// The field of a kind, such as `text`, if it has one.
+    /// Returns the first field of one of these kinds, such as `text`.
     pub(super) fn field_of_kind(self, kinds: &[&str]) -> Option<&'a str> {
         let mut fields = self.key();
         fields
@@ -74,7 +75,7 @@ impl<'a> Definition<'a> {
         self.0.get(name)
     }
 
-    /// Whether MongoDB holds the two to be one index, whatever they are called.
+    /// Whether MongoDB considers the two to be one index, whatever their names.
     pub(super) fn is_same_index(self, other: Self) -> bool {
         let key = |definition: Self| definition.0.get_document("key").ok().map(in_order);
         key(self).is_some()
@@ -87,7 +88,7 @@ impl<'a> Definition<'a> {
         self.is_unique() == other.is_unique() && self.only(&RULE) == other.only(&RULE)
     }
 
-    /// Some of its options, to be compared.
+    /// Encodes some of the options for comparison.
     fn only(self, names: &[&str]) -> std::result::Result<Vec<u8>, String> {
         let mut only = BsonDocument::new();
         for (name, value) in self.0.iter().filter(|(name, _)| names.contains(&name.as_str())) {
@@ -101,10 +102,10 @@ impl<'a> Definition<'a> {
         canonical(only)
     }
 
-    /// Reads it; `None` for the index on `_id`, to which the identity of documents sees.
+    /// Compiles the definition; `None` for the index on `_id`, which needs no check.
     ///
     /// # Errors
-    /// What of it is not known here, in words.
+    /// The unsupported part of the definition, in words.
     pub(super) fn read(self, info: &CollectionInfo) -> std::result::Result<Option<Index>, String> {
         let key: Vec<(&str, &Bson)> = self.key().collect();
         if key.is_empty() || matches!(key.as_slice(), [("_id", _)]) {
@@ -146,7 +147,7 @@ impl<'a> Definition<'a> {
     }
 }
 
-/// A key whose fields' order counts, to be compared.
+/// Encodes a key, in which the order of fields counts, for comparison.
 fn in_order(key: &BsonDocument) -> Vec<(String, std::result::Result<Vec<u8>, String>)> {
     let entry = |(field, kind): (&String, &Bson)| {
         (field.clone(), canonical(bson::doc! { "kind": kind.clone() }))
@@ -163,20 +164,20 @@ impl Index {
         self.paths.fields()
     }
 
-    /// The locale of its collation, if that is not the simple one.
+    /// The locale of the collation, if it is not simple.
     pub(super) fn collation(&self) -> Option<&str> {
         self.collation.as_deref()
     }
 
-    /// Whether it refuses all that a policy's rule for this one field refuses.
+    /// Whether it refuses everything that a policy's rule for this single field refuses.
     pub(super) fn is_stricter_than(&self, field: &Path) -> bool {
         self.filter.is_none() && self.paths.paths() == std::slice::from_ref(field)
     }
 
-    /// The keys of a document, none if it is not in the index; `None` if that can't be decided.
+    /// Returns the keys of a document, none if it is not indexed; `None` if that is undecidable.
     ///
     /// # Errors
-    /// `Corrupt` when the document does not decode.
+    /// `Corrupt` if the document can't be decoded.
     pub(super) fn keys_of(&self, document: &Document) -> Result<Option<Keys>> {
         match self.filter.as_ref().map_or(Ok(true), |filter| filter.matches(document.as_raw())) {
             Ok(true) => {
@@ -191,14 +192,14 @@ impl Index {
     /// Whether a document has text in the index.
     ///
     /// # Errors
-    /// `Corrupt` when the document does not decode.
+    /// `Corrupt` if the document can't be decoded.
     pub(super) fn has_text(&self, document: &Document) -> Result<bool> {
         has_text(&self.paths, document.as_raw()).map_err(corrupt)
     }
 }
 
 fn corrupt(_: Undecided) -> Error {
-    Error::corrupt("a stored document does not decode")
+    Error::corrupt("failed to decode a stored document")
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! What MongoDB asks of a collection's indexes, and of documents that are in them, unique or not.
+//! MongoDB's rules for the indexes of a collection, and for indexed documents, unique or not.
 //!
-//! Of all indexes together: no two of one name, no two that are one index under two names (error 85), one
-//! with text at most (error 67), at most 64. Two that were there before, as they are, are let be.
+//! For the set of indexes: no two with one name, no two that are the same index under two names
+//! (error 85), at most one text index (error 67), at most 64. Two unchanged indexes are accepted.
 //!
-//! Of a document: one path of a compound key leads through an array at most (error 171), and no hashed one
-//! does. Geo and text indexes ask more, which is not known here, and is said.
+//! For a document: at most one path of a compound key goes through an array (error 171), and no
+//! path of a hashed key does. Geo and text indexes have more rules, which are unsupported, and
+//! reported as such.
 
 use crate::Result;
 use crate::document::key::Key;
@@ -15,7 +16,7 @@ use crate::history::checks::unchecked::Findings;
 use crate::history::checks::{Check, Checks, Proposed, Violation};
 use crate::model::Document;
 
-/// The most indexes that a collection may have.
+/// The maximum number of indexes of a collection.
 const MOST: usize = 64;
 
 const GEO: [&str; 3] = ["2d", "2dsphere", "geoHaystack"];
@@ -34,13 +35,13 @@ pub(super) fn check(checks: &Checks, proposed: &Proposed, found: &mut Findings) 
     Ok(())
 }
 
-/// Notes what can't be checked.
+/// Records what can't be checked.
 pub(super) fn prepare(checks: &Checks, proposed: &Proposed, found: &mut Findings) -> Result<()> {
-    // Only changed documents are looked at, so this costs no more.
+    // Only changed documents are read, so this costs no more.
     check(checks, proposed, found)
 }
 
-/// Whether MongoDB would make these indexes beside each other.
+/// Checks whether MongoDB would create these indexes together.
 fn check_together(info: &CollectionInfo, before: Option<&CollectionInfo>, found: &mut Findings) {
     let known = |definition: Definition<'_>| {
         before.is_some_and(|before| {
@@ -60,14 +61,15 @@ fn check_together(info: &CollectionInfo, before: Option<&CollectionInfo>, found:
         for second in &all[at + 1..] {
             let (one, other) = (first.name(), second.name());
             let clash = if one == other {
-                Some(format!("two indexes are called '{one}'"))
+                Some(format!("two indexes have the name '{one}'"))
             } else if first.is_same_index(*second) {
                 Some(format!(
-                    "indexes '{one}' and '{other}' are one index by two names, of which MongoDB takes one"
+                    "indexes '{one}' and '{other}' are the same index under two names; MongoDB \
+                     allows only one"
                 ))
             } else if is_text(*first) && is_text(*second) {
                 Some(format!(
-                    "'{one}' and '{other}' are both text indexes, of which MongoDB takes one"
+                    "'{one}' and '{other}' are both text indexes; MongoDB allows only one"
                 ))
             } else {
                 None
@@ -78,7 +80,10 @@ fn check_together(info: &CollectionInfo, before: Option<&CollectionInfo>, found:
         }
     }
     if all.len() > MOST && before.is_none_or(|before| before.indexes.len() < all.len()) {
-        found.push(problem(format!("it would have {} indexes; MongoDB takes {MOST}", all.len())));
+        found.push(problem(format!(
+            "the collection would have {} indexes; MongoDB allows at most {MOST}",
+            all.len()
+        )));
     }
 }
 
@@ -86,7 +91,7 @@ fn is_text(definition: Definition<'_>) -> bool {
     definition.field_of_kind(&["text"]).is_some()
 }
 
-/// Whether MongoDB would put the changed documents into an index.
+/// Checks whether MongoDB would add the changed documents to an index.
 fn check_documents(
     definition: Definition<'_>,
     info: &CollectionInfo,
@@ -100,7 +105,7 @@ fn check_documents(
         for (key, document) in proposed.written(info.id) {
             if meets_array(field, document)? {
                 let problem = format!(
-                    "{field} is an array, which the hashed index '{}' can't have",
+                    "{field} is an array, which the hashed index '{}' does not support",
                     definition.name()
                 );
                 found.push(violation(info, key, Some(field), problem));
@@ -117,7 +122,7 @@ fn check_documents(
                 found.unknown(
                     &info.name,
                     &definition.title(),
-                    &format!("rules for what is in {field}"),
+                    &format!("rules for the content of {field}"),
                 );
             }
         }
@@ -125,7 +130,7 @@ fn check_documents(
     Ok(())
 }
 
-/// Whether one path of a compound key leads through an array at most.
+/// Checks that at most one path of a compound key goes through an array.
 fn check_arrays(
     definition: Definition<'_>,
     info: &CollectionInfo,
@@ -134,7 +139,7 @@ fn check_arrays(
 ) -> Result<()> {
     let index = match definition.read(info) {
         Ok(Some(index)) => index,
-        // What is not known of a unique index is said where that is checked.
+        // An unsupported unique index is reported by the check for unique values.
         Err(what) if !definition.is_unique() && proposed.written(info.id).next().is_some() => {
             found.unknown(&info.name, &definition.title(), &what);
             return Ok(());
@@ -144,7 +149,7 @@ fn check_arrays(
     for (key, document) in proposed.written(info.id) {
         if let Some(Keys::ParallelArrays(one, other)) = index.keys_of(document)? {
             let problem = format!(
-                "{one} and {other} are both arrays, which index '{}' can't have together",
+                "{one} and {other} are both arrays, which index '{}' does not support",
                 definition.name()
             );
             found.push(violation(info, key, None, problem));
@@ -163,7 +168,7 @@ fn violation(info: &CollectionInfo, key: &Key, path: Option<&str>, problem: Stri
     }
 }
 
-/// Whether a path leads to an array, or through one.
+/// Returns whether a path leads to an array, or through one.
 fn meets_array(field: &str, document: &Document) -> Result<bool> {
     let values = Path::dotted(field).values(document.as_raw())?;
     let array = |value: &bson::RawBsonRef<'_>| matches!(value, bson::RawBsonRef::Array(_));
@@ -210,7 +215,8 @@ mod tests {
         other.insert("sparse", true);
         assert!(problems(None, vec![text("t"), other])[0].contains("text"));
         assert!(
-            problems(None, vec![a.clone(), index("a", doc! { "y": 1 })])[0].contains("called 'a'")
+            problems(None, vec![a.clone(), index("a", doc! { "y": 1 })])[0]
+                .contains("have the name 'a'")
         );
     }
 

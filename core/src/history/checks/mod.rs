@@ -1,22 +1,23 @@
-//! Checks of a result that is not published yet: schemas, unique fields, references.
+//! Checks of a result before it is published: schemas, unique fields, references.
 //!
-//! Merge, undo and the like make changes on top of a state. Together they are a [`Proposed`] state,
-//! and [`run`] says what is wrong with it: each rule that it breaks is a [`Violation`]. A rule holds
-//! what the changes do to account, not what was there before them.
+//! Merge, undo and similar operations propose changes on top of a state. Together they are a
+//! [`Proposed`] state, which [`run`] checks: each broken rule is a [`Violation`]. A rule applies to
+//! the changes, not to the content before them.
 //!
 //! # What is checked
 //! 1. **Validators**: every document that the changes write, against the collection's own validator
 //!    (`$jsonSchema` and query operators) and the policy's schemas. O(changes). See `validator`.
-//! 2. **Indexes**: whether MongoDB would have them beside each other, and the written documents in them.
+//! 2. **Indexes**: whether MongoDB would allow them together, and index the written documents.
 //!    O(changes). See `indexes`.
-//! 3. **Unique fields**: no two documents have the values that a changed document has. One scan of
-//!    each collection that has a rule and is changed, in memory of O(changes). See `unique`.
-//! 4. **References**: what changed documents name is there, and nothing names what the changes take
-//!    away. At most one scan of either collection, in memory of O(changes). See `references`.
+//! 3. **Unique fields**: no two documents have the same value, if one of them changed. One scan of
+//!    each changed collection with a rule, in memory of O(changes). See `unique`.
+//! 4. **References**: targets of changed documents exist, and no document refers to one that the
+//!    changes remove. At most one scan of either collection, in memory of O(changes). See
+//!    `references`.
 //!
-//! What a rule says that is not known here is [named](Unchecked), never passed over.
+//! Unsupported parts of a rule are [named](Unchecked), never ignored silently.
 //!
-//! Hooks are commands, and so for the command line to run; here they are only part of a policy.
+//! Hooks are commands, so the command line runs them; here they are only part of a policy.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -50,8 +51,8 @@ pub use violation::{Check, Violation};
 use crate::Result;
 use crate::history::checks::unchecked::Findings;
 
-/// Checks a result; gives at most `most` violations, the same ones in the same order every time:
-/// schemas before indexes before unique fields before references, each by collection or rule, then by key.
+/// Checks a result; returns at most `most` violations, in a deterministic order: schemas, indexes,
+/// unique fields, references, each by collection or rule, then by key.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -80,7 +81,7 @@ use crate::history::checks::unchecked::Findings;
 /// ```
 ///
 /// # Errors
-/// `Invalid` for a schema that can't be used, naming its collection.
+/// `Invalid` for an invalid schema, naming its collection.
 pub async fn run(checks: &Checks, proposed: &Proposed, most: usize) -> Result<Checked> {
     let mut found = Findings::at_most(most);
     validator::check(checks, proposed, &mut found).await?;
@@ -90,11 +91,11 @@ pub async fn run(checks: &Checks, proposed: &Proposed, most: usize) -> Result<Ch
     Ok(found.finish())
 }
 
-/// The rules that [`run`] can't check, as far as that can be said without reading documents that are there
-/// already: of a pattern that takes too long for one of these, only `run` knows. O(changes).
+/// Returns the rules that [`run`] can't check, as far as that is known without reading existing
+/// documents: only `run` finds a pattern that takes too long for one of these. O(changes).
 ///
 /// # Errors
-/// Those of [`run`].
+/// The errors of [`run`].
 pub fn unchecked(checks: &Checks, proposed: &Proposed) -> Result<Vec<Unchecked>> {
     let mut found = Findings::at_most(0);
     validator::prepare(checks, proposed, &mut found)?;

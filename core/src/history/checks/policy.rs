@@ -1,4 +1,4 @@
-//! What is to be checked.
+//! The rules to check.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::document::Path;
 use crate::model::CollectionName;
 use crate::{Error, Result};
 
-/// What is to be checked, as a policy file says it (TOML) and a plan keeps it (BSON).
+/// The rules to check, in a policy file (TOML) and in a plan (BSON).
 ///
 /// ```toml
 /// schema = true                                   # the collections' own validators and unique indexes
@@ -35,16 +35,16 @@ use crate::{Error, Result};
 pub struct Checks {
     /// Whether the collections' own validators and unique indexes are enforced.
     pub schema: bool,
-    /// Whether a result is refused if one of the rules can't be [checked](crate::checks::Unchecked).
+    /// Whether a result is refused if a rule can't be [checked](crate::checks::Unchecked).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
-    /// More schemas, as `$jsonSchema` takes them, by collection.
+    /// Additional schemas, as `$jsonSchema`, by collection.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub schemas: BTreeMap<CollectionName, bson::Document>,
-    /// What no two documents may share.
+    /// Unique values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<Unique>,
-    /// What must be there.
+    /// References.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
     /// Commands that the command line runs.
@@ -66,7 +66,7 @@ impl Default for Checks {
 }
 
 impl Checks {
-    /// Finds what can't be used when a policy is read: schemas that don't compile, and checks that
+    /// Validates the rules when a policy is read: finds schemas that don't compile, and checks that
     /// could never find anything.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl Checks {
     }
 }
 
-/// No two documents of a collection have the same values in these fields. A document that has none
-/// of the fields does not count; an array is one value.
+/// No two documents of a collection have the same values in these fields. A document without any of
+/// the fields is ignored; an array is one value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unique {
@@ -97,7 +97,8 @@ impl Unique {
         if self.fields.is_empty() {
             let name = &self.collection;
             return Err(Error::invalid(format!(
-                "a check for unique values in '{name}' has no fields: fields = [\"email\"], say"
+                "a check for unique values in '{name}' has no fields; expected for example fields \
+                 = [\"email\"]"
             )));
         }
         self.fields.iter().try_for_each(|field| {
@@ -110,18 +111,18 @@ impl Unique {
     }
 }
 
-/// What a field of a collection names is a document of another. Null names nothing; of an array,
-/// each element must be there.
+/// A field of a collection refers to a document of another. Null refers to nothing; each element of
+/// an array must exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// The collection whose documents name others.
+    /// The referencing collection.
     pub collection: CollectionName,
-    /// The field that names them.
+    /// The referencing field.
     pub field: Path,
-    /// The collection whose documents are named.
+    /// The target collection.
     pub to: CollectionName,
-    /// The field by which they are named.
+    /// The target field.
     #[serde(default = "Reference::id")]
     pub to_field: Path,
 }
@@ -141,7 +142,7 @@ impl Reference {
         Path::new(["_id"])
     }
 
-    /// Whether documents are named by their `_id`.
+    /// Whether references are by `_id`.
     pub(super) fn is_by_id(&self) -> bool {
         self.to_field == Self::id()
     }
@@ -151,12 +152,12 @@ impl Reference {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hook {
-    /// What it is called in messages; the program's name if there is none.
+    /// The name in messages; by default the program's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The program and its arguments; no shell reads them.
+    /// The program and its arguments, without a shell.
     pub command: Vec<String>,
-    /// After how long it is stopped and counts as having refused.
+    /// The time limit, after which the command is stopped and counts as a refusal.
     #[serde(default = "Hook::default_timeout_seconds")]
     pub timeout_seconds: u64,
 }
@@ -167,13 +168,13 @@ impl Hook {
         let name = name.filter(|name| !name.is_empty()).unwrap_or("without a name");
         if self.command.first().is_none_or(String::is_empty) {
             return Err(Error::invalid(format!(
-                "hook '{name}' has no command: command = [\"./check\", \"--strict\"], say"
+                "hook '{name}' has no command; expected for example command = [\"./check\", \
+                 \"--strict\"]"
             )));
         }
         if self.timeout_seconds == 0 {
             return Err(Error::invalid(format!(
-                "hook '{name}' would never have time to answer: timeout_seconds is 0, and must be \
-                 at least 1"
+                "hook '{name}' has timeout_seconds 0; expected at least 1"
             )));
         }
         Ok(())

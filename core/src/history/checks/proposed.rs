@@ -1,4 +1,4 @@
-//! A state with changes on top that are not committed yet.
+//! A state with uncommitted changes on top.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(crate) type Changes = BTreeMap<CollectionId, BTreeMap<Key, Image>>;
 /// Documents of a collection in key order, with their keys.
 pub type KeyedDocuments = BoxStream<'static, Result<(Key, Document)>>;
 
-/// A state with changes on top, as it would be after a commit of them. Cheap to clone.
+/// A state with uncommitted changes on top, as it would be after a commit. Cheap to clone.
 #[derive(Clone)]
 pub struct Proposed {
     state: State,
@@ -30,16 +30,16 @@ pub struct Proposed {
 }
 
 impl Proposed {
-    /// A state with changes on top; `catalog` is the state's with its changes.
+    /// Creates a state with changes on top; `catalog` already includes the changes.
     pub(crate) fn new(state: State, catalog: Arc<Catalog>, changes: Changes) -> Self {
         Self { state, catalog, changes: Arc::new(changes) }
     }
 
-    /// A state with changes on top, those of its catalog among them. Of several changes of one
-    /// document the last counts.
+    /// Creates a state with changes on top, including changes of the catalog. Of several changes of
+    /// one document, the last applies.
     ///
     /// # Errors
-    /// `Corrupt` for a change of the catalog that is none.
+    /// `Corrupt` for a malformed change of the catalog.
     pub fn of(state: State, changes: impl IntoIterator<Item = Change>) -> Result<Self> {
         let mut catalog = Catalog::clone(state.catalog());
         let mut by_collection = Changes::new();
@@ -58,7 +58,7 @@ impl Proposed {
         &self.state
     }
 
-    /// The collections as the changes leave them.
+    /// The collections after the changes.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -68,7 +68,7 @@ impl Proposed {
         &self.changes
     }
 
-    /// What the changes do to the documents of a collection, by key.
+    /// The changes to the documents of a collection, by key.
     pub fn changed(&self, collection: CollectionId) -> impl Iterator<Item = (&Key, &Image)> {
         self.changes.get(&collection).into_iter().flatten()
     }
@@ -81,7 +81,7 @@ impl Proposed {
         })
     }
 
-    /// What the changes do to one document; `None` if nothing.
+    /// The change of one document; `None` if it is unchanged.
     pub fn image(&self, collection: CollectionId, key: &Key) -> Option<&Image> {
         self.changes.get(&collection)?.get(key)
     }
@@ -91,7 +91,7 @@ impl Proposed {
         Ok(self.get_many(collection, vec![key.clone()]).await?.pop().flatten())
     }
 
-    /// The documents with these keys, which are in ascending order; one answer a key.
+    /// Returns the documents with these keys, which must be in ascending order; one result per key.
     pub async fn get_many(
         &self,
         collection: CollectionId,
@@ -109,7 +109,7 @@ impl Proposed {
             .collect())
     }
 
-    /// The documents with these keys as they were before the changes; one answer a key.
+    /// Returns the documents with these keys before the changes; one result per key.
     pub(super) async fn below(
         &self,
         collection: CollectionId,
@@ -122,7 +122,7 @@ impl Proposed {
         Ok(versions.into_iter().map(|found| found.map(|version| version.document)).collect())
     }
 
-    /// All documents of a collection in key order, in bounded memory beside that of the changes.
+    /// All documents of a collection in key order, in bounded memory besides that of the changes.
     pub fn scan(&self, collection: CollectionId) -> KeyedDocuments {
         if self.catalog.by_id(collection).is_none() {
             return stream::empty().boxed();
@@ -150,11 +150,11 @@ impl std::fmt::Debug for Proposed {
     }
 }
 
-/// A scan of what is stored with the changes laid over it.
+/// A scan of stored documents with the changes on top.
 struct Overlay {
     changes: Arc<Changes>,
     collection: CollectionId,
-    /// The next change, until it has its turn.
+    /// The next change that was not merged yet.
     change: Option<(Key, Image)>,
     stored: Pin<Box<Peekable<VersionStream>>>,
 }

@@ -1,13 +1,13 @@
-//! What documents name must be there.
+//! Checks references between documents.
 //!
-//! A rule is broken by a changed document that names what is not there, and by any document that
-//! names what the changes take away: by deleting it, or by giving its field another value. So the
-//! values that are looked for are those of changed documents on either side. Those that `_id`s are
-//! named by cost a lookup each, all at once; those of another field, one scan of the collection that
-//! has it. The collection that names is scanned only if something was taken away that is gone.
+//! A rule is violated by a changed document that references a missing value, and by any document
+//! that references a value that the changes remove, by deleting its document or changing its field.
+//! So the relevant values are those of changed documents on either side. References by `_id` cost
+//! one lookup each, all in one step; those by another field cost one scan of the target collection.
+//! The referencing collection is scanned only if a value was removed and no other document has it.
 //!
-//! Where the changes drop the collection that is named, or put another in its place, every document
-//! that names something is looked at, in steps.
+//! If the changes drop or replace the target collection, every referencing document is checked, in
+//! steps.
 
 use std::collections::BTreeSet;
 
@@ -22,18 +22,18 @@ use crate::history::checks::{Check, Checks, Proposed, Reference, Violation};
 use crate::model::{Document, Image};
 use crate::{Error, Result};
 
-/// How many documents are looked at in one step.
+/// The number of documents in one step.
 const STEP: usize = 4096;
 
-/// A value, encoded so that what MongoDB holds to be equal is equal.
+/// An encoded value; values that are equal in MongoDB have the same bytes.
 type Value = Box<[u8]>;
 
-/// A rule, and the collections that it is about.
+/// A rule and its collections.
 struct Rule<'a> {
     reference: &'a Reference,
     proposed: &'a Proposed,
     from: &'a CollectionInfo,
-    /// `None` if it is not there.
+    /// `None` if the collection does not exist.
     to: Option<&'a CollectionInfo>,
 }
 
@@ -84,7 +84,7 @@ impl Rule<'_> {
         Ok(())
     }
 
-    /// Checks every document that names something.
+    /// Checks every referencing document.
     async fn check_all(&self, found: &mut Findings) -> Result<()> {
         let mut steps = self.proposed.scan(self.from.id).try_chunks(STEP);
         while let Some(step) = steps.try_next().await.map_err(|error| error.1)? {
@@ -103,8 +103,8 @@ impl Rule<'_> {
         Ok(())
     }
 
-    /// The values that documents were named by before the changes, and which the changes take from
-    /// them.
+    /// Returns the values that documents were referenced by before the changes, and no longer have
+    /// after them.
     async fn lost(&self) -> Result<BTreeSet<Value>> {
         let Some(to) = self.to else { return Ok(BTreeSet::new()) };
         let by_id = self.reference.is_by_id();
@@ -125,11 +125,11 @@ impl Rule<'_> {
         Ok(lost)
     }
 
-    /// Which of these values name no document.
+    /// Returns the values that no document has.
     async fn missing(&self, mut values: BTreeSet<Value>) -> Result<BTreeSet<Value>> {
         let Some(to) = self.to.filter(|_| !values.is_empty()) else { return Ok(values) };
         if self.reference.is_by_id() {
-            // What can't be a key names nothing.
+            // A value that can't be a key references nothing.
             let keys: Vec<Key> =
                 values.iter().filter_map(|value| Key::from_bytes(value).ok()).collect();
             for keys in keys.chunks(STEP) {
@@ -154,7 +154,7 @@ impl Rule<'_> {
         Ok(values)
     }
 
-    /// Reports the values that a document names and that are not there.
+    /// Reports the missing values that a document references.
     fn check_document(
         &self,
         key: &Key,
@@ -176,7 +176,7 @@ impl Rule<'_> {
                     key: Some(key.clone()),
                     path: Some(field.to_string()),
                     problem: format!(
-                        "{field} names {named}, and no document in {to} has that as its {to_field}"
+                        "{field} refers to {named}, but no document in {to} has that {to_field}"
                     ),
                 });
                 reported.insert(value);
@@ -186,10 +186,10 @@ impl Rule<'_> {
     }
 }
 
-/// What a document has at a path: each element of an array, and not what is null.
+/// Returns the values of a document at a path: each element of an array, without null.
 fn values(path: &Path, key: &Key, document: &Document) -> Result<Vec<Value>> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| {
-        Error::corrupt(format!("document {key} does not decode")).with_source(source)
+        Error::corrupt(format!("failed to decode document {key}")).with_source(source)
     };
     let elements = path.values(document.as_raw())?.elements()?;
     elements
@@ -203,10 +203,10 @@ fn values(path: &Path, key: &Key, document: &Document) -> Result<Vec<Value>> {
         .collect()
 }
 
-/// A value for a person.
+/// Formats a value for a message.
 fn shown(value: &[u8]) -> String {
     Key::from_bytes(value)
-        .map_or_else(|_| "a value that no key can be".to_owned(), |key| key.to_string())
+        .map_or_else(|_| "a value that can't be a key".to_owned(), |key| key.to_string())
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `$jsonSchema` in a build without the feature `json-schema`: no schema is evaluated, and each is
-//! [named](Schema::unknown) as one that could not be checked.
+//! [named](Schema::unknown) as unchecked.
 
 use crate::Result;
 use crate::model::{CollectionName, Document};
 
-/// What is wrong with a document: the field (`None` for the document itself), and a sentence.
+/// The problem of a document: the field (`None` for the document itself), and a sentence.
 pub(super) type Problem = (Option<String>, String);
 
 /// A schema that is not evaluated.
@@ -14,10 +14,10 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// Takes every schema.
+    /// Accepts every schema.
     #[expect(clippy::unnecessary_wraps, reason = "the same function with the feature can fail")]
     pub(super) fn compile(_: &CollectionName, _: &bson::Document) -> Result<Self> {
-        let unknown = "$jsonSchema, which a build with the feature json-schema evaluates";
+        let unknown = "$jsonSchema, which requires a build with the feature json-schema";
         Ok(Self { unknown: [unknown.to_owned()] })
     }
 
@@ -26,13 +26,13 @@ impl Schema {
         &self.unknown
     }
 
-    /// Not decided.
+    /// Undecided.
     #[expect(clippy::unused_self, reason = "the same function with the feature uses it")]
     pub(super) fn takes(&self, _: &bson::Document) -> Option<bool> {
         None
     }
 
-    /// Nothing is known to be wrong.
+    /// Finds no problem.
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,

@@ -5,14 +5,14 @@ use std::fmt;
 use crate::history::checks::Violation;
 use crate::model::CollectionName;
 
-/// A rule of a collection that was not checked, or not in full: what it says is not known here.
+/// A rule of a collection that was not checked, or not in full, because part of it is unsupported.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unchecked {
     /// The collection.
     pub collection: CollectionName,
     /// The rule: `validator`, `unique index 'email_1'`.
     pub rule: String,
-    /// Why, without a full stop.
+    /// The reason, without a full stop.
     pub reason: String,
 }
 
@@ -23,16 +23,16 @@ impl fmt::Display for Unchecked {
     }
 }
 
-/// What came of checking a result.
+/// The result of the checks.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Checked {
-    /// The rules that it breaks.
+    /// The violations.
     pub violations: Vec<Violation>,
     /// The rules that could not be checked, by collection.
     pub unchecked: Vec<Unchecked>,
 }
 
-/// What is found on the way: violations up to a number, and rules that can't be checked.
+/// Collects violations up to a number, and unchecked rules.
 pub(super) struct Findings {
     violations: Vec<Violation>,
     most: usize,
@@ -44,24 +44,24 @@ impl Findings {
         Self { violations: Vec::new(), most, unchecked: Vec::new() }
     }
 
-    /// How many more violations are wanted.
+    /// The number of violations still to collect.
     pub(super) fn wanted(&self) -> usize {
         self.most - self.violations.len()
     }
 
-    /// Takes a violation, unless there are enough.
+    /// Adds a violation, unless there are enough.
     pub(super) fn push(&mut self, violation: Violation) {
         if self.wanted() > 0 {
             self.violations.push(violation);
         }
     }
 
-    /// Notes a rule that has what is not known here, such as `the operator $expr`.
+    /// Records a rule with an unsupported part, such as `the operator $expr`.
     pub(super) fn unknown(&mut self, collection: &CollectionName, rule: &str, what: &str) {
-        self.unchecked(collection, rule, format!("it has {what}, which is not known here"));
+        self.unchecked(collection, rule, format!("it has {what}, which is not supported"));
     }
 
-    /// Notes a rule that could not be checked.
+    /// Records a rule that could not be checked.
     pub(super) fn unchecked(&mut self, collection: &CollectionName, rule: &str, reason: String) {
         let (collection, rule) = (collection.clone(), rule.to_owned());
         let unchecked = Unchecked { collection, rule, reason };

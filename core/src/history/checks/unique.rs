@@ -1,18 +1,18 @@
-//! No two documents may share what must be unique.
+//! Checks unique values.
 //!
-//! Rules come from the policy, and from the collections' own indexes with `unique: true`. Values are
-//! equal as MongoDB holds them to be: 1 and 1.0 are one value, 1 and "1" are two.
+//! Rules come from the policy, and from the collections' own indexes with `unique: true`. Values
+//! are compared as in MongoDB: 1 and 1.0 are equal, 1 and "1" are not.
 //!
-//! An index is as in MongoDB: it has a key for each element of an array, leaves out what its
-//! `partialFilterExpression` does not match, and, if it is sparse, documents without any of its fields. To a
-//! rule of the policy an array is one value.
+//! An index works as in MongoDB: it has a key for each element of an array, omits documents that
+//! its `partialFilterExpression` does not match, and, if it is sparse, documents without any of its
+//! fields. For a rule of the policy, an array is one value.
 //!
-//! Only values that a changed document has are looked at: each is kept as a digest, and one scan of
-//! the collection finds who else has it. For an index that the changes themselves make unique, all
-//! values count, and the memory is O(keys), some 150 bytes each.
+//! Only values of changed documents are checked: each is kept as a digest, and one scan of the
+//! collection finds the other documents that have it. For an index that the changes themselves make
+//! unique, all values are checked, and the memory is O(keys), some 150 bytes each.
 //!
-//! What is not known is named: keys of a special kind (text, geo), partial filters with unknown operators, and
-//! collations, to which text may be equal that is not so byte for byte.
+//! Unsupported definitions are named: keys of a special kind (text, geo), partial filters with
+//! unknown operators, and collations, under which different bytes may be equal text.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,12 +28,12 @@ use crate::history::checks::{Check, Checks, Proposed, Violation};
 use crate::model::{Digest, Document};
 use crate::{Error, Result};
 
-/// How many documents a violation names.
+/// The number of documents that a violation names.
 const NAMED: usize = 3;
 
-/// Values that are unique.
+/// A rule for unique values.
 enum Rule<'a> {
-    /// Of fields together, as a policy has it: a document without any of them does not count.
+    /// Of fields together, from the policy: a document without any of them is ignored.
     Fields(&'a [Path]),
     /// Of an index.
     Index(&'a Index),
@@ -42,14 +42,14 @@ enum Rule<'a> {
 /// The documents that have one value.
 #[derive(Default)]
 struct Owners {
-    /// The first ones in key order.
+    /// The first documents in key order.
     first: Vec<Key>,
     count: usize,
-    /// The first of them that was changed.
+    /// The first changed document.
     changed: Option<Key>,
 }
 
-/// Notes what can't be checked, with a look at the changed documents alone.
+/// Records what can't be checked; reads only changed documents.
 pub(super) fn prepare(checks: &Checks, proposed: &Proposed, found: &mut Findings) -> Result<()> {
     if checks.schema {
         for info in proposed.catalog().iter() {
@@ -72,7 +72,7 @@ pub(super) async fn check(
             note_collation(index, *new, info, proposed, found)?;
             check_rule(&Rule::Index(index), *new, info, proposed, found).await?;
         }
-        // A sparse index on one field says the same.
+        // A sparse index on one field is the same rule.
         let said = |fields: &[Path]| {
             own.iter().any(|(index, _)| matches!(fields, [field] if index.is_stricter_than(field)))
         };
@@ -90,8 +90,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// The unique indexes of a collection that the changes concern, and whether the changes bring them; what is
-/// not known of these is noted.
+/// Returns the unique indexes of a collection that the changes affect, and whether the changes add
+/// them; records their unsupported definitions.
 fn unique_indexes(
     info: &CollectionInfo,
     proposed: &Proposed,
@@ -101,7 +101,7 @@ fn unique_indexes(
     let written = proposed.written(info.id).next().is_some();
     let mut unique = Vec::new();
     for definition in indexes(info).filter(|definition| definition.is_unique()) {
-        // What is there is held to a rule that was another before.
+        // Existing documents were not checked by the new rule.
         let new =
             before.is_some_and(|before| !indexes(before).any(|known| known.is_rule_of(definition)));
         if !written && !new {
@@ -116,7 +116,7 @@ fn unique_indexes(
     unique
 }
 
-/// Under a collation other text may be equal than what is equal byte for byte.
+/// Under a collation, different bytes may be equal text.
 fn note_collation(
     index: &Index,
     new: bool,
@@ -130,9 +130,8 @@ fn note_collation(
         text |= index.has_text(document)?;
     }
     if text {
-        let reason = format!(
-            "only text that is equal byte for byte was found, not by its collation ({collation})"
-        );
+        let reason =
+            format!("values were compared byte for byte, without the collation ({collation})");
         found.unchecked(&info.name, &index.title(), reason);
     }
     Ok(())
@@ -173,7 +172,7 @@ async fn check_rule(
     }
     let mut shared: Vec<Owners> = owners.into_values().filter(|owners| owners.count > 1).collect();
     shared.sort_by(|a, b| (&a.first, a.count).cmp(&(&b.first, b.count)));
-    // Two arrays may share several elements, which is one thing to say.
+    // Two arrays may share several elements, which is one violation.
     shared.dedup_by(|a, b| (&a.first, a.count) == (&b.first, b.count));
     for owners in shared {
         found.push(rule.violation(info, owners));
@@ -182,7 +181,7 @@ async fn check_rule(
 }
 
 impl Rule<'_> {
-    /// Digests of the values of a document that are unique; none if it does not count.
+    /// Returns digests of the unique values of a document; none if the rule ignores it.
     fn values_of(
         &self,
         key: &Key,
@@ -194,10 +193,10 @@ impl Rule<'_> {
             Self::Fields(fields) => Ok(value_of(fields, key, document)?.into_iter().collect()),
             Self::Index(index) => Ok(match index.keys_of(document)? {
                 Some(Keys::Are(keys)) => keys.iter().map(|key| Digest::of(key)).collect(),
-                // Such a document is refused for that.
+                // The check of indexes refuses such a document.
                 Some(Keys::ParallelArrays(..)) => Vec::new(),
                 None => {
-                    let reason = format!("its filter could not be decided for document {key}");
+                    let reason = format!("its filter is undecidable for document {key}");
                     found.unchecked(&info.name, &index.title(), reason);
                     Vec::new()
                 }
@@ -234,7 +233,8 @@ impl Rule<'_> {
     }
 }
 
-/// A digest of what a document has in the fields, an array as one value; `None` if it has none of them.
+/// Returns a digest of the values in the fields, an array as one value; `None` if the document has
+/// none of the fields.
 fn value_of(fields: &[Path], key: &Key, document: &Document) -> Result<Option<Digest>> {
     let mut bytes = Vec::new();
     let mut present = false;
@@ -247,13 +247,13 @@ fn value_of(fields: &[Path], key: &Key, document: &Document) -> Result<Option<Di
             (values, _) => encode_all(values, &mut bytes),
         };
         encoded.map_err(|source| {
-            Error::corrupt(format!("document {key} does not decode")).with_source(source)
+            Error::corrupt(format!("failed to decode document {key}")).with_source(source)
         })?;
     }
     Ok(present.then(|| Digest::of(&bytes)))
 }
 
-/// Several values as one, which no single value is encoded like.
+/// Encodes several values as one; no single value has this encoding.
 fn encode_all(values: &[RawBsonRef<'_>], out: &mut Vec<u8>) -> Result<(), KeyError> {
     const SEVERAL: u8 = 0xFF;
     const END: u8 = 0;

@@ -1,13 +1,13 @@
 //! Validators: a `$jsonSchema`, query operators, or both.
 //!
-//! Documents that the changes write are held to their collection's own validator (unless its
-//! `validationAction` is `warn` or its `validationLevel` is `off`; with `moderate`, a document that did not
-//! suit it before either is let pass), and to the policy's schema for the collection. Documents that are
-//! there already are not looked at, unless the changes bring the collection another validator that all must
-//! suit: then all are, in one scan.
+//! Documents that the changes write must match their collection's own validator (unless its
+//! `validationAction` is `warn` or its `validationLevel` is `off`; with `moderate`, a document that
+//! did not match before either is accepted), and the policy's schema for the collection. Existing
+//! documents are not read, unless the changes give the collection a new validator that all must
+//! match: then one scan checks all.
 //!
-//! A validator is a query, and all of its fields must hold. One that is not understood is named, and the
-//! others are checked all the same.
+//! A validator is a query, and all of its fields must match. An unsupported field is named, and the
+//! others are still checked.
 
 use std::sync::Arc;
 
@@ -27,15 +27,15 @@ use crate::{Error, Result};
 const VALIDATOR: &str = "validator";
 const POLICY: &str = "schema of the policy";
 
-/// How much of a query is shown.
+/// The maximum length of a query in messages.
 const SHOWN: usize = 120;
 
-/// What a collection holds its documents to.
+/// The validator of a collection.
 #[derive(Debug, Default)]
 pub(super) struct Validator {
     schemas: Vec<(Schema, &'static str)>,
     clauses: Vec<Clause>,
-    /// Whether a document that did not suit it before need not suit it now.
+    /// Whether a document that did not match before may stay invalid.
     moderate: bool,
 }
 
@@ -44,16 +44,16 @@ pub(super) struct Validator {
 struct Clause {
     /// The field; `None` for an operator such as `$or`.
     path: Option<String>,
-    /// The query, as it is shown.
+    /// The query, as shown in messages.
     text: String,
     filter: Filter,
 }
 
 impl Validator {
-    /// The collection's own validator, if that is enforced. What of it is not understood is noted.
+    /// Returns the collection's own validator, if it is enforced. Records unsupported parts.
     ///
     /// # Errors
-    /// `Invalid` for a schema that MongoDB would not take either.
+    /// `Invalid` for a schema that MongoDB would refuse too.
     fn of_collection(info: &CollectionInfo, found: &mut Findings) -> Result<Option<Self>> {
         let Some((validator, level)) = enforced(info) else { return Ok(None) };
         let read = |schema: &BsonDocument| judge(&info.name, schema);
@@ -73,7 +73,8 @@ impl Validator {
                 }
                 ("$jsonSchema", _) => {
                     return Err(Error::invalid(format!(
-                        "the $jsonSchema of collection '{}' is no document; set its validator again",
+                        "the $jsonSchema of collection '{}' is not a document; set its validator \
+                         again",
                         info.name
                     )));
                 }
@@ -86,7 +87,7 @@ impl Validator {
         Ok(Some(own))
     }
 
-    /// What the policy holds a collection's documents to.
+    /// Returns the policy's schema for a collection.
     fn of_policy(
         checks: &Checks,
         name: &CollectionName,
@@ -98,8 +99,8 @@ impl Validator {
         Ok(Some(Self { schemas: vec![(schema, POLICY)], ..Self::default() }))
     }
 
-    /// What is wrong with a document, at most `most` things; `undecided` is told the rules that could not
-    /// be decided for it, and why.
+    /// Returns the problems of a document, at most `most`; passes undecidable rules, with the
+    /// reason, to `undecided`.
     fn problems(
         &self,
         document: &Document,
@@ -129,7 +130,7 @@ impl Validator {
 const TOO_LONG: &str = "one of its patterns took too long";
 
 fn corrupt() -> Error {
-    Error::corrupt("a stored document does not decode")
+    Error::corrupt("failed to decode a stored document")
 }
 
 impl Clause {
@@ -156,7 +157,8 @@ impl Judge for Schema {
     }
 }
 
-/// A schema inside a query. There what is not understood can't be left out: something may negate it.
+/// Compiles a schema inside a query. Unsupported keywords can't be omitted there, because an
+/// operator may negate them.
 fn judge(collection: &CollectionName, schema: &BsonDocument) -> Result<Arc<dyn Judge>, String> {
     let schema = Schema::compile(collection, schema).map_err(|_| format!("the schema {schema}"))?;
     match schema.unknown().first() {
@@ -165,7 +167,7 @@ fn judge(collection: &CollectionName, schema: &BsonDocument) -> Result<Arc<dyn J
     }
 }
 
-/// A collection's validator and its level, unless it is not enforced.
+/// Returns a collection's validator and its level, if it is enforced.
 fn enforced(info: &CollectionInfo) -> Option<(&BsonDocument, &str)> {
     let option = |name: &str| info.options.get(name).and_then(Bson::as_str).unwrap_or_default();
     let (action, level) = (option("validationAction"), option("validationLevel"));
@@ -173,7 +175,7 @@ fn enforced(info: &CollectionInfo) -> Option<(&BsonDocument, &str)> {
     (action != "warn" && level != "off" && !validator.is_empty()).then_some((validator, level))
 }
 
-/// How a collection or an index with these options compares text.
+/// The collation of a collection or an index with these options.
 pub(super) fn collation_of(options: &BsonDocument) -> Collation {
     match options.get("collation") {
         None | Some(Bson::Null) => Collation::Simple,
@@ -186,7 +188,8 @@ pub(super) fn collation_of(options: &BsonDocument) -> Collation {
     }
 }
 
-/// Whether the changes bring a collection that was there a validator that all its documents must suit.
+/// Returns whether the changes give an existing collection a validator that all its documents must
+/// match.
 fn is_brought(info: &CollectionInfo, proposed: &Proposed) -> bool {
     let for_all = |info| enforced(info).filter(|(_, level)| *level != "moderate");
     let Some((after, _)) = for_all(info) else { return false };
@@ -194,11 +197,11 @@ fn is_brought(info: &CollectionInfo, proposed: &Proposed) -> bool {
     for_all(before).is_none_or(|(before, _)| !identical(before, after))
 }
 
-/// The validators of a collection that the changes concern; `None` if they don't.
+/// The validators of a collection that the changes affect.
 struct AffectedValidators {
     own: Option<Validator>,
     policy: Option<Validator>,
-    /// Whether all documents are held to the collection's own.
+    /// Whether all documents must match the collection's own.
     all: bool,
 }
 
@@ -219,11 +222,11 @@ impl AffectedValidators {
     }
 }
 
-/// Notes what can't be checked, without looking at documents.
+/// Records what can't be checked, without reading documents.
 pub(super) fn prepare(checks: &Checks, proposed: &Proposed, found: &mut Findings) -> Result<()> {
     checks.validate()?;
     for info in proposed.catalog().iter() {
-        // One that can't be used is an error when it is to be checked.
+        // An invalid one is an error of the check itself.
         if let Err(error) = AffectedValidators::of(checks, info, proposed, found) {
             found.unchecked(&info.name, VALIDATOR, error.to_string());
         }
@@ -254,8 +257,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Holds all documents of a collection to its own validator, and those that the changes write to the
-/// policy's too. O(documents).
+/// Checks all documents of a collection by its own validator, and written documents by the policy's
+/// too. O(documents).
 async fn check_all(
     own: &Validator,
     policy: Option<&Validator>,
@@ -395,7 +398,7 @@ mod tests {
         let (_, unchecked) = read(doc! { "validator": validator });
         assert_eq!(
             unchecked[0].to_string(),
-            "things: validator was not checked in full: it has the operator $expr, which is not known here"
+            "things: validator was not checked in full: it has the operator $expr, which is not supported"
         );
         let pattern = doc! { "$jsonSchema": { "properties": { "a": { "pattern": r"(a)\1" } } } };
         assert_eq!(problems(pattern.clone(), doc! { "a": "b" }), (vec![], 1));

@@ -1,25 +1,25 @@
-//! What a check finds.
+//! The findings of a check.
 
 use std::fmt;
 
 use crate::document::key::Key;
 use crate::model::CollectionName;
 
-/// The check that found something.
+/// The kind of check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// A document does not suit a schema.
+    /// A document does not match a schema.
     Schema,
-    /// Documents share what must be unique.
+    /// Several documents have the same unique value.
     Unique,
-    /// A document names another that is not there.
+    /// A document refers to a missing document.
     Reference,
-    /// Indexes can't stand beside each other, or a document can't be in one.
+    /// Indexes conflict with each other, or a document can't be indexed.
     Index,
 }
 
 impl Check {
-    /// Its name, as JSON output has it.
+    /// The name in JSON output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Schema => "schema",
@@ -36,7 +36,7 @@ impl fmt::Display for Check {
     }
 }
 
-/// A rule that a proposed state breaks.
+/// A violation of a rule by a proposed state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
     /// The check that found it.
@@ -47,7 +47,7 @@ pub struct Violation {
     pub key: Option<Key>,
     /// The field, dotted; `None` for the document itself, or several fields.
     pub path: Option<String>,
-    /// What is wrong and what was expected, in words that name the field; without a full stop.
+    /// The problem and what was expected, naming the field; without a full stop.
     pub problem: String,
 }
 

@@ -1,6 +1,6 @@
-//! The walk through two images of a document, side by side.
+//! Compares two images of a document, walking both in parallel.
 //!
-//! Equal means equal type and equal bytes, so that nothing that differs is passed over.
+//! Values are equal if type and bytes are, so no difference is missed.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::Result;
 use crate::document::Path;
 use crate::document::value::{Entry, Value};
 
-/// Something that differs.
+/// A difference.
 #[derive(Debug)]
 pub(crate) enum Difference<'a> {
     /// A value.
@@ -17,39 +17,40 @@ pub(crate) enum Difference<'a> {
         path: Path,
         before: Option<Value<'a>>,
         after: Option<Value<'a>>,
-        /// Where it stands among its neighbours, if it is on one side only.
+        /// The position among its neighbours, if only one side has it.
         place: FieldPositionRef<'a>,
     },
-    /// The fields that a document has on both sides stand in another order.
+    /// The common fields of a document are in another order.
     Order {
         path: Path,
-        /// Their names in each order.
+        /// The names in each order.
         before: Vec<&'a str>,
         after: Vec<&'a str>,
-        /// Whether nothing else differs in that document.
+        /// Whether the document has no other difference.
         alone: bool,
     },
 }
 
-/// Where a field stands that only one side has.
+/// The position of a field that only one side has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldPositionRef<'a> {
-    /// After all fields that both sides have, in the order in which such fields are listed.
+    /// After all common fields, in the order in which such fields are listed.
     Last,
     /// Before all others.
     First,
-    /// Right behind the field of this name.
+    /// Immediately after the field of this name.
     Behind(&'a str),
 }
 
-/// What differs between two values: fields in their order in `after`, then those that are gone in
-/// their order in `before`, a document's own order last; elements of arrays by their positions. O(fields).
+/// Compares two values: fields in their order in `after`, then removed fields in their order in
+/// `before`, a document's own order last; array elements by position. O(fields).
 pub(crate) fn compare<'a>(before: Value<'a>, after: Value<'a>) -> Result<Vec<Difference<'a>>> {
     walk(before, after, false)
 }
 
-/// As [`compare`], but where it says less, elements that were put into an array or taken from it do not
-/// move the others: one that is gone has its position before, any other that after.
+/// Like [`compare`], but if that gives fewer differences, elements inserted into or removed from an
+/// array do not shift the others: a removed element has its position before, any other its position
+/// after.
 pub(super) fn compare_aligned<'a>(
     before: Value<'a>,
     after: Value<'a>,
@@ -66,7 +67,7 @@ fn walk<'a>(before: Value<'a>, after: Value<'a>, aligned: bool) -> Result<Vec<Di
 struct FieldWalk<'a> {
     path: Vec<String>,
     found: Vec<Difference<'a>>,
-    /// Whether equal elements of arrays are put side by side.
+    /// Whether equal array elements are aligned.
     aligned: bool,
 }
 
@@ -118,7 +119,7 @@ impl<'a> FieldWalk<'a> {
         Ok(())
     }
 
-    /// The elements of an array that differ: in each run the first ones are compared with each other.
+    /// Compares the elements of an array that differ: in each hunk, pairwise from its start.
     fn hunks(
         &mut self,
         old: &[Entry<'a, &'a str>],
@@ -146,7 +147,7 @@ impl<'a> FieldWalk<'a> {
         Ok(())
     }
 
-    /// Notes that the fields that both have stand in another order, if they do.
+    /// Adds a difference if the common fields are in another order.
     fn order(
         &mut self,
         old: &[Entry<'a, &'a str>],
@@ -178,7 +179,7 @@ impl<'a> FieldWalk<'a> {
     }
 }
 
-/// The runs of elements that differ, if these are fewer elements than differ by position.
+/// Returns the hunks of an alignment, if they have fewer elements than differ by position.
 fn moved(old: &[Entry<'_, &str>], new: &[Entry<'_, &str>]) -> Option<Vec<Hunk>> {
     let [values, others] =
         [old, new].map(|entries| entries.iter().map(|e| e.value).collect::<Vec<_>>());
@@ -188,8 +189,8 @@ fn moved(old: &[Entry<'_, &str>], new: &[Entry<'_, &str>]) -> Option<Vec<Hunk>> 
     (hunks.iter().map(Hunk::size).sum::<usize>() < by_position).then_some(hunks)
 }
 
-/// What has a path of its own inside a value; `None` if it can't be told apart by names: two fields
-/// have the same one, or the elements of an array are not named by their indexes.
+/// Returns the members with a path of their own; `None` if names don't identify them: two fields
+/// have the same name, or the elements of an array are not named by their indexes.
 pub(crate) fn members(value: Value<'_>) -> Result<Option<Vec<Entry<'_, &str>>>> {
     let entries = value.entries()?;
     let regular = if value.is_array() {
@@ -204,7 +205,7 @@ fn positions<'a>(entries: &[Entry<'a, &'a str>]) -> HashMap<&'a str, usize> {
     entries.iter().enumerate().map(|(at, entry)| (entry.name, at)).collect()
 }
 
-/// Where the field at `at` stands, which is not among `others`.
+/// Returns the position of the field at `at`, which is not in `others`.
 fn place<'a>(
     entries: &[Entry<'a, &'a str>],
     at: usize,

@@ -1,11 +1,11 @@
-//! Which elements of two arrays belong together.
+//! Aligns the elements of two arrays.
 
 use std::ops::Range;
 
-/// More edits than this are not looked for; then elements are compared by their positions.
+/// The maximum number of edits to search for; beyond it, elements are compared by position.
 const MOST_EDITS: usize = 256;
 
-/// A run of elements that differ: these of one array stand where those of the other do.
+/// A run of differing elements: one range of each array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hunk {
     pub(super) old: Range<usize>,
@@ -13,17 +13,17 @@ pub(super) struct Hunk {
 }
 
 impl Hunk {
-    /// How many elements it says differ.
+    /// The number of differing elements.
     pub(super) fn size(&self) -> usize {
         self.old.len().max(self.new.len())
     }
 }
 
-/// The runs that differ when as many equal elements as can be, in their order, are put side by side; `None`
-/// if that takes more than [`MOST_EDITS`] insertions and removals.
+/// Returns the hunks of a longest common subsequence; `None` if it takes more than [`MOST_EDITS`]
+/// insertions and removals.
 ///
-/// Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), on what is left when equal ends
-/// are cut off. Memory: O([`MOST_EDITS`]²).
+/// Myers, "An O(ND) Difference Algorithm and Its Variations" (1986), after removing the common
+/// prefix and suffix. Memory: O([`MOST_EDITS`]²).
 pub(super) fn hunks<T: PartialEq>(old: &[T], new: &[T]) -> Option<Vec<Hunk>> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[head..], &new[head..]);
@@ -40,7 +40,7 @@ pub(super) fn hunks<T: PartialEq>(old: &[T], new: &[T]) -> Option<Vec<Hunk>> {
     Some(hunks)
 }
 
-/// The positions of equal elements that are put side by side, last ones first.
+/// The positions of aligned elements, in descending order.
 fn pairs<T: PartialEq>(old: &[T], new: &[T]) -> Option<Vec<(usize, usize)>> {
     let most = MOST_EDITS.min(old.len() + new.len());
     let reached = reached(old, new, most)?;
@@ -64,8 +64,8 @@ fn pairs<T: PartialEq>(old: &[T], new: &[T]) -> Option<Vec<(usize, usize)>> {
     Some(pairs)
 }
 
-/// For each number of edits, how far in `old` each diagonal was reached before the last of them; a
-/// diagonal is `x + middle - y`. `None` if `most` edits are not enough.
+/// For each number of edits, the position in `old` that each diagonal reached before the last of
+/// them; a diagonal is `x + middle - y`. `None` if `most` edits are not enough.
 fn reached<T: PartialEq>(old: &[T], new: &[T], most: usize) -> Option<Vec<Vec<usize>>> {
     let middle = most + 1;
     let mut furthest = vec![0; 2 * middle + 1];

@@ -1,4 +1,4 @@
-//! Which fields differ between two images of a document.
+//! The differing fields between two images of a document.
 
 use bson::raw::{RawBson, RawDocument};
 
@@ -10,20 +10,20 @@ use crate::document::value::Value;
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldChange {
-    /// Where it is. An element of an array has its position after, and one that is gone that before.
+    /// The path. An array element has its position after, a removed one its position before.
     pub path: Path,
-    /// Its value before, if it was there.
+    /// The value before, if any.
     pub before: Option<RawBson>,
-    /// Its value after, if it is there. Without either value, the document at the path differs in
-    /// nothing but the order of its fields.
+    /// The value after, if any. Without either value, the document at the path differs only in the
+    /// order of its fields.
     pub after: Option<RawBson>,
 }
 
-/// Which fields differ: in their order in `after`, then those that are gone. O(fields).
+/// Returns the differing fields: in their order in `after`, then the removed ones. O(fields).
 ///
-/// Documents are compared field by field, arrays element by element, so that one that is put in or taken
-/// out does not move the others; a document with two fields of one name is a single value. Values are
-/// equal if their types and bytes are.
+/// Documents are compared field by field, arrays element by element, so that an inserted or removed
+/// element does not shift the others; a document with two fields of one name is a single value.
+/// Values are equal if their types and bytes are.
 ///
 /// ```
 /// use argon_core::diff::fields;
@@ -40,7 +40,7 @@ pub struct FieldChange {
 /// ```
 ///
 /// # Errors
-/// `Corrupt` when a document does not decode.
+/// `Corrupt` if a document can't be decoded.
 pub fn fields(before: &RawDocument, after: &RawDocument) -> Result<Vec<FieldChange>> {
     let found = compare_aligned(Value::of(before), Value::of(after))?;
     let changes = found.into_iter().filter_map(|difference| match difference {

@@ -1,4 +1,4 @@
-//! What differs: between two states ([`diff`]), and between two images of a document ([`fields`]).
+//! Differences between two states ([`diff`]), and between two images of a document ([`fields`]).
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -1,8 +1,8 @@
-//! What differs between two states.
+//! The differences between two states.
 //!
 //! Only the commits since the last common one are walked, and only the documents that they touched
-//! are read: the cost follows the changes, not the data. Where some of these commits were
-//! [collected](crate::gc), both states are read as a whole instead.
+//! are read: the cost depends on the changes, not the data. If some of these commits were
+//! [collected](crate::gc), both states are read completely instead.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -21,24 +21,24 @@ use crate::store::mask::refuse_unlike;
 
 use super::touched::{Touch, TouchedKeys, Touches, checked_versions};
 
-/// How many documents are compared in one step.
+/// The number of documents in one step.
 const STEP: usize = 128;
 
-/// Documents of a collection that were touched.
+/// Touched documents of a collection.
 type TouchedIn = (Arc<CollectionInfo>, Vec<(Key, Touches)>);
 
 /// A collection whose metadata differs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionDiff {
-    /// It is only in the second state; its documents are not listed one by one.
+    /// Only in the second state; its documents are not listed.
     Created(CollectionInfo),
-    /// It is only in the first state; its documents are not listed one by one.
+    /// Only in the first state; its documents are not listed.
     Dropped(CollectionInfo),
     /// Its name, options or indexes differ.
     Changed {
-        /// As it is in the first state.
+        /// The metadata in the first state.
         before: CollectionInfo,
-        /// As it is in the second.
+        /// The metadata in the second state.
         after: CollectionInfo,
     },
 }
@@ -46,7 +46,7 @@ pub enum CollectionDiff {
 /// A document that differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentDiff {
-    /// The collection's name in the second state, or in the first if it is not in the second.
+    /// The collection's name in the second state, or in the first if it is only there.
     pub collection: CollectionName,
     /// The document's `_id`.
     pub key: Key,
@@ -58,7 +58,7 @@ pub struct DocumentDiff {
 
 /// The differences from one state to another.
 pub struct Diff {
-    /// Where the two histories part.
+    /// The last common position of the two histories.
     pub common: Lsn,
     /// Collections whose metadata differs, by name.
     pub collections: Vec<CollectionDiff>,
@@ -67,18 +67,18 @@ pub struct Diff {
     after: State,
 }
 
-/// A collection of which something differs: its metadata, or documents.
+/// A collection with differences in its metadata or documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Section {
-    /// As it is in the first state, if it is there.
+    /// The metadata in the first state, if it exists there.
     pub before: Option<Arc<CollectionInfo>>,
-    /// As it is in the second state, if it is there.
+    /// The metadata in the second state, if it exists there.
     pub after: Option<Arc<CollectionInfo>>,
 }
 
-/// Finds what differs from `before` to `after`, two states of one project.
+/// Computes the differences from `before` to `after`, two states of one project.
 ///
-/// O(commits since their last common commit), in time and memory; where some of these were collected,
+/// O(commits since their last common commit), in time and memory; if some of these were collected,
 /// O(documents) in time and O(differences) in memory.
 ///
 /// ```
@@ -102,12 +102,12 @@ pub struct Section {
 /// ```
 ///
 /// # Errors
-/// `Denied` if the two have not the same [mask](crate::mask), or both none.
+/// `Denied` unless both have the same [mask](crate::mask), or none.
 #[tracing::instrument(level = "info", skip_all, fields(before = %before.lsn(), after = %after.lsn()))]
 pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     refuse_unlike(before, after)?;
     let common = before.view().common_lsn(after.view());
-    // A collection that is in one of the states only was created or dropped as a whole.
+    // A collection in only one of the states was created or dropped as a whole.
     let in_both = |id: CollectionId| {
         id == CollectionId::CATALOG
             || (before.catalog().by_id(id).is_some() && after.catalog().by_id(id).is_some())
@@ -130,10 +130,10 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
     Ok(diff)
 }
 
-/// The documents that differ on the way from one state to the other, or may do so, by collection and
-/// key, in the collections that `wanted` takes; those of the catalog stand for collections.
+/// Returns the documents that may differ between two states, by collection and key, in the
+/// collections that `wanted` selects; those of the catalog stand for collections.
 ///
-/// O(commits since their last common commit), in time and memory; where some of these were collected,
+/// O(commits since their last common commit), in time and memory; if some of these were collected,
 /// O(documents) in time and O(differences) in memory.
 pub(crate) async fn touched_between(
     before: &State,
@@ -159,7 +159,7 @@ pub(crate) async fn touched_between(
     Ok(touched)
 }
 
-/// What differs in two states, by reading both.
+/// Finds the differences by reading both states.
 async fn differing(
     before: &State,
     after: &State,
@@ -180,7 +180,7 @@ async fn differing(
 }
 
 async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result<BTreeSet<Key>> {
-    // What a collection that is not there, or not any more, still has is not part of a state.
+    // The documents of a missing or dropped collection are not part of a state.
     let scan = |state: &State| match state.catalog().by_id(id) {
         Some(_) => state.materialize().scan(state.view(), id, KeyRange::default()),
         None => stream::empty().boxed(),
@@ -212,13 +212,13 @@ async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result
 }
 
 impl Diff {
-    /// The documents that differ, by collection and `_id`, in collections that are in both states.
+    /// The differing documents, by collection and `_id`, in collections of both states.
     pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
         self.compared(self.touched.iter())
     }
 
-    /// The collections of which something may differ, by name; one that was dropped comes before a
-    /// new one of its name. Of one that is in both states unchanged, documents were touched.
+    /// The collections that may differ, by name; a dropped one comes before a new one of the same
+    /// name. If its metadata is equal in both states, documents were touched.
     pub fn sections(&self) -> Vec<Section> {
         let catalog = |state: &State, id| state.catalog().by_id(id).cloned();
         let section =
@@ -234,8 +234,8 @@ impl Diff {
         sections
     }
 
-    /// The documents of a section that differ, by `_id`; all documents of a collection that is in one
-    /// of the states only. In bounded memory.
+    /// The differing documents of a section, by `_id`; all documents of a collection that is in
+    /// only one of the states. In bounded memory.
     pub fn documents_of(&self, section: &Section) -> BoxStream<'static, Result<DocumentDiff>> {
         match (&section.before, &section.after) {
             (Some(_), Some(info)) => {
@@ -268,12 +268,12 @@ impl Diff {
 }
 
 impl Section {
-    /// The collection's name in the second state, or in the first if it is not in the second.
+    /// The collection's name in the second state, or in the first if it is only there.
     pub fn name(&self) -> Option<&CollectionName> {
         self.after.as_ref().or(self.before.as_ref()).map(|info| &info.name)
     }
 
-    /// What differs of the collection itself; `None` if only documents do.
+    /// The difference of the metadata; `None` if only documents differ.
     pub fn metadata(&self) -> Option<CollectionDiff> {
         match (&self.before, &self.after) {
             (Some(before), None) => Some(CollectionDiff::Dropped((**before).clone())),
@@ -303,12 +303,12 @@ fn whole(
         .boxed()
 }
 
-/// How the collections with these keys differ between two catalogs, by name.
+/// Compares the collections with these keys in two catalogs, by name.
 pub(crate) fn compare_catalogs<'a>(
     [before, after]: [&Catalog; 2],
     keys: impl IntoIterator<Item = &'a Key>,
 ) -> Vec<CollectionDiff> {
-    // A collection that was dropped comes before a new one of its name.
+    // A dropped collection comes before a new one of the same name.
     let place = |diff: &CollectionDiff| match diff {
         CollectionDiff::Dropped(info) => (info.name.clone(), 0),
         CollectionDiff::Changed { after, .. } => (after.name.clone(), 1),

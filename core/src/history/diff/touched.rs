@@ -1,7 +1,7 @@
-//! Which documents commits touched, and what these commits say of them.
+//! The documents that commits touched, with the versions that these commits wrote.
 //!
-//! A backend that reads by an index can't miss a row that is not there: an older version, or none, would
-//! be taken for the document. Where the commits are at hand, they say which version it must be.
+//! An index can't detect a missing row: an older version, or none, would be taken for the document.
+//! Where the commits are read, they determine the required version.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,18 @@ use crate::storage::Version;
 use crate::store::State;
 use crate::{Error, Result};
 
-/// Documents that were touched, by collection and key.
+/// Touched documents, by collection and key.
 pub(crate) type TouchedKeys = BTreeMap<CollectionId, BTreeMap<Key, Touches>>;
 
-/// The commits that touched a document last on the ways from a common commit to two states; none where
-/// it was not touched, or that is not known.
+/// The last commits that touched a document between a common commit and two states; `None` if it
+/// was not touched, or that is unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Touches {
     pub(crate) before: Option<Touch>,
     pub(crate) after: Option<Touch>,
 }
 
-/// What a commit did to a document.
+/// The effect of a commit on a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Touch {
     lsn: Lsn,
@@ -34,7 +34,8 @@ impl Touch {
         Self { lsn, deleted: change.deleted }
     }
 
-    /// Fails unless a state has the document as this commit, the last that touched it there, left it.
+    /// Fails unless a state has the version of the document that this commit, the last to touch it
+    /// there, wrote.
     fn check(self, key: &Key, found: Option<&Version>) -> Result<()> {
         let is_right = match found {
             None => self.deleted,
@@ -45,15 +46,15 @@ impl Touch {
         }
         let found = found.map_or("nothing".to_owned(), |version| format!("LSN {}", version.lsn));
         Err(Error::corrupt(format!(
-            "the version of the document with _id {key} that commit {} wrote is missing (what is found \
-             is {found})",
+            "the version of the document with _id {key} that commit {} wrote is missing (found: \
+             {found})",
             self.lsn
         )))
     }
 }
 
 impl Touches {
-    /// Adds what is known by another common commit.
+    /// Adds the touches since another common commit.
     pub(crate) fn extend(&mut self, other: Self) {
         let newest = |a: Option<Touch>, b: Option<Touch>| {
             a.into_iter().chain(b).max_by_key(|touch| touch.lsn)
@@ -65,7 +66,8 @@ impl Touches {
     }
 }
 
-/// The versions of some documents in a state, held to the commits that touched them last there.
+/// Reads versions of documents in a state, and checks them against the last commits that touched
+/// them there.
 ///
 /// # Errors
 /// `Corrupt` if one is missing.
@@ -76,7 +78,7 @@ pub(crate) async fn checked_versions<'a>(
 ) -> Result<Vec<Option<Version>>> {
     let keys = documents.clone().map(|(key, _)| key.clone()).collect();
     let found = state.materialize().get_many(state.view(), collection, keys).await?;
-    // A mask may hide what is there.
+    // A mask may hide documents.
     if !state.is_masked() {
         for ((key, touch), found) in documents.zip(&found) {
             touch.map_or(Ok(()), |touch| touch.check(key, found.as_ref()))?;

@@ -1,22 +1,22 @@
-//! Putting side by side what has one name, and in which order it comes out.
+//! Aligns entries by name, and determines their order in the result.
 
 use super::sides::Sides;
 use crate::document::value::Entry;
 
-/// How many entries are searched one by one; more get an index.
+/// The maximum number of entries for linear search; more get an index.
 const SMALL: usize = 32;
 
-/// What the three sides have under one name.
+/// The entries of the three sides with one name.
 pub(super) struct Row<'a, N> {
     pub(super) name: N,
     pub(super) sides: Sides<'a>,
 }
 
-/// Puts the entries of the three sides together by name; `None` if a side has a name twice.
+/// Aligns the entries of the three sides by name; `None` if a side has a name twice.
 ///
-/// If ours has kept the order of what was there, the rows come in the order of theirs, then what
-/// only ours has; otherwise the other way round. So a new order on one side is not lost. Names that
-/// only the base has are left out. O(n log n).
+/// If ours kept the order of the base, the rows have the order of theirs, then the entries of ours
+/// alone; otherwise vice versa. So a new order on one side is not lost. Names of the base alone are
+/// omitted. O(n log n).
 pub(super) fn align<'a, N: Clone + Ord>(
     base: &[Entry<'a, N>],
     ours: &[Entry<'a, N>],
@@ -48,7 +48,7 @@ pub(super) fn align<'a, N: Clone + Ord>(
     Some(rows)
 }
 
-/// Where in a list of entries a name is.
+/// Finds names in a list of entries.
 struct Index<'e, 'a, N> {
     entries: &'e [Entry<'a, N>],
     /// Positions in the order of the names, if there are many.
@@ -56,7 +56,7 @@ struct Index<'e, 'a, N> {
 }
 
 impl<'e, 'a, N: Ord> Index<'e, 'a, N> {
-    /// `None` if a name is there twice.
+    /// `None` if a name occurs twice.
     fn of(entries: &'e [Entry<'a, N>]) -> Option<Self> {
         let name = |at: usize| &entries[at].name;
         let mut sorted = Vec::new();
@@ -70,7 +70,7 @@ impl<'e, 'a, N: Ord> Index<'e, 'a, N> {
         (!repeated).then_some(Self { entries, sorted })
     }
 
-    /// The position of a name, which is likely to be near `guess`.
+    /// Returns the position of a name, which is probably near `guess`.
     fn find(&self, name: &N, guess: usize) -> Option<usize> {
         if self.entries.get(guess).is_some_and(|entry| entry.name == *name) {
             return Some(guess);
@@ -82,7 +82,7 @@ impl<'e, 'a, N: Ord> Index<'e, 'a, N> {
         found.ok().map(|found| self.sorted[found])
     }
 
-    /// Whether those of the other entries that are here too come in the same order.
+    /// Returns whether the common entries have the same order in `others`.
     fn keeps_order(&self, others: &[Entry<'a, N>]) -> bool {
         let places = others.iter().enumerate();
         places.filter_map(|(at, entry)| self.find(&entry.name, at)).is_sorted()

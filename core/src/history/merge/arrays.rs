@@ -20,7 +20,7 @@ struct Elements<'a> {
     theirs: Vec<Value<'a>>,
 }
 
-/// Elements by the key that they are matched by, or what is wrong with them.
+/// Elements by the key that they are matched by, or the reason why that fails.
 type Keyed<'a> = Result<Vec<Entry<'a, Key>>, String>;
 
 impl<'a> Merger<'a> {
@@ -39,13 +39,14 @@ impl<'a> Merger<'a> {
         match (appended(&ours), appended(&theirs)) {
             (true, false) => self.put_elements(name, theirs.iter().chain(&ours[base.len()..])),
             (false, true) => self.put_elements(name, ours.iter().chain(&theirs[base.len()..])),
-            // By position, what one side did to an element could meet another that the other side put there.
+            // By position, one side's change of an element could apply to another element that the
+            // other side inserted there.
             _ => return self.settle(name, sides),
         }
         Ok(true)
     }
 
-    /// Arrays as sets.
+    /// Merges arrays as sets.
     pub(super) fn put_union(&mut self, name: &str, sides: &Sides<'a>) -> Result<()> {
         let Elements { base, ours, theirs } = Elements::of(sides)?;
         let [before, in_ours, in_theirs] =
@@ -60,8 +61,8 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// What was there, which one side may have changed, and what both sides appended; false if both
-    /// changed what was there, or one has become shorter.
+    /// Merges the elements of the base, then appends those of both sides; returns false if both
+    /// changed elements of the base, or one removed some.
     pub(super) fn put_appended(&mut self, name: &str, sides: &Sides<'a>) -> Result<bool> {
         let Elements { base, ours, theirs } = Elements::of(sides)?;
         let kept = base.len();
@@ -81,7 +82,7 @@ impl<'a> Merger<'a> {
         Ok(true)
     }
 
-    /// Arrays of documents, whose elements are matched by a field.
+    /// Merges arrays of documents, whose elements are matched by a field.
     fn merge_by_key(&mut self, field: &'a str, name: &str, sides: Sides<'a>) -> Result<bool> {
         let mut keyed = Vec::with_capacity(3);
         for side in [sides.base, sides.ours, sides.theirs] {
@@ -127,7 +128,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// What makes two elements of a set the same.
+/// The identity of an element of a set.
 fn identity<'a>(value: &Value<'a>) -> (u8, &'a [u8]) {
     (value.kind as u8, value.bytes)
 }
@@ -137,7 +138,7 @@ fn by_key<'a>(array: Option<Value<'a>>, field: &str) -> Result<Keyed<'a>> {
     let mut keyed = Vec::new();
     for value in array.elements()? {
         if !value.is_document() {
-            return Ok(Err(format!("by-key({field}): an element is no document")));
+            return Ok(Err(format!("by-key({field}): an element is not a document")));
         }
         let Some(key) = value.as_document()?.get(field).map_err(malformed)? else {
             return Ok(Err(format!("by-key({field}): an element has no {field}")));
@@ -146,8 +147,8 @@ fn by_key<'a>(array: Option<Value<'a>>, field: &str) -> Result<Keyed<'a>> {
             Ok(name) => keyed.push(Entry { name, value }),
             Err(_) => {
                 return Ok(Err(format!(
-                    "by-key({field}): the {field} of an element is of a type, or of a length, by \
-                     which it can't be found"
+                    "by-key({field}): the {field} of an element has a type or length that can't be \
+                     a key"
                 )));
             }
         }

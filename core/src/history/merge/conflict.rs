@@ -1,15 +1,15 @@
-//! What nobody has decided yet.
+//! Unresolved conflicts.
 
 use bson::RawBson;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::document::Path;
 
-/// What happened on the two sides.
+/// The kind of change on the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Both changed it, to different values, or to the same where only one may.
+    /// Both changed it, differently, or alike if only one may.
     BothChanged,
     /// Ours changed it, theirs deleted it.
     ChangedAndDeleted,
@@ -17,33 +17,33 @@ pub enum Cause {
     DeletedAndChanged,
     /// Both inserted it, with different values.
     BothInserted,
-    /// Both deleted it, where only one may.
+    /// Both deleted it, if only one may.
     BothDeleted,
 }
 
-/// A path at which the sides contradict each other, with the values there; absent ones are `None`.
+/// A path at which the sides conflict, with their values; `None` if absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldConflict {
-    /// Where.
+    /// The path.
     #[serde(with = "crate::document::as_names")]
     pub path: Path,
-    /// What happened.
+    /// The cause.
     pub cause: Cause,
-    /// What was there before either side changed it.
+    /// The value before either side changed it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub base: Option<RawBson>,
-    /// What ours has there.
+    /// The value of ours.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub ours: Option<RawBson>,
-    /// What theirs has there.
+    /// The value of theirs.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub theirs: Option<RawBson>,
-    /// Why the strategy for this path does not settle it, if there is one.
+    /// The reason why the strategy for this path, if any, does not resolve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// A value that is there, also if it is null, which an `Option` would take for none.
+/// Decodes a present value; null stays a value, which an `Option` would take for none.
 fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<RawBson>, D::Error> {
     RawBson::deserialize(value).map(Some)
 }

@@ -1,7 +1,7 @@
-//! Merging what a collection is: its name, options and indexes.
+//! Merges the metadata of a collection: name, options and indexes.
 //!
-//! An index is one value by its name, and so is each option: half of one definition and half of another
-//! would be what nobody wanted. Where both sides changed one, each in its own way, that is a conflict.
+//! Each index (by name) and each option is one value: a mixture of two definitions would be neither
+//! side's intention. If both sides changed one differently, it is a conflict.
 
 use super::merger::Merger;
 use super::sides::Sides;
@@ -9,24 +9,24 @@ use super::{Cause, Merged, Policy, Resolutions, Rule, Strategy, Versions};
 use crate::Result;
 use crate::document::value::Value;
 
-/// Options that make one value together.
+/// Options that form one value together.
 const TOGETHER: [&[&str]; 2] = [&["capped", "size", "max"], &["viewOn", "pipeline"]];
 
-/// Where a collection's document has its options and indexes.
+/// The fields of the options and indexes in a collection's document.
 const OPTIONS: &str = "options";
 const INDEXES: &str = "indexes";
 
-/// The options that are one value together and were changed on both sides.
+/// The options that form one value together and were changed on both sides.
 #[derive(Debug, Clone)]
 pub(super) struct Definition {
     torn: Vec<&'static str>,
 }
 
-/// Merges the versions of a collection's document in the catalog. Conflicts are at the paths of whole
-/// options (`options.validator`) and whole indexes (`indexes.name="email_1"`).
+/// Merges the versions of a collection's document in the catalog. Conflicts are at the paths of
+/// whole options (`options.validator`) and whole indexes (`indexes.name="email_1"`).
 ///
 /// # Errors
-/// As [`merge_document`](super::merge_document).
+/// See [`merge_document`](super::merge_document).
 pub(crate) fn merge_definition(
     versions: &Versions<'_>,
     default: Option<&Strategy>,
@@ -34,7 +34,7 @@ pub(crate) fn merge_definition(
 ) -> Result<Merged> {
     let by_name =
         Rule { collection: None, path: INDEXES.parse()?, strategy: Strategy::ByKey("name".into()) };
-    // Only a side can be taken of what is no value to reckon with.
+    // For a value that can't be combined, only strategies that take a side apply.
     let side = |strategy: &&Strategy| matches!(strategy, Strategy::Ours | Strategy::Theirs);
     let policy = Policy { rules: vec![by_name], default: default.filter(side).cloned() };
     let definition = Definition::of(versions)?;
@@ -65,14 +65,14 @@ impl Definition {
 }
 
 impl<'a> Merger<'a> {
-    /// Whether what stands at the current path is taken whole or not at all.
+    /// Returns whether the value at the current path can't be merged in parts.
     pub(super) fn is_one_value(&self) -> bool {
         self.definition.is_some()
             && self.path.len() == 2
             && [OPTIONS, INDEXES].contains(&self.path[0].as_ref())
     }
 
-    /// Whether it is a part of a value that both sides changed, though only one changed this part.
+    /// Returns whether it is a part, changed by only one side, of a value that both sides changed.
     pub(super) fn is_torn(&self, sides: &Sides<'a>) -> bool {
         let Some(definition) = &self.definition else { return false };
         self.is_one_value()
@@ -81,7 +81,7 @@ impl<'a> Merger<'a> {
             && sides.ours != sides.theirs
     }
 
-    /// Settles a conflict about such a value, or notes it down.
+    /// Resolves a conflict of such a value, or records it.
     pub(super) fn settle_one_value(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         let torn = self.is_torn(&sides);
         let found = self.conflicts.len();
@@ -90,8 +90,8 @@ impl<'a> Merger<'a> {
             let group =
                 TOGETHER.iter().find(|group| group.contains(&name)).map(|group| group.join(", "));
             conflict.cause = Cause::BothChanged;
-            conflict.note = group
-                .map(|names| format!("{names} are one value together, which both sides changed"));
+            conflict.note =
+                group.map(|names| format!("{names} form one value, which both sides changed"));
         }
         Ok(written)
     }

@@ -1,4 +1,4 @@
-//! The merge of a document, from its versions to a document that may be stored.
+//! Merges the versions of a document, and checks that the result may be stored.
 
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::spec::ElementType;
@@ -14,49 +14,52 @@ use crate::document::value::{Value, malformed};
 use crate::model::Document;
 use crate::{Error, Result};
 
-/// The three versions of a document of one `_id`; `None` where it is absent.
+/// The three versions of a document with one `_id`; `None` where it is absent.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Versions<'a> {
-    /// As it was where the two histories part.
+    /// The version at the common ancestor.
     pub base: Option<&'a RawDocument>,
-    /// As it is on the side into which the other is merged.
+    /// The version on the target side.
     pub ours: Option<&'a RawDocument>,
-    /// As it is on the other side.
+    /// The version on the merged side.
     pub theirs: Option<&'a RawDocument>,
-    /// When ours and theirs were last changed; without it `newest` settles nothing.
+    /// The times at which ours and theirs were last changed; without them `newest` resolves
+    /// nothing.
     pub times: Option<[DateTime; 2]>,
 }
 
-/// What a merge made of a document.
+/// The result of merging a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
     /// The merged document; `None` if it is deleted.
     pub document: Option<Document>,
-    /// What nobody decided, in the order of the merged fields; what ours has stands there meanwhile.
+    /// The unresolved conflicts, in the order of the merged fields; the result has the values of
+    /// ours there.
     pub conflicts: Vec<FieldConflict>,
-    /// How many conflicts a strategy or a resolution settled.
+    /// The number of conflicts that a strategy or a resolution resolved.
     pub decided: usize,
 }
 
 /// Merges the versions of a document of this collection.
 ///
-/// - What only one side changed is taken from it. Deleting is a change.
-/// - A document that one side changed and the other deleted, or that both inserted, is one conflict,
-///   of the whole document. With a strategy for the whole document in the policy, two inserted ones
-///   are merged by field instead.
-/// - What both changed is merged field by field, documents in it likewise. One with two fields of
-///   one name is a single value.
-/// - If one side did nothing but append to an array, its elements follow the other side's array. Any
-///   other array that both changed, each in its own way, is a conflict as a whole.
-/// - What both changed in the same way stands, except where the policy has numbers summed up: then
-///   both changes count; and where its strategy is `touched`: then it is a conflict.
+/// - A change of only one side is taken. A deletion is a change.
+/// - A document that one side changed and the other deleted, or that both inserted, is one
+///   conflict, of the whole document. With a strategy for the whole document in the policy, two
+///   inserted documents are merged by field instead.
+/// - A document that both changed is merged field by field, recursively. One with two fields of one
+///   name is a single value.
+/// - If one side only appended to an array, its elements follow the other side's array. Any other
+///   array that both changed differently is a conflict as a whole.
+/// - An identical change of both sides is taken, with two exceptions: if the policy sums numbers,
+///   both changes count; and if its strategy is `touched`, it is a conflict.
 /// - A merged document that may not be stored (too large, too deep) is one conflict, of the whole
 ///   document, with the reason as its note.
-/// - A resolution settles a conflict before a strategy does; without either ours stands.
-/// - If ours keeps the order of the base's fields, the result has the order of theirs, with what
-///   ours added at the end; otherwise it has the order of ours, with what theirs added at the end.
+/// - A resolution has precedence over a strategy; without either, ours is kept.
+/// - If ours keeps the order of the base's fields, the result has the order of theirs, with fields
+///   added by ours at the end; otherwise it has the order of ours, with fields added by theirs at
+///   the end.
 ///
-/// O(n log n) for n fields. Exchanging the sides gives conflicts at the same paths.
+/// O(n log n) for n fields. Swapping the sides gives conflicts at the same paths.
 ///
 /// ```
 /// use argon_core::merge::{Policy, Resolutions, Versions, merge_document};
@@ -82,8 +85,8 @@ pub struct Merged {
 /// ```
 ///
 /// # Errors
-/// `Invalid` when a resolution makes it something else than a document with this `_id` that may be
-/// stored; `Corrupt` when a version does not decode.
+/// `Invalid` if a resolution makes the result something else than a document with this `_id` that
+/// may be stored; `Corrupt` if a version can't be decoded.
 pub fn merge_document(
     collection: &str,
     versions: &Versions<'_>,
@@ -125,8 +128,8 @@ fn run<'a>(
     }
 }
 
-/// Whether it was said what stands at parts of the document, so that it may be for one of these that
-/// it may not be stored.
+/// Returns whether resolutions set parts of the document, so that one of these may be the reason
+/// why it may not be stored.
 fn gives_fields(resolutions: &Resolutions) -> bool {
     let mut decisions = resolutions.iter();
     decisions.any(|(path, choice)| {
@@ -134,7 +137,7 @@ fn gives_fields(resolutions: &Resolutions) -> bool {
     })
 }
 
-/// What becomes of a document of which only one side's version may be stored.
+/// Merges a document of which only one side's version may be stored.
 fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> Result<Merged> {
     let Versions { base, ours, theirs, .. } = *versions;
     let decision = resolutions.get(&Path::DOCUMENT);
@@ -162,11 +165,11 @@ fn one_side(versions: &Versions<'_>, resolutions: &Resolutions, why: &Error) -> 
     Ok(Merged { document, conflicts, decided })
 }
 
-/// The paths at which these versions are in conflict, those included that a strategy settles: what
-/// [`Resolutions::check`] takes.
+/// Returns the paths at which these versions conflict, including conflicts that a strategy
+/// resolves: the argument of [`Resolutions::check`].
 ///
 /// # Errors
-/// `Corrupt` when a version does not decode.
+/// `Corrupt` if a version can't be decoded.
 pub fn conflicting_paths(
     collection: &str,
     versions: &Versions<'_>,
@@ -194,7 +197,7 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// The key that all versions have.
+    /// The key, which all versions share.
     fn key(&self) -> Result<Option<Key>> {
         let Some(document) = self.ours.or(self.theirs).or(self.base) else { return Ok(None) };
         let id = document.get("_id").map_err(malformed)?;
@@ -204,12 +207,12 @@ impl<'a> Versions<'a> {
 
 fn no_document() -> Error {
     Error::invalid(
-        "a resolution puts a value that is no document in place of the whole document; \
-         give a document, or the path of a field",
+        "a resolution replaces the whole document by a value that is not a document; give a \
+         document, or the path of a field",
     )
 }
 
-/// The document, or why it may not be stored.
+/// Returns the document, or the reason why it may not be stored.
 fn checked(kind: u8, bytes: Vec<u8>, versions: &Versions<'_>) -> Result<Result<Document>> {
     if kind != ElementType::EmbeddedDocument as u8 {
         return Err(no_document());
@@ -226,8 +229,8 @@ fn checked(kind: u8, bytes: Vec<u8>, versions: &Versions<'_>) -> Result<Result<D
     };
     match versions.key()? {
         Some(before) if before != key => Err(Error::invalid(format!(
-            "a resolution changes the document's _id from {before} to {key}; \
-             give it the value that it has, in any of its types"
+            "a resolution changes the document's _id from {before} to {key}; keep its value, in \
+             any of its types"
         ))),
         _ => Ok(Ok(document)),
     }

@@ -1,4 +1,4 @@
-//! The walk down the three versions, and the rules for fields.
+//! The walk over the three versions, and the rules for fields.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,22 +16,22 @@ use crate::Result;
 use crate::document::Path;
 use crate::document::value::{Entry, Value};
 
-/// The merge of one document under way.
+/// A merge of one document in progress.
 pub(super) struct Merger<'a> {
     pub(super) collection: &'a str,
     pub(super) times: Option<[DateTime; 2]>,
     pub(super) policy: &'a Policy,
     pub(super) resolutions: &'a Resolutions,
-    /// The keys down to the value that is being merged.
+    /// The keys of the current path.
     pub(super) path: Vec<Cow<'a, str>>,
-    /// What is merged so far: the document as an element with an empty name.
+    /// The output so far: the document as an element with an empty name.
     pub(super) out: Output,
     pub(super) conflicts: Vec<FieldConflict>,
-    /// How many conflicts there were, settled ones included.
+    /// The number of conflicts, including resolved ones.
     pub(super) found: usize,
-    /// Their paths, if somebody wants to know.
+    /// Their paths, if requested.
     pub(super) seen: Option<Vec<Path>>,
-    /// What is one value all the same, if it is a collection's definition that is merged.
+    /// The rules for single values, if a collection's definition is merged.
     pub(super) definition: Option<Definition>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Merges the document itself. Whether it stays is whether anything was written.
+    /// Merges the document itself. It is kept if anything was written.
     pub(super) fn merge_document(&mut self, sides: Sides<'a>) -> Result<()> {
         let lengths = [sides.ours, sides.theirs].into_iter().flatten().map(|side| side.bytes.len());
         self.out = Output::with_capacity(lengths.max().unwrap_or(0) + 64);
@@ -64,8 +64,9 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// Merges the value at the current path and writes it under a name, which is not the path's last
-    /// key where elements of an array have moved. False if nothing stands there.
+    /// Merges the value at the current path and writes it under a name, which differs from the
+    /// path's last key if array elements have moved. Returns false if the result has no value
+    /// there.
     pub(super) fn merge(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         if let Agreed::On(value) = sides.agreed()
             && !self.adds_up(&sides)
@@ -89,8 +90,8 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Whether both sides made the same change, and there may be numbers in it that both added to:
-    /// two who take one each take two.
+    /// Returns whether both sides made the same change, and it may contain numbers that both added
+    /// to: two sides that take one each take two.
     fn adds_up(&self, sides: &Sides<'a>) -> bool {
         let (Some(base), Some(ours)) = (sides.base, sides.ours) else { return false };
         if sides.ours != sides.theirs || base == ours || !self.policy.uses(&Strategy::Sum) {
@@ -100,7 +101,7 @@ impl<'a> Merger<'a> {
             || self.strategy() == Some(&Strategy::Sum) && sum(Some(base), ours, ours).is_ok()
     }
 
-    /// Whether both sides made the same change where only one may, or may have done so further down.
+    /// Returns whether both sides made the same change of an exclusive value, at the path or below.
     fn is_claimed_twice(&self, sides: &Sides<'a>) -> bool {
         if !sides.changed_alike() || !self.policy.uses(&Strategy::Touched) {
             return false;
@@ -113,7 +114,7 @@ impl<'a> Merger<'a> {
         )
     }
 
-    /// Merges what both sides changed, each in its own way, or alike where that matters.
+    /// Merges a value that both sides changed, differently, or alike if that matters.
     fn merge_changed(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         if self.is_one_value() {
             return self.settle_one_value(name, sides);
@@ -127,7 +128,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Whether it is the document itself, inserted by both, and nothing says to go by its fields.
+    /// Returns whether both sides inserted the document, and no rule merges it by field.
     fn is_inserted_as_a_whole(&self, sides: &Sides<'a>) -> bool {
         if !self.path.is_empty() || sides.base.is_some() {
             return false;
@@ -161,7 +162,7 @@ impl<'a> Merger<'a> {
         Ok(true)
     }
 
-    /// The fields that both sides took away.
+    /// Reports fields that both sides removed.
     fn claim_deleted(
         &mut self,
         base: &[Entry<'a, &'a str>],
@@ -176,7 +177,7 @@ impl<'a> Merger<'a> {
         Ok(())
     }
 
-    /// Merges the value that is one key further down.
+    /// Merges the value at a key below the current path.
     pub(super) fn merge_below(
         &mut self,
         key: Cow<'a, str>,

@@ -1,9 +1,9 @@
 //! Three-way merge of one document, field by field.
 //!
 //! [`merge_document`] takes the three versions of a document, the [`Policy`] of the merge and the
-//! [`Resolutions`] that people gave for this document, and gives back the merged document with the
-//! conflicts that nobody decided. It is a pure function: no store, no clock. "Equal" always means
-//! equal type and bytes, so what it takes from a side it takes to the last bit.
+//! [`Resolutions`] for this document, and returns the merged document with the unresolved
+//! conflicts. It is a pure function: no store, no clock. "Equal" always means equal type and bytes,
+//! so values of a side are taken bit by bit.
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! The greater of two values, and sums of numbers.
+//! The maximum of two values, and sums of numbers.
 
 use bson::Decimal128;
 use bson::spec::ElementType;
@@ -17,8 +17,8 @@ enum Number {
     Decimal(Decimal),
 }
 
-/// Whether `a` is greater than `b`, in MongoDB's order of values; of equal values that differ in
-/// their bytes, the one with the greater type, then the greater bytes.
+/// Returns whether `a` is greater than `b`, in MongoDB's order of values; of equal values with
+/// different bytes, the one with the greater type, then the greater bytes.
 pub(super) fn greater(a: Value<'_>, b: Value<'_>) -> Result<bool> {
     let spelling = || (a.kind as u8, a.bytes).cmp(&(b.kind as u8, b.bytes));
     let [x, y] = [a.to_raw_bson()?, b.to_raw_bson()?];
@@ -26,13 +26,14 @@ pub(super) fn greater(a: Value<'_>, b: Value<'_>) -> Result<bool> {
     Ok(order.then_with(spelling).is_gt())
 }
 
-/// What both sides added to the base, or to 0, on top of it; or why there is no such number.
+/// Adds the changes of both sides to the base, or to 0; or returns the reason why there is no such
+/// number.
 pub(super) fn sum(
     base: Option<Value<'_>>,
     ours: Value<'_>,
     theirs: Value<'_>,
 ) -> Result<NewValue, &'static str> {
-    let number = |value| Number::of(value).ok_or("these are not all numbers");
+    let number = |value| Number::of(value).ok_or("not all values are numbers");
     let base = base.map_or(Ok(Number::Int32(0)), number)?;
     let (ours, theirs) = (number(ours)?, number(theirs)?);
     let all = [ours, theirs, base];
@@ -47,7 +48,7 @@ pub(super) fn sum(
         }
         _ => {
             let [ours, theirs, base] = all.map(Number::to_double);
-            // In this order, so that exchanging the sides gives the same bits.
+            // In this order, so that swapping the sides gives the same bits.
             let total = base + ((ours - base) + (theirs - base));
             if total.is_finite() {
                 Ok(new(ElementType::Double, &total.to_le_bytes()))
@@ -58,7 +59,7 @@ pub(super) fn sum(
     }
 }
 
-/// An int32 if all were and the total is one; an int64 if it is one.
+/// An int32 if all were and the total fits; an int64 if it fits.
 fn integer(total: i128, narrow: bool) -> Option<NewValue> {
     match i32::try_from(total) {
         Ok(total) if narrow => Some(new(ElementType::Int32, &total.to_le_bytes())),
@@ -69,11 +70,11 @@ fn integer(total: i128, narrow: bool) -> Option<NewValue> {
     }
 }
 
-/// ours + theirs - base, exactly, with as many places after the point as the one with the most.
+/// ours + theirs - base, exactly, with the maximum number of decimal places.
 fn sum_decimals([ours, theirs, base]: [Number; 3]) -> Result<NewValue, &'static str> {
     const TOO_LONG: &str = "the sum does not fit in the 34 digits of a decimal";
     let mut terms = vec![ours.term()?, theirs.term()?, base.term()?.negated()];
-    // A zero has no places of its own: it would only make the others longer.
+    // Ignore the decimal places of a zero, which would only lengthen the others.
     terms.retain(|term| term.coefficient != 0);
     let exponent = terms.iter().map(|term| term.exponent).min().unwrap_or(0);
     let total = terms.iter().try_fold(0_i128, |total, term| {
@@ -130,7 +131,7 @@ impl Number {
             Self::Int32(integer) => integer.into(),
             Self::Int64(integer) => integer as f64,
             Self::Double(double) => double,
-            // Decimals are added as such.
+            // Decimals are added separately.
             Self::Decimal(_) => f64::NAN,
         }
     }
@@ -141,7 +142,7 @@ impl Number {
             Self::Int64(integer) => Ok(Term { coefficient: integer.into(), exponent: 0 }),
             Self::Double(_) => Err("a double and a decimal can't be added exactly"),
             Self::Decimal(Decimal::Finite { negative, coefficient, exponent }) => {
-                // Of 34 digits, which are far fewer than an i128 has room for.
+                // 34 digits always fit in an i128.
                 let coefficient = coefficient.cast_signed();
                 let coefficient = if negative { -coefficient } else { coefficient };
                 Ok(Term { coefficient, exponent })

@@ -1,16 +1,16 @@
-//! Writing the merged document.
+//! Writes the merged document.
 
 use bson::spec::ElementType;
 
 use crate::document::value::Value;
 
-/// The bytes of a document in the making; containers are open until they are closed.
+/// The bytes of an unfinished document; containers stay open until they are closed.
 #[derive(Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
 }
 
-/// A container that is not closed yet; its length is written when it is.
+/// An open container; its length is written when it is closed.
 #[must_use]
 pub(super) struct Open(usize);
 
@@ -32,11 +32,11 @@ impl Output {
         Open(start)
     }
 
-    /// Ends the container that was opened last.
+    /// Closes the innermost open container.
     pub(super) fn close(&mut self, Open(start): Open) {
         self.bytes.push(0);
-        // A length that does not fit is more than a document may have, and the check of the merged
-        // document's own length says so.
+        // A length that does not fit exceeds the limit of a document, which the check of the merged
+        // document reports.
         let length = i32::try_from(self.bytes.len() - start).unwrap_or(i32::MAX);
         self.bytes[start..start + 4].copy_from_slice(&length.to_le_bytes());
     }
@@ -45,12 +45,12 @@ impl Output {
         self.bytes.len()
     }
 
-    /// Takes back all that was written after the output had this length.
+    /// Discards everything written after the output had this length.
     pub(super) fn truncate(&mut self, length: usize) {
         self.bytes.truncate(length);
     }
 
-    /// The value of the only element, which was written under an empty name; `None` if there is none.
+    /// Returns the value of the only element, which has an empty name; `None` if there is none.
     pub(super) fn into_value(mut self) -> Option<(u8, Vec<u8>)> {
         let kind = *self.bytes.first()?;
         self.bytes.drain(..2);

@@ -1,4 +1,4 @@
-//! Which strategy settles which conflict.
+//! The policy that assigns strategies to conflicts.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::document::Pattern;
 use crate::model::CollectionPattern;
 use crate::{Error, Result};
 
-/// Rules that say which strategy settles a conflict; the first one that fits counts.
+/// Rules that assign strategies to conflicts; the first match applies.
 ///
 /// In TOML:
 ///
@@ -26,10 +26,11 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// In the order in which they are asked.
+    /// The rules in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// For what no rule fits, the whole document included; without it such a conflict is left.
+    /// The strategy for conflicts that no rule matches, including whole documents; without it, they
+    /// stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Strategy>,
 }
@@ -38,27 +39,27 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// For which collections; without it, for all.
+    /// The collections; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collection: Option<CollectionPattern>,
-    /// For which paths.
+    /// The paths.
     pub path: Pattern,
-    /// What settles a conflict there.
+    /// The strategy.
     pub strategy: Strategy,
 }
 
 impl Policy {
-    /// Refuses rules that would settle nothing as they are written.
+    /// Refuses rules that could never apply.
     ///
     /// # Errors
-    /// `Invalid`, naming the rule, and with what to write instead.
+    /// `Invalid`, naming the rule and a valid alternative.
     pub fn check(&self) -> Result<()> {
         for rule in &self.rules {
             if rule.path.to_string().is_empty() {
                 let strategy = &rule.strategy;
                 return Err(Error::invalid(format!(
-                    "the rule with strategy '{strategy}' has an empty path: a field, or '(document)' for \
-                     the document itself, or '**' for all"
+                    "the rule with strategy '{strategy}' has an empty path; expected a field, \
+                     '(document)' for the document itself, or '**' for all"
                 )));
             }
             rule.path.check().map_err(|error| {
@@ -69,7 +70,7 @@ impl Policy {
         Ok(())
     }
 
-    /// What settles a conflict at the path along these names, if anything does.
+    /// Returns the strategy for conflicts at the path with these names, if any.
     pub fn strategy(&self, collection: &str, names: &[impl AsRef<str>]) -> Option<&Strategy> {
         let fits = |rule: &&Rule| {
             rule.collection.as_ref().is_none_or(|pattern| pattern.matches(collection))
@@ -79,14 +80,14 @@ impl Policy {
         rule.map(|rule| &rule.strategy).or(self.default.as_ref())
     }
 
-    /// Whether a strategy may be asked for.
+    /// Whether a strategy may apply.
     pub(crate) fn uses(&self, strategy: &Strategy) -> bool {
         self.default.as_ref() == Some(strategy)
             || self.rules.iter().any(|rule| rule.strategy == *strategy)
     }
 
-    /// The strategies that give the same whichever side is which, ask for nothing but the values, and can
-    /// settle something.
+    /// The strategies that don't depend on which side is which, need only the values, and can
+    /// resolve something.
     pub(crate) fn symmetric(&self) -> Self {
         let is_symmetric = |strategy: &Strategy| {
             !matches!(
@@ -100,14 +101,14 @@ impl Policy {
 }
 
 impl Rule {
-    /// Refuses a rule for what is in the elements of an array that another rule has merged by a field, if it
-    /// leaves out the element, which is a name of the path.
+    /// Refuses a rule for the content of elements of an array that another rule merges by a field,
+    /// if its path omits the element, which is a name of the path.
     fn check_below(&self, keyed: &Self) -> Result<()> {
         let Strategy::ByKey(field) = &keyed.strategy else { return Ok(()) };
         let same = keyed.collection.is_none() || keyed.collection == self.collection;
         match self.path.through(&keyed.path, &format!("{field}=")) {
             Some(through) if same => Err(Error::invalid(format!(
-                "the rule for '{}' would settle nothing: '{}' is an array that is merged {}, and each \
+                "the rule for '{}' would never apply: '{}' is an array that is merged {}, and each \
                  element of it is a name of the path; write '{through}'",
                 self.path, keyed.path, keyed.strategy
             ))),

@@ -1,4 +1,4 @@
-//! What a person decided.
+//! Resolutions: the decisions of a person.
 
 use std::collections::BTreeMap;
 
@@ -8,33 +8,33 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Path, as_names};
 use crate::{Error, Result};
 
-/// What is to stand at a path.
+/// The value to take at a path.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
-    /// What ours has.
+    /// The value of ours.
     Ours,
-    /// What theirs has.
+    /// The value of theirs.
     Theirs,
-    /// What was there before either side changed it.
+    /// The value before either side changed it.
     Base,
     /// This value.
     Value(RawBson),
-    /// Nothing.
+    /// No value.
     Absent,
 }
 
-/// Decisions about the conflicts of one document.
+/// Resolutions of the conflicts of one document.
 ///
-/// A decision counts for the conflict at its path and for those below it, and the nearest one above
-/// a conflict wins. `Ours`, `Theirs` and `Base` are taken conflict by conflict: what only one side
-/// changed is kept, also under a decision for the whole document. A `Value`, or `Absent`, replaces
-/// all that is at its path, whatever is decided for paths below.
+/// A resolution applies to the conflict at its path and to those below it; for a conflict, the
+/// nearest one above it wins. `Ours`, `Theirs` and `Base` are applied conflict by conflict: changes
+/// of only one side are kept, also under a resolution of the whole document. A `Value`, or
+/// `Absent`, replaces everything at its path, whatever the resolutions of paths below.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Vec<Decision>", into = "Vec<Decision>")]
 pub struct Resolutions(BTreeMap<Path, Choice>);
 
-/// As it is stored: a path can't be a key of a BSON document.
+/// The stored form: a path can't be a key of a BSON document.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Decision {
@@ -44,43 +44,43 @@ struct Decision {
 }
 
 impl Resolutions {
-    /// No decisions.
+    /// No resolutions.
     pub const NONE: Self = Self(BTreeMap::new());
 
-    /// Decides for a path; gives back what was decided before.
+    /// Resolves a path; returns the previous resolution.
     pub fn insert(&mut self, path: Path, choice: Choice) -> Option<Choice> {
         self.0.insert(path, choice)
     }
 
-    /// Takes the decision for exactly this path back.
+    /// Removes the resolution of exactly this path.
     pub fn remove(&mut self, path: &Path) -> Option<Choice> {
         self.0.remove(path)
     }
 
-    /// The decision for exactly this path.
+    /// Returns the resolution of exactly this path.
     pub fn get(&self, path: &Path) -> Option<&Choice> {
         self.0.get(path)
     }
 
-    /// Whether nothing is decided.
+    /// Whether there are no resolutions.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many decisions there are.
+    /// The number of resolutions.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The decisions, by path.
+    /// The resolutions, by path.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &Choice)> {
         self.0.iter()
     }
 
-    /// Checks that each decision has a conflict at its path or below, so that a wrong path is seen.
+    /// Checks that each resolution has a conflict at its path or below, to detect wrong paths.
     ///
     /// # Errors
-    /// `Invalid`, naming the first path without a conflict, and those that have one.
+    /// `Invalid`, naming the first path without a conflict, and those with one.
     pub fn check(&self, conflicting: &[Path]) -> Result<()> {
         let Some(path) = self.0.keys().find(|path| !conflicting.iter().any(|c| path.contains(c)))
         else {
@@ -88,21 +88,21 @@ impl Resolutions {
         };
         let conflicting: Vec<String> = conflicting.iter().map(Path::to_string).collect();
         Err(Error::invalid(if conflicting.is_empty() {
-            format!("there is no conflict at {path}, nor elsewhere in the document")
+            format!("no conflict at path {path}; the document has no conflicts")
         } else {
             format!(
-                "there is no conflict at {path}; the document has conflicts at {}",
+                "no conflict at path {path}; the document has conflicts at {}",
                 conflicting.join(", ")
             )
         }))
     }
 
-    /// The decision for exactly this path, of those that replace all that is there.
+    /// Returns the resolution of exactly this path, if it replaces everything there.
     pub(super) fn replacement(&self, path: &Path) -> Option<&Choice> {
         self.0.get(path).filter(|choice| matches!(choice, Choice::Value(_) | Choice::Absent))
     }
 
-    /// The decision for a path, or the nearest one above it.
+    /// Returns the resolution of a path, or the nearest one above it.
     pub(super) fn nearest(&self, path: &Path) -> Option<&Choice> {
         path.ancestors().find_map(|path| self.0.get(&path))
     }

@@ -1,4 +1,4 @@
-//! What becomes of a conflict: a resolution decides it, or a strategy, or it is left.
+//! Resolves a conflict by a resolution or a strategy, or leaves it.
 
 use super::merger::Merger;
 use super::numbers::{greater, sum};
@@ -7,9 +7,9 @@ use super::{Choice, FieldConflict, Strategy};
 use crate::Result;
 use crate::document::value::{NewValue, Value};
 
-/// What a strategy did about a conflict.
+/// The result of applying a strategy to a conflict.
 enum Applied {
-    /// It is settled; false if nothing stands at the path.
+    /// Resolved; false if the result has no value at the path.
     Settled(bool),
     /// The strategy does not fit, for this reason; nothing is written.
     Misfit(String),
@@ -21,7 +21,8 @@ impl<'a> Merger<'a> {
         self.policy.strategy(self.collection, &self.path)
     }
 
-    /// Settles a conflict at the current path, or notes it down; false if nothing stands there.
+    /// Resolves a conflict at the current path, or records it; returns false if the result has no
+    /// value there.
     pub(super) fn settle(&mut self, name: &str, sides: Sides<'a>) -> Result<bool> {
         let strategy = match self.strategy() {
             Some(strategy) if self.resolution().is_none() => strategy,
@@ -38,7 +39,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// As [`Merger::settle`], where no strategy can help, for the reason in the note.
+    /// Like [`Merger::settle`], if no strategy can apply, for the reason in the note.
     pub(super) fn settle_by_resolution(
         &mut self,
         name: &str,
@@ -94,8 +95,8 @@ impl<'a> Merger<'a> {
             Strategy::Ours => Ok(Applied::Settled(self.put(name, sides.ours))),
             Strategy::Theirs => Ok(Applied::Settled(self.put(name, sides.theirs))),
             Strategy::Newest => Ok(self.put_newest(name, sides)),
-            Strategy::Touched => Ok(misfit("both sides wrote it, and only one may")),
-            _ if self.path.is_empty() => Ok(misfit("a whole document is no value to reckon with")),
+            Strategy::Touched => Ok(misfit("both sides wrote it, but only one may")),
+            _ if self.path.is_empty() => Ok(misfit("a whole document can't be combined")),
             _ => match (sides.ours, sides.theirs) {
                 (Some(ours), Some(theirs)) => self.reckon(strategy, name, sides, [ours, theirs]),
                 _ => Ok(misfit("one side deleted the value")),
@@ -107,11 +108,11 @@ impl<'a> Merger<'a> {
         match self.times {
             Some([ours, theirs]) if theirs > ours => Applied::Settled(self.put(name, sides.theirs)),
             Some(_) => Applied::Settled(self.put(name, sides.ours)),
-            None => misfit("it is not known when the two sides were changed"),
+            None => misfit("the times of the changes are unknown"),
         }
     }
 
-    /// The strategies that make one value out of two.
+    /// Applies a strategy that combines two values.
     fn reckon(
         &mut self,
         strategy: &Strategy,
@@ -126,19 +127,19 @@ impl<'a> Merger<'a> {
                 self.put(name, Some(if take_ours { ours } else { theirs }))
             }
             Strategy::Sum if self.is_in_id() => {
-                return Ok(misfit("an _id is not to be changed"));
+                return Ok(misfit("an _id can't be changed"));
             }
             Strategy::Sum => match sum(sides.base, ours, theirs) {
                 Ok(total) => self.put(name, Some(total.as_value())),
                 Err(reason) => return Ok(misfit(reason)),
             },
-            Strategy::ByKey(_) => return Ok(misfit("these are not all arrays")),
+            Strategy::ByKey(_) => return Ok(misfit("not all values are arrays")),
             _ if [sides.base, sides.ours, sides.theirs].iter().flatten().any(|v| !v.is_array()) => {
-                return Ok(misfit("these are not all arrays"));
+                return Ok(misfit("not all values are arrays"));
             }
             Strategy::Append => {
                 if !self.put_appended(name, sides)? {
-                    return Ok(misfit("one side took elements away, or both changed the others"));
+                    return Ok(misfit("one side removed elements, or both changed the others"));
                 }
                 true
             }

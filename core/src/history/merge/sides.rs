@@ -11,19 +11,19 @@ pub(super) struct Sides<'a> {
     pub(super) theirs: Option<Value<'a>>,
 }
 
-/// Whether the sides contradict each other.
+/// The result of comparing the sides.
 pub(super) enum Agreed<'a> {
-    /// They are equal, or one did not change it: this stands.
+    /// They are equal, or only one changed the value: the result.
     On(Option<Value<'a>>),
-    /// Both changed it, each in its own way.
+    /// Both changed it differently.
     Not,
 }
 
-/// What kind of values both sides made of it.
+/// The kind of value on both sides.
 pub(super) enum Shape {
-    /// Documents, as the base is, if it is there.
+    /// Documents, also in the base if present.
     Documents,
-    /// Arrays, as the base is, if it is there.
+    /// Arrays, also in the base if present.
     Arrays,
     /// Anything else: one value on each side.
     Single,
@@ -40,7 +40,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// Whether both sides did the same to it.
+    /// Whether both sides made the same change.
     pub(super) fn changed_alike(&self) -> bool {
         self.ours == self.theirs && self.base != self.ours
     }
@@ -60,7 +60,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    /// What kind of conflict it is, given that it is one.
+    /// The cause, if it is a conflict.
     pub(super) fn cause(&self) -> Cause {
         match (self.base, self.ours, self.theirs) {
             (None, ..) => Cause::BothInserted,

@@ -1,4 +1,4 @@
-//! What settles a conflict without a person.
+//! Strategies that resolve conflicts automatically.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,42 +7,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// How to settle a conflict.
+/// A strategy to resolve a conflict.
 ///
-/// One that does not fit the values (a sum of strings, the greatest of a value and none) leaves the
-/// conflict, with a note that says why. `Union` and `ByKey` say what an array is; so they decide how
-/// one is merged whenever both sides changed it, not only where the other rules would give up.
-/// [`Strategy::Touched`] makes conflicts where the other rules see none.
+/// A strategy that does not fit the values (a sum of strings, the maximum of a value and none)
+/// leaves the conflict, with a note that gives the reason. `Union` and `ByKey` define the meaning
+/// of an array; so they apply whenever both sides changed it, not only if the other rules find a
+/// conflict. [`Strategy::Touched`] makes conflicts where the other rules find none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Strategy {
-    /// What ours has.
+    /// Takes ours.
     Ours,
-    /// What theirs has.
+    /// Takes theirs.
     Theirs,
-    /// The side whose document was changed last; ours if both were at the same time.
+    /// Takes the side whose document was changed last; ours if both were changed at the same time.
     Newest,
-    /// The greater value in MongoDB's order of values. Of equal ones of two types the one whose
-    /// type has the higher number in BSON, so that it is the same from both sides.
+    /// Takes the greater value in MongoDB's order of values. Of equal values of two types, it takes
+    /// the one whose type has the higher number in BSON, so that swapping the sides gives the same
+    /// result.
     Max,
-    /// The lesser value; equal ones as for `Max`.
+    /// Takes the lesser value; equal ones as for `Max`.
     Min,
-    /// What both sides added to a number, on top of what was there, or of 0.
+    /// Adds the changes of both sides to the base, or to 0.
     ///
-    /// Has the widest type of the three; an int32 becomes an int64 where it must. What fits no
-    /// int64, no finite double or not the 34 digits of a decimal stays a conflict, and so do
-    /// doubles and decimals together: nothing is wrapped, and no decimal rounded.
+    /// The result has the widest type of the three; an int32 becomes an int64 if required. A result
+    /// that fits no int64, no finite double or not the 34 digits of a decimal stays a conflict, and
+    /// so do doubles combined with decimals: nothing wraps, and no decimal is rounded.
     Sum,
-    /// Arrays as sets: what was there without what either side removed, then what ours added, then
-    /// what theirs added. Elements are the same if type and bytes are.
+    /// Merges arrays as sets: the base without elements that either side removed, then elements
+    /// added by ours, then elements added by theirs. Elements are equal if type and bytes are.
     Union,
-    /// What was there, merged element by element; then what ours appended, then what theirs did.
+    /// Merges the elements of the base one by one; then appends those of ours, then those of
+    /// theirs.
     Append,
-    /// Arrays of documents, whose elements are matched by the value of this field and merged each
-    /// by itself. One without the field, or two with one value, make the whole array a conflict.
+    /// Merges arrays of documents, whose elements are matched by the value of this field and merged
+    /// one by one. An element without the field, or two with one value, make the whole array a
+    /// conflict.
     ByKey(String),
-    /// Never settles anything: what both sides wrote stays a conflict, also where they wrote the same,
-    /// or both took it away. For a value whose change is a claim that only one may make: a version
+    /// Never resolves anything: a value that both sides wrote stays a conflict, also if they wrote
+    /// the same, or both removed it. For a value whose change is an exclusive claim: a version
     /// counter, the owner of a job.
     Touched,
 }
@@ -71,8 +74,8 @@ impl FromStr for Strategy {
         field.filter(|field| !field.is_empty()).map(|field| Self::ByKey(field.into())).ok_or_else(
             || {
                 Error::invalid(format!(
-                    "'{text}' is no strategy; use ours, theirs, newest, max, min, sum, union, \
-                     append, touched or by-key(<field>)"
+                    "unknown strategy '{text}'; expected ours, theirs, newest, max, min, sum, \
+                     union, append, touched or by-key(<field>)"
                 ))
             },
         )

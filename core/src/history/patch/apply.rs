@@ -10,48 +10,47 @@ use crate::{Error, Result};
 /// How many broken rules are given.
 pub const MOST_VIOLATIONS: usize = 21;
 
-/// What came of a patch.
+/// The result of applying a patch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Applied {
-    /// It fitted.
+    /// The patch was applied.
     Done {
-        /// The commit; `None` if all was there already.
+        /// The commit; `None` if all changes were already present.
         receipt: Option<Receipt>,
-        /// How many of its changes were there already.
+        /// The number of changes that were already present.
         skipped: usize,
         /// Rules of the collections that could not be checked.
         unchecked: Vec<Unchecked>,
     },
-    /// It did not fit, and nothing was changed.
+    /// The patch did not fit, and nothing was changed.
     Conflicts(Vec<Conflict>),
-    /// The result would break rules of the collections, and nothing was changed: at most
-    /// [`MOST_VIOLATIONS`] of them.
+    /// The result would violate rules of the collections, and nothing was changed: at most
+    /// [`MOST_VIOLATIONS`] violations.
     Violations(Vec<Violation>),
-    /// These rules of the collections can't be checked, [`Already::Refuse`] was asked for, and nothing was
-    /// changed.
+    /// These rules of the collections can't be checked, [`Already::Refuse`] was requested, and
+    /// nothing was changed.
     Unchecked(Vec<Unchecked>),
 }
 
 impl Preview {
-    /// What the result would break of the rules of the collections themselves, their validators and
-    /// indexes, at most [`MOST_VIOLATIONS`], and which of these can't be checked. `state` is the one for
-    /// which the preview was made.
+    /// Checks the result by the collections' own validators and indexes; returns at most
+    /// [`MOST_VIOLATIONS`] violations, and the rules that can't be checked. `state` is the state of
+    /// the preview.
     ///
     /// # Errors
-    /// Those of [`checks::run`].
+    /// The errors of [`checks::run`].
     pub async fn check_rules(&self, state: &State) -> Result<Checked> {
         let proposed = Proposed::of(state.clone(), self.changes.iter().cloned())?;
         checks::run(&Checks::default(), &proposed, MOST_VIOLATIONS).await
     }
 }
 
-/// Applies a patch to the head of a branch: all of it in one commit, or nothing.
+/// Applies a patch to the head of a branch: completely, in one commit, or not at all.
 ///
-/// A change of a document fits if what it touches is as the patch says; what else is in the document
-/// does not matter. A change that is there already is left out. When another writer comes first, the
-/// patch is checked against what is the head then. The result is held to the validators and unique
-/// indexes of its collections. `request` is empty; its actor, message and origin
-/// sign the commit.
+/// A change of a document fits if the changed parts match the patch, whatever else the document
+/// contains. A change that is already present is skipped. If another writer commits first, the
+/// patch is checked again at the new head. The result must satisfy the validators and unique
+/// indexes of its collections. `request` is empty; its actor, message and origin sign the commit.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -83,12 +82,12 @@ pub async fn apply(patch: &Patch, branch: &Branch, request: WriteRequest) -> Res
     apply_with(patch, branch, request, Already::Skip).await
 }
 
-/// As [`apply`], with what becomes of changes that are there already. With [`Already::Refuse`], of many
-/// writers who apply one patch at a time, exactly one is told that it was done; and nothing is applied then
-/// if a rule of the collections can't be checked.
+/// Like [`apply`], with the treatment of changes that are already present. With
+/// [`Already::Refuse`], of many writers that apply one patch concurrently, exactly one succeeds;
+/// and nothing is applied if a rule of the collections can't be checked.
 ///
 /// # Errors
-/// Those of [`apply`].
+/// The errors of [`apply`].
 #[tracing::instrument(level = "info", skip_all, name = "apply_patch", fields(branch = %branch.name()))]
 pub async fn apply_with(
     patch: &Patch,

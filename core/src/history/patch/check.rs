@@ -1,4 +1,4 @@
-//! Whether a patch fits a state, and what it comes to there.
+//! Checks whether a patch fits a state, and computes its changes.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +15,19 @@ use crate::storage::KeyRange;
 use crate::store::State;
 use crate::{Error, Result};
 
-/// How many documents are looked up in one step.
+/// The number of documents in one step.
 const STEP: usize = 128;
 
-/// What a patch would do to a state.
+/// The effect of a patch on a state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preview {
-    /// How many documents it would change.
+    /// The number of changed documents.
     pub documents: usize,
-    /// How many collections it would make, drop or change.
+    /// The number of created, dropped or changed collections.
     pub collections: usize,
-    /// How many of its changes are there already.
+    /// The number of changes that are already present.
     pub skipped: usize,
-    /// Where it does not fit; if this is not empty, it can't be applied.
+    /// The conflicts; if not empty, the patch can't be applied.
     pub conflicts: Vec<Conflict>,
     pub(super) changes: Vec<Change>,
     already: Already,
@@ -38,63 +38,63 @@ pub struct Preview {
 pub struct Conflict {
     /// The collection.
     pub collection: CollectionName,
-    /// The document; `None` if it is about the collection itself.
+    /// The document; `None` for the collection itself.
     pub key: Option<Key>,
-    /// Where in the document; of a collection, `options` or `indexes`.
+    /// The path in the document; for a collection, `options` or `indexes`.
     pub path: Path,
-    /// What is wrong.
+    /// The reason.
     pub reason: ConflictReason,
 }
 
-/// What becomes of a change that is there already.
+/// The treatment of a change that is already present.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Already {
-    /// It is left out: what the patch wants is so, whoever made it so.
+    /// It is skipped: the result is the same.
     #[default]
     Skip,
-    /// It does not fit: somebody else made it, and only one may. For a counter, or a claim.
+    /// It is a conflict: another process made it, and only one may. For a counter, or a claim.
     Refuse,
 }
 
-/// Why a change does not fit.
+/// The reason why a change does not fit.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ConflictReason {
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// It is there already, and another one than the patch adds.
+    /// It already exists, with different content.
     Exists,
-    /// It is another one than the patch says.
+    /// It differs from the content in the patch.
     Differs,
-    /// The patch drops the collection and does not know this document.
+    /// The patch drops the collection, but does not have this document.
     Unknown,
-    /// It is so already, and [`Already::Refuse`] was asked for.
+    /// The change is already present, and [`Already::Refuse`] was requested.
     Already,
-    /// A part of the document is not as the patch says.
+    /// A part of the document differs from the patch.
     Field {
-        /// What the patch expects there; `None` for nothing.
+        /// The expected value; `None` for none.
         expected: Option<RawBson>,
-        /// What is there; `None` for nothing.
+        /// The found value; `None` for none.
         found: Option<RawBson>,
-        /// What is wrong with it.
+        /// The reason.
         reason: MisfitReason,
     },
 }
 
-/// Finds what a patch would do to a state, without doing it.
+/// Computes the effect of a patch on a state, without applying it.
 ///
-/// Reads the documents that the patch names, and all of the collections that it drops.
+/// Reads the documents that the patch names, and all documents of collections that it drops.
 ///
 /// # Errors
-/// `Invalid` when a document would not be one that can be stored, or get another `_id`; `Denied` for
-/// a masked state.
+/// `Invalid` if a document could not be stored, or would get another `_id`; `Denied` for a masked
+/// state.
 pub async fn check(patch: &Patch, state: &State) -> Result<Preview> {
     check_with(patch, state, Already::Skip).await
 }
 
-/// As [`check`], with what becomes of changes that are there already.
+/// Like [`check`], with the treatment of changes that are already present.
 ///
 /// # Errors
-/// Those of [`check`].
+/// The errors of [`check`].
 pub async fn check_with(patch: &Patch, state: &State, already: Already) -> Result<Preview> {
     crate::store::mask::refuse_masked(state, "apply a patch to")?;
     let found = collections(patch, state, already)?;
@@ -118,7 +118,7 @@ pub async fn check_with(patch: &Patch, state: &State, already: Already) -> Resul
 }
 
 impl Preview {
-    /// The documents of a collection, which are read from `stored` if it is there.
+    /// Checks the documents of a collection, read from `stored` if it exists.
     async fn section(
         &mut self,
         state: &State,
@@ -144,7 +144,7 @@ impl Preview {
         Ok(())
     }
 
-    /// The documents of a collection that goes: all must be as the patch says.
+    /// Checks the documents of a dropped collection: all must match the patch.
     async fn going(
         &mut self,
         state: &State,
@@ -171,7 +171,7 @@ impl Preview {
         Ok(())
     }
 
-    /// Takes note of a document that is as the patch makes it.
+    /// Records a document that already has the change.
     fn is_already(&mut self, name: &CollectionName, key: &Key) {
         match self.already {
             Already::Skip => self.skipped += 1,
@@ -208,7 +208,7 @@ enum Fit {
     Conflicts(Vec<(Path, ConflictReason)>),
 }
 
-/// What a change comes to, for the document that was found.
+/// Applies a change to the found document.
 fn fit(
     key: &Key,
     change: &DocumentChange,
@@ -254,25 +254,23 @@ fn reason_of(misfit: Misfit) -> (Path, ConflictReason) {
     (path, ConflictReason::Field { expected, found, reason })
 }
 
-/// A document that an edit made, if it may be stored in place of the one that it was.
+/// Checks that the edited document may be stored in place of the previous one.
 fn checked(key: &Key, bytes: Vec<u8>) -> Result<Document> {
     let raw = RawDocumentBuf::from_bytes(bytes).map_err(|source| {
-        Error::invalid(format!("the patch makes the document with _id {key} too large"))
+        Error::invalid(format!("the patched document with _id {key} is too large"))
             .with_source(source)
     })?;
     let (after, document) = Document::checked(raw).map_err(|source| {
         Error::new(
             source.kind(),
-            format!(
-                "what the patch makes of the document with _id {key} can't be stored: {source}"
-            ),
+            format!("the patched document with _id {key} can't be stored: {source}"),
         )
         .with_source(source)
     })?;
     if after != *key {
         return Err(Error::invalid(format!(
-            "the patch changes the _id {key} to {after}; it must remove the one document and add \
-             the other"
+            "the patch changes the _id {key} to {after}; expected a removal of one document and an \
+             addition of the other"
         )));
     }
     Ok(document)

@@ -1,4 +1,4 @@
-//! What a patch does to the collections of a state.
+//! The changes of a patch to the collections of a state.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,23 +11,23 @@ use crate::engine::catalog::{self, CollectionInfo};
 use crate::model::{Change, CollectionId, CollectionName};
 use crate::store::State;
 
-/// Where the documents of a section are in the state.
+/// The collection of a section's documents in the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
-    /// In a collection that is there.
+    /// An existing collection.
     There(CollectionId),
-    /// In one that the patch makes.
+    /// A collection that the patch creates.
     New(CollectionId),
-    /// In one that the patch drops.
+    /// A collection that the patch drops.
     Going(CollectionId),
-    /// Nowhere: the collection is gone already, or the conflict has been noted.
+    /// None: the collection is already dropped, or a conflict was recorded.
     None,
 }
 
-/// What becomes of the collections.
+/// The resulting collections.
 #[derive(Default)]
 pub(super) struct Collections {
-    /// For each section of the patch.
+    /// One per section of the patch.
     pub(super) targets: Vec<Target>,
     /// Changes of the catalog.
     pub(super) changes: Vec<Change>,
@@ -35,7 +35,7 @@ pub(super) struct Collections {
     pub(super) conflicts: Vec<Conflict>,
 }
 
-/// Finds what a patch does to the collections of a state, and where it does not fit.
+/// Applies the collection changes of a patch to a state, and finds conflicts.
 pub(super) fn collections(patch: &Patch, state: &State, already: Already) -> Result<Collections> {
     let mut work = Work {
         state,
@@ -71,7 +71,7 @@ struct Work<'a> {
     state: &'a State,
     already: Already,
     leaving: HashSet<&'a CollectionName>,
-    /// Collections that are made or change, as they are then.
+    /// Created or changed collections, with their new metadata.
     kept: HashMap<CollectionId, CollectionInfo>,
     dropped: Vec<CollectionInfo>,
     found: Collections,
@@ -148,7 +148,7 @@ impl Work<'_> {
         Target::There(id)
     }
 
-    /// Notes what is as the patch makes it.
+    /// Records a change that is already present.
     fn is_already(&mut self, name: &CollectionName, fact: &str) {
         match self.already {
             Already::Skip => self.found.skipped += 1,
@@ -156,7 +156,7 @@ impl Work<'_> {
         }
     }
 
-    /// Notes a conflict; there are no documents to look at then.
+    /// Records a conflict; there are no documents to check then.
     fn conflict(&mut self, name: &CollectionName, fact: &str, reason: ConflictReason) -> Target {
         let path = Path::new(Some(fact).filter(|fact| !fact.is_empty()));
         let collection = name.clone();
@@ -165,7 +165,7 @@ impl Work<'_> {
         Target::None
     }
 
-    /// Checks that no two collections get one name, and makes the changes.
+    /// Checks that names stay unique, and creates the changes.
     fn finish(mut self) -> Result<Collections> {
         let going: HashSet<CollectionId> = self.dropped.iter().map(|info| info.id).collect();
         let untouched = self

@@ -1,4 +1,4 @@
-//! The changes of one document, field by field.
+//! An edit: the changes of one document, field by field.
 
 use bson::raw::{RawBson, RawDocument};
 
@@ -9,11 +9,11 @@ use crate::document::value::Value;
 use crate::history::diff::compare::{self, Difference, compare};
 use crate::{Error, Result};
 
-/// What changed in a document, field by field, with the values of both sides.
+/// The changes of a document, field by field, with the values of both sides.
 ///
-/// Of two documents with nothing else between them it gives the other, byte for byte, forwards and
-/// [backwards](Edit::reversed): `Edit::between(a, b)?.apply(a)` is `b`. It also applies to a document
-/// that differs elsewhere.
+/// If two documents have no other difference, it converts one to the other, byte for byte, forwards
+/// and [backwards](Edit::reversed): `Edit::between(a, b)?.apply(a)` is `b`. It also applies to a
+/// document that differs elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edit {
     fields: Vec<FieldEdit>,
@@ -23,25 +23,25 @@ pub struct Edit {
 /// The change of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldEdit {
-    /// Where it is.
+    /// The path.
     pub path: Path,
-    /// Its value before, if it was there.
+    /// The value before, if any.
     pub before: Option<RawBson>,
-    /// Its value after, if it is there.
+    /// The value after, if any.
     pub after: Option<RawBson>,
-    /// Where it stands, if only one side has it.
+    /// The position, if only one side has it.
     pub place: FieldPosition,
 }
 
-/// Where a field stands in its document.
+/// The position of a field in its document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum FieldPosition {
-    /// At the end, behind those that were listed before it.
+    /// At the end, after those that were listed before it.
     #[default]
     Last,
     /// Before all others.
     First,
-    /// Right behind the field of this name; at the end if there is none.
+    /// Immediately after the field of this name; at the end if it does not exist.
     Behind(String),
 }
 
@@ -50,56 +50,56 @@ pub enum FieldPosition {
 pub struct OrderEdit {
     /// The document's path.
     pub path: Path,
-    /// The names of fields that are there before and after, in their order before.
+    /// The common fields, in their order before.
     pub before: Vec<String>,
-    /// The same names in their order after.
+    /// The common fields, in their order after.
     pub after: Vec<String>,
 }
 
-/// What an edit makes of a document.
+/// The result of applying an edit to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edited {
-    /// The bytes of another one; whether it may be stored has not been checked.
+    /// The bytes of the changed document; whether it may be stored was not checked.
     Changed(Vec<u8>),
-    /// All that the edit changes is there already.
+    /// The document already has all changes.
     Already,
 }
 
 /// A part of an edit that does not fit a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Misfit {
-    /// Where.
+    /// The path.
     pub path: Path,
-    /// What the edit expects there; `None` for nothing.
+    /// The expected value; `None` for none.
     pub expected: Option<RawBson>,
-    /// What is there; `None` for nothing.
+    /// The found value; `None` for none.
     pub found: Option<RawBson>,
-    /// What is wrong.
+    /// The reason.
     pub reason: MisfitReason,
 }
 
-/// Why a part of an edit does not fit.
+/// The reason why a part of an edit does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MisfitReason {
-    /// The value is another one, or is there when it should not be, or the other way round.
+    /// The value differs, is missing, or exists unexpectedly.
     Value,
-    /// There is nothing inside it to change: it is no document or array, or is not there.
+    /// The value is missing, or is not a document or array.
     NotInside,
-    /// The array has got another length.
+    /// The array has a different length.
     Length,
-    /// The fields stand in another order.
+    /// The fields are in a different order.
     Order,
-    /// It has two fields of one name, so they can't be told apart.
+    /// Two fields have the same name.
     Ambiguous,
-    /// It is so already, and was not to be.
+    /// The change is already present, which was not allowed.
     Already,
 }
 
 impl Edit {
-    /// What changes from one image of a document to another.
+    /// Computes the changes from one image of a document to another.
     ///
     /// # Errors
-    /// `Corrupt` when a document does not decode.
+    /// `Corrupt` if a document can't be decoded.
     pub fn between(before: &RawDocument, after: &RawDocument) -> Result<Self> {
         let mut edit = Self { fields: Vec::new(), orders: Vec::new() };
         for difference in compare(Value::of(before), Value::of(after))? {
@@ -120,31 +120,31 @@ impl Edit {
         Ok(edit)
     }
 
-    /// An edit of these parts.
+    /// Creates an edit of these parts.
     ///
     /// # Errors
-    /// `Invalid` when it changes nothing, when a path is there twice or leads into one that is
-    /// changed as a whole, or when the names of an order are not the same on both sides.
+    /// `Invalid` if it changes nothing, if a path occurs twice or leads into one that is changed as
+    /// a whole, or if an order has different names on both sides.
     pub fn new(fields: Vec<FieldEdit>, orders: Vec<OrderEdit>) -> Result<Self> {
         let edit = Self { fields, orders };
         if edit.fields.is_empty() && edit.orders.is_empty() {
-            return Err(Error::invalid("it changes nothing"));
+            return Err(Error::invalid("the edit changes nothing"));
         }
         Node::of(&edit)?;
         Ok(edit)
     }
 
-    /// The values that change, in the order in which they are added.
+    /// The changed values, in the order in which they are added.
     pub fn fields(&self) -> &[FieldEdit] {
         &self.fields
     }
 
-    /// The orders that change.
+    /// The changed orders.
     pub fn orders(&self) -> &[OrderEdit] {
         &self.orders
     }
 
-    /// The edit that takes this one back.
+    /// The inverse edit.
     #[must_use]
     pub fn reversed(mut self) -> Self {
         for field in &mut self.fields {
@@ -156,16 +156,16 @@ impl Edit {
         self
     }
 
-    /// Applies the edit to a document; parts of it may be there already. O(fields).
+    /// Applies the edit to a document that may already have parts of it. O(fields).
     ///
     /// # Errors
-    /// `Corrupt` when the document does not decode. That the edit does not fit is a value: each part
-    /// that does not.
+    /// `Corrupt` if the document can't be decoded. An edit that does not fit is a value: each part
+    /// that does not fit.
     pub fn apply(&self, document: &RawDocument) -> Result<Result<Edited, Vec<Misfit>>> {
         self.fit(document, Already::Skip)
     }
 
-    /// As [`Edit::apply`], with what becomes of parts that are there already.
+    /// Like [`Edit::apply`], with the treatment of parts that are already present.
     pub(super) fn fit(
         &self,
         document: &RawDocument,

@@ -1,4 +1,4 @@
-//! Making an edit of a document, as far as it fits.
+//! Applies an edit to a document, and finds the parts that do not fit.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::document::Path;
 use crate::document::value::{Value, Writer};
 use crate::history::diff::compare::members;
 
-/// Applies an edit to a document, or says which parts of it do not fit.
+/// Applies an edit to a document, or returns the parts that do not fit.
 pub(super) fn fit(
     edit: &Node<'_>,
     document: &RawDocument,
@@ -33,7 +33,7 @@ pub(super) fn fit(
 
 struct Fitting {
     path: Vec<String>,
-    /// Whether a part of the edit is not there yet.
+    /// Whether a part of the edit was not yet present.
     changed: bool,
     already: Already,
     misfits: Vec<Misfit>,
@@ -58,7 +58,7 @@ impl From<Value<'_>> for New {
 }
 
 impl Fitting {
-    /// A value that is changed as a whole, as it is then.
+    /// Changes a value as a whole.
     fn whole(&mut self, whole: &Whole<'_>, found: Option<Value<'_>>) -> Result<Option<New>> {
         let before = whole.before.as_ref().map(|value| value.as_value());
         let after = whole.after.as_ref().map(|value| value.as_value());
@@ -74,7 +74,7 @@ impl Fitting {
         Ok(found.map(New::from))
     }
 
-    /// A document or an array with changes inside it.
+    /// Changes a document or an array inside.
     fn inside(&mut self, node: &Node<'_>, value: Value<'_>) -> Result<New> {
         if !value.is_container() {
             self.misfit(MisfitReason::NotInside, None, Some(value))?;
@@ -135,7 +135,7 @@ impl Fitting {
         Ok(edited)
     }
 
-    /// Gives the fields that an order names their new places among themselves.
+    /// Moves the fields that an order names to their new positions among themselves.
     fn reorder(&mut self, order: &OrderEdit, slots: &mut [Slot<'_>]) -> Result<()> {
         let (before, after) = (ranks(&order.before), ranks(&order.after));
         let places: Vec<usize> =
@@ -150,7 +150,7 @@ impl Fitting {
             return self.misfit(MisfitReason::Order, None, None);
         }
         self.changed = true;
-        // Sorting the named ones among themselves: each place takes the next of them.
+        // Sort the named ones among themselves: each position takes the next of them.
         let mut named: Vec<usize> = places.clone();
         named.sort_by_key(|at| after.get(slots[*at].name));
         let mut target: Vec<usize> = (0..slots.len()).collect();
@@ -174,7 +174,7 @@ impl Fitting {
     }
 }
 
-/// The place of each name.
+/// The rank of each name.
 fn ranks(names: &[String]) -> HashMap<&str, usize> {
     names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect()
 }
@@ -190,7 +190,7 @@ fn permute<T>(items: &mut [T], target: &mut [usize]) {
     }
 }
 
-/// Puts what was added into its places. O(fields).
+/// Inserts added fields at their positions. O(fields).
 fn arranged<'a>(slots: Vec<Slot<'a>>, added: Vec<(&FieldPosition, Slot<'a>)>) -> Vec<Slot<'a>> {
     let mut arranged =
         Arranged { out: Vec::with_capacity(slots.len() + added.len()), behind: HashMap::new() };
@@ -206,7 +206,7 @@ fn arranged<'a>(slots: Vec<Slot<'a>>, added: Vec<(&FieldPosition, Slot<'a>)>) ->
         }
     }
     first.into_iter().chain(slots).chain(last).for_each(|slot| arranged.put(slot));
-    // Those whose neighbour is not there.
+    // Those whose neighbour does not exist.
     for name in anchors {
         for slot in arranged.behind.remove(name).unwrap_or_default() {
             arranged.put(slot);
@@ -221,7 +221,7 @@ struct Arranged<'a, 'p> {
 }
 
 impl<'a> Arranged<'a, '_> {
-    /// Puts a field, and behind it those that belong there.
+    /// Appends a field, and after it those that belong there.
     fn put(&mut self, slot: Slot<'a>) {
         let mut waiting = vec![slot];
         while let Some(slot) = waiting.pop() {

@@ -1,8 +1,8 @@
-//! Differences that can be kept, sent, and applied elsewhere, forwards and backwards.
+//! Differences that can be stored, sent, and applied elsewhere, forwards and backwards.
 //!
-//! A [`Patch`] holds what differs between two states with the values of both sides, so applying it
-//! can tell whether it fits, and it can be taken back. [`apply`] makes one commit of it, or none.
-//! How a patch is written down is the caller's matter.
+//! A [`Patch`] has the differences between two states with the values of both sides, so applying it
+//! can check whether it fits, and it can be reversed. [`apply`] commits it in one commit, or not at
+//! all. The caller determines the file format.
 //!
 //! | file | what is in it |
 //! | --- | --- |

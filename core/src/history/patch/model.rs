@@ -1,4 +1,4 @@
-//! A patch, by collection and document.
+//! Patches: changes by collection and document.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,81 +17,80 @@ use crate::history::diff::{CollectionDiff, Diff, DocumentDiff, Section};
 use crate::model::{CollectionName, Document, MAX_COMMIT_BYTES};
 use crate::{Error, Result};
 
-/// What differs between two states, complete, with the values of both sides.
+/// The differences between two states, with the values of both sides.
 ///
-/// It is held in memory, and has at most [`MAX_COMMIT_BYTES`] on each side, as it becomes one commit:
-/// its documents and values, with [`DOCUMENT_OVERHEAD_BYTES`] more for each document, and
-/// [`FIELD_OVERHEAD_BYTES`] for each field that changes.
+/// A patch is held in memory, and has at most [`MAX_COMMIT_BYTES`] on each side, because it becomes
+/// one commit: its documents and values, plus [`DOCUMENT_OVERHEAD_BYTES`] for each document, and
+/// [`FIELD_OVERHEAD_BYTES`] for each changed field.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Patch {
     sections: Vec<PatchSection>,
     /// The bytes of values before, and after.
     bytes: [usize; 2],
-    /// The bytes that hold them.
+    /// The overhead in bytes.
     overhead: usize,
 }
 
-/// What each field that changes in a document counts for beside its values: its path, its place, and
-/// what the allocator adds.
+/// The overhead of each changed field of a document: its path, its position, and the allocations.
 pub const FIELD_OVERHEAD_BYTES: usize = 256;
 
-/// What a patch changes of one collection.
+/// The changes of one collection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PatchSection {
     pub(super) change: SectionChange,
     pub(super) documents: BTreeMap<Key, DocumentChange>,
 }
 
-/// What happens to a collection itself.
+/// The change of a collection itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SectionChange {
-    /// Nothing; only documents of it change.
+    /// None; only documents change.
     Same(CollectionName),
-    /// It is made; all documents are added.
+    /// It is created; all documents are added.
     Created(CollectionMetadata),
-    /// It goes; all documents are removed.
+    /// It is dropped; all documents are removed.
     Dropped(CollectionMetadata),
-    /// Its name, options or indexes change.
+    /// Its name, options or indexes are changed.
     Changed {
-        /// As it is before.
+        /// The metadata before.
         before: CollectionMetadata,
-        /// As it is after.
+        /// The metadata after.
         after: CollectionMetadata,
     },
 }
 
-/// What a collection is besides its documents. Equal if it is the same bytes.
+/// The metadata of a collection. Equal if the bytes are.
 #[derive(Debug, Clone)]
 pub struct CollectionMetadata {
-    /// Its name.
+    /// The name.
     pub name: CollectionName,
-    /// Its options.
+    /// The options.
     pub options: BsonDocument,
-    /// Its index definitions.
+    /// The index definitions.
     pub indexes: Vec<BsonDocument>,
 }
 
-/// What happens to a document.
+/// The change of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DocumentChange {
     /// It is added.
     Added(Document),
-    /// It is removed; this is what it was.
+    /// It is removed, with its content before.
     Removed(Document),
-    /// Fields of it change.
+    /// Its fields are changed.
     Changed(Edit),
 }
 
 impl Patch {
-    /// A patch that changes nothing.
+    /// An empty patch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All that differs between two states.
+    /// Creates a patch of all differences between two states.
     ///
     /// # Errors
-    /// `Invalid` when it is more than a patch may hold; those of reading the documents.
+    /// `Invalid` if the patch exceeds its limit; the errors of reading the documents.
     pub async fn of(diff: &Diff) -> Result<Self> {
         let mut patch = Self::new();
         for section in diff.sections() {
@@ -114,10 +113,10 @@ impl Patch {
         Ok(patch)
     }
 
-    /// Goes on with another collection.
+    /// Begins the section of another collection.
     ///
     /// # Errors
-    /// `Invalid` when the patch has a part on it already.
+    /// `Invalid` if the patch already has a section for it.
     pub fn begin(&mut self, change: SectionChange) -> Result<()> {
         let same = |section: &PatchSection| {
             section.change.before() == change.before() && change.before().is_some()
@@ -125,20 +124,20 @@ impl Patch {
         };
         if self.sections.iter().any(same) {
             let name = change.name();
-            return Err(Error::invalid(format!("collection '{name}' is changed a second time")));
+            return Err(Error::invalid(format!("the patch changes collection '{name}' twice")));
         }
         self.sections.push(PatchSection { change, documents: BTreeMap::new() });
         Ok(())
     }
 
-    /// Adds the change of a document of the collection that was begun last.
+    /// Adds a change of a document in the current section.
     ///
     /// # Errors
-    /// `Invalid` when no collection was begun, the document is changed already, it can't be
-    /// changed so in a collection that is made or goes, or the patch gets too large.
+    /// `Invalid` if there is no section, the document is already changed, the change is not allowed
+    /// in a created or dropped collection, or the patch exceeds its limit.
     pub fn push(&mut self, key: Key, change: DocumentChange) -> Result<()> {
         let Some(section) = self.sections.last_mut() else {
-            return Err(Error::invalid("there is no collection before the first document"));
+            return Err(Error::invalid("the first document has no collection before it"));
         };
         let fits = match &section.change {
             SectionChange::Created(_) => matches!(change, DocumentChange::Added(_)),
@@ -147,8 +146,8 @@ impl Patch {
         };
         if !fits {
             return Err(Error::invalid(
-                "a collection that is made has only documents that are added, one that goes only \
-                 documents that are removed",
+                "a created collection may only have added documents, a dropped one only removed \
+                 documents",
             ));
         }
         self.overhead += change.overhead();
@@ -156,9 +155,10 @@ impl Patch {
             *total += more;
             if *total + self.overhead > MAX_COMMIT_BYTES {
                 return Err(Error::invalid(format!(
-                    "a patch becomes one commit, which may hold {MAX_COMMIT_BYTES} bytes of documents, \
-                     where each counts {DOCUMENT_OVERHEAD_BYTES} more than it has, and each field that \
-                     changes {FIELD_OVERHEAD_BYTES}; make several patches, of states between"
+                    "a patch becomes one commit, which may have {MAX_COMMIT_BYTES} bytes of \
+                     documents, plus {DOCUMENT_OVERHEAD_BYTES} for each document, and \
+                     {FIELD_OVERHEAD_BYTES} for each changed field; make several patches, of \
+                     states in between"
                 )));
             }
         }
@@ -169,22 +169,22 @@ impl Patch {
             }
             Entry::Occupied(place) => {
                 let key = place.key();
-                Err(Error::invalid(format!("the document with _id {key} is changed a second time")))
+                Err(Error::invalid(format!("the patch changes the document with _id {key} twice")))
             }
         }
     }
 
-    /// What it changes, by collection.
+    /// The changes by collection.
     pub fn sections(&self) -> &[PatchSection] {
         &self.sections
     }
 
-    /// Whether it changes nothing.
+    /// Whether the patch changes nothing.
     pub fn is_empty(&self) -> bool {
         self.sections.is_empty()
     }
 
-    /// The patch that takes this one back.
+    /// The inverse patch.
     #[must_use]
     pub fn reversed(self) -> Self {
         let [before, after] = self.bytes;
@@ -194,12 +194,12 @@ impl Patch {
 }
 
 impl PatchSection {
-    /// What happens to the collection itself.
+    /// The change of the collection itself.
     pub fn change(&self) -> &SectionChange {
         &self.change
     }
 
-    /// What happens to its documents, by `_id`.
+    /// The changes of its documents, by `_id`.
     pub fn documents(&self) -> impl Iterator<Item = (&Key, &DocumentChange)> {
         self.documents.iter()
     }
@@ -225,7 +225,7 @@ impl PatchSection {
 }
 
 impl SectionChange {
-    /// What happens to a collection from one state to another; `None` if it is in neither.
+    /// The change of a collection from one state to another; `None` if it is in neither.
     pub fn of(section: &Section) -> Option<Self> {
         let metadata = |info: &CollectionInfo| CollectionMetadata::from(info);
         Some(match section.metadata() {
@@ -238,7 +238,7 @@ impl SectionChange {
         })
     }
 
-    /// The collection's name, after the change if it is there then.
+    /// The collection's name, after the change if it exists then.
     pub fn name(&self) -> &CollectionName {
         match self {
             Self::Same(name) => name,
@@ -282,10 +282,10 @@ impl From<&CollectionInfo> for CollectionMetadata {
 }
 
 impl DocumentChange {
-    /// The change of a document that differs; `None` if it is on neither side.
+    /// The change of a document; `None` if it is on neither side.
     ///
     /// # Errors
-    /// `Corrupt` when a document does not decode.
+    /// `Corrupt` if a document can't be decoded.
     pub fn of(diff: &DocumentDiff) -> Result<Option<Self>> {
         Ok(Some(match (&diff.before, &diff.after) {
             (None, Some(after)) => Self::Added(after.clone()),
@@ -297,7 +297,7 @@ impl DocumentChange {
         }))
     }
 
-    /// The bytes that hold it, besides those of its values.
+    /// The overhead in bytes, besides its values.
     fn overhead(&self) -> usize {
         let Self::Changed(edit) = self else { return DOCUMENT_OVERHEAD_BYTES };
         let names = edit.orders().iter().flat_map(|order| order.before.iter().chain(&order.after));

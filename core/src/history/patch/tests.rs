@@ -177,7 +177,7 @@ fn a_patch_of_tiny_changes_counts_what_holds_them() {
     let (_, document) = Document::checked(rawdoc! { "_id": 1 }).unwrap();
     let (added, said) = most(&|| DocumentChange::Added(document.clone()));
     assert_eq!(added, MAX_COMMIT_BYTES / (DOCUMENT_OVERHEAD_BYTES + document.as_bytes().len()));
-    assert!(said.contains("each counts 512 more"), "{said}");
+    assert!(said.contains("plus 512 for each document"), "{said}");
     let fields = |value: i32| {
         let mut document = rawdoc! { "_id": 1 };
         for name in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"] {

@@ -1,4 +1,4 @@
-//! An edit by the structure of the document that it changes.
+//! An edit as a tree, by the structure of the document.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,12 @@ use crate::document::value::NewValue;
 use crate::model::MAX_DEPTH;
 use crate::{Error, Result};
 
-/// What an edit does to a value and what is inside it.
+/// The changes of a value and its members.
 #[derive(Default)]
 pub(super) struct Node<'e> {
-    /// The change of the value as a whole; then there is nothing below.
+    /// The change of the value as a whole; it has no children then.
     pub(super) whole: Option<Whole<'e>>,
-    /// The names of those fields inside it that change, in the order of the edit.
+    /// The names of the changed fields, in the order of the edit.
     pub(super) names: Vec<&'e str>,
     children: HashMap<&'e str, Node<'e>>,
     pub(super) order: Option<&'e OrderEdit>,
@@ -27,16 +27,16 @@ pub(super) struct Whole<'e> {
 }
 
 impl<'e> Node<'e> {
-    /// Puts the parts of an edit in their places.
+    /// Builds the tree of an edit.
     ///
     /// # Errors
-    /// `Invalid` for those that [`Edit::new`] names.
+    /// `Invalid` in the cases that [`Edit::new`] names.
     pub(super) fn of(edit: &'e Edit) -> Result<Self> {
         let mut root = Self::default();
         for field in edit.fields() {
             let (before, after) = (&field.before, &field.after);
             if before.is_none() && after.is_none() {
-                return Err(wrong(&field.path, "has neither a value before nor one after"));
+                return Err(wrong(&field.path, "has no value before and after"));
             }
             let node = root.below(&field.path)?;
             if node.whole.is_some() || !node.names.is_empty() || node.order.is_some() {
@@ -67,10 +67,13 @@ impl<'e> Node<'e> {
         let mut node = self;
         for key in path.names() {
             if node.whole.is_some() {
-                return Err(wrong(path, "leads into what is changed as a whole"));
+                return Err(wrong(path, "leads into a value that is changed as a whole"));
             }
             if key.contains('\0') {
-                return Err(wrong(path, "has a NUL character, which no field's name may have"));
+                return Err(wrong(
+                    path,
+                    "contains a NUL character, which is not allowed in a field name",
+                ));
             }
             if !node.children.contains_key(key) {
                 node.names.push(key);
@@ -85,7 +88,7 @@ fn check_order(order: &OrderEdit) -> Result<()> {
     let [before, after] = [&order.before, &order.after]
         .map(|names| names.iter().map(String::as_str).collect::<HashSet<_>>());
     if before != after || before.len() != order.before.len() || after.len() != order.after.len() {
-        return Err(wrong(&order.path, "has an order that does not name the same fields twice"));
+        return Err(wrong(&order.path, "has an order with different names before and after"));
     }
     Ok(())
 }

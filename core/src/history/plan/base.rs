@@ -1,4 +1,4 @@
-//! What two sides had in common before they parted.
+//! The merge base.
 
 use bson::{RawBson, RawBsonRef};
 
@@ -16,17 +16,17 @@ use crate::store::State;
 /// The state with which both sides of a merge are compared.
 #[derive(Debug, Clone)]
 pub(super) enum Base {
-    /// They have nothing in common.
+    /// The sides have no common history.
     Empty,
     /// A state.
     State(State),
-    /// Several states, none of which descends from another: what merging them gives, as git's
-    /// "recursive" strategy has it.
+    /// The result of merging several states, none of which descends from another, like git's
+    /// "recursive" strategy.
     Merged(Box<MergedBase>),
 }
 
-/// The merge of two bases. Where they contradict each other, and no strategy makes one value of both, the
-/// value counts that neither side of the merge has: so it is a conflict unless both sides agree.
+/// The merge of two bases. Where they conflict, and no strategy combines the values, the base has
+/// the value that neither side of the merge has: so there is a conflict unless both sides agree.
 #[derive(Debug, Clone)]
 pub(super) struct MergedBase {
     first: Base,
@@ -35,7 +35,7 @@ pub(super) struct MergedBase {
 }
 
 impl Base {
-    /// The base that the best common ancestors make together.
+    /// Merges the best common ancestors to one base.
     pub(super) async fn of(states: Vec<State>) -> Result<Self> {
         let mut states = states.into_iter();
         let Some(first) = states.next() else { return Ok(Self::Empty) };
@@ -51,7 +51,7 @@ impl Base {
         Ok(base)
     }
 
-    /// All states that it is made of.
+    /// All states of the base.
     pub(super) fn states(&self) -> Vec<State> {
         match self {
             Self::Empty => Vec::new(),
@@ -64,7 +64,8 @@ impl Base {
         }
     }
 
-    /// The documents of a collection with these keys, in ascending order; without a look at the sides.
+    /// Returns the documents of a collection with these keys, in ascending order, regardless of the
+    /// sides.
     pub(super) async fn alone(
         &self,
         collection: CollectionId,
@@ -75,8 +76,8 @@ impl Base {
         self.get_many(collection, keys, &seen).await
     }
 
-    /// The documents of a collection with these keys, in ascending order, as the sides of the merge are
-    /// compared with them.
+    /// Returns the documents of a collection with these keys, in ascending order, as the base for
+    /// the sides of the merge.
     pub(super) async fn get_many(
         &self,
         collection: CollectionId,
@@ -91,10 +92,10 @@ impl Base {
     }
 }
 
-/// What is to be compared with the base, and how.
+/// The sides that are compared with the base.
 pub(super) struct Seen<'a> {
-    /// The strategies that are used for the base as well, as far as they are
-    /// [symmetric](Policy::symmetric): what they add to one side is in the base then.
+    /// The strategies that also apply to the base, as far as they are
+    /// [symmetric](Policy::symmetric), so that the base includes what they add to one side.
     pub(super) policy: &'a Policy,
     /// The name of the collection.
     pub(super) collection: &'a str,
@@ -136,7 +137,8 @@ impl MergedBase {
     }
 }
 
-/// One document out of two bases, for the document on the two sides of the merge.
+/// Merges the versions of one document in two bases, for the document on the two sides of the
+/// merge.
 fn one_base(
     merge: impl Fn(&Resolutions) -> Result<Merged>,
     sides: [Option<&Document>; 2],
@@ -153,7 +155,7 @@ fn one_base(
     Ok(merge(&decided)?.document)
 }
 
-/// Which of the three values, all of which differ, neither side has.
+/// Returns which of the three values, all of which differ, neither side has.
 fn unlike_both(conflict: &FieldConflict, sides: &[Option<RawBson>; 2]) -> Choice {
     if !sides.contains(&conflict.base) {
         Choice::Base
@@ -164,7 +166,7 @@ fn unlike_both(conflict: &FieldConflict, sides: &[Option<RawBson>; 2]) -> Choice
     }
 }
 
-/// What stands at a path; nothing in an array, as the way to an element is no name there.
+/// The value at a path; `None` in an array, because an element's path is not a name there.
 fn value_at(document: Option<&Document>, path: &Path) -> Option<RawBson> {
     let mut value = RawBsonRef::Document(document?.as_raw());
     for name in path.names() {
@@ -173,7 +175,7 @@ fn value_at(document: Option<&Document>, path: &Path) -> Option<RawBson> {
     Some(value.into())
 }
 
-/// Documents of a state; none of a collection that is not there or was dropped.
+/// Returns documents of a state; none of a collection that does not exist or was dropped.
 pub(super) async fn documents(
     state: &State,
     collection: CollectionId,
@@ -186,10 +188,10 @@ pub(super) async fn documents(
     Ok(found.into_iter().map(|found| found.map(|version| version.document)).collect())
 }
 
-/// The same of documents that commits touched last as is said with them.
+/// Like [`documents`], for documents that commits touched last, as given.
 ///
 /// # Errors
-/// `Corrupt` if one is not as its commit left it.
+/// `Corrupt` if one differs from the version that its commit wrote.
 pub(super) async fn touched_documents<'a>(
     state: &State,
     collection: CollectionId,
@@ -202,7 +204,7 @@ pub(super) async fn touched_documents<'a>(
     Ok(found.into_iter().map(|found| found.map(|version| version.document)).collect())
 }
 
-/// Whether a collection has documents: it is the catalog, or in it.
+/// Returns whether a collection can have documents: it is the catalog, or listed in it.
 pub(super) fn is_there(catalog: &Catalog, collection: CollectionId) -> bool {
     collection == CollectionId::CATALOG || catalog.by_id(collection).is_some()
 }

@@ -1,4 +1,4 @@
-//! Merging what collections are: whether they are there, names, options, indexes.
+//! Merges the metadata of collections: existence, names, options, indexes.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,29 +17,29 @@ use crate::history::plan::work::Worker;
 use crate::model::{CollectionId, Document, Image};
 use crate::{Error, Result};
 
-/// The metadata of one collection on the three sides; `None` where it is not there.
+/// The metadata of one collection on the three sides; `None` where it does not exist.
 struct Three {
     base: Option<CollectionInfo>,
     ours: Option<CollectionInfo>,
     theirs: Option<CollectionInfo>,
 }
 
-/// What becomes of a collection.
+/// The result for a collection.
 enum Fate {
-    /// It stays as ours has it.
+    /// Unchanged in ours.
     Stays,
-    /// It gets this metadata.
+    /// Created or changed to this metadata.
     Becomes(CollectionInfo),
-    /// It is dropped.
+    /// Dropped.
     Goes(CollectionInfo),
 }
 
-/// The collections whose documents ours changed since the base; gathered when first asked for.
+/// The collections whose documents ours changed since the base; computed on first use.
 struct OursTouched(Option<HashSet<CollectionId>>);
 
 impl Worker<'_> {
-    /// Merges the metadata of the collections that a step touches; gives those that ours had dropped and
-    /// that come back, whose documents must all be taken from theirs.
+    /// Merges the metadata of the collections that a step touches; returns those that ours had
+    /// dropped and that are restored, whose documents must all come from theirs.
     pub(super) async fn collections(&mut self, step: &MergeStep) -> Result<HashSet<CollectionId>> {
         let mut touched = OursTouched(None);
         let mut fates = Vec::new();
@@ -51,7 +51,7 @@ impl Worker<'_> {
             }
         }
         let mut whole = HashSet::new();
-        // All names are let go first, since two collections may exchange theirs.
+        // All names are released first, because two collections may swap names.
         for (_, fate) in &fates {
             let (Fate::Becomes(info) | Fate::Goes(info)) = fate else { continue };
             self.catalog.insert(info.clone(), true);
@@ -125,7 +125,7 @@ impl Worker<'_> {
         })
     }
 
-    /// One side changed a collection, the other dropped it.
+    /// The conflict of a collection that one side changed and the other dropped.
     fn contradiction(
         &mut self,
         three: &Three,
@@ -138,8 +138,8 @@ impl Worker<'_> {
             (Some(Choice::Theirs), _) | (None, Some(Strategy::Theirs)) => true,
             (Some(_), _) => {
                 return Err(Error::invalid(format!(
-                    "collection '{}' was changed on one side and dropped on the other: decide for ours \
-                     or theirs",
+                    "collection '{}' was changed on one side and dropped on the other; decide for \
+                     ours or theirs",
                     there.name
                 )));
             }
@@ -167,14 +167,14 @@ impl Worker<'_> {
         })
     }
 
-    /// Both sides changed a collection's metadata, or made it.
+    /// Merges a collection whose metadata both sides changed, or that both created.
     fn both_changed(
         &mut self,
         base: Option<&CollectionInfo>,
         ours: &CollectionInfo,
         theirs: &CollectionInfo,
     ) -> Result<Fate> {
-        // What both made is merged as if they had got it blank.
+        // If both created the collection, the base has empty metadata.
         let blank =
             CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
         let [start, first, second] = [base.unwrap_or(&blank), ours, theirs].map(metadata);
@@ -213,7 +213,7 @@ impl OursTouched {
     }
 }
 
-/// What a collection is in the base of a step; `None` if it is not there.
+/// Returns the metadata of a collection in the base of a step; `None` if it does not exist there.
 pub(super) async fn metadata_of(
     step: &MergeStep,
     id: CollectionId,
@@ -222,14 +222,14 @@ pub(super) async fn metadata_of(
     live(step.base.alone(CollectionId::CATALOG, &keys).await?.pop().flatten())
 }
 
-/// The collections that a step touches, by what they are or by what they hold.
+/// The collections that a step touches, in their metadata or documents.
 pub(super) fn concerned(step: &MergeStep) -> BTreeSet<CollectionId> {
     let metadata = step.keys.get(&CollectionId::CATALOG).into_iter().flatten();
     let metadata = metadata.filter_map(|(key, _)| collection_of_key(key));
     metadata.chain(step.keys.keys().copied().filter(|id| *id != CollectionId::CATALOG)).collect()
 }
 
-/// What a catalog's document says, unless the collection was dropped.
+/// Decodes a document of the catalog; `None` if the collection was dropped.
 fn live(document: Option<Document>) -> Result<Option<CollectionInfo>> {
     let Some(document) = document else { return Ok(None) };
     let (info, dropped) = catalog::decode(&document)?;

@@ -1,4 +1,4 @@
-//! From a result to a commit.
+//! Commits the result of a plan.
 
 use crate::engine::write::{Outcome, Receipt};
 use crate::history::plan::record::SourceRecord;
@@ -8,11 +8,11 @@ use crate::model::{Actor, Message};
 use crate::store::Branch;
 use crate::{Error, Result};
 
-/// Commits a result, in one commit, if the branch is still at the state for which it was worked out;
-/// `None` if it has moved. `plan` is the plan's identifier, empty for one that was never stored.
+/// Commits a result in one commit if the branch is still at the state for which it was computed;
+/// `None` if it has moved. `plan` is the plan's identifier, empty for a plan that was never saved.
 ///
 /// # Errors
-/// `Conflict` if conflicts are left; those of [`Branch::commit`].
+/// `Conflict` if unresolved conflicts remain; the errors of [`Branch::commit`].
 pub(super) async fn commit(
     branch: &Branch,
     source: &Source,
@@ -23,7 +23,7 @@ pub(super) async fn commit(
 ) -> Result<Option<Receipt>> {
     if !result.conflicts.is_empty() {
         return Err(Error::conflict(format!(
-            "{} conflicts are left to decide in {} documents",
+            "{} conflicts remain to be decided in {} documents",
             result.counts.conflicts,
             result.conflicts.len()
         )));

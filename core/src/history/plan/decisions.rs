@@ -1,4 +1,4 @@
-//! What people decided about the conflicts of a plan.
+//! The decisions on the conflicts of a plan.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use crate::history::merge::Resolutions;
 use crate::model::CollectionName;
 use crate::{Error, Result};
 
-/// Decisions, by collection and document; those without a key are about a collection itself.
+/// Decisions by collection and document; those without a key concern a collection itself.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Decisions(BTreeMap<(CollectionName, Option<Key>), Resolutions>);
 
-/// The decisions about one document, as a plan's record has them.
+/// The decisions on one document, in a plan's record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct DecisionRecord {
     collection: CollectionName,
@@ -26,32 +26,32 @@ pub(super) struct DecisionRecord {
 static NONE: Resolutions = Resolutions::NONE;
 
 impl Decisions {
-    /// What was decided about a document.
+    /// The decisions on a document.
     pub fn of(&self, collection: &CollectionName, key: Option<&Key>) -> &Resolutions {
         self.0.get(&(collection.clone(), key.cloned())).unwrap_or(&NONE)
     }
 
-    /// The decisions about a document, to add to.
+    /// The decisions on a document, for changes.
     pub fn entry(&mut self, collection: CollectionName, key: Option<Key>) -> &mut Resolutions {
         self.0.entry((collection, key)).or_default()
     }
 
-    /// How many decisions there are.
+    /// The number of decisions.
     pub fn len(&self) -> usize {
         self.0.values().map(Resolutions::len).sum()
     }
 
-    /// Whether nothing is decided.
+    /// Whether there are no decisions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes back what was decided about a document.
+    /// Drops the decisions on a document.
     pub(super) fn remove(&mut self, collection: &CollectionName, key: Option<&Key>) {
         self.0.remove(&(collection.clone(), key.cloned()));
     }
 
-    /// Takes back what was decided about the documents for which `keep` says no.
+    /// Drops the decisions on documents for which `keep` returns false.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&CollectionName, Option<&Key>) -> bool) {
         self.0.retain(|(collection, key), _| keep(collection, key.as_ref()));
     }
@@ -74,8 +74,7 @@ impl Decisions {
     pub(super) fn from_records(records: Vec<DecisionRecord>) -> Result<Self> {
         let entries = records.into_iter().map(|record| {
             let key = record.id.as_ref().map(Key::of).transpose().map_err(|source| {
-                Error::corrupt("a plan has a decision about an _id that can't be one")
-                    .with_source(source)
+                Error::corrupt("malformed plan: a decision has an invalid _id").with_source(source)
             })?;
             Ok(((record.collection, key), record.decisions))
         });

@@ -1,14 +1,14 @@
-//! Plans: merges, undo and cherry-picks, worked out before they are done.
+//! Plans: merges, undo and cherry-picks, computed before they are committed.
 //!
-//! All three are the same: what changed from one state (the base) to another (theirs) is done to the
-//! head of a branch (ours) as well, field by field. A merge takes the best common ancestors for its
-//! base; undo takes the state after the commits that are taken back, and for theirs the one before; a
-//! cherry-pick the states before and after the commit.
+//! All three are one operation: the changes from one state (the base) to another (theirs) are also
+//! applied to the head of a branch (ours), field by field. The base of a merge are the best common
+//! ancestors; undo takes the state after the reverted commits as the base and the state before them
+//! as theirs; a cherry-pick takes the states before and after the commit.
 //!
-//! A [`Plan`] says what is compared, with which rules and decisions. [`Plan::compute`] gives what it
-//! comes to, a pure function of the log; [`Plan::commit`] makes it one commit. A plan may be
-//! [stored](SavedPlan), to be looked at, decided about and applied by others, like a pull request: what is
-//! stored is what it is made of, never what came of it.
+//! A [`Plan`] has the states to compare, the rules and the decisions. [`Plan::compute`] returns the
+//! result, a pure function of the log; [`Plan::commit`] commits it. A plan may be
+//! [saved](SavedPlan), so that others can review, resolve and apply it, like a pull request: the
+//! record holds its inputs, never its result.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -55,7 +55,7 @@ use crate::store::mask::refuse_masked;
 use crate::store::{Branch, State};
 use crate::{Error, Result};
 
-/// What is to be done to a branch, and how.
+/// An operation on a branch, with its rules and decisions.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -92,25 +92,25 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan to merge a state into a branch; `name` is what the state is called. The two may stand in
-    /// any relation.
+    /// Creates a plan to merge a state into a branch; `name` is the name of the state. The two may
+    /// be related in any way.
     ///
-    /// O(commits since their histories parted).
+    /// O(commits since the fork).
     ///
     /// # Errors
-    /// `Invalid` if the branch has all of it already, or the state is of another project; those of
-    /// [`Rules::check`].
+    /// `Invalid` if the branch already has all commits of the state, or the state belongs to
+    /// another project; the errors of [`Rules::check`].
     pub async fn merge(branch: &Branch, name: &str, theirs: &State, rules: Rules) -> Result<Self> {
         let ours = branch.head().await?;
         let source = merge_source(branch, &ours, name, theirs).await?;
         Self::new(branch, ours, source, rules)
     }
 
-    /// A plan to take back what the branch's own commits after `above` up to `upto` changed.
+    /// Creates a plan to revert the branch's own commits after `above` up to `upto`.
     ///
     /// # Errors
-    /// `Invalid` if there is no commit between them, `NotFound` if the branch has no such commits; those of
-    /// [`Rules::check`].
+    /// `Invalid` if there is no commit between them, `NotFound` if the branch has no such commits;
+    /// the errors of [`Rules::check`].
     pub async fn undo(
         branch: &Branch,
         above: Lsn,
@@ -122,23 +122,24 @@ impl Plan {
         refuse_masked(&ours, "undo commits of")?;
         if upto > ours.lsn() {
             return Err(Error::not_found(format!(
-                "branch '{}' has no LSN {upto}; its last is {}",
+                "LSN {upto} does not exist on branch '{}'; its last LSN is {}",
                 branch.name(),
                 ours.lsn()
             )));
         }
         if above >= upto {
             return Err(Error::invalid(format!(
-                "there is no commit after {above} up to {upto}; name the earlier state first"
+                "there is no commit after LSN {above} up to {upto}; name the earlier state first"
             )));
         }
         Self::new(branch, ours, Source::Undo { above, upto, selection }, rules)
     }
 
-    /// A plan to do again on a branch what the last commits of these states did, in this order.
+    /// Creates a plan to apply the changes of the last commits of these states to a branch, in this
+    /// order.
     ///
     /// # Errors
-    /// `Invalid` for the empty state, and if there is none; those of [`Rules::check`].
+    /// `Invalid` for the empty state, and for an empty list; the errors of [`Rules::check`].
     pub async fn cherry_pick(branch: &Branch, commits: Vec<State>, rules: Rules) -> Result<Self> {
         let ours = branch.head().await?;
         refuse_masked(&ours, "pick commits onto")?;
@@ -148,7 +149,7 @@ impl Plan {
             step::before(state).await?;
         }
         if commits.is_empty() {
-            return Err(Error::invalid("no commit was named"));
+            return Err(Error::invalid("no commit was given; name at least one"));
         }
         Self::new(branch, ours, Source::CherryPick { commits }, rules)
     }
@@ -158,32 +159,32 @@ impl Plan {
         Ok(Self { branch: branch.clone(), ours, source, rules, decisions: Decisions::default() })
     }
 
-    /// The branch that gets the commit.
+    /// The target branch.
     pub fn branch(&self) -> &Branch {
         &self.branch
     }
 
-    /// The state of the branch for which the plan was made.
+    /// The state of the branch for which the plan was created.
     pub fn ours(&self) -> &State {
         &self.ours
     }
 
-    /// What it does.
+    /// The operation.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// What settles conflicts, and what is checked.
+    /// The strategies for conflicts, and the checks.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// What people decided.
+    /// The decisions.
     pub fn decisions(&self) -> &Decisions {
         &self.decisions
     }
 
-    /// The states that it compares.
+    /// The compared states.
     pub(crate) fn points(&self) -> Vec<Point> {
         let mut points: Vec<Point> = self.views().iter().filter_map(View::point).collect();
         points.sort_unstable();
@@ -195,18 +196,18 @@ impl Plan {
         self.source.views(&self.ours)
     }
 
-    /// Works out what it comes to. O(changes), in time and memory.
+    /// Computes the result. O(changes), in time and memory.
     ///
     /// # Errors
-    /// `Invalid` when a result can't be stored or is too large for one commit; `NotFound` when states
-    /// that it compares were collected.
+    /// `Invalid` if a result can't be stored or is too large for one commit; `NotFound` if a
+    /// compared state was collected.
     #[tracing::instrument(level = "info", skip_all, name = "work_out_plan")]
     pub async fn compute(&self) -> Result<MergeResult> {
         let steps = step::steps(&self.source, &self.ours).await?;
         work::work(&self.ours, &steps, &self.rules.policy(), &self.decisions).await
     }
 
-    /// What it does, in a few words.
+    /// A short description of the operation.
     ///
     /// # Errors
     /// `Internal` for a merge of the empty state, which [`Plan::merge`] refuses.
@@ -214,17 +215,17 @@ impl Plan {
         Ok(record::SourceRecord::of(&self.source)?.describe())
     }
 
-    /// Whether the branch is still at the state for which the plan was made.
+    /// Whether the branch is still at the state for which the plan was created.
     pub async fn is_current(&self) -> Result<bool> {
         let head = self.branch.head().await?;
         Ok(head.last().await?.digest == self.ours.last().await?.digest)
     }
 
-    /// The paths at which a document, or a collection itself if `key` is `None`, is in conflict apart
-    /// from what was decided about it: what [`Resolutions::check`] takes. O(changes).
+    /// Returns the paths at which a document, or a collection itself if `key` is `None`, is in
+    /// conflict, regardless of decisions: the argument of [`Resolutions::check`]. O(changes).
     ///
     /// # Errors
-    /// Those of [`compute`](Self::compute).
+    /// The errors of [`compute`](Self::compute).
     pub async fn conflicting_paths(
         &self,
         collection: &CollectionName,
@@ -240,21 +241,22 @@ impl Plan {
         Ok(conflicts.into_iter().map(|conflict| conflict.path).collect())
     }
 
-    /// Checks the result by the rules; gives at most `most` violations.
+    /// Checks the result by the rules; returns at most `most` violations.
     pub async fn check(&self, result: &MergeResult, most: usize) -> Result<Checked> {
         checks::run(&self.rules.checks, result.proposed(), most).await
     }
 
-    /// The rules that [`check`](Self::check) can't check, as far as the changes alone say it. O(changes).
+    /// Returns the rules that [`check`](Self::check) can't check, as far as the changes alone
+    /// determine that. O(changes).
     ///
     /// # Errors
-    /// Those of [`checks::run`].
+    /// The errors of [`checks::run`].
     pub fn unchecked(&self, result: &MergeResult) -> Result<Vec<Unchecked>> {
         checks::unchecked(&self.rules.checks, result.proposed())
     }
 
-    /// Decides about a conflict: of a document, or of a collection itself if `key` is `None`. A
-    /// decision for a path counts for all conflicts below it.
+    /// Decides a conflict of a document, or of a collection itself if `key` is `None`. A decision
+    /// for a path applies to all conflicts below it.
     pub fn decide(
         &mut self,
         collection: CollectionName,
@@ -267,12 +269,12 @@ impl Plan {
         decisions
     }
 
-    /// Commits the result, in one commit, on the state for which the plan was made. Signed by the
-    /// store's actor unless another is given; a commit without a message gets one that says what it is.
+    /// Commits the result in one commit on the state for which the plan was created. Signed by the
+    /// store's actor unless another is given; the default message describes the operation.
     ///
     /// # Errors
-    /// `Conflict` if conflicts are left, or the branch has moved on: make the plan again then. Those of
-    /// [`Branch::commit`].
+    /// `Conflict` if unresolved conflicts remain, or the branch has moved: create the plan again
+    /// then. The errors of [`Branch::commit`].
     #[tracing::instrument(level = "info", skip_all, name = "commit_plan")]
     pub async fn commit(
         &self,
@@ -288,7 +290,7 @@ impl Plan {
 
     fn moved(&self) -> Error {
         Error::conflict(format!(
-            "branch '{}' has moved on since LSN {}, for which this was worked out",
+            "branch '{}' has moved since LSN {}, for which the plan was computed",
             self.branch.name(),
             self.ours.lsn()
         ))
@@ -302,7 +304,7 @@ async fn merge_source(branch: &Branch, ours: &State, name: &str, theirs: &State)
     let relation = relate(ours, theirs).await?;
     if relation.gained.is_empty() {
         return Err(Error::invalid(format!(
-            "branch '{}' has all of '{name}' already; there is nothing to merge",
+            "branch '{}' already has all commits of '{name}'; nothing to merge",
             branch.name()
         )));
     }

@@ -1,9 +1,9 @@
-//! Two collections that would have one name: one of ours, and one that a step makes, brings back or
-//! renames.
+//! Resolves the conflict of two collections with one name: one of ours, and one that a step
+//! creates, restores or renames.
 //!
-//! Decided for ours, the step's collection is left out, or keeps the name that it has in ours. Decided
-//! for theirs, it takes the name, and the one of ours is renamed after it (`users.ours`), so that its
-//! documents stay. A value is a free name for the step's collection.
+//! Decided for ours, the step's collection is omitted, or keeps its name in ours. Decided for
+//! theirs, it takes the name, and the one of ours is renamed (`users.ours`), so that its documents
+//! stay. A value is an unused name for the step's collection.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::history::plan::work::Worker;
 use crate::model::CollectionName;
 use crate::{Error, Result};
 
-const NOTE: &str = "two collections would have this name; ours leaves the other one out, theirs gives it \
-                    the name and renames that of ours, a value is a name for the other one";
+const NOTE: &str = "two collections would have this name; ours omits the other one, theirs gives it the name and \
+     renames that of ours, a value is a name for the other one";
 
 impl Worker<'_> {
-    /// Gives a collection its metadata. Where another one has its name, as is decided.
+    /// Sets the metadata of a collection. If another one has its name, the decision applies.
     pub(super) fn place(&mut self, info: CollectionInfo) -> Result<()> {
         let Some(other) = self.catalog.get(&info.name).cloned() else {
             return self.describe(info, false);
@@ -40,15 +40,15 @@ impl Worker<'_> {
                 let name = CollectionName::new(name.clone())?;
                 if self.catalog.get(&name).is_some() {
                     return Err(Error::invalid(format!(
-                        "there is a collection '{name}' already; decide for a name that is free"
+                        "collection '{name}' already exists; decide for an unused name"
                     )));
                 }
                 self.describe(CollectionInfo { name, ..info }, false)?;
             }
             (Some(_), _) => {
                 return Err(Error::invalid(format!(
-                    "two collections would have the name '{}': decide for ours, theirs, or a name as \
-                     the value",
+                    "two collections would have the name '{}'; decide for ours, theirs, or a name \
+                     as the value",
                     info.name
                 )));
             }
@@ -78,14 +78,14 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Leaves a collection as ours has it, whose name was let go.
+    /// Restores a collection of ours whose name was released.
     fn stay(&mut self, info: &CollectionInfo) {
         if let Some(before) = self.ours.catalog().by_id(info.id) {
             self.catalog.insert((**before).clone(), false);
         }
     }
 
-    /// A name after `name` that no collection has.
+    /// Derives from `name` a name that no collection has.
     fn free_name(&self, name: &CollectionName) -> Result<CollectionName> {
         let mut free = CollectionName::new(format!("{name}.ours"))?;
         for number in 2.. {

@@ -1,4 +1,4 @@
-//! Plans whose branch has moved on.
+//! Rebases plans whose branch has moved.
 
 use crate::Result;
 use crate::document::key::Key;
@@ -9,23 +9,23 @@ use crate::history::plan::{Decisions, SavedPlan, Source, merge_source};
 use crate::model::CollectionName;
 use crate::store::{State, kept};
 
-/// What became of the decisions of a plan that was [rebased](SavedPlan::rebase).
+/// The decisions of a plan after a [rebase](SavedPlan::rebase).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebased {
-    /// How many still hold.
+    /// The number of kept decisions.
     pub kept: usize,
-    /// The documents whose decisions were taken back, as they have changed on the branch since.
+    /// The documents whose decisions were dropped, because they changed on the branch.
     pub taken_back: Vec<(CollectionName, Option<Key>)>,
 }
 
 impl SavedPlan {
-    /// Makes the plan anew for the present head of the branch. Decisions are kept, but for those about
-    /// documents that have changed on the branch since.
+    /// Recreates the plan for the current head of the branch. Decisions are kept, except those on
+    /// documents that changed on the branch since.
     ///
     /// # Errors
-    /// `Invalid` if it is closed, or the branch has all of it by now; `Conflict` if somebody else
-    /// changed the plan meanwhile; `NotFound` if the head was collected meanwhile. It stays as it was
-    /// then.
+    /// `Invalid` if the plan is closed, or the branch already has all of its changes; `Conflict` if
+    /// another process changed the plan concurrently; `NotFound` if the head was collected
+    /// concurrently. The plan is then unchanged.
     pub async fn rebase(&mut self) -> Result<Rebased> {
         self.must_be_open()?;
         let ours = self.plan.branch.head().await?;
@@ -52,8 +52,8 @@ impl SavedPlan {
         Ok(rebased)
     }
 
-    /// Keeps the decisions about what is the same in ours as in `after`. Their collections are found by
-    /// the names that they had when it was decided, which theirs may have given them.
+    /// Keeps the decisions on documents that are equal in ours and in `after`. Collections are
+    /// found by their names at the time of the decision, which theirs may have set.
     async fn keep_decisions(&self, decisions: &mut Decisions, after: &State) -> Result<Rebased> {
         let before = &self.plan.ours;
         let mut taken_back = Vec::new();

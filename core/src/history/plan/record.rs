@@ -1,4 +1,4 @@
-//! The record of a stored plan: what it is made of, as states and decisions.
+//! The record of a saved plan: its states, rules and decisions.
 
 use bson::DateTime;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,10 @@ use crate::store::State;
 use crate::store::records::{BaseRecord, PointRecord};
 use crate::{Error, Result};
 
-/// A plan as it is kept under `plan/<project id>/<plan id>`.
+/// The content of the ref `plan/<project id>/<plan id>`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PlanRecord {
-    /// The branch that gets the commit, and its state for which the plan was made.
+    /// The target branch, and its state for which the plan was computed.
     pub(super) branch: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ours: Option<BaseRecord>,
@@ -26,21 +26,21 @@ pub(super) struct PlanRecord {
     pub(super) created: DateTime,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) message: String,
-    /// Whether it can still be applied. Then garbage collection keeps `points`.
+    /// Whether the plan can still be applied. If so, garbage collection retains `points`.
     pub(super) open: bool,
     pub(super) points: Vec<PointRecord>,
-    /// The LSN of its commit, once it is applied; closed without one, it was aborted.
+    /// The LSN of the commit, once applied; a closed plan without it was aborted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) applied: Option<i64>,
-    /// Whether it was closed as there was nothing to commit.
+    /// Whether the plan was closed because there was nothing to commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) nothing: bool,
-    /// When it was closed.
+    /// The time at which the plan was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed: Option<DateTime>,
 }
 
-/// A [`Source`] by the points of its states.
+/// A [`Source`] with its states as points.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum SourceRecord {
@@ -71,7 +71,7 @@ impl SourceRecord {
         })
     }
 
-    /// What it does, in a few words.
+    /// A short description of the operation.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Merge { name, .. } => format!("merge {name}"),
@@ -115,7 +115,7 @@ impl SourceRecord {
 async fn state(near: &State, point: PointRecord) -> Result<State> {
     readable(near, point.into()).await?.ok_or_else(|| {
         Error::not_found(format!(
-            "the plan needs the state at LSN {} of timeline {}, which is not there any more",
+            "the plan needs the state at LSN {} of timeline {}, which was collected",
             point.lsn, point.timeline
         ))
     })

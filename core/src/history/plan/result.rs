@@ -1,4 +1,4 @@
-//! What came of working out a plan.
+//! The result of computing a plan.
 
 use std::collections::BTreeMap;
 
@@ -12,48 +12,48 @@ use crate::history::merge::FieldConflict;
 use crate::model::{Change, CollectionId, CollectionName, Document, Image};
 use crate::store::State;
 
-/// How many documents are read in one step.
+/// The number of documents in one step.
 pub(super) const STEP: usize = 512;
 
 /// Changes by collection and key.
 pub(super) type Changes = BTreeMap<CollectionId, BTreeMap<Key, Image>>;
 
-/// A document, or a collection itself, on which the sides contradict each other.
+/// The conflicts of a document, or of a collection itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentConflict {
     /// The collection.
     pub collection: CollectionName,
     /// The document; `None` for the collection itself.
     pub key: Option<Key>,
-    /// The paths, in the order of the fields.
+    /// The conflicts, in the order of the fields.
     pub conflicts: Vec<FieldConflict>,
 }
 
-/// Numbers about a plan.
+/// The counts of a result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MergeCounts {
-    /// Documents that the target gets.
+    /// Documents that are added to the target.
     pub added: u64,
-    /// Documents of the target that change.
+    /// Documents of the target that are changed.
     pub changed: u64,
-    /// Documents that the target loses.
+    /// Documents that are removed from the target.
     pub removed: u64,
-    /// Collections that are made, dropped, renamed, or get other options or indexes.
+    /// Collections that are created, dropped, renamed, or get other options or indexes.
     pub collections: u64,
-    /// Conflicts that a strategy or a resolution settled.
+    /// Conflicts that a strategy or a decision resolved.
     pub decided: u64,
-    /// Conflicts that are left.
+    /// Unresolved conflicts.
     pub conflicts: u64,
 }
 
-/// What a plan comes to on the state that it was made for: a function of the log, the rules and the
-/// resolutions alone.
+/// The result of a plan on its target state: a function of the log, the rules and the decisions
+/// alone.
 pub struct MergeResult {
     pub(super) ours: State,
     pub(super) proposed: Proposed,
-    /// What is left to decide, by collection and document.
+    /// The unresolved conflicts, by collection and document.
     pub conflicts: Vec<DocumentConflict>,
-    /// The numbers.
+    /// The counts.
     pub counts: MergeCounts,
 }
 
@@ -75,19 +75,20 @@ impl MergeResult {
         })
     }
 
-    /// Whether it changes nothing.
+    /// Whether the result changes nothing.
     pub fn is_empty(&self) -> bool {
         self.proposed.changes().is_empty()
     }
 
-    /// The collections that are made, dropped, renamed, or get other options or indexes, by name.
+    /// The collections that are created, dropped, renamed, or get other options or indexes, by
+    /// name.
     pub fn collections(&self) -> Vec<CollectionDiff> {
         let catalog = self.proposed.changed(CollectionId::CATALOG);
         let catalogs = [self.ours.catalog(), self.proposed.catalog()];
         compare_catalogs(catalogs, catalog.map(|(key, _)| key))
     }
 
-    /// The documents that change, as they are and as they will be, by collection and `_id`.
+    /// The changed documents, before and after, by collection and `_id`.
     pub fn documents(&self) -> BoxStream<'_, Result<DocumentDiff>> {
         let collections = self.proposed.changes().iter();
         let documents = collections.filter(|(id, _)| **id != CollectionId::CATALOG);

@@ -1,4 +1,4 @@
-//! What settles conflicts, and what a result must satisfy.
+//! The strategies for conflicts, and the checks of a result.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,8 +6,8 @@ use crate::Result;
 use crate::history::checks::Checks;
 use crate::history::merge::{Policy, Rule, Strategy};
 
-/// A policy for merges: strategies for conflicts, and checks of the result. The command line reads it
-/// from TOML; a stored plan keeps it.
+/// A policy for merges: strategies for conflicts, and checks of the result. The command line reads
+/// it from TOML; a saved plan contains it.
 ///
 /// ```toml
 /// default = "newest"           # for conflicts that no rule takes; without it they are left
@@ -27,22 +27,22 @@ use crate::history::merge::{Policy, Rule, Strategy};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What settles a conflict that no rule takes.
+    /// The strategy for conflicts that no rule matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Strategy>,
-    /// Strategies by collection and path, in the order in which they are asked.
+    /// Strategies by collection and path; the first match applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// What must hold of the result.
+    /// The checks of the result.
     #[serde(default)]
     pub checks: Checks,
 }
 
 impl Rules {
-    /// Refuses rules that can't be used, or that would never settle or find anything as they are written.
+    /// Refuses invalid rules, and rules that could never apply or find anything.
     ///
     /// # Errors
-    /// `Invalid`, naming the rule, and with what to write instead.
+    /// `Invalid`, naming the rule and a valid alternative.
     pub fn check(&self) -> Result<()> {
         self.policy().check()?;
         self.checks.validate()

@@ -1,4 +1,4 @@
-//! Plans that are kept, to be looked at, decided about and applied later, by anybody.
+//! Saved plans, which can be reviewed, resolved and applied later, by anybody.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use crate::store::records::{self, BaseRecord, VersionedRecord as StoredRecord};
 use crate::store::{Project, State, kept, log, plans};
 use crate::{DetailKey, Error, Hint, Result};
 
-/// The identifier of a stored plan: 8 hexadecimal digits. It may be given by its first digits.
+/// The identifier of a saved plan: 8 hex digits. A unique prefix is sufficient.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PlanId(String);
 
@@ -37,43 +37,43 @@ impl FromStr for PlanId {
     }
 }
 
-/// What became of a plan.
+/// The status of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanStatus {
-    /// It can be decided about, and applied.
+    /// It can be changed and applied.
     Open,
     /// It was applied, as the commit at this position.
     Applied(Lsn),
-    /// It was given up.
+    /// It was aborted.
     Aborted,
-    /// What was decided came to nothing, so that there was nothing to commit.
+    /// It was closed, because its decisions left nothing to commit.
     Nothing,
 }
 
-/// A stored plan, as it is listed.
+/// The properties of a saved plan in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPlanInfo {
-    /// Its identifier.
+    /// The identifier.
     pub id: PlanId,
-    /// The branch that gets the commit.
+    /// The target branch.
     pub branch: BranchName,
-    /// The state of the branch for which it was made.
+    /// The state of the branch for which the plan was created.
     pub ours: Lsn,
-    /// What it does, in a few words.
+    /// A short description of the operation.
     pub what: String,
-    /// What became of it.
+    /// The status.
     pub status: PlanStatus,
-    /// Who made it.
+    /// The creator.
     pub actor: String,
-    /// When.
+    /// The time of creation.
     pub created: DateTime,
-    /// Why.
+    /// The reason that the creator gave.
     pub message: String,
-    /// How many decisions it has.
+    /// The number of decisions.
     pub decisions: usize,
 }
 
-/// A plan that is kept in the store.
+/// A plan that is saved in the store.
 #[derive(Debug)]
 pub struct SavedPlan {
     id: PlanId,
@@ -85,14 +85,14 @@ pub struct SavedPlan {
 }
 
 impl SavedPlan {
-    /// The most bytes that a plan with its decisions may take: 8 MiB.
+    /// The maximum size of a plan with its decisions: 8 MiB.
     pub const MOST_BYTES: usize = plans::MOST_BYTES;
 
-    /// Keeps a plan. One durable write. Until it is applied or aborted, the states that it compares
-    /// are kept from garbage collection.
+    /// Saves a plan. One durable write. Until it is applied or aborted, garbage collection retains
+    /// its states.
     ///
     /// # Errors
-    /// `NotFound` if one of these was collected in the meantime; nothing is kept then.
+    /// `NotFound` if one of the states was collected concurrently; nothing is saved then.
     pub async fn create(plan: Plan, message: &Message) -> Result<Self> {
         let project = plan.branch.project().clone();
         let environment = &project.shared.environment;
@@ -118,10 +118,10 @@ impl SavedPlan {
         let refs = &project.shared.backend.refs;
         let CasResult::Done(Some(version)) = refs.compare_and_set(&name, None, Some(value)).await?
         else {
-            return Err(Error::conflict(format!("there is a plan {id} already; try again")));
+            return Err(Error::conflict(format!("plan {id} already exists; try again")));
         };
         if let Err(error) = kept::confirm_all(&project.shared, &plan.views()).await {
-            // If it stays, it is a plan that can't be opened, to be aborted.
+            // A leftover plan can't be opened, but aborted.
             let _ = refs.compare_and_set(&name, Some(&version), None).await;
             return Err(error);
         }
@@ -131,8 +131,8 @@ impl SavedPlan {
     /// Opens the plan whose identifier begins with `id`.
     ///
     /// # Errors
-    /// `NotFound` if there is none, `Invalid` if there are several, `NotFound` if it is closed and the
-    /// states that it compares are gone.
+    /// `NotFound` if no plan matches, `Invalid` if several do, `NotFound` if the plan is closed and
+    /// its states were collected.
     pub async fn open(project: &Project, id: &PlanId) -> Result<Self> {
         let (id, stored) = find(project, id).await?;
         let StoredRecord { version, record } = stored;
@@ -148,7 +148,7 @@ impl SavedPlan {
         Ok(Self { id, version, record, project: project.clone(), plan, left_open: None })
     }
 
-    /// The plans of a project, open ones and closed ones, by time.
+    /// Lists the plans of a project, open and closed, by time.
     pub async fn list(project: &Project) -> Result<Vec<SavedPlanInfo>> {
         let mut plans = Vec::new();
         for (id, stored) in all(project).await? {
@@ -158,10 +158,10 @@ impl SavedPlan {
         Ok(plans)
     }
 
-    /// Gives up a plan; nothing is changed but the plan.
+    /// Aborts a plan; nothing else is changed.
     ///
     /// # Errors
-    /// `NotFound`; `Invalid` if it is closed already.
+    /// `NotFound`; `Invalid` if the plan is already closed.
     pub async fn abort(project: &Project, id: &PlanId) -> Result<PlanId> {
         let (id, StoredRecord { version, record }) = find(project, id).await?;
         record.must_be_open(&id)?;
@@ -171,20 +171,20 @@ impl SavedPlan {
         Ok(id)
     }
 
-    /// What can be said of it in a line.
+    /// The properties for a list.
     pub fn info(&self) -> Result<SavedPlanInfo> {
         self.record.info(self.id.clone())
     }
 
-    /// Fails unless it can be decided about and applied.
+    /// Fails unless the plan is open.
     ///
     /// # Errors
-    /// `Invalid` if it was applied or aborted.
+    /// `Invalid` if the plan was applied or aborted.
     pub fn must_be_open(&self) -> Result<()> {
         self.record.must_be_open(&self.id)
     }
 
-    /// Its identifier.
+    /// The identifier.
     pub fn id(&self) -> &PlanId {
         &self.id
     }
@@ -194,16 +194,16 @@ impl SavedPlan {
         &self.plan
     }
 
-    /// The plan, to decide about conflicts; [`save`](Self::save) keeps that.
+    /// The plan, for decisions on conflicts; call [`save`](Self::save) to save them.
     pub fn plan_mut(&mut self) -> &mut Plan {
         &mut self.plan
     }
 
-    /// Keeps the decisions.
+    /// Saves the decisions.
     ///
     /// # Errors
-    /// `Conflict` if somebody else changed the plan meanwhile, `Invalid` if it is closed or has more
-    /// decisions than [`MOST_BYTES`](Self::MOST_BYTES).
+    /// `Conflict` if another process changed the plan concurrently, `Invalid` if it is closed or
+    /// exceeds [`MOST_BYTES`](Self::MOST_BYTES).
     pub async fn save(&mut self) -> Result<()> {
         self.record.must_be_open(&self.id)?;
         let record =
@@ -211,13 +211,14 @@ impl SavedPlan {
         self.set(record).await
     }
 
-    /// Commits what the plan comes to, exactly once: the commit asks for the very head for which the
-    /// plan was made. A plan whose commit was made while the answer was lost is found to be applied.
-    /// Gives the position of the commit.
+    /// Commits the result of the plan exactly once: the commit requires exactly the head for which
+    /// the plan was created. A plan whose commit succeeded while the answer was lost is recognized
+    /// as applied. Returns the position of the commit.
     ///
     /// # Errors
-    /// `Invalid` if it is closed; `Conflict` if conflicts are left, or the branch has moved on, which
-    /// [`rebase`](Self::rebase) mends; those of [`Branch::commit`](crate::Branch::commit).
+    /// `Invalid` if the plan is closed; `Conflict` if unresolved conflicts remain, or if the branch
+    /// has moved, which [`rebase`](Self::rebase) repairs; the errors of
+    /// [`Branch::commit`](crate::Branch::commit).
     pub async fn apply(
         &mut self,
         result: &MergeResult,
@@ -236,9 +237,9 @@ impl SavedPlan {
             ..self.record.clone()
         };
         match self.set(record).await {
-            // Somebody else applied it at the same time: there is one commit all the same.
+            // Another process applied it concurrently, with the same commit.
             Err(error) if error.kind() == crate::ErrorKind::Conflict => Ok(lsn),
-            // The commit is durable, so it was applied. The next one who applies it closes it.
+            // The commit is durable, so the plan was applied. The next call of `apply` closes it.
             Err(error) => {
                 self.left_open = Some(error);
                 Ok(lsn)
@@ -247,17 +248,18 @@ impl SavedPlan {
         }
     }
 
-    /// Why the plan is still open although [`apply`](Self::apply) has made its commit, if it is; to
-    /// apply it once more closes it, and commits nothing.
+    /// The error that left the plan open although [`apply`](Self::apply) has committed it; applying
+    /// it again closes it without a commit.
     pub fn left_open(&self) -> Option<&Error> {
         self.left_open.as_ref()
     }
 
-    /// Closes the plan if it has nothing to commit: no conflict is left, and nothing changes. A merge is
-    /// committed all the same, as it is part of the history. Gives whether it was closed.
+    /// Closes the plan if there is nothing to commit: no unresolved conflicts and no changes. A
+    /// merge is still committed, because it is part of the history. Returns whether the plan was
+    /// closed.
     ///
     /// # Errors
-    /// `Conflict` if somebody else changed the plan meanwhile, `Invalid` if it is closed.
+    /// `Conflict` if another process changed the plan concurrently, `Invalid` if it is closed.
     pub async fn close_if_nothing(&mut self, result: &MergeResult) -> Result<bool> {
         self.must_be_open()?;
         let is_merge = matches!(self.plan.source, Source::Merge { .. });
@@ -285,9 +287,9 @@ impl SavedPlan {
         }
     }
 
-    /// The position of the commit of the plan, if it was made; if its answer was lost the plan is still
-    /// open, and [`apply`](Self::apply) closes it. It can only be the one right after the state for
-    /// which the plan was made.
+    /// Returns the position of the plan's commit, if it was made; if its answer was lost, the plan
+    /// is still open, and [`apply`](Self::apply) closes it. The commit can only be the one right
+    /// after the state for which the plan was created.
     pub async fn find_commit(&self) -> Result<Option<Lsn>> {
         let head = self.plan.branch.head().await?;
         let ours = &self.plan.ours;
@@ -305,8 +307,8 @@ impl SavedPlan {
         Ok(made.then_some(next))
     }
 
-    /// Whether the last commit of a state did what the plan comes to. Commits that name no plan, as
-    /// all but merges did once, are told by that.
+    /// Returns whether the last commit of a state has the result of the plan. Commits that name no
+    /// plan, as all except merges in older versions, are recognized by that.
     async fn is_what_it_comes_to(&self, state: &State) -> Result<bool> {
         let Some(commit) = log::last_commit(state).await? else { return Ok(false) };
         let result = self.plan.compute().await?;
@@ -328,12 +330,12 @@ impl PlanRecord {
         match self.status() {
             PlanStatus::Open => Ok(()),
             PlanStatus::Applied(lsn) => {
-                Err(Error::invalid(format!("plan {id} was applied already, as LSN {lsn}")))
+                Err(Error::invalid(format!("plan {id} was already applied, as LSN {lsn}")))
             }
             PlanStatus::Aborted => Err(Error::invalid(format!("plan {id} was aborted"))),
-            PlanStatus::Nothing => {
-                Err(Error::invalid(format!("plan {id} came to nothing, and is closed")))
-            }
+            PlanStatus::Nothing => Err(Error::invalid(format!(
+                "plan {id} was closed, because there was nothing to commit"
+            ))),
         }
     }
 
@@ -370,7 +372,7 @@ async fn all(project: &Project) -> Result<Vec<(PlanId, StoredRecord<PlanRecord>)
     Ok(plans.into_iter().map(|(id, stored)| (PlanId(id), stored)).collect())
 }
 
-/// The states on which a plan rests, read from its record; `None` if it is closed.
+/// Returns the states that an open plan depends on, from its record; `None` if it is closed.
 ///
 /// # Errors
 /// `Corrupt` if the record can't be read.
@@ -385,14 +387,12 @@ async fn find(project: &Project, id: &PlanId) -> Result<(PlanId, StoredRecord<Pl
     found.retain(|(known, _)| known.0.starts_with(&id.0));
     match found.len() {
         1 => Ok(found.remove(0)),
-        0 => {
-            Err(Error::not_found(format!("there is no plan {id} in project '{}'", project.name()))
-                .with_detail(DetailKey::Project, project.name().as_str())
-                .with_detail(DetailKey::Plan, id.0.as_str())
-                .with_hint(Hint::ListPlans))
-        }
-        several => {
-            Err(Error::invalid(format!("{several} plans begin with {id}; give more digits")))
-        }
+        0 => Err(Error::not_found(format!("unknown plan {id} in project '{}'", project.name()))
+            .with_detail(DetailKey::Project, project.name().as_str())
+            .with_detail(DetailKey::Plan, id.0.as_str())
+            .with_hint(Hint::ListPlans)),
+        several => Err(Error::invalid(format!(
+            "ambiguous plan id {id}: {several} plans begin with it; give more digits"
+        ))),
     }
 }

@@ -1,15 +1,15 @@
-//! What a plan does.
+//! The source of a plan.
 
 use crate::Result;
 use crate::model::{Actor, CollectionName, Digest, Lsn, Merged, Origin, Picked, Point, View};
 use crate::store::State;
 
-/// Which changes of a range of commits are meant.
+/// The selected changes of a range of commits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Those of this actor; `None` for all.
+    /// Changes by this actor; `None` for all.
     pub actor: Option<Actor>,
-    /// Those of these collections; empty for all, and for what happened to collections themselves.
+    /// Changes of these collections; empty for all, including those of collections themselves.
     pub collections: Vec<CollectionName>,
 }
 
@@ -18,36 +18,36 @@ impl Selection {
         self.actor.as_ref().is_none_or(|wanted| wanted == actor)
     }
 
-    /// Whether the documents of a collection are meant; `None` stands for the catalog.
+    /// Returns whether documents of a collection are selected; `None` stands for the catalog.
     pub(super) fn takes_collection(&self, name: Option<&CollectionName>) -> bool {
         self.collections.is_empty() || name.is_some_and(|name| self.collections.contains(name))
     }
 }
 
-/// What a plan does to its branch.
+/// The operation of a plan.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Brings in another state.
+    /// Merges another state.
     Merge {
-        /// The name of its branch, or the state as the user named it.
+        /// The name of the branch, or the state as the user named it.
         name: String,
         /// The state.
         theirs: State,
         /// The best common ancestors, the latest first.
         bases: Vec<State>,
-        /// What the branch's chain gains (see [`Merged::parents`]).
+        /// The commits that the branch's chain gains (see [`Merged::parents`]).
         gained: Vec<Point>,
     },
-    /// Takes changes of the branch's own commits back.
+    /// Reverts changes of the branch's own commits.
     Undo {
         /// The commits after this one,
         above: Lsn,
         /// up to this one.
         upto: Lsn,
-        /// Which of their changes.
+        /// The selected changes.
         selection: Selection,
     },
-    /// Does again what commits elsewhere did.
+    /// Applies the changes of commits of other branches.
     CherryPick {
         /// The states after these commits, in the order in which they are applied.
         commits: Vec<State>,
@@ -55,8 +55,8 @@ pub enum Source {
 }
 
 impl Source {
-    /// What the log says of the commit that comes of the plan called `plan`; empty for one that was
-    /// never stored.
+    /// The origin of the commit of the plan with the id `plan`, which is empty for a plan that was
+    /// never saved.
     pub(super) async fn origin(&self, plan: &str) -> Result<Origin> {
         Ok(match self {
             Self::Merge { name, theirs, gained, .. } => Origin::Merge(Merged {
@@ -78,7 +78,7 @@ impl Source {
         })
     }
 
-    /// The states that must stay readable for the plan to be worked out.
+    /// The states that must stay readable so that the plan can be computed.
     pub(super) fn views(&self, ours: &State) -> Vec<View> {
         let mut views = vec![ours.view().clone()];
         match self {

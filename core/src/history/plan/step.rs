@@ -1,4 +1,4 @@
-//! From what is asked to the comparisons that it takes.
+//! The comparisons that the source of a plan requires.
 
 use futures::TryStreamExt;
 
@@ -10,28 +10,28 @@ use crate::model::{Lsn, Touched};
 use crate::store::State;
 use crate::{Error, Hint, Result};
 
-/// One three-way comparison: what changed from `base` to `theirs` is to be done to ours as well.
+/// One three-way comparison: the changes from `base` to `theirs` are applied to ours as well.
 pub(super) struct MergeStep {
     pub(super) base: Base,
     pub(super) theirs: State,
-    /// The documents in question.
+    /// The affected documents.
     pub(super) keys: TouchedKeys,
     pub(super) scope: Scope,
 }
 
-/// What a step may do to collections themselves.
+/// The changes of collections themselves in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// What theirs did.
+    /// Apply those of theirs.
     All,
-    /// It takes back what was done, and leaves what others have in a collection since.
+    /// Revert changes, but keep collections with documents of others.
     Undo,
-    /// It takes back what was done to documents, and leaves collections as they are.
+    /// Revert changes of documents, and keep collections unchanged.
     UndoOfDocuments,
 }
 
 impl MergeStep {
-    /// All that changed between the two.
+    /// All changes between the two.
     async fn between(base: Base, theirs: State) -> Result<Self> {
         let mut keys = TouchedKeys::new();
         let mut bases = base.states();
@@ -51,7 +51,7 @@ impl MergeStep {
     }
 }
 
-/// The steps that an operation takes on `ours`, in their order.
+/// Returns the steps of an operation on `ours`, in order.
 pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<MergeStep>> {
     match source {
         Source::Merge { theirs, bases, .. } => {
@@ -70,16 +70,16 @@ pub(super) async fn steps(source: &Source, ours: &State) -> Result<Vec<MergeStep
     }
 }
 
-/// The state before the last commit of a state.
+/// Returns the state before the last commit of a state.
 pub(super) async fn before(after: &State) -> Result<State> {
     let lsn = after.lsn().back(1).ok_or_else(|| {
-        Error::invalid("the empty state has no last commit; name a state after a commit")
+        Error::invalid("the empty state has no commit; name a state after a commit")
     })?;
     after.at(lsn).await
 }
 
-/// The selected commits, the newest first, each run of neighbours taken back in one step: from the
-/// state after the run to the state before it.
+/// The selected commits, the newest first. Each run of adjacent commits is one step: from the state
+/// after the run to the state before it.
 async fn undo(
     ours: &State,
     above: Lsn,
@@ -113,7 +113,8 @@ async fn undo(
     }
     if expected != upto {
         return Err(Error::not_found(format!(
-            "commits after {above} up to {upto} were collected, so they can't be taken back one by one"
+            "commits after LSN {above} up to {upto} were collected, so they can't be reverted one \
+             by one"
         ))
         .with_hint(Hint::RestoreState));
     }
@@ -131,7 +132,7 @@ async fn undo(
     Ok(steps)
 }
 
-/// Commits that follow each other.
+/// A run of adjacent commits.
 struct Run {
     above: Lsn,
     upto: Lsn,
@@ -146,7 +147,7 @@ impl Run {
     }
 }
 
-/// When the document of a key was last changed in a state, by the time of the commit.
+/// Returns the time of the commit at `lsn` of a state.
 pub(super) async fn changed_at(state: &State, lsn: Lsn) -> Result<bson::DateTime> {
     Ok(walk::header(&*state.shared().backend.wal, state.view(), lsn).await?.meta.time)
 }

@@ -1,7 +1,7 @@
-//! Taking back that a collection was made.
+//! Undoes the creation of a collection.
 //!
-//! Others may have documents in it by now, so its documents are taken back one by one, and the
-//! collection itself only if that leaves nothing in it.
+//! Other commits may have added documents, so the undo removes its documents one by one, and drops
+//! the collection only if it is empty then.
 
 use std::collections::BTreeMap;
 
@@ -19,18 +19,18 @@ use crate::history::plan::work::Worker;
 use crate::model::{CollectionId, Image};
 use crate::storage::KeyRange;
 
-/// What is in a collection whose making is taken back.
+/// The content of a collection whose creation is undone.
 pub(super) enum Left {
-    /// Documents that the step does not take back.
+    /// Documents that the step does not revert.
     ByOthers,
-    /// Only documents that it takes back, some of them changed since.
+    /// Only documents that the step reverts, some of them changed since.
     Changed,
-    /// Only documents that it takes back, as the commits left them.
+    /// Only documents that the step reverts, unchanged since.
     AsItWas,
 }
 
 impl Worker<'_> {
-    /// What is in a collection beside what the step takes back. O(documents that steps change).
+    /// Classifies the content of a collection. O(documents that steps change).
     pub(super) async fn left(&self, step: &MergeStep, id: CollectionId) -> Result<Left> {
         let none = BTreeMap::new();
         let keys = step.keys.get(&id).unwrap_or(&none);
@@ -46,8 +46,8 @@ impl Worker<'_> {
         Ok(Left::AsItWas)
     }
 
-    /// Whether a collection, as the steps so far leave it, has documents beside these. Ends at the
-    /// first one.
+    /// Returns whether a collection, after the steps so far, has documents besides these. Stops at
+    /// the first one.
     async fn holds_beside(&self, id: CollectionId, keys: &BTreeMap<Key, Touches>) -> Result<bool> {
         let changed = self.changes.get(&id);
         let written = changed
@@ -67,7 +67,7 @@ impl Worker<'_> {
         Ok(false)
     }
 
-    /// Drops the collections that the step takes back and that have nothing left in them.
+    /// Drops the collections that are empty after the step.
     pub(super) async fn drop_emptied(&mut self, step: &MergeStep) -> Result<()> {
         if step.scope != Scope::Undo {
             return Ok(());
@@ -87,8 +87,8 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Drops a collection, with what the steps so far did to its documents. Those that go with an undo
-    /// are counted, since it has all of them in hand; for others that would take a scan.
+    /// Drops a collection, with the changes of its documents in earlier steps. Documents that an
+    /// undo removes are counted, because all are known; for others, that would take a scan.
     pub(super) async fn drop(&mut self, step: &MergeStep, info: CollectionInfo) -> Result<()> {
         if step.scope == Scope::Undo && is_there(self.ours.catalog(), info.id) {
             let scan = self.ours.materialize().scan(self.ours.view(), info.id, KeyRange::default());

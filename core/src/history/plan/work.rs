@@ -1,4 +1,4 @@
-//! Working out a plan: every document in question is merged, on top of what was merged before.
+//! Computes a plan: merges every affected document, on top of the previous steps.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -20,29 +20,29 @@ use crate::storage::KeyRange;
 use crate::store::State;
 use crate::{Error, Result};
 
-/// What a change takes in memory besides the bytes of its key and its document: their allocations, and
-/// its places in the result and in the commit that is made of it.
+/// The memory of a change besides the bytes of its key and its document: allocations, and its
+/// entries in the result and in the commit.
 const CHANGE_OVERHEAD: usize = 256;
 
-/// The most memory that the changes of a result may take: 1 GiB. Small documents reach it long before
-/// they are [`MAX_COMMIT_BYTES`] together.
+/// The maximum memory of the changes of a result: 1 GiB. Small documents reach it long before their
+/// sum is [`MAX_COMMIT_BYTES`].
 const MAX_HELD_BYTES: usize = 1024 * 1024 * 1024;
 
-/// Takes steps on a state.
+/// Applies steps to a state.
 pub(super) struct Worker<'a> {
     pub(super) ours: &'a State,
     pub(super) policy: &'a Policy,
     pub(super) decisions: &'a Decisions,
-    /// The collections as the steps so far leave them.
+    /// The collections after the steps so far.
     pub(super) catalog: Catalog,
     pub(super) changes: Changes,
     pub(super) conflicts: BTreeMap<(CollectionName, Option<Key>), DocumentConflict>,
     pub(super) decided: u64,
-    /// Documents of ours that go with their collections.
+    /// The number of documents of ours that are removed with their collections.
     pub(super) gone: u64,
     /// The bytes of documents.
     bytes: usize,
-    /// The bytes of memory that the changes take.
+    /// The memory of the changes, in bytes.
     held: usize,
     times: HashMap<Point, DateTime>,
 }
@@ -55,10 +55,10 @@ struct Three {
     theirs: Option<Document>,
 }
 
-/// Works out steps on `ours`. Memory: the changes, which are bounded as those of a commit are.
+/// Computes the steps on `ours`. Memory: the changes, which are bounded like those of a commit.
 ///
 /// # Errors
-/// `Invalid` when the changes are too large for one commit, or a merged document can't be stored.
+/// `Invalid` if the changes are too large for one commit, or a merged document can't be stored.
 pub(super) async fn work(
     ours: &State,
     steps: &[MergeStep],
@@ -90,8 +90,8 @@ impl Worker<'_> {
         self.take_whole(step, &whole).await?;
         for (&id, keys) in &step.keys {
             let Some(info) = self.catalog.by_id(id).cloned() else { continue };
-            // A collection that theirs has not got says nothing of documents, but for an undo, which
-            // takes back what is in it.
+            // A collection that theirs lacks has no say about documents, except for an undo, which
+            // reverts its content.
             let silent = step.scope == Scope::All && !is_there(step.theirs.catalog(), id);
             if id == CollectionId::CATALOG || silent || whole.contains(&id) {
                 continue;
@@ -166,7 +166,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Notes what was settled and what is left of a document or collection.
+    /// Records the decided and remaining conflicts of a document or collection.
     pub(super) fn settled(
         &mut self,
         collection: CollectionName,
@@ -185,9 +185,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Has collections that ours had dropped hold what they hold in theirs, and nothing besides. Where
-    /// neither side changed a document since they parted, they do already, as a drop leaves documents
-    /// where they are; O(documents) for the others.
+    /// Sets the content of collections that ours had dropped to their content in theirs. If neither
+    /// side changed a document since the fork, that is already so, because a drop keeps the
+    /// documents; O(documents) for the others.
     async fn take_whole(&mut self, step: &MergeStep, whole: &HashSet<CollectionId>) -> Result<()> {
         if whole.is_empty() {
             return Ok(());
@@ -223,7 +223,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// The documents of a collection as the steps so far leave them.
+    /// Returns the documents of a collection after the steps so far.
     pub(super) async fn present(
         &self,
         collection: CollectionId,
@@ -251,9 +251,9 @@ impl Worker<'_> {
         self.held += bytes + key.as_bytes().len() + CHANGE_OVERHEAD;
         if self.bytes > MAX_COMMIT_BYTES || self.held > MAX_HELD_BYTES {
             return Err(Error::invalid(format!(
-                "the result is too large for one commit, which may have {MAX_COMMIT_BYTES} bytes of \
-                 documents, and take {MAX_HELD_BYTES} bytes of memory with what holds them; bring it in \
-                 by parts (a state in between, or some collections)"
+                "the result is too large for one commit, which is limited to {MAX_COMMIT_BYTES} \
+                 bytes of documents and {MAX_HELD_BYTES} bytes of memory with its overhead; merge \
+                 it in parts (a state in between, or some collections)"
             )));
         }
         let image = document.map_or(Image::Deleted, Image::Document);
@@ -261,7 +261,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Notes a collection's metadata.
+    /// Records a change of a collection's metadata.
     pub(super) fn describe(&mut self, info: CollectionInfo, dropped: bool) -> Result<()> {
         let change = crate::engine::catalog::change(&info, dropped)?;
         self.changes.entry(CollectionId::CATALOG).or_default().insert(change.key, change.image);
@@ -269,7 +269,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// When ours and theirs of a document were last changed.
+    /// Returns when ours and theirs of a document were last changed.
     async fn times(
         &mut self,
         step: &MergeStep,
@@ -299,7 +299,7 @@ impl Worker<'_> {
         Ok(time)
     }
 
-    /// Leaves out what ours has already, and counts the rest.
+    /// Removes changes that ours already has, and counts the rest.
     async fn finish(mut self) -> Result<MergeResult> {
         let (decided, removed) = (self.decided, self.gone);
         let mut counts = MergeCounts { removed, decided, ..MergeCounts::default() };
@@ -318,15 +318,15 @@ impl Worker<'_> {
     }
 }
 
-/// Counts what changes differ from a state, and gives the keys of those that do not. Memory: that of a
-/// step, and the keys.
+/// Counts the changes that differ from a state, and returns the keys of the others. Memory: that of
+/// a step, and the keys.
 async fn compare(
     ours: &State,
     id: CollectionId,
     changed: &BTreeMap<Key, Image>,
     counts: &mut MergeCounts,
 ) -> Result<Vec<Key>> {
-    // What a dropped collection held is not known, so all that is said of it counts.
+    // The content of a dropped collection is unknown, so all of its changes count.
     let whole = ours.catalog().is_dropped(id);
     let mut same = Vec::new();
     let mut left = changed.iter();

@@ -1,8 +1,8 @@
-//! From MongoDB's schema to one that `jsonschema` takes.
+//! Translates MongoDB's schema for `jsonschema`.
 //!
-//! Keywords that see BSON are moved into a table of [`Rule`]s, and the schema gets the keyword
-//! [`RULES`] with their numbers in their place. All others are copied; their values are checked
-//! against draft 4's own schema when the result is compiled.
+//! Keywords that depend on BSON are moved into a table of [`Rule`]s, and the schema gets the
+//! keyword [`RULES`] with their indexes instead. All others are copied; draft 4's own schema checks
+//! their values when the result is compiled.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use super::keywords::{Bound, Canonical, Rule, Rules, Type};
 use super::patterns::{Fields, GaveUp, Others, Text};
 use crate::document::{Refused, Regex};
 
-/// The keyword that stands for those that see BSON.
+/// The keyword that replaces those that depend on BSON.
 const RULES: &str = "argonRules";
 
-/// The whole schema, where a problem's place is named.
+/// The root of the schema, in the location of a problem.
 const ROOT: &str = "the schema";
 
-/// What is wrong with a schema, and where.
+/// The problem of a schema, with its location.
 type Problem = String;
 
 /// A schema for `jsonschema`.
 pub(super) struct Compiled {
     pub(super) validator: Validator<BsonValues>,
-    /// Set when a pattern took too long.
+    /// Set when a pattern exceeded its time limit.
     pub(super) gave_up: GaveUp,
-    /// What is not known here, and left out.
+    /// Unsupported keywords, which are omitted.
     pub(super) unknown: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ fn compile_at(
         .map_err(|error| format!("{} at {}", error, dotted(&error.instance_path().to_string())))
 }
 
-/// A JSON pointer as a path with dots.
+/// Converts a JSON pointer to a dotted path.
 fn dotted(pointer: &str) -> String {
     match pointer.trim_start_matches('/') {
         "" => ROOT.to_owned(),
@@ -114,7 +114,7 @@ impl Compiler<'_> {
         Ok(Value::Object(compiled))
     }
 
-    /// Takes a keyword that goes by regular expressions, and `additionalProperties` with it.
+    /// Handles a keyword with regular expressions, together with `additionalProperties`.
     fn is_pattern(
         &mut self,
         schema: &Document,
@@ -134,7 +134,7 @@ impl Compiler<'_> {
             ("patternProperties", Bson::Document(patterns)) => {
                 self.fields(schema, patterns, at)?.map(Rule::Fields)
             }
-            // It is about what no pattern matches, and so goes with them.
+            // It applies to fields that no pattern matches, so it is handled with the patterns.
             ("additionalProperties", _) => {
                 return Ok(matches!(schema.get("patternProperties"), Some(Bson::Document(_))));
             }
@@ -147,7 +147,7 @@ impl Compiler<'_> {
         Ok(true)
     }
 
-    /// Notes a pattern that is not known.
+    /// Records an unsupported pattern.
     fn leave_out(&mut self, refused: Refused, at: &str) -> Result<(), Problem> {
         match refused {
             Refused::Malformed(what) => Err(format!("{at} is malformed: {what}")),
@@ -158,8 +158,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// `patternProperties`, with the `additionalProperties` of the same schema; `None` if a pattern is not
-    /// known, since it can't be said then which fields are additional.
+    /// Compiles `patternProperties` with the `additionalProperties` of the same schema; `None` if a
+    /// pattern is unsupported, because it is then unknown which fields are additional.
     fn fields(
         &mut self,
         schema: &Document,
@@ -170,7 +170,7 @@ impl Compiler<'_> {
         for (pattern, inner) in patterns {
             let inside = format!("{at}.{pattern}");
             let Bson::Document(inner) = inner else {
-                return Err(format!("{inside} is {inner}; a schema is expected"));
+                return Err(format!("invalid schema {inside}: expected a schema, found {inner}"));
             };
             let inner = compile_at(inner, &inside, self.gave_up, self.unknown)?;
             match Regex::compile(pattern, "") {
@@ -188,18 +188,18 @@ impl Compiler<'_> {
             }
             Some(other) => {
                 return Err(format!(
-                    "additionalProperties is {other}; a schema or a boolean is expected"
+                    "invalid additionalProperties: expected a schema or a boolean, found {other}"
                 ));
             }
         };
-        // What is left out inside a pattern's schema only makes that weaker.
+        // An omitted keyword inside a pattern's schema only makes that schema weaker.
         if compiled.len() < patterns.len() {
             return Ok(None);
         }
         Ok(Some(Fields::new(named.unwrap_or_default(), compiled, others)))
     }
 
-    /// Any other keyword with its value; `None` for one that goes with a rule, or is left out.
+    /// Translates any other keyword with its value; `None` if it belongs to a rule or is omitted.
     fn keyword(&mut self, keyword: &str, value: &Bson, at: &str) -> Result<Option<Value>, Problem> {
         let unknown = self.unknown.len();
         let value = match keyword {
@@ -226,12 +226,12 @@ impl Compiler<'_> {
             }
             _ => return Err(refusal(keyword, at)),
         };
-        // Here what is left out would refuse more, not less.
+        // Here an omitted keyword would refuse more, not less.
         let refuses = matches!(keyword, "not" | "oneOf") && self.unknown.len() > unknown;
         Ok((!refuses).then_some(value))
     }
 
-    /// A schema or several; what is neither is left for draft 4 to judge.
+    /// Translates one or several schemas; draft 4 rejects other values.
     fn subschemas(&mut self, value: &Bson, at: &str) -> Result<Value, Problem> {
         match value {
             Bson::Document(schema) => self.schema(schema, at),
@@ -247,7 +247,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Schemas by field or pattern; a dependency may be a list of fields too.
+    /// Translates schemas by field or pattern; a dependency may also be a list of fields.
     fn by_field(&mut self, value: &Bson, at: &str) -> Result<Value, Problem> {
         let Bson::Document(schemas) = value else { return Ok(plain(value)) };
         let compiled: Result<Map<String, Value>, Problem> = schemas
@@ -264,7 +264,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The keyword as a rule of ours, if it is one.
+/// Translates a keyword to a rule, if it is one.
 fn rule(schema: &Document, keyword: &str, value: &Bson, at: &str) -> Result<Option<Rule>, Problem> {
     match keyword {
         "bsonType" => types(value, at, Type::of_alias).map(Some),
@@ -280,10 +280,10 @@ fn rule(schema: &Document, keyword: &str, value: &Bson, at: &str) -> Result<Opti
 fn refusal(keyword: &str, at: &str) -> Problem {
     match keyword {
         "$ref" | "$schema" | "default" | "definitions" | "format" | "id" => {
-            format!("MongoDB does not take the keyword {keyword}, which is at {at}; leave it out")
+            format!("MongoDB does not support the keyword {keyword} at {at}; remove it")
         }
-        "$jsonSchema" => format!("{at} is not needed here; give what is inside"),
-        _ => format!("there is no keyword {keyword}, which is at {at}"),
+        "$jsonSchema" => format!("{at} is not needed here; use its content instead"),
+        _ => format!("unknown keyword {keyword} at {at}"),
     }
 }
 
@@ -293,21 +293,23 @@ fn types(value: &Bson, at: &str, of_name: impl Fn(&str) -> Option<Type>) -> Resu
         single => std::slice::from_ref(single),
     };
     if names.is_empty() {
-        return Err(format!("{at} names no type; at least one is expected"));
+        return Err(format!("invalid {at}: expected at least one type"));
     }
     let known = |name: &Bson| {
         let known = name.as_str().and_then(&of_name);
-        known.ok_or_else(|| format!("{at} has {name}, which is no type that MongoDB takes there"))
+        known.ok_or_else(|| {
+            format!("{at} has the type {name}, which MongoDB does not support there")
+        })
     };
     names.iter().map(known).collect::<Result<_, _>>().map(Rule::Types)
 }
 
 fn options(value: &Bson, at: &str) -> Result<Rule, Problem> {
     let Bson::Array(options) = value else {
-        return Err(format!("{at} is no array; the allowed values are expected"));
+        return Err(format!("invalid {at}: expected an array of the allowed values"));
     };
     if options.is_empty() {
-        return Err(format!("{at} is empty; at least one value is expected"));
+        return Err(format!("invalid {at}: expected at least one value"));
     }
     let mut known = BTreeSet::new();
     for option in options {
@@ -321,20 +323,21 @@ fn options(value: &Bson, at: &str) -> Result<Rule, Problem> {
 }
 
 fn boolean(value: &Bson, at: &str) -> Result<bool, Problem> {
-    value.as_bool().ok_or_else(|| format!("{at} is {value}; true or false is expected"))
+    value.as_bool().ok_or_else(|| format!("invalid {at}: expected true or false, found {value}"))
 }
 
 fn bound(schema: &Document, limit: &Bson, at: &str, exclusive: &str) -> Result<Rule, Problem> {
     if !matches!(limit, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) | Bson::Decimal128(_)) {
-        return Err(format!("{at} is {limit}; a number is expected"));
+        return Err(format!("invalid {at}: expected a number, found {limit}"));
     }
     let least = exclusive == "exclusiveMinimum";
     let exclusive = schema.get(exclusive).and_then(Bson::as_bool).unwrap_or(false);
     Ok(Rule::Bound(Bound { limit: limit.clone(), least, exclusive }))
 }
 
-/// A value as JSON. Numbers that are whole are integers, as whoever writes shell commands does not
-/// choose between doubles and integers; what JSON does not have is null, which no keyword takes.
+/// Converts a value to JSON. Whole numbers become integers, because users who type a number in a
+/// shell do not choose between doubles and integers; values without a JSON equivalent become null,
+/// which no keyword accepts.
 fn plain(value: &Bson) -> Value {
     match value {
         Bson::String(text) => text.as_str().into(),

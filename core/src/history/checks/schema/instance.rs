@@ -1,8 +1,8 @@
-//! BSON as `jsonschema` reads it: the document's own values, none of them turned into JSON.
+//! Lets `jsonschema` read BSON values without conversion to JSON.
 //!
 //! Documents are objects, the four types of numbers are numbers, and arrays, strings, booleans and
-//! null are what they are called. Every other type is none of these, so no keyword for strings or
-//! objects applies to an `ObjectId` or a date; what they are is for `bsonType` to see.
+//! null are their JSON equivalents. All other types are none of these, so no keyword for strings or
+//! objects applies to an `ObjectId` or a date; only `bsonType` distinguishes them.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use serde_json::Value;
 
-/// Values of BSON, as a representation of what is validated.
+/// BSON values as input of the validator.
 pub(super) struct BsonValues;
 
 impl Json for BsonValues {
@@ -60,8 +60,8 @@ impl<'a> Node<'a, BsonValues> for &'a Bson {
         matches!(self, Bson::Null)
     }
 
-    /// Only asked to tell objects, arrays, strings and numbers from the rest: `type` is a keyword of
-    /// ours. So what JSON does not have is said to be null.
+    /// Only used to distinguish objects, arrays, strings and numbers from the rest, because `type`
+    /// is implemented here. So types without a JSON equivalent are reported as null.
     fn json_type(&self) -> JsonType {
         match self {
             Bson::Document(_) => JsonType::Object,
@@ -75,12 +75,12 @@ impl<'a> Node<'a, BsonValues> for &'a Bson {
         }
     }
 
-    /// Only for messages, which are ours, and for `enum` and `uniqueItems`, which are ours too.
+    /// Only used for messages, `enum` and `uniqueItems`, which are implemented here.
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(Value::Null)
     }
 
-    /// Guards against cycles of `$ref`, of which there are none.
+    /// Guards against cycles of `$ref`, which is refused.
     fn identity(&self) -> Option<NodeIdentity> {
         None
     }
@@ -128,7 +128,7 @@ impl<'a> Array<'a, BsonValues> for &'a [Bson] {
     }
 }
 
-/// A number of a BSON type. Only `multipleOf` asks for it, and it reads doubles.
+/// A BSON number. Only `multipleOf` reads it, as a double.
 pub(super) struct Number<'a>(&'a Bson);
 
 impl JsonNumber for Number<'_> {

@@ -1,4 +1,4 @@
-//! The keywords whose answers depend on what BSON has and JSON has not.
+//! The keywords whose answers depend on the differences between BSON and JSON.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -12,10 +12,10 @@ use super::patterns::{Fields, Text};
 use crate::document::compare;
 use crate::document::key::{encode, is_nan};
 
-/// One keyword of one schema.
+/// A keyword of a schema.
 #[derive(Debug)]
 pub(super) enum Rule {
-    /// `bsonType` or `type`: the names of the types that are allowed.
+    /// `bsonType` or `type`: the allowed types.
     Types(Vec<Type>),
     /// `enum`.
     OneOf(BTreeSet<Canonical>),
@@ -29,17 +29,17 @@ pub(super) enum Rule {
     Fields(Fields),
 }
 
-/// A limit for numbers.
+/// A limit of numbers.
 #[derive(Debug)]
 pub(super) struct Bound {
     pub(super) limit: Bson,
-    /// Whether the limit is the least, or else the greatest.
+    /// Whether the limit is a minimum; otherwise a maximum.
     pub(super) least: bool,
-    /// Whether the limit itself is not allowed.
+    /// Whether the limit itself is excluded.
     pub(super) exclusive: bool,
 }
 
-/// A type by the name that it has in a schema.
+/// A type, by its name in a schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
     /// Any of the four numeric types.
@@ -48,7 +48,7 @@ pub(super) enum Type {
     Named(&'static str),
 }
 
-/// MongoDB's aliases of types but for `number`.
+/// MongoDB's aliases of types, except `number`.
 const ALIASES: [&str; 21] = [
     "double",
     "string",
@@ -74,7 +74,7 @@ const ALIASES: [&str; 21] = [
 ];
 
 impl Type {
-    /// The type that `bsonType` calls so.
+    /// The type with this name in `bsonType`.
     pub(super) fn of_alias(name: &str) -> Option<Self> {
         if name == "number" {
             return Some(Self::Number);
@@ -82,7 +82,7 @@ impl Type {
         ALIASES.into_iter().find(|alias| *alias == name).map(Self::Named)
     }
 
-    /// The type that `type` calls so.
+    /// The type with this name in `type`.
     pub(super) fn of_json(name: &str) -> Option<Self> {
         match name {
             "number" => Some(Self::Number),
@@ -111,7 +111,7 @@ fn is_number(value: &Bson) -> bool {
     matches!(value, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) | Bson::Decimal128(_))
 }
 
-/// The name of a value's type.
+/// The alias of a value's type.
 fn alias(value: &Bson) -> &'static str {
     match value {
         Bson::Double(_) => "double",
@@ -138,8 +138,8 @@ fn alias(value: &Bson) -> &'static str {
     }
 }
 
-/// A value encoded so that equal ones are the same bytes: numbers by value, and documents without
-/// regard to the order of their fields. `None` for what is no BSON.
+/// An encoded value; equal values have the same bytes: numbers by value, and documents regardless
+/// of the order of their fields. `None` for a value that can't be encoded as BSON.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Canonical(Vec<u8>);
 
@@ -152,7 +152,7 @@ impl Canonical {
     }
 }
 
-/// The value with the fields of each document in it in the order of their names.
+/// Sorts the fields of each document in a value by name.
 fn sorted(value: &Bson) -> Bson {
     match value {
         Bson::Document(document) => {
@@ -168,7 +168,7 @@ fn sorted(value: &Bson) -> Bson {
 }
 
 impl Bound {
-    /// Whether a number is inside. Nothing is above or below NaN.
+    /// Returns whether a number is within the limit. No number is above or below NaN.
     fn admits(&self, number: &Bson) -> bool {
         let (number, limit) = (raw_number(number), raw_number(&self.limit));
         if is_nan(number) != is_nan(limit) {
@@ -182,7 +182,7 @@ impl Bound {
     }
 }
 
-/// A number as it is compared; anything else is null.
+/// Converts a number for comparison; anything else becomes null.
 fn raw_number(value: &Bson) -> RawBsonRef<'static> {
     match value {
         Bson::Int32(number) => RawBsonRef::Int32(*number),
@@ -211,15 +211,15 @@ impl Rule {
         }
     }
 
-    /// What was expected, to follow the name of the field.
+    /// The problem, as a predicate of the field.
     fn problem(&self, value: &Bson) -> String {
         match self {
             Self::Types(types) => {
                 let names: Vec<&str> = types.iter().map(|known| known.name()).collect();
-                format!("is of type {}, and should be {}", alias(value), names.join(" or "))
+                format!("is of type {}, expected {}", alias(value), names.join(" or "))
             }
-            Self::OneOf(_) => "has a value that is not one of those in the enum".to_owned(),
-            Self::UniqueItems => "has two elements that are equal".to_owned(),
+            Self::OneOf(_) => "has a value that is not in the enum".to_owned(),
+            Self::UniqueItems => "has two equal elements".to_owned(),
             Self::Text(pattern) => format!("does not match the pattern {}", pattern.as_str()),
             Self::Fields(fields) => value
                 .as_document()
@@ -232,13 +232,13 @@ impl Rule {
                     (false, false) => "at most",
                     (false, true) => "less than",
                 };
-                format!("is {value}, and should be {order} {limit}")
+                format!("is {value}, expected {order} {limit}")
             }
         }
     }
 }
 
-/// The rules of one schema, as `jsonschema` asks for them.
+/// The rules of one schema, as a keyword of `jsonschema`.
 pub(super) struct Rules(pub(super) Vec<Arc<Rule>>);
 
 impl<'i> Keyword<'i, BsonValues> for Rules {

@@ -1,23 +1,23 @@
-//! `$jsonSchema`, as MongoDB has it.
+//! `$jsonSchema` as in MongoDB.
 //!
-//! The crate `jsonschema` does the work, by JSON Schema's draft 4, on the document's own values: it
-//! reads BSON by way of a trait (`instance.rs`), and nothing is turned into JSON. Where the answer
-//! depends on what BSON has and JSON has not, or on PCRE, the keyword is our own (`keywords.rs`).
+//! The crate `jsonschema` evaluates JSON Schema draft 4 on the document's own values: it reads BSON
+//! through a trait (`instance.rs`), without conversion to JSON. Keywords whose answers depend on
+//! the differences between BSON and JSON, or on PCRE, are implemented here (`keywords.rs`).
 //!
-//! **As in MongoDB**: `bsonType` and `type` (which takes JSON's names, without `integer`); `enum` and
-//! `uniqueItems`, which compare as MongoDB does, without regard to the order of fields; `minimum`
-//! and `maximum` over all four types of numbers, exactly; `pattern` and `patternProperties`, whose regular
-//! expressions are PCRE's; `required`, `properties`, `additionalProperties`, `minProperties`,
-//! `maxProperties`, `dependencies`, `items`, `additionalItems`, `minItems`, `maxItems`, `minLength`,
-//! `maxLength`, `allOf`, `anyOf`, `oneOf`, `not`, `title`, `description`. What MongoDB refuses is refused:
-//! unknown keywords, `$ref`, `$schema`, `default`, `definitions`, `format`, `id`, and type names that it does
-//! not know.
+//! **As in MongoDB**: `bsonType` and `type` (with JSON's names, without `integer`); `enum` and
+//! `uniqueItems`, which compare as MongoDB does, regardless of the order of fields; `minimum` and
+//! `maximum` over all four types of numbers, exactly; `pattern` and `patternProperties`, with PCRE
+//! expressions; `required`, `properties`, `additionalProperties`, `minProperties`, `maxProperties`,
+//! `dependencies`, `items`, `additionalItems`, `minItems`, `maxItems`, `minLength`, `maxLength`,
+//! `allOf`, `anyOf`, `oneOf`, `not`, `title`, `description`. Whatever MongoDB refuses is refused:
+//! unknown keywords, `$ref`, `$schema`, `default`, `definitions`, `format`, `id`, and unknown type
+//! names.
 //!
-//! **Not quite as in MongoDB**: `multipleOf` reads a long beyond 2^53 and a decimal as a double.
+//! **Slightly different**: `multipleOf` reads a long beyond 2^53 and a decimal as a double.
 //!
-//! **Not known**: `encrypt` and `encryptMetadata`, and patterns that are not understood. Such a keyword is
-//! left out and [named](Schema::unknown), with a `not` or `oneOf` around it, so that nothing is refused for
-//! what was left out.
+//! **Unsupported**: `encrypt` and `encryptMetadata`, and unsupported patterns. Such a keyword is
+//! omitted and [named](Schema::unknown), together with a `not` or `oneOf` around it, so that
+//! nothing is refused because of an omission.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -41,10 +41,10 @@ use crate::{Error, Result};
 use instance::BsonValues;
 use patterns::GaveUp;
 
-/// What is wrong with a document: the field (`None` for the document itself), and a sentence.
+/// The problem of a document: the field (`None` for the document itself), and a sentence.
 pub(super) type Problem = (Option<String>, String);
 
-/// A schema, ready to validate documents.
+/// A compiled schema.
 #[derive(Debug)]
 pub(super) struct Schema {
     validator: jsonschema::Validator<BsonValues>,
@@ -56,31 +56,29 @@ impl Schema {
     /// Compiles the schema of a collection.
     ///
     /// # Errors
-    /// `Invalid`, naming the collection, the place in the schema and what was expected there.
+    /// `Invalid`, naming the collection, the location in the schema and what was expected there.
     pub(super) fn compile(collection: &CollectionName, schema: &bson::Document) -> Result<Self> {
         let compiled = compile::compile(schema).map_err(|problem| {
-            Error::invalid(format!(
-                "the schema of collection '{collection}' can't be used: {problem}"
-            ))
+            Error::invalid(format!("invalid schema of collection '{collection}': {problem}"))
         })?;
         let compile::Compiled { validator, gave_up, unknown } = compiled;
         Ok(Self { validator, gave_up, unknown })
     }
 
-    /// What of it is not known here, and left out.
+    /// The unsupported keywords, which were omitted.
     pub(super) fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
-    /// Whether it takes a document; `None` if a pattern took too long to decide it.
+    /// Returns whether a document is valid; `None` if a pattern exceeded its time limit.
     pub(super) fn takes(&self, document: &bson::Document) -> Option<bool> {
         self.gave_up.reset();
         let takes = self.validator.is_valid(&Bson::Document(document.clone()));
         (!self.gave_up.is_set()).then_some(takes)
     }
 
-    /// What is wrong with a document: the field and the problem, at most `most` of them; `None` if a
-    /// pattern took too long to decide it.
+    /// Returns the problems of a document, at most `most`; `None` if a pattern exceeded its time
+    /// limit.
     pub(super) fn problems(
         &self,
         document: &Document,

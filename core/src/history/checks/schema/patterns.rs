@@ -1,4 +1,4 @@
-//! The keywords that go by regular expressions, which are PCRE's in MongoDB.
+//! The keywords with regular expressions, which are PCRE in MongoDB.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,8 +12,8 @@ use super::instance::BsonValues;
 use super::sentence;
 use crate::document::Regex;
 
-/// Whether a pattern took too long for the document that is looked at: what is said of it does not count
-/// then. Clones are one.
+/// Whether a pattern exceeded its time limit on the current document, so that the result is
+/// invalid. Clones share the flag.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GaveUp(Arc<AtomicBool>);
 
@@ -27,7 +27,7 @@ impl GaveUp {
     }
 }
 
-/// `pattern`: what text must match.
+/// `pattern`: the expression that a text must match.
 #[derive(Debug)]
 pub(super) struct Text {
     pattern: Regex,
@@ -51,15 +51,15 @@ impl Text {
     }
 }
 
-/// `patternProperties`, with the `additionalProperties` beside it.
+/// `patternProperties`, with the `additionalProperties` of the same schema.
 pub(super) struct Fields {
-    /// The fields that have a schema by their name.
+    /// The fields with a schema of their own.
     named: BTreeSet<String>,
     patterns: Vec<(Text, Validator<BsonValues>)>,
     others: Others,
 }
 
-/// What is with fields that have neither their name nor a pattern in the schema.
+/// The rule for fields that neither a name nor a pattern in the schema matches.
 pub(super) enum Others {
     Any,
     None,
@@ -75,7 +75,8 @@ impl Fields {
         Self { named, patterns, others }
     }
 
-    /// What is wrong with the first field of a document that does not suit, to follow the document's name.
+    /// Returns the problem of the first invalid field of a document, as a predicate of the
+    /// document.
     pub(super) fn problem(&self, document: &Document) -> Option<String> {
         document.iter().find_map(|(name, value)| self.problem_of_field(name, value))
     }
@@ -101,7 +102,7 @@ impl Fields {
 
 fn problem(schema: &Validator<BsonValues>, value: &Bson) -> Option<String> {
     schema.iter_errors(value).next().map(|error| match sentence::of(&error) {
-        (Some(_), problem) => format!("does not suit: {problem}"),
+        (Some(_), problem) => format!("does not match the schema: {problem}"),
         (None, problem) => problem.trim_start_matches("the document ").to_owned(),
     })
 }

@@ -397,20 +397,20 @@ fn a_problem_names_the_field_and_what_was_expected() {
     let problems = |fields: BsonDocument| schema.problems(&document(&fields), 9).unwrap().unwrap();
     let named = |path: &str, problem: &str| (Some(path.to_owned()), problem.to_owned());
     for (fields, expected) in [
-        (doc! {}, named("name", "name is not there, and is required")),
+        (doc! {}, named("name", "missing required field name")),
         (
             doc! { "name": 1, "address": {} },
-            named("address.zip", "address.zip is not there, and is required"),
+            named("address.zip", "missing required field address.zip"),
         ),
         (
             doc! { "name": 1, "address": { "zip": true } },
-            named("address.zip", "address.zip is of type bool, and should be string or int"),
+            named("address.zip", "address.zip is of type bool, expected string or int"),
         ),
         (
             doc! { "name": 1, "tags": ["a", "abcd"] },
             named("tags.1", "tags.1 has more than 3 characters"),
         ),
-        (doc! { "name": 1, "age": 0 }, named("age", "age is 0, and should be greater than 0")),
+        (doc! { "name": 1, "age": 0 }, named("age", "age is 0, expected greater than 0")),
         (
             doc! { "name": 1, "nmae": 2 },
             (None, "the document has fields that are not allowed: nmae".to_owned()),

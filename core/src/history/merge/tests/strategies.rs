@@ -56,7 +56,7 @@ fn newest_takes_the_side_that_was_changed_last_and_ours_on_a_tie() {
         assert_eq!(clean(&merge_with(&versions, &always("newest"))), &*field(expected));
     }
     let merged = settled("newest", 1, 2, 3);
-    assert_eq!(note(&merged), "newest: it is not known when the two sides were changed");
+    assert_eq!(note(&merged), "newest: the times of the changes are unknown");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn decimals_are_added_exactly_or_not_at_all() {
 fn a_sum_that_is_no_number_stays_a_conflict() {
     note(&settled("sum", 0.0, f64::INFINITY, 1.0));
     note(&settled("sum", 0.0, f64::MAX, f64::MAX / 2.0));
-    assert_eq!(note(&settled("sum", 1, "x", 2)), "sum: these are not all numbers");
+    assert_eq!(note(&settled("sum", 1, "x", 2)), "sum: not all values are numbers");
     note(&settled("sum", "x", 1, 2));
 }
 
@@ -172,7 +172,7 @@ fn union_takes_arrays_as_sets() {
     let (ours, theirs) = (set(&["a"]), set(&["b"]));
     let merged = merge_with(&versions(&rawdoc! { "_id": 1 }, &ours, &theirs), &always("union"));
     assert_eq!(clean(&merged), &*set(&["a", "b"]));
-    assert_eq!(note(&settled("union", 1, 2, 3)), "union: these are not all arrays");
+    assert_eq!(note(&settled("union", 1, 2, 3)), "union: not all values are arrays");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn append_keeps_what_both_sides_appended() {
     assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "a": [1, 7, 3, 4, 5] });
     let theirs = rawdoc! { "_id": 1, "a": [6, 2, 4, 5] };
     let merged = merge_with(&versions(&base, &ours, &theirs), &always("append"));
-    let changed = "append: one side took elements away, or both changed the others";
+    let changed = "append: one side removed elements, or both changed the others";
     assert_eq!(note(&merged), changed);
     let ours = rawdoc! { "_id": 1, "a": [1, 2, 3] };
     let theirs = rawdoc! { "_id": 1, "a": [1, 8, 4] };
@@ -241,12 +241,12 @@ fn arrays_whose_elements_have_no_key_of_their_own_are_a_conflict() {
     for (ours, note) in [
         (cart(&[("a", 3, 1), ("a", 1, 1)]), "by-key(sku): two elements have the same sku"),
         (rawdoc! { "_id": 1, "items": [{ "n": 1 }] }, "by-key(sku): an element has no sku"),
-        (rawdoc! { "_id": 1, "items": [1] }, "by-key(sku): an element is no document"),
+        (rawdoc! { "_id": 1, "items": [1] }, "by-key(sku): an element is not a document"),
         (
             rawdoc! { "_id": 1, "items": [{ "sku": [] }] },
-            "by-key(sku): the sku of an element is of a type, or of a length, by which it can't be found",
+            "by-key(sku): the sku of an element has a type or length that can't be a key",
         ),
-        (rawdoc! { "_id": 1, "items": 1 }, "by-key(sku): these are not all arrays"),
+        (rawdoc! { "_id": 1, "items": 1 }, "by-key(sku): not all values are arrays"),
     ] {
         let merged = merge(ours);
         assert_eq!(paths(&merged), ["items"]);
