@@ -165,7 +165,7 @@ async fn a_target_that_has_gone_on_is_refused_before_anything_is_written(subject
     assert_eq!(plan.present_in(&store).await.unwrap_err().kind(), ErrorKind::Conflict);
     let error = plan.run(&store, &|_| ()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("gone on in the target"), "{error}");
+    assert!(error.to_string().contains("diverged in the target"), "{error}");
     assert_eq!(seen(&store).await, before);
 }
 
@@ -175,7 +175,7 @@ async fn a_project_of_the_same_name_is_not_mixed_with_another(subject: Subject) 
     store.create_project(&shop()).await.unwrap();
     let error = copied(&source, &store).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    assert!(error.to_string().contains("a project 'shop' of its own"), "{error}");
+    assert!(error.to_string().contains("a different project 'shop'"), "{error}");
     let main = BranchName::new(Store::FIRST_BRANCH).unwrap();
     let branches = store.project(&shop()).await.unwrap().branches().await.unwrap();
     assert_eq!(branches.iter().map(|info| &info.name).collect::<Vec<_>>(), [&main]);

@@ -99,7 +99,7 @@ fn what_is_too_much_for_one_commit_is_refused_with_what_to_do() {
     assert_eq!(run.code, Some(2), "{}", run.stderr);
     has(
         &run.stderr,
-        &["a commit may hold 268435456 bytes", "512 more", "--each", "argon import -"],
+        &["a commit may have 268435456 bytes", "512 for each document", "--each", "argon import -"],
     );
     assert_eq!(place.ok(&["log"]), "");
 }
@@ -109,7 +109,7 @@ fn put_if_absent_refuses_an_id_that_is_there() {
     let place = Place::with_project("sled");
     place.ok(&["put", "-c", "users", r#"{"_id":1}"#, "--if-absent"]);
     let error = place.fails(4, &["put", "-c", "users", r#"{"_id":1,"a":2}"#, "--if-absent"]);
-    has(&error, &["collection 'users' has a document with _id 1 already"]);
+    has(&error, &["collection 'users' already has a document with _id 1"]);
 }
 
 #[test]

@@ -107,8 +107,8 @@ fn a_target_with_another_history_is_refused() {
     let place = source();
     place.ok(&["init", TARGET]);
     place.ok(&["--store", TARGET, "project", "create", "shop"]);
-    has(&place.fails(5, &["migrate", SOURCE, TARGET]), &["a project 'shop' of its own"]);
-    has(&place.fails(3, &["migrate", SOURCE, TARGET, "-p", "none"]), &["no project 'none'"]);
+    has(&place.fails(5, &["migrate", SOURCE, TARGET]), &["a different project 'shop'"]);
+    has(&place.fails(3, &["migrate", SOURCE, TARGET, "-p", "none"]), &["unknown project 'none'"]);
     has(&place.fails(3, &["migrate", "sled:nowhere", TARGET]), &["nowhere"]);
 }
 

@@ -1,4 +1,4 @@
-//! The states that this process has open.
+//! The states that are open in this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::model::{Point, TimelineId, View};
 use crate::storage::RetainedStates;
 use crate::{DetailKey, Error, Result};
 
-/// The states that are open, how often, and what this process has given up.
+/// Counts the open states, and tracks what this process has collected.
 #[derive(Default)]
 pub(crate) struct ActiveStates {
     inner: Mutex<Inner>,
@@ -21,7 +21,7 @@ struct Inner {
     kept: HashMap<TimelineId, RetainedStates>,
 }
 
-/// Keeps a state among those that are open until the last clone is dropped.
+/// Keeps a state open until the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct StateGuard {
     _entry: Option<Arc<Entry>>,
@@ -33,10 +33,10 @@ struct Entry {
 }
 
 impl ActiveStates {
-    /// Enters a state. Nothing is given up of it from now on, if it was not before.
+    /// Opens a state. From now on it is not collected, unless it already was.
     ///
     /// # Errors
-    /// `NotFound` if it was given up by this process.
+    /// `NotFound` if this process has collected it.
     pub(crate) fn acquire(self: &Arc<Self>, view: &View) -> Result<StateGuard> {
         let Some(point) = view.point() else { return Ok(StateGuard { _entry: None }) };
         let mut inner = self.inner();
@@ -55,12 +55,12 @@ impl ActiveStates {
         Ok(StateGuard { _entry: Some(Arc::new(Entry { states: self.clone(), point })) })
     }
 
-    /// The states that are open.
+    /// The open states.
     pub(crate) fn points(&self) -> Vec<Point> {
         self.inner().open.keys().copied().collect()
     }
 
-    /// Takes note of what is kept of a timeline: other states of it are not opened from now on.
+    /// Records the retained states of a timeline: its other states can't be opened from now on.
     pub(crate) fn keep_only(&self, timeline: TimelineId, keep: RetainedStates) {
         self.inner().kept.insert(timeline, keep);
     }
@@ -71,7 +71,7 @@ impl ActiveStates {
 }
 
 impl StateGuard {
-    /// A stream that keeps the state open as long as it is there.
+    /// Wraps a stream so that it keeps the state open.
     pub(crate) fn during<T: Send + 'static>(
         &self,
         stream: BoxStream<'static, T>,

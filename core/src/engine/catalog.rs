@@ -1,10 +1,9 @@
-//! Collections as documents: the catalog is itself a versioned collection, so that the past shows
-//! the collections of then, and diff and restore need no second mechanism.
+//! Collections as documents: the catalog is itself a versioned collection, so a past state has its
+//! own collections, and diff and restore need no second mechanism.
 //!
-//! Each collection has one catalog document for all its life,
-//! `{_id: <number>, name, options, indexes, dropped?}`. A drop marks the document and leaves the
-//! collection's documents where they are, so it costs one change; the next collection of that name
-//! gets another number.
+//! Each collection has one catalog document, `{_id: <number>, name, options, indexes, dropped?}`. A
+//! drop marks the document and keeps the collection's documents, so it costs one change; the next
+//! collection of that name gets another number.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -22,19 +21,18 @@ use crate::model::{
 use crate::storage::{KeyRange, Materialize};
 use crate::{Error, Result};
 
-/// A collection's metadata. Equal if they are the same bytes: the order of an index's keys counts.
+/// The metadata of a collection. Equal if the bytes are: the order of an index's keys counts.
 #[derive(Debug, Clone)]
 pub struct CollectionInfo {
-    /// Its identifier, the same through renames.
+    /// The identifier, which renames keep.
     pub id: CollectionId,
-    /// Its name.
+    /// The name.
     pub name: CollectionName,
-    /// Its options as MongoDB writes them, the validator among them; Argon keeps them and gives
-    /// them back.
+    /// The options in MongoDB's format, including the validator; Argon stores and returns them.
     pub options: BsonDocument,
-    /// Its index definitions as MongoDB writes them; Argon keeps them and gives them back. A collection
-    /// for which none were set has none here; [`listed_indexes`](Self::listed_indexes) are what it has
-    /// in MongoDB.
+    /// The index definitions in MongoDB's format; Argon stores and returns them. Empty if none were
+    /// set; [`listed_indexes`](Self::listed_indexes) returns the indexes that the collection has in
+    /// MongoDB.
     pub indexes: Vec<BsonDocument>,
 }
 
@@ -48,8 +46,8 @@ impl PartialEq for CollectionInfo {
 }
 
 impl CollectionInfo {
-    /// Its index definitions, with the one of `_id` that MongoDB gives every collection. A view has
-    /// none, nor has a time series.
+    /// The index definitions, including the one of `_id` that MongoDB gives every collection except
+    /// views and time series.
     pub fn listed_indexes(&self) -> Cow<'_, [BsonDocument]> {
         let without = ["viewOn", "timeseries", "clusteredIndex"];
         if self.indexes.is_empty() && !without.iter().any(|name| self.options.contains_key(name)) {
@@ -58,7 +56,8 @@ impl CollectionInfo {
         Cow::Borrowed(&self.indexes)
     }
 
-    /// The index definitions that tell collections apart: none if the index of `_id` is the only one.
+    /// The index definitions that distinguish collections: empty if the index of `_id` is the only
+    /// one.
     pub(crate) fn distinctive_indexes(&self) -> &[BsonDocument] {
         match self.indexes.as_slice() {
             [only] if *only == id_index() => &[],
@@ -67,7 +66,7 @@ impl CollectionInfo {
     }
 }
 
-/// The index of `_id` as MongoDB defines it.
+/// MongoDB's definition of the index of `_id`.
 fn id_index() -> BsonDocument {
     doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }
 }
@@ -76,20 +75,20 @@ fn id_index() -> BsonDocument {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Catalog {
     live: BTreeMap<CollectionName, Arc<CollectionInfo>>,
-    /// Every number ever given out on this chain.
+    /// Every number ever assigned on this chain.
     numbers: HashMap<CollectionId, CollectionSlot>,
 }
 
-/// What a number was given to.
+/// The collection of a number.
 #[derive(Debug, Clone, PartialEq)]
 struct CollectionSlot {
-    /// The collection's name, or its last one if it was dropped.
+    /// The name, or the last one if the collection was dropped.
     name: CollectionName,
     dropped: bool,
 }
 
 impl Catalog {
-    /// Reads the catalog of a view. O(collections).
+    /// Loads the catalog of a view. O(collections).
     pub(crate) async fn load(materialize: &dyn Materialize, view: &View) -> Result<Self> {
         let mut catalog = Self::default();
         let mut entries = materialize.scan(view, CollectionId::CATALOG, KeyRange::default());
@@ -105,25 +104,23 @@ impl Catalog {
         self.live.values()
     }
 
-    /// The collection of this name.
+    /// Returns the collection of this name.
     pub fn get(&self, name: &CollectionName) -> Option<&Arc<CollectionInfo>> {
         self.live.get(name)
     }
 
-    /// The collection with this identifier, unless it was dropped.
+    /// Returns the collection with this identifier, unless it was dropped.
     pub fn by_id(&self, id: CollectionId) -> Option<&Arc<CollectionInfo>> {
         let numbered = self.numbers.get(&id).filter(|numbered| !numbered.dropped)?;
         self.live.get(&numbered.name)
     }
 
-    /// Every collection that ever was on this chain, with its name or the last that it had.
+    /// Every collection that ever existed on this chain, with its name or last name.
     pub(crate) fn last_names(&self) -> impl Iterator<Item = (CollectionId, &CollectionName)> {
         self.numbers.iter().map(|(id, numbered)| (*id, &numbered.name))
     }
 
-    /// Whether a collection was there and is dropped.
-    /// All collections, those that were dropped among them: as these can be taken back by a single
-    /// change of the catalog, snapshots have their documents.
+    /// Whether a collection existed and was dropped.
     pub(crate) fn all_ids(&self) -> Vec<CollectionId> {
         self.numbers.keys().copied().collect()
     }
@@ -132,7 +129,7 @@ impl Catalog {
         self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
     }
 
-    /// The metadata of a new collection; the caller has seen that the name is free.
+    /// Creates the metadata of a new collection; the caller has checked that the name is unused.
     pub(crate) fn new_collection(&self, name: CollectionName) -> CollectionInfo {
         let mut id = CollectionId::derive(name.as_str(), 0);
         for incarnation in 1.. {
@@ -144,9 +141,9 @@ impl Catalog {
         CollectionInfo { id, name, options: BsonDocument::new(), indexes: Vec::new() }
     }
 
-    /// Takes up a collection as it is now.
+    /// Inserts or updates a collection.
     pub(crate) fn insert(&mut self, info: CollectionInfo, dropped: bool) {
-        // Another may have taken the name meanwhile, if two collections exchange theirs.
+        // Another collection may have taken the name already, if two collections swap names.
         if let Some(CollectionSlot { name, dropped: false }) = self.numbers.get(&info.id)
             && self.live.get(name).is_some_and(|known| known.id == info.id)
         {
@@ -159,21 +156,21 @@ impl Catalog {
     }
 }
 
-/// The last known catalog of each timeline, and the positions for which it holds, so that neither
-/// a write nor a read at the head scans it again.
+/// The last known catalog of each timeline, and the positions for which it is valid, so that reads
+/// and writes at the head don't load it again.
 #[derive(Default)]
 pub(crate) struct Catalogs {
     known: RwLock<HashMap<TimelineId, CachedCatalog>>,
 }
 
-/// A catalog and the positions for which it holds.
+/// A catalog and the positions for which it is valid.
 type CachedCatalog = (RangeInclusive<Lsn>, Arc<Catalog>);
 
 impl Catalogs {
-    /// How many timelines are remembered.
+    /// The maximum number of cached timelines.
     const MOST: usize = 256;
 
-    /// The catalog of a view, from memory or from the store.
+    /// Returns the catalog of a view, from the cache or the store.
     pub(crate) async fn of(
         &self,
         materialize: &dyn Materialize,
@@ -194,8 +191,8 @@ impl Catalogs {
         range.contains(&point.lsn).then(|| catalog.clone())
     }
 
-    /// Notes that `catalog` holds at `lsn`; if it is the one known already, at all positions
-    /// between too.
+    /// Records that `catalog` is valid at `lsn`; if it is already cached, also at all positions in
+    /// between.
     pub(crate) fn keep(&self, timeline: TimelineId, lsn: Lsn, catalog: &Arc<Catalog>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match known.get_mut(&timeline) {
@@ -213,7 +210,7 @@ impl Catalogs {
     }
 }
 
-/// The change that brings a collection's catalog document to `info`.
+/// Creates the change that sets a collection's catalog document to `info`.
 pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
     let indexes = info.indexes.iter().cloned().map(Bson::Document).collect::<Vec<_>>();
     let mut document = doc! {
@@ -226,7 +223,7 @@ pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
         document.insert("dropped", true);
     }
     let raw = RawDocumentBuf::try_from(&document).map_err(|source| {
-        Error::invalid(format!("the options of collection '{}' can't be stored", info.name))
+        Error::invalid(format!("failed to encode the options of collection '{}'", info.name))
             .with_source(source)
     })?;
     let (key, document) = Document::checked(raw)?;
@@ -236,10 +233,10 @@ pub(crate) fn change(info: &CollectionInfo, dropped: bool) -> Result<Change> {
 /// The key of a collection's catalog document.
 pub(crate) fn key_of_collection(id: CollectionId) -> Result<Key> {
     Key::of(&Bson::Int64(id.get().cast_signed()))
-        .map_err(|source| Error::internal("a number makes no key").with_source(source))
+        .map_err(|source| Error::internal("failed to encode a number as a key").with_source(source))
 }
 
-/// The collection that a catalog document's key names.
+/// The collection of a catalog document's key.
 pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
     match key.to_bson() {
         Bson::Int64(number) => Some(CollectionId::new(number.cast_unsigned())),
@@ -248,9 +245,9 @@ pub(crate) fn collection_of_key(key: &Key) -> Option<CollectionId> {
     }
 }
 
-/// Reads a catalog document: the collection, and whether it was dropped.
+/// Decodes a catalog document: the collection, and whether it was dropped.
 pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
-    let corrupt = || Error::corrupt(format!("the catalog document {document:?} is malformed"));
+    let corrupt = || Error::corrupt(format!("malformed catalog document {document:?}"));
     let entry = document.to_bson()?;
     let info = CollectionInfo {
         id: CollectionId::new(entry.get_i64("_id").map_err(|_| corrupt())?.cast_unsigned()),

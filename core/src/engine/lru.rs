@@ -1,13 +1,13 @@
-//! A map that forgets what was used least recently, once it weighs too much.
+//! A map that evicts the least recently used entries when its weight exceeds a limit.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// A map of bounded weight. What weighs more than the bound by itself is not kept.
+/// A map of bounded weight. An entry that exceeds the bound by itself is not kept.
 #[derive(Debug)]
 pub(crate) struct Lru<K, V> {
     entries: BTreeMap<K, Entry<V>>,
-    /// The keys by when they were last used.
+    /// The keys in the order of their last use.
     by_use: BTreeMap<u64, K>,
     uses: u64,
     weight: usize,
@@ -22,12 +22,12 @@ struct Entry<V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Lru<K, V> {
-    /// An empty map whose entries weigh `most` together at most.
+    /// Creates an empty map for entries with a total weight of at most `most`.
     pub(crate) fn new(most: usize) -> Self {
         Self { entries: BTreeMap::new(), by_use: BTreeMap::new(), uses: 0, weight: 0, most }
     }
 
-    /// The value of a key, which thereby was used.
+    /// Returns the value of a key, and marks it as used.
     pub(crate) fn get(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.get_mut(key)?;
         self.by_use.remove(&entry.used);
@@ -47,7 +47,7 @@ impl<K: Ord + Clone, V: Clone> Lru<K, V> {
         self.shrink();
     }
 
-    /// Says what a value that is there weighs now.
+    /// Updates the weight of an entry.
     pub(crate) fn weigh(&mut self, key: &K, weight: usize) {
         if let Some(entry) = self.entries.get_mut(key) {
             self.weight = self.weight - entry.weight + weight;
@@ -56,7 +56,7 @@ impl<K: Ord + Clone, V: Clone> Lru<K, V> {
         }
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.remove(key)?;
         self.by_use.remove(&entry.used);
@@ -64,12 +64,12 @@ impl<K: Ord + Clone, V: Clone> Lru<K, V> {
         Some(entry.value)
     }
 
-    /// The entries with keys in a range; looking at them is no use of them.
+    /// The entries with keys in a range; does not mark them as used.
     pub(crate) fn range(&self, keys: RangeInclusive<K>) -> impl Iterator<Item = (&K, &V)> {
         self.entries.range(keys).map(|(key, entry)| (key, &entry.value))
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.most);
     }

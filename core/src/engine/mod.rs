@@ -1,5 +1,5 @@
-//! What turns requests into durable commits and answers reads, over the traits of
-//! [`storage`](crate::storage), without projects, branches and masks.
+//! Turns requests into durable commits and answers reads, on the traits of
+//! [`storage`](crate::storage); it knows no projects, branches and masks.
 //!
 //! | module | what is in it |
 //! | --- | --- |

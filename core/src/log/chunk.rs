@@ -1,8 +1,8 @@
 //! The format of a chunk.
 //!
 //! `argonchk`, version (1 byte), then one zstd frame of entries in key order: key with its length,
-//! LSN, document with its length; numbers are varints. The chunk's name is the BLAKE3 digest of all
-//! of its bytes as stored, so it is checked before anything is decompressed.
+//! LSN, document with its length; numbers are varints. The chunk's name is the BLAKE3 digest of its
+//! stored bytes, so it is verified before decompression.
 
 use crate::document::key::Key;
 use crate::model::codec::{Reader, put_bytes, put_varint};
@@ -15,8 +15,8 @@ pub const CHUNK_VERSION: u8 = 1;
 
 const MAGIC: &[u8; 8] = b"argonchk";
 
-/// The most that a chunk may hold when decompressed: the largest document, its key, and the size
-/// at which a chunk is cut, with room to spare.
+/// The maximum size of a decompressed chunk: the largest document, its key, and the size at which a
+/// chunk is cut, with a margin.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Appends an entry to the content of a chunk.
@@ -26,20 +26,20 @@ pub(crate) fn put_entry(content: &mut Vec<u8>, key: &Key, lsn: Lsn, document: &D
     put_bytes(content, document.as_bytes());
 }
 
-/// Compresses the content of a chunk with this level of zstd; gives its name and its bytes.
+/// Compresses the content of a chunk with this zstd level; returns its name and its bytes.
 pub fn encode_chunk(content: &[u8], level: i32) -> Result<(Digest, Vec<u8>)> {
     let mut bytes = MAGIC.to_vec();
     bytes.push(CHUNK_VERSION);
     let compressed = zstd::bulk::compress(content, level)
-        .map_err(|source| Error::internal("zstd could not compress a chunk").with_source(source))?;
+        .map_err(|source| Error::internal("zstd failed to compress a chunk").with_source(source))?;
     bytes.extend_from_slice(&compressed);
     Ok((Digest::of(&bytes), bytes))
 }
 
-/// Checks a chunk against its name and gives its entries in key order.
+/// Verifies a chunk against its name and returns its entries in key order.
 ///
 /// # Errors
-/// `Corrupt` if the bytes are not those that were named; `Unsupported` for a newer version.
+/// `Corrupt` if the bytes do not match the name; `Unsupported` for a newer version.
 pub fn decode_chunk(digest: Digest, bytes: &[u8]) -> Result<Vec<(Key, Version)>> {
     if Digest::of(bytes) != digest {
         return Err(Error::corrupt(format!(
@@ -49,7 +49,7 @@ pub fn decode_chunk(digest: Digest, bytes: &[u8]) -> Result<Vec<(Key, Version)>>
     }
     let mut reader = Reader::new("chunk", bytes);
     if reader.array()? != *MAGIC {
-        return Err(reader.corrupt("does not begin as a chunk"));
+        return Err(reader.corrupt("does not begin like a chunk"));
     }
     match reader.byte()? {
         CHUNK_VERSION => {}
@@ -65,7 +65,7 @@ pub fn decode_chunk(digest: Digest, bytes: &[u8]) -> Result<Vec<(Key, Version)>>
     let mut entries = Vec::new();
     while !reader.rest().is_empty() {
         let key = Key::from_bytes(reader.bytes()?)
-            .map_err(|source| reader.corrupt("has a bad key").with_source(source))?;
+            .map_err(|source| reader.corrupt("has a malformed key").with_source(source))?;
         let lsn = reader.lsn()?;
         let document = Document::from_stored(reader.bytes()?.to_vec())?;
         entries.push((key, Version { lsn, document }));

@@ -1,7 +1,7 @@
-//! The log of a store: walks over it, what a view is in it, and the formats in which it is written.
+//! The log of a store: walks over it, the resolution of views, and its formats.
 //!
-//! [`headers`], [`floor`], [`kept_from`], [`last_commit`] and [`commit_at`] are the log of a
-//! [`State`](crate::State); they are above this layer and only named here.
+//! [`headers`], [`floor`], [`kept_from`], [`last_commit`] and [`commit_at`] read the log of a
+//! [`State`](crate::State); they are defined above this layer and only named here.
 //!
 //! | module | what is in it |
 //! | --- | --- |
@@ -15,5 +15,5 @@ pub mod segment;
 pub(crate) mod timelines;
 pub(crate) mod walk;
 
-// The one import upwards that `.ci/layers` lets pass: the public name of these functions is here.
+// The one upward import that `.ci/layers` allows: the public path of these functions.
 pub use crate::store::log::{commit_at, floor, headers, kept_from, last_commit};

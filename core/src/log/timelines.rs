@@ -1,4 +1,4 @@
-//! From a point to the chain of timelines behind it.
+//! Resolves a point to its chain of timelines.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,7 +18,7 @@ impl Timelines {
         Self { wal, bases: RwLock::default() }
     }
 
-    /// The view of `timeline` at `lsn`, which is not above its head. O(depth of the chain).
+    /// Returns the view of `timeline` at `lsn`, which is not above its head. O(depth of the chain).
     pub(crate) async fn view(&self, timeline: Timeline, lsn: Lsn) -> Result<View> {
         let mut segments: Vec<Segment> = Vec::new();
         let mut current = timeline;
@@ -46,7 +46,9 @@ impl Timelines {
             return Ok(base);
         }
         let state = self.wal.state(timeline).await?.ok_or_else(|| {
-            Error::corrupt(format!("timeline {timeline}, on which others build, is missing"))
+            Error::corrupt(format!(
+                "timeline {timeline}, which other timelines build on, is missing"
+            ))
         })?;
         let base = state.timeline.base;
         self.bases.write().unwrap_or_else(PoisonError::into_inner).insert(timeline, base);

@@ -1,4 +1,4 @@
-//! Walking the log of a view, which may begin later than the view: commits are collected.
+//! Walks the log of a view, which may begin later than the view, because commits are collected.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ pub(crate) fn headers_above(
         .boxed()
 }
 
-/// The documents that the commits of a view above `above` touched, oldest commit first, if the log has all of these
-/// commits; `None` if some were collected.
+/// Returns the documents that the commits of a view above `above` touched, oldest commit first, if
+/// the log has all of these commits; `None` if some were collected.
 pub(crate) async fn touched_above(
     wal: &Arc<dyn Wal>,
     view: &View,
@@ -45,12 +45,12 @@ pub(crate) async fn touched_above(
     if expected > view.lsn() {
         return Ok(Some(()));
     }
-    // Gone, or missing?
+    // A gap is either a collected commit, or damage.
     header_unless_collected(&**wal, view, expected).await?;
     Ok(None)
 }
 
-/// The parts of a view's segments that lie above `above`, root first.
+/// The parts of a view's segments above `above`, root first.
 pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
     view.segments()
         .iter()
@@ -60,7 +60,7 @@ pub(crate) fn above_of(view: &View, above: Lsn) -> Vec<Segment> {
         .collect()
 }
 
-/// The commit at `lsn` of a view without its documents.
+/// Returns the commit at `lsn` of a view without its documents.
 pub(crate) async fn header(wal: &dyn Wal, view: &View, lsn: Lsn) -> Result<Commit<Touched>> {
     header_unless_collected(wal, view, lsn).await?.ok_or_else(|| collected(lsn))
 }
@@ -69,7 +69,7 @@ async fn find(wal: &dyn Wal, segment: &Segment, lsn: Lsn) -> Result<Option<Commi
     wal.read_headers(segment.timeline, lsn..=lsn, Direction::Ascending).try_next().await
 }
 
-/// The header at `lsn` of a view; `None` if it was collected.
+/// Returns the header at `lsn` of a view; `None` if it was collected.
 async fn header_unless_collected(
     wal: &dyn Wal,
     view: &View,
@@ -87,13 +87,13 @@ async fn is_collected(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<b
     Ok(wal.state(timeline).await?.is_some_and(|state| lsn <= state.floor))
 }
 
-/// Why a commit is not in the log.
+/// Returns the reason why a commit is not in the log.
 pub(crate) async fn gone(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<Error> {
     let collected_it = is_collected(wal, timeline, lsn).await?;
     Ok(if collected_it { collected(lsn) } else { missing(lsn) })
 }
 
-/// What the next commit after a view builds on.
+/// Returns the head on which the next commit after a view builds.
 pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
     let Some(point) = view.point() else { return Ok(Head::EMPTY) };
     match wal.state(point.timeline).await? {
@@ -102,9 +102,9 @@ pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
     }
 }
 
-/// The last commit of a view that is not later than `time`, by binary search: times never go back
-/// along a chain. `None` if all commits are later; O(log commits) reads. Commits that were collected
-/// count as not later, so that what is found may be one of them.
+/// Returns the last commit of a view that is not later than `time`, by binary search: times never
+/// decrease along a chain. `None` if all commits are later; O(log commits) reads. Collected commits
+/// count as not later, so the result may be one of them.
 pub(crate) async fn last_not_after(
     wal: &dyn Wal,
     view: &View,
@@ -125,7 +125,7 @@ pub(crate) async fn last_not_after(
 
 fn collected(lsn: Lsn) -> Error {
     Error::not_found(format!(
-        "commit {lsn} was collected; states are kept without the commits that led to them"
+        "commit {lsn} was collected; states are retained without their commits"
     ))
     .with_detail(DetailKey::Lsn, lsn.get())
 }

@@ -1,11 +1,12 @@
-//! Alerts: conditions that somebody is told of once when they begin to hold, and once when they end.
+//! Alerts: conditions that are reported once when they begin to hold, and once when they end.
 //!
-//! What is known of an alert is a ref, changed by compare-and-set only, so that it outlives the
-//! process and several evaluators make one alert together. What the receiver was told is kept apart
-//! from what holds, and the difference is what is owed: a notice that could not be delivered is owed
-//! until it is, or until there is nothing to tell any more. An evaluator claims a notice before it
-//! delivers it. One that ends in between leaves the claim, and after [`CLAIM`] another delivers the
-//! notice again, with the same identifier: the receiver may get a notice twice, and never misses one.
+//! The state of an alert is a ref that is changed only by compare-and-set, so that it outlives the
+//! process, and several evaluators raise one alert together. The knowledge of the receiver is
+//! stored apart from the state of the condition; the difference is owed: a notice that could not be
+//! delivered stays owed until it is delivered or becomes unnecessary. An evaluator claims a notice
+//! before it delivers it. If the evaluator crashes in between, the claim remains, and after
+//! [`CLAIM`] another evaluator delivers the notice again, with the same identifier: the receiver
+//! may get a notice twice, but never misses one.
 
 use std::time::Duration;
 
@@ -19,60 +20,59 @@ use crate::store::Store;
 use crate::store::records::{self, VersionedRecord};
 use crate::{Error, Result};
 
-/// How long an evaluator has a notice for itself: longer than any delivery may take.
+/// The lifetime of a claim: longer than any delivery may take.
 pub const CLAIM: Duration = Duration::from_mins(2);
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertState {
-    /// It does not hold.
+    /// The condition does not hold.
     Quiet,
-    /// It holds since then, not yet long enough.
+    /// The condition holds since this time, but not yet long enough.
     Pending(DateTime),
-    /// It is raised since then.
+    /// The alert is raised since this time.
     Raised(DateTime),
 }
 
-/// Something that the receiver of an alert is to be told. Whoever has it must say by [`told`] what
-/// came of it.
+/// A notice to deliver to the receiver of an alert. The caller must report the result by [`told`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// Identifies it, however often it is delivered.
+    /// The identifier, the same for repeated deliveries.
     pub id: String,
-    /// Whether the alert was raised; cleared otherwise.
+    /// Whether the alert was raised; otherwise it was cleared.
     pub raised: bool,
-    /// When it was.
+    /// The time of the change.
     pub at: DateTime,
     claim: String,
 }
 
-/// What an evaluation came to.
+/// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Where the alert stands now.
+    /// The current state of the alert.
     pub condition: AlertState,
-    /// What the caller is to deliver; nobody else has it.
+    /// The notice that the caller must deliver; it is claimed for the caller.
     pub notice: Option<Notice>,
-    /// Whether the receiver does not know yet how the alert stands, whoever is to tell it.
+    /// Whether the receiver does not yet know the current state, whoever delivers it.
     pub is_owed: bool,
 }
 
-/// What the receiver knows.
+/// The knowledge of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ReceiverState {
     Raised,
     Cleared,
-    /// A delivery began, and nobody has said that it succeeded.
+    /// A delivery began, and nobody has reported its success.
     Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct AlertRecord {
     name: String,
-    /// Identifies the time for which it is raised.
+    /// Identifies the period for which the alert is raised.
     episode: String,
-    /// Since when it holds.
+    /// The time since which the condition holds.
     since: Option<DateTime>,
     raised: Option<DateTime>,
     cleared: Option<DateTime>,
@@ -86,13 +86,13 @@ struct ClaimRecord {
     until: DateTime,
 }
 
-/// Takes note of whether the condition of an alert holds now. It is raised when it has held for
+/// Records whether the condition of an alert holds now. The alert is raised when it has held for
 /// `long_enough`, and cleared as soon as it does not hold.
 ///
-/// Durable when something has changed; without a change it costs one read.
+/// Durable if something has changed; otherwise it costs one read.
 ///
 /// # Errors
-/// `Conflict` when others change the alert all the time; those of the store.
+/// `Conflict` if others keep changing the alert; the errors of the store.
 pub async fn observe(
     store: &Store,
     name: &str,
@@ -116,17 +116,17 @@ pub async fn observe(
     Err(contended(name))
 }
 
-/// Says what came of delivering a notice. One that was not delivered is given to the next that
-/// observes the alert.
+/// Reports the result of delivering a notice. An undelivered notice is given to the next evaluator
+/// that observes the alert.
 ///
 /// # Errors
-/// As [`observe`]. The notice is then delivered again after [`CLAIM`].
+/// See [`observe`]. After an error, the notice is delivered again after [`CLAIM`].
 pub async fn told(store: &Store, name: &str, notice: &Notice, delivered: bool) -> Result<()> {
     let mut backoff = Backoff::new(&store.shared.environment);
     while backoff.attempt().await {
         let Some(stored) = read(store, name).await? else { return Ok(()) };
         let mut record = stored.record.clone();
-        // A claim that was too old is somebody else's now, who will say it.
+        // An expired claim may have been taken over by another evaluator, which reports it.
         if record.claim.take().is_none_or(|claim| claim.id != notice.claim) {
             return Ok(());
         }
@@ -183,7 +183,7 @@ impl AlertRecord {
         self.known != knows
     }
 
-    /// Claims what is owed, if nobody has.
+    /// Claims the owed notice, unless it is claimed.
     fn claim(&mut self, now: DateTime, fresh: &str) -> Option<Notice> {
         let is_taken = self.claim.as_ref().is_some_and(|claim| claim.until > now);
         if is_taken || !self.is_owed() {
@@ -203,13 +203,13 @@ impl AlertRecord {
         })
     }
 
-    /// Whether it is as one that was never observed.
+    /// Returns whether the record is that of an alert that was never observed.
     fn is_new(&self) -> bool {
         self.since.is_none() && self.known == ReceiverState::Cleared && self.claim.is_none()
     }
 }
 
-/// Names of alerts are free text, and refs have names of their own.
+/// Alert names are free text, which is not allowed in the name of a ref.
 fn alert_ref(name: &str) -> RefName {
     format!("{}{}", records::ALERTS, Digest::of(name.as_bytes()))
 }
@@ -220,7 +220,7 @@ async fn read(store: &Store, name: &str) -> Result<Option<VersionedRecord<AlertR
     stored.map(|stored| records::decode(&name, stored)).transpose()
 }
 
-/// Writes a record if it has changed; says whether it is stored. One that says nothing is removed.
+/// Writes a record if it has changed; returns whether it is stored. A default record is removed.
 async fn swap(
     store: &Store,
     stored: Option<VersionedRecord<AlertRecord>>,
@@ -242,7 +242,7 @@ async fn swap(
 
 fn contended(name: &str) -> Error {
     Error::conflict(format!(
-        "alert '{name}' is changed by others all the time; let fewer processes evaluate it"
+        "alert '{name}' keeps being changed by others; let fewer processes evaluate it"
     ))
 }
 

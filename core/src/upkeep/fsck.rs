@@ -1,4 +1,4 @@
-//! Proving a store: the log against its hash chain, and all that is derived against the log.
+//! Verifies a store: the log against its hash chain, and derived data against the log.
 
 mod named;
 
@@ -19,40 +19,40 @@ use crate::store::records::{self, BranchRecord, ProjectRecord};
 use crate::store::{Store, kept};
 use crate::{Error, Result};
 
-/// How many commits are checked between two reports of progress.
+/// The number of commits between two progress reports.
 const STRIDE: u64 = 256;
 
-/// Something wrong in a store.
+/// A problem in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What is wrong, and where.
+    /// The problem, and its location.
     pub what: String,
-    /// The branches that read what is damaged, as `project/branch`.
+    /// The branches that read the damaged data, as `project/branch`.
     pub affects: Vec<String>,
-    /// Whether it was mended; only what is derived from the log can be.
+    /// Whether it was repaired; only data that is derived from the log can be.
     pub mended: bool,
 }
 
-/// What a check looked at and found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Projects read.
+    /// The number of projects.
     pub projects: u64,
-    /// Branches read, backups among them.
+    /// The number of branches, including backups.
     pub branches: u64,
-    /// Pins read.
+    /// The number of pins.
     pub pins: u64,
-    /// Plans read, closed ones among them.
+    /// The number of plans, including closed ones.
     pub plans: u64,
-    /// Timelines walked.
+    /// The number of timelines.
     pub timelines: u64,
-    /// Commits whose digests were computed again.
+    /// The number of commits whose digests were recomputed.
     pub commits: u64,
-    /// Images of documents in those commits.
+    /// The number of images of documents in those commits.
     pub images: u64,
-    /// Snapshots compared with the log.
+    /// The number of snapshots that were compared with the log.
     pub snapshots: u64,
-    /// What is wrong.
+    /// The problems.
     pub problems: Vec<Problem>,
 }
 
@@ -70,13 +70,13 @@ struct Check<'a> {
     rebuild: bool,
 }
 
-/// Checks a whole store: O(data), in bounded memory. With `rebuild`, snapshots that are damaged are
-/// made again from the log. `progress` is told the number of commits checked from time to time.
+/// Checks a whole store: O(data), in bounded memory. With `rebuild`, damaged snapshots are made
+/// again from the log. `progress` receives the number of checked commits from time to time.
 ///
-/// Readers and writers may go on meanwhile; what they add may or may not be checked.
+/// Reads and writes may continue concurrently; their changes may or may not be checked.
 ///
 /// # Errors
-/// Only if the store can't be read at all; damage is reported, not returned.
+/// Only if the store can't be read at all; damage is reported, not returned as an error.
 #[tracing::instrument(level = "info", skip_all)]
 pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Result<Report> {
     let (projects, readers) = (Vec::new(), Vec::new());
@@ -101,7 +101,7 @@ impl Check<'_> {
         self.report.problems.push(Problem { what, affects, mended: false });
     }
 
-    /// The branches that read the commit at `lsn` of a timeline.
+    /// Returns the branches that read the commit at `lsn` of a timeline.
     fn readers_of(&self, timeline: TimelineId, lsn: Lsn) -> Vec<String> {
         self.readers
             .iter()
@@ -112,7 +112,7 @@ impl Check<'_> {
             .collect()
     }
 
-    /// Reads every project and branch, and resolves what each branch reads.
+    /// Reads every project and branch, and resolves the views of branches.
     async fn refs(&mut self) -> Result<()> {
         let refs = &self.store.shared.backend.refs;
         let mut projects: BTreeMap<String, String> = BTreeMap::new();
@@ -132,10 +132,10 @@ impl Check<'_> {
         for (name, stored) in refs.list("branch/").await? {
             let mut parts = name.splitn(3, '/').skip(1);
             let (Some(project), Some(branch)) = (parts.next(), parts.next()) else {
-                self.problem(format!("the ref '{name}' has no project"), Vec::new());
+                self.problem(format!("the ref '{name}' belongs to no project"), Vec::new());
                 continue;
             };
-            // A branch of no project is what a creation or deletion that was cut off leaves.
+            // A branch without a project is the leftover of an interrupted creation or deletion.
             let Some(project) = projects.get(project) else { continue };
             let label = format!("{project}/{branch}");
             self.report.branches += 1;
@@ -153,7 +153,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// The view of a branch, after comparing what its record says of its base with the log.
+    /// Returns the view of a branch, after comparing the base in its record with the log.
     async fn branch(&self, record: &BranchRecord) -> Result<View> {
         let shared = &self.store.shared;
         let state = shared.backend.wal.state(record.timeline).await?;
@@ -174,7 +174,7 @@ impl Check<'_> {
         Ok(view)
     }
 
-    /// Walks a timeline and computes every digest again.
+    /// Walks a timeline and recomputes every digest.
     async fn timeline(&mut self, id: TimelineId, progress: &dyn Fn(u64)) {
         self.report.timelines += 1;
         let (state, mut previous) = match self.start(id).await {
@@ -191,7 +191,7 @@ impl Check<'_> {
             if next > state.head.lsn {
                 break;
             }
-            // Something from here on can't be read: take commits one by one until it is met.
+            // Some commit from here on can't be read: read commits one by one until it is found.
             while next <= state.head.lsn {
                 let Err(error) = self.single(id, next, &mut previous).await else {
                     next = next.next();
@@ -206,11 +206,11 @@ impl Check<'_> {
         }
         if previous.is_some_and(|digest| digest != state.head.digest) {
             let affects = self.readers_of(id, state.head.lsn);
-            self.problem(format!("timeline {id}: its head is not its last commit"), affects);
+            self.problem(format!("timeline {id}: its head differs from its last commit"), affects);
         }
     }
 
-    /// Checks commits from `next` on, until the end or one that can't be read.
+    /// Checks commits from `next` on, until the end or an unreadable one.
     async fn stretch(
         &mut self,
         id: TimelineId,
@@ -233,7 +233,7 @@ impl Check<'_> {
         }
     }
 
-    /// Checks one commit, or gives why it can't be read.
+    /// Checks one commit, or returns the reason why it can't be read.
     async fn single(
         &mut self,
         id: TimelineId,
@@ -241,16 +241,17 @@ impl Check<'_> {
         previous: &mut Option<Digest>,
     ) -> Result<()> {
         let found = self.store.shared.backend.wal.read(id, lsn..=lsn).try_next().await?;
-        let commit = found.ok_or_else(|| Error::corrupt("it is missing from the log"))?;
+        let commit = found.ok_or_else(|| Error::corrupt("the commit is missing from the log"))?;
         self.commit(id, &commit, *previous);
         *previous = Some(commit.digest);
         Ok(())
     }
 
-    /// Where a timeline can be read again after a commit that can't, by the commits that there are,
-    /// not by all positions up to the head: that may be damaged, and be any number.
+    /// Returns where a timeline can be read again after an unreadable commit, by the commits in the
+    /// log instead of all positions up to the head: a damaged head may be any number.
     async fn resumes(&self, id: TimelineId, unreadable: Lsn, head: Lsn) -> Lsn {
-        /// More commits in a row that can't be read are taken for all that follow.
+        /// If more consecutive commits are unreadable, all following ones are considered
+        /// unreadable.
         const MOST: u32 = 10_000;
         let wal = &self.store.shared.backend.wal;
         let mut from = unreadable.next();
@@ -271,7 +272,7 @@ impl Check<'_> {
         head.next()
     }
 
-    /// One problem for all commits from one that can't be read up to where it goes on.
+    /// Reports one problem for a range of unreadable commits.
     fn unreadable(&mut self, id: TimelineId, first: Lsn, resumed: Lsn, error: &Error) {
         let last = Lsn::new(resumed.get().saturating_sub(1));
         let mut affects = self.readers_of(id, first);
@@ -286,19 +287,19 @@ impl Check<'_> {
         self.problem(format!("{which} of timeline {id}: {}", error.in_full()), affects);
     }
 
-    /// What a timeline is, and the digest on which its first commit that is left builds, if it is
-    /// known.
+    /// Returns the state of a timeline, and the digest on which its first remaining commit builds,
+    /// if known.
     async fn start(&self, id: TimelineId) -> Result<Option<(TimelineState, Option<Digest>)>> {
         let shared = &self.store.shared;
         let Some(state) = shared.backend.wal.state(id).await? else { return Ok(None) };
         let given_up = kept::read(&*shared.backend.refs, id).await?;
         if given_up.is_some_and(|stored| stored.record.keep().is_empty()) {
-            // A collection that was cut off has not removed it yet, and perhaps its base.
+            // The leftover of an interrupted collection, whose base may already be removed.
             return Ok(None);
         }
         let Timeline { base, .. } = state.timeline;
         if state.floor > state.timeline.base_lsn() {
-            // The commit before the first that is left is gone, and its digest with it.
+            // The commit before the first remaining one was collected, and its digest with it.
             return Ok(Some((state, None)));
         }
         let digest = match base {
@@ -311,7 +312,7 @@ impl Check<'_> {
         Ok(Some((state, Some(digest))))
     }
 
-    /// Checks a commit against its predecessor's digest, if that is known.
+    /// Checks a commit against its predecessor's digest, if known.
     fn commit(&mut self, id: TimelineId, commit: &Commit, previous: Option<Digest>) {
         self.report.commits += 1;
         self.report.images += commit.changes.len() as u64;
@@ -337,7 +338,7 @@ impl Check<'_> {
             .collect()
     }
 
-    /// Compares every snapshot with what the log gives for its state.
+    /// Compares every snapshot with the state that the log gives.
     async fn snapshots(&mut self) -> Result<()> {
         for point in self.store.shared.backend.snapshots.list().await? {
             self.report.snapshots += 1;
@@ -359,7 +360,7 @@ impl Check<'_> {
         let found = shared.backend.snapshots.latest_manifest(point.timeline, point.lsn).await?;
         let manifest = found
             .filter(|manifest| manifest.point == point)
-            .ok_or_else(|| Error::corrupt("its manifest is missing"))?;
+            .ok_or_else(|| Error::corrupt("the manifest is missing"))?;
         let view = self.view(point).await?;
         if !self.can_be_made_again(&view, point).await? {
             return self.read_through(manifest).await;
@@ -376,7 +377,7 @@ impl Check<'_> {
             loop {
                 let (expected, stored) = (expected.try_next().await?, stored.try_next().await?);
                 if expected != stored {
-                    return Err(Error::corrupt("it does not hold what the log gives"));
+                    return Err(Error::corrupt("the content differs from the log"));
                 }
                 if stored.is_none() {
                     break;
@@ -386,8 +387,8 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Reads that don't rest on the snapshot of this point: the backend's index, or the log and the
-    /// snapshots before it, which were checked already.
+    /// Reads that do not depend on the snapshot at this point: the backend's index, or the log and
+    /// earlier snapshots, which are already checked.
     fn independent_of(&self, point: Point) -> Arc<dyn Materialize> {
         let Backend { wal, snapshots, materialize, .. } = &self.store.shared.backend;
         match materialize {
@@ -399,8 +400,8 @@ impl Check<'_> {
         }
     }
 
-    /// Whether what a snapshot holds can be had without it. Where reads go to log and snapshots, the
-    /// one below which the log was collected is all that there is.
+    /// Returns whether the content of a snapshot can be read without it. If reads use log and
+    /// snapshots, a snapshot below which the log was collected is the only source.
     async fn can_be_made_again(&self, view: &View, point: Point) -> Result<bool> {
         let Backend { wal, snapshots, materialize, .. } = &self.store.shared.backend;
         if materialize.is_some() {
@@ -435,16 +436,16 @@ impl Check<'_> {
             .wal
             .state(point.timeline)
             .await?
-            .ok_or_else(|| Error::corrupt("its timeline is missing"))?;
+            .ok_or_else(|| Error::corrupt("the timeline is missing"))?;
         shared.timelines.view(state.timeline, point.lsn).await
     }
 
-    /// Makes a snapshot again from what does not rest on it, taking over nothing of others.
+    /// Makes a snapshot again from data that does not depend on it, without reusing chunks.
     async fn remake(&self, point: Point) -> Result<Manifest> {
         let shared = &self.store.shared;
         let Backend { snapshots, snapshot_policy, .. } = &shared.backend;
         if !self.can_be_made_again(&self.view(point).await?, point).await? {
-            return Err(Error::corrupt("the log from which it was made was collected"));
+            return Err(Error::corrupt("the log that it requires was collected"));
         }
         snapshots.remove_manifest(point).await?;
         if let Some(replay) = &shared.replay {
@@ -458,7 +459,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a commit can be read with its documents.
+/// Returns whether a commit can be read with its documents.
 async fn wal_has(wal: &dyn Wal, id: TimelineId, lsn: Lsn) -> bool {
     matches!(wal.read(id, lsn..=lsn).try_next().await, Ok(Some(_)))
 }

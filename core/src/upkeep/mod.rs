@@ -1,4 +1,4 @@
-//! What keeps a store in good order, and watches over it.
+//! Maintenance and monitoring of a store.
 //!
 //! | module | what is in it |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Which snapshot a view is read from.
+//! Finds the snapshot from which a view is read.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,28 +8,29 @@ use crate::engine::snapshot::latest;
 use crate::model::{Lsn, TimelineId, View};
 use crate::storage::{Manifest, Snapshots};
 
-/// How many commits a head may move on before a later snapshot is looked for. Any earlier one stays
-/// right; it only leaves more of the log to read.
+/// The number of commits by which a head may move before a later snapshot is searched for. An
+/// earlier one stays valid, but leaves more of the log to read.
 const STRIDE: u64 = 64;
 
-/// How many snapshots of a timeline are remembered: reads of the past may each need another one.
+/// The maximum number of cached snapshots of a timeline: reads of past states may each need another
+/// one.
 const MOST_OF_A_TIMELINE: usize = 8;
 
-/// The snapshot from which a view is read, if there is one.
+/// The snapshot from which a view is read, if any.
 #[derive(Clone)]
 pub(super) struct BaseSnapshot {
     pub(super) manifest: Option<Arc<Manifest>>,
 }
 
 impl BaseSnapshot {
-    /// The position that it holds; what follows is read from the log.
+    /// The position of the snapshot; the log has the changes after it.
     pub(super) fn lsn(&self) -> Lsn {
         self.manifest.as_ref().map_or(Lsn::ZERO, |manifest| manifest.point.lsn)
     }
 
-    /// About how many bytes it takes in memory.
+    /// The approximate memory in bytes.
     fn bytes(&self) -> usize {
-        /// A chunk's entry without the bytes of its keys, with what their allocation takes.
+        /// A chunk's entry without the bytes of its keys, including the allocation.
         const ENTRY: usize = 112;
         let chunks = self.manifest.iter().flat_map(|manifest| manifest.chunks());
         let entries = chunks
@@ -46,11 +47,11 @@ struct CachedBase {
     upto: Lsn,
 }
 
-/// The bases of the views with their last commit on one timeline, the ones used last at the end.
-/// Locked while one is looked for, so that many readers ask once.
+/// The bases of the views with their last commit on one timeline, the last used at the end. Locked
+/// during a search, so that concurrent readers search once.
 type OfTimeline = Arc<tokio::sync::Mutex<Vec<CachedBase>>>;
 
-/// The bases of the views read last.
+/// The bases of the last read views.
 pub(super) struct BaseSnapshots {
     snapshots: Arc<dyn Snapshots>,
     known: Mutex<Lru<TimelineId, OfTimeline>>,
@@ -61,7 +62,7 @@ impl BaseSnapshots {
         Self { snapshots, known: Mutex::new(Lru::new(most_bytes)) }
     }
 
-    /// The base of a view, from memory or from the store.
+    /// Returns the base of a view, from the cache or the store.
     pub(super) async fn of(&self, view: &View) -> Result<BaseSnapshot> {
         let Some(leaf) = view.point() else { return Ok(BaseSnapshot { manifest: None }) };
         let of_timeline = self.of_timeline(leaf.timeline);
@@ -93,12 +94,12 @@ impl BaseSnapshots {
         Ok(base)
     }
 
-    /// Forgets what was found for views on a timeline: the next read of one asks again.
+    /// Forgets the bases of views on a timeline: the next read searches again.
     pub(super) fn forget(&self, timeline: TimelineId) {
         self.known().remove(&timeline);
     }
 
-    /// Forgets everything.
+    /// Removes all bases.
     pub(super) fn clear(&self) {
         self.known().clear();
     }

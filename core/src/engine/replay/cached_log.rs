@@ -1,4 +1,4 @@
-//! Commits of a timeline in memory, by document.
+//! The commits of a timeline in memory, by document.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -13,20 +13,20 @@ use crate::model::{Change, CollectionId, Commit, Image, Lsn, TimelineId};
 use crate::storage::Wal;
 use crate::{Error, Result};
 
-/// A document, or with `None` the place before all documents of a collection.
+/// A document, or with `None` the position before all documents of a collection.
 pub(super) type DocumentPosition = (CollectionId, Option<Key>);
 
-/// A changed document, its last commit and what that made of it.
+/// A changed document, its last commit and image.
 pub(crate) type Changed = (DocumentPosition, (Lsn, Image));
 
-/// Changed documents in order, and whether there may be more after them.
+/// Changed documents in order, and whether more may follow.
 pub(super) type Page = (Vec<Changed>, bool);
 
 /// The images of a document with their commits, the lowest first.
 type Images = Vec<(Lsn, Image)>;
 
-/// The commits of a timeline above a position, up to one that moves on, so that any position
-/// between can be read. What it says of a position never changes.
+/// The commits of a timeline above a position, up to one that advances, so that any position in
+/// between can be read. Its content at a position never changes.
 pub(super) struct CachedLog {
     timeline: TimelineId,
     index: RwLock<DocumentIndex>,
@@ -47,32 +47,32 @@ pub(super) struct Lsns {
     pub(super) upto: Lsn,
 }
 
-/// What came of reading commits into memory.
+/// The result of loading commits.
 pub(super) enum Reach {
-    /// They are there.
+    /// They are in memory.
     There,
-    /// There is no room for them beside what else the view takes.
+    /// They do not fit besides the other parts of the view.
     NoRoom,
-    /// The commits up to this one have no room even by themselves.
+    /// The commits up to this one do not fit even alone.
     TooMuch(Lsn),
 }
 
 impl CachedLog {
-    /// No commits, from `above` on.
+    /// Creates an empty one that begins above `above`.
     pub(super) fn new(timeline: TimelineId, above: Lsn) -> Self {
         let index = DocumentIndex { upto: above, documents: BTreeMap::new(), bytes: 0 };
         Self { timeline, index: RwLock::new(index), loading: tokio::sync::Mutex::default() }
     }
 
-    /// How many bytes it takes in memory, about.
+    /// The approximate memory in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.index().bytes
     }
 
-    /// Reads what it lacks up to `upto`.
+    /// Loads missing commits up to `upto`.
     ///
     /// # Errors
-    /// `Corrupt` if a commit is missing; those of the log.
+    /// `Corrupt` if a commit is missing; the errors of the log.
     pub(super) async fn reach(&self, wal: &dyn Wal, upto: Lsn, room: &Room) -> Result<Reach> {
         if self.upto() >= upto {
             return Ok(if room.take(self.bytes()) { Reach::There } else { Reach::NoRoom });
@@ -101,10 +101,10 @@ impl CachedLog {
         if next > upto { Ok(Reach::There) } else { Err(missing(next)) }
     }
 
-    /// Takes up commits that were just appended, if they are the next ones and leave it below
-    /// `most` bytes; whether they were.
+    /// Adds commits that were just appended, if they follow directly and fit into `most` bytes;
+    /// returns whether they were added.
     pub(super) fn appended(&self, commits: &[Commit], most: usize) -> bool {
-        // Whoever reads the log now will meet them there.
+        // A concurrent load reads them from the log.
         let Ok(_loading) = self.loading.try_lock() else { return false };
         let follows = |first: &Commit| first.meta.lsn == self.index().upto.next();
         let more: usize = commits.iter().flat_map(|commit| &commit.changes).map(weight).sum();
@@ -117,13 +117,13 @@ impl CachedLog {
         true
     }
 
-    /// The last image that commits in `lsns` gave a document, if any of them did.
+    /// Returns the last image of a document in `lsns`, if it was changed there.
     pub(super) fn image(&self, place: &DocumentPosition, lsns: Lsns) -> Option<(Lsn, Image)> {
         self.index().documents.get(place).and_then(|images| last_in(images, lsns)).cloned()
     }
 
-    /// The next documents after `from` that commits in `lsns` changed, with their last images then:
-    /// at most `most` of them, and whether there may be more.
+    /// Returns the next documents after `from` that were changed in `lsns`, with their last images:
+    /// at most `most`, and whether more may follow.
     pub(super) fn page(
         &self,
         from: Bound<&DocumentPosition>,
@@ -140,7 +140,7 @@ impl CachedLog {
         (page, more)
     }
 
-    /// The last commit that it has.
+    /// The last commit in memory.
     pub(super) fn upto(&self) -> Lsn {
         self.index().upto
     }
@@ -164,7 +164,7 @@ impl CachedLog {
     }
 }
 
-/// The error about a commit that a view has and the log does not give.
+/// The error for a commit that a view has but the log lacks.
 pub(super) fn missing(lsn: Lsn) -> Error {
     Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
@@ -174,7 +174,7 @@ fn last_in(images: &Images, lsns: Lsns) -> Option<&(Lsn, Image)> {
     images[..before].last().filter(|(lsn, _)| *lsn > lsns.above)
 }
 
-/// About how many bytes a change takes in memory.
+/// The approximate memory of a change in bytes.
 pub(super) fn weight(change: &Change) -> usize {
     let document = match &change.image {
         Image::Document(document) => document.as_bytes().len(),

@@ -1,5 +1,5 @@
-//! What the log says of a view above its snapshot: from memory, or by passes over the log where it
-//! is too much for that.
+//! Reads the log of a view above its snapshot: from memory, or by passes over the log if it does
+//! not fit.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -17,21 +17,21 @@ use crate::log::walk::above_of;
 use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
 use crate::storage::Wal;
 
-/// How many segments of a view are read from the log at once.
+/// The number of segments of a view that are loaded concurrently.
 const AT_ONCE: usize = 8;
 
-/// How many changed documents are taken from memory at a time.
+/// The number of changed documents that are taken from memory at a time.
 const PAGE: usize = 512;
 
-/// What a stretch takes in memory without its commits.
+/// The memory of an empty cached log.
 const EMPTY: usize = 256;
 
-/// A timeline and the position above which its commits are taken.
+/// A timeline and the position above which its commits are cached.
 type Start = (TimelineId, Lsn);
 
 type Slots = Lru<Start, LogSlot>;
 
-/// The log, with the stretches of it that were read last in memory.
+/// The log, with the last used parts of it in memory.
 pub(super) struct Log {
     wal: Arc<dyn Wal>,
     slots: Mutex<Slots>,
@@ -42,19 +42,19 @@ pub(super) struct Log {
 #[derive(Clone)]
 struct LogSlot {
     cached: Arc<CachedLog>,
-    /// From this position on they are known to be more than there is room for.
+    /// From this position on, the commits are known not to fit.
     too_much: Option<Lsn>,
 }
 
-/// A stretch, and the commits of it that a view has.
+/// A cached log, and the range of its commits that a view includes.
 type Part = (Arc<CachedLog>, Lsns);
 
-/// What the log says of a view above a position.
+/// The log of a view above a position.
 #[derive(Clone)]
 pub(super) enum LogAbove {
-    /// It is in memory; leaf first, each with the commits that count.
+    /// In memory; leaf first, each with the range of commits that count.
     Memory(Arc<[Part]>),
-    /// It does not fit.
+    /// Too large for memory.
     Log(LogScan),
 }
 
@@ -67,11 +67,11 @@ impl Log {
         &self.wal
     }
 
-    /// What the log says of a view above `above`; reads what is not in memory.
+    /// Returns the log of a view above `above`; loads missing parts.
     pub(super) async fn above(&self, view: &View, above: Lsn) -> Result<LogAbove> {
         let segments = above_of(view, above);
         if let Some(leaf) = view.point().filter(|leaf| leaf.lsn == above) {
-            // So that what is appended to it next is taken up.
+            // Creates the slot, so that commits appended later are cached.
             self.slot((leaf.timeline, above));
         }
         let room = Room::new(self.most_bytes);
@@ -90,8 +90,8 @@ impl Log {
         Ok(LogAbove::Memory(reached.into()))
     }
 
-    /// Takes up commits that were appended to a timeline where those before them are in memory, so
-    /// that a writer need not read back what it wrote.
+    /// Caches commits that were appended to a timeline whose previous commits are cached, so that a
+    /// writer need not read back its own writes.
     pub(super) fn appended(&self, timeline: Timeline, commits: &[Commit]) {
         let is_first = |commit: &Commit| commit.meta.lsn == timeline.base_lsn().next();
         if commits.first().is_some_and(is_first) {
@@ -110,7 +110,7 @@ impl Log {
         }
     }
 
-    /// A segment in memory; `None` if there is no room for it.
+    /// Returns a segment from memory; `None` if it does not fit.
     async fn cached(&self, segment: Segment, room: &Room) -> Result<Option<Part>> {
         let key = (segment.timeline, segment.above);
         if let Some((wider, slot)) = self.wider(segment)
@@ -121,8 +121,8 @@ impl Log {
         self.reach(key, self.slot(key), segment, room).await
     }
 
-    /// What is in memory for an earlier snapshot and serves for this one too, unless there is
-    /// something for this one. One that is large is left to be forgotten.
+    /// Returns a cached log that starts at an earlier snapshot and also covers this one, unless
+    /// this one has its own. A large one is left to be evicted.
     fn wider(&self, segment: Segment) -> Option<(Start, LogSlot)> {
         let Segment { timeline, above, .. } = segment;
         let mut slots = self.slots();
@@ -150,7 +150,7 @@ impl Log {
         let reached = slot.cached.reach(&*self.wal, segment.upto, room).await;
         let mut slots = self.slots();
         if let Ok(Reach::TooMuch(lsn)) = reached {
-            // Whoever reads the part that is in memory may go on; nobody new gets it.
+            // Readers that already use the cached log continue with it; new readers get a new one.
             let cached = Arc::new(CachedLog::new(key.0, key.1));
             slots.insert(key, LogSlot { cached, too_much: Some(lsn) }, EMPTY);
             return Ok(None);
@@ -177,8 +177,8 @@ impl Log {
 }
 
 impl LogAbove {
-    /// The last images of some documents, whose keys are in ascending order; `None` for those that
-    /// were not changed.
+    /// Returns the last images of documents, whose keys are in ascending order; `None` for
+    /// unchanged documents.
     pub(super) async fn images(
         &self,
         collection: CollectionId,
@@ -193,8 +193,8 @@ impl LogAbove {
         }
     }
 
-    /// The last changes of some documents, whose keys are in ascending order, and whether they
-    /// deleted them; `None` for those that were not changed.
+    /// Returns the last changes of documents, whose keys are in ascending order, and whether they
+    /// were deletions; `None` for unchanged documents.
     pub(super) async fn stamps(
         &self,
         collection: CollectionId,
@@ -212,7 +212,7 @@ impl LogAbove {
         }
     }
 
-    /// The changed documents between two places, in order, with their last images. In bounded
+    /// The changed documents between two positions, in order, with their last images. In bounded
     /// memory.
     pub(super) fn changed(
         self,
@@ -244,7 +244,7 @@ impl LogAbove {
     }
 }
 
-/// The last image of a document: the one nearest the leaf.
+/// Returns the last image of a document: the one nearest the leaf.
 fn last_image(cached_logs: &[Part], place: &DocumentPosition) -> Option<(Lsn, Image)> {
     cached_logs.iter().find_map(|(cached, lsns)| cached.image(place, *lsns))
 }
@@ -259,7 +259,7 @@ fn page_of(
     }
     let mut merged = BTreeMap::new();
     let mut end: Option<DocumentPosition> = None;
-    // From the root, so that what is nearer the leaf replaces it.
+    // Start at the root, so that changes nearer to the leaf replace earlier ones.
     for (cached, lsns) in cached_logs.iter().rev() {
         let (page, more) = cached.page(from.as_ref(), to.as_ref(), *lsns, PAGE);
         if let Some((last, _)) = page.last().filter(|_| more)
@@ -269,7 +269,7 @@ fn page_of(
         }
         merged.extend(page);
     }
-    // Beyond the least end of a page that is not the last, other pages may have more.
+    // Beyond the lowest end of a page that is not the last, other pages may have more.
     if let Some(end) = &end {
         merged.retain(|place, _| place <= end);
     }

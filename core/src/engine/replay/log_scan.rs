@@ -1,4 +1,5 @@
-//! Reads of a log that is too much for memory: they pass over it, and keep what they ask for.
+//! Reads of a log that does not fit into memory: passes over the log that keep only the requested
+//! documents.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -12,13 +13,13 @@ use crate::engine::replay::cached_log::{DocumentPosition, Page, missing, weight}
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, Segment, Touched};
 use crate::storage::{CommitStream, Direction, Wal};
 
-/// How many commits are read one by one rather than with all that lie between.
+/// The maximum number of commits that are read one by one instead of a whole range.
 const FEW_COMMITS: usize = 32;
 
-/// How many of them are read at once.
+/// The number of concurrent reads of single commits.
 const AT_ONCE: usize = 8;
 
-/// Parts of a log, root first.
+/// Segments of a log, root first.
 #[derive(Clone)]
 pub(super) struct LogScan {
     wal: Arc<dyn Wal>,
@@ -27,14 +28,14 @@ pub(super) struct LogScan {
 }
 
 impl LogScan {
-    /// Passes over `segments`, which are root first. A page has at most `most_bytes`, or one
+    /// Creates a scan of `segments`, which are root first. A page has at most `most_bytes`, or one
     /// document.
     pub(super) fn new(wal: Arc<dyn Wal>, segments: &[Segment], most_bytes: usize) -> Self {
         Self { wal, segments: segments.into(), most_bytes }
     }
 
-    /// The last changes of some documents, whose keys are in ascending order. One pass over the
-    /// headers, from the leaf as far as the last document that is found.
+    /// Returns the last changes of documents, whose keys are in ascending order. One pass over the
+    /// headers, from the leaf down to the last document that is found.
     pub(super) async fn stamps(
         &self,
         collection: CollectionId,
@@ -63,8 +64,8 @@ impl LogScan {
         Ok(found)
     }
 
-    /// The last images of some documents, whose keys are in ascending order: a pass over the
-    /// headers, and then the commits that made them.
+    /// Returns the last images of documents, whose keys are in ascending order: one pass over the
+    /// headers, and then the commits that wrote them.
     pub(super) async fn images(
         &self,
         collection: CollectionId,
@@ -95,14 +96,15 @@ impl LogScan {
                 }
             }
         }
-        // A commit whose header was there and that is gone: it was collected in between.
+        // A commit whose header existed but that is missing now: it was collected in between.
         match wanted.iter().find(|(_, keys)| keys.values().any(|at| images[*at].is_none())) {
             Some((lsn, _)) => Err(missing(*lsn)),
             None => Ok(images),
         }
     }
 
-    /// The first changed documents between two places with their last images: one pass over the log.
+    /// Returns the first changed documents between two positions with their last images: one pass
+    /// over the log.
     pub(super) async fn page(
         &self,
         from: &Bound<DocumentPosition>,
@@ -124,7 +126,8 @@ impl LogScan {
                 bytes -= replaced;
             }
             while bytes > self.most_bytes && page.len() > 1 {
-                // What is left out here is for the next page, and so is all after it.
+                // A document that does not fit belongs to the next page, with all documents after
+                // it.
                 let Some((place, (_, _, weight))) = page.pop_last() else { break };
                 bytes -= weight;
                 to = Bound::Excluded(place);
@@ -135,13 +138,13 @@ impl LogScan {
         Ok((page.collect(), more))
     }
 
-    /// The position after which the parts begin.
+    /// The position after which the segments begin.
     fn above(&self) -> Lsn {
         self.segments.first().map_or(Lsn::ZERO, |root| root.above)
     }
 
-    /// All changes, oldest first. A part whose commits are not all there ends in an error: they may
-    /// have been collected since a snapshot was chosen to go with them.
+    /// All changes, oldest first. A segment with missing commits is an error: they may have been
+    /// collected after its snapshot was chosen.
     fn changes(&self) -> BoxStream<'static, Result<(Lsn, Change)>> {
         let wal = self.wal.clone();
         stream::iter(self.segments.to_vec())
@@ -180,7 +183,7 @@ impl LogScan {
     }
 }
 
-/// The commits of a segment, with an error in place of the first that is not there.
+/// The commits of a segment, with an error instead of the first missing one.
 fn whole(commits: CommitStream, segment: Segment) -> CommitStream {
     stream::try_unfold((commits, segment.above.next()), move |(mut commits, next)| async move {
         match commits.try_next().await? {
@@ -192,7 +195,7 @@ fn whole(commits: CommitStream, segment: Segment) -> CommitStream {
     .boxed()
 }
 
-/// The commits of some segments, which are root first, without their documents, newest first.
+/// The commits of segments, which are root first, without their documents, newest first.
 pub(super) fn headers(
     wal: &Arc<dyn Wal>,
     segments: &[Segment],
@@ -206,8 +209,8 @@ pub(super) fn headers(
         .boxed()
 }
 
-/// The commits at some positions of some segments, in the order of the positions, several of them
-/// on their way at once.
+/// The commits at some positions of segments, in the order of the positions, with concurrent
+/// requests.
 pub(super) fn single_commits(
     wal: Arc<dyn Wal>,
     segments: Arc<[Segment]>,

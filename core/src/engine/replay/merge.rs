@@ -1,4 +1,4 @@
-//! Laying what the log says over what a snapshot holds.
+//! Merges the changes of the log into the documents of a snapshot.
 
 use std::sync::Arc;
 use std::vec;
@@ -13,18 +13,18 @@ use crate::model::Image;
 use crate::storage::{KeyRange, Version, VersionStream};
 
 struct Merge {
-    /// In order, and in the range already.
+    /// In order, and within the range.
     changed: std::pin::Pin<Box<Peekable<BoxStream<'static, Result<Changed>>>>>,
     chunks: BoxStream<'static, Result<Chunk>>,
-    /// What is left of the last chunk.
+    /// The remainder of the last chunk.
     stored: vec::IntoIter<(Key, Version)>,
-    /// Whether there are no chunks after it.
+    /// Whether it was the last chunk.
     last: bool,
     range: KeyRange,
 }
 
-/// The documents of one collection in a range, in key order; where the log and the chunks have the
-/// same document, the log counts.
+/// The documents of one collection in a range, in key order; if both the log and the chunks have a
+/// document, the log applies.
 pub(super) fn merge(
     changed: BoxStream<'static, Result<Changed>>,
     chunks: BoxStream<'static, Result<Chunk>>,
@@ -69,7 +69,7 @@ impl Merge {
         }
     }
 
-    /// Sees that there is a stored document, if one is left.
+    /// Loads stored documents until there is one, or the end is reached.
     async fn fill(&mut self) -> Result<()> {
         while self.stored.as_slice().is_empty() && !self.last {
             match self.chunks.try_next().await? {
@@ -81,7 +81,8 @@ impl Merge {
     }
 }
 
-/// The documents of a chunk that are in a range; copied only if the chunk is kept in memory too.
+/// Returns the documents of a chunk that are in a range; copies them only if the chunk is cached
+/// too.
 fn inside(chunk: Chunk, range: &KeyRange) -> Vec<(Key, Version)> {
     let (from, to) = (range.from.as_ref(), range.to.as_ref());
     let start = from.map_or(0, |from| chunk.partition_point(|(key, _)| key < from));

@@ -1,8 +1,9 @@
 //! Reads from log and snapshots alone: the nearest snapshot below a view, and the commits above it.
 //!
-//! A read looks for the snapshot (`base_snapshots.rs`), takes from the log what was changed since
-//! (`log_above.rs`: from memory, where `cached_log.rs` keeps it, or by `log_scan.rs`), and lays that over the
-//! snapshot's chunks (`merge.rs`). What is kept between reads is bounded (`limits.rs`).
+//! A read finds the snapshot (`base_snapshots.rs`), takes the changes since from the log
+//! (`log_above.rs`: from memory, where `cached_log.rs` keeps them, or by `log_scan.rs`), and merges
+//! them into the snapshot's chunks (`merge.rs`). The memory kept between reads is bounded
+//! (`limits.rs`).
 
 mod base_snapshots;
 mod cached_log;
@@ -33,12 +34,11 @@ pub use limits::ReplayLimits;
 
 /// [`Materialize`] for any backend, from [`Wal`] and [`Snapshots`].
 ///
-/// The first read of a view costs one round of lookups of manifests, the log above the snapshot
-/// that was found, and the chunks that hold what is asked for. After that, the log up to the head
-/// and the chunks used last are in memory, within [`ReplayLimits`]: a read at the same head costs at
-/// most its chunks, and one after the head has moved on, the commits between. Where there is more
-/// log above the snapshot than fits, a read passes over its headers, and a scan over its commits,
-/// once for each piece that fits.
+/// The first read of a view costs one round of lookups of manifests, the log above the snapshot,
+/// and the requested chunks. After that, the log up to the head and the last used chunks are in
+/// memory, within [`ReplayLimits`]: a read at the same head costs at most its chunks, and one after
+/// the head has moved, the commits in between. If more log above the snapshot exists than fits, a
+/// read passes over its headers, and a scan over its commits, once for each page that fits.
 pub struct LogMaterializer {
     source: Arc<Source>,
 }
@@ -50,12 +50,12 @@ struct Source {
 }
 
 impl LogMaterializer {
-    /// Reads of this log and these snapshots.
+    /// Creates a materializer over this log and these snapshots.
     pub fn new(wal: Arc<dyn Wal>, snapshots: Arc<dyn Snapshots>) -> Self {
         Self::with_limits(wal, snapshots, ReplayLimits::default())
     }
 
-    /// Reads that keep so much in memory.
+    /// Creates a materializer with these memory limits.
     pub fn with_limits(
         wal: Arc<dyn Wal>,
         snapshots: Arc<dyn Snapshots>,
@@ -69,19 +69,19 @@ impl LogMaterializer {
         Self { source: Arc::new(source) }
     }
 
-    /// Takes up commits that were just appended to a timeline, so that they are not read back.
+    /// Caches commits that were just appended to a timeline, so that they are not read back.
     pub(crate) fn appended(&self, timeline: Timeline, commits: &[Commit]) {
         self.source.log.appended(timeline, commits);
     }
 
-    /// Looks for snapshots again, after one was taken away or mended. An older one that a new one
-    /// makes needless stays right.
+    /// Forgets the known snapshots, after one was removed or repaired. An older one stays valid
+    /// when a newer one is made.
     pub(crate) fn forget_snapshots(&self) {
         self.source.bases.clear();
     }
 
     /// The documents of all collections that a view changed above `above`, by collection and key,
-    /// with their last images, deletions among them. In bounded memory.
+    /// with their last images, including deletions. In bounded memory.
     pub(crate) async fn changed(
         &self,
         view: &View,
@@ -93,12 +93,12 @@ impl LogMaterializer {
 }
 
 impl Source {
-    /// The snapshot of a view, and what the log says since.
+    /// Returns the snapshot of a view, and the log above it.
     async fn read(&self, view: &View) -> Result<(Option<SnapshotReader>, LogAbove)> {
         let mut base = self.bases.of(view).await?;
         let mut above = self.log.above(view, base.lsn()).await?;
         if let (LogAbove::Log(_), Some(leaf)) = (&above, view.point()) {
-            // A later snapshot is worth looking for, now or when this comes back.
+            // Check for a later snapshot, now or when this read is repeated.
             let before = base.lsn();
             self.bases.forget(leaf.timeline);
             base = self.bases.of(view).await?;
@@ -113,7 +113,7 @@ impl Source {
         base.manifest.map(|manifest| SnapshotReader::cached(self.chunks.clone(), manifest))
     }
 
-    /// Asks the snapshot about the documents that the log did not change.
+    /// Reads documents that the log did not change from the snapshot.
     async fn complete<T, U>(
         &self,
         snapshot: Option<&SnapshotReader>,
@@ -170,8 +170,8 @@ impl Source {
         self.complete(snapshot.as_ref(), collection, keys, changed, stamp, stored).await
     }
 
-    /// Whether a view is to be read again after this error: its snapshot may have been dropped
-    /// since it was looked up, and its chunks with it.
+    /// Returns whether to repeat a read after this error: its snapshot may have been dropped since
+    /// the lookup, and its chunks with it.
     fn is_stale(&self, view: &View, error: &Error) -> bool {
         if error.kind() != crate::ErrorKind::Corrupt {
             return false;
@@ -282,7 +282,7 @@ impl Materialize for LogMaterializer {
     }
 }
 
-/// The places between which the documents of a range are.
+/// The positions between which the documents of a range are.
 fn places(
     collection: CollectionId,
     range: &KeyRange,

@@ -1,4 +1,4 @@
-//! Snapshots that are made by themselves, as the backend's policy says.
+//! Automatic snapshots, by the backend's policy.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,13 +18,13 @@ use crate::model::metrics::Metric;
 use crate::model::{Commit, Lsn, Point, Timeline, TimelineId};
 use crate::storage::{Backend, Materialize, SnapshotPolicy};
 
-/// How many timelines are kept track of while nothing is made of them.
+/// The maximum number of tracked timelines without a running task.
 const MOST_TIMELINES: usize = 256;
 
-/// How often the time to the next attempt is doubled after failures.
+/// The maximum number of doublings of the interval between attempts after failures.
 const MOST_DOUBLINGS: u32 = 4;
 
-/// What snapshots are made with.
+/// The dependencies of making snapshots.
 pub(crate) struct Making {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
@@ -32,46 +32,45 @@ pub(crate) struct Making {
     pub(crate) timelines: Arc<Timelines>,
     pub(crate) environment: Environment,
     pub(crate) open: Arc<ActiveStates>,
-    /// Held while a snapshot is made; garbage collection waits for it, and holds snapshots off.
+    /// Held while a snapshot is made; garbage collection waits for it, and blocks snapshots.
     pub(crate) snapshots: Arc<tokio::sync::RwLock<()>>,
 }
 
-/// Makes snapshots in the background, one at a time for a timeline, of durable commits only. When it
-/// is dropped, what is on its way is cut off.
+/// Makes snapshots of durable commits in the background, one at a time per timeline. Dropping it
+/// interrupts running tasks.
 pub(crate) struct Automatic {
     work: Arc<Work>,
     tasks: Mutex<JoinSet<()>>,
 }
 
-/// What the tasks share.
+/// The shared state of the tasks.
 struct Work {
     making: Making,
     timelines: Mutex<HashMap<TimelineId, Progress>>,
     running: watch::Sender<usize>,
 }
 
-/// How far a timeline has got since its last snapshot.
+/// The progress of a timeline since its last snapshot.
 struct Progress {
     timeline: Timeline,
-    /// Its last commit, which is durable, and the collections then.
+    /// The last durable commit, and the collections there.
     head: Lsn,
     catalog: Arc<Catalog>,
-    /// The position of its last snapshot, or of the last attempt at one; `None` as long as nobody
-    /// has asked the store.
+    /// The position of the last snapshot, or of the last attempt; `None` until the store was asked.
     since: Option<Lsn>,
-    /// The bytes of documents that this process appended since then.
+    /// The bytes of documents that this process has appended since then.
     bytes: u64,
-    /// How many attempts have failed since the last that did not.
+    /// The number of consecutive failed attempts.
     failures: u32,
-    /// Whether a task is at it.
+    /// Whether a task is running.
     running: bool,
 }
 
-/// What there is to do for a timeline.
+/// The next step for a timeline.
 enum Step {
-    /// Ask the store for its last snapshot.
+    /// Look up the last snapshot in the store.
     LookUp(Timeline, Lsn),
-    /// Make one.
+    /// Make a snapshot.
     Make(Timeline, Lsn, Arc<Catalog>),
 }
 
@@ -82,8 +81,8 @@ impl Automatic {
         Self { work: Arc::new(work), tasks: Mutex::default() }
     }
 
-    /// Takes note of commits of a timeline that are durable now, and of the collections after them.
-    /// It never waits; if a snapshot is due, it is made in the background.
+    /// Records durable commits of a timeline, and the collections after them. Never waits; if a
+    /// snapshot is due, it is made in the background.
     pub(crate) fn appended(&self, timeline: Timeline, commits: &[Commit], catalog: &Arc<Catalog>) {
         let policy = self.work.making.backend.snapshot_policy;
         let Some(last) = commits.last() else { return };
@@ -98,10 +97,10 @@ impl Automatic {
         }
     }
 
-    /// Waits until nothing is on its way.
+    /// Waits until no task is running.
     pub(crate) async fn settle(&self) {
         let mut running = self.work.running.subscribe();
-        // The sender is there as long as this is.
+        // The sender lives as long as `self`.
         let _ = running.wait_for(|running| *running == 0).await;
     }
 }
@@ -140,7 +139,7 @@ impl Work {
         self.timelines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of commits; whether a task must be started for them.
+    /// Records commits; returns whether a task must be started.
     fn note(
         &self,
         policy: SnapshotPolicy,
@@ -162,8 +161,8 @@ impl Work {
         start
     }
 
-    /// The next step for a timeline, and the bytes that were appended before it. With none, the task
-    /// is over in the same moment, so that no commit falls between.
+    /// Returns the next step for a timeline, and the bytes that were appended before it. Without a
+    /// step, the task ends under the same lock, so that no commit is missed in between.
     fn next(&self, timeline: TimelineId) -> Option<(Step, u64)> {
         let mut timelines = self.timelines();
         let progress = timelines.get_mut(&timeline)?;
@@ -196,8 +195,8 @@ impl Work {
         }
     }
 
-    /// Takes note of how a step came out. After a failure, as much as before the step must be
-    /// appended until the next attempt, twice as much after the second, and so on.
+    /// Records the result of a step. After a failure, the next attempt requires as many appended
+    /// bytes or commits as the previous one, after the second failure twice as many, and so on.
     fn took(&self, timeline: TimelineId, step: &Step, bytes: u64, result: Result<Lsn>) {
         let mut timelines = self.timelines();
         let Some(progress) = timelines.get_mut(&timeline) else { return };
@@ -213,7 +212,8 @@ impl Work {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "no snapshot could be made of LSN {head} of timeline {timeline}; it is tried again after some more commits"
+                    "failed to make a snapshot at LSN {head} of timeline {timeline}; it is retried \
+                     after more commits"
                 );
                 progress.failures += 1;
                 progress.since = Some(*head);
@@ -223,12 +223,12 @@ impl Work {
     }
 }
 
-/// A task that makes the snapshots of one timeline. Another may begin when it is gone, also if it
-/// is cut off.
+/// A task that makes the snapshots of one timeline. Another may start after it has ended, also if
+/// it was interrupted.
 struct Running {
     work: Arc<Work>,
     timeline: TimelineId,
-    /// Whether it has said itself that it is over.
+    /// Whether the task has ended regularly.
     over: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Chunks in memory: the ones used last are kept, and each is fetched once for all who wait for it.
+//! A cache of chunks: the last used ones are kept, and concurrent readers fetch each chunk once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,11 +14,11 @@ use crate::{Error, Result};
 /// The documents of a chunk in key order.
 pub(crate) type Chunk = Arc<Vec<(Key, Version)>>;
 
-/// What a document takes in memory besides its key and its bytes: three allocations, their
-/// pointers, and the counts of what shares them.
+/// The memory of a document besides its key and its bytes: three allocations, their pointers, and
+/// reference counts.
 pub(crate) const DOCUMENT_OVERHEAD: usize = 160;
 
-/// What is kept of a chunk that is being fetched.
+/// The weight of a chunk that is being fetched.
 const CELL: usize = 256;
 
 type Cells = Lru<Digest, Arc<OnceCell<Chunk>>>;
@@ -31,21 +31,21 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    /// Keeps at most `most_bytes` of chunks.
+    /// Creates a cache of at most `most_bytes` of chunks.
     pub(crate) fn new(snapshots: Arc<dyn Snapshots>, most_bytes: usize) -> Self {
         Self { snapshots, cells: Mutex::new(Lru::new(most_bytes)), most_bytes }
     }
 
-    /// How many bytes of chunks are kept at most.
+    /// The maximum size of the cached chunks.
     pub(crate) fn most_bytes(&self) -> usize {
         self.most_bytes
     }
 
-    /// A chunk, from memory or from the store. Those who ask for one that is on its way wait for
-    /// it; if whoever fetches it goes away or fails, the next one tries.
+    /// Returns a chunk from the cache or the store. Concurrent readers wait for one fetch; if that
+    /// is cancelled or fails, the next one retries.
     ///
     /// # Errors
-    /// `Corrupt` if it is missing or damaged.
+    /// `Corrupt` if the chunk is missing or damaged.
     pub(crate) async fn get(&self, entry: &ChunkEntry) -> Result<Chunk> {
         let digest = entry.digest;
         let cell = self.cell(digest);
@@ -59,7 +59,7 @@ impl Chunks {
         Ok(chunk.clone())
     }
 
-    /// A chunk, from memory or from the store, which leaves what is in memory as it is.
+    /// Returns a chunk from the cache or the store, without changing the cache.
     pub(crate) async fn pass(&self, entry: &ChunkEntry) -> Result<Chunk> {
         let known = self.cells().get(&entry.digest);
         match known.as_ref().and_then(|cell| cell.get()) {
@@ -89,16 +89,16 @@ impl Chunks {
                 digest.short()
             ))
         })?;
-        // Some milliseconds of work, too much for a thread that others wait for.
+        // Takes some milliseconds, too long for an async thread.
         let decoded = tokio::task::spawn_blocking(move || decode_chunk(digest, &bytes)).await;
         let entries = decoded.map_err(|source| {
-            Error::internal("the task that decodes a chunk ended").with_source(source)
+            Error::internal("the task that decodes a chunk crashed").with_source(source)
         })??;
         Ok(Arc::new(entries))
     }
 }
 
-/// About how many bytes a chunk takes in memory.
+/// The approximate memory of a chunk in bytes.
 fn weight(chunk: &Chunk) -> usize {
     let documents = chunk.iter().map(|(key, version)| {
         key.as_bytes().len() + version.document.as_bytes().len() + DOCUMENT_OVERHEAD

@@ -1,4 +1,4 @@
-//! Cutting sorted documents into chunks.
+//! Cuts sorted documents into chunks.
 
 use std::collections::HashSet;
 
@@ -8,22 +8,22 @@ use crate::log::chunk::{encode_chunk, put_entry};
 use crate::model::Digest;
 use crate::storage::{ChunkEntry, Snapshots, Version};
 
-/// About how many bytes a chunk holds before compression.
+/// The approximate size of a chunk before compression, in bytes.
 pub const CHUNK_BYTES: usize = 1024 * 1024;
 
-/// Below this size a chunk is not cut, above [`MOST`] always.
+/// A chunk is never cut below this size, and always above [`MOST`].
 const LEAST: usize = CHUNK_BYTES / 2;
 const MOST: usize = CHUNK_BYTES * 2;
 
 /// Takes the documents of a collection in key order, and stores them in chunks.
 ///
-/// A chunk is cut after an entry when it has more than [`CHUNK_BYTES`] / 2 bytes and the entry's
-/// key, hashed, says so; the chance is proportional to the entry's size. So the cuts depend on the
-/// documents near them only, and a change moves no cut but those next to it. (Content-defined
-/// chunking, as in "A Low-bandwidth Network File System", Muthitacharoen and others, SOSP 2001.)
+/// A chunk is cut after an entry if it has more than [`CHUNK_BYTES`] / 2 bytes and a hash of the
+/// entry's key selects it; the probability is proportional to the entry's size. So a cut depends
+/// only on nearby documents, and a change moves only adjacent cuts. (Content-defined chunking, as
+/// in "A Low-bandwidth Network File System", Muthitacharoen and others, SOSP 2001.)
 pub(super) struct ChunkWriter<'a> {
     snapshots: &'a dyn Snapshots,
-    /// Chunks that are stored already.
+    /// Chunks that are already stored.
     stored: &'a HashSet<Digest>,
     level: i32,
     chunks: Vec<ChunkEntry>,
@@ -38,7 +38,7 @@ struct OpenChunk {
 }
 
 impl<'a> ChunkWriter<'a> {
-    /// A writer that compresses with this level of zstd and does not store again what is `stored`.
+    /// Creates a writer that compresses with this zstd level and skips the chunks in `stored`.
     pub(super) fn new(
         snapshots: &'a dyn Snapshots,
         stored: &'a HashSet<Digest>,
@@ -47,12 +47,12 @@ impl<'a> ChunkWriter<'a> {
         Self { snapshots, stored, level, chunks: Vec::new(), open: None }
     }
 
-    /// Whether the last chunk has ended, so that nothing before has a part in the next cut.
+    /// Whether the last chunk is complete, so that earlier entries do not affect the next cut.
     pub(super) fn is_at_cut(&self) -> bool {
         self.open.is_none()
     }
 
-    /// Takes a chunk as it is, after a cut.
+    /// Adds an existing chunk after a cut.
     pub(super) fn reuse(&mut self, chunk: ChunkEntry) {
         debug_assert!(self.is_at_cut());
         self.chunks.push(chunk);
@@ -74,7 +74,7 @@ impl<'a> ChunkWriter<'a> {
         if cut { self.close().await } else { Ok(()) }
     }
 
-    /// The chunks of all that was added.
+    /// Returns the chunks of all entries.
     pub(super) async fn finish(mut self) -> Result<Vec<ChunkEntry>> {
         self.close().await?;
         Ok(self.chunks)
@@ -85,10 +85,10 @@ impl<'a> ChunkWriter<'a> {
             return Ok(());
         };
         let level = self.level;
-        // Some ten milliseconds of work, too much for a thread that others wait for.
+        // Takes some ten milliseconds, too long for an async thread.
         let encoded = tokio::task::spawn_blocking(move || encode_chunk(&content, level)).await;
         let (digest, chunk) = encoded.map_err(|source| {
-            crate::Error::internal("the task that compresses a chunk ended").with_source(source)
+            crate::Error::internal("the task that compresses a chunk crashed").with_source(source)
         })??;
         let bytes = chunk.len() as u64;
         if !self.stored.contains(&digest) {
@@ -99,7 +99,8 @@ impl<'a> ChunkWriter<'a> {
     }
 }
 
-/// Whether a chunk ends after this entry: with the chance `entry bytes / (CHUNK_BYTES / 2)`.
+/// Returns whether a chunk ends after this entry: with the probability `entry bytes / (CHUNK_BYTES
+/// / 2)`.
 fn is_cut(key: &Key, entry: usize) -> bool {
     let digest = Digest::of(key.as_bytes());
     let [a, b, c, d, ..] = *digest.as_bytes();

@@ -1,5 +1,5 @@
-//! Making and reading snapshots: by themselves as the backend's policy says, on the chunks of the
-//! snapshot before, or from all documents of a state.
+//! Makes and reads snapshots: automatically by the backend's policy, from the chunks of the
+//! previous snapshot, or from all documents of a state.
 //!
 //! | file | what is in it |
 //! | --- | --- |

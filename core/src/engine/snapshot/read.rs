@@ -1,4 +1,4 @@
-//! Reading a snapshot.
+//! Reads a snapshot.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use crate::model::{CollectionId, View};
 use crate::storage::{ChunkEntry, KeyRange, Manifest, Snapshots, Version};
 use crate::{Error, Result};
 
-/// How many chunks a scan fetches while the one before is taken: one hides the time of a fetch,
-/// another its variation.
+/// The number of chunks that a scan fetches ahead: one hides the latency of a fetch, another its
+/// variation.
 const AHEAD: usize = 2;
 
-/// How many requests for chunks or manifests are under way at once.
+/// The maximum number of concurrent requests for chunks or manifests.
 const AT_ONCE: usize = 8;
 
-/// The manifest of the last snapshot at or below a view, on any of its segments. All segments are
-/// asked at once, some at a time; the one nearest the leaf that has an answer counts.
+/// Returns the manifest of the last snapshot at or below a view, on any of its segments. Segments
+/// are queried concurrently; the result is the one nearest to the leaf.
 pub(crate) async fn latest(snapshots: &dyn Snapshots, view: &View) -> Result<Option<Manifest>> {
     let segments = view.segments().to_vec();
     let answers = stream::iter(segments)
@@ -42,18 +42,18 @@ pub(crate) struct SnapshotReader {
 }
 
 impl SnapshotReader {
-    /// Reads that keep no chunk in memory.
+    /// Creates a reader without a cache of chunks.
     pub(crate) fn new(snapshots: Arc<dyn Snapshots>, manifest: Manifest) -> Self {
         Self::cached(Arc::new(Chunks::new(snapshots, 0)), Arc::new(manifest))
     }
 
-    /// Reads through chunks in memory.
+    /// Creates a reader with a cache of chunks.
     pub(crate) fn cached(chunks: Arc<Chunks>, manifest: Arc<Manifest>) -> Self {
         Self { chunks, manifest }
     }
 
-    /// The documents with these keys, which are in ascending order; one answer a key. Each chunk is
-    /// fetched once, and none for keys that lie between chunks.
+    /// Returns the documents with these keys, which are in ascending order; one result per key.
+    /// Each chunk is fetched once, and none for keys between chunks.
     pub(crate) async fn get_many(
         &self,
         collection: CollectionId,
@@ -74,7 +74,7 @@ impl SnapshotReader {
         Ok(found)
     }
 
-    /// The chunks that may hold some of these keys, each with the places of those keys.
+    /// The chunks that may contain some of these keys, each with the indexes of those keys.
     fn places(&self, collection: CollectionId, keys: &[&Key]) -> Vec<(&ChunkEntry, Vec<usize>)> {
         let chunks = self.manifest.chunks_of(collection);
         let mut places: Vec<(&ChunkEntry, Vec<usize>)> = Vec::new();
@@ -89,8 +89,8 @@ impl SnapshotReader {
         places
     }
 
-    /// The chunks with keys in `range`, in order. [`AHEAD`] chunks are in memory besides the one
-    /// that was given last.
+    /// The chunks with keys in `range`, in order. [`AHEAD`] chunks are in memory besides the
+    /// current one.
     pub(crate) fn chunks_in(
         &self,
         collection: CollectionId,
@@ -104,7 +104,7 @@ impl SnapshotReader {
             .filter(|chunk| range.to.as_ref().is_none_or(|to| chunk.first < *to))
             .cloned()
             .collect();
-        // A scan of much more than fits would only push out what point reads have use for.
+        // A scan that far exceeds the cache would evict the chunks that point reads use.
         let keep = wanted.len().saturating_mul(2 * CHUNK_BYTES) <= self.chunks.most_bytes() / 2;
         let scan = Fetching { chunks: self.chunks.clone(), wanted, keep, coming: VecDeque::new() };
         stream::try_unfold(scan, |mut scan| async move {
@@ -127,17 +127,17 @@ impl SnapshotReader {
     }
 }
 
-/// Chunks on their way, in order.
+/// Chunks that are being fetched, in order.
 struct Fetching {
     chunks: Arc<Chunks>,
     wanted: VecDeque<ChunkEntry>,
-    /// Whether they are kept in memory.
+    /// Whether the chunks are cached.
     keep: bool,
     coming: VecDeque<Fetch>,
 }
 
-/// A chunk that a task of its own fetches, so that it comes while nobody polls; the task ends with
-/// it.
+/// A chunk that a separate task fetches, so that it progresses without being polled; dropping it
+/// aborts the task.
 struct Fetch(JoinHandle<Result<Chunk>>);
 
 impl Drop for Fetch {
@@ -151,14 +151,14 @@ impl Fetching {
         self.go_ahead(1);
         let Some(mut first) = self.coming.pop_front() else { return Ok(None) };
         let chunk = (&mut first.0).await.map_err(|source| {
-            Error::internal("the task that fetches a chunk ended").with_source(source)
+            Error::internal("the task that fetches a chunk crashed").with_source(source)
         })??;
-        // Only now, so that who wants the first few documents pays for one chunk.
+        // Only now, so that a reader of the first few documents pays for one chunk.
         self.go_ahead(AHEAD);
         Ok(Some(chunk))
     }
 
-    /// Sees that `count` chunks are on their way.
+    /// Starts fetches until `count` are running.
     fn go_ahead(&mut self, count: usize) {
         while self.coming.len() < count
             && let Some(entry) = self.wanted.pop_front()

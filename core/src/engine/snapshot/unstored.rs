@@ -1,4 +1,4 @@
-//! Snapshots that are made and not stored, to learn what they would be.
+//! Snapshots that are made without storing them, to compute their chunks.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::storage::{Manifest, Reclaimed, Snapshots};
 
-/// Reads from another store of snapshots, and drops what is written.
+/// Reads from another store of snapshots, and discards writes.
 pub(crate) struct Unstored(pub(crate) Arc<dyn Snapshots>);
 
 #[async_trait]

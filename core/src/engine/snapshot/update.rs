@@ -1,4 +1,4 @@
-//! Making a snapshot from the one before it and what the log says since.
+//! Makes a snapshot from the previous one and the log since.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::engine::snapshot::write::in_order;
 use crate::model::{CollectionId, Digest, Image, Lsn, View};
 use crate::storage::{ChunkEntry, CollectionChunks, Manifest, Snapshots, Version};
 
-/// Fills in `made` for a view whose collections are `collections`, from `before`, a snapshot of an
-/// earlier position of the same view (with `None`, of the empty state), and stores it.
+/// Completes `made`, a manifest for a view with the collections `collections`, from `before`, a
+/// snapshot of an earlier position of the same view (`None` for the empty state), and stores it.
 ///
-/// Chunks into which no change falls are taken over, neither read nor stored again. From one that
-/// has a change on, documents are cut anew until a cut falls where one was. Since a cut depends on
-/// nothing before the one before it, the result is what [`write`](crate::snapshot::write) makes of
-/// the whole view, to the byte (if the level is the same). O(chunks of the manifest + changes and
-/// the chunks that they touch); the memory it takes is that of two chunks and a page of changes.
+/// Unchanged chunks are reused, neither read nor stored again. From a changed chunk on, documents
+/// are cut anew until a cut coincides with an old one. Since a cut depends only on documents after
+/// the previous cut, the result is byte for byte the one of [`write`](crate::snapshot::write) for
+/// the whole view (at the same level). O(chunks of the manifest + changes and the chunks that they
+/// touch), in the memory of two chunks and a page of changes.
 pub(super) async fn update(
     snapshots: &Arc<dyn Snapshots>,
     replay: &LogMaterializer,
@@ -34,7 +34,7 @@ pub(super) async fn update(
 ) -> Result<Manifest> {
     let before_chunks = before.into_iter().flat_map(Manifest::chunks);
     let stored: HashSet<Digest> = before_chunks.map(|chunk| chunk.digest).collect();
-    // What is rewritten is read once, so none of it is kept.
+    // Rewritten chunks are read once, so they are not cached.
     let chunks = Chunks::new(snapshots.clone(), 0);
     let above = before.map_or(Lsn::ZERO, |before| before.point.lsn);
     let changes = replay.changed(view, above).await?;
@@ -60,8 +60,8 @@ pub(super) async fn update(
 struct Changes(std::pin::Pin<Box<Peekable<BoxStream<'static, Result<Changed>>>>>);
 
 impl Changes {
-    /// The key of the next change in a collection; changes of collections before it, which are not
-    /// in the snapshot, are passed over.
+    /// Returns the key of the next change in a collection; skips changes of earlier collections,
+    /// which are not in the snapshot.
     async fn next_key(&mut self, collection: CollectionId) -> Result<Option<&Key>> {
         loop {
             match self.0.as_mut().peek().await {
@@ -77,14 +77,14 @@ impl Changes {
         })
     }
 
-    /// The next change.
+    /// Takes the next change.
     async fn take(&mut self) -> Result<Option<(Key, (Lsn, Image))>> {
         let next = self.0.try_next().await?;
         Ok(next.and_then(|((_, key), change)| Some((key?, change))))
     }
 }
 
-/// The chunks of one collection on their way from one snapshot to the next.
+/// Rewrites the chunks of one collection from one snapshot to the next.
 struct Rewrite<'a> {
     collection: CollectionId,
     chunks: &'a Chunks,
@@ -95,7 +95,7 @@ struct Rewrite<'a> {
 impl Rewrite<'_> {
     async fn all(&mut self, old: &[ChunkEntry]) -> Result<()> {
         for (at, chunk) in old.iter().enumerate() {
-            // What comes after the last chunk belongs to it, as nothing but the end cut it off.
+            // Later keys belong to the last chunk, which only the end of the collection cut.
             let end = (at + 1 < old.len()).then_some(&chunk.last);
             if self.writer.is_at_cut() && !self.is_next_upto(end).await? {
                 self.writer.reuse(chunk.clone());
@@ -109,14 +109,15 @@ impl Rewrite<'_> {
         self.changes_upto(None, None).await
     }
 
-    /// Whether the next change is of a document up to `end`; with `None`, whether there is one.
+    /// Returns whether the next change is of a document up to `end`; with `None`, whether there is
+    /// one.
     async fn is_next_upto(&mut self, end: Option<&Key>) -> Result<bool> {
         let next = self.changes.next_key(self.collection).await?;
         Ok(next.is_some_and(|next| end.is_none_or(|end| next <= end)))
     }
 
     /// Writes the changes up to `end`, or all, and then `stored`, which is the document at `end`,
-    /// unless one of the changes was its.
+    /// unless a change replaces it.
     async fn changes_upto(
         &mut self,
         end: Option<&Key>,

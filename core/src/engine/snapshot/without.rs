@@ -1,4 +1,4 @@
-//! Snapshots but for one, so that it can be compared with what the log gives.
+//! Hides one snapshot, so that it can be compared with the log.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,8 +9,7 @@ use crate::Result;
 use crate::model::{Digest, Lsn, Point, TimelineId};
 use crate::storage::{Manifest, Reclaimed, Snapshots};
 
-/// What another store of snapshots has below one point of a timeline, and all that it has of
-/// others. For reading only.
+/// The snapshots of another store without those from one point of a timeline on. Read-only.
 pub(crate) struct Without {
     snapshots: Arc<dyn Snapshots>,
     hidden: Point,

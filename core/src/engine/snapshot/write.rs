@@ -1,4 +1,4 @@
-//! Making a snapshot.
+//! Makes a snapshot.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::model::{CollectionId, Point, View};
 use crate::storage::{Backend, CollectionChunks, KeyRange, Manifest, Materialize, Snapshots};
 use crate::{Error, ErrorKind, Result};
 
-/// What makes snapshots of a store.
+/// The dependencies of making a snapshot.
 pub(crate) struct Maker<'a> {
     pub(crate) backend: &'a Backend,
     pub(crate) materialize: &'a Arc<dyn Materialize>,
@@ -24,8 +24,7 @@ pub(crate) struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// Makes a snapshot of a view, whose collections are `collections`, or gives the one that is
-    /// there.
+    /// Makes a snapshot of a view with the collections `collections`, or returns the existing one.
     pub(crate) async fn make(
         &self,
         view: &View,
@@ -33,7 +32,9 @@ impl Maker<'_> {
         created: bson::DateTime,
     ) -> Result<Manifest> {
         let Some(point) = view.point() else {
-            return Err(Error::invalid("the empty state needs no snapshot"));
+            return Err(Error::invalid(
+                "the empty state has no snapshot; name a state after a commit",
+            ));
         };
         let Backend { wal, snapshots, snapshot_policy, .. } = self.backend;
         let level = snapshot_policy.level;
@@ -65,10 +66,10 @@ impl Maker<'_> {
         write(&**snapshots, &*materialize, view, point, collections, created, level).await
     }
 
-    /// Makes the snapshot of a view without the one that is there, and puts it in its place.
+    /// Makes the snapshot of a view without reading the existing one, and replaces it.
     ///
     /// # Errors
-    /// `Corrupt` if the log from which it was made was collected.
+    /// `Corrupt` if the log that it requires was collected.
     pub(crate) async fn make_again(&self, view: &View, created: bson::DateTime) -> Result<()> {
         let Some(point) = view.point() else { return Ok(()) };
         let materialize = self.without(point);
@@ -80,7 +81,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    /// Reads that don't rest on the snapshot of a point.
+    /// Reads that do not depend on the snapshot at a point.
     fn without(&self, point: Point) -> Arc<dyn Materialize> {
         let Backend { wal, snapshots, materialize, .. } = self.backend;
         materialize.clone().unwrap_or_else(|| {
@@ -90,8 +91,8 @@ impl Maker<'_> {
     }
 }
 
-/// Writes the chunks and the manifest of a view, whose collections are `collections`, by reading
-/// all of its documents. The memory it takes is that of one chunk. `level` is that of zstd.
+/// Writes the chunks and the manifest of a view with the collections `collections`, by reading all
+/// of its documents, in the memory of one chunk. `level` is the zstd level.
 pub async fn write(
     snapshots: &dyn Snapshots,
     materialize: &dyn Materialize,
@@ -118,7 +119,7 @@ pub async fn write(
     Ok(manifest)
 }
 
-/// The collections of a manifest: these and the catalog.
+/// The collections of a manifest in order: these and the catalog.
 pub(super) fn in_order(mut collections: Vec<CollectionId>) -> Vec<CollectionId> {
     collections.push(CollectionId::CATALOG);
     collections.sort_unstable();

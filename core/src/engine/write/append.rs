@@ -1,4 +1,4 @@
-//! An append whose answer may be lost.
+//! Appends with resolution of ambiguous answers.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::{Error, ErrorKind, Result};
 /// may take as long as its timeouts.
 const ATTEMPTS: u32 = 3;
 
-/// Appends, and after an ambiguous answer finds out what happened.
+/// Appends, and resolves an ambiguous answer.
 ///
-/// Trying the very same append again is safe, since it is a compare-and-set: if the first attempt
-/// was applied, the second finds the head moved, to a commit whose digest is ours. The digest
-/// covers a random nonce, so no other writer's commit has it.
+/// Repeating the same append is safe, because it is a compare-and-set: if the first attempt was
+/// applied, the second finds the head moved, to a commit with our digest. The digest covers a
+/// random nonce, so no other writer's commit has it.
 ///
 /// # Errors
-/// `Indeterminate` if the store does not answer often enough to tell; any other kind means that
-/// nothing was appended.
+/// `Indeterminate` if the store does not answer often enough to resolve it; any other kind means
+/// that nothing was appended.
 pub(crate) async fn append(
     wal: &dyn Wal,
     timeline: &Timeline,
@@ -47,17 +47,17 @@ pub(crate) async fn append(
             }
             Ok(answer) => return Ok(answer),
             Err(error) if error.kind() == ErrorKind::Indeterminate => {
-                // The first tells why; those after it may only tell that there was one.
+                // The first error has the cause; later ones may only say that there was one.
                 doubt.get_or_insert(error);
             }
             Err(error) if doubt.is_some() => return Err(in_doubt(doubt, error)),
             Err(error) => return Err(error),
         }
     }
-    Err(doubt.unwrap_or_else(|| Error::internal("an append was never tried")))
+    Err(doubt.unwrap_or_else(|| Error::internal("an append was never attempted")))
 }
 
-/// Whether the last of our commits is in the log.
+/// Returns whether the last of our commits is in the log.
 async fn is_ours(
     wal: &dyn Wal,
     timeline: &Timeline,
@@ -73,7 +73,7 @@ async fn is_ours(
     Ok(found.try_next().await?.is_some_and(|commit| commit.digest == last.digest))
 }
 
-/// The error for an append of which nothing can be learnt any more: what began it is its source.
+/// The error for an unresolvable append: its source is the first error.
 fn in_doubt(first: Option<Error>, then: Error) -> Error {
     Error::indeterminate("the store failed while a commit was being written")
         .with_source(first.unwrap_or(then))

@@ -21,13 +21,13 @@ use crate::model::{Commit, Head, Timeline, TimelineId, View};
 use crate::storage::{Append, Backend, Materialize, RefName, decode};
 use crate::{Error, Result};
 
-/// The most requests in one append.
+/// The maximum number of requests in one append.
 const MOST_REQUESTS: usize = 1024;
 
-/// The most bytes of documents in one append, unless a single request has more.
+/// The maximum size of the documents in one append in bytes, unless a single request has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a committer needs of its store.
+/// The dependencies of a committer.
 pub(crate) struct CommitterContext {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
@@ -39,39 +39,39 @@ pub(crate) struct CommitterContext {
     pub(crate) automatic: Arc<Automatic>,
 }
 
-/// What a submission came to.
+/// The result of a submission.
 #[derive(Debug)]
 pub(crate) enum Submitted {
-    /// It was sequenced; this is what came of it.
+    /// The request was sequenced, with this outcome.
     Outcome(Outcome),
-    /// The timeline is sealed: the branch has moved elsewhere. The request comes back.
+    /// The timeline is sealed, because the branch has moved. Returns the request.
     Sealed(WriteRequest),
 }
 
-/// Gathers the requests for one timeline, and appends what waits in one go.
+/// Gathers the requests for one timeline, and appends the waiting ones together.
 ///
 /// # Behavior
-/// 1. Requests are sequenced in the order in which they were submitted, and answered in that
-///    order, after the append that carries them is durable. An answer that depends on a commit of
-///    the same append (a conflict with it, say) waits for it too.
-/// 2. A writer that drops its future before its request was taken up leaves no commit; afterwards
-///    its commit is completed all the same. It is whole or absent, never half.
+/// 1. Requests are sequenced and answered in the order of submission, after the append that
+///    contains them is durable. An answer that depends on a commit of the same append (such as a
+///    conflict with it) waits for it too.
+/// 2. If a writer drops its future before its request is taken from the queue, no commit is made;
+///    afterwards its commit is completed. It is whole or absent, never partial.
 /// 3. If an append definitely fails, every request in it fails with that error and nothing is
-///    changed; if it may have happened, every request in it fails as `Indeterminate`. The next
-///    append starts from the head that the store then shows.
+///    changed; if its result is unknown, every request in it fails as `Indeterminate`. The next
+///    append starts from the head that the store then returns.
 /// 4. If another writer's append came first, all requests are sequenced again after it, and their
 ///    preconditions checked again.
 pub(crate) struct Committer {
     context: Arc<CommitterContext>,
     timeline: Timeline,
-    /// The ref of the branch that is the timeline, until it moves on.
+    /// The ref of the branch on this timeline, until the branch moves.
     owner: RefName,
     queue: Mutex<Queue>,
 }
 
 struct Queue {
     waiting: VecDeque<Pending>,
-    /// The state to go on from, while no drain is running; `None` when the store must be asked.
+    /// The state to continue from, while no drain is running; `None` if the store must be asked.
     rest: Option<Position>,
     /// Whether no drain is running, so that the next submission must start one.
     finished: bool,
@@ -80,7 +80,7 @@ struct Queue {
 struct Pending {
     request: WriteRequest,
     reply: oneshot::Sender<Result<Submitted>>,
-    /// That of the writer: the append of a group belongs to its first one.
+    /// The writer's span: the append of a group belongs to its first writer.
     span: Span,
 }
 
@@ -91,13 +91,13 @@ struct Position {
     catalog: Arc<Catalog>,
 }
 
-/// What a committer reads of the record of a branch.
+/// The part of a branch's record that a committer reads.
 #[derive(Deserialize)]
 struct OwnerRecord {
     timeline: TimelineId,
 }
 
-/// What one append came to.
+/// The result of one append.
 enum AppendRound {
     Appended(Sequenced, Position),
     Sealed,
@@ -109,8 +109,8 @@ impl Committer {
         Self { context, timeline, owner, queue: Mutex::new(queue) }
     }
 
-    /// Submits a request and waits for its outcome. `base` is the head of the timeline if it has
-    /// no commits yet.
+    /// Submits a request and waits for its outcome. `base` is the head of the timeline if it has no
+    /// commits yet.
     pub(crate) async fn submit(
         self: &Arc<Self>,
         request: WriteRequest,
@@ -123,22 +123,22 @@ impl Committer {
             std::mem::replace(&mut queue.finished, false)
         };
         if start {
-            // A task of its own, so that a writer who goes away does not take the others' commits
-            // with it.
-            // It has a guard from here on, as a runtime may end before it runs the task.
+            // A task of its own, so that a writer that is cancelled does not abort the others'
+            // commits. The guard exists from here on, because a runtime may end before it runs the
+            // task.
             tokio::spawn(drain(DrainGuard { committer: self.clone(), clean: false }, base));
         }
         answer
             .await
-            .unwrap_or_else(|_| Err(Error::indeterminate("the task that writes commits ended")))
+            .unwrap_or_else(|_| Err(Error::indeterminate("the task that writes commits crashed")))
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives writers that were just answered a turn to submit what they have next, as long as more
-    /// come, so that groups stay as large as the number of writers.
+    /// Lets writers that were just answered submit their next request, as long as more arrive, so
+    /// that groups stay as large as the number of writers.
     async fn gather(&self) {
         const MOST_TURNS: usize = 16;
         let mut waiting = 0;
@@ -152,8 +152,8 @@ impl Committer {
         }
     }
 
-    /// The requests for the next append; when there are none, puts `position` away and ends the
-    /// drain in the same step, so that no submission falls between.
+    /// Takes the requests for the next append; if there are none, stores `position` and ends the
+    /// drain under the same lock, so that no submission is missed in between.
     fn take_group(&self, position: &mut Option<Position>) -> Option<Vec<Pending>> {
         let mut queue = self.queue();
         let mut group = Vec::new();
@@ -175,7 +175,7 @@ impl Committer {
         Some(group)
     }
 
-    /// Commits a group and answers it; gives the position to go on from, if it is known.
+    /// Commits a group and answers it; returns the position to continue from, if known.
     async fn commit(
         &self,
         group: Vec<Pending>,
@@ -187,7 +187,7 @@ impl Committer {
         match self.append_group(&requests, position, base).await {
             Ok(AppendRound::Appended(sequenced, position)) => {
                 for (reply, outcome) in replies.into_iter().zip(sequenced.outcomes) {
-                    // A writer that went away does not want its answer.
+                    // A cancelled writer does not receive its answer.
                     let _ = reply.send(outcome.map(Submitted::Outcome));
                 }
                 Some(position)
@@ -243,8 +243,8 @@ impl Committer {
             let appended = append(wal, &self.timeline, &position.head, &commits, environment);
             match environment.timed(Metric::Append, appended).await? {
                 Append::Done => {
-                    // The timeline may have been left, and dropped, before this made it anew. If it was
-                    // left after this, it was sealed after this, with these commits.
+                    // The timeline may have been left and dropped before this append created it
+                    // again. If it is left after this check, it is sealed with these commits.
                     let is_first = position.head.lsn == self.timeline.base_lsn();
                     if is_first && !self.is_owned().await? && !self.is_sealed().await? {
                         self.seal(last).await?;
@@ -263,7 +263,7 @@ impl Committer {
         }
     }
 
-    /// Tells those who keep track of the timeline of commits that are durable now.
+    /// Publishes durable commits to the caches and automatic snapshots of the timeline.
     fn appended(&self, commits: &[Commit], position: &Position) {
         let CommitterContext { replay, catalogs, automatic, .. } = &*self.context;
         let (lsn, catalog) = (position.head.lsn, &position.catalog);
@@ -274,8 +274,8 @@ impl Committer {
         automatic.appended(self.timeline, commits, catalog);
     }
 
-    /// Whether the timeline has gone on since `position`. With nothing to append, no
-    /// compare-and-set shows it, and a refusal may only rest on what is still the head.
+    /// Returns whether the timeline has moved since `position`. Without an append, no
+    /// compare-and-set detects that, and a refusal must depend on the current head.
     async fn moved_since(&self, position: &Position) -> Result<Option<Append>> {
         Ok(match self.context.backend.wal.state(self.timeline.id).await? {
             Some(state) if state.sealed => Some(Append::Sealed(state.head)),
@@ -286,7 +286,7 @@ impl Committer {
         })
     }
 
-    /// Whether the branch still is this timeline.
+    /// Returns whether the branch is still on this timeline.
     async fn is_owned(&self) -> Result<bool> {
         let stored = self.context.backend.refs.get(&self.owner).await?;
         let record = stored.map(|stored| decode::<OwnerRecord>(&self.owner, stored));
@@ -298,7 +298,7 @@ impl Committer {
         Ok(state.is_some_and(|state| state.sealed))
     }
 
-    /// Ends a timeline that nobody reads.
+    /// Seals a timeline that no branch is on.
     async fn seal(&self, mut head: Head) -> Result<()> {
         let wal = &self.context.backend.wal;
         while let Append::HeadMoved(moved) = wal.seal(&self.timeline, &head).await? {
@@ -316,7 +316,7 @@ impl Committer {
             .await
     }
 
-    /// Asks the store where the timeline ends; `None` if it is sealed.
+    /// Asks the store for the end of the timeline; `None` if it is sealed.
     async fn load(&self, base: Head) -> Result<Option<Position>> {
         let head = match self.context.backend.wal.state(self.timeline.id).await? {
             Some(state) if state.sealed => return Ok(None),
@@ -333,7 +333,7 @@ impl Committer {
     }
 }
 
-/// Commits group after group until nobody waits.
+/// Commits groups until no request waits.
 async fn drain(mut guard: DrainGuard, base: Head) {
     let committer = guard.committer.clone();
     let mut position = committer.queue().rest.take();
@@ -349,11 +349,11 @@ async fn drain(mut guard: DrainGuard, base: Head) {
     }
 }
 
-/// Ends a drain, also one that is cut off by a panic or by the end of its runtime: the requests
-/// that still wait are then answered as lost, and the next one starts afresh.
+/// Ends a drain, also after a panic or the end of its runtime: waiting requests are then answered
+/// as lost, and the next one starts a new drain.
 struct DrainGuard {
     committer: Arc<Committer>,
-    /// Whether the drain came to its end by itself. Another may be running by then.
+    /// Whether the drain ended regularly. Another may already be running then.
     clean: bool,
 }
 
@@ -368,22 +368,23 @@ impl Drop for DrainGuard {
     }
 }
 
-/// The committers of a store. One stays after its writers have gone, so that the next write need not
-/// ask the store where the timeline ends.
+/// The committers of a store. They outlive their writers, so that the next write need not ask the
+/// store for the end of the timeline.
 pub(crate) struct Committers {
     context: Arc<CommitterContext>,
     by_timeline: Mutex<HashMap<TimelineId, Arc<Committer>>>,
 }
 
 impl Committers {
-    /// How many are kept when nobody uses them.
+    /// The maximum number of unused committers.
     const MOST_IDLE: usize = 256;
 
     pub(crate) fn new(context: CommitterContext) -> Self {
         Self { context: Arc::new(context), by_timeline: Mutex::default() }
     }
 
-    /// The committer of a timeline, the same for all who ask; `owner` names the ref of its branch.
+    /// Returns the committer of a timeline, shared by all callers; `owner` names the ref of its
+    /// branch.
     pub(crate) fn of(&self, timeline: Timeline, owner: impl FnOnce() -> RefName) -> Arc<Committer> {
         let mut known = self.by_timeline.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(committer) = known.get(&timeline.id) {

@@ -1,9 +1,9 @@
-//! From a request to a durable commit.
+//! Turns a request into a durable commit.
 //!
-//! A [`WriteRequest`] is checked where it is made. The committer of its timeline (`committer.rs`)
-//! gathers the requests that wait, sequences them (`sequencer.rs`: checks each one's preconditions
-//! against the head and the commits before it, gives it a position and a digest), and appends all of
-//! them in one durable append.
+//! A [`WriteRequest`] is validated where it is created. The committer of its timeline
+//! (`committer.rs`) gathers the waiting requests, sequences them (`sequencer.rs`: checks each one's
+//! preconditions against the head and the commits before it, and assigns a position and a digest),
+//! and appends all of them in one durable append.
 
 pub(crate) mod append;
 pub(crate) mod committer;

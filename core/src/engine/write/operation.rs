@@ -1,4 +1,4 @@
-//! What a writer asks for.
+//! Write requests.
 
 use bson::Document as BsonDocument;
 
@@ -9,71 +9,71 @@ use crate::model::{
 };
 use crate::{Error, Result};
 
-/// What must hold of a document for its change to be made. It is checked when the commit gets its
-/// place in the log, and again if that place is lost to another writer.
+/// A precondition of a change of a document. It is checked when the commit gets its position in the
+/// log, and again if another writer takes that position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing; costs no lookup.
+    /// None; costs no lookup.
     Any,
-    /// There is no such document; otherwise the commit fails.
+    /// The document must not exist; otherwise the commit fails.
     Absent,
-    /// There is such a document; otherwise the commit fails.
+    /// The document must exist; otherwise the commit fails.
     Present,
-    /// The document was last changed by this commit; otherwise the commit fails. A commit is named
-    /// with its timeline, since after a reset another one has the same LSN.
+    /// This commit must be the last that changed the document; otherwise the commit fails. The
+    /// commit includes its timeline, because after a reset another one has the same LSN.
     ChangedBy(Point),
-    /// There is no such document; otherwise this change is left out.
+    /// If the document exists, this change is skipped.
     SkipUnlessAbsent,
-    /// There is such a document; otherwise this change is left out.
+    /// If the document does not exist, this change is skipped.
     SkipUnlessPresent,
 }
 
 /// A change of a collection's metadata.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CollectionChange {
-    /// Make an empty collection; it is a conflict if there is one of that name.
+    /// Create an empty collection; a conflict if the name is in use.
     Create {
-        /// Its name.
+        /// The name.
         name: CollectionName,
     },
-    /// Remove a collection and its documents from the present; it is a conflict if there is none.
+    /// Drop a collection and its documents; a conflict if it does not exist.
     Drop {
-        /// Its name.
+        /// The name.
         name: CollectionName,
     },
-    /// Give a collection another name, which must be free.
+    /// Rename a collection; a conflict if the new name is in use.
     Rename {
-        /// What it is called.
+        /// The present name.
         from: CollectionName,
-        /// What it shall be called.
+        /// The new name.
         to: CollectionName,
     },
-    /// Set the options (as MongoDB's `create` takes them), making the collection if need be.
+    /// Set the options (in the format of MongoDB's `create`), creating the collection if required.
     SetOptions {
-        /// Its name.
+        /// The name.
         name: CollectionName,
-        /// All of its options.
+        /// All options.
         options: BsonDocument,
     },
-    /// Set the validator, one of the options; `None` removes it. Argon keeps it, and does not yet
+    /// Set the validator, one of the options; `None` removes it. Argon stores it, and does not yet
     /// enforce it.
     SetValidator {
-        /// Its name.
+        /// The name.
         name: CollectionName,
         /// A query or `{$jsonSchema: …}`.
         validator: Option<BsonDocument>,
     },
-    /// Set the index definitions (as MongoDB's `listIndexes` gives them), making the collection if
-    /// need be.
+    /// Set the index definitions (in the format of MongoDB's `listIndexes`), creating the
+    /// collection if required.
     SetIndexes {
-        /// Its name.
+        /// The name.
         name: CollectionName,
-        /// All of its indexes.
+        /// All indexes.
         indexes: Vec<BsonDocument>,
     },
 }
 
-/// One step of a request.
+/// An operation of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Operation {
     Document {
@@ -83,21 +83,21 @@ pub(crate) enum Operation {
         condition: Precondition,
     },
     Collection(CollectionChange),
-    /// A change by the collection's number, which may be the catalog's, whatever is there.
+    /// An unconditional change by the collection's number, which may be the catalog's.
     Exact(Change),
 }
 
-/// What each document of a request counts for beside its bytes: its key, its place in the request and
-/// in the commit, and what the allocator adds.
+/// The overhead of each document of a request: its key, its entries in the request and in the
+/// commit, and the allocations.
 pub const DOCUMENT_OVERHEAD_BYTES: usize = 512;
 
 /// Changes that become one commit, or none of them.
 ///
-/// All of it is in memory until it is durable. What [`put`](Self::put) adds is bounded by
-/// [`MAX_COMMIT_BYTES`], for which each document counts [`DOCUMENT_OVERHEAD_BYTES`] more than it has;
-/// writing takes about three times as much memory.
+/// The request is in memory until it is durable. The documents of [`put`](Self::put) are limited to
+/// [`MAX_COMMIT_BYTES`], including [`DOCUMENT_OVERHEAD_BYTES`] for each; writing takes about three
+/// times as much memory.
 ///
-/// Steps are taken in order: a later one sees what an earlier one did. Several changes of one
+/// Operations apply in order: a later one sees the effect of earlier ones. Several changes of one
 /// document become one, the last.
 #[derive(Debug, Clone)]
 pub struct WriteRequest {
@@ -106,13 +106,13 @@ pub struct WriteRequest {
     pub(crate) message: Message,
     pub(crate) origin: Origin,
     pub(crate) trailers: Trailers,
-    /// The digest of the commit that must be the last one; otherwise the commit fails.
+    /// The required digest of the last commit; otherwise the commit fails.
     pub(crate) after: Option<Digest>,
     bytes: usize,
 }
 
 impl WriteRequest {
-    /// An empty request of this actor.
+    /// Creates an empty request of this actor.
     pub fn new(actor: Actor) -> Self {
         Self {
             operations: Vec::new(),
@@ -125,32 +125,32 @@ impl WriteRequest {
         }
     }
 
-    /// Says why.
+    /// Sets the message.
     pub fn set_message(&mut self, message: Message) {
         self.message = message;
     }
 
-    /// Says what brought the commit about.
+    /// Sets the origin.
     pub fn set_origin(&mut self, origin: Origin) {
         self.origin = origin;
     }
 
-    /// Sets what is noted about the commit.
+    /// Sets the trailers.
     pub fn set_trailers(&mut self, trailers: Trailers) {
         self.trailers = trailers;
     }
 
-    /// Makes the commit fail unless it comes right after the commit with this digest, which covers
-    /// all before it; [`Digest::ZERO`] stands for no commit. This is what an operation asks for that
-    /// was worked out on a state: merge, undo, cherry-pick.
+    /// Makes the commit fail unless it directly follows the commit with this digest, which covers
+    /// all before it; [`Digest::ZERO`] stands for no commit. Operations that were computed on a
+    /// state require that: merge, undo, cherry-pick.
     pub fn set_after(&mut self, digest: Digest) {
         self.after = Some(digest);
     }
 
-    /// Adds a change as it is, whatever the collection holds.
+    /// Adds an unconditional change.
     ///
     /// # Errors
-    /// Those of [`put`](Self::put).
+    /// The errors of [`put`](Self::put).
     pub(crate) fn push_exact(&mut self, change: Change) -> Result<()> {
         if let Image::Document(document) = &change.image {
             self.bytes = self.bytes_with(document)?;
@@ -159,11 +159,11 @@ impl WriteRequest {
         Ok(())
     }
 
-    /// Adds the writing of a document; the collection is made if it is not there.
+    /// Adds a write of a document; creates the collection if it does not exist.
     ///
     /// # Errors
-    /// `Invalid` when the commit would have more than [`MAX_COMMIT_BYTES`] of documents, each counted
-    /// with [`DOCUMENT_OVERHEAD_BYTES`].
+    /// `Invalid` if the commit would exceed [`MAX_COMMIT_BYTES`] of documents, including
+    /// [`DOCUMENT_OVERHEAD_BYTES`] for each.
     pub fn put(
         &mut self,
         collection: CollectionName,
@@ -174,8 +174,8 @@ impl WriteRequest {
         self.bytes = self.bytes_with(&document)?;
         if self.bytes + (self.operations.len() + 1) * DOCUMENT_OVERHEAD_BYTES > MAX_COMMIT_BYTES {
             return Err(Error::invalid(format!(
-                "a commit may hold {MAX_COMMIT_BYTES} bytes, where each document counts \
-                 {DOCUMENT_OVERHEAD_BYTES} more than it has; write the rest in another"
+                "a commit may have {MAX_COMMIT_BYTES} bytes, including {DOCUMENT_OVERHEAD_BYTES} \
+                 for each document; write the rest in another commit"
             )));
         }
         let image = Image::Document(document);
@@ -183,7 +183,7 @@ impl WriteRequest {
         Ok(())
     }
 
-    /// Adds the deletion of a document.
+    /// Adds a deletion of a document.
     pub fn delete(&mut self, collection: CollectionName, key: Key, condition: Precondition) {
         let image = Image::Deleted;
         self.operations.push(Operation::Document { collection, key, image, condition });
@@ -198,18 +198,19 @@ impl WriteRequest {
         let bytes = self.bytes + document.as_bytes().len();
         if bytes > MAX_COMMIT_BYTES {
             return Err(Error::invalid(format!(
-                "a commit may hold {MAX_COMMIT_BYTES} bytes of documents; write the rest in another"
+                "a commit may have {MAX_COMMIT_BYTES} bytes of documents; write the rest in \
+                 another commit"
             )));
         }
         Ok(bytes)
     }
 
-    /// Whether nothing was asked for.
+    /// Whether the request is empty.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// How many steps were asked for.
+    /// The number of operations.
     pub fn len(&self) -> usize {
         self.operations.len()
     }

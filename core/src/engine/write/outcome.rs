@@ -1,4 +1,4 @@
-//! What comes of a request.
+//! The outcome of a request.
 
 use std::fmt;
 
@@ -11,57 +11,58 @@ use crate::{DetailKey, Error, Result};
 /// Proof of a durable commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its position.
+    /// The position.
     pub lsn: Lsn,
-    /// Its time.
+    /// The time.
     pub time: DateTime,
-    /// Its digest.
+    /// The digest.
     pub digest: Digest,
-    /// How many documents were written or deleted; the catalog's are not counted.
+    /// The number of written or deleted documents, without those of the catalog.
     pub changed: usize,
-    /// How many changes were left out because of their [`Precondition`](crate::write::Precondition).
+    /// The number of changes that were skipped by their
+    /// [`Precondition`](crate::write::Precondition).
     pub skipped: usize,
 }
 
-/// What came of a write. A lost race is a value, not an error.
+/// The outcome of a write. A lost race is a value, not an error.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It is committed and durable.
     Committed(Receipt),
-    /// There was nothing to change, so there is no commit; so many changes were left out.
+    /// There was nothing to change, so there is no commit.
     Unchanged {
-        /// How many changes were left out because of their conditions.
+        /// The number of changes that were skipped by their preconditions.
         skipped: usize,
     },
-    /// A precondition did not hold, and nothing was changed.
+    /// A precondition failed, and nothing was changed.
     Conflict(Conflict),
-    /// The branch has another head than the request [asked for](crate::write::WriteRequest::set_after),
-    /// and nothing was changed.
+    /// The branch has another head than the request
+    /// [requires](crate::write::WriteRequest::set_after), and nothing was changed.
     Moved {
         /// The position of that head.
         head: Lsn,
     },
 }
 
-/// Which precondition did not hold.
+/// A failed precondition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conflict {
     /// The collection.
     pub collection: CollectionName,
-    /// The document; `None` when it is about the collection itself.
+    /// The document; `None` for the collection itself.
     pub key: Option<Key>,
-    /// Why.
+    /// The reason.
     pub reason: ConflictReason,
 }
 
-/// Why a precondition did not hold.
+/// The reason why a precondition failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictReason {
-    /// It is there already.
+    /// It already exists.
     Exists,
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// Another commit changed it: this one, or one that deleted it.
+    /// Another commit changed it: this one, or `None` if it was deleted.
     ChangedBy(Option<Lsn>),
 }
 
@@ -70,23 +71,24 @@ impl fmt::Display for Conflict {
         let collection = &self.collection;
         match (&self.key, self.reason) {
             (Some(key), ConflictReason::Exists) => {
-                write!(f, "collection '{collection}' has a document with _id {key} already")
+                write!(f, "collection '{collection}' already has a document with _id {key}")
             }
             (Some(key), ConflictReason::Missing) => {
                 write!(f, "collection '{collection}' has no document with _id {key}")
             }
             (Some(key), ConflictReason::ChangedBy(Some(lsn))) => write!(
                 f,
-                "the document with _id {key} in collection '{collection}' was changed by commit {lsn} meanwhile"
+                "the document with _id {key} in collection '{collection}' was concurrently changed \
+                 by commit {lsn}"
             ),
             (Some(key), ConflictReason::ChangedBy(None)) => write!(
                 f,
-                "the document with _id {key} in collection '{collection}' was deleted meanwhile"
+                "the document with _id {key} in collection '{collection}' was concurrently deleted"
             ),
             (None, ConflictReason::Exists) => {
-                write!(f, "there is a collection '{collection}' already")
+                write!(f, "collection '{collection}' already exists")
             }
-            (None, _) => write!(f, "there is no collection '{collection}'"),
+            (None, _) => write!(f, "unknown collection '{collection}'"),
         }
     }
 }
@@ -112,7 +114,7 @@ impl From<Conflict> for Error {
 }
 
 impl Outcome {
-    /// The receipt, for a caller to whom anything else is an error.
+    /// Returns the receipt, for a caller that treats any other outcome as an error.
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` or `Conflict` for a conflict; `NotFound` if nothing was changed.
@@ -125,7 +127,7 @@ impl Outcome {
         }
     }
 
-    /// The receipt, or `None` if there was nothing to change.
+    /// Returns the receipt, or `None` if there was nothing to change.
     ///
     /// # Errors
     /// `AlreadyExists`, `NotFound` or `Conflict` for a conflict.
@@ -140,5 +142,5 @@ impl Outcome {
 }
 
 fn moved(head: Lsn) -> Error {
-    Error::conflict(format!("the branch has moved on to LSN {head} meanwhile; try again"))
+    Error::conflict(format!("the branch has concurrently moved to LSN {head}; try again"))
 }

@@ -1,4 +1,4 @@
-//! Gives requests their places: checks preconditions, builds the commits.
+//! Sequences requests: checks preconditions, and builds the commits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ use crate::model::{
 use crate::storage::Materialize;
 use crate::{Error, Result};
 
-/// Since which commit documents are as they are; those that are not there are left out.
+/// The last commit of each document; missing documents are absent.
 type StoredVersions = HashMap<CollectionId, HashMap<Key, Lsn>>;
 
-/// The same of documents that were changed; `None` for one that was deleted.
+/// The last commit of each changed document; `None` for a deleted one.
 type Pending = HashMap<CollectionId, HashMap<Key, Option<Lsn>>>;
 
-/// The requests of one append, in their places.
+/// The sequenced requests of one append.
 pub(super) struct Sequenced {
-    /// What to append; empty when every request was refused or had nothing to change.
+    /// The commits to append; empty if every request was refused or had nothing to change.
     pub(super) commits: Vec<Commit>,
-    /// One for each request, in order; true once `commits` are durable.
+    /// One per request, in order; valid once `commits` are durable.
     pub(super) outcomes: Vec<Result<Outcome>>,
     /// The catalog after the last commit.
     pub(super) catalog: Arc<Catalog>,
@@ -36,37 +36,37 @@ pub(super) struct Sequenced {
 /// Sequences requests after `head`.
 pub(super) struct Sequencer<'a> {
     head: Head,
-    /// The timeline that is written, and the view at its head.
+    /// The timeline to append to, and the view at its head.
     timeline: TimelineId,
     view: &'a View,
     catalog: Arc<Catalog>,
-    /// What is known of the documents that conditions ask about, at `head`.
+    /// The documents with preconditions, at `head`.
     stored: StoredVersions,
-    /// What the commits before the current one changed of them.
+    /// The changes of earlier commits in this append to these documents.
     pending: Pending,
-    /// Whether `pending` is of use: a request may ask about what another one changed.
+    /// Whether `pending` is needed: a request may have a precondition on a change of another one.
     remembers: bool,
     environment: &'a Environment,
     now: DateTime,
 }
 
-/// A commit that is being put together.
+/// A commit that is being built.
 struct Draft<'r> {
     lsn: Lsn,
     catalog: Arc<Catalog>,
     changes: Vec<Change>,
-    /// Where in `changes` a document is; kept only if the request has several steps.
+    /// The index in `changes` of a document; only kept if the request has several operations.
     places: Option<HashMap<(CollectionId, &'r Key), usize>>,
-    /// Where in `changes` a collection's metadata is.
+    /// The index in `changes` of a collection's metadata.
     described: HashMap<CollectionId, usize>,
     documents: usize,
     skipped: usize,
 }
 
-/// Puts all requests in their places, in order. A request that fails, fails alone.
+/// Sequences all requests, in order. The failure of a request does not affect the others.
 ///
 /// # Errors
-/// Only if the documents that the conditions ask about could not be read.
+/// Only if the documents with preconditions could not be read.
 pub(super) async fn sequence(
     requests: &[WriteRequest],
     timeline: TimelineId,
@@ -100,7 +100,8 @@ pub(super) async fn sequence(
     Ok(Sequenced { commits, outcomes, catalog: sequencer.catalog })
 }
 
-/// Looks up all documents that conditions ask about: one sorted lookup a collection.
+/// Looks up all documents with preconditions: one sorted lookup per collection. The sequencer then
+/// runs without I/O, so that checks and positions are consistent.
 async fn read_stored(
     requests: &[WriteRequest],
     view: &View,
@@ -108,7 +109,7 @@ async fn read_stored(
     materialize: &dyn Materialize,
 ) -> Result<StoredVersions> {
     let mut wanted: HashMap<CollectionId, Vec<&Key>> = HashMap::new();
-    // A rename can make a name mean any collection, so its keys are looked up in all of them.
+    // After a rename, a name can refer to any collection, so its keys are looked up in all of them.
     let renames = requests.iter().flat_map(|request| &request.operations).any(|operation| {
         matches!(operation, Operation::Collection(CollectionChange::Rename { .. }))
     });
@@ -134,7 +135,7 @@ async fn read_stored(
     Ok(stored)
 }
 
-/// The documents that conditions ask about.
+/// The documents with preconditions.
 fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&CollectionName, &Key)> {
     requests.iter().flat_map(|request| &request.operations).filter_map(
         |operation| match operation {
@@ -149,7 +150,7 @@ fn conditional_keys(requests: &[WriteRequest]) -> impl Iterator<Item = (&Collect
 }
 
 impl Sequencer<'_> {
-    /// The next commit, if the request comes to one, and what to tell its writer.
+    /// Builds the next commit, if the request results in one, and its outcome.
     fn place(&mut self, request: &WriteRequest) -> Result<(Option<Commit>, Outcome)> {
         if request.after.is_some_and(|digest| digest != self.head.digest) {
             return Ok((None, Outcome::Moved { head: self.head.lsn }));
@@ -168,7 +169,7 @@ impl Sequencer<'_> {
                 return Ok((None, Outcome::Conflict(conflict)));
             }
         }
-        // A merge that changes nothing still tells what has been merged.
+        // A merge without changes still records the merged commits.
         if draft.changes.is_empty() && !matches!(request.origin, Origin::Merge(_)) {
             return Ok((None, Outcome::Unchanged { skipped: draft.skipped }));
         }
@@ -259,13 +260,15 @@ impl Sequencer<'_> {
         Ok(Ok(()))
     }
 
-    /// The commit at a position: one of those at the head, or one that is being sequenced.
+    /// The commit at a position: below the head, or of this append.
     fn commit_at(&self, lsn: Lsn) -> Point {
         let stored = self.view.segment_of(lsn);
         Point { timeline: stored.map_or(self.timeline, |segment| segment.timeline), lsn }
     }
 
-    /// Since which commit a document is as it is for the current step.
+    /// Returns the last commit that changed a document, as seen by the current operation: this
+    /// request's own changes first, then those of earlier requests of the append, then the stored
+    /// version.
     fn current(&self, draft: &Draft<'_>, collection: CollectionId, key: &Key) -> Option<Lsn> {
         let place = draft.places.as_ref().and_then(|places| places.get(&(collection, key)));
         if let Some(place) = place {
@@ -321,7 +324,7 @@ impl<'r> Draft<'r> {
         Ok(())
     }
 
-    /// Notes a change as it is; one of the catalog takes effect at once.
+    /// Adds an unconditional change; one of the catalog takes effect at once.
     fn exact(&mut self, change: &'r Change) -> Result<()> {
         match (change.collection, &change.image) {
             (CollectionId::CATALOG, Image::Document(document)) => {
@@ -338,7 +341,7 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// Notes a change of a document; a later one of the same document takes the place of an earlier.
+    /// Adds a change of a document; it replaces an earlier one of the same document.
     fn push(&mut self, collection: CollectionId, key: &'r Key, image: Image) {
         let next = self.changes.len();
         let place = match &mut self.places {

@@ -1,11 +1,11 @@
-//! Blocks: bytes that are compressed and checked together.
+//! Blocks: the unit of compression and checksums.
 
 use crate::log::segment::{BLOCK_BYTES, Part, corrupt};
 use crate::model::codec::{Reader, put_varint};
 use crate::model::{Lsn, MAX_DOCUMENT_BYTES};
 use crate::{Error, Result};
 
-/// The most that a block holds when it is decompressed: one document of the largest size.
+/// The maximum size of a decompressed block: one document of the largest size.
 const MOST_BYTES: u32 = {
     assert!(BLOCK_BYTES <= MAX_DOCUMENT_BYTES && MAX_DOCUMENT_BYTES < u32::MAX as usize);
     #[expect(clippy::cast_possible_truncation, reason = "checked in the line above")]
@@ -13,29 +13,30 @@ const MOST_BYTES: u32 = {
     most
 };
 
-/// Where a block is, and what it holds.
+/// The position and content of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Block {
-    /// The first and the last commit of which it holds something. One that goes on with the commit
-    /// of the block before begins with the same LSN.
+    /// The first and the last commit with content in the block. A block that continues the commit
+    /// of the previous block begins with the same LSN.
     pub(super) first: Lsn,
     pub(super) last: Lsn,
-    /// Its place in the file.
+    /// The offset in the file.
     pub(super) offset: u64,
-    /// Its length in the file. If it is `raw`, the bytes are as they are; else a zstd frame.
+    /// The length in the file. If equal to `raw`, the bytes are uncompressed; otherwise a zstd
+    /// frame.
     pub(super) stored: u32,
-    /// Its length when decompressed, at least 1.
+    /// The decompressed length, at least 1.
     pub(super) raw: u32,
     /// CRC32C of the stored bytes.
     pub(super) crc: u32,
-    /// How many bytes of documents come before it: before its first byte in a document block,
+    /// The number of bytes of documents before it: before its first byte in a document block,
     /// before those of its first commit in a header block.
     pub(super) position: u64,
 }
 
 impl Block {
-    /// The entry of the footer: `first` counted from the last LSN of the block before, `last` from
-    /// `first`, raw and stored length, checksum.
+    /// The entry of the footer: `first` relative to the last LSN of the previous block, `last`
+    /// relative to `first`, raw and stored length, checksum.
     pub(super) fn encode(&self, before: Lsn, out: &mut Vec<u8>) {
         put_varint(out, self.first.get() - before.get());
         put_varint(out, self.last.get() - self.first.get());
@@ -44,7 +45,7 @@ impl Block {
         out.extend_from_slice(&self.crc.to_le_bytes());
     }
 
-    /// Reads an entry; the position is left for the caller. No number goes above `head`.
+    /// Decodes an entry; the caller sets the position. No number exceeds `head`.
     pub(super) fn decode(
         reader: &mut Reader<'_>,
         before: Lsn,
@@ -55,7 +56,7 @@ impl Block {
         let mut next = |reader: &mut Reader<'_>| -> Result<Lsn> {
             lsn = lsn.saturating_add(reader.varint()?);
             if lsn > head.get() {
-                return Err(reader.corrupt("has a block of commits that it does not have"));
+                return Err(reader.corrupt("has a block of commits outside of the segment"));
             }
             Ok(Lsn::new(lsn))
         };
@@ -64,7 +65,7 @@ impl Block {
             let found = u32::try_from(reader.varint()?).ok();
             found
                 .filter(|length| (least..=most).contains(length))
-                .ok_or_else(|| reader.corrupt("has a block of a length that can't be"))
+                .ok_or_else(|| reader.corrupt("has a block of an invalid length"))
         };
         let raw = length(1, MOST_BYTES)?;
         let stored = length(1, raw)?;
@@ -77,7 +78,7 @@ impl Block {
     }
 }
 
-/// Checks blocks and decompresses them.
+/// Verifies and decompresses blocks.
 pub(super) struct Decompressor {
     zstd: zstd::bulk::Decompressor<'static>,
 }
@@ -87,12 +88,12 @@ impl Decompressor {
         Ok(Self { zstd: zstd::bulk::Decompressor::new().map_err(zstd_failed)? })
     }
 
-    /// The content of a block, whose bytes are in `part`; it has `block.raw` bytes, and never more
-    /// memory is taken for it.
+    /// Returns the content of a block, whose bytes are in `part`; it has `block.raw` bytes, and no
+    /// more memory is allocated.
     pub(super) fn read(&mut self, name: &str, block: &Block, part: Part<'_>) -> Result<Vec<u8>> {
         let stored = part.get(block.offset..block.end()).ok_or_else(|| {
             Error::internal(format!(
-                "bytes {}..{} of segment {name} are needed, and were not given",
+                "bytes {}..{} of segment {name} are required, but were not given",
                 block.offset,
                 block.end()
             ))
@@ -111,19 +112,23 @@ impl Decompressor {
             .zstd
             .decompress(stored, raw)
             .map_err(|source| damaged("can't be decompressed").with_source(source))?;
-        if content.len() == raw { Ok(content) } else { Err(damaged("has less in it than it says")) }
+        if content.len() == raw {
+            Ok(content)
+        } else {
+            Err(damaged("is shorter than its declared length"))
+        }
     }
 }
 
-/// Gathers bytes into blocks.
+/// Collects bytes into blocks.
 pub(super) struct BlockWriter {
-    /// A block is cut before it has more bytes.
+    /// The maximum size of a block.
     limit: usize,
     content: Vec<u8>,
     first: Lsn,
     last: Lsn,
     position: u64,
-    /// The blocks that are closed, with offsets counted from the first one, and their bytes.
+    /// The closed blocks, with offsets relative to the first one, and their bytes.
     pub(super) blocks: Vec<Block>,
     pub(super) stored: Vec<u8>,
 }
@@ -141,7 +146,7 @@ impl BlockWriter {
         }
     }
 
-    /// Appends bytes of the commit at `lsn`, all in one block; `position` is that of [`Block`].
+    /// Appends bytes of the commit at `lsn` to one block; `position` is that of [`Block`].
     pub(super) fn put(
         &mut self,
         zstd: &mut Compressor,
@@ -160,7 +165,7 @@ impl BlockWriter {
         Ok(())
     }
 
-    /// Appends bytes as [`put`](Self::put) does; more than a block can take get blocks of their own.
+    /// Appends bytes like [`put`](Self::put); bytes that exceed a block get blocks of their own.
     pub(super) fn put_split(
         &mut self,
         zstd: &mut Compressor,
@@ -178,7 +183,7 @@ impl BlockWriter {
         self.close(zstd)
     }
 
-    /// Ends the block that is open.
+    /// Closes the open block.
     pub(super) fn close(&mut self, zstd: &mut Compressor) -> Result<()> {
         if self.content.is_empty() {
             return Ok(());
@@ -211,10 +216,10 @@ pub(super) struct Compressor {
 
 impl Compressor {
     /// # Errors
-    /// `Invalid` for a level that zstd does not have.
+    /// `Invalid` for a level that zstd does not support.
     pub(super) fn new(level: i32) -> Result<Self> {
         if !(1..=22).contains(&level) {
-            return Err(Error::invalid(format!("zstd has no level {level}; 1 to 22 are allowed")));
+            return Err(Error::invalid(format!("invalid zstd level {level}; expected 1 to 22")));
         }
         Ok(Self { zstd: zstd::bulk::Compressor::new(level).map_err(zstd_failed)? })
     }
@@ -229,5 +234,5 @@ impl Compressor {
 }
 
 fn zstd_failed(source: std::io::Error) -> Error {
-    Error::internal("zstd could not compress a segment").with_source(source)
+    Error::internal("zstd failed to compress a segment").with_source(source)
 }

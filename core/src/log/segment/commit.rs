@@ -1,26 +1,26 @@
-//! The headers of commits, as header blocks hold them.
+//! The headers of commits in header blocks.
 //!
-//! Meta data, count of changes; for each change the collection's number (8 bytes), the key with
-//! its length, and the length of the document, which is 0 for a deletion; then the digest, which
-//! only the segment's last commit lacks: the footer has it.
+//! Metadata, number of changes; for each change the collection's number (8 bytes), the key with its
+//! length, and the length of the document, which is 0 for a deletion; then the digest, which only
+//! the segment's last commit lacks, because the footer has it.
 
 use crate::Result;
 use crate::document::key::Key;
 use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::model::{Change, CollectionId, Commit, CommitMeta, Digest, Document, Image};
 
-/// The least bytes of a change: collection, a key of one byte with its length, a length.
+/// The minimum size of a change: collection, a key of one byte with its length, a length.
 const LEAST_CHANGE_BYTES: usize = 11;
 
-/// A change as its header has it.
+/// A change in a header.
 pub(super) struct ChangeHeader {
     pub(super) collection: CollectionId,
     pub(super) key: Key,
-    /// The bytes of its document; 0 for a deletion.
+    /// The size of the document; 0 for a deletion.
     pub(super) length: u64,
 }
 
-/// A commit's header without the digest.
+/// Encodes a commit's header without the digest.
 pub(super) fn encode_header(commit: &Commit) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 + commit.changes.len() * 32);
     commit.meta.encode(&mut out);
@@ -37,7 +37,7 @@ pub(super) fn encode_header(commit: &Commit) -> Vec<u8> {
     out
 }
 
-/// Reads what [`encode_header`] wrote; `change` makes the changes.
+/// Decodes a header of [`encode_header`]; `change` creates the changes.
 pub(super) fn decode_header<C>(
     reader: &mut Reader<'_>,
     mut change: impl FnMut(ChangeHeader) -> Result<C>,
@@ -66,10 +66,10 @@ pub fn encode_commit(out: &mut Vec<u8>, commit: &Commit) {
     }
 }
 
-/// Reads what [`encode_commit`] wrote.
+/// Decodes a commit of [`encode_commit`].
 ///
 /// # Errors
-/// `Corrupt` if it is something else. The digest is not compared with the content.
+/// `Corrupt` if the bytes are malformed. The digest is not verified.
 pub fn decode_commit(reader: &mut Reader<'_>) -> Result<Commit> {
     let (meta, headers) = decode_header(reader, Ok)?;
     let digest = Digest::from_bytes(reader.array()?);

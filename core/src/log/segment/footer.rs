@@ -1,4 +1,4 @@
-//! The footer: what a segment is, and where its blocks are.
+//! The footer: the metadata of a segment, and the index of its blocks.
 
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -17,36 +17,37 @@ use crate::{Error, Result};
 const SEALED: u8 = 1;
 const HAS_BASE: u8 = 2;
 
-/// What a segment is, its commits aside.
+/// The metadata of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SegmentMeta {
     /// The timeline.
     pub timeline: Timeline,
-    /// The head before its first commit.
+    /// The head before the first commit.
     pub before: Head,
-    /// Whether the timeline takes no more commits after it. Only such a segment may be empty.
+    /// Whether the segment seals the timeline. Only such a segment may be empty.
     pub sealed: bool,
 }
 
-/// The footer of a segment. The bytes of the commits that it speaks of have checksums in it, so
-/// that they may come from anywhere.
+/// The footer of a segment. It has checksums of all bytes of the commits, so these may come from
+/// any source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footer {
     name: Arc<str>,
     meta: SegmentMeta,
     head: Head,
-    /// Both in order of their offsets and LSNs, without gaps: header blocks come after documents.
+    /// Both in the order of offsets and LSNs, without gaps: header blocks follow document blocks.
     pub(super) documents: Vec<Block>,
     pub(super) headers: Vec<Block>,
 }
 
-/// What came of [`Footer::parse`].
+/// The result of [`Footer::parse`].
 #[expect(clippy::large_enum_variant, reason = "it is taken apart where it is given")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FooterRead {
     /// The footer.
     Complete(Footer),
-    /// The footer is longer than what was given: parse the last so many bytes of the file.
+    /// The footer is longer than the given tail: parse this number of bytes from the end of the
+    /// file.
     NeedLast(u64),
 }
 
@@ -60,15 +61,15 @@ impl Footer {
         Self { name: "".into(), meta, head, documents, headers }
     }
 
-    /// Reads the footer from the last bytes of a file that has `file_length` bytes; a tail of 64 KiB
-    /// nearly always suffices, and often holds all headers too. `name` names the file in errors.
+    /// Parses the footer from the last bytes of a file that has `file_length` bytes; a tail of 64
+    /// KiB nearly always suffices, and often includes all headers. `name` names the file in errors.
     ///
     /// # Errors
-    /// `Corrupt` if the checksum or the structure is wrong; `Unsupported` for a newer version.
+    /// `Corrupt` if the checksum or the structure is invalid; `Unsupported` for a newer version.
     pub fn parse(name: &str, tail: &[u8], file_length: u64) -> Result<FooterRead> {
         let shortest = BEGINNING_BYTES + TRAILER_BYTES as u64;
         if file_length < shortest || tail.len() as u64 > file_length {
-            return Err(corrupt(name, format!("can't have {file_length} bytes")));
+            return Err(corrupt(name, format!("has an invalid length of {file_length} bytes")));
         }
         let Some((rest, trailer)) = tail.split_last_chunk::<TRAILER_BYTES>() else {
             return Ok(FooterRead::NeedLast(shortest));
@@ -78,7 +79,7 @@ impl Footer {
         let crc = u32::from_le_bytes(reader.array()?);
         let version = reader.byte()?;
         if reader.rest() != MAGIC {
-            return Err(corrupt(name, "does not end as a segment"));
+            return Err(corrupt(name, "does not end like a segment"));
         }
         check_version(name, version)?;
         if u64::from(length) > file_length - shortest {
@@ -97,12 +98,12 @@ impl Footer {
             .map_err(|source| corrupt(name, "has a damaged footer").with_source(source))
     }
 
-    /// The name that [`parse`](Self::parse) was given.
+    /// The name that was passed to [`parse`](Self::parse).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What the segment is.
+    /// The metadata.
     pub fn meta(&self) -> &SegmentMeta {
         &self.meta
     }
@@ -117,40 +118,40 @@ impl Footer {
         self.meta.before
     }
 
-    /// The head after the last commit; [`before`](Self::before) if there is none.
+    /// The head after the last commit; [`before`](Self::before) if the segment is empty.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// Whether the timeline takes no more commits after this segment.
+    /// Whether this segment seals the timeline.
     pub fn sealed(&self) -> bool {
         self.meta.sealed
     }
 
-    /// The positions of the commits; an empty range if there is none.
+    /// The positions of the commits; an empty range if the segment is empty.
     pub fn lsns(&self) -> RangeInclusive<Lsn> {
         self.meta.before.lsn.next()..=self.head.lsn
     }
 
-    /// The bytes of all blocks before compression: what [`decode`](crate::segment::decode) holds in
-    /// memory at least. At most [`MAX_SEGMENT_BYTES`].
+    /// The uncompressed size of all blocks, which is the minimum memory of
+    /// [`decode`](crate::segment::decode). At most [`MAX_SEGMENT_BYTES`].
     pub fn raw_bytes(&self) -> u64 {
         raw_bytes(&self.documents) + raw_bytes(&self.headers)
     }
 
-    /// Which bytes of the file hold the headers of the commits in `lsns`; positions outside the
-    /// segment's own are left out, so the answer may be an empty range.
+    /// The bytes of the file with the headers of the commits in `lsns`; positions outside of the
+    /// segment are ignored, so the range may be empty.
     pub fn header_range(&self, lsns: &RangeInclusive<Lsn>) -> Range<u64> {
         byte_range(covering(&self.headers, lsns))
     }
 
-    /// Which bytes of the file hold the documents of the commits in `lsns`, as
+    /// The bytes of the file with the documents of the commits in `lsns`, like
     /// [`header_range`](Self::header_range).
     pub fn document_range(&self, lsns: &RangeInclusive<Lsn>) -> Range<u64> {
         byte_range(covering(&self.documents, lsns))
     }
 
-    /// How many bytes of documents come before those of the commit after the header block `at`.
+    /// The number of bytes of documents before those of the commit after the header block `at`.
     pub(super) fn documents_until(&self, at: usize) -> u64 {
         self.headers.get(at).map_or_else(|| raw_bytes(&self.documents), |block| block.position)
     }
@@ -196,7 +197,7 @@ impl Footer {
         let last = lsn.get().checked_add(reader.varint()?).map(Lsn::new);
         let last = last
             .filter(|last| *last <= Lsn::MAX && lsn >= timeline.base_lsn())
-            .ok_or_else(|| reader.corrupt("has positions that can't be"))?;
+            .ok_or_else(|| reader.corrupt("has invalid positions"))?;
         let head = if last == lsn { before } else { decode_head(&mut reader, last)? };
         let (documents, offset) = decode_documents(&mut reader, lsn, last)?;
         let (headers, end) = decode_headers(&mut reader, lsn, last, offset)?;
@@ -212,7 +213,7 @@ impl Footer {
         Ok(footer)
     }
 
-    /// Checks what no single entry shows.
+    /// Checks the invariants across entries.
     fn check(&self, reader: &Reader<'_>, blocks_fill_the_file: bool) -> Result<()> {
         let documents = raw_bytes(&self.documents);
         let first = self.meta.before.lsn;
@@ -223,19 +224,19 @@ impl Footer {
             return Err(reader.corrupt("lacks documents"));
         }
         if !blocks_fill_the_file {
-            return Err(reader.corrupt("does not have the blocks that are there"));
+            return Err(reader.corrupt("does not list exactly the blocks in the file"));
         }
         if self.raw_bytes() > MAX_SEGMENT_BYTES {
-            return Err(reader.corrupt("has more bytes of blocks than a segment may"));
+            return Err(reader.corrupt("exceeds the maximum size of a segment"));
         }
         if self.head.lsn == first && !(self.meta.sealed && self.documents.is_empty()) {
-            return Err(reader.corrupt("has no commit and seals nothing"));
+            return Err(reader.corrupt("has no commit and does not seal its timeline"));
         }
         Ok(())
     }
 }
 
-/// CRC32C of the footer and of the trailer up to where the checksum itself stands, and the version.
+/// CRC32C of the footer and of the trailer up to the checksum, and of the version.
 fn checksum(content: &[u8], length: u32, version: u8) -> u32 {
     let crc = crc32c::crc32c_append(crc32c::crc32c(content), &length.to_le_bytes());
     crc32c::crc32c_append(crc, &[version])
@@ -281,7 +282,7 @@ fn put_blocks(
     }
 }
 
-/// The document blocks and where they end.
+/// Decodes the document blocks, and the offset of their end.
 fn decode_documents(reader: &mut Reader<'_>, before: Lsn, head: Lsn) -> Result<(Vec<Block>, u64)> {
     let mut blocks: Vec<Block> = Vec::new();
     let (mut last, mut offset, mut position) = (before, BEGINNING_BYTES, 0);
@@ -297,7 +298,7 @@ fn decode_documents(reader: &mut Reader<'_>, before: Lsn, head: Lsn) -> Result<(
     Ok((blocks, offset))
 }
 
-/// The header blocks and where they end.
+/// Decodes the header blocks, and the offset of their end.
 fn decode_headers(
     reader: &mut Reader<'_>,
     before: Lsn,
@@ -311,12 +312,12 @@ fn decode_headers(
         let moved = reader.varint()?;
         position = position.saturating_add(moved);
         let follows = block.first == last.next();
-        // A header of several blocks shares none of them.
+        // A header that takes several blocks shares none of them.
         let goes_on = blocks.last().is_some_and(|before| {
             before.first == block.last && block.first == before.last && moved == 0
         });
         if !(follows || goes_on) {
-            return Err(reader.corrupt("has headers that don't follow each other"));
+            return Err(reader.corrupt("has headers that are not consecutive"));
         }
         (last, offset) = (block.last, block.end());
         blocks.push(Block { position, ..block });
@@ -328,7 +329,7 @@ fn raw_bytes(blocks: &[Block]) -> u64 {
     blocks.iter().map(|block| u64::from(block.raw)).sum()
 }
 
-/// The blocks that hold something of the commits in `lsns`.
+/// The blocks with content of the commits in `lsns`.
 pub(super) fn covering<'a>(blocks: &'a [Block], lsns: &RangeInclusive<Lsn>) -> &'a [Block] {
     let from = blocks.partition_point(|block| block.last < *lsns.start());
     let to = blocks.partition_point(|block| block.first <= *lsns.end());

@@ -1,17 +1,17 @@
-//! Making one segment of several.
+//! Merges several segments into one.
 
 use crate::log::segment::{SegmentFile, Writer, corrupt, decode};
 use crate::{Error, Result};
 
-/// Joins segments of one timeline that follow each other, given by name and bytes. All is compressed
-/// anew, so many small segments become one with blocks of full size.
+/// Joins consecutive segments of one timeline, given by name and bytes. Everything is compressed
+/// again, so many small segments become one with full blocks.
 ///
-/// One segment is decoded at a time. Checksums are checked, and that each segment begins where the
-/// one before ends; to check digests too, [verify](SegmentFile::verify) the segments.
+/// One segment is decoded at a time. Checksums are verified, and that each segment begins where the
+/// previous one ends; to verify digests too, [verify](SegmentFile::verify) the segments.
 ///
 /// # Errors
-/// `Corrupt` if a segment is damaged or does not follow; `Invalid` if there is none, or if together
-/// they have more than [`MAX_SEGMENT_BYTES`](crate::segment::MAX_SEGMENT_BYTES).
+/// `Corrupt` if a segment is damaged or not consecutive; `Invalid` for an empty list, or if the
+/// result would exceed [`MAX_SEGMENT_BYTES`](crate::segment::MAX_SEGMENT_BYTES).
 pub fn merge<'a>(
     segments: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     level: i32,
@@ -31,18 +31,18 @@ pub fn merge<'a>(
     }
     match merged {
         Some((writer, last)) => writer.finish(last.footer.sealed()),
-        None => Err(Error::invalid("there is no segment to merge")),
+        None => Err(Error::invalid("no segments to merge")),
     }
 }
 
 fn check_follows(previous: &SegmentFile, next: &SegmentFile) -> Result<()> {
     let (previous, next) = (&previous.footer, &next.footer);
     let problem = if next.timeline() != previous.timeline() {
-        "is of another timeline than"
+        "belongs to another timeline than"
     } else if previous.sealed() {
         "comes after the end of the timeline in"
     } else if next.before() != previous.head() {
-        "does not follow on"
+        "does not directly follow"
     } else {
         return Ok(());
     };

@@ -1,5 +1,5 @@
-//! Segments: a file format for a run of commits of one timeline, whole by itself. Objects of a log
-//! in object storage and bundles are made of them. docs/FORMAT.md has the bytes.
+//! Segments: a self-contained file format for a run of commits of one timeline. Objects of a log in
+//! object storage and bundles use it. docs/FORMAT.md describes the bytes.
 //!
 //! | bytes | content |
 //! | --- | --- |
@@ -9,8 +9,8 @@
 //! | footer | what the segment is, and where its blocks are |
 //! | trailer | length and checksum of the footer, version, `argonseg` |
 //!
-//! A reader begins at the end: [`Footer::parse`] says which bytes hold which commits, and which
-//! hold their headers alone. [`decode`] reads a whole segment at once.
+//! A reader begins at the end: [`Footer::parse`] returns which bytes have which commits, and which
+//! have only their headers. [`decode`] reads a whole segment at once.
 
 mod block;
 mod commit;
@@ -32,15 +32,15 @@ use crate::Error;
 /// The version of the format that is written.
 pub const SEGMENT_VERSION: u8 = 1;
 
-/// The level at which zstd compresses unless the caller knows better; its own default.
+/// The default compression level of zstd.
 pub const DEFAULT_LEVEL: i32 = 3;
 
-/// A block is cut before it has more bytes than this, uncompressed. A larger document has a block
-/// of its own; a larger header takes several blocks.
+/// The maximum uncompressed size of a block. A larger document has a block of its own; a larger
+/// header takes several blocks.
 pub const BLOCK_BYTES: usize = 256 * 1024;
 
-/// The most bytes that a segment may hold before compression: 1 GiB. It bounds what a reader can
-/// be made to hold in memory, and is four times what the largest commit has in documents.
+/// The maximum uncompressed size of a segment: 1 GiB. It bounds the memory that a reader can be
+/// made to use, and is four times the maximum size of the documents of a commit.
 pub const MAX_SEGMENT_BYTES: u64 = 1024 * 1024 * 1024;
 
 const DIGEST_BYTES: usize = 32;

@@ -1,4 +1,4 @@
-//! Reading commits from the bytes of a segment.
+//! Reads commits from the bytes of a segment.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -10,17 +10,17 @@ use crate::model::codec::Reader;
 use crate::model::{Change, Commit, Digest, Document, Head, Image, Lsn, Touched};
 use crate::{Error, Result};
 
-/// Bytes of a file, and where in it they begin.
+/// Bytes of a file, and their offset in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
-    /// The place of the first byte.
+    /// The offset of the first byte.
     pub offset: u64,
     /// The bytes.
     pub bytes: &'a [u8],
 }
 
 impl<'a> Part<'a> {
-    /// The bytes of the file at `range`, unless some of them are not here.
+    /// Returns the bytes of the file at `range`, if the part contains all of them.
     pub(super) fn get(&self, range: Range<u64>) -> Option<&'a [u8]> {
         let at = |place: u64| usize::try_from(place.checked_sub(self.offset)?).ok();
         self.bytes.get(at(range.start)?..at(range.end)?)
@@ -30,35 +30,36 @@ impl<'a> Part<'a> {
 /// A whole segment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SegmentFile {
-    /// What it is.
+    /// The footer.
     pub footer: Footer,
-    /// Its commits, in order.
+    /// The commits, in order.
     pub commits: Vec<Commit>,
 }
 
 impl SegmentFile {
-    /// Computes every digest again and checks that the commits follow each other.
+    /// Recomputes every digest and checks that the commits are consecutive.
     ///
     /// # Errors
-    /// `Corrupt`, naming the first commit that is wrong.
+    /// `Corrupt`, naming the first invalid commit.
     pub fn verify(&self) -> Result<()> {
         verify_chain(&self.footer.before(), &self.commits)
             .map_err(|source| corrupt(self.footer.name(), "breaks the chain").with_source(source))
     }
 }
 
-/// Reads a whole segment; `name` names it in errors. All checksums are checked, but no digest: see
-/// [`SegmentFile::verify`]. Takes [`Footer::raw_bytes`] of memory and some more for each change.
+/// Decodes a whole segment; `name` names it in errors. All checksums are verified, but no digest:
+/// see [`SegmentFile::verify`]. Takes [`Footer::raw_bytes`] of memory and some more for each
+/// change.
 ///
 /// # Errors
-/// `Corrupt` if the bytes are not those that were written; `Unsupported` for a newer version.
+/// `Corrupt` if the bytes are damaged; `Unsupported` for a newer version.
 pub fn decode(name: &str, bytes: &[u8]) -> Result<SegmentFile> {
     let FooterRead::Complete(footer) = Footer::parse(name, bytes, bytes.len() as u64)? else {
-        return Err(corrupt(name, "ends too early"));
+        return Err(corrupt(name, "is truncated"));
     };
     let mut reader = Reader::new("segment", bytes);
     if reader.array()? != *MAGIC {
-        return Err(corrupt(name, "does not begin as a segment"));
+        return Err(corrupt(name, "does not begin like a segment"));
     }
     check_version(name, reader.byte()?)?;
     let whole = Part { offset: 0, bytes };
@@ -66,11 +67,11 @@ pub fn decode(name: &str, bytes: &[u8]) -> Result<SegmentFile> {
     Ok(SegmentFile { footer, commits })
 }
 
-/// Computes the digests of `commits`, the first of which follows `before`, and compares them;
-/// checks that LSNs have no gap and that times don't go back.
+/// Recomputes the digests of `commits`, the first of which follows `before`, and compares them;
+/// checks that LSNs have no gap and that times don't decrease.
 ///
 /// # Errors
-/// `Corrupt`, naming the first commit that is wrong.
+/// `Corrupt`, naming the first invalid commit.
 pub fn verify_chain(before: &Head, commits: &[Commit]) -> Result<()> {
     let mut previous = *before;
     for commit in commits {
@@ -91,11 +92,11 @@ pub fn verify_chain(before: &Head, commits: &[Commit]) -> Result<()> {
 }
 
 impl Footer {
-    /// The commits in `lsns` without their documents, ascending. `headers` holds at least the bytes
+    /// The commits in `lsns` without their documents, ascending. `headers` must contain the bytes
     /// of [`Footer::header_range`].
     ///
     /// # Errors
-    /// `Corrupt` if the bytes are not those that were written; `Internal` if some are missing.
+    /// `Corrupt` if the bytes are damaged; `Internal` if some are missing.
     pub fn headers(
         &self,
         lsns: &RangeInclusive<Lsn>,
@@ -108,11 +109,11 @@ impl Footer {
         })
     }
 
-    /// The commits in `lsns`, ascending. The parts hold at least the bytes of
-    /// [`Footer::header_range`] and of [`Footer::document_range`]; they may be the same.
+    /// The commits in `lsns`, ascending. The parts must contain the bytes of
+    /// [`Footer::header_range`] and of [`Footer::document_range`]; they may be the same part.
     ///
     /// # Errors
-    /// `Corrupt` if the bytes are not those that were written; `Internal` if some are missing.
+    /// `Corrupt` if the bytes are damaged; `Internal` if some are missing.
     pub fn commits(
         &self,
         lsns: &RangeInclusive<Lsn>,
@@ -131,8 +132,8 @@ impl Footer {
         })
     }
 
-    /// Reads headers; `change` makes a change of its header, the LSN of its commit, and the place
-    /// of its document among the bytes of all documents.
+    /// Reads headers; `change` creates a change from its header, the LSN of its commit, and the
+    /// position of its document among the bytes of all documents.
     fn read<C>(
         &self,
         zstd: &mut Decompressor,
@@ -166,7 +167,7 @@ impl Footer {
         corrupt(self.name(), format!("has damaged commits from LSN {from} on")).with_source(source)
     }
 
-    /// Reads the content of header blocks that belong together, up to the end of `lsns`.
+    /// Reads the content of a group of header blocks, up to the end of `lsns`.
     fn read_group<C>(
         &self,
         group: &[Block],
@@ -191,7 +192,7 @@ impl Footer {
             let (meta, changes) = header;
             let digest = self.digest(&mut reader, lsn)?;
             if meta.lsn != lsn || (lsn == self.head().lsn && meta.time != self.head().time) {
-                return Err(reader.corrupt("is not the one that the footer names"));
+                return Err(reader.corrupt("differs from the one in the footer"));
             }
             if wanted {
                 commits.push(Commit {
@@ -204,7 +205,7 @@ impl Footer {
         }
         let next = self.headers.partition_point(|block| block.first <= last.last);
         if position != self.documents_until(next) {
-            return Err(reader.corrupt("has documents of another length than the footer says"));
+            return Err(reader.corrupt("has documents whose length differs from the footer"));
         }
         reader.finish()
     }
@@ -217,7 +218,8 @@ impl Footer {
     }
 }
 
-/// Gives documents by their place among the bytes of all, which goes up. One block is in memory.
+/// Returns documents by ascending positions among the bytes of all documents. One block is in
+/// memory.
 struct Documents<'a> {
     footer: &'a Footer,
     part: Part<'a>,
@@ -232,7 +234,7 @@ impl Documents<'_> {
         position: u64,
         length: u64,
     ) -> Result<Document> {
-        let misplaced = || Error::corrupt("a document is not where the footer says");
+        let misplaced = || Error::corrupt("a document is not at the position in the footer");
         let end = position.saturating_add(length);
         let holds = |block: &Block| {
             block.position <= position && end <= block.position + u64::from(block.raw)

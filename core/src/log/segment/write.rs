@@ -1,4 +1,4 @@
-//! Writing a segment.
+//! Writes a segment.
 
 use crate::log::segment::block::{Block, BlockWriter, Compressor};
 use crate::log::segment::commit::encode_header;
@@ -9,18 +9,18 @@ use crate::log::segment::{
 use crate::model::{Commit, Digest, Head, Image, Lsn, MAX_DOCUMENT_BYTES, Timeline};
 use crate::{Error, Result};
 
-/// A segment of these commits, compressed at a zstd level of 1 to 22.
+/// Encodes a segment of these commits, compressed at a zstd level of 1 to 22.
 ///
 /// # Errors
-/// Those of [`Writer::push`] and [`Writer::finish`].
+/// The errors of [`Writer::push`] and [`Writer::finish`].
 pub fn encode(meta: &SegmentMeta, commits: &[Commit], level: i32) -> Result<Vec<u8>> {
     let mut writer = Writer::new(meta.timeline, meta.before, level)?;
     commits.iter().try_for_each(|commit| writer.push(commit))?;
     writer.finish(meta.sealed)
 }
 
-/// Takes commits one by one. The memory it takes is that of the compressed segment, twice while it
-/// is finished, and of two open blocks.
+/// Takes commits one by one. Takes the memory of the compressed segment, twice while it is
+/// finished, and of two open blocks.
 pub struct Writer {
     timeline: Timeline,
     before: Head,
@@ -28,9 +28,9 @@ pub struct Writer {
     zstd: Compressor,
     documents: BlockWriter,
     headers: BlockWriter,
-    /// The header of the last commit, which has its digest in the block unless no other follows.
+    /// The header of the last commit; the block includes its digest unless it stays the last.
     pending: Option<Pending>,
-    /// How many bytes of documents and of headers there are so far.
+    /// The number of bytes of documents and of headers so far.
     document_bytes: u64,
     header_bytes: u64,
 }
@@ -43,10 +43,10 @@ struct Pending {
 }
 
 impl Writer {
-    /// A segment of the commits of `timeline` that come after `before`.
+    /// Creates a writer for a segment of the commits of `timeline` after `before`.
     ///
     /// # Errors
-    /// `Invalid` for a level outside 1 to 22, or if `before` lies below the timeline's base.
+    /// `Invalid` for a level outside of 1 to 22, or if `before` is below the timeline's base.
     pub fn new(timeline: Timeline, before: Head, level: i32) -> Result<Self> {
         Self::with_blocks(timeline, before, level, BLOCK_BYTES)
     }
@@ -78,7 +78,7 @@ impl Writer {
         })
     }
 
-    /// The bytes so far, before compression; at most [`MAX_SEGMENT_BYTES`].
+    /// The uncompressed size so far; at most [`MAX_SEGMENT_BYTES`].
     pub fn raw_bytes(&self) -> u64 {
         self.document_bytes + self.header_bytes
     }
@@ -88,11 +88,11 @@ impl Writer {
         self.head
     }
 
-    /// Appends a commit. Its digest is kept and not computed again.
+    /// Appends a commit. Its digest is copied and not recomputed.
     ///
     /// # Errors
-    /// `Invalid` if its LSN does not follow, if a document is larger than [`MAX_DOCUMENT_BYTES`],
-    /// or if the segment would have more than [`MAX_SEGMENT_BYTES`]; the writer is as it was then.
+    /// `Invalid` if its LSN is not consecutive, if a document exceeds [`MAX_DOCUMENT_BYTES`], or if
+    /// the segment would exceed [`MAX_SEGMENT_BYTES`]; the writer is unchanged then.
     pub fn push(&mut self, commit: &Commit) -> Result<()> {
         let lsn = commit.meta.lsn;
         if lsn > Lsn::MAX || lsn != self.head.lsn.next() {
@@ -125,20 +125,19 @@ impl Writer {
         });
         if too_large {
             return Err(Error::invalid(format!(
-                "a document of commit {lsn} has more than {MAX_DOCUMENT_BYTES} bytes"
+                "a document of commit {lsn} exceeds {MAX_DOCUMENT_BYTES} bytes"
             )));
         }
         let more = (commit.document_bytes() + header + DIGEST_BYTES) as u64;
         if self.raw_bytes() + more > MAX_SEGMENT_BYTES {
             return Err(Error::invalid(format!(
-                "with commit {lsn} a segment would have more than {MAX_SEGMENT_BYTES} bytes; begin \
-                 another"
+                "with commit {lsn} a segment would exceed {MAX_SEGMENT_BYTES} bytes; begin another"
             )));
         }
         Ok(())
     }
 
-    /// Completes the header before one that follows.
+    /// Completes the pending header before the next one.
     fn flush_pending(&mut self) -> Result<()> {
         let Some(Pending { mut header, lsn, digest, position }) = self.pending.take() else {
             return Ok(());
@@ -147,7 +146,7 @@ impl Writer {
         self.headers.put_split(&mut self.zstd, lsn, position, &header)
     }
 
-    /// The segment; `sealed` says that the timeline ends with it.
+    /// Returns the segment; `sealed` seals the timeline.
     ///
     /// # Errors
     /// `Invalid` if it has no commit and does not seal.

@@ -1,4 +1,4 @@
-//! Copying one timeline.
+//! Copies one timeline.
 
 use futures::TryStreamExt;
 
@@ -8,15 +8,16 @@ use crate::storage::{Append, Direction, TimelineState, Wal};
 use crate::store::Store;
 use crate::{Error, Result};
 
-/// What is appended at once: so many commits, or documents of so many bytes if that is less. A single
-/// commit may be larger.
+/// The maximum number of commits, and bytes of documents, in one append. A single commit may be
+/// larger.
 const BATCH_COMMITS: usize = 512;
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// The last commit of a timeline that both stores have; its base if the target has none of it.
+/// Returns the last commit of a timeline that both stores have; its base if the target has no
+/// commits.
 ///
 /// # Errors
-/// `Conflict` if the target has commits of this timeline that the source has not.
+/// `Conflict` if the target has commits of this timeline that the source lacks.
 pub(super) async fn common(source: &Store, target: &Store, state: &TimelineState) -> Result<Head> {
     let from = &*source.shared.backend.wal;
     let id = state.timeline.id;
@@ -31,15 +32,16 @@ pub(super) async fn common(source: &Store, target: &Store, state: &TimelineState
     let fits = there.timeline == state.timeline && there.head.lsn <= state.head.lsn;
     if !(same && fits) || (there.sealed && there.head.lsn < state.head.lsn) {
         return Err(Error::conflict(format!(
-            "timeline {id} has gone on in the target: its last commit there is LSN {}, which is not in the \
-             source or not at that place; copy into another store",
+            "timeline {id} has diverged in the target: its last commit there, at LSN {}, differs \
+             from the source; copy into another store",
             there.head.lsn
         )));
     }
     Ok(there.head)
 }
 
-/// Copies what is missing, and the seal. `written` counts commits, and `progress` is told it.
+/// Copies missing commits, and the seal. `written` counts commits, and `progress` receives the
+/// count.
 pub(super) async fn copy(
     source: &Store,
     target: &Store,
@@ -76,7 +78,7 @@ pub(super) async fn copy(
     }
 }
 
-/// The next commits after `head`, checked against their digests; none at the end.
+/// Returns the next commits after `head`, with verified digests; none at the end.
 async fn batch(commits: &mut crate::storage::CommitStream, head: &Head) -> Result<Vec<Commit>> {
     let (mut batch, mut bytes, mut previous) = (Vec::new(), 0, *head);
     while batch.len() < BATCH_COMMITS && bytes < BATCH_BYTES {
@@ -97,7 +99,7 @@ async fn batch(commits: &mut crate::storage::CommitStream, head: &Head) -> Resul
     Ok(batch)
 }
 
-/// What the first commit of a timeline builds on.
+/// Returns the head on which the first commit of a timeline builds.
 async fn base(source: &Store, timeline: &Timeline) -> Result<Head> {
     let Some(base) = timeline.base else { return Ok(Head::EMPTY) };
     let view = source.shared.timelines.view(*timeline, base.lsn).await?;
@@ -122,8 +124,8 @@ fn missing(timeline: &Timeline, lsn: Lsn) -> Error {
 
 fn written_to(other: &Head) -> Error {
     Error::conflict(format!(
-        "somebody wrote to the target meanwhile (its last commit there is LSN {}); \
-         copy again when nobody does",
+        "the target was written to concurrently (its last commit is at LSN {}); copy again without \
+         concurrent writes",
         other.lsn
     ))
 }

@@ -1,13 +1,12 @@
-//! Copying the history of one store into another, whatever their backends.
+//! Copies history from one store to another, whatever their backends.
 //!
-//! Timelines keep their identities, positions and digests, so what is copied is the same history: a
-//! copy that was cut off goes on where it ended, and a second one adds what has come since. The source
-//! is read and nothing else.
+//! Timelines keep their identities, positions and digests, so the copy is the same history: an
+//! interrupted copy can be resumed, and a second one adds later commits. The source is only read.
 //!
-//! The order makes a cut harmless: timelines with their ancestors before them, then pins, plans and
-//! branches, and each project's own record last, so that a project is seen whole or not at all. Until
-//! then nothing holds the copied timelines in the target, so garbage must not be collected there
-//! meanwhile. Deleted projects that can be brought back are copied as such.
+//! The order makes an interruption harmless: timelines after their ancestors, then pins, plans and
+//! branches, and each project's own record last, so that a project is visible completely or not at
+//! all. Until then nothing retains the copied timelines in the target, so no garbage collection may
+//! run there meanwhile. Deleted projects that can be restored are copied as deleted.
 
 mod log;
 mod proof;
@@ -18,7 +17,7 @@ use crate::storage::{CasResult, RefName, TimelineState};
 use crate::store::{Store, records};
 use crate::{Error, Result};
 
-/// What is to be copied: all that the branches, pins and open plans of some projects reach.
+/// The data to copy: all that the branches, pins and open plans of some projects reach.
 pub struct Plan {
     source: Store,
     projects: Vec<Copied>,
@@ -37,63 +36,63 @@ struct Copied {
     branches: Vec<BranchName>,
 }
 
-/// How much there is to copy.
+/// The size of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// Projects.
+    /// The number of projects.
     pub projects: u64,
-    /// Deleted projects, which can be brought back in either store.
+    /// The number of deleted projects, which can be restored in either store.
     pub deleted: u64,
-    /// Branches of projects that are there, backups among them.
+    /// The number of branches of existing projects, including backups.
     pub branches: u64,
-    /// Timelines with commits or a seal.
+    /// The number of timelines with commits or a seal.
     pub timelines: u64,
-    /// Commits of these timelines.
+    /// The number of commits of these timelines.
     pub commits: u64,
 }
 
-/// What a copy did, and proved.
+/// The result of a copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Commits that were written.
+    /// The number of written commits.
     pub commits: u64,
-    /// Commits that were there already, with the same digests.
+    /// The number of commits that were already present, with the same digests.
     pub present: u64,
-    /// Refs that were written.
+    /// The number of written refs.
     pub refs: u64,
     /// The branches, each compared in both stores.
     pub branches: Vec<Proved>,
-    /// The deleted projects that were copied, as deleted ones.
+    /// The copied deleted projects.
     pub deleted: Vec<ProjectName>,
 }
 
-/// A branch that is the same in both stores.
+/// A branch that is equal in both stores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proved {
-    /// Its project.
+    /// The project.
     pub project: ProjectName,
-    /// Its name.
+    /// The name.
     pub branch: BranchName,
-    /// Its last commit.
+    /// The last commit.
     pub lsn: Lsn,
     /// The digest of that commit, which covers all before it.
     pub digest: Digest,
-    /// The collections at its head whose documents were read in both stores and compared; none for a
-    /// backup.
+    /// The number of collections at its head whose documents were read and compared in both stores;
+    /// 0 for a backup.
     pub collections: u64,
 }
 
-/// Looks at what a store has to copy: one project, or all, deleted ones among them.
+/// Plans the copy of one project, or of all, including deleted ones.
 ///
 /// # Errors
-/// `NotFound` if there is no such project; `Unsupported` if commits that are needed were
-/// [collected](crate::gc): a history is copied whole or not at all.
+/// `NotFound` if the project does not exist; `Unsupported` if required commits were
+/// [collected](crate::gc), because a history is copied completely or not at all.
 pub async fn plan(source: &Store, project: Option<&ProjectName>) -> Result<Plan> {
     reach::plan(source, project).await
 }
 
 impl Plan {
-    /// How much there is to copy.
+    /// The size of the copy.
     pub fn extent(&self) -> Extent {
         let own = |state: &TimelineState| state.head.lsn.get() - state.timeline.base_lsn().get();
         Extent {
@@ -105,17 +104,17 @@ impl Plan {
         }
     }
 
-    /// The deleted projects that are not copied, as commits that they need were
-    /// [collected](crate::gc): they can be brought back in the source only.
+    /// The deleted projects that are not copied, because required commits were
+    /// [collected](crate::gc): they can only be restored in the source.
     pub fn left_out(&self) -> &[ProjectName] {
         &self.left_out
     }
 
-    /// How many of the commits a store has already. It changes nothing, and fails as
-    /// [`run`](Plan::run) would before it writes anything.
+    /// The number of commits that the target already has. Changes nothing, and fails in the same
+    /// cases as [`run`](Plan::run) before its first write.
     ///
     /// # Errors
-    /// `Conflict` if the store has another history or another record under the same name.
+    /// `Conflict` if the target has another history or another record under the same name.
     pub async fn present_in(&self, target: &Store) -> Result<u64> {
         for (name, value) in self.refs() {
             refuse_another(target, name, value).await?;
@@ -128,13 +127,13 @@ impl Plan {
         Ok(present)
     }
 
-    /// Copies, and compares every branch in both stores afterwards. `progress` is told the number of
-    /// commits that the target has so far. O(data), with the memory of one batch of commits.
+    /// Copies, and then compares every branch in both stores. `progress` receives the number of
+    /// commits in the target. O(data), in the memory of one batch of commits.
     ///
     /// # Errors
-    /// As for [`present_in`](Plan::present_in); `Corrupt` if the source's log does not match its digests,
-    /// or the copy is not as the source is; those of the target. What was copied stays, and the same copy
-    /// goes on from there.
+    /// As for [`present_in`](Plan::present_in); `Corrupt` if the source's log does not match its
+    /// digests, or the copy differs from the source; the errors of the target. Copied data stays,
+    /// and the same copy can be resumed.
     #[tracing::instrument(level = "info", skip_all, name = "copy")]
     pub async fn run(&self, target: &Store, progress: &dyn Fn(u64)) -> Result<Report> {
         let mut report = Report { present: self.present_in(target).await?, ..Report::default() };
@@ -165,7 +164,7 @@ impl Plan {
     }
 }
 
-/// Whether a store has this very ref already.
+/// Returns whether a store already has this ref, with the same value.
 async fn refuse_another(target: &Store, name: &str, value: &[u8]) -> Result<bool> {
     match target.shared.backend.refs.get(name).await? {
         None => Ok(false),
@@ -174,7 +173,7 @@ async fn refuse_another(target: &Store, name: &str, value: &[u8]) -> Result<bool
     }
 }
 
-/// Makes a ref; gives how many were written. After a lost answer it is looked for.
+/// Creates a ref; returns the number of written refs. After a lost answer, it reads the ref.
 async fn write(target: &Store, name: &str, value: &[u8]) -> Result<u64> {
     if refuse_another(target, name, value).await? {
         return Ok(0);
@@ -193,8 +192,10 @@ async fn write(target: &Store, name: &str, value: &[u8]) -> Result<u64> {
 
 fn another(name: &str) -> Error {
     let what = match name.strip_prefix(records::PROJECTS) {
-        Some(project) => format!("a project '{project}' of its own"),
-        None => format!("another record '{name}', so it was changed in one of the stores since"),
+        Some(project) => format!("a different project '{project}'"),
+        None => {
+            format!("a different record '{name}', which was changed in one of the stores since")
+        }
     };
     Error::conflict(format!(
         "the target has {what}; copy into another store, or delete the project in the target first"

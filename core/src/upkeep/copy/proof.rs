@@ -1,14 +1,15 @@
-//! Comparing a branch in both stores.
+//! Compares a branch in both stores.
 
 use super::Proved;
 use crate::model::{BranchName, CollectionName, Digest, ProjectName};
 use crate::store::{BranchInfo, State, Store};
 use crate::{DetailKey, Error, Result};
 
-/// Compares position and digest of the head, and unless it is a backup, all documents there.
+/// Compares position and digest of the head, and all documents there, unless the branch is a
+/// backup.
 ///
 /// # Errors
-/// `Corrupt` if they differ; `Conflict` if the branch has moved meanwhile in one of the stores.
+/// `Corrupt` if they differ; `Conflict` if the branch has moved concurrently in one of the stores.
 pub(super) async fn compare(
     source: &Store,
     target: &Store,
@@ -19,8 +20,8 @@ pub(super) async fn compare(
         [open(source, project, branch).await?, open(target, project, branch).await?];
     if (ours.head.lsn, ours.head.digest) != (theirs.head.lsn, theirs.head.digest) {
         return Err(Error::conflict(format!(
-            "branch '{branch}' of '{project}' is at LSN {} in the source and at LSN {} in the target: it was \
-             written to meanwhile; copy again when nobody does",
+            "branch '{branch}' of '{project}' is at LSN {} in the source and at LSN {} in the \
+             target, because it was written to concurrently; copy again without concurrent writes",
             ours.head.lsn, theirs.head.lsn
         )));
     }
@@ -29,8 +30,8 @@ pub(super) async fn compare(
         let digests = digests(&from).await?;
         if digests != self::digests(&to).await? {
             return Err(Error::corrupt(format!(
-                "the documents of branch '{branch}' of '{project}' are not the same in both stores; check \
-                 both"
+                "the documents of branch '{branch}' of '{project}' differ between the stores; \
+                 check both"
             ))
             .with_detail(DetailKey::Project, project.as_str())
             .with_detail(DetailKey::Branch, branch.as_str()));

@@ -1,4 +1,4 @@
-//! What the refs of projects reach.
+//! Finds the data that the refs of projects reach.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use crate::{DetailKey, Error, ErrorKind, Hint, Result};
 /// Timelines that are reached, before their ancestors are known.
 #[derive(Clone, Default)]
 struct Reached {
-    /// On which something builds, so that they must be there.
+    /// Required timelines, because another one builds on them.
     needed: BTreeSet<TimelineId>,
-    /// That need not have any commits, or may have been given up.
+    /// Timelines that may have no commits, or may have been collected.
     possible: BTreeSet<TimelineId>,
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn plan(source: &Store, project: Option<&ProjectName>) -> Resul
     Ok(Plan { source: source.clone(), projects, deleted, left_out, timelines })
 }
 
-/// The deleted projects whose history is whole, and the names of those whose is not.
+/// Returns the deleted projects whose history is complete, and the names of the others.
 async fn deleted(source: &Store, reached: &mut Reached) -> Result<(Vec<Copied>, Vec<ProjectName>)> {
     let refs = &source.shared.backend.refs;
     let (mut copied, mut left_out) = (Vec::new(), Vec::new());
@@ -58,7 +58,7 @@ async fn deleted(source: &Store, reached: &mut Reached) -> Result<(Vec<Copied>, 
             Err(error) => return Err(error),
         }
         let reference = records::deleted_ref(id);
-        // It may have been brought back, or removed.
+        // It may have been restored or removed.
         let Some(stored) = refs.get(&reference).await? else { continue };
         reached.needed.extend(own.needed);
         reached.possible.extend(own.possible);
@@ -73,7 +73,7 @@ async fn copied(source: &Store, name: ProjectName, reached: &mut Reached) -> Res
     let reference = records::project_ref(&name);
     let stored = refs.get(&reference).await?;
     let Some(stored) = stored else {
-        return Err(Error::not_found(format!("the source has no project '{name}'")));
+        return Err(Error::not_found(format!("unknown project '{name}' in the source")));
     };
     let record = (reference.clone(), stored.value.clone());
     let id = records::decode::<ProjectRecord>(&reference, stored)?.record.id;
@@ -113,7 +113,7 @@ impl Reached {
     }
 }
 
-/// The timelines, each after those on which it builds.
+/// Returns the timelines, each after those on which it builds.
 async fn with_ancestors(wal: &dyn Wal, reached: Reached) -> Result<Vec<TimelineState>> {
     let Reached { needed, possible } = reached;
     let mut seen = BTreeSet::new();
@@ -129,10 +129,10 @@ async fn with_ancestors(wal: &dyn Wal, reached: Reached) -> Result<Vec<TimelineS
             let Some(state) = wal.state(timeline).await? else {
                 if is_needed {
                     return Err(Error::corrupt(format!(
-                        "timeline {timeline}, on which others build, is missing"
+                        "timeline {timeline}, which other timelines build on, is missing"
                     )));
                 }
-                // A later one may need it.
+                // A later one may require it.
                 seen.remove(&timeline);
                 break;
             };
@@ -150,8 +150,8 @@ fn refuse_pruned(state: &TimelineState) -> Result<()> {
         return Ok(());
     }
     Err(Error::unsupported(format!(
-        "the commits of timeline {} up to LSN {} were collected in the source, and a history is copied \
-         whole or not at all",
+        "the commits of timeline {} up to LSN {} were collected in the source; a history is copied \
+         completely or not at all",
         state.timeline.id, state.floor
     ))
     .with_detail(DetailKey::Timeline, state.timeline.id.to_string())

@@ -1,4 +1,4 @@
-//! What names states besides branches: pins and plans.
+//! Checks pins and plans, which name states besides branches.
 
 use super::Check;
 use crate::history::plan;
@@ -9,7 +9,7 @@ use crate::store::records::{self, PinRecord};
 use crate::{Error, Result};
 
 impl Check<'_> {
-    /// Reads every pin and plan of the projects, and looks whether the states are there that they name.
+    /// Reads every pin and plan of the projects, and checks that their states exist.
     pub(super) async fn pins_and_plans(&mut self) -> Result<()> {
         for (name, id) in std::mem::take(&mut self.projects) {
             let project = Project::new(self.store.shared.clone(), name.clone(), id);
@@ -48,7 +48,7 @@ impl Check<'_> {
     }
 }
 
-/// Compares what a pin says of its state with the log.
+/// Compares the digest in a pin with the log.
 async fn pin(project: &Project, reference: &str, stored: VersionedRef) -> Result<()> {
     let record: PinRecord = records::decode(reference, stored)?.record;
     let Some(base) = &record.state else { return Ok(()) };
@@ -58,7 +58,7 @@ async fn pin(project: &Project, reference: &str, stored: VersionedRef) -> Result
         return Ok(());
     }
     Err(Error::corrupt(format!(
-        "it is of commit {} with digest {}, but the log has {}",
+        "it claims commit {} with digest {}, but the log has {}",
         base.lsn,
         base.digest.short(),
         found.digest.short()

@@ -14,17 +14,18 @@ use crate::upkeep::gc::report::{KeptState, Report, TimelineReport};
 use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots};
 use crate::upkeep::gc::{Options, sweep};
 
-/// Gives up what is older than the retention time and held by nothing, and removes it.
+/// Removes states that are older than the retention period and that nothing retains.
 ///
-/// Reads and writes go on meanwhile, here and in other processes; snapshots wait. Cut off anywhere,
-/// every kept state is there as before, and the next collection does the rest. It reads the headers of
-/// all commits once, and the versions of the timelines from which something goes, in bounded memory.
+/// Reads and writes continue concurrently, here and in other processes; snapshots wait. An
+/// interruption anywhere leaves every retained state intact, and the next collection completes the
+/// work. Reads the headers of all commits once, and the versions of the timelines that lose states,
+/// in bounded memory.
 ///
-/// With a dry run, nothing is changed, and the report has the numbers of a collection at this time.
+/// A dry run changes nothing, and its report has the counts of a collection at this time.
 ///
 /// # Errors
-/// `Unsupported` by a backend that can't collect; `Conflict` if what is to go is opened again and
-/// again; else those of the store.
+/// `Unsupported` on a backend that can't collect; `Conflict` if states to remove keep being opened;
+/// the errors of the store.
 #[tracing::instrument(level = "info", skip_all, name = "gc")]
 pub async fn collect(store: &Store, options: &Options) -> Result<Report> {
     store.shared.environment.timed(Metric::Gc, carry_out(store, options)).await
@@ -53,7 +54,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     }
     report.refs = remove_refs(shared, cutoffs).await?;
     let mut decision = Decision::new(shared, cutoffs).await?;
-    // Before they are needed, so that whoever opens a state from now on finds them.
+    // Before they are needed, so that every reader from now on finds them.
     sweep::make(shared, &decision).await?;
     decision.publish(shared).await?;
     sweep::make(shared, &decision).await?;
@@ -63,7 +64,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Removes the refs that are too old; gives the names of those that nobody has changed meanwhile.
+/// Removes expired refs; returns the names of those that were not changed concurrently.
 async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<String>> {
     let mut removed = Vec::new();
     let Roots { gone, expired, .. } = Roots::list(shared, cutoffs).await?;
@@ -74,7 +75,7 @@ async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<Stri
                 given_up.insert(project);
                 removed.push(name);
             }
-            // Somebody brings it back.
+            // Another process restores it.
             CasResult::Moved(_) => {}
         }
     }
@@ -106,8 +107,8 @@ async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<Stri
     Ok(removed)
 }
 
-/// Removes what was given up: snapshots of dropped timelines first, so that none is left without its
-/// timeline, then versions and commits. A timeline stays whose snapshots are not whole.
+/// Removes the collected data: first the snapshots of dropped timelines, so that none is left
+/// without its timeline, then versions and commits. A timeline with damaged snapshots is kept.
 async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let wal = &shared.backend.wal;
     let dropped = dropped(decision);
@@ -128,7 +129,7 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
         } else {
             wal.prune(*timeline, &cut.keep).await?
         };
-        // A backend may leave it for the next collection.
+        // A backend may leave the rest to the next collection.
         let is_gone = drops && wal.state(*timeline).await?.is_none();
         report.freed += freed;
         report.timelines.push(timeline_report(decision, *timeline, cut, is_gone, freed));
@@ -139,7 +140,7 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
     Ok(())
 }
 
-/// The numbers that [`remove`] would give.
+/// The counts that [`remove`] would report.
 async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let wal = &shared.backend.wal;
     let dropped = dropped(decision);
@@ -167,7 +168,7 @@ async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report)
     Ok(())
 }
 
-/// The timelines of which nothing is kept.
+/// The timelines of which nothing is retained.
 fn dropped(decision: &Decision) -> HashSet<TimelineId> {
     let plan = &decision.plan;
     let goes = |timeline: &TimelineId, cut: &TimelineCut| {
@@ -197,8 +198,8 @@ fn timeline_report(
     }
 }
 
-/// Removes the records of timelines that are gone. One that is there needs its record: without it, all
-/// of it would be kept.
+/// Removes the records of dropped timelines. An existing timeline needs its record: without it, all
+/// of its states would count as retained.
 async fn forget_dropped(shared: &Shared, decision: &Decision, report: &mut Report) -> Result<()> {
     let dropped: HashSet<TimelineId> = report
         .timelines

@@ -1,4 +1,4 @@
-//! Deleted projects: they are kept for the retention time, and then removed.
+//! Deleted projects: they are kept for the retention period, and then removed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::store::{Project, Session, Shared};
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots, misnamed};
 
-/// The record of a deleted project whose retention time is over. It is removed before the project's
-/// other refs, which stay if somebody brings the project back first.
+/// The record of a deleted project whose retention period is over. It is removed before the
+/// project's other refs, which stay if another process restores the project first.
 pub(super) struct Gone {
     pub(super) project: String,
     pub(super) name: RefName,
@@ -24,18 +24,18 @@ pub(super) struct Gone {
 /// The projects by identifier.
 #[derive(Default)]
 pub(super) struct Projects {
-    /// Those that are there.
+    /// Existing projects.
     present: HashMap<String, Project>,
-    /// Deleted ones that can still be brought back.
+    /// Deleted projects that can still be restored.
     deleted: HashMap<String, Project>,
-    /// Deleted ones that can't.
+    /// Deleted projects that can't.
     gone: HashSet<String>,
 }
 
 impl Projects {
-    /// Lists them. A deletion writes the record of the deleted project before it removes the project,
-    /// and an undeletion the other way round, so with the projects listed before and after the records
-    /// each project is seen whichever happens meanwhile.
+    /// Lists them. A deletion writes the record of the deleted project before it removes the
+    /// project, and a restoration does it in reverse. So listing the projects both before and after
+    /// the records finds each project, whatever happens concurrently.
     pub(super) async fn list(
         shared: &Arc<Session>,
         cutoffs: Cutoffs,
@@ -56,7 +56,7 @@ impl Projects {
         Ok(projects)
     }
 
-    /// Takes up the record of a deleted project.
+    /// Adds the record of a deleted project.
     fn add(
         &mut self,
         id: ProjectId,
@@ -69,7 +69,7 @@ impl Projects {
         let VersionedRecord { version, record } = records::decode::<DeletedRecord>(&name, stored)?;
         let project = id.to_string();
         if self.present.contains_key(&project) {
-            // The deletion or the undeletion was cut off, or is under way.
+            // The deletion or the restoration is in progress, or was interrupted.
             if record.deleted <= cutoffs.holds {
                 self.gone.insert(project.clone());
                 roots.gone.push(Gone { project, name, version });
@@ -84,10 +84,10 @@ impl Projects {
         Ok(())
     }
 
-    /// Takes up a ref of a deleted project; its record is listed before it.
+    /// Adds a ref of a deleted project; its record is listed before it.
     fn add_copy(&self, name: RefName, version: RefVersion, roots: &mut Roots) -> Result<()> {
         let (id, _, _) = split(&name)?;
-        // Without its record it is what a removal that was cut off has left.
+        // A ref without its record is the leftover of an interrupted removal.
         let is_left = !self.present.contains_key(id) && !self.deleted.contains_key(id);
         if is_left || self.gone.contains(id) {
             let deleted = Some(id.to_owned());
@@ -96,19 +96,19 @@ impl Projects {
         Ok(())
     }
 
-    /// A project that is there, or can be brought back.
+    /// Returns a project that exists or can be restored.
     pub(super) fn get(&self, id: &str) -> Option<&Project> {
         self.present.get(id).or_else(|| self.deleted.get(id))
     }
 
-    /// Whether the project is deleted and can't be brought back: gives its identifier then.
+    /// Returns the identifier of a project that is deleted and can't be restored.
     pub(super) fn gone(&self, id: &str) -> Option<String> {
         self.gone.get(id).filter(|_| !self.present.contains_key(id)).cloned()
     }
 }
 
 impl Roots {
-    /// Keeps what the refs of deleted projects hold, but for those that can't be brought back.
+    /// Retains the states of refs of deleted projects, except those that can't be restored.
     pub(super) async fn list_deleted(
         &mut self,
         shared: &Shared,
@@ -148,7 +148,7 @@ impl Roots {
     }
 }
 
-/// The projects that are there, by identifier.
+/// The existing projects, by identifier.
 async fn present(shared: &Arc<Session>) -> Result<HashMap<String, Project>> {
     let listed = shared.backend.refs.list(records::PROJECTS).await?;
     let projects = listed.into_iter().map(|(name, stored)| {
@@ -159,7 +159,7 @@ async fn present(shared: &Arc<Session>) -> Result<HashMap<String, Project>> {
     projects.collect()
 }
 
-/// The project, the kind and the name of a ref of a deleted project.
+/// Splits the name of a ref of a deleted project into project, kind and name.
 fn split(name: &str) -> Result<(&str, &str, &str)> {
     let rest = name.strip_prefix(records::DELETED).and_then(|rest| rest.split_once('/'));
     let parts =

@@ -1,4 +1,4 @@
-//! What the commits of timelines have merged.
+//! The points that the commits of timelines have merged.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,23 +9,23 @@ use crate::model::{Lsn, Origin, Point, TimelineId, View};
 use crate::storage::{Direction, RetainedStates, TimelineState, Wal};
 use crate::store::records::{KeptRecord, MergedRecord};
 
-/// How many timelines are read at once.
+/// The number of timelines that are read concurrently.
 const AT_ONCE: usize = 8;
 
 /// The last state of each timeline.
 pub(super) type Last = BTreeMap<TimelineId, Lsn>;
 
-/// A merge: the position of the commit, and what it merged.
+/// A merge: the position of the commit, and the merged point.
 type Merge = (Lsn, Point);
 
-/// The merges of a timeline: of commits that are gone, and in the log.
+/// The merges of a timeline: of collected commits, and of those in the log.
 #[derive(Debug, Default)]
 struct OfTimeline {
     gone: Vec<Merge>,
     logged: Vec<Merge>,
 }
 
-/// The merges of all timelines, as far as they were there when they were read.
+/// The merges of all timelines at the time of reading.
 #[derive(Debug, Default)]
 pub(super) struct Merges {
     by_timeline: HashMap<TimelineId, OfTimeline>,
@@ -51,7 +51,7 @@ impl Merges {
         Ok(Self { by_timeline })
     }
 
-    /// What the commits of a view have merged.
+    /// Returns the points that the commits of a view have merged.
     pub(super) fn of_view(&self, view: &View) -> Last {
         let mut last = Last::new();
         for segment in view.segments() {
@@ -65,8 +65,9 @@ impl Merges {
         last
     }
 
-    /// What the commits of a timeline below `from` have merged; `found` is the record of what was kept
-    /// before. Of merges between which no state of `keep` is, the last of each timeline.
+    /// Returns the points that the commits of a timeline below `from` have merged; `found` is the
+    /// record of the previous collection. Between two states in `keep`, only the last merge of each
+    /// timeline is kept.
     pub(super) fn below(
         &self,
         timeline: TimelineId,

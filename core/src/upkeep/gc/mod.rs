@@ -1,10 +1,10 @@
-//! Garbage collection: what is kept, and giving up the rest.
+//! Garbage collection: determines the retained states, and removes the rest.
 //!
-//! Kept are the states of branches that are not older than the retention time, and single states
-//! below that: the heads of branches, the states on which timelines build, pins, the states of open
-//! plans, the last states that branches merged of each other, and those that this process has open.
-//! Of every timeline that gives [`RetainedStates`](crate::storage::RetainedStates); what no kept state needs goes, and a
-//! timeline of which nothing is kept goes as a whole.
+//! Retained are the states of branches within the retention period, and single states below that:
+//! the heads of branches, the states on which timelines build, pins, the states of open plans, the
+//! last states that branches merged of each other, and those that are open in this process. For
+//! every timeline that gives [`RetainedStates`](crate::storage::RetainedStates); data that no
+//! retained state needs is removed, and a timeline without retained states is dropped.
 //!
 //! | module | what is in it |
 //! | --- | --- |
@@ -16,35 +16,36 @@
 //! | `collect`, `sweep` | the collection, and its part that removes snapshots |
 //! | `storage` | who holds how many bytes |
 //!
-//! In the layers below: the states that this process has open (`engine::open`), the record of what is kept,
-//! with the check of those who open an earlier state (`store::kept`), and what was given up since the store
-//! was last compacted (`store::garbage`).
+//! In the layers below: the states that are open in this process (`engine::active_states`), the
+//! record of retained states, with the check of readers that open an earlier state (`store::kept`),
+//! and the data removed since the store was last compacted (`store::garbage`).
 //!
 //! # Why nobody reads what is being removed
-//! Collector and others meet in the refs alone. Who makes a ref to a state (a branch, a pin, a plan)
-//! first writes the ref, and then reads the records `kept/…` of the state's timelines. The collector
-//! first writes these records, and then lists the refs. Whichever of the two writes comes second, the
-//! read after it sees the other's: either the maker finds its state given up and takes the ref back,
-//! or the collector finds the ref and keeps the state. If both see each other, the state is kept and
-//! the ref is taken back, which is harmless. Only after a listing that holds nothing new does the
-//! collector remove anything.
+//! Collectors and other processes coordinate through refs alone. A process that creates a ref to a
+//! state (a branch, a pin, a plan) first writes the ref, and then reads the records `kept/…` of the
+//! state's timelines. The collector first writes these records, and then lists the refs. Whichever
+//! of the two writes comes second, the read after it sees the other write: either the creator finds
+//! its state collected and removes the ref, or the collector finds the ref and retains the state.
+//! If both see each other, the state is retained and the ref is removed, which is harmless. The
+//! collector removes data only after a listing without new refs.
 //!
-//! Of several collectors, none takes a record for final before who wrote it has listed. A record begins
-//! as one that may be widened, by its writer or by any other that finds more held. After a listing that
-//! finds nothing new it is marked as `removing`, by compare-and-set, so only if nobody has written it
-//! since: then what it leaves out stays given up. Who finds a record moved takes up what that keeps, and
-//! lists again.
+//! With several collectors, no record becomes final before its writer has listed the refs. At first
+//! any collector may widen a record if it finds more states in use. After a listing that finds
+//! nothing new, the record is marked as `removing`, by compare-and-set, so only if nobody has
+//! changed it since; from then on, its other states stay collected. A collector that finds a record
+//! changed adopts its states, and lists again.
 //!
-//! Who only reads an earlier state reads the records too, after it has entered the state among those
-//! that the process has open, which a collector in the same process lists with the refs. A head costs
-//! no lookup: in this process the same list and what was given up are compared in memory; elsewhere
-//! the state was a head a moment ago, and stays for the retention time. A reader elsewhere that has an
-//! earlier state open for longer than the retention time may meet an error.
+//! A reader of an earlier state reads the records too, after it has added the state to those that
+//! are open in the process, which a collector in the same process lists with the refs. A head costs
+//! no lookup: in this process, the open states and the collected ones are compared in memory; for a
+//! collector elsewhere, the state was a head a moment ago, and stays for the retention period. A
+//! reader elsewhere that keeps an earlier state open for longer than the retention period may get
+//! an error.
 //!
-//! A process that knew a branch before it was moved may still append to the timeline that it left. As
-//! long as that exists it is sealed; when it was dropped, an append to a timeline without commits makes
-//! it anew, so the writer looks after its first commit whether the branch is still there, and an append
-//! after commits that are not there finds the timeline sealed.
+//! A process that opened a branch before it moved may still append to the old timeline. As long as
+//! that timeline exists, it is sealed. After it was dropped, an append without previous commits
+//! creates it again, so the writer checks after its first commit whether the branch is still there;
+//! an append after commits that are gone finds the timeline sealed.
 
 mod collect;
 mod deleted;
@@ -64,17 +65,17 @@ pub use storage::{HolderBytes, Storage, storage};
 
 pub use crate::store::garbage::{Garbage, garbage};
 
-/// What garbage collection keeps, and whether it removes anything.
+/// The options of a garbage collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// How far back every state of a branch is kept, and how long backups are.
+    /// The retention period of states and backups of a branch.
     pub retention: Duration,
-    /// Says what would be removed, and changes nothing.
+    /// Only reports the effect, and changes nothing.
     pub dry_run: bool,
 }
 
 impl Options {
-    /// The retention time unless somebody says otherwise: a week.
+    /// The default retention period: a week.
     pub const RETENTION: Duration = Duration::from_hours(168);
 }
 

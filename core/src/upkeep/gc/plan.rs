@@ -1,4 +1,4 @@
-//! From the roots to what is kept of each timeline, and for whose sake.
+//! Computes the retained states of each timeline from the roots, and their holders.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -16,14 +16,14 @@ use crate::upkeep::gc::roots::{Graph, Root, Roots};
 /// A state, or with `None` every state from [`RetainedStates::from`] on.
 type RetainedPosition = (TimelineId, Option<Lsn>);
 
-/// What is kept, timeline by timeline.
+/// The retained states of all timelines.
 #[derive(Default)]
 pub(super) struct Plan {
     pub(super) keep: BTreeMap<TimelineId, RetainedStates>,
     pub(super) holders: HashMap<RetainedPosition, BTreeSet<Holder>>,
-    /// The branches that a timeline is.
+    /// The branches on a timeline.
     pub(super) branches: HashMap<TimelineId, Vec<String>>,
-    /// Timelines that are left as they are, since reads that are on their way may need any of it.
+    /// Timelines that are not pruned, because running reads may need any part of them.
     pub(super) frozen: HashSet<TimelineId>,
 }
 
@@ -35,7 +35,8 @@ struct Planner<'a> {
 }
 
 impl Plan {
-    /// Works it out. For each branch with commits since `cutoff` it takes O(log commits) reads.
+    /// Computes the plan. For each branch with commits since `cutoff` it takes O(log commits)
+    /// reads.
     pub(super) async fn of(
         shared: &Shared,
         graph: &Graph,
@@ -70,7 +71,7 @@ impl Plan {
 }
 
 impl Planner<'_> {
-    /// Keeps the head of a branch, its states since the cutoff, and all on which these build.
+    /// Retains the head of a branch, its states since the cutoff, and their bases.
     async fn branch(&mut self, root: &Root) -> Result<View> {
         let timeline = root.record.timeline();
         let state = self.graph.states.get(&timeline.id);
@@ -95,7 +96,7 @@ impl Planner<'_> {
         Ok(view)
     }
 
-    /// The last commit that is not later than the cutoff, which is the first state that is kept.
+    /// Returns the last commit that is not later than the cutoff: the first retained state.
     async fn cut(&self, view: &View, head: &Head) -> Result<Lsn> {
         if head.time <= self.cutoff {
             return Ok(head.lsn);
@@ -110,7 +111,7 @@ impl Planner<'_> {
         self.plan.holders.entry((timeline, None)).or_default().insert(holder.clone());
     }
 
-    /// Keeps a state and those on which its timelines build.
+    /// Retains a state and those on which its timelines build.
     fn point(&mut self, mut next: Option<Point>, holder: &Holder) {
         while let Some(Point { timeline, lsn }) = next {
             let base = self.graph.base(timeline);
@@ -118,7 +119,7 @@ impl Planner<'_> {
                 return;
             }
             if lsn <= self.graph.base_lsn(timeline) {
-                // The state is one of the timeline below.
+                // The state belongs to the timeline below.
                 next = base.map(|base| Point { timeline: base.timeline, lsn });
                 continue;
             }
@@ -128,7 +129,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Keeps for each branch the last states that it merged of timelines on which others still go on.
+    /// Retains for each branch the last states that it merged of timelines that others still write
+    /// to.
     fn merge_bases(&mut self, views: &[(Holder, View)], merges: &Merges) {
         let live: HashSet<TimelineId> = views
             .iter()
@@ -146,8 +148,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Leaves the timelines of open states as they are: where reads are worked out from log and
-    /// snapshots, one that is on its way may rest on a snapshot below its state and the log between.
+    /// Excludes the timelines of open states from pruning: if reads use log and snapshots, a
+    /// running one may depend on a snapshot below its state and the log in between.
     fn freeze(&mut self, open: &[Point]) {
         for point in open {
             let mut next = Some(point.timeline);

@@ -1,4 +1,4 @@
-//! Writing down what is kept, before anything is removed.
+//! Records the retained states before anything is removed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use crate::{Error, Result};
 /// How far the record of a timeline has got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It is to be written.
+    /// To be written.
     Due,
-    /// It is written, and what is left out may be taken back.
+    /// Written, and other states may still be added.
     Published,
-    /// What is left out stays given up.
+    /// Final: other states stay collected.
     Removing,
 }
 
-/// What is kept of a timeline from which something goes.
+/// The retained states of a timeline that loses states.
 pub(super) struct TimelineCut {
-    /// What is kept now, as the record says.
+    /// The states that the record retains.
     pub(super) keep: RetainedStates,
-    /// What could be kept at most: all that no collector may be removing.
+    /// The upper bound: all states that no collector may be removing.
     most: RetainedStates,
     stage: Stage,
     record: Option<KeptRecord>,
@@ -43,7 +43,7 @@ impl TimelineCut {
         cut
     }
 
-    /// Takes up the record that is there.
+    /// Adopts the existing record.
     fn adopt(&mut self, stored: Option<VersionedRecord<KeptRecord>>) {
         (self.record, self.version) = split(stored);
         self.stage = Stage::Due;
@@ -55,8 +55,8 @@ impl TimelineCut {
         }
     }
 
-    /// Takes up the record that another collector wrote meanwhile. What it keeps is kept here too, so
-    /// that both come to agree.
+    /// Adopts the record that another collector wrote concurrently. Its states are retained here
+    /// too, so that both agree.
     fn moved(&mut self, stored: Option<VersionedRecord<KeptRecord>>) {
         if let Some(VersionedRecord { record, .. }) = &stored {
             self.keep = self.keep.union(&record.keep());
@@ -65,7 +65,7 @@ impl TimelineCut {
     }
 }
 
-/// A collection that is being decided on.
+/// A collection that is being decided.
 pub(super) struct Decision {
     pub(super) graph: Graph,
     pub(super) merges: Merges,
@@ -76,7 +76,7 @@ pub(super) struct Decision {
 }
 
 impl Decision {
-    /// Decides what is to be kept, and writes nothing.
+    /// Decides the retained states, without writing.
     pub(super) async fn new(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Self> {
         let graph = Graph::read(shared).await?;
         let kept = |timeline| graph.kept.get(timeline).map(|stored| &stored.record);
@@ -89,7 +89,8 @@ impl Decision {
             let stored = graph.kept.get(timeline);
             let cut = TimelineCut::new(plan.keep(*timeline), stored.cloned());
             let all = cut.keep.from.is_some_and(|from| from <= state.timeline.base_lsn());
-            // A collection that was cut off before it removed anything may have left out too much.
+            // A collection that was interrupted before it removed anything may have excluded too
+            // much.
             let known = stored.is_none_or(|stored| stored.record.keep().covers(&cut.keep));
             let is_whole = all && known;
             if !is_whole && !plan.frozen.contains(timeline) {
@@ -99,8 +100,8 @@ impl Decision {
         Ok(Self { graph, merges, roots, plan, cuts, cutoffs })
     }
 
-    /// Writes down what is kept, and takes back into it what somebody has taken hold of meanwhile.
-    /// When it returns, nobody opens what is left out, and no collector takes it back.
+    /// Writes the records of retained states, and adds states that are used concurrently. When it
+    /// returns, nobody opens other states, and no collector adds them again.
     pub(super) async fn publish(&mut self, shared: &Arc<Session>) -> Result<()> {
         for (timeline, cut) in &self.cuts {
             shared.open.keep_only(*timeline, cut.keep.clone());
@@ -131,18 +132,16 @@ impl Decision {
                 return Ok(());
             }
         }
-        Err(Error::conflict(
-            "states that are to be collected are opened again and again; try again later",
-        ))
+        Err(Error::conflict("states to collect keep being opened; try again later"))
     }
 
-    /// The timelines whose records have got so far.
+    /// The timelines whose records are at this stage.
     fn at(&self, stage: Stage) -> Vec<TimelineId> {
         let cuts = self.cuts.iter().filter(|(_, cut)| cut.stage == stage);
         cuts.map(|(timeline, _)| *timeline).collect()
     }
 
-    /// Takes back what is held now and was left out of the records.
+    /// Adds states that are used now but missing from the records.
     fn take_back(&mut self) {
         for (timeline, cut) in &mut self.cuts {
             let wanted = cut.most.intersection(&self.plan.keep(*timeline));
@@ -153,8 +152,8 @@ impl Decision {
         }
     }
 
-    /// Writes the record of a timeline, which is at `stage` then. If another collector has written it
-    /// meanwhile, that is taken up instead, and how far it has got.
+    /// Writes the record of a timeline, which then is at `stage`. If another collector has written
+    /// it concurrently, adopts that record and its stage instead.
     async fn write(&mut self, shared: &Shared, timeline: TimelineId, stage: Stage) -> Result<()> {
         let Some(cut) = self.cuts.get(&timeline) else { return Ok(()) };
         let reference = records::kept_ref(timeline);
@@ -214,7 +213,7 @@ impl Decision {
         Ok(KeptStates { from: keep.from.map(|lsn| lsn.get().cast_signed()), points })
     }
 
-    /// The last commit of a state: as the record knows it, or a ref, or the log.
+    /// Returns the last commit of a state, from the record, a ref, or the log.
     async fn head(
         &self,
         shared: &Shared,
@@ -228,7 +227,7 @@ impl Decision {
             return Ok(head);
         }
         let Some(state) = self.graph.states.get(&timeline) else {
-            return Err(Error::internal("a timeline that was not listed is pruned"));
+            return Err(Error::internal("an unlisted timeline is being pruned"));
         };
         let view = shared.timelines.view(state.timeline, lsn).await?;
         kept::head_of(shared, &view).await

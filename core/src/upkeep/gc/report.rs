@@ -1,4 +1,4 @@
-//! What a collection did.
+//! The report of a collection.
 
 use std::collections::BTreeSet;
 
@@ -7,72 +7,71 @@ use bson::DateTime;
 use crate::model::{Lsn, TimelineId};
 use crate::storage::Reclaimed;
 
-/// What holds a state.
+/// The kinds of holders of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HolderKind {
-    /// A branch: its head, the states of the retention time, and those on which its timelines build.
+    /// A branch: its head, the states within the retention period, and the bases of its timelines.
     Branch,
-    /// A backup that is younger than the retention time.
+    /// A backup within the retention period.
     Backup,
     /// A pin.
     Pin,
-    /// A merge plan that is open.
+    /// An open merge plan.
     Plan,
-    /// A branch that merged the state: the next merge begins there.
+    /// A branch that merged the state, which is the base of the next merge.
     MergeBase,
     /// A state that is open in this process, or to which a ref is being moved.
     Open,
-    /// A branch of a project that is gone, which is too young to be removed.
+    /// A branch without a project that is too recent to be removed.
     Orphan,
 }
 
-/// Who holds a state.
+/// A holder of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Holder {
-    /// What it is.
+    /// The kind.
     pub kind: HolderKind,
-    /// Its name, with that of its project: `shop/main`.
+    /// The name, with its project: `shop/main`.
     pub name: String,
 }
 
-/// A single state that is kept below those that all are.
+/// A single state that is retained below the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptState {
     /// The state.
     pub lsn: Lsn,
-    /// For whose sake.
+    /// The holders.
     pub holders: BTreeSet<Holder>,
 }
 
-/// What became of a timeline.
+/// The result for a timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineReport {
     /// The timeline.
     pub timeline: TimelineId,
-    /// The branches that it is, as `project/branch`; none if no branch stands on it.
+    /// The branches on it, as `project/branch`; may be empty.
     pub branches: Vec<String>,
     /// Whether it was dropped.
     pub dropped: bool,
-    /// From where on every state is kept.
+    /// The position from which every state is retained.
     pub from: Option<Lsn>,
     /// Single states below that.
     pub points: Vec<KeptState>,
-    /// What was removed of it.
+    /// The removed data.
     pub freed: Reclaimed,
 }
 
-/// What a collection removed, or would remove.
+/// The data that a collection removed, or would remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// States of branches are kept from here on.
+    /// States of branches are retained from this time on.
     pub cutoff: DateTime,
-    /// All that was removed.
+    /// The total of removed data.
     pub freed: Reclaimed,
-    /// Refs that were removed, by name: backups and plans that are too old, branches of projects that
-    /// are gone.
+    /// The names of removed refs: expired backups and plans, branches without a project.
     pub refs: Vec<String>,
-    /// How many snapshots were removed.
+    /// The number of removed snapshots.
     pub snapshots: u64,
-    /// The timelines of which not everything is kept.
+    /// The timelines that lost states.
     pub timelines: Vec<TimelineReport>,
 }

@@ -1,4 +1,4 @@
-//! What holds states: refs, and what is open in this process.
+//! The roots of a collection: refs, and the states that are open in this process.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,46 +17,46 @@ use crate::upkeep::gc::deleted::{Gone, Projects};
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::{Error, Result};
 
-/// How many timelines are asked for at once.
+/// The number of timelines that are queried concurrently.
 const AT_ONCE: usize = 64;
 
-/// What belongs to no project is left alone until it is so old: it may be of a project that is just
-/// being made.
+/// The minimum age of a ref without a project before it is removed: its project may be under
+/// creation.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// A branch that is kept.
+/// A branch that is retained.
 pub(super) struct Root {
     pub(super) holder: Holder,
     pub(super) record: BranchRecord,
 }
 
-/// A ref that is to be removed.
+/// A ref to remove.
 pub(super) struct Expired {
     pub(super) name: RefName,
     pub(super) version: RefVersion,
-    /// What it is, if it is a backup.
+    /// Its branch, if it is a backup.
     pub(super) backup: Option<(Project, BranchName, VersionedRecord<BranchRecord>)>,
-    /// The project whose retention time after its deletion is over, if it belongs to one.
+    /// The project, if it was deleted and its retention period is over.
     pub(super) deleted: Option<String>,
 }
 
-/// What holds states.
+/// The roots.
 #[derive(Default)]
 pub(super) struct Roots {
     pub(super) branches: Vec<Root>,
     pub(super) points: Vec<(Point, Holder)>,
-    /// The states that this process has open; they are among `points`.
+    /// The states that are open in this process; they are also in `points`.
     pub(super) open: Vec<Point>,
     pub(super) expired: Vec<Expired>,
     pub(super) gone: Vec<Gone>,
-    /// Last commits of states that records name.
+    /// The last commits of states in records.
     pub(super) heads: HashMap<Point, crate::model::Head>,
 }
 
-/// The times that decide what is too old.
+/// The times before which data has expired.
 #[derive(Clone, Copy)]
 pub(super) struct Cutoffs {
-    /// Up to here states and backups are too old.
+    /// The limit for states and backups.
     pub(super) retention: DateTime,
     pub(super) orphans: DateTime,
     pub(super) holds: DateTime,
@@ -77,8 +77,8 @@ impl Cutoffs {
 }
 
 impl Roots {
-    /// Lists them: what hands a state over before what it is handed over to, so that one that is
-    /// handed over meanwhile is in one listing at least.
+    /// Lists the roots: open states, holds, plans and pins before the branches that may take over
+    /// their states, so that a state that is taken over concurrently is in at least one listing.
     pub(super) async fn list(shared: &std::sync::Arc<Session>, cutoffs: Cutoffs) -> Result<Self> {
         let mut roots = Self::default();
         let projects = Projects::list(shared, cutoffs, &mut roots).await?;
@@ -90,7 +90,7 @@ impl Roots {
         roots.list_plans(shared, &projects, cutoffs).await?;
         roots.list_pins(shared, &projects, cutoffs).await?;
         roots.list_branches(shared, &projects, cutoffs).await?;
-        // A deletion moves refs in one direction, and an undeletion in the other.
+        // A deletion moves refs in one direction, and a restoration in the other.
         roots.list_deleted(shared, &projects).await?;
         Ok(roots)
     }
@@ -202,17 +202,17 @@ impl Roots {
     }
 }
 
-/// The timelines of the log, and what was given up of them.
+/// The timelines of the log, and their collected states.
 pub(super) struct Graph {
     pub(super) states: HashMap<TimelineId, TimelineState>,
     pub(super) kept: HashMap<TimelineId, VersionedRecord<KeptRecord>>,
-    /// What the log lists and has no state: what is left of timelines whose removal was cut off.
+    /// Listed timelines without a state: leftovers of interrupted removals.
     pub(super) remains: Vec<TimelineId>,
 }
 
 impl Graph {
-    /// Reads it. It must be read before the roots are listed: then every timeline in it that no
-    /// branch names was left by its branch.
+    /// Reads the graph. It must be read before the roots are listed: then a timeline in it without
+    /// a branch was left by its branch.
     pub(super) async fn read(shared: &Shared) -> Result<Self> {
         let wal = &*shared.backend.wal;
         let mut found = stream::iter(wal.timelines().await?)
@@ -244,17 +244,17 @@ impl Graph {
     }
 }
 
-/// The project's identifier and the rest of the name of a ref of a project.
+/// Splits the name of a project's ref into the project's identifier and the rest.
 fn split(name: &str) -> Result<(&str, &str)> {
     let (_, rest) = name.split_once('/').ok_or_else(|| misnamed(name))?;
     rest.split_once('/').ok_or_else(|| misnamed(name))
 }
 
 pub(super) fn misnamed(name: &str) -> Error {
-    Error::corrupt(format!("the ref '{name}' is not named as it should be"))
+    Error::corrupt(format!("malformed name of a ref: '{name}'"))
 }
 
-/// Since when a backup is one: its last movement, or the time in its name.
+/// The time since which a backup exists: its last movement, or the time in its name.
 fn since(name: &BranchName, record: &BranchRecord) -> DateTime {
     if let Some(movement) = record.moves.last() {
         return movement.at;
@@ -263,7 +263,7 @@ fn since(name: &BranchName, record: &BranchRecord) -> DateTime {
     time.unwrap_or(record.created)
 }
 
-/// The time of `20261122T210400.123Z`, or of that with `-2` after it.
+/// Parses the time of `20261122T210400.123Z`, also followed by `-2`.
 fn time_in_name(name: &str) -> Option<DateTime> {
     let time = name.split('-').next()?;
     let (date, clock) = time.split_once('T')?;

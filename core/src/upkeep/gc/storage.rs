@@ -1,4 +1,4 @@
-//! Who holds how many bytes.
+//! Storage by holder.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
@@ -11,26 +11,26 @@ use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::upkeep::gc::roots::Cutoffs;
 use crate::upkeep::gc::sweep;
 
-/// What one holder keeps.
+/// The storage of one holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HolderBytes {
     /// The holder.
     pub holder: Holder,
-    /// How many single states it holds, and timelines of which it holds every state of the retention
-    /// time.
+    /// The number of single states, and of timelines of which it retains every state of the
+    /// retention period.
     pub states: u64,
-    /// Bytes that no other holder needs, for one state or timeline of it alone: at least these would
-    /// be freed if it went.
+    /// The bytes that only one state or timeline of this holder needs: at least these would be
+    /// freed without it.
     pub exclusive: u64,
 }
 
-/// Where the bytes of a store are. Documents, headers of commits and chunks count as they are stored;
-/// what the engine takes besides does not.
+/// The storage of a store. Documents, headers of commits and chunks count with their stored size,
+/// without the overhead of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Storage {
-    /// The holders, those with the most bytes first.
+    /// The holders, the largest first.
     pub holders: Vec<HolderBytes>,
-    /// Bytes that are there for looking back within the retention time only, whoever's.
+    /// Bytes that are only needed to read states within the retention period.
     pub window: u64,
     /// Bytes that several holders need.
     pub shared: u64,
@@ -44,11 +44,11 @@ pub struct Storage {
     pub stored: u64,
 }
 
-/// Says who holds what, as a collection with this retention time sees it. One pass over all
-/// versions, in memory of the number of holders; nothing is changed.
+/// Computes the storage by holder for this retention period. One pass over all versions, in memory
+/// of the number of holders; nothing is changed.
 ///
 /// # Errors
-/// `Unsupported` by a backend that can't collect; else those of the store.
+/// `Unsupported` on a backend that can't collect; the errors of the store.
 pub async fn storage(store: &Store, retention: Duration) -> Result<Storage> {
     let shared = &store.shared;
     shared.look_at_clocks().await?;
@@ -104,7 +104,7 @@ impl Tally {
         })
     }
 
-    /// Gives bytes to the only holder, or counts them as shared.
+    /// Assigns bytes to the only holder, or counts them as shared.
     fn give(&mut self, bytes: u64, holders: Option<&BTreeSet<Holder>>) {
         match holders.map(|holders| (holders.len(), holders.first())) {
             Some((1, Some(only))) => self.holder(only).exclusive += bytes,

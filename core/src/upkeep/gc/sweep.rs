@@ -1,5 +1,5 @@
-//! The snapshots: making those that take the place of what goes, and removing those of states that
-//! are not kept.
+//! The snapshots of a collection: makes those that replace collected log, and removes those of
+//! states that are not retained.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::store::Shared;
 use crate::upkeep::gc::publish::Decision;
 use crate::{Error, ErrorKind, Result};
 
-/// How many manifests are read at once.
+/// The number of manifests that are read concurrently.
 const AT_ONCE: usize = 16;
 
-/// Makes a snapshot of each state below which the log is about to go, for a backend that reads from
-/// log and snapshots. Those that are there already cost a lookup.
+/// Makes a snapshot of each state below which the log is about to be removed, for a backend that
+/// reads from log and snapshots. An existing one costs a lookup.
 pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
     let Some(replay) = &shared.replay else { return Ok(()) };
     make_in(&shared.backend, shared, decision).await?;
@@ -26,18 +26,18 @@ pub(super) async fn make(shared: &Shared, decision: &Decision) -> Result<()> {
     Ok(())
 }
 
-/// The chunks of the snapshots that [`make`] would make. It reads what that reads.
+/// Returns the chunks of the snapshots that [`make`] would make. It reads the same data.
 async fn would_make(shared: &Shared, decision: &Decision) -> Result<HashSet<Digest>> {
     make_in(&unstored(shared), shared, decision).await
 }
 
-/// The backend, without storing the snapshots that are made.
+/// The backend, with snapshots that are not stored.
 fn unstored(shared: &Shared) -> Backend {
     let snapshots = Arc::new(Unstored(shared.backend.snapshots.clone()));
     Backend { snapshots, ..shared.backend.clone() }
 }
 
-/// Makes the snapshots that are not there; gives their chunks.
+/// Makes missing snapshots; returns their chunks.
 async fn make_in(
     backend: &Backend,
     shared: &Shared,
@@ -63,7 +63,7 @@ async fn has_snapshot(backend: &Backend, timeline: Timeline, lsn: Lsn) -> Result
     Ok(found.is_some_and(|manifest| manifest.point.lsn == lsn))
 }
 
-/// The states below which the log is about to go.
+/// The states below which the log is about to be removed.
 fn needed(decision: &Decision) -> impl Iterator<Item = (Timeline, Lsn)> {
     decision.cuts.iter().flat_map(|(timeline, cut)| {
         let timeline = decision.graph.states.get(timeline).map(|state| state.timeline);
@@ -73,9 +73,9 @@ fn needed(decision: &Decision) -> impl Iterator<Item = (Timeline, Lsn)> {
     })
 }
 
-/// Looks whether the snapshots are whole that take the place of what is about to go, and makes those
-/// again that are not; another process may have removed a chunk just before it was listed in a
-/// manifest. Gives the timelines that have some all the same, which can't be pruned.
+/// Checks that the snapshots that replace collected log are complete, and makes incomplete ones
+/// again; another process may have removed a chunk just before it was listed in a manifest. Returns
+/// the timelines with unrepairable snapshots, which can't be pruned.
 pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet<TimelineId>> {
     let Some(replay) = &shared.replay else { return Ok(HashSet::new()) };
     let Shared { backend, materialize, environment, .. } = shared;
@@ -92,7 +92,8 @@ pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet
     Ok(damaged.into_iter().map(|(timeline, _)| timeline.id).collect())
 }
 
-/// The timelines that [`mend`] would give: those with a damaged snapshot that can't be made again.
+/// The timelines that [`mend`] would return: those with a damaged snapshot that can't be made
+/// again.
 pub(super) async fn would_not_mend(
     shared: &Shared,
     decision: &Decision,
@@ -117,7 +118,7 @@ pub(super) async fn would_not_mend(
     Ok(broken)
 }
 
-/// Those of some states that have no snapshot, or one without all of its chunks.
+/// Returns the states that have no snapshot, or an incomplete one.
 async fn damaged(
     shared: &Shared,
     states: impl Iterator<Item = (Timeline, Lsn)>,
@@ -143,11 +144,11 @@ async fn damaged(
     Ok(found.map(|(state, _)| state).collect())
 }
 
-/// Removes the manifests of states that are not kept, and the chunks that no manifest has; gives how
-/// many manifests those were.
+/// Removes the manifests of states that are not retained, and the chunks without a manifest;
+/// returns the number of manifests.
 ///
-/// Where several processes may have the store open, one may be making a snapshot that takes over
-/// chunks of one that goes, so these stay until the next collection.
+/// If several processes may have the store open, one may be making a snapshot that reuses chunks of
+/// a removed one, so these stay until the next collection.
 pub(super) async fn remove(
     shared: &Shared,
     decision: &Decision,
@@ -164,7 +165,7 @@ pub(super) async fn remove(
     Ok((gone.len() as u64, snapshots.sweep_chunks(&live, false).await?))
 }
 
-/// What [`make`] and then [`remove`] would give.
+/// The counts of [`make`] and then [`remove`].
 pub(super) async fn would_remove(
     shared: &Shared,
     decision: &Decision,
@@ -180,7 +181,7 @@ pub(super) async fn would_remove(
     Ok((gone.len() as u64, freed))
 }
 
-/// The chunks that go now; some of them may be taken up by the snapshots that [`make`] would make.
+/// The chunks to remove now; the snapshots that [`make`] would make may reuse some of them.
 pub(super) async fn unused_chunks(
     shared: &Shared,
     decision: &Decision,
@@ -190,7 +191,7 @@ pub(super) async fn unused_chunks(
     shared.backend.snapshots.sweep_chunks(&live, true).await
 }
 
-/// The snapshots that go, and the chunks that stay.
+/// Returns the snapshots to remove, and the chunks to keep.
 async fn divide(
     shared: &Shared,
     decision: &Decision,
@@ -213,7 +214,7 @@ async fn divide(
     Ok((gone, live))
 }
 
-/// The timelines of some snapshots that are not there: they were dropped before the snapshot came.
+/// The timelines of snapshots that don't exist: they were dropped before the snapshot was stored.
 async fn strays(
     shared: &Shared,
     decision: &Decision,
@@ -223,7 +224,7 @@ async fn strays(
     let unknown = timelines.into_iter().filter(|id| !decision.graph.states.contains_key(id));
     let mut strays = HashSet::new();
     for timeline in unknown {
-        // It may be younger than the list of them.
+        // It may be more recent than the list.
         if shared.backend.wal.state(timeline).await?.is_none() {
             strays.insert(timeline);
         }
@@ -231,7 +232,7 @@ async fn strays(
     Ok(strays)
 }
 
-/// The chunks of some snapshots.
+/// Returns the chunks of some snapshots.
 async fn chunks(shared: &Shared, points: Vec<Point>) -> Result<HashSet<Digest>> {
     let snapshots: &Arc<_> = &shared.backend.snapshots;
     stream::iter(points)

@@ -1,5 +1,5 @@
-//! Metrics kept in the store, as refs: `metrics/<random>` for each flush of a process, and
-//! `metrics/total` for those that were absorbed.
+//! Metrics in the store, as refs: `metrics/<random>` for each flush of a process, and
+//! `metrics/total` for absorbed ones.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,28 +15,28 @@ use crate::store::{Store, records};
 const PREFIX: &str = "metrics/";
 const TOTAL: &str = "metrics/total";
 
-/// A reader that finds more records than this absorbs them.
+/// A reader that finds more records absorbs them.
 const MOST_RECORDS: usize = 32;
 
-/// The sum of the records that it names and of those that are gone.
+/// The sum of the records that it names and of earlier ones.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Total {
     summary: Summary,
-    /// The records that the sum has, and that may still be there.
+    /// The records that the sum includes, and that may still exist.
     absorbed: BTreeSet<RefName>,
 }
 
-/// The records of a store as one listing gave them.
+/// The records of a store in one listing.
 #[derive(Default)]
 struct Listed {
     total: Total,
     version: Option<RefVersion>,
     records: Vec<(RefName, VersionedRef)>,
-    /// The sum of all, each once.
+    /// The sum of all, each counted once.
     sum: Summary,
 }
 
-/// What this process gathered since the last call, for [`keep`].
+/// Takes the counts of this process since the last call, for [`keep`].
 pub fn gathered(store: &Store) -> Summary {
     let shared = &store.shared;
     let minute = shared.environment.now().timestamp_millis().div_euclid(60_000);
@@ -44,11 +44,10 @@ pub fn gathered(store: &Store) -> Summary {
     shared.environment.metrics().take(minute)
 }
 
-/// Adds counts to those of the store, in one write that no other process contends for; none is made
-/// if nothing was counted.
+/// Adds counts to those of the store, in one write without contention; none if nothing was counted.
 ///
 /// # Errors
-/// Those of the store. After `Indeterminate` they may have been added.
+/// The errors of the store. After `Indeterminate`, the counts may have been added.
 pub async fn keep(store: &Store, counted: &Summary) -> Result<()> {
     let shared = &store.shared;
     if counted.is_empty() {
@@ -63,11 +62,11 @@ pub async fn keep(store: &Store, counted: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// The sum of what all processes kept in the store. Where that are many records, it absorbs them
-/// into one; a process that is cut off while it does, or can't write, leaves the sum as it is.
+/// Returns the sum of the counts of all processes in the store. If there are many records, it
+/// absorbs them into one; an interruption or a failed write leaves the sum unchanged.
 ///
 /// # Errors
-/// Those of the store; `Corrupt` if a record can't be read.
+/// The errors of the store; `Corrupt` if a record can't be read.
 pub async fn read(store: &Store) -> Result<Summary> {
     sum(&*store.shared.backend.refs).await
 }
@@ -78,7 +77,7 @@ pub(super) async fn sum(refs: &dyn Refs) -> Result<Summary> {
         return Ok(listed.sum);
     }
     if let Err(error) = absorb(refs).await {
-        tracing::debug!(%error, "metrics were not absorbed");
+        tracing::debug!(%error, "failed to absorb metrics");
     }
     Ok(listed.sum)
 }
@@ -104,9 +103,9 @@ async fn list(refs: &dyn Refs) -> Result<Listed> {
 
 /// Adds the records to the total, and removes them.
 ///
-/// The total is read before the records are listed, and its compare-and-set fails if it changed
-/// since: so a name that it has and the listing has not was removed for good, as names are random,
-/// and need not be kept.
+/// The total is read before the records are listed, and its compare-and-set fails if it has
+/// changed: so a name in the total that the listing lacks was removed permanently, because names
+/// are random, and is dropped from the total.
 async fn absorb(refs: &dyn Refs) -> Result<()> {
     let before = refs.get(TOTAL).await?.map(|stored| stored.version);
     let listed = list(refs).await?;
@@ -125,7 +124,7 @@ async fn absorb(refs: &dyn Refs) -> Result<()> {
 }
 
 impl crate::store::Shared {
-    /// Adds what was repeated over the network since the last call.
+    /// Adds the requests that were retried over the network since the last call.
     fn count_retries(&self) {
         let Some(network) = &self.backend.network else { return };
         let Traffic { retries, .. } = network.traffic();

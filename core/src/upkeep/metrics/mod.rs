@@ -1,9 +1,10 @@
-//! What a process did with a store: how often, how long, and how much.
+//! Metrics of the use of a store: counts, durations, and sizes.
 //!
-//! - [`Metrics`]: the counts of this process, in memory, handed in with the
+//! - [`Metrics`]: the counters of this process, in memory, passed in with the
 //!   [`Environment`](crate::Environment);
-//! - [`Summary`]: counts at rest: sums of processes, quantiles, rates;
-//! - [`keep`], [`read`]: keeping them in the store, so that the counts of all processes add up.
+//! - [`Summary`]: stored counts: sums of processes, quantiles, rates;
+//! - [`keep`], [`read`]: storage of counts in the store, so that the counts of all processes add
+//!   up.
 
 mod kept;
 

@@ -128,8 +128,7 @@ fn a_resolution_without_a_conflict_is_refused_with_the_paths_that_have_one() {
         let resolutions = resolved(&[("a", Choice::Ours), (wrong, Choice::Ours)]);
         let error = resolutions.check(&conflicting).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
-        let expected =
-            format!("no conflict at path {wrong}; the document has conflicts at a.x, n");
+        let expected = format!("no conflict at path {wrong}; the document has conflicts at a.x, n");
         assert_eq!(error.to_string(), expected);
     }
     assert!(resolved(&[("a", Choice::Ours)]).check(&[]).is_err());
