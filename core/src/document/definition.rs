@@ -1,14 +1,15 @@
-//! Comparing definitions: a collection's options, and its indexes.
+//! Compares definitions: a collection's options, and its indexes.
 //!
-//! Two definitions are **identical** if their bytes are: the order of fields counts, as `{a: 1, b: 1}` and
-//! `{b: 1, a: 1}` are two keys of an index, and so do the types of numbers. `bson::Document` compares
-//! otherwise: without regard to the order, and NaN is not even equal to itself.
+//! Two definitions are **identical** if their bytes are: the order of fields counts, because `{a:
+//! 1, b: 1}` and `{b: 1, a: 1}` are two keys of an index, and so do the types of numbers.
+//! `bson::Document` compares differently: regardless of the order, and NaN is not even equal to
+//! itself.
 
 use bson::{Bson, Document, RawBson};
 
 use crate::document::key::encode;
 
-/// Whether two definitions are the same bytes.
+/// Returns whether two definitions have the same bytes.
 pub fn identical(a: &Document, b: &Document) -> bool {
     a.len() == b.len()
         && a.iter()
@@ -16,7 +17,7 @@ pub fn identical(a: &Document, b: &Document) -> bool {
             .all(|((a_name, a), (b_name, b))| a_name == b_name && identical_values(a, b))
 }
 
-/// Whether two lists of definitions are the same bytes.
+/// Returns whether two lists of definitions have the same bytes.
 pub fn identical_lists(a: &[Document], b: &[Document]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| identical(a, b))
 }
@@ -35,7 +36,7 @@ fn identical_values(a: &Bson, b: &Bson) -> bool {
     }
 }
 
-/// Whether an option is set, as MongoDB reads it: numbers too.
+/// Returns whether an option is set, by MongoDB's rules: numbers too.
 pub(crate) fn is_set(definition: &Document, option: &str) -> bool {
     definition.get(option).is_some_and(truth)
 }
@@ -50,8 +51,8 @@ fn truth(value: &Bson) -> bool {
     }
 }
 
-/// The same bytes for definitions whose options are equal by value, in whatever order; `Err` with the
-/// definition in words for one that can't be encoded, which none is that was stored.
+/// Encodes a definition so that options that are equal by value have the same bytes, in any order.
+/// `Err` has the definition in words if it can't be encoded, which never happens for a stored one.
 pub(crate) fn canonical(definition: Document) -> Result<Vec<u8>, String> {
     let mut fields: Vec<(String, Bson)> = definition.into_iter().collect();
     fields.sort_by(|(a, _), (b, _)| a.cmp(b));

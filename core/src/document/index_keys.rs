@@ -1,8 +1,8 @@
-//! The keys that a document has in an index, as the server's `BtreeKeyGenerator` makes them.
+//! The keys of a document in an index, like those of the server's `BtreeKeyGenerator`.
 //!
-//! An array stands for its elements: each makes a key of its own. What is missing is null, and an empty
-//! array is undefined. One path of a compound key may lead through an array; several may if it is the same
-//! one, whose elements are taken together then.
+//! An array stands for its elements, each of which has a key. A missing value is null, and an empty
+//! array is undefined. One path of a compound key may go through an array; several may if it is the
+//! same array, whose elements are then combined.
 
 use std::collections::BTreeSet;
 
@@ -19,16 +19,16 @@ pub(crate) struct IndexPaths(Vec<Path>);
 /// The keys of one document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Keys {
-    /// These, each encoded.
+    /// These, in encoded form.
     Are(BTreeSet<Vec<u8>>),
-    /// Two of its fields are arrays, which MongoDB refuses: these paths.
+    /// The values at these two paths are arrays, which MongoDB refuses.
     ParallelArrays(String, String),
 }
 
-/// A path that is being followed, and what it has come to.
+/// The state of a path that is being followed.
 #[derive(Clone)]
 enum PathCursor<'a> {
-    /// These names are left to go down from the document that is looked at.
+    /// These names remain, from the current document.
     Ahead(&'a [Name]),
     At(RawBsonRef<'a>),
     Missing,
@@ -41,8 +41,8 @@ struct Generator<'a> {
 }
 
 impl IndexPaths {
-    /// The paths; `None` if one of them has a number for a name, which may be a field or the index in an
-    /// array.
+    /// Creates the paths; `None` if one of them contains a number, which may be a field or an array
+    /// index.
     pub(crate) fn new<'n>(fields: impl IntoIterator<Item = &'n str>) -> Option<Self> {
         let paths: Vec<Path> = fields.into_iter().map(Path::dotted).collect();
         let is_number = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit());
@@ -50,7 +50,7 @@ impl IndexPaths {
         (!paths.is_empty() && !numbered).then_some(Self(paths))
     }
 
-    /// The fields, as the index has them.
+    /// The fields of the index.
     pub(crate) fn fields(&self) -> Vec<String> {
         self.0.iter().map(Path::to_dotted).collect()
     }
@@ -59,7 +59,7 @@ impl IndexPaths {
         &self.0
     }
 
-    /// The keys of a document; in a sparse index, none if it has none of the fields.
+    /// Returns the keys of a document; in a sparse index, none if it has none of the fields.
     /// O(elements of its arrays).
     pub(crate) fn keys_of(&self, document: &RawDocument, sparse: bool) -> Result<Keys, Undecided> {
         let mut generator = Generator { paths: &self.0, keys: BTreeSet::new(), parallel: None };
@@ -73,7 +73,7 @@ impl IndexPaths {
 }
 
 impl<'a> Generator<'a> {
-    /// Follows the paths from a document on, and notes the keys.
+    /// Follows the paths from a document, and adds the keys.
     fn expand(
         &mut self,
         mut places: Vec<PathCursor<'a>>,
@@ -86,7 +86,7 @@ impl<'a> Generator<'a> {
             *place = match walk::follow(document, names)? {
                 Some((RawBsonRef::Array(found), rest)) => {
                     match array {
-                        // It is one array if it stands at one place.
+                        // Paths at the same position share one array.
                         Some((first, known))
                             if !std::ptr::eq(known.as_bytes(), found.as_bytes()) =>
                         {
@@ -162,7 +162,8 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// Whether text is in one of the values that a document has in an index: what a collation compares.
+/// Returns whether one of the values that a document has in an index is text, to which a collation
+/// applies.
 pub(crate) fn has_text(paths: &IndexPaths, document: &RawDocument) -> Result<bool, Undecided> {
     let mut found = false;
     for path in &paths.0 {

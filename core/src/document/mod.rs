@@ -1,10 +1,10 @@
-//! The one language for what is in documents: paths, patterns of paths, the order of values, queries, and
-//! the keys of indexes. Over raw BSON, and exact: what is not known to be answered as MongoDB's server does
-//! is refused, with what it is.
+//! The language for the content of documents: paths, patterns of paths, the order of values,
+//! queries, and the keys of indexes. On raw BSON, and exact: a construct whose answer might differ
+//! from MongoDB's server is refused by name.
 //!
-//! Whoever names fields does it by these: merge policies, masks, checks, bisect, diffs and patches. A rule
-//! that could match nothing as it is written is refused when it is made, with what to write instead
-//! ([`Path::check`], [`Pattern::check`], [`Filter::rule`]); what was stored before is read as it was.
+//! Everything that names fields uses it: merge policies, masks, checks, bisect, diffs and patches.
+//! A new rule that could never match is refused, with a valid alternative ([`Path::check`],
+//! [`Pattern::check`], [`Filter::rule`]); stored rules keep their meaning.
 //!
 //! | file | what is in it |
 //! | --- | --- |

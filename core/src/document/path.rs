@@ -1,4 +1,4 @@
-//! Where in a document something is.
+//! Paths in documents.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 use super::written::{escaped, foreign, split};
 use crate::{DetailKey, Error, Result};
 
-/// How the path of a whole document is written.
+/// The notation for the path of a whole document.
 pub(super) const WHOLE_DOCUMENT: &str = "(document)";
 
-/// The way from a document down to a value in it, name by name; empty for the document itself.
+/// The path from a document to a value in it, name by name; empty for the document itself.
 ///
-/// An element of an array has a name as well: its index (`tags.2`), or, in an array that is merged by
-/// a field of its elements, that field and its value (`items.sku="A1".price`), which stays the same
-/// wherever the element stands.
+/// An array element has a name too: its index (`tags.2`), or, in an array that is merged by a field
+/// of its elements, that field and its value (`items.sku="A1".price`), which does not depend on the
+/// position of the element.
 ///
-/// Written with dots between the names; `\` before a character makes it part of a name: `a\.b` is one
-/// field whose name is `a.b`. The whole document is `(document)`. What is written can be parsed back.
+/// Written with dots between the names; `\` before a character makes it part of a name: `a\.b` is
+/// one field whose name is `a.b`. The whole document is `(document)`. The written form can be
+/// parsed.
 ///
 /// ```
 /// use argon_core::document::Path;
@@ -36,11 +37,11 @@ pub(super) const WHOLE_DOCUMENT: &str = "(document)";
 #[serde(try_from = "String", into = "String")]
 pub struct Path(Vec<Name>);
 
-/// A name in a path. Equal if the names are, however they were written.
+/// A name in a path. Equality ignores the written form.
 #[derive(Debug, Clone)]
 pub(super) struct Name {
     pub(super) text: String,
-    /// Whether it was written with a `\`, so that nothing in it is taken for anything but a name.
+    /// Whether it was written with a `\`, so that it has no special meaning.
     pub(super) escaped: bool,
 }
 
@@ -48,24 +49,24 @@ impl Path {
     /// The path of the whole document.
     pub const DOCUMENT: Self = Self(Vec::new());
 
-    /// The path along these names.
+    /// Creates the path with these names.
     pub fn new<K: Into<String>>(names: impl IntoIterator<Item = K>) -> Self {
         let name = |name: K| Name { text: name.into(), escaped: false };
         Self(names.into_iter().map(name).collect())
     }
 
-    /// A path as MongoDB's own queries and indexes write it: each dot stands between two names, and no
-    /// character makes another one part of a name.
+    /// Parses a path of MongoDB's queries and indexes: each dot separates two names, without
+    /// escapes.
     pub fn dotted(text: &str) -> Self {
         Self::new(text.split('.'))
     }
 
-    /// The path as MongoDB writes it, where that can say it.
+    /// The path in MongoDB's notation, if it can be expressed.
     pub(crate) fn to_dotted(&self) -> String {
         self.names().collect::<Vec<_>>().join(".")
     }
 
-    /// The names from the document down.
+    /// The names, from the document down.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(Name::as_str)
     }
@@ -74,29 +75,29 @@ impl Path {
         &self.0
     }
 
-    /// Whether it is the path of the whole document.
+    /// Whether this is the path of the whole document.
     pub fn is_document(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether the other path is this one, or leads further down from it.
+    /// Returns whether the other path is this one, or below it.
     pub fn contains(&self, other: &Self) -> bool {
         other.0.starts_with(&self.0)
     }
 
-    /// The path itself and those above it, that of the document last.
+    /// This path and its ancestors, the document last.
     pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
         (0..=self.0.len()).rev().map(|length| Self(self.0[..length].to_vec()))
     }
 
-    /// Refuses a path that names no field, as a rule of a policy has to: one that is empty, has an empty
-    /// name, or is written in the language of another tool. Such a rule would match nothing.
+    /// Refuses a path that no field can have: one that is empty, has an empty name, or uses the
+    /// syntax of another tool. A rule with it would never match.
     ///
     /// # Errors
-    /// `Invalid`, with the path, the place in it, and what to write instead.
+    /// `Invalid`, with the path, the position, and a valid alternative.
     pub fn check(&self) -> Result<()> {
         if self.is_document() {
-            return Err(wrong(WHOLE_DOCUMENT, 0, "a field is expected, such as address.zip"));
+            return Err(wrong(WHOLE_DOCUMENT, 0, "expected a field such as address.zip"));
         }
         let text = self.to_string();
         let mut at = 0;
@@ -105,8 +106,8 @@ impl Path {
                 return Err(wrong(
                     &text,
                     at,
-                    "* is not taken here: a path goes through arrays by itself, and items.0 is the \
-                     first element; write \\* for a star in a name",
+                    "* is not allowed here; a path goes through arrays by itself, and items.0 is \
+                     the first element; write \\* for a star in a name",
                 ));
             }
             foreign(&text, at, name)?;
@@ -148,7 +149,7 @@ impl Hash for Name {
     }
 }
 
-/// An error about a written path, and the character of it, counted from 0.
+/// The error for a written path, at this character, counted from 0.
 pub(super) fn wrong(text: &str, at: usize, problem: &str) -> Error {
     let shown = if at == 0 { String::new() } else { format!(" at character {}", at + 1) };
     Error::invalid(format!("invalid path '{}'{shown}: {problem}", text.escape_debug()))
@@ -191,7 +192,7 @@ impl From<Path> for String {
     }
 }
 
-/// A path as the list of its names, as stored plans have it.
+/// Serializes a path as the list of its names, as saved plans do.
 pub(crate) mod as_names {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

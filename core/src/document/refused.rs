@@ -1,17 +1,17 @@
-//! Why a filter, or a regular expression in it, can't be used.
+//! The reason why a filter, or a regular expression in it, is refused.
 
 use crate::Error;
 
-/// The operators that are known, as a message names them.
+/// The supported operators, for messages.
 const OPERATORS: &str = "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $type, $not, $regex, $mod, \
      $size, $all, $elemMatch, $and, $or and $nor";
 
-/// Why a filter can't be used: a part of it, in words that follow "it has": `the operator $expr`.
+/// The refused part of a filter, in words that follow "it has": `the operator $expr`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The part is wrong, to MongoDB too, and the words say what is expected.
+    /// The part is malformed in MongoDB too, and the words say what was expected.
     Malformed(String),
-    /// It is not known here.
+    /// The part is unsupported.
     Unknown(String),
 }
 
@@ -24,7 +24,7 @@ impl Refused {
         Self::Unknown(what.into())
     }
 
-    /// The part, and what is wrong with it.
+    /// The part and its problem.
     pub(crate) fn into_words(self) -> String {
         match self {
             Self::Malformed(words) | Self::Unknown(words) => words,
@@ -37,7 +37,9 @@ impl From<Refused> for Error {
         Self::invalid(match refused {
             Refused::Malformed(what) => format!("the query has {what}"),
             Refused::Unknown(what) => {
-                format!("the query has {what}, which is not known; the operators are {OPERATORS}")
+                format!(
+                    "the query has {what}, which is not supported; supported operators: {OPERATORS}"
+                )
             }
         })
     }

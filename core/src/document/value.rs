@@ -1,11 +1,12 @@
-//! Values as the bytes that they are in a document.
+//! Values as bytes of a document.
 
 use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::spec::ElementType;
 
 use crate::{Error, Result};
 
-/// The deepest nesting of documents and arrays: MongoDB's 100 levels, the document itself included.
+/// The maximum nesting of documents and arrays: MongoDB's 100 levels, including the document
+/// itself.
 pub const MAX_DEPTH: usize = 100;
 
 /// A value inside a document: its type and its bytes. Equal if both are.
@@ -22,7 +23,7 @@ pub(crate) struct NewValue {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// A value under the name by which it is found on the other sides.
+/// A value with the name that identifies it on the other sides.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry<'a, N> {
     pub(crate) name: N,
@@ -42,17 +43,17 @@ impl<'a> Value<'a> {
         self.kind == ElementType::Array
     }
 
-    /// Whether there are values inside it that have a path.
+    /// Returns whether the value contains values with a path.
     pub(crate) fn is_container(&self) -> bool {
         self.is_array() || self.is_document()
     }
 
-    /// The bytes of a document or an array, as such.
+    /// The value as a document or an array.
     pub(crate) fn as_document(&self) -> Result<&'a RawDocument> {
         RawDocument::from_bytes(self.bytes).map_err(malformed)
     }
 
-    /// The fields of a document, or the elements of an array under their indexes.
+    /// The fields of a document, or the elements of an array with their indexes.
     pub(crate) fn entries(&self) -> Result<Vec<Entry<'a, &'a str>>> {
         const LENGTH: usize = 4;
         let mut entries = Vec::new();
@@ -60,7 +61,7 @@ impl<'a> Value<'a> {
         for element in self.as_document()?.iter_elements() {
             let element = element.map_err(malformed)?;
             let name = element.key().as_str();
-            // The type's byte, the name and the byte that ends it come before the value.
+            // The type, the name and its terminator precede the value.
             let from = start + name.len() + 2;
             start = from + element.size();
             let bytes = self.bytes.get(from..start).ok_or_else(overrun)?;
@@ -74,7 +75,7 @@ impl<'a> Value<'a> {
         Ok(self.entries()?.into_iter().map(|entry| entry.value).collect())
     }
 
-    /// The value by itself.
+    /// The value as an owned one.
     pub(crate) fn to_raw_bson(self) -> Result<RawBson> {
         let mut writer = Writer::new();
         writer.put("", self);
@@ -82,7 +83,7 @@ impl<'a> Value<'a> {
         let document = RawDocument::from_bytes(&document).map_err(malformed)?;
         let value = document.get("").map_err(malformed)?.ok_or_else(overrun)?;
         Ok(match value {
-            // The conversion of `bson` sorts the options, and gives another value.
+            // The conversion of `bson` sorts the options, and gives a different value.
             RawBsonRef::RegularExpression(regex) => RawBson::RegularExpression(bson::Regex {
                 pattern: regex.pattern.to_owned(),
                 options: regex.options.to_owned(),
@@ -99,7 +100,7 @@ impl NewValue {
         document.append(cstr!(""), value.as_raw_bson_ref());
         let mut bytes = document.into_bytes();
         bytes.pop();
-        // The length, the type's byte, and the byte that ends the empty name.
+        // The length, the type, and the terminator of the empty name.
         bytes.drain(..6);
         Self { kind, bytes }
     }
@@ -117,7 +118,7 @@ impl Writer {
         Self(vec![0; 4])
     }
 
-    /// Adds a field; its name has no NUL.
+    /// Appends a field; its name must not contain a NUL.
     pub(crate) fn put(&mut self, name: &str, value: Value<'_>) {
         self.0.push(value.kind as u8);
         self.0.extend_from_slice(name.as_bytes());
@@ -127,17 +128,17 @@ impl Writer {
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(0);
-        // A length that does not fit is more than a document may have, and whoever checks the whole
-        // document says so.
+        // A length that does not fit exceeds the limit of a document, which the check of the whole
+        // document reports.
         let length = i32::try_from(self.0.len()).unwrap_or(i32::MAX);
         self.0[..4].copy_from_slice(&length.to_le_bytes());
         self.0
     }
 }
 
-/// The error about a document in the store whose bytes are no BSON.
+/// The error for a stored document that is not valid BSON.
 pub(crate) fn malformed(source: bson::error::Error) -> Error {
-    Error::corrupt("a stored document does not decode").with_source(source)
+    Error::corrupt("failed to decode a stored document").with_source(source)
 }
 
 fn overrun() -> Error {

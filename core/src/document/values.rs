@@ -1,25 +1,25 @@
-//! What a document has at a path.
+//! The values of a document at a path.
 
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::path::Path;
 use super::{Undecided, walk};
 
-/// What a document has at a path.
+/// The values of a document at a path.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Values<'a> {
     /// The values, in the order of the document; none if the field is missing.
     pub(crate) found: Vec<RawBsonRef<'a>>,
-    /// Whether the path led through an array on its way, so that there may be several.
+    /// Whether the path went through an array, so that there may be several.
     pub(crate) through_array: bool,
 }
 
 impl Path {
-    /// What a document has at this path. One that meets an array goes on in each of its documents, and in
-    /// the element at an index that it names; an array at its end is one value.
+    /// Returns the values at this path. At an array, the path continues in each of its documents,
+    /// and in the element whose index it names; an array at its end is one value.
     ///
     /// # Errors
-    /// [`Undecided::Malformed`] when the document does not decode.
+    /// [`Undecided::Malformed`] if the document can't be decoded.
     pub(crate) fn values<'a>(&self, document: &'a RawDocument) -> Result<Values<'a>, Undecided> {
         let through_array = matches!(
             walk::follow(document, self.as_slice())?,
@@ -35,7 +35,7 @@ impl Path {
 }
 
 impl<'a> Values<'a> {
-    /// The values, with each element of an array for itself.
+    /// The values, with each element of an array separately.
     pub(crate) fn elements(self) -> Result<Vec<RawBsonRef<'a>>, Undecided> {
         let mut elements = Vec::with_capacity(self.found.len());
         for value in self.found {

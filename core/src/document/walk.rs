@@ -1,21 +1,21 @@
-//! Which values a path leads to, as the server's `ElementIterator` has it.
+//! The values that a path leads to, like the server's `ElementIterator`.
 //!
-//! A path goes into documents. In an array it goes on in each element that is a document, and, if its next
-//! name is a number, in the element at that index. An array at its end stands for its elements and for
-//! itself. What is missing on the way is one missing value; but nothing at all is found in an array
-//! without documents.
+//! A path goes into documents. In an array it continues in each element that is a document, and, if
+//! its next name is a number, in the element at that index. An array at its end stands for its
+//! elements and for itself. A missing name on the way is one missing value; but an array without
+//! documents has no values at all.
 
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 
 use super::Undecided;
 use super::path::Name;
 
-/// What is asked of each value; `None` stands for one that is missing.
+/// The condition on each value; `None` stands for a missing one.
 pub(super) type Question<'f, 'a> =
     &'f mut dyn FnMut(Option<RawBsonRef<'a>>) -> Result<bool, Undecided>;
 
-/// Whether the answer is yes for one of the values at a path. Of an array at its end, `elements` says
-/// whether each of its elements is asked as well.
+/// Returns whether the condition is true for one of the values at a path. `elements` says whether
+/// it also applies to the elements of an array at its end.
 pub(super) fn any<'a>(
     document: &'a RawDocument,
     path: &[Name],
@@ -70,7 +70,8 @@ fn any_in<'a>(
     Ok(false)
 }
 
-/// Follows names into documents, up to an array or the value at the end; with the names that are left.
+/// Follows names into documents, up to an array or the value at the end; returns the remaining
+/// names too.
 pub(super) fn follow<'a, 'n>(
     document: &'a RawDocument,
     names: &'n [Name],

@@ -1,9 +1,9 @@
-//! Paths as they are written: names with dots between.
+//! The written form of paths: names separated by dots.
 
 use super::path::{Name, WHOLE_DOCUMENT, wrong};
 use crate::Result;
 
-/// Takes a written path apart; nothing for the whole document.
+/// Parses a written path; empty for the whole document.
 ///
 /// # Errors
 /// `Invalid` if it ends with a `\`.
@@ -25,7 +25,7 @@ pub(super) fn split(text: &str) -> Result<Vec<Name>> {
                     wrong(
                         text,
                         at,
-                        "a single \\ needs a character after it; write \\\\ for the character itself",
+                        "a single \\ is not followed by a character; write \\\\ for a backslash",
                     )
                 })?);
             }
@@ -36,17 +36,17 @@ pub(super) fn split(text: &str) -> Result<Vec<Name>> {
     Ok(names)
 }
 
-/// A name as [`split`] reads it.
+/// Formats a name so that [`split`] parses it.
 pub(super) fn escaped(name: &Name) -> String {
     let text = name.text.replace('\\', "\\\\").replace('.', "\\.");
     if name.escaped && text == name.text && !text.is_empty() { format!("\\{text}") } else { text }
 }
 
-/// Refuses a name that no field has, or that looks like the language of another tool and was not escaped.
-/// It stands at this character of the text.
+/// Refuses a name that no field has, or that uses the syntax of another tool without an escape.
+/// `at` is its position in the text.
 ///
 /// # Errors
-/// `Invalid`, with what to write instead.
+/// `Invalid`, with a valid alternative.
 pub(super) fn foreign(text: &str, at: usize, name: &Name) -> Result<()> {
     let Name { text: written, escaped } = name;
     let dollar = written.starts_with('$') && !is_reference(written);
@@ -54,20 +54,20 @@ pub(super) fn foreign(text: &str, at: usize, name: &Name) -> Result<()> {
         () if written.is_empty() => Err(wrong(
             text,
             at,
-            "a name is empty; write names with single dots between, such as address.zip",
+            "a name is empty; write names separated by single dots, such as address.zip",
         )),
-        () if written.contains('\0') => Err(wrong(text, at, "a name has no NUL")),
+        () if written.contains('\0') => Err(wrong(text, at, "a name contains a NUL character")),
         () if !escaped && (dollar || written.contains(['[', ']'])) => Err(wrong(
             text,
             at,
-            "a path goes through arrays by itself, and items.0 is the first element; write \\$ or \
-             \\[ for a name that has such a character",
+            "$ and [ are not allowed in a name; a path goes through arrays by itself, and items.0 \
+             is the first element; write \\$ or \\[ for a name that has such a character",
         )),
         () => Ok(()),
     }
 }
 
-/// Whether a name with `$` is one that fields have: those of a reference to another document.
+/// Returns whether a name with `$` is a valid field name: those of a reference to another document.
 pub(super) fn is_reference(name: &str) -> bool {
     matches!(name, "$ref" | "$id" | "$db")
 }

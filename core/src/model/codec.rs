@@ -1,4 +1,4 @@
-//! Little building blocks of the binary formats: variable-length numbers and length-prefixed bytes.
+//! Building blocks of the binary formats: variable-length numbers and length-prefixed bytes.
 
 use crate::model::Lsn;
 use crate::{Error, Result};
@@ -18,8 +18,8 @@ pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Reads what the `put_…` functions wrote. It never reads past its end, and never allocates by a
-/// length that it has not checked.
+/// Reads the output of the `put_…` functions. It never reads past its end, and never allocates by
+/// an unchecked length.
 #[derive(Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
@@ -27,7 +27,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of `bytes`; `what` names them in errors.
+    /// Creates a reader of `bytes`; `what` names them in errors.
     pub fn new(what: &'static str, bytes: &'a [u8]) -> Self {
         Self { rest: bytes, what }
     }
@@ -37,28 +37,28 @@ impl<'a> Reader<'a> {
         Error::corrupt(format!("a stored {} {problem}", self.what))
     }
 
-    /// The next `count` bytes.
+    /// Reads the next `count` bytes.
     pub fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let (taken, rest) =
-            self.rest.split_at_checked(count).ok_or_else(|| self.corrupt("ends too early"))?;
+            self.rest.split_at_checked(count).ok_or_else(|| self.corrupt("is truncated"))?;
         self.rest = rest;
         Ok(taken)
     }
 
-    /// The next `N` bytes.
+    /// Reads the next `N` bytes.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let (taken, rest) =
-            self.rest.split_first_chunk().ok_or_else(|| self.corrupt("ends too early"))?;
+            self.rest.split_first_chunk().ok_or_else(|| self.corrupt("is truncated"))?;
         self.rest = rest;
         Ok(*taken)
     }
 
-    /// The next byte.
+    /// Reads the next byte.
     pub fn byte(&mut self) -> Result<u8> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    /// A number that [`put_varint`] wrote.
+    /// Reads a number of [`put_varint`].
     pub fn varint(&mut self) -> Result<u64> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
@@ -72,40 +72,44 @@ impl<'a> Reader<'a> {
                 return Ok(number);
             }
         }
-        Err(self.corrupt("holds a number of more than 64 bits"))
+        Err(self.corrupt("has a number of more than 64 bits"))
     }
 
-    /// A position that [`put_varint`] wrote; one that no log can have is refused.
+    /// Reads a position of [`put_varint`]; refuses one that no log can have.
     pub fn lsn(&mut self) -> Result<Lsn> {
         let lsn = Lsn::new(self.varint()?);
-        if lsn <= Lsn::MAX { Ok(lsn) } else { Err(self.corrupt("has a position that can't be")) }
+        if lsn <= Lsn::MAX { Ok(lsn) } else { Err(self.corrupt("has an invalid position")) }
     }
 
-    /// Bytes that [`put_bytes`] wrote.
+    /// Reads bytes of [`put_bytes`].
     pub fn bytes(&mut self) -> Result<&'a [u8]> {
         let length = self.varint()?;
         self.take(usize::try_from(length).unwrap_or(usize::MAX))
     }
 
-    /// Text that [`put_bytes`] wrote.
+    /// Reads text of [`put_bytes`].
     pub fn text(&mut self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()?).map_err(|_| self.corrupt("holds text that is not UTF-8"))
+        std::str::from_utf8(self.bytes()?).map_err(|_| self.corrupt("has text that is not UTF-8"))
     }
 
-    /// What is left.
+    /// The remaining bytes.
     pub fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Refuses bytes that nothing has read.
+    /// Refuses remaining bytes.
     pub fn finish(self) -> Result<()> {
-        if self.rest.is_empty() { Ok(()) } else { Err(self.corrupt("goes on after its end")) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(self.corrupt("has extra bytes after its end"))
+        }
     }
 }
 
-/// Shows `look` what damage may make of `bytes`: cut off anywhere, and at each place a byte changed in
-/// several ways or replaced by the largest numbers. For the tests of what reads such bytes, which must
-/// give an error or a value, whatever it is.
+/// Calls `look` with damaged variants of `bytes`: truncated anywhere, and at each position a byte
+/// changed in several ways or replaced by the largest numbers. For tests of decoders, which must
+/// return an error or any value.
 #[doc(hidden)]
 pub fn for_each_damage(bytes: &[u8], mut look: impl FnMut(&[u8])) {
     let numbers = [1_u64 << 31, 1 << 48, u64::MAX >> 1, u64::MAX].map(|number| {

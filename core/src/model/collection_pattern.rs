@@ -1,21 +1,21 @@
-//! Patterns of names of collections.
+//! Patterns of collection names.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Which collections a rule is for: a name in which `*` stands for any run of characters.
+/// A pattern of collection names in which `*` matches any characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CollectionPattern(String);
 
 impl CollectionPattern {
-    /// The pattern that is written like this; there is none that could be wrong.
+    /// Creates a pattern; every text is valid.
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
 
-    /// Whether this collection is one of those meant.
+    /// Returns whether this collection matches.
     pub fn matches(&self, collection: &str) -> bool {
         name_matches(&self.0, collection)
     }
@@ -27,7 +27,7 @@ impl fmt::Display for CollectionPattern {
     }
 }
 
-/// Whether a name matches a pattern in which `*` stands for any characters.
+/// Returns whether a name matches a pattern in which `*` matches any characters.
 pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Commits: what a log is made of.
+//! Commits, the content of a log.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::model::{CollectionId, Digest, Document, Lsn, Nonce, Origin, Trailers};
 use crate::{Error, Result};
 
-/// The most bytes that the documents of one commit may have together: 256 MiB. A commit is held in
-/// memory whole; larger loads are several commits.
+/// The maximum total size of the documents of one commit: 256 MiB. A commit is held in memory
+/// completely; larger loads are split into several commits.
 pub const MAX_COMMIT_BYTES: usize = 256 * 1024 * 1024;
 
-/// The longest name of an actor, in bytes.
+/// The maximum length of an actor's name, in bytes.
 pub const MAX_ACTOR_BYTES: usize = 256;
 
-/// The longest message of a commit, in bytes.
+/// The maximum length of a commit message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
-/// How many bytes are gathered before they are digested.
+/// The size of the buffer for digests.
 const DIGEST_PIECE_BYTES: usize = 32 * 1024;
 
 macro_rules! bounded_text {
@@ -33,14 +33,14 @@ macro_rules! bounded_text {
             /// Checks the length.
             ///
             /// # Errors
-            /// `Invalid` when it is outside the bounds.
+            /// `Invalid` if the length is out of bounds.
             pub fn new(text: impl Into<Arc<str>>) -> Result<Self> {
                 let text = text.into();
                 if ($least..=$most).contains(&text.len()) {
                     Ok(Self(text))
                 } else {
                     Err(Error::invalid(format!(
-                        "{} has {} bytes; {} to {} are allowed", $what, text.len(), $least, $most
+                        "{} has {} bytes; expected {} to {}", $what, text.len(), $least, $most
                     )))
                 }
             }
@@ -60,11 +60,11 @@ macro_rules! bounded_text {
 }
 
 bounded_text!(
-    /// Who made a commit: 1 to [`MAX_ACTOR_BYTES`] bytes.
+    /// The actor of a commit: 1 to [`MAX_ACTOR_BYTES`] bytes.
     Actor, "the actor's name", 1, MAX_ACTOR_BYTES
 );
 bounded_text!(
-    /// Why a commit was made: up to [`MAX_MESSAGE_BYTES`] bytes, empty if nobody said.
+    /// The message of a commit: up to [`MAX_MESSAGE_BYTES`] bytes, may be empty.
     Message, "the message", 0, MAX_MESSAGE_BYTES
 );
 
@@ -74,27 +74,27 @@ impl Default for Message {
     }
 }
 
-/// All of a commit but its changes and its digest.
+/// The metadata of a commit, without its changes and digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitMeta {
-    /// Its position.
+    /// The position.
     pub lsn: Lsn,
-    /// When it was made, in milliseconds UTC; never before its predecessor's.
+    /// The time of the commit, in milliseconds UTC; never before its predecessor's.
     pub time: DateTime,
-    /// Tells it from another writer's commit at the same position.
+    /// Distinguishes it from another writer's commit at the same position.
     pub nonce: Nonce,
-    /// Who made it.
+    /// The actor.
     pub actor: Actor,
-    /// Why.
+    /// The message.
     pub message: Message,
-    /// What brought it about.
+    /// The origin.
     pub origin: Origin,
-    /// What programs noted about it.
+    /// The trailers of programs.
     pub trailers: Trailers,
 }
 
-/// Added to the number of an origin that trailers follow. Without trailers the bytes of a commit, and so
-/// its digest, are what they were before there were any.
+/// Added to the number of an origin if trailers follow. Without trailers, the bytes of a commit,
+/// and so its digest, are the same as before trailers existed.
 const TRAILERS_FOLLOW: u8 = 0x80;
 
 /// The state of a document after a change.
@@ -102,7 +102,7 @@ const TRAILERS_FOLLOW: u8 = 0x80;
 pub enum Image {
     /// The whole document.
     Document(Document),
-    /// It was deleted.
+    /// The document was deleted.
     Deleted,
 }
 
@@ -116,7 +116,7 @@ impl Image {
     }
 }
 
-/// One document's change in a commit.
+/// The change of one document in a commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// The collection.
@@ -138,23 +138,23 @@ pub struct Touched {
     pub deleted: bool,
 }
 
-/// An atomic group of changes on one timeline; with `C =` [`Touched`] it names the documents that
-/// it changed without holding them.
+/// An atomic group of changes on one timeline; with `C =` [`Touched`] it only names the changed
+/// documents.
 ///
 /// No two changes of a commit are of the same document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit<C = Change> {
     /// Position, time, actor, message, origin.
     pub meta: CommitMeta,
-    /// BLAKE3 over the predecessor's digest, the meta data and the changes (see
+    /// BLAKE3 of the predecessor's digest, the metadata and the changes (see
     /// [`Commit::compute_digest`]).
     pub digest: Digest,
-    /// The changes, in the order in which they were asked for.
+    /// The changes, in the order of the request.
     pub changes: Vec<C>,
 }
 
 impl CommitMeta {
-    /// Appends the meta data in the form in which it is digested and stored.
+    /// Appends the metadata in the form that is digested and stored.
     pub fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.lsn.get());
         put_varint(out, self.time.timestamp_millis().cast_unsigned());
@@ -169,17 +169,18 @@ impl CommitMeta {
         }
     }
 
-    /// Reads what [`CommitMeta::encode`] wrote.
+    /// Decodes the output of [`CommitMeta::encode`].
     ///
     /// # Errors
-    /// `Corrupt` when the bytes are none of it.
+    /// `Corrupt` if the bytes are malformed.
     pub fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let lsn = reader.lsn()?;
         let time = DateTime::from_millis(reader.varint()?.cast_signed());
         let nonce = Nonce(u32::from_le_bytes(reader.array()?));
-        let actor = Actor::new(reader.text()?).map_err(|_| reader.corrupt("has a bad actor"))?;
+        let actor =
+            Actor::new(reader.text()?).map_err(|_| reader.corrupt("has an invalid actor"))?;
         let message = Message::new(reader.text()?);
-        let message = message.map_err(|_| reader.corrupt("has a bad message"))?;
+        let message = message.map_err(|_| reader.corrupt("has an invalid message"))?;
         let kind = reader.byte()?;
         let origin = Origin::decode(kind & !TRAILERS_FOLLOW, reader)?;
         let trailers = match kind & TRAILERS_FOLLOW {
@@ -191,17 +192,17 @@ impl CommitMeta {
 }
 
 impl Commit {
-    /// A commit with its digest.
+    /// Creates a commit with its digest.
     pub(crate) fn sealed(meta: CommitMeta, previous: &Digest, changes: Vec<Change>) -> Self {
         let mut commit = Self { meta, digest: Digest::ZERO, changes };
         commit.digest = commit.compute_digest(previous);
         commit
     }
 
-    /// The digest that the commit must have after one whose digest is `previous`.
+    /// Computes the digest of the commit after a predecessor with the digest `previous`.
     ///
     /// It is BLAKE3 in key derivation mode with the context `argon 1 commit`, over: the previous
-    /// digest; the encoded meta data with its length; then for each change the collection's number
+    /// digest; the encoded metadata with its length; then for each change the collection's number
     /// (u64, little endian), the key with its length, and the document with its length, which is 0
     /// for a deletion. Lengths are varints.
     pub fn compute_digest(&self, previous: &Digest) -> Digest {
@@ -218,7 +219,7 @@ impl Commit {
                 Image::Deleted => put_varint(&mut buffer, 0),
                 Image::Document(document) => put_bytes(&mut buffer, document.as_bytes()),
             }
-            // BLAKE3 is several times as fast on large pieces.
+            // BLAKE3 is several times faster on large inputs.
             if buffer.len() >= DIGEST_PIECE_BYTES {
                 hasher.update(&buffer);
                 buffer.clear();
@@ -228,7 +229,7 @@ impl Commit {
         hasher.finalize().into()
     }
 
-    /// The bytes of all documents of the commit, which is what bounds group commits.
+    /// The total size of the documents of the commit, which bounds group commits.
     pub fn document_bytes(&self) -> usize {
         self.changes
             .iter()
@@ -239,7 +240,7 @@ impl Commit {
             .sum()
     }
 
-    /// The same with the documents named only.
+    /// The same commit with the documents only named.
     pub fn without_documents(self) -> Commit<Touched> {
         let touched = |change: Change| Touched {
             collection: change.collection,
@@ -252,7 +253,7 @@ impl Commit {
 }
 
 impl<C> Commit<C> {
-    /// What the next commit builds on.
+    /// The head on which the next commit builds.
     pub fn head(&self) -> crate::model::Head {
         crate::model::Head { lsn: self.meta.lsn, digest: self.digest, time: self.meta.time }
     }

@@ -12,15 +12,15 @@ use crate::Error;
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// What stands before the first commit of a chain.
+    /// The digest before the first commit of a chain.
     pub const ZERO: Digest = Digest([0; 32]);
 
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         blake3::hash(bytes).into()
     }
 
-    /// The digest made of these bytes.
+    /// The digest with these bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -30,7 +30,7 @@ impl Digest {
         &self.0
     }
 
-    /// The first 12 hexadecimal digits, enough for a person.
+    /// The first 12 hex digits, enough for a person.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
@@ -59,7 +59,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         blake3::Hash::from_hex(text).map(Into::into).map_err(|source| {
-            Error::invalid(format!("'{text}' is no digest: 64 hexadecimal digits are expected"))
+            Error::invalid(format!("invalid digest '{text}': expected 64 hex digits"))
                 .with_source(source)
         })
     }

@@ -1,4 +1,4 @@
-//! Documents, checked once where they enter.
+//! Documents, which are checked once when they enter.
 
 use std::sync::Arc;
 
@@ -8,37 +8,38 @@ use crate::document::key::Key;
 use crate::document::value::MAX_DEPTH;
 use crate::{Error, Result};
 
-/// The largest document, in bytes of BSON: MongoDB's 16 MiB.
+/// The maximum size of a document, in bytes of BSON: MongoDB's 16 MiB.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// A BSON document that may be stored: every element decodes, it has an `_id` that MongoDB would
-/// take, and it keeps to [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`].
+/// A BSON document that may be stored: every element decodes, it has an `_id` that MongoDB accepts,
+/// and it is within [`MAX_DOCUMENT_BYTES`] and [`MAX_DEPTH`].
 ///
-/// Its bytes are kept as they came, to the last bit. Cheap to clone: clones share them.
+/// Its bytes are kept unchanged. Cheap to clone: clones share them.
 #[derive(Clone, PartialEq)]
 pub struct Document {
     raw: Arc<RawDocumentBuf>,
 }
 
 impl Document {
-    /// Checks a document and gives it back with the key of its `_id`.
+    /// Checks a document and returns it with the key of its `_id`.
     ///
     /// # Errors
-    /// `Invalid`, naming the rule that is broken.
+    /// `Invalid`, naming the violated rule.
     pub fn checked(raw: RawDocumentBuf) -> Result<(Key, Self)> {
         let size = raw.as_bytes().len();
         if size > MAX_DOCUMENT_BYTES {
             return Err(Error::invalid(format!(
-                "the document has {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed, as in MongoDB"
+                "the document has {size} bytes; at most {MAX_DOCUMENT_BYTES} are allowed, as in \
+                 MongoDB"
             )));
         }
         check_nesting(&raw, 1)?;
-        let id = raw.get("_id").map_err(malformed)?.ok_or_else(|| {
-            Error::invalid("the document has no _id field; every stored document needs one")
-        })?;
+        let id = raw
+            .get("_id")
+            .map_err(malformed)?
+            .ok_or_else(|| Error::invalid("missing required field _id in the document"))?;
         let key = Key::of_id(id).map_err(|source| {
-            Error::invalid(format!("the document's _id can't be used: {source}"))
-                .with_source(source)
+            Error::invalid(format!("the document has an invalid _id: {source}")).with_source(source)
         })?;
         if let RawBsonRef::Document(id) = id {
             refuse_dollar_names(id)?;
@@ -46,11 +47,11 @@ impl Document {
         Ok((key, Self { raw: raw.into() }))
     }
 
-    /// A document with its `_id` before its other fields, where MongoDB puts it; one without an `_id`
-    /// stays as it is.
+    /// Moves the `_id` of a document before its other fields, as MongoDB does; a document without
+    /// an `_id` is unchanged.
     ///
     /// # Errors
-    /// `Invalid` when it is not BSON.
+    /// `Invalid` if it is not BSON.
     pub fn with_id_first(raw: RawDocumentBuf) -> Result<RawDocumentBuf> {
         let place =
             raw.iter().position(|field| field.is_ok_and(|(name, _)| name.as_str() == "_id"));
@@ -63,17 +64,17 @@ impl Document {
         Ok(document)
     }
 
-    /// A document that a store gave back; only its framing is checked.
+    /// Creates a document from stored bytes; checks only its framing.
     ///
     /// # Errors
-    /// `Corrupt` when the bytes are no BSON document.
+    /// `Corrupt` if the bytes are not a BSON document.
     pub fn from_stored(bytes: Vec<u8>) -> Result<Self> {
         RawDocumentBuf::from_bytes(bytes)
             .map(|raw| Self { raw: raw.into() })
             .map_err(|source| Error::corrupt("a stored document is not BSON").with_source(source))
     }
 
-    /// The document, to read its fields.
+    /// The document, for reading its fields.
     pub fn as_raw(&self) -> &RawDocument {
         &self.raw
     }
@@ -83,7 +84,7 @@ impl Document {
         self.raw.as_bytes()
     }
 
-    /// The document, given away; copies it if there are other clones.
+    /// The owned document; copies it if there are other clones.
     pub fn into_raw(self) -> RawDocumentBuf {
         Arc::unwrap_or_clone(self.raw)
     }
@@ -91,7 +92,7 @@ impl Document {
     /// The document as an owned tree.
     ///
     /// # Errors
-    /// `Corrupt` when an element does not decode.
+    /// `Corrupt` if an element can't be decoded.
     pub fn to_bson(&self) -> Result<bson::Document> {
         bson::Document::try_from(self.as_raw()).map_err(crate::document::value::malformed)
     }
@@ -110,8 +111,8 @@ fn malformed(source: bson::error::Error) -> Error {
     Error::invalid(format!("the document is not valid BSON: {source}")).with_source(source)
 }
 
-/// As MongoDB, refuses names that begin with `$` at any level of an `_id`, but those of a reference:
-/// `{$ref: <string>, $id: …}`, perhaps with a `$db`, before other fields.
+/// Like MongoDB, refuses names that begin with `$` at any level of an `_id`, except those of a
+/// reference: `{$ref: <string>, $id: …}`, optionally with `$db`, before other fields.
 fn refuse_dollar_names(id: &RawDocument) -> Result<()> {
     let mut reference = 0;
     for (place, field) in id.iter().enumerate() {
@@ -123,8 +124,8 @@ fn refuse_dollar_names(id: &RawDocument) -> Result<()> {
             (2, "$db") if reference == 2 && is_text => {}
             (_, name) if name.starts_with('$') => {
                 return Err(Error::invalid(format!(
-                    "the document's _id can't be used: it has the field '{name}', and MongoDB takes no \
-                     name that begins with $ in an _id"
+                    "the document has an invalid _id: it has the field '{name}', but MongoDB \
+                     allows no name that begins with $ in an _id"
                 )));
             }
             _ => {}
@@ -133,7 +134,7 @@ fn refuse_dollar_names(id: &RawDocument) -> Result<()> {
     }
     if reference == 1 {
         return Err(Error::invalid(
-            "the document's _id can't be used: it has the field '$ref' and no '$id' behind it",
+            "the document has an invalid _id: it has the field '$ref' without '$id' after it",
         ));
     }
     Ok(())
@@ -170,7 +171,8 @@ fn check_value(value: RawBsonRef<'_>, depth: usize) -> Result<()> {
 fn check_depth(depth: usize) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::invalid(format!(
-            "the document is nested deeper than {MAX_DEPTH} levels, which is the most, as in MongoDB"
+            "the document is nested deeper than {MAX_DEPTH} levels; at most that many are allowed, \
+             as in MongoDB"
         )));
     }
     Ok(())
@@ -214,10 +216,7 @@ mod tests {
             rawdoc! { "$ref": "users", "$id": 1, "$x": 1 },
         ] {
             let error = Document::checked(rawdoc! { "_id": id.clone() }).expect_err("refused");
-            assert!(
-                error.to_string().contains("_id can't be used: it has the field '$"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("invalid _id: it has the field '$"), "{error}");
         }
         for id in [
             rawdoc! { "$ref": "users", "$id": 1 },
@@ -243,7 +242,7 @@ mod tests {
     #[test]
     fn an_id_that_mongodb_refuses_is_refused() {
         let error = Document::checked(rawdoc! { "a": 1 }).unwrap_err();
-        assert!(error.to_string().contains("no _id"), "{error}");
+        assert!(error.to_string().contains("missing required field _id"), "{error}");
         for id in [
             bson::RawBson::Array(RawArrayBuf::new()),
             bson::RawBson::Undefined,

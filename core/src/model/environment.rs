@@ -1,4 +1,4 @@
-//! What the core is handed instead of asking the machine: time and randomness.
+//! The inputs that core does not take from the machine: time and randomness.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,23 +11,24 @@ use bson::oid::ObjectId;
 use crate::model::metrics::{Metric, Metrics};
 use crate::model::{Nonce, ProjectId, TimelineId};
 
-/// How far the machine's clock may be from a server's before the server's counts.
+/// The maximum difference between the machine's clock and a server's before the server's applies.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
 
-/// Tells the time.
+/// A source of time.
 pub trait Clock: Send + Sync {
-    /// Now, in milliseconds UTC. It may jump either way; Argon keeps a timeline's times in order.
+    /// The current time, in milliseconds UTC. It may jump either way; Argon keeps the times of a
+    /// timeline in order.
     fn now(&self) -> DateTime;
 
-    /// The time since some moment, to measure how long something takes; it never goes back. Without
-    /// it nothing seems to take any time, and [`now`](Clock::now) is not asked more often than the
-    /// log needs.
+    /// The time since an arbitrary moment, for measuring durations; it never decreases. The default
+    /// measures no durations, and [`now`](Clock::now) is then not called more often than the log
+    /// requires.
     fn elapsed(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Whether this is the clock of a machine, which may be set wrong: then the clock of a store's
-    /// server counts for more (see [`Environment::heed`]).
+    /// Whether this is a machine's clock, which may be wrong: then the clock of a store's server
+    /// has precedence (see [`Environment::heed`]).
     fn is_of_machine(&self) -> bool {
         false
     }
@@ -35,7 +36,7 @@ pub trait Clock: Send + Sync {
 
 /// A source of random bytes for identifiers.
 pub trait Ids: Send + Sync {
-    /// Fills `bytes` with bytes that no other caller anywhere will get.
+    /// Fills `bytes` with bytes that no other caller anywhere gets.
     fn fill(&self, bytes: &mut [u8]);
 }
 
@@ -46,14 +47,14 @@ pub struct Environment {
     ids: Arc<dyn Ids>,
     object_ids: Arc<ObjectIds>,
     metrics: Arc<Metrics>,
-    /// The time of a server, while the machine's clock is far from it.
+    /// The time of a server, while the machine's clock differs from it.
     server_time: Arc<RwLock<Option<Reading>>>,
-    /// What the machine's clock showed when this began, or when a server's agreed last; `None` for
-    /// another clock.
+    /// The machine's clock when this was created, or when a server last agreed; `None` for another
+    /// clock.
     began: Arc<RwLock<Option<Reading>>>,
 }
 
-/// What a clock showed when so much time had passed here.
+/// The value of a clock at an elapsed time.
 #[derive(Clone, Copy)]
 struct Reading {
     millis: i64,
@@ -65,7 +66,7 @@ impl Reading {
         Self { millis: clock.now().timestamp_millis(), elapsed: clock.elapsed() }
     }
 
-    /// What it shows once so much time has passed, if nobody sets it.
+    /// The value of the clock at a later elapsed time, if it is not set.
     fn at(self, elapsed: Duration) -> DateTime {
         let since = elapsed.saturating_sub(self.elapsed).as_millis();
         let since = i64::try_from(since).unwrap_or(i64::MAX);
@@ -80,7 +81,7 @@ struct ObjectIds {
 }
 
 impl Environment {
-    /// An environment of these two.
+    /// Creates an environment of these two.
     pub fn new(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let mut process = [0; 5];
         ids.fill(&mut process);
@@ -91,26 +92,26 @@ impl Environment {
         Self { clock, ids, object_ids, metrics, server_time, began }
     }
 
-    /// Now, in milliseconds UTC: the machine's time, or that of a store's server if the machine's
-    /// clock is far from it.
+    /// The current time, in milliseconds UTC: the machine's, or that of a store's server if the
+    /// machine's clock differs from it.
     pub fn now(&self) -> DateTime {
         self.server_time().map_or_else(|| self.clock.now(), |server| server.at(self.elapsed()))
     }
 
-    /// The earliest that it may be: [`now`](Self::now), or what it would be if the machine's clock had
-    /// not been set forward since this process began. What is over by then is over: leases, and the
-    /// time for which something is kept. A machine that slept counts as one that was set forward.
+    /// The earliest possible time: [`now`](Self::now), or the time if the machine's clock had not
+    /// been set forward since this process began. A lease or a retention period that is over then
+    /// is really over. A machine that slept counts as one whose clock was set forward.
     pub fn earliest(&self) -> DateTime {
         self.measured().map_or_else(|| self.now(), |measured| measured.min(self.now()))
     }
 
-    /// The latest that it may be: [`now`](Self::now), or what it would be if the machine's clock had
-    /// not been set back since this process began. A lease that begins then lasts as long as it should.
+    /// The latest possible time: [`now`](Self::now), or the time if the machine's clock had not
+    /// been set back since this process began. A lease that begins then has its full duration.
     pub fn latest(&self) -> DateTime {
         self.measured().map_or_else(|| self.now(), |measured| measured.max(self.now()))
     }
 
-    /// What the machine's clock would show if nobody had set it; `None` for another clock.
+    /// The machine's clock if it had not been set; `None` for another clock.
     fn measured(&self) -> Option<DateTime> {
         if self.server_time().is_some() {
             return None;
@@ -123,20 +124,20 @@ impl Environment {
         *self.server_time.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the clock itself shows, right or wrong.
+    /// The value of the clock itself, right or wrong.
     pub fn clock_time(&self) -> DateTime {
         self.clock.now()
     }
 
-    /// Whether the clock of a store's server counts for more than this one.
+    /// Whether the clock of a store's server has precedence over this one.
     pub fn heeds_servers(&self) -> bool {
         self.clock.is_of_machine()
     }
 
-    /// Takes note that the clock of a server is `ahead` milliseconds ahead of the machine's, negative
-    /// if it is behind. If that is more than [`CLOCK_TOLERANCE`], the time is the server's from now on,
-    /// for all clones: what is decided by time (what garbage collection gives up, when a lease ends)
-    /// must not depend on whose machine asks. Gives whether it is.
+    /// Records that the clock of a server is `ahead` milliseconds ahead of the machine's, negative
+    /// if it is behind. If the difference exceeds [`CLOCK_TOLERANCE`], the server's time applies
+    /// from now on, for all clones: decisions by time (garbage collection, expiry of leases) must
+    /// not depend on the machine. Returns whether it applies.
     pub fn heed(&self, ahead: i64) -> bool {
         if !self.clock.is_of_machine() {
             return false;
@@ -152,17 +153,17 @@ impl Environment {
         is_off
     }
 
-    /// The time since some moment, to measure how long something takes.
+    /// The time since an arbitrary moment, for measuring durations.
     pub fn elapsed(&self) -> Duration {
         self.clock.elapsed()
     }
 
-    /// What this process counts; clones count together.
+    /// The counters of this process, shared by clones.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// Counts and times a call, whatever comes of it.
+    /// Counts and times a call, whatever its result.
     pub async fn timed<T>(&self, metric: Metric, call: impl Future<Output = T>) -> T {
         let begun = self.elapsed();
         let answer = call.await;
@@ -170,12 +171,12 @@ impl Environment {
         answer
     }
 
-    /// A new `ObjectId`, larger than those made before in the same process while the clock does
-    /// not go back.
+    /// Creates an `ObjectId`, larger than earlier ones of the same process unless the clock goes
+    /// back.
     pub fn object_id(&self) -> ObjectId {
         let seconds = self.now().timestamp_millis() / 1000;
         let counter = self.object_ids.counter.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        // An ObjectId has room for 32 bits of seconds; it wraps in 2106, as MongoDB's do.
+        // An ObjectId has 32 bits of seconds; it wraps in 2106, like MongoDB's.
         let seconds = u32::try_from(seconds & 0xffff_ffff).unwrap_or_default();
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&seconds.to_be_bytes());

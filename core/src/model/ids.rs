@@ -1,4 +1,4 @@
-//! Identifiers that Argon makes itself.
+//! Identifiers that Argon generates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ macro_rules! random_id {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// The identifier made of these bytes.
+            /// The identifier with these bytes.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
@@ -44,7 +44,7 @@ macro_rules! random_id {
 
             fn from_str(text: &str) -> Result<Self, Error> {
                 let expected = || {
-                    Error::invalid(format!("'{text}' is no identifier: 32 hexadecimal digits are expected"))
+                    Error::invalid(format!("invalid identifier '{text}': expected 32 hex digits"))
                 };
                 let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| expected())?;
                 bytes.try_into().map(Self).map_err(|_| expected())
@@ -66,23 +66,24 @@ macro_rules! random_id {
 }
 
 random_id!(
-    /// Names a timeline for good, in every store that holds a copy of it: 128 random bits.
+    /// Identifies a timeline permanently, in every store with a copy of it: 128 random bits.
     TimelineId
 );
 random_id!(
-    /// Names a project inside its store, whatever it is called: 128 random bits.
+    /// Identifies a project inside its store, whatever its name: 128 random bits.
     ProjectId
 );
 
-/// Tells apart two commits of equal content that race for one place in the log: 32 random bits.
+/// Distinguishes two commits of equal content that race for one position in the log: 32 random
+/// bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Nonce(pub u32);
 
-/// Names a collection for all its life, through renames.
+/// Identifies a collection permanently, also after renames.
 ///
-/// It is derived from the name under which the collection was created and from how often that
-/// name had been used before on the same chain, so that it is a function of the log alone, and
-/// so that two branches which create a collection of one name mean the same collection.
+/// It is derived from the name under which the collection was created and from the number of
+/// earlier uses of that name on the same chain. So it is a function of the log alone, and two
+/// branches that create a collection of one name refer to the same collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CollectionId(u64);
 
@@ -107,8 +108,8 @@ impl CollectionId {
         hasher.update(name.as_bytes());
         let digest = Digest::from(hasher.finalize());
         let number = digest.as_bytes().first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes));
-        // Numbers under 16 are kept for collections of Argon's own. The top bit is cleared so that
-        // the number is a positive BSON Int64.
+        // Numbers below 16 are reserved for collections of Argon itself. The top bit is cleared so
+        // that the number is a positive BSON Int64.
         Self((number & (u64::MAX >> 1)).max(16))
     }
 }

@@ -21,7 +21,7 @@ impl Lsn {
         Self(number)
     }
 
-    /// A position as records have it. One that can't be, which only damage makes, becomes
+    /// Decodes a position in a record. An invalid one, which only damage can cause, becomes
     /// [`Lsn::MAX`], which no log reaches.
     pub(crate) fn from_stored(number: i64) -> Self {
         u64::try_from(number).map_or(Self::MAX, |number| Self(number).min(Self::MAX))
@@ -32,7 +32,7 @@ impl Lsn {
         self.0
     }
 
-    /// The position after this one. No log is so long that this ends anywhere.
+    /// The position after this one. No log reaches the end of the range.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

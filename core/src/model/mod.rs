@@ -1,5 +1,5 @@
-//! The words of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and
-//! their digests, documents. With them is what every layer above needs: time, randomness, counters and the
+//! The terms of Argon as types: positions ([`Lsn`], [`Point`], [`View`]), names, commits and their
+//! digests, documents. Also the basics of every layer above: time, randomness, counters and the
 //! building blocks of binary formats.
 //!
 //! | file | what is in it |

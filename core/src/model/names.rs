@@ -1,4 +1,4 @@
-//! Names that users give.
+//! Names of user objects.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,8 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// Checks the rules of the type; the error of kind `Invalid` names the first one broken.
+            /// Checks the rules of the type; the error of kind `Invalid` names the first violated
+            /// rule.
             pub fn new(name: impl Into<String>) -> Result<Self> {
                 let name = name.into();
                 $check(&name)?;
@@ -56,45 +57,47 @@ macro_rules! name {
 }
 
 name!(
-    /// A project: 1 to 63 letters, digits, `-`, `_` or `.`, beginning with a letter or digit.
+    /// A project name: 1 to 63 letters, digits, `-`, `_` or `.`, beginning with a letter or digit.
     ProjectName,
     check_project
 );
 name!(
-    /// A branch: 1 to 200 letters, digits, `-`, `_`, `.` or `/`. No part between slashes is empty,
-    /// or begins with `-` or `.`. A backup's name may be longer by what is put around the branch's.
+    /// A branch name: 1 to 200 letters, digits, `-`, `_`, `.` or `/`. No part between slashes is
+    /// empty, or begins with `-` or `.`. A backup's name may be longer by its prefix and suffix.
     BranchName,
     check_branch
 );
 name!(
-    /// A collection, by MongoDB's rules: 1 to 255 bytes, without `$` and NUL, not beginning or
+    /// A collection name, by MongoDB's rules: 1 to 255 bytes, without `$` and NUL, not beginning or
     /// ending with `.`, and not beginning with `system.`.
     CollectionName,
     check_collection
 );
 
 impl BranchName {
-    /// The first part of the names under which Argon keeps what a reset or a deletion left behind.
+    /// The first part of the names of backups, in which a reset or a deletion saves the previous
+    /// state.
     pub const BACKUP: &'static str = "backup";
 
-    /// Whether it is the name of a backup: `backup/<branch>/<time>`.
+    /// Whether this is the name of a backup: `backup/<branch>/<time>`.
     pub fn is_backup(&self) -> bool {
         is_backup(&self.0)
     }
 }
 
-/// A pin: named by the rules of a branch, and not as a backup is.
+/// A pin name, by the rules of a branch name, but not that of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PinName(BranchName);
 
 impl PinName {
-    /// Checks the rules; the error of kind `Invalid` names the first one broken.
+    /// Checks the rules; the error of kind `Invalid` names the first violated rule.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         check_named("pin", &name, 200)?;
         if is_backup(&name) {
             return Err(Error::invalid(format!(
-                "'{name}': names under '{}/' are kept for backups that Argon makes",
+                "invalid pin name '{name}': names under '{}/' are reserved for backups that Argon \
+                 creates",
                 BranchName::BACKUP
             )));
         }
@@ -106,7 +109,7 @@ impl PinName {
         self.0.as_str()
     }
 
-    /// The name, where that of a branch may stand as well.
+    /// The name as that of a branch.
     pub fn as_branch(&self) -> &BranchName {
         &self.0
     }
@@ -135,14 +138,14 @@ fn check_project(name: &str) -> Result<()> {
     check_characters("project", name, "-_.")?;
     if name.starts_with(['-', '_', '.']) {
         return Err(Error::invalid(format!(
-            "project name '{name}' must begin with a letter or a digit"
+            "invalid project name '{name}': expected a letter or a digit at the beginning"
         )));
     }
     Ok(())
 }
 
 fn check_branch(name: &str) -> Result<()> {
-    // So that a branch of the longest name can be backed up too.
+    // So that a branch with a name of the maximum length can have a backup.
     let most = if is_backup(name) { 240 } else { 200 };
     check_named("branch", name, most)
 }
@@ -152,8 +155,8 @@ fn check_named(what: &str, name: &str, most: usize) -> Result<()> {
     check_characters(what, name, "-_./")?;
     match name.split('/').find(|part| part.is_empty() || part.starts_with(['-', '.'])) {
         Some(part) => Err(Error::invalid(format!(
-            "{what} name '{name}' has the part '{part}': a part between slashes can't be empty, \
-             and can't begin with '-' or '.'"
+            "invalid {what} name '{name}': the part '{part}' between slashes is empty, or begins \
+             with '-' or '.'"
         ))),
         None => Ok(()),
     }
@@ -163,13 +166,13 @@ fn check_collection(name: &str) -> Result<()> {
     check_length("collection", name, 255)?;
     if let Some(found) = name.chars().find(|c| matches!(c, '$' | '\0')) {
         return Err(Error::invalid(format!(
-            "collection name '{}' has the character {found:?}, which MongoDB does not allow",
+            "invalid collection name '{}': it contains {found:?}, which MongoDB does not allow",
             name.escape_debug()
         )));
     }
     if name.starts_with('.') || name.ends_with('.') || name.starts_with("system.") {
         return Err(Error::invalid(format!(
-            "collection name '{name}' can't begin or end with '.', or begin with 'system.'"
+            "invalid collection name '{name}': it begins or ends with '.', or begins with 'system.'"
         )));
     }
     Ok(())
@@ -178,7 +181,7 @@ fn check_collection(name: &str) -> Result<()> {
 fn check_length(what: &str, name: &str, most: usize) -> Result<()> {
     if name.is_empty() || name.len() > most {
         return Err(Error::invalid(format!(
-            "{what} name '{}' has {} bytes; 1 to {most} are allowed",
+            "invalid {what} name '{}': it has {} bytes, expected 1 to {most}",
             name.chars().take(40).collect::<String>(),
             name.len()
         )));
@@ -192,7 +195,8 @@ fn check_characters(what: &str, name: &str, also: &str) -> Result<()> {
         Some((at, found)) => {
             let also: Vec<String> = also.chars().map(|c| format!("'{c}'")).collect();
             Err(Error::invalid(format!(
-                "{what} name '{}' has {found:?} at byte {at}; use letters (a-z, A-Z), digits, {}",
+                "invalid {what} name '{}': found {found:?} at byte {at}, expected letters (a-z, \
+                 A-Z), digits, {}",
                 name.escape_debug(),
                 also.join(", ")
             )))
@@ -217,7 +221,7 @@ mod tests {
         let error = BranchName::new("my branch").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "branch name 'my branch' has ' ' at byte 2; use letters (a-z, A-Z), digits, '-', '_', '.', '/'"
+            "invalid branch name 'my branch': found ' ' at byte 2, expected letters (a-z, A-Z), digits, '-', '_', '.', '/'"
         );
     }
 

@@ -1,53 +1,53 @@
-//! What brought a commit about.
+//! The origin of a commit.
 
 use crate::Result;
 use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::model::{Digest, Lsn, Point, TimelineId};
 
-/// What brought a commit about.
+/// The operation that created a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Origin {
-    /// Somebody wrote documents.
+    /// Documents were written.
     #[default]
     Write,
     /// Documents were imported from a file.
     Import {
-        /// The name of the file, as the user gave it.
+        /// The file name, as the user gave it.
         source: String,
     },
     /// Another state was merged.
     Merge(Merged),
-    /// The changes of earlier commits of the same chain were taken back.
+    /// The changes of earlier commits of the same chain were reverted.
     Undo {
         /// The commits after this one,
         above: Lsn,
         /// up to this one.
         upto: Lsn,
-        /// The identifier of the plan that was applied; none if it was done without one.
+        /// The identifier of the applied plan, if any.
         plan: Option<String>,
     },
-    /// The changes of commits that are elsewhere were made again.
+    /// The changes of commits elsewhere were applied again.
     CherryPick {
         /// These commits, in the order in which they were applied.
         commits: Vec<Picked>,
-        /// The identifier of the plan that was applied; none if it was done without one.
+        /// The identifier of the applied plan, if any.
         plan: Option<String>,
     },
     /// A patch was applied.
     Patch {
-        /// The name of the file, as the user gave it.
+        /// The file name, as the user gave it.
         source: String,
     },
-    /// A patch was applied that leads to a state which is in the store.
+    /// A patch was applied that leads to a state in the store.
     PatchOf {
-        /// The name of the file, as the user gave it.
+        /// The file name, as the user gave it.
         source: String,
         /// The last commit of that state.
         state: Picked,
     },
 }
 
-/// A commit whose changes were made again.
+/// A commit whose changes were applied again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Picked {
     /// The commit.
@@ -56,23 +56,23 @@ pub struct Picked {
     pub digest: Digest,
 }
 
-/// What a merge brought in.
+/// The merged commits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Merged {
     /// The name of the branch that was merged, or the state as the user named it.
     pub source: String,
-    /// The identifier of the plan that was applied.
+    /// The identifier of the applied plan.
     pub plan: String,
     /// The digest of the last commit that was merged.
     pub digest: Digest,
-    /// The states whose commits the chain has from here on besides its own: first the one that was
-    /// merged, then what had been merged into that. Whoever knows these needs no other log to find
-    /// what two states have in common.
+    /// The states whose commits the chain has from here on besides its own: first the merged one,
+    /// then those that had been merged into it. With these, the common ancestors of two states can
+    /// be found without another log.
     pub parents: Vec<Point>,
 }
 
-/// The first bytes of an origin that may come of a plan: one of two numbers, the latter followed by
-/// the plan's identifier.
+/// Writes the first bytes of an origin with an optional plan: one of two numbers, the latter
+/// followed by the plan's identifier.
 fn put_planned(out: &mut Vec<u8>, [without, with]: [u8; 2], plan: Option<&str>) {
     match plan {
         None => out.push(without),

@@ -1,4 +1,4 @@
-//! Trailers of commits: short facts that programs add, as git's trailers are.
+//! Trailers of commits: short facts that programs add, like git's trailers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,24 +8,24 @@ use std::sync::Arc;
 use crate::model::codec::{Reader, put_bytes, put_varint};
 use crate::{Error, Result};
 
-/// The most trailers of a commit.
+/// The maximum number of trailers of a commit.
 pub const MAX_TRAILERS: usize = 32;
 
-/// The longest key of a trailer, in bytes.
+/// The maximum length of a trailer's key, in bytes.
 pub const MAX_TRAILER_KEY_BYTES: usize = 64;
 
-/// The longest value of a trailer, in bytes.
+/// The maximum length of a trailer's value, in bytes.
 pub const MAX_TRAILER_VALUE_BYTES: usize = 1024;
 
-/// A small map of facts about a commit, ordered by key: which session or transaction asked for it, the
-/// run of an experiment, a ticket.
+/// A small map of facts about a commit, ordered by key: the session or transaction that requested
+/// it, the run of an experiment, a ticket.
 ///
 /// At most [`MAX_TRAILERS`]; a key has 1 to [`MAX_TRAILER_KEY_BYTES`] bytes, letters, digits and `._-/`; a
 /// value has up to [`MAX_TRAILER_VALUE_BYTES`] bytes. The commit's digest covers them. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Trailers(Arc<BTreeMap<Box<str>, Box<str>>>);
 
-/// One trailer, as `KEY=VALUE` is written.
+/// One trailer, written as `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Trailer {
     key: Box<str>,
@@ -36,7 +36,7 @@ impl Trailer {
     /// Checks key and value.
     ///
     /// # Errors
-    /// `Invalid` when one of them is not as [`Trailers`] says.
+    /// `Invalid` if one of them violates the rules of [`Trailers`].
     pub fn new(key: &str, value: &str) -> Result<Self> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
         if !(1..=MAX_TRAILER_KEY_BYTES).contains(&key.len()) || !key.chars().all(allowed) {
@@ -47,7 +47,8 @@ impl Trailer {
         }
         if value.len() > MAX_TRAILER_VALUE_BYTES {
             return Err(Error::invalid(format!(
-                "the value of the trailer '{key}' has {} bytes; up to {MAX_TRAILER_VALUE_BYTES} are allowed",
+                "invalid value of the trailer '{key}': it has {} bytes, expected up to \
+                 {MAX_TRAILER_VALUE_BYTES}",
                 value.len()
             )));
         }
@@ -67,15 +68,17 @@ impl FromStr for Trailer {
 }
 
 impl Trailers {
-    /// These trailers and another one, which replaces one with its key.
+    /// Adds a trailer, or replaces the one with its key.
     ///
     /// # Errors
-    /// `Invalid` when there would be more than [`MAX_TRAILERS`].
+    /// `Invalid` if there would be more than [`MAX_TRAILERS`].
     pub fn with(mut self, trailer: Trailer) -> Result<Self> {
         let map = Arc::make_mut(&mut self.0);
         map.insert(trailer.key, trailer.value);
         if map.len() > MAX_TRAILERS {
-            return Err(Error::invalid(format!("a commit has at most {MAX_TRAILERS} trailers")));
+            return Err(Error::invalid(format!(
+                "too many trailers: a commit has at most {MAX_TRAILERS}"
+            )));
         }
         Ok(self)
     }
@@ -104,21 +107,21 @@ impl Trailers {
         }
     }
 
-    /// Reads what [`encode`](Self::encode) wrote; there is one at least, and keys ascend.
+    /// Decodes the output of [`encode`](Self::encode); there is at least one, and keys ascend.
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self> {
         let count = reader.varint()?;
         let mut trailers = BTreeMap::new();
         for _ in 0..count {
             let (key, value) = (reader.text()?, reader.text()?);
-            let bad = |_| reader.corrupt("has a bad trailer");
+            let bad = |_| reader.corrupt("has an invalid trailer");
             let Trailer { key, value } = Trailer::new(key, value).map_err(bad)?;
             if trailers.last_key_value().is_some_and(|(last, _)| *last >= key) {
-                return Err(reader.corrupt("has trailers in disorder"));
+                return Err(reader.corrupt("has unordered trailers"));
             }
             trailers.insert(key, value);
         }
         if !(1..=MAX_TRAILERS).contains(&trailers.len()) {
-            return Err(reader.corrupt("has a bad count of trailers"));
+            return Err(reader.corrupt("has an invalid number of trailers"));
         }
         Ok(Self(Arc::new(trailers)))
     }
@@ -141,7 +144,7 @@ mod tests {
             ("=7", "invalid key ''"),
             ("a key=7", "invalid key 'a key'"),
             (&format!("{}=7", "k".repeat(65)), "expected 1 to 64"),
-            (&format!("k={}", "v".repeat(1025)), "'k' has 1025 bytes"),
+            (&format!("k={}", "v".repeat(1025)), "'k': it has 1025 bytes"),
         ] {
             let error = text.parse::<Trailer>().unwrap_err();
             assert!(error.to_string().contains(problem), "{error}");

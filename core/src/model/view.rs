@@ -1,4 +1,4 @@
-//! Where a read looks: points on timelines, and the chain of segments behind them.
+//! The state of a read: points on timelines, and the chain of segments behind them.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use bson::DateTime;
 
 use crate::model::{Digest, Lsn, TimelineId};
 
-/// One state: a timeline and the last commit of it that counts.
+/// A state: a timeline and its last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
     /// The timeline.
@@ -15,12 +15,12 @@ pub struct Point {
     pub lsn: Lsn,
 }
 
-/// A timeline's name and where it left its parent.
+/// A timeline's identifier and the fork from its parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Timeline {
-    /// Its name.
+    /// The identifier.
     pub id: TimelineId,
-    /// The state on which its first commit builds; `None` for a root, which builds on nothing.
+    /// The state on which its first commit builds; `None` for a root.
     pub base: Option<Point>,
 }
 
@@ -31,19 +31,19 @@ impl Timeline {
     }
 }
 
-/// The last commit of a timeline, as much of it as the next one builds on.
+/// The properties of a timeline's last commit on which the next one builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Head {
-    /// Its position.
+    /// The position.
     pub lsn: Lsn,
-    /// Its digest, which covers all before it.
+    /// The digest, which covers all commits before it.
     pub digest: Digest,
-    /// Its time; the next commit's time is not before it.
+    /// The time; the next commit's time is not before it.
     pub time: DateTime,
 }
 
 impl Head {
-    /// Before the first commit of a root timeline.
+    /// The head before the first commit of a root timeline.
     pub const EMPTY: Head =
         Head { lsn: Lsn::ZERO, digest: Digest::ZERO, time: DateTime::from_millis(0) };
 }
@@ -55,21 +55,21 @@ pub struct Segment {
     pub timeline: TimelineId,
     /// The position of the fork: commits up to it belong to the parent.
     pub above: Lsn,
-    /// The last commit that counts.
+    /// The last commit that is included.
     pub upto: Lsn,
 }
 
-/// A state resolved to the segments that make it up, from the leaf to the root. Cheap to clone.
+/// A state resolved to its segments, from the leaf to the root. Cheap to clone.
 ///
-/// The segments touch (`above` of one is `upto` of the next) and cover `1..=lsn`; segments
-/// without commits are left out.
+/// The segments are contiguous (`above` of one is `upto` of the next) and cover `1..=lsn`; segments
+/// without commits are omitted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct View {
     segments: Arc<[Segment]>,
 }
 
 impl View {
-    /// A view of these segments, leaf to root.
+    /// Creates a view of these segments, leaf to root.
     pub(crate) fn new(segments: impl IntoIterator<Item = Segment>) -> Self {
         let segments: Arc<[Segment]> =
             segments.into_iter().filter(|segment| segment.above < segment.upto).collect();
@@ -87,25 +87,25 @@ impl View {
         self.segments.first().map_or(Lsn::ZERO, |leaf| leaf.upto)
     }
 
-    /// The state as a point on the timeline that holds its last commit; `None` for the empty state.
+    /// The state as a point on the timeline of its last commit; `None` for the empty state.
     pub fn point(&self) -> Option<Point> {
         self.segments.first().map(|leaf| Point { timeline: leaf.timeline, lsn: leaf.upto })
     }
 
-    /// The same history, as it was at `lsn`; positions above the view's own give the view.
+    /// The same history at `lsn`; positions above the view's own return the view.
     pub fn at(&self, lsn: Lsn) -> Self {
         Self::new(
             self.segments.iter().map(|segment| Segment { upto: segment.upto.min(lsn), ..*segment }),
         )
     }
 
-    /// The segment that holds the commit at `lsn`.
+    /// The segment with the commit at `lsn`.
     pub fn segment_of(&self, lsn: Lsn) -> Option<&Segment> {
         self.segments.iter().find(|segment| segment.above < lsn && lsn <= segment.upto)
     }
 
-    /// The last position up to which both views have the very same commits, by timeline and
-    /// position. O(depth of the two chains).
+    /// The last position up to which both views have the same commits, by timeline and position.
+    /// O(depth of the two chains).
     pub fn common_lsn(&self, other: &View) -> Lsn {
         self.segments
             .iter()

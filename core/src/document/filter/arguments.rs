@@ -1,4 +1,4 @@
-//! What operators of queries take.
+//! The arguments of query operators.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::predicate::Test;
 use crate::document::refused::Refused;
 use crate::document::regex::Regex;
 
-/// The types by their names and numbers; `$type` takes both.
+/// The names and numbers of types; `$type` accepts both.
 const TYPES: [(&str, u8); 21] = [
     ("double", 1),
     ("string", 2),
@@ -36,9 +36,10 @@ const TYPES: [(&str, u8); 21] = [
 const NUMBERS: [u8; 4] = [1, 16, 18, 19];
 
 pub(super) fn list<'q>(operator: &str, value: &'q Bson) -> Result<&'q [Bson], Refused> {
-    value.as_array().map(Vec::as_slice).ok_or_else(|| {
-        Refused::malformed(format!("{operator} with {value}, where a list is expected"))
-    })
+    value
+        .as_array()
+        .map(Vec::as_slice)
+        .ok_or_else(|| Refused::malformed(format!("{operator} with {value}; expected a list")))
 }
 
 pub(super) fn is_true(value: &Bson) -> bool {
@@ -61,7 +62,7 @@ pub(super) fn has_text(value: &Bson) -> bool {
     }
 }
 
-/// The first name inside a value that begins as an operator's does.
+/// Returns the first name inside a value that looks like an operator.
 pub(super) fn operator_in(value: &Bson) -> Option<&str> {
     match value {
         Bson::Document(document) => document.iter().find_map(|(name, value)| {
@@ -72,12 +73,13 @@ pub(super) fn operator_in(value: &Bson) -> Option<&str> {
     }
 }
 
-/// Whether a name is an operator's: it begins with `$`, and is not that of a reference to another document.
+/// Returns whether a name is an operator: it begins with `$`, and does not belong to a reference to
+/// another document.
 pub(super) fn is_operator(name: &str) -> bool {
     name.starts_with('$') && !crate::document::written::is_reference(name)
 }
 
-/// Whether a document has operators rather than being a value.
+/// Returns whether a document contains operators rather than being a value.
 pub(super) fn is_operators(document: &Document) -> bool {
     document.keys().next().is_some_and(|name| is_operator(name))
 }
@@ -134,19 +136,17 @@ pub(super) fn modulo(value: &Bson) -> Result<Test, Refused> {
     let numbers = numbers.and_then(|numbers| Some((integer(&numbers[0])?, integer(&numbers[1])?)));
     match numbers {
         Some((divisor, remainder)) if divisor != 0 => Ok(Test::Modulo { divisor, remainder }),
-        _ => Err(Refused::malformed(format!(
-            "$mod with {value}, where [divisor, remainder] is expected"
-        ))),
+        _ => Err(Refused::malformed(format!("$mod with {value}; expected [divisor, remainder]"))),
     }
 }
 
 pub(super) fn size(value: &Bson) -> Result<Test, Refused> {
-    integer(value).map(Test::Size).ok_or_else(|| {
-        Refused::malformed(format!("$size with {value}, where a whole number is expected"))
-    })
+    integer(value)
+        .map(Test::Size)
+        .ok_or_else(|| Refused::malformed(format!("$size with {value}; expected a whole number")))
 }
 
-/// A whole number of any type but decimal.
+/// Converts a whole number of any type except decimal.
 #[expect(clippy::cast_possible_truncation, reason = "it is whole and small enough")]
 fn integer(value: &Bson) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;

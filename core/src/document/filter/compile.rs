@@ -1,4 +1,4 @@
-//! Reading queries.
+//! Compiles queries.
 
 use std::sync::Arc;
 
@@ -16,35 +16,35 @@ use crate::document::refused::Refused;
 use crate::document::regex::Regex;
 use crate::document::value::MAX_DEPTH;
 
-/// How a query compares text.
+/// The comparison of text in a query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Collation {
     /// Byte by byte.
     #[default]
     Simple,
-    /// By the rules of a language, which are not known here.
+    /// By the rules of a language, which are unsupported.
     Other,
 }
 
-/// How the names of fields are written.
+/// The syntax of field names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
-    /// As MongoDB has them: each dot stands between two.
+    /// MongoDB's: each dot separates two names.
     Dotted,
-    /// As a [`Path`] is.
+    /// The syntax of a [`Path`].
     Path,
-    /// As a [`Path`] is, and what could match nothing is refused.
+    /// The syntax of a [`Path`]; paths that could never match are refused.
     Checked,
 }
 
-/// Makes a `Judge` of a `$jsonSchema`, or says what of it is not understood.
+/// Compiles a `$jsonSchema` to a `Judge`, or returns the unsupported part.
 pub(crate) type SchemaReader<'a> = &'a dyn Fn(&Document) -> Result<Arc<dyn Judge>, String>;
 
-/// What the queries of one place have in common.
+/// The common settings of a query and its subqueries.
 #[derive(Clone, Copy)]
 pub(crate) struct Compiler<'a> {
     collation: Collation,
-    /// Without it `$jsonSchema` is not understood.
+    /// Without it, `$jsonSchema` is unsupported.
     schema: Option<SchemaReader<'a>>,
     names: Names,
     levels_left: usize,
@@ -61,12 +61,12 @@ impl<'a> Compiler<'a> {
         Self { collation: Collation::Simple, schema: None, names, levels_left: MAX_DEPTH }
     }
 
-    /// For a rule of Argon's own that is made now.
+    /// For a new rule of Argon.
     pub(super) fn of_new_rule() -> Self {
         Self::of(Names::Checked)
     }
 
-    /// For a rule of Argon's own that was checked when it was made.
+    /// For a rule of Argon that was checked when it was created.
     pub(crate) fn of_rule() -> Self {
         Self::of(Names::Path)
     }
@@ -79,18 +79,18 @@ impl<'a> Compiler<'a> {
         Self { schema: Some(schema), ..self }
     }
 
-    /// Reads a query.
+    /// Compiles a query.
     ///
     /// # Errors
-    /// What of it is not understood.
+    /// The unsupported or malformed part.
     pub(crate) fn query(&self, query: &Document) -> Result<Filter, Refused> {
         self.terms(query).map(|terms| Filter(Term::All(terms)))
     }
 
-    /// Reads one field of a query with its value; the query is all of its clauses together.
+    /// Compiles one field of a query with its value; the query is the conjunction of its clauses.
     ///
     /// # Errors
-    /// What of it is not understood.
+    /// The unsupported or malformed part.
     pub(crate) fn clause(&self, name: &str, value: &Bson) -> Result<Filter, Refused> {
         self.term(name, value).map(Filter)
     }
@@ -132,7 +132,7 @@ impl<'a> Compiler<'a> {
         let inner = self.deeper()?;
         let wrong = || {
             Refused::malformed(format!(
-                "{operator} with {value}, where a list of queries is expected, not empty"
+                "{operator} with {value}; expected a list of queries that is not empty"
             ))
         };
         let queries = value.as_array().filter(|queries| !queries.is_empty()).ok_or_else(wrong)?;
@@ -143,7 +143,7 @@ impl<'a> Compiler<'a> {
         queries.iter().map(read).collect()
     }
 
-    /// What is asked of a field: a value, a pattern or operators.
+    /// Compiles the condition of a field: a value, a pattern or operators.
     fn predicate(&self, value: &Bson) -> Result<Predicate, Refused> {
         match value {
             Bson::Document(operators) if is_operators(operators) => self.operators(operators),
@@ -192,7 +192,7 @@ impl<'a> Compiler<'a> {
     fn limit(&self, value: &Bson) -> Result<Limit, Refused> {
         match value {
             Bson::RegularExpression(_) | Bson::MinKey | Bson::MaxKey | Bson::Undefined => {
-                Err(Refused::unknown(format!("an order by {value}")))
+                Err(Refused::unknown(format!("a comparison of order with {value}")))
             }
             value => self.operand(value).map(Limit::new),
         }
@@ -204,8 +204,8 @@ impl<'a> Compiler<'a> {
         }
         if let Some(name) = operator_in(value).filter(|_| self.names == Names::Checked) {
             return Err(Refused::malformed(format!(
-                "'{name}' inside the value {value}, where it is a field's name and no operator; ask for \
-                 the field by its path, such as \"a.b\": {{ \"{name}\": … }}"
+                "'{name}' inside the value {value}, where it is a field name, not an operator; \
+                 query the field by its path, such as \"a.b\": {{ \"{name}\": … }}"
             )));
         }
         operand(value).ok_or_else(|| Refused::unknown(format!("the value {value}")))
@@ -215,7 +215,7 @@ impl<'a> Compiler<'a> {
         self.options(list(operator, value)?, true).map(|one| Predicate::Test(Test::In(one)))
     }
 
-    /// The values that are allowed; in a list, a regular expression is a pattern.
+    /// Compiles a set of allowed values; in a list, a regular expression is a pattern.
     fn options(&self, values: &[Bson], list: bool) -> Result<Options, Refused> {
         let (mut operands, mut regexes) = (Vec::with_capacity(values.len()), Vec::new());
         for value in values {
@@ -238,7 +238,7 @@ impl<'a> Compiler<'a> {
             }
             Bson::RegularExpression(_) => self.predicate(value),
             _ => Err(Refused::malformed(format!(
-                "$not with {value}, where operators are expected, such as {{ \"$gt\": 5 }}"
+                "$not with {value}; expected operators, such as {{ \"$gt\": 5 }}"
             ))),
         }
     }
@@ -262,7 +262,7 @@ impl<'a> Compiler<'a> {
 
     fn element(&self, value: &Bson) -> Result<Test, Refused> {
         let inner = value.as_document().ok_or_else(|| {
-            Refused::malformed(format!("$elemMatch with {value}, where a query is expected"))
+            Refused::malformed(format!("$elemMatch with {value}; expected a query"))
         })?;
         let deeper = self.deeper()?;
         let first = inner.keys().next().map(String::as_str);
@@ -274,9 +274,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn deeper(&self) -> Result<Self, Refused> {
-        let levels_left = self.levels_left.checked_sub(1).ok_or_else(|| {
-            Refused::malformed(format!("more than {MAX_DEPTH} levels, one inside the other"))
-        })?;
+        let levels_left = self
+            .levels_left
+            .checked_sub(1)
+            .ok_or_else(|| Refused::malformed(format!("more than {MAX_DEPTH} nested levels")))?;
         Ok(Self { levels_left, ..*self })
     }
 }

@@ -1,7 +1,8 @@
-//! Which documents match: MongoDB's queries.
+//! Filters: MongoDB's queries.
 //!
-//! Exactly as the server has it: a path goes through arrays, a test of an array holds if it holds for an
-//! element, null is what is missing too, and the tests of an order compare values of one type only.
+//! The semantics are exactly those of the server: a path goes through arrays, a condition on an
+//! array also holds if it holds for an element, null includes missing, and comparisons of order
+//! only compare values of one type.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -29,11 +30,11 @@ use self::predicate::{Predicate, each};
 use super::path::Path;
 use crate::{Error, Result};
 
-/// A query of MongoDB's language, read once; it matches documents as bytes.
+/// A compiled query of MongoDB's language; it matches documents as bytes.
 ///
-/// Known are equality, `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`, `$exists`, `$type`, `$not`,
-/// `$regex`, `$mod`, `$size`, `$all`, `$elemMatch`, `$and`, `$or`, `$nor`, and regular expressions as values.
-/// Text is compared byte by byte.
+/// Supported are equality, `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`, `$exists`,
+/// `$type`, `$not`, `$regex`, `$mod`, `$size`, `$all`, `$elemMatch`, `$and`, `$or`, `$nor`, and
+/// regular expressions as values. Text is compared byte by byte.
 ///
 /// ```
 /// use argon_core::document::Filter;
@@ -57,57 +58,57 @@ enum Term {
     All(Vec<Term>),
     Any(Vec<Term>),
     Not(Box<Term>),
-    /// What holds at a path.
+    /// A condition at a path.
     At(Path, Predicate),
-    /// What somebody else knows to judge: `$jsonSchema`.
+    /// A condition that is evaluated elsewhere: `$jsonSchema`.
     Judge(Arc<dyn Judge>),
 }
 
-/// Judges whole documents.
+/// Evaluates a condition on whole documents.
 pub(crate) trait Judge: fmt::Debug + Send + Sync {
-    /// Whether a document passes.
+    /// Returns whether a document satisfies the condition.
     fn passes(&self, document: &RawDocument) -> Result<bool, Undecided>;
 }
 
-/// Why it can't be said whether a document matches.
+/// The reason why it is undecidable whether a document matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undecided {
-    /// It does not decode.
+    /// The document can't be decoded.
     Malformed,
-    /// A regular expression took too long.
+    /// A regular expression exceeded its limit.
     GaveUp,
 }
 
 impl Filter {
-    /// Reads a query as MongoDB's drivers, validators and indexes have it: each dot in a name stands between
+    /// Compiles a query of MongoDB's drivers, validators and indexes: each dot in a name separates
     /// two names.
     ///
     /// # Errors
-    /// `Invalid`, naming the operator, or whatever is not understood.
+    /// `Invalid`, naming the unsupported operator or value.
     pub fn parse(query: &bson::Document) -> Result<Self> {
         Ok(Compiler::default().query(query)?)
     }
 
-    /// Reads the query of a rule that is Argon's own. The names of its fields are those of a [`Path`], so
-    /// that `a\.b` is one field; what could match nothing as it is written is refused.
+    /// Compiles the query of a rule of Argon. Its field names use the syntax of a [`Path`], so that
+    /// `a\.b` is one field; a path that could never match is refused.
     ///
     /// # Errors
-    /// As [`parse`](Self::parse), with what to write instead.
+    /// See [`parse`](Self::parse), with a valid alternative.
     pub fn rule(query: &bson::Document) -> Result<Self> {
         Ok(Compiler::of_new_rule().query(query)?)
     }
 
-    /// Whether a document matches. O(document × query).
+    /// Returns whether a document matches. O(document × query).
     ///
     /// # Errors
-    /// Why it can't be said.
+    /// The reason why it is undecidable.
     pub fn matches(&self, document: &RawDocument) -> Result<bool, Undecided> {
         self.0.matches(document)
     }
 
-    /// Whether each path of the query can mean one field of the document only. It can mean several
-    /// where two fields have one name, or a dot in a field's name could stand between two names:
-    /// the query does not see such a field, and `$ne` would hold of a value that it never looked at.
+    /// Returns whether each path of the query identifies a single field of the document. A path is
+    /// ambiguous if two fields have one name, or a dot in a field's name could be a separator: the
+    /// query ignores such a field, so `$ne` would hold for a value that it never compared.
     pub(crate) fn sees(&self, document: &RawDocument) -> Result<bool, Undecided> {
         self.0.sees(document)
     }
@@ -130,7 +131,7 @@ impl Term {
             Self::Not(term) => term.sees(document),
             Self::At(path, predicate) => Ok(sight::is_unambiguous(document, path.as_slice())?
                 && predicate.sees_at(document, path.as_slice())?),
-            // What it looks at is not known.
+            // Its paths are unknown.
             Self::Judge(_) => Ok(false),
         }
     }
@@ -139,9 +140,9 @@ impl Term {
 impl fmt::Display for Undecided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Malformed => "a stored document does not decode",
+            Self::Malformed => "failed to decode a stored document",
             Self::GaveUp => {
-                "a regular expression took too long on a document; write one that goes back less"
+                "a regular expression took too long on a document; use one with less backtracking"
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Comparing values as MongoDB's queries do.
+//! Compares values by the rules of MongoDB's queries.
 
 use std::cmp::Ordering;
 
@@ -11,21 +11,21 @@ use crate::document::compare;
 use crate::document::key::{encode, is_nan, same_type};
 use crate::document::regex::Regex;
 
-/// What a value is compared with in an order.
+/// The operand of a comparison of order.
 #[derive(Debug, Clone)]
 pub(super) struct Limit(RawBson);
 
-/// What a value may be: one of several.
+/// A set of allowed values.
 #[derive(Debug, Clone)]
 pub(super) struct Options {
     /// In MongoDB's order.
     values: Vec<RawBson>,
     regexes: Vec<Regex>,
-    /// Whether a missing value, or undefined, is one of them, as null is.
+    /// Whether the set includes missing and undefined values, as null does.
     null: bool,
 }
 
-/// A value of a query as bytes; `None` for what is nested too deep, as nothing is that was stored.
+/// Encodes a value of a query; `None` if it is nested too deep, which no stored value is.
 pub(super) fn operand(value: &Bson) -> Option<RawBson> {
     let raw = RawBson::try_from(value.clone()).ok()?;
     encode(raw.as_raw_bson_ref(), &mut Vec::new()).ok()?;
@@ -41,15 +41,15 @@ impl Limit {
         self.0 == RawBson::Null
     }
 
-    /// Whether a value is in this order to the limit, or equal. It is not if they can't be compared: their
-    /// types differ, or one of them is no number (NaN) and the other is.
+    /// Returns whether a value is in this order to the limit, or equal. False if the two can't be
+    /// compared: their types differ, or exactly one of them is NaN.
     pub(super) fn admits(
         &self,
         value: RawBsonRef<'_>,
         or_equal: OrEqual,
         is: fn(Ordering) -> bool,
     ) -> Result<bool, Undecided> {
-        // To a query undefined is null.
+        // In a query, undefined is null.
         let value = if value == RawBsonRef::Undefined { RawBsonRef::Null } else { value };
         let limit = self.0.as_raw_bson_ref();
         if !same_type(value, limit) || is_nan(value) != is_nan(limit) {
@@ -63,7 +63,7 @@ impl Limit {
 impl Options {
     pub(super) fn new(mut values: Vec<RawBson>, regexes: Vec<Regex>) -> Self {
         values.sort_by(|a, b| {
-            // What was encoded once decodes.
+            // Encoded values decode.
             compare(a.as_raw_bson_ref(), b.as_raw_bson_ref()).unwrap_or(Ordering::Equal)
         });
         Self { null: values.contains(&RawBson::Null), values, regexes }
@@ -73,7 +73,8 @@ impl Options {
         self.null
     }
 
-    /// Whether a value is one of them. O(log n) of its comparisons, and a match for each expression.
+    /// Returns whether the set includes a value. O(log n) comparisons, and a match for each
+    /// expression.
     pub(super) fn include(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
         if self.null && value == RawBsonRef::Undefined {
             return Ok(true);

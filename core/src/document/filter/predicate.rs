@@ -1,4 +1,4 @@
-//! What holds of the values at a path.
+//! Conditions on the values at a path.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::document::path::Name;
 use crate::document::regex::{GaveUp, Regex};
 use crate::document::walk;
 
-/// What holds at a path: for one of the values there, or of a single value.
+/// A condition at a path: on one of the values there, or on a single value.
 #[derive(Debug, Clone)]
 pub(super) enum Predicate {
     All(Vec<Predicate>),
@@ -21,30 +21,30 @@ pub(super) enum Predicate {
     Test(Test),
 }
 
-/// A question to one value.
+/// A condition on one value.
 #[derive(Debug, Clone)]
 pub(super) enum Test {
     Exists,
     Less(Limit, OrEqual),
     Greater(Limit, OrEqual),
     In(Options),
-    /// It is of one of these types, by their numbers in BSON.
+    /// Its type is one of these numbers in BSON.
     Type(BTreeSet<u8>),
     Matches(Regex),
     Modulo {
         divisor: i64,
         remainder: i64,
     },
-    /// It is an array of so many elements.
+    /// An array with this number of elements.
     Size(i64),
-    /// It is an array, with an element of which this holds.
+    /// An array with an element that satisfies this.
     Element(Box<Predicate>),
-    /// It is an array, with a document in it that matches.
+    /// An array with a document that matches.
     Document(Box<Filter>),
     Never,
 }
 
-/// Whether an order takes in what is equal.
+/// Whether a comparison of order includes equality.
 pub(super) type OrEqual = bool;
 
 impl Predicate {
@@ -62,7 +62,7 @@ impl Predicate {
         }
     }
 
-    /// Whether it holds of this very value.
+    /// Returns whether the condition holds for this value.
     fn holds(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
         match self {
             Self::All(predicates) => each(predicates, |inner| inner.holds(value)),
@@ -71,7 +71,7 @@ impl Predicate {
         }
     }
 
-    /// Whether the queries for elements see what their paths mean in all that is at a path.
+    /// Returns whether the paths of element queries are unambiguous in all values at a path.
     pub(super) fn sees_at(&self, document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
         let blind = walk::any(document, path, false, &mut |value| {
             value.map_or(Ok(false), |value| self.is_blind(value))
@@ -79,7 +79,7 @@ impl Predicate {
         Ok(!blind)
     }
 
-    /// Whether a query for elements does not see what its paths mean in this value.
+    /// Returns whether the paths of an element query are ambiguous in this value.
     fn is_blind(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
         match self {
             Self::All(predicates) => {
@@ -96,7 +96,7 @@ impl Predicate {
 }
 
 impl Test {
-    /// Whether the elements of an array are asked as well as the array.
+    /// Returns whether the condition also applies to the elements of an array.
     fn asks_elements(&self) -> bool {
         !matches!(self, Self::Size(_) | Self::Element(_) | Self::Document(_))
     }
@@ -134,7 +134,7 @@ impl Test {
     }
 }
 
-/// Whether the answer is yes for all.
+/// Returns whether the answer is true for all items.
 pub(super) fn each<T>(
     items: &[T],
     ask: impl Fn(&T) -> Result<bool, Undecided>,
@@ -147,7 +147,7 @@ pub(super) fn each<T>(
     Ok(true)
 }
 
-/// Whether a value is an array with an element for which the answer is yes.
+/// Returns whether a value is an array with an element for which the answer is true.
 fn in_array(
     value: RawBsonRef<'_>,
     ask: impl Fn(RawBsonRef<'_>) -> Result<bool, Undecided>,
@@ -161,7 +161,7 @@ fn in_array(
     Ok(false)
 }
 
-/// A value as a document: an array is one whose fields are its indexes.
+/// Returns a value as a document: an array's fields are its indexes.
 fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided> {
     Ok(match value {
         RawBsonRef::Document(document) => Some(document),
@@ -170,7 +170,7 @@ fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided>
     })
 }
 
-/// Whether a value is text that matches, or the very expression.
+/// Returns whether a value is text that matches, or an equal expression.
 pub(super) fn matches(regex: &Regex, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     match value {
         RawBsonRef::String(text) | RawBsonRef::Symbol(text) => {
@@ -183,7 +183,7 @@ pub(super) fn matches(regex: &Regex, value: RawBsonRef<'_>) -> Result<bool, Unde
     }
 }
 
-/// A number without what is behind its point; `None` for what is none, or too large.
+/// Truncates a number to an integer; `None` for other values, and numbers that are too large.
 fn whole(value: RawBsonRef<'_>) -> Option<i64> {
     const LEAST: f64 = -9_223_372_036_854_775_808.0;
     let whole = |double: f64| (LEAST..-LEAST).contains(&double).then(|| double.trunc());
@@ -204,7 +204,7 @@ fn whole_decimal(decimal: Decimal128) -> Option<i64> {
     let power = 10_u128.checked_pow(exponent.unsigned_abs());
     let whole = match power {
         Some(power) if exponent < 0 => coefficient / power,
-        // What is divided by more than it can be is less than one.
+        // Dividing by more than any coefficient gives less than one.
         None if exponent < 0 => 0,
         power => coefficient.checked_mul(power?)?,
     };

@@ -1,4 +1,4 @@
-//! Whether a query sees what its paths mean.
+//! Checks whether the paths of a query are unambiguous in a document.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use bson::raw::{RawBsonRef, RawDocument};
 use super::Undecided;
 use crate::document::path::Name;
 
-/// Whether a path can mean one field of a document only.
+/// Returns whether a path can only identify a single field of the document.
 pub(super) fn is_unambiguous(document: &RawDocument, path: &[Name]) -> Result<bool, Undecided> {
     let Some((first, rest)) = path.split_first() else { return Ok(true) };
     let mut known = false;
@@ -37,7 +37,8 @@ fn leads_to_one(value: RawBsonRef<'_>, path: &[Name]) -> Result<bool, Undecided>
                 let one = match element {
                     _ if by_index && !leads_to_one(element, &path[1..])? => false,
                     RawBsonRef::Document(document) => is_unambiguous(document, path)?,
-                    // A path goes through one array, and names the elements of one in it.
+                    // A path goes through one array, and names the index of an element in an array
+                    // inside it.
                     RawBsonRef::Array(_) => by_index,
                     _ => true,
                 };
@@ -51,7 +52,8 @@ fn leads_to_one(value: RawBsonRef<'_>, path: &[Name]) -> Result<bool, Undecided>
     }
 }
 
-/// Whether no document in a value has two fields of one name: a comparison would see one of them only.
+/// Returns whether no document in a value has two fields of one name: a comparison would ignore one
+/// of them.
 fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     match value {
         RawBsonRef::Document(document) => {
@@ -76,8 +78,8 @@ fn has_each_name_once(value: RawBsonRef<'_>) -> Result<bool, Undecided> {
     }
 }
 
-/// Whether a name with dots may be what a path means, its beginning, or something below it. Numbers in
-/// the name may be those of elements, which a path need not give.
+/// Returns whether a name with dots could be what a path names, a prefix of it, or something below
+/// it. Numbers in the name may be indexes of elements, which a path may omit.
 fn may_mean(name: &str, path: &[Name]) -> bool {
     let mut wanted = path.iter().flat_map(|name| name.as_str().split('.')).peekable();
     for part in name.split('.') {

@@ -1,5 +1,5 @@
-//! The fields of a DB pointer, which `bson` neither shows nor lets us set: both ways lead through
-//! the bytes of a document with the one element `{"": pointer}`.
+//! The fields of a DB pointer, to which `bson` has no access: both directions go through the bytes
+//! of a document with the single element `{"": pointer}`.
 
 use bson::{Bson, RawBson, RawBsonRef, RawDocumentBuf, raw::cstr, spec::ElementType};
 
@@ -11,7 +11,7 @@ const HEAD_BYTES: usize = 4 + 1 + 1 + 4;
 /// NUL of the namespace, id, end of the document.
 const TAIL_BYTES: usize = 1 + ID_BYTES + 1;
 
-/// The namespace and the id of a value that is a DB pointer.
+/// Returns the namespace and the id of a DB pointer.
 ///
 /// Any other type gives [`KeyError::Malformed`].
 pub(super) fn fields(pointer: RawBsonRef<'_>) -> Result<(String, [u8; ID_BYTES]), KeyError> {
@@ -30,7 +30,7 @@ pub(super) fn fields(pointer: RawBsonRef<'_>) -> Result<(String, [u8; ID_BYTES])
     }
 }
 
-/// The DB pointer with this namespace and id.
+/// Creates a DB pointer with this namespace and id.
 pub(super) fn build(namespace: &str, id: [u8; ID_BYTES]) -> Result<Bson, KeyError> {
     let too_long = |_| KeyError::TooLong { found: namespace.len(), limit: i32::MAX as usize };
     let total = HEAD_BYTES + namespace.len() + TAIL_BYTES;

@@ -1,8 +1,9 @@
-//! Decimal128 as sign, coefficient and exponent: `bson` gives only its bytes and its text.
+//! Decimal128 as sign, coefficient and exponent: `bson` only exposes its bytes and its text.
 //!
-//! The bytes are IEEE 754-2008 binary integer decimals (BID), little-endian: bit 127 is the sign;
-//! then come 14 bits of exponent and 113 of coefficient. With 11 after the sign it is a special
-//! value, or another form whose coefficients are all too great, and therefore count as zero.
+//! The bytes are IEEE 754-2008 binary integer decimals (BID), little-endian: bit 127 is the sign,
+//! followed by 14 bits of exponent and 113 of coefficient. If the sign is followed by 11, it is a
+//! special value, or another form whose coefficients are all out of range, and therefore count as
+//! zero.
 
 use bson::Decimal128;
 
@@ -52,15 +53,16 @@ impl Decimal {
     }
 }
 
-/// ± coefficient × 10^exponent as a decimal128, if there is an exact one.
+/// Converts ± coefficient × 10^exponent to a decimal128, if there is an exact one.
 ///
-/// The coefficient must not end in a decimal zero: that an exponent is too small is final then.
+/// The coefficient must not end in a decimal zero: then an exponent that is too small has no other
+/// form.
 pub(crate) fn to_decimal128(
     negative: bool,
     coefficient: u128,
     exponent: i32,
 ) -> Option<Decimal128> {
-    // An exponent that is too great moves into the coefficient, as zeros at its end.
+    // An exponent that is too large moves into the coefficient as trailing zeros.
     let zeros = u32::try_from(exponent - MAX_EXPONENT).unwrap_or(0);
     let coefficient = coefficient.checked_mul(10_u128.checked_pow(zeros)?)?;
     let biased = u128::try_from(exponent.min(MAX_EXPONENT) + EXPONENT_BIAS).ok()?;

@@ -1,4 +1,4 @@
-//! Bytes to values. Accepts nothing but what `encode.rs` writes: one value has one encoding.
+//! Decodes keys. Accepts only what `encode.rs` writes: one value has one encoding.
 
 use bson::{
     Binary, Bson, DateTime, Document, JavaScriptCodeWithScope, Regex, Timestamp, oid::ObjectId,
@@ -14,8 +14,8 @@ use super::{
 
 /// Decodes one value that fills `bytes`.
 ///
-/// Refuses two fields of one name in a document, since [`Document`] can't hold them; encoding does
-/// not. Memory and recursion are bounded by the length of `bytes` and by [`MAX_NESTING`].
+/// Refuses two fields of one name in a document, because [`Document`] can't hold them; encoding
+/// accepts them. Memory and recursion are bounded by the length of `bytes` and by [`MAX_NESTING`].
 pub(super) fn decode(bytes: &[u8]) -> Result<Bson, KeyError> {
     let mut reader = Reader { bytes, position: 0 };
     let tag = reader.tag("a type tag")?.ok_or_else(|| reader.malformed("a type tag"))?;
@@ -104,8 +104,8 @@ fn decode_boolean(reader: &mut Reader<'_>) -> Result<bool, KeyError> {
     }
 }
 
-/// A place in the bytes of a key. Each method reads past what it returns; its text says what a
-/// reader of the error should know was expected.
+/// A reader of a key's bytes. Each method advances; its text describes the expected bytes in an
+/// error.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -116,12 +116,12 @@ impl<'a> Reader<'a> {
         self.position
     }
 
-    /// The bytes read since an earlier [`Reader::position`].
+    /// Returns the bytes read since an earlier [`Reader::position`].
     pub(super) fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.position]
     }
 
-    /// The error for the byte that was read last.
+    /// The error at the last byte read.
     pub(super) fn malformed(&self, expected: &'static str) -> KeyError {
         KeyError::Malformed { offset: self.position.saturating_sub(1), expected }
     }
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
         self.array(expected).map(u32::from_be_bytes)
     }
 
-    /// The tag of the next value, or none if a document or an array ends here.
+    /// Returns the tag of the next value, or none at the end of a document or an array.
     fn tag(&mut self, expected: &'static str) -> Result<Option<Tag>, KeyError> {
         match self.byte(expected)? {
             END => Ok(None),
@@ -159,13 +159,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Bytes up to [`END`], which is skipped.
+    /// Reads bytes up to [`END`], which is skipped.
     fn name(&mut self) -> Result<&'a str, KeyError> {
         let start = self.position;
         let rest = &self.bytes[start..];
         let length = rest.iter().position(|byte| *byte == END);
         let length =
-            length.ok_or(KeyError::Malformed { offset: start, expected: "an ended name" })?;
+            length.ok_or(KeyError::Malformed { offset: start, expected: "a terminated name" })?;
         self.position += length + 1;
         str::from_utf8(&rest[..length])
             .map_err(|_| KeyError::Malformed { offset: start, expected: "a name in UTF-8" })

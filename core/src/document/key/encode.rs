@@ -1,6 +1,6 @@
-//! Values to bytes.
+//! Encodes keys.
 //!
-//! Body of each type, after its [`Tag`]:
+//! The body of each type, after its [`Tag`]:
 //!
 //! | type | body |
 //! | --- | --- |
@@ -18,8 +18,8 @@
 //! | DB pointer | namespace as text, 12 bytes |
 //! | code with scope | code as text, scope as document |
 //!
-//! Integers are big-endian. A field's tag stands before its name, because MongoDB compares types
-//! before names.
+//! Integers are big-endian. A field's tag precedes its name, because MongoDB compares types before
+//! names.
 
 use bson::{
     RawArray, RawBinaryRef, RawBsonRef, RawDocument, Timestamp, raw::CStr, spec::BinarySubtype,
@@ -27,23 +27,23 @@ use bson::{
 
 use super::{KeyError, MAX_NESTING, db_pointer, number, tag::Tag};
 
-/// Ends text, a document and an array: less than every byte that could stand in its place.
+/// Ends text, a document and an array: less than every byte that could be in its place.
 pub(super) const END: u8 = 0x00;
-/// Stands before an escaped byte of text; the byte itself follows, plus one.
+/// Precedes an escaped byte of text; the byte follows, plus one.
 pub(super) const ESCAPE: u8 = 0x01;
 
-/// Appends the encoding of any value, those that can't be an `_id` among them.
+/// Appends the encoding of any value, including those that can't be an `_id`.
 ///
-/// Fails on malformed BSON and on more than 100 levels of nesting, and then leaves `out` as it was.
-/// Unlike [`Key::of_id`](super::Key::of_id) it sets no limit to the length, and takes a document
-/// with two fields of one name as it comes.
+/// Fails on malformed BSON and on more than 100 levels of nesting; `out` is then unchanged. Unlike
+/// [`Key::of_id`](super::Key::of_id), it does not limit the length, and accepts a document with two
+/// fields of one name.
 pub fn encode(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> Result<(), KeyError> {
     let start = out.len();
     out.push(Tag::of(value) as u8);
     encode_body(value, MAX_NESTING, out).inspect_err(|_| out.truncate(start))
 }
 
-/// How many bytes to reserve for a value; exact where keys are most often made.
+/// Estimates the length of an encoded value; exact for the most common types.
 pub(super) fn expected_length(value: RawBsonRef<'_>) -> usize {
     const OTHERS: usize = 24;
     match value {
@@ -104,7 +104,7 @@ fn encode_text(text: &str, out: &mut Vec<u8>) {
     out.push(END);
 }
 
-/// A C string can't hold the byte that ends it, and so needs no escapes.
+/// A C string can't contain its terminator, so it needs no escapes.
 fn encode_name(name: &CStr, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_str().as_bytes());
     out.push(END);
@@ -151,8 +151,8 @@ fn encode_binary(binary: RawBinaryRef<'_>, out: &mut Vec<u8>) -> Result<(), KeyE
     Ok(())
 }
 
-/// Bytes that a binary's length counts in BSON, and so in MongoDB's order, but `bson` leaves out:
-/// the old subtype states its length a second time, inside its payload.
+/// Returns the number of bytes that BSON counts in a binary's length, and so in MongoDB's order,
+/// but that `bson` omits: the old subtype repeats its length inside its payload.
 pub(super) fn uncounted_bytes(subtype: BinarySubtype) -> usize {
     if subtype == BinarySubtype::BinaryOld { size_of::<u32>() } else { 0 }
 }

@@ -1,7 +1,7 @@
-//! Comparing numbers of all four BSON types by their exact mathematical value.
+//! Compares numbers of all four BSON types by their exact mathematical value.
 //!
-//! Every finite one is coefficient × 2^twos × 10^tens. Where logarithms do not decide, both are
-//! scaled up to integers of any size, made here by hand for this one purpose.
+//! Every finite number is coefficient × 2^twos × 10^tens. If logarithms do not decide, both are
+//! scaled to integers of arbitrary size, which are implemented here.
 
 use std::{cmp::Ordering, f64::consts::LOG2_10};
 
@@ -19,7 +19,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// The number that a value is; `None` for a value of another type.
+    /// Converts a value to a number; `None` for a value of another type.
     pub(super) fn of(value: RawBsonRef<'_>) -> Option<Self> {
         match value {
             RawBsonRef::Int32(integer) => Some(Self::Finite(Finite::from_integer(integer.into()))),
@@ -90,7 +90,7 @@ impl Finite {
 
     /// The order of the absolute values, neither of which is zero.
     fn cmp_magnitude(&self, other: &Self) -> Ordering {
-        // Far above the rounding errors: the logarithms stay below 21,000, of 53 bits each.
+        // Far above the rounding errors: the logarithms stay below 21,000, with 53 bits each.
         const MARGIN: f64 = 1e-6;
         let difference = self.log2() - other.log2();
         if difference.abs() > MARGIN {
@@ -107,7 +107,8 @@ impl Finite {
         coefficient + f64::from(self.twos) + f64::from(self.tens) * LOG2_10
     }
 
-    /// The absolute value divided by 2^twos × 10^tens, which must not exceed the number's own.
+    /// The absolute value divided by 2^twos × 10^tens, which must not exceed the number's own
+    /// exponents.
     fn scaled(&self, twos: i32, tens: i32) -> Natural {
         let mut natural = Natural::from(self.coefficient);
         (twos..self.twos).for_each(|_| natural.multiply(2));
@@ -140,7 +141,8 @@ impl PartialEq for Finite {
 
 impl Eq for Finite {}
 
-/// A positive integer of any size: digits of base 2^32, the least first, the last not 0.
+/// A positive integer of arbitrary size: digits of base 2^32, the least significant first, the last
+/// not 0.
 struct Natural(Vec<u32>);
 
 impl From<u128> for Natural {
@@ -153,7 +155,7 @@ impl From<u128> for Natural {
     }
 }
 
-/// Takes the least digit of base 2^32 off a number.
+/// Removes the least significant digit of base 2^32 from a number.
 #[expect(clippy::cast_possible_truncation, reason = "keeps the low 32 bits")]
 fn low_digit(number: &mut u128) -> u32 {
     let digit = *number as u32;

@@ -1,9 +1,9 @@
-//! Keys: the encoding of a document's `_id` whose byte order is MongoDB's order of values.
+//! Keys: the encoding of a document's `_id`, whose byte order is MongoDB's order of values.
 //!
-//! A [`Key`] is one type tag, then a body that ends by itself: no key is a proper prefix of
-//! another, so other bytes may follow one in a store. Values that MongoDB holds to be equal (1, 1.0
-//! and `NumberLong(1)`; a symbol and a string) are the same bytes. Every change to the bytes is a
-//! change of the storage format: the golden tests hold them.
+//! A [`Key`] is a type tag, then a self-delimiting body: no key is a proper prefix of another, so
+//! other bytes may follow one in a store. Values that are equal in MongoDB (1, 1.0 and
+//! `NumberLong(1)`; a symbol and a string) have the same bytes. Every change to the bytes changes
+//! the storage format; the golden tests check them.
 //!
 //! | file | what is in it |
 //! | --- | --- |
@@ -36,71 +36,71 @@ pub use error::KeyError;
 pub use order::compare;
 pub(crate) use order::{is_nan, same_type};
 
-/// How many documents, arrays and scopes may be nested in an `_id`; deeper ones are refused.
+/// The maximum nesting of documents, arrays and scopes in an `_id`.
 const MAX_NESTING: usize = 100;
 
-/// The identity of a document in its collection, and its place in the order of a scan.
+/// The identity of a document in its collection, and its position in the order of a scan.
 ///
-/// Two ids that MongoDB holds to be equal are one `Key`, and `Ord` is MongoDB's order of values.
-/// The type that an id was written with is not kept: see [`Key::to_bson`].
+/// Two ids that are equal in MongoDB are one `Key`, and `Ord` is MongoDB's order of values. The
+/// original type of an id is not kept: see [`Key::to_bson`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Box<[u8]>);
 
 impl Key {
-    /// The longest key, so that a key fits in every backend's keys with room to spare.
+    /// The maximum length of a key, which fits into the keys of every backend with a margin.
     pub const MAX_BYTES: usize = 1024;
 
-    /// The key of a document's `_id`.
+    /// Creates the key of a document's `_id`.
     ///
     /// Like MongoDB, refuses an array, a regular expression and undefined at the top level (inside
-    /// a document they are allowed). Refuses as well what takes more than [`Key::MAX_BYTES`], nests
-    /// more than 100 levels, or has a document with two fields of one name.
+    /// a document they are allowed). Also refuses a value that takes more than [`Key::MAX_BYTES`],
+    /// nests more than 100 levels, or has a document with two fields of one name.
     pub fn of_id(id: RawBsonRef<'_>) -> Result<Self, KeyError> {
         check_type(Tag::of(id))?;
         let mut bytes = Vec::with_capacity(encode::expected_length(id));
         encode::encode(id, &mut bytes)?;
         check_length(&bytes)?;
         if matches!(id, RawBsonRef::Document(_) | RawBsonRef::JavaScriptCodeWithScope(_)) {
-            // Repeated names are found by decoding, now that the length has a bound.
+            // Decoding finds repeated names; its cost is bounded by the length.
             decode::decode(&bytes)?;
         }
         Ok(Self(bytes.into_boxed_slice()))
     }
 
-    /// [`Key::of_id`] for an owned value. Refuses as well a field name with a NUL character.
+    /// [`Key::of_id`] for an owned value. Also refuses a field name with a NUL character.
     pub fn of(id: &Bson) -> Result<Self, KeyError> {
         check_nesting(id, MAX_NESTING)?;
         let raw = RawBson::try_from(id.clone())?;
         Self::of_id(raw.as_raw_bson_ref())
     }
 
-    /// Reads a key back from a store. Accepts exactly the bytes that [`Key::as_bytes`] can give.
+    /// Decodes a stored key. Accepts exactly the bytes that [`Key::as_bytes`] can return.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         Self::from_boxed(bytes.into())
     }
 
-    /// [`Key::from_bytes`] of bytes that need not be copied.
+    /// [`Key::from_bytes`] without a copy.
     pub fn from_boxed(bytes: Box<[u8]>) -> Result<Self, KeyError> {
         check_length(&bytes)?;
         let tag = bytes.first().copied().and_then(Tag::from_byte);
         tag.map_or(Ok(()), check_type)?;
-        // Any 12 bytes are an ObjectId; this is the usual key, and scans read many.
+        // Any 12 bytes are an ObjectId; this is the most common key, and scans decode many.
         if !(tag == Some(Tag::ObjectId) && bytes.len() == 13) {
             decode::decode(&bytes)?;
         }
         Ok(Self(bytes))
     }
 
-    /// The bytes to store, to be compared as unsigned bytes.
+    /// The bytes to store, which compare as unsigned bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// A value that has this key; not always the one that the key was made of.
+    /// Returns a value that has this key; not always the one from which the key was created.
     ///
-    /// A number comes as the first of int32, int64, double and decimal128 that holds it exactly, a
-    /// symbol as a string. The law is `Key::of(&key.to_bson()) == key`; a document's own bytes are
-    /// the place to find its `_id` as it was written.
+    /// A number is returned as the first of int32, int64, double and decimal128 that represents it
+    /// exactly, a symbol as a string. The law is `Key::of(&key.to_bson()) == key`; the original
+    /// `_id` is in the document's own bytes.
     pub fn to_bson(&self) -> Bson {
         #[expect(clippy::expect_used, reason = "a caller could do nothing about it")]
         decode::decode(&self.0).expect("each constructor makes or checks bytes that decode")
@@ -121,7 +121,7 @@ fn check_length(key: &[u8]) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Keeps deep values from `bson`'s conversion to raw bytes, which recurses without a bound.
+/// Refuses deep values, because `bson`'s conversion to raw bytes recurses without a bound.
 fn check_nesting(value: &Bson, levels_left: usize) -> Result<(), KeyError> {
     match value {
         Bson::Document(fields)
@@ -137,7 +137,7 @@ fn check_nesting(value: &Bson, levels_left: usize) -> Result<(), KeyError> {
     }
 }
 
-/// The value, as MongoDB's shell would show it: `ObjectId("…")`, `"text"`, `42`.
+/// The value in the notation of MongoDB's shell: `ObjectId("…")`, `"text"`, `42`.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.to_bson() {

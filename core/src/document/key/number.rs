@@ -1,12 +1,12 @@
-//! The one canonical form of int32, int64, double and decimal128: equal numbers are equal bytes.
+//! The canonical encoding of int32, int64, double and decimal128: equal numbers have equal bytes.
 //!
-//! The first byte is the lead: NaN < negative infinity < negative < zero < positive < infinity.
-//! A finite number other than zero is ± 0.D₁D₂…Dₙ × 100^exponent with digits of base 100, of which
-//! neither the first nor the last is 0. The lead holds the exponent where it is common (16 zeros
-//! after the point to 32 digits before it); otherwise two more bytes do. Then comes a byte per
-//! digit: twice the digit, plus one in all but the last. This ends the number, and sorts 0.12
-//! before 0.1201. All bytes of a negative number are inverted. So 5 takes 2 bytes, an int64 up to
-//! 11, and a double up to 387.
+//! The first byte is the lead: NaN < negative infinity < negative < zero < positive < infinity. A
+//! finite number other than zero is ± 0.D₁D₂…Dₙ × 100^exponent with digits of base 100, of which
+//! neither the first nor the last is 0. The lead includes a common exponent (16 zeros after the
+//! point to 32 digits before it); otherwise two more bytes do. One byte per digit follows: twice
+//! the digit, plus one in all but the last. This terminates the number, and sorts 0.12 before
+//! 0.1201. All bytes of a negative number are inverted. So 5 takes 2 bytes, an int64 up to 11, and
+//! a double up to 387.
 
 use bson::{Bson, Decimal128};
 
@@ -18,18 +18,18 @@ use super::{
 
 const NAN: u8 = 0x01;
 const ZERO: u8 = 0x80;
-/// The exponent is less than all in [`COMMON_EXPONENTS`], and follows in two bytes.
+/// The exponent is below [`COMMON_EXPONENTS`], and follows in two bytes.
 const TINY: u8 = 0x87;
 /// Plus an exponent in [`COMMON_EXPONENTS`].
 const COMMON: i32 = 0x90;
 const COMMON_EXPONENTS: std::ops::RangeInclusive<i32> = -8..=16;
-/// The exponent is greater than all in [`COMMON_EXPONENTS`], and follows in two bytes.
+/// The exponent is above [`COMMON_EXPONENTS`], and follows in two bytes.
 const HUGE: u8 = 0xA1;
 const INFINITY: u8 = 0xA2;
 const NEGATIVE_INFINITY: u8 = !INFINITY;
-/// Makes exponents of two bytes positive: those of decimal128 reach from -3087 to 3073.
+/// Makes exponents of two bytes positive: those of decimal128 range from -3087 to 3073.
 const EXPONENT_BIAS: i32 = 0x1000;
-/// The most fractional digits that a double can have after the first in scientific notation.
+/// The maximum number of fractional digits of a double in scientific notation.
 const DOUBLE_PRECISION: usize = 766;
 
 pub(super) fn encode_integer(integer: i64, out: &mut Vec<u8>) {
@@ -66,7 +66,8 @@ pub(super) fn encode_double(double: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Encodes a double by its decimal expansion, which is finite: powers of two divide those of ten.
+/// Encodes a double by its decimal expansion, which is finite, because powers of two divide those
+/// of ten.
 fn encode_expansion(double: f64, out: &mut Vec<u8>) {
     let text = format!("{:.DOUBLE_PRECISION$e}", double.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -101,14 +102,14 @@ fn encode_scaled(negative: bool, coefficient: u128, exponent: i32, out: &mut Vec
 }
 
 fn divide_by_100(number: u128) -> (u128, u8) {
-    // Dividing 128 bits is many times slower than 64.
+    // Division of 128 bits is many times slower than of 64.
     match u64::try_from(number) {
         Ok(number) => ((number / 100).into(), (number % 100) as u8),
         Err(_) => (number / 100, (number % 100) as u8),
     }
 }
 
-/// Encodes ± 0.D₁D₂… × 100^exponent. The first digit is not 0; zeros at the end are left out.
+/// Encodes ± 0.D₁D₂… × 100^exponent. The first digit is not 0; trailing zeros are omitted.
 fn encode_digits(negative: bool, exponent: i32, digits: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
     encode_exponent(exponent, out);
@@ -135,7 +136,7 @@ fn encode_exponent(exponent: i32, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads a number, as the first of int32, int64, double and decimal128 that holds it exactly.
+/// Decodes a number as the first of int32, int64, double and decimal128 that represents it exactly.
 pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Bson, KeyError> {
     let start = reader.position();
     let lead = reader.byte("a number")?;
@@ -193,7 +194,7 @@ impl Finite {
         Some(i32::try_from(integer).map_or(Bson::Int64(integer), Bson::Int32))
     }
 
-    /// The double that has exactly this encoding.
+    /// Returns the double that has exactly this encoding.
     fn to_double(&self, encoding: &[u8]) -> Option<Bson> {
         use std::fmt::Write as _;
         let mut text = String::from(if self.negative { "-0." } else { "0." });
@@ -218,7 +219,7 @@ impl Finite {
         to_decimal128(self.negative, coefficient, exponent).map(Bson::Decimal128)
     }
 
-    /// The digits as an integer, unless there are too many for any type but double.
+    /// Returns the digits as an integer, unless there are too many for any type except double.
     fn coefficient(&self) -> Option<u128> {
         const MOST_DIGITS: usize = 18; // of a decimal128, in base 100
         let join = |number, digit: &u8| number * 100 + u128::from(*digit);
@@ -240,5 +241,5 @@ fn decode_exponent(lead: u8, inversion: u8, reader: &mut Reader<'_>) -> Result<i
         TINY => exponent < *COMMON_EXPONENTS.start(),
         _ => exponent > *COMMON_EXPONENTS.end(),
     };
-    if in_range { Ok(exponent) } else { Err(reader.malformed("an exponent of its range")) }
+    if in_range { Ok(exponent) } else { Err(reader.malformed("an exponent in its range")) }
 }

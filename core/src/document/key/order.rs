@@ -1,7 +1,7 @@
 //! MongoDB's order of values, on the values themselves.
 //!
-//! Written after `BSONElement::compareElements` and `BSONObj::woCompare` of the server, and on
-//! purpose without any of the key encoding: the tests hold the two against each other.
+//! Follows `BSONElement::compareElements` and `BSONObj::woCompare` of the server, deliberately
+//! without the key encoding: the tests compare the two.
 
 use std::cmp::Ordering;
 
@@ -9,15 +9,15 @@ use bson::raw::{RawArray, RawBinaryRef, RawBsonRef, RawDocument};
 
 use super::{db_pointer, encode::uncounted_bytes, exact::Number};
 
-/// How MongoDB orders two values, with the simple collation. Allocates nothing but for DB pointers, and
-/// for numbers of different types that are nearly equal.
+/// Compares two values in MongoDB's order, with the simple collation. Allocates nothing except for
+/// DB pointers, and for numbers of different types that are nearly equal.
 ///
 /// A total order. Numbers compare by exact mathematical value whatever their types, with NaN before
-/// all others; equal values may differ in type and spelling. Unlike MongoDB's, DB pointers compare
+/// all others; equal values may differ in type and spelling. Unlike in MongoDB, DB pointers compare
 /// by namespace first, not by its length. Recurses as deep as both values are nested.
 ///
 /// # Errors
-/// When a value does not decode.
+/// If a value can't be decoded.
 pub fn compare(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, bson::error::Error> {
     match compare_types(a, b) {
         Ordering::Equal => compare_same_type(a, b),
@@ -25,12 +25,12 @@ pub fn compare(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, bson::e
     }
 }
 
-/// Whether two values are of types that MongoDB compares with each other by value.
+/// Returns whether two values have types that MongoDB compares by value.
 pub(crate) fn same_type(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> bool {
     compare_types(a, b).is_eq()
 }
 
-/// Whether a value is the number that is none.
+/// Returns whether a value is NaN.
 pub(crate) fn is_nan(value: RawBsonRef<'_>) -> bool {
     Number::of(value) == Some(Number::NaN)
 }
@@ -90,12 +90,13 @@ fn compare_same_type(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, b
                 order => order,
             }
         }
-        // What is left are numbers, and the types of only one value, which are no numbers.
+        // The remaining types are numbers, and types with a single value, which compare as equal.
         _ => Number::of(a).cmp(&Number::of(b)),
     })
 }
 
-/// Field by field: type, then name, then value. A document is less than one that it begins.
+/// Field by field: type, then name, then value. A proper prefix of a document is less than the
+/// document.
 fn compare_documents(a: &RawDocument, b: &RawDocument) -> Result<Ordering, bson::error::Error> {
     let (mut a, mut b) = (a.iter(), b.iter());
     loop {
@@ -125,7 +126,7 @@ fn compare_arrays(a: &RawArray, b: &RawArray) -> Result<Ordering, bson::error::E
     }
 }
 
-/// By length as BSON states it, then subtype, then bytes.
+/// By length in BSON, then subtype, then bytes.
 fn compare_binaries(a: RawBinaryRef<'_>, b: RawBinaryRef<'_>) -> Ordering {
     let stated_length =
         |binary: &RawBinaryRef<'_>| binary.bytes.len() + uncounted_bytes(binary.subtype);

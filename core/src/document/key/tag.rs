@@ -3,9 +3,9 @@
 use bson::RawBsonRef;
 
 /// A canonical type of MongoDB (`canonicalizeBSONType` in its `bsontypes.h`): types that compare by
-/// value with each other share one.
+/// value share one.
 ///
-/// Never 0, which ends a document or an array. Gaps are left for types yet to come.
+/// Never 0, which ends a document or an array. Gaps are reserved for future types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Tag {

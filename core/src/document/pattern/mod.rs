@@ -1,4 +1,4 @@
-//! Which places in documents a rule is for.
+//! Patterns of paths.
 
 mod position;
 mod readings;
@@ -13,14 +13,16 @@ use super::path::{Name, WHOLE_DOCUMENT, wrong};
 use super::written::{escaped, foreign, split};
 use crate::{Error, Result};
 
-/// The most steps of a pattern: a bit each in a [`PatternPosition`], and one for its end.
+/// The maximum number of steps of a pattern: one bit each in a [`PatternPosition`], and one for its
+/// end.
 const MOST_STEPS: usize = 127;
 
-/// Which paths a rule is for: a [`Path`](super::Path) in which `*` stands for any one name and `**` for any
-/// number of names, none included.
+/// A pattern of paths: a [`Path`](super::Path) in which `*` matches any one name and `**` any
+/// number of names, including none.
 ///
-/// `stats.*` is every field of `stats`, `stats.**` also `stats` itself and all below, `**` everything
-/// with the document itself, `(document)` that alone. `\*` is a name that is a star.
+/// `stats.*` is every field of `stats`, `stats.**` also `stats` itself and everything below, `**`
+/// everything including the document itself, `(document)` only the document. `\*` is a name that is
+/// a star.
 ///
 /// ```
 /// use argon_core::document::{Path, Pattern};
@@ -47,7 +49,7 @@ enum PatternStep {
 }
 
 impl Pattern {
-    /// Reads a pattern that was written when a `\` was a character like any other.
+    /// Parses a pattern from before paths had escapes.
     ///
     /// # Errors
     /// `Invalid` if it has too many names.
@@ -74,12 +76,12 @@ impl Pattern {
         Ok(Self { steps })
     }
 
-    /// Whether the path is one of those meant. O(steps × names).
+    /// Returns whether the path matches. O(steps × names).
     pub fn matches(&self, path: &super::Path) -> bool {
         self.matches_names(path.names())
     }
 
-    /// Whether the path along these names is one of those meant.
+    /// Returns whether the path with these names matches.
     pub(crate) fn matches_names<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
         let end = names.try_fold(self.start(), |place, name| {
             Some(self.next(place, name)).filter(|place| !place.is_nowhere())
@@ -87,18 +89,19 @@ impl Pattern {
         end.is_some_and(|place| self.ends_at(place))
     }
 
-    /// Whether it is the pattern of the whole document alone.
+    /// Whether this is the pattern of only the whole document.
     pub fn is_document(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Whether it can match nothing but this field of a document and what is below it.
+    /// Returns whether it can only match this field of a document and paths below it.
     pub(crate) fn begins_with(&self, name: &str) -> bool {
         matches!(self.steps.first(), Some(PatternStep::Name(first)) if first.as_str() == name)
     }
 
-    /// What this pattern would have to be to go through the elements of an array that another stands
-    /// for, if it names a field right below that array, and no star. The elements have names that begin so.
+    /// Returns the pattern that would go through the elements of the array at `array`, if this one
+    /// names a field directly below that array, without a star. The names of the elements begin
+    /// with `names_begin`.
     pub(crate) fn through(&self, array: &Self, names_begin: &str) -> Option<Self> {
         let is_name = |step: &PatternStep| matches!(step, PatternStep::Name(_));
         let below = self.steps.strip_prefix(array.steps.as_slice())?;
@@ -114,11 +117,11 @@ impl Pattern {
         }
     }
 
-    /// Refuses a pattern of a new policy that would match nothing, though it looks like the language of
+    /// Refuses a pattern of a new policy that could never match because it uses the syntax of
     /// another tool.
     ///
     /// # Errors
-    /// `Invalid`, with the pattern, the place in it, and what to write instead.
+    /// `Invalid`, with the pattern, the position, and a valid alternative.
     pub fn check(&self) -> Result<()> {
         let text = self.to_string();
         let mut at = 0;
@@ -128,8 +131,8 @@ impl Pattern {
                     return Err(wrong(
                         &text,
                         at,
-                        "* stands for a whole name, and ** for any number of them; write \\* for a \
-                         star in a name",
+                        "* matches a whole name, and ** any number of names; write \\* for a star \
+                         in a name",
                     ));
                 }
                 foreign(&text, at, name)?;

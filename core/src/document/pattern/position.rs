@@ -1,31 +1,31 @@
-//! How far a walk through a document has got in a pattern.
+//! The position of a walk through a document in a pattern.
 
 use super::{Pattern, PatternStep};
 
-/// How far a path has got in a pattern: the set of steps that may come next, a bit each; the bit after
-/// the last step is set if the path matches.
+/// The position of a path in a pattern: the set of steps that may come next, one bit each; the bit
+/// after the last step is set if the path matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PatternPosition(pub(super) u128);
 
 impl PatternPosition {
-    /// Where either is.
+    /// The union of both positions.
     pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether neither this path matches nor any below it.
+    /// Returns whether neither this path nor any below it can match.
     pub(super) fn is_nowhere(self) -> bool {
         self.0 == 0
     }
 }
 
 impl Pattern {
-    /// Before the first name.
+    /// The position before the first name.
     pub(crate) fn start(&self) -> PatternPosition {
         self.closed(1)
     }
 
-    /// After one name more.
+    /// The position after one more name.
     pub(crate) fn next(&self, place: PatternPosition, name: &str) -> PatternPosition {
         let mut next = 0;
         for (at, step) in self.steps.iter().enumerate() {
@@ -42,27 +42,28 @@ impl Pattern {
         self.closed(next)
     }
 
-    /// After an element of an array: either its number is a name of the path, or the path goes through.
+    /// The position after an array element: either its index is a name of the path, or the path
+    /// skips it.
     pub(crate) fn element(&self, place: PatternPosition, index: &str) -> PatternPosition {
         PatternPosition(self.next(place, index).0 | place.0)
     }
 
-    /// Whether the path matches.
+    /// Returns whether the path matches.
     pub(crate) fn ends_at(&self, place: PatternPosition) -> bool {
         place.0 & self.matched() != 0
     }
 
-    /// Whether a longer path may match.
+    /// Returns whether a longer path may match.
     pub(crate) fn goes_on(&self, place: PatternPosition) -> bool {
         place.0 & (self.matched() - 1) != 0
     }
 
-    /// The bit of a path that matches.
+    /// The bit of a matching path.
     pub(super) fn matched(&self) -> u128 {
         1 << self.steps.len()
     }
 
-    /// The set with what may come after no name for a `**`.
+    /// Adds the steps that follow an empty match of a `**`.
     pub(super) fn closed(&self, mut set: u128) -> PatternPosition {
         for (at, step) in self.steps.iter().enumerate() {
             if *step == PatternStep::AnyNumber && set & (1 << at) != 0 {

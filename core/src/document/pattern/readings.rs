@@ -1,11 +1,11 @@
-//! Names with dots, which another tool may have meant for paths: each reading of one.
+//! Names with dots, which another tool may have meant as paths: all readings of a name.
 
 use super::{Pattern, PatternPosition, PatternStep};
 
 impl Pattern {
-    /// After one name more, however its dots are read: as part of the name, or as standing between
-    /// names, numbers of elements among them. If what is read so far matches before the name ends, the
-    /// whole name does, for a pattern that is for all below a match as well.
+    /// The position after one more name, however its dots are read: as part of the name, or as
+    /// separators, including indexes of elements. If a part of the name already matches, the whole
+    /// name does, for a pattern that also applies below a match.
     pub(crate) fn next_in_any_reading(
         &self,
         place: PatternPosition,
@@ -16,7 +16,7 @@ impl Pattern {
             let parts: Vec<&str> = name.split('.').collect();
             let mut sets = vec![0; parts.len() + 1];
             sets[0] = place.0;
-            // The stars that have begun: one is a name, which may have dots itself.
+            // The stars that have started: each matches one name, which may contain dots.
             let mut open = 0;
             for at in 0..parts.len() {
                 sets[at] = self.closed(sets[at]).0;
@@ -32,7 +32,7 @@ impl Pattern {
         self.closed(after)
     }
 
-    /// Goes on from a cut in a name: `sets` has for each cut the steps that may come next there.
+    /// Continues from a cut in a name: `sets` has for each cut the steps that may come next there.
     fn read_part(&self, sets: &mut [u128], at: usize, parts: &[&str]) {
         let from = sets[at];
         let may_come = |(step, _): &(usize, &PatternStep)| from & (1 << step) != 0;
@@ -55,7 +55,7 @@ impl Pattern {
         }
     }
 
-    /// The bits of the steps that are any one name.
+    /// The bits of the steps that match any one name.
     fn stars(&self) -> u128 {
         let stars = self.steps.iter().enumerate().filter(|(_, step)| **step == PatternStep::Any);
         stars.fold(0, |stars, (at, _)| stars | 1 << at)

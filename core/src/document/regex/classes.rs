@@ -1,4 +1,4 @@
-//! Sets of characters.
+//! Character classes.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ const DIGIT: &str = "0-9";
 const WORD: &str = "0-9A-Za-z_";
 const SPACE: &str = r"\t\n\x0B\x0C\r ";
 
-/// Sets that have no other case, or none that PCRE looks at.
+/// Classes without case, or whose case PCRE ignores.
 const POSIX: [(&str, &str); 14] = [
     ("alpha", "A-Za-z"),
     ("lower", "a-z"),
@@ -27,23 +27,23 @@ const POSIX: [(&str, &str); 14] = [
     ("xdigit", "0-9A-Fa-f"),
 ];
 
-/// Unicode's categories, which PCRE and `fancy-regex` have alike.
+/// Unicode's categories, which are the same in PCRE and `fancy-regex`.
 const CATEGORIES: [&str; 30] = [
     "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc",
     "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl",
 ];
 
-/// A set of characters.
+/// A character class.
 #[derive(Debug, Default)]
 pub(super) struct Class {
     negated: bool,
-    /// Characters and ranges, which have other cases.
+    /// Characters and ranges, which have case.
     characters: String,
-    /// Sets that mean the same whatever the case.
+    /// Classes that do not depend on case.
     sets: String,
 }
 
-/// What a backslash and what follows it stand for.
+/// The meaning of an escape sequence.
 pub(super) enum Escaped {
     Character(char),
     Class(Class),
@@ -67,11 +67,11 @@ impl Class {
     }
 
     fn add_range(&mut self, from: char, to: char) {
-        // Cannot fail: the target is a string.
+        // Can't fail: the target is a string.
         let _ = write!(self.characters, "\\x{{{:X}}}-\\x{{{:X}}}", u32::from(from), u32::from(to));
     }
 
-    /// As `fancy-regex` takes it.
+    /// The class in the syntax of `fancy-regex`.
     pub(super) fn written(&self, caseless: bool) -> String {
         let Self { negated, characters, sets } = self;
         let not = if *negated { "^" } else { "" };
@@ -87,12 +87,12 @@ impl Class {
     }
 }
 
-/// Reads a set after its `[`.
+/// Parses a class after its `[`.
 pub(super) fn read(from: &mut Translator<'_>) -> Result<Class, Refused> {
     let mut class = Class { negated: from.skip("^"), ..Class::default() };
     let mut first = true;
     loop {
-        let Some(next) = from.next() else { return Err(Refused::malformed("a [ without its ]")) };
+        let Some(next) = from.next() else { return Err(Refused::malformed("an unterminated [")) };
         if next == ']' && !first {
             return Ok(class);
         }
@@ -103,15 +103,15 @@ pub(super) fn read(from: &mut Translator<'_>) -> Result<Class, Refused> {
                 continue;
             }
             '[' if from.rest().starts_with(['.', '=']) => {
-                return Err(Refused::unknown("a set of collation"));
+                return Err(Refused::unknown("a collating element"));
             }
             '\\' => match in_class(from)? {
                 Escaped::Character(character) => character,
                 Escaped::Class(set) => {
                     class.sets.push_str(&set.sets);
-                    // What looks like a range from a set is not one.
+                    // A hyphen after a class does not form a range.
                     if from.rest().starts_with('-') && !from.rest().starts_with("-]") {
-                        return Err(Refused::unknown("a range that begins with a set"));
+                        return Err(Refused::unknown("a range that begins with a class"));
                     }
                     continue;
                 }
@@ -126,7 +126,7 @@ pub(super) fn read(from: &mut Translator<'_>) -> Result<Class, Refused> {
     }
 }
 
-/// The end of a range, if one has begun.
+/// Parses the end of a range, if one has begun.
 fn range_end(from: &mut Translator<'_>) -> Result<Option<char>, Refused> {
     if !from.rest().starts_with('-') || from.rest().starts_with("-]") {
         return Ok(None);
@@ -135,13 +135,13 @@ fn range_end(from: &mut Translator<'_>) -> Result<Option<char>, Refused> {
     match from.next() {
         Some('\\') => match in_class(from)? {
             Escaped::Character(end) => Ok(Some(end)),
-            Escaped::Class(_) => Err(Refused::unknown("a range that ends with a set")),
+            Escaped::Class(_) => Err(Refused::unknown("a range that ends with a class")),
         },
         Some('[') if from.rest().starts_with([':', '.', '=']) => {
-            Err(Refused::unknown("a range that ends with a set"))
+            Err(Refused::unknown("a range that ends with a class"))
         }
         Some(end) => Ok(Some(end)),
-        None => Err(Refused::malformed("a [ without its ]")),
+        None => Err(Refused::malformed("an unterminated [")),
     }
 }
 
@@ -150,10 +150,10 @@ fn posix(from: &mut Translator<'_>, class: &mut Class) -> Result<(), Refused> {
     let negated = from.skip("^");
     let name = from.rest().split(":]").next().unwrap_or_default();
     let known = POSIX.iter().find(|(known, _)| *known == name);
-    let (name, set) = known.ok_or_else(|| Refused::unknown(format!("the set [:{name}:]")))?;
+    let (name, set) = known.ok_or_else(|| Refused::unknown(format!("the class [:{name}:]")))?;
     from.skip(name);
     from.skip(":]");
-    // Both of these match either case in a pattern that does.
+    // Both of these match either case in a caseless pattern.
     if from.flags.caseless && ["lower", "upper"].contains(name) {
         class.add_set("A-Za-z", negated);
     } else {
@@ -164,13 +164,13 @@ fn posix(from: &mut Translator<'_>, class: &mut Class) -> Result<(), Refused> {
 
 fn in_class(from: &mut Translator<'_>) -> Result<Escaped, Refused> {
     match from.next() {
-        None => Err(Refused::malformed("a [ without its ]")),
+        None => Err(Refused::malformed("an unterminated [")),
         Some('b') => Ok(Escaped::Character('\x08')),
         Some(escaped) => self::escaped(from, escaped),
     }
 }
 
-/// What means the same in a set and outside of one.
+/// Parses an escape sequence with the same meaning inside and outside of a class.
 pub(super) fn escaped(from: &mut Translator<'_>, escaped: char) -> Result<Escaped, Refused> {
     let class = |set, negated| Ok(Escaped::Class(Class::set(set, negated)));
     Ok(Escaped::Character(match escaped {
@@ -197,7 +197,7 @@ fn hexadecimal(from: &mut Translator<'_>) -> Result<char, Refused> {
         let digits = from.rest().split('}').next().unwrap_or_default();
         from.skip(digits);
         if !from.skip("}") {
-            return Err(Refused::malformed("\\x{ without its }"));
+            return Err(Refused::malformed("an unterminated \\x{"));
         }
         digits
     } else {
@@ -217,7 +217,7 @@ fn category(from: &mut Translator<'_>, negated: bool) -> Result<Escaped, Refused
         let name = from.rest().split('}').next().unwrap_or_default();
         from.skip(name);
         if !from.skip("}") {
-            return Err(Refused::malformed("\\p{ without its }"));
+            return Err(Refused::malformed("an unterminated \\p{"));
         }
         (negated, name.to_owned())
     } else {

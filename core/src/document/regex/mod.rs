@@ -1,8 +1,9 @@
-//! Regular expressions as MongoDB has them, which are those of PCRE.
+//! Regular expressions as in MongoDB, which uses PCRE.
 //!
-//! `fancy-regex` does the work. Its syntax differs from PCRE's in what it means (`\d`, `\w`, `\s` and `\b`
-//! are Unicode's there and ASCII's in PCRE; `$` stands before a last newline in PCRE), so a pattern is read
-//! by PCRE's rules and written anew. What PCRE has and this does not know is refused by name.
+//! `fancy-regex` does the matching. Its syntax has other meanings than PCRE's (`\d`, `\w`, `\s` and
+//! `\b` are Unicode there and ASCII in PCRE; `$` also matches before a last newline in PCRE), so a
+//! pattern is parsed by PCRE's rules and translated. An unsupported construct of PCRE is refused by
+//! name.
 
 mod classes;
 mod translate;
@@ -11,10 +12,10 @@ use fancy_regex::RegexBuilder;
 
 use super::refused::Refused;
 
-/// How often a match may go back before it is given up.
+/// The backtracking limit of a match.
 const MOST_STEPS: usize = 1_000_000;
 
-/// A regular expression, ready to match.
+/// A compiled regular expression.
 #[derive(Debug, Clone)]
 pub(crate) struct Regex {
     source: String,
@@ -22,15 +23,15 @@ pub(crate) struct Regex {
     matcher: fancy_regex::Regex,
 }
 
-/// A match that took too long to be decided.
+/// A match that exceeded its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GaveUp;
 
 impl Regex {
-    /// Reads a pattern with options of `imsxu`.
+    /// Compiles a pattern with options of `imsxu`.
     ///
     /// # Errors
-    /// The pattern with what is wrong with it, or not known.
+    /// The pattern with the malformed or unsupported part.
     pub(crate) fn compile(source: &str, options: &str) -> Result<Self, Refused> {
         let with = |what: String| format!("the pattern {source} with {what}");
         let translated =
@@ -49,20 +50,20 @@ impl Regex {
         })
     }
 
-    /// The pattern as it was written.
+    /// The original pattern.
     #[cfg(feature = "json-schema")]
     pub(crate) fn as_str(&self) -> &str {
         &self.source
     }
 
-    /// Whether it was written so, with these options.
+    /// Returns whether the original pattern and options are equal to these.
     pub(crate) fn is(&self, source: &str, options: &str) -> bool {
         let mut options: Vec<char> = options.chars().collect();
         options.sort_unstable();
         self.source == source && self.options.chars().eq(options)
     }
 
-    /// Whether it matches somewhere in a text.
+    /// Returns whether the pattern matches anywhere in a text.
     pub(crate) fn matches(&self, text: &str) -> Result<bool, GaveUp> {
         self.matcher.is_match(text).map_err(|_| GaveUp)
     }

@@ -1,11 +1,11 @@
-//! From PCRE's syntax to that of `fancy-regex`.
+//! Translates PCRE's syntax to that of `fancy-regex`.
 
 use std::fmt::Write;
 
 use super::Refused;
 use super::classes::{self, Class};
 
-/// The options at a place of a pattern.
+/// The options at a position of a pattern.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "PCRE's own options")]
 pub(super) struct Flags {
@@ -15,8 +15,8 @@ pub(super) struct Flags {
     extended: bool,
 }
 
-/// Reads a pattern by PCRE's rules, and writes it so that `fancy-regex` means the same. Groups capture
-/// nothing, since nothing refers to them. O(length).
+/// Translates a pattern with PCRE's meaning to the syntax of `fancy-regex`. Groups do not capture,
+/// because nothing refers to them. O(length).
 pub(super) fn translate(source: &str, options: &str) -> Result<String, Refused> {
     let mut flags = Flags::default();
     for option in options.chars() {
@@ -35,7 +35,7 @@ impl Flags {
             'm' => self.multiline = on,
             's' => self.dot_all = on,
             'x' => self.extended = on,
-            // Patterns are UTF-8 anyway.
+            // Patterns are always UTF-8.
             'u' if on => {}
             _ => return None,
         }
@@ -47,10 +47,10 @@ pub(super) struct Translator<'a> {
     source: &'a str,
     at: usize,
     pub(super) flags: Flags,
-    /// The options outside each open group.
+    /// The options outside of each open group.
     groups: Vec<Flags>,
     pub(super) out: String,
-    /// Whether what was written last may be repeated.
+    /// Whether the previous item may be repeated.
     item: bool,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Translator<'a> {
         Some(next)
     }
 
-    /// Goes on after a text, if that comes next.
+    /// Skips a text, if it comes next.
     pub(super) fn skip(&mut self, text: &str) -> bool {
         let found = self.rest().starts_with(text);
         self.at += if found { text.len() } else { 0 };
@@ -83,7 +83,7 @@ impl<'a> Translator<'a> {
                 '(' => self.open()?,
                 ')' => {
                     self.flags =
-                        self.groups.pop().ok_or_else(|| Refused::malformed("a ) without its ("))?;
+                        self.groups.pop().ok_or_else(|| Refused::malformed("an unmatched )"))?;
                     self.out.push(')');
                     self.item = true;
                 }
@@ -111,15 +111,15 @@ impl<'a> Translator<'a> {
                 literal => self.literal(literal),
             }
         }
-        if self.groups.is_empty() { Ok(()) } else { Err(Refused::malformed("a ( without its )")) }
+        if self.groups.is_empty() { Ok(()) } else { Err(Refused::malformed("an unmatched (")) }
     }
 
-    /// Whether nothing can follow in this alternative of the whole pattern.
+    /// Returns whether nothing can follow in this alternative of the whole pattern.
     fn ends_alternative(&self) -> bool {
         self.groups.is_empty() && (self.rest().is_empty() || self.rest().starts_with('|'))
     }
 
-    /// Writes what is one item as it is.
+    /// Writes one item unchanged.
     fn atom(&mut self, text: &str) {
         self.out.push_str(text);
         self.item = true;
@@ -136,7 +136,7 @@ impl<'a> Translator<'a> {
         if plain && !has_case {
             self.out.push(literal);
         } else if has_case {
-            // Cannot fail: the target is a string.
+            // Can't fail: the target is a string.
             let _ = write!(self.out, "(?i:\\x{{{:X}}})", u32::from(literal));
         } else {
             let _ = write!(self.out, "\\x{{{:X}}}", u32::from(literal));
@@ -149,7 +149,7 @@ impl<'a> Translator<'a> {
         self.atom(&written);
     }
 
-    /// A quantifier, with what may follow it.
+    /// Translates a quantifier and its mode.
     fn repeat(&mut self, quantifier: &str) -> Result<(), Refused> {
         if !std::mem::take(&mut self.item) {
             return Err(Refused::unknown(format!("a {quantifier} with nothing to repeat")));
@@ -157,7 +157,7 @@ impl<'a> Translator<'a> {
         self.out.push_str(quantifier);
         for mode in ["?", "+"] {
             if self.skip(mode) {
-                // A possessive count is an atomic group in some engines only.
+                // Only some engines treat a possessive count as an atomic group.
                 if mode == "+" && quantifier.starts_with('{') {
                     return Err(Refused::unknown(format!("the quantifier {quantifier}+")));
                 }
@@ -168,7 +168,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// `n}`, `n,}` or `n,m}` after a brace; anything else is text.
+    /// Parses `n}`, `n,}` or `n,m}` after a brace; anything else is text.
     fn counts(&mut self) -> Option<String> {
         let (inside, _) = self.rest().split_once('}')?;
         let (least, most) = inside.split_once(',').unwrap_or((inside, inside));
@@ -181,7 +181,7 @@ impl<'a> Translator<'a> {
         Some(format!("{{{inside}}}"))
     }
 
-    /// What follows a parenthesis that opens.
+    /// Translates the text after an opening parenthesis.
     fn open(&mut self) -> Result<(), Refused> {
         let outside = self.flags;
         if self.rest().starts_with('*') {
@@ -195,7 +195,7 @@ impl<'a> Translator<'a> {
             let comment = self
                 .rest()
                 .find(')')
-                .ok_or_else(|| Refused::malformed("a comment without its end"))?;
+                .ok_or_else(|| Refused::malformed("an unterminated comment"))?;
             self.at += comment + 1;
             return Ok(());
         } else if let Some(end) = ["?P<", "?<", "?'"].into_iter().find(|start| self.skip(start)) {
@@ -203,7 +203,7 @@ impl<'a> Translator<'a> {
             let length = self
                 .rest()
                 .find(close)
-                .ok_or_else(|| Refused::malformed("a group's name without its end"))?;
+                .ok_or_else(|| Refused::malformed("an unterminated group name"))?;
             let name = &self.rest()[..length];
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return Err(Refused::unknown(format!("a group named {name}")));
@@ -223,7 +223,8 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    /// `im-s)` for the rest of the group, or `im-s:` for a new one; whether it is a new one.
+    /// Parses `im-s)` for the rest of the group, or `im-s:` for a new one; returns whether it is a
+    /// new one.
     fn options(&mut self) -> Result<bool, Refused> {
         let mut on = true;
         let start = self.at;
@@ -240,13 +241,13 @@ impl<'a> Translator<'a> {
                 }
             }
         }
-        Err(Refused::malformed("a group of options without its end"))
+        Err(Refused::malformed("an unterminated group of options"))
     }
 
     fn escape(&mut self) -> Result<(), Refused> {
         const WORD: &str = "(?-i:[0-9A-Za-z_])";
         let Some(escaped) = self.next() else {
-            return Err(Refused::malformed("a single \\ at its end"));
+            return Err(Refused::malformed("a single \\ at the end"));
         };
         match escaped {
             'A' => self.assertion(r"\A"),

@@ -1,4 +1,4 @@
-//! The counts of one process.
+//! The counters of one process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,38 +6,37 @@ use std::time::Duration;
 use super::scale::{BUCKETS, Scale, Unit};
 use super::summary::{Series, Summary};
 
-/// What is counted.
+/// A metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// Appends of a group of commits, until it is durable; lost races too.
+    /// Appends of a group of commits, until durable; including lost races.
     Append,
-    /// How many commits were appended together.
+    /// The number of commits in an append.
     GroupSize,
     /// Lookups of one document; one in sixteen is timed.
     Read,
     /// Lookups of many documents at once.
     ReadMany,
-    /// Walks through a collection; how long the reader waited for the store, all in all.
+    /// Scans of a collection; the total time that the reader waited for the store.
     Materialize,
     /// Reads and writes of refs.
     Refs,
-    /// Snapshots that were made.
+    /// Created snapshots.
     Snapshot,
-    /// Collections of garbage.
+    /// Garbage collections.
     Gc,
-    /// Jobs that workers did, of a backend with a queue.
+    /// Jobs of workers, on a backend with a queue.
     Job,
-    /// Those of them that bring what was acknowledged to where it stays.
+    /// Those jobs that move acknowledged data to its final place.
     Sync,
-    /// Requests over the network, until they were answered or given up; those that were repeated
-    /// each time.
+    /// Requests over the network, until answered or given up; retried ones count each time.
     Request,
-    /// Requests over the network that repeated one that had failed.
+    /// Retries of failed requests over the network.
     Retry,
 }
 
 impl Metric {
-    /// All of them, in the order in which they are shown.
+    /// All metrics, in the order in which they are shown.
     pub const ALL: [Metric; 12] = [
         Metric::Append,
         Metric::GroupSize,
@@ -53,7 +52,7 @@ impl Metric {
         Metric::Retry,
     ];
 
-    /// Its name, in a store and for people.
+    /// The name, in a store and for people.
     pub fn name(self) -> &'static str {
         match self {
             Metric::Append => "append",
@@ -71,7 +70,7 @@ impl Metric {
         }
     }
 
-    /// What its values are; `None` if it is counted only.
+    /// The unit of the values; `None` for a mere counter.
     pub fn unit(self) -> Option<Unit> {
         match self {
             Metric::Retry => None,
@@ -80,17 +79,18 @@ impl Metric {
         }
     }
 
-    /// The bounds of its histogram; `None` if it is counted only.
+    /// The bounds of the histogram; `None` for a mere counter.
     pub fn scale(self) -> Option<Scale> {
         self.unit().map(Scale)
     }
 }
 
-/// One in so many reads of a document is timed: two looks at a clock take a twentieth of a read.
+/// One of N reads of a document is timed, because reading the clock twice takes a twentieth of a
+/// read.
 const READS_PER_SAMPLE: u64 = 16;
 
-/// What this process did since it was last [taken](Metrics::take). Recording is a few atomic
-/// additions, and waits for nothing.
+/// The counts since they were last [taken](Metrics::take). Recording is a few atomic additions, and
+/// never waits.
 #[derive(Debug, Default)]
 pub struct Metrics {
     cells: [Cell; Metric::ALL.len()],
@@ -105,24 +105,24 @@ struct Cell {
 }
 
 impl Metrics {
-    /// Something happened `count` times.
+    /// Counts `count` events.
     pub fn count(&self, metric: Metric, count: u64) {
         self.cell(metric).count.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Something happened, and took so long.
+    /// Counts an event with its duration.
     pub fn time(&self, metric: Metric, took: Duration) {
         self.count(metric, 1);
         self.sample(metric, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Something happened with so many things.
+    /// Counts an event with a value.
     pub fn value(&self, metric: Metric, value: u64) {
         self.count(metric, 1);
         self.sample(metric, value);
     }
 
-    /// Counts a read of a document, and says whether it is one that is timed.
+    /// Counts a read of a document, and returns whether to time it.
     pub(crate) fn begin_read(&self) -> bool {
         let before = self.cell(Metric::Read).count.fetch_add(1, Ordering::Relaxed);
         before.is_multiple_of(READS_PER_SAMPLE)
@@ -137,13 +137,13 @@ impl Metrics {
         cell.buckets[scale.bucket(value)].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often something happened since the counts were last taken.
+    /// The number of events since the counts were last taken.
     pub fn counted(&self, metric: Metric) -> u64 {
         self.cell(metric).count.load(Ordering::Relaxed)
     }
 
-    /// What was gathered, which is nothing from then on; it counts as of the minute `minute` since
-    /// 1970. What is recorded meanwhile is in this summary or in the next.
+    /// Takes the counts and resets them; they are assigned to the minute `minute` since
+    /// 1970. Concurrent events are in this summary or in the next.
     pub fn take(&self, minute: i64) -> Summary {
         let mut summary = Summary::default();
         for metric in Metric::ALL {

@@ -1,4 +1,4 @@
-//! What a process counts: how often, how long, and how much. The counts come with the
+//! The counters of a process: numbers of events, durations, and sizes. They are part of the
 //! [`Environment`](crate::Environment), so that every layer has them; they know no store.
 
 mod gather;

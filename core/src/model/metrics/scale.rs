@@ -1,12 +1,12 @@
 //! The fixed bounds of histograms: the same in every process, so that counts add up.
 
-/// How many buckets a histogram has: one for each bound, and one for what is above the last.
+/// The number of buckets of a histogram: one for each bound, and one above the last.
 pub(super) const BUCKETS: usize = 26;
 
-/// What the values of a metric are.
+/// The unit of the values of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// Lengths of time, in nanoseconds.
+    /// Durations, in nanoseconds.
     Nanoseconds,
     /// Numbers of things.
     Things,
@@ -17,8 +17,8 @@ pub enum Unit {
 pub struct Scale(pub(super) Unit);
 
 impl Scale {
-    /// The bounds, ascending: 1, 2 and 5 microseconds and so on to 100 seconds, or the powers of two
-    /// from 1. A value belongs to the first bound that it does not exceed.
+    /// The bounds, ascending: 1, 2 and 5 microseconds and so on to 100 seconds, or the powers of
+    /// two from 1. A value belongs to the first bound that it does not exceed.
     pub fn bounds(self) -> [u64; BUCKETS - 1] {
         std::array::from_fn(|index| self.bound(index))
     }

@@ -1,4 +1,4 @@
-//! Counts at rest, and what can be told of them.
+//! Stored counts, and statistics on them.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use super::gather::Metric;
 
-/// For how many minutes counts are kept by the minute.
+/// The number of minutes for which counts are kept per minute.
 const MINUTES: i64 = 60;
 
 /// The counts of one metric.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
-    /// How often it happened.
+    /// The number of events.
     pub count: u64,
-    /// The sum of the values that were measured, which are all or a sample.
+    /// The sum of the measured values, which are all or a sample.
     pub sum: u64,
-    /// The largest of them.
+    /// The maximum of the measured values.
     pub max: u64,
-    /// How many of them are in each bucket of the metric's [scale](Metric::scale), and above it.
+    /// The number of measured values in each bucket of the metric's [scale](Metric::scale), and
+    /// above it.
     pub buckets: Vec<u64>,
 }
 
 impl Series {
-    /// A bound that this share (0 to 1) of the measured values does not exceed: that of a bucket, or
-    /// the maximum if it is lower. `None` if nothing was measured.
+    /// An upper bound of this share (0 to 1) of the measured values: that of a bucket, or the
+    /// maximum if it is lower. `None` if nothing was measured.
     pub fn quantile(&self, metric: Metric, share: f64) -> Option<u64> {
         let measured = self.buckets.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
         let scale = metric.scale().filter(|_| measured > 0)?;
@@ -41,7 +42,7 @@ impl Series {
 
     fn add(&mut self, other: &Series) {
         self.count = self.count.saturating_add(other.count);
-        // The largest number that a record can hold.
+        // The maximum that a record can store.
         self.sum = self.sum.saturating_add(other.sum).min(i64::MAX.unsigned_abs());
         self.max = self.max.max(other.max);
         if self.buckets.len() < other.buckets.len() {
@@ -53,12 +54,13 @@ impl Series {
     }
 }
 
-/// The counts of one process or the sum of many. Adding is commutative and associative.
+/// The counts of one process or the sum of many. Addition is commutative and associative.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// By the name of the metric. A newer version may count more than this one knows.
+    /// By the name of the metric. A newer version may have more metrics than this one.
     series: BTreeMap<String, Series>,
-    /// By the minute since 1970, in decimal digits, and the name of the metric: how often it happened.
+    /// The number of events by the minute since 1970, in decimal digits, and the name of the
+    /// metric.
     minutes: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
@@ -77,13 +79,13 @@ impl Summary {
         self.series.is_empty()
     }
 
-    /// The counts of a metric; `None` if it never happened.
+    /// The counts of a metric; `None` without events.
     pub fn get(&self, metric: Metric) -> Option<&Series> {
         self.series.get(metric.name())
     }
 
-    /// How often a metric happened in the `last` minutes (60 at most) up to the minute `now`, which
-    /// counts as well.
+    /// The number of events of a metric in the `last` minutes (60 at most) up to and including the
+    /// minute `now`.
     pub fn recent(&self, metric: Metric, now: i64, last: i64) -> u64 {
         let within = |minute: &str| {
             minute
@@ -95,7 +97,7 @@ impl Summary {
         counts.fold(0, |sum, count| count.saturating_add(sum))
     }
 
-    /// Adds what another process counted. Of the minutes, the newest sixty stay.
+    /// Adds the counts of another process. Of the minutes, the newest sixty are kept.
     pub fn add(&mut self, other: &Summary) {
         for (name, series) in &other.series {
             self.series.entry(name.clone()).or_default().add(series);
