@@ -6,17 +6,17 @@
 //! A new rule that could never match is refused, with a valid alternative ([`Path::check`],
 //! [`Pattern::check`], [`Filter::rule`]); stored rules keep their meaning.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `path.rs`, `written.rs` | [`Path`], and how one is written |
+//! | `path.rs`, `written.rs` | [`Path`], and its written form |
 //! | `pattern/` | [`Pattern`]: paths with stars, and walks by them |
-//! | `walk.rs`, `values.rs` | which values a path leads to |
+//! | `walk.rs`, `values.rs` | the values at a path |
 //! | `filter/` | [`Filter`]: queries |
-//! | `regex/` | regular expressions, as PCRE has them |
+//! | `regex/` | regular expressions of PCRE |
 //! | `index_keys.rs` | the keys of a document in an index |
 //! | `key/` | [`key`]: the encoding of `_id`s, whose byte order is that of values |
-//! | `value.rs` | values as the bytes that they are in a document |
-//! | `definition.rs` | [`definition`]: comparing options and indexes |
+//! | `value.rs` | values as bytes of a document |
+//! | `definition.rs` | [`definition`]: compares options and indexes |
 
 pub mod definition;
 mod filter;

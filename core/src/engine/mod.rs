@@ -1,13 +1,13 @@
 //! Turns requests into durable commits and answers reads, on the traits of
 //! [`storage`](crate::storage); it knows no projects, branches and masks.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
-//! | [`write`] | from a request to a durable commit: preconditions, group commit, conflicts |
+//! | [`write`] | turns a request into a durable commit: preconditions, group commit, conflicts |
 //! | `replay` | reads from log and snapshots alone |
-//! | `snapshot` | making and reading snapshots |
+//! | `snapshot` | makes and reads snapshots |
 //! | `catalog` | the collections of a state |
-//! | `active_states` | the states that this process has open |
+//! | `active_states` | the states that are open in this process |
 //! | `lru` | a map of bounded weight |
 
 pub(crate) mod active_states;

@@ -1,12 +1,12 @@
 //! Operations over states: diff, merge, undo, restore, and queries on the history.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
-//! | [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`] | what changed, by which commit, and since when |
+//! | [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`] | differences, the commits that made them, and their search |
 //! | [`merge`], [`plan`], `ancestry` | three-way merge of a document; merges, undo and cherry-picks; common ancestors |
-//! | [`checks`] | what must hold of a result before it is published |
-//! | [`restore`], [`reflog`], `revision` | going back, how branches moved, and the names of past states |
-//! | [`sandbox`] | branches that end by themselves |
+//! | [`checks`] | rules that a result must satisfy before it is published |
+//! | [`restore`], [`reflog`], `revision` | resets, the movements of branches, and the names of past states |
+//! | [`sandbox`] | branches with a lease |
 //! | [`mod@verify`] | the hash chain and the signatures of pins |
 
 pub(crate) mod ancestry;

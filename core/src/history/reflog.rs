@@ -1,8 +1,8 @@
 //! The history of a branch's position: its movements, and the commits between them, newest first.
 //!
-//! | entry | is |
+//! | entry | meaning |
 //! | --- | --- |
-//! | a movement | a creation, reset, renaming, deletion …, as the branch's record notes it |
+//! | a movement | a creation, reset, rename, deletion …, from the branch's record |
 //! | a commit with an origin | an import, a merge, an undo, a cherry-pick, a patch |
 //! | a run of plain writes | all commits between two of these |
 //!

@@ -6,7 +6,7 @@
 //! | `main@1234` | main after its commit with LSN 1234; `main@0` is the empty state |
 //! | `main@2026-07-07T09:00:00Z`, `main@2026-07-07` | main after its last commit up to then |
 //! | `main@{2}` | main before its last two entries in the [reflog](crate::reflog) |
-//! | `v1`, `pin:v1` | a pin; `v1` is a branch if there is one of that name |
+//! | `v1`, `pin:v1` | a pin; `v1` is the branch if one has that name |
 //! | `main~3` | three commits before any of these |
 //! | `@1234`, `@{2}`, `~3` | the same of the current branch |
 

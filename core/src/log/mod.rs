@@ -3,10 +3,10 @@
 //! [`headers`], [`floor`], [`kept_from`], [`last_commit`] and [`commit_at`] read the log of a
 //! [`State`](crate::State); they are defined above this layer and only named here.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
 //! | `walk` | the commits of a view, as far back as the log has them |
-//! | `timelines` | from a point to the chain of timelines behind it |
+//! | `timelines` | resolves a point to its chain of timelines |
 //! | [`segment`] | the format of a run of commits |
 //! | `chunk` | the format of a chunk of a snapshot |
 

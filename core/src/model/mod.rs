@@ -2,7 +2,7 @@
 //! digests, documents. Also the basics of every layer above: time, randomness, counters and the
 //! building blocks of binary formats.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `lsn.rs`, `view.rs`, `ids.rs`, `names.rs` | positions and states; identifiers; names |
 //! | `commit.rs`, `digest.rs`, `document.rs` | commits and changes, the hash chain, checked documents |

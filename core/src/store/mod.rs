@@ -1,15 +1,15 @@
 //! Stores, projects, branches and states: the API for programs that embed Argon. Also the records
 //! of refs, and the module through which every movement of a branch passes.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
 //! | `api` | the handles: [`Store`], [`Project`], [`Branch`], [`State`], [`Collection`] |
-//! | `records` | what refs hold, and the names under which it is kept |
-//! | `guard`, `rename`, `read_only`, `lease` | how branches are read and moved, renamed, closed to commits, ended |
-//! | `pins`, `signature` | names for states that are kept for good, and who vouches for them |
-//! | [`mask`] | branches whose reads never give the originals |
-//! | `kept`, `garbage` | which states are kept, and what was given up |
-//! | `plans` | plans as they are written, whatever they say |
+//! | `records` | the records of refs, and the names of refs |
+//! | `guard`, `rename`, `read_only`, `lease` | reads and moves branches, renames them, makes them read-only, ends them |
+//! | `pins`, `signature` | permanent names of states, and their signatures |
+//! | [`mask`] | branches whose reads never return the originals |
+//! | `kept`, `garbage` | the retained states, and the removed data |
+//! | `plans` | storage of plans |
 //! | `log`, [`snapshot`] | the log of a state, and its snapshots |
 
 mod api;

@@ -1,12 +1,12 @@
 //! Maintenance and monitoring of a store.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
-//! | [`gc`] | giving up what nothing needs any more |
-//! | [`fsck`] | looking at every byte, and repairing what can be made anew |
-//! | [`copy`] | the history of one store in another |
-//! | [`metrics`] | the counts of all processes, kept in the store |
-//! | [`alerts`] | conditions that somebody is told of |
+//! | [`gc`] | removes data that nothing needs |
+//! | [`fsck`] | checks every byte, and repairs derived data |
+//! | [`copy`] | copies history to another store |
+//! | [`metrics`] | the counts of all processes, stored in the store |
+//! | [`alerts`] | conditions that are reported to a receiver |
 
 pub mod alerts;
 pub mod copy;

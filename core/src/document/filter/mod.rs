@@ -4,11 +4,11 @@
 //! array also holds if it holds for an element, null includes missing, and comparisons of order
 //! only compare values of one type.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `compile.rs`, `arguments.rs` | reading queries, and what their operators take |
-//! | `predicate.rs`, `operand.rs` | what holds of a value; comparing values |
-//! | `sight.rs` | whether a query sees what its paths mean |
+//! | `compile.rs`, `arguments.rs` | compiles queries, and the arguments of operators |
+//! | `predicate.rs`, `operand.rs` | conditions on values; comparison of values |
+//! | `sight.rs` | whether the paths of a query are unambiguous |
 
 mod arguments;
 mod compile;

@@ -5,13 +5,13 @@
 //! `NumberLong(1)`; a symbol and a string) have the same bytes. Every change to the bytes changes
 //! the storage format; the golden tests check them.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `tag.rs` | the type tags, in MongoDB's order of types |
-//! | `encode.rs`, `decode.rs` | values to bytes and back |
-//! | `number.rs` | the one canonical form of the four numeric types |
-//! | `decimal.rs`, `db_pointer.rs` | what `bson` keeps to itself of these two types |
-//! | `order.rs`, `exact.rs` | MongoDB's order on values themselves, without keys |
+//! | `encode.rs`, `decode.rs` | encode and decode values |
+//! | `number.rs` | the canonical encoding of the four numeric types |
+//! | `decimal.rs`, `db_pointer.rs` | the parts of these two types that `bson` does not expose |
+//! | `order.rs`, `exact.rs` | MongoDB's order on the values themselves, without keys |
 
 mod db_pointer;
 pub(crate) mod decimal;

@@ -1,12 +1,12 @@
 //! Makes and reads snapshots: automatically by the backend's policy, from the chunks of the
 //! previous snapshot, or from all documents of a state.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `write.rs`, `update.rs`, `cut.rs` | making one, on the one before; where chunks end |
-//! | `automatic.rs` | when one is made by itself |
-//! | `read.rs`, `chunks.rs` | reading one; chunks in memory |
-//! | `without.rs`, `unstored.rs` | snapshots without one of them; one that is not to be stored |
+//! | `write.rs`, `update.rs`, `cut.rs` | make a snapshot, from the previous one; cut chunks |
+//! | `automatic.rs` | automatic snapshots |
+//! | `read.rs`, `chunks.rs` | read a snapshot; the cache of chunks |
+//! | `without.rs`, `unstored.rs` | hide one snapshot; don't store a snapshot |
 
 mod automatic;
 mod chunks;

@@ -1,9 +1,9 @@
 //! Finds the commit that gave each field of a document its value.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `chain.rs` | along one chain: the commit that last changed each field |
-//! | `search.rs` | from a commit that brought values to those that wrote them |
+//! | `chain.rs` | the commit that last changed each field, along one chain |
+//! | `search.rs` | follows values from commits that brought them to those that wrote them |
 
 mod chain;
 mod search;

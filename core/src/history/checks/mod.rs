@@ -19,14 +19,14 @@
 //!
 //! Hooks are commands, so the command line runs them; here they are only part of a policy.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `policy.rs` | what is to be checked, as a policy file and a stored plan have it |
+//! | `policy.rs` | the rules to check, in a policy file and in a plan |
 //! | `proposed.rs` | a state with changes on top |
 //! | `validator.rs`, `schema/` | validators, `$jsonSchema` |
 //! | `index.rs`, `indexes.rs` | one index, and all of a collection |
 //! | `unique.rs`, `references.rs` | the rules between documents |
-//! | `violation.rs`, `unchecked.rs` | what is found, and what could not be checked |
+//! | `violation.rs`, `unchecked.rs` | violations, and rules that could not be checked |
 
 mod index;
 mod indexes;

@@ -1,12 +1,12 @@
 //! Differences between two states ([`diff`]), and between two images of a document ([`fields`]).
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `states.rs` | [`Diff`]: collections and documents that differ |
-//! | `touched.rs` | what commits say of the documents that they touched |
-//! | `fields.rs` | [`FieldChange`]: the fields that differ, for people and for other operations |
-//! | `compare.rs` | the walk through two documents, and where in its document a field stands |
-//! | `elements.rs` | which elements of two arrays belong together |
+//! | `touched.rs` | the documents that commits touched, with their versions |
+//! | `fields.rs` | [`FieldChange`]: the differing fields, for people and for other operations |
+//! | `compare.rs` | compares two documents, with the positions of fields |
+//! | `elements.rs` | aligns the elements of two arrays |
 
 pub(crate) mod compare;
 mod elements;

@@ -5,13 +5,13 @@
 //! conflicts. It is a pure function: no store, no clock. "Equal" always means equal type and bytes,
 //! so values of a side are taken bit by bit.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `document.rs` | [`merge_document`]: from versions to a checked document |
+//! | `document.rs` | [`merge_document`]: merges versions to a checked document |
 //! | `merger.rs`, `arrays.rs` | the rules for fields, and for arrays |
-//! | `definition.rs` | what is one value in a collection's definition |
-//! | `settle.rs`, `numbers.rs` | what becomes of a conflict: resolutions, strategies, arithmetic |
-//! | `align.rs` | fields and elements side by side, and their order |
+//! | `definition.rs` | the single values in a collection's definition |
+//! | `settle.rs`, `numbers.rs` | resolves conflicts: resolutions, strategies, arithmetic |
+//! | `align.rs` | aligns fields and elements, and determines their order |
 //! | `sides.rs`, `output.rs` | three versions of a value; writing values |
 //! | `strategy.rs`, `policy.rs`, `conflict.rs`, `resolution.rs` | the types |
 

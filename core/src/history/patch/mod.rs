@@ -4,12 +4,12 @@
 //! can check whether it fits, and it can be reversed. [`apply`] commits it in one commit, or not at
 //! all. The caller determines the file format.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
 //! | `model.rs` | [`Patch`], by collection and document |
 //! | `edit.rs` | [`Edit`]: the changes of one document, by field |
-//! | `tree.rs`, `fit.rs` | an edit by the structure of the document; making it |
-//! | `check.rs`, `collections.rs` | whether a patch fits a state, and what it comes to there |
+//! | `tree.rs`, `fit.rs` | an edit as a tree; its application |
+//! | `check.rs`, `collections.rs` | whether a patch fits a state, and its effect |
 //! | `apply.rs` | the commit |
 
 mod apply;

@@ -10,16 +10,16 @@
 //! [saved](SavedPlan), so that others can review, resolve and apply it, like a pull request: the
 //! record holds its inputs, never its result.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `source.rs` | what a plan does |
-//! | `step.rs`, `base.rs` | from that to the comparisons it takes; what the sides had in common |
-//! | `work.rs`, `collections.rs` | merging documents, and what collections are |
-//! | `names.rs` | two collections of one name |
-//! | `undone.rs` | taking back that a collection was made |
-//! | `result.rs`, `commit.rs` | what came of it; making it a commit |
-//! | `rules.rs`, `decisions.rs` | strategies and checks; what people decided |
-//! | `record.rs`, `saved.rs`, `rebase.rs` | plans that are kept, and made anew |
+//! | `source.rs` | the operation of a plan |
+//! | `step.rs`, `base.rs` | the comparisons that it requires; the merge base |
+//! | `work.rs`, `collections.rs` | merges documents, and the metadata of collections |
+//! | `names.rs` | resolves conflicts of collection names |
+//! | `undone.rs` | undoes the creation of a collection |
+//! | `result.rs`, `commit.rs` | the result; its commit |
+//! | `rules.rs`, `decisions.rs` | strategies and checks; decisions on conflicts |
+//! | `record.rs`, `saved.rs`, `rebase.rs` | saved plans, and their rebase |
 
 mod base;
 mod collections;

@@ -5,8 +5,8 @@
 //! | --- | --- |
 //! | beginning | `argonseg`, version |
 //! | document blocks | the documents of all commits, one after the other |
-//! | header blocks | for each commit its meta data, the keys that it touched with the lengths of its documents, its digest |
-//! | footer | what the segment is, and where its blocks are |
+//! | header blocks | for each commit its metadata, the touched keys with the lengths of their documents, its digest |
+//! | footer | the metadata of the segment, and the index of its blocks |
 //! | trailer | length and checksum of the footer, version, `argonseg` |
 //!
 //! A reader begins at the end: [`Footer::parse`] returns which bytes have which commits, and which

@@ -10,14 +10,14 @@
 //! the parent branch, reads the originals. Not masked are: `_id`s, names, options and indexes of
 //! collections, and the metadata of commits, including their digests.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `policy.rs` | what a user asks for |
-//! | `hash.rs`, `fake.rs`, `redact.rs` | what stands for a value |
-//! | `transform.rs` | a document with values exchanged |
-//! | `binding.rs` | a policy bound to the collections of a state, as the branch's record holds it |
+//! | `policy.rs` | the policy that a user writes |
+//! | `hash.rs`, `fake.rs`, `redact.rs` | replacements of values |
+//! | `transform.rs` | transforms the values of a document |
+//! | `binding.rs` | a policy bound to the collections of a state, in the branch's record |
 //! | `materialize.rs` | reads through a mask |
-//! | `coverage.rs` | what a policy means for a state, for people |
+//! | `coverage.rs` | the effect of a policy on a state, for people |
 
 mod binding;
 mod coverage;

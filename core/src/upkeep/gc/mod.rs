@@ -6,13 +6,13 @@
 //! every timeline that gives [`RetainedStates`](crate::storage::RetainedStates); data that no
 //! retained state needs is removed, and a timeline without retained states is dropped.
 //!
-//! | module | what is in it |
+//! | module | content |
 //! | --- | --- |
-//! | `roots` | the refs that hold states, and those that are to be removed themselves |
-//! | `deleted` | projects that were deleted, which are kept for the retention time |
-//! | `merges` | what commits have merged |
-//! | `plan` | from the roots to what is kept of each timeline, and for whose sake |
-//! | `publish` | writing these records before anything is removed |
+//! | `roots` | the refs that retain states, and the refs to remove |
+//! | `deleted` | deleted projects, which are kept for the retention period |
+//! | `merges` | the points that commits have merged |
+//! | `plan` | computes the retained states of each timeline, and their holders |
+//! | `publish` | writes these records before anything is removed |
 //! | `collect`, `sweep` | the collection, and its part that removes snapshots |
 //! | `storage` | who holds how many bytes |
 //!

@@ -19,12 +19,12 @@
 //! omitted and [named](Schema::unknown), together with a `not` or `oneOf` around it, so that
 //! nothing is refused because of an omission.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `compile.rs` | from MongoDB's schema to the crate's |
-//! | `keywords.rs`, `patterns.rs` | the keywords that see BSON, and those with regular expressions |
-//! | `instance.rs` | BSON as the crate reads it |
-//! | `sentence.rs` | what is wrong, in words |
+//! | `compile.rs` | translates MongoDB's schema to the crate's |
+//! | `keywords.rs`, `patterns.rs` | the keywords that depend on BSON, and those with regular expressions |
+//! | `instance.rs` | lets the crate read BSON |
+//! | `sentence.rs` | formats problems |
 
 mod compile;
 mod instance;
