@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::extjson::parse_value;
 
-/// Documents that Extended JSON can express: no field is named like a wrapper, NaN has no payload,
-/// decimals are canonical, the options of regular expressions are sorted.
+/// Documents that Extended JSON can express: no field has the name of a wrapper, NaN has no
+/// payload, decimals are canonical, the options of regular expressions are sorted.
 pub(super) fn document() -> impl Strategy<Value = RawDocumentBuf> {
     fields(value().boxed()).prop_map(|document| RawDocumentBuf::try_from(&document).unwrap())
 }

@@ -1,8 +1,8 @@
-//! How documents come in and go out: Extended JSON, BSON, JSON and CSV files, `mongodump` directories.
+//! Formats of documents: Extended JSON, BSON, JSON and CSV files, `mongodump` directories.
 //!
-//! Nothing here knows of stores or branches. Reading is streaming: whatever the size of a file, one
-//! document is in memory at a time, and it has been [validated](validate()) before anyone sees it.
-//! Writing goes to a temporary name first, so a file under its final name is always whole.
+//! This crate knows no stores or branches. Reading is streaming: whatever the size of a file, one
+//! document is in memory at a time, and it is [validated](validate()) before the caller gets it.
+//! Writing uses a temporary name first, so a file under its final name is always complete.
 
 #[cfg(test)]
 mod arbitrary;

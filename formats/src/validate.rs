@@ -1,38 +1,38 @@
-//! The check that every document passes before it is given out or written.
+//! The validation of every document that is read or written.
 
 use bson::error::Error as BsonError;
 use bson::raw::{RawBsonRef, RawDocument, RawIter};
 
-/// The largest document, in bytes: MongoDB's limit.
+/// The maximum size of a document, in bytes: MongoDB's limit.
 pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// The deepest nesting: the document itself is level 1, each document or array in it one more.
+/// The maximum nesting: the document itself is level 1, each document or array in it one more.
 ///
-/// Code with scope counts as two levels, as many as it has in Extended JSON, so that whatever is
-/// valid can also be printed and parsed again.
+/// Code with scope counts as two levels, as it does in Extended JSON, so that every valid document
+/// can also be printed and parsed again.
 pub const MAX_DEPTH: usize = 100;
 
-/// Why a document is refused.
+/// The reason why a document is refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDocument {
-    /// Over [`MAX_DOCUMENT_BYTES`].
-    #[error("the document has {bytes} bytes, more than the {MAX_DOCUMENT_BYTES} allowed")]
+    /// Exceeds [`MAX_DOCUMENT_BYTES`].
+    #[error("the document has {bytes} bytes; at most {MAX_DOCUMENT_BYTES} are allowed")]
     TooLarge {
-        /// Its size.
+        /// The size.
         bytes: usize,
     },
-    /// Over [`MAX_DEPTH`].
+    /// Exceeds [`MAX_DEPTH`].
     #[error("the document is nested deeper than {MAX_DEPTH} levels")]
     TooDeep,
-    /// Bytes that aren't BSON: a wrong length, a bad string, an unknown type.
+    /// Not valid BSON: an invalid length, an invalid string, an unknown type.
     #[error("not valid BSON: {0}")]
     Malformed(#[from] BsonError),
 }
 
-/// Checks a document whole: its size, its depth, and that every element at every level decodes.
+/// Validates a document: its size, its depth, and that every element at every level decodes.
 ///
-/// [`RawDocument`] itself checks only the outermost length. Linear in the size of the document.
+/// [`RawDocument`] itself only checks the outermost length. Linear in the size of the document.
 pub fn validate(document: &RawDocument) -> Result<(), InvalidDocument> {
     let bytes = document.as_bytes().len();
     if bytes > MAX_DOCUMENT_BYTES {

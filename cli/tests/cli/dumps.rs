@@ -166,5 +166,5 @@ fn an_archive_is_imported_whatever_its_name_and_from_a_pipe() {
         assert_eq!(place.ok(&["find", "-c", "boats", "-p", &project]), "{\"_id\":7}\n");
     }
     place.file("cut.archive", &archive()[..250]);
-    has(&place.fails(2, &["import", "cut.archive"]), &["not a whole mongodump archive"]);
+    has(&place.fails(2, &["import", "cut.archive"]), &["invalid or incomplete mongodump archive"]);
 }

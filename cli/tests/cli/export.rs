@@ -168,7 +168,10 @@ fn a_document_that_json_can_not_express_is_refused_or_noted_and_not_changed_unsa
     place.ok(&["import", "doubled.bson"]);
     for mode in ["--canonical", "--relaxed"] {
         let error = place.fails(9, &["export", "x.jsonl", "-c", "odd", mode]);
-        has(&error, &["_id 1: its field 'a' looks like Extended JSON", ".bson", "--lossy"]);
+        has(
+            &error,
+            &["_id 1: its field 'a' looks like an Extended JSON wrapper", ".bson", "--lossy"],
+        );
         assert!(!place.path("x.jsonl").exists());
     }
     let run = place.run(&["export", "x.jsonl", "-c", "odd", "--lossy"]);

@@ -1,4 +1,4 @@
-//! The files of one database, put together to collections.
+//! Groups the files of one database by collection.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,20 +9,20 @@ use super::super::FormatError;
 use super::names::{self, BUCKETS, File, Kind};
 use super::{BadFile, Documents, Dump, DumpCollection, Metadata, SkipReason, Skipped, indexes};
 
-/// The files of collections, by the names in their file names.
+/// The files of collections, by their encoded names.
 #[derive(Default)]
 pub(super) struct CollectionFiles {
     documents: BTreeMap<String, PathBuf>,
     metadata: BTreeMap<String, PathBuf>,
     /// The documents of time series.
     buckets: BTreeMap<String, PathBuf>,
-    /// Of which there are two, so that nobody knows which one counts.
+    /// Names with two files, so that it is ambiguous which one applies.
     doubled: BTreeSet<String>,
     indexes: Option<PathBuf>,
 }
 
 impl CollectionFiles {
-    /// Takes a file, or says why not.
+    /// Adds a file, or the reason why it is refused.
     pub(super) fn add(&mut self, path: &Path, bad: &mut Vec<BadFile>) -> Option<SkipReason> {
         if path.is_dir() {
             return Some(SkipReason::Unknown);
@@ -46,7 +46,7 @@ impl CollectionFiles {
         None
     }
 
-    /// Makes collections of the files.
+    /// Creates collections from the files.
     pub(super) fn put_together(mut self, dump: &mut Dump) {
         let old = self.old_indexes(dump);
         let stems: BTreeSet<&String> = self.documents.keys().chain(self.metadata.keys()).collect();
@@ -68,7 +68,7 @@ impl CollectionFiles {
         dump.collections.sort_by(|one, other| one.name.cmp(&other.name));
     }
 
-    /// A collection, or why there is none in its only file.
+    /// Creates a collection, or returns the problem of its only file.
     fn collection(
         &mut self,
         stem: &str,
@@ -93,13 +93,13 @@ impl CollectionFiles {
         Ok(Ok(DumpCollection { name, documents, metadata }))
     }
 
-    /// The file of the documents of a time series.
+    /// Takes the file of the documents of a time series.
     fn take_buckets(&mut self, name: &str) -> Result<Option<PathBuf>, FormatError> {
         let encoded = names::encode(&format!("{BUCKETS}{name}"));
         if let Some(path) = self.buckets.remove(&encoded) {
             return Ok(Some(path));
         }
-        // What makes a cut name unique is of the program's own that wrote the dump.
+        // The suffix that makes a truncated name unique depends on the program that wrote the dump.
         let similar: Vec<String> =
             self.buckets.keys().filter(|stem| names::may_be(stem, &encoded)).cloned().collect();
         match similar.as_slice() {
@@ -107,7 +107,7 @@ impl CollectionFiles {
             [only] => Ok(self.buckets.remove(only)),
             [first, ..] => Err(FormatError::CollectionFile {
                 path: self.buckets[first].clone(),
-                reason: "the name is cut, and several time series begin like it".to_owned(),
+                reason: "the name is truncated, and several time series begin with it".to_owned(),
             }),
         }
     }
@@ -121,7 +121,7 @@ impl CollectionFiles {
     }
 }
 
-/// What `system.indexes` says counts where the collection's own metadata says nothing.
+/// Uses the indexes of `system.indexes` if the collection's own metadata has none.
 fn with_old_indexes(metadata: Option<Metadata>, old: Option<&Vec<Document>>) -> Option<Metadata> {
     let Some(old) = old else { return metadata };
     let mut metadata = metadata.unwrap_or_default();
@@ -131,7 +131,7 @@ fn with_old_indexes(metadata: Option<Metadata>, old: Option<&Vec<Document>>) -> 
     Some(metadata)
 }
 
-/// A name as good as it can be told from a file's.
+/// Decodes the name of a file as far as possible.
 fn shown(stem: &str) -> String {
     names::decode(stem).unwrap_or_else(|| stem.to_owned())
 }

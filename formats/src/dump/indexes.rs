@@ -1,4 +1,4 @@
-//! `system.indexes.bson`: where dumps of MongoDB before 3.0 have the index definitions.
+//! `system.indexes.bson`: the index definitions in dumps of MongoDB before 3.0.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use bson::Document;
 
 use super::super::{FormatError, Source};
 
-/// The index definitions by the collections' names, in the order of the file.
+/// Reads the index definitions by collection name, in the order of the file.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Document>>, FormatError> {
     let wrong = |reason: String| FormatError::CollectionFile { path: path.to_owned(), reason };
     let mut indexes: BTreeMap<String, Vec<Document>> = BTreeMap::new();
@@ -15,13 +15,13 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<Document>>, Forma
         let record = record.map_err(|bad| wrong(format!("byte {}: {}", bad.offset, bad.reason)))?;
         let index =
             Document::try_from(&*record.document).map_err(|error| wrong(error.to_string()))?;
-        // The database may have another name by now; only the collection's counts.
+        // The database may have been renamed; only the collection matters.
         let namespace = index.get_str("ns").unwrap_or_default();
         let Some((_, collection)) = namespace.split_once('.') else {
             return Err(wrong(format!("an index has the namespace '{namespace}'")));
         };
         if index.get_document("key").is_err() || index.get_str("name").is_err() {
-            return Err(wrong(format!("an index of {namespace} has no key or no name")));
+            return Err(wrong(format!("an index of {namespace} lacks a key or a name")));
         }
         indexes.entry(collection.to_owned()).or_default().push(index);
     }

@@ -9,40 +9,41 @@ use super::super::FormatError;
 use super::super::extjson::{Layout, Mode, parse_value, print_value};
 use super::super::source::Input;
 
-/// The longest text that is read, uncompressed: options and 64 indexes of the largest size there are,
-/// and a file that decompresses to more is none.
+/// The maximum uncompressed size: enough for options and 64 indexes of the maximum size; it bounds
+/// the memory for a file that decompresses to more.
 const MAX_TEXT_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What a dump says of a collection beside its documents.
+/// The metadata of a collection in a dump.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Metadata {
-    /// The collection's whole name; older versions of `mongodump` leave it out.
+    /// The collection's full name; older versions of `mongodump` omit it.
     pub collection_name: Option<String>,
-    /// `collection`, `view` or `timeseries`; older versions leave it out.
+    /// `collection`, `view` or `timeseries`; older versions omit it.
     pub kind: Option<String>,
     /// The options of `create`, such as `validator`.
     pub options: Document,
-    /// Index definitions as found, with the one of `_id`, numbers of the type they have in the file.
+    /// The index definitions as found, including the one of `_id`, with the types of numbers in the
+    /// file.
     pub indexes: Vec<Document>,
-    /// The collection's UUID, 32 hexadecimal digits.
+    /// The collection's UUID, 32 hex digits.
     pub uuid: Option<String>,
 }
 
 impl Metadata {
-    /// Reads a `.metadata.json` or `.metadata.json.gz` file. An empty file says nothing, as it does
-    /// to `mongorestore`; keys that aren't known are passed over.
+    /// Reads a `.metadata.json` or `.metadata.json.gz` file. An empty file has no metadata, like
+    /// for `mongorestore`; unknown keys are ignored.
     pub fn read(path: &Path) -> Result<Option<Self>, FormatError> {
         let mut text = String::new();
         let mut input = Input::open(path)?.take(MAX_TEXT_BYTES + 1);
         input.read_to_string(&mut text).map_err(FormatError::io("read", path))?;
         if text.len() as u64 > MAX_TEXT_BYTES {
-            let reason = format!("it has more than {MAX_TEXT_BYTES} bytes, uncompressed");
+            let reason = format!("it exceeds {MAX_TEXT_BYTES} bytes, uncompressed");
             return Err(FormatError::Metadata { path: path.to_owned(), reason });
         }
         Self::parse(&text, path)
     }
 
-    /// The metadata that a text holds, which stands in a file.
+    /// Parses the text of a file.
     pub(super) fn parse(text: &str, path: &Path) -> Result<Option<Self>, FormatError> {
         if text.trim().is_empty() {
             return Ok(None);
@@ -77,8 +78,8 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// The text of a `.metadata.json` file as `mongorestore` reads it, in canonical Extended JSON.
-    /// What isn't known is left out, but for the type, which the options tell.
+    /// Formats the text of a `.metadata.json` file for `mongorestore`, in canonical Extended JSON.
+    /// Unknown properties are omitted, except for the type, which follows from the options.
     pub(in super::super) fn to_json(&self, collection: &str) -> Result<String, FormatError> {
         let indexes = self.indexes.iter().cloned().map(Bson::Document).collect();
         let mut document = Document::new();
@@ -94,17 +95,17 @@ impl Metadata {
         })
     }
 
-    /// Whether it is of a view, which has no documents.
+    /// Whether it is a view, which has no documents.
     pub fn is_view(&self) -> bool {
         self.options.contains_key("viewOn")
     }
 
-    /// Whether it is of a time series, whose documents are buckets of another collection.
+    /// Whether it is a time series, whose documents are buckets of another collection.
     pub fn is_time_series(&self) -> bool {
         self.options.contains_key("timeseries")
     }
 
-    /// What `mongodump` calls such a collection.
+    /// The name that `mongodump` has for such a collection.
     fn kind_of_options(&self) -> &'static str {
         match self {
             _ if self.is_time_series() => "timeseries",

@@ -1,15 +1,15 @@
-//! What `mongodump` leaves in a directory or an archive: for every collection the documents and the
-//! metadata.
+//! The output of `mongodump` in a directory or an archive: the documents and the metadata of every
+//! collection.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `root.rs` | the directory that the user named: which database is meant |
+//! | `root.rs` | the directory that the user named: selects the database |
 //! | `names.rs` | file names, and the names of collections |
-//! | `files.rs` | the files of one database, put together to collections |
+//! | `files.rs` | groups the files of one database by collection |
 //! | `metadata.rs` | a collection's options and indexes |
 //! | `indexes.rs` | the index definitions of old dumps |
 //! | `archive/` | an archive of `mongodump`, one file |
-//! | `skipped.rs` | what is not loaded, and why |
+//! | `skipped.rs` | files that are not loaded, with the reason |
 
 mod archive;
 mod files;
@@ -36,41 +36,41 @@ use super::FormatError;
 /// One database of a dump.
 #[derive(Debug)]
 pub struct Dump {
-    /// Its name, which is its directory's.
+    /// The name, which is its directory's.
     pub database: String,
-    /// Its collections, sorted by name.
+    /// The collections, sorted by name.
     pub collections: Vec<DumpCollection>,
-    /// What should be a collection, and can't be loaded.
+    /// Files of collections that can't be loaded.
     pub bad: Vec<BadFile>,
-    /// What else is there, and is not loaded.
+    /// Other files, which are not loaded.
     pub skipped: Vec<Skipped>,
 }
 
 /// One collection of a dump.
 #[derive(Debug)]
 pub struct DumpCollection {
-    /// Its name, decoded.
+    /// The decoded name.
     pub name: String,
-    /// Where its documents are.
+    /// The documents.
     pub documents: Documents,
-    /// Its options and indexes; none if the dump says nothing of them.
+    /// The options and indexes; none if the dump has no metadata for it.
     pub metadata: Option<Metadata>,
 }
 
-/// Where the documents of a dump's collection are.
+/// The location of the documents of a dump's collection.
 #[derive(Debug, Clone)]
 pub enum Documents {
     /// In a `.bson` or `.bson.gz` file.
     File(PathBuf),
     /// In an archive.
     Part(ArchivePart),
-    /// Nowhere: it is a view, or a time series without any, of which this file tells.
+    /// None: a view, or a time series without documents, described by this file.
     None(PathBuf),
 }
 
 impl DumpCollection {
-    /// The collection of one `.bson` file of a dump, with the metadata beside it; `None` if the file
-    /// has no name that `mongodump` gives.
+    /// Returns the collection of one `.bson` file of a dump, with the metadata beside it; `None` if
+    /// `mongodump` gives no file such a name.
     pub fn of_file(documents: &Path) -> Result<Option<Self>, FormatError> {
         let stem = match names::classify(documents) {
             File::Collection { kind: Kind::Documents, stem } => stem,
@@ -91,9 +91,9 @@ impl DumpCollection {
 
 impl Dump {
     /// Finds the collections of one database. `directory` is the database's own directory, or the
-    /// root of a dump, with a directory for each; then `database` chooses, and may be left out if
-    /// there is only one that isn't the server's own. Reads all metadata, but no documents. A file
-    /// that can't be made sense of is told as [bad](Self::bad), and the others are found.
+    /// root of a dump, with a directory for each; then `database` selects one, and is optional if
+    /// only one isn't the server's own. Reads all metadata, but no documents. An invalid file is
+    /// listed as [bad](Self::bad), and does not affect the others.
     pub fn open(directory: &Path, database: Option<&str>) -> Result<Self, FormatError> {
         let root = Root::read(directory)?;
         let chosen = root.choose(directory, database)?;

@@ -1,42 +1,42 @@
-//! File names of a dump, and the names of the collections they stand for.
+//! File names of a dump, and the collection names that they encode.
 
 use std::path::Path;
 
 use super::super::FormatError;
 use super::{Metadata, SkipReason};
 
-/// The longest encoded name; longer ones are cut and made unique, so that with the longest
-/// extension, `.metadata.json.gz`, they fit into the 255 bytes of a file name.
+/// The maximum length of an encoded name; longer ones are truncated and made unique, so that with
+/// the longest extension, `.metadata.json.gz`, they fit into the 255 bytes of a file name.
 const MAX_ENCODED_BYTES: usize = 238;
 const CUT_BYTES: usize = 208;
-/// Stands between the cut name and what makes it unique: an encoded `$`.
+/// Separates the truncated name from its unique suffix: an encoded `$`.
 const CUT_MARK: &str = "%24";
-/// Begins the name of the collection that holds a time series' documents.
+/// The prefix of the collection with a time series' documents.
 pub(in super::super) const BUCKETS: &str = "system.buckets.";
 
-/// What a file in a dump is, by its name.
+/// The kind of a file in a dump, by its name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum File {
-    /// Half of a collection.
+    /// One of the two files of a collection.
     Collection {
-        /// Which half.
+        /// Which of the two.
         kind: Kind,
-        /// The name as it is in the file's name: encoded, perhaps cut.
+        /// The encoded name, perhaps truncated.
         stem: String,
     },
-    /// The documents of a time series, whose metadata is under its own name.
+    /// The documents of a time series, whose metadata has its own name.
     Buckets {
-        /// The name as it is in the file's name, with `system.buckets.` before it.
+        /// The encoded name, with the prefix `system.buckets.`.
         stem: String,
     },
     /// `system.indexes.bson`: the index definitions of all collections, before MongoDB 3.0.
     Indexes,
-    /// Something that isn't loaded.
+    /// A file that isn't loaded.
     Other(SkipReason),
 }
 
 impl File {
-    /// Whether a directory that holds this file is a database's.
+    /// Returns whether a directory with this file is a database's.
     pub(super) fn is_of_database(&self) -> bool {
         !matches!(self, Self::Other(reason) if *reason != SkipReason::SystemCollection)
     }
@@ -57,7 +57,7 @@ pub(super) fn classify(path: &Path) -> File {
     }
     let plain = file_name.strip_suffix(".gz").unwrap_or(file_name);
     match plain {
-        // A collection of that name has metadata.
+        // A collection with that name has metadata.
         "oplog.bson" if !has_metadata(path, "oplog") => return File::Other(SkipReason::Oplog),
         "prelude.json" => return File::Other(SkipReason::Prelude),
         "system.indexes.bson" => return File::Indexes,
@@ -83,12 +83,12 @@ fn has_metadata(path: &Path, stem: &str) -> bool {
     ["", ".gz"].into_iter().any(|end| of_end(end).is_file())
 }
 
-/// Whether a collection is the server's own, by its name, encoded or not.
+/// Returns whether a collection is the server's own, by its name, encoded or not.
 pub(super) fn is_of_server(name: &str) -> bool {
     ["system.", "%24admin.", "$admin."].iter().any(|start| name.starts_with(start))
 }
 
-/// The collection's whole name, which for a cut file name is only in the metadata.
+/// Returns the collection's full name, which for a truncated file name is only in the metadata.
 pub(super) fn full_name(
     path: &Path,
     stem: &str,
@@ -99,12 +99,12 @@ pub(super) fn full_name(
         if let Some(name) = said {
             return Ok(name.clone());
         }
-        "the name is cut, and the whole one is not in its metadata file"
+        "the name is truncated, and its metadata file lacks the full name"
     } else if let Some(name) = said.filter(|name| unescaped(stem, b'+').as_ref() == Some(*name)) {
-        // Some versions of mongodump leave a + as it is.
+        // Some versions of mongodump do not encode a +.
         return Ok(name.clone());
     } else {
-        "the name has a % that isn't followed by two hexadecimal digits of a character"
+        "the name has a % that isn't followed by two hex digits of a character"
     };
     decode(stem).ok_or_else(|| FormatError::CollectionFile {
         path: path.to_owned(),
@@ -112,22 +112,22 @@ pub(super) fn full_name(
     })
 }
 
-/// Whether the name in a file's name is only the beginning of a collection's.
+/// Returns whether a file's name only has the beginning of a collection's name.
 fn is_cut(stem: &str) -> bool {
     stem.len() == MAX_ENCODED_BYTES
         && stem.get(CUT_BYTES..).is_some_and(|s| s.starts_with(CUT_MARK))
 }
 
-/// Whether `stem` may be the file name of a collection whose name [`encode`]s to `encoded`: the
-/// names are equal, but for what makes a cut one unique.
+/// Returns whether `stem` may be the file name of a collection whose name [`encode`]s to `encoded`:
+/// the names are equal, apart from the unique suffix of a truncated one.
 pub(super) fn may_be(stem: &str, encoded: &str) -> bool {
     let cut = is_cut(stem) && is_cut(encoded);
     stem == encoded || cut && stem.as_bytes()[..CUT_BYTES] == encoded.as_bytes()[..CUT_BYTES]
 }
 
-/// The file name of a collection, without an extension: as `mongodump` makes it, but for what makes
-/// a cut name unique, on which nothing depends. The cut may be within the three characters that
-/// stand for a byte, as it is there.
+/// Returns the file name of a collection, without an extension, like `mongodump`, apart from the
+/// unique suffix of a truncated name, on which nothing depends. As there, the truncation may split
+/// the three characters of an encoded byte.
 pub(in super::super) fn encode(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -153,7 +153,7 @@ fn hexadecimal(digit: u8) -> char {
     char::from(b"0123456789ABCDEF"[usize::from(digit)])
 }
 
-/// Reverses the encoding of a name that isn't cut.
+/// Decodes a name that isn't truncated.
 pub(super) fn decode(encoded: &str) -> Option<String> {
     unescaped(encoded, b' ')
 }

@@ -1,4 +1,4 @@
-//! The directory that the user named: which databases it holds, and which one is meant.
+//! The directory that the user named: finds its databases, and selects one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,10 @@ use super::super::FormatError;
 use super::names::{self, File};
 use super::{SkipReason, Skipped};
 
-/// Databases of the server's own, which a dump of a whole server has beside the user's.
+/// The server's own databases, which a dump of a whole server includes.
 const SERVER_DATABASES: [&str; 3] = ["admin", "config", "local"];
 
-/// What the directory that the user named holds.
+/// The content of the directory that the user named.
 pub(super) struct Root {
     databases: Vec<Database>,
     others: Vec<Skipped>,
@@ -50,16 +50,16 @@ impl Root {
         Self { databases, others: Vec::new() }
     }
 
-    /// The directory is a database's own; what is in it is for the caller to look at.
+    /// The directory is a database's own; the caller reads its content.
     fn of_database(directory: &Path) -> Result<Self, FormatError> {
-        // The name may not be in the path as it was typed: `.` or `dump/..`
+        // The path may lack the directory's name: `.` or `dump/..`
         let full = fs::canonicalize(directory).map_err(FormatError::io("find", directory))?;
         let name = full.file_name().map(|name| name.to_string_lossy().into_owned());
         let database = Database { name: name.unwrap_or_default(), path: directory.to_owned() };
         Ok(Self { databases: vec![database], others: Vec::new() })
     }
 
-    /// The database that is `wanted`, or the only one that isn't the server's own.
+    /// Selects the database `wanted`, or the only one that isn't the server's own.
     pub(super) fn choose(
         &self,
         directory: &Path,
@@ -88,7 +88,7 @@ impl Root {
         }
     }
 
-    /// Files beside the databases, and the server's databases if another was chosen.
+    /// Returns files beside the databases, and the server's databases if another was selected.
     pub(super) fn skipped_beside(&self, chosen: &Database) -> Vec<Skipped> {
         let servers = self.databases.iter().filter(|database| {
             *database != chosen && SERVER_DATABASES.contains(&database.name.as_str())
@@ -106,7 +106,8 @@ fn is_database(directory: &Path) -> Result<bool, FormatError> {
     Ok(files.iter().any(|path| names::classify(path).is_of_database()))
 }
 
-/// The entries of a directory, sorted, so that messages and results don't depend on the disk.
+/// Returns the entries of a directory, sorted, so that messages and results don't depend on the
+/// disk.
 pub(super) fn entries(directory: &Path) -> Result<Vec<PathBuf>, FormatError> {
     let listed = fs::read_dir(directory).and_then(|entries| {
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()

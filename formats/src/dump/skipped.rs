@@ -1,45 +1,45 @@
-//! What a dump holds beside the collections that are loaded.
+//! The parts of a dump that are not loaded.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::FormatError;
 
-/// A file or directory that is no collection to load.
+/// A file or directory that is not loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which one; in an archive, the archive and the namespace.
+    /// The file; in an archive, the archive and the namespace.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// A file that should be of a collection, and can't be loaded.
+/// A file of a collection that can't be loaded.
 #[derive(Debug)]
 pub struct BadFile {
-    /// The collection's name; as it stands in the file's name, if that can't be decoded.
+    /// The collection's name; encoded as in the file's name, if that can't be decoded.
     pub collection: String,
-    /// What is wrong, and with which file.
+    /// The error, with the file.
     pub error: FormatError,
 }
 
-/// Why something in a dump is not loaded.
+/// The reason why a part of a dump is not loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// `system.*` or `$…`: the server's own, made again by the server.
+    /// `system.*` or `$…`: the server's own, which it creates itself.
     SystemCollection,
-    /// The documents of a time series without its metadata, so that nobody knows what it is.
+    /// The documents of a time series without its metadata, which are meaningless alone.
     TimeSeries,
-    /// Metadata without documents, and neither a view nor a time series.
+    /// Metadata without documents, of neither a view nor a time series.
     NoDocuments,
-    /// `._*`: what macOS keeps of a file on disks that are not its own.
+    /// `._*`: metadata of macOS on foreign file systems.
     AppleDouble,
     /// `oplog.bson`: the operations during the dump.
     Oplog,
     /// `prelude.json`: facts about the server.
     Prelude,
-    /// A database of the server's own that wasn't asked for by name.
+    /// A database of the server's own that wasn't selected by name.
     ServerDatabase,
     /// Not a name that `mongodump` writes.
     Unknown,

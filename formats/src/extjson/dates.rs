@@ -1,8 +1,8 @@
-//! Dates as Extended JSON writes them, and as older tools did.
+//! Dates in Extended JSON, and in the formats of older tools.
 
 use bson::DateTime;
 
-/// 9999-12-31T23:59:59.999Z, the last date that ISO 8601 writes with a year of four digits.
+/// 9999-12-31T23:59:59.999Z, the last date that ISO 8601 represents with a year of four digits.
 const LAST_ISO_MILLIS: i64 = 253_402_300_799_999;
 
 /// Parses RFC 3339, and its variants in MongoDB's older tools: an offset without a colon, no
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Option<DateTime> {
 }
 
 /// The ISO 8601 form for years 1970 to 9999, with three decimals if there are milliseconds; none
-/// outside them, where Extended JSON has the number instead.
+/// outside of them, where Extended JSON has the number instead.
 pub(super) fn print(date: DateTime) -> Option<String> {
     let millis = date.timestamp_millis();
     if !(0..=LAST_ISO_MILLIS).contains(&millis) {

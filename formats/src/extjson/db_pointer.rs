@@ -1,5 +1,5 @@
-//! Building and opening the deprecated `DBPointer`, whose fields the `bson` crate keeps private.
-//! Both go through a document `{"": pointer}`, whose bytes are public.
+//! Creates and reads the deprecated `DBPointer`, whose fields the `bson` crate keeps private. Both
+//! go through a document `{"": pointer}`, whose bytes are public.
 
 use bson::Bson;
 use bson::oid::ObjectId;
@@ -10,7 +10,7 @@ const TYPE_TAG: u8 = 0x0c;
 const HEAD: usize = 4 + 1 + 1;
 const ID: usize = 12;
 
-/// The pointer, or none if the namespace is longer than BSON can say.
+/// Creates the pointer; none if the namespace exceeds BSON's maximum length.
 pub(super) fn build(namespace: &str, id: ObjectId) -> Option<Bson> {
     let string_length = namespace.len() + 1;
     let total = HEAD + 4 + string_length + ID + 1;
@@ -26,7 +26,7 @@ pub(super) fn build(namespace: &str, id: ObjectId) -> Option<Bson> {
     Bson::try_from(document.get("").ok()??).ok()
 }
 
-/// The pointer's namespace and id; none if `pointer` is something else.
+/// Returns the pointer's namespace and id; none for another value.
 pub(super) fn parts(pointer: RawBsonRef<'_>) -> Option<(String, ObjectId)> {
     let RawBsonRef::DbPointer(pointer) = pointer else { return None };
     let mut document = RawDocumentBuf::new();

@@ -1,4 +1,4 @@
-//! Finding what Extended JSON can't express.
+//! Finds values that Extended JSON can't express.
 
 use bson::raw::{RawBsonRef, RawDocument, RawIter};
 
@@ -6,10 +6,10 @@ use super::super::validate::InvalidDocument;
 use super::parse::{DoubledNames, parse_raw};
 use super::print::{Layout, Mode, print_raw_value};
 
-/// A value that would be another, or none, after it was printed as canonical Extended JSON and read.
+/// A value that changes, or is lost, when it is printed as canonical Extended JSON and parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// The names that lead to it; empty for the document itself.
+    /// The names down to it; empty for the document itself.
     path: Vec<String>,
     reason: &'static str,
 }
@@ -23,9 +23,10 @@ impl std::fmt::Display for Loss {
     }
 }
 
-/// The first value, the innermost ones before what they are in, that Extended JSON can't express.
+/// Returns the first value that Extended JSON can't express, inner values before those that contain
+/// them.
 ///
-/// Linear in the size of the document, but for documents with `$` names inside each other.
+/// Linear in the size of the document, except for nested documents with `$` names.
 pub fn find_loss(document: &RawDocument) -> Result<Option<Loss>, InvalidDocument> {
     let mut path = Vec::new();
     let reason = of_value(RawBsonRef::Document(document), &mut path)?;
@@ -33,8 +34,8 @@ pub fn find_loss(document: &RawDocument) -> Result<Option<Loss>, InvalidDocument
     Ok(reason.map(|reason| Loss { path, reason }))
 }
 
-/// Why the value can't be expressed; `path` gets the names that lead from it to the culprit, the
-/// innermost first.
+/// Returns the reason why the value can't be expressed; `path` gets the names from it down to the
+/// culprit, the innermost first.
 fn of_value(
     value: RawBsonRef<'_>,
     path: &mut Vec<String>,
@@ -47,7 +48,8 @@ fn of_value(
             let mut names = document.iter_elements();
             let suspicious =
                 names.any(|element| element.is_ok_and(|e| e.key().as_str().starts_with('$')));
-            (suspicious && !is_read_back(value)?).then_some("looks like Extended JSON and is none")
+            (suspicious && !is_read_back(value)?)
+                .then_some("looks like an Extended JSON wrapper, but is not one")
         }
         RawBsonRef::Array(array) => {
             for (index, element) in array.iter_elements().enumerate() {
@@ -58,12 +60,12 @@ fn of_value(
             of_elements(array.iter_elements(), path)?
         }
         RawBsonRef::JavaScriptCodeWithScope(_) => {
-            (!is_read_back(value)?).then_some("is code whose scope can't be told")
+            (!is_read_back(value)?).then_some("is code whose scope can't be decoded")
         }
         RawBsonRef::Double(number) => (number.is_nan() && number.to_bits() != f64::NAN.to_bits())
             .then_some("is a NaN with a sign or a payload"),
         RawBsonRef::Decimal128(_) => {
-            (!is_read_back(value)?).then_some("is a decimal in another than its usual encoding")
+            (!is_read_back(value)?).then_some("is a decimal with a non-canonical encoding")
         }
         RawBsonRef::RegularExpression(regex) => (!regex.options.as_str().chars().is_sorted())
             .then_some("is a regular expression whose options are not in alphabetical order"),
@@ -85,7 +87,7 @@ fn of_elements(
     Ok(None)
 }
 
-/// Whether the value is the same, byte for byte, after it was printed and read.
+/// Returns whether the value has the same bytes after printing and parsing.
 fn is_read_back(value: RawBsonRef<'_>) -> Result<bool, InvalidDocument> {
     let text = print_raw_value(value, Mode::Canonical, Layout::Compact)?;
     let read = parse_raw(text.as_bytes(), 0, DoubledNames::Keep);

@@ -1,10 +1,10 @@
-//! MongoDB Extended JSON v2, and what older tools wrote.
+//! MongoDB Extended JSON v2, and the formats of older tools.
 //!
 //! Parsing accepts canonical and relaxed Extended JSON and the legacy forms of MongoDB's own tools.
-//! Printing gives canonical (every type survives) or relaxed (for people) Extended JSON. What
-//! Extended JSON can't express is lost in either: the payload of a NaN, non-canonical decimals, the
-//! names of an array's elements, options of a regular expression that are not in order, and a field
-//! that is itself named like a wrapper (`$oid`). [`find_loss`] finds it.
+//! Printing produces canonical (every type is preserved) or relaxed (for people) Extended JSON.
+//! Both lose what Extended JSON can't express: the payload of a NaN, non-canonical decimals, the
+//! names of an array's elements, unsorted options of a regular expression, and a field that has the
+//! name of a wrapper (`$oid`). [`find_loss`] finds such values.
 
 mod dates;
 mod db_pointer;

@@ -1,4 +1,4 @@
-//! JSON text to BSON, in one pass that keeps field order and tells `1` from `1.0`.
+//! Parses JSON text to BSON, in one pass that keeps field order and distinguishes `1` from `1.0`.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,35 +13,36 @@ use super::error::ExtJsonError;
 use super::print::excerpt;
 use super::wrappers;
 
-/// JSON levels that the innermost value may add by its wrapper: `{"$dbPointer": {"$id": {"$oid": …}}}`.
+/// The JSON levels that a wrapper may add to the innermost value: `{"$dbPointer": {"$id": {"$oid":
+/// …}}}`.
 const WRAPPER_LEVELS: usize = 3;
 
-/// The most bytes of BSON that a text may become before it is checked. A document is larger while the
-/// base64 of its bytes is read; a line of a patch has a document on each side.
+/// The maximum size in bytes of BSON before it is checked. A document is larger while the base64 of
+/// its bytes is read; a line of a patch has a document on each side.
 const MAX_BYTES: usize = 4 * MAX_DOCUMENT_BYTES;
 
-/// What is done about a field that occurs twice in its document.
+/// The treatment of a field that occurs twice in its document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DoubledNames {
-    /// It is an error: a person who wrote it meant something else.
+    /// An error: a person who wrote it made a mistake.
     #[default]
     Refuse,
-    /// Both are kept, as BSON has them.
+    /// Both are kept, as BSON allows.
     Keep,
 }
 
-/// Parses one value. Integers become `Int32` if they fit, else `Int64`, else `Double`; numbers with
-/// a point or an exponent become `Double`. A field that occurs twice is an error.
+/// Parses one value. Integers become `Int32` if they fit, otherwise `Int64`, otherwise `Double`;
+/// numbers with a point or an exponent become `Double`. A field that occurs twice is an error.
 pub fn parse_value(text: &str) -> Result<Bson, ExtJsonError> {
     parse_nested(text.as_bytes(), 0)
 }
 
-/// Parses one document, and checks it against MongoDB's limits; otherwise like [`parse_value`].
+/// Parses one document, and checks MongoDB's limits; otherwise like [`parse_value`].
 pub fn parse_document(text: &str) -> Result<RawDocumentBuf, ExtJsonError> {
     parse_document_bytes(text.as_bytes(), DoubledNames::Refuse)
 }
 
-/// [`parse_document`] for text that hasn't been checked to be UTF-8.
+/// [`parse_document`] for text whose UTF-8 is unchecked.
 pub(in super::super) fn parse_document_bytes(
     text: &[u8],
     doubled: DoubledNames,
@@ -58,14 +59,14 @@ pub(in super::super) fn parse_document_bytes(
     }
 }
 
-/// [`parse_value`] for a value that has documents so many levels deep in it, where each may be as deep
-/// as any.
+/// [`parse_value`] for a value that nests documents at this number of levels, each of which may
+/// have the maximum depth.
 pub fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
     let raw = parse_raw(text, levels, DoubledNames::Refuse)?;
     Ok(Bson::try_from(raw).map_err(InvalidDocument::from)?)
 }
 
-/// [`parse_nested`] that keeps what a tree of documents can't hold, such as a name that occurs twice.
+/// [`parse_nested`] that keeps what a tree of documents can't represent, such as a repeated name.
 pub(super) fn parse_raw(
     text: &[u8],
     levels: usize,
@@ -79,8 +80,8 @@ pub(super) fn parse_raw(
     Ok(value)
 }
 
-/// The text with a blank in place of the sign of each integer `-0`: an integer has no such sign, but
-/// `serde_json` takes it for the double `-0.0`.
+/// The text with a blank instead of the sign of each integer `-0`: an integer has no such sign, but
+/// `serde_json` parses it as the double `-0.0`.
 fn without_negative_zeros(text: &[u8]) -> Cow<'_, [u8]> {
     let mut text = Cow::Borrowed(text);
     let (mut in_string, mut at) = (false, 0);
@@ -99,7 +100,7 @@ fn without_negative_zeros(text: &[u8]) -> Cow<'_, [u8]> {
     text
 }
 
-/// Whether a number stands here that is `-0` and no more, and not the exponent of another.
+/// Returns whether the number here is exactly `-0`, and not the exponent of another.
 fn is_negative_zero(text: &[u8], at: usize) -> bool {
     let digit_or_more = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E');
     text[at..].starts_with(b"-0")
@@ -107,7 +108,7 @@ fn is_negative_zero(text: &[u8], at: usize) -> bool {
         && !matches!(text[..at].last(), Some(b'e' | b'E'))
 }
 
-/// Builds a value in which so many levels may be nested.
+/// Builds a value in which this number of levels may be nested.
 #[derive(Clone, Copy)]
 struct Value {
     left: usize,
@@ -115,13 +116,13 @@ struct Value {
 }
 
 impl Value {
-    /// Refuses what gets too large before more of it is read.
+    /// Refuses a value that is too large before more of it is read.
     fn check_size<E: Error>(bytes: usize) -> Result<(), E> {
         if bytes > MAX_BYTES { Err(E::custom(InvalidDocument::TooLarge { bytes })) } else { Ok(()) }
     }
 
-    /// What builds the values inside this one. Stops before `serde_json`'s own limit of 128 levels
-    /// does, to say what the limit is.
+    /// Returns the builder of inner values. Stops before `serde_json`'s own limit of 128 levels, in
+    /// order to report the limit.
     fn inner<E: Error>(self) -> Result<Self, E> {
         let left = self.left.checked_sub(1);
         left.map(|left| Self { left, ..self }).ok_or_else(|| E::custom(InvalidDocument::TooDeep))
@@ -157,7 +158,7 @@ impl<'de> Visitor<'de> for Value {
 
     #[expect(
         clippy::cast_precision_loss,
-        reason = "integers beyond 64 bits are doubles to MongoDB"
+        reason = "MongoDB treats integers beyond 64 bits as doubles."
     )]
     fn visit_u64<E: Error>(self, value: u64) -> Result<RawBson, E> {
         match i64::try_from(value) {
@@ -196,7 +197,7 @@ impl<'de> Visitor<'de> for Value {
         while let Some(name) = fields.next_key::<String>()? {
             wrapper |= wrappers::is_wrapper(&name);
             let key = CString::try_from(name.as_str()).map_err(|_| {
-                A::Error::custom(format_args!("the name {name:?} holds a NUL character"))
+                A::Error::custom(format_args!("the name {name:?} contains a NUL character"))
             })?;
             if self.doubled == DoubledNames::Refuse && names.contains(&name) {
                 return Err(A::Error::custom(format_args!("the field {name:?} occurs twice")));
@@ -211,7 +212,7 @@ impl<'de> Visitor<'de> for Value {
     }
 }
 
-/// What an object with a `$` name stands for; itself if it is no wrapper.
+/// Returns the value of an object with a `$` name; the object itself if it is not a wrapper.
 fn unwrap(document: RawDocumentBuf) -> Result<RawBson, InvalidWrapper> {
     let tree = Document::try_from(document.as_ref())?;
     let doubled = tree.len() < document.iter().count();
@@ -222,7 +223,7 @@ fn unwrap(document: RawDocumentBuf) -> Result<RawBson, InvalidWrapper> {
     }
 }
 
-/// Why an object can't be opened.
+/// The reason why an object can't be unwrapped.
 #[derive(Debug, thiserror::Error)]
 enum InvalidWrapper {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! BSON to Extended JSON text.
+//! Prints BSON as Extended JSON text.
 
 use std::fmt::Write;
 
@@ -13,20 +13,20 @@ use super::{dates, db_pointer};
 /// Which of the two Extended JSON formats to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// Numbers and dates as people write them; `Int64` and `Int32` look the same.
+    /// Numbers and dates in readable form; `Int64` and `Int32` look the same.
     #[default]
     Relaxed,
-    /// Every value keeps its type; parsing gives the same document again.
+    /// Every value keeps its type; parsing returns the same document.
     Canonical,
 }
 
-/// How the text is laid out. Wrappers such as `{"$oid": "…"}` stay on one line in both.
+/// The layout of the text. Wrappers such as `{"$oid": "…"}` stay on one line in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// All on one line, without spaces; also the layout inside a wrapper.
+    /// One line, without spaces; also the layout inside a wrapper.
     #[default]
     Compact,
-    /// One field or element a line, indented by two spaces.
+    /// One field or element per line, indented by two spaces.
     Pretty,
 }
 
@@ -50,13 +50,14 @@ pub fn print_raw_value(
     Ok(printer.out)
 }
 
-/// Prints a value; fails if it can't be encoded as BSON, such as for a NUL in a field's name.
+/// Prints a value; fails if it can't be encoded as BSON, for example because of a NUL in a field's
+/// name.
 pub fn print_value(value: &Bson, mode: Mode, layout: Layout) -> Result<String, InvalidDocument> {
     let raw = RawBson::try_from(value.clone())?;
     print_raw_value(raw.as_raw_bson_ref(), mode, layout)
 }
 
-/// A value for an error message: on one line, and not long.
+/// Formats a value for an error message: on one line, and shortened.
 pub(in super::super) fn excerpt(value: &Bson) -> String {
     const LONGEST: usize = 60;
     let text = print_value(value, Mode::Relaxed, Layout::Compact)
@@ -167,14 +168,14 @@ impl Printer {
                 self.write(format_args!("{{\"$timestamp\":{{\"t\":{t},\"i\":{i}}}}}"));
             }
             RawBsonRef::DbPointer(_) => self.db_pointer(value),
-            // Documents, arrays and code with scope have been taken by the caller.
+            // The caller has handled documents, arrays and code with scope.
             _ => self.out.push_str("null"),
         }
     }
 
     fn double(&mut self, number: f64) {
-        // Debug prints the shortest digits that parse to the same double, always with a point or
-        // an exponent: valid JSON that isn't taken for an integer.
+        // Debug prints the shortest digits that parse to the same double, always with a point or an
+        // exponent: valid JSON that isn't parsed as an integer.
         match number {
             f64::INFINITY => self.wrapped("$numberDouble", "Infinity"),
             f64::NEG_INFINITY => self.wrapped("$numberDouble", "-Infinity"),

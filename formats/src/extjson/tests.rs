@@ -167,7 +167,7 @@ fn what_only_looks_like_a_wrapper_stays_a_document() {
 
 #[test]
 fn a_wrong_wrapper_is_refused_with_its_name_its_value_and_what_was_expected() {
-    assert_refused(r#"{"$oid": "xyz"}"#, &["$oid", "\"xyz\"", "24 hexadecimal digits"]);
+    assert_refused(r#"{"$oid": "xyz"}"#, &["$oid", "\"xyz\"", "24 hex digits"]);
     assert_refused(r#"{"$oid": 5}"#, &["$oid", "5"]);
     assert_refused(r#"{"$numberInt": "2147483648"}"#, &["$numberInt", "2147483648", "32-bit"]);
     assert_refused(r#"{"$numberLong": "1.5"}"#, &["$numberLong", "\"1.5\"", "64-bit"]);
@@ -239,11 +239,11 @@ fn what_extended_json_can_not_express_is_found_and_named() {
         find_loss(document).unwrap().map(|loss| loss.to_string()).unwrap_or_default()
     };
     for (value, reason) in [
-        (rawdoc! { "$oid": OID }, "looks like Extended JSON"),
-        (rawdoc! { "$date": "tomorrow" }, "looks like Extended JSON"),
-        (rawdoc! { "$numberLong": "5" }, "looks like Extended JSON"),
-        (rawdoc! { "$regex": "^a", "$options": "i" }, "looks like Extended JSON"),
-        (rawdoc! { "$minKey": 1, "more": 1 }, "looks like Extended JSON"),
+        (rawdoc! { "$oid": OID }, "looks like an Extended JSON wrapper"),
+        (rawdoc! { "$date": "tomorrow" }, "looks like an Extended JSON wrapper"),
+        (rawdoc! { "$numberLong": "5" }, "looks like an Extended JSON wrapper"),
+        (rawdoc! { "$regex": "^a", "$options": "i" }, "looks like an Extended JSON wrapper"),
+        (rawdoc! { "$minKey": 1, "more": 1 }, "looks like an Extended JSON wrapper"),
         (rawdoc! { "deep": [{ "$uuid": "x" }] }, "'a.deep.0' looks like"),
         (rawdoc! { "n": f64::from_bits(0x7ff8_0000_0000_0001) }, "'a.n' is a NaN with"),
         (rawdoc! { "n": -f64::NAN }, "'a.n' is a NaN with"),
@@ -333,13 +333,11 @@ fn absurd_nesting_is_an_error_and_no_overflow_of_the_stack() {
 #[test]
 fn what_becomes_too_large_is_refused_while_it_is_read() {
     let text = format!("\"{}\"", "x".repeat(MAX_DOCUMENT_BYTES));
-    for (times, reason) in
-        [(1, "the document has 16777237 bytes, more than"), (5, "(line 1, column")]
-    {
+    for (times, reason) in [(1, "the document has 16777237 bytes"), (5, "(line 1, column")] {
         let document = format!("{{\"a\":[{}]}}", vec![text.as_str(); times].join(","));
         let message = parse_document(&document).unwrap_err().to_string();
         assert!(
-            message.contains(reason) && message.contains("more than the 16777216"),
+            message.contains(reason) && message.contains("at most 16777216 are allowed"),
             "{message}"
         );
     }
@@ -393,7 +391,7 @@ fn what_was_meant_as_a_value_and_is_none_is_no_string_id() {
         ["{a: 1}", "\"open", "[1]", "ObjectId(5)", r#"{"$oid": "5"}"#, r#"{"$undefined": true}"#]
     {
         let message = parse_id(text).unwrap_err().to_string();
-        assert!(message.starts_with(text), "{message}");
+        assert!(message.starts_with(&format!("invalid _id {text}: ")), "{message}");
     }
 }
 

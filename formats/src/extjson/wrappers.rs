@@ -1,7 +1,7 @@
-//! What an object with a `$` name stands for: `{"$oid": …}`, `{"$date": …}` and the rest.
+//! Unwraps objects with a `$` name: `{"$oid": …}`, `{"$date": …}` and others.
 //!
-//! Wrappers are opened from the inside out: in `{"$date": {"$numberLong": "5"}}` the inner one is an
-//! `Int64` by the time the outer one is looked at.
+//! Wrappers are unwrapped from the inside out: in `{"$date": {"$numberLong": "5"}}` the inner one
+//! is already an `Int64` when the outer one is read.
 
 use bson::raw::CString;
 use bson::spec::BinarySubtype;
@@ -13,16 +13,16 @@ use bson::{
 use super::print::excerpt;
 use super::{dates, db_pointer, decimal};
 
-/// A wrapper that doesn't hold what it must.
+/// A wrapper with invalid content.
 #[derive(Debug, thiserror::Error)]
-#[error("{wrapper} holds {found}, expected {expected}")]
+#[error("{wrapper} has {found}, expected {expected}")]
 pub(super) struct WrapperError {
     wrapper: &'static str,
     found: String,
     expected: &'static str,
 }
 
-/// Every wrapper that is known by one name; `$regex` isn't, it is also a query operator.
+/// Every wrapper that one name identifies; not `$regex`, which is also a query operator.
 const WRAPPERS: [&str; 16] = [
     "$oid",
     "$date",
@@ -42,13 +42,13 @@ const WRAPPERS: [&str; 16] = [
     "$undefined",
 ];
 
-/// Whether an object with a field of this name may stand for a value.
+/// Returns whether an object with a field of this name may be a wrapper.
 pub(super) fn is_wrapper(name: &str) -> bool {
     name == "$regex" || WRAPPERS.contains(&name)
 }
 
-/// The value that `document` stands for, or the document itself if it is none of the wrappers, as
-/// `{"$ref": …, "$id": …}` and query operators are.
+/// Returns the value of `document`, or the document itself if it is not a wrapper, such as
+/// `{"$ref": …, "$id": …}` and query operators.
 pub(super) fn unwrap(document: Document) -> Result<Bson, WrapperError> {
     if let Some(regex) = legacy_regex(&document)? {
         return Ok(regex);
@@ -77,7 +77,7 @@ fn open(
     companion: Option<&Bson>,
 ) -> Result<Bson, WrapperError> {
     let (opened, expected) = match wrapper {
-        "$oid" => (object_id(value), "24 hexadecimal digits"),
+        "$oid" => (object_id(value), "24 hex digits"),
         "$date" => (date(value), "an ISO 8601 date with its offset, or milliseconds"),
         "$numberInt" => (int32(value), "a 32-bit integer"),
         "$numberLong" => (int64(value).map(Bson::Int64), "a 64-bit integer"),
@@ -168,7 +168,7 @@ fn uuid(value: &Bson) -> Option<Bson> {
     Some(Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes }))
 }
 
-/// `{"$regex": "a", "$options": "i"}`. With any other set of names, or other types, it is a query.
+/// `{"$regex": "a", "$options": "i"}`. With any other names or types it is a query.
 fn legacy_regex(document: &Document) -> Result<Option<Bson>, WrapperError> {
     match (document.get("$regex"), document.get("$options")) {
         (Some(Bson::String(pattern)), Some(Bson::String(options))) if document.len() == 2 => {
@@ -187,7 +187,7 @@ fn regular_expression(value: &Bson) -> Option<Bson> {
     regex(body.get("pattern")?.as_str()?, body.get("options")?.as_str()?)
 }
 
-/// With its options in alphabetical order, which is how BSON has them, and how all drivers read them.
+/// Sorts the options alphabetically, as BSON requires, and all drivers expect.
 fn regex(pattern: &str, options: &str) -> Option<Bson> {
     let pattern = CString::try_from(pattern).ok()?;
     let mut options: Vec<char> = options.chars().collect();

@@ -43,8 +43,8 @@ impl BsonReader {
         }
     }
 
-    /// The bytes of the next document, none at the end of the file, or why there is no way on.
-    /// The length is checked before anything is allocated for it.
+    /// Reads the bytes of the next document; none at the end of the file; an error if it can't
+    /// continue. The length is checked before anything is allocated for it.
     fn next_bytes(&mut self) -> Result<Option<Vec<u8>>, String> {
         let mut head = [0; LENGTH_BYTES];
         match self.fill(&mut head)? {
@@ -56,8 +56,8 @@ impl BsonReader {
         let length = usize::try_from(stated).unwrap_or(0);
         if !(MIN_DOCUMENT_BYTES..=MAX_DOCUMENT_BYTES).contains(&length) {
             return Err(format!(
-                "a document can't have {stated} bytes, only {MIN_DOCUMENT_BYTES} to \
-                 {MAX_DOCUMENT_BYTES}; this is no BSON file, or a damaged one"
+                "invalid length of a document: {stated} bytes, expected {MIN_DOCUMENT_BYTES} to \
+                 {MAX_DOCUMENT_BYTES}; the file is damaged or not BSON"
             ));
         }
         let mut bytes = vec![0; length];
@@ -69,7 +69,7 @@ impl BsonReader {
         Ok(Some(bytes))
     }
 
-    /// Fills the buffer as far as the file goes, and returns how far that is.
+    /// Fills the buffer up to the end of the file, and returns the number of bytes.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, String> {
         let mut filled = 0;
         while filled < buffer.len() {

@@ -1,14 +1,14 @@
-//! Dates in the columns of CSV files, by the layouts that `mongoimport` takes: an example date, the
+//! Dates in the columns of CSV files, by the layouts of `mongoimport`: an example date, the
 //! reference time of Go's `time` package, or the patterns of SQL Server and Oracle.
 
 use std::fmt;
 
 use bson::DateTime;
 
-/// How the dates of a column are written.
+/// The layout of a column of dates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DateLayout {
-    /// As it was given.
+    /// The given text.
     text: String,
     items: Vec<Item>,
 }
@@ -16,10 +16,10 @@ pub(super) struct DateLayout {
 /// A part of a layout.
 #[derive(Debug, Clone, PartialEq)]
 enum Item {
-    /// These characters.
+    /// Literal characters.
     Text(String),
     Year,
-    /// Two digits: 69 to 99 are of the last century.
+    /// Two digits: 69 to 99 are in the last century.
     ShortYear,
     /// Two digits, or one or two.
     Month,
@@ -47,7 +47,7 @@ use Item::{
     ShortWeekdayName, ShortYear, WeekdayName, Year, Zone,
 };
 
-/// What Go's layouts are made of, the longer before what they begin with.
+/// The elements of Go's layouts, longer ones before their prefixes.
 const GO: [(&str, Item); 35] = [
     ("January", MonthName),
     ("Jan", ShortMonthName),
@@ -112,7 +112,7 @@ const MICROSOFT: [(&str, Item); 22] = [
     ("zz", Item::Offset { z: false }),
 ];
 
-/// The patterns of Oracle's `TO_DATE`, in capitals.
+/// The patterns of Oracle's `TO_DATE`, in upper case.
 const ORACLE: [(&str, Item); 18] = [
     ("MONTH", MonthName),
     ("MON", ShortMonthName),
@@ -186,21 +186,19 @@ impl DateLayout {
         }
         let year = items.iter().any(|item| matches!(item, Year | ShortYear));
         if !year {
-            return Err(format!(
-                "the type of a date needs its layout in the parentheses, such as date({example})"
-            ));
+            return Err(format!("missing layout of a date type, such as date({example})"));
         }
         Ok(Self { text: given.to_owned(), items })
     }
 
-    /// The date, in UTC unless it says another offset; digits beyond milliseconds are dropped. None if
-    /// it is not of the layout, or no day or time that there is.
+    /// Parses a date, in UTC unless it has another offset; digits beyond milliseconds are dropped.
+    /// None if it does not match the layout, or is not a valid day or time.
     pub(super) fn read(&self, text: &str) -> Option<DateTime> {
         let mut date = Parts { month: 1, day: 1, ..Parts::default() };
         let mut rest = text;
         for (index, item) in self.items.iter().enumerate() {
             rest = date.take(item, rest)?;
-            // As in Go, seconds may have a fraction that the layout does not show.
+            // As in Go, seconds may have a fraction that the layout lacks.
             let shown = matches!(self.items.get(index + 1), Some(Fraction));
             if *item == Second && !shown && rest.starts_with(['.', ',']) {
                 rest = date.take(&Fraction, rest).unwrap_or(rest);
@@ -216,14 +214,14 @@ impl fmt::Display for DateLayout {
     }
 }
 
-/// What was read of a date.
+/// The parts of a date read so far.
 #[derive(Default)]
 struct Parts {
     year: i32,
     month: u8,
     day: u8,
     hour: u8,
-    /// Whether it is before noon, or after.
+    /// Whether the time is after noon.
     afternoon: Option<bool>,
     minute: u8,
     second: u8,
@@ -233,7 +231,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Takes an item off the beginning of `text`, and gives what is behind it.
+    /// Reads an item from the beginning of `text`, and returns the rest.
     fn take<'a>(&mut self, item: &Item, text: &'a str) -> Option<&'a str> {
         let (number, rest) = match item {
             Item::Text(expected) => return text.strip_prefix(expected.as_str()),
@@ -299,14 +297,14 @@ impl Parts {
     }
 }
 
-/// A number of so many digits at the beginning of a text, and what is behind it.
+/// Reads a number with `least` to `most` digits from the beginning of a text, and returns the rest.
 fn digits(text: &str, least: usize, most: usize) -> Option<(u16, &str)> {
     let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at_checked(count).filter(|_| count >= least)?;
     Some((number.parse().ok()?, rest))
 }
 
-/// The number, from 1, of the name of which `text` begins with so many letters.
+/// Returns the index, from 1, of the name whose first `letters` letters `text` begins with.
 fn name<'a>(text: &'a str, names: &[&str], letters: usize) -> Option<(u16, &'a str)> {
     let mut numbered = (1..).zip(names);
     numbered.find_map(|(number, name)| {

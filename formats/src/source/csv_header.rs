@@ -1,4 +1,4 @@
-//! The names of a CSV file's columns, and the fields of documents that they mean.
+//! The column names of a CSV file, and the document fields that they denote.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::super::validate::MAX_DEPTH;
 use super::csv_rows::Cell;
 use super::csv_types::{CellTypes, ColumnType};
 
-/// The columns of a file, no two of which are in each other's way.
+/// The columns of a file, which do not conflict.
 #[derive(Debug)]
 pub(super) struct Header {
     columns: Vec<Column>,
@@ -16,15 +16,16 @@ pub(super) struct Header {
 
 #[derive(Debug)]
 struct Column {
-    /// The names that lead to its field: `a.b` is the field `b` of the document `a`.
+    /// The names down to its field: `a.b` is the field `b` of the document `a`.
     path: Vec<String>,
-    /// None if the header doesn't say.
+    /// None if the header has no type.
     kind: Option<ColumnType>,
 }
 
 impl Header {
-    /// Fails with the reason, under the rules of `mongoimport`. Types behind the names, as it
-    /// reads them on request, can't be meant as names; if one column has one, all must.
+    /// Parses the header by the rules of `mongoimport`; returns the reason on failure. A type after
+    /// a name, which `mongoimport` reads on request, can't be part of a name; if one column has a
+    /// type, all must.
     pub(super) fn parse<'a>(
         row: impl Iterator<Item = Cell<'a>>,
         types: CellTypes,
@@ -41,9 +42,9 @@ impl Header {
         Ok(Self { columns })
     }
 
-    /// Sets the field of the column `index`, from 0, to what the cell holds. Columns without a name are
-    /// `field` and the index, as in `mongoimport`. Fails if the cell is not of the column's type, or if
-    /// the row has a field of that name already.
+    /// Sets the field of the column `index`, from 0, to the value of the cell. Columns without a
+    /// name are named `field` and the index, like in `mongoimport`. Fails if the cell does not have
+    /// the column's type, or if the row already has a field of that name.
     pub(super) fn set(
         &self,
         document: &mut Document,
@@ -64,7 +65,7 @@ impl Header {
         let name = format!("field{index}");
         if self.columns.iter().any(|column| column.path[0] == name) {
             return Err(format!(
-                "the row has more cells than the header has names, and {name} is taken"
+                "the row has more cells than the header has names, and {name} already exists"
             ));
         }
         document.insert(name, ColumnType::Auto.read(text, cell.quoted, types)?);
@@ -91,7 +92,7 @@ fn typed(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, kind, argument))
 }
 
-/// An argument in which a backslash stands before parentheses and itself.
+/// Removes the backslashes before parentheses and backslashes in an argument.
 fn without_escapes(argument: &str) -> String {
     let mut text = String::with_capacity(argument.len());
     let mut characters = argument.chars();
@@ -107,13 +108,13 @@ fn refuse_partial_types(columns: &[Column], types: CellTypes) -> Result<(), Stri
     let plain = columns.iter().find(|column| column.kind.is_none());
     match (typed, plain) {
         (Some(typed), Some(plain)) => Err(format!(
-            "the column '{}' has a type and the column '{}' has none: write {1}.auto() or \
-             {1}.string(), or leave out all types",
+            "the column '{}' has a type, but the column '{}' has none; write {1}.auto() or \
+             {1}.string(), or remove all types",
             name(typed),
             name(plain)
         )),
         (Some(typed), None) if types == CellTypes::Strings => Err(format!(
-            "the column '{}' has a type, and every cell is to be a string: leave out either",
+            "the column '{}' has a type, but every cell is to be a string; remove one of the two",
             name(typed)
         )),
         _ => Ok(()),
@@ -126,10 +127,10 @@ fn path(name: &str) -> Result<Vec<String>, String> {
         return Err(format!("the name {name:?} begins with a $"));
     }
     if name.contains('\0') {
-        return Err(format!("the name {name:?} holds a NUL character"));
+        return Err(format!("the name {name:?} contains a NUL character"));
     }
     if path.len() > 1 && path.iter().any(String::is_empty) {
-        return Err(format!("the name {name:?} has a dot with nothing before or after it"));
+        return Err(format!("the name {name:?} has a dot without a name before or after it"));
     }
     if path.len() > MAX_DEPTH {
         return Err(format!("the name {name:?} has more than {MAX_DEPTH} parts"));
@@ -138,8 +139,8 @@ fn path(name: &str) -> Result<Vec<String>, String> {
 }
 
 fn refuse_conflicts(columns: &[Column]) -> Result<(), String> {
-    // In this order, a path comes directly before one that it equals or begins, or before another
-    // such path.
+    // In this order, a path directly precedes one that it equals or is a prefix of, or another such
+    // path.
     let mut sorted: BTreeSet<&[String]> = BTreeSet::new();
     for Column { path, .. } in columns {
         if !sorted.insert(path) {

@@ -1,4 +1,4 @@
-//! Comma-separated values: a header with the names of fields, then a document a row.
+//! Comma-separated values: a header with the names of fields, then one document per row.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use super::csv_types::CellTypes;
 use super::record::{Damage, Record};
 use super::{Input, SourceOptions};
 
-/// How to read a CSV file.
+/// Options for reading a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CsvOptions {
-    /// What stands between cells: an ASCII character, neither a quote nor a line break.
+    /// The separator of cells: an ASCII character, neither a quote nor a line break.
     pub separator: u8,
-    /// An empty cell gives no field, instead of an empty string.
+    /// Omit the field of an empty cell, instead of an empty string.
     pub ignore_blanks: bool,
-    /// What cells are taken for whose column has no type.
+    /// The types of cells whose column has no type.
     pub types: CellTypes,
 }
 
@@ -70,7 +70,7 @@ impl CsvReader {
         }
     }
 
-    /// The document of the current row.
+    /// Builds the document of the current row.
     fn document(&self) -> Result<RawDocumentBuf, String> {
         let mut document = Document::new();
         for (index, cell) in self.rows.cells().enumerate() {

@@ -1,9 +1,9 @@
-//! The rows and cells of comma-separated values, as RFC 4180 and `mongoimport` have them.
+//! The rows and cells of comma-separated values, by RFC 4180 and `mongoimport`.
 //!
-//! Blanks around a cell are no part of it unless it is quoted; a quote inside a cell that is not
-//! quoted is a character like any other. What can't be meant is refused instead of guessed at: text
-//! behind a closing quote, and a quote that is never closed. This is why the `csv` crate is not used:
-//! it repairs both without a word, and does not tell which cells were quoted.
+//! Blanks around a cell are ignored unless it is quoted; a quote inside an unquoted cell is an
+//! ordinary character. Obvious mistakes are refused instead of guessed at: text after a closing
+//! quote, and a quote that is never closed. This is why the `csv` crate is not used: it repairs
+//! both silently, and does not report which cells were quoted.
 
 use std::io::{self, Read};
 
@@ -11,97 +11,97 @@ use super::super::validate::MAX_DOCUMENT_BYTES;
 use super::Input;
 use super::record::Damage;
 
-/// The longest row that is read: a quote that is never closed must not take the rest of the file
-/// into memory.
+/// The maximum size of a row: a quote that is never closed must not take the rest of the file into
+/// memory.
 const MAX_ROW_BYTES: u64 = 4 * MAX_DOCUMENT_BYTES as u64;
 
-/// The most cells in a row. A field takes eight bytes of a document at least.
+/// The maximum number of cells in a row. A field takes at least eight bytes of a document.
 const MAX_CELLS: usize = MAX_DOCUMENT_BYTES / 8;
 
-/// What is read of the file at once.
+/// The size of a read.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A cell of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell<'a> {
-    /// Its text, not checked to be UTF-8: without the blanks around it if it is not quoted.
+    /// The text, whose UTF-8 is unchecked: without surrounding blanks if it is not quoted.
     pub(super) text: &'a [u8],
     pub(super) quoted: bool,
 }
 
 impl Cell<'_> {
-    /// Its text, or what is wrong with it.
+    /// The text, or its problem.
     pub(super) fn as_str(&self) -> Result<&str, &'static str> {
         std::str::from_utf8(self.text).map_err(|_| "is not UTF-8")
     }
 }
 
-/// Reads rows one after the other.
+/// Reads rows one by one.
 #[derive(Debug)]
 pub(super) struct Rows {
     input: Input,
-    /// What was read of it and not taken yet, from `next` on.
+    /// Unconsumed bytes, from `next` on.
     buffer: Vec<u8>,
     next: usize,
     separator: u8,
-    /// The longest row, in bytes.
+    /// The maximum size of a row, in bytes.
     most: u64,
-    /// Of the next byte, in the uncompressed file.
+    /// The offset of the next byte, in the uncompressed file.
     offset: u64,
-    /// Of the next byte, from 1.
+    /// The line of the next byte, from 1.
     line: u64,
     row: Row,
 }
 
-/// The row that was read last.
+/// The last row.
 #[derive(Debug, Default)]
 struct Row {
     offset: u64,
     line: u64,
-    /// The texts of all cells, one after the other.
+    /// The concatenated texts of all cells.
     text: Vec<u8>,
     cells: Vec<End>,
 }
 
-/// Where a cell ends in the row's text.
+/// The end of a cell in the row's text.
 #[derive(Debug, Clone, Copy)]
 struct End {
     text: usize,
     quoted: bool,
 }
 
-/// Where in a cell the next byte is.
+/// The position of the next byte in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Before anything but blanks.
+    /// Before anything except blanks.
     Start,
     Bare,
     Quoted,
-    /// Behind a quote in a quoted cell, which may be the first of a pair.
+    /// After a quote in a quoted cell, which may be the first of a pair.
     Quote,
-    /// Behind a closing quote and a blank.
+    /// After a closing quote and a blank.
     Closed,
-    /// In a cell that is refused.
+    /// In a refused cell.
     Refused,
 }
 
-/// What is wrong with a row, and on which line.
+/// The problem of a row, and its line.
 struct Fault {
     line: u64,
     reason: String,
 }
 
-/// What a row is while it is read.
+/// The state of a row that is being read.
 struct State {
     place: Place,
-    /// The line on which the quote of the current cell was opened.
+    /// The line of the opening quote of the current cell.
     opened: u64,
-    /// The first thing that is wrong.
+    /// The first problem.
     fault: Option<Fault>,
 }
 
 impl Rows {
-    /// `start` is the length of the byte order mark that was passed.
+    /// `start` is the length of the byte order mark before.
     pub(super) fn new(input: Input, separator: u8, start: u64) -> Self {
         let (buffer, row) = (Vec::new(), Row::default());
         let most = MAX_ROW_BYTES;
@@ -110,8 +110,8 @@ impl Rows {
 
     /// Reads the next row that is not empty; false at the end of the file.
     ///
-    /// After a row that is refused, reading continues with the next one; which that is can't be known
-    /// behind a quote that is never closed.
+    /// After a refused row, reading continues with the next one; after a quote that is never
+    /// closed, the next row is unknown.
     pub(super) fn read(&mut self) -> Result<bool, Damage> {
         while self.peek()?.is_some() {
             self.read_row()?;
@@ -122,12 +122,12 @@ impl Rows {
         Ok(false)
     }
 
-    /// Where the row that was read last began: its offset and its line.
+    /// The position of the last row: its offset and its line.
     pub(super) fn place(&self) -> (u64, u64) {
         (self.row.offset, self.row.line)
     }
 
-    /// The cells of the row that was read last.
+    /// The cells of the last row.
     pub(super) fn cells(&self) -> impl ExactSizeIterator<Item = Cell<'_>> {
         let mut begin = 0;
         self.row.cells.iter().map(move |end| {
@@ -174,7 +174,7 @@ impl Rows {
         }
     }
 
-    /// Takes a byte that does not end the row.
+    /// Consumes a byte that does not end the row.
     fn advance(&mut self, byte: u8, state: &mut State) -> Result<(), Damage> {
         let separates = byte == self.separator;
         let blank = !separates && matches!(byte, b' ' | b'\t');
@@ -207,8 +207,8 @@ impl Rows {
                 state.fault.get_or_insert_with(|| Fault {
                     line: self.line,
                     reason: format!(
-                        "the quoted cell in column {column} has text behind its closing quote; a quote \
-                         inside a quoted cell is written twice"
+                        "the quoted cell in column {column} has text after its closing quote; \
+                         write a quote inside a quoted cell twice"
                     ),
                 });
                 Place::Refused
@@ -243,17 +243,17 @@ impl Rows {
     fn never_closed(&self, state: &State, what: &str) -> Damage {
         let column = self.row.cells.len() + 1;
         let reason = format!(
-            "{what} inside the quoted cell in column {column}, whose quote is never closed; a quote that \
-             opens no cell is written as \"\" inside a quoted cell"
+            "{what} inside the quoted cell in column {column}, whose quote is never closed; write \
+             a literal quote as \"\" inside a quoted cell"
         );
         self.damage(state.opened, reason, false)
     }
 
     fn too_long(&self, state: &State) -> Damage {
         if state.place == Place::Quoted {
-            return self.never_closed(state, &format!("the row passes {} bytes", self.most));
+            return self.never_closed(state, &format!("the row exceeds {} bytes", self.most));
         }
-        let reason = format!("the row is longer than {} bytes", self.most);
+        let reason = format!("the row exceeds {} bytes", self.most);
         self.damage(self.row.line, reason, false)
     }
 
@@ -301,8 +301,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.csv");
         for (row, reason) in [
-            ("2,\"", "line 3: the row passes 1000 bytes inside the quoted cell in column 2"),
-            ("2,x", "line 3: the row is longer than 1000 bytes"),
+            ("2,\"", "line 3: the row exceeds 1000 bytes inside the quoted cell in column 2"),
+            ("2,x", "line 3: the row exceeds 1000 bytes"),
         ] {
             fs::write(&path, format!("a,b\n1,x\n{row}{}", "x".repeat(2000))).unwrap();
             let mut rows = Rows::new(Input::open(&path).unwrap(), b',', 0);

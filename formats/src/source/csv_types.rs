@@ -1,4 +1,4 @@
-//! What the cells of a CSV file are taken for.
+//! The types of the cells of a CSV file.
 
 use std::sync::LazyLock;
 
@@ -9,13 +9,14 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use super::super::extjson::{excerpt, parse_decimal};
 use super::csv_dates::DateLayout;
 
-/// What is done about cells whose column has no type.
+/// The types of cells whose column has no type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CellTypes {
-    /// A cell is a number if it is not quoted and the number says all that stands there, else text.
+    /// A cell is a number if it is not quoted and printing the number gives the same text;
+    /// otherwise text.
     #[default]
     Auto,
-    /// As `mongoimport` guesses: whatever can be read as a number is one, quoted or not.
+    /// Like `mongoimport`: whatever can be parsed as a number is one, quoted or not.
     Mongoimport,
     /// Each cell is text.
     Strings,
@@ -36,7 +37,7 @@ pub(super) enum ColumnType {
     String,
 }
 
-/// How bytes are written.
+/// The encoding of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Base64,
@@ -45,11 +46,11 @@ pub(super) enum Encoding {
 }
 
 impl ColumnType {
-    /// A type as `mongoimport` writes it behind a column's name: `name(argument)`.
-    /// None if there is no such type, or why the argument can't be used.
+    /// Parses a type of `mongoimport` after a column's name: `name(argument)`. None for an unknown
+    /// type; an error for an invalid argument.
     pub(super) fn named(name: &str, argument: &str) -> Option<Result<Self, String>> {
         let plain = |kind| {
-            let reason = || format!("the type {name} takes no argument, write {name}()");
+            let reason = || format!("the type {name} takes no argument; write {name}()");
             if argument.is_empty() { Ok(kind) } else { Err(reason()) }
         };
         Some(match name {
@@ -64,9 +65,9 @@ impl ColumnType {
                 "base64" => Ok(Self::Binary(Encoding::Base64)),
                 "base32" => Ok(Self::Binary(Encoding::Base32)),
                 "hex" => Ok(Self::Binary(Encoding::Hex)),
-                _ => {
-                    Err("the type binary needs base64, base32 or hex in its parentheses".to_owned())
-                }
+                _ => Err("the type binary requires an encoding; write binary(base64), \
+                         binary(base32) or binary(hex)"
+                    .to_owned()),
             },
             "date" | "date_go" => DateLayout::of_go(argument).map(Self::Date),
             "date_ms" => DateLayout::of_microsoft(argument).map(Self::Date),
@@ -75,7 +76,7 @@ impl ColumnType {
         })
     }
 
-    /// The value of a cell, or what was expected of it.
+    /// Parses a cell; the error says what was expected.
     pub(super) fn read(&self, text: &str, quoted: bool, types: CellTypes) -> Result<Bson, String> {
         let (value, expected) = match self {
             Self::Auto => return Ok(guess(text, quoted, types)),
@@ -94,12 +95,12 @@ impl ColumnType {
             }
         };
         value.ok_or_else(|| {
-            format!("{} where {expected} is expected", excerpt(&Bson::String(text.to_owned())))
+            format!("{}; expected {expected}", excerpt(&Bson::String(text.to_owned())))
         })
     }
 }
 
-/// A cell of a column without a type.
+/// Parses a cell of a column without a type.
 fn guess(text: &str, quoted: bool, types: CellTypes) -> Bson {
     let number = match types {
         CellTypes::Auto if quoted => None,
@@ -113,7 +114,7 @@ fn guess(text: &str, quoted: bool, types: CellTypes) -> Bson {
     number.unwrap_or_else(|| Bson::String(text.to_owned()))
 }
 
-/// A number as one writes it who means one: no zero or plus before it, as in a postal code or a
+/// Parses a number that was meant as one: no leading zero or plus, as in a postal code or a
 /// telephone number, no word such as `nan`, and no integer that a double would round.
 fn faithful_number(text: &str) -> Option<Bson> {
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -133,7 +134,7 @@ fn integer(text: &str) -> Option<Bson> {
     Some(i32::try_from(integer).map_or(Bson::Int64(integer), Bson::Int32))
 }
 
-/// A double that is not out of range.
+/// Parses a double that is not out of range.
 fn double(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     let out_of_range = number.is_infinite() && text.contains(|c: char| c.is_ascii_digit());
@@ -152,7 +153,7 @@ fn binary(text: &str, encoding: Encoding) -> Option<Bson> {
     let subtype = BinarySubtype::Generic;
     let bytes = match encoding {
         Encoding::Base64 => Binary::from_base64(text, subtype).ok()?.bytes,
-        // Several texts behind each other, each with its padding, are none.
+        // Concatenated texts, each with its padding, are invalid.
         Encoding::Base32 if text.trim_end_matches('=').contains('=') => return None,
         Encoding::Base32 => BASE32.as_ref()?.decode(text.as_bytes()).ok()?,
         Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?,
@@ -160,7 +161,7 @@ fn binary(text: &str, encoding: Encoding) -> Option<Bson> {
     Some(Bson::Binary(Binary { subtype, bytes }))
 }
 
-/// Base32 of RFC 4648 as mongoimport reads it: bits that are left over count for nothing.
+/// Base32 of RFC 4648 like mongoimport's: remaining bits are ignored.
 static BASE32: LazyLock<Option<data_encoding::Encoding>> = LazyLock::new(|| {
     let mut specification = data_encoding::BASE32.specification();
     specification.check_trailing_bits = false;

@@ -1,4 +1,4 @@
-//! The bytes of a file, decompressed, with a count of those read from disk.
+//! The decompressed bytes of a file, with the number of bytes read from disk.
 
 use std::fmt;
 use std::fs::File;
@@ -13,7 +13,7 @@ use super::super::FormatError;
 use super::super::validate::MAX_DOCUMENT_BYTES;
 
 const BUFFER_BYTES: usize = 256 * 1024;
-/// How a gzip file begins: its magic number, and the only method of compression.
+/// The first bytes of a gzip file: its magic number, and the only compression method.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -24,7 +24,7 @@ pub(in super::super) struct Input {
     compressed: bool,
 }
 
-/// How far a file has been read; a clone goes on counting.
+/// The progress of reading a file, shared by clones.
 #[derive(Debug, Clone)]
 pub(super) struct Progress {
     read: Arc<AtomicU64>,
@@ -42,8 +42,8 @@ impl Progress {
 }
 
 impl Input {
-    /// Opens a file, and decompresses it if its name ends in `.gz` or it begins like a gzip file and
-    /// can't be anything else.
+    /// Opens a file, and decompresses it if its name ends in `.gz` or if it is unambiguously a gzip
+    /// file.
     pub(in super::super) fn open(path: &Path) -> Result<Self, FormatError> {
         let mut file = File::open(path).map_err(FormatError::io("open", path))?;
         let metadata = file.metadata().map_err(FormatError::io("open", path))?;
@@ -57,8 +57,8 @@ impl Input {
         Ok(Self::new(Cursor::new(head).chain(file), metadata.len(), compressed))
     }
 
-    /// Standard input, decompressed if it begins like a gzip file. What is there can be read before
-    /// the rest has come.
+    /// Standard input, decompressed if it begins like a gzip file. Available bytes can be read
+    /// before more arrive.
     pub(in super::super) fn stdin() -> Result<Self, FormatError> {
         let mut stdin = io::stdin();
         let head =
@@ -67,7 +67,7 @@ impl Input {
         Ok(Self::new(Cursor::new(head).chain(stdin), 0, compressed))
     }
 
-    /// The bytes of a reader, `total` of them, as they are.
+    /// The bytes of a reader, of the size `total`, unchanged.
     pub(super) fn of_reader(reader: impl Read + Send + 'static, total: u64) -> Self {
         Self::new(reader, total, false)
     }
@@ -84,7 +84,7 @@ impl Input {
         Self { reader, progress, compressed }
     }
 
-    /// Whether what is read was compressed.
+    /// Whether the input was compressed.
     pub(in super::super) fn is_compressed(&self) -> bool {
         self.compressed
     }
@@ -93,13 +93,14 @@ impl Input {
         self.progress.clone()
     }
 
-    /// Drops a UTF-8 byte order mark, if the content begins with one, and returns its length. Fails
-    /// for UTF-16, in which Windows writes text.
+    /// Skips a UTF-8 byte order mark at the beginning, and returns its length. Fails for UTF-16, in
+    /// which Windows writes text.
     pub(super) fn skip_byte_order_mark(&mut self) -> io::Result<u64> {
         let mut head = Vec::new();
         self.reader.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut head)?;
         if is_utf16(&head) {
-            let reason = "it is UTF-16; write it as UTF-8, such as by: iconv -f utf-16 -t utf-8";
+            let reason =
+                "the file is UTF-16; convert it to UTF-8, such as by: iconv -f utf-16 -t utf-8";
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
         if head == BYTE_ORDER_MARK {
@@ -110,17 +111,17 @@ impl Input {
         Ok(0)
     }
 
-    /// What an error while reading means for a person.
+    /// Explains a read error to a person.
     pub(super) fn explain(&self, error: &io::Error) -> String {
         if self.compressed {
-            format!("the gzip file is cut off or damaged: {error}")
+            format!("the gzip file is truncated or damaged: {error}")
         } else {
-            format!("can't read on: {error}")
+            format!("failed to read further: {error}")
         }
     }
 }
 
-/// As many first bytes as it takes to tell whether they are a gzip file's: one, if it isn't.
+/// Reads as many bytes as required to recognize a gzip file: one, if it isn't.
 fn head_of(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(5);
     while head.len() < 5 && head.iter().zip(GZIP).all(|(byte, expected)| *byte == expected) {
@@ -131,8 +132,8 @@ fn head_of(file: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Whether a file that begins like this is compressed. Text never begins so, but BSON may: the four
-/// bytes are a length then, which must fit the file, and the fifth is the type of a field.
+/// Returns whether a file with this beginning is compressed. Text never begins so, but BSON may:
+/// the four bytes are a length then, which must fit the file, and the fifth is the type of a field.
 fn is_gzip(head: &[u8], size: Option<u64>) -> bool {
     let Some((&length, rest)) = head.split_first_chunk::<4>() else { return false };
     if !length.starts_with(&GZIP) {
@@ -143,7 +144,8 @@ fn is_gzip(head: &[u8], size: Option<u64>) -> bool {
     !(fits && rest.first().is_some_and(|kind| *kind != 0))
 }
 
-/// Whether a text begins with a byte order mark of UTF-16, or with ASCII characters in it.
+/// Returns whether a text begins with a byte order mark of UTF-16, or with ASCII characters in
+/// UTF-16.
 fn is_utf16(head: &[u8]) -> bool {
     match head {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,

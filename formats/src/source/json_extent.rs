@@ -1,36 +1,37 @@
-//! Finding where a JSON document ends, without parsing it.
+//! Finds the end of a JSON document, without parsing it.
 //!
-//! This is what lets one bad document be skipped. Brackets and strings are followed, nothing else;
-//! a document that is broken in any other way still ends where its last bracket closes. One that is
-//! broken in its brackets or strings is given up where it certainly can't go on, at the latest at
-//! the next line that begins with `{` where no document may begin.
+//! This lets a reader skip one invalid document. Only brackets and strings are tracked; a document
+//! that is invalid in any other way still ends at its last closing bracket. One with invalid
+//! brackets or strings is abandoned where it certainly can't continue, at the latest at the next
+//! line that begins with `{` where no document may begin.
 
-/// What a chunk of text did to the document being read. All positions are within the chunk.
+/// The effect of a chunk of text on the current document. All positions are within the chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// All of the chunk belongs to the document, which goes on.
+    /// The whole chunk belongs to the document, which continues.
     Unfinished,
     /// The document ends before this position.
     Complete(usize),
-    /// The document can't go on at this position, where the next may begin if `document_follows`.
+    /// The document can't continue at this position, where the next may begin if
+    /// `document_follows`.
     Broken { at: usize, reason: &'static str, document_follows: bool },
 }
 
-/// Brackets are kept as bits: a deeper document is refused anyway.
+/// Brackets are stored as bits, because a deeper document is refused anyway.
 const MAX_LEVELS: u32 = u128::BITS;
 
-/// Follows one document from its `{` on, chunk by chunk.
+/// Tracks one document from its `{` on, chunk by chunk.
 #[derive(Debug, Default)]
 pub(super) struct Extent {
     one_line: bool,
-    /// For every open bracket a bit, the innermost lowest: 1 for `[`, 0 for `{`.
+    /// One bit for every open bracket, the innermost lowest: 1 for `[`, 0 for `{`.
     arrays: u128,
     levels: u32,
     place: Place,
     /// The last byte outside strings that isn't white space.
     last: u8,
     after_newline: bool,
-    /// Newlines passed so far.
+    /// The number of newlines so far.
     pub(super) newlines: u64,
 }
 
@@ -43,12 +44,13 @@ enum Place {
 }
 
 impl Extent {
-    /// The document may have only one line if `one_line`.
+    /// With `one_line`, the document may have only one line.
     pub(super) fn new(one_line: bool) -> Self {
         Self { one_line, ..Self::default() }
     }
 
-    /// Takes the next chunk; after anything but [`Step::Unfinished`] this value is of no more use.
+    /// Processes the next chunk; must not be called again after anything except
+    /// [`Step::Unfinished`].
     pub(super) fn advance(&mut self, chunk: &[u8]) -> Step {
         let mut at = 0;
         while let Some(&byte) = chunk.get(at) {
@@ -78,7 +80,7 @@ impl Extent {
         Ok(false)
     }
 
-    /// Whether the document is complete with this byte.
+    /// Returns whether this byte completes the document.
     fn outside(&mut self, byte: u8) -> Result<bool, &'static str> {
         match byte {
             b'\n' if self.one_line => return Err("the document isn't closed on its line"),

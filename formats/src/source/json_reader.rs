@@ -1,4 +1,4 @@
-//! JSON documents: one a line, one after the other, or the elements of one array.
+//! JSON documents: one per line, concatenated, or the elements of one array.
 
 use std::io::{self, BufRead};
 
@@ -8,32 +8,32 @@ use super::Input;
 use super::json_extent::{Extent, Step};
 use super::record::{Damage, Record};
 
-/// The longest text of one document that is read. Canonical Extended JSON with every character
+/// The maximum size of the text of one document. Canonical Extended JSON with every character
 /// escaped takes about six times the bytes of BSON.
 const MAX_TEXT_BYTES: usize = 8 * MAX_DOCUMENT_BYTES;
 
 #[derive(Debug)]
 pub(super) struct JsonReader {
     input: Input,
-    /// Of the next byte, in the uncompressed file.
+    /// The offset of the next byte, in the uncompressed file.
     offset: u64,
-    /// Of the next byte, from 1.
+    /// The line of the next byte, from 1.
     line: u64,
     framing: Framing,
     one_line: bool,
     doubled: DoubledNames,
-    /// The text of the document being read; kept for its allocation.
+    /// The text of the current document; reused for its allocation.
     text: Vec<u8>,
 }
 
-/// What may come next between documents.
+/// The syntax expected between documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// The beginning of the file, which decides.
+    /// At the beginning of the file, which decides.
     Start,
     /// Documents without commas.
     Sequence,
-    /// In an array, after `[` or a comma, or where reading goes on after a damaged document.
+    /// In an array, after `[` or a comma, or where reading continues after a damaged document.
     Element,
     /// In an array, after a document.
     Comma,
@@ -41,11 +41,11 @@ enum Framing {
     AfterArray,
 }
 
-/// What a step of reading gives, or the fault to be given out in place of a record.
+/// The result of a step, or the error that replaces a record.
 type Reading<T> = Result<T, Damage>;
 
 impl JsonReader {
-    /// `one_line` takes each line for a document; otherwise the first byte of the file decides.
+    /// With `one_line`, each line is a document; otherwise the first byte of the file decides.
     pub(super) fn new(mut input: Input, one_line: bool, doubled: DoubledNames) -> io::Result<Self> {
         let offset = input.skip_byte_order_mark()?;
         let framing = if one_line { Framing::Sequence } else { Framing::Start };
@@ -60,7 +60,7 @@ impl JsonReader {
         }
     }
 
-    /// Stops before the `{` of the next document; false at the proper end of the file.
+    /// Advances to the `{` of the next document; returns false at the regular end of the file.
     fn find_document(&mut self) -> Reading<bool> {
         loop {
             let byte = self.skip_white_space()?;
@@ -82,7 +82,7 @@ impl JsonReader {
                 (Framing::Start, Some(b'[')) | (Framing::Comma, Some(b',')) => Framing::Element,
                 (Framing::Element | Framing::Comma, Some(b']')) => Framing::AfterArray,
                 (Framing::AfterArray, Some(_)) => {
-                    return Err(self.damage("there is more after the end of the array", false));
+                    return Err(self.damage("unexpected content after the end of the array", false));
                 }
                 (Framing::Comma, Some(b'{')) => {
                     self.framing = Framing::Element;
@@ -99,7 +99,7 @@ impl JsonReader {
         }
     }
 
-    /// Reads the document whose `{` is next.
+    /// Reads the document at the current `{`.
     fn read_document(&mut self) -> Reading<Record> {
         let (offset, line) = (self.offset, self.line);
         self.text.clear();
@@ -151,15 +151,15 @@ impl JsonReader {
         }
     }
 
-    /// The damage of whatever is next, which is no document.
+    /// The error for content that is not a document.
     fn give_up(&mut self, reason: &str) -> Reading<Damage> {
         self.resume_after(self.offset, self.line, reason, false)
     }
 
-    /// The damage of a document that began at `offset` in `line`, after going to where the next one
-    /// may begin: here if `document_follows`, else the next line; but if the document has several
-    /// lines, or is in an array, where its remaining lines would only give more errors, the next
-    /// line that begins with `{`.
+    /// The error for a document that began at `offset` in `line`. Advances to where the next one
+    /// may begin: the current position if `document_follows`, otherwise the next line. But if the
+    /// document has several lines, or is in an array, where its remaining lines would only cause
+    /// more errors, it advances to the next line that begins with `{`.
     fn resume_after(
         &mut self,
         offset: u64,
@@ -215,7 +215,7 @@ impl JsonReader {
         Ok(self.chunk()?.map(|chunk| chunk[0]))
     }
 
-    /// The bytes that are buffered, at least one; none at the end of the file.
+    /// Returns the buffered bytes, at least one; none at the end of the file.
     fn chunk(&mut self) -> Reading<Option<&[u8]>> {
         loop {
             match self.input.fill_buf() {
@@ -224,7 +224,7 @@ impl JsonReader {
                 Err(error) => return Err(self.unreadable(&error)),
             }
         }
-        // The buffer is filled, so this only borrows it again, outside the loop.
+        // The buffer is filled, so this only borrows it again, outside of the loop.
         let chunk = self.input.fill_buf().unwrap_or_default();
         Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }

@@ -1,4 +1,4 @@
-//! Reading documents from a file, one at a time.
+//! Reads the documents of a file, one at a time.
 
 mod bson_reader;
 mod csv_dates;
@@ -27,23 +27,23 @@ pub use self::record::{BadRecord, Record};
 use super::extjson::DoubledNames;
 use super::{ArchivePart, FormatError};
 
-/// What is in a file, compressed or not.
+/// The format of a file, compressed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// BSON documents one after the other, as `mongodump` writes.
+    /// Concatenated BSON documents, as in `mongodump`.
     Bson,
-    /// Extended JSON: one document a line, one after the other however laid out, or one array.
+    /// Extended JSON: one document per line, concatenated in any layout, or one array.
     Json,
-    /// Extended JSON, one document a line and nothing else, so that a line that is cut off can't be
-    /// taken for the beginning of a document of several lines.
+    /// Extended JSON, strictly one document per line, so that a truncated line can't be taken for
+    /// the beginning of a document of several lines.
     JsonLines,
     /// Comma-separated values, with the names of the fields in the first line.
     Csv,
 }
 
 impl Format {
-    /// The format that a file's name says: `.bson`, `.json`, `.jsonl`, `.ndjson`, `.csv`, each also
-    /// with `.gz`; the case of letters doesn't matter.
+    /// Returns the format of a file name: `.bson`, `.json`, `.jsonl`, `.ndjson`, `.csv`, each also
+    /// with `.gz`, in any case.
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_lowercase();
         let (_, extension) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?;
@@ -57,19 +57,19 @@ impl Format {
     }
 }
 
-/// How to read a file, beyond its format.
+/// Options for reading a file, besides its format.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SourceOptions {
     /// Of CSV.
     pub csv: CsvOptions,
-    /// JSON only: what is done about a field that occurs twice.
+    /// Only for JSON: the treatment of a field that occurs twice.
     pub doubled_names: DoubledNames,
 }
 
 /// The documents of a file, in order, in bounded memory.
 ///
-/// After a [`BadRecord`] that is `resumable`, iteration goes on with the next document; after one
-/// that isn't, it ends.
+/// After a `resumable` [`BadRecord`], iteration continues with the next document; otherwise it
+/// ends.
 #[derive(Debug)]
 pub struct Source {
     path: PathBuf,
@@ -86,7 +86,7 @@ enum Reader {
 }
 
 impl Source {
-    /// Opens a file; without a `format`, its name says what it holds. A gzip file is decompressed in
+    /// Opens a file; without a `format`, its name determines it. A gzip file is decompressed in
     /// either case.
     pub fn open(path: &Path, format: Option<Format>) -> Result<Self, FormatError> {
         Self::open_with(path, format, SourceOptions::default())
@@ -103,7 +103,8 @@ impl Source {
         Self::new(path, Input::open(path)?, format, options)
     }
 
-    /// Reads standard input. A document is given out as soon as it is there, before the next one.
+    /// Reads standard input. A document is returned as soon as it is complete, before the next one
+    /// arrives.
     pub fn stdin(format: Format, options: SourceOptions) -> Result<Self, FormatError> {
         Self::new(Path::new("standard input"), Input::stdin()?, format, options)
     }
@@ -114,7 +115,7 @@ impl Source {
         Self::new(part.name(), input, Format::Bson, SourceOptions::default())
     }
 
-    /// No documents, as those of a view, of which this file tells.
+    /// A source without documents, such as a view described by this file.
     pub fn empty(path: &Path) -> Result<Self, FormatError> {
         let input = Input::of_reader(std::io::empty(), 0);
         Self::new(path, input, Format::Bson, SourceOptions::default())
@@ -139,24 +140,25 @@ impl Source {
         Ok(Self { path: path.to_owned(), progress, reader, ended: false })
     }
 
-    /// The file, as it is named in a [`BadRecord`].
+    /// The file, as named in a [`BadRecord`].
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of the file on disk read so far, a buffer ahead of the documents given out.
+    /// The number of bytes of the file on disk read so far, which is a buffer ahead of the
+    /// documents.
     pub fn bytes_read(&self) -> u64 {
         self.progress.read()
     }
 
-    /// Bytes of the file on disk when it was opened; 0 for a pipe.
+    /// The size of the file on disk when it was opened; 0 for a pipe.
     pub fn bytes_total(&self) -> u64 {
         self.progress.total()
     }
 }
 
-/// A digest of what a file holds, decompressed: of its content alone, not of its name or its time.
-/// `None` if it can't be read twice, as a pipe.
+/// A digest of the decompressed content of a file, independent of its name and time. `None` if it
+/// can't be read twice, such as a pipe.
 pub fn digest_of_file(path: &Path) -> Result<Option<[u8; 32]>, FormatError> {
     if !path.is_file() {
         return Ok(None);

@@ -1,33 +1,33 @@
-//! One document of a file, or what is wrong where one should be.
+//! A document of a file, or the error in place of one.
 
 use std::path::{Path, PathBuf};
 
 use bson::RawDocumentBuf;
 
-/// A document, [validated](super::super::validate()), and where it stood.
+/// A [validated](super::super::validate()) document, with its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The document.
     pub document: RawDocumentBuf,
-    /// Where it begins, in bytes from the start of the uncompressed file.
+    /// The offset of its beginning, in bytes from the start of the uncompressed file.
     pub offset: u64,
-    /// The line on which it begins, from 1; none for BSON.
+    /// The line of its beginning, from 1; none for BSON.
     pub line: Option<u64>,
 }
 
-/// A place in a file where a document should be and isn't.
+/// An invalid document in a file.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: byte {offset}{}: {reason}", path.display(), in_line(*line))]
 pub struct BadRecord {
     /// The file.
     pub path: PathBuf,
-    /// Where the bad record begins, in bytes from the start of the uncompressed file.
+    /// The offset of its beginning, in bytes from the start of the uncompressed file.
     pub offset: u64,
-    /// The line on which the fault was noticed, from 1; none for BSON.
+    /// The line of the problem, from 1; none for BSON.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// The problem.
     pub reason: String,
-    /// Whether the next call of `next` goes on after it. If not, the iteration ends here.
+    /// Whether the next call of `next` continues after it. If not, the iteration ends here.
     pub resumable: bool,
 }
 
@@ -35,7 +35,7 @@ fn in_line(line: Option<u64>) -> String {
     line.map(|line| format!(" (line {line})")).unwrap_or_default()
 }
 
-/// A [`BadRecord`] as a reader sees it, which doesn't know the file's name.
+/// A [`BadRecord`] inside of a reader, which doesn't know the file's name.
 #[derive(Debug)]
 pub(super) struct Damage {
     pub(super) offset: u64,

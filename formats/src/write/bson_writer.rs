@@ -1,4 +1,4 @@
-//! A collection's documents as `mongodump` writes them.
+//! Writes a collection's documents like `mongodump`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use super::super::FormatError;
 use super::sink::{Sink, Target};
 use super::{Written, collection_path};
 
-/// Writes the documents of one collection to `NAME.bson` (`.gz`). Dropped without
-/// [`finish`](Self::finish), it leaves nothing behind.
+/// Writes the documents of one collection to `NAME.bson` (`.gz`). If dropped without
+/// [`finish`](Self::finish), it leaves no file.
 #[derive(Debug)]
 pub struct BsonWriter {
     path: PathBuf,
@@ -19,13 +19,13 @@ pub struct BsonWriter {
 }
 
 impl BsonWriter {
-    /// Begins the file in `directory`, which must be there, under a temporary name.
+    /// Creates the file in `directory`, which must exist, under a temporary name.
     pub fn create(directory: &Path, collection: &str, gzip: bool) -> Result<Self, FormatError> {
         let path = collection_path(directory, collection, "bson", gzip);
         Self::to(Target::File(&path), gzip)
     }
 
-    /// Begins a file of any name, or standard output.
+    /// Creates a file of any name, or writes to standard output.
     pub fn to(target: Target<'_>, gzip: bool) -> Result<Self, FormatError> {
         let (path, sink) = (target.path(), Sink::create(target, gzip)?);
         Ok(Self { path, sink, documents: 0 })
@@ -38,7 +38,7 @@ impl BsonWriter {
         Ok(())
     }
 
-    /// Makes the file durable, and gives it its name, in place of any file that had it.
+    /// Makes the file durable, and renames it to its final name, replacing any existing file.
     pub fn finish(self) -> Result<Written, FormatError> {
         let path = self.sink.finish()?;
         Ok(Written { path, documents: self.documents })

@@ -1,15 +1,15 @@
-//! The columns of a CSV file: which fields, however deep, a collection's documents have.
+//! The columns of a CSV file: the fields of a collection's documents at any depth.
 
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::super::FormatError;
 
-/// The most columns: those of one document come to memory for every row.
+/// The maximum number of columns, because every row holds all of them in memory.
 const MOST: usize = 10_000;
 
-/// The fields that documents have, in the order in which they are met. A document within a document
-/// is a column for each of its fields (`a.b`), unless some document has another value there: then it
-/// is one column.
+/// The fields of documents, in the order of their first occurrence. A nested document has a column
+/// for each of its fields (`a.b`), unless some document has another value there: then it is one
+/// column.
 #[derive(Debug, Default)]
 pub struct CsvColumns {
     roots: Vec<Node>,
@@ -19,16 +19,16 @@ pub struct CsvColumns {
 #[derive(Debug)]
 struct Node {
     name: String,
-    /// Whether it is a column itself.
+    /// Whether the field is a column itself.
     is_column: bool,
     children: Vec<Node>,
 }
 
 impl CsvColumns {
-    /// Takes note of a document's fields.
+    /// Adds a document's fields.
     ///
     /// # Errors
-    /// `CsvColumn` for a field whose name no header can have; `TooManyColumns`.
+    /// `CsvColumn` for a field whose name a header can't have; `TooManyColumns`.
     pub fn note(&mut self, document: &RawDocument) -> Result<(), FormatError> {
         note(&mut self.roots, document, &mut self.count, true)?;
         if self.count > MOST {
@@ -37,7 +37,7 @@ impl CsvColumns {
         Ok(())
     }
 
-    /// The columns as paths: the names that lead to each.
+    /// The columns as paths: the names down to each.
     pub fn paths(&self) -> Vec<Vec<String>> {
         let mut paths = Vec::new();
         collect(&self.roots, &mut Vec::new(), &mut paths);
@@ -56,11 +56,12 @@ fn note(
         let Ok((name, value)) = element else { return Ok(()) };
         let name = name.as_str();
         if is_top && !can_be_column(name) {
-            let reason =
-                format!("no column of CSV can have the name of field '{name}'; export JSON");
+            let reason = format!(
+                "the field '{name}' can't be the name of a CSV column; export JSON instead"
+            );
             return Err(FormatError::CsvColumn { reason });
         }
-        // Documents of a collection are alike: the next field is mostly the next node.
+        // Documents of a collection are alike: the next field is usually the next node.
         let at = match nodes.get(hint).filter(|node| node.name == name) {
             Some(_) => hint,
             None => nodes.iter().position(|node| node.name == name).unwrap_or(nodes.len()),

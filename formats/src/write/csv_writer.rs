@@ -1,4 +1,4 @@
-//! Documents as comma-separated values, with the names of the columns in the first line.
+//! Writes documents as comma-separated values, with the names of the columns in the first line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ use super::super::extjson::{Layout, Mode, print_raw_value};
 use super::Written;
 use super::sink::{Sink, Target};
 
-/// Writes documents as rows. A field that a document does not have, and null, are an empty cell; text
-/// that could be read as something else is quoted; what has no form of its own in CSV, such as an
-/// array, is relaxed Extended JSON. Dropped without [`finish`](Self::finish), it leaves no file.
+/// Writes documents as rows. A missing field and null are an empty cell; text that could be read as
+/// another type is quoted; a value without a CSV form, such as an array, is relaxed Extended JSON.
+/// If dropped without [`finish`](Self::finish), it leaves no file.
 #[derive(Debug)]
 pub struct CsvWriter {
     path: PathBuf,
@@ -23,7 +23,7 @@ pub struct CsvWriter {
 }
 
 impl CsvWriter {
-    /// Begins with the header; a column is the names that lead to its field.
+    /// Writes the header; a column is the list of names down to its field.
     pub fn create(
         target: Target<'_>,
         columns: Vec<Vec<String>>,
@@ -54,14 +54,14 @@ impl CsvWriter {
         Ok(())
     }
 
-    /// Makes the file durable, and gives it its name, in place of any file that had it.
+    /// Makes the file durable, and renames it to its final name, replacing any existing file.
     pub fn finish(self) -> Result<Written, FormatError> {
         let path = self.sink.finish()?;
         Ok(Written { path, documents: self.documents })
     }
 
     fn row(&mut self, cells: &[String]) -> Result<(), FormatError> {
-        // An empty line is no row; one empty cell is quoted so that it is.
+        // An empty line is not a row, so a single empty cell is quoted.
         let line = match cells {
             [only] if only.is_empty() => "\"\"".to_owned(),
             cells => cells.join(","),
@@ -88,7 +88,7 @@ fn cell(value: RawBsonRef<'_>) -> Result<String, super::super::InvalidDocument> 
         RawBsonRef::ObjectId(id) => ObjectId::to_hex(id),
         RawBsonRef::Int32(number) => number.to_string(),
         RawBsonRef::Int64(number) => number.to_string(),
-        // With a point or an exponent, so that it is a double again.
+        // With a point or an exponent, so that it is parsed as a double.
         RawBsonRef::Double(number) => format!("{number:?}"),
         RawBsonRef::Decimal128(number) => number.to_string(),
         RawBsonRef::DateTime(time) => match time.try_to_rfc3339_string() {
@@ -99,7 +99,7 @@ fn cell(value: RawBsonRef<'_>) -> Result<String, super::super::InvalidDocument> 
     })
 }
 
-/// Text, in quotes if it would be read as a number or lose its blanks without them.
+/// Formats text, in quotes if it would otherwise be read as a number or lose its blanks.
 fn quoted_text(text: &str) -> String {
     if text.is_empty() || text.trim() != text || text.parse::<f64>().is_ok() {
         return format!("\"{}\"", text.replace('"', "\"\""));

@@ -1,4 +1,4 @@
-//! Documents as JSON, one a line.
+//! Writes documents as JSON, one per line.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use super::super::extjson::{Layout, Mode, print_document};
 use super::Written;
 use super::sink::{Sink, Target};
 
-/// Writes documents to a file as Extended JSON, one a line. Dropped without
-/// [`finish`](Self::finish), it leaves nothing behind.
+/// Writes documents to a file as Extended JSON, one per line. If dropped without
+/// [`finish`](Self::finish), it leaves no file.
 #[derive(Debug)]
 pub struct JsonLinesWriter {
     path: PathBuf,
@@ -21,13 +21,13 @@ pub struct JsonLinesWriter {
 }
 
 impl JsonLinesWriter {
-    /// Begins a file under a temporary name beside its own, or standard output.
+    /// Creates a file under a temporary name beside its final one, or writes to standard output.
     pub fn create(target: Target<'_>, mode: Mode, gzip: bool) -> Result<Self, FormatError> {
         let (path, sink) = (target.path(), Sink::create(target, gzip)?);
         Ok(Self { path, sink, mode, documents: 0 })
     }
 
-    /// Appends a document. One that isn't valid BSON is an error, and leaves no part of a line.
+    /// Appends a document. An invalid one is an error, and writes no part of a line.
     pub fn write(&mut self, document: &RawDocument) -> Result<(), FormatError> {
         let mut line = print_document(document, self.mode, Layout::Compact).map_err(|error| {
             let invalid = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
@@ -39,7 +39,7 @@ impl JsonLinesWriter {
         Ok(())
     }
 
-    /// Makes the file durable, and gives it its name, in place of any file that had it.
+    /// Makes the file durable, and renames it to its final name, replacing any existing file.
     pub fn finish(self) -> Result<Written, FormatError> {
         let path = self.sink.finish()?;
         Ok(Written { path, documents: self.documents })

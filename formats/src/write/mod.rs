@@ -1,4 +1,4 @@
-//! Writing collections to files that are seen whole or not at all.
+//! Writes collections to files that are visible completely or not at all.
 
 mod bson_writer;
 mod csv_columns;
@@ -22,17 +22,17 @@ use self::whole_file::WholeFile;
 use super::dump::{BUCKETS, encode};
 use super::{FormatError, Metadata};
 
-/// A file that is on disk under its final name.
+/// A file that is durable under its final name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
     /// The file.
     pub path: PathBuf,
-    /// How many documents it has.
+    /// The number of documents.
     pub documents: u64,
 }
 
-/// Writes `NAME.metadata.json` (`.gz`) into `directory`, as `mongorestore` reads it, and returns its
-/// path. Durable and whole when this returns.
+/// Writes `NAME.metadata.json` (`.gz`) for `mongorestore` to `directory`, and returns its path. It
+/// is complete and durable when this returns.
 pub fn write_metadata(
     directory: &Path,
     collection: &str,
@@ -46,13 +46,13 @@ pub fn write_metadata(
     file.finish()
 }
 
-/// The name of the collection that holds the documents of a time series, and names their file.
+/// The name of the collection with the documents of a time series, which also names their file.
 pub fn buckets_name(collection: &str) -> String {
     format!("{BUCKETS}{collection}")
 }
 
-/// Removes files of a collection that are there from another export, beside those that were
-/// `written`: two files of one collection make a dump that nobody can read.
+/// Removes files of a collection from an earlier export, except those in `written`: two files of
+/// one collection make a dump ambiguous.
 pub fn remove_others(
     directory: &Path,
     collection: &str,

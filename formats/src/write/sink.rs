@@ -1,4 +1,4 @@
-//! Where documents are written: a file that is seen whole or not at all, or standard output.
+//! The target of a writer: a file that is visible completely or not at all, or standard output.
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -12,10 +12,10 @@ use super::whole_file::WholeFile;
 
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What a writer writes to.
+/// The target of a writer.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// A file, whose directory must be there.
+    /// A file, whose directory must exist.
     File(&'a Path),
     /// Standard output.
     Stdout,
@@ -29,7 +29,7 @@ pub(super) enum Sink {
 }
 
 impl Target<'_> {
-    /// How it is named in errors and results.
+    /// The name in errors and results.
     pub(super) fn path(&self) -> PathBuf {
         match self {
             Self::File(path) => (*path).to_owned(),
@@ -51,7 +51,7 @@ impl Sink {
         })
     }
 
-    /// Makes a file durable and gives it its name; hands to standard output what is left.
+    /// Makes a file durable and renames it to its final name; flushes standard output.
     pub(super) fn finish(self) -> Result<PathBuf, FormatError> {
         let path = Target::Stdout.path();
         let flushed = match self {

@@ -1,4 +1,4 @@
-//! A file that has its name only once it is whole and durable.
+//! A file that gets its final name only when it is complete and durable.
 
 use std::fmt;
 use std::io::{self, BufWriter, Write};
@@ -12,7 +12,7 @@ use super::super::FormatError;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Writes to a temporary name in the target's directory; dropped, it removes what it wrote.
+/// Writes to a temporary name in the target's directory; if dropped, it removes the file.
 pub(super) struct WholeFile {
     target: PathBuf,
     writer: Writer,

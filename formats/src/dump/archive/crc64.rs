@@ -20,7 +20,7 @@ const fn table() -> [u64; 256] {
     table
 }
 
-/// A checksum of bytes that come one after the other.
+/// An incremental checksum.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Crc64(u64);
 

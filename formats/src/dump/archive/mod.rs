@@ -1,8 +1,8 @@
-//! One file that `mongodump` writes as an archive, whose collections take turns in it.
+//! An archive of `mongodump`: one file with interleaved collections.
 //!
-//! It is walked through once before anything is loaded, so a damaged one is refused whole, and then
-//! each collection is read from where its blocks are. One that can't be read twice, because it is
-//! compressed or comes by a pipe, is unpacked to a file without a name first.
+//! A first pass verifies the archive before anything is loaded, so a damaged one is refused as a
+//! whole; then each collection is read from its blocks. An archive that can't be read twice,
+//! because it is compressed or a pipe, is first unpacked to an unnamed file.
 
 mod crc64;
 mod scan;
@@ -24,10 +24,10 @@ use super::{
     BUCKETS, BadFile, Documents, Dump, DumpCollection, Metadata, SkipReason, Skipped, names,
 };
 
-/// The first four bytes, which are no length of a BSON document.
+/// The first four bytes, which are not a valid length of a BSON document.
 const MAGIC: u32 = 0x8199_e26d;
 
-/// An archive that was walked through and is whole.
+/// A verified archive.
 #[derive(Debug)]
 pub struct Archive {
     path: PathBuf,
@@ -35,7 +35,7 @@ pub struct Archive {
     contents: Contents,
 }
 
-/// Bytes of an archive.
+/// A range of bytes of an archive.
 #[derive(Debug, Clone, Copy)]
 struct Extent {
     start: u64,
@@ -52,7 +52,7 @@ pub struct ArchivePart {
 }
 
 impl Archive {
-    /// Whether a file begins as an archive does, compressed or not. False if that can't be told.
+    /// Returns whether a file begins like an archive, compressed or not; false if unknown.
     pub fn is_at(path: &Path) -> bool {
         let mut head = [0; 4];
         path.is_file()
@@ -60,12 +60,12 @@ impl Archive {
             && Self::is_begun_by(&head)
     }
 
-    /// Whether these are the first bytes of an archive that isn't compressed.
+    /// Returns whether these are the first bytes of an uncompressed archive.
     pub fn is_begun_by(head: &[u8]) -> bool {
         head.starts_with(&MAGIC.to_le_bytes())
     }
 
-    /// Reads an archive through, and finds what it holds.
+    /// Verifies an archive, and finds its collections.
     pub fn open(path: &Path) -> Result<Self, FormatError> {
         let input = Input::open(path)?;
         if input.is_compressed() || !path.is_file() {
@@ -94,7 +94,8 @@ impl Archive {
         Ok(Self { path: path.to_owned(), file: Arc::new(Mutex::new(file)), contents })
     }
 
-    /// The collections of one database: `database`, or the only one that isn't the server's own.
+    /// Returns the collections of one database: `database`, or the only one that isn't the server's
+    /// own.
     pub fn dump(&self, database: Option<&str>) -> Result<Dump, FormatError> {
         let root = Root::of_archive(self.databases());
         let chosen = root.choose(&self.path, database)?;
@@ -133,7 +134,7 @@ impl Archive {
         names.into_iter().filter(|name| !name.is_empty()).map(database).collect()
     }
 
-    /// What the prelude says of a database's collections, and those of which it says nothing.
+    /// Returns the collections of a database in the prelude, and those that the prelude lacks.
     fn entries_of(&self, database: &str) -> Vec<(&str, &str)> {
         let said =
             self.contents.entries.iter().filter(|Entry { namespace, .. }| namespace.0 == database);
@@ -182,9 +183,9 @@ impl Archive {
                 extents: extents.into(),
             }),
             None if metadata.as_ref().is_some_and(Metadata::is_view) => Documents::None(path),
-            // Each has at least a block that says that it has no more.
+            // Each has at least the block that ends it.
             None => {
-                let reason = format!("it is cut off before {}.{name}", dump.database);
+                let reason = format!("it is truncated before {}.{name}", dump.database);
                 let (path, offset) = (self.path.clone(), self.contents.bytes);
                 let error = FormatError::Archive { path, offset, reason };
                 dump.bad.push(BadFile { collection: plain.to_owned(), error });
@@ -205,12 +206,12 @@ impl ArchivePart {
         &self.name
     }
 
-    /// How many bytes its documents have.
+    /// The total size of the documents.
     pub fn bytes(&self) -> u64 {
         self.extents.iter().map(|extent| extent.length).sum()
     }
 
-    /// The documents one after the other, as in a `.bson` file.
+    /// The concatenated documents, as in a `.bson` file.
     pub(in super::super) fn reader(&self) -> impl Read + Send + use<> {
         PartReader { part: self.clone(), current: 0, done: 0 }
     }
@@ -218,9 +219,9 @@ impl ArchivePart {
 
 struct PartReader {
     part: ArchivePart,
-    /// The extent that is read.
+    /// The current extent.
     current: usize,
-    /// How much of it has been.
+    /// The number of bytes read from it.
     done: u64,
 }
 
@@ -243,7 +244,7 @@ impl Read for PartReader {
     }
 }
 
-/// Hands bytes on, and keeps a copy.
+/// Passes bytes on, and keeps a copy.
 struct Tee {
     input: Input,
     copy: File,

@@ -1,9 +1,9 @@
-//! The walk through an archive: where the documents of each namespace are, and whether they are whole.
+//! Scans an archive: finds and verifies the documents of each namespace.
 //!
-//! An archive is a magic number, a header, a document for each collection with its metadata, a
-//! terminator; then blocks of documents. A block is a header that names the namespace, documents, and
-//! a terminator. Blocks of several namespaces take turns; the last of each says so, and has the
-//! checksum of all its documents.
+//! An archive is a magic number, a header, a document with the metadata of each collection, and a
+//! terminator; then blocks of documents. A block is a header that names the namespace, documents,
+//! and a terminator. Blocks of several namespaces are interleaved; the last block of each is
+//! marked, and has the checksum of all its documents.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, ErrorKind, Read};
@@ -13,14 +13,14 @@ use bson::RawDocumentBuf;
 use super::crc64::Crc64;
 use super::{Extent, MAGIC};
 
-/// Stands for the length of a document at the end of the prelude and of each block.
+/// Replaces the length of a document at the end of the prelude and of each block.
 const TERMINATOR: u32 = 0xffff_ffff;
 /// A length and the final NUL.
 const MIN_BYTES: u32 = 5;
-/// The server's own collections may have documents that are 16 KiB larger than a user's.
+/// Documents of the server's own collections may be 16 KiB larger than a user's.
 const MAX_BYTES: u32 = 16 * 1024 * 1024 + 16 * 1024;
 
-/// Why an archive is refused.
+/// The reason why an archive is refused.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) offset: u64,
@@ -30,23 +30,23 @@ pub(super) struct Fault {
 /// A database and a collection.
 pub(super) type Namespace = (String, String);
 
-/// What the prelude says of a collection.
+/// A collection in the prelude.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) namespace: Namespace,
     pub(super) metadata: String,
 }
 
-/// What an archive holds.
+/// The content of an archive.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     pub(super) entries: Vec<Entry>,
     pub(super) documents: BTreeMap<Namespace, Vec<Extent>>,
-    /// How long it is, uncompressed.
+    /// The uncompressed size.
     pub(super) bytes: u64,
 }
 
-/// The documents of one namespace, as far as the walk has come.
+/// The documents of one namespace so far.
 #[derive(Default)]
 struct Progress {
     extents: Vec<Extent>,
@@ -58,7 +58,7 @@ pub(super) fn scan(input: impl BufRead) -> Result<Contents, Fault> {
     let mut scan = Scan { input, offset: 0 };
     let mut contents = Contents::default();
     if scan.number()? != Some(MAGIC) {
-        return Err(scan.fault("it does not begin as an archive"));
+        return Err(scan.fault("it does not begin like an archive"));
     }
     scan.document()?.ok_or_else(|| scan.fault("it has no header"))?;
     while let Some(document) = scan.document()? {
@@ -81,11 +81,11 @@ impl<R: BufRead> Scan<R> {
             let header = self.document()?.ok_or_else(|| self.fault("a block has no header"))?;
             let progress = found.entry(self.namespace(&header)?).or_default();
             if progress.ended {
-                return Err(self.fault("a block of a collection comes after its last"));
+                return Err(self.fault("a block of a collection comes after its last block"));
             }
             let start = self.offset;
             self.documents(&mut progress.checksum)?;
-            // The terminator is no part of it.
+            // Without the terminator.
             let length = self.offset - start - 4;
             if length > 0 {
                 progress.extents.push(Extent { start, length });
@@ -97,13 +97,13 @@ impl<R: BufRead> Scan<R> {
         }
         if let Some(((database, collection), _)) = found.iter().find(|(_, found)| !found.ended) {
             return Err(
-                self.fault(format!("it is cut off before the end of {database}.{collection}"))
+                self.fault(format!("it is truncated before the end of {database}.{collection}"))
             );
         }
         Ok(found.into_iter().map(|(namespace, found)| (namespace, found.extents)).collect())
     }
 
-    /// Goes over the documents of a block and its terminator.
+    /// Reads the documents of a block and its terminator.
     fn documents(&mut self, checksum: &mut Crc64) -> Result<(), Fault> {
         while let Some(length) = self.length()? {
             checksum.update(&length.to_le_bytes());
@@ -115,7 +115,7 @@ impl<R: BufRead> Scan<R> {
                     Err(error) => return Err(self.unreadable(&error)),
                 };
                 if chunk.is_empty() {
-                    return Err(self.fault("it is cut off within a document"));
+                    return Err(self.fault("it is truncated within a document"));
                 }
                 let taken = chunk.len().min(usize::try_from(left).unwrap_or(usize::MAX));
                 checksum.update(&chunk[..taken]);
@@ -127,8 +127,8 @@ impl<R: BufRead> Scan<R> {
         Ok(())
     }
 
-    /// The checksum of a block that is its namespace's last. Zero is what programs write that compute
-    /// none; documents have it once in 2^64.
+    /// Verifies the checksum in the last block of a namespace. Programs that compute none write
+    /// zero; a real checksum is zero once in 2^64.
     fn check(&self, header: &RawDocumentBuf, checksum: Crc64) -> Result<(), Fault> {
         let stated = header.get_i64("CRC").unwrap_or(0).cast_unsigned();
         if stated == 0 || stated == checksum.get() {
@@ -136,7 +136,7 @@ impl<R: BufRead> Scan<R> {
         }
         let (database, collection) = self.namespace(header)?;
         Err(self
-            .fault(format!("the documents of {database}.{collection} do not have their checksum")))
+            .fault(format!("the documents of {database}.{collection} do not match their checksum")))
     }
 
     fn entry(&self, document: &RawDocumentBuf) -> Result<Entry, Fault> {
@@ -152,7 +152,7 @@ impl<R: BufRead> Scan<R> {
         }
     }
 
-    /// The next document; none at a terminator.
+    /// Reads the next document; none at a terminator.
     fn document(&mut self) -> Result<Option<RawDocumentBuf>, Fault> {
         let Some(length) = self.length()? else { return Ok(None) };
         let mut bytes = length.to_le_bytes().to_vec();
@@ -161,25 +161,26 @@ impl<R: BufRead> Scan<R> {
         let read = read.map_err(|error| self.unreadable(&error))? as u64;
         self.offset += read;
         if read < rest {
-            return Err(self.fault("it is cut off within a document"));
+            return Err(self.fault("it is truncated within a document"));
         }
         let document = RawDocumentBuf::from_bytes(bytes);
         document.map(Some).map_err(|error| self.fault(format!("not valid BSON: {error}")))
     }
 
-    /// The length of the next document; none at a terminator.
+    /// Reads the length of the next document; none at a terminator.
     fn length(&mut self) -> Result<Option<u32>, Fault> {
         match self.number()? {
             Some(TERMINATOR) => Ok(None),
             Some(length @ MIN_BYTES..=MAX_BYTES) => Ok(Some(length)),
             Some(length) => {
-                Err(self.fault(format!("a document can't have {} bytes", length.cast_signed())))
+                Err(self
+                    .fault(format!("invalid length of a document: {} bytes", length.cast_signed())))
             }
-            None => Err(self.fault("it is cut off")),
+            None => Err(self.fault("it is truncated")),
         }
     }
 
-    /// The next four bytes; none at the end of the file.
+    /// Reads the next four bytes; none at the end of the file.
     fn number(&mut self) -> Result<Option<u32>, Fault> {
         let mut bytes = [0; 4];
         match self.input.read_exact(&mut bytes) {
@@ -203,7 +204,7 @@ impl<R: BufRead> Scan<R> {
     }
 
     fn unreadable(&self, error: &io::Error) -> Fault {
-        self.fault(format!("it can't be read on: {error}"))
+        self.fault(format!("failed to read further: {error}"))
     }
 
     fn fault(&self, reason: impl Into<String>) -> Fault {

@@ -108,7 +108,7 @@ fn a_json_array_that_cannot_be_read_on_says_so() {
 
 #[test]
 fn what_follows_an_array_and_an_array_without_an_end_are_faults() {
-    assert_outline("a.json", "[{\"a\":1}] {\"a\":2}", &[Ok(1), Err("more after the end")]);
+    assert_outline("a.json", "[{\"a\":1}] {\"a\":2}", &[Ok(1), Err("content after the end")]);
     assert_outline("a.json", "[{\"a\":1}", &[Ok(1), Err("ends inside the array")]);
     assert_outline("a.json", "[{\"a\":1},", &[Ok(1), Err("ends inside the array")]);
     assert_outline("a.json", "[{\"a\":1},{\"a\"", &[Ok(1), Err("ends inside the document")]);
