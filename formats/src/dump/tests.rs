@@ -10,7 +10,7 @@ const ACCOUNTS: &str = r#"{"options":{},"indexes":[{"v":2,"key":{"_id":1},"name"
     {"v":{"$numberInt":"2"},"unique":true,"key":{"b":1.0,"a":{"$numberLong":"-1"}},"name":"x"}],
     "uuid":"3043398633ae44248d5c8b97c53288d2"}"#;
 
-/// A directory with these files; a name with a `/` is in a directory of its own.
+/// A directory with these files; a name with a `/` is in a subdirectory.
 fn directory(files: &[(&str, &[u8])]) -> TempDir {
     let directory = TempDir::new().unwrap();
     for (name, content) in files {
@@ -29,7 +29,7 @@ fn bad(dump: &Dump) -> Vec<(&str, String)> {
     dump.bad.iter().map(|bad| (bad.collection.as_str(), bad.error.to_string())).collect()
 }
 
-/// The documents of a collection that has a file of its own.
+/// The documents of a collection with its own file.
 fn documents(collection: &DumpCollection) -> Vec<bson::RawDocumentBuf> {
     let source = match &collection.documents {
         Documents::File(path) => Source::open(path, None),
@@ -262,7 +262,7 @@ fn a_plus_is_a_space_unless_the_metadata_says_that_it_is_a_plus() {
 
 #[test]
 fn a_name_that_mongodump_cut_anywhere_is_found_in_the_metadata() {
-    // As mongodump 100.9 writes it: 208 bytes, `%24`, and 27 characters of a SHA-1 in base64.
+    // As in mongodump 100.9: 208 bytes, `%24`, and 27 characters of a SHA-1 in base64.
     let name = "船".repeat(27);
     let stem = format!("{}%24{}", &"%E8%88%B9".repeat(27)[..208], "q1PzsA-_Vt3xkL0Gw8mYc7dQ2eR");
     assert_eq!(stem.len(), 238);
@@ -283,7 +283,7 @@ fn any_collection_survives_being_written_and_found() {
     let mut written =
         vec!["plain".to_owned(), "a/b c".to_owned(), long("1"), long("2"), "x".repeat(238)];
     written.extend(["oplog", "prelude", "a.metadata", "a.bson.gz", "%24admin."].map(str::to_owned));
-    // Cut after each of the three characters that stand for a byte.
+    // Truncated after each of the three characters that encode a byte.
     written.extend((0..4).map(|at| format!("{}{}", "x".repeat(at), "船".repeat(27))));
     written.extend([format!("{}x", "é".repeat(40)), "ж".repeat(100), "x".repeat(250)]);
     let root = TempDir::new().unwrap();

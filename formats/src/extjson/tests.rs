@@ -254,7 +254,7 @@ fn what_extended_json_can_not_express_is_found_and_named() {
         assert!(found.contains(reason), "{value:?}: {found}");
     }
     assert!(loss(&rawdoc! { "$oid": OID }).starts_with("it looks like"));
-    // The type of the field turned into that of an array.
+    // The type of the field changed to array.
     let mut odd = rawdoc! { "a": { "0": 1, "x": 2 } }.into_bytes();
     odd[4] = 0x04;
     assert!(loss(&RawDocumentBuf::from_bytes(odd).unwrap()).contains("'a' is an array"));

@@ -1,4 +1,4 @@
-//! What MongoDB's server answers, as tables of queries and documents.
+//! The answers of MongoDB's server, as tables of queries and documents.
 
 use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
 
@@ -12,7 +12,7 @@ fn raw(document: &BsonDocument) -> RawDocumentBuf {
     RawDocumentBuf::try_from(document).unwrap()
 }
 
-/// Queries, with documents that match and others that don't.
+/// Queries, each with documents that match and documents that don't.
 #[track_caller]
 fn table(rows: Vec<(BsonDocument, Vec<BsonDocument>, Vec<BsonDocument>)>) {
     for (query, matching, others) in rows {
@@ -144,7 +144,7 @@ fn an_array_stands_for_its_elements_and_for_itself() {
             vec![doc! { "a": [1, 2] }, doc! { "a": [[1, 2]] }],
             vec![doc! { "a": [2, 1] }],
         ),
-        // Each of the two holds for another element.
+        // Each of the two conditions holds for a different element.
         (doc! { "a": { "$gt": 5, "$lt": 3 } }, vec![doc! { "a": [1, 9] }], vec![doc! { "a": [4] }]),
         (doc! { "a": { "$ne": 1 } }, vec![doc! { "a": [2] }], vec![doc! { "a": [1, 2] }]),
         (

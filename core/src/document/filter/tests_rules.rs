@@ -1,4 +1,4 @@
-//! Queries of rules that are Argon's own: masks, bisect.
+//! Queries of Argon's own rules: masks, bisect.
 
 use bson::{Document as BsonDocument, bson, doc, rawdoc};
 

@@ -158,7 +158,7 @@ fn parts_that_contradict_each_other_are_refused() {
     }
 }
 
-/// How many changes of this kind a patch takes, and what it says of the next one.
+/// Returns the maximum number of changes of this kind in a patch, and the error of the next one.
 fn most(change: &dyn Fn() -> DocumentChange) -> (usize, String) {
     let mut patch = Patch::new();
     let name = CollectionName::new("a").unwrap();

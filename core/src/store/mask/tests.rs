@@ -23,7 +23,7 @@ fn policy(entry: CollectionPolicy) -> MaskPolicy {
     MaskPolicy { collections: vec![entry], ..MaskPolicy::default() }
 }
 
-/// What is shown of a document with a key of one byte, repeated.
+/// The masked form of a document, with a key of one repeated byte.
 fn with_key(key: u8, entry: &CollectionPolicy, raw: &RawDocument) -> Option<RawDocumentBuf> {
     policy(entry.clone()).check().unwrap();
     let (_, document) = Document::checked(raw.to_owned()).unwrap();
@@ -238,7 +238,7 @@ fn a_key_is_never_printed() {
     assert_eq!(format!("{:?}", Secret::new([0xab; 32])), "Secret");
 }
 
-/// Documents whose every string holds `secret`, and the paths of their leaves.
+/// Documents in which every string contains `secret`, and the paths of their leaves.
 fn secretive() -> impl Strategy<Value = RawDocumentBuf> {
     let leaf = "secret[a-z]{8,16}".prop_map(bson::Bson::String);
     let value = leaf.prop_recursive(4, 24, 4, |inner| {
@@ -255,7 +255,7 @@ fn secretive() -> impl Strategy<Value = RawDocumentBuf> {
     })
 }
 
-/// Every string of a document that stands at a path whose last name is `name`, arrays aside, or below.
+/// Every string of a document at a path whose last name is `name`, ignoring arrays, or below.
 fn strings_below<'a>(value: RawBsonRef<'a>, name: &str, inside: bool, found: &mut Vec<&'a str>) {
     match value {
         RawBsonRef::String(text) if inside => found.push(text),

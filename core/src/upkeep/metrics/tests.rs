@@ -16,7 +16,7 @@ fn one_append() -> Summary {
     metrics.take(1)
 }
 
-/// Refs that fail from the write of a certain number on.
+/// Refs that fail from the Nth write on.
 #[derive(Default)]
 struct Cut {
     refs: Mutex<BTreeMap<RefName, VersionedRef>>,
@@ -65,7 +65,7 @@ impl Refs for Cut {
 }
 
 impl Cut {
-    /// Refs with this many records, of one append each.
+    /// Refs with this number of records, of one append each.
     async fn with_records(records: usize) -> Self {
         let cut = Self::default();
         cut.writes_left.store(records, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use super::*;
 
 const END: [u8; 4] = [0xff; 4];
 
-/// An archive, put together piece by piece.
+/// A builder of archives.
 struct Builder {
     bytes: Vec<u8>,
     prelude: Vec<u8>,
@@ -36,7 +36,8 @@ impl Builder {
         self
     }
 
-    /// The last block of a collection, which is empty, with the checksum of these.
+    /// Appends the last block of a collection, which is empty, with the checksum of these
+    /// documents.
     fn end(mut self, database: &str, collection: &str, documents: &[RawDocumentBuf]) -> Self {
         let mut checksum = Crc64::default();
         for document in documents {
@@ -66,7 +67,7 @@ fn number(number: i32) -> RawDocumentBuf {
     rawdoc! { "_id": number }
 }
 
-/// Two collections that take turns, a view, a time series, and what is the server's own.
+/// Two interleaved collections, a view, a time series, and the server's own.
 fn shop() -> Vec<u8> {
     let (a, b, t) = ([number(1), number(2), number(3)], [number(7)], [number(9)]);
     Builder::new()
@@ -159,7 +160,7 @@ fn an_archive_cut_at_any_byte_is_refused() {
     for cut in 4..bytes.len() {
         let error = match open(&bytes[..cut]) {
             Err(error) => error,
-            // It ends between two collections, so the others may be whole.
+            // It is truncated between two collections, so the others may be complete.
             Ok(archive) if cut == prelude => archive.dump(None).unwrap().bad.remove(0).error,
             Ok(archive) => panic!("cut at {cut}: {archive:?}"),
         };

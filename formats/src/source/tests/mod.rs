@@ -1,4 +1,4 @@
-//! What every reader owes, by format.
+//! Contracts of every reader, by format.
 
 mod bson_files;
 mod csv_files;
@@ -28,7 +28,7 @@ fn open(name: &str, content: &[u8], options: SourceOptions) -> Result<Source, Fo
     Source::open_with(&path, None, options)
 }
 
-/// Everything a file gives; a reader that doesn't stop fails the test.
+/// All records of a file; a reader that doesn't stop fails the test.
 fn read(name: &str, content: &[u8]) -> Vec<Result<Record, BadRecord>> {
     let source = open(name, content, SourceOptions::default()).unwrap();
     let limit = content.len() + 10;

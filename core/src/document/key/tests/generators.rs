@@ -1,5 +1,5 @@
-//! Random values that meet often: small alphabets, numbers around the same landmarks in all types,
-//! and pairs whose second value is the first one, respelled or changed in one place.
+//! Random values that are often equal or close: small alphabets, numbers around the same landmarks
+//! in all types, and pairs whose second value is the first one, respelled or changed in one place.
 
 use bson::{
     Binary, Bson, DateTime, Decimal128, Document, JavaScriptCodeWithScope, Regex, Timestamp,
@@ -61,7 +61,7 @@ fn respelled_integer(integer: i128, form: u8) -> Bson {
     }
 }
 
-/// Decimals with zeros at the end, and with exponents at both extremes.
+/// Decimals with trailing zeros, and with exponents at both extremes.
 fn decimal_parts() -> impl Strategy<Value = Bson> {
     let coefficient = prop_oneof![
         0..20_u128,
@@ -108,7 +108,7 @@ fn binary() -> impl Strategy<Value = Binary> {
         .prop_map(|(subtype, bytes)| Binary { subtype, bytes })
 }
 
-/// A strategy for each type but documents, arrays and scopes, with its weight.
+/// A weighted strategy for each type except documents, arrays and scopes.
 fn leaves_by_type() -> Vec<(u32, BoxedStrategy<Bson>)> {
     let millis = prop_oneof![any::<i64>(), -2..3_i64];
     let timestamp = (select(vec![0, 1, u32::MAX]), any::<u32>());
@@ -134,7 +134,7 @@ fn leaf() -> impl Strategy<Value = Bson> {
     Union::new_weighted(leaves_by_type())
 }
 
-/// Two values of one type, apart from each other.
+/// Two values of one type, generated independently.
 fn leaves_of_one_type() -> impl Strategy<Value = (Bson, Bson)> {
     Union::new(leaves_by_type().into_iter().map(|(_, leaf)| (leaf.clone(), leaf)))
 }
@@ -153,7 +153,7 @@ pub(super) fn value() -> impl Strategy<Value = Bson> {
     })
 }
 
-/// Two values, as a rule equal or different in one place only.
+/// Two values, usually equal or different in only one place.
 pub(super) fn pair() -> impl Strategy<Value = (Bson, Bson)> {
     prop_oneof![
         1 => (value(), value()),
@@ -165,7 +165,7 @@ pub(super) fn pair() -> impl Strategy<Value = (Bson, Bson)> {
     ]
 }
 
-/// Three values, as a rule close to each other.
+/// Three values, usually close to each other.
 pub(super) fn triple() -> impl Strategy<Value = [Bson; 3]> {
     (pair(), any::<u64>()).prop_map(|((first, second), choices)| {
         let third = varied(&first, &mut { choices });

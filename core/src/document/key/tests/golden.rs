@@ -1,5 +1,5 @@
-//! The bytes of every type. A failure here means that stores written before can't be read any more:
-//! bump the format, don't correct the test.
+//! The bytes of every type. A failure means that existing stores can't be read any more: raise the
+//! version of the format, don't change the test.
 
 use bson::{
     Binary, Bson, DateTime, JavaScriptCodeWithScope, Regex, Timestamp, bson, doc, oid::ObjectId,

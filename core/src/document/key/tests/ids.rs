@@ -1,4 +1,4 @@
-//! What can be an `_id`, what can't, and how one is shown.
+//! Valid and invalid `_id`s, and their display.
 
 use bson::{
     Bson, DateTime, RawBsonRef, RawDocument, Regex, bson, doc, oid::ObjectId, raw::CString,

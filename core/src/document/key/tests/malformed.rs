@@ -1,4 +1,4 @@
-//! Bytes that are no keys, and BSON that is none: an error, never a panic.
+//! Malformed keys and malformed BSON: an error, never a panic.
 
 use bson::{RawBsonRef, RawDocument};
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -12,7 +12,7 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// What decodes at all is the one encoding of its value.
+/// Bytes that decode are the only encoding of their value.
 fn decodes_to_itself_or_not_at_all(bytes: &[u8]) {
     if let Ok(value) = decode(bytes) {
         assert_eq!(encoded(&value), bytes);

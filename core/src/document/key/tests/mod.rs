@@ -1,4 +1,4 @@
-//! Contracts of keys: golden bytes, laws on random values, and bytes that are no keys.
+//! Contracts of keys: golden bytes, laws on random values, and malformed bytes.
 
 mod generators;
 mod golden;
@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 use bson::{Bson, RawBson};
 
-/// The encoding of any value, also of one that can't be an `_id`.
+/// The encoding of any value, including one that can't be an `_id`.
 fn encoded(value: &Bson) -> Vec<u8> {
     let raw = RawBson::try_from(value.clone()).unwrap();
     let mut bytes = Vec::new();

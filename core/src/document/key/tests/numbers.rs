@@ -114,7 +114,7 @@ fn a_decimal_that_is_not_canonical_is_zero() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Holds our reading of the bits against the parser and the printer of `bson`.
+    /// Compares our decoding of the bits with the parser and the printer of `bson`.
     #[test]
     fn the_parts_of_a_decimal_are_those_of_its_text(
         negative: bool,
@@ -127,7 +127,8 @@ proptest! {
         prop_assert_eq!(to_decimal128(negative, coefficient, exponent), Some(parsed));
     }
 
-    /// Rounding to the nearest double can't turn an order round: an oracle apart from both of ours.
+    /// Rounding to the nearest double can't reverse an order: an oracle independent of both
+    /// implementations.
     #[test]
     fn rounding_numbers_to_doubles_keeps_their_order(
         a in super::generators::number(),

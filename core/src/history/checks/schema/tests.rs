@@ -13,7 +13,7 @@ fn document(fields: &BsonDocument) -> Document {
     Document::checked(bson::RawDocumentBuf::try_from(&whole).unwrap()).unwrap().1
 }
 
-/// Whether a schema for the field `x` takes this value.
+/// Returns whether a schema for the field `x` accepts this value.
 fn takes(schema: &BsonDocument, value: impl Into<Bson>) -> bool {
     let value = value.into();
     let schema = compile(&doc! { "properties": { "x": schema.clone() } });
@@ -450,7 +450,7 @@ fn what_is_not_known_is_left_out_and_named() {
             true,
         ),
         (doc! { "properties": { "x": { "encrypt": {} }, "y": { "bsonType": "int" } } }, true),
-        // A schema that is negated, or one of which exactly one must suit, would refuse more then.
+        // A negated schema, or one in `oneOf`, would refuse more then.
         (doc! { "properties": { "x": { "not": unknown.clone() } } }, false),
         (doc! { "properties": { "x": { "oneOf": [unknown.clone(), { "minLength": 1 }] } } }, false),
         (doc! { "patternProperties": { r"(a)\1": {} }, "additionalProperties": false }, false),

@@ -29,7 +29,7 @@ fn arrays_of_one_length_that_both_changed_are_a_conflict() {
     let merged = merge(&tags(&[1, 2, 3, 4]), &tags(&[7, 2, 8, 4]), &tags(&[1, 2, 9, 6]));
     assert_eq!(paths(&merged), ["tags"]);
     assert_eq!(document(&merged), &*tags(&[7, 2, 8, 4]));
-    // What theirs did to the first element is not for the one that ours put there.
+    // Theirs changed the first element, not the one that ours inserted there.
     let items = |items: &[(&str, i32)]| {
         let item = |(sku, n): &(&str, i32)| rawdoc! { "sku": *sku, "n": *n };
         rawdoc! { "_id": 1, "items": items.iter().map(item).collect::<bson::RawArrayBuf>() }

@@ -1,4 +1,4 @@
-//! What is one value in a collection's definition.
+//! Single values in a collection's definition.
 
 use bson::raw::RawDocumentBuf;
 use bson::{Document as BsonDocument, RawBson, rawdoc};
@@ -86,7 +86,7 @@ fn each_option_is_one_value() {
     };
     let sides = [collation(1, false), collation(2, false), collation(1, true)];
     assert_eq!(conflicts(&sides[0], &sides[1], &sides[2]), ["options.collation"]);
-    // What has nothing to do with it comes together.
+    // Unrelated changes are merged.
     let other = of(rawdoc! { "validator": { "a": 1 }, "comment": "x" });
     assert_eq!(conflicts(&base, &ours, &other), Vec::<String>::new());
 }

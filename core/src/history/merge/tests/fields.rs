@@ -1,4 +1,4 @@
-//! Fields, documents in documents, deletions, order.
+//! Fields, nested documents, deletions, order.
 
 use bson::{RawBson, RawDocumentBuf, cstr, rawdoc};
 

@@ -1,4 +1,4 @@
-//! Random documents, and versions of them that were changed in a few places.
+//! Random documents, and versions of them with a few changes.
 
 use bson::{
     Binary, Bson, DateTime, DbPointer, Document, JavaScriptCodeWithScope, RawDocumentBuf, Regex,
@@ -24,7 +24,7 @@ impl Three {
     }
 }
 
-/// A document, and two versions of it that were each changed in some places, often the same ones.
+/// A document, and two versions of it with changes, often in the same places.
 pub(super) fn three() -> impl Strategy<Value = Three> {
     let choices = || vec(any::<u8>(), 64);
     (document(), choices(), choices()).prop_map(|(base, ours, theirs)| Three {
@@ -34,7 +34,7 @@ pub(super) fn three() -> impl Strategy<Value = Three> {
     })
 }
 
-/// A document with fields of every kind, and one with the same names that is changed in some.
+/// A document with fields of every kind, and one with the same names and some changes.
 pub(super) fn document() -> impl Strategy<Value = Document> {
     fields(value())
 }
@@ -79,7 +79,7 @@ fn value() -> impl Strategy<Value = Bson> {
     })
 }
 
-/// The next of the random bytes, below a bound; 0, which changes nothing, when they are used up.
+/// Returns the next random byte, below a bound; 0, which changes nothing, after the last.
 fn choose(choices: &mut impl Iterator<Item = u8>, bound: u8) -> u8 {
     choices.next().unwrap_or(0) % bound
 }

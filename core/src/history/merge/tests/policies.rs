@@ -1,4 +1,4 @@
-//! Paths, patterns and policies as they are written.
+//! The written form of paths, patterns and policies.
 
 use super::super::{Policy, Strategy};
 use super::path;

@@ -38,7 +38,7 @@ fn sorted(value: &Bson, sets: bool) -> Bson {
             }
             Bson::Array(elements)
         }
-        // As text, in which not a number is equal to itself.
+        // As text, in which NaN is equal to itself.
         other => Bson::String(format!("{other:?}")),
     }
 }

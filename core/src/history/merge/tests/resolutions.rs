@@ -1,4 +1,4 @@
-//! What people decide.
+//! Resolutions of a person.
 
 use bson::{RawBson, rawdoc};
 

@@ -1,4 +1,4 @@
-//! What strategies make of conflicts.
+//! The results of strategies.
 
 use bson::raw::RawBsonRef;
 use bson::{DateTime, RawBson, RawDocumentBuf, cstr, rawdoc};
@@ -21,7 +21,7 @@ fn settled(
     merge_with(&versions(&field(base), &field(ours), &field(theirs)), &always(strategy))
 }
 
-/// What the strategy makes of the values; the same from both sides.
+/// The result of a strategy on these values; the same from both sides.
 #[track_caller]
 fn value<V: Into<RawBson> + Clone>(strategy: &str, base: V, ours: V, theirs: V) -> RawBson {
     let one = settled(strategy, base.clone(), ours.clone(), theirs.clone());
@@ -87,7 +87,7 @@ fn sum_adds_what_both_sides_added() {
     assert_eq!(value("sum", 10, 12, 15), RawBson::Int32(17));
     assert_eq!(value("sum", 10_i64, 12, 5), RawBson::Int64(7));
     assert_eq!(value("sum", 0.5, 1.5, 2.5), RawBson::Double(3.5));
-    // Where the order of additions would show in the last bit.
+    // Here the order of additions affects the last bit.
     assert_eq!(value("sum", 0.1, 0.7, 3.3), RawBson::Double(3.9));
     assert_eq!(
         value("sum", RawBson::Int32(1), RawBson::Double(1.5), RawBson::Int64(3)),
@@ -109,7 +109,7 @@ fn two_who_add_the_same_both_count() {
     let policy = rules(&[("stock.n", "sum")]);
     let merged = merge_with(&versions(&below(10), &below(9), &below(9)), &policy);
     assert_eq!(clean(&merged), &*rawdoc! { "_id": 1, "stock": { "n": 8, "to": 9 } });
-    // What both inserted is there once.
+    // An element that both inserted occurs once.
     let merged = merge_with(&versions(&rawdoc! { "_id": 1 }, &field(3), &field(3)), &always("sum"));
     assert_eq!(clean(&merged), &*field(3));
 }
@@ -166,7 +166,7 @@ fn union_takes_arrays_as_sets() {
     };
     let merged = merge(&["a", "b", "c"], &["x", "b", "c", "y"], &["c", "a", "y", "z", "z"]);
     assert_eq!((clean(&merged), merged.decided), (&*set(&["c", "x", "y", "z"]), 1));
-    // Appending on one side would else go by position.
+    // Otherwise, appending on one side would apply by position.
     let merged = merge(&["a"], &["a", "x"], &["x", "b"]);
     assert_eq!(clean(&merged), &*set(&["x", "b"]));
     let (ours, theirs) = (set(&["a"]), set(&["b"]));
@@ -278,7 +278,7 @@ fn a_whole_document_is_settled_by_the_side_only() {
     let merged = merge_with(&deleted, &always("max"));
     assert_eq!(paths(&merged), ["(document)"]);
     assert!(merged.conflicts[0].note.is_some());
-    // A rule for fields is none for the document.
+    // A rule for fields does not apply to the document.
     let merged = merge_with(&deleted, &rules(&[("*", "theirs")]));
     assert_eq!((paths(&merged).len(), merged.conflicts[0].note.as_ref()), (1, None));
 }
@@ -308,7 +308,7 @@ fn no_strategy_changes_an_id() {
     }
 }
 
-/// The paths that are in conflict, and that there is the same conflict from the other side.
+/// Returns the paths in conflict, and checks that swapping the sides gives the same conflicts.
 #[track_caller]
 fn touched(policy: &Policy, sides: [Option<&RawDocumentBuf>; 3]) -> Vec<String> {
     let [base, ours, theirs] = sides.map(|side| side.map(|side| &**side));

@@ -1,4 +1,4 @@
-//! Segments as earlier versions wrote them. After a change of the format on purpose,
+//! Segments that earlier versions wrote. After an intended change of the format,
 //! `ARGON_WRITE_GOLDEN=1 cargo test -p argon-core segment::tests::golden` writes those of the new
 //! version; those of the old ones stay.
 
@@ -50,7 +50,7 @@ fn a_segment_that_only_seals_of_format_1_reads_and_is_written_the_same() {
     assert_eq!(read, written);
 }
 
-/// What zstd makes of the blocks may change with its version, so only reading is held to.
+/// The output of zstd may change with its version, so only reading is tested.
 #[test]
 fn a_segment_of_many_commits_of_format_1_reads() {
     let commit = |id: i32| {

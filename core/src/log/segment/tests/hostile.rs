@@ -1,4 +1,4 @@
-//! Bytes that nobody wrote, or that were changed since.
+//! Forged and damaged bytes.
 
 use super::super::block::Block;
 use super::*;
@@ -17,7 +17,7 @@ fn several() -> Vec<u8> {
     encode_with(&meta(), &commits, 400)
 }
 
-/// What a reader may do with bytes must end in an answer, right or wrong.
+/// Every way to read bytes must return a result or an error.
 fn read_all_ways(bytes: &[u8]) {
     let _ = decode("test", bytes);
     if let Ok(FooterRead::Complete(footer)) = Footer::parse("test", bytes, bytes.len() as u64) {
@@ -29,7 +29,7 @@ fn read_all_ways(bytes: &[u8]) {
     }
 }
 
-/// Writes the footer's checksum anew, as one who forges it would.
+/// Recomputes the footer's checksum, as a forger would.
 fn sign(bytes: &mut [u8]) {
     let trailer = bytes.len() - TRAILER_BYTES;
     let length = u32::from_le_bytes(*bytes[trailer..].first_chunk().unwrap());
@@ -39,8 +39,8 @@ fn sign(bytes: &mut [u8]) {
     bytes[trailer + 4..trailer + 8].copy_from_slice(&crc.to_le_bytes());
 }
 
-/// A sealed segment with these blocks, one of documents and one of headers, that say of themselves
-/// that they have `raw` bytes.
+/// A sealed segment with one block of documents and one of headers, which claim to have `raw`
+/// bytes.
 fn forged(commits: u64, documents: (&[u8], u32), headers: (&[u8], u32)) -> Vec<u8> {
     let head = Head { lsn: Lsn::new(commits), digest: Digest::ZERO, ..Head::EMPTY };
     let mut out = [&MAGIC[..], &[SEGMENT_VERSION]].concat();
@@ -156,7 +156,7 @@ fn a_footer_of_more_than_a_segment_may_hold_is_refused() {
     assert!(format!("{error:?}").contains("exceeds the maximum size of a segment"), "{error:?}");
 }
 
-/// The error of reading `several` with its footer changed, and signed again.
+/// The error of reading `several` with a changed footer that is signed again.
 fn contradicted(
     change: impl FnOnce(&mut SegmentMeta, &mut Head, &mut Vec<Block>, &mut Vec<Block>),
 ) -> String {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ErrorKind;
 
-/// The commits as segments of the lengths that are given, the rest in the last one.
+/// The commits as segments of the given lengths, the rest in the last one.
 fn split(meta: &SegmentMeta, commits: &[Commit], lengths: &[usize]) -> Vec<Vec<u8>> {
     let (mut rest, mut before) = (commits, meta.before);
     let mut segments = Vec::new();

@@ -12,7 +12,7 @@ use crate::model::{
     Origin, Point, Timeline, TimelineId, Trailers,
 };
 
-/// A change before it is one: collection, `_id`, bytes of text (none: a deletion), random bytes.
+/// A sketch of a change: collection, `_id`, bytes of text (none: a deletion), random bytes.
 type Sketch = (u64, i32, Option<usize>, Vec<u8>);
 
 fn change((collection, id, text, noise): Sketch) -> Change {
@@ -67,7 +67,7 @@ fn fork() -> (Timeline, Head) {
     (timeline, Head { lsn, digest, time })
 }
 
-/// A segment that is not sealed of a root timeline's first commits.
+/// An unsealed segment of a root timeline's first commits.
 fn meta() -> SegmentMeta {
     SegmentMeta { timeline: root(), before: Head::EMPTY, sealed: false }
 }
