@@ -145,7 +145,7 @@ pub async fn keep(
         return project.rename(name, another, "kept", kept).await;
     }
     let at = stored.record.point_at(project.head_of(&stored.record).await?.lsn);
-    let movement = project.movement(at, at, "kept: no sandbox any more");
+    let movement = project.movement(at, at, "kept: not a sandbox any more");
     let record = project.set(name, &stored, kept(stored.record.clone()), movement).await?;
     Ok(Branch::new(project.clone(), name.clone(), record))
 }
@@ -234,7 +234,7 @@ async fn remove(
         go_on(project, name, stored, head).await?;
         return Ok(Outcome::InUse);
     }
-    let backup = project.back_up(name, &stored.record, head, "swept: its time was over").await?;
+    let backup = project.back_up(name, &stored.record, head, "swept: expired").await?;
     match project.remove(name, stored).await {
         Ok(()) => Ok(Outcome::Removed(backup)),
         Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -256,7 +256,7 @@ async fn go_on(
 ) -> Result<()> {
     let at = stored.record.point_at(head.lsn);
     let record = project.forked_on(&stored.record, head).await?;
-    let movement = project.movement(at, at, "went on: it was written to while it was swept");
+    let movement = project.movement(at, at, "continued: written to during the sweep");
     match project.set(name, stored, record, movement).await {
         Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
         _ => Ok(()),
