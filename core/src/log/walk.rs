@@ -88,7 +88,7 @@ async fn is_collected(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<b
 }
 
 /// Returns the reason why a commit is not in the log.
-pub(crate) async fn gone(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<Error> {
+pub(crate) async fn missing_commit(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn) -> Result<Error> {
     let collected_it = is_collected(wal, timeline, lsn).await?;
     Ok(if collected_it { collected(lsn) } else { missing(lsn) })
 }

@@ -9,7 +9,7 @@ use futures::future::try_join;
 
 use crate::model::{BranchName, Head, Lsn, Point, TimelineId};
 use crate::storage::{Append, CasResult, RefChange, RefName, RefVersion, Together};
-use crate::store::pins::there_are;
+use crate::store::pins::list_known;
 use crate::store::records::{
     self, BaseRecord, BranchRecord, HoldRecord, MoveRecord, ProjectRecord, VersionedRecord,
 };
@@ -83,7 +83,7 @@ impl Project {
     async fn known_branches(&self) -> Result<String> {
         let records = self.branch_records().await?;
         let known = records.iter().map(|(name, _)| name).filter(|name| !name.is_backup());
-        Ok(there_are("branches", known.map(BranchName::as_str)))
+        Ok(list_known("branches", known.map(BranchName::as_str)))
     }
 
     /// The error for a name that is neither a branch nor a pin.
@@ -93,7 +93,7 @@ impl Project {
             Ok((branches, pins)) => Error::not_found(format!(
                 "unknown branch or pin '{name}' in project '{}'; {branches}; {}",
                 self.name(),
-                there_are("pins", pins.iter().map(|(name, _)| name.as_str()))
+                list_known("pins", pins.iter().map(|(name, _)| name.as_str()))
             )),
             Err(error) => error,
         }
@@ -164,7 +164,7 @@ impl Project {
     }
 
     /// Fails if the project was deleted.
-    pub(crate) async fn still_there(&self) -> Result<()> {
+    pub(crate) async fn ensure_exists(&self) -> Result<()> {
         let reference = records::project_ref(self.name());
         if let Some(stored) = self.shared.backend.refs.get(&reference).await? {
             let found: VersionedRecord<ProjectRecord> = records::decode(&reference, stored)?;

@@ -90,7 +90,7 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
     match (commits.try_next().await?, state.mask()) {
         (Some(commit), None) => Ok(Some(commit)),
         (Some(commit), Some(mask)) => masked(state, mask, commit).await.map(Some),
-        (None, _) => Err(walk::gone(&**wal, point.timeline, point.lsn).await?),
+        (None, _) => Err(walk::missing_commit(&**wal, point.timeline, point.lsn).await?),
     }
 }
 

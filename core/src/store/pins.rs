@@ -139,7 +139,7 @@ impl Project {
                     .with_detail(DetailKey::Pin, name.as_str()));
             }
         };
-        let looked = try_join(self.find(name.as_branch()), self.still_there()).await;
+        let looked = try_join(self.find(name.as_branch()), self.ensure_exists()).await;
         let refused = match looked {
             Ok((None, ())) => return Ok(()),
             Ok((Some(_), ())) => Error::already_exists(format!(
@@ -196,7 +196,7 @@ impl Project {
             None => Err(Error::not_found(format!(
                 "unknown pin '{name}' in project '{}'; {}",
                 self.name(),
-                there_are("pins", self.pin_records().await?.iter().map(|(name, _)| name.as_str()))
+                list_known("pins", self.pin_records().await?.iter().map(|(name, _)| name.as_str()))
             ))
             .with_detail(DetailKey::Project, self.name().as_str())
             .with_detail(DetailKey::Pin, name.as_str())),
@@ -248,7 +248,7 @@ impl Project {
 }
 
 /// Lists known names for an error: at most 20.
-pub(crate) fn there_are<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn list_known<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 20;
     let names: Vec<&str> = names.collect();
     match names.len().saturating_sub(MOST) {

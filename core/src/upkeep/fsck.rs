@@ -187,13 +187,13 @@ impl Check<'_> {
         };
         let mut next = state.floor.next();
         while next <= state.head.lsn {
-            self.stretch(id, &mut next, state.head.lsn, &mut previous, progress).await;
+            self.check_commits(id, &mut next, state.head.lsn, &mut previous, progress).await;
             if next > state.head.lsn {
                 break;
             }
             // Some commit from here on can't be read: read commits one by one until it is found.
             while next <= state.head.lsn {
-                let Err(error) = self.single(id, next, &mut previous).await else {
+                let Err(error) = self.check_commit(id, next, &mut previous).await else {
                     next = next.next();
                     continue;
                 };
@@ -211,7 +211,7 @@ impl Check<'_> {
     }
 
     /// Checks commits from `next` on, until the end or an unreadable one.
-    async fn stretch(
+    async fn check_commits(
         &mut self,
         id: TimelineId,
         next: &mut Lsn,
@@ -234,7 +234,7 @@ impl Check<'_> {
     }
 
     /// Checks one commit, or returns the reason why it can't be read.
-    async fn single(
+    async fn check_commit(
         &mut self,
         id: TimelineId,
         lsn: Lsn,

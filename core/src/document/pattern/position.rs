@@ -54,7 +54,7 @@ impl Pattern {
     }
 
     /// Returns whether a longer path may match.
-    pub(crate) fn goes_on(&self, place: PatternPosition) -> bool {
+    pub(crate) fn may_match_below(&self, place: PatternPosition) -> bool {
         place.0 & (self.matched() - 1) != 0
     }
 

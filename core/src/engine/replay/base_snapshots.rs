@@ -49,12 +49,12 @@ struct CachedBase {
 
 /// The bases of the views with their last commit on one timeline, the last used at the end. Locked
 /// during a search, so that concurrent readers search once.
-type OfTimeline = Arc<tokio::sync::Mutex<Vec<CachedBase>>>;
+type TimelineBases = Arc<tokio::sync::Mutex<Vec<CachedBase>>>;
 
 /// The bases of the last read views.
 pub(super) struct BaseSnapshots {
     snapshots: Arc<dyn Snapshots>,
-    known: Mutex<Lru<TimelineId, OfTimeline>>,
+    known: Mutex<Lru<TimelineId, TimelineBases>>,
 }
 
 impl BaseSnapshots {
@@ -104,16 +104,16 @@ impl BaseSnapshots {
         self.known().clear();
     }
 
-    fn of_timeline(&self, timeline: TimelineId) -> OfTimeline {
+    fn of_timeline(&self, timeline: TimelineId) -> TimelineBases {
         let mut known = self.known();
         known.get(&timeline).unwrap_or_else(|| {
-            let made = OfTimeline::default();
+            let made = TimelineBases::default();
             known.insert(timeline, made.clone(), 256);
             made
         })
     }
 
-    fn known(&self) -> MutexGuard<'_, Lru<TimelineId, OfTimeline>> {
+    fn known(&self) -> MutexGuard<'_, Lru<TimelineId, TimelineBases>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -48,13 +48,13 @@ pub(super) struct Lsns {
 }
 
 /// The result of loading commits.
-pub(super) enum Reach {
+pub(super) enum LoadResult {
     /// They are in memory.
-    There,
+    Loaded,
     /// They do not fit besides the other parts of the view.
     NoRoom,
     /// The commits up to this one do not fit even alone.
-    TooMuch(Lsn),
+    TooLarge(Lsn),
 }
 
 impl CachedLog {
@@ -73,17 +73,21 @@ impl CachedLog {
     ///
     /// # Errors
     /// `Corrupt` if a commit is missing; the errors of the log.
-    pub(super) async fn reach(&self, wal: &dyn Wal, upto: Lsn, room: &Room) -> Result<Reach> {
+    pub(super) async fn load(&self, wal: &dyn Wal, upto: Lsn, room: &Room) -> Result<LoadResult> {
         if self.upto() >= upto {
-            return Ok(if room.take(self.bytes()) { Reach::There } else { Reach::NoRoom });
+            return Ok(if room.take(self.bytes()) {
+                LoadResult::Loaded
+            } else {
+                LoadResult::NoRoom
+            });
         }
         let _loading = self.loading.lock().await;
         let mut next = self.upto().next();
         if !room.take(self.bytes()) {
-            return Ok(Reach::NoRoom);
+            return Ok(LoadResult::NoRoom);
         }
         if next > upto {
-            return Ok(Reach::There);
+            return Ok(LoadResult::Loaded);
         }
         let mut commits = wal.read(self.timeline, next..=upto);
         while let Some(commit) = commits.try_next().await? {
@@ -94,11 +98,11 @@ impl CachedLog {
             self.extend(next, commit.changes);
             if !room.take(self.bytes() - before) {
                 let alone = self.bytes() > room.of();
-                return Ok(if alone { Reach::TooMuch(next) } else { Reach::NoRoom });
+                return Ok(if alone { LoadResult::TooLarge(next) } else { LoadResult::NoRoom });
             }
             next = next.next();
         }
-        if next > upto { Ok(Reach::There) } else { Err(missing(next)) }
+        if next > upto { Ok(LoadResult::Loaded) } else { Err(missing(next)) }
     }
 
     /// Adds commits that were just appended, if they follow directly and fit into `most` bytes;

@@ -10,7 +10,9 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use crate::Result;
 use crate::document::key::Key;
 use crate::engine::lru::Lru;
-use crate::engine::replay::cached_log::{CachedLog, Changed, DocumentPosition, Lsns, Page, Reach};
+use crate::engine::replay::cached_log::{
+    CachedLog, Changed, DocumentPosition, LoadResult, Lsns, Page,
+};
 use crate::engine::replay::limits::Room;
 use crate::engine::replay::log_scan::LogScan;
 use crate::log::walk::above_of;
@@ -43,7 +45,7 @@ pub(super) struct Log {
 struct LogSlot {
     cached: Arc<CachedLog>,
     /// From this position on, the commits are known not to fit.
-    too_much: Option<Lsn>,
+    too_large_from: Option<Lsn>,
 }
 
 /// A cached log, and the range of its commits that a view includes.
@@ -75,7 +77,7 @@ impl Log {
             self.slot((leaf.timeline, above));
         }
         let room = Room::new(self.most_bytes);
-        let mut reached: Vec<Part> = Vec::with_capacity(segments.len());
+        let mut loaded: Vec<Part> = Vec::with_capacity(segments.len());
         let mut reads = stream::iter(segments.iter().copied())
             .map(|segment| self.cached(segment, &room))
             .buffered(AT_ONCE);
@@ -84,10 +86,10 @@ impl Log {
                 let scan = LogScan::new(self.wal.clone(), &segments, self.most_bytes);
                 return Ok(LogAbove::Log(scan));
             };
-            reached.push(cached);
+            loaded.push(cached);
         }
-        reached.reverse();
-        Ok(LogAbove::Memory(reached.into()))
+        loaded.reverse();
+        Ok(LogAbove::Memory(loaded.into()))
     }
 
     /// Caches commits that were appended to a timeline whose previous commits are cached, so that a
@@ -114,11 +116,11 @@ impl Log {
     async fn cached(&self, segment: Segment, room: &Room) -> Result<Option<Part>> {
         let key = (segment.timeline, segment.above);
         if let Some((wider, slot)) = self.wider(segment)
-            && let Some(part) = self.reach(wider, slot, segment, room).await?
+            && let Some(part) = self.load(wider, slot, segment, room).await?
         {
             return Ok(Some(part));
         }
-        self.reach(key, self.slot(key), segment, room).await
+        self.load(key, self.slot(key), segment, room).await
     }
 
     /// Returns a cached log that starts at an earlier snapshot and also covers this one, unless
@@ -137,35 +139,38 @@ impl Log {
         slots.get(&found).filter(|_| found.1 < above).map(|slot| (found, slot))
     }
 
-    async fn reach(
+    async fn load(
         &self,
         key: Start,
         slot: LogSlot,
         segment: Segment,
         room: &Room,
     ) -> Result<Option<Part>> {
-        if slot.too_much.is_some_and(|lsn| segment.upto >= lsn) {
+        if slot.too_large_from.is_some_and(|lsn| segment.upto >= lsn) {
             return Ok(None);
         }
-        let reached = slot.cached.reach(&*self.wal, segment.upto, room).await;
+        let loaded = slot.cached.load(&*self.wal, segment.upto, room).await;
         let mut slots = self.slots();
-        if let Ok(Reach::TooMuch(lsn)) = reached {
+        if let Ok(LoadResult::TooLarge(lsn)) = loaded {
             // Readers that already use the cached log continue with it; new readers get a new one.
             let cached = Arc::new(CachedLog::new(key.0, key.1));
-            slots.insert(key, LogSlot { cached, too_much: Some(lsn) }, EMPTY);
+            slots.insert(key, LogSlot { cached, too_large_from: Some(lsn) }, EMPTY);
             return Ok(None);
         }
         slots.weigh(&key, EMPTY + slot.cached.bytes());
-        Ok(match reached? {
-            Reach::There => Some((slot.cached, Lsns { above: segment.above, upto: segment.upto })),
-            Reach::NoRoom | Reach::TooMuch(_) => None,
+        Ok(match loaded? {
+            LoadResult::Loaded => {
+                Some((slot.cached, Lsns { above: segment.above, upto: segment.upto }))
+            }
+            LoadResult::NoRoom | LoadResult::TooLarge(_) => None,
         })
     }
 
     fn slot(&self, key: Start) -> LogSlot {
         let mut slots = self.slots();
         slots.get(&key).unwrap_or_else(|| {
-            let slot = LogSlot { cached: Arc::new(CachedLog::new(key.0, key.1)), too_much: None };
+            let slot =
+                LogSlot { cached: Arc::new(CachedLog::new(key.0, key.1)), too_large_from: None };
             slots.insert(key, slot.clone(), EMPTY);
             slot
         })

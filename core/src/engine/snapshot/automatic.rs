@@ -25,7 +25,7 @@ const MOST_TIMELINES: usize = 256;
 const MOST_DOUBLINGS: u32 = 4;
 
 /// The dependencies of making snapshots.
-pub(crate) struct Making {
+pub(crate) struct SnapshotContext {
     pub(crate) backend: Backend,
     pub(crate) materialize: Arc<dyn Materialize>,
     pub(crate) replay: Option<Arc<LogMaterializer>>,
@@ -45,7 +45,7 @@ pub(crate) struct Automatic {
 
 /// The shared state of the tasks.
 struct Work {
-    making: Making,
+    making: SnapshotContext,
     timelines: Mutex<HashMap<TimelineId, Progress>>,
     running: watch::Sender<usize>,
 }
@@ -75,7 +75,7 @@ enum Step {
 }
 
 impl Automatic {
-    pub(crate) fn new(making: Making) -> Self {
+    pub(crate) fn new(making: SnapshotContext) -> Self {
         let running = watch::Sender::new(0);
         let work = Work { making, timelines: Mutex::default(), running };
         Self { work: Arc::new(work), tasks: Mutex::default() }
@@ -172,8 +172,15 @@ impl Work {
     }
 
     async fn take(&self, step: &Step) -> Result<Lsn> {
-        let Making { backend, materialize, replay, timelines, environment, open, snapshots } =
-            &self.making;
+        let SnapshotContext {
+            backend,
+            materialize,
+            replay,
+            timelines,
+            environment,
+            open,
+            snapshots,
+        } = &self.making;
         match step {
             Step::LookUp(timeline, head) => {
                 let view = timelines.view(*timeline, *head).await?;

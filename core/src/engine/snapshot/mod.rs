@@ -17,7 +17,7 @@ mod update;
 mod without;
 mod write;
 
-pub(crate) use automatic::{Automatic, Making};
+pub(crate) use automatic::{Automatic, SnapshotContext};
 pub(crate) use chunks::{Chunk, Chunks, DOCUMENT_OVERHEAD};
 pub use cut::CHUNK_BYTES;
 pub(crate) use read::{SnapshotReader, latest};

@@ -12,7 +12,7 @@ use crate::model::{Image, Lsn};
 use crate::store::State;
 
 /// A value whose commit is searched for.
-struct Open<'l, 'a> {
+struct UnexplainedLeaf<'l, 'a> {
     leaf: &'l Leaf<'a>,
     since: Option<At>,
 }
@@ -24,8 +24,8 @@ pub(super) async fn explained(
     place: &BlamedDocument<'_>,
     leaves: &[Leaf<'_>],
 ) -> Result<Vec<At>> {
-    let mut open: Vec<Open<'_, '_>> =
-        leaves.iter().map(|leaf| Open { leaf, since: None }).collect();
+    let mut open: Vec<UnexplainedLeaf<'_, '_>> =
+        leaves.iter().map(|leaf| UnexplainedLeaf { leaf, since: None }).collect();
     let (materialize, view) = (state.materialize(), state.view());
     let version = materialize.get(view, place.collection, place.key).await?;
     let mut newer = version.map_or(state.lsn(), |version| version.lsn);
@@ -44,12 +44,12 @@ pub(super) async fn explained(
     if ended {
         explain_rest(state, place, newer, &mut open).await?;
     }
-    let since = |open: Open<'_, '_>| open.since.unwrap_or(At::AtOrBefore(state.lsn()));
+    let since = |open: UnexplainedLeaf<'_, '_>| open.since.unwrap_or(At::AtOrBefore(state.lsn()));
     Ok(open.into_iter().map(since).collect())
 }
 
 /// Assigns fields that an older image lacks to the commit after it.
-fn explain(leaves: &mut [Open<'_, '_>], older: &Image, since: At) -> Result<()> {
+fn explain(leaves: &mut [UnexplainedLeaf<'_, '_>], older: &Image, since: At) -> Result<()> {
     let mut values = Vec::new();
     if let Image::Document(document) = older {
         gather(&mut Vec::new(), Value::of(document.as_raw()), &mut values)?;
@@ -69,7 +69,7 @@ async fn explain_rest(
     state: &State,
     place: &BlamedDocument<'_>,
     oldest: Lsn,
-    leaves: &mut [Open<'_, '_>],
+    leaves: &mut [UnexplainedLeaf<'_, '_>],
 ) -> Result<()> {
     let mut rest = At::Commit(oldest);
     if let Some(floor) = floor_below(state, oldest).await? {

@@ -12,7 +12,7 @@ pub(super) struct Output {
 
 /// An open container; its length is written when it is closed.
 #[must_use]
-pub(super) struct Open(usize);
+pub(super) struct OpenContainer(usize);
 
 impl Output {
     pub(super) fn with_capacity(bytes: usize) -> Self {
@@ -25,15 +25,15 @@ impl Output {
     }
 
     /// Begins a document or an array.
-    pub(super) fn open(&mut self, name: &str, kind: ElementType) -> Open {
+    pub(super) fn open(&mut self, name: &str, kind: ElementType) -> OpenContainer {
         self.header(name, kind);
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; 4]);
-        Open(start)
+        OpenContainer(start)
     }
 
     /// Closes the innermost open container.
-    pub(super) fn close(&mut self, Open(start): Open) {
+    pub(super) fn close(&mut self, OpenContainer(start): OpenContainer) {
         self.bytes.push(0);
         // A length that does not fit exceeds the limit of a document, which the check of the merged
         // document reports.

@@ -72,7 +72,7 @@ impl Base {
         keys: &[Key],
     ) -> Result<Vec<Option<Document>>> {
         let policy = Policy::default();
-        let seen = Seen { policy: &policy, collection: "", ours: &[], theirs: &[] };
+        let seen = MergeSides { policy: &policy, collection: "", ours: &[], theirs: &[] };
         self.get_many(collection, keys, &seen).await
     }
 
@@ -82,7 +82,7 @@ impl Base {
         &self,
         collection: CollectionId,
         keys: &[Key],
-        seen: &Seen<'_>,
+        seen: &MergeSides<'_>,
     ) -> Result<Vec<Option<Document>>> {
         match self {
             Self::Empty => Ok(vec![None; keys.len()]),
@@ -93,7 +93,7 @@ impl Base {
 }
 
 /// The sides that are compared with the base.
-pub(super) struct Seen<'a> {
+pub(super) struct MergeSides<'a> {
     /// The strategies that also apply to the base, as far as they are
     /// [symmetric](Policy::symmetric), so that the base includes what they add to one side.
     pub(super) policy: &'a Policy,
@@ -109,7 +109,7 @@ impl MergedBase {
         &self,
         collection: CollectionId,
         keys: &[Key],
-        seen: &Seen<'_>,
+        seen: &MergeSides<'_>,
     ) -> Result<Vec<Option<Document>>> {
         let first = Box::pin(self.first.get_many(collection, keys, seen)).await?;
         let second = documents(&self.second, collection, keys).await?;

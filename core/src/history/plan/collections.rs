@@ -12,26 +12,26 @@ use crate::history::merge::{
 };
 use crate::history::plan::base::documents;
 use crate::history::plan::step::{MergeStep, Scope};
-use crate::history::plan::undone::Left;
+use crate::history::plan::undone::RemainingContent;
 use crate::history::plan::work::Worker;
 use crate::model::{CollectionId, Document, Image};
 use crate::{Error, Result};
 
 /// The metadata of one collection on the three sides; `None` where it does not exist.
-struct Three {
+struct MetadataSides {
     base: Option<CollectionInfo>,
     ours: Option<CollectionInfo>,
     theirs: Option<CollectionInfo>,
 }
 
 /// The result for a collection.
-enum Fate {
+enum CollectionOutcome {
     /// Unchanged in ours.
-    Stays,
+    Keep,
     /// Created or changed to this metadata.
-    Becomes(CollectionInfo),
+    Set(CollectionInfo),
     /// Dropped.
-    Goes(CollectionInfo),
+    Drop(CollectionInfo),
 }
 
 /// The collections whose documents ours changed since the base; computed on first use.
@@ -42,25 +42,27 @@ impl Worker<'_> {
     /// dropped and that are restored, whose documents must all come from theirs.
     pub(super) async fn collections(&mut self, step: &MergeStep) -> Result<HashSet<CollectionId>> {
         let mut touched = OursTouched(None);
-        let mut fates = Vec::new();
+        let mut outcomes = Vec::new();
         for id in concerned(step) {
-            let three = self.three(step, id).await?;
-            match self.fate(step, id, &three, &mut touched).await? {
-                Fate::Stays => {}
-                fate => fates.push((id, fate)),
+            let sides = self.sides(step, id).await?;
+            match self.outcome(step, id, &sides, &mut touched).await? {
+                CollectionOutcome::Keep => {}
+                outcome => outcomes.push((id, outcome)),
             }
         }
         let mut whole = HashSet::new();
         // All names are released first, because two collections may swap names.
-        for (_, fate) in &fates {
-            let (Fate::Becomes(info) | Fate::Goes(info)) = fate else { continue };
+        for (_, outcome) in &outcomes {
+            let (CollectionOutcome::Set(info) | CollectionOutcome::Drop(info)) = outcome else {
+                continue;
+            };
             self.catalog.insert(info.clone(), true);
         }
-        for (id, fate) in fates {
-            match fate {
-                Fate::Stays => {}
-                Fate::Goes(info) => self.drop(step, info).await?,
-                Fate::Becomes(info) => {
+        for (id, outcome) in outcomes {
+            match outcome {
+                CollectionOutcome::Keep => {}
+                CollectionOutcome::Drop(info) => self.drop(step, info).await?,
+                CollectionOutcome::Set(info) => {
                     if self.ours.catalog().is_dropped(id) {
                         whole.insert(id);
                     }
@@ -72,66 +74,66 @@ impl Worker<'_> {
         Ok(whole)
     }
 
-    async fn three(&self, step: &MergeStep, id: CollectionId) -> Result<Three> {
+    async fn sides(&self, step: &MergeStep, id: CollectionId) -> Result<MetadataSides> {
         let keys = [catalog::key_of_collection(id)?];
         let mut theirs = documents(&step.theirs, CollectionId::CATALOG, &keys).await?;
-        Ok(Three {
+        Ok(MetadataSides {
             base: metadata_of(step, id).await?,
             ours: self.catalog.by_id(id).map(|info| (**info).clone()),
             theirs: live(theirs.pop().flatten())?,
         })
     }
 
-    async fn fate(
+    async fn outcome(
         &mut self,
         step: &MergeStep,
         id: CollectionId,
-        three: &Three,
+        sides: &MetadataSides,
         touched: &mut OursTouched,
-    ) -> Result<Fate> {
-        let Three { base, ours, theirs } = three;
+    ) -> Result<CollectionOutcome> {
+        let MetadataSides { base, ours, theirs } = sides;
         let documents_changed = step.keys.contains_key(&id);
         if step.scope == Scope::UndoOfDocuments && (ours.is_some() || base.is_none()) {
-            return Ok(Fate::Stays);
+            return Ok(CollectionOutcome::Keep);
         }
         Ok(match (base, ours, theirs) {
             (Some(base), None, Some(theirs)) if base != theirs || documents_changed => {
-                self.contradiction(three, theirs, Cause::DeletedAndChanged)?
+                self.contradiction(sides, theirs, Cause::DeletedAndChanged)?
             }
-            _ if base == theirs || ours == theirs => Fate::Stays,
-            (None, None, Some(theirs)) => Fate::Becomes(theirs.clone()),
+            _ if base == theirs || ours == theirs => CollectionOutcome::Keep,
+            (None, None, Some(theirs)) => CollectionOutcome::Set(theirs.clone()),
             (Some(base), Some(ours), None) if step.scope == Scope::Undo => {
                 match self.left(step, id).await? {
-                    Left::ByOthers => Fate::Stays,
+                    RemainingContent::ByOthers => CollectionOutcome::Keep,
                     _ if base != ours => {
-                        self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                        self.contradiction(sides, ours, Cause::ChangedAndDeleted)?
                     }
-                    Left::Changed => Fate::Stays,
-                    Left::AsItWas => Fate::Goes(ours.clone()),
+                    RemainingContent::Changed => CollectionOutcome::Keep,
+                    RemainingContent::AsItWas => CollectionOutcome::Drop(ours.clone()),
                 }
             }
             (Some(base), Some(ours), None) => {
                 if base == ours && !touched.contains(self, step, id).await? {
-                    Fate::Goes(ours.clone())
+                    CollectionOutcome::Drop(ours.clone())
                 } else {
-                    self.contradiction(three, ours, Cause::ChangedAndDeleted)?
+                    self.contradiction(sides, ours, Cause::ChangedAndDeleted)?
                 }
             }
             (_, Some(ours), Some(theirs)) if base.as_ref() == Some(ours) => {
-                Fate::Becomes(theirs.clone())
+                CollectionOutcome::Set(theirs.clone())
             }
             (_, Some(ours), Some(theirs)) => self.both_changed(base.as_ref(), ours, theirs)?,
-            _ => Fate::Stays,
+            _ => CollectionOutcome::Keep,
         })
     }
 
     /// The conflict of a collection that one side changed and the other dropped.
     fn contradiction(
         &mut self,
-        three: &Three,
+        sides: &MetadataSides,
         there: &CollectionInfo,
         cause: Cause,
-    ) -> Result<Fate> {
+    ) -> Result<CollectionOutcome> {
         let decision = self.decisions.of(&there.name, None).get(&Path::DOCUMENT);
         let theirs = match (decision, &self.policy.default) {
             (Some(Choice::Ours), _) | (None, Some(Strategy::Ours)) => false,
@@ -148,22 +150,22 @@ impl Worker<'_> {
                 let conflict = FieldConflict {
                     path: Path::DOCUMENT,
                     cause,
-                    base: raw(&three.base)?,
-                    ours: raw(&three.ours)?,
-                    theirs: raw(&three.theirs)?,
+                    base: raw(&sides.base)?,
+                    ours: raw(&sides.ours)?,
+                    theirs: raw(&sides.theirs)?,
                     note: None,
                 };
                 let conflicts = vec![conflict];
                 let merged = Merged { document: None, conflicts, decided: 0 };
                 self.settled(there.name.clone(), None, &merged);
-                return Ok(Fate::Stays);
+                return Ok(CollectionOutcome::Keep);
             }
         };
         self.decided += 1;
         Ok(match (theirs, cause) {
-            (false, _) => Fate::Stays,
-            (true, Cause::ChangedAndDeleted) => Fate::Goes(there.clone()),
-            (true, _) => Fate::Becomes(there.clone()),
+            (false, _) => CollectionOutcome::Keep,
+            (true, Cause::ChangedAndDeleted) => CollectionOutcome::Drop(there.clone()),
+            (true, _) => CollectionOutcome::Set(there.clone()),
         })
     }
 
@@ -173,7 +175,7 @@ impl Worker<'_> {
         base: Option<&CollectionInfo>,
         ours: &CollectionInfo,
         theirs: &CollectionInfo,
-    ) -> Result<Fate> {
+    ) -> Result<CollectionOutcome> {
         // If both created the collection, the base has empty metadata.
         let blank =
             CollectionInfo { options: bson::Document::new(), indexes: Vec::new(), ..ours.clone() };
@@ -188,9 +190,9 @@ impl Worker<'_> {
         let resolutions = self.decisions.of(&ours.name, None);
         let merged = merge_definition(&versions, self.policy.default.as_ref(), resolutions)?;
         self.settled(ours.name.clone(), None, &merged);
-        let Some(document) = &merged.document else { return Ok(Fate::Stays) };
+        let Some(document) = &merged.document else { return Ok(CollectionOutcome::Keep) };
         let (info, _) = catalog::decode(document)?;
-        Ok(if info == *ours { Fate::Stays } else { Fate::Becomes(info) })
+        Ok(if info == *ours { CollectionOutcome::Keep } else { CollectionOutcome::Set(info) })
     }
 }
 

@@ -20,7 +20,7 @@ use crate::model::{CollectionId, Image};
 use crate::storage::KeyRange;
 
 /// The content of a collection whose creation is undone.
-pub(super) enum Left {
+pub(super) enum RemainingContent {
     /// Documents that the step does not revert.
     ByOthers,
     /// Only documents that the step reverts, some of them changed since.
@@ -31,19 +31,23 @@ pub(super) enum Left {
 
 impl Worker<'_> {
     /// Classifies the content of a collection. O(documents that steps change).
-    pub(super) async fn left(&self, step: &MergeStep, id: CollectionId) -> Result<Left> {
+    pub(super) async fn left(
+        &self,
+        step: &MergeStep,
+        id: CollectionId,
+    ) -> Result<RemainingContent> {
         let none = BTreeMap::new();
         let keys = step.keys.get(&id).unwrap_or(&none);
         if self.holds_beside(id, keys).await? {
-            return Ok(Left::ByOthers);
+            return Ok(RemainingContent::ByOthers);
         }
         let keys: Vec<Key> = keys.keys().cloned().collect();
         for keys in keys.chunks(STEP) {
             if self.present(id, keys).await? != step.base.alone(id, keys).await? {
-                return Ok(Left::Changed);
+                return Ok(RemainingContent::Changed);
             }
         }
-        Ok(Left::AsItWas)
+        Ok(RemainingContent::AsItWas)
     }
 
     /// Returns whether a collection, after the steps so far, has documents besides these. Stops at

@@ -11,7 +11,7 @@ use crate::engine::catalog::{Catalog, CollectionInfo};
 use crate::history::checks::Proposed;
 use crate::history::diff::{Touches, touched_between};
 use crate::history::merge::{Merged, Policy, Strategy, Versions, merge_document};
-use crate::history::plan::base::{Seen, documents, is_there, touched_documents};
+use crate::history::plan::base::{MergeSides, documents, is_there, touched_documents};
 use crate::history::plan::decisions::Decisions;
 use crate::history::plan::result::{Changes, DocumentConflict, MergeCounts, MergeResult, STEP};
 use crate::history::plan::step::{MergeStep, Scope, changed_at};
@@ -48,7 +48,7 @@ pub(super) struct Worker<'a> {
 }
 
 /// The versions of one document.
-struct Three {
+struct DocumentSides {
     key: Key,
     base: Option<Document>,
     ours: Option<Document>,
@@ -120,11 +120,11 @@ impl Worker<'_> {
         let keys: &[Key] = &keys.iter().map(|(key, _)| (*key).clone()).collect::<Vec<_>>();
         let ours = self.present(info.id, keys).await?;
         let collection = info.name.as_str();
-        let seen = Seen { policy: self.policy, collection, ours: &ours, theirs: &theirs };
+        let seen = MergeSides { policy: self.policy, collection, ours: &ours, theirs: &theirs };
         let base = step.base.get_many(info.id, keys, &seen).await?;
         let sides = keys.iter().cloned().zip(base).zip(ours.into_iter().zip(theirs));
         for ((key, base), (ours, theirs)) in sides {
-            self.document(step, info, Three { key, base, ours, theirs }).await?;
+            self.document(step, info, DocumentSides { key, base, ours, theirs }).await?;
         }
         Ok(())
     }
@@ -133,9 +133,9 @@ impl Worker<'_> {
         &mut self,
         step: &MergeStep,
         info: &CollectionInfo,
-        three: Three,
+        sides: DocumentSides,
     ) -> Result<()> {
-        let Three { key, base, ours, theirs } = three;
+        let DocumentSides { key, base, ours, theirs } = sides;
         let matters =
             [Strategy::Sum, Strategy::Touched].iter().any(|alike| self.policy.uses(alike));
         let alike = ours == theirs && !matters;

@@ -91,7 +91,7 @@ impl Store {
             let names = all.iter().map(|(_, stored)| stored.record.name.as_str());
             return Err(Error::not_found(format!(
                 "no deleted project '{name}' can be restored; {}",
-                crate::store::pins::there_are("deleted projects", names)
+                crate::store::pins::list_known("deleted projects", names)
             )));
         };
         let (refs, target) = (&self.shared.backend.refs, new_name.unwrap_or(name));

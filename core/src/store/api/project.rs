@@ -176,7 +176,7 @@ impl Project {
         // between leaves a branch that nothing names, like one that is deleted just afterwards.
         let created = self.create_record(name, &record);
         let (created, there, free) =
-            join3(created, self.still_there(), self.refuse_pin_name(name)).await;
+            join3(created, self.ensure_exists(), self.refuse_pin_name(name)).await;
         match (created, there.and(free)) {
             (Ok(()), Ok(())) => {
                 self.confirm_branch(name, from).await?;

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use crate::engine::active_states::ActiveStates;
 use crate::engine::catalog::Catalogs;
 use crate::engine::replay::LogMaterializer;
-use crate::engine::snapshot::{Automatic, Making};
+use crate::engine::snapshot::{Automatic, SnapshotContext};
 use crate::engine::write::committer::{CommitterContext, Committers};
 use crate::log::timelines::Timelines;
 use crate::model::environment::Environment;
@@ -155,7 +155,7 @@ impl Store {
         let timelines = Arc::new(Timelines::new(wal.clone()));
         let catalogs = Arc::new(Catalogs::default());
         let (open, making) = (Arc::<ActiveStates>::default(), Arc::default());
-        let automatic = Arc::new(Automatic::new(Making {
+        let automatic = Arc::new(Automatic::new(SnapshotContext {
             open: Arc::clone(&open),
             snapshots: Arc::clone(&making),
             backend: backend.clone(),

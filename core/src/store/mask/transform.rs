@@ -19,13 +19,13 @@ pub(super) struct Rules {
     keep: Option<Filter>,
     /// Patterns that show values come after those that transform them, so that the first match
     /// decides.
-    patterns: Vec<(Pattern, Said)>,
+    patterns: Vec<(Pattern, PatternEffect)>,
     default: Option<Action>,
 }
 
 /// The effect of a pattern on the values at its path.
 #[derive(Debug, Clone, Copy)]
-enum Said {
+enum PatternEffect {
     Show,
     Change(Action),
 }
@@ -37,14 +37,14 @@ struct Action {
 }
 
 /// The position of a value: the progress of each pattern that may still match.
-struct Spot {
+struct PathState {
     places: Vec<(usize, PatternPosition)>,
     /// Whether an ancestor is shown unchanged.
     allowed: bool,
 }
 
 /// The masked form of a value.
-enum Shown<'a> {
+enum MaskedValue<'a> {
     Same(RawBsonRef<'a>),
     Other(RawBson),
     Nothing,
@@ -60,9 +60,9 @@ impl Rules {
         let queries = if escapes { Compiler::of_rule() } else { Compiler::default() };
         let masked = policy.fields.iter().map(|field| {
             let action = Action { transform: field.with, fake: field.fake };
-            Ok((parse(&field.path)?, Said::Change(action)))
+            Ok((parse(&field.path)?, PatternEffect::Change(action)))
         });
-        let allowed = policy.allowed().iter().map(|path| Ok((parse(path)?, Said::Show)));
+        let allowed = policy.allowed().iter().map(|path| Ok((parse(path)?, PatternEffect::Show)));
         Ok(Self {
             hide: policy.hide,
             keep: policy.keep.as_ref().map(|keep| queries.query(keep)).transpose()?,
@@ -95,20 +95,20 @@ impl Rules {
             return Ok(Some(document.clone()));
         }
         let places = self.patterns.iter().map(|(pattern, _)| pattern.start()).enumerate();
-        let spot = Spot { places: places.collect(), allowed: false };
+        let state = PathState { places: places.collect(), allowed: false };
         let walk = DocumentWalk { rules: self, secret };
-        let masked = walk.document(raw, &spot, true)?;
+        let masked = walk.document(raw, &state, true)?;
         Document::from_stored(masked.into_bytes()).map(Some)
     }
 }
 
-impl Spot {
+impl PathState {
     /// The position of a field with this name. Patterns that hide match every reading of the name;
     /// patterns that show match the name alone.
     fn field(&self, rules: &Rules, name: &str) -> Self {
         self.below(rules, |pattern, said, place| match said {
-            Said::Change(_) => pattern.next_in_any_reading(place, name),
-            Said::Show => pattern.next(place, name),
+            PatternEffect::Change(_) => pattern.next_in_any_reading(place, name),
+            PatternEffect::Show => pattern.next(place, name),
         })
     }
 
@@ -119,7 +119,7 @@ impl Spot {
         self.below(rules, |pattern, said, place| {
             let place = pattern.element(place, &index);
             match said {
-                Said::Change(_) if name != index => {
+                PatternEffect::Change(_) if name != index => {
                     place.or(pattern.next_in_any_reading(place, name))
                 }
                 _ => place,
@@ -130,26 +130,26 @@ impl Spot {
     fn below(
         &self,
         rules: &Rules,
-        next: impl Fn(&Pattern, Said, PatternPosition) -> PatternPosition,
+        next: impl Fn(&Pattern, PatternEffect, PatternPosition) -> PatternPosition,
     ) -> Self {
         let step = |(at, place): &(usize, PatternPosition)| {
             let (pattern, said) = &rules.patterns[*at];
             let next = next(pattern, *said, *place);
-            (pattern.ends_at(next) || pattern.goes_on(next)).then_some((*at, next))
+            (pattern.ends_at(next) || pattern.may_match_below(next)).then_some((*at, next))
         };
         Self { places: self.places.iter().filter_map(step).collect(), allowed: self.allowed }
     }
 
     /// The effect of the first pattern that matches here.
-    fn matched(&self, rules: &Rules) -> Option<Said> {
+    fn matched(&self, rules: &Rules) -> Option<PatternEffect> {
         let mut places = self.places.iter();
         let (at, _) = places.find(|(at, place)| rules.patterns[*at].0.ends_at(*place))?;
         Some(rules.patterns[*at].1)
     }
 
     /// Whether a pattern may match below.
-    fn goes_on(&self, rules: &Rules) -> bool {
-        self.places.iter().any(|(at, place)| rules.patterns[*at].0.goes_on(*place))
+    fn may_match_below(&self, rules: &Rules) -> bool {
+        self.places.iter().any(|(at, place)| rules.patterns[*at].0.may_match_below(*place))
     }
 }
 
@@ -160,7 +160,12 @@ struct DocumentWalk<'a> {
 }
 
 impl DocumentWalk<'_> {
-    fn document(&self, document: &RawDocument, spot: &Spot, root: bool) -> Result<RawDocumentBuf> {
+    fn document(
+        &self,
+        document: &RawDocument,
+        state: &PathState,
+        root: bool,
+    ) -> Result<RawDocumentBuf> {
         let mut out = RawDocumentBuf::new();
         // A second `_id` field is treated like any other field.
         let mut before_id = root;
@@ -172,68 +177,78 @@ impl DocumentWalk<'_> {
                 out.append(key, value);
                 continue;
             }
-            match self.value(value, spot.field(self.rules, name), name)? {
-                Shown::Same(value) => out.append(key, value),
-                Shown::Other(value) => out.append(key, value),
-                Shown::Nothing => {}
+            match self.value(value, state.field(self.rules, name), name)? {
+                MaskedValue::Same(value) => out.append(key, value),
+                MaskedValue::Other(value) => out.append(key, value),
+                MaskedValue::Nothing => {}
             }
         }
         Ok(out)
     }
 
-    fn array(&self, array: &RawArray, spot: &Spot, field: &str) -> Result<RawArrayBuf> {
+    fn array(&self, array: &RawArray, state: &PathState, field: &str) -> Result<RawArrayBuf> {
         let mut out = RawArrayBuf::new();
         let elements = RawDocument::from_bytes(array.as_bytes()).map_err(malformed)?;
         for (index, element) in elements.into_iter().enumerate() {
             let (name, value) = element.map_err(malformed)?;
-            let spot = spot.element(self.rules, index, name.as_str());
-            push(&mut out, self.value(value, spot, field)?);
+            let state = state.element(self.rules, index, name.as_str());
+            push(&mut out, self.value(value, state, field)?);
         }
         Ok(out)
     }
 
     /// Transforms a value; `field` is the name of the field that contains it or its array.
-    fn value<'v>(&self, value: RawBsonRef<'v>, mut spot: Spot, field: &str) -> Result<Shown<'v>> {
-        match spot.matched(self.rules) {
-            Some(Said::Change(action)) => return self.apply(action, value, field),
-            Some(Said::Show) => spot.allowed = true,
+    fn value<'v>(
+        &self,
+        value: RawBsonRef<'v>,
+        mut state: PathState,
+        field: &str,
+    ) -> Result<MaskedValue<'v>> {
+        match state.matched(self.rules) {
+            Some(PatternEffect::Change(action)) => return self.apply(action, value, field),
+            Some(PatternEffect::Show) => state.allowed = true,
             None => {}
         }
-        let default = self.rules.default.filter(|_| !spot.allowed);
+        let default = self.rules.default.filter(|_| !state.allowed);
         let inside = matches!(value, RawBsonRef::Document(_) | RawBsonRef::Array(_));
         match (default, value) {
-            (Some(default), _) if !inside || !spot.goes_on(self.rules) => {
+            (Some(default), _) if !inside || !state.may_match_below(self.rules) => {
                 self.apply(default, value, field)
             }
-            (None, _) if !spot.goes_on(self.rules) => Ok(Shown::Same(value)),
+            (None, _) if !state.may_match_below(self.rules) => Ok(MaskedValue::Same(value)),
             (_, RawBsonRef::Document(document)) => {
-                Ok(Shown::Other(RawBson::Document(self.document(document, &spot, false)?)))
+                Ok(MaskedValue::Other(RawBson::Document(self.document(document, &state, false)?)))
             }
             (_, RawBsonRef::Array(array)) => {
-                Ok(Shown::Other(RawBson::Array(self.array(array, &spot, field)?)))
+                Ok(MaskedValue::Other(RawBson::Array(self.array(array, &state, field)?)))
             }
             (_, RawBsonRef::JavaScriptCodeWithScope(scoped)) => {
-                let scope = self.document(scoped.scope, &spot, false)?;
+                let scope = self.document(scoped.scope, &state, false)?;
                 let code = scoped.code.to_owned();
                 let scoped = RawJavaScriptCodeWithScope { code, scope };
-                Ok(Shown::Other(RawBson::JavaScriptCodeWithScope(scoped)))
+                Ok(MaskedValue::Other(RawBson::JavaScriptCodeWithScope(scoped)))
             }
-            _ => Ok(Shown::Same(value)),
+            _ => Ok(MaskedValue::Same(value)),
         }
     }
 
     /// Applies an action to a value and its descendants.
-    fn apply<'v>(&self, action: Action, value: RawBsonRef<'v>, field: &str) -> Result<Shown<'v>> {
+    fn apply<'v>(
+        &self,
+        action: Action,
+        value: RawBsonRef<'v>,
+        field: &str,
+    ) -> Result<MaskedValue<'v>> {
         let into = matches!(action.transform, Transform::Hash | Transform::Fake);
-        Ok(Shown::Other(match (action.transform, value) {
-            (Transform::Remove, _) => return Ok(Shown::Nothing),
+        Ok(MaskedValue::Other(match (action.transform, value) {
+            (Transform::Remove, _) => return Ok(MaskedValue::Nothing),
             (Transform::Null, _) => RawBson::Null,
             (Transform::Redact, value) => redacted(value),
             (_, RawBsonRef::Document(document)) if into => {
                 let mut out = RawDocumentBuf::new();
                 for element in document {
                     let (key, value) = element.map_err(malformed)?;
-                    if let Shown::Other(value) = self.apply(action, value, key.as_str())? {
+                    if let MaskedValue::Other(value) = self.apply(action, value, key.as_str())? {
                         out.append(key, value);
                     }
                 }
@@ -261,10 +276,10 @@ fn is_kept(keep: &Filter, document: &RawDocument) -> Result<bool> {
     }
 }
 
-fn push(array: &mut RawArrayBuf, shown: Shown<'_>) {
+fn push(array: &mut RawArrayBuf, shown: MaskedValue<'_>) {
     match shown {
-        Shown::Same(value) => array.push(value),
-        Shown::Other(value) => array.push(value),
-        Shown::Nothing => {}
+        MaskedValue::Same(value) => array.push(value),
+        MaskedValue::Other(value) => array.push(value),
+        MaskedValue::Nothing => {}
     }
 }

@@ -8,7 +8,7 @@ use crate::model::TimelineId;
 use crate::model::metrics::Metric;
 use crate::storage::{CasResult, Reclaimed, RetainedStates};
 use crate::store::{Session, Shared, Store, garbage, records};
-use crate::upkeep::gc::deleted::Gone;
+use crate::upkeep::gc::deleted::ExpiredProject;
 use crate::upkeep::gc::publish::{Decision, TimelineCut};
 use crate::upkeep::gc::report::{KeptState, Report, TimelineReport};
 use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots};
@@ -69,7 +69,7 @@ async fn remove_refs(shared: &Arc<Session>, cutoffs: Cutoffs) -> Result<Vec<Stri
     let mut removed = Vec::new();
     let Roots { gone, expired, .. } = Roots::list(shared, cutoffs).await?;
     let mut given_up = HashSet::new();
-    for Gone { project, name, version } in gone {
+    for ExpiredProject { project, name, version } in gone {
         match shared.backend.refs.compare_and_set(&name, Some(&version), None).await? {
             CasResult::Done(_) => {
                 given_up.insert(project);
@@ -115,7 +115,7 @@ async fn remove(shared: &Shared, decision: &Decision, report: &mut Report) -> Re
     let (snapshots, freed) = sweep::remove(shared, decision, &dropped).await?;
     report.snapshots = snapshots;
     report.freed += freed;
-    let broken = sweep::mend(shared, decision).await?;
+    let broken = sweep::repair(shared, decision).await?;
     for (timeline, cut) in &decision.cuts {
         if decision.plan.frozen.contains(timeline) {
             continue;
@@ -147,7 +147,7 @@ async fn would_remove(shared: &Shared, decision: &Decision, report: &mut Report)
     let (snapshots, freed) = sweep::would_remove(shared, decision, &dropped).await?;
     report.snapshots = snapshots;
     report.freed += freed;
-    let broken = sweep::would_not_mend(shared, decision).await?;
+    let broken = sweep::unrepairable(shared, decision).await?;
     for (timeline, cut) in &decision.cuts {
         if decision.plan.frozen.contains(timeline) || broken.contains(timeline) {
             continue;

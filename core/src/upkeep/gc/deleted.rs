@@ -15,7 +15,7 @@ use crate::upkeep::gc::roots::{Cutoffs, Expired, Roots, misnamed};
 
 /// The record of a deleted project whose retention period is over. It is removed before the
 /// project's other refs, which stay if another process restores the project first.
-pub(super) struct Gone {
+pub(super) struct ExpiredProject {
     pub(super) project: String,
     pub(super) name: RefName,
     pub(super) version: RefVersion,
@@ -72,11 +72,11 @@ impl Projects {
             // The deletion or the restoration is in progress, or was interrupted.
             if record.deleted <= cutoffs.holds {
                 self.gone.insert(project.clone());
-                roots.gone.push(Gone { project, name, version });
+                roots.gone.push(ExpiredProject { project, name, version });
             }
         } else if record.deleted <= cutoffs.retention {
             self.gone.insert(project.clone());
-            roots.gone.push(Gone { project, name, version });
+            roots.gone.push(ExpiredProject { project, name, version });
         } else {
             let named = ProjectName::new(record.name)?;
             self.deleted.insert(project, Project::new(shared.clone(), named, id));

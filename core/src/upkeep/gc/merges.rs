@@ -20,7 +20,7 @@ type Merge = (Lsn, Point);
 
 /// The merges of a timeline: of collected commits, and of those in the log.
 #[derive(Debug, Default)]
-struct OfTimeline {
+struct TimelineMerges {
     gone: Vec<Merge>,
     logged: Vec<Merge>,
 }
@@ -28,7 +28,7 @@ struct OfTimeline {
 /// The merges of all timelines at the time of reading.
 #[derive(Debug, Default)]
 pub(super) struct Merges {
-    by_timeline: HashMap<TimelineId, OfTimeline>,
+    by_timeline: HashMap<TimelineId, TimelineMerges>,
 }
 
 impl Merges {
@@ -43,7 +43,7 @@ impl Merges {
         let by_timeline = stream::iter(states)
             .map(|(state, gone)| async move {
                 let logged = logged(wal, &state).await?;
-                Ok::<_, crate::Error>((state.timeline.id, OfTimeline { gone, logged }))
+                Ok::<_, crate::Error>((state.timeline.id, TimelineMerges { gone, logged }))
             })
             .buffered(AT_ONCE)
             .try_collect()

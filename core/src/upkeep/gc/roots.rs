@@ -13,7 +13,7 @@ use crate::store::records::{
     self, BranchRecord, HeldByPlan, HoldRecord, KeptRecord, PinRecord, VersionedRecord,
 };
 use crate::store::{Project, Session, Shared};
-use crate::upkeep::gc::deleted::{Gone, Projects};
+use crate::upkeep::gc::deleted::{ExpiredProject, Projects};
 use crate::upkeep::gc::report::{Holder, HolderKind};
 use crate::{Error, Result};
 
@@ -48,7 +48,7 @@ pub(super) struct Roots {
     /// The states that are open in this process; they are also in `points`.
     pub(super) open: Vec<Point>,
     pub(super) expired: Vec<Expired>,
-    pub(super) gone: Vec<Gone>,
+    pub(super) gone: Vec<ExpiredProject>,
     /// The last commits of states in records.
     pub(super) heads: HashMap<Point, crate::model::Head>,
 }

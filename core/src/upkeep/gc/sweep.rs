@@ -76,7 +76,7 @@ fn needed(decision: &Decision) -> impl Iterator<Item = (Timeline, Lsn)> {
 /// Checks that the snapshots that replace collected log are complete, and makes incomplete ones
 /// again; another process may have removed a chunk just before it was listed in a manifest. Returns
 /// the timelines with unrepairable snapshots, which can't be pruned.
-pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet<TimelineId>> {
+pub(super) async fn repair(shared: &Shared, decision: &Decision) -> Result<HashSet<TimelineId>> {
     let Some(replay) = &shared.replay else { return Ok(HashSet::new()) };
     let Shared { backend, materialize, environment, .. } = shared;
     let maker = Maker { backend, materialize, replay: Some(replay) };
@@ -92,9 +92,9 @@ pub(super) async fn mend(shared: &Shared, decision: &Decision) -> Result<HashSet
     Ok(damaged.into_iter().map(|(timeline, _)| timeline.id).collect())
 }
 
-/// The timelines that [`mend`] would return: those with a damaged snapshot that can't be made
+/// The timelines that [`repair`] would return: those with a damaged snapshot that can't be made
 /// again.
-pub(super) async fn would_not_mend(
+pub(super) async fn unrepairable(
     shared: &Shared,
     decision: &Decision,
 ) -> Result<HashSet<TimelineId>> {
