@@ -97,6 +97,7 @@ pub(crate) async fn missing_commit(wal: &dyn Wal, timeline: TimelineId, lsn: Lsn
 pub(crate) async fn head_of(wal: &dyn Wal, view: &View) -> Result<Head> {
     let Some(point) = view.point() else { return Ok(Head::EMPTY) };
     match wal.state(point.timeline).await? {
+        // The usual case, which reads no commit.
         Some(state) if state.head.lsn == point.lsn => Ok(state.head),
         _ => Ok(header(wal, view, point.lsn).await?.head()),
     }

@@ -155,6 +155,7 @@ impl Sequencer<'_> {
         if request.after.is_some_and(|digest| digest != self.head.digest) {
             return Ok((None, Outcome::Moved { head: self.head.lsn }));
         }
+        // A draft, because a request whose precondition fails must not change the sequencer.
         let mut draft = Draft {
             lsn: self.head.lsn.next(),
             catalog: self.catalog.clone(),
@@ -185,6 +186,7 @@ impl Sequencer<'_> {
     fn finish(&mut self, draft: Draft<'_>, request: &WriteRequest) -> (Option<Commit>, Outcome) {
         let meta = CommitMeta {
             lsn: draft.lsn,
+            // A clock may go back, but the times of a chain must not.
             time: self.now.max(self.head.time),
             nonce: self.environment.nonce(),
             actor: request.actor.clone(),
@@ -192,6 +194,7 @@ impl Sequencer<'_> {
             origin: request.origin.clone(),
             trailers: request.trailers.clone(),
         };
+        // Later requests of this append must see changes that are not stored yet.
         if self.remembers {
             for change in &draft.changes {
                 let lsn = matches!(change.image, Image::Document(_)).then_some(draft.lsn);

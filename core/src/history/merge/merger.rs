@@ -78,6 +78,8 @@ impl<'a> Merger<'a> {
         if self.resolutions.is_empty() {
             return self.merge_changed(name, sides);
         }
+        // A resolution that replaces the value only applies to a conflict, so merge first, and discard the
+        // result if there is one.
         let (length, left, found) = (self.out.len(), self.conflicts.len(), self.found);
         let written = self.merge_changed(name, sides)?;
         match self.resolutions.replacement(&self.field_path()) {

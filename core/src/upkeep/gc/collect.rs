@@ -57,6 +57,7 @@ async fn carry_out(store: &Store, options: &Options) -> Result<Report> {
     // Before they are needed, so that every reader from now on finds them.
     sweep::make(shared, &decision).await?;
     decision.publish(shared).await?;
+    // Again, for states that were added while the records were written.
     sweep::make(shared, &decision).await?;
     remove(shared, &decision, &mut report).await?;
     forget_dropped(shared, &decision, &mut report).await?;

@@ -82,12 +82,14 @@ impl Planner<'_> {
         self.from(timeline.id, cut.min(head.lsn).max(timeline.base_lsn()), &root.holder);
         for segment in view.segments() {
             let is_leaf = segment.timeline == timeline.id;
+            // An ancestor that ends before the retention period is only needed at the fork.
             if cut >= segment.upto && !is_leaf {
                 let Segment { timeline, upto, .. } = *segment;
                 self.point(Some(Point { timeline, lsn: upto }), &root.holder);
                 break;
             }
             self.from(segment.timeline, cut.min(segment.upto).max(segment.above), &root.holder);
+            // The period begins in this segment, so its base is the last state that is needed.
             if cut > segment.above {
                 self.point(self.graph.base(segment.timeline), &root.holder);
                 break;

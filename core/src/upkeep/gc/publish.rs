@@ -103,6 +103,7 @@ impl Decision {
     /// Writes the records of retained states, and adds states that are used concurrently. When it
     /// returns, nobody opens other states, and no collector adds them again.
     pub(super) async fn publish(&mut self, shared: &Arc<Session>) -> Result<()> {
+        // First in this process, whose readers of heads read no record.
         for (timeline, cut) in &self.cuts {
             shared.open.keep_only(*timeline, cut.keep.clone());
         }
@@ -118,6 +119,8 @@ impl Decision {
                     self.write(shared, timeline, Stage::Published).await?;
                 }
             }
+            // After the records: a ref that is created concurrently is either in this list, or its creator
+            // reads the records.
             self.roots = Roots::list(shared, self.cutoffs).await?;
             let retention = self.cutoffs.retention;
             self.plan = Plan::of(shared, &self.graph, &self.roots, &self.merges, retention).await?;
@@ -158,6 +161,7 @@ impl Decision {
         let Some(cut) = self.cuts.get(&timeline) else { return Ok(()) };
         let reference = records::kept_ref(timeline);
         let record = self.record(shared, timeline, cut, stage == Stage::Removing).await?;
+        // Before the record, so that this process opens no state that the record excludes.
         shared.open.keep_only(timeline, cut.keep.clone());
         let value = Some(records::encode(&record)?);
         let refs = &shared.backend.refs;
