@@ -12,20 +12,11 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 use crate::ordered::Ordered;
-use crate::ordered::blocking::Step;
-use crate::ordered::cursor::{Cursor, SegmentRows};
+use crate::ordered::cursor::SegmentRows;
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
-use crate::ordered::merged::MergedRows;
+use crate::ordered::scan::{History, STEP_BYTES, Scan};
 use crate::ordered::value::{self, StoredValue};
-
-/// How many documents the first step of a scan reads (it may be all that is wanted), and how many
-/// the others.
-const FIRST_STEP: usize = 64;
-const STEP: usize = 2048;
-
-/// How many bytes of documents end a step early.
-const STEP_BYTES: usize = 4 * 1024 * 1024;
 
 /// How many keys are looked up where they are asked for; more are looked up on another thread.
 const FEW: usize = 8;
@@ -136,7 +127,7 @@ impl Ordered {
 
     /// The newest images of a document in a segment that are below `below`: at most `most`, and fewer
     /// if they are large, but one at least if there is one.
-    fn images(
+    pub(super) fn images(
         &self,
         segment: SegmentRows,
         collection: Short,
@@ -264,69 +255,5 @@ impl StampLookup {
             StampLookup::There(stamp) => Some(stamp),
             StampLookup::NotYet | StampLookup::Deleted => None,
         }
-    }
-}
-
-/// A scan on its way.
-struct Scan {
-    view: View,
-    collection: Short,
-    range: KeyRange,
-    /// `None` before the first step.
-    rows: Option<MergedRows>,
-}
-
-impl Scan {
-    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Key, Version)>> {
-        let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
-        let rows = match &mut self.rows {
-            Some(rows) => rows,
-            none => {
-                let segments = ordered.rows_of(&self.view)?.into_iter();
-                let cursors =
-                    segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
-                none.insert(MergedRows::of(cursors.collect()))
-            }
-        };
-        let mut items = Vec::with_capacity(most);
-        let mut bytes = 0;
-        while items.len() < most && bytes < STEP_BYTES {
-            let Some(row) = rows.next(&*ordered.engine, most)? else {
-                return Ok(Step { items, more: false });
-            };
-            if let Some(document) = row.document {
-                bytes += document.len();
-                let document = Document::from_stored(document)?;
-                items.push((keys::document_key(row.key)?, Version { lsn: row.lsn, document }));
-            }
-        }
-        Ok(Step { items, more: true })
-    }
-}
-
-/// A document's history on its way: newest first, so it walks down from `below`.
-struct History {
-    view: View,
-    collection: Short,
-    key: Key,
-    below: Lsn,
-}
-
-impl History {
-    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Lsn, Image)>> {
-        const STEP: usize = 64;
-        let segments = self.view.segments().iter().zip(ordered.rows_of(&self.view)?);
-        let mut segments = segments.filter(|(_, rows)| rows.above.next() < self.below);
-        let Some((segment, rows)) = segments.next() else {
-            return Ok(Step { items: Vec::new(), more: false });
-        };
-        // What is left below the floor is there for its content, not as history.
-        let floor = ordered.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
-        let mut items = ordered.images(rows, self.collection, &self.key, self.below, STEP)?;
-        let found = items.len();
-        items.retain(|(lsn, _)| *lsn > floor);
-        let ended = items.len() < found || floor > rows.above && found == 0;
-        self.below = items.last().map_or(rows.above.next(), |(lsn, _)| *lsn);
-        Ok(Step { items, more: !ended })
     }
 }

@@ -1,0 +1,147 @@
+//! The removal of rows in batches.
+
+use std::ops::ControlFlow;
+
+use argon_core::Result;
+use argon_core::storage::{Reclaimed, RetainedStates};
+
+use crate::ordered::engine::{Batch, Direction, Write};
+use crate::ordered::timelines::Entry;
+use crate::ordered::versions::{Version, Versions};
+use crate::ordered::{Ordered, keys, value};
+
+/// How many rows are removed in one batch, about.
+const BATCH: usize = 4096;
+
+/// What a removed row counts as, besides its bytes.
+pub(super) const COMMIT: Reclaimed = Reclaimed { versions: 0, commits: 1, chunks: 0, bytes: 0 };
+pub(super) const CHUNK: Reclaimed = Reclaimed { versions: 0, commits: 0, chunks: 1, bytes: 0 };
+
+/// Rows on their way out, and what was removed so far.
+pub(super) struct Removal<'a> {
+    ordered: &'a Ordered,
+    /// Whether anything is removed, or it is only counted.
+    in_earnest: bool,
+    pub(super) rows: Batch,
+    /// Deletions, which go after `rows`: until then they hide some of those.
+    deletions: Batch,
+    freed: Reclaimed,
+}
+
+impl<'a> Removal<'a> {
+    pub(super) fn new(ordered: &'a Ordered, in_earnest: bool) -> Self {
+        let freed = Reclaimed::default();
+        Self { ordered, in_earnest, rows: Vec::new(), deletions: Vec::new(), freed }
+    }
+
+    /// Takes the versions of a timeline that no kept state needs, and no commit above the floor.
+    pub(super) fn versions(&mut self, entry: &Entry, keep: &RetainedStates) -> Result<()> {
+        let floor = entry.state.floor;
+        let is_root = entry.state.timeline.base.is_none();
+        let mut versions = Versions::of(entry.short);
+        // Deletions of one document that hide nothing unless an older version of it is kept.
+        let mut hiding: Vec<Version> = Vec::new();
+        loop {
+            let step = versions.step(&*self.ordered.engine)?;
+            if step.is_empty() {
+                break;
+            }
+            for version in step {
+                if version.newest {
+                    self.take_deletions(&mut hiding);
+                }
+                let listed = version.written > floor;
+                if listed || keep.needs(version.written, version.replaced) {
+                    if version.deleted && is_root && !listed {
+                        hiding.push(version);
+                    } else {
+                        hiding.clear();
+                    }
+                } else {
+                    self.count(Reclaimed {
+                        versions: 1,
+                        bytes: version.bytes,
+                        ..Reclaimed::default()
+                    });
+                    take(&mut self.rows, &version.key, version.parts);
+                }
+            }
+            if self.rows.len() + self.deletions.len() >= BATCH {
+                self.flush()?;
+            }
+        }
+        self.take_deletions(&mut hiding);
+        self.flush()
+    }
+
+    fn take_deletions(&mut self, hiding: &mut Vec<Version>) {
+        for deletion in hiding.drain(..) {
+            self.count(Reclaimed { versions: 1, bytes: deletion.bytes, ..Reclaimed::default() });
+            take(&mut self.deletions, &deletion.key, 0);
+        }
+    }
+
+    /// Takes all rows of a range, each of which counts as `each`.
+    pub(super) fn rows_between(
+        &mut self,
+        range: &(Vec<u8>, Vec<u8>),
+        each: Reclaimed,
+    ) -> Result<()> {
+        self.rows_where(range, each, |_| true)
+    }
+
+    /// Takes the rows of a range with such keys, each of which counts as `each`.
+    pub(super) fn rows_where(
+        &mut self,
+        (from, to): &(Vec<u8>, Vec<u8>),
+        each: Reclaimed,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> Result<()> {
+        let mut from = from.clone();
+        loop {
+            let mut found: Vec<(Vec<u8>, u16, usize)> = Vec::new();
+            let engine = &*self.ordered.engine;
+            engine.visit(&from, to, Direction::Ascending, &mut |key, stored| {
+                if !wanted(key) {
+                    return ControlFlow::Continue(());
+                }
+                found.push((key.to_vec(), value::parts(stored), value::size(stored)));
+                if found.len() < BATCH { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            let Some((last, ..)) = found.last() else { return Ok(()) };
+            from = [&last[..], &[0]].concat();
+            for (key, parts, bytes) in found {
+                self.count(Reclaimed { bytes: (key.len() + bytes) as u64, ..each });
+                take(&mut self.rows, &key, parts);
+            }
+            if self.rows.len() >= BATCH {
+                self.flush()?;
+            }
+        }
+    }
+
+    fn count(&mut self, freed: Reclaimed) {
+        self.freed += freed;
+    }
+
+    /// Removes what was taken so far.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        for batch in [std::mem::take(&mut self.rows), std::mem::take(&mut self.deletions)] {
+            if self.in_earnest && !batch.is_empty() {
+                self.ordered.apply(batch)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Reclaimed> {
+        self.flush()?;
+        Ok(self.freed)
+    }
+}
+
+/// Adds the removal of a row and of the parts of its value.
+fn take(batch: &mut Batch, key: &[u8], parts: u16) {
+    batch.extend((0..parts).map(|number| Write::Remove { key: keys::part(key, number) }));
+    batch.push(Write::Remove { key: key.to_vec() });
+}
