@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon_core::Result;
 use argon_core::model::{Lsn, View};
 
-use crate::ordered::Ordered;
 use crate::ordered::cursor::SegmentRows;
-use crate::ordered::engine::Direction;
+use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::TimelineTable;
 
 /// Shorter ancestries are read segment by segment.
 const SHORTEST: usize = 3;
@@ -64,12 +65,12 @@ impl Ancestry {
             || self.nearest.get(key).is_some_and(|nearest| *nearest <= at)
     }
 
-    fn gather(ordered: &Ordered, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
+    fn gather(engine: &dyn Engine, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
         let mut ancestry = Self { segments, large: Vec::new(), nearest: HashMap::new() };
         let (mut rows, mut bytes) = (ANCESTRY_ROWS, KEY_BYTES);
         for at in 0..ancestry.segments.len() {
             let segment = ancestry.segments[at];
-            let keys = keys_of(ordered, segment, collection, &mut rows, &mut bytes)?;
+            let keys = keys_of(engine, segment, collection, &mut rows, &mut bytes)?;
             let Some(keys) = keys else {
                 ancestry.large.push(at);
                 continue;
@@ -85,7 +86,7 @@ impl Ancestry {
 /// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know, or more rows
 /// or bytes than are left. What it takes is taken off.
 fn keys_of(
-    ordered: &Ordered,
+    engine: &dyn Engine,
     segment: SegmentRows,
     collection: Short,
     rows_left: &mut usize,
@@ -97,7 +98,7 @@ fn keys_of(
     let (mut rows, mut bytes, mut malformed) = (0, 0, false);
     let end = keys::after_prefix(&prefix);
     if most_rows > 0 {
-        ordered.engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
+        engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
             rows += 1;
             let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
                 malformed = true;
@@ -124,8 +125,11 @@ fn keys_of(
 }
 
 /// The ancestries that were read last.
-#[derive(Default)]
-pub(super) struct Ancestries(Mutex<Vec<Remembered>>);
+pub(super) struct Ancestries {
+    rows: Arc<Rows>,
+    timelines: Arc<TimelineTable>,
+    remembered: Mutex<Vec<Remembered>>,
+}
 
 struct Remembered {
     name: Name,
@@ -138,9 +142,30 @@ struct Remembered {
 type Name = (Short, Lsn, Short);
 
 impl Ancestries {
+    pub(super) fn new(rows: Arc<Rows>, timelines: Arc<TimelineTable>) -> Self {
+        Self { rows, timelines, remembered: Mutex::default() }
+    }
+
+    /// What is below the leaf of a view, if that is long and was read before.
+    pub(super) fn of(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
+        let [_, nearest, ..] = view.segments() else { return Ok(None) };
+        if view.segments().len() < SHORTEST + 1 {
+            return Ok(None);
+        }
+        let name = (self.timelines.segment(nearest)?.timeline, nearest.upto, collection);
+        let (known, due) = self.read(name);
+        if known.is_some() || !due {
+            return Ok(known);
+        }
+        let below = self.timelines.segments(view)?.split_off(1);
+        let ancestry = Arc::new(Ancestry::gather(self.rows.engine(), below, collection)?);
+        self.learn(name, &ancestry);
+        Ok(Some(ancestry))
+    }
+
     /// What is known of an ancestry, which was now read once more; and whether it is time to know it.
     fn read(&self, name: Name) -> (Option<Arc<Ancestry>>, bool) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let at = remembered.iter().position(|one| one.name == name);
         let mut one =
             at.map_or(Remembered { name, reads: 0, ancestry: None }, |at| remembered.remove(at));
@@ -152,28 +177,9 @@ impl Ancestries {
     }
 
     fn learn(&self, name: Name, ancestry: &Arc<Ancestry>) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = remembered.iter_mut().find(|one| one.name == name) {
             one.ancestry = Some(ancestry.clone());
         }
-    }
-}
-
-impl Ordered {
-    /// What is below the leaf of a view, if that is long and was read before.
-    pub(super) fn ancestry(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
-        let [_, nearest, ..] = view.segments() else { return Ok(None) };
-        if view.segments().len() < SHORTEST + 1 {
-            return Ok(None);
-        }
-        let name = (self.rows_in(nearest)?.timeline, nearest.upto, collection);
-        let (known, due) = self.ancestries.read(name);
-        if known.is_some() || !due {
-            return Ok(known);
-        }
-        let below = self.rows_of(view)?.split_off(1);
-        let ancestry = Arc::new(Ancestry::gather(self, below, collection)?);
-        self.ancestries.learn(name, &ancestry);
-        Ok(Some(ancestry))
     }
 }

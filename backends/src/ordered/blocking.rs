@@ -6,14 +6,13 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use argon_core::{Error, Result};
 use futures::stream::{BoxStream, Stream, StreamExt};
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::ordered::Ordered;
+use crate::ordered::{Ordered, Parts};
 use crate::panics::{error_of_panic, panic_message};
 
 /// What a step of a [stream](Ordered::steps) gives.
@@ -23,32 +22,32 @@ pub(super) struct Step<T> {
 }
 
 /// Makes a step: reads from the store, and moves the state on.
-trait MakeStep<S, T>: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static {}
+trait MakeStep<S, T>: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static {}
 
-impl<S, T, F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static>
-    MakeStep<S, T> for F
+impl<S, T, F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static> MakeStep<S, T>
+    for F
 {
 }
 
 impl Ordered {
     /// Reads on a thread that may block.
-    pub(super) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Ordered) -> Result<T> + Send + 'static,
+        F: FnOnce(&Parts) -> Result<T> + Send + 'static,
     {
         let ordered = self.clone();
-        flatten(tokio::task::spawn_blocking(move || work(&ordered)).await)
+        flatten(tokio::task::spawn_blocking(move || work(&ordered.0)).await)
     }
 
     /// Writes on a thread that may block. If the engine breaks off, the write may have happened.
-    pub(super) async fn run_write<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    pub(super) async fn run_write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Ordered) -> Result<T> + Send + 'static,
+        F: FnOnce(&Parts) -> Result<T> + Send + 'static,
     {
         let ordered = self.clone();
-        let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
+        let joined = tokio::task::spawn_blocking(move || work(&ordered.0)).await;
         joined.unwrap_or_else(|broken| {
             let error = Error::indeterminate(
                 "the storage engine failed in the middle of a write; open the store again",
@@ -58,22 +57,18 @@ impl Ordered {
     }
 
     /// Reads a few keys where it is called.
-    pub(super) fn in_place<T>(&self, work: impl FnOnce(&Ordered) -> Result<T>) -> Result<T> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| work(self)))
+    pub(super) fn in_place<T>(&self, work: impl FnOnce(&Parts) -> Result<T>) -> Result<T> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| work(&self.0)))
             .unwrap_or_else(|payload| Err(error_of_panic(BROKEN_OFF, &panic_message(&*payload))))
     }
 
     /// A stream that is made in steps on threads that may block, each while the items of the one
     /// before are taken.
-    pub(super) fn steps<S, T, F>(
-        self: &Arc<Self>,
-        state: S,
-        step: F,
-    ) -> BoxStream<'static, Result<T>>
+    pub(super) fn steps<S, T, F>(&self, state: S, step: F) -> BoxStream<'static, Result<T>>
     where
         S: Send + Unpin + 'static,
         T: Send + Unpin + 'static,
-        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
+        F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
         let (ordered, items) = (self.clone(), Vec::new().into_iter());
         Steps { ordered, step, items, next: Next::Begin(state), in_place: false }.boxed()
@@ -82,14 +77,14 @@ impl Ordered {
     /// A [stream in steps](Ordered::steps) whose first step is small, and is made in place, since it
     /// is often all that there is.
     pub(super) fn steps_after_a_small_one<S, T, F>(
-        self: &Arc<Self>,
+        &self,
         state: S,
         step: F,
     ) -> BoxStream<'static, Result<T>>
     where
         S: Send + Unpin + 'static,
         T: Send + Unpin + 'static,
-        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
+        F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
         let (ordered, items) = (self.clone(), Vec::new().into_iter());
         Steps { ordered, step, items, next: Next::Begin(state), in_place: true }.boxed()
@@ -97,7 +92,7 @@ impl Ordered {
 }
 
 struct Steps<S, T, F> {
-    ordered: Arc<Ordered>,
+    ordered: Ordered,
     step: F,
     items: std::vec::IntoIter<T>,
     next: Next<S, T>,
@@ -119,7 +114,7 @@ where
 {
     fn start(&self, mut state: S) -> Next<S, T> {
         let (ordered, step) = (self.ordered.clone(), self.step);
-        let work = move || step(&ordered, &mut state).map(|step| (step, state));
+        let work = move || step(&ordered.0, &mut state).map(|step| (step, state));
         Next::Running(tokio::task::spawn_blocking(work))
     }
 }
@@ -146,7 +141,7 @@ where
                     }
                     Next::Begin(mut state) => {
                         let step = self.step;
-                        let made = self.ordered.in_place(|ordered| step(ordered, &mut state));
+                        let made = self.ordered.in_place(|parts| step(parts, &mut state));
                         made.map(|step| (step, state))
                     }
                     _ => return Poll::Ready(None),

@@ -10,7 +10,8 @@ use crate::ordered::blocking::Step;
 use crate::ordered::engine;
 use crate::ordered::keys::{self, Short};
 use crate::ordered::timelines::Entry;
-use crate::ordered::{Ordered, record, value};
+use crate::ordered::wal::Log;
+use crate::ordered::{record, value};
 
 /// How many commits the first step of a walk reads, how many the others, and how many bytes of
 /// documents end a step early.
@@ -45,36 +46,36 @@ impl LogWalk {
     /// Commits that are removed meanwhile are left out like those that were.
     pub(super) fn step<T>(
         &mut self,
-        ordered: &Ordered,
+        log: &Log,
         mut finish: impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
     ) -> Result<Step<T>> {
         let before = (self.low, self.high);
         loop {
-            match self.try_step(ordered, &mut finish) {
-                Err(_) if self.floor_has_risen(ordered)? => (self.low, self.high) = before,
+            match self.try_step(log, &mut finish) {
+                Err(_) if self.floor_has_risen(log)? => (self.low, self.high) = before,
                 step => return step,
             }
         }
     }
 
-    fn floor_has_risen(&self, ordered: &Ordered) -> Result<bool> {
-        let entry = ordered.entry(self.timeline)?;
+    fn floor_has_risen(&self, log: &Log) -> Result<bool> {
+        let entry = log.timelines.entry(self.timeline)?;
         Ok(entry.is_none_or(|entry| entry.state.floor > self.floor))
     }
 
     fn try_step<T>(
         &mut self,
-        ordered: &Ordered,
+        log: &Log,
         finish: &mut impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
     ) -> Result<Step<T>> {
-        let Some(entry) = ordered.entry(self.timeline)? else {
+        let Some(entry) = log.timelines.entry(self.timeline)? else {
             return Ok(Step { items: Vec::new(), more: false });
         };
         self.floor = entry.state.floor;
         self.low = self.low.max(self.floor.get() + 1);
         self.high = self.high.min(entry.state.head.lsn.get());
         let mut items = Vec::new();
-        for (lsn, stored) in self.rows(ordered, entry)? {
+        for (lsn, stored) in self.rows(log, entry)? {
             let expected = match self.direction {
                 Direction::Ascending => self.low,
                 Direction::Descending => self.high,
@@ -83,8 +84,8 @@ impl LogWalk {
                 return Err(missing(expected));
             }
             let key = keys::commit(entry.short, lsn);
-            let bytes = value::payload(&*ordered.engine, &key, &stored)?;
-            let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
+            let bytes = value::payload(log.rows.engine(), &key, &stored)?;
+            let commit = record::decode_commit(&bytes, &log.collections).map_err(|source| {
                 Error::corrupt(format!("commit {lsn} can't be read")).with_source(source)
             })?;
             match self.direction {
@@ -105,7 +106,7 @@ impl LogWalk {
     }
 
     /// The next stored commits, no further than what is durable.
-    fn rows(&self, ordered: &Ordered, entry: Entry) -> Result<Vec<(Lsn, Vec<u8>)>> {
+    fn rows(&self, log: &Log, entry: Entry) -> Result<Vec<(Lsn, Vec<u8>)>> {
         if self.low > self.high {
             return Ok(Vec::new());
         }
@@ -117,7 +118,7 @@ impl LogWalk {
         };
         let mut rows = Vec::new();
         let mut bytes = 0;
-        ordered.engine.visit(&from, &to, direction, &mut |key, value| {
+        log.rows.engine().visit(&from, &to, direction, &mut |key, value| {
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             rows.push((lsn, value.to_vec()));
             bytes += value::size(value);
@@ -135,7 +136,7 @@ fn missing(lsn: u64) -> Error {
     Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
 
-impl Ordered {
+impl Log {
     pub(super) fn with_documents(
         &self,
         commit: Commit<Touched>,
@@ -157,12 +158,12 @@ impl Ordered {
         };
         let short = self.collections.find(collection).ok_or_else(missing)?;
         let stored = keys::version(&keys::versions(timeline, short), key.as_bytes(), lsn);
-        let image = match self.engine.get(&stored)? {
+        let image = match self.rows.engine().get(&stored)? {
             None => return Err(missing()),
             Some(value) if deleted != value.is_empty() => return Err(missing()),
             Some(_) if deleted => Image::Deleted,
             Some(value) => Image::Document(argon_core::model::Document::from_stored(
-                value::payload(&*self.engine, &stored, &value)?,
+                value::payload(self.rows.engine(), &stored, &value)?,
             )?),
         };
         Ok(Change { collection, key, image })

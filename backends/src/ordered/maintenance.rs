@@ -1,6 +1,4 @@
-//! Upkeep: size, compaction, and looking at every row.
-
-use std::sync::Arc;
+//! Upkeep: size, compaction, and a look at every row.
 
 use argon_core::Result;
 use argon_core::storage::{Finding, Maintenance, StoreInfo};
@@ -10,25 +8,21 @@ use futures::stream::BoxStream;
 use crate::ordered::Ordered;
 use crate::ordered::verification::Verification;
 
-/// [`Maintenance`] over the layout.
-pub(super) struct OrderedMaintenance(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Maintenance for OrderedMaintenance {
+impl Maintenance for Ordered {
     fn info(&self) -> StoreInfo {
         self.0.info.clone()
     }
 
     async fn stored_bytes(&self) -> Result<u64> {
-        self.0.run(|ordered| ordered.engine.disk_bytes()).await
+        self.run(|parts| parts.rows.engine().disk_bytes()).await
     }
 
     async fn compact(&self) -> Result<()> {
-        self.0.run(|ordered| ordered.engine.compact()).await
+        self.run(|parts| parts.rows.engine().compact()).await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        self.0
-            .steps(Verification::default(), |ordered, verification| Ok(verification.step(ordered)))
+        self.steps(Verification::default(), |parts, verification| Ok(verification.step(&parts.log)))
     }
 }

@@ -3,20 +3,24 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use argon_core::Result;
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Document, Image, Lsn, Segment, View};
+use argon_core::model::{CollectionId, Document, Image, Lsn, View};
 use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
-use argon_core::{Error, Result};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use crate::ordered::Ordered;
+use crate::ordered::ancestry::Ancestries;
+use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::cursor::SegmentRows;
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
+use crate::ordered::rows::Rows;
 use crate::ordered::scan::{History, STEP_BYTES, Scan};
+use crate::ordered::timelines::TimelineTable;
 use crate::ordered::value::{self, StoredValue};
+use crate::ordered::{Ordered, Parts};
 
 /// How many keys are looked up where they are asked for; more are looked up on another thread.
 const FEW: usize = 8;
@@ -24,18 +28,15 @@ const FEW: usize = 8;
 /// How many rows are passed over before a lookup of many keys seeks.
 const PASSED_OVER: usize = 12;
 
-/// [`Materialize`] over the layout.
-pub(super) struct OrderedMaterialize(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Materialize for OrderedMaterialize {
+impl Materialize for Ordered {
     async fn get(
         &self,
         view: &View,
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        self.0.in_place(|ordered| ordered.get(view, collection, key))
+        self.in_place(|parts| parts.index.get(view, collection, key))
     }
 
     async fn get_many(
@@ -45,10 +46,10 @@ impl Materialize for OrderedMaterialize {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
         let view = view.clone();
-        let many = move |ordered: &Ordered| {
-            keys.iter().map(|key| ordered.get(&view, collection, key)).collect()
+        let many = move |parts: &Parts| {
+            keys.iter().map(|key| parts.index.get(&view, collection, key)).collect()
         };
-        self.0.run(many).await
+        self.run(many).await
     }
 
     async fn stamps(
@@ -58,18 +59,18 @@ impl Materialize for OrderedMaterialize {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<VersionStamp>>> {
         if keys.len() <= FEW {
-            return self.0.in_place(|ordered| ordered.stamps(view, collection, &keys));
+            return self.in_place(|parts| parts.index.stamps(view, collection, &keys));
         }
         let view = view.clone();
-        self.0.run(move |ordered| ordered.stamps(&view, collection, &keys)).await
+        self.run(move |parts| parts.index.stamps(&view, collection, &keys)).await
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
-        let Some(short) = self.0.collections.find(collection) else {
+        let Some(short) = self.0.index.collections.find(collection) else {
             return stream::empty().boxed();
         };
         let scan = Scan { view: view.clone(), collection: short, range, rows: None };
-        self.0.steps_after_a_small_one(scan, |ordered, scan| scan.step(ordered))
+        self.steps_after_a_small_one(scan, |parts, scan| scan.step(&parts.index))
     }
 
     fn history(
@@ -78,27 +79,31 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        let Some(collection) = self.0.collections.find(collection) else {
+        let Some(collection) = self.0.index.collections.find(collection) else {
             return stream::empty().boxed();
         };
         let history =
             History { view: view.clone(), collection, key: key.clone(), below: view.lsn().next() };
-        self.0.steps(history, |ordered, history| history.step(ordered))
+        self.steps(history, |parts, history| history.step(&parts.index))
     }
 }
 
-impl Ordered {
-    /// The segments of a view in the store's numbers, leaf first.
-    pub(super) fn rows_of(&self, view: &View) -> Result<Vec<SegmentRows>> {
-        view.segments().iter().map(|segment| self.rows_in(segment)).collect()
-    }
+/// The versions of all documents, by which reads are answered.
+pub(super) struct VersionIndex {
+    pub(super) rows: Arc<Rows>,
+    pub(super) timelines: Arc<TimelineTable>,
+    collections: Arc<CollectionNumbers>,
+    ancestries: Ancestries,
+}
 
-    /// A segment in the store's numbers.
-    pub(super) fn rows_in(&self, segment: &Segment) -> Result<SegmentRows> {
-        let entry = self
-            .entry(segment.timeline)?
-            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
-        Ok(SegmentRows { timeline: entry.short, above: segment.above, upto: segment.upto })
+impl VersionIndex {
+    pub(super) fn new(
+        rows: Arc<Rows>,
+        timelines: Arc<TimelineTable>,
+        collections: Arc<CollectionNumbers>,
+    ) -> Self {
+        let ancestries = Ancestries::new(rows.clone(), timelines.clone());
+        Self { rows, timelines, collections, ancestries }
     }
 
     fn get(&self, view: &View, collection: CollectionId, key: &Key) -> Result<Option<Version>> {
@@ -115,11 +120,11 @@ impl Ordered {
             }
             Ok(None)
         };
-        let found = match newest(self.rows_in(leaf)?)? {
+        let found = match newest(self.timelines.segment(leaf)?)? {
             Some(found) => Some(found),
-            None => match self.ancestry(view, collection)? {
+            None => match self.ancestries.of(view, collection)? {
                 Some(known) => first_of(&mut known.segments_of(key.as_bytes()).map(Ok))?,
-                None => first_of(&mut below.iter().map(|segment| self.rows_in(segment)))?,
+                None => first_of(&mut below.iter().map(|segment| self.timelines.segment(segment)))?,
             },
         };
         Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
@@ -142,7 +147,7 @@ impl Ordered {
         let mut rows: Vec<(Lsn, StoredValue)> = Vec::with_capacity(most.min(8));
         let mut bytes = 0;
         if from < to {
-            self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
+            self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
                 rows.push((lsn, StoredValue::of(full, value)));
@@ -156,7 +161,7 @@ impl Ordered {
                 let at = keys::version(&prefix, key.as_bytes(), lsn);
                 Ok((
                     lsn,
-                    match stored.payload(&*self.engine, &at)? {
+                    match stored.payload(self.rows.engine(), &at)? {
                         Some(bytes) => Image::Document(Document::from_stored(bytes)?),
                         None => Image::Deleted,
                     },
@@ -173,7 +178,7 @@ impl Ordered {
     ) -> Result<Vec<Option<VersionStamp>>> {
         let mut found = vec![StampLookup::NotYet; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
-            let ancestry = self.ancestry(view, collection)?;
+            let ancestry = self.ancestries.of(view, collection)?;
             for (at, segment) in view.segments().iter().enumerate() {
                 let may_hold = |key: &Key| match (&ancestry, at.checked_sub(1)) {
                     (Some(ancestry), Some(below)) => ancestry.may_hold(below, key.as_bytes()),
@@ -183,7 +188,7 @@ impl Ordered {
                     .filter(|at| matches!(found[*at], StampLookup::NotYet) && may_hold(&keys[*at]))
                     .collect::<Vec<_>>();
                 if !unknown.is_empty() {
-                    let segment = self.rows_in(segment)?;
+                    let segment = self.timelines.segment(segment)?;
                     self.stamps_in(segment, collection, keys, unknown, &mut found)?;
                 }
             }
@@ -208,7 +213,7 @@ impl Ordered {
             let from = keys::version(&prefix, keys[first].as_bytes(), segment.upto);
             let mut passed_over = 0;
             let mut exhausted = true;
-            self.engine.visit(&from, &end, Direction::Ascending, &mut |full, value| {
+            self.rows.engine().visit(&from, &end, Direction::Ascending, &mut |full, value| {
                 let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
                     return ControlFlow::Continue(());
                 };

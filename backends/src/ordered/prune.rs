@@ -4,27 +4,36 @@
 //! does not matter where the rest is cut off. Of a document's versions those that no kept state reads
 //! go first; only when they are gone go deletions that hid them. Appends go on all the while.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use argon_core::Result;
-use argon_core::model::{Digest, Lsn, TimelineId};
+use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 
-use crate::ordered::engine::{Batch, Direction, Write};
-use crate::ordered::keys::{self, Short};
-use crate::ordered::removal::{CHUNK, COMMIT, Removal};
-use crate::ordered::timelines::{self, Entry, put_timeline};
+use crate::ordered::engine::{Batch, Direction};
+use crate::ordered::removal::{COMMIT, Removal};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::{self, Entry, TimelineTable, put_timeline};
 use crate::ordered::versions::{Version, Versions};
-use crate::ordered::{Ordered, value};
+use crate::ordered::{keys, value};
 
-impl Ordered {
+/// Removes what no retained state needs.
+pub(super) struct Collector {
+    rows: Arc<Rows>,
+    timelines: Arc<TimelineTable>,
+}
+
+impl Collector {
+    pub(super) fn new(rows: Arc<Rows>, timelines: Arc<TimelineTable>) -> Self {
+        Self { rows, timelines }
+    }
+
     /// See [`Wal::prune`](argon_core::storage::Wal::prune). Memory is that of a few thousand keys.
     pub(super) fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        let Some(entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
+        let Some(entry) = self.timelines.entry(timeline)? else { return Ok(Reclaimed::default()) };
         let entry = self.raise_floor(timeline, floor_of(&entry.state, keep))?.unwrap_or(entry);
-        let mut removal = Removal::new(self, true);
+        let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish()
@@ -36,9 +45,11 @@ impl Ordered {
         timeline: TimelineId,
         keep: &RetainedStates,
     ) -> Result<Reclaimed> {
-        let Some(mut entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
+        let Some(mut entry) = self.timelines.entry(timeline)? else {
+            return Ok(Reclaimed::default());
+        };
         entry.state.floor = floor_of(&entry.state, keep);
-        let mut removal = Removal::new(self, false);
+        let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish()
@@ -48,10 +59,10 @@ impl Ordered {
     /// then it is there, sealed and without commits.
     pub(super) fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(entry) = self.seal_for_good(timeline)? else { return Ok(Reclaimed::default()) };
-        if let Some(place) = &self.place {
-            place.witness.forget_timeline(timeline)?;
+        if let Some(witness) = self.rows.witness() {
+            witness.forget_timeline(timeline)?;
         }
-        let mut removal = Removal::new(self, true);
+        let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, &RetainedStates::default())?;
         let head = entry.state.head.lsn;
         removal.rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
@@ -59,42 +70,30 @@ impl Ordered {
         removal.rows_between(&manifests, Reclaimed::default())?;
         removal.flush()?;
         removal.rows_between(&commits_upto(&entry, head), COMMIT)?;
-        removal.rows.push(Write::Remove { key: keys::timeline(entry.short) });
-        removal.rows.push(Write::Remove { key: keys::timeline_number(timeline) });
+        removal.row(keys::timeline(entry.short));
+        removal.row(keys::timeline_number(timeline));
         let freed = removal.finish()?;
-        self.timelines.slot(self, timeline)?.withdraw();
+        self.timelines.slot(timeline)?.withdraw();
         Ok(freed)
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free.
     pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let Some(mut entry) = self.entry(timeline)? else { return Ok(None) };
+        let Some(mut entry) = self.timelines.entry(timeline)? else { return Ok(None) };
         entry.state.floor = entry.state.head.lsn;
-        let mut removal = Removal::new(self, false);
+        let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, &RetainedStates::default())?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish().map(Some)
     }
 
-    /// Removes the chunks that are not in `live`, or only counts them.
-    pub(super) fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
-        let mut removal = Removal::new(self, !dry_run);
-        let chunks = (vec![keys::CHUNK], vec![keys::CHUNK + 1]);
-        let dead = |key: &[u8]| {
-            let digest = key.get(1..).and_then(|digest| digest.try_into().ok());
-            !digest.is_some_and(|digest| live.contains(&Digest::from_bytes(digest)))
-        };
-        removal.rows_where(&chunks, CHUNK, dead)?;
-        removal.finish()
-    }
-
     /// What each kept state takes, in one pass over the versions.
     pub(super) fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let mut usage = Usage::default();
-        let Some(entry) = self.entry(timeline)? else { return Ok(usage) };
+        let Some(entry) = self.timelines.entry(timeline)? else { return Ok(usage) };
         let mut versions = Versions::of(entry.short);
         loop {
-            let step = versions.step(&*self.engine)?;
+            let step = versions.step(self.rows.engine())?;
             if step.is_empty() {
                 break;
             }
@@ -105,7 +104,7 @@ impl Ordered {
         let floor = floor_of(&entry.state, keep);
         let (_, end) = commits_upto(&entry, entry.state.head.lsn);
         let (start, _) = commits_upto(&entry, floor);
-        self.engine.visit(&start, &end, Direction::Ascending, &mut |key, stored| {
+        self.rows.engine().visit(&start, &end, Direction::Ascending, &mut |key, stored| {
             let bytes = (key.len() + value::size(stored)) as u64;
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             match keep.from {
@@ -145,14 +144,14 @@ impl Ordered {
         timeline: TimelineId,
         change: impl FnOnce(&mut TimelineState) -> bool,
     ) -> Result<Option<Entry>> {
-        let slot = self.timelines.slot(self, timeline)?;
+        let slot = self.timelines.slot(timeline)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut entry) = slot.get() else { return Ok(None) };
         if change(&mut entry.state) {
-            let base_head = timelines::read_record(&*self.engine, entry.short)?.base_head;
+            let base_head = timelines::read_record(self.rows.engine(), entry.short)?.base_head;
             let mut batch = Batch::new();
             put_timeline(&mut batch, &entry, &base_head, false)?;
-            self.apply(batch)?;
+            self.rows.apply(batch)?;
             slot.publish(entry);
         }
         Ok(Some(entry))
@@ -169,21 +168,4 @@ fn floor_of(state: &TimelineState, keep: &RetainedStates) -> Lsn {
 /// Where the commits of a timeline up to one are.
 fn commits_upto(entry: &Entry, upto: Lsn) -> (Vec<u8>, Vec<u8>) {
     (keys::commit(entry.short, Lsn::ZERO), keys::commit(entry.short, upto.next()))
-}
-
-/// A timeline's short number and floor, for those who look at all rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) floor: Lsn,
-    pub(super) head: Lsn,
-}
-
-impl Ordered {
-    /// Where each timeline begins and ends; those that can't be read are left out.
-    pub(super) fn extents(&self) -> HashMap<Short, Extent> {
-        let ids = self.timeline_ids().unwrap_or_default();
-        let entries = ids.into_iter().filter_map(|id| self.entry(id).ok().flatten());
-        let extent = |state: &TimelineState| Extent { floor: state.floor, head: state.head.lsn };
-        entries.map(|entry| (entry.short, extent(&entry.state))).collect()
-    }
 }

@@ -112,11 +112,14 @@ impl TimelineRecord {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use argon_core::codec::for_each_damage;
     use argon_core::model::{Actor, Change, CollectionId, Message, Nonce, Origin, Trailers};
 
     use super::*;
     use crate::engines::MemoryEngine;
+    use crate::ordered::rows::Rows;
 
     #[test]
     fn the_record_of_a_timeline_comes_back_and_one_without_a_floor_is_as_it_always_was() {
@@ -153,9 +156,9 @@ mod tests {
 
     #[test]
     fn a_damaged_commit_is_read_or_refused_and_counts_are_bounded() {
-        let collections = CollectionNumbers::load(&MemoryEngine::new()).unwrap();
-        let engine = MemoryEngine::new();
-        collections.find_or_give(&engine, CollectionId::CATALOG).unwrap();
+        let rows = Rows::new(Arc::new(MemoryEngine::new()), None);
+        let collections = CollectionNumbers::load(rows).unwrap();
+        collections.find_or_assign(CollectionId::CATALOG).unwrap();
         let meta = CommitMeta {
             lsn: Lsn::new(7),
             time: DateTime::from_millis(1_700_000_000_123),

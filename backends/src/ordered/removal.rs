@@ -6,9 +6,10 @@ use argon_core::Result;
 use argon_core::storage::{Reclaimed, RetainedStates};
 
 use crate::ordered::engine::{Batch, Direction, Write};
+use crate::ordered::rows::Rows;
 use crate::ordered::timelines::Entry;
 use crate::ordered::versions::{Version, Versions};
-use crate::ordered::{Ordered, keys, value};
+use crate::ordered::{keys, value};
 
 /// How many rows are removed in one batch, about.
 const BATCH: usize = 4096;
@@ -19,19 +20,24 @@ pub(super) const CHUNK: Reclaimed = Reclaimed { versions: 0, commits: 0, chunks:
 
 /// Rows on their way out, and what was removed so far.
 pub(super) struct Removal<'a> {
-    ordered: &'a Ordered,
-    /// Whether anything is removed, or it is only counted.
-    in_earnest: bool,
-    pub(super) rows: Batch,
-    /// Deletions, which go after `rows`: until then they hide some of those.
+    rows: &'a Rows,
+    dry_run: bool,
+    /// What goes first.
+    batch: Batch,
+    /// Deletions, which go after `batch`: until then they hide some of its versions.
     deletions: Batch,
     freed: Reclaimed,
 }
 
 impl<'a> Removal<'a> {
-    pub(super) fn new(ordered: &'a Ordered, in_earnest: bool) -> Self {
+    pub(super) fn new(rows: &'a Rows, dry_run: bool) -> Self {
         let freed = Reclaimed::default();
-        Self { ordered, in_earnest, rows: Vec::new(), deletions: Vec::new(), freed }
+        Self { rows, dry_run, batch: Vec::new(), deletions: Vec::new(), freed }
+    }
+
+    /// Takes a row that does not count.
+    pub(super) fn row(&mut self, key: Vec<u8>) {
+        self.batch.push(Write::Remove { key });
     }
 
     /// Takes the versions of a timeline that no kept state needs, and no commit above the floor.
@@ -42,7 +48,7 @@ impl<'a> Removal<'a> {
         // Deletions of one document that hide nothing unless an older version of it is kept.
         let mut hiding: Vec<Version> = Vec::new();
         loop {
-            let step = versions.step(&*self.ordered.engine)?;
+            let step = versions.step(self.rows.engine())?;
             if step.is_empty() {
                 break;
             }
@@ -63,10 +69,10 @@ impl<'a> Removal<'a> {
                         bytes: version.bytes,
                         ..Reclaimed::default()
                     });
-                    take(&mut self.rows, &version.key, version.parts);
+                    take(&mut self.batch, &version.key, version.parts);
                 }
             }
-            if self.rows.len() + self.deletions.len() >= BATCH {
+            if self.batch.len() + self.deletions.len() >= BATCH {
                 self.flush()?;
             }
         }
@@ -100,7 +106,7 @@ impl<'a> Removal<'a> {
         let mut from = from.clone();
         loop {
             let mut found: Vec<(Vec<u8>, u16, usize)> = Vec::new();
-            let engine = &*self.ordered.engine;
+            let engine = self.rows.engine();
             engine.visit(&from, to, Direction::Ascending, &mut |key, stored| {
                 if !wanted(key) {
                     return ControlFlow::Continue(());
@@ -112,9 +118,9 @@ impl<'a> Removal<'a> {
             from = [&last[..], &[0]].concat();
             for (key, parts, bytes) in found {
                 self.count(Reclaimed { bytes: (key.len() + bytes) as u64, ..each });
-                take(&mut self.rows, &key, parts);
+                take(&mut self.batch, &key, parts);
             }
-            if self.rows.len() >= BATCH {
+            if self.batch.len() >= BATCH {
                 self.flush()?;
             }
         }
@@ -126,9 +132,9 @@ impl<'a> Removal<'a> {
 
     /// Removes what was taken so far.
     pub(super) fn flush(&mut self) -> Result<()> {
-        for batch in [std::mem::take(&mut self.rows), std::mem::take(&mut self.deletions)] {
-            if self.in_earnest && !batch.is_empty() {
-                self.ordered.apply(batch)?;
+        for batch in [std::mem::take(&mut self.batch), std::mem::take(&mut self.deletions)] {
+            if !self.dry_run && !batch.is_empty() {
+                self.rows.apply(batch)?;
             }
         }
         Ok(())

@@ -5,10 +5,10 @@ use argon_core::key::Key;
 use argon_core::model::{Document, Image, Lsn, View};
 use argon_core::storage::{KeyRange, Version};
 
-use crate::ordered::Ordered;
 use crate::ordered::blocking::Step;
 use crate::ordered::cursor::Cursor;
 use crate::ordered::keys::{self, Short};
+use crate::ordered::materialize::VersionIndex;
 use crate::ordered::merged::MergedRows;
 
 /// How many documents the first step of a scan reads (it may be all that is wanted), and how many
@@ -29,12 +29,12 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    pub(super) fn step(&mut self, ordered: &Ordered) -> Result<Step<(Key, Version)>> {
+    pub(super) fn step(&mut self, index: &VersionIndex) -> Result<Step<(Key, Version)>> {
         let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
         let rows = match &mut self.rows {
             Some(rows) => rows,
             none => {
-                let segments = ordered.rows_of(&self.view)?.into_iter();
+                let segments = index.timelines.segments(&self.view)?.into_iter();
                 let cursors =
                     segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
                 none.insert(MergedRows::of(cursors.collect()))
@@ -43,7 +43,7 @@ impl Scan {
         let mut items = Vec::with_capacity(most);
         let mut bytes = 0;
         while items.len() < most && bytes < STEP_BYTES {
-            let Some(row) = rows.next(&*ordered.engine, most)? else {
+            let Some(row) = rows.next(index.rows.engine(), most)? else {
                 return Ok(Step { items, more: false });
             };
             if let Some(document) = row.document {
@@ -65,16 +65,17 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) fn step(&mut self, ordered: &Ordered) -> Result<Step<(Lsn, Image)>> {
+    pub(super) fn step(&mut self, index: &VersionIndex) -> Result<Step<(Lsn, Image)>> {
         const STEP: usize = 64;
-        let segments = self.view.segments().iter().zip(ordered.rows_of(&self.view)?);
+        let segments = self.view.segments().iter().zip(index.timelines.segments(&self.view)?);
         let mut segments = segments.filter(|(_, rows)| rows.above.next() < self.below);
         let Some((segment, rows)) = segments.next() else {
             return Ok(Step { items: Vec::new(), more: false });
         };
         // What is left below the floor is there for its content, not as history.
-        let floor = ordered.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
-        let mut items = ordered.images(rows, self.collection, &self.key, self.below, STEP)?;
+        let floor =
+            index.timelines.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
+        let mut items = index.images(rows, self.collection, &self.key, self.below, STEP)?;
         let found = items.len();
         items.retain(|(lsn, _)| *lsn > floor);
         let ended = items.len() < found || floor > rows.above && found == 0;

@@ -11,8 +11,9 @@ use data_encoding::HEXLOWER;
 use crate::ordered::blocking::Step;
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
-use crate::ordered::prune::Extent;
-use crate::ordered::{Ordered, record, value};
+use crate::ordered::timelines::Extent;
+use crate::ordered::wal::Log;
+use crate::ordered::{record, value};
 
 /// How many rows are looked at in one step.
 const STEP: usize = 4096;
@@ -28,16 +29,16 @@ struct Row {
 
 impl Row {
     /// What is wrong with the value.
-    fn damage(&self, ordered: &Ordered) -> Option<String> {
+    fn damage(&self, log: &Log) -> Option<String> {
         if self.damaged {
             return Some(value::mismatch(&self.key).to_string());
         }
         // A row that is removed meanwhile may have lost its parts.
         let error = match value::parts(&self.stored) {
             0 => return None,
-            _ => value::payload(&*ordered.engine, &self.key, &self.stored).err()?,
+            _ => value::payload(log.rows.engine(), &self.key, &self.stored).err()?,
         };
-        let there = ordered.engine.get(&self.key).is_ok_and(|value| value.is_some());
+        let there = log.rows.engine().get(&self.key).is_ok_and(|value| value.is_some());
         there.then(|| error.to_string())
     }
 }
@@ -60,11 +61,14 @@ pub(super) struct Verification {
 }
 
 impl Verification {
-    pub(super) fn step(&mut self, ordered: &Ordered) -> Step<Finding> {
-        self.extents.get_or_insert_with(|| ordered.extents());
+    pub(super) fn step(&mut self, log: &Log) -> Step<Finding> {
+        self.extents.get_or_insert_with(|| log.timelines.extents());
         let mut rows: Vec<Row> = Vec::with_capacity(STEP);
-        let visited =
-            ordered.engine.visit(&self.next, &[0xff], Direction::Ascending, &mut |key, value| {
+        let visited = log.rows.engine().visit(
+            &self.next,
+            &[0xff],
+            Direction::Ascending,
+            &mut |key, value| {
                 let damaged = value::is_damaged(key, value);
                 let keep = if key[0] == keys::VERSION {
                     &value[..value.len().min(value::PREFIX_BYTES)]
@@ -73,10 +77,11 @@ impl Verification {
                 };
                 rows.push(Row { key: key.to_vec(), stored: keep.to_vec(), damaged });
                 if rows.len() < STEP { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
+            },
+        );
         let mut items: Vec<Finding> = Vec::new();
         for row in &rows {
-            items.extend(self.look_at(ordered, row).map(|problem| Finding { problem }));
+            items.extend(self.look_at(log, row).map(|problem| Finding { problem }));
         }
         if let Some(Row { key, .. }) = rows.last() {
             self.next = [key, &[0][..]].concat();
@@ -89,8 +94,8 @@ impl Verification {
         }
         let more = rows.len() == STEP;
         if !more && !self.passed_over {
-            self.make_sure(ordered);
-            self.pass_over_changed(ordered);
+            self.make_sure(log);
+            self.pass_over_changed(log);
             items.extend(self.unlisted());
         }
         Step { items, more }
@@ -115,16 +120,16 @@ impl Verification {
     }
 
     /// What is wrong with a row.
-    fn look_at(&mut self, ordered: &Ordered, row: &Row) -> Option<String> {
+    fn look_at(&mut self, log: &Log, row: &Row) -> Option<String> {
         let Row { key, stored, .. } = row;
         match key[0] {
-            keys::VERSION => self.version(ordered, key).or_else(|| row.damage(ordered)),
-            keys::COMMIT => self.commit(ordered, key, stored),
-            keys::PART => part(ordered, key),
+            keys::VERSION => self.version(log, key).or_else(|| row.damage(log)),
+            keys::COMMIT => self.commit(log, key, stored),
+            keys::PART => part(log, key),
             // Whether it names a collection is looked at when the store is opened.
             keys::NUMBER if key.get(1) == Some(&b'c') => None,
             keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => {
-                row.damage(ordered)
+                row.damage(log)
             }
             _ => Some(format!("the key {} is of no known kind", HEXLOWER.encode(key))),
         }
@@ -145,8 +150,8 @@ impl Verification {
     }
 
     /// Says nothing of timelines from which something was removed meanwhile.
-    fn pass_over_changed(&mut self, ordered: &Ordered) {
-        let now = ordered.extents();
+    fn pass_over_changed(&mut self, log: &Log) {
+        let now = log.timelines.extents();
         let before = self.extents.take().unwrap_or_default();
         self.listed.retain(|timeline, _| match (before.get(timeline), now.get(timeline)) {
             (Some(before), Some(now)) => before.floor == now.floor,
@@ -154,7 +159,7 @@ impl Verification {
         });
     }
 
-    fn version(&mut self, ordered: &Ordered, key: &[u8]) -> Option<String> {
+    fn version(&mut self, log: &Log, key: &[u8]) -> Option<String> {
         let parsed = (|| {
             let (timeline, rest) = keys::take_short(key.get(1..)?)?;
             let (_, rest) = keys::take_short(rest)?;
@@ -167,7 +172,7 @@ impl Verification {
             Some((timeline, lsn)) => {
                 if self.was_there(timeline, lsn) {
                     *self.listed.entry(timeline).or_default() -= 1;
-                } else if ordered.has_no_commit(timeline, lsn) {
+                } else if has_no_commit(log, timeline, lsn) {
                     *self.unsure.entry((timeline, lsn)).or_default() += 1;
                 }
                 None
@@ -176,12 +181,12 @@ impl Verification {
         }
     }
 
-    fn commit(&mut self, ordered: &Ordered, key: &[u8], stored: &[u8]) -> Option<String> {
+    fn commit(&mut self, log: &Log, key: &[u8], stored: &[u8]) -> Option<String> {
         let Some((timeline, lsn)) = keys::split_commit(key) else {
             return Some(format!("the commit key {} is malformed", HEXLOWER.encode(key)));
         };
-        let bytes = value::payload(&*ordered.engine, key, stored);
-        match bytes.and_then(|bytes| record::decode_commit(&bytes, &ordered.collections)) {
+        let bytes = value::payload(log.rows.engine(), key, stored);
+        match bytes.and_then(|bytes| record::decode_commit(&bytes, &log.collections)) {
             Ok(_) if !self.was_there(timeline, lsn) || self.is_gone(timeline, lsn) => None,
             Ok(commit) => {
                 let count = i64::try_from(commit.changes.len()).unwrap_or(i64::MAX);
@@ -193,13 +198,13 @@ impl Verification {
     }
 
     /// Looks again for the commits that were not there, after the appends that were on their way.
-    fn make_sure(&mut self, ordered: &Ordered) {
+    fn make_sure(&mut self, log: &Log) {
         if self.unsure.is_empty() {
             return;
         }
-        ordered.timelines.wait_for_writes();
+        log.timelines.wait_for_writes();
         for ((timeline, lsn), versions) in self.unsure.drain() {
-            if ordered.has_no_commit(timeline, lsn) {
+            if has_no_commit(log, timeline, lsn) {
                 *self.listed.entry(timeline).or_default() -= versions;
             }
         }
@@ -229,16 +234,14 @@ impl Verification {
     }
 }
 
-impl Ordered {
-    fn has_no_commit(&self, timeline: Short, lsn: Lsn) -> bool {
-        matches!(self.engine.get(&keys::commit(timeline, lsn)), Ok(None))
-    }
+fn has_no_commit(log: &Log, timeline: Short, lsn: Lsn) -> bool {
+    matches!(log.rows.engine().get(&keys::commit(timeline, lsn)), Ok(None))
 }
 
-fn part(ordered: &Ordered, key: &[u8]) -> Option<String> {
+fn part(log: &Log, key: &[u8]) -> Option<String> {
     let (owner, number) =
         key[1..].split_last_chunk().map(|(owner, n)| (owner, u16::from_be_bytes(*n)))?;
-    match ordered.engine.get(owner) {
+    match log.rows.engine().get(owner) {
         Ok(Some(value)) if number < value::parts(&value) => None,
         Ok(_) => {
             Some(format!("part {number} belongs to no value (key {})", HEXLOWER.encode(owner)))

@@ -1,6 +1,6 @@
 //! The log: one batch an append.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use argon_core::Result;
@@ -11,19 +11,18 @@ use argon_core::storage::{
 };
 use async_trait::async_trait;
 
-use crate::ordered::engine::{self, Batch, Write};
+use crate::ordered::collections::CollectionNumbers;
+use crate::ordered::engine::{Batch, Write};
 use crate::ordered::keys::{self, Short};
 use crate::ordered::log_walk::{LogWalk, STEP_BYTES};
-use crate::ordered::timelines::{self, Entry, Slot, put_timeline};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::{self, Entry, Slot, TimelineTable, put_timeline};
 use crate::ordered::{Ordered, record, value};
 
-/// [`Wal`] over the layout.
-pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Wal for OrderedWal {
+impl Wal for Ordered {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        let entry = self.0.in_place(|ordered| ordered.entry(timeline))?;
+        let entry = self.in_place(|parts| parts.log.timelines.entry(timeline))?;
         Ok(entry.map(|entry| entry.state))
     }
 
@@ -34,19 +33,19 @@ impl Wal for OrderedWal {
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run_write(move |ordered| ordered.append(timeline, expected, &commits)).await
+        self.run_write(move |parts| parts.log.append(timeline, expected, &commits)).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run_write(move |ordered| ordered.seal(timeline, expected)).await
+        self.run_write(move |parts| parts.log.seal(timeline, expected)).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.0.steps(LogWalk::new(timeline, range, Direction::Ascending), |ordered, walk| {
+        self.steps(LogWalk::new(timeline, range, Direction::Ascending), |parts, walk| {
             let mut bytes = 0;
-            let step = walk.step(ordered, |commit, short| {
-                let commit = ordered.with_documents(commit, short)?;
+            let step = walk.step(&parts.log, |commit, short| {
+                let commit = parts.log.with_documents(commit, short)?;
                 bytes += commit.document_bytes();
                 Ok((commit, bytes >= STEP_BYTES))
             })?;
@@ -61,62 +60,62 @@ impl Wal for OrderedWal {
         direction: Direction,
     ) -> HeaderStream {
         let walk = LogWalk::new(timeline, range, direction);
-        self.0.steps_after_a_small_one(walk, |ordered, walk| {
-            walk.step(ordered, |commit, _| Ok((commit, false)))
+        self.steps_after_a_small_one(walk, |parts, walk| {
+            walk.step(&parts.log, |commit, _| Ok((commit, false)))
         })
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.0.run(Ordered::timeline_ids).await
+        self.run(|parts| parts.log.timelines.ids()).await
     }
 
     async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
-        self.0.run_write(move |ordered| ordered.prune(timeline, &keep)).await
+        self.run_write(move |parts| parts.collector.prune(timeline, &keep)).await
     }
 
     async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
-        self.0.run(move |ordered| ordered.prunable(timeline, &keep)).await
+        self.run(move |parts| parts.collector.prunable(timeline, &keep)).await
     }
 
     async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let keep = keep.clone();
-        self.0.run(move |ordered| ordered.usage(timeline, &keep)).await
+        self.run(move |parts| parts.collector.usage(timeline, &keep)).await
     }
 
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        self.0.run_write(move |ordered| ordered.drop_timeline(timeline)).await
+        self.run_write(move |parts| parts.collector.drop_timeline(timeline)).await
     }
 
     async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        self.0.run(move |ordered| ordered.droppable(timeline)).await
+        self.run(move |parts| parts.collector.droppable(timeline)).await
     }
 }
 
-impl Ordered {
-    pub(super) fn entry(&self, timeline: TimelineId) -> Result<Option<Entry>> {
-        self.timelines.entry(self, timeline)
-    }
+/// The commits of a store.
+pub(super) struct Log {
+    pub(super) rows: Arc<Rows>,
+    pub(super) timelines: Arc<TimelineTable>,
+    pub(super) collections: Arc<CollectionNumbers>,
+}
 
-    pub(super) fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
-        let mut ids = Vec::new();
-        let (from, to) = ([keys::NUMBER, b't'], [keys::NUMBER, b'u']);
-        self.engine.visit(&from, &to, engine::Direction::Ascending, &mut |key, _| {
-            ids.extend(key[2..].try_into().map(TimelineId::from_bytes).ok());
-            ControlFlow::Continue(())
-        })?;
-        Ok(ids)
+impl Log {
+    pub(super) fn new(
+        rows: Arc<Rows>,
+        timelines: Arc<TimelineTable>,
+        collections: Arc<CollectionNumbers>,
+    ) -> Self {
+        Self { rows, timelines, collections }
     }
 
     fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
-        let slot = self.timelines.slot(self, timeline.id)?;
+        let slot = self.timelines.slot(timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refusal),
         };
-        self.raise_format()?;
         let mut batch = Batch::new();
         if slot.get().is_none() {
             put_timeline(&mut batch, &entry, &expected, true)?;
@@ -124,14 +123,14 @@ impl Ordered {
         for commit in commits {
             self.put_commit(&mut batch, entry.short, commit)?;
         }
-        self.apply(batch)?;
+        self.rows.apply(batch)?;
         entry.state.head = commits.last().map_or(expected, Commit::head);
         slot.publish(entry);
         Ok(Append::Done)
     }
 
     fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
-        let slot = self.timelines.slot(self, timeline.id)?;
+        let slot = self.timelines.slot(timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
@@ -143,11 +142,11 @@ impl Ordered {
         let base_head = if new {
             expected
         } else {
-            timelines::read_record(&*self.engine, entry.short)?.base_head
+            timelines::read_record(self.rows.engine(), entry.short)?.base_head
         };
         let mut batch = Batch::new();
         put_timeline(&mut batch, &entry, &base_head, new)?;
-        self.apply(batch)?;
+        self.rows.apply(batch)?;
         slot.publish(entry);
         Ok(Append::Done)
     }
@@ -172,7 +171,7 @@ impl Ordered {
     fn put_commit(&self, batch: &mut Batch, timeline: Short, commit: &Commit) -> Result<()> {
         let mut shorts = Vec::with_capacity(commit.changes.len());
         for change in &commit.changes {
-            let short = self.collections.find_or_give(&*self.engine, change.collection)?;
+            let short = self.collections.find_or_assign(change.collection)?;
             shorts.push(short);
             let prefix = keys::versions(timeline, short);
             let key = keys::version(&prefix, change.key.as_bytes(), commit.meta.lsn);
