@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
 use argon_core::Result;
+use argon_core::log::LogWalk;
 use argon_core::model::{Commit, Head, Image, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
     Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
@@ -14,7 +15,7 @@ use async_trait::async_trait;
 use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::engine::{Batch, Write};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::log_walk::{LogWalk, STEP_BYTES};
+use crate::ordered::log_walk::{STEP_BYTES, next_commits, with_documents};
 use crate::ordered::rows::Rows;
 use crate::ordered::timelines::{self, Entry, Slot, TimelineTable, put_timeline};
 use crate::ordered::{Ordered, record, value};
@@ -42,14 +43,14 @@ impl Wal for Ordered {
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.steps(LogWalk::new(timeline, range, Direction::Ascending), |parts, walk| {
+        let walk = LogWalk::new(timeline, &range, Direction::Ascending);
+        self.steps(walk, |parts, walk| {
             let mut bytes = 0;
-            let step = walk.step(&parts.log, |commit, short| {
-                let commit = parts.log.with_documents(commit, short)?;
+            next_commits(&parts.log, walk, |commit, short| {
+                let commit = with_documents(&parts.log, commit, short)?;
                 bytes += commit.document_bytes();
                 Ok((commit, bytes >= STEP_BYTES))
-            })?;
-            Ok(step)
+            })
         })
     }
 
@@ -59,9 +60,9 @@ impl Wal for Ordered {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let walk = LogWalk::new(timeline, range, direction);
+        let walk = LogWalk::new(timeline, &range, direction);
         self.steps_after_a_small_one(walk, |parts, walk| {
-            walk.step(&parts.log, |commit, _| Ok((commit, false)))
+            next_commits(&parts.log, walk, |commit, _| Ok((commit, false)))
         })
     }
 
