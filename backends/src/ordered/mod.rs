@@ -11,7 +11,7 @@
 //! | [`Log`](wal::Log): commits | `wal.rs`, `log_walk.rs`, `record.rs` |
 //! | [`TimelineTable`], [`CollectionNumbers`]: short numbers and heads | `timelines.rs`, `collections.rs` |
 //! | [`VersionIndex`](materialize::VersionIndex): reads | `materialize.rs`, `scan.rs`, `cursor.rs`, `merged.rs`, `ancestry.rs` |
-//! | [`RefTable`](refs::RefTable), [`SnapshotTable`](snapshots::SnapshotTable) | `refs.rs`, `snapshots.rs` |
+//! | [`RefTable`](refs::RefTable), [`SnapshotTable`](snapshots::SnapshotTable) | `refs.rs`, `ref_cache.rs`, `snapshots.rs` |
 //! | [`Collector`](prune::Collector): garbage collection | `prune.rs`, `removal.rs`, `versions.rs` |
 //! | [`Verification`](verification::Verification): a look at every row | `maintenance.rs`, `verification.rs` |
 
@@ -27,6 +27,7 @@ mod materialize;
 mod merged;
 mod prune;
 mod record;
+mod ref_cache;
 mod refs;
 mod removal;
 mod rows;

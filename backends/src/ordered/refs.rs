@@ -12,6 +12,7 @@ use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::ordered::engine::{Batch, Direction};
+use crate::ordered::ref_cache::RefCache;
 use crate::ordered::rows::Rows;
 use crate::ordered::{Ordered, keys, value};
 
@@ -46,17 +47,20 @@ impl Refs for Ordered {
 pub(super) struct RefTable {
     rows: Arc<Rows>,
     environment: Environment,
+    cache: RefCache,
     /// Held while a ref is compared and set.
     moving: Mutex<()>,
 }
 
 impl RefTable {
     pub(super) fn new(rows: Arc<Rows>, environment: Environment) -> Self {
-        Self { rows, environment, moving: Mutex::default() }
+        Self { rows, environment, cache: RefCache::default(), moving: Mutex::default() }
     }
 
     fn read(&self, name: &str) -> Result<Option<VersionedRef>> {
-        value::get(self.rows.engine(), &keys::reference(name))?.map(decode).transpose()
+        self.cache.get(name, || {
+            value::get(self.rows.engine(), &keys::reference(name))?.map(decode).transpose()
+        })
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
@@ -135,7 +139,7 @@ impl RefTable {
         if let Some(witness) = self.rows.witness() {
             witness.forget_refs()?;
         }
-        self.rows.apply(batch)
+        self.cache.write(|| self.rows.apply(batch))
     }
 }
 
