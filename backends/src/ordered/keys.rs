@@ -88,9 +88,21 @@ pub(super) fn versions(timeline: Short, collection: Short) -> Vec<u8> {
 pub(super) fn version(prefix: &[u8], key: &[u8], lsn: Lsn) -> Vec<u8> {
     let mut full = Vec::with_capacity(prefix.len() + key.len() + LSN_BYTES);
     full.extend_from_slice(prefix);
-    full.extend_from_slice(key);
-    full.extend_from_slice(&inverted(lsn));
+    put_version(&mut full, key, lsn);
     full
+}
+
+/// Completes a prefix from [`versions`] to the key of a version.
+pub(super) fn put_version(prefix: &mut Vec<u8>, key: &[u8], lsn: Lsn) {
+    prefix.extend_from_slice(key);
+    prefix.extend_from_slice(&inverted(lsn));
+}
+
+/// Makes the key of a version that of another version of the same document.
+pub(super) fn set_lsn(version: &mut [u8], lsn: Lsn) {
+    if let Some(bytes) = version.last_chunk_mut() {
+        *bytes = inverted(lsn);
+    }
 }
 
 /// The key after all versions of a document.
@@ -202,9 +214,9 @@ pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// A key for a document, as it was read from a version's key.
-pub(super) fn document_key(bytes: Box<[u8]>) -> argon_core::Result<Key> {
-    Key::from_boxed(bytes).map_err(|source| {
+/// The key of a document, as it stands in the key of a version.
+pub(super) fn document_key(bytes: &[u8]) -> argon_core::Result<Key> {
+    Key::from_bytes(bytes).map_err(|source| {
         argon_core::Error::corrupt("a stored key is malformed").with_source(source)
     })
 }

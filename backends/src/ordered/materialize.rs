@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Document, Image, Lsn, View};
+use argon_core::model::{CollectionId, Image, Lsn, View};
 use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -19,7 +19,7 @@ use crate::ordered::keys::{self, Short};
 use crate::ordered::rows::Rows;
 use crate::ordered::scan::{History, STEP_BYTES, Scan};
 use crate::ordered::timelines::TimelineTable;
-use crate::ordered::value::{self, StoredValue};
+use crate::ordered::value::{self, StoredImage};
 use crate::ordered::{Ordered, Parts};
 
 /// How many keys are looked up where they are asked for; more are looked up on another thread.
@@ -109,9 +109,7 @@ impl VersionIndex {
     fn get(&self, view: &View, collection: CollectionId, key: &Key) -> Result<Option<Version>> {
         let Some(collection) = self.collections.find(collection) else { return Ok(None) };
         let [leaf, below @ ..] = view.segments() else { return Ok(None) };
-        let newest = |segment| -> Result<Option<(Lsn, Image)>> {
-            Ok(self.images(segment, collection, key, segment.upto.next(), 1)?.pop())
-        };
+        let newest = |segment| self.newest(segment, collection, key);
         let first_of = |segments: &mut dyn Iterator<Item = Result<SegmentRows>>| -> Result<_> {
             for segment in segments {
                 if let Some(found) = newest(segment?)? {
@@ -130,8 +128,34 @@ impl VersionIndex {
         Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
     }
 
+    /// The newest image of a document in a segment.
+    fn newest(
+        &self,
+        segment: SegmentRows,
+        collection: Short,
+        key: &Key,
+    ) -> Result<Option<(Lsn, Image)>> {
+        let mut from = keys::versions(segment.timeline, collection);
+        let prefix = from.len();
+        keys::put_version(&mut from, key.as_bytes(), segment.upto);
+        let mut to = from.clone();
+        keys::set_lsn(&mut to, segment.above);
+        let mut found = None;
+        self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |full, value| {
+            let lsn = keys::split_version(&full[prefix..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
+            found = Some((lsn, StoredImage::of(full, value)));
+            ControlFlow::Break(())
+        })?;
+        let Some((lsn, stored)) = found else { return Ok(None) };
+        let at = || {
+            keys::set_lsn(&mut from, lsn);
+            from
+        };
+        Ok(Some((lsn, stored?.image(self.rows.engine(), at)?)))
+    }
+
     /// The newest images of a document in a segment that are below `below`: at most `most`, and fewer
-    /// if they are large, but one at least if there is one.
+    /// if they are large, but at least one if one exists.
     pub(super) fn images(
         &self,
         segment: SegmentRows,
@@ -144,13 +168,13 @@ impl VersionIndex {
         let upto = segment.upto.min(below.back(1).unwrap_or_default());
         let from = keys::version(&prefix, key.as_bytes(), upto);
         let to = keys::version(&prefix, key.as_bytes(), segment.above);
-        let mut rows: Vec<(Lsn, StoredValue)> = Vec::with_capacity(most.min(8));
+        let mut rows: Vec<(Lsn, Result<StoredImage>)> = Vec::with_capacity(most.min(8));
         let mut bytes = 0;
         if from < to {
             self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-                rows.push((lsn, StoredValue::of(full, value)));
+                rows.push((lsn, StoredImage::of(full, value)));
                 bytes += value::size(value);
                 let more = rows.len() < most && bytes < STEP_BYTES;
                 if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -158,14 +182,8 @@ impl VersionIndex {
         }
         rows.into_iter()
             .map(|(lsn, stored)| {
-                let at = keys::version(&prefix, key.as_bytes(), lsn);
-                Ok((
-                    lsn,
-                    match stored.payload(self.rows.engine(), &at)? {
-                        Some(bytes) => Image::Document(Document::from_stored(bytes)?),
-                        None => Image::Deleted,
-                    },
-                ))
+                let at = || keys::version(&prefix, key.as_bytes(), lsn);
+                Ok((lsn, stored?.image(self.rows.engine(), at)?))
             })
             .collect()
     }

@@ -16,7 +16,7 @@ const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
 const LEAST_READ_AHEAD: usize = 16;
 
 /// The rows of several segments in key order; of rows with one key, that of the segment nearest the
-/// leaf. Costs a seek a segment, and then O(log segments) a row.
+/// leaf. Costs a seek for each segment, and then O(log segments) for each row.
 pub(super) struct MergedRows {
     /// Leaf first.
     cursors: Vec<Cursor>,
@@ -38,6 +38,9 @@ impl MergedRows {
 
     /// The next row. When a cursor has nothing in memory, about `most` rows are read in all.
     pub(super) fn next(&mut self, engine: &dyn Engine, most: usize) -> Result<Option<Row>> {
+        if let [only] = &mut self.cursors[..] {
+            return only.next(engine, most, READ_AHEAD_BYTES);
+        }
         let cursors = self.cursors.len();
         let share = |whole: usize| whole / cursors.max(1);
         let (most, bytes) = (share(most).max(LEAST_READ_AHEAD), share(READ_AHEAD_BYTES));

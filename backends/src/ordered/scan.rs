@@ -2,12 +2,12 @@
 
 use argon_core::Result;
 use argon_core::key::Key;
-use argon_core::model::{Document, Image, Lsn, View};
+use argon_core::model::{Image, Lsn, View};
 use argon_core::storage::{KeyRange, Version};
 
 use crate::ordered::blocking::Step;
 use crate::ordered::cursor::Cursor;
-use crate::ordered::keys::{self, Short};
+use crate::ordered::keys::Short;
 use crate::ordered::materialize::VersionIndex;
 use crate::ordered::merged::MergedRows;
 
@@ -47,9 +47,8 @@ impl Scan {
                 return Ok(Step { items, more: false });
             };
             if let Some(document) = row.document {
-                bytes += document.len();
-                let document = Document::from_stored(document)?;
-                items.push((keys::document_key(row.key)?, Version { lsn: row.lsn, document }));
+                bytes += document.as_bytes().len();
+                items.push((row.key, Version { lsn: row.lsn, document }));
             }
         }
         Ok(Step { items, more: true })

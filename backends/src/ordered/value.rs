@@ -7,6 +7,7 @@
 //! noticed too. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
 //! parts.
 
+use argon_core::model::{Document, Image};
 use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Batch, Engine, MAX_VALUE_BYTES, Write};
@@ -57,35 +58,35 @@ pub(super) fn checksum(key: &[u8], payload: &[&[u8]]) -> u32 {
     payload.iter().fold(crc32c::crc32c(key), |crc, piece| crc32c::crc32c_append(crc, piece))
 }
 
-/// A stored value as a walk over rows keeps it: what is in the row is compared with its checksum and
-/// copied once, the rest is read when the walk is over.
-pub(super) enum StoredValue {
-    /// An empty value.
-    Deleted,
-    /// The payload.
-    Whole(Vec<u8>),
-    /// The value of a payload that is in parts, or is damaged, or of an unknown kind.
+/// A stored image as a walk over rows keeps it. One that is in its row is compared with its checksum
+/// and copied once; the parts of another are read after the walk, which must not use the engine.
+pub(super) enum StoredImage {
+    Whole(Image),
+    /// The value of an image that is in parts, or damaged, or of an unknown kind.
     Other(Vec<u8>),
 }
 
-impl StoredValue {
-    /// The value that stands under `key`.
-    pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
-        match value {
-            [] => StoredValue::Deleted,
+impl StoredImage {
+    /// The image that the row of `key` and `value` holds.
+    pub(super) fn of(key: &[u8], value: &[u8]) -> Result<Self> {
+        Ok(match value {
+            [] => StoredImage::Whole(Image::Deleted),
             value => match whole(key, value) {
-                Some(payload) => StoredValue::Whole(payload.to_vec()),
-                None => StoredValue::Other(value.to_vec()),
+                Some(payload) => {
+                    StoredImage::Whole(Image::Document(Document::from_stored(payload)?))
+                }
+                None => StoredImage::Other(value.to_vec()),
             },
-        }
+        })
     }
 
-    /// The payload, given the key where it stood; `None` for a deletion.
-    pub(super) fn payload(self, engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    /// The image, given the key of its row.
+    pub(super) fn image(self, engine: &dyn Engine, key: impl FnOnce() -> Vec<u8>) -> Result<Image> {
         match self {
-            StoredValue::Deleted => Ok(None),
-            StoredValue::Whole(payload) => Ok(Some(payload)),
-            StoredValue::Other(value) => payload(engine, key, &value).map(Some),
+            StoredImage::Whole(image) => Ok(image),
+            StoredImage::Other(value) => {
+                Document::from_stored(payload(engine, &key(), &value)?).map(Image::Document)
+            }
         }
     }
 }
@@ -243,15 +244,17 @@ mod tests {
 
     #[test]
     fn a_value_under_another_key_is_refused_in_a_walk_and_alone() {
-        let (engine, rows) = written(b"{}");
+        let empty = [5, 0, 0, 0, 0];
+        let (engine, rows) = written(&empty);
         let Write::Put { value, .. } = &rows[0] else { unreachable!() };
         overwrite(&engine, b"Rother", value);
         assert!(get(&engine, b"Rother").is_err());
-        assert!(
-            matches!(StoredValue::of(KEY, value), StoredValue::Whole(payload) if payload == b"{}")
-        );
-        let other = StoredValue::of(b"Rother", value);
-        assert!(other.payload(&engine, b"Rother").is_err());
+        assert!(matches!(
+            StoredImage::of(KEY, value).unwrap(),
+            StoredImage::Whole(Image::Document(document)) if document.as_bytes() == empty
+        ));
+        let other = StoredImage::of(b"Rother", value).unwrap();
+        assert!(other.image(&engine, || b"Rother".to_vec()).is_err());
         assert!(is_damaged(b"Rother", value) && !is_damaged(KEY, value));
     }
 
