@@ -1,9 +1,9 @@
 //! Which segments of a long ancestry hold a document, so that a read seeks in those alone.
 //!
-//! A fork of a fork of a fork has a segment for each, and a document that none of them changed would
-//! cost a seek in every one. Segments below the leaf never change, and those of forks are mostly
-//! small, so the keys in them are gathered once and kept in memory. Collecting garbage takes versions
-//! away and adds none: what is gathered may name a segment too many, never one too few.
+//! A fork of a fork of a fork has a segment for each, so a document that none of them changed costs a
+//! seek in every one. Segments below the leaf never change, and those of forks are mostly small, so
+//! their keys are gathered once and kept in memory. Garbage collection removes versions and adds none,
+//! so the gathered keys may name a segment without the document, but never omit one that has it.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -24,23 +24,22 @@ const SHORTEST: usize = 3;
 /// Gathering costs more than one read gains, so it waits for this many.
 const READS_BEFORE: u32 = 3;
 
-/// The most rows that are walked to gather the keys of one segment; a larger one is asked at every
-/// read.
+/// The most rows of one segment from which keys are gathered. Every read seeks in a larger segment.
 const SEGMENT_ROWS: usize = 4_096;
 
-/// The most rows that are walked for one ancestry: a read that gathers takes some milliseconds.
+/// The most rows from which one ancestry gathers keys: a read that gathers takes some milliseconds.
 const ANCESTRY_ROWS: usize = 4 * SEGMENT_ROWS;
 
 /// The most memory that the keys of one ancestry take, in bytes.
 const KEY_BYTES: usize = 2 * 1024 * 1024;
 
-/// What a key takes beside its bytes.
+/// The memory of a key besides its bytes.
 const KEY_OVERHEAD_BYTES: usize = 48;
 
-/// How many ancestries are remembered; those used last.
+/// How many ancestries are cached: the most recently read ones.
 const REMEMBERED: usize = 16;
 
-/// The segments of a view below its leaf, and which of them hold a document of one collection.
+/// The segments of a view below its leaf, and the keys of one collection in them.
 pub(super) struct Ancestry {
     /// Nearest first.
     segments: Vec<SegmentRows>,
@@ -51,7 +50,7 @@ pub(super) struct Ancestry {
 }
 
 impl Ancestry {
-    /// The segments to ask for a document, nearest first.
+    /// The segments in which to seek a document, nearest first.
     pub(super) fn segments_of(&self, key: &[u8]) -> impl Iterator<Item = SegmentRows> {
         let nearest = self.nearest.get(key).copied();
         let from = nearest.unwrap_or(self.segments.len());
@@ -59,7 +58,7 @@ impl Ancestry {
         above.chain(from..self.segments.len()).map(|at| self.segments[at])
     }
 
-    /// Whether a document may be in the segment at this place below the leaf.
+    /// Whether the segment at this place below the leaf may hold a document.
     pub(super) fn may_hold(&self, at: usize, key: &[u8]) -> bool {
         self.large.binary_search(&at).is_ok()
             || self.nearest.get(key).is_some_and(|nearest| *nearest <= at)
@@ -84,7 +83,7 @@ impl Ancestry {
 }
 
 /// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know, or more rows
-/// or bytes than are left. What it takes is taken off.
+/// or bytes than are left. Both are reduced by what was used.
 fn keys_of(
     engine: &dyn Engine,
     segment: SegmentRows,
@@ -124,7 +123,7 @@ fn keys_of(
     Ok(Some(found))
 }
 
-/// The ancestries that were read last.
+/// The most recently read ancestries.
 pub(super) struct Ancestries {
     rows: Arc<Rows>,
     timelines: Arc<TimelineTable>,
@@ -138,7 +137,7 @@ struct Remembered {
 }
 
 /// The nearest segment below the leaf, which determines all below it, and the collection. Numbers of
-/// timelines are never given out again, so a name stays true.
+/// timelines are never reused, so a name stays valid.
 type Name = (Short, Lsn, Short);
 
 impl Ancestries {
@@ -146,7 +145,7 @@ impl Ancestries {
         Self { rows, timelines, remembered: Mutex::default() }
     }
 
-    /// What is below the leaf of a view, if that is long and was read before.
+    /// The ancestry of a view, if it is long and was read often enough to be gathered.
     pub(super) fn of(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
         let [_, nearest, ..] = view.segments() else { return Ok(None) };
         if view.segments().len() < SHORTEST + 1 {
@@ -163,7 +162,8 @@ impl Ancestries {
         Ok(Some(ancestry))
     }
 
-    /// What is known of an ancestry, which was now read once more; and whether it is time to know it.
+    /// Counts a read of an ancestry. Returns the ancestry, if it was gathered, and whether it is time to
+    /// gather it.
     fn read(&self, name: Name) -> (Option<Arc<Ancestry>>, bool) {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let at = remembered.iter().position(|one| one.name == name);

@@ -12,7 +12,7 @@ use crate::ordered::keys::{self, Short};
 use crate::ordered::rows::Rows;
 use crate::ordered::value;
 
-/// Collections and their numbers, all in memory: a store has few collections.
+/// The numbers of all collections, in memory: a store has few collections.
 pub(super) struct CollectionNumbers {
     rows: Arc<Rows>,
     known: RwLock<NumberTable>,
@@ -58,9 +58,11 @@ impl CollectionNumbers {
     /// The collection with this number.
     pub(super) fn id(&self, short: Short) -> Result<CollectionId> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.ids.get(short as usize).copied().ok_or_else(|| {
-            Error::corrupt("a stored commit names a collection that the store does not know")
-        })
+        known
+            .ids
+            .get(short as usize)
+            .copied()
+            .ok_or_else(|| Error::corrupt("a stored commit names an unknown collection"))
     }
 
     /// The number of a collection; a new one is written durably first.
@@ -94,7 +96,7 @@ fn encode(key: &[u8], short: Short) -> Vec<u8> {
     [short, value::checksum(key, &[&short]).to_le_bytes()].concat()
 }
 
-/// Reads what [`encode`] wrote, or a number alone as format 1 has it; `None` if it is neither.
+/// Reads what [`encode`] wrote, or the bare number of format 1; `None` if it is neither.
 fn decode(key: &[u8], stored: &[u8]) -> Option<Short> {
     let (short, found) = stored.split_first_chunk()?;
     let right = value::checksum(key, &[short]).to_le_bytes();

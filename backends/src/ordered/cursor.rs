@@ -1,4 +1,4 @@
-//! Walking the newest versions of a collection in one segment of a view.
+//! A walk over the newest versions of a collection in one segment of a view.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -12,8 +12,7 @@ use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
 use crate::ordered::value::{self, StoredImage};
 
-/// How many rows that don't count are passed over before the engine is asked to seek: a seek costs
-/// about as much as these.
+/// How many rows that don't count are skipped before the walk seeks: a seek costs about as much.
 const PASSED_OVER: usize = 12;
 
 /// A segment of a view in the store's numbers.
@@ -32,12 +31,12 @@ pub(super) struct Row {
     pub(super) document: Option<Document>,
 }
 
-/// A walk in key order over the newest versions in a segment; versions above the segment's end are
-/// passed over, and so are older ones.
+/// A walk in key order over the newest versions in a segment. It skips older versions, and versions
+/// above the end of the segment.
 pub(super) struct Cursor {
     segment: SegmentRows,
     prefix: Vec<u8>,
-    /// Where to go on.
+    /// Where the next visit of the engine begins.
     next: Vec<u8>,
     end: Vec<u8>,
     rows: VecDeque<StoredRow>,

@@ -1,4 +1,4 @@
-//! Reads by the version table.
+//! Reads from the versions of documents.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::ordered::timelines::TimelineTable;
 use crate::ordered::value::{self, StoredImage};
 use crate::ordered::{Ordered, Parts};
 
-/// How many keys are looked up where they are asked for; more are looked up on another thread.
+/// How many keys are looked up on the calling thread; more are looked up on another thread.
 const FEW: usize = 8;
 
-/// How many rows are passed over before a lookup of many keys seeks.
+/// How many rows a lookup of many keys skips before it seeks.
 const PASSED_OVER: usize = 12;
 
 #[async_trait]
@@ -88,7 +88,7 @@ impl Materialize for Ordered {
     }
 }
 
-/// The versions of all documents, by which reads are answered.
+/// The versions of all documents, which answer reads.
 pub(super) struct VersionIndex {
     pub(super) rows: Arc<Rows>,
     pub(super) timelines: Arc<TimelineTable>,
@@ -194,7 +194,7 @@ impl VersionIndex {
         collection: CollectionId,
         keys: &[Key],
     ) -> Result<Vec<Option<VersionStamp>>> {
-        let mut found = vec![StampLookup::NotYet; keys.len()];
+        let mut found = vec![StampLookup::Unknown; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
             let ancestry = self.ancestries.of(view, collection)?;
             for (at, segment) in view.segments().iter().enumerate() {
@@ -203,7 +203,7 @@ impl VersionIndex {
                     _ => true,
                 };
                 let unknown = (0..keys.len())
-                    .filter(|at| matches!(found[*at], StampLookup::NotYet) && may_hold(&keys[*at]))
+                    .filter(|at| matches!(found[*at], StampLookup::Unknown) && may_hold(&keys[*at]))
                     .collect::<Vec<_>>();
                 if !unknown.is_empty() {
                     let segment = self.timelines.segment(segment)?;
@@ -214,8 +214,8 @@ impl VersionIndex {
         Ok(found.into_iter().map(StampLookup::stamp).collect())
     }
 
-    /// Fills in the stamps of `unknown` keys that a segment knows. Walks keys and rows side by side, and seeks only
-    /// over stretches of rows that nobody asks about.
+    /// Fills in the stamps of the `unknown` keys that a segment has. Walks keys and rows side by side, and
+    /// seeks only past runs of rows that no key needs.
     fn stamps_in(
         &self,
         segment: SegmentRows,
@@ -244,7 +244,7 @@ impl VersionIndex {
                     found[at] = if value.is_empty() {
                         StampLookup::Deleted
                     } else {
-                        StampLookup::There(VersionStamp { lsn })
+                        StampLookup::Found(VersionStamp { lsn })
                     };
                     wanted.next();
                     passed_over = 0;
@@ -264,19 +264,19 @@ impl VersionIndex {
     }
 }
 
-/// What the segments looked at so far say of a document.
+/// The state of a document in the segments that were read so far.
 #[derive(Clone, Copy)]
 enum StampLookup {
-    NotYet,
-    There(VersionStamp),
+    Unknown,
+    Found(VersionStamp),
     Deleted,
 }
 
 impl StampLookup {
     fn stamp(self) -> Option<VersionStamp> {
         match self {
-            StampLookup::There(stamp) => Some(stamp),
-            StampLookup::NotYet | StampLookup::Deleted => None,
+            StampLookup::Found(stamp) => Some(stamp),
+            StampLookup::Unknown | StampLookup::Deleted => None,
         }
     }
 }

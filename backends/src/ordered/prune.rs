@@ -1,8 +1,8 @@
-//! Garbage collection: removes versions and commits that no kept state needs, and whole timelines.
+//! Garbage collection: removes versions and commits that no retained state needs, and whole timelines.
 //!
-//! The floor is durable before the first commit goes, and nothing below it is shown to anyone, so it
-//! does not matter where the rest is cut off. Of a document's versions those that no kept state reads
-//! go first; only when they are gone go deletions that hid them. Appends go on all the while.
+//! The floor is durable before the first commit is removed, and no reader sees anything below it, so a
+//! collection may be interrupted anywhere. Versions of a document that no retained state reads are
+//! removed first, and the deletions that hide them only after that. Appends continue meanwhile.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
@@ -39,7 +39,7 @@ impl Collector {
         removal.finish()
     }
 
-    /// What [`prune`](Self::prune) would free.
+    /// Returns what [`prune`](Self::prune) would free.
     pub(super) fn prunable(
         &self,
         timeline: TimelineId,
@@ -55,8 +55,8 @@ impl Collector {
         removal.finish()
     }
 
-    /// Removes a timeline. Its record and number go last, in one batch with its last commit; until
-    /// then it is there, sealed and without commits.
+    /// Removes a timeline. Its record and number are removed last, in one batch with its last commit;
+    /// until then it exists, sealed and without commits.
     pub(super) fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(entry) = self.seal_for_good(timeline)? else { return Ok(Reclaimed::default()) };
         if let Some(witness) = self.rows.witness() {
@@ -77,7 +77,7 @@ impl Collector {
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free.
+    /// Returns what [`drop_timeline`](Self::drop_timeline) would free.
     pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let Some(mut entry) = self.timelines.entry(timeline)? else { return Ok(None) };
         entry.state.floor = entry.state.head.lsn;
@@ -87,7 +87,7 @@ impl Collector {
         removal.finish().map(Some)
     }
 
-    /// What each kept state takes, in one pass over the versions.
+    /// Counts the bytes of each retained state, in one pass over the versions.
     pub(super) fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let mut usage = Usage::default();
         let Some(entry) = self.timelines.entry(timeline)? else { return Ok(usage) };
@@ -117,8 +117,7 @@ impl Collector {
         Ok(usage)
     }
 
-    /// Makes it durable, and then known, that the commits up to `floor` are gone; gives the timeline
-    /// as it is then.
+    /// Raises the floor of a timeline durably, then lets readers see it. Returns the timeline with it.
     fn raise_floor(&self, timeline: TimelineId, floor: Lsn) -> Result<Option<Entry>> {
         self.change_record(timeline, |state| {
             let raised = state.floor < floor;
@@ -127,7 +126,7 @@ impl Collector {
         })
     }
 
-    /// Ends a timeline that is about to be dropped: no append succeeds, and no commit is read.
+    /// Ends a timeline before it is dropped: no append succeeds, and no commit is read.
     fn seal_for_good(&self, timeline: TimelineId) -> Result<Option<Entry>> {
         self.change_record(timeline, |state| {
             let changed = !state.sealed || state.floor < state.head.lsn;
@@ -137,8 +136,8 @@ impl Collector {
         })
     }
 
-    /// Changes the record of a timeline, durably if `change` says that there is something to write,
-    /// and shows it.
+    /// Changes the record of a timeline: writes it durably if `change` returns true, then lets readers
+    /// see it.
     fn change_record(
         &self,
         timeline: TimelineId,
@@ -158,14 +157,14 @@ impl Collector {
     }
 }
 
-/// The floor of a timeline of which `keep` is kept. Its last commit stays.
+/// The floor of a timeline that retains `keep`. Its last commit stays.
 fn floor_of(state: &TimelineState, keep: &RetainedStates) -> Lsn {
     let last = state.head.lsn.back(1).unwrap_or_default();
     let wanted = keep.from.map_or(last, |from| last.min(from.back(1).unwrap_or_default()));
     wanted.max(state.floor)
 }
 
-/// Where the commits of a timeline up to one are.
+/// The key range of the commits of a timeline up to one.
 fn commits_upto(entry: &Entry, upto: Lsn) -> (Vec<u8>, Vec<u8>) {
     (keys::commit(entry.short, Lsn::ZERO), keys::commit(entry.short, upto.next()))
 }

@@ -1,4 +1,4 @@
-//! Refs: `R name` holds 8 random bytes, which are the version, and the record.
+//! Refs: the value of `R name` is the version, 8 random bytes, and the record.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -123,7 +123,7 @@ impl RefTable {
         Ok(Together::Done)
     }
 
-    /// Adds a change to a batch; gives the ref's new version.
+    /// Adds a change to a batch; returns the ref's new version.
     fn put_change(&self, batch: &mut Batch, change: &RefChange) -> Result<Option<RefVersion>> {
         let key = keys::reference(&change.name);
         let Some(value) = &change.value else {

@@ -11,20 +11,20 @@ use crate::ordered::timelines::Entry;
 use crate::ordered::versions::{Version, Versions};
 use crate::ordered::{keys, value};
 
-/// How many rows are removed in one batch, about.
+/// About how many rows one batch removes.
 const BATCH: usize = 4096;
 
-/// What a removed row counts as, besides its bytes.
+/// The count of a removed row, besides its bytes.
 pub(super) const COMMIT: Reclaimed = Reclaimed { versions: 0, commits: 1, chunks: 0, bytes: 0 };
 pub(super) const CHUNK: Reclaimed = Reclaimed { versions: 0, commits: 0, chunks: 1, bytes: 0 };
 
-/// Rows on their way out, and what was removed so far.
+/// A removal in progress.
 pub(super) struct Removal<'a> {
     rows: &'a Rows,
     dry_run: bool,
-    /// What goes first.
+    /// Removed first.
     batch: Batch,
-    /// Deletions, which go after `batch`: until then they hide some of its versions.
+    /// Deletions, removed after `batch`: until then they hide some of its versions.
     deletions: Batch,
     freed: Reclaimed,
 }
@@ -35,17 +35,18 @@ impl<'a> Removal<'a> {
         Self { rows, dry_run, batch: Vec::new(), deletions: Vec::new(), freed }
     }
 
-    /// Takes a row that does not count.
+    /// Adds a row that does not count.
     pub(super) fn row(&mut self, key: Vec<u8>) {
         self.batch.push(Write::Remove { key });
     }
 
-    /// Takes the versions of a timeline that no kept state needs, and no commit above the floor.
+    /// Adds the versions of a timeline that neither a retained state nor a commit above the floor
+    /// needs.
     pub(super) fn versions(&mut self, entry: &Entry, keep: &RetainedStates) -> Result<()> {
         let floor = entry.state.floor;
         let is_root = entry.state.timeline.base.is_none();
         let mut versions = Versions::of(entry.short);
-        // Deletions of one document that hide nothing unless an older version of it is kept.
+        // Deletions of one document that hide nothing unless an older version of it is retained.
         let mut hiding: Vec<Version> = Vec::new();
         loop {
             let step = versions.step(self.rows.engine())?;
@@ -87,7 +88,7 @@ impl<'a> Removal<'a> {
         }
     }
 
-    /// Takes all rows of a range, each of which counts as `each`.
+    /// Adds all rows of a range, each of which counts as `each`.
     pub(super) fn rows_between(
         &mut self,
         range: &(Vec<u8>, Vec<u8>),
@@ -96,7 +97,7 @@ impl<'a> Removal<'a> {
         self.rows_where(range, each, |_| true)
     }
 
-    /// Takes the rows of a range with such keys, each of which counts as `each`.
+    /// Adds the rows of a range whose keys are `wanted`, each of which counts as `each`.
     pub(super) fn rows_where(
         &mut self,
         (from, to): &(Vec<u8>, Vec<u8>),
@@ -130,7 +131,7 @@ impl<'a> Removal<'a> {
         self.freed += freed;
     }
 
-    /// Removes what was taken so far.
+    /// Removes the rows that were added so far.
     pub(super) fn flush(&mut self) -> Result<()> {
         for batch in [std::mem::take(&mut self.batch), std::mem::take(&mut self.deletions)] {
             if !self.dry_run && !batch.is_empty() {

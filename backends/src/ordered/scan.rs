@@ -11,15 +11,15 @@ use crate::ordered::keys::Short;
 use crate::ordered::materialize::VersionIndex;
 use crate::ordered::merged::MergedRows;
 
-/// How many documents the first step of a scan reads (it may be all that is wanted), and how many
-/// the others.
+/// How many documents the first step of a scan reads (the reader may want no more), and every later
+/// one.
 const FIRST_STEP: usize = 64;
 const STEP: usize = 2048;
 
 /// How many bytes of documents end a step early.
 pub(super) const STEP_BYTES: usize = 4 * 1024 * 1024;
 
-/// A scan on its way.
+/// A scan in progress.
 pub(super) struct Scan {
     pub(super) view: View,
     pub(super) collection: Short,
@@ -55,7 +55,7 @@ impl Scan {
     }
 }
 
-/// A document's history on its way: newest first, so it walks down from `below`.
+/// A walk over the history of a document: newest first, down from `below`.
 pub(super) struct History {
     pub(super) view: View,
     pub(super) collection: Short,
@@ -71,7 +71,7 @@ impl History {
         let Some((segment, rows)) = segments.next() else {
             return Ok(Step { items: Vec::new(), more: false });
         };
-        // What is left below the floor is there for its content, not as history.
+        // Versions at or below the floor are retained for their content, not as history.
         let floor =
             index.timelines.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
         let mut items = index.images(rows, self.collection, &self.key, self.below, STEP)?;

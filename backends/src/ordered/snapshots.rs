@@ -68,7 +68,7 @@ impl SnapshotTable {
 
     fn put_chunk(&self, digest: &Digest, bytes: &[u8]) -> Result<()> {
         let key = keys::chunk(digest);
-        // A chunk that is there but damaged is written again.
+        // A damaged chunk is written again.
         if self.get_chunk(digest).is_ok_and(|stored| stored.as_deref() == Some(bytes)) {
             return Ok(());
         }

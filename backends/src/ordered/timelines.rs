@@ -1,4 +1,4 @@
-//! What is known of timelines: their short numbers, bases and heads.
+//! Timelines: their short numbers, bases and heads.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -16,19 +16,19 @@ use crate::ordered::record::{self, TimelineRecord};
 use crate::ordered::rows::Rows;
 use crate::ordered::value;
 
-/// The timelines of a store. Each is read when it is first asked for.
+/// The timelines of a store. Each is loaded at its first use.
 pub(super) struct TimelineTable {
     rows: Arc<Rows>,
     slots: RwLock<HashMap<TimelineId, Arc<Slot>>>,
     next: AtomicU32,
 }
 
-/// One timeline, whether it exists yet or not.
+/// One timeline, which may not exist yet.
 #[derive(Default)]
 pub(super) struct Slot {
     /// Held during an append or a seal.
     pub(super) writing: Mutex<()>,
-    /// What readers see; it moves on after a write is durable.
+    /// The entry that readers see; it changes after a write is durable.
     entry: RwLock<Option<Entry>>,
 }
 
@@ -63,7 +63,7 @@ impl TimelineTable {
         Ok(Self { rows, slots: RwLock::default(), next: AtomicU32::new(next) })
     }
 
-    /// The heads of the timelines that were looked at since the store was opened.
+    /// The heads of the timelines that were loaded since the store was opened.
     pub(super) fn heads(&self) -> Vec<(TimelineId, Head)> {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.iter().filter_map(|(id, slot)| Some((*id, slot.get()?.state.head))).collect()
@@ -80,12 +80,12 @@ impl TimelineTable {
         }
         let entry = RwLock::new(entry);
         let slot = Arc::new(Slot { entry, ..Slot::default() });
-        // Another thread may have been faster; all must share one slot.
+        // Another thread may have loaded it meanwhile; all must share one slot.
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         Ok(slots.entry(id).or_insert(slot).clone())
     }
 
-    /// Waits until the appends and seals that are on their way now are done.
+    /// Waits for the appends and seals that are in progress now.
     pub(super) fn wait_for_writes(&self) {
         let slots: Vec<Arc<Slot>> =
             self.slots.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
@@ -142,12 +142,12 @@ impl Slot {
         *self.entry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows readers what is durable now.
+    /// Lets readers see a durable entry.
     pub(super) fn publish(&self, entry: Entry) {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
 
-    /// Shows readers that the timeline does not exist any more.
+    /// Lets readers see that the timeline does not exist any more.
     pub(super) fn withdraw(&self) {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -1,10 +1,9 @@
-//! Values of any size over an engine that takes small ones, with a checksum that is compared whenever
-//! they are read.
+//! Values of any size over an engine with small values. Each has a checksum that every read compares.
 //!
 //! A stored value is empty (a deletion), or 2, the checksum and the payload, or 3, the number of parts
 //! (u16, little endian) that hold the payload under keys of their own, and the checksum. The checksum
-//! is CRC32C (u32, little endian) of the key and the payload, so that a value under another key is
-//! noticed too. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
+//! is CRC32C (u32, little endian) of the key and the payload, so it also detects a value under another
+//! key. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
 //! parts.
 
 use argon_core::model::{Document, Image};
@@ -18,13 +17,13 @@ const SPLIT: u8 = 1;
 const CHECKED_WHOLE: u8 = 2;
 const CHECKED_SPLIT: u8 = 3;
 
-/// The longest payload that stands in the value itself, behind the mark and the checksum.
+/// The longest payload that fits into the value itself, after the mark and the checksum.
 const MOST_WHOLE_BYTES: usize = MAX_VALUE_BYTES - 5;
 
-/// The bytes of a value that tell its kind, the number of its parts, and its checksum.
+/// The bytes of a value that hold its kind, the number of its parts, and its checksum.
 pub(super) const PREFIX_BYTES: usize = 7;
 
-/// Adds the writing of `payload` under `key`; it is made by `parts` pieces laid end to end.
+/// Adds a write of the concatenated `payload` under `key`.
 pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<()> {
     let length: usize = payload.iter().map(|piece| piece.len()).sum();
     let checksum = checksum(&key, payload).to_le_bytes();
@@ -41,7 +40,7 @@ pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<
     let whole = payload.concat();
     let parts = whole.chunks(MAX_VALUE_BYTES);
     let count = u16::try_from(parts.len()).map_err(|_| {
-        Error::invalid(format!("a record of {length} bytes is larger than the store can hold"))
+        Error::invalid(format!("the record has {length} bytes; at most 65,535 parts of {MAX_VALUE_BYTES} bytes can be stored"))
     })?;
     for (number, part) in (0..count).zip(parts) {
         batch.push(Write::Put { key: keys::part(&key, number), value: part.to_vec() });
@@ -91,7 +90,7 @@ impl StoredImage {
     }
 }
 
-/// The payload of a value that has it whole, unless it is damaged.
+/// The payload of an undamaged value that is not in parts.
 fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     match value.split_first()? {
         (&WHOLE, payload) => Some(payload),
@@ -103,7 +102,7 @@ fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// The payload of a stored value that is not a deletion, given the key where it stood.
+/// The payload of a stored value that is not a deletion, given its key.
 pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     match value {
         [WHOLE | CHECKED_WHOLE, ..] => match whole(key, value) {
@@ -120,12 +119,12 @@ pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<V
     }
 }
 
-/// Whether a row that a walk passes is damaged as far as it shows without its parts.
+/// Whether a row is damaged, as far as it shows without its parts.
 pub(super) fn is_damaged(key: &[u8], value: &[u8]) -> bool {
     matches!(value, [WHOLE | CHECKED_WHOLE, ..]) && whole(key, value).is_none()
 }
 
-/// The error about a value that is not what was written.
+/// The error about a value that does not match its checksum.
 pub(super) fn mismatch(key: &[u8]) -> Error {
     corrupt(key, "does not match its checksum")
 }
@@ -158,12 +157,12 @@ fn corrupt(key: &[u8], problem: &str) -> Error {
     Error::corrupt(format!("{} {problem}", keys::describe(key)))
 }
 
-/// The payload under `key`, or `None` if nothing is there.
+/// The payload under `key`, or `None`.
 pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
     engine.get(key)?.map(|value| payload(engine, key, &value)).transpose()
 }
 
-/// [`put`] where a value may stand already: removes the parts of that one which are not written over.
+/// [`put`] over an existing value: also removes the parts of that value which are not overwritten.
 pub(super) fn replace(
     engine: &dyn Engine,
     batch: &mut Batch,

@@ -1,4 +1,4 @@
-//! A look at every row of a store.
+//! A check of every row of a store.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -15,25 +15,25 @@ use crate::ordered::timelines::Extent;
 use crate::ordered::wal::Log;
 use crate::ordered::{record, value};
 
-/// How many rows are looked at in one step.
+/// How many rows one step checks.
 const STEP: usize = 4096;
 
-/// A row that is looked at.
+/// A row to check.
 struct Row {
     key: Vec<u8>,
-    /// The value; of a version its first bytes.
+    /// The value, or the first bytes of the value of a version.
     stored: Vec<u8>,
     /// Whether the value as a whole does not match its checksum.
     damaged: bool,
 }
 
 impl Row {
-    /// What is wrong with the value.
+    /// The damage of the value, if it is damaged.
     fn damage(&self, log: &Log) -> Option<String> {
         if self.damaged {
             return Some(value::mismatch(&self.key).to_string());
         }
-        // A row that is removed meanwhile may have lost its parts.
+        // A concurrent removal of the row may have removed its parts.
         let error = match value::parts(&self.stored) {
             0 => return None,
             _ => value::payload(log.rows.engine(), &self.key, &self.stored).err()?,
@@ -43,20 +43,20 @@ impl Row {
     }
 }
 
-/// A walk over all rows. That each commit's images are there and right is for the digests to show;
-/// this finds rows that are malformed or belong to nothing.
+/// A walk over all rows that finds malformed ones, and ones that belong to nothing. The digests show
+/// whether the images of each commit exist and are right.
 #[derive(Default)]
 pub(super) struct Verification {
     next: Vec<u8>,
-    /// For each timeline, the images that its commits list, less those that were found.
+    /// For each timeline, the number of images that its commits list, minus those that were found.
     listed: HashMap<Short, i64>,
-    /// Whether rows were passed over because they can't be read, so that counts say nothing.
+    /// Whether unreadable rows were skipped, so that the counts are meaningless.
     passed_over: bool,
-    /// Where each timeline began and ended when the walk began. Commits above were added since, and
-    /// only some of their rows are met; of those below, some may have been removed.
+    /// The extent of each timeline when the walk began. The walk meets only some rows of the commits
+    /// above, which were added since; some rows of those below may have been removed.
     extents: Option<HashMap<Short, Extent>>,
-    /// Commits whose versions were met without them: of an append on its way, whose rows need not
-    /// come into sight together, or of none.
+    /// Commits whose versions were found without them. They belong to an append in progress, whose rows
+    /// need not appear together, or to none.
     unsure: HashMap<(Short, Lsn), i64>,
 }
 
@@ -81,7 +81,7 @@ impl Verification {
         );
         let mut items: Vec<Finding> = Vec::new();
         for row in &rows {
-            items.extend(self.look_at(log, row).map(|problem| Finding { problem }));
+            items.extend(self.check_row(log, row).map(|problem| Finding { problem }));
         }
         if let Some(Row { key, .. }) = rows.last() {
             self.next = [key, &[0][..]].concat();
@@ -94,14 +94,14 @@ impl Verification {
         }
         let more = rows.len() == STEP;
         if !more && !self.passed_over {
-            self.make_sure(log);
-            self.pass_over_changed(log);
+            self.check_again(log);
+            self.ignore_pruned(log);
             items.extend(self.unlisted());
         }
         Step { items, more }
     }
 
-    /// After rows that can't be read: goes on with the next kind of row.
+    /// After unreadable rows, continues with the next kind of row. Returns whether there is one.
     fn skip(&mut self, rows: &[Row]) -> bool {
         let kind =
             rows.last().map_or_else(|| self.next.first().copied(), |row| row.key.first().copied());
@@ -119,19 +119,19 @@ impl Verification {
         }
     }
 
-    /// What is wrong with a row.
-    fn look_at(&mut self, log: &Log, row: &Row) -> Option<String> {
+    /// The problem of a row, if it has one.
+    fn check_row(&mut self, log: &Log, row: &Row) -> Option<String> {
         let Row { key, stored, .. } = row;
         match key[0] {
             keys::VERSION => self.version(log, key).or_else(|| row.damage(log)),
             keys::COMMIT => self.commit(log, key, stored),
             keys::PART => part(log, key),
-            // Whether it names a collection is looked at when the store is opened.
+            // Opening the store checks whether it names a collection.
             keys::NUMBER if key.get(1) == Some(&b'c') => None,
             keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => {
                 row.damage(log)
             }
-            _ => Some(format!("the key {} is of no known kind", HEXLOWER.encode(key))),
+            _ => Some(format!("the key {} has an unknown kind", HEXLOWER.encode(key))),
         }
     }
 
@@ -139,18 +139,18 @@ impl Verification {
         self.extents.as_ref()?.get(&timeline)
     }
 
-    /// Whether a commit was there when the walk began.
+    /// Whether a commit existed when the walk began.
     fn was_there(&self, timeline: Short, lsn: Lsn) -> bool {
         self.extent(timeline).is_some_and(|extent| lsn <= extent.head)
     }
 
-    /// Whether a commit is one that garbage collection removed; images of it may be there still.
+    /// Whether garbage collection removed a commit; images of it may still exist.
     fn is_gone(&self, timeline: Short, lsn: Lsn) -> bool {
         self.extent(timeline).is_some_and(|extent| lsn <= extent.floor)
     }
 
-    /// Says nothing of timelines from which something was removed meanwhile.
-    fn pass_over_changed(&mut self, log: &Log) {
+    /// Ignores timelines from which commits were removed meanwhile.
+    fn ignore_pruned(&mut self, log: &Log) {
         let now = log.timelines.extents();
         let before = self.extents.take().unwrap_or_default();
         self.listed.retain(|timeline, _| match (before.get(timeline), now.get(timeline)) {
@@ -197,8 +197,8 @@ impl Verification {
         }
     }
 
-    /// Looks again for the commits that were not there, after the appends that were on their way.
-    fn make_sure(&mut self, log: &Log) {
+    /// Looks again for the commits that were not found, after the appends in progress.
+    fn check_again(&mut self, log: &Log) {
         if self.unsure.is_empty() {
             return;
         }
@@ -247,7 +247,7 @@ fn part(log: &Log, key: &[u8]) -> Option<String> {
             Some(format!("part {number} belongs to no value (key {})", HEXLOWER.encode(owner)))
         }
         Err(error) => {
-            Some(format!("the value of key {} can't be read: {error}", HEXLOWER.encode(owner)))
+            Some(format!("the value of key {} is unreadable: {error}", HEXLOWER.encode(owner)))
         }
     }
 }
@@ -259,5 +259,5 @@ fn unreadable(error: &argon_core::Error, after: Option<&[u8]>) -> String {
     );
     let source =
         std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
-    format!("the engine can't read its rows {place}: {error}{source}")
+    format!("the engine can't read rows {place}: {error}{source}")
 }

@@ -1,4 +1,4 @@
-//! The log: one batch an append.
+//! The log: each append is one batch.
 
 use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
@@ -152,14 +152,14 @@ impl Log {
         Ok(Append::Done)
     }
 
-    /// The timeline, if its head is the expected one, or a new one if there is none yet; otherwise
-    /// what to answer.
+    /// The timeline, if its head is the expected one, or a new timeline if it does not exist yet;
+    /// otherwise the answer to the caller.
     fn checked(&self, slot: &Slot, timeline: Timeline, expected: Head) -> Result<Entry, Append> {
         match slot.get() {
             Some(entry) if entry.state.sealed => Err(Append::Sealed(entry.state.head)),
             Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
             Some(entry) => Ok(entry),
-            // It was there and was dropped: nobody may go on with it.
+            // It was dropped: no writer may continue it.
             None if expected.lsn != timeline.base_lsn() => Err(Append::Sealed(expected)),
             None => {
                 let floor = timeline.base_lsn();
