@@ -16,10 +16,10 @@ pub(super) fn encode(key: &Key) -> String {
 
 /// Reads what [`encode`] wrote.
 pub(super) fn decode(text: &str) -> Result<Key> {
-    let bytes: std::result::Result<Box<[u8]>, _> =
+    let bytes: std::result::Result<Vec<u8>, _> =
         text.chars().map(|character| u8::try_from(u32::from(character))).collect();
     let bytes = bytes.map_err(|source| corrupt("version", "has a malformed key", source))?;
-    Key::from_boxed(bytes).map_err(|source| corrupt("version", "has a malformed key", source))
+    Key::from_bytes(&bytes).map_err(|source| corrupt("version", "has a malformed key", source))
 }
 
 #[cfg(test)]

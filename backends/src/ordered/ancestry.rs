@@ -1,9 +1,9 @@
 //! Which segments of a long ancestry hold a document, so that a read seeks in those alone.
 //!
-//! A fork of a fork of a fork has a segment for each, and a document that none of them changed would
-//! cost a seek in every one. Segments below the leaf never change, and those of forks are mostly
-//! small, so the keys in them are gathered once and kept in memory. Collecting garbage takes versions
-//! away and adds none: what is gathered may name a segment too many, never one too few.
+//! A fork of a fork of a fork has a segment for each, so a document that none of them changed costs a
+//! seek in every one. Segments below the leaf never change, and those of forks are mostly small, so
+//! their keys are gathered once and kept in memory. Garbage collection removes versions and adds none,
+//! so the gathered keys may name a segment without the document, but never omit one that has it.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use argon_core::Result;
 use argon_core::model::{Lsn, View};
 
-use crate::ordered::Ordered;
 use crate::ordered::cursor::SegmentRows;
-use crate::ordered::engine::Direction;
+use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::TimelineTable;
 
 /// Shorter ancestries are read segment by segment.
 const SHORTEST: usize = 3;
@@ -23,23 +24,22 @@ const SHORTEST: usize = 3;
 /// Gathering costs more than one read gains, so it waits for this many.
 const READS_BEFORE: u32 = 3;
 
-/// The most rows that are walked to gather the keys of one segment; a larger one is asked at every
-/// read.
+/// The most rows of one segment from which keys are gathered. Every read seeks in a larger segment.
 const SEGMENT_ROWS: usize = 4_096;
 
-/// The most rows that are walked for one ancestry: a read that gathers takes some milliseconds.
+/// The most rows from which one ancestry gathers keys: a read that gathers takes some milliseconds.
 const ANCESTRY_ROWS: usize = 4 * SEGMENT_ROWS;
 
 /// The most memory that the keys of one ancestry take, in bytes.
 const KEY_BYTES: usize = 2 * 1024 * 1024;
 
-/// What a key takes beside its bytes.
+/// The memory of a key besides its bytes.
 const KEY_OVERHEAD_BYTES: usize = 48;
 
-/// How many ancestries are remembered; those used last.
+/// How many ancestries are cached: the most recently read ones.
 const REMEMBERED: usize = 16;
 
-/// The segments of a view below its leaf, and which of them hold a document of one collection.
+/// The segments of a view below its leaf, and the keys of one collection in them.
 pub(super) struct Ancestry {
     /// Nearest first.
     segments: Vec<SegmentRows>,
@@ -50,7 +50,7 @@ pub(super) struct Ancestry {
 }
 
 impl Ancestry {
-    /// The segments to ask for a document, nearest first.
+    /// The segments in which to seek a document, nearest first.
     pub(super) fn segments_of(&self, key: &[u8]) -> impl Iterator<Item = SegmentRows> {
         let nearest = self.nearest.get(key).copied();
         let from = nearest.unwrap_or(self.segments.len());
@@ -58,18 +58,18 @@ impl Ancestry {
         above.chain(from..self.segments.len()).map(|at| self.segments[at])
     }
 
-    /// Whether a document may be in the segment at this place below the leaf.
+    /// Whether the segment at this place below the leaf may hold a document.
     pub(super) fn may_hold(&self, at: usize, key: &[u8]) -> bool {
         self.large.binary_search(&at).is_ok()
             || self.nearest.get(key).is_some_and(|nearest| *nearest <= at)
     }
 
-    fn gather(ordered: &Ordered, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
+    fn gather(engine: &dyn Engine, segments: Vec<SegmentRows>, collection: Short) -> Result<Self> {
         let mut ancestry = Self { segments, large: Vec::new(), nearest: HashMap::new() };
         let (mut rows, mut bytes) = (ANCESTRY_ROWS, KEY_BYTES);
         for at in 0..ancestry.segments.len() {
             let segment = ancestry.segments[at];
-            let keys = keys_of(ordered, segment, collection, &mut rows, &mut bytes)?;
+            let keys = keys_of(engine, segment, collection, &mut rows, &mut bytes)?;
             let Some(keys) = keys else {
                 ancestry.large.push(at);
                 continue;
@@ -83,9 +83,9 @@ impl Ancestry {
 }
 
 /// The documents that a segment holds; `None` if it takes more than [`SEGMENT_ROWS`] to know, or more rows
-/// or bytes than are left. What it takes is taken off.
+/// or bytes than are left. Both are reduced by what was used.
 fn keys_of(
-    ordered: &Ordered,
+    engine: &dyn Engine,
     segment: SegmentRows,
     collection: Short,
     rows_left: &mut usize,
@@ -97,7 +97,7 @@ fn keys_of(
     let (mut rows, mut bytes, mut malformed) = (0, 0, false);
     let end = keys::after_prefix(&prefix);
     if most_rows > 0 {
-        ordered.engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
+        engine.visit(&prefix, &end, Direction::Ascending, &mut |full, _| {
             rows += 1;
             let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
                 malformed = true;
@@ -123,9 +123,12 @@ fn keys_of(
     Ok(Some(found))
 }
 
-/// The ancestries that were read last.
-#[derive(Default)]
-pub(super) struct Ancestries(Mutex<Vec<Remembered>>);
+/// The most recently read ancestries.
+pub(super) struct Ancestries {
+    rows: Arc<Rows>,
+    timelines: Arc<TimelineTable>,
+    remembered: Mutex<Vec<Remembered>>,
+}
 
 struct Remembered {
     name: Name,
@@ -134,13 +137,35 @@ struct Remembered {
 }
 
 /// The nearest segment below the leaf, which determines all below it, and the collection. Numbers of
-/// timelines are never given out again, so a name stays true.
+/// timelines are never reused, so a name stays valid.
 type Name = (Short, Lsn, Short);
 
 impl Ancestries {
-    /// What is known of an ancestry, which was now read once more; and whether it is time to know it.
+    pub(super) fn new(rows: Arc<Rows>, timelines: Arc<TimelineTable>) -> Self {
+        Self { rows, timelines, remembered: Mutex::default() }
+    }
+
+    /// The ancestry of a view, if it is long and was read often enough to be gathered.
+    pub(super) fn of(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
+        let [_, nearest, ..] = view.segments() else { return Ok(None) };
+        if view.segments().len() < SHORTEST + 1 {
+            return Ok(None);
+        }
+        let name = (self.timelines.segment(nearest)?.timeline, nearest.upto, collection);
+        let (known, due) = self.read(name);
+        if known.is_some() || !due {
+            return Ok(known);
+        }
+        let below = self.timelines.segments(view)?.split_off(1);
+        let ancestry = Arc::new(Ancestry::gather(self.rows.engine(), below, collection)?);
+        self.learn(name, &ancestry);
+        Ok(Some(ancestry))
+    }
+
+    /// Counts a read of an ancestry. Returns the ancestry, if it was gathered, and whether it is time to
+    /// gather it.
     fn read(&self, name: Name) -> (Option<Arc<Ancestry>>, bool) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let at = remembered.iter().position(|one| one.name == name);
         let mut one =
             at.map_or(Remembered { name, reads: 0, ancestry: None }, |at| remembered.remove(at));
@@ -152,28 +177,9 @@ impl Ancestries {
     }
 
     fn learn(&self, name: Name, ancestry: &Arc<Ancestry>) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = remembered.iter_mut().find(|one| one.name == name) {
             one.ancestry = Some(ancestry.clone());
         }
-    }
-}
-
-impl Ordered {
-    /// What is below the leaf of a view, if that is long and was read before.
-    pub(super) fn ancestry(&self, view: &View, collection: Short) -> Result<Option<Arc<Ancestry>>> {
-        let [_, nearest, ..] = view.segments() else { return Ok(None) };
-        if view.segments().len() < SHORTEST + 1 {
-            return Ok(None);
-        }
-        let name = (self.rows_in(nearest)?.timeline, nearest.upto, collection);
-        let (known, due) = self.ancestries.read(name);
-        if known.is_some() || !due {
-            return Ok(known);
-        }
-        let below = self.rows_of(view)?.split_off(1);
-        let ancestry = Arc::new(Ancestry::gather(self, below, collection)?);
-        self.ancestries.learn(name, &ancestry);
-        Ok(Some(ancestry))
     }
 }

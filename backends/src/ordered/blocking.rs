@@ -1,95 +1,90 @@
 //! The way from async code to an engine, whose calls block.
 //!
 //! Writes, long scans and lookups of many keys run on the runtime's blocking threads. A read of a
-//! few keys runs where it is asked for: an embedded engine answers it in a few microseconds, and the way
-//! to another thread and back takes several times as long.
+//! few keys runs on the calling thread: an embedded engine answers it in a few microseconds, and a round
+//! trip to another thread takes several times as long.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use argon_core::{Error, Result};
 use futures::stream::{BoxStream, Stream, StreamExt};
 use tokio::task::{JoinError, JoinHandle};
 
-use crate::ordered::Ordered;
+use crate::ordered::{Ordered, Parts};
 use crate::panics::{error_of_panic, panic_message};
 
-/// What a step of a [stream](Ordered::steps) gives.
+/// The result of a step of a [stream](Ordered::steps).
 pub(super) struct Step<T> {
     pub(super) items: Vec<T>,
     pub(super) more: bool,
 }
 
-/// Makes a step: reads from the store, and moves the state on.
-trait MakeStep<S, T>: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static {}
+/// Makes a step: reads from the store and advances the state.
+trait MakeStep<S, T>: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static {}
 
-impl<S, T, F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static>
-    MakeStep<S, T> for F
+impl<S, T, F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static> MakeStep<S, T>
+    for F
 {
 }
 
 impl Ordered {
     /// Reads on a thread that may block.
-    pub(super) async fn run<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Ordered) -> Result<T> + Send + 'static,
+        F: FnOnce(&Parts) -> Result<T> + Send + 'static,
     {
         let ordered = self.clone();
-        flatten(tokio::task::spawn_blocking(move || work(&ordered)).await)
+        flatten(tokio::task::spawn_blocking(move || work(&ordered.0)).await)
     }
 
-    /// Writes on a thread that may block. If the engine breaks off, the write may have happened.
-    pub(super) async fn run_write<T, F>(self: &Arc<Self>, work: F) -> Result<T>
+    /// Writes on a thread that may block. If the engine panics, the write may have happened.
+    pub(super) async fn run_write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Ordered) -> Result<T> + Send + 'static,
+        F: FnOnce(&Parts) -> Result<T> + Send + 'static,
     {
         let ordered = self.clone();
-        let joined = tokio::task::spawn_blocking(move || work(&ordered)).await;
+        let joined = tokio::task::spawn_blocking(move || work(&ordered.0)).await;
         joined.unwrap_or_else(|broken| {
             let error = Error::indeterminate(
                 "the storage engine failed in the middle of a write; open the store again",
             );
-            Err(error.with_source(broken_off(broken).in_full()))
+            Err(error.with_source(joined_error(broken).in_full()))
         })
     }
 
-    /// Reads a few keys where it is called.
-    pub(super) fn in_place<T>(&self, work: impl FnOnce(&Ordered) -> Result<T>) -> Result<T> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| work(self)))
-            .unwrap_or_else(|payload| Err(error_of_panic(BROKEN_OFF, &panic_message(&*payload))))
+    /// Reads a few keys on the calling thread.
+    pub(super) fn in_place<T>(&self, work: impl FnOnce(&Parts) -> Result<T>) -> Result<T> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| work(&self.0)))
+            .unwrap_or_else(|payload| Err(error_of_panic(ENGINE_FAILED, &panic_message(&*payload))))
     }
 
-    /// A stream that is made in steps on threads that may block, each while the items of the one
-    /// before are taken.
-    pub(super) fn steps<S, T, F>(
-        self: &Arc<Self>,
-        state: S,
-        step: F,
-    ) -> BoxStream<'static, Result<T>>
+    /// A stream that is made in steps on threads that may block. Each step runs while the items of the
+    /// previous one are consumed.
+    pub(super) fn steps<S, T, F>(&self, state: S, step: F) -> BoxStream<'static, Result<T>>
     where
         S: Send + Unpin + 'static,
         T: Send + Unpin + 'static,
-        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
+        F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
         let (ordered, items) = (self.clone(), Vec::new().into_iter());
         Steps { ordered, step, items, next: Next::Begin(state), in_place: false }.boxed()
     }
 
-    /// A [stream in steps](Ordered::steps) whose first step is small, and is made in place, since it
-    /// is often all that there is.
+    /// A [stream in steps](Ordered::steps) whose first step is small and runs on the calling thread,
+    /// since many readers need no more.
     pub(super) fn steps_after_a_small_one<S, T, F>(
-        self: &Arc<Self>,
+        &self,
         state: S,
         step: F,
     ) -> BoxStream<'static, Result<T>>
     where
         S: Send + Unpin + 'static,
         T: Send + Unpin + 'static,
-        F: Fn(&Ordered, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
+        F: Fn(&Parts, &mut S) -> Result<Step<T>> + Copy + Send + Unpin + 'static,
     {
         let (ordered, items) = (self.clone(), Vec::new().into_iter());
         Steps { ordered, step, items, next: Next::Begin(state), in_place: true }.boxed()
@@ -97,11 +92,11 @@ impl Ordered {
 }
 
 struct Steps<S, T, F> {
-    ordered: Arc<Ordered>,
+    ordered: Ordered,
     step: F,
     items: std::vec::IntoIter<T>,
     next: Next<S, T>,
-    /// Whether the first step is made in place.
+    /// Whether the first step runs on the calling thread.
     in_place: bool,
 }
 
@@ -119,7 +114,7 @@ where
 {
     fn start(&self, mut state: S) -> Next<S, T> {
         let (ordered, step) = (self.ordered.clone(), self.step);
-        let work = move || step(&ordered, &mut state).map(|step| (step, state));
+        let work = move || step(&ordered.0, &mut state).map(|step| (step, state));
         Next::Running(tokio::task::spawn_blocking(work))
     }
 }
@@ -146,7 +141,7 @@ where
                     }
                     Next::Begin(mut state) => {
                         let step = self.step;
-                        let made = self.ordered.in_place(|ordered| step(ordered, &mut state));
+                        let made = self.ordered.in_place(|parts| step(parts, &mut state));
                         made.map(|step| (step, state))
                     }
                     _ => return Poll::Ready(None),
@@ -166,17 +161,17 @@ where
     }
 }
 
-/// An engine that meets bytes that it can't read may panic, or one whose disk fails; that is an error
-/// of the store, not the end of the program.
+/// An engine may panic over unreadable bytes or a failed disk. That is an error of the store, not the
+/// end of the program.
 fn flatten<T>(joined: Result<Result<T>, JoinError>) -> Result<T> {
-    joined.unwrap_or_else(|broken| Err(broken_off(broken)))
+    joined.unwrap_or_else(|broken| Err(joined_error(broken)))
 }
 
-const BROKEN_OFF: &str = "the storage engine failed in the middle of a read";
+const ENGINE_FAILED: &str = "the storage engine failed in the middle of a read";
 
-fn broken_off(broken: JoinError) -> Error {
+fn joined_error(broken: JoinError) -> Error {
     match broken.try_into_panic() {
-        Ok(payload) => error_of_panic(BROKEN_OFF, &panic_message(&*payload)),
+        Ok(payload) => error_of_panic(ENGINE_FAILED, &panic_message(&*payload)),
         Err(cancelled) => Error::unavailable("the runtime has ended").with_source(cancelled),
     }
 }

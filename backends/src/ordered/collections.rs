@@ -2,20 +2,22 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use argon_core::model::CollectionId;
 use argon_core::{Error, Result};
 
-use crate::ordered::engine::{Direction, Engine, Write};
+use crate::ordered::engine::{Direction, Write};
 use crate::ordered::keys::{self, Short};
+use crate::ordered::rows::Rows;
 use crate::ordered::value;
 
-/// Collections and their numbers, all in memory: a store has few collections.
+/// The numbers of all collections, in memory: a store has few collections.
 pub(super) struct CollectionNumbers {
+    rows: Arc<Rows>,
     known: RwLock<NumberTable>,
-    /// Held while a number is given out, so that it is on disk before anyone uses it.
-    giving: Mutex<()>,
+    /// Held while a number is assigned, so that it is on disk before its first use.
+    assigning: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -25,11 +27,11 @@ struct NumberTable {
 }
 
 impl CollectionNumbers {
-    pub(super) fn load(engine: &dyn Engine) -> Result<Self> {
+    pub(super) fn load(rows: Arc<Rows>) -> Result<Self> {
         let mut found: Vec<(Short, CollectionId)> = Vec::new();
         let (from, to) = ([keys::NUMBER, b'c'], [keys::NUMBER, b'd']);
         let mut malformed = false;
-        engine.visit(&from, &to, Direction::Ascending, &mut |key, value| {
+        rows.engine().visit(&from, &to, Direction::Ascending, &mut |key, value| {
             match (key[2..].try_into(), decode(key, value)) {
                 (Ok(id), Some(short)) => {
                     found.push((short, CollectionId::new(u64::from_be_bytes(id))));
@@ -44,7 +46,8 @@ impl CollectionNumbers {
         }
         let ids: Vec<CollectionId> = found.iter().map(|(_, id)| *id).collect();
         let shorts = found.iter().map(|(short, id)| (*id, *short)).collect();
-        Ok(Self { known: RwLock::new(NumberTable { shorts, ids }), giving: Mutex::default() })
+        let known = RwLock::new(NumberTable { shorts, ids });
+        Ok(Self { rows, known, assigning: Mutex::default() })
     }
 
     /// The number of a collection, if it has one.
@@ -55,26 +58,31 @@ impl CollectionNumbers {
     /// The collection with this number.
     pub(super) fn id(&self, short: Short) -> Result<CollectionId> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.ids.get(short as usize).copied().ok_or_else(|| {
-            Error::corrupt("a stored commit names a collection that the store does not know")
-        })
+        known
+            .ids
+            .get(short as usize)
+            .copied()
+            .ok_or_else(|| Error::corrupt("a stored commit names an unknown collection"))
     }
 
     /// The number of a collection; a new one is written durably first.
-    pub(super) fn find_or_give(&self, engine: &dyn Engine, id: CollectionId) -> Result<Short> {
+    pub(super) fn find_or_assign(&self, id: CollectionId) -> Result<Short> {
         if let Some(short) = self.find(id) {
             return Ok(short);
         }
-        let _giving = self.giving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _assigning = self.assigning.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(short) = self.find(id) {
             return Ok(short);
         }
         let next = self.known.read().unwrap_or_else(PoisonError::into_inner).ids.len();
-        let short = Short::try_from(next)
-            .map_err(|_| Error::unsupported("the store has four thousand million collections"))?;
+        let short = Short::try_from(next).map_err(|_| {
+            Error::unsupported(
+                "the store has the most collections that it can number: 4,294,967,296",
+            )
+        })?;
         let key = keys::collection_number(id);
         let value = encode(&key, short);
-        engine.apply(vec![Write::Put { key, value }])?;
+        self.rows.apply(vec![Write::Put { key, value }])?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.shorts.insert(id, short);
         known.ids.push(id);
@@ -88,7 +96,7 @@ fn encode(key: &[u8], short: Short) -> Vec<u8> {
     [short, value::checksum(key, &[&short]).to_le_bytes()].concat()
 }
 
-/// Reads what [`encode`] wrote, or a number alone as format 1 has it; `None` if it is neither.
+/// Reads what [`encode`] wrote, or the bare number of format 1; `None` if it is neither.
 fn decode(key: &[u8], stored: &[u8]) -> Option<Short> {
     let (short, found) = stored.split_first_chunk()?;
     let right = value::checksum(key, &[short]).to_le_bytes();

@@ -1,4 +1,4 @@
-//! What an embedded engine must offer to hold an Argon store: an ordered map of bytes.
+//! The contract of an embedded engine: an ordered map of bytes.
 
 use std::ops::ControlFlow;
 
@@ -7,7 +7,7 @@ use argon_core::{Error, Result};
 /// One write of a [`Batch`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
-    /// Sets a key to a value, whether it was there or not.
+    /// Sets a key to a value, whether the key exists or not.
     Put {
         /// At most [`MAX_KEY_BYTES`].
         key: Vec<u8>,
@@ -21,13 +21,13 @@ pub enum Write {
     },
 }
 
-/// Writes that are applied together. No key occurs twice, so their order is of no matter.
+/// Writes that are applied together. No key occurs twice, so their order does not matter.
 pub type Batch = Vec<Write>;
 
 /// The longest key that a layout may write, in bytes.
 pub const MAX_KEY_BYTES: usize = 1_152;
 
-/// The longest value that a layout may write, in bytes; larger ones are split before they get here.
+/// The longest value that a layout may write, in bytes. `value.rs` splits larger ones.
 ///
 /// The bound comes from sled, which moves a tree node that outgrows a quarter of a segment into a
 /// file that it never syncs (see `engines/sled.rs`).
@@ -36,7 +36,7 @@ pub const MAX_VALUE_BYTES: usize = 16 * 1024;
 /// Above every key that a layout writes.
 pub const FIRST_UNUSED_KEY: &[u8] = &[0xff];
 
-/// Which way a [range](Engine::visit) is walked.
+/// The direction of a [visit](Engine::visit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From the smallest key up.
@@ -45,20 +45,20 @@ pub enum Direction {
     Descending,
 }
 
-/// Is shown an entry's key and value; says whether to go on.
+/// Receives the key and value of an entry, and returns whether to continue.
 pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// An ordered map from byte strings to byte strings, with atomic durable batches.
 ///
-/// All calls block, and may be made from many threads at once.
+/// All calls block. Many threads may call at once.
 pub trait Engine: Send + Sync + 'static {
-    /// The value of `key`, which is not empty, or `None`.
+    /// The value of `key`, or `None`. `key` is not empty.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// Shows the entries with `from <= key < to` to `visitor`, in key order, until it breaks.
+    /// Calls `visitor` with the entries of `from <= key < to` in key order, until it breaks.
     ///
-    /// Writes that are applied meanwhile may or may not be seen; an entry that is there
-    /// throughout is seen exactly once. The visitor must not use the engine.
+    /// Concurrent writes may be seen or not; an entry that exists throughout the call is seen
+    /// exactly once. The visitor must not use the engine.
     fn visit(
         &self,
         from: &[u8],
@@ -67,18 +67,17 @@ pub trait Engine: Send + Sync + 'static {
         visitor: &mut Visitor<'_>,
     ) -> Result<()>;
 
-    /// Applies all writes of the batch or none of them.
+    /// Applies all writes of the batch or none.
     ///
-    /// A reader in this process may see a part of the batch before it returns.
+    /// A reader in this process may see a part of the batch before the call returns.
     ///
-    /// When it returns `Ok`, the batch survives loss of power. When it returns an error of kind
-    /// `Indeterminate`, the batch may be there after the next open; every later write is then
-    /// refused with `Unavailable` until the store is opened again, since an engine whose sync
-    /// failed once can't be trusted to sync again.
+    /// After `Ok`, the batch survives loss of power. After an error of kind `Indeterminate`, the
+    /// batch may exist at the next open, and every later write is refused with `Unavailable` until
+    /// the store is opened again: an engine whose sync failed once can't be trusted to sync again.
     fn apply(&self, batch: Batch) -> Result<()>;
 
-    /// Writes all that another engine holds into this one, which is empty, durably; cut off, a part of
-    /// it may be there. Nothing is written to either meanwhile.
+    /// Copies all entries of another engine into this one, which is empty, durably. If the call is
+    /// interrupted, a part may exist. Nothing else writes to either engine meanwhile.
     fn fill(&self, from: &dyn Engine) -> Result<()> {
         const BATCH_BYTES: usize = 32 * 1024;
         let (mut batch, mut bytes) = (Batch::new(), 0);
@@ -97,32 +96,32 @@ pub trait Engine: Send + Sync + 'static {
         }
     }
 
-    /// Bytes that the engine's files take on disk (allocated, not apparent size); 0 in memory.
+    /// The allocated bytes of the engine's files on disk; 0 in memory.
     fn disk_bytes(&self) -> Result<u64>;
 
-    /// Writes the files anew, without anything of what was removed; nothing by itself, since a local
-    /// store does it with a second engine.
+    /// Rewrites the files without any trace of removed data. Does nothing by default: a local store
+    /// does it with a second engine.
     fn compact(&self) -> Result<()> {
         Ok(())
     }
 
-    /// What opening had to do to the engine's files, if anything.
+    /// The repair that opening made to the engine's files, if it made one.
     fn recovered(&self) -> Option<&Recovered> {
         None
     }
 
-    /// The error with which the engine has failed in the background, if it has: a call that waits for
-    /// it may never end. Wakes such a call if it can be woken. Does not wait itself.
+    /// The error of an engine that failed in the background: a call that waits for the engine may
+    /// never end. Wakes such a call if possible. Does not wait.
     fn failure(&self) -> Option<Error> {
         None
     }
 }
 
-/// What opening an engine did to its files.
+/// A repair that opening an engine made to its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
-    /// For a person.
+    /// A description for people.
     pub report: String,
-    /// Whether acknowledged writes may be gone, which a person accepted.
+    /// Whether acknowledged writes may be lost; a person accepted that.
     pub loss_accepted: bool,
 }

@@ -7,7 +7,7 @@ use argon_core::model::{CollectionId, Digest, Lsn, TimelineId};
 pub(super) const VERSION: u8 = b'V';
 /// `L timeline lsn`: a commit.
 pub(super) const COMMIT: u8 = b'L';
-/// `T timeline`: what is known of a timeline.
+/// `T timeline`: the record of a timeline.
 pub(super) const TIMELINE: u8 = b'T';
 /// `I t id` and `I c id`: the short numbers of timelines and collections.
 pub(super) const NUMBER: u8 = b'I';
@@ -20,15 +20,15 @@ pub(super) const MANIFEST: u8 = b'M';
 /// `P key number`: a part of the value of `key`.
 pub(super) const PART: u8 = b'P';
 
-/// How many bytes an LSN takes: enough for [`Lsn::MAX`], and fixed, so that it can be found from
-/// the end of a key.
+/// The bytes of an LSN: enough for [`Lsn::MAX`], and a fixed number, so that a key can be split from
+/// its end.
 pub(super) const LSN_BYTES: usize = 6;
 
-/// The short number of a timeline or collection, under which its keys are kept.
+/// The short number of a timeline or collection, which its keys contain.
 pub(super) type Short = u32;
 
-/// Appends a short number so that the order of bytes is the order of numbers: one byte up to 0xef,
-/// otherwise 0xf0 + (the count of bytes that follow - 1), then those, big end first.
+/// Appends a short number so that the order of bytes is the order of numbers: one byte up to 0xef;
+/// else 0xf0 + (number of bytes - 1), then the bytes, big-endian.
 pub(super) fn put_short(out: &mut Vec<u8>, short: Short) {
     if short < 0xf0 {
         out.push(short.to_le_bytes()[0]);
@@ -40,7 +40,7 @@ pub(super) fn put_short(out: &mut Vec<u8>, short: Short) {
     }
 }
 
-/// Reads what [`put_short`] wrote; gives the rest too.
+/// Reads what [`put_short`] wrote; returns the rest too.
 pub(super) fn take_short(bytes: &[u8]) -> Option<(Short, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     if first < 0xf0 {
@@ -75,7 +75,7 @@ fn tagged(tag: u8, rest: &[&[u8]]) -> Vec<u8> {
     key
 }
 
-/// The beginning of the keys of all versions in a collection on a timeline.
+/// The prefix of the keys of all versions of a collection on a timeline.
 pub(super) fn versions(timeline: Short, collection: Short) -> Vec<u8> {
     let mut key = Vec::with_capacity(40);
     key.push(VERSION);
@@ -88,9 +88,21 @@ pub(super) fn versions(timeline: Short, collection: Short) -> Vec<u8> {
 pub(super) fn version(prefix: &[u8], key: &[u8], lsn: Lsn) -> Vec<u8> {
     let mut full = Vec::with_capacity(prefix.len() + key.len() + LSN_BYTES);
     full.extend_from_slice(prefix);
-    full.extend_from_slice(key);
-    full.extend_from_slice(&inverted(lsn));
+    put_version(&mut full, key, lsn);
     full
+}
+
+/// Completes a prefix from [`versions`] to the key of a version.
+pub(super) fn put_version(prefix: &mut Vec<u8>, key: &[u8], lsn: Lsn) {
+    prefix.extend_from_slice(key);
+    prefix.extend_from_slice(&inverted(lsn));
+}
+
+/// Makes the key of a version that of another version of the same document.
+pub(super) fn set_lsn(version: &mut [u8], lsn: Lsn) {
+    if let Some(bytes) = version.last_chunk_mut() {
+        *bytes = inverted(lsn);
+    }
 }
 
 /// The key after all versions of a document.
@@ -104,7 +116,7 @@ pub(super) fn split_version(rest: &[u8]) -> Option<(&[u8], Lsn)> {
     Some((key, lsn_of(lsn.map(|byte| !byte))))
 }
 
-/// The error about the key of a version that [`split_version`] can't take apart.
+/// The error about the key of a version that [`split_version`] can't split.
 pub(super) fn malformed_version() -> argon_core::Error {
     argon_core::Error::corrupt("a version's key is malformed")
 }
@@ -130,12 +142,12 @@ pub(super) fn timeline(timeline: Short) -> Vec<u8> {
     key
 }
 
-/// The key under which a timeline's short number is kept.
+/// The key of a timeline's short number.
 pub(super) fn timeline_number(id: TimelineId) -> Vec<u8> {
     tagged(NUMBER, &[b"t", id.as_bytes()])
 }
 
-/// The key under which a collection's short number is kept.
+/// The key of a collection's short number.
 pub(super) fn collection_number(id: CollectionId) -> Vec<u8> {
     tagged(NUMBER, &[b"c", &id.get().to_be_bytes()])
 }
@@ -166,7 +178,7 @@ pub(super) fn part(key: &[u8], number: u16) -> Vec<u8> {
     tagged(PART, &[key, &number.to_be_bytes()])
 }
 
-/// What stands under a key, for people: as much as the key alone tells.
+/// Describes the value of a key to people, as far as the key alone shows.
 pub(super) fn describe(key: &[u8]) -> String {
     let version = || {
         let (_, rest) = take_short(key.get(1..)?)?;
@@ -202,9 +214,9 @@ pub(super) fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// A key for a document, as it was read from a version's key.
-pub(super) fn document_key(bytes: Box<[u8]>) -> argon_core::Result<Key> {
-    Key::from_boxed(bytes).map_err(|source| {
+/// The key of a document, from the key of a version.
+pub(super) fn document_key(bytes: &[u8]) -> argon_core::Result<Key> {
+    Key::from_bytes(bytes).map_err(|source| {
         argon_core::Error::corrupt("a stored key is malformed").with_source(source)
     })
 }
@@ -243,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_commit_comes_apart_again() {
+    fn the_key_of_a_commit_is_split_into_its_parts() {
         assert_eq!(split_commit(&commit(700, Lsn::new(9))), Some((700, Lsn::new(9))));
         assert_eq!(split_commit(b"L"), None);
     }

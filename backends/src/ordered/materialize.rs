@@ -1,50 +1,42 @@
-//! Reads by the version table.
+//! Reads from the versions of documents.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use argon_core::Result;
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Document, Image, Lsn, Segment, View};
+use argon_core::model::{CollectionId, Image, Lsn, View};
 use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
-use argon_core::{Error, Result};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
-use crate::ordered::Ordered;
-use crate::ordered::blocking::Step;
-use crate::ordered::cursor::{Cursor, SegmentRows};
+use crate::ordered::ancestry::Ancestries;
+use crate::ordered::collections::CollectionNumbers;
+use crate::ordered::cursor::SegmentRows;
 use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
-use crate::ordered::merged::MergedRows;
-use crate::ordered::value::{self, StoredValue};
+use crate::ordered::rows::Rows;
+use crate::ordered::scan::{History, STEP_BYTES, Scan};
+use crate::ordered::timelines::TimelineTable;
+use crate::ordered::value::{self, StoredImage};
+use crate::ordered::{Ordered, Parts};
 
-/// How many documents the first step of a scan reads (it may be all that is wanted), and how many
-/// the others.
-const FIRST_STEP: usize = 64;
-const STEP: usize = 2048;
-
-/// How many bytes of documents end a step early.
-const STEP_BYTES: usize = 4 * 1024 * 1024;
-
-/// How many keys are looked up where they are asked for; more are looked up on another thread.
+/// How many keys are looked up on the calling thread; more are looked up on another thread.
 const FEW: usize = 8;
 
-/// How many rows are passed over before a lookup of many keys seeks.
+/// How many rows a lookup of many keys skips before it seeks.
 const PASSED_OVER: usize = 12;
 
-/// [`Materialize`] over the layout.
-pub(super) struct OrderedMaterialize(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Materialize for OrderedMaterialize {
+impl Materialize for Ordered {
     async fn get(
         &self,
         view: &View,
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        self.0.in_place(|ordered| ordered.get(view, collection, key))
+        self.in_place(|parts| parts.index.get(view, collection, key))
     }
 
     async fn get_many(
@@ -54,10 +46,10 @@ impl Materialize for OrderedMaterialize {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
         let view = view.clone();
-        let many = move |ordered: &Ordered| {
-            keys.iter().map(|key| ordered.get(&view, collection, key)).collect()
+        let many = move |parts: &Parts| {
+            keys.iter().map(|key| parts.index.get(&view, collection, key)).collect()
         };
-        self.0.run(many).await
+        self.run(many).await
     }
 
     async fn stamps(
@@ -67,18 +59,18 @@ impl Materialize for OrderedMaterialize {
         keys: Vec<Key>,
     ) -> Result<Vec<Option<VersionStamp>>> {
         if keys.len() <= FEW {
-            return self.0.in_place(|ordered| ordered.stamps(view, collection, &keys));
+            return self.in_place(|parts| parts.index.stamps(view, collection, &keys));
         }
         let view = view.clone();
-        self.0.run(move |ordered| ordered.stamps(&view, collection, &keys)).await
+        self.run(move |parts| parts.index.stamps(&view, collection, &keys)).await
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
-        let Some(short) = self.0.collections.find(collection) else {
+        let Some(short) = self.0.index.collections.find(collection) else {
             return stream::empty().boxed();
         };
         let scan = Scan { view: view.clone(), collection: short, range, rows: None };
-        self.0.steps_after_a_small_one(scan, |ordered, scan| scan.step(ordered))
+        self.steps_after_a_small_one(scan, |parts, scan| scan.step(&parts.index))
     }
 
     fn history(
@@ -87,35 +79,37 @@ impl Materialize for OrderedMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        let Some(collection) = self.0.collections.find(collection) else {
+        let Some(collection) = self.0.index.collections.find(collection) else {
             return stream::empty().boxed();
         };
         let history =
             History { view: view.clone(), collection, key: key.clone(), below: view.lsn().next() };
-        self.0.steps(history, |ordered, history| history.step(ordered))
+        self.steps(history, |parts, history| history.step(&parts.index))
     }
 }
 
-impl Ordered {
-    /// The segments of a view in the store's numbers, leaf first.
-    pub(super) fn rows_of(&self, view: &View) -> Result<Vec<SegmentRows>> {
-        view.segments().iter().map(|segment| self.rows_in(segment)).collect()
-    }
+/// The versions of all documents, which answer reads.
+pub(super) struct VersionIndex {
+    pub(super) rows: Arc<Rows>,
+    pub(super) timelines: Arc<TimelineTable>,
+    collections: Arc<CollectionNumbers>,
+    ancestries: Ancestries,
+}
 
-    /// A segment in the store's numbers.
-    pub(super) fn rows_in(&self, segment: &Segment) -> Result<SegmentRows> {
-        let entry = self
-            .entry(segment.timeline)?
-            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
-        Ok(SegmentRows { timeline: entry.short, above: segment.above, upto: segment.upto })
+impl VersionIndex {
+    pub(super) fn new(
+        rows: Arc<Rows>,
+        timelines: Arc<TimelineTable>,
+        collections: Arc<CollectionNumbers>,
+    ) -> Self {
+        let ancestries = Ancestries::new(rows.clone(), timelines.clone());
+        Self { rows, timelines, collections, ancestries }
     }
 
     fn get(&self, view: &View, collection: CollectionId, key: &Key) -> Result<Option<Version>> {
         let Some(collection) = self.collections.find(collection) else { return Ok(None) };
         let [leaf, below @ ..] = view.segments() else { return Ok(None) };
-        let newest = |segment| -> Result<Option<(Lsn, Image)>> {
-            Ok(self.images(segment, collection, key, segment.upto.next(), 1)?.pop())
-        };
+        let newest = |segment| self.newest(segment, collection, key);
         let first_of = |segments: &mut dyn Iterator<Item = Result<SegmentRows>>| -> Result<_> {
             for segment in segments {
                 if let Some(found) = newest(segment?)? {
@@ -124,19 +118,45 @@ impl Ordered {
             }
             Ok(None)
         };
-        let found = match newest(self.rows_in(leaf)?)? {
+        let found = match newest(self.timelines.segment(leaf)?)? {
             Some(found) => Some(found),
-            None => match self.ancestry(view, collection)? {
+            None => match self.ancestries.of(view, collection)? {
                 Some(known) => first_of(&mut known.segments_of(key.as_bytes()).map(Ok))?,
-                None => first_of(&mut below.iter().map(|segment| self.rows_in(segment)))?,
+                None => first_of(&mut below.iter().map(|segment| self.timelines.segment(segment)))?,
             },
         };
         Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
     }
 
+    /// The newest image of a document in a segment.
+    fn newest(
+        &self,
+        segment: SegmentRows,
+        collection: Short,
+        key: &Key,
+    ) -> Result<Option<(Lsn, Image)>> {
+        let mut from = keys::versions(segment.timeline, collection);
+        let prefix = from.len();
+        keys::put_version(&mut from, key.as_bytes(), segment.upto);
+        let mut to = from.clone();
+        keys::set_lsn(&mut to, segment.above);
+        let mut found = None;
+        self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |full, value| {
+            let lsn = keys::split_version(&full[prefix..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
+            found = Some((lsn, StoredImage::of(full, value)));
+            ControlFlow::Break(())
+        })?;
+        let Some((lsn, stored)) = found else { return Ok(None) };
+        let at = || {
+            keys::set_lsn(&mut from, lsn);
+            from
+        };
+        Ok(Some((lsn, stored?.image(self.rows.engine(), at)?)))
+    }
+
     /// The newest images of a document in a segment that are below `below`: at most `most`, and fewer
-    /// if they are large, but one at least if there is one.
-    fn images(
+    /// if they are large, but at least one if one exists.
+    pub(super) fn images(
         &self,
         segment: SegmentRows,
         collection: Short,
@@ -148,13 +168,13 @@ impl Ordered {
         let upto = segment.upto.min(below.back(1).unwrap_or_default());
         let from = keys::version(&prefix, key.as_bytes(), upto);
         let to = keys::version(&prefix, key.as_bytes(), segment.above);
-        let mut rows: Vec<(Lsn, StoredValue)> = Vec::with_capacity(most.min(8));
+        let mut rows: Vec<(Lsn, Result<StoredImage>)> = Vec::with_capacity(most.min(8));
         let mut bytes = 0;
         if from < to {
-            self.engine.visit(&from, &to, Direction::Ascending, &mut |full, value| {
+            self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |full, value| {
                 let lsn =
                     keys::split_version(&full[prefix.len()..]).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-                rows.push((lsn, StoredValue::of(full, value)));
+                rows.push((lsn, StoredImage::of(full, value)));
                 bytes += value::size(value);
                 let more = rows.len() < most && bytes < STEP_BYTES;
                 if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -162,14 +182,8 @@ impl Ordered {
         }
         rows.into_iter()
             .map(|(lsn, stored)| {
-                let at = keys::version(&prefix, key.as_bytes(), lsn);
-                Ok((
-                    lsn,
-                    match stored.payload(&*self.engine, &at)? {
-                        Some(bytes) => Image::Document(Document::from_stored(bytes)?),
-                        None => Image::Deleted,
-                    },
-                ))
+                let at = || keys::version(&prefix, key.as_bytes(), lsn);
+                Ok((lsn, stored?.image(self.rows.engine(), at)?))
             })
             .collect()
     }
@@ -180,19 +194,19 @@ impl Ordered {
         collection: CollectionId,
         keys: &[Key],
     ) -> Result<Vec<Option<VersionStamp>>> {
-        let mut found = vec![StampLookup::NotYet; keys.len()];
+        let mut found = vec![StampLookup::Unknown; keys.len()];
         if let Some(collection) = self.collections.find(collection) {
-            let ancestry = self.ancestry(view, collection)?;
+            let ancestry = self.ancestries.of(view, collection)?;
             for (at, segment) in view.segments().iter().enumerate() {
                 let may_hold = |key: &Key| match (&ancestry, at.checked_sub(1)) {
                     (Some(ancestry), Some(below)) => ancestry.may_hold(below, key.as_bytes()),
                     _ => true,
                 };
                 let unknown = (0..keys.len())
-                    .filter(|at| matches!(found[*at], StampLookup::NotYet) && may_hold(&keys[*at]))
+                    .filter(|at| matches!(found[*at], StampLookup::Unknown) && may_hold(&keys[*at]))
                     .collect::<Vec<_>>();
                 if !unknown.is_empty() {
-                    let segment = self.rows_in(segment)?;
+                    let segment = self.timelines.segment(segment)?;
                     self.stamps_in(segment, collection, keys, unknown, &mut found)?;
                 }
             }
@@ -200,8 +214,8 @@ impl Ordered {
         Ok(found.into_iter().map(StampLookup::stamp).collect())
     }
 
-    /// Fills in the stamps of `unknown` keys that a segment knows. Walks keys and rows side by side, and seeks only
-    /// over stretches of rows that nobody asks about.
+    /// Fills in the stamps of the `unknown` keys that a segment has. Walks keys and rows side by side, and
+    /// seeks only past runs of rows that no key needs.
     fn stamps_in(
         &self,
         segment: SegmentRows,
@@ -217,7 +231,7 @@ impl Ordered {
             let from = keys::version(&prefix, keys[first].as_bytes(), segment.upto);
             let mut passed_over = 0;
             let mut exhausted = true;
-            self.engine.visit(&from, &end, Direction::Ascending, &mut |full, value| {
+            self.rows.engine().visit(&from, &end, Direction::Ascending, &mut |full, value| {
                 let Some((key, lsn)) = keys::split_version(&full[prefix.len()..]) else {
                     return ControlFlow::Continue(());
                 };
@@ -230,7 +244,7 @@ impl Ordered {
                     found[at] = if value.is_empty() {
                         StampLookup::Deleted
                     } else {
-                        StampLookup::There(VersionStamp { lsn })
+                        StampLookup::Found(VersionStamp { lsn })
                     };
                     wanted.next();
                     passed_over = 0;
@@ -250,83 +264,19 @@ impl Ordered {
     }
 }
 
-/// What the segments looked at so far say of a document.
+/// The state of a document in the segments that were read so far.
 #[derive(Clone, Copy)]
 enum StampLookup {
-    NotYet,
-    There(VersionStamp),
+    Unknown,
+    Found(VersionStamp),
     Deleted,
 }
 
 impl StampLookup {
     fn stamp(self) -> Option<VersionStamp> {
         match self {
-            StampLookup::There(stamp) => Some(stamp),
-            StampLookup::NotYet | StampLookup::Deleted => None,
+            StampLookup::Found(stamp) => Some(stamp),
+            StampLookup::Unknown | StampLookup::Deleted => None,
         }
-    }
-}
-
-/// A scan on its way.
-struct Scan {
-    view: View,
-    collection: Short,
-    range: KeyRange,
-    /// `None` before the first step.
-    rows: Option<MergedRows>,
-}
-
-impl Scan {
-    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Key, Version)>> {
-        let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
-        let rows = match &mut self.rows {
-            Some(rows) => rows,
-            none => {
-                let segments = ordered.rows_of(&self.view)?.into_iter();
-                let cursors =
-                    segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
-                none.insert(MergedRows::of(cursors.collect()))
-            }
-        };
-        let mut items = Vec::with_capacity(most);
-        let mut bytes = 0;
-        while items.len() < most && bytes < STEP_BYTES {
-            let Some(row) = rows.next(&*ordered.engine, most)? else {
-                return Ok(Step { items, more: false });
-            };
-            if let Some(document) = row.document {
-                bytes += document.len();
-                let document = Document::from_stored(document)?;
-                items.push((keys::document_key(row.key)?, Version { lsn: row.lsn, document }));
-            }
-        }
-        Ok(Step { items, more: true })
-    }
-}
-
-/// A document's history on its way: newest first, so it walks down from `below`.
-struct History {
-    view: View,
-    collection: Short,
-    key: Key,
-    below: Lsn,
-}
-
-impl History {
-    fn step(&mut self, ordered: &Ordered) -> Result<Step<(Lsn, Image)>> {
-        const STEP: usize = 64;
-        let segments = self.view.segments().iter().zip(ordered.rows_of(&self.view)?);
-        let mut segments = segments.filter(|(_, rows)| rows.above.next() < self.below);
-        let Some((segment, rows)) = segments.next() else {
-            return Ok(Step { items: Vec::new(), more: false });
-        };
-        // What is left below the floor is there for its content, not as history.
-        let floor = ordered.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
-        let mut items = ordered.images(rows, self.collection, &self.key, self.below, STEP)?;
-        let found = items.len();
-        items.retain(|(lsn, _)| *lsn > floor);
-        let ended = items.len() < found || floor > rows.above && found == 0;
-        self.below = items.last().map_or(rows.above.next(), |(lsn, _)| *lsn);
-        Ok(Step { items, more: !ended })
     }
 }

@@ -1,4 +1,4 @@
-//! Walking the segments of a view side by side.
+//! A merge of the segments of a view.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,20 +12,20 @@ use crate::ordered::engine::Engine;
 /// The most bytes of documents that all cursors together read ahead.
 const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
 
-/// The least rows that a cursor reads ahead: an engine's seek costs about as much as these.
+/// The fewest rows that a cursor reads ahead: a seek of the engine costs about as much.
 const LEAST_READ_AHEAD: usize = 16;
 
 /// The rows of several segments in key order; of rows with one key, that of the segment nearest the
-/// leaf. Costs a seek a segment, and then O(log segments) a row.
+/// leaf. Costs a seek for each segment, and then O(log segments) for each row.
 pub(super) struct MergedRows {
     /// Leaf first.
     cursors: Vec<Cursor>,
-    /// The first row of each cursor that has one; empty before the first row is asked for.
+    /// The first row of each cursor that has one; empty before the first call of `next`.
     first: BinaryHeap<First>,
     begun: bool,
 }
 
-/// A row, and which cursor it came from. The greatest is the next: least key, nearest the leaf.
+/// A row and the cursor that read it. The greatest is the next: least key, nearest the leaf.
 struct First {
     row: Row,
     cursor: usize,
@@ -36,8 +36,11 @@ impl MergedRows {
         Self { cursors, first: BinaryHeap::new(), begun: false }
     }
 
-    /// The next row. When a cursor has nothing in memory, about `most` rows are read in all.
+    /// The next row. When cursors have nothing in memory, they read about `most` rows together.
     pub(super) fn next(&mut self, engine: &dyn Engine, most: usize) -> Result<Option<Row>> {
+        if let [only] = &mut self.cursors[..] {
+            return only.next(engine, most, READ_AHEAD_BYTES);
+        }
         let cursors = self.cursors.len();
         let share = |whole: usize| whole / cursors.max(1);
         let (most, bytes) = (share(most).max(LEAST_READ_AHEAD), share(READ_AHEAD_BYTES));
@@ -63,7 +66,7 @@ impl MergedRows {
     }
 }
 
-/// Takes the first row, and puts the next one of its cursor in its place.
+/// Takes the first row and replaces it by the next one of its cursor.
 fn replace(
     mut first: PeekMut<'_, First>,
     take: &mut impl FnMut(usize) -> Result<Option<First>>,

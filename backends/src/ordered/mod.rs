@@ -2,6 +2,18 @@
 //!
 //! docs/FORMAT.md describes the keys and values; [`keys`] and [`value`] write them. A read at any
 //! LSN is one seek, a scan is sequential, an append is one atomic batch.
+//!
+//! [`Ordered`] implements the traits of a backend over these parts:
+//!
+//! | part | files |
+//! | --- | --- |
+//! | [`Rows`](rows::Rows): the engine | `rows.rs`, `engine.rs`, `witness.rs` |
+//! | [`Log`](wal::Log): commits | `wal.rs`, `log_walk.rs`, `record.rs` |
+//! | [`TimelineTable`], [`CollectionNumbers`]: short numbers and heads | `timelines.rs`, `collections.rs` |
+//! | [`VersionIndex`](materialize::VersionIndex): reads | `materialize.rs`, `scan.rs`, `cursor.rs`, `merged.rs`, `ancestry.rs` |
+//! | [`RefTable`](refs::RefTable), [`SnapshotTable`](snapshots::SnapshotTable) | `refs.rs`, `ref_cache.rs`, `snapshots.rs` |
+//! | [`Collector`](prune::Collector): garbage collection | `prune.rs`, `removal.rs`, `versions.rs` |
+//! | [`Verification`](verification::Verification): a look at every row | `maintenance.rs`, `verification.rs` |
 
 mod ancestry;
 mod blocking;
@@ -9,101 +21,64 @@ mod collections;
 mod cursor;
 pub(crate) mod engine;
 mod keys;
+mod log_walk;
 mod maintenance;
 mod materialize;
 mod merged;
 mod prune;
 mod record;
+mod ref_cache;
 mod refs;
+mod removal;
+mod rows;
+mod scan;
 mod snapshots;
 mod timelines;
 mod value;
+mod verification;
 mod versions;
 mod wal;
 mod witness;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use argon_core::storage::{Backend, Capabilities, SnapshotPolicy, StoreInfo};
 use argon_core::{Environment, Result};
 
-use crate::ordered::ancestry::Ancestries;
 use crate::ordered::collections::CollectionNumbers;
-use crate::ordered::engine::{Batch, Engine};
+use crate::ordered::engine::Engine;
+use crate::ordered::materialize::VersionIndex;
+use crate::ordered::prune::Collector;
+use crate::ordered::refs::RefTable;
+use crate::ordered::rows::Rows;
+pub(crate) use crate::ordered::rows::{RaiseFormat, StoreDirectory};
+use crate::ordered::snapshots::SnapshotTable;
 use crate::ordered::timelines::TimelineTable;
+use crate::ordered::wal::Log;
 pub(crate) use crate::ordered::witness::Witness;
 
-/// The version of the layout. Values of format 1 have no checksums, and are read as they are.
+/// The version of the layout. Values of format 1 have no checksums, and are read without them.
 pub(crate) const FORMAT: u32 = 2;
 
-/// The state that the traits share: the engine, and what is known of its small tables.
-pub(crate) struct Ordered {
-    engine: Arc<dyn Engine>,
-    timelines: TimelineTable,
-    collections: CollectionNumbers,
-    ancestries: Ancestries,
-    /// Held while a ref is compared and set.
-    moving_refs: std::sync::Mutex<()>,
-    environment: Environment,
+/// A store of the layout: implements all traits of a backend. Cheap to clone.
+#[derive(Clone)]
+struct Ordered(Arc<Parts>);
+
+/// The parts of a store. They share the rows and the tables of short numbers.
+struct Parts {
+    rows: Arc<Rows>,
+    log: Log,
+    index: VersionIndex,
+    refs: RefTable,
+    snapshots: SnapshotTable,
+    collector: Collector,
     info: StoreInfo,
-    /// Whether anything was written since the store was opened, and whether a write failed.
-    written: AtomicBool,
-    failed: AtomicBool,
-    /// Where the store is on disk; let go after the engine.
-    place: Option<StoreDirectory>,
 }
 
-/// Makes it durable that a store is of the newest format.
-pub(crate) type RaiseFormat = Box<dyn Fn() -> Result<()> + Send>;
-
-/// What a store on disk holds on to.
-pub(crate) struct StoreDirectory {
-    pub(crate) witness: Witness,
-    /// Notes that the store has values of the newest format, if it does not say so yet.
-    pub(crate) raise_format: Mutex<Option<RaiseFormat>>,
-    /// Keeps the directory locked.
-    pub(crate) _lock: Box<dyn Send + Sync>,
-}
-
-impl StoreDirectory {
-    /// Before anything is written: an older version of Argon must not read it.
-    fn raise_format(&self) -> Result<()> {
-        let mut raise = self.raise_format.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(raise) = &*raise {
-            raise()?;
-        }
-        *raise = None;
-        Ok(())
-    }
-}
-
-impl Ordered {
-    fn raise_format(&self) -> Result<()> {
-        self.place.as_ref().map_or(Ok(()), StoreDirectory::raise_format)
-    }
-
-    fn apply(&self, batch: Batch) -> Result<()> {
-        self.raise_format()?;
-        self.written.store(true, Ordering::Relaxed);
-        let applied = self.engine.apply(batch);
-        self.failed.fetch_or(applied.is_err(), Ordering::Relaxed);
-        applied
-    }
-}
-
-/// On a clean close the witness is written, before the engine lets go of its files.
-impl Drop for Ordered {
+/// The last user of the store closes it.
+impl Drop for Parts {
     fn drop(&mut self) {
-        let Some(place) = &self.place else { return };
-        // After a write that failed, what is in memory need not be on disk.
-        if self.written.load(Ordering::Relaxed)
-            && !self.failed.load(Ordering::Relaxed)
-            && let Ok(refs) = self.refs_digest()
-            && let Err(error) = place.witness.write(self.timelines.heads(), Some(refs))
-        {
-            tracing::warn!("{error}");
-        }
+        self.rows.witness_close(self.log.timelines.heads(), || self.refs.digest());
     }
 }
 
@@ -115,31 +90,30 @@ pub(crate) fn backend(
     info: StoreInfo,
     capabilities: Capabilities,
     environment: Environment,
-    place: Option<StoreDirectory>,
+    directory: Option<StoreDirectory>,
 ) -> Result<Backend> {
-    let timelines = TimelineTable::load(&*engine)?;
-    let collections = CollectionNumbers::load(&*engine)?;
-    let ordered = Arc::new(Ordered {
-        engine,
-        timelines,
-        collections,
-        ancestries: Ancestries::default(),
-        moving_refs: std::sync::Mutex::default(),
-        environment,
-        info,
-        written: AtomicBool::new(false),
-        failed: AtomicBool::new(false),
-        place,
-    });
-    if let Some(place) = &ordered.place {
-        place.witness.check_refs(ordered.refs_digest()?)?;
+    let rows = Rows::new(engine, directory);
+    let timelines = Arc::new(TimelineTable::load(rows.clone())?);
+    let collections = Arc::new(CollectionNumbers::load(rows.clone())?);
+    let refs = RefTable::new(rows.clone(), environment);
+    if let Some(witness) = rows.witness() {
+        witness.check_refs(refs.digest()?)?;
     }
+    let ordered = Arc::new(Ordered(Arc::new(Parts {
+        index: VersionIndex::new(rows.clone(), timelines.clone(), collections.clone()),
+        refs,
+        snapshots: SnapshotTable::new(rows.clone()),
+        collector: Collector::new(rows.clone(), timelines.clone()),
+        log: Log::new(rows.clone(), timelines, collections),
+        rows,
+        info,
+    })));
     Ok(Backend {
-        wal: Arc::new(wal::OrderedWal(ordered.clone())),
-        refs: Arc::new(refs::OrderedRefs(ordered.clone())),
-        snapshots: Arc::new(snapshots::OrderedSnapshots(ordered.clone())),
-        materialize: Some(Arc::new(materialize::OrderedMaterialize(ordered.clone()))),
-        maintenance: Arc::new(maintenance::OrderedMaintenance(ordered)),
+        wal: ordered.clone(),
+        refs: ordered.clone(),
+        snapshots: ordered.clone(),
+        materialize: Some(ordered.clone()),
+        maintenance: ordered,
         deferred: None,
         network: None,
         capabilities,

@@ -1,63 +1,68 @@
-//! Garbage collection: removes versions and commits that no kept state needs, and whole timelines.
+//! Garbage collection: removes versions and commits that no retained state needs, and whole timelines.
 //!
-//! The floor is durable before the first commit goes, and nothing below it is shown to anyone, so it
-//! does not matter where the rest is cut off. Of a document's versions those that no kept state reads
-//! go first; only when they are gone go deletions that hid them. Appends go on all the while.
+//! The floor is durable before the first commit is removed, and no reader sees anything below it, so a
+//! collection may be interrupted anywhere. Versions of a document that no retained state reads are
+//! removed first, and the deletions that hide them only after that. Appends continue meanwhile.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use argon_core::Result;
-use argon_core::model::{Digest, Lsn, TimelineId};
+use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 
-use crate::ordered::engine::{Batch, Direction, Write};
-use crate::ordered::keys::{self, Short};
-use crate::ordered::timelines::{self, Entry, put_timeline};
+use crate::ordered::engine::{Batch, Direction};
+use crate::ordered::removal::{COMMIT, Removal};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::{self, Entry, TimelineTable, put_timeline};
 use crate::ordered::versions::{Version, Versions};
-use crate::ordered::{Ordered, value};
+use crate::ordered::{keys, value};
 
-/// How many rows are removed in one batch, about.
-const BATCH: usize = 4096;
+/// Removes what no retained state needs.
+pub(super) struct Collector {
+    rows: Arc<Rows>,
+    timelines: Arc<TimelineTable>,
+}
 
-/// What a removed row counts as, besides its bytes.
-const COMMIT: Reclaimed = Reclaimed { versions: 0, commits: 1, chunks: 0, bytes: 0 };
-const CHUNK: Reclaimed = Reclaimed { versions: 0, commits: 0, chunks: 1, bytes: 0 };
+impl Collector {
+    pub(super) fn new(rows: Arc<Rows>, timelines: Arc<TimelineTable>) -> Self {
+        Self { rows, timelines }
+    }
 
-impl Ordered {
     /// See [`Wal::prune`](argon_core::storage::Wal::prune). Memory is that of a few thousand keys.
     pub(super) fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
-        let Some(entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
+        let Some(entry) = self.timelines.entry(timeline)? else { return Ok(Reclaimed::default()) };
         let entry = self.raise_floor(timeline, floor_of(&entry.state, keep))?.unwrap_or(entry);
-        let mut removal = Removal::new(self, true);
+        let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish()
     }
 
-    /// What [`prune`](Self::prune) would free.
+    /// Returns what [`prune`](Self::prune) would free.
     pub(super) fn prunable(
         &self,
         timeline: TimelineId,
         keep: &RetainedStates,
     ) -> Result<Reclaimed> {
-        let Some(mut entry) = self.entry(timeline)? else { return Ok(Reclaimed::default()) };
+        let Some(mut entry) = self.timelines.entry(timeline)? else {
+            return Ok(Reclaimed::default());
+        };
         entry.state.floor = floor_of(&entry.state, keep);
-        let mut removal = Removal::new(self, false);
+        let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish()
     }
 
-    /// Removes a timeline. Its record and number go last, in one batch with its last commit; until
-    /// then it is there, sealed and without commits.
+    /// Removes a timeline. Its record and number are removed last, in one batch with its last commit;
+    /// until then it exists, sealed and without commits.
     pub(super) fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(entry) = self.seal_for_good(timeline)? else { return Ok(Reclaimed::default()) };
-        if let Some(place) = &self.place {
-            place.witness.forget_timeline(timeline)?;
+        if let Some(witness) = self.rows.witness() {
+            witness.forget_timeline(timeline)?;
         }
-        let mut removal = Removal::new(self, true);
+        let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, &RetainedStates::default())?;
         let head = entry.state.head.lsn;
         removal.rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
@@ -65,42 +70,30 @@ impl Ordered {
         removal.rows_between(&manifests, Reclaimed::default())?;
         removal.flush()?;
         removal.rows_between(&commits_upto(&entry, head), COMMIT)?;
-        removal.rows.push(Write::Remove { key: keys::timeline(entry.short) });
-        removal.rows.push(Write::Remove { key: keys::timeline_number(timeline) });
+        removal.row(keys::timeline(entry.short));
+        removal.row(keys::timeline_number(timeline));
         let freed = removal.finish()?;
-        self.timelines.slot(self, timeline)?.withdraw();
+        self.timelines.slot(timeline)?.withdraw();
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free.
+    /// Returns what [`drop_timeline`](Self::drop_timeline) would free.
     pub(super) fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let Some(mut entry) = self.entry(timeline)? else { return Ok(None) };
+        let Some(mut entry) = self.timelines.entry(timeline)? else { return Ok(None) };
         entry.state.floor = entry.state.head.lsn;
-        let mut removal = Removal::new(self, false);
+        let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, &RetainedStates::default())?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish().map(Some)
     }
 
-    /// Removes the chunks that are not in `live`, or only counts them.
-    pub(super) fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
-        let mut removal = Removal::new(self, !dry_run);
-        let chunks = (vec![keys::CHUNK], vec![keys::CHUNK + 1]);
-        let dead = |key: &[u8]| {
-            let digest = key.get(1..).and_then(|digest| digest.try_into().ok());
-            !digest.is_some_and(|digest| live.contains(&Digest::from_bytes(digest)))
-        };
-        removal.rows_where(&chunks, CHUNK, dead)?;
-        removal.finish()
-    }
-
-    /// What each kept state takes, in one pass over the versions.
+    /// Counts the bytes of each retained state, in one pass over the versions.
     pub(super) fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let mut usage = Usage::default();
-        let Some(entry) = self.entry(timeline)? else { return Ok(usage) };
+        let Some(entry) = self.timelines.entry(timeline)? else { return Ok(usage) };
         let mut versions = Versions::of(entry.short);
         loop {
-            let step = versions.step(&*self.engine)?;
+            let step = versions.step(self.rows.engine())?;
             if step.is_empty() {
                 break;
             }
@@ -111,7 +104,7 @@ impl Ordered {
         let floor = floor_of(&entry.state, keep);
         let (_, end) = commits_upto(&entry, entry.state.head.lsn);
         let (start, _) = commits_upto(&entry, floor);
-        self.engine.visit(&start, &end, Direction::Ascending, &mut |key, stored| {
+        self.rows.engine().visit(&start, &end, Direction::Ascending, &mut |key, stored| {
             let bytes = (key.len() + value::size(stored)) as u64;
             let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
             match keep.from {
@@ -124,8 +117,7 @@ impl Ordered {
         Ok(usage)
     }
 
-    /// Makes it durable, and then known, that the commits up to `floor` are gone; gives the timeline
-    /// as it is then.
+    /// Raises the floor of a timeline durably, then lets readers see it. Returns the timeline with it.
     fn raise_floor(&self, timeline: TimelineId, floor: Lsn) -> Result<Option<Entry>> {
         self.change_record(timeline, |state| {
             let raised = state.floor < floor;
@@ -134,7 +126,7 @@ impl Ordered {
         })
     }
 
-    /// Ends a timeline that is about to be dropped: no append succeeds, and no commit is read.
+    /// Ends a timeline before it is dropped: no append succeeds, and no commit is read.
     fn seal_for_good(&self, timeline: TimelineId) -> Result<Option<Entry>> {
         self.change_record(timeline, |state| {
             let changed = !state.sealed || state.floor < state.head.lsn;
@@ -144,177 +136,35 @@ impl Ordered {
         })
     }
 
-    /// Changes the record of a timeline, durably if `change` says that there is something to write,
-    /// and shows it.
+    /// Changes the record of a timeline: writes it durably if `change` returns true, then lets readers
+    /// see it.
     fn change_record(
         &self,
         timeline: TimelineId,
         change: impl FnOnce(&mut TimelineState) -> bool,
     ) -> Result<Option<Entry>> {
-        let slot = self.timelines.slot(self, timeline)?;
+        let slot = self.timelines.slot(timeline)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut entry) = slot.get() else { return Ok(None) };
         if change(&mut entry.state) {
-            let base_head = timelines::read_record(&*self.engine, entry.short)?.base_head;
+            let base_head = timelines::read_record(self.rows.engine(), entry.short)?.base_head;
             let mut batch = Batch::new();
             put_timeline(&mut batch, &entry, &base_head, false)?;
-            self.apply(batch)?;
+            self.rows.apply(batch)?;
             slot.publish(entry);
         }
         Ok(Some(entry))
     }
 }
 
-/// The floor of a timeline of which `keep` is kept. Its last commit stays.
+/// The floor of a timeline that retains `keep`. Its last commit stays.
 fn floor_of(state: &TimelineState, keep: &RetainedStates) -> Lsn {
     let last = state.head.lsn.back(1).unwrap_or_default();
     let wanted = keep.from.map_or(last, |from| last.min(from.back(1).unwrap_or_default()));
     wanted.max(state.floor)
 }
 
-/// Where the commits of a timeline up to one are.
+/// The key range of the commits of a timeline up to one.
 fn commits_upto(entry: &Entry, upto: Lsn) -> (Vec<u8>, Vec<u8>) {
     (keys::commit(entry.short, Lsn::ZERO), keys::commit(entry.short, upto.next()))
-}
-
-/// Rows on their way out, and what was removed so far.
-struct Removal<'a> {
-    ordered: &'a Ordered,
-    /// Whether anything is removed, or it is only counted.
-    in_earnest: bool,
-    rows: Batch,
-    /// Deletions, which go after `rows`: until then they hide some of those.
-    deletions: Batch,
-    freed: Reclaimed,
-}
-
-impl<'a> Removal<'a> {
-    fn new(ordered: &'a Ordered, in_earnest: bool) -> Self {
-        let freed = Reclaimed::default();
-        Self { ordered, in_earnest, rows: Vec::new(), deletions: Vec::new(), freed }
-    }
-
-    /// Takes the versions of a timeline that no kept state needs, and no commit above the floor.
-    fn versions(&mut self, entry: &Entry, keep: &RetainedStates) -> Result<()> {
-        let floor = entry.state.floor;
-        let is_root = entry.state.timeline.base.is_none();
-        let mut versions = Versions::of(entry.short);
-        // Deletions of one document that hide nothing unless an older version of it is kept.
-        let mut hiding: Vec<Version> = Vec::new();
-        loop {
-            let step = versions.step(&*self.ordered.engine)?;
-            if step.is_empty() {
-                break;
-            }
-            for version in step {
-                if version.newest {
-                    self.take_deletions(&mut hiding);
-                }
-                let listed = version.written > floor;
-                if listed || keep.needs(version.written, version.replaced) {
-                    if version.deleted && is_root && !listed {
-                        hiding.push(version);
-                    } else {
-                        hiding.clear();
-                    }
-                } else {
-                    self.count(Reclaimed {
-                        versions: 1,
-                        bytes: version.bytes,
-                        ..Reclaimed::default()
-                    });
-                    take(&mut self.rows, &version.key, version.parts);
-                }
-            }
-            if self.rows.len() + self.deletions.len() >= BATCH {
-                self.flush()?;
-            }
-        }
-        self.take_deletions(&mut hiding);
-        self.flush()
-    }
-
-    fn take_deletions(&mut self, hiding: &mut Vec<Version>) {
-        for deletion in hiding.drain(..) {
-            self.count(Reclaimed { versions: 1, bytes: deletion.bytes, ..Reclaimed::default() });
-            take(&mut self.deletions, &deletion.key, 0);
-        }
-    }
-
-    /// Takes all rows of a range, each of which counts as `each`.
-    fn rows_between(&mut self, range: &(Vec<u8>, Vec<u8>), each: Reclaimed) -> Result<()> {
-        self.rows_where(range, each, |_| true)
-    }
-
-    /// Takes the rows of a range with such keys, each of which counts as `each`.
-    fn rows_where(
-        &mut self,
-        (from, to): &(Vec<u8>, Vec<u8>),
-        each: Reclaimed,
-        wanted: impl Fn(&[u8]) -> bool,
-    ) -> Result<()> {
-        let mut from = from.clone();
-        loop {
-            let mut found: Vec<(Vec<u8>, u16, usize)> = Vec::new();
-            let engine = &*self.ordered.engine;
-            engine.visit(&from, to, Direction::Ascending, &mut |key, stored| {
-                if !wanted(key) {
-                    return ControlFlow::Continue(());
-                }
-                found.push((key.to_vec(), value::parts(stored), value::size(stored)));
-                if found.len() < BATCH { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            let Some((last, ..)) = found.last() else { return Ok(()) };
-            from = [&last[..], &[0]].concat();
-            for (key, parts, bytes) in found {
-                self.count(Reclaimed { bytes: (key.len() + bytes) as u64, ..each });
-                take(&mut self.rows, &key, parts);
-            }
-            if self.rows.len() >= BATCH {
-                self.flush()?;
-            }
-        }
-    }
-
-    fn count(&mut self, freed: Reclaimed) {
-        self.freed += freed;
-    }
-
-    /// Removes what was taken so far.
-    fn flush(&mut self) -> Result<()> {
-        for batch in [std::mem::take(&mut self.rows), std::mem::take(&mut self.deletions)] {
-            if self.in_earnest && !batch.is_empty() {
-                self.ordered.apply(batch)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Reclaimed> {
-        self.flush()?;
-        Ok(self.freed)
-    }
-}
-
-/// Adds the removal of a row and of the parts of its value.
-fn take(batch: &mut Batch, key: &[u8], parts: u16) {
-    batch.extend((0..parts).map(|number| Write::Remove { key: keys::part(key, number) }));
-    batch.push(Write::Remove { key: key.to_vec() });
-}
-
-/// A timeline's short number and floor, for those who look at all rows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) floor: Lsn,
-    pub(super) head: Lsn,
-}
-
-impl Ordered {
-    /// Where each timeline begins and ends; those that can't be read are left out.
-    pub(super) fn extents(&self) -> HashMap<Short, Extent> {
-        let ids = self.timeline_ids().unwrap_or_default();
-        let entries = ids.into_iter().filter_map(|id| self.entry(id).ok().flatten());
-        let extent = |state: &TimelineState| Extent { floor: state.floor, head: state.head.lsn };
-        entries.map(|entry| (entry.short, extent(&entry.state))).collect()
-    }
 }

@@ -39,7 +39,7 @@ pub(super) fn decode_commit(
     for _ in 0..count {
         let mark = reader.varint()?;
         let short = Short::try_from(mark >> 1)
-            .map_err(|_| reader.corrupt("names a collection that can't be"))?;
+            .map_err(|_| reader.corrupt("names a collection with too large a number"))?;
         let key = Key::from_bytes(reader.bytes()?)
             .map_err(|source| reader.corrupt("has a malformed key").with_source(source))?;
         changes.push(Touched { collection: collections.id(short)?, key, deleted: mark & 1 == 1 });
@@ -48,7 +48,7 @@ pub(super) fn decode_commit(
     Ok(Commit { meta, digest, changes })
 }
 
-/// What the next commit builds on, from a commit's value.
+/// The head that a commit makes, from its value.
 pub(super) fn decode_head(bytes: &[u8]) -> Result<Head> {
     let mut reader = Reader::new("commit", bytes);
     let digest = Digest::from_bytes(reader.array()?);
@@ -56,14 +56,14 @@ pub(super) fn decode_head(bytes: &[u8]) -> Result<Head> {
     Ok(Head { lsn: meta.lsn, digest, time: meta.time })
 }
 
-/// What is stored of a timeline.
+/// The stored record of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimelineRecord {
     pub(super) timeline: Timeline,
     pub(super) sealed: bool,
     /// The head until the first commit.
     pub(super) base_head: Head,
-    /// The commits up to this one are gone; the base if none are.
+    /// The commits up to this one were removed; the base if none were.
     pub(super) floor: Lsn,
 }
 
@@ -112,14 +112,17 @@ impl TimelineRecord {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use argon_core::codec::for_each_damage;
     use argon_core::model::{Actor, Change, CollectionId, Message, Nonce, Origin, Trailers};
 
     use super::*;
     use crate::engines::MemoryEngine;
+    use crate::ordered::rows::Rows;
 
     #[test]
-    fn the_record_of_a_timeline_comes_back_and_one_without_a_floor_is_as_it_always_was() {
+    fn the_record_of_a_timeline_decodes_to_itself_and_one_without_a_floor_has_its_first_encoding() {
         let id = TimelineId::from_bytes([7; 16]);
         let base = Point { timeline: TimelineId::from_bytes([8; 16]), lsn: Lsn::new(300) };
         for base in [None, Some(base)] {
@@ -153,9 +156,9 @@ mod tests {
 
     #[test]
     fn a_damaged_commit_is_read_or_refused_and_counts_are_bounded() {
-        let collections = CollectionNumbers::load(&MemoryEngine::new()).unwrap();
-        let engine = MemoryEngine::new();
-        collections.find_or_give(&engine, CollectionId::CATALOG).unwrap();
+        let rows = Rows::new(Arc::new(MemoryEngine::new()), None);
+        let collections = CollectionNumbers::load(rows).unwrap();
+        collections.find_or_assign(CollectionId::CATALOG).unwrap();
         let meta = CommitMeta {
             lsn: Lsn::new(7),
             time: DateTime::from_millis(1_700_000_000_123),

@@ -1,31 +1,30 @@
-//! Refs: `R name` holds 8 random bytes, which are the version, and the record.
+//! Refs: the value of `R name` is the version, 8 random bytes, and the record.
 
 use std::ops::ControlFlow;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::codec::put_bytes;
 use argon_core::model::Digest;
 use argon_core::storage::{
     CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef,
 };
-use argon_core::{Error, Result};
+use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 
 use crate::ordered::engine::{Batch, Direction};
+use crate::ordered::ref_cache::RefCache;
+use crate::ordered::rows::Rows;
 use crate::ordered::{Ordered, keys, value};
 
-/// [`Refs`] over the layout.
-pub(super) struct OrderedRefs(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Refs for OrderedRefs {
+impl Refs for Ordered {
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
-        self.0.in_place(|ordered| ordered.read_ref(name))
+        self.in_place(|parts| parts.refs.read(name))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
         let prefix = prefix.to_owned();
-        self.0.run(move |ordered| ordered.list_refs(&prefix)).await
+        self.run(move |parts| parts.refs.list(&prefix)).await
     }
 
     async fn compare_and_set(
@@ -36,23 +35,38 @@ impl Refs for OrderedRefs {
     ) -> Result<CasResult> {
         let (name, expected) = (name.to_owned(), expected.cloned());
         let change = RefChange { name, expected, value };
-        self.0.run_write(move |ordered| ordered.swap_ref(&change)).await
+        self.run_write(move |parts| parts.refs.compare_and_set(&change)).await
     }
 
     async fn change_together(&self, changes: Vec<RefChange>) -> Result<Together> {
-        self.0.run_write(move |ordered| ordered.change_refs(&changes)).await
+        self.run_write(move |parts| parts.refs.change_together(&changes)).await
     }
 }
 
-impl Ordered {
-    fn read_ref(&self, name: &str) -> Result<Option<VersionedRef>> {
-        value::get(&*self.engine, &keys::reference(name))?.map(decode).transpose()
+/// The refs of a store.
+pub(super) struct RefTable {
+    rows: Arc<Rows>,
+    environment: Environment,
+    cache: RefCache,
+    /// Held while a ref is compared and set.
+    moving: Mutex<()>,
+}
+
+impl RefTable {
+    pub(super) fn new(rows: Arc<Rows>, environment: Environment) -> Self {
+        Self { rows, environment, cache: RefCache::default(), moving: Mutex::default() }
     }
 
-    fn list_refs(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+    fn read(&self, name: &str) -> Result<Option<VersionedRef>> {
+        self.cache.get(name, || {
+            value::get(self.rows.engine(), &keys::reference(name))?.map(decode).transpose()
+        })
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
         let from = keys::reference(prefix);
         let mut rows = Vec::new();
-        self.engine.visit(
+        self.rows.engine().visit(
             &from,
             &keys::after_prefix(&from),
             Direction::Ascending,
@@ -66,16 +80,16 @@ impl Ordered {
                 let name = String::from_utf8(key[1..].to_vec()).map_err(|source| {
                     Error::corrupt("a ref's name is not UTF-8").with_source(source)
                 })?;
-                Ok((name, decode(value::payload(&*self.engine, &key, &stored)?)?))
+                Ok((name, decode(value::payload(self.rows.engine(), &key, &stored)?)?))
             })
             .collect()
     }
 
     /// A digest of all refs as they are stored.
-    pub(super) fn refs_digest(&self) -> Result<Digest> {
+    pub(super) fn digest(&self) -> Result<Digest> {
         let mut all = Vec::new();
         let (from, to) = ([keys::REF], [keys::REF + 1]);
-        self.engine.visit(&from, &to, Direction::Ascending, &mut |key, value| {
+        self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |key, value| {
             put_bytes(&mut all, key);
             put_bytes(&mut all, value);
             ControlFlow::Continue(())
@@ -83,49 +97,49 @@ impl Ordered {
         Ok(Digest::of(&all))
     }
 
-    fn swap_ref(&self, change: &RefChange) -> Result<CasResult> {
-        let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = self.read_ref(&change.name)?;
+    fn compare_and_set(&self, change: &RefChange) -> Result<CasResult> {
+        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.read(&change.name)?;
         if current.as_ref().map(|current| &current.version) != change.expected.as_ref() {
             return Ok(CasResult::Moved(current));
         }
         let mut batch = Batch::new();
         let version = self.put_change(&mut batch, change)?;
-        self.apply_refs(batch)?;
+        self.apply(batch)?;
         Ok(CasResult::Done(version))
     }
 
-    fn change_refs(&self, changes: &[RefChange]) -> Result<Together> {
-        let _moving = self.moving_refs.lock().unwrap_or_else(PoisonError::into_inner);
+    fn change_together(&self, changes: &[RefChange]) -> Result<Together> {
+        let _moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new();
         for change in changes {
-            let current = self.read_ref(&change.name)?;
+            let current = self.read(&change.name)?;
             if current.as_ref().map(|current| &current.version) != change.expected.as_ref() {
                 return Ok(Together::Moved(change.name.clone()));
             }
             self.put_change(&mut batch, change)?;
         }
-        self.apply_refs(batch)?;
+        self.apply(batch)?;
         Ok(Together::Done)
     }
 
-    /// Adds a change to a batch; gives the ref's new version.
+    /// Adds a change to a batch; returns the ref's new version.
     fn put_change(&self, batch: &mut Batch, change: &RefChange) -> Result<Option<RefVersion>> {
         let key = keys::reference(&change.name);
         let Some(value) = &change.value else {
-            value::remove(&*self.engine, batch, key)?;
+            value::remove(self.rows.engine(), batch, key)?;
             return Ok(None);
         };
         let version: [u8; 8] = self.environment.random();
-        value::replace(&*self.engine, batch, key, &[&version, value])?;
+        value::replace(self.rows.engine(), batch, key, &[&version, value])?;
         Ok(Some(version_of(version)))
     }
 
-    fn apply_refs(&self, batch: Batch) -> Result<()> {
-        if let Some(place) = &self.place {
-            place.witness.forget_refs()?;
+    fn apply(&self, batch: Batch) -> Result<()> {
+        if let Some(witness) = self.rows.witness() {
+            witness.forget_refs()?;
         }
-        self.apply(batch)
+        self.cache.write(|| self.rows.apply(batch))
     }
 }
 

@@ -1,32 +1,43 @@
-//! What is known of timelines: their short numbers, bases and heads.
+//! Timelines: their short numbers, bases and heads.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use argon_core::model::{Head, Lsn, Timeline, TimelineId};
+use argon_core::model::{Head, Lsn, Segment, Timeline, TimelineId, View};
 use argon_core::storage::TimelineState;
 use argon_core::{Error, Result};
 
+use crate::ordered::cursor::SegmentRows;
 use crate::ordered::engine::{Batch, Direction, Engine};
 use crate::ordered::keys::{self, Short};
 use crate::ordered::record::{self, TimelineRecord};
-use crate::ordered::{Ordered, value};
+use crate::ordered::rows::Rows;
+use crate::ordered::value;
 
-/// The timelines of a store. Each is read when it is first asked for.
+/// The timelines of a store. Each is loaded at its first use.
 pub(super) struct TimelineTable {
-    slots: Mutex<HashMap<TimelineId, Arc<Slot>>>,
+    rows: Arc<Rows>,
+    slots: RwLock<HashMap<TimelineId, Arc<Slot>>>,
     next: AtomicU32,
 }
 
-/// One timeline, whether it exists yet or not.
+/// One timeline, which may not exist yet.
 #[derive(Default)]
 pub(super) struct Slot {
     /// Held during an append or a seal.
     pub(super) writing: Mutex<()>,
-    /// What readers see; it moves on after a write is durable.
+    /// The entry that readers see; it changes after a write is durable.
     entry: RwLock<Option<Entry>>,
+}
+
+/// The positions of a timeline's commits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The commits up to this one were removed.
+    pub(super) floor: Lsn,
+    pub(super) head: Lsn,
 }
 
 /// A timeline that exists.
@@ -37,10 +48,10 @@ pub(super) struct Entry {
 }
 
 impl TimelineTable {
-    pub(super) fn load(engine: &dyn Engine) -> Result<Self> {
+    pub(super) fn load(rows: Arc<Rows>) -> Result<Self> {
         let mut last = None;
         let (from, to) = ([keys::TIMELINE], [keys::TIMELINE + 1]);
-        engine.visit(&from, &to, Direction::Descending, &mut |key, _| {
+        rows.engine().visit(&from, &to, Direction::Descending, &mut |key, _| {
             last = Some(keys::take_short(&key[1..]).map(|(short, _)| short));
             ControlFlow::Break(())
         })?;
@@ -49,43 +60,75 @@ impl TimelineTable {
             Some(Some(short)) => short + 1,
             Some(None) => return Err(Error::corrupt("the store's table of timelines is damaged")),
         };
-        Ok(Self { slots: Mutex::default(), next: AtomicU32::new(next) })
+        Ok(Self { rows, slots: RwLock::default(), next: AtomicU32::new(next) })
     }
 
-    /// The heads of the timelines that were looked at since the store was opened.
+    /// The heads of the timelines that were loaded since the store was opened.
     pub(super) fn heads(&self) -> Vec<(TimelineId, Head)> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
         slots.iter().filter_map(|(id, slot)| Some((*id, slot.get()?.state.head))).collect()
     }
 
     /// The slot of a timeline.
-    pub(super) fn slot(&self, ordered: &Ordered, id: TimelineId) -> Result<Arc<Slot>> {
-        if let Some(slot) = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+    pub(super) fn slot(&self, id: TimelineId) -> Result<Arc<Slot>> {
+        if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(slot.clone());
         }
-        let entry = load_entry(&*ordered.engine, id)?;
-        if let Some(place) = &ordered.place {
-            place.witness.check(id, entry.as_ref().map(|entry| &entry.state.head))?;
+        let entry = load_entry(self.rows.engine(), id)?;
+        if let Some(witness) = self.rows.witness() {
+            witness.check(id, entry.as_ref().map(|entry| &entry.state.head))?;
         }
         let entry = RwLock::new(entry);
         let slot = Arc::new(Slot { entry, ..Slot::default() });
-        // Another thread may have been faster; all must share one slot.
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have loaded it meanwhile; all must share one slot.
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         Ok(slots.entry(id).or_insert(slot).clone())
     }
 
-    /// Waits until the appends and seals that are on their way now are done.
+    /// Waits for the appends and seals that are in progress now.
     pub(super) fn wait_for_writes(&self) {
         let slots: Vec<Arc<Slot>> =
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+            self.slots.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for slot in slots {
             drop(slot.writing.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
     /// A timeline that exists, or `None`.
-    pub(super) fn entry(&self, ordered: &Ordered, id: TimelineId) -> Result<Option<Entry>> {
-        Ok(self.slot(ordered, id)?.get())
+    pub(super) fn entry(&self, id: TimelineId) -> Result<Option<Entry>> {
+        Ok(self.slot(id)?.get())
+    }
+
+    /// All timelines that exist.
+    pub(super) fn ids(&self) -> Result<Vec<TimelineId>> {
+        let mut ids = Vec::new();
+        let (from, to) = ([keys::NUMBER, b't'], [keys::NUMBER, b'u']);
+        self.rows.engine().visit(&from, &to, Direction::Ascending, &mut |key, _| {
+            ids.extend(key[2..].try_into().map(TimelineId::from_bytes).ok());
+            ControlFlow::Continue(())
+        })?;
+        Ok(ids)
+    }
+
+    /// The first and last commit of each timeline, except of those that can't be read.
+    pub(super) fn extents(&self) -> HashMap<Short, Extent> {
+        let ids = self.ids().unwrap_or_default();
+        let entries = ids.into_iter().filter_map(|id| self.entry(id).ok().flatten());
+        let extent = |state: &TimelineState| Extent { floor: state.floor, head: state.head.lsn };
+        entries.map(|entry| (entry.short, extent(&entry.state))).collect()
+    }
+
+    /// The segments of a view in the store's numbers, leaf first.
+    pub(super) fn segments(&self, view: &View) -> Result<Vec<SegmentRows>> {
+        view.segments().iter().map(|segment| self.segment(segment)).collect()
+    }
+
+    /// A segment in the store's numbers.
+    pub(super) fn segment(&self, segment: &Segment) -> Result<SegmentRows> {
+        let entry = self
+            .entry(segment.timeline)?
+            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
+        Ok(SegmentRows { timeline: entry.short, above: segment.above, upto: segment.upto })
     }
 
     /// A number that no timeline has.
@@ -99,12 +142,12 @@ impl Slot {
         *self.entry.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows readers what is durable now.
+    /// Lets readers see a durable entry.
     pub(super) fn publish(&self, entry: Entry) {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
 
-    /// Shows readers that the timeline does not exist any more.
+    /// Lets readers see that the timeline does not exist any more.
     pub(super) fn withdraw(&self) {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

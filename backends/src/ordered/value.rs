@@ -1,12 +1,12 @@
-//! Values of any size over an engine that takes small ones, with a checksum that is compared whenever
-//! they are read.
+//! Values of any size over an engine with small values. Each has a checksum that every read compares.
 //!
 //! A stored value is empty (a deletion), or 2, the checksum and the payload, or 3, the number of parts
 //! (u16, little endian) that hold the payload under keys of their own, and the checksum. The checksum
-//! is CRC32C (u32, little endian) of the key and the payload, so that a value under another key is
-//! noticed too. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
+//! is CRC32C (u32, little endian) of the key and the payload, so it also detects a value under another
+//! key. Format 1 had no checksums: there 0 comes before a payload, and 1 before the number of
 //! parts.
 
+use argon_core::model::{Document, Image};
 use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Batch, Engine, MAX_VALUE_BYTES, Write};
@@ -17,13 +17,13 @@ const SPLIT: u8 = 1;
 const CHECKED_WHOLE: u8 = 2;
 const CHECKED_SPLIT: u8 = 3;
 
-/// The longest payload that stands in the value itself, behind the mark and the checksum.
+/// The longest payload that fits into the value itself, after the mark and the checksum.
 const MOST_WHOLE_BYTES: usize = MAX_VALUE_BYTES - 5;
 
-/// The bytes of a value that tell its kind, the number of its parts, and its checksum.
+/// The bytes of a value that hold its kind, the number of its parts, and its checksum.
 pub(super) const PREFIX_BYTES: usize = 7;
 
-/// Adds the writing of `payload` under `key`; it is made by `parts` pieces laid end to end.
+/// Adds a write of the concatenated `payload` under `key`.
 pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<()> {
     let length: usize = payload.iter().map(|piece| piece.len()).sum();
     let checksum = checksum(&key, payload).to_le_bytes();
@@ -40,7 +40,7 @@ pub(super) fn put(batch: &mut Batch, key: Vec<u8>, payload: &[&[u8]]) -> Result<
     let whole = payload.concat();
     let parts = whole.chunks(MAX_VALUE_BYTES);
     let count = u16::try_from(parts.len()).map_err(|_| {
-        Error::invalid(format!("a record of {length} bytes is larger than the store can hold"))
+        Error::invalid(format!("the record has {length} bytes; at most 65,535 parts of {MAX_VALUE_BYTES} bytes can be stored"))
     })?;
     for (number, part) in (0..count).zip(parts) {
         batch.push(Write::Put { key: keys::part(&key, number), value: part.to_vec() });
@@ -57,40 +57,40 @@ pub(super) fn checksum(key: &[u8], payload: &[&[u8]]) -> u32 {
     payload.iter().fold(crc32c::crc32c(key), |crc, piece| crc32c::crc32c_append(crc, piece))
 }
 
-/// A stored value as a walk over rows keeps it: what is in the row is compared with its checksum and
-/// copied once, the rest is read when the walk is over.
-pub(super) enum StoredValue {
-    /// An empty value.
-    Deleted,
-    /// The payload.
-    Whole(Vec<u8>),
-    /// The value of a payload that is in parts, or is damaged, or of an unknown kind.
+/// A stored image as a walk over rows keeps it. One that is in its row is compared with its checksum
+/// and copied once; the parts of another are read after the walk, which must not use the engine.
+pub(super) enum StoredImage {
+    Whole(Image),
+    /// The value of an image that is in parts, or damaged, or of an unknown kind.
     Other(Vec<u8>),
 }
 
-impl StoredValue {
-    /// The value that stands under `key`.
-    pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
-        match value {
-            [] => StoredValue::Deleted,
+impl StoredImage {
+    /// The image that the row of `key` and `value` holds.
+    pub(super) fn of(key: &[u8], value: &[u8]) -> Result<Self> {
+        Ok(match value {
+            [] => StoredImage::Whole(Image::Deleted),
             value => match whole(key, value) {
-                Some(payload) => StoredValue::Whole(payload.to_vec()),
-                None => StoredValue::Other(value.to_vec()),
+                Some(payload) => {
+                    StoredImage::Whole(Image::Document(Document::from_stored(payload)?))
+                }
+                None => StoredImage::Other(value.to_vec()),
             },
-        }
+        })
     }
 
-    /// The payload, given the key where it stood; `None` for a deletion.
-    pub(super) fn payload(self, engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
+    /// The image, given the key of its row.
+    pub(super) fn image(self, engine: &dyn Engine, key: impl FnOnce() -> Vec<u8>) -> Result<Image> {
         match self {
-            StoredValue::Deleted => Ok(None),
-            StoredValue::Whole(payload) => Ok(Some(payload)),
-            StoredValue::Other(value) => payload(engine, key, &value).map(Some),
+            StoredImage::Whole(image) => Ok(image),
+            StoredImage::Other(value) => {
+                Document::from_stored(payload(engine, &key(), &value)?).map(Image::Document)
+            }
         }
     }
 }
 
-/// The payload of a value that has it whole, unless it is damaged.
+/// The payload of an undamaged value that is not in parts.
 fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     match value.split_first()? {
         (&WHOLE, payload) => Some(payload),
@@ -102,7 +102,7 @@ fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// The payload of a stored value that is not a deletion, given the key where it stood.
+/// The payload of a stored value that is not a deletion, given its key.
 pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
     match value {
         [WHOLE | CHECKED_WHOLE, ..] => match whole(key, value) {
@@ -119,12 +119,12 @@ pub(super) fn payload(engine: &dyn Engine, key: &[u8], value: &[u8]) -> Result<V
     }
 }
 
-/// Whether a row that a walk passes is damaged as far as it shows without its parts.
+/// Whether a row is damaged, as far as it shows without its parts.
 pub(super) fn is_damaged(key: &[u8], value: &[u8]) -> bool {
     matches!(value, [WHOLE | CHECKED_WHOLE, ..]) && whole(key, value).is_none()
 }
 
-/// The error about a value that is not what was written.
+/// The error about a value that does not match its checksum.
 pub(super) fn mismatch(key: &[u8]) -> Error {
     corrupt(key, "does not match its checksum")
 }
@@ -157,12 +157,12 @@ fn corrupt(key: &[u8], problem: &str) -> Error {
     Error::corrupt(format!("{} {problem}", keys::describe(key)))
 }
 
-/// The payload under `key`, or `None` if nothing is there.
+/// The payload under `key`, or `None`.
 pub(super) fn get(engine: &dyn Engine, key: &[u8]) -> Result<Option<Vec<u8>>> {
     engine.get(key)?.map(|value| payload(engine, key, &value)).transpose()
 }
 
-/// [`put`] where a value may stand already: removes the parts of that one which are not written over.
+/// [`put`] over an existing value: also removes the parts of that value which are not overwritten.
 pub(super) fn replace(
     engine: &dyn Engine,
     batch: &mut Batch,
@@ -243,15 +243,17 @@ mod tests {
 
     #[test]
     fn a_value_under_another_key_is_refused_in_a_walk_and_alone() {
-        let (engine, rows) = written(b"{}");
+        let empty = [5, 0, 0, 0, 0];
+        let (engine, rows) = written(&empty);
         let Write::Put { value, .. } = &rows[0] else { unreachable!() };
         overwrite(&engine, b"Rother", value);
         assert!(get(&engine, b"Rother").is_err());
-        assert!(
-            matches!(StoredValue::of(KEY, value), StoredValue::Whole(payload) if payload == b"{}")
-        );
-        let other = StoredValue::of(b"Rother", value);
-        assert!(other.payload(&engine, b"Rother").is_err());
+        assert!(matches!(
+            StoredImage::of(KEY, value).unwrap(),
+            StoredImage::Whole(Image::Document(document)) if document.as_bytes() == empty
+        ));
+        let other = StoredImage::of(b"Rother", value).unwrap();
+        assert!(other.image(&engine, || b"Rother".to_vec()).is_err());
         assert!(is_damaged(b"Rother", value) && !is_damaged(KEY, value));
     }
 

@@ -9,33 +9,33 @@ use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
 use crate::ordered::value;
 
-/// How many versions one step looks at.
+/// How many versions one step reads.
 const STEP: usize = 4096;
 
 /// A version without its document.
 pub(super) struct Version {
-    /// The key under which it is stored.
+    /// The key of its row.
     pub(super) key: Vec<u8>,
-    /// Whether it is the first of its document that the walk meets, which is the newest.
+    /// Whether it is the newest of its document, which the walk meets first.
     pub(super) newest: bool,
     pub(super) written: Lsn,
-    /// By which commit it was replaced; `None` for the newest.
+    /// The commit that replaced it; `None` for the newest.
     pub(super) replaced: Option<Lsn>,
     pub(super) deleted: bool,
-    /// In how many parts its document is.
+    /// The number of parts of its document.
     pub(super) parts: u16,
-    /// The bytes that it takes.
+    /// The bytes of its row and parts.
     pub(super) bytes: u64,
 }
 
-/// The versions of a timeline: by collection and document, the newest of each first. A version that
-/// is written meanwhile may be met or not.
+/// The versions of a timeline: by collection and document, the newest of each first. The walk may meet
+/// concurrently written versions or not.
 pub(super) struct Versions {
-    /// How many bytes come before the collection in each key.
+    /// The number of bytes before the collection in each key.
     prefix: usize,
     next: Vec<u8>,
     end: Vec<u8>,
-    /// The collection and document that was met last, and when its last version was written.
+    /// The last collection and document, and the commit of its last version.
     last: Option<(Vec<u8>, Lsn)>,
 }
 

@@ -1,35 +1,29 @@
-//! The log: one batch an append.
+//! The log: each append is one batch.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError};
 
-use argon_core::model::{Change, Commit, Head, Image, Lsn, Timeline, TimelineId, Touched};
+use argon_core::Result;
+use argon_core::log::LogWalk;
+use argon_core::model::{Commit, Head, Image, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
     Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
     Wal,
 };
-use argon_core::{Error, Result};
 use async_trait::async_trait;
 
-use crate::ordered::blocking::Step;
-use crate::ordered::engine::{self, Batch, Write};
+use crate::ordered::collections::CollectionNumbers;
+use crate::ordered::engine::{Batch, Write};
 use crate::ordered::keys::{self, Short};
-use crate::ordered::timelines::{self, Entry, Slot, put_timeline};
+use crate::ordered::log_walk::{STEP_BYTES, next_commits, with_documents};
+use crate::ordered::rows::Rows;
+use crate::ordered::timelines::{self, Entry, Slot, TimelineTable, put_timeline};
 use crate::ordered::{Ordered, record, value};
 
-/// How many commits the first step of a walk reads, how many the others, and how many bytes of
-/// documents end a step early.
-const FIRST_STEP: usize = 16;
-const STEP: usize = 512;
-const STEP_BYTES: usize = 4 * 1024 * 1024;
-
-/// [`Wal`] over the layout.
-pub(super) struct OrderedWal(pub(super) Arc<Ordered>);
-
 #[async_trait]
-impl Wal for OrderedWal {
+impl Wal for Ordered {
     async fn state(&self, timeline: TimelineId) -> Result<Option<TimelineState>> {
-        let entry = self.0.in_place(|ordered| ordered.entry(timeline))?;
+        let entry = self.in_place(|parts| parts.log.timelines.entry(timeline))?;
         Ok(entry.map(|entry| entry.state))
     }
 
@@ -40,23 +34,23 @@ impl Wal for OrderedWal {
         commits: Arc<[Commit]>,
     ) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run_write(move |ordered| ordered.append(timeline, expected, &commits)).await
+        self.run_write(move |parts| parts.log.append(timeline, expected, &commits)).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.0.run_write(move |ordered| ordered.seal(timeline, expected)).await
+        self.run_write(move |parts| parts.log.seal(timeline, expected)).await
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        self.0.steps(LogWalk::new(timeline, range, Direction::Ascending), |ordered, walk| {
+        let walk = LogWalk::new(timeline, &range, Direction::Ascending);
+        self.steps(walk, |parts, walk| {
             let mut bytes = 0;
-            let step = walk.step(ordered, |commit, short| {
-                let commit = ordered.with_documents(commit, short)?;
+            next_commits(&parts.log, walk, |commit, short| {
+                let commit = with_documents(&parts.log, commit, short)?;
                 bytes += commit.document_bytes();
                 Ok((commit, bytes >= STEP_BYTES))
-            })?;
-            Ok(step)
+            })
         })
     }
 
@@ -66,63 +60,63 @@ impl Wal for OrderedWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let walk = LogWalk::new(timeline, range, direction);
-        self.0.steps_after_a_small_one(walk, |ordered, walk| {
-            walk.step(ordered, |commit, _| Ok((commit, false)))
+        let walk = LogWalk::new(timeline, &range, direction);
+        self.steps_after_a_small_one(walk, |parts, walk| {
+            next_commits(&parts.log, walk, |commit, _| Ok((commit, false)))
         })
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {
-        self.0.run(Ordered::timeline_ids).await
+        self.run(|parts| parts.log.timelines.ids()).await
     }
 
     async fn prune(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
-        self.0.run_write(move |ordered| ordered.prune(timeline, &keep)).await
+        self.run_write(move |parts| parts.collector.prune(timeline, &keep)).await
     }
 
     async fn prunable(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Reclaimed> {
         let keep = keep.clone();
-        self.0.run(move |ordered| ordered.prunable(timeline, &keep)).await
+        self.run(move |parts| parts.collector.prunable(timeline, &keep)).await
     }
 
     async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
         let keep = keep.clone();
-        self.0.run(move |ordered| ordered.usage(timeline, &keep)).await
+        self.run(move |parts| parts.collector.usage(timeline, &keep)).await
     }
 
     async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
-        self.0.run_write(move |ordered| ordered.drop_timeline(timeline)).await
+        self.run_write(move |parts| parts.collector.drop_timeline(timeline)).await
     }
 
     async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        self.0.run(move |ordered| ordered.droppable(timeline)).await
+        self.run(move |parts| parts.collector.droppable(timeline)).await
     }
 }
 
-impl Ordered {
-    pub(super) fn entry(&self, timeline: TimelineId) -> Result<Option<Entry>> {
-        self.timelines.entry(self, timeline)
-    }
+/// The commits of a store.
+pub(super) struct Log {
+    pub(super) rows: Arc<Rows>,
+    pub(super) timelines: Arc<TimelineTable>,
+    pub(super) collections: Arc<CollectionNumbers>,
+}
 
-    pub(super) fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
-        let mut ids = Vec::new();
-        let (from, to) = ([keys::NUMBER, b't'], [keys::NUMBER, b'u']);
-        self.engine.visit(&from, &to, engine::Direction::Ascending, &mut |key, _| {
-            ids.extend(key[2..].try_into().map(TimelineId::from_bytes).ok());
-            ControlFlow::Continue(())
-        })?;
-        Ok(ids)
+impl Log {
+    pub(super) fn new(
+        rows: Arc<Rows>,
+        timelines: Arc<TimelineTable>,
+        collections: Arc<CollectionNumbers>,
+    ) -> Self {
+        Self { rows, timelines, collections }
     }
 
     fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
-        let slot = self.timelines.slot(self, timeline.id)?;
+        let slot = self.timelines.slot(timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
             Err(refusal) => return Ok(refusal),
         };
-        self.raise_format()?;
         let mut batch = Batch::new();
         if slot.get().is_none() {
             put_timeline(&mut batch, &entry, &expected, true)?;
@@ -130,14 +124,14 @@ impl Ordered {
         for commit in commits {
             self.put_commit(&mut batch, entry.short, commit)?;
         }
-        self.apply(batch)?;
+        self.rows.apply(batch)?;
         entry.state.head = commits.last().map_or(expected, Commit::head);
         slot.publish(entry);
         Ok(Append::Done)
     }
 
     fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
-        let slot = self.timelines.slot(self, timeline.id)?;
+        let slot = self.timelines.slot(timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
             Ok(entry) => entry,
@@ -149,23 +143,23 @@ impl Ordered {
         let base_head = if new {
             expected
         } else {
-            timelines::read_record(&*self.engine, entry.short)?.base_head
+            timelines::read_record(self.rows.engine(), entry.short)?.base_head
         };
         let mut batch = Batch::new();
         put_timeline(&mut batch, &entry, &base_head, new)?;
-        self.apply(batch)?;
+        self.rows.apply(batch)?;
         slot.publish(entry);
         Ok(Append::Done)
     }
 
-    /// The timeline, if its head is the expected one, or a new one if there is none yet; otherwise
-    /// what to answer.
+    /// The timeline, if its head is the expected one, or a new timeline if it does not exist yet;
+    /// otherwise the answer to the caller.
     fn checked(&self, slot: &Slot, timeline: Timeline, expected: Head) -> Result<Entry, Append> {
         match slot.get() {
             Some(entry) if entry.state.sealed => Err(Append::Sealed(entry.state.head)),
             Some(entry) if entry.state.head != expected => Err(Append::HeadMoved(entry.state.head)),
             Some(entry) => Ok(entry),
-            // It was there and was dropped: nobody may go on with it.
+            // It was dropped: no writer may continue it.
             None if expected.lsn != timeline.base_lsn() => Err(Append::Sealed(expected)),
             None => {
                 let floor = timeline.base_lsn();
@@ -178,7 +172,7 @@ impl Ordered {
     fn put_commit(&self, batch: &mut Batch, timeline: Short, commit: &Commit) -> Result<()> {
         let mut shorts = Vec::with_capacity(commit.changes.len());
         for change in &commit.changes {
-            let short = self.collections.find_or_give(&*self.engine, change.collection)?;
+            let short = self.collections.find_or_assign(change.collection)?;
             shorts.push(short);
             let prefix = keys::versions(timeline, short);
             let key = keys::version(&prefix, change.key.as_bytes(), commit.meta.lsn);
@@ -190,145 +184,4 @@ impl Ordered {
         let bytes = record::encode_commit(commit, |at| shorts[at]);
         value::put(batch, keys::commit(timeline, commit.meta.lsn), &[&bytes])
     }
-
-    fn with_documents(&self, commit: Commit<Touched>, timeline: Short) -> Result<Commit> {
-        let lsn = commit.meta.lsn;
-        let changes = commit
-            .changes
-            .into_iter()
-            .map(|touched| self.change(timeline, lsn, touched))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(Commit { meta: commit.meta, digest: commit.digest, changes })
-    }
-
-    fn change(&self, timeline: Short, lsn: Lsn, touched: Touched) -> Result<Change> {
-        let Touched { collection, key, deleted } = touched;
-        let missing = || {
-            Error::corrupt(format!("commit {lsn} lacks its image of the document with _id {key}"))
-        };
-        let short = self.collections.find(collection).ok_or_else(missing)?;
-        let stored = keys::version(&keys::versions(timeline, short), key.as_bytes(), lsn);
-        let image = match self.engine.get(&stored)? {
-            None => return Err(missing()),
-            Some(value) if deleted != value.is_empty() => return Err(missing()),
-            Some(_) if deleted => Image::Deleted,
-            Some(value) => Image::Document(argon_core::model::Document::from_stored(
-                value::payload(&*self.engine, &stored, &value)?,
-            )?),
-        };
-        Ok(Change { collection, key, image })
-    }
-}
-
-/// A walk over the commits of a timeline, step by step.
-struct LogWalk {
-    timeline: TimelineId,
-    /// What is left, both ends included; none when `low > high`.
-    low: u64,
-    high: u64,
-    direction: Direction,
-    /// How many commits the next step reads.
-    step: usize,
-    /// What was the timeline's floor when the walk came by last.
-    floor: Lsn,
-}
-
-impl LogWalk {
-    fn new(timeline: TimelineId, range: RangeInclusive<Lsn>, direction: Direction) -> Self {
-        let (low, high) = (range.start().get(), range.end().get());
-        Self { timeline, low, high, direction, step: FIRST_STEP, floor: Lsn::ZERO }
-    }
-
-    /// Reads the next commits; `finish` makes an item of each, and says whether to end the step.
-    /// Commits that are removed meanwhile are left out like those that were.
-    fn step<T>(
-        &mut self,
-        ordered: &Ordered,
-        mut finish: impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
-    ) -> Result<Step<T>> {
-        let before = (self.low, self.high);
-        loop {
-            match self.try_step(ordered, &mut finish) {
-                Err(_) if self.floor_has_risen(ordered)? => (self.low, self.high) = before,
-                step => return step,
-            }
-        }
-    }
-
-    fn floor_has_risen(&self, ordered: &Ordered) -> Result<bool> {
-        let entry = ordered.entry(self.timeline)?;
-        Ok(entry.is_none_or(|entry| entry.state.floor > self.floor))
-    }
-
-    fn try_step<T>(
-        &mut self,
-        ordered: &Ordered,
-        finish: &mut impl FnMut(Commit<Touched>, Short) -> Result<(T, bool)>,
-    ) -> Result<Step<T>> {
-        let Some(entry) = ordered.entry(self.timeline)? else {
-            return Ok(Step { items: Vec::new(), more: false });
-        };
-        self.floor = entry.state.floor;
-        self.low = self.low.max(self.floor.get() + 1);
-        self.high = self.high.min(entry.state.head.lsn.get());
-        let mut items = Vec::new();
-        for (lsn, stored) in self.rows(ordered, entry)? {
-            let expected = match self.direction {
-                Direction::Ascending => self.low,
-                Direction::Descending => self.high,
-            };
-            if lsn.get() != expected {
-                return Err(missing(expected));
-            }
-            let key = keys::commit(entry.short, lsn);
-            let bytes = value::payload(&*ordered.engine, &key, &stored)?;
-            let commit = record::decode_commit(&bytes, &ordered.collections).map_err(|source| {
-                Error::corrupt(format!("commit {lsn} can't be read")).with_source(source)
-            })?;
-            match self.direction {
-                Direction::Ascending => self.low += 1,
-                Direction::Descending => self.high -= 1,
-            }
-            let (item, enough) = finish(commit, entry.short)?;
-            items.push(item);
-            if enough {
-                break;
-            }
-        }
-        self.step = STEP;
-        match self.low <= self.high {
-            true if items.is_empty() => Err(missing(self.low)),
-            more => Ok(Step { items, more }),
-        }
-    }
-
-    /// The next stored commits, no further than what is durable.
-    fn rows(&self, ordered: &Ordered, entry: Entry) -> Result<Vec<(Lsn, Vec<u8>)>> {
-        if self.low > self.high {
-            return Ok(Vec::new());
-        }
-        let from = keys::commit(entry.short, Lsn::new(self.low));
-        let to = keys::commit(entry.short, Lsn::new(self.high + 1));
-        let direction = match self.direction {
-            Direction::Ascending => engine::Direction::Ascending,
-            Direction::Descending => engine::Direction::Descending,
-        };
-        let mut rows = Vec::new();
-        let mut bytes = 0;
-        ordered.engine.visit(&from, &to, direction, &mut |key, value| {
-            let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
-            rows.push((lsn, value.to_vec()));
-            bytes += value::size(value);
-            if rows.len() == self.step || bytes >= STEP_BYTES {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        Ok(rows)
-    }
-}
-
-fn missing(lsn: u64) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }

@@ -1,17 +1,15 @@
-//! What a store held when it was last closed, kept outside the engine's files.
+//! The heads and refs of a store at its last close, kept outside the engine's files.
 //!
-//! An engine that finds damage near the end of its log can't tell it from a torn tail, and cuts it
-//! off: acknowledged commits would vanish without a word. The witness is a lower bound for what the
-//! next open must find, so that they are missed. What a session that was killed had acknowledged is
-//! for the engines' own witness (`engines/recovery`).
+//! An engine can't distinguish damage near the end of its log from a torn tail, and cuts both off:
+//! acknowledged commits would vanish silently. The witness is a lower bound of what the next open must
+//! find. `engines/recovery` has another witness for the commits of a session that was killed.
 //!
-//! Heads only grow, so what was seen of them holds for ever. Refs move: what was seen of them is
-//! taken back, durably, before the first one moves, and seen again on a clean close.
-//!
-//! A timeline that garbage collection drops is taken back in the same way before it goes.
+//! Heads only grow, so a noted head stays valid. Refs move: their digest is removed, durably, before
+//! the first one moves, and noted again at a clean close. A timeline is removed in the same way before
+//! garbage collection drops it.
 //!
 //! The file `heads` is text: `argon heads 1`, then `<timeline> <lsn> <digest>` for each timeline,
-//! then `refs <digest>` unless it was taken back, then `blake3 <digest of the lines before>`.
+//! then `refs <digest>` unless it was removed, then `blake3 <digest of the lines before>`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -24,31 +22,31 @@ use argon_core::{Error, Result};
 
 const FIRST_LINE: &str = "argon heads 1";
 
-/// What was seen of a timeline.
-type Seen = (Lsn, Digest);
+/// The noted head of a timeline.
+type NotedHead = (Lsn, Digest);
 
 /// The witness of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
     path: PathBuf,
-    seen: Mutex<AllSeen>,
+    notes: Mutex<Notes>,
 }
 
-/// All that was seen.
+/// All heads, and the digest of the refs.
 #[derive(Debug, Clone, Default)]
-struct AllSeen {
-    heads: BTreeMap<TimelineId, Seen>,
+struct Notes {
+    heads: BTreeMap<TimelineId, NotedHead>,
     refs: Option<Digest>,
 }
 
 impl Witness {
-    /// Reads the witness at `path`; there is none in a new store.
+    /// Reads the witness at `path`; a new store has none.
     ///
     /// # Errors
     /// `Corrupt` when the file is damaged.
     pub(crate) fn read(path: PathBuf) -> Result<Self> {
         let text = match fs::read(&path) {
-            // What is no UTF-8 is damaged, as what can't be parsed is.
+            // Text that is not UTF-8 is damaged, like text that can't be parsed.
             Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self { path, ..Self::default() });
@@ -57,14 +55,14 @@ impl Witness {
         };
         let seen = parse(&text).ok_or_else(|| {
             Error::corrupt(format!(
-                "{} is damaged; it is a safeguard only: remove it to continue, and check the store",
+                "{} is damaged; it is only a safeguard: remove it to continue, and check the store",
                 path.display()
             ))
         })?;
-        Ok(Self { path, seen: Mutex::new(seen) })
+        Ok(Self { path, notes: Mutex::new(seen) })
     }
 
-    /// Removes the witness at `path`: a person accepted that commits are gone.
+    /// Removes the witness at `path`: a person accepted the loss of commits.
     pub(crate) fn remove(path: &Path) -> Result<()> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -74,12 +72,12 @@ impl Witness {
         }
     }
 
-    /// Checks what the engine gives for a timeline against what was seen.
+    /// Compares the head of a timeline in the engine with the noted one.
     ///
     /// # Errors
-    /// `Corrupt` when commits are gone that were there.
+    /// `Corrupt` when commits are missing.
     pub(super) fn check(&self, timeline: TimelineId, found: Option<&Head>) -> Result<()> {
-        let Some((lsn, digest)) = self.seen().heads.get(&timeline).copied() else {
+        let Some((lsn, digest)) = self.notes().heads.get(&timeline).copied() else {
             return Ok(());
         };
         let found_lsn = found.map_or(Lsn::ZERO, |head| head.lsn);
@@ -89,66 +87,67 @@ impl Witness {
         }
         Err(Error::corrupt(format!(
             "timeline {timeline} ends at LSN {found_lsn}, but it had {lsn} durable commits when the \
-             store was last closed: the files were damaged and the engine cut off what it could not \
-             read; bring the store back from a copy, or remove {} to go on with what is left",
+             store was last closed: the files were damaged, and the engine cut off what it could not \
+             read; restore the store from a copy, or remove {} to continue with the remaining commits",
             self.path.display()
         )))
     }
 
-    /// Checks the digest of all refs against what was seen.
+    /// Compares the digest of all refs with the noted one.
     ///
     /// # Errors
     /// `Corrupt` when they differ.
     pub(super) fn check_refs(&self, found: Digest) -> Result<()> {
-        if self.seen().refs.is_none_or(|seen| seen == found) {
+        if self.notes().refs.is_none_or(|seen| seen == found) {
             return Ok(());
         }
         Err(Error::corrupt(format!(
-            "projects or branches are not as they were when the store was last closed: the files \
-             were damaged; bring the store back from a copy, or remove {} to go on with what is left",
+            "projects or branches have changed since the store was last closed: the files were damaged; \
+             restore the store from a copy, or remove {} to continue with the present ones",
             self.path.display()
         )))
     }
 
-    /// Takes back what was seen of the refs, durably; one of them is about to move.
+    /// Removes the digest of the refs, durably, before one of them moves.
     pub(super) fn forget_refs(&self) -> Result<()> {
-        let mut seen = self.seen();
+        let mut seen = self.notes();
         if seen.refs.is_some() {
-            let less = AllSeen { refs: None, ..seen.clone() };
-            self.store(&less)?;
-            *seen = less;
+            let fewer = Notes { refs: None, ..seen.clone() };
+            self.store(&fewer)?;
+            *seen = fewer;
         }
         Ok(())
     }
 
-    /// Takes back what was seen of a timeline, durably; it is about to be dropped.
+    /// Removes the head of a timeline, durably, before the timeline is dropped.
     pub(super) fn forget_timeline(&self, timeline: TimelineId) -> Result<()> {
-        let mut seen = self.seen();
-        let mut less = seen.clone();
-        if less.heads.remove(&timeline).is_some() {
-            self.store(&less)?;
-            *seen = less;
+        let mut seen = self.notes();
+        let mut fewer = seen.clone();
+        if fewer.heads.remove(&timeline).is_some() {
+            self.store(&fewer)?;
+            *seen = fewer;
         }
         Ok(())
     }
 
-    fn seen(&self) -> MutexGuard<'_, AllSeen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes down what is there now; what was not looked at since the last time stays.
+    /// Writes the present heads and refs; heads of timelines that were not loaded since the last time
+    /// stay.
     pub(super) fn write(
         &self,
         heads: impl IntoIterator<Item = (TimelineId, Head)>,
         refs: Option<Digest>,
     ) -> Result<()> {
-        let mut all = AllSeen { refs, ..self.seen().clone() };
+        let mut all = Notes { refs, ..self.notes().clone() };
         let now = heads.into_iter().map(|(timeline, head)| (timeline, (head.lsn, head.digest)));
         all.heads.extend(now);
         self.store(&all)
     }
 
-    fn store(&self, seen: &AllSeen) -> Result<()> {
+    fn store(&self, seen: &Notes) -> Result<()> {
         let mut text = format!("{FIRST_LINE}\n");
         for (timeline, (lsn, digest)) in &seen.heads {
             text += &format!("{timeline} {lsn} {digest}\n");
@@ -161,7 +160,7 @@ impl Witness {
     }
 }
 
-fn parse(text: &str) -> Option<AllSeen> {
+fn parse(text: &str) -> Option<Notes> {
     let (body, last) = text.strip_suffix('\n')?.rsplit_once('\n')?;
     let digest: Digest = last.strip_prefix("blake3 ")?.parse().ok()?;
     if Digest::of(&text.as_bytes()[..=body.len()]) != digest {
@@ -183,7 +182,7 @@ fn parse(text: &str) -> Option<AllSeen> {
         let lsn = Lsn::new(words.next()?.parse().ok()?);
         heads.insert(timeline, (lsn, words.next()?.parse().ok()?));
     }
-    Some(AllSeen { heads, refs })
+    Some(Notes { heads, refs })
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

@@ -90,13 +90,19 @@ struct CollectionSlot {
 impl Catalog {
     /// Loads the catalog of a view. O(collections).
     pub(crate) async fn load(materialize: &dyn Materialize, view: &View) -> Result<Self> {
-        let mut catalog = Self::default();
+        Ok(Self::load_with_change(materialize, view).await?.0)
+    }
+
+    /// The catalog of a view, and the last commit that changed it.
+    async fn load_with_change(materialize: &dyn Materialize, view: &View) -> Result<(Self, Lsn)> {
+        let (mut catalog, mut changed) = (Self::default(), Lsn::ZERO);
         let mut entries = materialize.scan(view, CollectionId::CATALOG, KeyRange::default());
         while let Some((_, version)) = entries.try_next().await? {
             let (info, dropped) = decode(&version.document)?;
             catalog.insert(info, dropped);
+            changed = changed.max(version.lsn);
         }
-        Ok(catalog)
+        Ok((catalog, changed))
     }
 
     /// The collections, by name.
@@ -180,8 +186,11 @@ impl Catalogs {
         if let Some(catalog) = self.remembered(point) {
             return Ok(catalog);
         }
-        let catalog = Arc::new(Catalog::load(materialize, view).await?);
-        self.keep(point.timeline, point.lsn, &catalog);
+        let (catalog, changed) = Catalog::load_with_change(materialize, view).await?;
+        let catalog = Arc::new(catalog);
+        // No document of the catalog is ever deleted, so its last change shows in one of them.
+        let above = view.segments().first().map_or(Lsn::ZERO, |leaf| leaf.above);
+        self.keep(point.timeline, changed.max(above.next())..=point.lsn, &catalog);
         Ok(catalog)
     }
 
@@ -191,20 +200,25 @@ impl Catalogs {
         range.contains(&point.lsn).then(|| catalog.clone())
     }
 
-    /// Records that `catalog` is valid at `lsn`; if it is already cached, also at all positions in
+    /// Records that `catalog` is valid at `lsns`; if it is already cached, also at all positions in
     /// between.
-    pub(crate) fn keep(&self, timeline: TimelineId, lsn: Lsn, catalog: &Arc<Catalog>) {
+    pub(crate) fn keep(
+        &self,
+        timeline: TimelineId,
+        lsns: RangeInclusive<Lsn>,
+        catalog: &Arc<Catalog>,
+    ) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         match known.get_mut(&timeline) {
             Some((range, same)) if Arc::ptr_eq(same, catalog) => {
-                *range = lsn.min(*range.start())..=lsn.max(*range.end());
+                *range = *lsns.start().min(range.start())..=*lsns.end().max(range.end());
             }
-            Some((range, _)) if *range.end() > lsn => {}
+            Some((range, _)) if range.end() > lsns.end() => {}
             _ => {
                 if known.len() >= Self::MOST {
                     known.clear();
                 }
-                known.insert(timeline, (lsn..=lsn, catalog.clone()));
+                known.insert(timeline, (lsns, catalog.clone()));
             }
         }
     }
@@ -266,7 +280,14 @@ pub(crate) fn decode(document: &Document) -> Result<(CollectionInfo, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use futures::stream::{self, BoxStream, StreamExt};
+
     use super::*;
+    use crate::model::Segment;
+    use crate::storage::{Version, VersionStamp, VersionStream};
 
     fn with(options: BsonDocument, indexes: Vec<BsonDocument>) -> CollectionInfo {
         let name = CollectionName::new("boats").unwrap();
@@ -303,5 +324,77 @@ mod tests {
             info.options = doc! { option: 1 };
             assert!(info.listed_indexes().is_empty(), "{option}");
         }
+    }
+
+    /// Gives the catalog documents that were changed by these commits, and counts the scans.
+    struct Stored(Vec<u64>, AtomicUsize);
+
+    #[async_trait]
+    impl Materialize for Stored {
+        async fn get(&self, _: &View, _: CollectionId, _: &Key) -> Result<Option<Version>> {
+            unreachable!()
+        }
+
+        async fn get_many(
+            &self,
+            _: &View,
+            _: CollectionId,
+            _: Vec<Key>,
+        ) -> Result<Vec<Option<Version>>> {
+            unreachable!()
+        }
+
+        async fn stamps(
+            &self,
+            _: &View,
+            _: CollectionId,
+            _: Vec<Key>,
+        ) -> Result<Vec<Option<VersionStamp>>> {
+            unreachable!()
+        }
+
+        fn scan(&self, view: &View, _: CollectionId, _: KeyRange) -> VersionStream {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let upto = view.lsn().get();
+            let versions = self.0.iter().filter(|lsn| **lsn <= upto).map(|lsn| {
+                let name = CollectionName::new(format!("c{lsn}")).unwrap();
+                let info = Catalog::default().new_collection(name);
+                let Change { key, image, .. } = change(&info, false).unwrap();
+                let document = image.into_document().unwrap();
+                Ok((key, Version { lsn: Lsn::new(*lsn), document }))
+            });
+            stream::iter(versions.collect::<Vec<_>>()).boxed()
+        }
+
+        fn history(
+            &self,
+            _: &View,
+            _: CollectionId,
+            _: &Key,
+        ) -> BoxStream<'static, Result<(Lsn, Image)>> {
+            unreachable!()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_catalog_is_read_once_for_all_states_since_its_last_change() {
+        let (stored, catalogs) = (Stored(vec![3, 5], AtomicUsize::new(0)), Catalogs::default());
+        let segment = |timeline: u8, above, upto| Segment {
+            timeline: TimelineId::from_bytes([timeline; 16]),
+            above: Lsn::new(above),
+            upto: Lsn::new(upto),
+        };
+        let root = View::new([segment(1, 0, 20)]);
+        let read = async |view: &View| {
+            let catalog = catalogs.of(&stored, view).await.unwrap();
+            (catalog.iter().count(), stored.1.load(Ordering::Relaxed))
+        };
+        assert_eq!(read(&root).await, (2, 1));
+        assert_eq!(read(&root.at(Lsn::new(5))).await, (2, 1), "it was changed there");
+        assert_eq!(read(&root.at(Lsn::new(4))).await, (1, 2), "and was another before");
+        assert_eq!(read(&root.at(Lsn::new(20))).await, (2, 2), "the newer one stays known");
+        let fork = View::new([segment(2, 10, 30), segment(1, 0, 10)]);
+        assert_eq!(read(&fork).await, (2, 3));
+        assert_eq!(read(&fork.at(Lsn::new(11))).await, (2, 3), "from the fork on");
     }
 }

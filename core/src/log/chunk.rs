@@ -67,7 +67,7 @@ pub fn decode_chunk(digest: Digest, bytes: &[u8]) -> Result<Vec<(Key, Version)>>
         let key = Key::from_bytes(reader.bytes()?)
             .map_err(|source| reader.corrupt("has a malformed key").with_source(source))?;
         let lsn = reader.lsn()?;
-        let document = Document::from_stored(reader.bytes()?.to_vec())?;
+        let document = Document::from_stored(reader.bytes()?)?;
         entries.push((key, Version { lsn, document }));
     }
     Ok(entries)

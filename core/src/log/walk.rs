@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bson::DateTime;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use crate::log::steps::missing;
 use crate::model::{Commit, Head, Lsn, Segment, TimelineId, Touched, View};
 use crate::storage::{Direction, Wal};
 use crate::{DetailKey, Error, Result};
@@ -129,9 +130,4 @@ fn collected(lsn: Lsn) -> Error {
         "commit {lsn} was collected; states are retained without their commits"
     ))
     .with_detail(DetailKey::Lsn, lsn.get())
-}
-
-fn missing(lsn: Lsn) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log"))
-        .with_detail(DetailKey::Lsn, lsn.get())
 }

@@ -17,7 +17,8 @@ pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 /// Its bytes are kept unchanged. Cheap to clone: clones share them.
 #[derive(Clone, PartialEq)]
 pub struct Document {
-    raw: Arc<RawDocumentBuf>,
+    /// Framed as a BSON document. One allocation: scans make many of these.
+    bytes: Arc<[u8]>,
 }
 
 impl Document {
@@ -44,7 +45,7 @@ impl Document {
         if let RawBsonRef::Document(id) = id {
             refuse_dollar_names(id)?;
         }
-        Ok((key, Self { raw: raw.into() }))
+        Ok((key, Self { bytes: raw.into_bytes().into() }))
     }
 
     /// Moves the `_id` of a document before its other fields, as MongoDB does; a document without
@@ -68,25 +69,26 @@ impl Document {
     ///
     /// # Errors
     /// `Corrupt` if the bytes are not a BSON document.
-    pub fn from_stored(bytes: Vec<u8>) -> Result<Self> {
-        RawDocumentBuf::from_bytes(bytes)
-            .map(|raw| Self { raw: raw.into() })
+    pub fn from_stored(bytes: impl AsRef<[u8]>) -> Result<Self> {
+        RawDocument::from_bytes(bytes.as_ref())
+            .map(|raw| Self { bytes: raw.as_bytes().into() })
             .map_err(|source| Error::corrupt("a stored document is not BSON").with_source(source))
     }
 
     /// The document, for reading its fields.
     pub fn as_raw(&self) -> &RawDocument {
-        &self.raw
+        #[expect(clippy::expect_used, reason = "a caller could do nothing about it")]
+        RawDocument::from_bytes(&self.bytes).expect("each constructor checks the framing")
     }
 
     /// The document as BSON bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        self.raw.as_bytes()
+        &self.bytes
     }
 
-    /// The owned document; copies it if there are other clones.
+    /// A copy of the document.
     pub fn into_raw(self) -> RawDocumentBuf {
-        Arc::unwrap_or_clone(self.raw)
+        self.as_raw().to_owned()
     }
 
     /// The document as an owned tree.

@@ -114,6 +114,13 @@ async fn kept_of(shared: &Shared, timeline: TimelineId) -> Result<RetainedStates
 
 /// Returns the first state that is not retained: one or two lookups per timeline.
 async fn given_up<'a>(shared: &Shared, views: &'a [View]) -> Result<Option<&'a View>> {
+    // A state of a branch without a base is asked about at each read of the past.
+    if let [view] = views
+        && let [only] = view.segments()
+    {
+        let keep = kept_of(shared, only.timeline).await?;
+        return Ok((!keep.contains(only.upto)).then_some(view));
+    }
     let timelines: BTreeSet<TimelineId> =
         views.iter().flat_map(View::segments).map(|segment| segment.timeline).collect();
     let keeps: HashMap<TimelineId, RetainedStates> = stream::iter(timelines)

@@ -25,7 +25,9 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use bson::{Bson, JavaScriptCodeWithScope, RawBson, RawBsonRef};
 
@@ -43,8 +45,32 @@ const MAX_NESTING: usize = 100;
 ///
 /// Two ids that are equal in MongoDB are one `Key`, and `Ord` is MongoDB's order of values. The
 /// original type of an id is not kept: see [`Key::to_bson`].
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(Box<[u8]>);
+#[derive(Clone)]
+pub struct Key(KeyBytes);
+
+/// The bytes of a key. Those of an `ObjectId`, a number or a short text need no allocation: scans read
+/// many.
+#[derive(Clone)]
+enum KeyBytes {
+    Short { length: u8, bytes: [u8; SHORT_BYTES] },
+    Long(Box<[u8]>),
+}
+
+/// The most that makes [`KeyBytes`] no larger than three words.
+const SHORT_BYTES: usize = 22;
+
+impl From<&[u8]> for KeyBytes {
+    fn from(bytes: &[u8]) -> Self {
+        let mut short = [0; SHORT_BYTES];
+        match (short.get_mut(..bytes.len()), u8::try_from(bytes.len())) {
+            (Some(start), Ok(length)) => {
+                start.copy_from_slice(bytes);
+                KeyBytes::Short { length, bytes: short }
+            }
+            _ => KeyBytes::Long(bytes.into()),
+        }
+    }
+}
 
 impl Key {
     /// The maximum length of a key, which fits into the keys of every backend with a margin.
@@ -64,7 +90,7 @@ impl Key {
             // Decoding finds repeated names; its cost is bounded by the length.
             decode::decode(&bytes)?;
         }
-        Ok(Self(bytes.into_boxed_slice()))
+        Ok(Self(bytes.as_slice().into()))
     }
 
     /// [`Key::of_id`] for an owned value. Also refuses a field name with a NUL character.
@@ -76,24 +102,22 @@ impl Key {
 
     /// Decodes a stored key. Accepts exactly the bytes that [`Key::as_bytes`] can return.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
-        Self::from_boxed(bytes.into())
-    }
-
-    /// [`Key::from_bytes`] without a copy.
-    pub fn from_boxed(bytes: Box<[u8]>) -> Result<Self, KeyError> {
-        check_length(&bytes)?;
+        check_length(bytes)?;
         let tag = bytes.first().copied().and_then(Tag::from_byte);
         tag.map_or(Ok(()), check_type)?;
         // Any 12 bytes are an ObjectId; this is the most common key, and scans decode many.
         if !(tag == Some(Tag::ObjectId) && bytes.len() == 13) {
-            decode::decode(&bytes)?;
+            decode::decode(bytes)?;
         }
-        Ok(Self(bytes))
+        Ok(Self(bytes.into()))
     }
 
     /// The bytes to store, which compare as unsigned bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            KeyBytes::Short { length, bytes } => &bytes[..usize::from(*length)],
+            KeyBytes::Long(bytes) => bytes,
+        }
     }
 
     /// Returns a value that has this key; not always the one from which the key was created.
@@ -103,7 +127,33 @@ impl Key {
     /// `_id` is in the document's own bytes.
     pub fn to_bson(&self) -> Bson {
         #[expect(clippy::expect_used, reason = "a caller could do nothing about it")]
-        decode::decode(&self.0).expect("each constructor makes or checks bytes that decode")
+        decode::decode(self.as_bytes()).expect("each constructor makes or checks bytes that decode")
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Key {}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

@@ -267,7 +267,7 @@ impl Committer {
     fn appended(&self, commits: &[Commit], position: &Position) {
         let CommitterContext { replay, catalogs, automatic, .. } = &*self.context;
         let (lsn, catalog) = (position.head.lsn, &position.catalog);
-        catalogs.keep(self.timeline.id, lsn, catalog);
+        catalogs.keep(self.timeline.id, lsn..=lsn, catalog);
         if let Some(replay) = replay {
             replay.appended(self.timeline, commits);
         }
@@ -324,7 +324,7 @@ impl Committer {
             None => base,
         };
         let view = self.view(&head).await?;
-        let catalog = Arc::new(Catalog::load(&*self.context.materialize, &view).await?);
+        let catalog = self.context.catalogs.of(&*self.context.materialize, &view).await?;
         Ok(Some(Position { head, catalog }))
     }
 

@@ -77,7 +77,7 @@ pub fn decode_commit(reader: &mut Reader<'_>) -> Result<Commit> {
     for ChangeHeader { collection, key, length } in headers {
         let image = match usize::try_from(length).unwrap_or(usize::MAX) {
             0 => Image::Deleted,
-            length => Image::Document(Document::from_stored(reader.take(length)?.to_vec())?),
+            length => Image::Document(Document::from_stored(reader.take(length)?)?),
         };
         changes.push(Change { collection, key, image });
     }

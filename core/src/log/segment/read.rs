@@ -253,6 +253,6 @@ impl Documents<'_> {
         }
         let content = Part { offset: block.position, bytes: content };
         let bytes = content.get(position..end).ok_or_else(misplaced)?;
-        Document::from_stored(bytes.to_vec())
+        Document::from_stored(bytes)
     }
 }

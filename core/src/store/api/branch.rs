@@ -121,16 +121,24 @@ impl Branch {
     /// # Errors
     /// `NotFound` if the branch has no such commit yet, or the state was [collected](crate::gc).
     pub async fn at(&self, lsn: Lsn) -> Result<State> {
-        let head = self.head().await?;
-        if lsn > head.lsn() {
+        let (record, head) = self.present().await.map_err(|error| self.named(error))?;
+        if lsn > head.lsn {
             return Err(Error::not_found(format!(
                 "LSN {lsn} does not exist on branch '{}'; its last LSN is {}",
-                self.name,
-                head.lsn()
+                self.name, head.lsn
             ))
             .with_detail(DetailKey::Branch, self.name.as_str())
             .with_detail(DetailKey::Lsn, lsn.get()));
         }
+        if lsn < head.lsn {
+            let view = self.shared().timelines.view(record.timeline(), lsn).await?;
+            let earlier = State::kept(self.shared().clone(), view, record.mask.clone()).await?;
+            if let Some(earlier) = earlier {
+                return Ok(earlier);
+            }
+        }
+        // The head may have moved on since; where the state was collected, the error names what is kept.
+        let head = self.head().await?;
         self.earlier(head, lsn).await
     }
 

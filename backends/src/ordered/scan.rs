@@ -1,0 +1,84 @@
+//! Walks over the versions of a view: a collection in key order, and the history of one document.
+
+use argon_core::Result;
+use argon_core::key::Key;
+use argon_core::model::{Image, Lsn, View};
+use argon_core::storage::{KeyRange, Version};
+
+use crate::ordered::blocking::Step;
+use crate::ordered::cursor::Cursor;
+use crate::ordered::keys::Short;
+use crate::ordered::materialize::VersionIndex;
+use crate::ordered::merged::MergedRows;
+
+/// How many documents the first step of a scan reads (the reader may want no more), and every later
+/// one: a step's items stay below 64 KiB, above which glibc tidies its whole heap when they are freed.
+const FIRST_STEP: usize = 64;
+const STEP: usize = 1024;
+
+/// How many bytes of documents end a step early.
+pub(super) const STEP_BYTES: usize = 4 * 1024 * 1024;
+
+/// A scan in progress.
+pub(super) struct Scan {
+    pub(super) view: View,
+    pub(super) collection: Short,
+    pub(super) range: KeyRange,
+    /// `None` before the first step.
+    pub(super) rows: Option<MergedRows>,
+}
+
+impl Scan {
+    pub(super) fn step(&mut self, index: &VersionIndex) -> Result<Step<(Key, Version)>> {
+        let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
+        let rows = match &mut self.rows {
+            Some(rows) => rows,
+            none => {
+                let segments = index.timelines.segments(&self.view)?.into_iter();
+                let cursors =
+                    segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
+                none.insert(MergedRows::of(cursors.collect()))
+            }
+        };
+        let mut items = Vec::with_capacity(most);
+        let mut bytes = 0;
+        while items.len() < most && bytes < STEP_BYTES {
+            let Some(row) = rows.next(index.rows.engine(), most)? else {
+                return Ok(Step { items, more: false });
+            };
+            if let Some(document) = row.document {
+                bytes += document.as_bytes().len();
+                items.push((row.key, Version { lsn: row.lsn, document }));
+            }
+        }
+        Ok(Step { items, more: true })
+    }
+}
+
+/// A walk over the history of a document: newest first, down from `below`.
+pub(super) struct History {
+    pub(super) view: View,
+    pub(super) collection: Short,
+    pub(super) key: Key,
+    pub(super) below: Lsn,
+}
+
+impl History {
+    pub(super) fn step(&mut self, index: &VersionIndex) -> Result<Step<(Lsn, Image)>> {
+        const STEP: usize = 64;
+        let segments = self.view.segments().iter().zip(index.timelines.segments(&self.view)?);
+        let mut segments = segments.filter(|(_, rows)| rows.above.next() < self.below);
+        let Some((segment, rows)) = segments.next() else {
+            return Ok(Step { items: Vec::new(), more: false });
+        };
+        // Versions at or below the floor are retained for their content, not as history.
+        let floor =
+            index.timelines.entry(segment.timeline)?.map_or(Lsn::ZERO, |entry| entry.state.floor);
+        let mut items = index.images(rows, self.collection, &self.key, self.below, STEP)?;
+        let found = items.len();
+        items.retain(|(lsn, _)| *lsn > floor);
+        let ended = items.len() < found || floor > rows.above && found == 0;
+        self.below = items.last().map_or(rows.above.next(), |(lsn, _)| *lsn);
+        Ok(Step { items, more: !ended })
+    }
+}
