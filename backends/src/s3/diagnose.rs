@@ -6,11 +6,13 @@ use bytes::Bytes;
 
 use crate::s3::bucket::{Bucket, Wanted};
 use crate::s3::cache;
+use crate::s3::condition::PutCondition;
 use crate::s3::connect::Connection;
 use crate::s3::factory::Opener;
-use crate::s3::identity::{FORMAT, Identity};
+use crate::s3::identity::{self, FORMAT, Identity};
 use crate::s3::names;
-use crate::s3::put::PutCondition;
+use crate::s3::probe::probe;
+use crate::s3::races::race;
 use crate::s3::settings::Settings;
 use crate::s3::traffic::Meter;
 
@@ -109,7 +111,7 @@ fn skew(bucket: &Bucket) -> Option<Diagnosis> {
 }
 
 async fn look_at_store(bucket: &Bucket) -> Diagnosis {
-    match bucket.identity().await.and_then(|stored| Identity::decode(&stored.bytes)) {
+    match identity::read(bucket).await.and_then(|stored| Identity::decode(&stored.bytes)) {
         Ok(Identity { id, .. }) => {
             Diagnosis::good("store", format!("is there; format {FORMAT}, identity {id}"))
         }
@@ -144,7 +146,7 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
         Ok(_) => failed("right to read", &Error::corrupt("an object is not as it was written")),
         Err(error) => failed("right to read", &error),
     });
-    found.push(match bucket.keeps_conditions(&name, &content).await {
+    found.push(match probe(bucket, &name, &content).await {
         Ok(_) => Diagnosis::good(CONDITIONS, "If-None-Match and If-Match are kept"),
         Err(error) => failed(CONDITIONS, &error),
     });
@@ -164,7 +166,7 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
 /// What the servers do that let two writers win is in docs/S3.md.
 async fn look_at_races(bucket: &Bucket, name: &str) -> Diagnosis {
     const CHECK: &str = "writers at once";
-    match bucket.race(name).await.and_then(|raced| raced.verdict()) {
+    match race(bucket, name).await.and_then(|results| results.verdict()) {
         Ok(held) => Diagnosis::good(CHECK, held),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let remedy = "keep the store on a server that guards a condition against writers that \

@@ -12,21 +12,19 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::Credentials;
 use bson::DateTime;
 
+use crate::s3::backend::S3Backend;
 use crate::s3::bucket::Bucket;
 use crate::s3::cache::Cache;
 use crate::s3::connect::Connection;
 use crate::s3::diagnose::diagnose;
-use crate::s3::identity::{FORMAT, Identity};
-use crate::s3::log::{Log, S3Wal};
-use crate::s3::maintenance::S3Maintenance;
+use crate::s3::identity::{self, FORMAT, Identity};
 use crate::s3::memory::Memory;
 use crate::s3::names;
 use crate::s3::objects::S3Objects;
-use crate::s3::probe::Probed;
-use crate::s3::refs::S3Refs;
+use crate::s3::probe::{Probed, probe};
 use crate::s3::retry::IN_ALL;
+use crate::s3::server;
 use crate::s3::settings::{PARAMETERS, Settings};
-use crate::s3::snapshots::S3Snapshots;
 use crate::s3::store::S3Store;
 use crate::s3::traffic::Meter;
 
@@ -115,8 +113,8 @@ impl Opener {
         // As it is stored, and will be found again.
         let created = DateTime::from_millis(environment.now().timestamp_millis());
         let identity = Identity { id, created };
-        let bytes = bucket.make_identity(&identity).await?;
-        if let Err(error) = bucket.probe(&bytes).await {
+        let bytes = identity::create(&bucket, &identity).await?;
+        if let Err(error) = probe(&bucket, names::IDENTITY, &bytes).await {
             bucket.delete(names::IDENTITY).await?;
             return Err(error);
         }
@@ -131,10 +129,11 @@ impl Opener {
     ) -> Result<Backend> {
         let bucket = self.connect(url, options, environment).await?;
         let asked = environment.clock_time();
-        let stored = bucket.identity().await?;
-        bucket.heed_clock(asked);
+        let stored = identity::read(&bucket).await?;
+        server::heed_clock(&bucket, asked);
         let identity = Identity::decode(&stored.bytes)?;
-        if bucket.probe(&stored.bytes.clone().into()).await? == Probed::ReadOnly {
+        if probe(&bucket, names::IDENTITY, &stored.bytes.clone().into()).await? == Probed::ReadOnly
+        {
             tracing::info!("the store can be read, and not be written");
         }
         Ok(self.backend(bucket, identity, options))
@@ -185,14 +184,13 @@ impl Opener {
         let (bucket, memory) = (Arc::new(bucket), Memory::default());
         let network: Arc<dyn Network> = bucket.clone();
         let store = S3Store { bucket, environment, info, cache, memory };
-        let store = Arc::new(store);
-        let log = Arc::new(Log::new(store.clone()));
+        let backend = Arc::new(S3Backend::new(store));
         Backend {
-            wal: Arc::new(S3Wal(log.clone())),
-            refs: Arc::new(S3Refs::new(store.clone())),
-            snapshots: Arc::new(S3Snapshots::new(store.clone())),
+            wal: backend.clone(),
+            refs: backend.clone(),
+            snapshots: backend.clone(),
             materialize: None,
-            maintenance: Arc::new(S3Maintenance { store, log }),
+            maintenance: backend,
             deferred: None,
             network: Some(network),
             capabilities: Capabilities { durable: true, shared: true },

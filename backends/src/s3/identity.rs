@@ -6,8 +6,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::condition::PutCondition;
 use crate::s3::names::IDENTITY;
-use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
+use crate::s3::put::{Put, Write};
 
 /// The format that this version of Argon writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -69,53 +70,39 @@ fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::invalid(format!("{IDENTITY} is not that of an Argon store")).with_source(source)
 }
 
-impl Bucket {
-    /// The store's identity as it is stored.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none.
-    pub(super) async fn identity(&self) -> Result<Object> {
-        let found = self.get(IDENTITY, Wanted::Whole(0)).await?;
-        found.ok_or_else(|| {
-            Error::not_found(format!("there is no Argon store at {}", self.settings))
-                .with_hint(Hint::CreateStore { url: None })
-        })
-    }
+/// The store's identity as it is stored.
+///
+/// # Errors
+/// `NotFound` if the bucket has none under the prefix.
+pub(super) async fn read(bucket: &Bucket) -> Result<Object> {
+    let found = bucket.get(IDENTITY, Wanted::Whole(0)).await?;
+    found.ok_or_else(|| {
+        Error::not_found(format!("there is no Argon store at {}", bucket.settings))
+            .with_hint(Hint::CreateStore { url: None })
+    })
+}
 
-    /// Writes the identity of a new store where nothing is.
-    ///
-    /// # Errors
-    /// `AlreadyExists` if there is a store, `Invalid` if there is something else.
-    pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Bytes> {
-        let there = || Error::already_exists(format!("there is a store at {}", self.settings));
-        let (found, listed) =
-            futures::join!(self.get(IDENTITY, Wanted::Whole(0)), self.list("", None, 1));
-        if found?.is_some() {
-            return Err(there());
-        }
-        if let Some(object) = listed?.objects.first() {
-            return Err(Error::invalid(format!(
-                "there are other objects at {}, '{}' for one; choose another prefix",
-                self.settings, object.name
-            )));
-        }
-        let bytes = Bytes::from(identity.encode()?);
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            None => WriteResolution::Unchanged,
-            Some(object) if object.bytes == bytes => WriteResolution::Ours,
-            Some(_) => WriteResolution::Theirs,
-        };
-        let write = Write {
-            name: IDENTITY,
-            bytes: &bytes,
-            condition: PutCondition::Absent,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        match self.put(&write).await? {
-            Put::Done(_) => Ok(bytes),
-            Put::Lost => Err(there()),
-        }
+/// Writes the identity of a new store under a prefix without objects, and returns its bytes.
+///
+/// # Errors
+/// `AlreadyExists` if there is a store, `Invalid` if there are other objects.
+pub(super) async fn create(bucket: &Bucket, identity: &Identity) -> Result<Bytes> {
+    let there = || Error::already_exists(format!("there is a store at {}", bucket.settings));
+    let (found, listed) =
+        futures::join!(bucket.get(IDENTITY, Wanted::Whole(0)), bucket.list("", None, 1));
+    if found?.is_some() {
+        return Err(there());
+    }
+    if let Some(object) = listed?.objects.first() {
+        return Err(Error::invalid(format!(
+            "there are other objects at {}, '{}' for one; choose another prefix",
+            bucket.settings, object.name
+        )));
+    }
+    let bytes = Bytes::from(identity.encode()?);
+    match Write::new(IDENTITY, &bytes, PutCondition::Absent).put(bucket).await? {
+        Put::Done(_) => Ok(bytes),
+        Put::Lost => Err(there()),
     }
 }
 

@@ -9,15 +9,20 @@
 //! A segment's name is free once it is removed; `fence.rs` says why nobody takes it. What that asks
 //! for is that a segment is older than the grace time. So the log of the last hour stays.
 
+use std::sync::Arc;
+
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::Listed;
-use crate::s3::log::Log;
-use crate::s3::log::segment_index::{SegmentIndex, SegmentLocation};
+use crate::s3::log::append::LogWriter;
+use crate::s3::log::fence::Fence;
+use crate::s3::log::heads::Heads;
+use crate::s3::log::segment_index::{SegmentIndex, SegmentListing, SegmentLocation};
 use crate::s3::names;
+use crate::s3::store::S3Store;
 
 /// How many objects are removed at once, and after how many it is looked at the clock.
 const AT_ONCE: usize = 8;
@@ -25,7 +30,7 @@ const BATCH: usize = 64;
 
 /// Whether anything is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::s3) enum Mode {
     Remove,
     /// What would be removed is counted.
     Count,
@@ -40,21 +45,30 @@ struct Plan {
 
 impl Plan {
     fn freed(&self, state: &TimelineState) -> Reclaimed {
-        let lowest = self.objects.first().map_or(self.floor, |place| {
-            place.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
+        let lowest = self.objects.first().map_or(self.floor, |location| {
+            location.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
         });
         Reclaimed {
             commits: self.floor.get().saturating_sub(lowest.get()),
-            bytes: self.objects.iter().map(|place| place.length).sum(),
+            bytes: self.objects.iter().map(|location| location.length).sum(),
             ..Reclaimed::default()
         }
     }
 }
 
-impl Log {
+/// Removes the log that garbage collection does not retain.
+pub(in crate::s3) struct Pruner {
+    pub(super) store: Arc<S3Store>,
+    pub(super) heads: Arc<Heads>,
+    pub(super) index: Arc<SegmentIndex>,
+    pub(super) writer: Arc<LogWriter>,
+    pub(super) fence: Fence,
+}
+
+impl Pruner {
     /// Removes, or counts, the objects all of whose commits lie below what is kept. Images are not
     /// counted, as that would take reading them.
-    pub(super) async fn prune(
+    pub(in crate::s3) async fn prune(
         &self,
         timeline: TimelineId,
         keep: &RetainedStates,
@@ -65,7 +79,9 @@ impl Log {
         // What a listing showed is built upon for a part of the grace time only.
         'listing: loop {
             let asked = self.fence.now();
-            let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(freed) };
+            let Some(state) = self.heads.ask(timeline, &memory).await?.state else {
+                return Ok(freed);
+            };
             let plan = self.plan(&state, keep).await?;
             if mode == Mode::Count {
                 return Ok(plan.freed(&state));
@@ -74,14 +90,14 @@ impl Log {
                 return Ok(freed);
             }
             self.raise_floor(timeline, plan.floor).await?;
-            memory.forget_places();
+            memory.forget_locations();
             freed.commits = freed.commits.max(plan.freed(&state).commits);
             for batch in plan.objects.chunks(BATCH) {
                 if !self.fence.may_send(asked) {
                     continue 'listing;
                 }
-                self.remove(batch.iter().map(|place| place.name.clone())).await?;
-                freed.bytes += batch.iter().map(|place| place.length).sum::<u64>();
+                self.remove(batch.iter().map(|location| location.name.clone())).await?;
+                freed.bytes += batch.iter().map(|location| location.length).sum::<u64>();
             }
             return Ok(freed);
         }
@@ -90,21 +106,25 @@ impl Log {
     /// What a timeline takes, by whole objects: the newest is counted to its last state, those with
     /// commits that are kept to the window, and the others as free, though they may be too young to go.
     /// What single states need is in their snapshots.
-    pub(super) async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+    pub(in crate::s3) async fn usage(
+        &self,
+        timeline: TimelineId,
+        keep: &RetainedStates,
+    ) -> Result<Usage> {
         let mut usage = Usage::default();
         let memory = self.heads.of(timeline);
-        let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(usage) };
+        let Some(state) = self.heads.ask(timeline, &memory).await?.state else { return Ok(usage) };
         let from = keep.from.unwrap_or(state.head.lsn).max(state.timeline.base_lsn().next());
-        let places = self.all_places(timeline).await?;
-        let first = places.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
-        let newest = places.segments.first().map(|place| place.first);
-        for place in places.segments.iter().chain(&places.packs) {
-            if Some(place.first) == newest {
-                usage.head += place.length;
-            } else if place.first >= first {
-                usage.window += place.length;
+        let listing = self.index.list_all(timeline).await?;
+        let first = listing.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
+        let newest = listing.segments.first().map(|location| location.first);
+        for location in listing.segments.iter().chain(&listing.packs) {
+            if Some(location.first) == newest {
+                usage.head += location.length;
+            } else if location.first >= first {
+                usage.window += location.length;
             } else {
-                usage.free += place.length;
+                usage.free += location.length;
             }
         }
         Ok(usage)
@@ -118,10 +138,10 @@ impl Log {
         if from <= state.timeline.base_lsn().next() || from > state.head.lsn {
             return Ok(nothing);
         }
-        let places = self.all_places(state.timeline.id).await?;
-        match places.first_kept(from, |place| self.is_young(place))? {
+        let listing = self.index.list_all(state.timeline.id).await?;
+        match listing.first_kept(from, |location| self.is_young(location))? {
             Some(first) => Ok(Plan {
-                objects: places.into_below(first),
+                objects: listing.into_below(first),
                 floor: first.back(1).unwrap_or_default().max(state.timeline.base_lsn()),
             }),
             None => Ok(nothing),
@@ -129,10 +149,10 @@ impl Log {
     }
 
     /// Whether a listed place may not be older than the grace time.
-    fn is_young(&self, place: &SegmentLocation) -> bool {
+    fn is_young(&self, location: &SegmentLocation) -> bool {
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
         // Both times have whole seconds.
-        let age = |now: i64| now.saturating_sub(place.modified);
+        let age = |now: i64| now.saturating_sub(location.modified);
         self.store.bucket.meter.server_time().is_none_or(|now| age(now) <= grace)
     }
 
@@ -157,52 +177,52 @@ impl Log {
     ///
     /// Nothing is removed of a timeline that was not sealed for the grace time, so that nobody writes
     /// under a name that becomes free; one that is open is sealed. A later call removes it.
-    pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
+    pub(in crate::s3) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
-        let state = self.ask(timeline, &memory).await?.state;
+        let state = self.heads.ask(timeline, &memory).await?.state;
         if let Some(open) = state.filter(|state| !state.sealed) {
-            self.seal_after(&open.timeline, &open.head).await?;
+            self.writer.seal(&open.timeline, &open.head).await?;
             return Ok(Reclaimed::default());
         }
         let _writing = memory.writing.lock().await;
-        let places = self.all_places(timeline).await?;
-        if self.has_young_head(&places) {
+        let listing = self.index.list_all(timeline).await?;
+        if self.has_young_head(&listing) {
             return Ok(Reclaimed::default());
         }
-        let freed = places.freed_by_dropping(state.as_ref());
+        let freed = listing.freed_by_dropping(state.as_ref());
         if let Some(state) = state {
             self.raise_floor(timeline, state.head.lsn).await?;
         }
-        let SegmentIndex { mut segments, packs, .. } = places;
+        let SegmentListing { mut segments, packs, .. } = listing;
         let newest = if segments.is_empty() { None } else { Some(segments.remove(0)) };
         let manifests = self.store.bucket.list_all(&names::manifests_of(timeline)).await?;
         self.remove(manifests.into_iter().map(|listed| listed.name)).await?;
-        self.remove(packs.into_iter().chain(segments).map(|place| place.name)).await?;
-        self.remove(newest.into_iter().map(|place| place.name)).await?;
+        self.remove(packs.into_iter().chain(segments).map(|location| location.name)).await?;
+        self.remove(newest.into_iter().map(|location| location.name)).await?;
         memory.forget_head();
-        memory.forget_places();
+        memory.forget_locations();
         let marks = self.store.bucket.list_all(&names::floors_of(timeline)).await?;
         self.remove(marks.into_iter().map(|listed| listed.name)).await?;
         Ok(freed)
     }
 
     /// What [`drop_timeline`](Self::drop_timeline) would free now.
-    pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
+    pub(in crate::s3) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let memory = self.heads.of(timeline);
-        let state = self.ask(timeline, &memory).await?.state;
+        let state = self.heads.ask(timeline, &memory).await?.state;
         if state.as_ref().is_some_and(|state| !state.sealed) {
             return Ok(None);
         }
-        let places = self.all_places(timeline).await?;
-        if self.has_young_head(&places) {
+        let listing = self.index.list_all(timeline).await?;
+        if self.has_young_head(&listing) {
             return Ok(None);
         }
-        Ok(Some(places.freed_by_dropping(state.as_ref())))
+        Ok(Some(listing.freed_by_dropping(state.as_ref())))
     }
 
     /// Whether the newest segment is too young for the timeline to be dropped.
-    fn has_young_head(&self, places: &SegmentIndex) -> bool {
-        places.segments.first().is_some_and(|newest| self.is_young(newest))
+    fn has_young_head(&self, listing: &SegmentListing) -> bool {
+        listing.segments.first().is_some_and(|newest| self.is_young(newest))
     }
 
     async fn remove(&self, names: impl IntoIterator<Item = String>) -> Result<()> {
@@ -213,7 +233,7 @@ impl Log {
     }
 }
 
-impl SegmentIndex {
+impl SegmentListing {
     /// The first commit of the lowest place that stays if the commits from `from` on do, and all
     /// segments that are too young to go.
     fn first_kept(
@@ -221,11 +241,11 @@ impl SegmentIndex {
         from: Lsn,
         is_young: impl Fn(&SegmentLocation) -> bool,
     ) -> Result<Option<Lsn>> {
-        let Some(place) = self.covering_one(from)? else { return Ok(None) };
-        let below = self.segments.iter().filter(|segment| segment.first < place.first);
+        let Some(location) = self.covering_one(from)? else { return Ok(None) };
+        let below = self.segments.iter().filter(|segment| segment.first < location.first);
         let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
-        let Some(young) = young else { return Ok(Some(place.first)) };
-        Ok(self.covering_one(young)?.map(|place| place.first.min(young)))
+        let Some(young) = young else { return Ok(Some(location.first)) };
+        Ok(self.covering_one(young)?.map(|location| location.first.min(young)))
     }
 
     /// What dropping the timeline would free, whose state is `state`.
@@ -233,15 +253,19 @@ impl SegmentIndex {
         let commits =
             state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
         let all = self.segments.iter().chain(&self.packs);
-        Reclaimed { commits, bytes: all.map(|place| place.length).sum(), ..Reclaimed::default() }
+        Reclaimed {
+            commits,
+            bytes: all.map(|location| location.length).sum(),
+            ..Reclaimed::default()
+        }
     }
 
     /// What begins below a commit with which a place begins, lowest first; never the newest segment.
     fn into_below(self, first: Lsn) -> Vec<SegmentLocation> {
         let segments = self.segments.into_iter().skip(1);
         let mut below: Vec<SegmentLocation> =
-            segments.chain(self.packs).filter(|place| place.first < first).collect();
-        below.sort_by_key(|place| place.first);
+            segments.chain(self.packs).filter(|location| location.first < first).collect();
+        below.sort_by_key(|location| location.first);
         below
     }
 }
@@ -250,7 +274,7 @@ impl SegmentIndex {
 mod tests {
     use super::*;
 
-    fn place(first: u64, last: Option<u64>) -> SegmentLocation {
+    fn location(first: u64, last: Option<u64>) -> SegmentLocation {
         let (first, last) = (Lsn::new(first), last.map(Lsn::new));
         SegmentLocation {
             first,
@@ -263,13 +287,13 @@ mod tests {
     }
 
     fn first_kept(segments: &[u64], packs: &[(u64, u64)], from: u64, young: u64) -> Option<u64> {
-        let places = SegmentIndex {
-            segments: segments.iter().rev().map(|first| place(*first, None)).collect(),
-            packs: packs.iter().rev().map(|(first, last)| place(*first, Some(*last))).collect(),
+        let listing = SegmentListing {
+            segments: segments.iter().rev().map(|first| location(*first, None)).collect(),
+            packs: packs.iter().rev().map(|(first, last)| location(*first, Some(*last))).collect(),
             all: true,
         };
-        let is_young = |place: &SegmentLocation| place.first.get() >= young;
-        places.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
+        let is_young = |location: &SegmentLocation| location.first.get() >= young;
+        listing.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
     }
 
     #[test]
