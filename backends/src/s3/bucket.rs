@@ -49,13 +49,13 @@ pub(super) struct Object {
     pub(super) length: u64,
 }
 
-/// The part of an object that is asked for.
+/// The part of an object that a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of it. It has about so many bytes, as far as that is known: a large one is waited for
-    /// longer.
+    /// All of it. It has about this many bytes, or an unknown number if 0: a large object has more
+    /// time.
     Whole(u64),
-    /// The last so many bytes, or all if there are fewer.
+    /// The last N bytes, or all of a shorter object.
     Last(u64),
     /// These bytes; not empty.
     Bytes(Range<u64>),
@@ -75,9 +75,9 @@ pub(super) struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) objects: Vec<Listed>,
-    /// The folders below, with a slash at the end; only if they were asked for.
+    /// The folders below, with a slash at the end; only in a listing of a folder.
     pub(super) folders: Vec<String>,
-    /// Whether there are more.
+    /// Whether the listing continues after this page.
     pub(super) more: bool,
 }
 
@@ -154,7 +154,7 @@ impl Bucket {
         let bytes = body.collect().await.map_err(|source| Failure::broken(what, source))?.to_vec();
         let promised = content_length.and_then(|length| u64::try_from(length).ok());
         if promised.is_some_and(|promised| promised != bytes.len() as u64) {
-            return Err(Failure::broken(what, "it has another length than was said"));
+            return Err(Failure::broken(what, "its length differs from its header"));
         }
         let total = content_range.and_then(|range| range.rsplit('/').next()?.parse().ok());
         let length = total.unwrap_or(bytes.len() as u64);
@@ -165,7 +165,7 @@ impl Bucket {
     /// and at most [`PAGE`], in ascending order.
     ///
     /// # Errors
-    /// Besides those of the server, `Unsupported` if what it gives is in no order.
+    /// Besides those of the server, `Unsupported` if the names are out of order.
     pub(super) async fn list(
         &self,
         prefix: &str,
@@ -198,8 +198,8 @@ impl Bucket {
             return Ok(page);
         }
         Err(Error::unsupported(format!(
-            "the server lists objects in another order than that of their names, so the head of a \
-             timeline can't be found ({what}); Argon needs a general purpose bucket"
+            "the server does not list objects in the order of their names, so the head of a timeline \
+             can't be found ({what}); use a general purpose bucket"
         )))
     }
 

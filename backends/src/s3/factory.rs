@@ -1,4 +1,4 @@
-//! Making and opening stores.
+//! Creates and opens stores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::s3::settings::{PARAMETERS, Settings};
 use crate::s3::store::S3Store;
 use crate::s3::traffic::Meter;
 
-/// Makes and opens stores in S3.
+/// Creates and opens stores in S3.
 pub(crate) struct S3Factory;
 
 #[async_trait]
@@ -70,11 +70,10 @@ impl Factory for S3Factory {
     }
 }
 
-/// The objects at an `s3:` URL, for a backend that keeps nothing but them there. Nothing is asked of
-/// the server yet.
+/// The objects at an `s3:` URL, for a backend that keeps only plain objects in S3. Sends no request.
 ///
 /// # Errors
-/// `Invalid` if the URL, the region or the credentials are not what they have to be.
+/// `Invalid` for a wrong URL or an unknown region, `Denied` without credentials.
 pub async fn s3_objects(
     url: &StoreUrl,
     options: &OpenOptions,
@@ -86,11 +85,11 @@ pub async fn s3_objects(
     Ok(Arc::new(S3Objects(bucket)))
 }
 
-/// What stores are opened with that neither URL nor options say.
+/// Parameters of an open that neither the URL nor the options have.
 pub(super) struct Opener {
-    /// Taken in place of those that the machine has.
+    /// In place of the machine's credentials.
     pub(super) credentials: Option<Credentials>,
-    /// How long a request is tried once the store is open.
+    /// How long a request is repeated once the store is open.
     pub(super) patience: Duration,
 }
 
@@ -110,7 +109,7 @@ impl Opener {
         let bucket = self.connect(url, options, environment).await?;
         let id: [u8; 16] = environment.random();
         let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        // As it is stored, and will be found again.
+        // In the precision in which it is stored.
         let created = DateTime::from_millis(environment.now().timestamp_millis());
         let identity = Identity { id, created };
         let bytes = identity::create(&bucket, &identity).await?;
@@ -134,13 +133,13 @@ impl Opener {
         let identity = Identity::decode(&stored.bytes)?;
         if probe(&bucket, names::IDENTITY, &stored.bytes.clone().into()).await? == Probed::ReadOnly
         {
-            tracing::info!("the store can be read, and not be written");
+            tracing::info!("the credentials allow reads of the store, but no writes");
         }
         Ok(self.backend(bucket, identity, options))
     }
 
-    /// A bucket that has answered nothing yet. While a store is opened, the server has
-    /// `options.lock_timeout` for each answer.
+    /// A bucket, without a request to it. During an open, the server has `options.lock_timeout` for each
+    /// answer.
     async fn connect(
         &self,
         url: &StoreUrl,
@@ -152,7 +151,7 @@ impl Opener {
         let connection = Connection::new(&settings, &meter, self.credentials.as_ref()).await;
         if connection.region().is_none() {
             return Err(Error::invalid(format!(
-                "no region is known for {settings}; add region=… to the URL, or set AWS_REGION"
+                "unknown region for {settings}; add region=… to the URL, or set AWS_REGION"
             )));
         }
         connection

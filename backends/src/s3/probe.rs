@@ -67,8 +67,8 @@ async fn refuses(
 
 fn ignored(condition: &str, what: &str) -> Error {
     Error::unsupported(format!(
-        "the server does not keep the condition '{condition}' of a write ({what}), without which two \
-         writers would overwrite each other; Argon needs a server that does (Amazon S3, MinIO, \
-         Cloudflare R2, Ceph do in recent versions)"
+        "the server ignores the condition '{condition}' of a write ({what}), so that two writers would \
+         overwrite each other; use a server that keeps it (recent versions of Amazon S3, MinIO, \
+         Cloudflare R2 and Ceph do)"
     ))
 }

@@ -203,6 +203,7 @@ impl<'a> Write<'a> {
 
 fn indeterminate(what: &str) -> Error {
     Error::indeterminate(format!(
-        "the server did not say whether the write happened ({what}); look before you try again"
+        "it is unknown whether the write happened, as the server did not answer ({what}); check before you \
+         try again"
     ))
 }

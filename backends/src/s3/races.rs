@@ -78,8 +78,7 @@ impl RaceResults {
             ));
         }
         Err(Error::unsupported(format!(
-            "both of {WRITERS} writers at once were told that they won, in {}; what one of them wrote \
-             would be lost",
+            "both of {WRITERS} concurrent writers won, in {}; one of their commits would be lost",
             broken.join(" and ")
         )))
     }

@@ -1,4 +1,4 @@
-//! Whether the segments of a timeline follow each other, and no two claim one LSN.
+//! The check that the segments of a timeline follow each other, and no two claim one LSN.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::s3::log::contents::{Contents, WHOLE_FOR_HEADERS};
 use crate::s3::log::segment_index::{Listing, SegmentLocation};
 use crate::s3::log::walk::LogReader;
 
-/// How many segments are looked into at once.
+/// The most segments that are read at once.
 const AT_ONCE: usize = 16;
 
-/// How often segments may be gone that were listed just before.
+/// The attempts after segments were removed during the check.
 const MOST_ROUNDS: usize = 3;
 
 /// Checks the chain of a timeline.
@@ -24,8 +24,8 @@ struct ChainCheck<'a> {
     timeline: TimelineId,
 }
 
-/// What is wrong with the segments and packs of a timeline that readers take: those that can't be
-/// read, and those that don't follow on the one before.
+/// The problems of the segments and packs that readers of a timeline use: unreadable ones, and ones that
+/// don't follow the one before. Else the problems of those that readers ignore.
 pub(in crate::s3) async fn broken_chain(
     log: &Arc<LogReader>,
     timeline: TimelineId,
@@ -45,7 +45,7 @@ pub(in crate::s3) async fn broken_chain(
             Err(error) => return Err(error),
         }
     }
-    Ok(vec![format!("timeline {timeline} has segments that are listed and not there")])
+    Ok(vec![format!("timeline {timeline} has segments that are listed and can't be fetched")])
 }
 
 impl ChainCheck<'_> {
@@ -64,7 +64,7 @@ impl ChainCheck<'_> {
             let Some(Contents { footer, .. }) = found else { return Ok(None) };
             let follows = match previous {
                 Some(head) => footer.before() == head,
-                // One that begins below the floor holds commits above it, too.
+                // It may begin below the floor and hold commits above it.
                 None => {
                     let before = footer.before().lsn;
                     before == footer.timeline().base_lsn() || before <= floor
@@ -72,16 +72,15 @@ impl ChainCheck<'_> {
             };
             if !follows {
                 let name = footer.name();
-                return Ok(Some(Some(format!("segment {name} does not follow on the one before"))));
+                return Ok(Some(Some(format!("segment {name} does not follow the one before"))));
             }
             previous = Some(footer.head());
         }
         Ok(Some(None))
     }
 
-    /// The segments and packs that readers leave out, since a pack has their place, and that hold
-    /// another commit than the log has there. What is left out for good reason, until compaction
-    /// removes it, holds the same ones.
+    /// Checks the segments and packs that readers ignore because a pack covers them, until compaction
+    /// removes them. They must hold the same commits as the log.
     ///
     /// Only the last commit of each is compared: its digest covers all before.
     async fn claimed_twice(&self) -> Result<Vec<String>> {
@@ -102,7 +101,7 @@ impl ChainCheck<'_> {
             .collect();
         let mut contents = stream::iter(looks).buffered(AT_ONCE);
         let mut claims: BTreeMap<Lsn, Vec<Claim>> = BTreeMap::new();
-        // Those that are gone were removed meanwhile.
+        // A missing one was removed during the check.
         while let Some(found) = contents.try_next().await? {
             let Some(Contents { footer, .. }) = found else { continue };
             let claim = Claim::of(footer.name(), footer.head(), footer.sealed());
@@ -113,7 +112,7 @@ impl ChainCheck<'_> {
         self.refuted(claims).await
     }
 
-    /// The claims that the log does not bear out.
+    /// The problems of the claims that contradict the log.
     async fn refuted(&self, mut claims: BTreeMap<Lsn, Vec<Claim>>) -> Result<Vec<String>> {
         let (Some(low), Some(high)) = (claims.keys().next(), claims.keys().next_back()) else {
             return Ok(Vec::new());
@@ -131,11 +130,11 @@ impl ChainCheck<'_> {
     }
 }
 
-/// What an object that readers leave out says of the log.
+/// The claim of an object that readers ignore: the last commit of a part of the log.
 struct Claim {
     name: String,
     head: Head,
-    /// It says that nothing comes after.
+    /// It also claims that no commit follows.
     sealed: bool,
 }
 
@@ -144,7 +143,7 @@ impl Claim {
         Self { name: name.to_owned(), head, sealed }
     }
 
-    /// Readers took a pack in the place of this, so commits come after it.
+    /// A pack covers the object, so commits follow it.
     fn is_borne_out(&self, digest: &Digest) -> bool {
         !self.sealed && self.head.digest == *digest
     }
@@ -152,11 +151,14 @@ impl Claim {
     fn problem(&self) -> String {
         let Self { name, head, sealed } = self;
         if *sealed {
-            return format!("segment {name} seals the timeline after {}, and it goes on", head.lsn);
+            return format!(
+                "segment {name} seals the timeline after {}, and commits follow",
+                head.lsn
+            );
         }
         format!(
             "segment {name} claims commit {}, which the log has with another digest: its writer may \
-             have been told that it is committed, and nobody reads it; compaction removes it",
+             have taken it for committed, but readers ignore it, and compaction removes it",
             head.lsn
         )
     }

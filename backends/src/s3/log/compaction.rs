@@ -1,14 +1,14 @@
 //! Compaction: many small segments become a pack, and small packs become larger ones.
 //!
-//! A pack is a segment of the same format under `packs/`, named by the commits in it. It is written
-//! while all that it is made of is there, and what it is made of is removed when it is older than the
-//! grace time (see `fence.rs`). So a crash after any step leaves a log that reads the same: a pack
-//! besides what it covers, or besides some of it. Two that compact at once may make packs that
-//! overlap; all hold the same commits, and readers take the longest.
+//! A pack is a segment of the same format under `packs/`, named by the commits in it. It is written while
+//! all of its parts exist, and they are removed when the pack is older than the grace time (see
+//! `fence.rs`). So a crash after any step leaves a log that reads the same: a pack beside all of its parts,
+//! or some of them. Concurrent compactions may write packs that overlap; all hold the same commits, and
+//! readers use the longest.
 //!
-//! A new pack takes up the packs right before it as long as each is at most twice as large as what is
-//! gathered so far. So their sizes fall geometrically: there are about as many as the log has full
-//! ones, and the logarithm of the rest, and a commit is written anew about as often as that logarithm.
+//! A new pack takes in the packs right before it as long as each is at most twice as large as the parts so
+//! far. So the sizes of packs fall geometrically: their number is that of the full ones plus the logarithm
+//! of the rest, and each commit is rewritten about as often as that logarithm.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,10 +25,10 @@ use crate::s3::names;
 use crate::s3::put::put_unless_there;
 use crate::s3::store::{S3Store, compute};
 
-/// From so many segments above the last pack on they are compacted without being asked to be.
+/// The number of segments above the last pack that starts a compaction.
 const MANY: u64 = 256;
 
-/// A pack is not made larger than this, stored, or raw.
+/// The largest pack, stored and raw.
 const PACK_BYTES: u64 = 64 * 1024 * 1024;
 const PACK_RAW_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ const PACK_RAW_BYTES: u64 = 256 * 1024 * 1024;
 pub(in crate::s3) enum When {
     /// If it has [`MANY`] segments that are in no pack.
     Needed,
-    /// If there is anything to be joined.
+    /// If anything can be joined.
     Asked,
 }
 
@@ -81,7 +81,7 @@ impl Compactor {
         self.remove_covered(timeline, &listing).await
     }
 
-    /// Writes segments that follow each other, oldest first, into packs.
+    /// Writes consecutive segments, oldest first, into packs.
     async fn pack(
         &self,
         timeline: TimelineId,
@@ -92,7 +92,7 @@ impl Compactor {
         for segment in loose {
             let contents = self.segments.open(timeline, &segment, u64::MAX).await?;
             let Some((contents, bytes)) = contents.and_then(Contents::into_whole) else {
-                // Another has compacted meanwhile.
+                // Another process has compacted meanwhile.
                 return Ok(());
             };
             if !group.takes(&contents) {
@@ -103,7 +103,7 @@ impl Compactor {
         self.close(timeline, listing, group).await
     }
 
-    /// Writes a pack of a group and of the packs before it that are not much larger.
+    /// Writes a pack of a group and of the packs right before it that are not much larger.
     async fn close(
         &self,
         timeline: TimelineId,
@@ -140,9 +140,8 @@ impl Compactor {
         put_unless_there(&self.store.bucket, &name, bytes).await.map(drop)
     }
 
-    /// Removes what is covered by packs that are older than the grace time, but never the newest
-    /// segment, which is what shows the head. `listing` is from
-    /// before this compaction, so it lacks the new packs.
+    /// Removes the objects that packs older than the grace time cover, but never the newest segment, which
+    /// shows the head. `listing` is from before this compaction, so it lacks the new packs.
     async fn remove_covered(&self, timeline: TimelineId, listing: &SegmentListing) -> Result<()> {
         let Some(now) = self.store.bucket.meter.server_time() else { return Ok(()) };
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
@@ -161,14 +160,14 @@ impl Compactor {
         Ok(())
     }
 
-    /// Makes sure that a pack holds what its name says before what it covers is removed.
+    /// Checks that a pack holds the commits in its name before the objects that it covers are removed.
     async fn check_pack(&self, timeline: TimelineId, pack: &SegmentLocation) -> Result<()> {
         let contents = self.segments.open(timeline, pack, 0).await?;
         let head = contents.map(|contents| contents.footer.head().lsn);
         if head.is_some() && head == pack.last {
             return Ok(());
         }
-        Err(Error::corrupt(format!("the pack {} does not hold what its name says", pack.name)))
+        Err(Error::corrupt(format!("the pack {} does not hold the commits in its name", pack.name)))
     }
 }
 
@@ -177,7 +176,7 @@ fn crosses(before: Lsn, after: Lsn, every: u64) -> bool {
     before.get() / every != after.get() / every
 }
 
-/// The segments that are in no pack, oldest first, without the newest.
+/// The segments outside packs, oldest first, without the newest.
 fn loose(listing: &SegmentListing) -> Vec<SegmentLocation> {
     let segments = listing.segments.iter().skip(1).rev();
     segments.filter(|segment| !listing.is_packed(segment.first)).cloned().collect()
@@ -190,7 +189,7 @@ impl SegmentListing {
         ends.min_by_key(|pack| pack.first)
     }
 
-    /// What a pack makes superfluous.
+    /// The objects that a pack covers.
     fn covered_by(&self, pack: &SegmentLocation) -> impl Iterator<Item = &SegmentLocation> {
         let (first, last) = (pack.first, pack.last.unwrap_or_default());
         let segments = self.segments.iter().skip(1);
@@ -204,7 +203,7 @@ impl SegmentListing {
     }
 }
 
-/// Segments that follow each other and are to become one.
+/// Consecutive segments that will become one.
 #[derive(Default)]
 struct Group {
     parts: Vec<(Arc<Footer>, Arc<Vec<u8>>)>,
@@ -217,7 +216,7 @@ impl Group {
         self.parts.first().map(|(footer, _)| footer.before().lsn.next())
     }
 
-    /// Whether one more may come in.
+    /// Whether another segment fits.
     fn takes(&self, more: &Footer) -> bool {
         let fits = self.raw + more.raw_bytes() <= PACK_RAW_BYTES && self.stored < PACK_BYTES;
         let follows = self.parts.last().is_none_or(|(last, _)| last.head() == more.before());
@@ -240,8 +239,7 @@ impl Group {
         self.parts.insert(0, (footer, bytes));
     }
 
-    /// The pack of all parts. It is read back from its bytes and every digest is computed again, as it
-    /// will be all that is left of them.
+    /// The pack of all parts. It is decoded and every digest is computed again, as it will replace them.
     fn merged(self, level: i32) -> Result<(std::ops::RangeInclusive<Lsn>, Vec<u8>)> {
         let parts = self.parts.iter().map(|(footer, bytes)| (footer.name(), bytes.as_slice()));
         let bytes = segment::merge(parts, level)?;

@@ -1,13 +1,13 @@
-//! Garbage collection of the log: objects go whose commits no kept state needs.
+//! Garbage collection of the log: removes the objects whose commits no retained state needs.
 //!
-//! Core has made a snapshot of each state that is kept below `from`, and of that one, so nobody needs
-//! the log below it. What goes are the segments and packs that lie wholly below. Before, a *mark* of the
-//! timeline's floor is written, whose name says it and comes first in the listing that shows the head:
-//! so the floor costs nobody a request. Marks are never written over, and the highest counts, so the
-//! floor can't go back. A reader that meets a hole looks at the mark before it misses a commit.
+//! Core has made a snapshot of each retained state up to `from`, so no reader needs the log below `from`.
+//! The segments and packs entirely below it are removed. First a *mark* of the timeline's floor is
+//! written. Its name has the floor and comes first in the listing that shows the head, so the floor costs
+//! no request of its own. Marks are never overwritten, and the highest one is valid, so the floor can't go
+//! back. A reader that finds a gap reads the mark before it reports a missing commit.
 //!
-//! A segment's name is free once it is removed; `fence.rs` says why nobody takes it. What that asks
-//! for is that a segment is older than the grace time. So the log of the last hour stays.
+//! A segment's name is free once the segment is removed; `fence.rs` explains why no writer takes it. The
+//! condition is that the segment is older than the grace time. So the log of the last hour stays.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::s3::log::segment_index::{SegmentIndex, SegmentListing, SegmentLocatio
 use crate::s3::names;
 use crate::s3::store::S3Store;
 
-/// How many objects are removed at once, and after how many it is looked at the clock.
+/// The most objects that are removed at once, and the removals between two looks at the clock.
 const AT_ONCE: usize = 8;
 const BATCH: usize = 64;
 
@@ -32,11 +32,11 @@ const BATCH: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::s3) enum Mode {
     Remove,
-    /// What would be removed is counted.
+    /// Only count the objects.
     Count,
 }
 
-/// What goes of a timeline.
+/// The objects of a timeline to remove.
 struct Plan {
     /// The objects, lowest first.
     objects: Vec<SegmentLocation>,
@@ -66,8 +66,8 @@ pub(in crate::s3) struct Pruner {
 }
 
 impl Pruner {
-    /// Removes, or counts, the objects all of whose commits lie below what is kept. Images are not
-    /// counted, as that would take reading them.
+    /// Removes, or counts, the objects whose commits are all below the retained ones. Images are not
+    /// counted, as the objects would have to be read.
     pub(in crate::s3) async fn prune(
         &self,
         timeline: TimelineId,
@@ -76,7 +76,7 @@ impl Pruner {
     ) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
         let mut freed = Reclaimed::default();
-        // What a listing showed is built upon for a part of the grace time only.
+        // A listing is valid for a part of the grace time only.
         'listing: loop {
             let asked = self.fence.now();
             let Some(state) = self.heads.ask(timeline, &memory).await?.state else {
@@ -103,9 +103,9 @@ impl Pruner {
         }
     }
 
-    /// What a timeline takes, by whole objects: the newest is counted to its last state, those with
-    /// commits that are kept to the window, and the others as free, though they may be too young to go.
-    /// What single states need is in their snapshots.
+    /// The size of a timeline, by whole objects: the newest counts to the last state, those with retained
+    /// commits to the window, and the others as free, although they may be too young to be removed. Single
+    /// states have snapshots.
     pub(in crate::s3) async fn usage(
         &self,
         timeline: TimelineId,
@@ -133,7 +133,7 @@ impl Pruner {
     async fn plan(&self, state: &TimelineState, keep: &RetainedStates) -> Result<Plan> {
         let nothing = Plan { objects: Vec::new(), floor: state.floor };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
-        // What lies below the floor may be gone already.
+        // The log below the floor may be removed already.
         let from = from.max(state.floor.next());
         if from <= state.timeline.base_lsn().next() || from > state.head.lsn {
             return Ok(nothing);
@@ -148,7 +148,7 @@ impl Pruner {
         }
     }
 
-    /// Whether a listed place may not be older than the grace time.
+    /// Whether a listed object may be younger than the grace time.
     fn is_young(&self, location: &SegmentLocation) -> bool {
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
         // Both times have whole seconds.
@@ -156,7 +156,7 @@ impl Pruner {
         self.store.bucket.meter.server_time().is_none_or(|now| age(now) <= grace)
     }
 
-    /// Marks the floor of a timeline, then removes the marks of lower ones.
+    /// Writes the mark of a timeline's floor, then removes the marks of lower floors.
     async fn raise_floor(&self, timeline: TimelineId, floor: Lsn) -> Result<()> {
         let bucket = &self.store.bucket;
         let folder = names::log_of(timeline);
@@ -171,12 +171,12 @@ impl Pruner {
         self.remove(lower.map(|mark| mark.name.clone())).await
     }
 
-    /// Removes all objects of a timeline: first its snapshots and what lies below its newest segment,
-    /// which shows that it is there, then that one, and the marks last. So what is left when this is
-    /// cut off reads as pruned, and calling again goes on.
+    /// Removes all objects of a timeline: first its snapshots and the objects below its newest segment,
+    /// which shows that the timeline exists, then that segment, and the marks last. So after an
+    /// interruption the rest reads as pruned, and another call continues.
     ///
-    /// Nothing is removed of a timeline that was not sealed for the grace time, so that nobody writes
-    /// under a name that becomes free; one that is open is sealed. A later call removes it.
+    /// A timeline that was not sealed for the grace time is kept, so that no writer uses a name that
+    /// becomes free; an open one is sealed. A later call removes it.
     pub(in crate::s3) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
         let state = self.heads.ask(timeline, &memory).await?.state;
@@ -206,7 +206,7 @@ impl Pruner {
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free now.
+    /// The result that [`drop_timeline`](Self::drop_timeline) would have now.
     pub(in crate::s3) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         let memory = self.heads.of(timeline);
         let state = self.heads.ask(timeline, &memory).await?.state;
@@ -234,8 +234,8 @@ impl Pruner {
 }
 
 impl SegmentListing {
-    /// The first commit of the lowest place that stays if the commits from `from` on do, and all
-    /// segments that are too young to go.
+    /// The first commit of the lowest object that stays if the commits from `from` on stay, and all
+    /// segments that are too young to be removed.
     fn first_kept(
         &self,
         from: Lsn,
@@ -248,7 +248,7 @@ impl SegmentListing {
         Ok(self.covering_one(young)?.map(|location| location.first.min(young)))
     }
 
-    /// What dropping the timeline would free, whose state is `state`.
+    /// The result of dropping the timeline with this state.
     fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Reclaimed {
         let commits =
             state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
@@ -260,7 +260,8 @@ impl SegmentListing {
         }
     }
 
-    /// What begins below a commit with which a place begins, lowest first; never the newest segment.
+    /// The objects that begin below `first`, the beginning of an object, lowest first; never the newest
+    /// segment.
     fn into_below(self, first: Lsn) -> Vec<SegmentLocation> {
         let segments = self.segments.into_iter().skip(1);
         let mut below: Vec<SegmentLocation> =

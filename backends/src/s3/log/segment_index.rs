@@ -1,4 +1,4 @@
-//! The index of segments: which segments and packs hold a range of commits. Listings are all of it.
+//! The index of segments: which segments and packs hold a range of commits. It consists of listings.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;

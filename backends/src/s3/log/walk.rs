@@ -18,15 +18,15 @@ use crate::s3::log::segment_index::{
     Listing, SegmentIndex, SegmentLocation, claimed_twice, missing,
 };
 
-/// How many objects are fetched ahead, and how many bytes of them.
+/// The most objects that are fetched ahead, and about the most bytes of them.
 const AHEAD: usize = 16;
 const AHEAD_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How many bytes of a large object are fetched at a time.
+/// The most bytes of a large object in one request.
 const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How often objects may be gone that a listing showed, before that is an error. Compaction removes
-/// what it replaced an hour ago, so once should do.
+/// The listings of a walk before a missing object is an error. Compaction removes an object an hour after
+/// its pack was written, so two are enough.
 const MOST_PLANS: usize = 5;
 
 /// Reads the log.
@@ -99,18 +99,18 @@ impl LogReader {
 struct LogWalk {
     log: Arc<LogReader>,
     timeline: TimelineId,
-    /// What is left, both ends included; none when `low > high`.
+    /// The remaining range, both ends included; empty when `low > high`.
     low: Lsn,
     high: Lsn,
     direction: Direction,
-    /// The places that are left, in the order of the walk, once they were looked up.
+    /// The remaining locations, in the order of the walk, after the lookup.
     locations: Option<VecDeque<SegmentLocation>>,
-    /// Those that are being fetched, and the place that is being read.
+    /// The objects that are being fetched, and the one that is read.
     ahead: FuturesOrdered<BoxFuture<'static, Result<Fetched>>>,
     ahead_bytes: u64,
     open: Option<(SegmentLocation, Contents)>,
     plans: usize,
-    /// The first commit of the lowest place that was looked up.
+    /// The first commit of the lowest location of the lookup.
     lowest: Lsn,
 }
 
@@ -120,7 +120,7 @@ struct Fetched {
 }
 
 impl LogWalk {
-    /// The next commits, and the error about the one after them if it can't be read.
+    /// The next commits, and the error about the one after them if that can't be read.
     async fn step<C: Item>(&mut self) -> Result<Option<(Vec<C>, Option<Error>)>> {
         loop {
             if self.low > self.high {
@@ -153,7 +153,7 @@ impl LogWalk {
         }
     }
 
-    /// The part of the open place that is read next; `None` when it has nothing more.
+    /// The next part of the open object; `None` at its end.
     fn piece<C: Item>(&self, contents: &Contents) -> Option<RangeInclusive<Lsn>> {
         let own = contents.footer.lsns();
         let low = self.low.max(*own.start());
@@ -167,7 +167,7 @@ impl LogWalk {
         })
     }
 
-    /// Opens the next place; whether there is one.
+    /// Opens the next object; `false` at the end.
     async fn open_next<C: Item>(&mut self) -> Result<bool> {
         if self.locations.is_none() {
             self.locations = Some(self.plan().await?);
@@ -186,13 +186,13 @@ impl LogWalk {
             return Err(claimed_twice(&location, head));
         }
         if location.last.is_some_and(|last| head < last && self.low <= last && head < self.high) {
-            // A segment between this one and the next is not there (any more).
+            // A segment between this one and the next is missing.
             return self.pass_gap(head.next().max(self.low)).await.map(|()| true);
         }
         let footer = &contents.footer;
         let begins_late = location.first == self.lowest && self.low < self.lowest;
         if begins_late && footer.before().lsn != footer.timeline().base_lsn() {
-            // The segments below were not listed, and neither was the pack that they are in.
+            // Neither the segments below nor their pack was listed.
             let below = self.low.max(footer.timeline().base_lsn().next());
             if below < location.first {
                 return self.pass_gap(below).await.map(|()| true);
@@ -225,7 +225,7 @@ impl LogWalk {
         }
     }
 
-    /// The places of what is left, in the order of the walk.
+    /// The locations of the remaining range, in the order of the walk.
     async fn plan(&mut self) -> Result<VecDeque<SegmentLocation>> {
         self.plans += 1;
         let memory = self.log.heads.of(self.timeline);
@@ -247,8 +247,8 @@ impl LogWalk {
         Ok(locations.into())
     }
 
-    /// The places of a range as they are listed. If some of it is in none, only what is above the
-    /// floor counts.
+    /// The locations of a range from listings. If commits have none, the range is cut to those above the
+    /// floor.
     async fn list(&mut self, range: RangeInclusive<Lsn>) -> Result<Vec<SegmentLocation>> {
         let again = self.plans > 1;
         let listed = self.log.covering_soon(self.timeline, range, again).await;
@@ -265,15 +265,15 @@ impl LogWalk {
         }
     }
 
-    /// Goes on although a commit is in no object: above the floor if it is pruned, else after another
-    /// look for the places.
+    /// Continues after a commit that is in no object: above the floor if it is pruned, else after another
+    /// listing.
     async fn pass_gap(&mut self, gap: Lsn) -> Result<()> {
         let pruned = self.leave_out_pruned(gap).await?;
         self.forget_plan();
         if pruned || self.plans < MOST_PLANS { Ok(()) } else { Err(missing(gap)) }
     }
 
-    /// Whether a commit is pruned; leaves out all that is, then.
+    /// Returns whether a commit is pruned; if so, the walk leaves out all pruned commits.
     async fn leave_out_pruned(&mut self, lsn: Lsn) -> Result<bool> {
         let floor = self.log.heads.end(self.timeline).await?.floor;
         if floor < lsn {
@@ -289,12 +289,12 @@ impl LogWalk {
         (self.ahead, self.ahead_bytes) = (FuturesOrdered::new(), 0);
     }
 
-    /// Looks for the places anew, since one that was listed is gone.
+    /// Lists again, since a listed object is gone.
     fn plan_again(&mut self, gone: &SegmentLocation) -> Result<()> {
         self.forget_plan();
         if self.plans < MOST_PLANS {
             return Ok(());
         }
-        Err(Error::corrupt(format!("the segment {} is not there", gone.name)))
+        Err(Error::corrupt(format!("the segment {} is missing", gone.name)))
     }
 }
