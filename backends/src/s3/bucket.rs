@@ -106,7 +106,7 @@ impl Bucket {
     }
 
     /// The attempts of a request that moves this many bytes.
-    pub(super) fn attempts(&self, bytes: u64) -> Retry {
+    pub(super) fn retry(&self, bytes: u64) -> Retry {
         Retry::new(&self.meter, &self.environment, self.patience, bytes)
     }
 
@@ -118,7 +118,7 @@ impl Bucket {
         bytes: u64,
         send: impl Fn() -> F,
     ) -> Result<T, Failure> {
-        let mut attempts = self.attempts(bytes);
+        let mut attempts = self.retry(bytes);
         loop {
             match attempts.one(what, send()).await {
                 Err(failure) if failure.outcome.may_pass() && attempts.again().await => {}

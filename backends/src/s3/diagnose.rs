@@ -170,7 +170,7 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
 /// docs/S3.md describes the servers on which two writers won.
 async fn look_at_races(bucket: &Bucket, name: &str) -> Diagnosis {
     const CHECK: &str = "writers at once";
-    match race(bucket, name).await.and_then(|results| results.verdict()) {
+    match race(bucket, name).await.and_then(|results| results.summary()) {
         Ok(held) => Diagnosis::good(CHECK, held),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let remedy = "keep the store on a server that guards conditions against concurrent \

@@ -46,7 +46,7 @@ async fn refuses(
     condition: PutCondition<'_>,
     called: &str,
 ) -> Result<Probed> {
-    let mut attempts = bucket.attempts(0);
+    let mut attempts = bucket.retry(0);
     let what = bucket.request("probe", name);
     loop {
         let sent = bucket.put_once(&what, name, content, Some(condition));

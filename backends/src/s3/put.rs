@@ -99,7 +99,7 @@ impl<'a> Write<'a> {
     /// `Indeterminate` if the server did not answer often enough to resolve the write; with any other
     /// kind nothing was changed.
     pub(super) async fn put(&self, bucket: &Bucket) -> Result<Put> {
-        let mut attempts = bucket.attempts(self.bytes.len() as u64);
+        let mut attempts = bucket.retry(self.bytes.len() as u64);
         let mut doubt = Doubt::default();
         let what = bucket.request("put", self.name);
         loop {

@@ -63,7 +63,7 @@ impl RaceResults {
     ///
     /// # Errors
     /// `Unsupported` if two writers won a race.
-    pub(super) fn verdict(&self) -> Result<String> {
+    pub(super) fn summary(&self) -> Result<String> {
         let named = [("If-None-Match", self.absent), ("If-Match", self.matching)];
         let broken: Vec<String> = named
             .iter()
@@ -125,7 +125,7 @@ impl Race<'_> {
         let writers = contents.iter().map(|content| {
             let request = bucket.put_request(self.name, content, Some(condition)).customize();
             let request = request.interceptor(gate.clone());
-            let (mut attempts, what) = (bucket.attempts(BYTES as u64), what.clone());
+            let (mut attempts, what) = (bucket.retry(BYTES as u64), what.clone());
             let runtime = Handle::current();
             // Each has a thread of its own, which the gate may hold.
             spawn_blocking(move || {

@@ -119,6 +119,7 @@ impl LogWriter {
         };
         for _ in 0..MOST_ROUNDS {
             if let Some(refusal) = refusal(&known, &next_segment.timeline, &next_segment.expected) {
+                // A remembered head may be older than the expected one, so it refuses nothing.
                 if asked_now || known.asked.is_after(began) {
                     return Ok(refusal);
                 }
@@ -149,12 +150,14 @@ impl LogWriter {
         let put = match write.put(&self.store.bucket).await {
             Ok(put) => put,
             Err(error) => {
+                // The segment may be there, so the head is unknown.
                 memory.forget_head();
                 let stale = !may_send();
                 let again = stale && error.kind() == ErrorKind::Unavailable;
                 return if again { Ok(None) } else { Err(error) };
             }
         };
+        // Another segment has the name. The next look at the head shows which.
         let Put::Done(etag) = put else { return Ok(None) };
         if !self.fence.was_in_time(known.asked) && !self.still_stands(next_segment, &name).await? {
             memory.forget_head();

@@ -110,7 +110,7 @@ impl Compactor {
         listing: &SegmentListing,
         mut group: Group,
     ) -> Result<()> {
-        while let Some(before) = group.first().and_then(|first| listing.longest_before(first)) {
+        while let Some(before) = group.first().and_then(|first| longest_before(listing, first)) {
             if before.length > 2 * group.stored || before.length + group.stored > PACK_BYTES {
                 break;
             }
@@ -121,6 +121,7 @@ impl Compactor {
             }
             group.push_before(footer, bytes);
         }
+        // A pack of one segment saves no request.
         if group.parts.len() < 2 {
             return Ok(());
         }
@@ -148,7 +149,7 @@ impl Compactor {
         // Both times have whole seconds.
         let old = |pack: &&SegmentLocation| now.saturating_sub(pack.modified) > grace;
         for pack in listing.packs.iter().filter(old) {
-            let covered: Vec<&SegmentLocation> = listing.covered_by(pack).collect();
+            let covered: Vec<&SegmentLocation> = covered_by(listing, pack).collect();
             if covered.is_empty() {
                 continue;
             }
@@ -182,25 +183,25 @@ fn loose(listing: &SegmentListing) -> Vec<SegmentLocation> {
     segments.filter(|segment| !listing.is_packed(segment.first)).cloned().collect()
 }
 
-impl SegmentListing {
-    /// The longest pack that ends right before a commit.
-    fn longest_before(&self, first: Lsn) -> Option<&SegmentLocation> {
-        let ends = self.packs.iter().filter(|pack| pack.last.map(Lsn::next) == Some(first));
-        ends.min_by_key(|pack| pack.first)
-    }
+/// The longest pack that ends right before a commit.
+fn longest_before(listing: &SegmentListing, first: Lsn) -> Option<&SegmentLocation> {
+    let ends = listing.packs.iter().filter(|pack| pack.last.map(Lsn::next) == Some(first));
+    ends.min_by_key(|pack| pack.first)
+}
 
-    /// The objects that a pack covers.
-    fn covered_by(&self, pack: &SegmentLocation) -> impl Iterator<Item = &SegmentLocation> {
-        let (first, last) = (pack.first, pack.last.unwrap_or_default());
-        let segments = self.segments.iter().skip(1);
-        let segments =
-            segments.filter(move |segment| first <= segment.first && segment.first <= last);
-        let packs = self.packs.iter().filter(move |other| {
-            let own = (other.first, other.last) == (first, Some(last));
-            !own && first <= other.first && other.last.is_some_and(|end| end <= last)
-        });
-        segments.chain(packs)
-    }
+/// The objects that a pack covers.
+fn covered_by<'a>(
+    listing: &'a SegmentListing,
+    pack: &SegmentLocation,
+) -> impl Iterator<Item = &'a SegmentLocation> + use<'a> {
+    let (first, last) = (pack.first, pack.last.unwrap_or_default());
+    let segments = listing.segments.iter().skip(1);
+    let segments = segments.filter(move |segment| first <= segment.first && segment.first <= last);
+    let packs = listing.packs.iter().filter(move |other| {
+        let own = (other.first, other.last) == (first, Some(last));
+        !own && first <= other.first && other.last.is_some_and(|end| end <= last)
+    });
+    segments.chain(packs)
 }
 
 /// Consecutive segments that will become one.

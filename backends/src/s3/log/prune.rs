@@ -112,11 +112,10 @@ impl Pruner {
         keep: &RetainedStates,
     ) -> Result<Usage> {
         let mut usage = Usage::default();
-        let memory = self.heads.of(timeline);
-        let Some(state) = self.heads.ask(timeline, &memory).await?.state else { return Ok(usage) };
+        let Some(state) = self.heads.state(timeline).await? else { return Ok(usage) };
         let from = keep.from.unwrap_or(state.head.lsn).max(state.timeline.base_lsn().next());
         let listing = self.index.list_all(timeline).await?;
-        let first = listing.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
+        let first = first_kept(&listing, from.min(state.head.lsn), |_| false)?.unwrap_or_default();
         let newest = listing.segments.first().map(|location| location.first);
         for location in listing.segments.iter().chain(&listing.packs) {
             if Some(location.first) == newest {
@@ -139,9 +138,9 @@ impl Pruner {
             return Ok(nothing);
         }
         let listing = self.index.list_all(state.timeline.id).await?;
-        match listing.first_kept(from, |location| self.is_young(location))? {
+        match first_kept(&listing, from, |location| self.is_young(location))? {
             Some(first) => Ok(Plan {
-                objects: listing.into_below(first),
+                objects: below(listing, first),
                 floor: first.back(1).unwrap_or_default().max(state.timeline.base_lsn()),
             }),
             None => Ok(nothing),
@@ -189,7 +188,7 @@ impl Pruner {
         if self.has_young_head(&listing) {
             return Ok(Reclaimed::default());
         }
-        let freed = listing.freed_by_dropping(state.as_ref());
+        let freed = freed_by_dropping(&listing, state.as_ref());
         if let Some(state) = state {
             self.raise_floor(timeline, state.head.lsn).await?;
         }
@@ -208,8 +207,7 @@ impl Pruner {
 
     /// The result that [`drop_timeline`](Self::drop_timeline) would have now.
     pub(in crate::s3) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let memory = self.heads.of(timeline);
-        let state = self.heads.ask(timeline, &memory).await?.state;
+        let state = self.heads.state(timeline).await?;
         if state.as_ref().is_some_and(|state| !state.sealed) {
             return Ok(None);
         }
@@ -217,7 +215,7 @@ impl Pruner {
         if self.has_young_head(&listing) {
             return Ok(None);
         }
-        Ok(Some(listing.freed_by_dropping(state.as_ref())))
+        Ok(Some(freed_by_dropping(&listing, state.as_ref())))
     }
 
     /// Whether the newest segment is too young for the timeline to be dropped.
@@ -233,42 +231,35 @@ impl Pruner {
     }
 }
 
-impl SegmentListing {
-    /// The first commit of the lowest object that stays if the commits from `from` on stay, and all
-    /// segments that are too young to be removed.
-    fn first_kept(
-        &self,
-        from: Lsn,
-        is_young: impl Fn(&SegmentLocation) -> bool,
-    ) -> Result<Option<Lsn>> {
-        let Some(location) = self.covering_one(from)? else { return Ok(None) };
-        let below = self.segments.iter().filter(|segment| segment.first < location.first);
-        let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
-        let Some(young) = young else { return Ok(Some(location.first)) };
-        Ok(self.covering_one(young)?.map(|location| location.first.min(young)))
-    }
+/// The first commit of the lowest object that stays if the commits from `from` on stay, and all
+/// segments that are too young to be removed.
+fn first_kept(
+    listing: &SegmentListing,
+    from: Lsn,
+    is_young: impl Fn(&SegmentLocation) -> bool,
+) -> Result<Option<Lsn>> {
+    let Some(location) = listing.covering_one(from)? else { return Ok(None) };
+    let below = listing.segments.iter().filter(|segment| segment.first < location.first);
+    let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
+    let Some(young) = young else { return Ok(Some(location.first)) };
+    Ok(listing.covering_one(young)?.map(|location| location.first.min(young)))
+}
 
-    /// The result of dropping the timeline with this state.
-    fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Reclaimed {
-        let commits =
-            state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
-        let all = self.segments.iter().chain(&self.packs);
-        Reclaimed {
-            commits,
-            bytes: all.map(|location| location.length).sum(),
-            ..Reclaimed::default()
-        }
-    }
+/// The result of dropping the timeline with this state.
+fn freed_by_dropping(listing: &SegmentListing, state: Option<&TimelineState>) -> Reclaimed {
+    let commits = state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
+    let all = listing.segments.iter().chain(&listing.packs);
+    Reclaimed { commits, bytes: all.map(|location| location.length).sum(), ..Reclaimed::default() }
+}
 
-    /// The objects that begin below `first`, the beginning of an object, lowest first; never the newest
-    /// segment.
-    fn into_below(self, first: Lsn) -> Vec<SegmentLocation> {
-        let segments = self.segments.into_iter().skip(1);
-        let mut below: Vec<SegmentLocation> =
-            segments.chain(self.packs).filter(|location| location.first < first).collect();
-        below.sort_by_key(|location| location.first);
-        below
-    }
+/// The objects that begin below `first`, the beginning of an object, lowest first; never the newest
+/// segment.
+fn below(listing: SegmentListing, first: Lsn) -> Vec<SegmentLocation> {
+    let segments = listing.segments.into_iter().skip(1);
+    let mut below: Vec<SegmentLocation> =
+        segments.chain(listing.packs).filter(|location| location.first < first).collect();
+    below.sort_by_key(|location| location.first);
+    below
 }
 
 #[cfg(test)]
@@ -294,7 +285,7 @@ mod tests {
             all: true,
         };
         let is_young = |location: &SegmentLocation| location.first.get() >= young;
-        listing.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
+        super::first_kept(&listing, Lsn::new(from), is_young).unwrap().map(Lsn::get)
     }
 
     #[test]
