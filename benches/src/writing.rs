@@ -6,7 +6,7 @@ use argon_backends::raw::{Batch, Engine};
 use argon_core::Branch;
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, Lsn};
-use argon_core::write::{Precondition, WriteRequest};
+use argon_core::write::{DOCUMENT_OVERHEAD_BYTES, Precondition, WriteRequest};
 use bson::raw::RawDocumentBuf;
 use futures::future::{join_all, try_join_all};
 
@@ -20,6 +20,9 @@ pub type Ready = (Key, Document);
 
 /// How many documents an import commits at once.
 pub const IMPORT_COMMIT: usize = 1000;
+
+/// About how many bytes of memory an import submits at once.
+const IMPORT_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// How many commits of one document are submitted at once to build a long history.
 const TOGETHER: usize = 1024;
@@ -71,7 +74,8 @@ pub async fn as_history(branch: &Branch, documents: impl Iterator<Item = Ready>)
 }
 
 /// Imports documents as the command does: commits of a thousand, each checked and refused if one
-/// of its documents is there already; the next is prepared while one is being written.
+/// of its documents is there already. Those that are prepared while others are written are submitted
+/// together.
 pub async fn import(
     branch: &Branch,
     documents: impl IntoIterator<Item = RawDocumentBuf>,
@@ -79,19 +83,31 @@ pub async fn import(
     let collection = collection()?;
     let mut writing: Option<tokio::task::JoinHandle<Result<()>>> = None;
     let mut documents = documents.into_iter().peekable();
-    while documents.peek().is_some() {
-        let checked: Vec<Ready> = documents
-            .by_ref()
-            .take(IMPORT_COMMIT)
-            .map(Document::checked)
-            .collect::<argon_core::Result<_>>()?;
-        if let Some(before) = writing.take() {
-            before.await??;
+    let (mut ready, mut ready_bytes) = (Vec::new(), 0);
+    while documents.peek().is_some() || !ready.is_empty() {
+        let mut request = branch.request();
+        for document in documents.by_ref().take(IMPORT_COMMIT) {
+            let (key, document) = Document::checked(document)?;
+            request.put(collection.clone(), key, document, Precondition::Absent)?;
         }
-        let (branch, collection) = (branch.clone(), collection.clone());
-        writing = Some(tokio::spawn(async move {
-            commit(&branch, &collection, checked, Precondition::Absent).await
-        }));
+        if !request.is_empty() {
+            ready_bytes += request.document_bytes() + request.len() * DOCUMENT_OVERHEAD_BYTES;
+            ready.push(request);
+        }
+        let idle = writing.as_ref().is_none_or(|writing| writing.is_finished());
+        if idle || ready_bytes >= IMPORT_GROUP_BYTES || documents.peek().is_none() {
+            if let Some(before) = writing.take() {
+                before.await??;
+            }
+            let (branch, group) = (branch.clone(), std::mem::take(&mut ready));
+            ready_bytes = 0;
+            writing = Some(tokio::spawn(async move {
+                for outcome in branch.commit_in_turn(group).await {
+                    outcome?.committed()?;
+                }
+                Ok(())
+            }));
+        }
     }
     match writing {
         Some(last) => last.await?,

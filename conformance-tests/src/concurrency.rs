@@ -25,6 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
         of_inserts_with_the_same_id_one_wins,
         increments_that_try_again_after_a_conflict_lose_nothing,
         commits_take_their_places_in_the_order_of_submission,
+        requests_in_turn_end_with_the_first_that_is_refused,
         an_answer_never_comes_before_those_of_earlier_requests,
         a_writer_that_goes_away_leaves_a_whole_commit_or_none,
         two_handles_of_one_store_take_turns,
@@ -304,13 +305,34 @@ async fn writers_beside_a_reset_lose_nothing(subject: Subject) {
 /// Writes fifteen commits; gives their names.
 async fn write_fifteen(branch: Branch, writer: u32) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for round in 0..15 {
-        let name = format!("{writer}/{round}");
-        let outcome = branch.commit(named_request(&branch, &name)).await.unwrap();
-        outcome.committed().unwrap();
-        names.insert(name);
+    for round in 0..5 {
+        let three = [0, 1, 2].map(|part| format!("{writer}/{round}/{part}"));
+        let requests = three.each_ref().map(|name| named_request(&branch, name));
+        let outcomes = branch.commit_in_turn(requests.into()).await;
+        assert_eq!(outcomes.len(), 3);
+        for outcome in outcomes {
+            outcome.unwrap().committed().unwrap();
+        }
+        names.extend(three);
     }
     names
+}
+
+async fn requests_in_turn_end_with_the_first_that_is_refused(subject: Subject) {
+    let (_place, branch) = subject.branch().await;
+    // More than one append takes, so that some come after the one that has the refused request.
+    let names =
+        (0..1100).map(|number| if number == 5 { "2".to_owned() } else { number.to_string() });
+    let requests = names.map(|name| named_request(&branch, &name)).collect();
+    let mut outcomes = branch.commit_in_turn(requests).await;
+    assert!(matches!(outcomes.pop(), Some(Ok(Outcome::Conflict(_)))));
+    let receipts: Vec<Receipt> =
+        outcomes.into_iter().map(|outcome| outcome.unwrap().committed().unwrap()).collect();
+    let written = by_message(&branch).await;
+    assert_eq!(written.len(), 5, "{written:?}");
+    for (number, receipt) in receipts.iter().enumerate() {
+        assert_eq!(written[&number.to_string()], *receipt, "in order");
+    }
 }
 
 async fn branches_of_one_project_do_not_wait_for_each_other(subject: Subject) {

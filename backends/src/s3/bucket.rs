@@ -1,26 +1,29 @@
-//! The requests that read, list and remove objects. Those that write are in `put.rs`.
+//! Plain requests for objects: read, list, remove, and write without looking back. `put.rs` has the
+//! writes that must know whether they happened.
 
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use argon_core::storage::{Certificate, Network, ServerFacts, Traffic};
 use argon_core::{Environment, Error, Result};
-use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use bson::DateTime;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ServerSideEncryption;
+use bytes::Bytes;
 use futures::FutureExt;
 
+use crate::s3::condition::PutCondition;
 use crate::s3::failure::{Failure, Outcome};
 use crate::s3::retry::{IN_ALL, Retry};
-use crate::s3::settings::Settings;
-use crate::s3::traffic::{Meter, Server};
-use crate::tls;
+use crate::s3::settings::{Encryption, Settings};
+use crate::s3::traffic::Meter;
 
-/// The most names that a server gives in one answer.
+/// The most names that a server gives in one answer, and about how many bytes they take.
 pub(super) const PAGE: usize = 1000;
+const LISTING_BYTES: u64 = 1024 * 1024;
 
 /// The objects under a store's prefix. Names are given without it.
 ///
@@ -30,7 +33,7 @@ pub(super) struct Bucket {
     pub(super) settings: Settings,
     pub(super) meter: Meter,
     pub(super) environment: Environment,
-    /// How long a request is tried, if nothing large goes over the network.
+    /// How long a request without large content is tried.
     pub(super) patience: Duration,
     /// Whether the server takes the `ETag`s of conditions without quotes (see `put.rs`).
     pub(super) unquoted: AtomicBool,
@@ -46,13 +49,13 @@ pub(super) struct Object {
     pub(super) length: u64,
 }
 
-/// The part of an object that is asked for.
+/// The part of an object that a request wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// All of it. It has about so many bytes, as far as that is known: a large one is waited for
-    /// longer.
+    /// All of it. It has about this many bytes, or an unknown number if 0: a large object has more
+    /// time.
     Whole(u64),
-    /// The last so many bytes, or all if there are fewer.
+    /// The last N bytes, or all of a shorter object.
     Last(u64),
     /// These bytes; not empty.
     Bytes(Range<u64>),
@@ -72,30 +75,10 @@ pub(super) struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Page {
     pub(super) objects: Vec<Listed>,
-    /// The folders below, with a slash at the end; only if they were asked for.
+    /// The folders below, with a slash at the end; only in a listing of a folder.
     pub(super) folders: Vec<String>,
-    /// Whether there are more.
+    /// Whether the listing continues after this page.
     pub(super) more: bool,
-}
-
-#[async_trait]
-impl Network for Bucket {
-    fn traffic(&self) -> Traffic {
-        self.meter.traffic()
-    }
-
-    /// The clock of the server shows whole seconds.
-    async fn servers(&self) -> Result<Vec<ServerFacts>> {
-        let asked = self.environment.clock_time();
-        self.list("", None, 1).await?;
-        let clock_ahead = self.heed_clock(asked);
-        let Some(Server { host, port, encrypted }) = self.meter.server() else {
-            return Ok(Vec::new());
-        };
-        let certificate =
-            if encrypted { tls::certificate(&host, port).await } else { Certificate::NotUsed };
-        Ok(vec![ServerFacts { address: format!("{host}:{port}"), clock_ahead, certificate }])
-    }
 }
 
 impl Bucket {
@@ -110,17 +93,6 @@ impl Bucket {
         Self { client, settings, meter, environment, patience: IN_ALL, unquoted }
     }
 
-    /// By how much the server's clock is ahead, as its last answer shows, which was given after `asked`.
-    /// It is heeded.
-    pub(super) fn heed_clock(&self, asked: DateTime) -> Option<i64> {
-        let answered = self.environment.clock_time().timestamp_millis();
-        let first = self.meter.server_time()?.saturating_mul(1000);
-        let shown = (first, first.saturating_add(999));
-        let ahead = ServerFacts::ahead(shown, (asked.timestamp_millis(), answered));
-        crate::system::heed(&self.environment, ahead);
-        Some(ahead)
-    }
-
     /// The whole name of an object.
     pub(super) fn key(&self, name: &str) -> String {
         format!("{}{name}", self.settings.prefix)
@@ -133,30 +105,39 @@ impl Bucket {
         format!("{verb}{gap}{name} in {}", self.settings)
     }
 
-    /// Attempts of a request that moves so many bytes.
-    pub(super) fn attempts(&self, bytes: u64) -> Retry {
+    /// The attempts of a request that moves this many bytes.
+    pub(super) fn retry(&self, bytes: u64) -> Retry {
         Retry::new(&self.meter, &self.environment, self.patience, bytes)
     }
 
-    /// An object, or `None` if there is none.
+    /// Sends a request that moves about this many bytes until it succeeds, or another attempt would be
+    /// useless or too late.
+    async fn repeat<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        what: &str,
+        bytes: u64,
+        send: impl Fn() -> F,
+    ) -> Result<T, Failure> {
+        let mut attempts = self.retry(bytes);
+        loop {
+            match attempts.one(what, send()).await {
+                Err(failure) if failure.outcome.may_pass() && attempts.again().await => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    /// An object, or `None` if the name is free.
     pub(super) async fn get(&self, name: &str, wanted: Wanted) -> Result<Option<Object>> {
         let bytes = match &wanted {
             Wanted::Whole(count) | Wanted::Last(count) => *count,
             Wanted::Bytes(range) => range.end - range.start,
         };
-        let mut attempts = self.attempts(bytes);
         let what = self.request("get", name);
-        loop {
-            match attempts.one(&what, self.get_once(&what, name, &wanted)).await {
-                Ok(object) => return Ok(Some(object)),
-                Err(failure) if failure.outcome == Outcome::Missing => return Ok(None),
-                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
-                Err(failure) => {
-                    if !attempts.again().await {
-                        return Err(failure.error);
-                    }
-                }
-            }
+        match self.repeat(&what, bytes, || self.get_once(&what, name, &wanted)).await {
+            Ok(object) => Ok(Some(object)),
+            Err(failure) if failure.outcome == Outcome::Missing => Ok(None),
+            Err(failure) => Err(failure.error),
         }
     }
 
@@ -173,7 +154,7 @@ impl Bucket {
         let bytes = body.collect().await.map_err(|source| Failure::broken(what, source))?.to_vec();
         let promised = content_length.and_then(|length| u64::try_from(length).ok());
         if promised.is_some_and(|promised| promised != bytes.len() as u64) {
-            return Err(Failure::broken(what, "it has another length than was said"));
+            return Err(Failure::broken(what, "its length differs from its header"));
         }
         let total = content_range.and_then(|range| range.rsplit('/').next()?.parse().ok());
         let length = total.unwrap_or(bytes.len() as u64);
@@ -184,7 +165,7 @@ impl Bucket {
     /// and at most [`PAGE`], in ascending order.
     ///
     /// # Errors
-    /// Besides those of the server, `Unsupported` if what it gives is in no order.
+    /// Besides those of the server, `Unsupported` if the names are out of order.
     pub(super) async fn list(
         &self,
         prefix: &str,
@@ -206,20 +187,10 @@ impl Bucket {
         most: usize,
         delimiter: Option<&str>,
     ) -> Result<Page> {
-        let mut attempts = self.attempts(1024 * 1024);
         let what = self.request("list", prefix);
-        let page = loop {
-            let once = self.list_once(&what, prefix, after, most, delimiter);
-            match attempts.one(&what, once).await {
-                Ok(page) => break page,
-                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
-                Err(failure) => {
-                    if !attempts.again().await {
-                        return Err(failure.error);
-                    }
-                }
-            }
-        };
+        let list = || self.list_once(&what, prefix, after, most, delimiter);
+        let page =
+            self.repeat(&what, LISTING_BYTES, list).await.map_err(|failure| failure.error)?;
         let after = after.unwrap_or_default();
         let ordered = page.objects.windows(2).all(|pair| pair[0].name < pair[1].name)
             && page.objects.first().is_none_or(|first| first.name.as_str() > after);
@@ -227,8 +198,8 @@ impl Bucket {
             return Ok(page);
         }
         Err(Error::unsupported(format!(
-            "the server lists objects in another order than that of their names, so the head of a \
-             timeline can't be found ({what}); Argon needs a general purpose bucket"
+            "the server does not list objects in the order of their names, so the head of a timeline \
+             can't be found ({what}); use a general purpose bucket"
         )))
     }
 
@@ -286,26 +257,66 @@ impl Bucket {
         }
     }
 
-    /// Removes an object; it is no error if it is gone.
+    /// Removes an object, unless it is gone.
     pub(super) async fn delete(&self, name: &str) -> Result<()> {
-        let mut attempts = self.attempts(0);
         let what = self.request("delete", name);
-        loop {
+        let delete = || async {
             let request = self.client.delete_object().bucket(&self.settings.bucket);
-            let sent = async {
-                let answer = request.key(self.key(name)).send().boxed().await;
-                answer.map(drop).map_err(|error| Failure::of(&what, &error))
-            };
-            match attempts.one(&what, sent).await {
-                Ok(()) => return Ok(()),
-                Err(failure) if failure.outcome == Outcome::Missing => return Ok(()),
-                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
-                Err(failure) => {
-                    if !attempts.again().await {
-                        return Err(failure.error);
-                    }
-                }
-            }
+            let answer = request.key(self.key(name)).send().boxed().await;
+            answer.map(drop).map_err(|error| Failure::of(&what, &error))
+        };
+        match self.repeat(&what, 0, delete).await {
+            Err(failure) if failure.outcome != Outcome::Missing => Err(failure.error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an object over any other of its name, and returns its `ETag`. This is for a name that
+    /// determines the content, or whose last writer is right.
+    pub(super) async fn put_always(&self, name: &str, bytes: &Bytes) -> Result<String> {
+        let what = self.request("put", name);
+        let put = || self.put_once(&what, name, bytes, None);
+        self.repeat(&what, bytes.len() as u64, put).await.map_err(|failure| failure.error)
+    }
+
+    /// Sends a write once, and returns the object's `ETag`. The request shares the bytes: a segment may
+    /// have a gigabyte.
+    pub(super) async fn put_once(
+        &self,
+        what: &str,
+        name: &str,
+        bytes: &Bytes,
+        condition: Option<PutCondition<'_>>,
+    ) -> Result<String, Failure> {
+        let answer = self.put_request(name, bytes, condition).send().boxed().await;
+        let answer = answer.map_err(|error| Failure::of(what, &error))?;
+        Ok(without_quotes(answer.e_tag))
+    }
+
+    /// The request that writes.
+    pub(super) fn put_request(
+        &self,
+        name: &str,
+        bytes: &Bytes,
+        condition: Option<PutCondition<'_>>,
+    ) -> PutObjectFluentBuilder {
+        let unquoted = self.unquoted.load(Ordering::Relaxed);
+        let (encryption, key) = self.encryption();
+        let request = self.client.put_object().bucket(&self.settings.bucket).key(self.key(name));
+        request
+            .body(ByteStream::from(bytes.clone()))
+            .set_if_match(condition.and_then(|condition| condition.if_match(unquoted)))
+            .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
+            .set_server_side_encryption(encryption)
+            .set_ssekms_key_id(key)
+    }
+
+    /// The encryption of new objects.
+    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
+        match &self.settings.encryption {
+            None => (None, None),
+            Some(Encryption::Aes256) => (Some(ServerSideEncryption::Aes256), None),
+            Some(Encryption::Kms(key)) => (Some(ServerSideEncryption::AwsKms), key.clone()),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Copies on disk of objects that never change.
 //!
-//! A directory of the user's choice, shared by stores and processes, holds a folder for each store, and
-//! in it a file for each copy, named by a hash of what it is a copy of. A file begins with the BLAKE3
-//! digest of the rest, which is checked on every read; one that is damaged is removed and fetched
-//! anew. A file is written under another name, and renamed when it is whole. Nobody waits for a
-//! copy to reach the disk, and none is ever missed: what can't be kept is fetched again.
+//! A directory of the user's choice, shared by stores and processes, holds a folder for each store, with
+//! a file for each copy, named by a hash of its key. A file begins with the BLAKE3 digest of the rest.
+//! Every read checks the digest; a damaged file is removed and the object fetched again. A file is
+//! written under another name, and renamed when it is complete. Copies are not synced to disk: a lost
+//! copy costs one request.
 
 use std::fs::{self, File, FileTimes};
 use std::io::{self, Write};
@@ -18,11 +18,11 @@ use argon_core::storage::CacheOptions;
 
 const DIGEST_BYTES: usize = 32;
 
-/// Copies are thrown away, those first that were not used for longest, until they take at most so
-/// much of what is allowed, in parts of 8.
+/// A cleanup removes the least recently used copies until they take this share of the allowed bytes, in
+/// eighths.
 const KEPT: u64 = 7;
 
-/// Ends the names of files that are being written.
+/// The ending of the names of incomplete files.
 const TEMPORARY: &str = "new";
 
 /// The copies of one store. Clones share it.
@@ -32,12 +32,12 @@ pub(super) struct Cache(Arc<Inner>);
 struct Inner {
     options: CacheOptions,
     folder: PathBuf,
-    /// How many bytes the whole directory had when it was last counted, and what was added since.
+    /// The bytes of the whole directory at the last count, and those added since.
     bytes: AtomicU64,
-    /// How much more may be added before it is counted again, as other processes add to it, too.
+    /// The bytes that may be added before the next count: other processes add to the directory too.
     uncounted: AtomicU64,
     off: AtomicBool,
-    /// Tells the files apart that are being written.
+    /// The number of the next incomplete file.
     written: AtomicU64,
     process: String,
 }
@@ -56,7 +56,7 @@ impl Cache {
         }))
     }
 
-    /// A copy, if there is a sound one.
+    /// An undamaged copy, if one exists.
     pub(super) async fn get(&self, key: &str) -> Option<Vec<u8>> {
         if self.0.off.load(Ordering::Relaxed) {
             return None;
@@ -65,7 +65,7 @@ impl Cache {
         tokio::task::spawn_blocking(move || read(&path)).await.ok().flatten()
     }
 
-    /// Keeps a copy, if that can be done. The caller need not wait for it.
+    /// Keeps a copy, if possible. The caller need not wait for it.
     pub(super) async fn put(&self, key: &str, bytes: &[u8]) {
         let inner = self.0.clone();
         let size = bytes.len() as u64;
@@ -74,13 +74,13 @@ impl Cache {
         }
         let (path, bytes) = (inner.path(key), bytes.to_vec());
         let written = tokio::task::spawn_blocking(move || inner.write(&path, &bytes));
-        // It only fails if the program ends.
+        // It fails only when the program ends.
         let _ = written.await;
     }
 }
 
 impl Cache {
-    /// Throws a copy away.
+    /// Removes a copy.
     pub(super) async fn remove(&self, key: &str) {
         let path = self.0.path(key);
         // It may not be there.
@@ -129,7 +129,7 @@ impl Inner {
         }
     }
 
-    /// Throws copies away, of all stores, if there would be too many bytes with `more`.
+    /// Removes copies, of all stores, if `more` bytes would exceed the limit.
     fn make_room(&self, more: u64) -> io::Result<()> {
         let most = self.options.most_bytes;
         let counted = self
@@ -157,7 +157,7 @@ impl Inner {
     }
 }
 
-/// The content of a file; one that is damaged is removed.
+/// The content of a file. A damaged file is removed.
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut bytes = fs::read(path).ok()?;
     let sound = bytes
@@ -173,11 +173,11 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Notes that a file was used.
+/// Marks a file as used.
 #[expect(clippy::disallowed_methods, reason = "other programs set the times of files, too")]
 fn touch(path: &Path) {
     let times = FileTimes::new().set_modified(SystemTime::now());
-    // A file that can't be touched is thrown away earlier.
+    // A file that can't be touched is removed earlier.
     let _ = File::options().append(true).open(path).and_then(|file| file.set_times(times));
 }
 
@@ -188,7 +188,7 @@ struct Copy {
     used: SystemTime,
 }
 
-/// The copies of all stores in a directory, those too that are being written.
+/// The copies of all stores in a directory, incomplete ones included.
 fn copies(directory: &Path) -> io::Result<Vec<Copy>> {
     let mut found = Vec::new();
     for folder in entries(directory)? {
@@ -196,7 +196,7 @@ fn copies(directory: &Path) -> io::Result<Vec<Copy>> {
             continue;
         }
         for entry in entries(&folder.path())? {
-            // It may be gone already.
+            // Another process may have removed it.
             let Ok(data) = entry.metadata() else { continue };
             let used = data.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             found.push(Copy { path: entry.path(), bytes: data.len(), used });
@@ -205,7 +205,7 @@ fn copies(directory: &Path) -> io::Result<Vec<Copy>> {
     Ok(found)
 }
 
-/// What is in a directory; nothing if it is not there.
+/// The entries of a directory; none if it does not exist.
 fn entries(directory: &Path) -> io::Result<Vec<fs::DirEntry>> {
     match fs::read_dir(directory) {
         Ok(entries) => Ok(entries.filter_map(Result::ok).collect()),
@@ -214,7 +214,7 @@ fn entries(directory: &Path) -> io::Result<Vec<fs::DirEntry>> {
     }
 }
 
-/// How many bytes the copies in a directory take, if it can be written, or made. Leaves it as it was.
+/// Returns the bytes of the copies in a directory, if it can be written or created. Leaves it unchanged.
 pub(super) fn check(directory: &Path) -> io::Result<u64> {
     let existing = directory.ancestors().find(|part| part.exists());
     let existing = existing.ok_or(io::ErrorKind::NotFound)?;

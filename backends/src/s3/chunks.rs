@@ -1,20 +1,20 @@
-//! Which chunks must be written again, and which go.
+//! The chunks of snapshots: an object each, named by its digest.
 //!
-//! A chunk that no manifest lists is removed when it is older than an hour, by the server's clock. A
-//! snapshot that is being made may list it soon. So a chunk that is there already is written again,
-//! which makes it young, unless this process wrote it in the last quarter of an hour. A server can't
-//! remove on condition of an object's age: one that was old when it was listed may be written again
-//! just before it is removed. So it is removed within a minute of the listing, or listed again; and
-//! whoever made a chunk young looks whether it is there before it stores the manifest.
+//! Garbage collection removes a chunk without a manifest when it is older than an hour, by the server's
+//! clock. A snapshot in progress may need it soon. So a writer writes a chunk that exists again, which
+//! makes it young, unless this process wrote it in the last quarter of an hour. A server can't remove on
+//! condition of an object's age: an object that was old when it was listed may be written again just
+//! before it is removed. So a collector removes it within a minute of the listing, or lists it again;
+//! and a writer that made chunks young checks that they exist before it stores the manifest.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon_core::model::Digest;
-use argon_core::snapshot::Manifest;
+use argon_core::snapshot::{CHUNK_BYTES, Manifest};
 use argon_core::storage::Reclaimed;
-use argon_core::{Environment, Error, Result};
+use argon_core::{Error, Result};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
@@ -22,46 +22,49 @@ use tokio::time::Instant;
 use crate::s3::bucket::{Listed, PAGE, Wanted};
 use crate::s3::log::fence::{Fence, Moment};
 use crate::s3::names;
-use crate::s3::put::Put;
-use crate::s3::snapshots::S3Snapshots;
+use crate::s3::put::{Put, put_unless_there};
+use crate::s3::store::S3Store;
 
-/// How long a chunk stays that no manifest lists.
+/// The age up to which a chunk stays without a manifest.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// How long a listing is built upon.
+/// The age up to which removals use a listing.
 const LISTED: Duration = Duration::from_mins(1);
 
-/// How many chunks are known to be there.
+/// The most chunks that are remembered.
 const MOST_KNOWN: usize = 256 * 1024;
 
-/// How many chunks are asked for, or removed, at once, and after how many it is looked at the clock.
+/// The most chunks that are requested or removed at once, and the removals between two looks at the clock.
 const AT_ONCE: usize = 16;
 const BATCH: usize = 64;
 
-/// The chunks that this process wrote.
-pub(super) struct Chunks {
+/// The chunks of a store, and the memory of those that this process wrote.
+pub(super) struct ChunkStore {
+    store: Arc<S3Store>,
     fence: Fence,
     written: Mutex<HashMap<Digest, Written>>,
 }
 
 #[derive(Clone, Copy)]
 struct Written {
+    /// The time right before the write.
     asked: Moment,
-    /// Whether it was there before, perhaps old.
+    /// Whether the chunk existed before, perhaps old.
     again: bool,
 }
 
-impl Chunks {
-    pub(super) fn new(environment: &Environment) -> Self {
-        Self { fence: Fence::new(environment, YOUNG), written: Mutex::default() }
+impl ChunkStore {
+    pub(super) fn new(store: Arc<S3Store>) -> Self {
+        let fence = Fence::new(&store.environment, YOUNG);
+        Self { store, fence, written: Mutex::default() }
     }
 
     fn written(&self) -> MutexGuard<'_, HashMap<Digest, Written>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a chunk to be gone.
-    pub(super) fn forget(&self, digest: Digest) {
+    /// Drops a chunk from the memory.
+    fn forget(&self, digest: Digest) {
         self.written().remove(&digest);
     }
 
@@ -73,7 +76,7 @@ impl Chunks {
         written.insert(digest, chunk);
     }
 
-    /// Whether it was written so short a time ago that it stays for long enough.
+    /// Whether it was written so recently that it stays until its manifest is written.
     fn is_young(&self, digest: Digest) -> bool {
         let written = self.written().get(&digest).copied();
         written.is_some_and(|chunk| self.fence.may_send(chunk.asked))
@@ -82,41 +85,58 @@ impl Chunks {
     fn was_there(&self, digest: Digest) -> bool {
         self.written().get(&digest).is_some_and(|chunk| chunk.again)
     }
-}
 
-impl S3Snapshots {
-    pub(super) async fn write_chunk(&self, digest: Digest, bytes: &Bytes) -> Result<()> {
-        if self.chunks.is_young(digest) {
+    /// Writes a chunk, unless this process did so a short time ago.
+    pub(super) async fn put(&self, digest: Digest, bytes: &Bytes) -> Result<()> {
+        if self.is_young(digest) {
             return Ok(());
         }
         let (name, bucket) = (names::chunk(digest), &self.store.bucket);
-        let asked = self.chunks.fence.now();
-        let again = bucket.put_unless_there(&name, bytes).await? == Put::Lost;
+        let asked = self.fence.now();
+        let again = put_unless_there(bucket, &name, bytes).await? == Put::Lost;
         if again {
             bucket.put_always(&name, bytes).await?;
         }
         self.store.keep(&name, bytes).await;
-        self.chunks.note(digest, Written { asked, again });
+        self.note(digest, Written { asked, again });
         Ok(())
     }
 
-    /// Makes sure that the chunks of a manifest which were there before they were written last are
-    /// still there.
+    pub(super) async fn get(&self, digest: Digest) -> Result<Option<Vec<u8>>> {
+        let name = names::chunk(digest);
+        if let Some(bytes) = self.store.cached(&name).await {
+            return Ok(Some(bytes));
+        }
+        let Some(object) = self.store.bucket.get(&name, Wanted::Whole(CHUNK_BYTES as u64)).await?
+        else {
+            self.forget(digest);
+            return Ok(None);
+        };
+        // A damaged chunk is neither copied nor remembered, so that it can be written again.
+        if Digest::of(&object.bytes) == digest {
+            self.store.keep(&name, &object.bytes).await;
+        } else {
+            self.forget(digest);
+        }
+        Ok(Some(object.bytes))
+    }
+
+    /// Checks that the chunks of a manifest that existed before they were written again still exist.
     ///
     /// # Errors
     /// `Unavailable` if one was removed; the next attempt writes it.
-    pub(super) async fn look_for_old(&self, manifest: &Manifest) -> Result<()> {
+    pub(super) async fn check_present(&self, manifest: &Manifest) -> Result<()> {
         let old: Vec<Digest> = manifest
             .chunks()
             .map(|chunk| chunk.digest)
-            .filter(|digest| self.chunks.was_there(*digest))
+            .filter(|digest| self.was_there(*digest))
             .collect();
         let looks = old.into_iter().map(|digest| async move {
             let name = names::chunk(digest);
             if self.store.bucket.get(&name, Wanted::Bytes(0..1)).await?.is_some() {
                 return Ok(());
             }
-            self.chunks.forget(digest);
+            self.forget(digest);
             Err(Error::unavailable(format!(
                 "the chunk {digest} was removed while the snapshot was made; make it again"
             )))
@@ -124,8 +144,8 @@ impl S3Snapshots {
         stream::iter(looks.collect::<Vec<_>>()).buffered(AT_ONCE).try_collect().await
     }
 
-    /// The chunks that no listing shows; they are taken to be gone.
-    pub(super) async fn not_listed(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
+    /// The chunks of `wanted` that a listing does not show. The memory and the cache drop them.
+    pub(super) async fn missing(&self, wanted: &HashSet<Digest>) -> Result<HashSet<Digest>> {
         let mut missing = wanted.clone();
         let mut after: Option<String> = None;
         while !missing.is_empty() {
@@ -142,13 +162,13 @@ impl S3Snapshots {
             }
         }
         for digest in &missing {
-            self.chunks.forget(*digest);
+            self.forget(*digest);
             self.store.forget(&names::chunk(*digest)).await;
         }
         Ok(missing)
     }
 
-    /// Removes, or counts, the chunks that are not `live` and that nobody wrote in the last hour.
+    /// Removes, or counts, the chunks that are not `live` and were not written in the last hour.
     pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let bucket = &self.store.bucket;
         let mut freed = Reclaimed::default();
@@ -168,7 +188,7 @@ impl S3Snapshots {
                 }
                 if !dry_run {
                     let digests = batch.iter().map(|(digest, _)| *digest);
-                    self.remove_chunks(digests, listed).await?;
+                    self.remove(digests, listed).await?;
                 }
                 freed.chunks += batch.len() as u64;
                 freed.bytes += batch.iter().map(|(_, listed)| listed.length).sum::<u64>();
@@ -180,18 +200,14 @@ impl S3Snapshots {
         }
     }
 
-    /// Removes chunks that were listed at `listed`, unless that is too long ago by now.
-    async fn remove_chunks(
-        &self,
-        digests: impl Iterator<Item = Digest>,
-        listed: Instant,
-    ) -> Result<()> {
+    /// Removes chunks that were listed at `listed`, unless that is too long ago.
+    async fn remove(&self, digests: impl Iterator<Item = Digest>, listed: Instant) -> Result<()> {
         let removals = digests.map(|digest| async move {
             if listed.elapsed() > LISTED {
                 return Ok(());
             }
             let name = names::chunk(digest);
-            self.chunks.forget(digest);
+            self.forget(digest);
             self.store.forget(&name).await;
             self.store.bucket.delete(&name).await
         });
@@ -199,7 +215,7 @@ impl S3Snapshots {
     }
 }
 
-/// The chunk that an object is, if it is not live and older than an hour.
+/// The digest of a listed chunk that is not live and is older than an hour.
 fn dead(listed: &Listed, live: &HashSet<Digest>, now: i64) -> Option<Digest> {
     let young = i64::try_from(YOUNG.as_secs()).unwrap_or(i64::MAX);
     let digest: Digest = listed.name.strip_prefix(names::CHUNKS)?.parse().ok()?;

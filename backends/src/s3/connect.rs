@@ -1,4 +1,4 @@
-//! From settings to a client of the SDK.
+//! The client of the SDK for a store's settings.
 
 use std::time::Duration;
 
@@ -18,28 +18,28 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use crate::s3::settings::Settings;
 use crate::s3::traffic::Meter;
 
-/// How long a connection may take to be made.
+/// The timeout of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The region that servers other than Amazon's take if none is named.
+/// The default region for servers other than Amazon's, which accept any.
 const ANY_REGION: &str = "us-east-1";
 
-/// What the machine says about how to reach S3, and the client made of it.
+/// The machine's configuration for S3, and the client for it.
 pub(super) struct Connection {
     pub(super) client: Client,
     config: SdkConfig,
 }
 
 impl Connection {
-    /// Reads the environment and the profile files; sends nothing yet, unless the region or the
-    /// credentials are to be had from the machine that this runs on.
+    /// Reads the environment and the profile files; sends no request, unless the region or the
+    /// credentials come from the service of a cloud machine.
     ///
-    /// Requests are not repeated by the SDK: a conditional write whose answer was lost must be looked
-    /// for, not sent again. Bodies are sent whole with their CRC32 in a header and their SHA-256 in
-    /// the signature, since not all servers take checksums that come after the body. What is read
-    /// has checksums of Argon's own.
+    /// The SDK repeats no request: a conditional write whose answer was lost must be resolved first.
+    /// Bodies are sent in one piece with their CRC32 in a header and their SHA-256 in the signature,
+    /// since some servers refuse checksums after the body. Objects have checksums of Argon's own for
+    /// reads.
     ///
-    /// `credentials` are taken in place of those that the machine has.
+    /// `credentials` replace those of the machine.
     pub(super) async fn new(
         settings: &Settings,
         meter: &Meter,
@@ -65,15 +65,15 @@ impl Connection {
         Self { client: Client::from_conf(builder.build()), config }
     }
 
-    /// The region, if one was found.
+    /// The region, if one is configured.
     pub(super) fn region(&self) -> Option<String> {
         self.config.region().map(|region| region.as_ref().to_owned())
     }
 
-    /// Credentials, wherever they come from.
+    /// The credentials, from any provider.
     ///
     /// # Errors
-    /// `Denied` if there are none.
+    /// `Denied` if no provider has any.
     pub(super) async fn credentials(&self) -> Result<Credentials> {
         let none = || {
             Error::denied(
@@ -100,7 +100,7 @@ async fn machine(settings: &Settings, credentials: Option<&Credentials>) -> SdkC
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     } else if settings.endpoint.is_some() {
-        // The machine's own service for this is not asked: it answers on Amazon's machines only.
+        // Without the service for machine metadata, which answers on Amazon's machines only.
         let profile = settings.profile.clone();
         let mut files = aws_config::profile::region::Builder::default();
         if let Some(profile) = profile {

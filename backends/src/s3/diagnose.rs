@@ -1,4 +1,4 @@
-//! What a store in S3 needs, looked at step by step for a diagnosis.
+//! The diagnosis of a store in S3, step by step.
 
 use argon_core::storage::{CacheOptions, Diagnosis, Health, OpenOptions, StoreUrl};
 use argon_core::{Environment, Error, ErrorKind, Hint, Result};
@@ -6,22 +6,24 @@ use bytes::Bytes;
 
 use crate::s3::bucket::{Bucket, Wanted};
 use crate::s3::cache;
+use crate::s3::condition::PutCondition;
 use crate::s3::connect::Connection;
 use crate::s3::factory::Opener;
-use crate::s3::identity::{FORMAT, Identity};
+use crate::s3::identity::{self, FORMAT, Identity};
 use crate::s3::names;
-use crate::s3::put::PutCondition;
+use crate::s3::probe::probe;
+use crate::s3::races::race;
 use crate::s3::settings::Settings;
 use crate::s3::traffic::Meter;
 
-/// How many seconds a clock may be off: Amazon refuses from 15 minutes on.
+/// The seconds by which a clock may be off: Amazon refuses requests from 15 minutes on.
 const DOUBTFUL_SKEW: i64 = 60;
 const MOST_SKEW: i64 = 15 * 60;
 
-/// The check of conditions one after the other; writers race only where it is passed.
+/// The check of conditions by one writer. Writers race only if it passes.
 const CONDITIONS: &str = "conditional writes";
 
-/// Looks at everything; stops where nothing further can be tried.
+/// Runs all checks, up to one whose failure makes the next ones useless.
 pub(super) async fn diagnose(
     opener: &Opener,
     url: &StoreUrl,
@@ -38,7 +40,7 @@ pub(super) async fn diagnose(
     found
 }
 
-/// `Err` is what stops the rest.
+/// `Err` is the failure that stops the checks.
 async fn look(
     opener: &Opener,
     url: &StoreUrl,
@@ -65,9 +67,9 @@ async fn look(
     look_at_bucket(&bucket, found).await
 }
 
-/// Where credentials came from, without any part of them.
+/// The source of the credentials, without any part of them.
 fn source_of(credentials: &aws_sdk_s3::config::Credentials) -> String {
-    // Only the debug form has the provider's name; it leaves out all that is secret.
+    // Only the debug form has the provider's name; it omits the secrets.
     let shown = format!("{credentials:?}");
     let provider = shown.split("provider_name: \"").nth(1).and_then(|rest| rest.split('"').next());
     format!("found by the provider {}", provider.unwrap_or("that was configured"))
@@ -95,12 +97,12 @@ async fn look_at_bucket(bucket: &Bucket, found: &mut Vec<Diagnosis>) -> Result<(
     Ok(())
 }
 
-/// How far the clocks are apart, if the server has said what its clock shows.
+/// The difference of the clocks, if an answer of the server had a date.
 fn skew(bucket: &Bucket) -> Option<Diagnosis> {
     let server = bucket.meter.server_time()?;
     let skew = bucket.environment.clock_time().timestamp_millis() / 1000 - server;
     let found = format!("this machine's clock is {skew} s ahead of the server's");
-    let remedy = "set the clock, by NTP for one";
+    let remedy = "set the clock, for example by NTP";
     Some(match skew.abs() {
         0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
         off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
@@ -109,7 +111,7 @@ fn skew(bucket: &Bucket) -> Option<Diagnosis> {
 }
 
 async fn look_at_store(bucket: &Bucket) -> Diagnosis {
-    match bucket.identity().await.and_then(|stored| Identity::decode(&stored.bytes)) {
+    match identity::read(bucket).await.and_then(|stored| Identity::decode(&stored.bytes)) {
         Ok(Identity { id, .. }) => {
             Diagnosis::good("store", format!("is there; format {FORMAT}, identity {id}"))
         }
@@ -120,7 +122,7 @@ async fn look_at_store(bucket: &Bucket) -> Diagnosis {
     }
 }
 
-/// Writes an object of its own, reads it and removes it again.
+/// Writes an object of its own, reads it, and removes it.
 async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
     let random: [u8; 8] = bucket.environment.random();
     let hex: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -138,14 +140,18 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
     }
     found.push(Diagnosis::good("right to write", "objects can be written"));
     found.push(match bucket.get(&name, Wanted::Whole(0)).await {
-        Ok(Some(object)) if object.bytes == content => {
-            Diagnosis::good("right to read", "objects can be read, as they were just written")
-        }
-        Ok(_) => failed("right to read", &Error::corrupt("an object is not as it was written")),
+        Ok(Some(object)) if object.bytes == content => Diagnosis::good(
+            "right to read",
+            "objects can be read, with the content that was just written",
+        ),
+        Ok(_) => failed(
+            "right to read",
+            &Error::corrupt("an object has another content than was written"),
+        ),
         Err(error) => failed("right to read", &error),
     });
-    found.push(match bucket.keeps_conditions(&name, &content).await {
-        Ok(_) => Diagnosis::good(CONDITIONS, "If-None-Match and If-Match are kept"),
+    found.push(match probe(bucket, &name, &content).await {
+        Ok(_) => Diagnosis::good(CONDITIONS, "the server keeps If-None-Match and If-Match"),
         Err(error) => failed(CONDITIONS, &error),
     });
     if let Err(error) = bucket.delete(&name).await {
@@ -161,25 +167,25 @@ async fn look_at_rights(bucket: &Bucket, found: &mut Vec<Diagnosis>) {
     }
 }
 
-/// What the servers do that let two writers win is in docs/S3.md.
+/// docs/S3.md describes the servers on which two writers won.
 async fn look_at_races(bucket: &Bucket, name: &str) -> Diagnosis {
     const CHECK: &str = "writers at once";
-    match bucket.race(name).await.and_then(|raced| raced.verdict()) {
+    match race(bucket, name).await.and_then(|results| results.summary()) {
         Ok(held) => Diagnosis::good(CHECK, held),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
-            let remedy = "keep the store on a server that guards a condition against writers that \
-                          come at once; docs/S3.md says what was seen of which";
+            let remedy = "keep the store on a server that guards conditions against concurrent \
+                          writers; docs/S3.md lists how servers behave";
             Diagnosis::failed(CHECK, &error, Some(remedy.into()))
         }
         Err(error) => Diagnosis::doubtful(
             CHECK,
-            format!("could not be tried: {}", error.in_full()),
+            format!("could not be tested: {}", error.in_full()),
             "try again",
         ),
     }
 }
 
-/// What the rights are given by.
+/// The policy that grants the rights.
 fn policy(bucket: &Bucket) -> String {
     let name = &bucket.settings.bucket;
     let prefix = &bucket.settings.prefix;
@@ -207,7 +213,5 @@ async fn look_at_cache(options: &CacheOptions) -> Diagnosis {
             ),
         }
     });
-    looked
-        .await
-        .unwrap_or_else(|_| Diagnosis::doubtful("cache", "could not be looked at", "try again"))
+    looked.await.unwrap_or_else(|_| Diagnosis::doubtful("cache", "could not be read", "try again"))
 }

@@ -1,4 +1,4 @@
-//! Making and opening stores.
+//! Creates and opens stores.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +12,23 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::Credentials;
 use bson::DateTime;
 
+use crate::s3::backend::S3Backend;
 use crate::s3::bucket::Bucket;
 use crate::s3::cache::Cache;
 use crate::s3::connect::Connection;
 use crate::s3::diagnose::diagnose;
-use crate::s3::identity::{FORMAT, Identity};
-use crate::s3::log::{Log, S3Wal};
-use crate::s3::maintenance::S3Maintenance;
+use crate::s3::identity::{self, FORMAT, Identity};
 use crate::s3::memory::Memory;
 use crate::s3::names;
 use crate::s3::objects::S3Objects;
-use crate::s3::probe::Probed;
-use crate::s3::refs::S3Refs;
+use crate::s3::probe::{Probed, probe};
 use crate::s3::retry::IN_ALL;
+use crate::s3::server;
 use crate::s3::settings::{PARAMETERS, Settings};
-use crate::s3::snapshots::S3Snapshots;
 use crate::s3::store::S3Store;
 use crate::s3::traffic::Meter;
 
-/// Makes and opens stores in S3.
+/// Creates and opens stores in S3.
 pub(crate) struct S3Factory;
 
 #[async_trait]
@@ -72,11 +70,10 @@ impl Factory for S3Factory {
     }
 }
 
-/// The objects at an `s3:` URL, for a backend that keeps nothing but them there. Nothing is asked of
-/// the server yet.
+/// The objects at an `s3:` URL, for a backend that keeps only plain objects in S3. Sends no request.
 ///
 /// # Errors
-/// `Invalid` if the URL, the region or the credentials are not what they have to be.
+/// `Invalid` for a wrong URL or an unknown region, `Denied` without credentials.
 pub async fn s3_objects(
     url: &StoreUrl,
     options: &OpenOptions,
@@ -88,11 +85,11 @@ pub async fn s3_objects(
     Ok(Arc::new(S3Objects(bucket)))
 }
 
-/// What stores are opened with that neither URL nor options say.
+/// Parameters of an open that neither the URL nor the options have.
 pub(super) struct Opener {
-    /// Taken in place of those that the machine has.
+    /// In place of the machine's credentials.
     pub(super) credentials: Option<Credentials>,
-    /// How long a request is tried once the store is open.
+    /// How long a request is repeated once the store is open.
     pub(super) patience: Duration,
 }
 
@@ -112,11 +109,11 @@ impl Opener {
         let bucket = self.connect(url, options, environment).await?;
         let id: [u8; 16] = environment.random();
         let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        // As it is stored, and will be found again.
+        // In the precision in which it is stored.
         let created = DateTime::from_millis(environment.now().timestamp_millis());
         let identity = Identity { id, created };
-        let bytes = bucket.make_identity(&identity).await?;
-        if let Err(error) = bucket.probe(&bytes).await {
+        let bytes = identity::create(&bucket, &identity).await?;
+        if let Err(error) = probe(&bucket, names::IDENTITY, &bytes).await {
             bucket.delete(names::IDENTITY).await?;
             return Err(error);
         }
@@ -131,17 +128,18 @@ impl Opener {
     ) -> Result<Backend> {
         let bucket = self.connect(url, options, environment).await?;
         let asked = environment.clock_time();
-        let stored = bucket.identity().await?;
-        bucket.heed_clock(asked);
+        let stored = identity::read(&bucket).await?;
+        server::heed_clock(&bucket, asked);
         let identity = Identity::decode(&stored.bytes)?;
-        if bucket.probe(&stored.bytes.clone().into()).await? == Probed::ReadOnly {
-            tracing::info!("the store can be read, and not be written");
+        if probe(&bucket, names::IDENTITY, &stored.bytes.clone().into()).await? == Probed::ReadOnly
+        {
+            tracing::info!("the credentials allow reads of the store, but no writes");
         }
         Ok(self.backend(bucket, identity, options))
     }
 
-    /// A bucket that has answered nothing yet. While a store is opened, the server has
-    /// `options.lock_timeout` for each answer.
+    /// A bucket, without a request to it. During an open, the server has `options.lock_timeout` for each
+    /// answer.
     async fn connect(
         &self,
         url: &StoreUrl,
@@ -153,7 +151,7 @@ impl Opener {
         let connection = Connection::new(&settings, &meter, self.credentials.as_ref()).await;
         if connection.region().is_none() {
             return Err(Error::invalid(format!(
-                "no region is known for {settings}; add region=… to the URL, or set AWS_REGION"
+                "unknown region for {settings}; add region=… to the URL, or set AWS_REGION"
             )));
         }
         connection
@@ -185,14 +183,13 @@ impl Opener {
         let (bucket, memory) = (Arc::new(bucket), Memory::default());
         let network: Arc<dyn Network> = bucket.clone();
         let store = S3Store { bucket, environment, info, cache, memory };
-        let store = Arc::new(store);
-        let log = Arc::new(Log::new(store.clone()));
+        let backend = Arc::new(S3Backend::new(store));
         Backend {
-            wal: Arc::new(S3Wal(log.clone())),
-            refs: Arc::new(S3Refs::new(store.clone())),
-            snapshots: Arc::new(S3Snapshots::new(store.clone())),
+            wal: backend.clone(),
+            refs: backend.clone(),
+            snapshots: backend.clone(),
             materialize: None,
-            maintenance: Arc::new(S3Maintenance { store, log }),
+            maintenance: backend,
             deferred: None,
             network: Some(network),
             capabilities: Capabilities { durable: true, shared: true },

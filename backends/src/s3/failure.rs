@@ -1,4 +1,4 @@
-//! What an answer of the server that is no success means.
+//! The meaning of failed requests.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -12,24 +12,24 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) outcome: Outcome,
-    /// What a caller is told if this was the last try; never `Indeterminate`.
+    /// The caller's error after the last attempt; never `Indeterminate`.
     pub(super) error: Error,
 }
 
-/// What is known after a [`Failure`].
+/// The knowledge after a [`Failure`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The condition of a write was not met; nothing was changed by this request.
     Condition,
-    /// What was named is not there.
+    /// The named object does not exist.
     Missing,
-    /// The server refused, and will refuse again; nothing was changed.
+    /// The server refuses this request for good; nothing was changed.
     Refused,
-    /// The server refused for now, or was never reached; nothing was changed.
+    /// The server refused for now, or the request never reached it; nothing was changed.
     Busy,
-    /// The server answered that it failed: a write may have happened, but is over.
+    /// The server answered that it failed: a write may have happened, and can't happen any more.
     Failed,
-    /// No answer came: a write may have happened, or may happen yet.
+    /// No answer came: a write may have happened, or may still happen.
     Silent,
 }
 
@@ -41,23 +41,23 @@ impl Outcome {
 }
 
 impl Failure {
-    /// No answer within the time that an attempt has.
+    /// No answer within the time of an attempt.
     pub(super) fn timeout(what: &str) -> Self {
         let error = Error::unavailable(format!("the server did not answer in time ({what})"));
         Self { outcome: Outcome::Silent, error }
     }
 
-    /// The body of an answer that did not come whole.
+    /// An answer with an incomplete body.
     pub(super) fn broken(what: &str, source: impl Display) -> Self {
-        let error = Error::unavailable(format!("an answer of the server broke off ({what})"))
+        let error = Error::unavailable(format!("an answer of the server is incomplete ({what})"))
             .with_source(source.to_string());
         Self { outcome: Outcome::Silent, error }
     }
 
-    /// What an error of the SDK means; `what` names the request in the message.
+    /// The meaning of an error of the SDK; `what` names the request in the message.
     ///
-    /// The SDK's error itself is not kept: its debug form has the answer's body, in which servers
-    /// repeat the access key.
+    /// The SDK's error is not the source: its debug form has the answer's body, in which servers repeat
+    /// the access key.
     pub(super) fn of<E>(what: &str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -76,7 +76,7 @@ impl Failure {
                     return answered(what, status, None, None, region);
                 }
                 let error = Error::unavailable(format!(
-                    "the server gave an answer that is not S3's ({what}, status {status})"
+                    "the answer of the server is not one of S3 ({what}, status {status})"
                 ));
                 Self { outcome: Outcome::Silent, error }
             }
@@ -96,7 +96,7 @@ impl Failure {
     }
 }
 
-/// The deepest cause as text, and whether the server was never reached for it.
+/// The deepest cause as text, and `Busy` if it kept the request from the server.
 fn root(error: &(dyn std::error::Error + 'static)) -> (Outcome, String) {
     let mut deepest = error;
     while let Some(source) = deepest.source() {
@@ -109,7 +109,7 @@ fn root(error: &(dyn std::error::Error + 'static)) -> (Outcome, String) {
     (if refused { Outcome::Busy } else { Outcome::Silent }, deepest.to_string())
 }
 
-/// What an answer with this status means.
+/// The meaning of an answer with this status.
 fn answered(
     what: &str,
     status: u16,
@@ -139,10 +139,11 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
     let said = |outcome, kind, problem: &str| (outcome, kind, Some(problem.to_owned()));
     match code.unwrap_or_default() {
         "NoSuchBucket" => {
-            return said(Outcome::Refused, ErrorKind::NotFound, "there is no such bucket");
+            return said(Outcome::Refused, ErrorKind::NotFound, "the bucket does not exist");
         }
         "RequestTimeTooSkewed" => {
-            let problem = "the clock of this machine is off by more than the server allows; set it";
+            let problem =
+                "the clock of this machine is off by more than the server allows; set the clock";
             return said(Outcome::Refused, ErrorKind::Denied, problem);
         }
         "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" => {
@@ -177,14 +178,14 @@ fn meaning(status: u16, code: Option<&str>, region: Option<&str>) -> Meaning {
             let problem = "the server lacks something that Argon needs";
             said(Outcome::Refused, ErrorKind::Unsupported, problem)
         }
-        // After 409 the other writer of a conflict may fail yet, so that says nothing of who won.
+        // After 409 the other writer of a conflict may still fail, so no winner is known.
         409 | 500.. => (Outcome::Failed, ErrorKind::Unavailable, None),
         _ => (Outcome::Refused, ErrorKind::Invalid, None),
     }
 }
 
 fn too_large() -> Meaning {
-    let problem = "the server, or a proxy before it, takes no object of this size in one request; \
+    let problem = "the server, or a proxy before it, refuses an object of this size in one request; \
                    raise its limit, or change less in one commit";
     (Outcome::Refused, ErrorKind::Unsupported, Some(problem.to_owned()))
 }

@@ -1,4 +1,4 @@
-//! `argon.json`: what a store is. Written once.
+//! `argon.json`: the identity of a store. It is written once.
 
 use argon_core::{Error, Hint, Result};
 use bson::DateTime;
@@ -6,13 +6,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::condition::PutCondition;
 use crate::s3::names::IDENTITY;
-use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
+use crate::s3::put::{Put, Write};
 
 /// The format that this version of Argon writes, and the only one that it reads.
 pub(super) const FORMAT: u32 = 1;
 
-/// What a store is.
+/// The identity of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     /// 32 hexadecimal digits.
@@ -20,7 +21,7 @@ pub(super) struct Identity {
     pub(super) created: DateTime,
 }
 
-/// Only this is sure to be in an `argon.json` of any version.
+/// The part of an `argon.json` that every version has.
 #[derive(Deserialize)]
 struct Versioned {
     format: u32,
@@ -36,7 +37,7 @@ struct StoredIdentity {
 impl Identity {
     fn encode(&self) -> Result<Vec<u8>> {
         let internal = |source: String| {
-            Error::internal("what a store is can't be written down").with_source(source)
+            Error::internal("the identity of a store can't be encoded").with_source(source)
         };
         let created = self.created.try_to_rfc3339_string();
         let created = created.map_err(|error| internal(error.to_string()))?;
@@ -47,13 +48,13 @@ impl Identity {
     /// Reads an `argon.json`.
     ///
     /// # Errors
-    /// `Unsupported` for another format, `Invalid` if it is something else.
+    /// `Unsupported` for another format, `Invalid` for other content.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self> {
         let Versioned { format } = serde_json::from_slice(bytes).map_err(other)?;
         if format != FORMAT {
             return Err(Error::unsupported(format!(
                 "the store has format {format}, and this version of Argon reads format {FORMAT}; \
-                 use the version of Argon that made it, or a newer one"
+                 use the version of Argon that created it, or a newer one"
             )));
         }
         let stored: StoredIdentity = serde_json::from_slice(bytes).map_err(other)?;
@@ -66,56 +67,42 @@ impl Identity {
 }
 
 fn other(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::invalid(format!("{IDENTITY} is not that of an Argon store")).with_source(source)
+    Error::invalid(format!("{IDENTITY} is not the identity of an Argon store")).with_source(source)
 }
 
-impl Bucket {
-    /// The store's identity as it is stored.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none.
-    pub(super) async fn identity(&self) -> Result<Object> {
-        let found = self.get(IDENTITY, Wanted::Whole(0)).await?;
-        found.ok_or_else(|| {
-            Error::not_found(format!("there is no Argon store at {}", self.settings))
-                .with_hint(Hint::CreateStore { url: None })
-        })
-    }
+/// The store's identity as it is stored.
+///
+/// # Errors
+/// `NotFound` if the bucket has none under the prefix.
+pub(super) async fn read(bucket: &Bucket) -> Result<Object> {
+    let found = bucket.get(IDENTITY, Wanted::Whole(0)).await?;
+    found.ok_or_else(|| {
+        Error::not_found(format!("no Argon store exists at {}", bucket.settings))
+            .with_hint(Hint::CreateStore { url: None })
+    })
+}
 
-    /// Writes the identity of a new store where nothing is.
-    ///
-    /// # Errors
-    /// `AlreadyExists` if there is a store, `Invalid` if there is something else.
-    pub(super) async fn make_identity(&self, identity: &Identity) -> Result<Bytes> {
-        let there = || Error::already_exists(format!("there is a store at {}", self.settings));
-        let (found, listed) =
-            futures::join!(self.get(IDENTITY, Wanted::Whole(0)), self.list("", None, 1));
-        if found?.is_some() {
-            return Err(there());
-        }
-        if let Some(object) = listed?.objects.first() {
-            return Err(Error::invalid(format!(
-                "there are other objects at {}, '{}' for one; choose another prefix",
-                self.settings, object.name
-            )));
-        }
-        let bytes = Bytes::from(identity.encode()?);
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            None => WriteResolution::Unchanged,
-            Some(object) if object.bytes == bytes => WriteResolution::Ours,
-            Some(_) => WriteResolution::Theirs,
-        };
-        let write = Write {
-            name: IDENTITY,
-            bytes: &bytes,
-            condition: PutCondition::Absent,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        match self.put(&write).await? {
-            Put::Done(_) => Ok(bytes),
-            Put::Lost => Err(there()),
-        }
+/// Writes the identity of a new store under a prefix without objects, and returns its bytes.
+///
+/// # Errors
+/// `AlreadyExists` if there is a store, `Invalid` if there are other objects.
+pub(super) async fn create(bucket: &Bucket, identity: &Identity) -> Result<Bytes> {
+    let there = || Error::already_exists(format!("a store exists at {}", bucket.settings));
+    let (found, listed) =
+        futures::join!(bucket.get(IDENTITY, Wanted::Whole(0)), bucket.list("", None, 1));
+    if found?.is_some() {
+        return Err(there());
+    }
+    if let Some(object) = listed?.objects.first() {
+        return Err(Error::invalid(format!(
+            "other objects exist at {}, such as '{}'; choose another prefix",
+            bucket.settings, object.name
+        )));
+    }
+    let bytes = Bytes::from(identity.encode()?);
+    match Write::new(IDENTITY, &bytes, PutCondition::Absent).put(bucket).await? {
+        Put::Done(_) => Ok(bytes),
+        Put::Lost => Err(there()),
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The most bytes that the copies take together.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Larger objects are not kept.
+/// The largest object that is kept.
 const MOST_OF_ONE: usize = 1024 * 1024;
 
-/// Copies of what was lately used, in two generations: when the young one has half of the bytes
-/// that are allowed, it takes the place of the old one.
+/// Copies of recently used objects, in two generations: when the young one has half of the allowed
+/// bytes, it replaces the old one.
 #[derive(Default)]
 pub(super) struct Memory {
     generations: Mutex<Generations>,

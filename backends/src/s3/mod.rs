@@ -1,28 +1,32 @@
-//! Stores in Amazon S3, or what speaks its protocol (`MinIO`, Cloudflare R2, Ceph): a log of segments,
-//! refs, and snapshots, each an object. docs/FORMAT.md has names and bytes.
+//! Stores in Amazon S3, or in a server of the same protocol (`MinIO`, Cloudflare R2, Ceph): a log of
+//! segments, refs, and snapshots, each an object. docs/FORMAT.md has names and bytes.
 //!
-//! All that moves, moves by conditional writes: `If-None-Match: *` for the log, `If-Match` for refs.
-//! A server that does not keep them is refused when a store is opened; docs/S3.md says what was seen of
-//! which server.
+//! Every change is a conditional write: `If-None-Match: *` for the log, `If-Match` for refs. An open
+//! refuses a server that ignores the conditions; docs/S3.md lists how servers behave.
 //!
-//! | module | what is in it |
+//! | module | contents |
 //! | --- | --- |
 //! | `factory`, `settings`, `connect` | from a URL to an opened store |
-//! | `diagnose` | what a diagnosis looks at |
-//! | `identity`, `probe` | what a store is, and whether the server keeps conditions |
-//! | `races` | whether it keeps them among writers that come at once |
-//! | `bucket`, `put`, `uploads` | requests |
-//! | `retry`, `failure`, `traffic` | when they are repeated, what went wrong, what was sent |
-//! | `names` | what objects are called |
+//! | `backend` | the handle: the traits of a backend over the parts below |
+//! | `diagnose` | the checks of a diagnosis |
+//! | `identity`, `probe` | the identity of a store, and the test of conditions |
+//! | `races` | the test of conditions with concurrent writers |
+//! | `bucket`, `condition`, `put`, `uploads` | requests |
+//! | `retry`, `failure`, `traffic` | repeated requests, the meaning of failures, counts |
+//! | `server` | a server's clock and certificate |
+//! | `names` | the names of objects |
 //! | `log` | the log |
 //! | `refs`, `reference` | refs |
-//! | `snapshots`, `chunks` | snapshots; which chunks must be written again, and which go |
-//! | `store`, `memory`, `cache` | what the traits share; copies in memory and on disk |
-//! | `maintenance`, `verify` | upkeep; looking at every object |
+//! | `chunks`, `manifests` | snapshots |
+//! | `store`, `memory`, `cache` | objects with copies in memory and on disk |
+//! | `maintenance`, `verify` | upkeep; the check of every object |
+//! | `objects` | plain objects, for backends that keep nothing else in S3 |
 
+mod backend;
 mod bucket;
 mod cache;
 mod chunks;
+mod condition;
 mod connect;
 mod diagnose;
 mod factory;
@@ -30,6 +34,7 @@ mod failure;
 mod identity;
 mod log;
 mod maintenance;
+mod manifests;
 mod memory;
 mod names;
 mod objects;
@@ -39,8 +44,8 @@ mod races;
 mod reference;
 mod refs;
 mod retry;
+mod server;
 mod settings;
-mod snapshots;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,14 @@
 //! The names of objects, below the store's prefix.
 //!
-//! S3 lists names in ascending order only. What must be found by its newest, segments and
-//! manifests, has its position inverted at the front of its name, so that the newest comes first
-//! and one page of one name gives the head of a timeline.
+//! S3 lists names in ascending order only. The names of segments and manifests begin with the inverted
+//! position, so that the newest comes first, and a listing of one name shows the head of a timeline.
 
 use argon_core::model::{Digest, Lsn, Point, TimelineId};
 use argon_core::{Error, Result};
 
-/// What the store is: see `identity.rs`.
+/// The identity of the store: see `identity.rs`.
 pub(super) const IDENTITY: &str = "argon.json";
-/// What a diagnosis writes, and removes at once.
+/// The beginning of the name of a diagnosis's object, which it removes at once.
 pub(super) const DOCTOR: &str = "argon-doctor-";
 pub(super) const LOG: &str = "log/";
 pub(super) const PACKS: &str = "packs/";
@@ -17,24 +16,24 @@ pub(super) const REFS: &str = "refs/";
 pub(super) const CHUNKS: &str = "chunks/";
 pub(super) const MANIFESTS: &str = "manifests/";
 
-/// The longest name that S3 has, prefix and all.
+/// The longest name in S3, with the prefix.
 pub(super) const MOST_NAME_BYTES: usize = 1024;
 
 fn inverted(lsn: Lsn) -> String {
     format!("{:016x}", u64::MAX - lsn.get())
 }
 
-/// What the names of a timeline's segments begin with.
+/// The beginning of the names of a timeline's segments.
 pub(super) fn log_of(timeline: TimelineId) -> String {
     format!("{LOG}{timeline}/")
 }
 
-/// What the names of a timeline's packs begin with.
+/// The beginning of the names of a timeline's packs.
 pub(super) fn packs_of(timeline: TimelineId) -> String {
     format!("{PACKS}{timeline}/")
 }
 
-/// What the names of a timeline's manifests begin with.
+/// The beginning of the names of a timeline's manifests.
 pub(super) fn manifests_of(timeline: TimelineId) -> String {
     format!("{MANIFESTS}{timeline}/")
 }
@@ -59,24 +58,23 @@ pub(super) fn chunk(digest: Digest) -> String {
     format!("{CHUNKS}{digest}")
 }
 
-/// The mark that the commits of a timeline up to `lsn` are gone. Marks come before all segments in a
-/// listing, the highest first.
+/// The mark that the commits of a timeline up to `lsn` are pruned. A listing shows marks before all
+/// segments, the highest first.
 pub(super) fn floor(timeline: TimelineId, lsn: Lsn) -> String {
     format!("{}{}-{lsn}", floors_of(timeline), inverted(lsn))
 }
 
-/// What the names of a timeline's floors begin with.
+/// The beginning of the names of a timeline's marks.
 pub(super) fn floors_of(timeline: TimelineId) -> String {
     format!("{}-", log_of(timeline))
 }
 
-/// What comes before all names under `prefix` whose position is at most `lsn`, and after the others.
+/// A name before all names under `prefix` with a position of at most `lsn`, and after the others.
 pub(super) fn before(prefix: &str, lsn: Lsn) -> String {
     format!("{prefix}{}", inverted(lsn))
 }
 
-/// What the part of a segment's or pack's name after the timeline's says: the first commit, and of
-/// a pack the last one.
+/// Parses a segment's or pack's name after the timeline: the first commit, and of a pack the last one.
 pub(super) fn parse_segment(rest: &str) -> Option<(Lsn, Option<Lsn>)> {
     let (front, numbers) = rest.strip_suffix(".seg")?.split_once('-')?;
     let (first, last) = match numbers.split_once('-') {
@@ -86,14 +84,14 @@ pub(super) fn parse_segment(rest: &str) -> Option<(Lsn, Option<Lsn>)> {
     (front == inverted(first) && last.is_none_or(|last| first <= last)).then_some((first, last))
 }
 
-/// The position in the part of a manifest's name after the timeline's.
+/// Parses a manifest's name after the timeline: its position.
 pub(super) fn parse_manifest(rest: &str) -> Option<Lsn> {
     let (front, number) = rest.split_once('-')?;
     let lsn = position(number)?;
     (front == inverted(lsn)).then_some(lsn)
 }
 
-/// The position in the part of a floor's name after the timeline's.
+/// Parses a mark's name after the timeline: the floor.
 pub(super) fn parse_floor(rest: &str) -> Option<Lsn> {
     parse_manifest(rest.strip_prefix('-')?)
 }
@@ -104,7 +102,7 @@ fn position(text: &str) -> Option<Lsn> {
     (number.to_string() == text).then_some(Lsn::new(number))
 }
 
-/// A name below the folder of a timeline, as the timeline and the rest.
+/// Splits a name under a folder into the timeline and the rest.
 pub(super) fn split_timeline<'a>(folder: &str, name: &'a str) -> Option<(TimelineId, &'a str)> {
     let (timeline, rest) = name.strip_prefix(folder)?.split_once('/')?;
     let id: TimelineId = timeline.parse().ok()?;
@@ -112,8 +110,8 @@ pub(super) fn split_timeline<'a>(folder: &str, name: &'a str) -> Option<(Timelin
 }
 
 /// The object of a ref. All bytes but letters, digits, `-` and `_` are escaped as `=` and two
-/// hexadecimal digits: no name is a folder of another, which some servers don't allow, nor is it
-/// changed on its way, as a `%` or a `.` may be. What begins with a prefix does so escaped, too.
+/// hexadecimal digits: no name is a folder of another, which some servers refuse, and no proxy changes
+/// it, as one may a `%` or a `.`. A prefix of a name is also a prefix when both are escaped.
 pub(super) fn reference(name: &str) -> String {
     let mut out = REFS.to_owned();
     for byte in name.bytes() {
@@ -126,7 +124,7 @@ pub(super) fn reference(name: &str) -> String {
     out
 }
 
-/// The ref that an object is, or `None` if it is none.
+/// The name of the ref in an object; `None` for another object.
 pub(super) fn parse_reference(object: &str) -> Option<String> {
     let mut bytes = object.strip_prefix(REFS)?.bytes();
     let mut name = Vec::new();
@@ -142,7 +140,7 @@ pub(super) fn parse_reference(object: &str) -> Option<String> {
     (reference(&name) == object).then_some(name)
 }
 
-/// Refuses a ref whose object would have too long a name.
+/// Checks the length of the name of a ref's object.
 pub(super) fn check_reference(prefix: &str, object: &str, name: &str) -> Result<()> {
     if prefix.len() + object.len() <= MOST_NAME_BYTES {
         return Ok(());

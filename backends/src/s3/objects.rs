@@ -1,4 +1,4 @@
-//! Whole objects under a prefix, for a backend that keeps nothing but them in S3.
+//! Plain objects under a prefix, for a backend that keeps nothing else in S3.
 
 use argon_core::Result;
 use argon_core::storage::{Network, ObjectInfo, Objects};

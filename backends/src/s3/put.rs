@@ -1,4 +1,4 @@
-//! Writing objects, and finding out what became of a write whose answer was lost.
+//! Conditional writes, and how a write whose answer was lost is resolved.
 //!
 //! Every object, however large, is one `PutObject`. Several servers check the condition of that
 //! request and ignore it when the parts of an upload are joined (docs/S3.md names them), so the
@@ -7,139 +7,119 @@
 use std::sync::atomic::Ordering;
 
 use argon_core::{Error, Result};
-use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
-use futures::FutureExt;
 
-use crate::s3::bucket::{Bucket, Object, Wanted, without_quotes};
+use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::condition::PutCondition;
 use crate::s3::failure::{Failure, Outcome};
 use crate::s3::retry::Retry;
-use crate::s3::settings::Encryption;
 
-/// What must be there for a write to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PutCondition<'a> {
-    /// Nothing.
-    Absent,
-    /// The object with this `ETag`.
-    Match(&'a str),
-}
-
-impl PutCondition<'_> {
-    /// The value of an `If-Match` header. The quotes belong to it (RFC 9110, 8.8.3), but radosgw
-    /// compares with what it has without them.
-    pub(super) fn if_match(&self, unquoted: bool) -> Option<String> {
-        match self {
-            Self::Absent => None,
-            Self::Match(etag) if unquoted => Some((*etag).to_owned()),
-            Self::Match(etag) => Some(format!("\"{etag}\"")),
-        }
-    }
-
-    /// The value of an `If-None-Match` header.
-    pub(super) fn if_none_match(&self) -> Option<String> {
-        matches!(self, Self::Absent).then(|| "*".to_owned())
-    }
-}
-
-/// What came of a conditional write.
+/// The result of a conditional write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Put {
-    /// It is done and durable; with its `ETag`, unless it is known only that it was done and another
-    /// write came after it.
+    /// It is done and durable; with its `ETag`, unless another write came after it.
     Done(Option<String>),
     /// The condition was not met, and nothing was changed.
     Lost,
 }
 
-/// What an object that is there says of a write whose answer was lost.
+/// What the object that is there shows about a write whose answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WriteResolution {
-    /// The write happened, and this is it.
+    /// The object is the one that was written.
     Ours,
-    /// The write happened, and others since.
+    /// The write happened, and others after it.
     OursBefore,
     /// Another write came first.
     Theirs,
     /// Nothing was written.
     Unchanged,
-    /// It can't be told.
+    /// The object does not show it.
     Unknown,
 }
 
-/// A conditional write that can be told from those of others.
+/// Resolves an ambiguous write by the object that is there.
+type Resolver<'a> = &'a (dyn Fn(Option<&Object>) -> WriteResolution + Sync);
+
+/// A conditional write.
 pub(super) struct Write<'a> {
-    pub(super) name: &'a str,
-    pub(super) bytes: &'a Bytes,
-    pub(super) condition: PutCondition<'a>,
-    /// Says of what is there whether it is this write.
-    pub(super) resolve_ambiguous: &'a (dyn Fn(Option<&Object>) -> WriteResolution + Sync),
-    /// Whether it may still be sent (see `log/fence.rs`).
-    pub(super) may_send: &'a (dyn Fn() -> bool + Sync),
+    name: &'a str,
+    bytes: &'a Bytes,
+    condition: PutCondition<'a>,
+    /// In place of the comparison of bytes.
+    resolver: Option<Resolver<'a>>,
+    /// Whether it may still be sent.
+    may_send: Option<&'a (dyn Fn() -> bool + Sync)>,
 }
 
-/// What is known of the attempts so far.
+/// The doubt that earlier attempts leave.
 #[derive(Default)]
 struct Doubt {
-    /// One of them may have happened, and the object was not looked at since.
+    /// One of them may have happened, and the object was not read since.
     open: bool,
-    /// One of them had no answer, so it may happen yet.
+    /// One of them had no answer, so it may still happen.
     silent: bool,
 }
 
-impl Bucket {
+/// Writes an object unless one of that name is there, whoever wrote it: the name determines the content.
+/// After an ambiguous answer, an object that is there counts as another writer's.
+///
+/// # Errors
+/// Those of [`Write::put`].
+pub(super) async fn put_unless_there(bucket: &Bucket, name: &str, bytes: &Bytes) -> Result<Put> {
+    let resolver = |found: Option<&Object>| match found {
+        None => WriteResolution::Unchanged,
+        Some(_) => WriteResolution::Theirs,
+    };
+    Write::new(name, bytes, PutCondition::Absent).resolved_by(&resolver).put(bucket).await
+}
+
+impl<'a> Write<'a> {
+    /// A write that no other writer sends with the same bytes.
+    pub(super) fn new(name: &'a str, bytes: &'a Bytes, condition: PutCondition<'a>) -> Self {
+        Self { name, bytes, condition, resolver: None, may_send: None }
+    }
+
+    /// Resolves an ambiguous answer by something else than the bytes of the object.
+    pub(super) fn resolved_by(self, resolver: Resolver<'a>) -> Self {
+        Self { resolver: Some(resolver), ..self }
+    }
+
+    /// Sends no further attempt once this is false (see `log/fence.rs`).
+    pub(super) fn only_while(self, may_send: &'a (dyn Fn() -> bool + Sync)) -> Self {
+        Self { may_send: Some(may_send), ..self }
+    }
+
     /// Writes if the condition is met.
     ///
-    /// After an answer that leaves open what happened (none at all, 409, 500, 412 after such a one)
-    /// the object is read back. Sending it again is safe, as the condition is what decides.
+    /// After an ambiguous answer (none at all, 409, 500, 412 after such a one) the object is read back.
+    /// Another attempt is safe, as the condition decides.
     ///
     /// # Errors
-    /// `Indeterminate` if the server did not answer often enough to tell what happened; with any
-    /// other kind nothing was changed.
-    pub(super) async fn put(&self, write: &Write<'_>) -> Result<Put> {
-        let mut attempts = self.attempts(write.bytes.len() as u64);
+    /// `Indeterminate` if the server did not answer often enough to resolve the write; with any other
+    /// kind nothing was changed.
+    pub(super) async fn put(&self, bucket: &Bucket) -> Result<Put> {
+        let mut attempts = bucket.retry(self.bytes.len() as u64);
         let mut doubt = Doubt::default();
-        let what = self.request("put", write.name);
+        let what = bucket.request("put", self.name);
         loop {
-            let sent = self.put_once(&what, write.name, write.bytes, Some(write.condition));
+            let sent = bucket.put_once(&what, self.name, self.bytes, Some(self.condition));
             let failure = match attempts.one(&what, sent).await {
                 Ok(etag) => return Ok(Put::Done(Some(etag))),
                 Err(failure) => failure,
             };
-            if let Some(put) = self.settle(&what, write, &failure, &mut doubt).await? {
+            if let Some(put) = self.settle(bucket, &what, &failure, &mut doubt).await? {
                 return Ok(put);
             }
-            self.next_attempt(&what, &mut attempts, write, failure, &doubt).await?;
+            self.next_attempt(&what, &mut attempts, failure, &doubt).await?;
         }
     }
 
-    /// Writes an object whose name determines what it holds, unless there is one of that name: whose it
-    /// is does not matter.
-    ///
-    /// # Errors
-    /// Those of [`put`](Self::put).
-    pub(super) async fn put_unless_there(&self, name: &str, bytes: &Bytes) -> Result<Put> {
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            None => WriteResolution::Unchanged,
-            Some(_) => WriteResolution::Theirs,
-        };
-        self.put(&Write {
-            name,
-            bytes,
-            condition: PutCondition::Absent,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        })
-        .await
-    }
-
-    /// What came of the write, if that can be told after this failure.
+    /// The result after a failed attempt; `None` if another attempt may decide it.
     async fn settle(
         &self,
+        bucket: &Bucket,
         what: &str,
-        write: &Write<'_>,
         failure: &Failure,
         doubt: &mut Doubt,
     ) -> Result<Option<Put>> {
@@ -147,8 +127,8 @@ impl Bucket {
         match failure.outcome {
             Outcome::Busy => return Ok(None),
             Outcome::Refused if first => return Ok(None),
-            // Nothing of ours is there, and the writer reads what is.
-            Outcome::Condition if first && write.condition == PutCondition::Absent => {
+            // No attempt of this write can be there, and the writer reads the object that is.
+            Outcome::Condition if first && self.condition == PutCondition::Absent => {
                 return Ok(Some(Put::Lost));
             }
             Outcome::Failed | Outcome::Silent => {
@@ -157,11 +137,11 @@ impl Bucket {
             }
             Outcome::Refused | Outcome::Condition | Outcome::Missing => {}
         }
-        let wanted = Wanted::Whole(write.bytes.len() as u64);
-        let Ok(found) = self.get(write.name, wanted).await else { return Ok(None) };
+        let wanted = Wanted::Whole(self.bytes.len() as u64);
+        let Ok(found) = bucket.get(self.name, wanted).await else { return Ok(None) };
         let refused = matches!(failure.outcome, Outcome::Condition | Outcome::Missing);
-        match (write.resolve_ambiguous)(found.as_ref()) {
-            WriteResolution::Unchanged if refused && first => self.other_quotes(write, failure),
+        match self.resolve(found.as_ref()) {
+            WriteResolution::Unchanged if refused && first => self.other_quotes(bucket, failure),
             _ if refused && first => Ok(Some(Put::Lost)),
             WriteResolution::Ours => Ok(Some(Put::Done(found.map(|object| object.etag)))),
             WriteResolution::OursBefore => Ok(Some(Put::Done(None))),
@@ -174,10 +154,25 @@ impl Bucket {
         }
     }
 
-    /// The condition was refused although it holds: the server may want its `ETag` without quotes.
-    fn other_quotes(&self, write: &Write<'_>, failure: &Failure) -> Result<Option<Put>> {
-        let quoted = !self.unquoted.swap(true, Ordering::Relaxed);
-        if quoted && matches!(write.condition, PutCondition::Match(_)) {
+    fn resolve(&self, found: Option<&Object>) -> WriteResolution {
+        if let Some(resolver) = self.resolver {
+            return resolver(found);
+        }
+        match (found, self.condition) {
+            (None, PutCondition::Absent) => WriteResolution::Unchanged,
+            (Some(object), _) if object.bytes == *self.bytes => WriteResolution::Ours,
+            (Some(object), PutCondition::Match(etag)) if object.etag == etag => {
+                WriteResolution::Unchanged
+            }
+            _ => WriteResolution::Theirs,
+        }
+    }
+
+    /// Tries the other form of `ETag` after a condition that holds was refused: the server may want it
+    /// without quotes.
+    fn other_quotes(&self, bucket: &Bucket, failure: &Failure) -> Result<Option<Put>> {
+        let quoted = !bucket.unquoted.swap(true, Ordering::Relaxed);
+        if quoted && matches!(self.condition, PutCondition::Match(_)) {
             tracing::debug!("the server takes ETags without quotes");
             return Ok(None);
         }
@@ -192,15 +187,11 @@ impl Bucket {
         &self,
         what: &str,
         attempts: &mut Retry,
-        write: &Write<'_>,
         failure: Failure,
         doubt: &Doubt,
     ) -> Result<()> {
-        let again = match failure.outcome {
-            Outcome::Refused => false,
-            _ => attempts.again().await,
-        };
-        if again && (write.may_send)() {
+        let again = failure.outcome != Outcome::Refused && attempts.again().await;
+        if again && self.may_send.is_none_or(|may_send| may_send()) {
             return Ok(());
         }
         if doubt.open || doubt.silent {
@@ -208,68 +199,11 @@ impl Bucket {
         }
         Err(failure.error)
     }
-
-    /// Writes an object whose name says what is in it, or one of which the last writer is right.
-    pub(super) async fn put_always(&self, name: &str, bytes: &Bytes) -> Result<String> {
-        let mut attempts = self.attempts(bytes.len() as u64);
-        let what = self.request("put", name);
-        loop {
-            match attempts.one(&what, self.put_once(&what, name, bytes, None)).await {
-                Ok(etag) => return Ok(etag),
-                Err(failure) if !failure.outcome.may_pass() => return Err(failure.error),
-                Err(failure) => {
-                    if !attempts.again().await {
-                        return Err(failure.error);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends a write once; gives its `ETag`. The bytes are shared with the request, not copied: a segment
-    /// may have a gigabyte.
-    pub(super) async fn put_once(
-        &self,
-        what: &str,
-        name: &str,
-        bytes: &Bytes,
-        condition: Option<PutCondition<'_>>,
-    ) -> Result<String, Failure> {
-        let answer = self.put_request(name, bytes, condition).send().boxed().await;
-        let answer = answer.map_err(|error| Failure::of(what, &error))?;
-        Ok(without_quotes(answer.e_tag))
-    }
-
-    /// The request that writes.
-    pub(super) fn put_request(
-        &self,
-        name: &str,
-        bytes: &Bytes,
-        condition: Option<PutCondition<'_>>,
-    ) -> PutObjectFluentBuilder {
-        let unquoted = self.unquoted.load(Ordering::Relaxed);
-        let (encryption, key) = self.encryption();
-        let request = self.client.put_object().bucket(&self.settings.bucket).key(self.key(name));
-        request
-            .body(ByteStream::from(bytes.clone()))
-            .set_if_match(condition.and_then(|condition| condition.if_match(unquoted)))
-            .set_if_none_match(condition.and_then(|condition| condition.if_none_match()))
-            .set_server_side_encryption(encryption)
-            .set_ssekms_key_id(key)
-    }
-
-    /// How objects are to be encrypted.
-    fn encryption(&self) -> (Option<ServerSideEncryption>, Option<String>) {
-        match &self.settings.encryption {
-            None => (None, None),
-            Some(Encryption::Aes256) => (Some(ServerSideEncryption::Aes256), None),
-            Some(Encryption::Kms(key)) => (Some(ServerSideEncryption::AwsKms), key.clone()),
-        }
-    }
 }
 
 fn indeterminate(what: &str) -> Error {
     Error::indeterminate(format!(
-        "the server did not say whether the write happened ({what}); look before you try again"
+        "it is unknown whether the write happened, as the server did not answer ({what}); check before you \
+         try again"
     ))
 }

@@ -1,8 +1,9 @@
-//! Whether conditions hold among writers that come at once, for a diagnosis.
+//! Races of concurrent writers, which show whether the server checks a condition and writes in one
+//! step. A diagnosis runs them.
 //!
-//! The probe at each opening sends one write after the other. A server that looks first and writes
-//! afterwards, without a lock around both, passes that, and still lets two writers win that race for
-//! one name. So the doctor lets writers race for an object of its own, and counts the winners.
+//! The probe at each opening sends one write after the other. A server that checks first and writes
+//! later, without a lock around both, passes the probe, and still lets two writers win one name. So
+//! the diagnosis lets writers race for an object of its own, and counts the winners.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,33 +20,33 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use crate::s3::bucket::{Bucket, Object, Wanted};
+use crate::s3::condition::PutCondition;
 use crate::s3::failure::{Failure, Outcome};
-use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
+use crate::s3::put::{Put, Write};
 
-/// How many writers race, and how often for each condition.
+/// The writers in a race, and the races for each condition.
 const WRITERS: usize = 2;
 const ROUNDS: usize = 8;
 
-/// What each writes. A server that looks at the condition before the body comes, and writes after it, has
-/// the more time between the two the larger the body is: on s3proxy two won in 3 of 25 rounds with
-/// 16 bytes, and in 22 with these.
+/// The size of a write. A server that checks the condition before the body arrives, and writes after
+/// it, has the more time between the two the larger the body is: on s3proxy two writers won in 3 of 25
+/// rounds with 16 bytes, and in 22 with this size.
 const BYTES: usize = 1_000_000;
 
-/// How long a request that is ready is held for the others.
+/// How long a request that is ready waits for the others.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What the races for one condition showed.
+/// The results for one condition.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Races {
     pub(super) rounds: usize,
-    /// Rounds in which more than one writer was told that it won, or another write is there than the
-    /// winner's.
+    /// Rounds in which more than one writer won, or the object is not the winner's.
     pub(super) broken: usize,
 }
 
-/// What the races showed.
+/// The results of all races.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Raced {
+pub(super) struct RaceResults {
     pub(super) absent: Races,
     pub(super) matching: Races,
 }
@@ -57,12 +58,12 @@ impl Races {
     }
 }
 
-impl Raced {
-    /// What held, or the error that says what did not.
+impl RaceResults {
+    /// Describes the races.
     ///
     /// # Errors
     /// `Unsupported` if two writers won a race.
-    pub(super) fn verdict(&self) -> Result<String> {
+    pub(super) fn summary(&self) -> Result<String> {
         let named = [("If-None-Match", self.absent), ("If-Match", self.matching)];
         let broken: Vec<String> = named
             .iter()
@@ -77,49 +78,54 @@ impl Raced {
             ));
         }
         Err(Error::unsupported(format!(
-            "both of {WRITERS} writers at once were told that they won, in {}; what one of them wrote \
-             would be lost",
+            "both of {WRITERS} concurrent writers won, in {}; one of their commits would be lost",
             broken.join(" and ")
         )))
     }
 }
 
-impl Bucket {
-    /// Lets writers race for an object of this name, which nobody has and which is not there
-    /// afterwards.
-    ///
-    /// # Errors
-    /// Those of the server, if a round can't be told from one that was not tried.
-    pub(super) async fn race(&self, name: &str) -> Result<Raced> {
-        let raced = self.rounds(name).await;
-        self.delete(name).await?;
-        raced
-    }
+/// Lets writers race for an object of this name, which no other writer uses and which is gone
+/// afterwards.
+///
+/// # Errors
+/// Those of the server, if the result of a round is unknown.
+pub(super) async fn race(bucket: &Bucket, name: &str) -> Result<RaceResults> {
+    let results = Race { bucket, name }.rounds().await;
+    bucket.delete(name).await?;
+    results
+}
 
-    async fn rounds(&self, name: &str) -> Result<Raced> {
-        let mut raced = Raced::default();
+/// An object that writers race for.
+struct Race<'a> {
+    bucket: &'a Bucket,
+    name: &'a str,
+}
+
+impl Race<'_> {
+    async fn rounds(&self) -> Result<RaceResults> {
+        let mut results = RaceResults::default();
         for number in 0..ROUNDS {
-            self.delete(name).await?;
-            let (held, mut there) = self.round(name, PutCondition::Absent).await?;
-            raced.absent.count(held);
+            self.bucket.delete(self.name).await?;
+            let (held, mut there) = self.round(PutCondition::Absent).await?;
+            results.absent.count(held);
             if number == 0 {
-                there = self.overwrite(name, there).await?;
+                there = self.overwrite(there).await?;
             }
-            let (held, _) = self.round(name, PutCondition::Match(&there.etag)).await?;
-            raced.matching.count(held);
+            let (held, _) = self.round(PutCondition::Match(&there.etag)).await?;
+            results.matching.count(held);
         }
-        Ok(raced)
+        Ok(results)
     }
 
-    /// Whether at most one writer won, and what is there is its write; and what is there.
-    async fn round(&self, name: &str, condition: PutCondition<'_>) -> Result<(bool, Object)> {
-        let what = self.request("put", name);
+    /// Returns whether at most one writer won and the object is its write; and the object.
+    async fn round(&self, condition: PutCondition<'_>) -> Result<(bool, Object)> {
+        let (bucket, what) = (self.bucket, self.bucket.request("put", self.name));
         let contents: Vec<Bytes> = (0..WRITERS).map(|_| self.unique()).collect();
         let gate = Gate::default();
         let writers = contents.iter().map(|content| {
-            let request = self.put_request(name, content, Some(condition)).customize();
+            let request = bucket.put_request(self.name, content, Some(condition)).customize();
             let request = request.interceptor(gate.clone());
-            let (mut attempts, what) = (self.attempts(BYTES as u64), what.clone());
+            let (mut attempts, what) = (bucket.retry(BYTES as u64), what.clone());
             let runtime = Handle::current();
             // Each has a thread of its own, which the gate may hold.
             spawn_blocking(move || {
@@ -135,13 +141,13 @@ impl Bucket {
         for (content, answer) in contents.iter().zip(answers) {
             match answer {
                 Ok(Ok(())) => won.push(content),
-                Ok(Err(failure)) => is_loss(failure)?,
+                Ok(Err(failure)) => check_lost(failure)?,
                 Err(_) => return Err(Error::unavailable("the program ends")),
             }
         }
-        let there = self.there(name).await?;
+        let there = self.object().await?;
         let held = match won.as_slice() {
-            // All of them may be told to try again.
+            // The server may refuse all of them for now.
             [] => true,
             [winner] => there.bytes == **winner,
             _ => false,
@@ -149,56 +155,44 @@ impl Bucket {
         Ok((held, there))
     }
 
-    /// Writes over what is there on condition that it is there, alone: whatever form of `ETag` the
-    /// server takes is known then.
-    async fn overwrite(&self, name: &str, there: Object) -> Result<Object> {
+    /// Overwrites the object alone, on condition of its `ETag`: so the form of `ETag` that the server
+    /// takes is known before writers race.
+    async fn overwrite(&self, there: Object) -> Result<Object> {
         let bytes = self.unique();
-        let resolve_ambiguous = |found: Option<&Object>| match found {
-            Some(found) if found.bytes == bytes => WriteResolution::Ours,
-            Some(found) if found.etag == there.etag => WriteResolution::Unchanged,
-            _ => WriteResolution::Theirs,
-        };
-        let condition = PutCondition::Match(&there.etag);
-        let write = Write {
-            name,
-            bytes: &bytes,
-            condition,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        match self.put(&write).await? {
-            Put::Done(_) => self.there(name).await,
+        let write = Write::new(self.name, &bytes, PutCondition::Match(&there.etag));
+        match write.put(self.bucket).await? {
+            Put::Done(_) => self.object().await,
             Put::Lost => Err(Error::unsupported(format!(
                 "the server refuses a condition that holds ({})",
-                self.request("put", name)
+                self.bucket.request("put", self.name)
             ))),
         }
     }
 
-    /// What is there; written first if all who raced for it lost.
-    async fn there(&self, name: &str) -> Result<Object> {
+    /// The object; written first if all writers lost.
+    async fn object(&self) -> Result<Object> {
         let wanted = Wanted::Whole(BYTES as u64);
-        if let Some(found) = self.get(name, wanted.clone()).await? {
+        if let Some(found) = self.bucket.get(self.name, wanted.clone()).await? {
             return Ok(found);
         }
-        self.put_always(name, &self.unique()).await?;
-        self.get(name, wanted).await?.ok_or_else(|| {
+        self.bucket.put_always(self.name, &self.unique()).await?;
+        self.bucket.get(self.name, wanted).await?.ok_or_else(|| {
             Error::corrupt(format!(
-                "an object is not there that was just written ({})",
-                self.request("get", name)
+                "an object that was just written is missing ({})",
+                self.bucket.request("get", self.name)
             ))
         })
     }
 
     /// Content that no other write has.
     fn unique(&self) -> Bytes {
-        let random: [u8; 16] = self.environment.random();
+        let random: [u8; 16] = self.bucket.environment.random();
         random.repeat(BYTES / random.len()).into()
     }
 }
 
-/// Holds requests that are ready to be sent until all are: signing one takes longer than a server needs
-/// to look and write.
+/// Holds requests that are ready to be sent until all are: a signature takes longer than a server needs
+/// to check and write.
 #[derive(Debug, Clone, Default)]
 struct Gate(Arc<(Mutex<usize>, Condvar)>);
 
@@ -218,15 +212,15 @@ impl Intercept for Gate {
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
         *ready += 1;
         changed.notify_all();
-        // One that is never ready, because it failed, is not waited for for long.
+        // One that failed is never ready, so the wait is bounded.
         let opened = changed.wait_timeout_while(ready, LONGEST_WAIT, |ready| *ready < WRITERS);
         drop(opened);
         Ok(())
     }
 }
 
-/// An answer that a writer may get who was beaten.
-fn is_loss(failure: Failure) -> Result<()> {
+/// Accepts the answers that a writer may get that lost.
+fn check_lost(failure: Failure) -> Result<()> {
     match failure.outcome {
         Outcome::Condition | Outcome::Missing | Outcome::Failed | Outcome::Busy => Ok(()),
         Outcome::Refused | Outcome::Silent => Err(failure.error),

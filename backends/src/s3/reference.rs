@@ -1,8 +1,7 @@
-//! What is stored of a ref.
+//! The stored form of a ref.
 //!
-//! Besides the value an object has the nonce of the write that made it, and those of the writes
-//! before. So a writer whose answer was lost finds out what became of its write although others may
-//! have written since.
+//! Besides the value, an object has the nonce of its write and those of the writes before. So a writer
+//! whose answer was lost can resolve its write even if others have written since.
 
 use argon_core::codec::{Reader, put_bytes};
 use argon_core::{Error, Result};
@@ -10,22 +9,21 @@ use argon_core::{Error, Result};
 const MAGIC: &[u8; 8] = b"argonref";
 const VERSION: u8 = 1;
 
-/// How many writes back a writer can still be told.
+/// The number of earlier writes in an object.
 const MOST_BEFORE: usize = 16;
 
 const REMOVED: u8 = 0;
 const VALUE: u8 = 1;
 
-/// Tells a write from all others.
+/// Identifies a write.
 pub(super) type WriteNonce = [u8; 16];
 
-/// A ref as it is stored. One that was removed is kept without a value, as not all servers remove
-/// objects on a condition.
+/// A stored ref. A removed one stays without a value, as some servers can't remove objects on a
+/// condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
     pub(super) nonce: WriteNonce,
-    /// The nonces of the writes before, newest first; all of them unless there are
-    /// [`MOST_BEFORE`].
+    /// The nonces of the writes before, newest first: all, or the last [`MOST_BEFORE`].
     before: Vec<WriteNonce>,
     pub(super) value: Option<Vec<u8>>,
 }
@@ -46,8 +44,8 @@ impl Reference {
         std::iter::once(self.nonce).chain(self.before.iter().copied())
     }
 
-    /// Whether the write with this nonce is among those that led to this one; `None` if it may have
-    /// been too long ago. `previous` is the nonce of the write that it was to follow.
+    /// Whether the write with this nonce led to this one; `None` if it may be too old to be listed.
+    /// `previous` is the nonce of the write that it follows.
     pub(super) fn follows(
         &self,
         nonce: &WriteNonce,
@@ -117,7 +115,7 @@ impl Reference {
         let value = match reader.byte()? {
             VALUE => Some(reader.rest().to_vec()),
             REMOVED if reader.rest().is_empty() => None,
-            _ => return Err(reader.corrupt("is neither there nor removed")),
+            _ => return Err(reader.corrupt("has neither a value nor the mark of a removal")),
         };
         Ok(Self { nonce, before: before.to_vec(), value })
     }

@@ -4,26 +4,26 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon_core::Result;
-use argon_core::storage::{CasResult, RefName, RefVersion, Refs, VersionedRef};
-use async_trait::async_trait;
+use argon_core::storage::{CasResult, RefName, RefVersion, VersionedRef};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::{Object, Wanted};
+use crate::s3::condition::PutCondition;
 use crate::s3::names;
-use crate::s3::put::{Put, PutCondition, Write, WriteResolution};
+use crate::s3::put::{Put, Write, WriteResolution};
 use crate::s3::reference::Reference;
 use crate::s3::store::S3Store;
 
-/// How many refs are fetched at once.
+/// The most refs that are fetched at once.
 const AT_ONCE: usize = 32;
 
-/// How many refs are kept in memory.
+/// The most refs in memory.
 const MOST_KNOWN: usize = 16 * 1024;
 
-/// [`Refs`] in a bucket.
-pub(super) struct S3Refs {
+/// The refs of a store: [`Refs`](argon_core::storage::Refs) in a bucket.
+pub(super) struct RefStore {
     store: Arc<S3Store>,
-    /// The last content seen of each object, to be taken again where its `ETag` is.
+    /// The last content seen of each object. It holds as long as the object has this `ETag`.
     known: Mutex<HashMap<String, CachedRef>>,
 }
 
@@ -41,7 +41,7 @@ impl CachedRef {
     }
 }
 
-impl S3Refs {
+impl RefStore {
     pub(super) fn new(store: Arc<S3Store>) -> Self {
         Self { store, known: Mutex::default() }
     }
@@ -65,13 +65,13 @@ impl S3Refs {
         Ok(known)
     }
 
-    /// What is stored of a ref, a removed one too.
+    /// The stored ref, which may be a removed one.
     async fn read(&self, name: &str, object: &str) -> Result<Option<CachedRef>> {
         let found = self.store.bucket.get(object, Wanted::Whole(0)).await?;
         found.map(|stored| self.decode(name, object, &stored)).transpose()
     }
 
-    /// The content of a ref of which a listing shows the `ETag`; `None` if it is gone since.
+    /// The content of a ref with the `ETag` of a listing; `None` if the object is gone.
     async fn of_listing(&self, name: &str, object: &str, etag: &str) -> Result<Option<CachedRef>> {
         let known = self.known().get(object).cloned();
         if let Some(known) = known.filter(|known| known.etag == etag) {
@@ -81,7 +81,7 @@ impl S3Refs {
         self.decode(name, object, &stored).map(Some)
     }
 
-    /// Writes after `previous`, which is what was last seen; `None` if something else is there.
+    /// Writes after `previous`, the last content seen; `None` if the object has another content.
     async fn write(
         &self,
         object: &str,
@@ -94,7 +94,7 @@ impl S3Refs {
         let bytes = reference.encode().into();
         let resolve_ambiguous = |found: Option<&Object>| match (found, previous) {
             (None, None) => WriteResolution::Unchanged,
-            // No ref is ever deleted.
+            // No ref object is ever deleted.
             (None, Some(_)) => WriteResolution::Unknown,
             (Some(found), Some(previous)) if found.etag == previous.etag => {
                 WriteResolution::Unchanged
@@ -113,14 +113,8 @@ impl S3Refs {
         };
         let condition =
             previous.map_or(PutCondition::Absent, |previous| PutCondition::Match(&previous.etag));
-        let write = Write {
-            name: object,
-            bytes: &bytes,
-            condition,
-            resolve_ambiguous: &resolve_ambiguous,
-            may_send: &|| true,
-        };
-        match self.store.bucket.put(&write).await? {
+        let write = Write::new(object, &bytes, condition).resolved_by(&resolve_ambiguous);
+        match write.put(&self.store.bucket).await? {
             Put::Lost => Ok(None),
             Put::Done(Some(etag)) => {
                 self.remember(object, &CachedRef { etag: etag.clone(), reference });
@@ -132,16 +126,13 @@ impl S3Refs {
             }
         }
     }
-}
 
-#[async_trait]
-impl Refs for S3Refs {
-    async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
+    pub(super) async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
         let known = self.read(name, &names::reference(name)).await?;
         Ok(known.and_then(|known| known.public()))
     }
 
-    async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
         let listed = self.store.bucket.list_all(&names::reference(prefix)).await?;
         let named = listed.into_iter().filter_map(|listed| {
             let name = names::parse_reference(&listed.name)?;
@@ -159,7 +150,7 @@ impl Refs for S3Refs {
         Ok(found)
     }
 
-    async fn compare_and_set(
+    pub(super) async fn compare_and_set(
         &self,
         name: &str,
         expected: Option<&RefVersion>,
@@ -170,7 +161,7 @@ impl Refs for S3Refs {
         let removes = value.is_none();
         let done = |version| Ok(CasResult::Done(if removes { None } else { Some(version) }));
         let known = self.known().get(&object).cloned();
-        // What to write after, as far as memory says; a new ref comes after nothing.
+        // The content to write after, from memory; a new ref has none.
         let mut previous = match expected {
             None => None,
             Some(version) => known.filter(|known| known.etag == version.0),

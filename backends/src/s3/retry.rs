@@ -1,4 +1,4 @@
-//! How often and how long a request is tried.
+//! Repeats of a request: how often, and how long.
 
 use std::future::Future;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::s3::traffic::Meter;
 /// The most attempts of one request.
 const MOST_ATTEMPTS: u32 = 8;
 
-/// How long a request is tried in all, if nothing large goes over the network.
+/// The time of all attempts of a request without large content.
 pub(super) const IN_ALL: Duration = Duration::from_mins(1);
 
-/// How long one attempt has, if nothing large goes over the network.
+/// The time of one attempt without large content.
 const ONE: Duration = Duration::from_secs(20);
 
-/// The slowest network that is still waited for, in bytes a second.
+/// The slowest supported network, in bytes a second.
 const SLOWEST: u64 = 256 * 1024;
 
-/// The first pause is random below this, each other below twice the one before.
+/// The limit of the first pause, which doubles with each pause. A pause is random below its limit.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -38,8 +38,8 @@ pub(super) struct Retry {
 }
 
 impl Retry {
-    /// Attempts of a request that moves so many bytes; `in_all` bounds them together, besides the
-    /// time that the bytes take.
+    /// Attempts of a request that moves this many bytes. They have `in_all` together, and the time for the
+    /// bytes.
     pub(super) fn new(
         meter: &Meter,
         environment: &Environment,
@@ -56,7 +56,7 @@ impl Retry {
         }
     }
 
-    /// One attempt, which is cut off when its time is over.
+    /// Makes one attempt, within its time.
     pub(super) async fn one<T>(
         &mut self,
         what: &str,
@@ -69,7 +69,7 @@ impl Retry {
         answer.unwrap_or_else(|_| Err(Failure::timeout(what)))
     }
 
-    /// Waits before the next attempt; `false` if there is none any more.
+    /// Waits before the next attempt; `false` if no attempt is left.
     pub(super) async fn again(&mut self) -> bool {
         if self.made >= MOST_ATTEMPTS {
             return false;

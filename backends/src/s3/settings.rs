@@ -1,4 +1,4 @@
-//! What the URL of a store says: `s3://BUCKET/PREFIX?PARAMETER=VALUE&…`.
+//! The URL of a store: `s3://BUCKET/PREFIX?PARAMETER=VALUE&…`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use argon_core::storage::{SnapshotPolicy, StoreUrl, UrlOption};
 use argon_core::{Error, Result};
 
-/// The parameters that there are, with what each may be.
+/// The parameters and their values.
 pub(super) const PARAMETERS: &[UrlOption] = &[
     UrlOption {
         name: "region",
@@ -80,7 +80,7 @@ pub(super) const PARAMETERS: &[UrlOption] = &[
 /// The longest prefix, so that the names below it stay under the 1,024 bytes of S3.
 const MOST_PREFIX_BYTES: usize = 256;
 
-/// How the objects are encrypted at rest, if not as the bucket says.
+/// The encryption at rest, if not the bucket's default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Encryption {
     /// Keys of S3.
@@ -89,11 +89,11 @@ pub(super) enum Encryption {
     Kms(Option<String>),
 }
 
-/// A store's place and how it is used.
+/// A store's location and options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) bucket: String,
-    /// What all names begin with: empty, or with a slash at its end.
+    /// The beginning of all names: empty, or with a slash at its end.
     pub(super) prefix: String,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
@@ -101,7 +101,7 @@ pub(super) struct Settings {
     pub(super) profile: Option<String>,
     pub(super) encryption: Option<Encryption>,
     pub(super) snapshots: SnapshotPolicy,
-    /// How long an object stays after another has taken its place.
+    /// How long an object stays after another replaced it.
     pub(super) grace: Duration,
     pub(super) cache: bool,
 }
@@ -110,7 +110,7 @@ impl Settings {
     /// Reads a URL.
     ///
     /// # Errors
-    /// `Invalid`, naming what is wrong and what is expected; credentials are not repeated.
+    /// `Invalid`, naming the wrong part and the expected one; credentials are not repeated.
     pub(super) fn parse(url: &StoreUrl) -> Result<Self> {
         let (place, query) = url.rest().split_once('?').unwrap_or((url.rest(), ""));
         let (bucket, prefix) = parse_place(place)?;
@@ -250,7 +250,7 @@ fn checked_endpoint(value: &str) -> Result<String> {
             && endpoint.password().is_none()
             && endpoint.query().is_none()
     });
-    // What was given may hold a password, so it is not repeated.
+    // The value may hold a password, so the message does not repeat it.
     endpoint.map(|endpoint| endpoint.as_str().trim_end_matches('/').to_owned()).ok_or_else(|| {
         Error::invalid("endpoint= takes a URL such as https://minio.example:9000, without a user")
     })
@@ -279,7 +279,9 @@ fn wrong(name: &str, value: &str) -> Error {
 
 fn unknown(name: &str) -> Error {
     let known = UrlOption::names(PARAMETERS);
-    Error::invalid(format!("the URL of an S3 store has no parameter '{name}'; there are {known}"))
+    Error::invalid(format!(
+        "unknown parameter '{name}' of the URL of an S3 store; known parameters: {known}"
+    ))
 }
 
 #[cfg(test)]

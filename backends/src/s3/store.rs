@@ -1,4 +1,4 @@
-//! What the traits of an opened store share.
+//! The objects of an opened store, with copies on disk and in memory.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(super) struct S3Store {
 }
 
 impl S3Store {
-    /// An object whose `ETag` a listing or a write of ours gave, from a copy if there is one.
-    /// `None` if it is gone; if it has changed, the object as it is now. It has about `length` bytes.
+    /// An object whose `ETag` is known from a listing or a write, from a copy if one exists. `None` if it
+    /// is gone; the new content if it has changed. It has about `length` bytes.
     pub(super) async fn get_listed(
         &self,
         name: &str,
@@ -39,8 +39,7 @@ impl S3Store {
         Ok(found)
     }
 
-    /// An object that never changes while it has this `ETag`, kept in memory too if it is small.
-    /// `None` if it is gone.
+    /// The same for an object that never changes; a small one is kept in memory too.
     pub(super) async fn get_lasting(
         &self,
         name: &str,
@@ -65,14 +64,14 @@ impl S3Store {
         }
     }
 
-    /// Throws a copy in the cache's directory away.
+    /// Removes a copy from the cache's directory.
     pub(super) async fn forget(&self, key: &str) {
         if let Some(cache) = &self.cache {
             cache.remove(key).await;
         }
     }
 
-    /// Keeps a copy in the cache's directory, if there is one.
+    /// Keeps a copy in the cache's directory, if one is configured.
     pub(super) async fn keep(&self, key: &str, bytes: &[u8]) {
         if let Some(cache) = &self.cache {
             cache.put(key, bytes).await;
@@ -80,12 +79,12 @@ impl S3Store {
     }
 }
 
-/// What a copy of this content of an object is called.
+/// The key of a copy of an object with this content.
 pub(super) fn copy_key(name: &str, etag: &str) -> String {
     format!("{name}\n{etag}")
 }
 
-/// Runs work that takes the processor for long off the threads that wait for the network.
+/// Runs long computations on a thread of their own, so that requests don't wait for them.
 pub(super) async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {

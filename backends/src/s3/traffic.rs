@@ -1,4 +1,4 @@
-//! Counting what goes over the network, and the server's clock.
+//! Counts of requests and bytes, and the server's clock.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-/// What went over the network since a store was opened. Clones count together.
+/// The traffic of a store since it was opened. Clones share the counts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Meter(Arc<Counts>);
 
@@ -30,7 +30,7 @@ struct Counts {
     retries: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
-    /// Where the first request went.
+    /// The server of the first request.
     server: OnceLock<Server>,
     /// The `Date` of the last answer, in seconds; 0 before the first.
     server_time: AtomicI64,
@@ -48,18 +48,17 @@ impl Meter {
         }
     }
 
-    /// The server, once it was asked something.
+    /// The server, after the first request.
     pub(super) fn server(&self) -> Option<Server> {
         self.0.server.get().cloned()
     }
 
-    /// A request is about to be repeated.
+    /// Counts a repeated request.
     pub(super) fn count_retry(&self) {
         self.0.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What the server's clock showed in its last answer, in seconds since 1970; `None` if it never
-    /// said.
+    /// The server's clock in its last answer, in seconds since 1970; `None` before the first.
     pub(super) fn server_time(&self) -> Option<i64> {
         Some(self.0.server_time.load(Ordering::Relaxed)).filter(|time| *time != 0)
     }
@@ -93,7 +92,7 @@ impl Intercept for Meter {
         if server.get().is_none()
             && let Some(found) = Server::of(context.request().uri())
         {
-            // Another request may have been first: they go to the same one.
+            // A concurrent request may have set it, to the same server.
             let _ = server.set(found);
         }
         let length = context.request().body().content_length().unwrap_or(0);

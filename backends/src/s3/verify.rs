@@ -1,4 +1,4 @@
-//! Looking at every object.
+//! The check of every object.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -10,17 +10,21 @@ use argon_core::{Error, Result};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::{Listed, PAGE};
-use crate::s3::log::Log;
+use crate::s3::log::chain::broken_chain;
+use crate::s3::log::walk::LogReader;
 use crate::s3::names;
 use crate::s3::reference::Reference;
 use crate::s3::store::S3Store;
 
-/// How many objects are looked into at once.
+/// The most objects that are read at once.
 const AT_ONCE: usize = 16;
 
-/// What is wrong with the objects of a store. Documents and digests of commits are for core to
-/// check, which reads all that this finds to be in its place.
-pub(super) fn verify(store: Arc<S3Store>, log: Arc<Log>) -> BoxStream<'static, Result<Finding>> {
+/// Finds the problems of a store's objects. Core checks documents and the digests of commits, and reads
+/// all objects that are in order here.
+pub(super) fn verify(
+    store: Arc<S3Store>,
+    log: Arc<LogReader>,
+) -> BoxStream<'static, Result<Finding>> {
     let check = Check { store, log, after: None, timelines: BTreeSet::new(), left: None };
     stream::try_unfold(check, |mut check| async {
         let Some(problems) = check.step().await? else { return Ok(None) };
@@ -35,10 +39,10 @@ pub(super) fn verify(store: Arc<S3Store>, log: Arc<Log>) -> BoxStream<'static, R
 /// A walk over all names, and then over all timelines.
 struct Check {
     store: Arc<S3Store>,
-    log: Arc<Log>,
+    log: Arc<LogReader>,
     after: Option<String>,
     timelines: BTreeSet<TimelineId>,
-    /// The timelines that are left, once all names were seen.
+    /// The remaining timelines, once all names were seen.
     left: Option<VecDeque<TimelineId>>,
 }
 
@@ -47,7 +51,7 @@ impl Check {
     async fn step(&mut self) -> Result<Option<Vec<String>>> {
         if let Some(left) = &mut self.left {
             let Some(timeline) = left.pop_front() else { return Ok(None) };
-            return self.log.broken_chain(timeline).await.map(Some);
+            return broken_chain(&self.log, timeline).await.map(Some);
         }
         let page = self.store.bucket.list("", self.after.as_deref(), PAGE).await?;
         self.after = page.objects.last().map(|last| last.name.clone());
@@ -108,14 +112,14 @@ impl Check {
 }
 
 enum Kind {
-    /// It belongs, or is looked at with its timeline.
+    /// It belongs to the store, or is checked with its timeline.
     Fine,
-    /// It belongs, and what is in it is to be looked at.
+    /// It belongs to the store, and its content must be checked.
     Inside,
     Foreign,
 }
 
-/// Whether a ref or a manifest can be read.
+/// Describes why a ref or a manifest can't be read.
 async fn look_inside(store: Arc<S3Store>, listed: Listed) -> Result<Option<String>> {
     let Some(object) = store.get_listed(&listed.name, &listed.etag, listed.length).await? else {
         return Ok(None);

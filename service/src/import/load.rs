@@ -1,9 +1,12 @@
 //! Batches into commits.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 
 use argon_core::model::{Message, Origin};
-use argon_core::write::{CollectionChange, Conflict, Outcome, Precondition, WriteRequest};
+use argon_core::write::{
+    CollectionChange, Conflict, DOCUMENT_OVERHEAD_BYTES, Outcome, Precondition, WriteRequest,
+};
 use argon_core::{Backoff, Error};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
@@ -15,8 +18,12 @@ use super::reader::{self, Entry, Found};
 use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label};
 use crate::{Failure, Hint, Interrupt, Result};
 
-/// Commits that may be under way at once, where a refused one does not stop the import.
+/// Groups of commits that may be under way at once, where a refused one does not stop the import.
 const IN_FLIGHT: usize = 2;
+
+/// About how many bytes the batches take in memory that wait to be submitted as a group. A group costs
+/// about as many round trips as a commit does.
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
 pub async fn load(
@@ -39,6 +46,8 @@ pub async fn load(
             facts,
             is_making: false,
             backoff: Backoff::new(&target.environment),
+            ready: VecDeque::new(),
+            ready_bytes: 0,
             in_flight: FuturesOrdered::new(),
             summary,
         };
@@ -85,7 +94,10 @@ struct Loader<'a> {
     is_making: bool,
     /// The attempts of these commits.
     backoff: Backoff<'a>,
-    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Attempt> + Send>>>,
+    /// Batches that are not submitted yet.
+    ready: VecDeque<Vec<Entry>>,
+    ready_bytes: usize,
+    in_flight: FuturesOrdered<Pin<Box<dyn Future<Output = Vec<Attempt>> + Send>>>,
     summary: &'a mut Summary,
 }
 
@@ -113,8 +125,12 @@ impl Loader<'_> {
             }
             tokio::select! {
                 biased;
-                attempt = self.in_flight.next() => match attempt {
-                    Some(attempt) => result = result.and(self.settle(attempt).await),
+                attempts = self.in_flight.next() => match attempts {
+                    Some(attempts) => {
+                        for attempt in attempts {
+                            result = result.and(self.settle(attempt).await);
+                        }
+                    }
                     None => return result,
                 },
                 // A server that has gone away may be tried for long. Whether it took the last
@@ -138,35 +154,71 @@ impl Loader<'_> {
         // A document that is to be replaced is compared with what the commits before made of it, and
         // one that is refused ends the import.
         let most = if self.options.on_duplicate == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
+        // Why nothing more is read. What stands before that is committed first.
+        let mut stop: Option<Result> = None;
         loop {
-            let room = self.in_flight.len() < if self.is_making { 1 } else { most };
+            while !self.ready.is_empty()
+                && self.in_flight.len() < if self.is_making { 1 } else { most }
+            {
+                self.submit_ready().await?;
+            }
+            if self.in_flight.is_empty()
+                && self.ready.is_empty()
+                && let Some(stop) = stop
+            {
+                return stop.and_then(|()| self.end());
+            }
             tokio::select! {
                 // In this order: a commit is submitted when it is first polled, which must be
                 // before the next batch is taken.
                 biased;
-                Some(attempt) = self.in_flight.next() => self.settle(attempt).await?,
-                () = &mut *interrupt => return Err(Failure::Interrupted),
-                next = found.recv(), if room => match next {
-                    Some(Found::Batch(entries)) => {
-                        let entries = self.needed(entries).await?;
-                        let facts = std::mem::take(&mut self.facts);
-                        self.submit(Batch { facts, entries })?;
+                Some(attempts) = self.in_flight.next() => {
+                    for attempt in attempts {
+                        self.settle(attempt).await?;
                     }
-                    Some(Found::Bad(found)) => bad(&found, self.options, self.target, self.summary)?,
-                    Some(Found::End) => return self.end(),
-                    None => return Err(Error::internal("the thread that reads broke off").into()),
+                }
+                () = &mut *interrupt => return Err(Failure::Interrupted),
+                next = found.recv(), if stop.is_none() && self.ready_bytes < GROUP_BYTES => {
+                    match next {
+                        Some(Found::Batch(entries)) => self.push(entries),
+                        Some(Found::Bad(found)) => {
+                            let kept_going = bad(&found, self.options, self.target, self.summary);
+                            stop = kept_going.err().map(Err);
+                        }
+                        Some(Found::End) => stop = Some(Ok(())),
+                        None => return Err(Error::internal("the reader thread crashed").into()),
+                    }
                 }
             }
         }
     }
 
+    fn push(&mut self, entries: Vec<Entry>) {
+        self.ready_bytes += bytes_of(&entries);
+        self.ready.push_back(entries);
+    }
+
+    /// Submits the batches that are ready as a group. One that changes the collection itself goes alone,
+    /// as it may have to be tried again before all that comes after it; so does one of which is left
+    /// out what the commits before it made equal.
+    async fn submit_ready(&mut self) -> Result {
+        let alone = !self.facts.is_empty() || self.options.on_duplicate == OnDuplicate::Replace;
+        let most = if alone { 1 } else { self.ready.len() };
+        let mut batches = Vec::new();
+        while batches.len() < most
+            && let Some(entries) = self.ready.pop_front()
+        {
+            self.ready_bytes -= bytes_of(&entries);
+            let entries = self.needed(entries).await?;
+            batches.push(Batch { facts: std::mem::take(&mut self.facts), entries });
+        }
+        self.submit(batches)
+    }
+
     /// A file without documents makes its collection all the same.
     fn end(&mut self) -> Result {
         let facts = std::mem::take(&mut self.facts);
-        if facts.is_empty() {
-            return Ok(());
-        }
-        self.submit(Batch { facts, entries: Vec::new() })
+        self.submit(vec![Batch { facts, entries: Vec::new() }])
     }
 
     /// What is left to be written of a batch: equal documents make no version.
@@ -193,19 +245,24 @@ impl Loader<'_> {
         Ok(needed)
     }
 
-    fn submit(&mut self, batch: Batch) -> Result {
-        if batch.entries.is_empty() && batch.facts.is_empty() {
+    fn submit(&mut self, mut batches: Vec<Batch>) -> Result {
+        batches.retain(|batch| !batch.entries.is_empty() || !batch.facts.is_empty());
+        if batches.is_empty() {
             return Ok(());
         }
-        // Only in these cases can a batch be refused; then it is looked at again.
-        let may_be_refused =
-            self.options.on_duplicate == OnDuplicate::Error || !batch.facts.is_empty();
-        let kept = may_be_refused.then(|| batch.clone());
-        self.is_making = !batch.facts.is_empty();
-        let request = self.request(batch)?;
+        self.is_making = batches.iter().any(|batch| !batch.facts.is_empty());
+        let (mut requests, mut kept) = (Vec::new(), Vec::new());
+        for batch in batches {
+            // Only in these cases can a batch be refused; then it is looked at again.
+            let may_be_refused =
+                self.options.on_duplicate == OnDuplicate::Error || !batch.facts.is_empty();
+            kept.push(may_be_refused.then(|| batch.clone()));
+            requests.push(self.request(batch)?);
+        }
         let branch = self.target.branch.clone();
         self.in_flight.push_back(Box::pin(async move {
-            Attempt { outcome: branch.commit(request).await, batch: kept }
+            let outcomes = branch.commit_in_turn(requests).await.into_iter();
+            outcomes.zip(kept).map(|(outcome, batch)| Attempt { outcome, batch }).collect()
         }));
         Ok(())
     }
@@ -250,7 +307,7 @@ impl Loader<'_> {
             );
         };
         let facts = first_changes(self.item, self.target, self.options).await?;
-        self.submit(Batch { facts, entries })
+        self.submit(vec![Batch { facts, entries }])
     }
 
     /// Commits what stands before the document that was refused, and names that.
@@ -270,4 +327,10 @@ impl Loader<'_> {
         let failure = duplicates::failure(self.item, duplicate.as_ref(), &conflict);
         Err(failure.hint(Hint::DuplicateImported))
     }
+}
+
+/// About how many bytes a batch takes in memory.
+fn bytes_of(entries: &[Entry]) -> usize {
+    let bytes = |entry: &Entry| entry.document.as_bytes().len() + DOCUMENT_OVERHEAD_BYTES;
+    entries.iter().map(bytes).sum()
 }

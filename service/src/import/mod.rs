@@ -1,7 +1,8 @@
 //! Files and dumps into commits.
 //!
 //! A thread reads and checks documents and hands them over in batches; each batch becomes one
-//! commit while the next is read. Memory is bounded by a few batches, whatever the files' size.
+//! commit. The batches that are read while commits are under way are then submitted together, so that
+//! they share a durable append. Memory is bounded by a few such groups, whatever the files' size.
 //!
 //! | file | what is in it |
 //! | --- | --- |

@@ -74,6 +74,23 @@ async fn several_imports_into_one_new_collection_at_once_join_it() {
 }
 
 #[tokio::test]
+async fn an_import_ends_at_a_document_that_is_there_already_and_keeps_those_before() {
+    let branch = argon_backends::memory_branch().await.unwrap();
+    let boats = branch.collection(&CollectionName::new("boats").unwrap());
+    boats.put(bson::rawdoc! { "_id": 31 }).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let plan = file(directory.path(), "many.jsonl", 0..400);
+    let (target, options) = (target(&branch), options(OnDuplicate::Error));
+    let mut summary = Summary::default();
+    load(&plan, &target, &options, &mut summary).await.unwrap_err();
+    assert_eq!((summary.documents(), summary.commits), (31, 11));
+    assert_eq!(branch.head().await.unwrap().lsn().get(), 12);
+    let state = branch.head().await.unwrap();
+    let boats = state.collection(&CollectionName::new("boats").unwrap()).unwrap();
+    assert_eq!(boats.count().await.unwrap(), 32);
+}
+
+#[tokio::test]
 async fn a_replacement_beside_a_writer_is_worked_out_anew_and_loses_nothing() {
     let branch = argon_backends::memory_branch().await.unwrap();
     let directory = tempfile::tempdir().unwrap();

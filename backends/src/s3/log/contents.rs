@@ -1,5 +1,4 @@
-//! What is in segments and packs: small ones are fetched whole, of large ones the parts that are asked
-//! for.
+//! Reads segments and packs: a small one in one request, of a large one the parts that are needed.
 
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -13,11 +12,11 @@ use crate::s3::bucket::Wanted;
 use crate::s3::log::segment_index::SegmentLocation;
 use crate::s3::store::{S3Store, compute, copy_key};
 
-/// Up to this many bytes an object is fetched whole, if its documents are wanted or not.
+/// Up to this size an object is fetched whole, with documents or for its headers only.
 pub(super) const WHOLE_WITH_DOCUMENTS: u64 = 1024 * 1024;
 pub(super) const WHOLE_FOR_HEADERS: u64 = 256 * 1024;
 
-/// How much of the end of a large object is fetched for its footer.
+/// The size of the first request for the footer of a large object.
 const TAIL: u64 = 64 * 1024;
 
 /// A segment or pack that is being read.
@@ -29,8 +28,8 @@ pub(super) struct Contents {
     whole: Option<Arc<Vec<u8>>>,
 }
 
-/// What is made of a commit: with its documents or without.
-pub(super) trait Item: Sized + Send + 'static {
+/// A commit as it is read: with its documents or without.
+pub(in crate::s3) trait Item: Sized + Send + 'static {
     /// Whether documents are needed.
     const DOCUMENTS: bool;
 
@@ -68,68 +67,82 @@ impl Item for Commit<Touched> {
     }
 }
 
-impl S3Store {
-    /// Opens a place: fetches it whole up to `whole` bytes, else its footer. `None` if it is gone.
-    pub(super) async fn contents(
+/// Reads segments and packs, and keeps copies of small ones in memory.
+pub(super) struct SegmentReader {
+    store: Arc<S3Store>,
+}
+
+impl SegmentReader {
+    pub(super) fn new(store: Arc<S3Store>) -> Self {
+        Self { store }
+    }
+
+    /// Opens an object: fetches all of up to `whole` bytes, else its footer. `None` if it is gone.
+    pub(super) async fn open(
         &self,
         timeline: TimelineId,
-        place: &SegmentLocation,
+        location: &SegmentLocation,
         whole: u64,
     ) -> Result<Option<Contents>> {
-        let found = if place.length <= whole {
-            self.whole(place).await?
+        let found = if location.length <= whole {
+            self.whole(location).await?
         } else {
-            self.footer(place).await?
+            self.footer(location).await?
         };
         if let Some(contents) = &found {
             let footer = &contents.footer;
-            if footer.timeline().id != timeline || footer.before().lsn.next() != place.first {
+            if footer.timeline().id != timeline || footer.before().lsn.next() != location.first {
                 return Err(Error::corrupt(format!(
-                    "the object {} holds commits of another place",
-                    place.name
+                    "the object {} holds other commits than its name says",
+                    location.name
                 )));
             }
         }
         Ok(found)
     }
 
-    async fn whole(&self, place: &SegmentLocation) -> Result<Option<Contents>> {
-        let bytes = self.get_lasting(&place.name, &place.etag, place.length).await?;
-        bytes.map(|bytes| Contents::of_whole(&place.name, bytes)).transpose()
+    async fn whole(&self, location: &SegmentLocation) -> Result<Option<Contents>> {
+        let bytes = self.store.get_lasting(&location.name, &location.etag, location.length).await?;
+        bytes.map(|bytes| Contents::of_whole(&location.name, bytes)).transpose()
     }
 
-    async fn footer(&self, place: &SegmentLocation) -> Result<Option<Contents>> {
+    async fn footer(&self, location: &SegmentLocation) -> Result<Option<Contents>> {
         let contents = |footer| {
-            let (name, footer) = (place.name.clone(), Arc::new(footer));
+            let (name, footer) = (location.name.clone(), Arc::new(footer));
             Ok(Some(Contents { footer, name, whole: None }))
         };
-        let key = format!("footer of {}", copy_key(&place.name, &place.etag));
-        if let Some(tail) = self.memory.get(&key)
-            && let FooterRead::Complete(footer) = Footer::parse(&place.name, &tail, place.length)?
+        let key = format!("footer of {}", copy_key(&location.name, &location.etag));
+        if let Some(tail) = self.store.memory.get(&key)
+            && let FooterRead::Complete(footer) =
+                Footer::parse(&location.name, &tail, location.length)?
         {
             return contents(footer);
         }
         let mut wanted = TAIL;
         loop {
-            let Some(tail) = self.bucket.get(&place.name, Wanted::Last(wanted)).await? else {
+            let Some(tail) = self.store.bucket.get(&location.name, Wanted::Last(wanted)).await?
+            else {
                 return Ok(None);
             };
-            match Footer::parse(&place.name, &tail.bytes, tail.length)? {
+            match Footer::parse(&location.name, &tail.bytes, tail.length)? {
                 FooterRead::Complete(footer) => {
-                    self.memory.put(key, &Arc::new(tail.bytes));
+                    self.store.memory.put(key, &Arc::new(tail.bytes));
                     return contents(footer);
                 }
                 FooterRead::NeedLast(more) if more > wanted => wanted = more,
                 FooterRead::NeedLast(_) => {
-                    return Err(Error::corrupt(format!("segment {} ends too early", place.name)));
+                    return Err(Error::corrupt(format!(
+                        "segment {} ends too early",
+                        location.name
+                    )));
                 }
             }
         }
     }
 
-    /// The commits of `lsns`, which lie in this place; those before one that can't be read, and the
-    /// error that names it. `None` if the object is gone.
-    pub(super) async fn read_contents<C: Item>(
+    /// The commits of `lsns`, which are in this object; or those before the first that can't be read, and
+    /// the error that names it. `None` if the object is gone.
+    pub(super) async fn read<C: Item>(
         &self,
         contents: &Contents,
         lsns: RangeInclusive<Lsn>,
@@ -161,13 +174,13 @@ impl S3Store {
         if range.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let found = self.bucket.get(name, Wanted::Bytes(range)).await?;
+        let found = self.store.bucket.get(name, Wanted::Bytes(range)).await?;
         Ok(found.map(|object| object.bytes))
     }
 }
 
 impl Contents {
-    /// A segment of which all bytes are here.
+    /// A segment with all of its bytes.
     pub(super) fn of_whole(name: &str, bytes: Arc<Vec<u8>>) -> Result<Self> {
         match Footer::parse(name, &bytes, bytes.len() as u64)? {
             FooterRead::Complete(footer) => {
@@ -180,18 +193,18 @@ impl Contents {
         }
     }
 
-    /// Footer and bytes, if all are here.
+    /// Footer and bytes, if they were fetched.
     pub(super) fn into_whole(self) -> Option<(Arc<Footer>, Arc<Vec<u8>>)> {
         Some((self.footer, self.whole?))
     }
 
-    /// Whether reading it takes so little time that it may be done in place.
+    /// Whether it is decoded faster than it would be handed to another thread.
     fn is_small(&self) -> bool {
         self.footer.raw_bytes() <= 16 * 1024
     }
 
-    /// The last position, going from `from` up to `to`, so that the bytes for both and what lies
-    /// between stay under `most`; at least `from`. All if the object is here already.
+    /// The last position from `from` towards `to` for which a read of at most `most` bytes is enough; at
+    /// least `from`. It is `to` if the object was fetched whole.
     pub(super) fn piece<C: Item>(&self, from: Lsn, to: Lsn, most: u64) -> Lsn {
         if self.whole.is_some() {
             return to;
@@ -202,7 +215,7 @@ impl Contents {
             let documents = if C::DOCUMENTS { self.footer.document_range(&lsns) } else { 0..0 };
             length(self.footer.header_range(&lsns)) + length(documents)
         };
-        // How many commits fit besides the first one, by binary search.
+        // The number of commits that fit besides the first one, by binary search.
         let (mut fits, mut fails) = (0, high - low + 1);
         while fits + 1 < fails {
             let more = fits + (fails - fits) / 2;
@@ -235,7 +248,7 @@ fn decode_each<C: Item>(
     (found, None)
 }
 
-/// The error about a commit that is there and can't be read.
+/// The error about a commit that is stored and can't be read.
 pub(super) fn unreadable(lsn: Lsn, source: Error) -> Error {
     if source.kind() != argon_core::ErrorKind::Corrupt {
         return source;

@@ -1,42 +1,40 @@
-//! When what is known of a head may be built upon.
+//! How long the knowledge of a head is valid.
 //!
-//! An append is a write under a name on condition that no object has it, so its safety rests on names
-//! that are never free again. Compaction does free names: it puts the commits of many segments into
-//! a pack, and later removes the segments. A writer that knew the head from before would then find
-//! the name that follows it free, and take it. What keeps this from happening is time:
+//! An append is a write on condition that its name is free, so it is safe only if a used name never becomes
+//! free for a writer. Compaction does free names: it copies many segments into a pack, and later removes
+//! them. A writer with an old head would then find the next name free, and use it. Time prevents this:
 //!
-//! 1. A pack is written while all segments that it covers are there. They are removed when the pack
-//!    is older than the *grace time* (an hour), by the server's clock on both sides of the
-//!    comparison. The newest segment of a timeline is never removed.
-//! 2. A writer notes the time before it asks for the head. All that it learns was true then or later.
-//!    It sends an append, and repeats one, only within a quarter of the grace time of it; else it
-//!    asks again. It takes the larger of what the monotonic clock and the wall clock say, as the
-//!    first may stand still while the machine sleeps, and does not trust a wall clock that went back.
-//! 3. So if the name was taken and freed after the writer asked, its append has at least three
-//!    quarters of the grace time to arrive before the name is free. An attempt is cut off after less
-//!    than a minute and a second for each 256 KiB. (Amazon refuses what was signed more than 15
-//!    minutes ago, so even a request that was held up in the network comes too late to harm.)
-//! 4. An append that was answered later than half of the grace time after its writer asked, which
-//!    takes a machine that slept between two steps, is looked at once more: if a pack covers its
-//!    place, and does not hold it, the object is removed again and the append is lost.
+//! 1. A pack is written while all segments that it covers exist. They are removed when the pack is older
+//!    than the *grace time* (an hour), by the server's clock on both sides of the comparison. The newest
+//!    segment of a timeline is never removed.
+//! 2. A writer notes the time before it reads the head, which is valid then or later. It sends and repeats
+//!    an append only within a quarter of the grace time after that; else it reads the head again. It uses
+//!    the larger age of the monotonic clock and the wall clock, as the first may stand still while the
+//!    machine sleeps, and distrusts a wall clock that went back.
+//! 3. So if the name was used and freed after the writer read the head, its append has at least three
+//!    quarters of the grace time to arrive before the name is free. An attempt ends after less than a
+//!    minute and a second for each 256 KiB. (Amazon refuses a request that was signed more than 15 minutes
+//!    ago, so even a request that the network held back arrives too late to do harm.)
+//! 4. An append that is answered later than half of the grace time after its writer read the head, as on
+//!    a machine that slept in between, is checked again: if a pack covers its position and does not hold
+//!    it, the object is removed and the append is lost.
 //!
-//! Pruning (`prune.rs`) removes segments that no pack covers, and packs. The same argument holds:
+//! Pruning (`prune.rs`) removes packs, and segments outside packs. The same argument holds:
 //!
 //! 5. A segment is removed only when it is older than the grace time itself, by the server's clock. A
-//!    writer that does not know of it asked before it was written, and so more than a grace time ago.
-//!    The newest segment is never removed. Packs have names of their own, which nobody waits for.
-//! 6. The mark of the floor is there before the first removal. An append that is looked at once more
-//!    (4), and whose place no pack covers, is taken back if its place is at or below the floor.
-//! 7. Dropping a timeline frees all of its names. Nothing leads to such a timeline, and it is sealed;
-//!    only a writer that asked before the seal may still come. So one that was sealed no longer ago
-//!    than the grace time stays until a later collection. Who asks afterwards finds nothing, and
+//!    writer without knowledge of it read the head before it was written, and so more than a grace time
+//!    ago. The newest segment is never removed. The names of packs are never appended to.
+//! 6. The mark of the floor exists before the first removal. An append that is checked again (4), and whose
+//!    position no pack covers, is removed if its position is at or below the floor.
+//! 7. Dropping a timeline frees all of its names. No ref leads to such a timeline, and it is sealed; only
+//!    a writer that read the head before the seal may still append. So a timeline sealed within the grace
+//!    time stays until a later collection. A writer that reads the head afterwards finds no segment, and
 //!    writes at most the first commit of a timeline.
 //!
-//! Readers take packs before segments, and ignore segments that begin inside a pack. They list both
-//! at once; if that shows a hole, which takes a listing that lasted a grace time, they list the packs
-//! again after the segments, which can't. So an append that
-//! came too late is never read, whether or not its writer lived to take it back; and of what is below
-//! the floor nothing is, but by a reader that was asked for just that.
+//! Readers use packs before segments, and ignore segments that begin inside a pack. They list both at
+//! once. If that shows a gap, which takes a listing that lasted a grace time, they list the packs again
+//! after the segments, which can't show one. So no reader uses an append that arrived too late, even if
+//! its writer crashed before it removed it; nor, unless it was asked for, the log below the floor.
 
 use std::time::Duration;
 
@@ -44,14 +42,14 @@ use argon_core::Environment;
 use bson::DateTime;
 use tokio::time::Instant;
 
-/// A time by both clocks.
+/// A time by the monotonic and the wall clock.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::s3) struct Moment {
     monotonic: Instant,
     wall: DateTime,
 }
 
-/// What a grace time allows.
+/// The deadlines that follow from a grace time.
 #[derive(Debug, Clone)]
 pub(in crate::s3) struct Fence {
     environment: Environment,
@@ -67,18 +65,18 @@ impl Fence {
         Moment { monotonic: Instant::now(), wall: self.environment.clock_time() }
     }
 
-    /// Whether an append may be sent that rests on what was asked at `asked`.
+    /// Whether an append may be sent with the head that was read at `asked`.
     pub(in crate::s3) fn may_send(&self, asked: Moment) -> bool {
         self.age(asked).is_some_and(|age| age <= self.grace / 4)
     }
 
-    /// Whether an append that rests on what was asked at `asked`, and was just answered, was surely
-    /// in time.
+    /// Whether an append with the head that was read at `asked`, answered just now, arrived in time for
+    /// sure.
     pub(super) fn was_in_time(&self, asked: Moment) -> bool {
         self.age(asked).is_some_and(|age| age <= self.grace / 2)
     }
 
-    /// How long ago that was; `None` if the wall clock went back.
+    /// The age of a moment; `None` if the wall clock went back.
     fn age(&self, asked: Moment) -> Option<Duration> {
         let wall = self.environment.clock_time().timestamp_millis() - asked.wall.timestamp_millis();
         let wall = Duration::from_millis(u64::try_from(wall).ok()?);
@@ -87,7 +85,7 @@ impl Fence {
 }
 
 impl Moment {
-    /// Whether this is not before another moment.
+    /// Whether this moment is not before another.
     pub(super) fn is_after(self, other: Moment) -> bool {
         self.monotonic >= other.monotonic
     }

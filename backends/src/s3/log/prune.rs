@@ -1,13 +1,15 @@
-//! Garbage collection of the log: objects go whose commits no kept state needs.
+//! Garbage collection of the log: removes the objects whose commits no retained state needs.
 //!
-//! Core has made a snapshot of each state that is kept below `from`, and of that one, so nobody needs
-//! the log below it. What goes are the segments and packs that lie wholly below. Before, a *mark* of the
-//! timeline's floor is written, whose name says it and comes first in the listing that shows the head:
-//! so the floor costs nobody a request. Marks are never written over, and the highest counts, so the
-//! floor can't go back. A reader that meets a hole looks at the mark before it misses a commit.
+//! Core has made a snapshot of each retained state up to `from`, so no reader needs the log below `from`.
+//! The segments and packs entirely below it are removed. First a *mark* of the timeline's floor is
+//! written. Its name has the floor and comes first in the listing that shows the head, so the floor costs
+//! no request of its own. Marks are never overwritten, and the highest one is valid, so the floor can't go
+//! back. A reader that finds a gap reads the mark before it reports a missing commit.
 //!
-//! A segment's name is free once it is removed; `fence.rs` says why nobody takes it. What that asks
-//! for is that a segment is older than the grace time. So the log of the last hour stays.
+//! A segment's name is free once the segment is removed; `fence.rs` explains why no writer takes it. The
+//! condition is that the segment is older than the grace time. So the log of the last hour stays.
+
+use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
@@ -15,23 +17,26 @@ use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::s3::bucket::Listed;
-use crate::s3::log::Log;
-use crate::s3::log::segment_index::{SegmentIndex, SegmentLocation};
+use crate::s3::log::append::LogWriter;
+use crate::s3::log::fence::Fence;
+use crate::s3::log::heads::Heads;
+use crate::s3::log::segment_index::{SegmentIndex, SegmentListing, SegmentLocation};
 use crate::s3::names;
+use crate::s3::store::S3Store;
 
-/// How many objects are removed at once, and after how many it is looked at the clock.
+/// The most objects that are removed at once, and the removals between two looks at the clock.
 const AT_ONCE: usize = 8;
 const BATCH: usize = 64;
 
 /// Whether anything is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::s3) enum Mode {
     Remove,
-    /// What would be removed is counted.
+    /// Only count the objects.
     Count,
 }
 
-/// What goes of a timeline.
+/// The objects of a timeline to remove.
 struct Plan {
     /// The objects, lowest first.
     objects: Vec<SegmentLocation>,
@@ -40,21 +45,30 @@ struct Plan {
 
 impl Plan {
     fn freed(&self, state: &TimelineState) -> Reclaimed {
-        let lowest = self.objects.first().map_or(self.floor, |place| {
-            place.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
+        let lowest = self.objects.first().map_or(self.floor, |location| {
+            location.first.back(1).unwrap_or_default().max(state.timeline.base_lsn())
         });
         Reclaimed {
             commits: self.floor.get().saturating_sub(lowest.get()),
-            bytes: self.objects.iter().map(|place| place.length).sum(),
+            bytes: self.objects.iter().map(|location| location.length).sum(),
             ..Reclaimed::default()
         }
     }
 }
 
-impl Log {
-    /// Removes, or counts, the objects all of whose commits lie below what is kept. Images are not
-    /// counted, as that would take reading them.
-    pub(super) async fn prune(
+/// Removes the log that garbage collection does not retain.
+pub(in crate::s3) struct Pruner {
+    pub(super) store: Arc<S3Store>,
+    pub(super) heads: Arc<Heads>,
+    pub(super) index: Arc<SegmentIndex>,
+    pub(super) writer: Arc<LogWriter>,
+    pub(super) fence: Fence,
+}
+
+impl Pruner {
+    /// Removes, or counts, the objects whose commits are all below the retained ones. Images are not
+    /// counted, as the objects would have to be read.
+    pub(in crate::s3) async fn prune(
         &self,
         timeline: TimelineId,
         keep: &RetainedStates,
@@ -62,10 +76,12 @@ impl Log {
     ) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
         let mut freed = Reclaimed::default();
-        // What a listing showed is built upon for a part of the grace time only.
+        // A listing is valid for a part of the grace time only.
         'listing: loop {
             let asked = self.fence.now();
-            let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(freed) };
+            let Some(state) = self.heads.ask(timeline, &memory).await?.state else {
+                return Ok(freed);
+            };
             let plan = self.plan(&state, keep).await?;
             if mode == Mode::Count {
                 return Ok(plan.freed(&state));
@@ -74,37 +90,40 @@ impl Log {
                 return Ok(freed);
             }
             self.raise_floor(timeline, plan.floor).await?;
-            memory.forget_places();
+            memory.forget_locations();
             freed.commits = freed.commits.max(plan.freed(&state).commits);
             for batch in plan.objects.chunks(BATCH) {
                 if !self.fence.may_send(asked) {
                     continue 'listing;
                 }
-                self.remove(batch.iter().map(|place| place.name.clone())).await?;
-                freed.bytes += batch.iter().map(|place| place.length).sum::<u64>();
+                self.remove(batch.iter().map(|location| location.name.clone())).await?;
+                freed.bytes += batch.iter().map(|location| location.length).sum::<u64>();
             }
             return Ok(freed);
         }
     }
 
-    /// What a timeline takes, by whole objects: the newest is counted to its last state, those with
-    /// commits that are kept to the window, and the others as free, though they may be too young to go.
-    /// What single states need is in their snapshots.
-    pub(super) async fn usage(&self, timeline: TimelineId, keep: &RetainedStates) -> Result<Usage> {
+    /// The size of a timeline, by whole objects: the newest counts to the last state, those with retained
+    /// commits to the window, and the others as free, although they may be too young to be removed. Single
+    /// states have snapshots.
+    pub(in crate::s3) async fn usage(
+        &self,
+        timeline: TimelineId,
+        keep: &RetainedStates,
+    ) -> Result<Usage> {
         let mut usage = Usage::default();
-        let memory = self.heads.of(timeline);
-        let Some(state) = self.ask(timeline, &memory).await?.state else { return Ok(usage) };
+        let Some(state) = self.heads.state(timeline).await? else { return Ok(usage) };
         let from = keep.from.unwrap_or(state.head.lsn).max(state.timeline.base_lsn().next());
-        let places = self.all_places(timeline).await?;
-        let first = places.first_kept(from.min(state.head.lsn), |_| false)?.unwrap_or_default();
-        let newest = places.segments.first().map(|place| place.first);
-        for place in places.segments.iter().chain(&places.packs) {
-            if Some(place.first) == newest {
-                usage.head += place.length;
-            } else if place.first >= first {
-                usage.window += place.length;
+        let listing = self.index.list_all(timeline).await?;
+        let first = first_kept(&listing, from.min(state.head.lsn), |_| false)?.unwrap_or_default();
+        let newest = listing.segments.first().map(|location| location.first);
+        for location in listing.segments.iter().chain(&listing.packs) {
+            if Some(location.first) == newest {
+                usage.head += location.length;
+            } else if location.first >= first {
+                usage.window += location.length;
             } else {
-                usage.free += place.length;
+                usage.free += location.length;
             }
         }
         Ok(usage)
@@ -113,30 +132,30 @@ impl Log {
     async fn plan(&self, state: &TimelineState, keep: &RetainedStates) -> Result<Plan> {
         let nothing = Plan { objects: Vec::new(), floor: state.floor };
         let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
-        // What lies below the floor may be gone already.
+        // The log below the floor may be removed already.
         let from = from.max(state.floor.next());
         if from <= state.timeline.base_lsn().next() || from > state.head.lsn {
             return Ok(nothing);
         }
-        let places = self.all_places(state.timeline.id).await?;
-        match places.first_kept(from, |place| self.is_young(place))? {
+        let listing = self.index.list_all(state.timeline.id).await?;
+        match first_kept(&listing, from, |location| self.is_young(location))? {
             Some(first) => Ok(Plan {
-                objects: places.into_below(first),
+                objects: below(listing, first),
                 floor: first.back(1).unwrap_or_default().max(state.timeline.base_lsn()),
             }),
             None => Ok(nothing),
         }
     }
 
-    /// Whether a listed place may not be older than the grace time.
-    fn is_young(&self, place: &SegmentLocation) -> bool {
+    /// Whether a listed object may be younger than the grace time.
+    fn is_young(&self, location: &SegmentLocation) -> bool {
         let grace = i64::try_from(self.store.bucket.settings.grace.as_secs()).unwrap_or(i64::MAX);
         // Both times have whole seconds.
-        let age = |now: i64| now.saturating_sub(place.modified);
+        let age = |now: i64| now.saturating_sub(location.modified);
         self.store.bucket.meter.server_time().is_none_or(|now| age(now) <= grace)
     }
 
-    /// Marks the floor of a timeline, then removes the marks of lower ones.
+    /// Writes the mark of a timeline's floor, then removes the marks of lower floors.
     async fn raise_floor(&self, timeline: TimelineId, floor: Lsn) -> Result<()> {
         let bucket = &self.store.bucket;
         let folder = names::log_of(timeline);
@@ -151,58 +170,57 @@ impl Log {
         self.remove(lower.map(|mark| mark.name.clone())).await
     }
 
-    /// Removes all objects of a timeline: first its snapshots and what lies below its newest segment,
-    /// which shows that it is there, then that one, and the marks last. So what is left when this is
-    /// cut off reads as pruned, and calling again goes on.
+    /// Removes all objects of a timeline: first its snapshots and the objects below its newest segment,
+    /// which shows that the timeline exists, then that segment, and the marks last. So after an
+    /// interruption the rest reads as pruned, and another call continues.
     ///
-    /// Nothing is removed of a timeline that was not sealed for the grace time, so that nobody writes
-    /// under a name that becomes free; one that is open is sealed. A later call removes it.
-    pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
+    /// A timeline that was not sealed for the grace time is kept, so that no writer uses a name that
+    /// becomes free; an open one is sealed. A later call removes it.
+    pub(in crate::s3) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let memory = self.heads.of(timeline);
-        let state = self.ask(timeline, &memory).await?.state;
+        let state = self.heads.ask(timeline, &memory).await?.state;
         if let Some(open) = state.filter(|state| !state.sealed) {
-            self.seal_after(&open.timeline, &open.head).await?;
+            self.writer.seal(&open.timeline, &open.head).await?;
             return Ok(Reclaimed::default());
         }
         let _writing = memory.writing.lock().await;
-        let places = self.all_places(timeline).await?;
-        if self.has_young_head(&places) {
+        let listing = self.index.list_all(timeline).await?;
+        if self.has_young_head(&listing) {
             return Ok(Reclaimed::default());
         }
-        let freed = places.freed_by_dropping(state.as_ref());
+        let freed = freed_by_dropping(&listing, state.as_ref());
         if let Some(state) = state {
             self.raise_floor(timeline, state.head.lsn).await?;
         }
-        let SegmentIndex { mut segments, packs, .. } = places;
+        let SegmentListing { mut segments, packs, .. } = listing;
         let newest = if segments.is_empty() { None } else { Some(segments.remove(0)) };
         let manifests = self.store.bucket.list_all(&names::manifests_of(timeline)).await?;
         self.remove(manifests.into_iter().map(|listed| listed.name)).await?;
-        self.remove(packs.into_iter().chain(segments).map(|place| place.name)).await?;
-        self.remove(newest.into_iter().map(|place| place.name)).await?;
+        self.remove(packs.into_iter().chain(segments).map(|location| location.name)).await?;
+        self.remove(newest.into_iter().map(|location| location.name)).await?;
         memory.forget_head();
-        memory.forget_places();
+        memory.forget_locations();
         let marks = self.store.bucket.list_all(&names::floors_of(timeline)).await?;
         self.remove(marks.into_iter().map(|listed| listed.name)).await?;
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free now.
-    pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
-        let memory = self.heads.of(timeline);
-        let state = self.ask(timeline, &memory).await?.state;
+    /// The result that [`drop_timeline`](Self::drop_timeline) would have now.
+    pub(in crate::s3) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
+        let state = self.heads.state(timeline).await?;
         if state.as_ref().is_some_and(|state| !state.sealed) {
             return Ok(None);
         }
-        let places = self.all_places(timeline).await?;
-        if self.has_young_head(&places) {
+        let listing = self.index.list_all(timeline).await?;
+        if self.has_young_head(&listing) {
             return Ok(None);
         }
-        Ok(Some(places.freed_by_dropping(state.as_ref())))
+        Ok(Some(freed_by_dropping(&listing, state.as_ref())))
     }
 
     /// Whether the newest segment is too young for the timeline to be dropped.
-    fn has_young_head(&self, places: &SegmentIndex) -> bool {
-        places.segments.first().is_some_and(|newest| self.is_young(newest))
+    fn has_young_head(&self, listing: &SegmentListing) -> bool {
+        listing.segments.first().is_some_and(|newest| self.is_young(newest))
     }
 
     async fn remove(&self, names: impl IntoIterator<Item = String>) -> Result<()> {
@@ -213,44 +231,42 @@ impl Log {
     }
 }
 
-impl SegmentIndex {
-    /// The first commit of the lowest place that stays if the commits from `from` on do, and all
-    /// segments that are too young to go.
-    fn first_kept(
-        &self,
-        from: Lsn,
-        is_young: impl Fn(&SegmentLocation) -> bool,
-    ) -> Result<Option<Lsn>> {
-        let Some(place) = self.covering_one(from)? else { return Ok(None) };
-        let below = self.segments.iter().filter(|segment| segment.first < place.first);
-        let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
-        let Some(young) = young else { return Ok(Some(place.first)) };
-        Ok(self.covering_one(young)?.map(|place| place.first.min(young)))
-    }
+/// The first commit of the lowest object that stays if the commits from `from` on stay, and all
+/// segments that are too young to be removed.
+fn first_kept(
+    listing: &SegmentListing,
+    from: Lsn,
+    is_young: impl Fn(&SegmentLocation) -> bool,
+) -> Result<Option<Lsn>> {
+    let Some(location) = listing.covering_one(from)? else { return Ok(None) };
+    let below = listing.segments.iter().filter(|segment| segment.first < location.first);
+    let young = below.filter(|segment| is_young(segment)).map(|segment| segment.first).min();
+    let Some(young) = young else { return Ok(Some(location.first)) };
+    Ok(listing.covering_one(young)?.map(|location| location.first.min(young)))
+}
 
-    /// What dropping the timeline would free, whose state is `state`.
-    fn freed_by_dropping(&self, state: Option<&TimelineState>) -> Reclaimed {
-        let commits =
-            state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
-        let all = self.segments.iter().chain(&self.packs);
-        Reclaimed { commits, bytes: all.map(|place| place.length).sum(), ..Reclaimed::default() }
-    }
+/// The result of dropping the timeline with this state.
+fn freed_by_dropping(listing: &SegmentListing, state: Option<&TimelineState>) -> Reclaimed {
+    let commits = state.map_or(0, |state| state.head.lsn.get().saturating_sub(state.floor.get()));
+    let all = listing.segments.iter().chain(&listing.packs);
+    Reclaimed { commits, bytes: all.map(|location| location.length).sum(), ..Reclaimed::default() }
+}
 
-    /// What begins below a commit with which a place begins, lowest first; never the newest segment.
-    fn into_below(self, first: Lsn) -> Vec<SegmentLocation> {
-        let segments = self.segments.into_iter().skip(1);
-        let mut below: Vec<SegmentLocation> =
-            segments.chain(self.packs).filter(|place| place.first < first).collect();
-        below.sort_by_key(|place| place.first);
-        below
-    }
+/// The objects that begin below `first`, the beginning of an object, lowest first; never the newest
+/// segment.
+fn below(listing: SegmentListing, first: Lsn) -> Vec<SegmentLocation> {
+    let segments = listing.segments.into_iter().skip(1);
+    let mut below: Vec<SegmentLocation> =
+        segments.chain(listing.packs).filter(|location| location.first < first).collect();
+    below.sort_by_key(|location| location.first);
+    below
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn place(first: u64, last: Option<u64>) -> SegmentLocation {
+    fn location(first: u64, last: Option<u64>) -> SegmentLocation {
         let (first, last) = (Lsn::new(first), last.map(Lsn::new));
         SegmentLocation {
             first,
@@ -263,13 +279,13 @@ mod tests {
     }
 
     fn first_kept(segments: &[u64], packs: &[(u64, u64)], from: u64, young: u64) -> Option<u64> {
-        let places = SegmentIndex {
-            segments: segments.iter().rev().map(|first| place(*first, None)).collect(),
-            packs: packs.iter().rev().map(|(first, last)| place(*first, Some(*last))).collect(),
+        let listing = SegmentListing {
+            segments: segments.iter().rev().map(|first| location(*first, None)).collect(),
+            packs: packs.iter().rev().map(|(first, last)| location(*first, Some(*last))).collect(),
             all: true,
         };
-        let is_young = |place: &SegmentLocation| place.first.get() >= young;
-        places.first_kept(Lsn::new(from), is_young).unwrap().map(Lsn::get)
+        let is_young = |location: &SegmentLocation| location.first.get() >= young;
+        super::first_kept(&listing, Lsn::new(from), is_young).unwrap().map(Lsn::get)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How many requests things take.
 
 use argon_core::model::{BranchName, CollectionName, ProjectName};
+use argon_core::write::Precondition;
 use argon_core::{Branch, Store, snapshot};
 use argon_test_servers::stub_s3::Request;
 
@@ -30,6 +31,27 @@ async fn an_append_by_a_writer_that_knows_the_head_is_one_request() {
     chain.grow(&*backend.wal, 10).await;
     let requests = stub.requests();
     assert_eq!(requests.len(), 10, "{:?}", shown(&requests));
+}
+
+#[tokio::test]
+async fn commits_in_turn_share_the_write_of_a_segment() {
+    let stub = StubS3::start();
+    let main = branch(create(&stub).await).await;
+    let things = CollectionName::new("things").unwrap();
+    main.collection(&things).insert(rawdoc! { "_id": 0 }).await.unwrap();
+    let requests = (1..=50).map(|id| {
+        let mut request = main.request();
+        let (key, document) = Document::checked(rawdoc! { "_id": id }).unwrap();
+        request.put(things.clone(), key, document, Precondition::Any).unwrap();
+        request
+    });
+    stub.requests();
+    let outcomes = main.commit_in_turn(requests.collect()).await;
+    assert_eq!(outcomes.len(), 50);
+    let requests = stub.requests();
+    assert_eq!(requests.len(), 1, "{:?}", shown(&requests));
+    assert!(requests[0].is_put_to("/log/"), "{:?}", shown(&requests));
+    assert_eq!(main.head().await.unwrap().lsn().get(), 51);
 }
 
 #[tokio::test]

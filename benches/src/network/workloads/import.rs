@@ -1,9 +1,16 @@
 //! Bulk import.
 
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
 use crate::Result;
 use crate::clock::time_of;
-use crate::network::Remote;
+use crate::network::distance::Distance;
 use crate::network::meter::Meter;
+use crate::network::raw::connect;
+use crate::network::remote::open_at;
+use crate::network::{Remote, ServerName};
 use crate::report::{Bar, Quantity, Row};
 use crate::samples::median;
 use crate::workloads::writers::count;
@@ -12,9 +19,51 @@ use crate::writing::{IMPORT_COMMIT, import};
 /// Commits in one round.
 const COMMITS: u64 = 5;
 
+/// How late the far server answers.
+const LATE: Duration = Duration::from_millis(10);
+
+/// Commits in an import into the far server, and the driver's requests that are under way at once.
+const FAR_COMMITS: u64 = 400;
+const SIDE_BY_SIDE: usize = 4;
+
 /// Measures documents a second in commits of a thousand, next to the driver writing a thousand by
 /// one request.
 pub(super) async fn run(remote: &Remote) -> Result<Vec<Row>> {
+    let mut rows = vec![near(remote).await?];
+    rows.extend(far(remote).await?);
+    Ok(rows)
+}
+
+/// The same on a server that answers late, next to the driver writing the same bytes by requests of a
+/// thousand documents, several at once.
+async fn far(remote: &Remote) -> Result<Option<Row>> {
+    let Some(server) = remote.place().address() else { return Ok(None) };
+    let distance = Distance::start(server, LATE).await?;
+    let place = remote.place().by(distance.address());
+    let raw = connect(&place).await?;
+    remote.create("import-far").await?;
+    let (store, branch) = open_at(&place, "import-far").await?;
+    let documents = FAR_COMMITS * IMPORT_COMMIT as u64;
+    let (mut rates, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..remote.size(5, 3) {
+        let (fresh, meter) = (remote.fresh_raw(documents), Meter::start(&store));
+        let time = time_of(import(&branch, fresh)).await?;
+        rates.push(count(documents) / time.as_secs_f64());
+
+        let (fresh, bytes) = (remote.fresh_raw(documents), meter.each(FAR_COMMITS).sent);
+        let writes: Vec<_> =
+            fresh.chunks(IMPORT_COMMIT).map(|documents| raw.write(documents, bytes)).collect();
+        let time = time_of(stream::iter(writes).buffer_unordered(SIDE_BY_SIDE).try_collect());
+        floor.push(count(documents) / time.await?.as_secs_f64());
+    }
+    let what = format!("import, answers {} ms late", LATE.as_millis());
+    let row = Row::new(what, remote.server(), Quantity::per_second(median(rates)))
+        .floor(Some(Quantity::per_second(median(floor))))
+        .bar_on(ServerName::S3, Bar::AtLeastFloorTimes(0.8));
+    Ok(Some(row))
+}
+
+async fn near(remote: &Remote) -> Result<Row> {
     let (store, branch) = remote.create("import").await?;
     let documents = COMMITS * IMPORT_COMMIT as u64;
     let meter = Meter::start(&store);
@@ -38,5 +87,5 @@ pub(super) async fn run(remote: &Remote) -> Result<Vec<Row>> {
     let row = Row::new("import", remote.server(), Quantity::per_second(median(rates)))
         .floor(Some(Quantity::per_second(median(floor))))
         .bar(Bar::AtLeastFloorTimes(0.5));
-    Ok(vec![row])
+    Ok(row)
 }

@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+use futures::future::{self, BoxFuture, FutureExt};
+use futures::stream::{FuturesOrdered, StreamExt};
+
 use crate::Result;
 use crate::document::key::Key;
 use crate::log::chunk::{encode_chunk, put_entry};
@@ -15,7 +18,10 @@ pub const CHUNK_BYTES: usize = 1024 * 1024;
 const LEAST: usize = CHUNK_BYTES / 2;
 const MOST: usize = CHUNK_BYTES * 2;
 
-/// Takes the documents of a collection in key order, and stores them in chunks.
+/// The most chunks that are compressed and stored at once.
+const AT_ONCE: usize = 4;
+
+/// Takes the documents of a collection in key order, and stores them in chunks, some of them at once.
 ///
 /// A chunk is cut after an entry if it has more than [`CHUNK_BYTES`] / 2 bytes and a hash of the
 /// entry's key selects it; the probability is proportional to the entry's size. So a cut depends
@@ -27,6 +33,8 @@ pub(super) struct ChunkWriter<'a> {
     stored: &'a HashSet<Digest>,
     level: i32,
     chunks: Vec<ChunkEntry>,
+    /// The chunks after those, in order.
+    pending: FuturesOrdered<BoxFuture<'a, Result<ChunkEntry>>>,
     open: Option<OpenChunk>,
 }
 
@@ -44,7 +52,8 @@ impl<'a> ChunkWriter<'a> {
         stored: &'a HashSet<Digest>,
         level: i32,
     ) -> Self {
-        Self { snapshots, stored, level, chunks: Vec::new(), open: None }
+        let (chunks, pending) = (Vec::new(), FuturesOrdered::new());
+        Self { snapshots, stored, level, chunks, pending, open: None }
     }
 
     /// Whether the last chunk is complete, so that earlier entries do not affect the next cut.
@@ -55,7 +64,7 @@ impl<'a> ChunkWriter<'a> {
     /// Adds an existing chunk after a cut.
     pub(super) fn reuse(&mut self, chunk: ChunkEntry) {
         debug_assert!(self.is_at_cut());
-        self.chunks.push(chunk);
+        self.pending.push_back(future::ready(Ok(chunk)).boxed());
     }
 
     pub(super) async fn add(&mut self, key: Key, version: &Version) -> Result<()> {
@@ -77,6 +86,9 @@ impl<'a> ChunkWriter<'a> {
     /// Returns the chunks of all entries.
     pub(super) async fn finish(mut self) -> Result<Vec<ChunkEntry>> {
         self.close().await?;
+        while let Some(chunk) = self.pending.next().await {
+            self.chunks.push(chunk?);
+        }
         Ok(self.chunks)
     }
 
@@ -84,17 +96,28 @@ impl<'a> ChunkWriter<'a> {
         let Some(OpenChunk { content, first, last, documents }) = self.open.take() else {
             return Ok(());
         };
-        let level = self.level;
-        // Takes some ten milliseconds, too long for an async thread.
-        let encoded = tokio::task::spawn_blocking(move || encode_chunk(&content, level)).await;
-        let (digest, chunk) = encoded.map_err(|source| {
-            crate::Error::internal("the task that compresses a chunk crashed").with_source(source)
-        })??;
-        let bytes = chunk.len() as u64;
-        if !self.stored.contains(&digest) {
-            self.snapshots.put_chunk(digest, chunk).await?;
+        let (snapshots, stored, level) = (self.snapshots, self.stored, self.level);
+        let store = async move {
+            // Takes some ten milliseconds, too long for an async thread.
+            let encoded = tokio::task::spawn_blocking(move || encode_chunk(&content, level)).await;
+            let (digest, chunk) = encoded.map_err(|source| {
+                crate::Error::internal("the task that compresses a chunk crashed")
+                    .with_source(source)
+            })??;
+            let bytes = chunk.len() as u64;
+            if !stored.contains(&digest) {
+                snapshots.put_chunk(digest, chunk).await?;
+            }
+            Ok(ChunkEntry { digest, first, last, documents, bytes })
+        };
+        self.pending.push_back(store.boxed());
+        // Also without a need to wait, as a chunk that is not polled makes no progress.
+        while let Some(chunk) = match self.pending.len() {
+            ..=AT_ONCE => self.pending.next().now_or_never().flatten(),
+            _ => self.pending.next().await,
+        } {
+            self.chunks.push(chunk?);
         }
-        self.chunks.push(ChunkEntry { digest, first, last, documents, bytes });
         Ok(())
     }
 }

@@ -92,7 +92,7 @@ impl Maker<'_> {
 }
 
 /// Writes the chunks and the manifest of a view with the collections `collections`, by reading all
-/// of its documents, in the memory of one chunk. `level` is the zstd level.
+/// of its documents, in the memory of a few chunks. `level` is the zstd level.
 pub async fn write(
     snapshots: &dyn Snapshots,
     materialize: &dyn Materialize,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::join_all;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
@@ -14,6 +15,7 @@ use crate::engine::write::append::append;
 use crate::engine::write::operation::WriteRequest;
 use crate::engine::write::outcome::Outcome;
 use crate::engine::write::sequencer::{Sequenced, sequence};
+use crate::engine::write::series::Series;
 use crate::log::timelines::Timelines;
 use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
@@ -53,7 +55,8 @@ pub(crate) enum Submitted {
 /// # Behavior
 /// 1. Requests are sequenced and answered in the order of submission, after the append that
 ///    contains them is durable. An answer that depends on a commit of the same append (such as a
-///    conflict with it) waits for it too.
+///    conflict with it) waits for it too. Of a [series](Series), no request is committed after one
+///    that was refused, failed or was cancelled.
 /// 2. If a writer drops its future before its request is taken from the queue, no commit is made;
 ///    afterwards its commit is completed. It is whole or absent, never partial.
 /// 3. If an append definitely fails, every request in it fails with that error and nothing is
@@ -84,6 +87,18 @@ struct Pending {
     span: Span,
 }
 
+impl Pending {
+    /// Whether its writer still waits. What follows in the series of one that was given up would leave
+    /// a gap.
+    fn is_wanted(&self) -> bool {
+        let wanted = !self.reply.is_closed();
+        if !wanted {
+            self.request.end_series();
+        }
+        wanted
+    }
+}
+
 /// The end of the timeline and the collections there.
 #[derive(Clone)]
 struct Position {
@@ -109,17 +124,25 @@ impl Committer {
         Self { context, timeline, owner, queue: Mutex::new(queue) }
     }
 
-    /// Submits a request and waits for its outcome. `base` is the head of the timeline if it has no
-    /// commits yet.
+    /// Submits requests, several as a [series](Series), and waits for their outcomes, one for each.
+    /// `base` is the head of the timeline if it has no commits yet.
     pub(crate) async fn submit(
         self: &Arc<Self>,
-        request: WriteRequest,
+        mut requests: Vec<WriteRequest>,
         base: Head,
-    ) -> Result<Submitted> {
-        let (reply, answer) = oneshot::channel();
+    ) -> Vec<Result<Submitted>> {
+        if requests.len() > 1 {
+            let series = Series::default();
+            requests.iter_mut().for_each(|request| request.series = Some(series.clone()));
+        }
+        let mut answers = Vec::with_capacity(requests.len());
         let start = {
             let mut queue = self.queue();
-            queue.waiting.push_back(Pending { request, reply, span: Span::current() });
+            for request in requests {
+                let (reply, answer) = oneshot::channel();
+                queue.waiting.push_back(Pending { request, reply, span: Span::current() });
+                answers.push(answer);
+            }
             std::mem::replace(&mut queue.finished, false)
         };
         if start {
@@ -128,9 +151,8 @@ impl Committer {
             // task.
             tokio::spawn(drain(DrainGuard { committer: self.clone(), clean: false }, base));
         }
-        answer
-            .await
-            .unwrap_or_else(|_| Err(Error::indeterminate("the task that writes commits crashed")))
+        let lost = |_| Err(Error::indeterminate("the task that writes commits crashed"));
+        join_all(answers).await.into_iter().map(|answer| answer.unwrap_or_else(lost)).collect()
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
@@ -165,7 +187,7 @@ impl Committer {
                 break;
             }
             bytes += size;
-            group.extend(queue.waiting.pop_front().filter(|waiting| !waiting.reply.is_closed()));
+            group.extend(queue.waiting.pop_front().filter(Pending::is_wanted));
         }
         if group.is_empty() {
             queue.rest = position.take();
@@ -186,7 +208,12 @@ impl Committer {
             group.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         match self.append_group(&requests, position, base).await {
             Ok(AppendRound::Appended(sequenced, position)) => {
-                for (reply, outcome) in replies.into_iter().zip(sequenced.outcomes) {
+                for ((request, reply), outcome) in
+                    requests.iter().zip(replies).zip(sequenced.outcomes)
+                {
+                    if !outcome.as_ref().is_ok_and(Outcome::is_met) {
+                        request.end_series();
+                    }
                     // A cancelled writer does not receive its answer.
                     let _ = reply.send(outcome.map(Submitted::Outcome));
                 }
@@ -200,6 +227,7 @@ impl Committer {
             }
             Err(error) => {
                 let error = Arc::new(error);
+                requests.iter().for_each(WriteRequest::end_series);
                 for reply in replies {
                     let _ = reply.send(Err(Error::shared(error.clone())));
                 }

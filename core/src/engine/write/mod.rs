@@ -10,6 +10,7 @@ pub(crate) mod committer;
 mod operation;
 mod outcome;
 mod sequencer;
+mod series;
 
 pub use operation::{CollectionChange, DOCUMENT_OVERHEAD_BYTES, Precondition, WriteRequest};
 pub use outcome::{Conflict, ConflictReason, Outcome, Receipt};

@@ -3,6 +3,7 @@
 use bson::Document as BsonDocument;
 
 use crate::document::key::Key;
+use crate::engine::write::series::Series;
 use crate::model::{
     Actor, Change, CollectionName, Digest, Document, Image, MAX_COMMIT_BYTES, Message, Origin,
     Point, Trailers,
@@ -108,6 +109,7 @@ pub struct WriteRequest {
     pub(crate) trailers: Trailers,
     /// The required digest of the last commit; otherwise the commit fails.
     pub(crate) after: Option<Digest>,
+    pub(super) series: Option<Series>,
     bytes: usize,
 }
 
@@ -121,6 +123,7 @@ impl WriteRequest {
             origin: Origin::default(),
             trailers: Trailers::default(),
             after: None,
+            series: None,
             bytes: 0,
         }
     }
@@ -203,6 +206,13 @@ impl WriteRequest {
             )));
         }
         Ok(bytes)
+    }
+
+    /// Ends the series of which the request is a part.
+    pub(super) fn end_series(&self) {
+        if let Some(series) = &self.series {
+            series.end();
+        }
     }
 
     /// Whether the request is empty.

@@ -114,6 +114,11 @@ impl From<Conflict> for Error {
 }
 
 impl Outcome {
+    /// Whether the request was met: it is committed, or there was nothing to change.
+    pub(crate) fn is_met(&self) -> bool {
+        matches!(self, Self::Committed(_) | Self::Unchanged { .. })
+    }
+
     /// Returns the receipt, for a caller that treats any other outcome as an error.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::document::key::Key;
 use crate::engine::catalog::{self, Catalog, CollectionInfo};
 use crate::engine::write::operation::{CollectionChange, Operation, Precondition, WriteRequest};
 use crate::engine::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
+use crate::engine::write::series::{self, Series};
 use crate::model::environment::Environment;
 use crate::model::{
     Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Origin, Point,
@@ -89,10 +90,21 @@ pub(super) async fn sequence(
         now: environment.now(),
     };
     let mut commits = Vec::with_capacity(requests.len());
+    // Only this sequence ends these series: after a lost race, the same requests may all be met.
+    let mut ended: Vec<&Series> = Vec::new();
     let outcomes = requests
         .iter()
         .map(|request| {
-            let (commit, outcome) = sequencer.place(request)?;
+            let series = request.series.as_ref();
+            if series.is_some_and(|own| own.has_ended() || ended.iter().any(|other| own.is(other)))
+            {
+                return Err(series::ended());
+            }
+            let placed = sequencer.place(request);
+            if !placed.as_ref().is_ok_and(|(_, outcome)| outcome.is_met()) {
+                ended.extend(series);
+            }
+            let (commit, outcome) = placed?;
             commits.extend(commit);
             Ok(outcome)
         })

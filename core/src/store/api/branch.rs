@@ -212,8 +212,32 @@ impl Branch {
     /// `Unavailable` if nothing was changed because the store failed; `Indeterminate` if the result
     /// is unknown: check the log before you retry. `Denied` for a backup, a read-only branch, and
     /// an expired sandbox.
-    #[tracing::instrument(level = "debug", skip_all, fields(branch = %self.name))]
-    pub async fn commit(&self, mut request: WriteRequest) -> Result<Outcome> {
+    pub async fn commit(&self, request: WriteRequest) -> Result<Outcome> {
+        let outcome = self.commit_in_turn(vec![request]).await.pop();
+        outcome.unwrap_or_else(|| Err(Error::internal("a request has no outcome")))
+    }
+
+    /// Commits requests one after the other, each as [`commit`](Self::commit) does; they share durable
+    /// appends, so many of them cost about as many round trips as one.
+    ///
+    /// The outcomes are in the order of the requests. The first that is neither
+    /// [committed](Outcome::Committed) nor [unchanged](Outcome::Unchanged) is the last outcome: none of
+    /// the requests after it is committed. So is the first error, after which `Indeterminate` leaves
+    /// open whether the request and those after it were committed.
+    #[tracing::instrument(name = "commit", level = "debug", skip_all, fields(branch = %self.name))]
+    pub async fn commit_in_turn(&self, requests: Vec<WriteRequest>) -> Vec<Result<Outcome>> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        if let Err(error) = self.commit_each(requests, &mut outcomes).await {
+            outcomes.push(Err(error));
+        }
+        outcomes
+    }
+
+    async fn commit_each(
+        &self,
+        mut requests: Vec<WriteRequest>,
+        outcomes: &mut Vec<Result<Outcome>>,
+    ) -> Result<()> {
         if self.name.is_backup() {
             return Err(Error::denied(format!(
                 "'{}' is a backup and takes no commits; create a branch from it instead",
@@ -225,14 +249,24 @@ impl Branch {
             let committer = self.shared().committers.of(record.timeline(), || {
                 crate::store::records::branch_ref(self.project.id(), &self.name)
             });
-            let submitted = committer.submit(request, record.base_head()).await;
-            match submitted.map_err(|error| self.named(error))? {
-                Submitted::Outcome(outcome) => return Ok(outcome),
-                Submitted::Sealed(back) => {
-                    request = back;
-                    self.follow(&record).await?;
+            let submitted = committer.submit(requests, record.base_head()).await;
+            requests = Vec::new();
+            for submitted in submitted {
+                match submitted.map_err(|error| self.named(error))? {
+                    Submitted::Outcome(outcome) => {
+                        let met = outcome.is_met();
+                        outcomes.push(Ok(outcome));
+                        if !met {
+                            return Ok(());
+                        }
+                    }
+                    Submitted::Sealed(back) => requests.push(back),
                 }
             }
+            if requests.is_empty() {
+                return Ok(());
+            }
+            self.follow(&record).await?;
         }
     }
 
