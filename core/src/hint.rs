@@ -149,7 +149,7 @@ pub enum Hint {
     AddWorkers,
     /// Run workers; list the jobs that wait.
     RunWorkers,
-    /// Look at the jobs that were given up, and try them again.
+    /// List the jobs that were given up, and retry them.
     RetryJobs,
     /// Make room; garbage collection and compaction need some themselves.
     ReclaimSpace,

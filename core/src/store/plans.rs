@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 /// The maximum size of a plan with its decisions: 8 MiB.
 pub(crate) const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// What a renaming reads of a plan.
+/// The part of a plan that a rename reads.
 #[derive(Deserialize)]
 struct BranchOfPlan {
     branch: String,

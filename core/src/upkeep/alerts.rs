@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// The lifetime of a claim: longer than any delivery may take.
 pub const CLAIM: Duration = Duration::from_mins(2);
 
-/// Where an alert stands.
+/// The state of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertState {
     /// The condition does not hold.

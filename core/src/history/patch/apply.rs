@@ -7,7 +7,7 @@ use crate::model::backoff::Backoff;
 use crate::store::{Branch, State};
 use crate::{Error, Result};
 
-/// How many broken rules are given.
+/// The maximum number of violations in the result.
 pub const MOST_VIOLATIONS: usize = 21;
 
 /// The result of applying a patch.

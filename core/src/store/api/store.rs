@@ -262,7 +262,7 @@ impl Store {
     /// this machine.
     ///
     /// # Errors
-    /// Those of [`Network::servers`](crate::storage::Network::servers).
+    /// The errors of [`Network::servers`](crate::storage::Network::servers).
     pub async fn servers(&self) -> Result<Vec<ServerFacts>> {
         match &self.shared.backend.network {
             Some(network) => network.servers().await,

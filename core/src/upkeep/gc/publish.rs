@@ -13,7 +13,7 @@ use crate::upkeep::gc::plan::Plan;
 use crate::upkeep::gc::roots::{Cutoffs, Graph, Roots};
 use crate::{Error, Result};
 
-/// How far the record of a timeline has got.
+/// The stage of a timeline's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// To be written.
@@ -107,7 +107,7 @@ impl Decision {
         for (timeline, cut) in &self.cuts {
             shared.open.keep_only(*timeline, cut.keep.clone());
         }
-        // Each further attempt means that somebody opened a state that was about to go.
+        // Each further attempt means that a state that was about to be removed was opened.
         let mut backoff = Backoff::new(&shared.environment);
         while backoff.attempt().await {
             loop {
