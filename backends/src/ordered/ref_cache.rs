@@ -82,8 +82,8 @@ mod tests {
 
     use super::*;
 
-    fn named(value: &[u8]) -> Option<VersionedRef> {
-        Some(VersionedRef { version: RefVersion("1".into()), value: value.to_vec() })
+    fn stored(value: &[u8]) -> VersionedRef {
+        VersionedRef { version: RefVersion("1".into()), value: value.to_vec() }
     }
 
     fn unread() -> Result<Option<VersionedRef>> {
@@ -96,18 +96,20 @@ mod tests {
         assert_eq!(cache.get("a", || Ok(None)).unwrap(), None);
         assert_eq!(cache.get("a", unread).unwrap(), None);
         cache.write(|| ());
-        assert_eq!(cache.get("a", || Ok(named(b"x"))).unwrap(), named(b"x"));
-        assert_eq!(cache.get("a", unread).unwrap(), named(b"x"));
+        assert_eq!(cache.get("a", || Ok(Some(stored(b"x")))).unwrap(), Some(stored(b"x")));
+        assert_eq!(cache.get("a", unread).unwrap(), Some(stored(b"x")));
     }
 
     #[test]
     fn nothing_is_kept_that_was_read_while_a_write_was_under_way() {
         let cache = RefCache::default();
         let read_before = cache.get("a", || {
-            cache.write(|| assert_eq!(cache.get("b", || Ok(named(b"y"))).unwrap(), named(b"y")));
-            Ok(named(b"x"))
+            cache.write(|| {
+                assert_eq!(cache.get("b", || Ok(Some(stored(b"y")))).unwrap(), Some(stored(b"y")))
+            });
+            Ok(Some(stored(b"x")))
         });
-        assert_eq!(read_before.unwrap(), named(b"x"));
+        assert_eq!(read_before.unwrap(), Some(stored(b"x")));
         assert_eq!(cache.get("a", || Ok(None)).unwrap(), None);
         assert_eq!(cache.get("b", || Ok(None)).unwrap(), None);
     }
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn large_values_are_not_kept_and_the_number_is_bounded() {
         let cache = RefCache::default();
-        let large = named(&[0; MOST_VALUE_BYTES + 1]);
+        let large = Some(stored(&[0; MOST_VALUE_BYTES + 1]));
         cache.get("large", || Ok(large)).unwrap();
         for number in 0..=MOST_REFS {
             cache.get(&number.to_string(), || Ok(None)).unwrap();
