@@ -13,7 +13,8 @@ pub trait Network: Send + Sync {
     /// The traffic since the store was opened.
     fn traffic(&self) -> Traffic;
 
-    /// Asks the servers that the store is on for their clocks and certificates.
+    /// Asks the servers that the store is on for their clocks and certificates, and passes the
+    /// clocks to [`Environment::heed`](crate::Environment::heed).
     ///
     /// # Errors
     /// `Unavailable` if a server does not answer. A server without a certificate is no error.
