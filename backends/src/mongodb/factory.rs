@@ -123,6 +123,7 @@ async fn connect(
     let location = address.location();
     let server = Arc::new(Server::new(address, environment)?);
     let (hello, _) = server.hello().await?;
+    server.note_bulk_write(&hello);
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok((server, location));
     }
@@ -153,7 +154,7 @@ fn lacks_indexes(location: &str, missing: &[&schema::Index]) -> Error {
     .with_hint(Hint::CheckStore)
 }
 
-fn backend(
+pub(super) fn backend(
     server: Arc<Server>,
     location: String,
     record: StoreRecord,

@@ -20,6 +20,9 @@ const DENIED: [i32; 3] = [13, 18, 8000];
 /// a server that does not understand it is another one than MongoDB, or an old one.
 const LACKS_IT: [i32; 12] = [9, 14, 20, 59, 72, 115, 168, 238, 303, 40_324, 40_415, 40_573];
 
+/// Another transaction changed the same document.
+const WRITE_CONFLICT: i32 = 112;
+
 /// A document is larger than the server takes: none that is written should be.
 const TOO_LARGE: [i32; 3] = [10_334, 17_419, 17_420];
 
@@ -80,6 +83,10 @@ fn reason(error: &DriverError) -> Reason {
             }
             _ => "an insertion failed".to_owned(),
         },
+        DriverKind::BulkWrite(bulk) => match bulk.write_errors.values().next() {
+            Some(error) => format!("the server says: {} ({})", error.message, error.code),
+            None => "a statement failed".to_owned(),
+        },
         other => other.to_string(),
     })
 }
@@ -94,6 +101,7 @@ pub(super) fn code(error: &DriverError) -> Option<i32> {
             Some(errors) if !errors.is_empty() => Some(errors[0].code),
             _ => insert.write_concern_error.as_ref().map(|concern| concern.code),
         },
+        DriverKind::BulkWrite(bulk) => bulk.write_errors.values().next().map(|error| error.code),
         _ => None,
     }
 }
@@ -211,7 +219,15 @@ pub(super) fn is_duplicate(error: &DriverError) -> bool {
 
 /// Whether a transaction that met this was undone, so that the whole of it may be tried again.
 pub(super) fn is_transient(error: &DriverError) -> bool {
+    // The errors of single statements have no labels.
+    let is_conflict = matches!(&*error.kind, DriverKind::BulkWrite(_));
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+        || (is_conflict && code(error) == Some(WRITE_CONFLICT))
+}
+
+/// Whether the server does not have a command, or does not allow it to this user.
+pub(super) fn lacks_or_denies(error: &DriverError) -> bool {
+    matches!(kind(error), ErrorKind::Unsupported | ErrorKind::Denied)
 }
 
 /// Whether the server could not be asked, or went away.

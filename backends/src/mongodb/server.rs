@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon_core::metrics::Metric;
@@ -33,6 +33,9 @@ const LONG_TIMEOUT: Duration = Duration::from_hours(1);
 /// How long the server may work on a read. It gives up before the client does, and says so.
 pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 
+/// MongoDB 8.0, the first version with `bulkWrite`, as the protocol numbers it.
+const BULK_WRITE_VERSION: i32 = 25;
+
 /// A database on a server, and what went to it and came from it.
 pub(super) struct Server {
     place: ErrorContext,
@@ -40,6 +43,7 @@ pub(super) struct Server {
     environment: Environment,
     hosts: Vec<ServerAddress>,
     encrypted: bool,
+    bulk_write: AtomicBool,
     requests: AtomicU64,
     retries: AtomicU64,
     sent: AtomicU64,
@@ -61,6 +65,7 @@ impl Server {
             environment: environment.clone(),
             hosts,
             encrypted,
+            bulk_write: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -179,6 +184,23 @@ impl Server {
             Some(Err(error)) => Err(self.place.definite(what, &error)),
             None => Err(self.silence(what)),
         }
+    }
+
+    /// Whether one request may write to several collections; false until the server has said so.
+    pub(super) fn has_bulk_write(&self) -> bool {
+        self.bulk_write.load(Ordering::Relaxed)
+    }
+
+    /// Notes from the server's answer to `hello` whether it has `bulkWrite`.
+    pub(super) fn note_bulk_write(&self, hello: &Document) {
+        let version = hello.get_i32("maxWireVersion").unwrap_or(0);
+        self.bulk_write.store(version >= BULK_WRITE_VERSION, Ordering::Relaxed);
+    }
+
+    /// Sends statements one by one from now on. A server refuses `bulkWrite` that is set to the
+    /// features of an older version, and so does an older one that became the primary.
+    pub(super) fn give_up_bulk_write(&self) {
+        self.bulk_write.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn count_retry(&self) {

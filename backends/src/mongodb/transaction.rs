@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use argon_core::model::{Head, Timeline};
 use argon_core::{Error, Result};
-use bson::{Document, RawDocumentBuf, doc};
+use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
-use mongodb::options::{ReadConcern, ReadPreference, SelectionCriteria};
+use mongodb::options::{
+    InsertOneModel, ReadConcern, ReadPreference, SelectionCriteria, UpdateOneModel, WriteModel,
+};
 
 use super::address::write_concern;
 use super::batches::batches;
@@ -22,6 +24,11 @@ use super::timeline::unsealed;
 /// How often a commit whose answer was lost is asked for again. The server knows it by session and
 /// number, so it is done once.
 const COMMIT_ATTEMPTS: u32 = 4;
+
+/// The most rows and bytes that go into one request with the change of the head. The driver copies
+/// them, and a rival append that comes too late has sent them in vain.
+const MERGED_ROWS: usize = 64;
+const MERGED_BYTES: usize = 1024 * 1024;
 
 /// What an append writes in its transaction.
 pub(super) struct Changes {
@@ -56,7 +63,10 @@ const WHAT: &str = "append to a timeline";
 
 impl Changes {
     /// Tries once. The record of the timeline is changed first: of two appends that expect the same
-    /// head, one learns there that it comes too late, before it sends its documents.
+    /// head, one learns there that it comes too late, before it sends many documents.
+    ///
+    /// A server with `bulkWrite` gets the change of the head and the first rows in one request, so a
+    /// small append takes two: this one, and the commit.
     ///
     /// A transaction that is left without a commit changes nothing: the driver asks the server to
     /// undo it, and the server does so by itself after a minute.
@@ -73,10 +83,15 @@ impl Changes {
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .max_commit_time(READ_TIME);
         server.read("begin a transaction", begin).await?;
-        if let Some(outcome) = self.move_head(server, &mut session).await? {
+        let merged = if server.has_bulk_write() { self.mergeable() } else { 0 };
+        let ended = match merged {
+            0 => self.move_head(server, &mut session).await?,
+            _ => self.move_head_with_rows(server, &mut session, merged).await?,
+        };
+        if let Some(outcome) = ended {
             return Ok(outcome);
         }
-        for (collection, rows) in &self.rows {
+        for (collection, rows) in &self.rows[merged..] {
             for batch in batches(rows) {
                 let bytes = batch.iter().map(|row| row.as_bytes().len()).sum();
                 server.count_sent(bytes);
@@ -90,6 +105,59 @@ impl Changes {
             }
         }
         Ok(commit(server, &mut session).await)
+    }
+
+    /// How many of the first collections have so few rows that these go with the change of the head.
+    /// None for a large commit: two of its statements can be refused, for different reasons.
+    fn mergeable(&self) -> usize {
+        if self.extent.is_some() {
+            return 0;
+        }
+        let (mut count, mut bytes) = (0, 0);
+        let fits = |(_, rows): &&(&str, Vec<RawDocumentBuf>)| {
+            count += rows.len();
+            bytes += rows.iter().map(|row| row.as_bytes().len()).sum::<usize>();
+            count <= MERGED_ROWS && bytes <= MERGED_BYTES
+        };
+        self.rows.iter().take_while(fits).count()
+    }
+
+    /// Changes the head and inserts the rows of the first `collections`, by one request.
+    async fn move_head_with_rows(
+        &self,
+        server: &Server,
+        session: &mut ClientSession,
+        collections: usize,
+    ) -> Result<Option<Outcome>> {
+        let mut statements = vec![match &self.new {
+            Some(row) => insertion(server, schema::TIMELINES, row)?,
+            None => UpdateOneModel::builder()
+                .namespace(server.collection(schema::TIMELINES).namespace())
+                .filter(unsealed(self.timeline.id, &self.expected))
+                .update(self.moved())
+                .build()
+                .into(),
+        }];
+        for (collection, rows) in &self.rows[..collections] {
+            server.count_sent(rows.iter().map(|row| row.as_bytes().len()).sum());
+            for row in rows {
+                statements.push(insertion(server, collection, row)?);
+            }
+        }
+        // An update that matches nothing is no error, and the insertions after it are undone with the
+        // transaction.
+        let expected = i64::from(self.new.is_none());
+        match server.bounded(server.client().bulk_write(statements).session(session)).await {
+            Some(Ok(done)) if done.matched_count == expected => Ok(None),
+            Some(Ok(_)) => Ok(Some(Outcome::Refused)),
+            Some(Err(error)) if failure::lacks_or_denies(&error) => {
+                server.give_up_bulk_write();
+                let error = server.place().definite(WHAT, &error);
+                Ok(Some(Outcome::Undone { error, is_break: false }))
+            }
+            Some(Err(error)) => before_commit(server, &error).map(Some),
+            None => Err(server.silence(WHAT)),
+        }
     }
 
     async fn move_head(
@@ -137,6 +205,13 @@ impl Changes {
         }
         update
     }
+}
+
+fn insertion(server: &Server, collection: &str, row: &RawDocument) -> Result<WriteModel> {
+    let document = Document::try_from(row)
+        .map_err(|source| Error::internal("a row is malformed").with_source(source))?;
+    let namespace = server.collection(collection).namespace();
+    Ok(InsertOneModel::builder().namespace(namespace).document(document).build().into())
 }
 
 /// Updates one document; what came of it unless it is done.

@@ -13,7 +13,9 @@ use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::rawdoc;
 use futures::TryStreamExt;
 
-use super::{Chain, branch_again, cases, create, new_branch, open, put, server, url};
+use super::{
+    Chain, branch_again, cases, create, new_branch, open, open_older, put, server, url,
+};
 
 /// Commits one document whose `_id` is the commit's message.
 async fn commit(branch: &Branch, name: &str) -> Result<Lsn, ErrorKind> {
@@ -118,8 +120,18 @@ async fn an_append_cut_off_at_any_request_is_done_once_or_not_at_all() {
     let sound: StoreUrl = server.url(&database).parse().unwrap();
     let faulty: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
     let witness = create(&sound).await;
-    let backend = open(&faulty).await;
-    for request in ["insert", "update", "commitTransaction", "find", ""] {
+    let newer = open(&faulty).await;
+    let older = open_older(&faulty).await;
+    for (request, backend) in [
+        ("insert", &older),
+        ("update", &older),
+        ("commitTransaction", &older),
+        ("bulkWrite", &newer),
+        ("commitTransaction", &newer),
+        ("find", &newer),
+        ("", &newer),
+        ("", &older),
+    ] {
         for (count, answers) in
             [(1, true), (1, false), (2, true), (2, false), (5, true), (5, false)]
         {

@@ -23,9 +23,10 @@ use argon_core::{Branch, Store};
 use argon_test_servers::{MongoServer, Unavailable, server_or_skip};
 use bson::{DateTime, RawDocumentBuf};
 
-use super::MongoFactory;
 use super::address::Address;
+use super::schema::Contents;
 use super::server::Server;
+use super::{MongoFactory, factory, schema};
 
 const COLLECTION: CollectionId = CollectionId::new(99);
 
@@ -55,6 +56,13 @@ async fn create(url: &StoreUrl) -> Backend {
 
 async fn open(url: &StoreUrl) -> Backend {
     MongoFactory.open(url, &OpenOptions::default(), &crate::environment()).await.unwrap()
+}
+
+/// The store as on a server that has no `bulkWrite`.
+async fn open_older(url: &StoreUrl) -> Backend {
+    let server = beneath(url).await;
+    let Contents::Store(record) = schema::contents(&server).await.unwrap() else { panic!("{url}") };
+    factory::backend(server, url.to_string(), record, &crate::environment())
 }
 
 /// The server's database without the store over it.
