@@ -29,16 +29,16 @@ pub(super) struct Store {
     pub(super) environment: Environment,
     pub(super) info: StoreInfo,
     pub(super) extents: ExtentCache,
-    /// Whether the store says that it is of the newest format.
-    newest_format: AtomicBool,
+    /// Whether the store says that its documents have checksums.
+    has_checksums: AtomicBool,
 }
 
 impl Store {
     /// What comes before every write that leaves a checksum.
     pub(super) async fn raise_format(&self) -> Result<()> {
-        if !self.newest_format.load(Ordering::Acquire) {
+        if !self.has_checksums.load(Ordering::Acquire) {
             schema::raise_format(&self.server).await?;
-            self.newest_format.store(true, Ordering::Release);
+            self.has_checksums.store(true, Ordering::Release);
         }
         Ok(())
     }
@@ -168,10 +168,10 @@ pub(super) fn backend(
         location,
         recovered: None,
     };
-    let newest_format = AtomicBool::new(record.format == schema::FORMAT);
+    let has_checksums = AtomicBool::new(record.format >= schema::CHECKSUM_FORMAT);
     let (environment, extents) = (environment.clone(), ExtentCache::default());
     let network: Arc<dyn Network> = server.clone();
-    let store = Arc::new(Store { server, environment, info, extents, newest_format });
+    let store = Arc::new(Store { server, environment, info, extents, has_checksums });
     Backend {
         wal: Arc::new(MongoWal(store.clone())),
         refs: Arc::new(MongoRefs(store.clone())),

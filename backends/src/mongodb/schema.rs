@@ -12,8 +12,12 @@ use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
 use super::server::{READ_TIME, Server};
 
-/// The version of the layout, and the oldest that is read: its documents have no checksums.
-pub(super) const FORMAT: u32 = 2;
+/// The format of a new store. In format 2 the index of versions is unique.
+pub(super) const FORMAT: u32 = 3;
+
+/// The format from which on documents have checksums. An older store is raised to it before the first
+/// write, and not further: nothing else that is written differs.
+pub(super) const CHECKSUM_FORMAT: u32 = 2;
 const OLDEST_FORMAT: u32 = 1;
 
 /// What says that the database holds a store: one document.
@@ -46,7 +50,7 @@ pub(super) struct Index {
     unique: bool,
 }
 
-pub(super) const INDEXES: [Index; 6] = [
+pub(super) static INDEXES: [Index; 6] = [
     // This one makes an append a compare-and-set, even beside a writer that knows nothing of `timelines`.
     Index {
         collection: COMMITS,
@@ -54,11 +58,13 @@ pub(super) const INDEXES: [Index; 6] = [
         fields: &[("t", 1), ("l", 1)],
         unique: true,
     },
+    // Not unique, which would cost each version another look into the index: a commit has one version
+    // of a document, and the index of commits lets one commit have a position.
     Index {
         collection: VERSIONS,
         name: "newest_version",
         fields: &[("t", 1), ("c", 1), ("k", 1), ("l", -1)],
-        unique: true,
+        unique: false,
     },
     Index {
         collection: PARTS,
@@ -196,13 +202,13 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
     Ok(record)
 }
 
-/// Notes that the store has documents of the newest format, so that an older version of Argon, which
-/// would leave checksums as they were, does not open it.
+/// Notes that the store has documents with checksums, so that an older version of Argon, which would
+/// leave checksums as they were, does not open it.
 pub(super) async fn raise_format(server: &Server) -> Result<()> {
-    let newest = i32::try_from(FORMAT).unwrap_or(i32::MAX);
-    let older = doc! { "_id": "store", "format": { "$lt": newest } };
+    let raised = i32::try_from(CHECKSUM_FORMAT).unwrap_or(i32::MAX);
+    let older = doc! { "_id": "store", "format": { "$lt": raised } };
     let store = server.collection(STORE);
-    let update = store.update_one(older, doc! { "$set": { "format": newest } });
+    let update = store.update_one(older, doc! { "$set": { "format": raised } });
     // Doing so again is no harm, so what is not known counts as not done.
     server.write("note the format of the store", update).await.map_err(Failure::into_error)?;
     Ok(())
@@ -226,7 +232,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
             None => return Err(server.silence("make a collection")),
         }
     }
-    for index in &INDEXES {
+    for index in missing_indexes(server).await? {
         let collection = server.collection(index.collection);
         server.read("make an index", collection.create_index(index.model())).await?;
     }
@@ -250,8 +256,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
 
 /// The indexes that are not there.
 pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Index>> {
-    static ALL: [Index; 6] = INDEXES;
-    let mut names: Vec<&str> = ALL.iter().map(|index| index.collection).collect();
+    let mut names: Vec<&str> = INDEXES.iter().map(|index| index.collection).collect();
     names.dedup();
     let found = try_join_all(
         names
@@ -259,7 +264,7 @@ pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Inde
             .map(|name| async move { Ok::<_, Error>((*name, indexes_of(server, name).await?)) }),
     )
     .await?;
-    Ok(ALL
+    Ok(INDEXES
         .iter()
         .filter(|index| {
             !found.iter().any(|(name, models)| {
