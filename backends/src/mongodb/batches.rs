@@ -3,7 +3,7 @@
 use bson::RawDocumentBuf;
 
 /// What one request takes at most: far below what the protocol allows, since a request that is not
-/// answered within [`REQUEST_TIMEOUT`](super::server::REQUEST_TIMEOUT) has failed.
+/// answered within [`REQUEST_TIMEOUT`](super::connection::REQUEST_TIMEOUT) has failed.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const BATCH_ROWS: usize = 1_000;
 

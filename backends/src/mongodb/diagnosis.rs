@@ -5,9 +5,9 @@ use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use bson::{Bson, Document, doc, rawdoc};
 
 use super::address::Address;
+use super::connection::Connection;
 use super::failure;
 use super::schema::{self, Contents};
-use super::server::Server;
 
 /// The oldest servers with all that is asked of them (4.4: long index keys, collections made in
 /// transactions, `hello`), as the protocol numbers them.
@@ -54,7 +54,7 @@ async fn look(
     let address = address.map_err(|error| Diagnosis::failed("URL", &error, None))?;
     found.push(Diagnosis::good("URL", address.location()));
     let user = address.user().map(|(name, source)| (name.to_owned(), source.to_owned()));
-    let server = Server::new(address, environment)
+    let server = Connection::new(address, environment)
         .map_err(|error| Diagnosis::failed("URL", &error, None))?;
     let patient = Patient { server: std::sync::Arc::new(server), environment, user };
     let hello = patient.reach(found).await?;
@@ -69,7 +69,7 @@ async fn look(
 
 /// A server that is looked at.
 struct Patient<'a> {
-    server: std::sync::Arc<Server>,
+    server: std::sync::Arc<Connection>,
     environment: &'a Environment,
     user: Option<(String, String)>,
 }

@@ -14,10 +14,10 @@ use argon_core::{Error, Result};
 use bson::doc;
 
 use super::checksum::{self, Sum};
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::record::{id, id_field, lsn, lsn_field, optional};
 use super::schema;
-use super::server::READ_TIME;
 
 /// How many timelines are remembered; then all are forgotten, which costs a request each.
 const MOST_TIMELINES: usize = 100_000;

@@ -11,13 +11,13 @@ use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
 
 use super::address::Address;
+use super::connection::Connection;
 use super::extents::ExtentCache;
 use super::log::MongoWal;
 use super::maintenance::MongoMaintenance;
 use super::materialize::MongoMaterialize;
 use super::refs::MongoRefs;
 use super::schema::{self, Contents, StoreRecord};
-use super::server::Server;
 use super::snapshots::MongoSnapshots;
 
 /// Makes and opens stores in MongoDB.
@@ -25,7 +25,7 @@ pub(crate) struct MongoFactory;
 
 /// What the traits of an opened store share.
 pub(super) struct Store {
-    pub(super) server: Arc<Server>,
+    pub(super) server: Arc<Connection>,
     pub(super) environment: Environment,
     pub(super) info: StoreInfo,
     pub(super) extents: ExtentCache,
@@ -118,10 +118,10 @@ async fn connect(
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
-) -> Result<(Arc<Server>, String)> {
+) -> Result<(Arc<Connection>, String)> {
     let address = Address::of(url, options).await?;
     let location = address.location();
-    let server = Arc::new(Server::new(address, environment)?);
+    let server = Arc::new(Connection::new(address, environment)?);
     let (hello, _) = server.hello().await?;
     server.note_bulk_write(&hello);
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
@@ -155,7 +155,7 @@ fn lacks_indexes(location: &str, missing: &[&schema::Index]) -> Error {
 }
 
 pub(super) fn backend(
-    server: Arc<Server>,
+    server: Arc<Connection>,
     location: String,
     record: StoreRecord,
     environment: &Environment,

@@ -18,6 +18,7 @@ use mongodb::options::ReadConcern;
 
 use super::append::commit_sum;
 use super::checksum;
+use super::connection::READ_TIME;
 use super::extents::RowSource;
 use super::factory::Store;
 use super::failure::corrupt;
@@ -25,7 +26,6 @@ use super::lookup::{Named, StoredVersion, VERSION, positions};
 use super::parts;
 use super::record::{id, id_field, lsn, lsn_field, optional, text_field};
 use super::removal::Mode;
-use super::server::READ_TIME;
 use super::steps::{Step, steps};
 use super::{header, key, schema};
 

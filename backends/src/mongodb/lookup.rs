@@ -13,11 +13,11 @@ use mongodb::options::ReadConcern;
 
 use super::append::version_sum;
 use super::checksum::{self, Sum};
+use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
 use super::factory::Store;
 use super::parts::{self, StoredBytes};
 use super::record::{id, lsn, lsn_field, text_field};
-use super::server::{READ_TIME, Server};
 use super::{key, schema};
 
 /// How many keys one request asks for.
@@ -78,7 +78,7 @@ impl StoredVersion {
     }
 
     /// The document itself.
-    pub(super) async fn image(self, server: &Arc<Server>) -> Result<Image> {
+    pub(super) async fn image(self, server: &Arc<Connection>) -> Result<Image> {
         let Some(stored) = self.document else { return Ok(Image::Deleted) };
         let bytes = server.load(self.rows, stored, VERSION).await?;
         if let Some((sum, crc)) = self.unchecked {
@@ -88,7 +88,7 @@ impl StoredVersion {
         Ok(Image::Document(Document::from_stored(bytes)?))
     }
 
-    pub(super) async fn version(self, server: &Arc<Server>) -> Result<Option<Version>> {
+    pub(super) async fn version(self, server: &Arc<Connection>) -> Result<Option<Version>> {
         let lsn = self.lsn;
         let document = self.image(server).await?.into_document();
         Ok(document.map(|document| Version { lsn, document }))

@@ -12,13 +12,13 @@ use futures::future::{self, try_join_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::connection::READ_TIME;
 use super::extents::RowSource;
 use super::factory::Store;
 use super::key;
 use super::lookup::{Named, StoredVersion, of_document};
 use super::scan::scan;
 use super::schema;
-use super::server::READ_TIME;
 use super::steps::{Step, steps};
 
 /// How many versions of a document are read at a time, and at how many bytes it is enough.

@@ -19,6 +19,7 @@ mod append;
 mod batches;
 mod checksum;
 mod chunks;
+mod connection;
 mod diagnosis;
 mod extents;
 mod factory;
@@ -39,7 +40,6 @@ mod refs;
 mod removal;
 mod scan;
 mod schema;
-mod server;
 mod snapshots;
 mod steps;
 #[cfg(test)]

@@ -14,12 +14,12 @@ use argon_core::model::{Lsn, TimelineId};
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
 
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::lookup::VERSION;
 use super::record::{field, id, int_field, lsn, lsn_field, missing, text_field};
 use super::removal::{Removal, Removed};
 use super::schema;
-use super::server::READ_TIME;
 
 /// How many rows are in memory, of all places together, and the least of one.
 const ROWS: usize = 4_096;

@@ -6,11 +6,11 @@ use argon_core::Result;
 use argon_core::model::TimelineId;
 use bson::{Bson, DateTime, Document, doc};
 
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::failure::Failure;
 use super::record::{id, id_field, optional, time_field};
 use super::schema;
-use super::server::READ_TIME;
 
 /// How old an extent must be before it is taken for left over. Far more than any append takes.
 const OLD: Duration = Duration::from_hours(24);

@@ -11,9 +11,9 @@ use argon_core::{Environment, Error, Result};
 use bson::oid::ObjectId;
 use bson::{RawDocument, RawDocumentBuf, doc, rawdoc};
 
+use super::connection::{Connection, READ_TIME};
 use super::record::{binary, bytes_field, id, int_field, missing, optional};
 use super::schema;
-use super::server::{READ_TIME, Server};
 
 /// The most bytes that a document holds itself. The server takes 16 MiB a document; this leaves room
 /// for the other fields.
@@ -67,7 +67,7 @@ pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<StoredBytes>> {
     Ok(Some(StoredBytes::Parts { owner, count: int_field(row, what, "n")? }))
 }
 
-impl Server {
+impl Connection {
     /// The bytes themselves.
     pub(super) async fn load(
         self: &Arc<Self>,

@@ -10,11 +10,11 @@ use data_encoding::HEXLOWER;
 use mongodb::options::ReadConcern;
 
 use super::checksum::{self, Sum};
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::failure::Failure;
 use super::record::{binary, bytes_field, text_field};
 use super::schema;
-use super::server::READ_TIME;
 
 const WHAT: &str = "move a ref";
 const REF: &str = "ref";

@@ -10,13 +10,13 @@ use bson::oid::ObjectId;
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
 
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::failure::Failure;
 use super::log::commits;
 use super::old_versions::name_of;
 use super::record::{id, id_field, int_field, lsn_field, missing, optional};
 use super::schema;
-use super::server::READ_TIME;
 
 /// How many rows are removed at a time.
 const BATCH: usize = 1_000;

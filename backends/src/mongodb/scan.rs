@@ -16,12 +16,12 @@ use futures::future::join_all;
 use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::connection::READ_TIME;
 use super::extents::RowSource;
 use super::factory::Store;
 use super::lookup::{Named, StoredVersion, VERSION, newest_by_key, positions};
 use super::parts::StoredBytes;
 use super::record::{id, int_field, text_field};
-use super::server::READ_TIME;
 use super::steps::{Step, steps};
 use super::{key, schema};
 

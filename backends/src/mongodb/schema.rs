@@ -8,9 +8,9 @@ use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
 
 use super::checksum::{self, Sum};
+use super::connection::{Connection, READ_TIME};
 use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
-use super::server::{READ_TIME, Server};
 
 /// The format of a new store. In format 2 the index of versions is unique.
 pub(super) const FORMAT: u32 = 3;
@@ -157,7 +157,7 @@ pub(super) enum Contents {
 ///
 /// # Errors
 /// `Unsupported` for a store of a newer format.
-pub(super) async fn contents(server: &Server) -> Result<Contents> {
+pub(super) async fn contents(server: &Connection) -> Result<Contents> {
     let store = server.collection(STORE);
     let find = store.find_one(doc! { "_id": "store" }).max_time(READ_TIME);
     if let Some(row) = server.read("read what the store says of itself", find).await? {
@@ -176,7 +176,7 @@ pub(super) async fn contents(server: &Server) -> Result<Contents> {
     Ok(if others.is_empty() { Contents::Nothing } else { Contents::Other(others) })
 }
 
-async fn is_empty(server: &Server, collection: &str) -> Result<bool> {
+async fn is_empty(server: &Connection, collection: &str) -> Result<bool> {
     let collection = server.collection(collection);
     let find = collection.find_one(doc! {}).projection(doc! { "_id": 1 }).max_time(READ_TIME);
     Ok(server.read("look into a collection", find).await?.is_none())
@@ -204,7 +204,7 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
 
 /// Notes that the store has documents with checksums, so that an older version of Argon, which would
 /// leave checksums as they were, does not open it.
-pub(super) async fn raise_format(server: &Server) -> Result<()> {
+pub(super) async fn raise_format(server: &Connection) -> Result<()> {
     let raised = i32::try_from(CHECKSUM_FORMAT).unwrap_or(i32::MAX);
     let older = doc! { "_id": "store", "format": { "$lt": raised } };
     let store = server.collection(STORE);
@@ -219,7 +219,7 @@ pub(super) async fn raise_format(server: &Server) -> Result<()> {
 ///
 /// # Errors
 /// `AlreadyExists` if another process was faster.
-pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
+pub(super) async fn make(server: &Connection, record: &StoreRecord) -> Result<()> {
     const ALREADY_THERE: i32 = 48;
     for name in COLLECTIONS {
         let create = server.database().create_collection(name);
@@ -255,7 +255,7 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
 }
 
 /// The indexes that are not there.
-pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Index>> {
+pub(super) async fn missing_indexes(server: &Connection) -> Result<Vec<&'static Index>> {
     let mut names: Vec<&str> = INDEXES.iter().map(|index| index.collection).collect();
     names.dedup();
     let found = try_join_all(
@@ -274,7 +274,7 @@ pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Inde
         .collect())
 }
 
-async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>> {
+async fn indexes_of(server: &Connection, collection: &str) -> Result<Vec<IndexModel>> {
     const NO_SUCH_COLLECTION: i32 = 26;
     let what = "list the indexes of a collection";
     let collection = server.collection(collection);

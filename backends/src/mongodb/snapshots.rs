@@ -10,12 +10,12 @@ use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, RawDocumentBuf, doc};
 
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::failure::Failure;
 use super::parts::{self, NOWHERE, StoredBytes};
 use super::record::{binary, id, id_field, lsn, lsn_field};
 use super::schema;
-use super::server::READ_TIME;
 
 pub(super) const CHUNK: &str = "chunk";
 const MANIFEST: &str = "manifest";

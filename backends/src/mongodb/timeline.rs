@@ -8,11 +8,11 @@ use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 
+use super::connection::READ_TIME;
 use super::factory::Store;
 use super::failure::Failure;
 use super::record::{TimelineRecord, binary, id, lsn};
 use super::schema;
-use super::server::READ_TIME;
 
 impl Store {
     /// The record of a timeline.

@@ -13,12 +13,12 @@ use mongodb::options::{
 
 use super::address::write_concern;
 use super::batches::batches;
+use super::connection::{Connection, READ_TIME};
 use super::extents::Extent;
 use super::failure;
 use super::orphans::not_given;
 use super::record::{head_fields, id, lsn};
 use super::schema;
-use super::server::{READ_TIME, Server};
 use super::timeline::unsealed;
 
 /// How often a commit whose answer was lost is asked for again. The server knows it by session and
@@ -73,7 +73,7 @@ impl Changes {
     ///
     /// # Errors
     /// Only if nothing was changed.
-    pub(super) async fn attempt(&self, server: &Server) -> Result<Outcome> {
+    pub(super) async fn attempt(&self, server: &Connection) -> Result<Outcome> {
         let mut session =
             server.read("begin a transaction", server.client().start_session()).await?;
         let begin = session
@@ -125,7 +125,7 @@ impl Changes {
     /// Changes the head and inserts the rows of the first `collections`, by one request.
     async fn move_head_with_rows(
         &self,
-        server: &Server,
+        server: &Connection,
         session: &mut ClientSession,
         collections: usize,
     ) -> Result<Option<Outcome>> {
@@ -162,7 +162,7 @@ impl Changes {
 
     async fn move_head(
         &self,
-        server: &Server,
+        server: &Connection,
         session: &mut ClientSession,
     ) -> Result<Option<Outcome>> {
         let timelines = server.collection(schema::TIMELINES);
@@ -207,7 +207,7 @@ impl Changes {
     }
 }
 
-fn insertion(server: &Server, collection: &str, row: &RawDocument) -> Result<WriteModel> {
+fn insertion(server: &Connection, collection: &str, row: &RawDocument) -> Result<WriteModel> {
     let document = Document::try_from(row)
         .map_err(|source| Error::internal("a row is malformed").with_source(source))?;
     let namespace = server.collection(collection).namespace();
@@ -216,7 +216,7 @@ fn insertion(server: &Server, collection: &str, row: &RawDocument) -> Result<Wri
 
 /// Updates one document; what came of it unless it is done.
 async fn update(
-    server: &Server,
+    server: &Connection,
     session: &mut ClientSession,
     collection: &str,
     filter: Document,
@@ -232,7 +232,7 @@ async fn update(
 }
 
 /// What an error means before the commit was asked for: nothing was changed, in any case.
-fn before_commit(server: &Server, error: &DriverError) -> Result<Outcome> {
+fn before_commit(server: &Connection, error: &DriverError) -> Result<Outcome> {
     if failure::is_duplicate(error) {
         return Ok(Outcome::Refused);
     }
@@ -244,7 +244,7 @@ fn before_commit(server: &Server, error: &DriverError) -> Result<Outcome> {
     }
 }
 
-async fn commit(server: &Server, session: &mut ClientSession) -> Outcome {
+async fn commit(server: &Connection, session: &mut ClientSession) -> Outcome {
     let mut doubt: Option<Error> = None;
     for attempt in 0..COMMIT_ATTEMPTS {
         if attempt > 0 {

@@ -13,9 +13,7 @@ use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::rawdoc;
 use futures::TryStreamExt;
 
-use super::{
-    Chain, branch_again, cases, create, new_branch, open, open_older, put, server, url,
-};
+use super::{Chain, branch_again, cases, create, new_branch, open, open_older, put, server, url};
 
 /// Commits one document whose `_id` is the commit's message.
 async fn commit(branch: &Branch, name: &str) -> Result<Lsn, ErrorKind> {

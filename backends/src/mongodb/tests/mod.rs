@@ -24,8 +24,8 @@ use argon_test_servers::{MongoServer, Unavailable, server_or_skip};
 use bson::{DateTime, RawDocumentBuf};
 
 use super::address::Address;
+use super::connection::Connection;
 use super::schema::Contents;
-use super::server::Server;
 use super::{MongoFactory, factory, schema};
 
 const COLLECTION: CollectionId = CollectionId::new(99);
@@ -66,9 +66,9 @@ async fn open_older(url: &StoreUrl) -> Backend {
 }
 
 /// The server's database without the store over it.
-async fn beneath(url: &StoreUrl) -> Arc<Server> {
+async fn beneath(url: &StoreUrl) -> Arc<Connection> {
     let address = Address::of(url, &OpenOptions::default()).await.unwrap();
-    Arc::new(Server::new(address, &crate::environment()).unwrap())
+    Arc::new(Connection::new(address, &crate::environment()).unwrap())
 }
 
 fn project_name() -> ProjectName {

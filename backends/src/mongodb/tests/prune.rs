@@ -15,8 +15,8 @@ use bson::{RawDocumentBuf, doc, rawdoc};
 use futures::TryStreamExt;
 
 use super::{beneath, branch_again, create, database, new_branch, open, server, url};
+use crate::mongodb::connection::Connection;
 use crate::mongodb::schema;
-use crate::mongodb::server::Server;
 
 fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
     RetainedStates {
@@ -129,12 +129,12 @@ fn needed(commits: &[Commit], keep: &RetainedStates, floor: u64) -> u64 {
     count
 }
 
-async fn count(beneath: &Server, collection: &str) -> u64 {
+async fn count(beneath: &Connection, collection: &str) -> u64 {
     beneath.collection(collection).count_documents(doc! {}).await.unwrap()
 }
 
 /// Checks that a timeline was pruned as it should be, and says what it should.
-async fn check(backend: &Backend, view: &View, floor: u64, versions: u64, beneath: &Server) {
+async fn check(backend: &Backend, view: &View, floor: u64, versions: u64, beneath: &Connection) {
     let id = timeline(view);
     let state = backend.wal.state(id).await.unwrap().unwrap();
     assert_eq!(state.floor, Lsn::new(floor));

@@ -7,12 +7,12 @@ use argon_core::storage::{Backend, Reclaimed};
 use bson::{DateTime, doc};
 
 use super::{beneath, create, server, url};
+use crate::mongodb::connection::Connection;
 use crate::mongodb::record::binary;
 use crate::mongodb::schema;
-use crate::mongodb::server::Server;
 
 /// A chunk of so many bytes that was put so many hours ago.
-async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: i64) -> Digest {
+async fn chunk(backend: &Backend, beneath: &Connection, size: usize, hours: i64) -> Digest {
     let bytes = vec![u8::try_from(size % 251).unwrap(); size];
     let digest = Digest::of(&bytes);
     backend.snapshots.put_chunk(digest, bytes).await.unwrap();
@@ -26,7 +26,7 @@ async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: i64) -> 
     digest
 }
 
-async fn count(beneath: &Server, collection: &str) -> u64 {
+async fn count(beneath: &Connection, collection: &str) -> u64 {
     beneath.collection(collection).count_documents(doc! {}).await.unwrap()
 }
 

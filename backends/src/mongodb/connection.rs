@@ -37,7 +37,7 @@ pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 const BULK_WRITE_VERSION: i32 = 25;
 
 /// A database on a server, and what went to it and came from it.
-pub(super) struct Server {
+pub(super) struct Connection {
     place: ErrorContext,
     database: Database,
     environment: Environment,
@@ -50,7 +50,7 @@ pub(super) struct Server {
     received: AtomicU64,
 }
 
-impl Server {
+impl Connection {
     /// Connects when it is first asked. Dropping the last handle ends the connections.
     pub(super) fn new(address: Address, environment: &Environment) -> Result<Self> {
         let hosts = address.options.hosts.clone();
@@ -263,7 +263,7 @@ impl Network for Server {
 /// The rows of a query, as they come from the server: a batch of at most 16 MiB at a time.
 pub(super) struct Rows {
     cursor: Cursor<RawDocumentBuf>,
-    server: Arc<Server>,
+    server: Arc<Connection>,
     what: &'static str,
 }
 
