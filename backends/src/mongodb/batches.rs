@@ -1,6 +1,13 @@
 //! Cutting what is inserted into requests that a slow server answers in time, too.
 
+use std::sync::Arc;
+
+use argon_core::{Error, ErrorKind, Result};
 use bson::RawDocumentBuf;
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::retry::until_known;
 
 /// What one request takes at most: far below what the protocol allows, since a request that is not
 /// answered within [`REQUEST_TIMEOUT`](super::connection::REQUEST_TIMEOUT) has failed.
@@ -20,6 +27,33 @@ pub(super) fn batches(rows: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocu
         let (batch, later) = rest.split_at(fitting.max(1).min(rest.len()));
         rest = later;
         (!batch.is_empty()).then_some(batch)
+    })
+}
+
+/// Inserts rows of names of their own; those that are there already were inserted by an attempt whose
+/// answer was lost.
+pub(super) async fn insert_until_there(
+    server: &Arc<Connection>,
+    collection: &'static str,
+    rows: &[RawDocumentBuf],
+) -> Result<()> {
+    let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
+    let collection = server.collection(collection);
+    let inserted = until_known(server, || async {
+        server.count_sent(bytes);
+        let insert = collection.insert_many(rows).ordered(false);
+        match server.write("write a large commit", insert).await {
+            Ok(_) | Err(Failure::Duplicate) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    });
+    inserted.await.map_err(|error| match error.kind() {
+        // Nothing names these rows yet, so the write that they are for has definitely not happened.
+        ErrorKind::Indeterminate => {
+            Error::unavailable("MongoDB did not take a large commit; try again later")
+                .with_source(error)
+        }
+        _ => error,
     })
 }
 

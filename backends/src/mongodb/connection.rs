@@ -230,7 +230,7 @@ impl Connection {
 }
 
 #[async_trait]
-impl Network for Server {
+impl Network for Connection {
     /// What the members show that the URL names. The clock is that of the one that answers.
     async fn servers(&self) -> Result<Vec<ServerFacts>> {
         let (hello, ahead) = self.hello().await?;

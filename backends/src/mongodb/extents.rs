@@ -9,14 +9,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon_core::model::{Lsn, Segment, TimelineId, View};
+use argon_core::model::{Lsn, Segment, TimelineId};
 use argon_core::{Error, Result};
 use bson::doc;
 
 use super::checksum::{self, Sum};
-use super::connection::READ_TIME;
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
+use super::format::StoreFormat;
 use super::record::{id, id_field, lsn, lsn_field, optional};
+use super::retry::until_known;
 use super::schema;
 
 /// How many timelines are remembered; then all are forgotten, which costs a request each.
@@ -57,7 +58,7 @@ struct KnownExtents {
 
 /// What is known of the timelines that this process met.
 #[derive(Default)]
-pub(super) struct ExtentCache(Mutex<HashMap<TimelineId, KnownExtents>>);
+struct ExtentCache(Mutex<HashMap<TimelineId, KnownExtents>>);
 
 impl ExtentCache {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TimelineId, KnownExtents>> {
@@ -89,7 +90,7 @@ impl ExtentCache {
 
     /// Notes that commits from `expected` to `head` were appended without an extent, the `first` ones of
     /// the timeline or others.
-    pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
+    fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
         if first {
             self.note(timeline, head, 0);
         } else if let Some(known) = self.lock().get_mut(&timeline)
@@ -100,12 +101,12 @@ impl ExtentCache {
     }
 
     /// Forgets a timeline that is dropped.
-    pub(super) fn forget(&self, timeline: TimelineId) {
+    fn forget(&self, timeline: TimelineId) {
         self.lock().remove(&timeline);
     }
 
     /// Adds extents that were read, all of them up to `upto`.
-    pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, extents: Vec<Extent>) {
+    fn learn(&self, timeline: TimelineId, upto: Lsn, extents: Vec<Extent>) {
         let mut all = self.lock();
         if all.get(&timeline).is_none_or(|known| known.extents.len() <= extents.len()) {
             all.insert(timeline, KnownExtents { upto, extents: extents.into() });
@@ -114,7 +115,7 @@ impl ExtentCache {
 }
 
 /// The rows of a segment, newest first. Their ranges of positions don't overlap.
-fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
+pub(super) fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
     let mut sources = Vec::with_capacity(1);
     let mut upto = segment.upto;
     for extent in
@@ -140,57 +141,61 @@ fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
     sources
 }
 
-impl Store {
-    /// The rows of a view, newest first: where several hold a document, the first one's counts.
-    pub(super) async fn sources(&self, view: &View) -> Result<Vec<RowSource>> {
-        let mut sources = Vec::with_capacity(view.segments().len());
-        for segment in view.segments() {
-            let extents = match self.extents.get(segment.timeline, segment.upto) {
-                Some(extents) => extents,
-                None => self.ask_for_extents(segment).await?,
-            };
-            sources.extend(split(segment, &extents));
-        }
-        Ok(sources)
+/// The extents of timelines.
+pub(super) struct Extents {
+    server: Arc<Connection>,
+    format: Arc<StoreFormat>,
+    cache: ExtentCache,
+}
+
+impl Extents {
+    pub(super) fn new(server: &Arc<Connection>, format: &Arc<StoreFormat>) -> Self {
+        let (server, format) = (server.clone(), format.clone());
+        Self { server, format, cache: ExtentCache::default() }
     }
 
-    /// The extents of a timeline whose record was just read.
-    pub(super) async fn known_extents(
-        &self,
-        timeline: TimelineId,
-        upto: Lsn,
-    ) -> Result<Arc<[Extent]>> {
-        match self.extents.get(timeline, upto) {
-            Some(extents) => Ok(extents),
-            None => self.ask_for_extents(&Segment { timeline, above: Lsn::ZERO, upto }).await,
-        }
+    /// The extents of a timeline, if they are known up to `upto`.
+    pub(super) fn known(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Extent]>> {
+        self.cache.get(timeline, upto)
     }
 
-    async fn ask_for_extents(&self, segment: &Segment) -> Result<Arc<[Extent]>> {
-        self.timeline(segment.timeline)
-            .await?
-            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
-        self.extents.get(segment.timeline, segment.upto).ok_or_else(|| {
-            Error::corrupt(format!(
-                "timeline {} ends before LSN {}",
-                segment.timeline, segment.upto
-            ))
+    /// Notes that commits from `expected` to `head` were appended without an extent, the `first` ones of
+    /// the timeline or others.
+    pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
+        self.cache.note_append(timeline, first, expected, head);
+    }
+
+    /// Forgets a timeline that is dropped.
+    pub(super) fn forget(&self, timeline: TimelineId) {
+        self.cache.forget(timeline);
+    }
+
+    /// Notes that pruning has left nothing of an extent.
+    pub(super) async fn note_empty(&self, extent: TimelineId) -> Result<()> {
+        self.format.raise().await?;
+        let extents = self.server.collection(schema::PIECES);
+        let empty = doc! { "$set": { "empty": true } };
+        until_known(&self.server, || {
+            let update = extents.update_one(doc! { "_id": id(extent) }, empty.clone());
+            self.server.write("note what is removed of a timeline", update)
         })
+        .await?;
+        Ok(())
     }
 
     /// Notes what the record of a timeline says of its extents, and reads those that are new.
-    pub(super) async fn note_extents(
+    pub(super) async fn note_record(
         &self,
         timeline: TimelineId,
         head: Lsn,
         count: i64,
     ) -> Result<()> {
-        if self.extents.note(timeline, head, count) {
+        if self.cache.note(timeline, head, count) {
             return Ok(());
         }
-        let found = self.published_extents(timeline, head).await?;
+        let found = self.published(timeline, head).await?;
         if i64::try_from(found.len()).is_ok_and(|found| found >= count) {
-            self.extents.learn(timeline, head, found);
+            self.cache.learn(timeline, head, found);
             return Ok(());
         }
         Err(Error::corrupt(format!(
@@ -199,14 +204,10 @@ impl Store {
         )))
     }
 
-    pub(super) async fn published_extents(
-        &self,
-        timeline: TimelineId,
-        upto: Lsn,
-    ) -> Result<Vec<Extent>> {
+    pub(super) async fn published(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Extent>> {
         let extents = self.server.collection(schema::PIECES);
         let query = extents
-            .find(published(timeline, upto))
+            .find(published_upto(timeline, upto))
             .sort(doc! { "t": 1, "l": 1 })
             .read_concern(mongodb::options::ReadConcern::local())
             .max_time(READ_TIME);
@@ -228,7 +229,7 @@ impl Store {
 }
 
 /// The extents of a timeline up to a position.
-pub(super) fn published(timeline: TimelineId, upto: Lsn) -> bson::Document {
+pub(super) fn published_upto(timeline: TimelineId, upto: Lsn) -> bson::Document {
     doc! { "t": id(timeline), "l": { "$lte": lsn(upto) } }
 }
 

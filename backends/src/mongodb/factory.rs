@@ -1,48 +1,34 @@
 //! Making and opening stores.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{
-    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Network, OpenOptions,
-    SnapshotPolicy, StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, OpenOptions, SnapshotPolicy,
+    StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
 
 use super::address::Address;
+use super::append::Appends;
+use super::chunks::Chunks;
 use super::connection::Connection;
-use super::extents::ExtentCache;
+use super::extents::Extents;
+use super::format::StoreFormat;
+use super::large_commit::LargeCommits;
 use super::log::MongoWal;
+use super::lookup::Lookup;
 use super::maintenance::MongoMaintenance;
 use super::materialize::MongoMaterialize;
+use super::prune::TimelineRemoval;
 use super::refs::MongoRefs;
 use super::schema::{self, Contents, StoreRecord};
 use super::snapshots::MongoSnapshots;
+use super::timeline::Timelines;
+use super::values::StoredValues;
 
 /// Makes and opens stores in MongoDB.
 pub(crate) struct MongoFactory;
-
-/// What the traits of an opened store share.
-pub(super) struct Store {
-    pub(super) server: Arc<Connection>,
-    pub(super) environment: Environment,
-    pub(super) info: StoreInfo,
-    pub(super) extents: ExtentCache,
-    /// Whether the store says that its documents have checksums.
-    has_checksums: AtomicBool,
-}
-
-impl Store {
-    /// What comes before every write that leaves a checksum.
-    pub(super) async fn raise_format(&self) -> Result<()> {
-        if !self.has_checksums.load(Ordering::Acquire) {
-            schema::raise_format(&self.server).await?;
-            self.has_checksums.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
 
 #[async_trait]
 impl Factory for MongoFactory {
@@ -168,18 +154,38 @@ pub(super) fn backend(
         location,
         recovered: None,
     };
-    let has_checksums = AtomicBool::new(record.format >= schema::CHECKSUM_FORMAT);
-    let (environment, extents) = (environment.clone(), ExtentCache::default());
-    let network: Arc<dyn Network> = server.clone();
-    let store = Arc::new(Store { server, environment, info, extents, has_checksums });
+    let format = Arc::new(StoreFormat::new(&server, record.format));
+    let extents = Extents::new(&server, &format);
+    let timelines = Arc::new(Timelines { server: server.clone(), format: format.clone(), extents });
+    let environment = environment.clone();
+    let large = Arc::new(LargeCommits { server: server.clone(), environment: environment.clone() });
+    let values = StoredValues { server: server.clone(), environment: environment.clone() };
     Backend {
-        wal: Arc::new(MongoWal(store.clone())),
-        refs: Arc::new(MongoRefs(store.clone())),
-        snapshots: Arc::new(MongoSnapshots(store.clone())),
-        materialize: Some(Arc::new(MongoMaterialize(store.clone()))),
-        maintenance: Arc::new(MongoMaintenance(store)),
+        wal: Arc::new(MongoWal {
+            timelines: timelines.clone(),
+            appends: Appends {
+                server: server.clone(),
+                environment: environment.clone(),
+                format: format.clone(),
+                timelines: timelines.clone(),
+                large: large.clone(),
+            },
+            removal: TimelineRemoval { timelines: timelines.clone() },
+        }),
+        refs: Arc::new(MongoRefs { server: server.clone(), environment, format }),
+        snapshots: Arc::new(MongoSnapshots {
+            server: server.clone(),
+            values: values.clone(),
+            chunks: Chunks { server: server.clone(), values },
+        }),
+        materialize: Some(Arc::new(MongoMaterialize {
+            server: server.clone(),
+            timelines: timelines.clone(),
+            lookup: Lookup { server: server.clone() },
+        })),
+        maintenance: Arc::new(MongoMaintenance { server: server.clone(), info, timelines, large }),
         deferred: None,
-        network: Some(network),
+        network: Some(server),
         capabilities: Capabilities { durable: true, shared: true },
         snapshot_policy: SnapshotPolicy::BY_HAND,
     }

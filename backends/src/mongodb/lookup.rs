@@ -11,13 +11,12 @@ use bson::{Bson, RawDocument, doc};
 use futures::future::try_join_all;
 use mongodb::options::ReadConcern;
 
-use super::append::version_sum;
 use super::checksum::{self, Sum};
 use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
-use super::factory::Store;
 use super::parts::{self, StoredBytes};
 use super::record::{id, lsn, lsn_field, text_field};
+use super::rows::version_sum;
 use super::{key, schema};
 
 /// How many keys one request asks for.
@@ -80,7 +79,7 @@ impl StoredVersion {
     /// The document itself.
     pub(super) async fn image(self, server: &Arc<Connection>) -> Result<Image> {
         let Some(stored) = self.document else { return Ok(Image::Deleted) };
-        let bytes = server.load(self.rows, stored, VERSION).await?;
+        let bytes = parts::load(server, self.rows, stored, VERSION).await?;
         if let Some((sum, crc)) = self.unchecked {
             let what = || format!("the version of a large document at LSN {}", self.lsn);
             checksum::check(Some(crc), sum.end(&bytes), what)?;
@@ -119,7 +118,12 @@ fn waves(sources: &[RowSource]) -> impl Iterator<Item = &[RowSource]> {
     })
 }
 
-impl Store {
+/// Looks up versions of documents.
+pub(super) struct Lookup {
+    pub(super) server: Arc<Connection>,
+}
+
+impl Lookup {
     /// The newest version of a document.
     pub(super) async fn newest(
         &self,

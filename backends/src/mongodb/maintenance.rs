@@ -8,20 +8,27 @@ use async_trait::async_trait;
 use bson::doc;
 use futures::stream::BoxStream;
 
-use super::factory::Store;
+use super::connection::Connection;
+use super::large_commit::LargeCommits;
+use super::timeline::Timelines;
 
 /// [`Maintenance`] over the database.
-pub(super) struct MongoMaintenance(pub(super) Arc<Store>);
+pub(super) struct MongoMaintenance {
+    pub(super) server: Arc<Connection>,
+    pub(super) info: StoreInfo,
+    pub(super) timelines: Arc<Timelines>,
+    pub(super) large: Arc<LargeCommits>,
+}
 
 #[async_trait]
 impl Maintenance for MongoMaintenance {
     fn info(&self) -> StoreInfo {
-        self.0.info.clone()
+        self.info.clone()
     }
 
     /// What the server says that the database takes on its disk, indexes and all.
     async fn stored_bytes(&self) -> Result<u64> {
-        let server = &self.0.server;
+        let server = &self.server;
         let stats = server.database().run_command(doc! { "dbStats": 1 });
         let stats = server.read("tell the size of the database", stats).await?;
         let number = |name: &str| match stats.get(name) {
@@ -39,10 +46,10 @@ impl Maintenance for MongoMaintenance {
     /// Removes what appends that were cut off have left over. The server gives freed space to new
     /// documents by itself.
     async fn compact(&self) -> Result<()> {
-        self.0.remove_orphans().await
+        self.large.remove_old().await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        super::verification::verify(self.0.clone())
+        super::verification::verify(self.timelines.clone())
     }
 }

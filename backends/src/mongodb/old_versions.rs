@@ -14,8 +14,7 @@ use argon_core::model::{Lsn, TimelineId};
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
 
-use super::connection::READ_TIME;
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
 use super::lookup::VERSION;
 use super::record::{field, id, int_field, lsn, lsn_field, missing, text_field};
 use super::removal::{Removal, Removed};
@@ -92,23 +91,23 @@ impl VersionWalk {
     }
 
     /// The next row, which stays in the walk.
-    async fn peek(&mut self, store: &Arc<Store>) -> Result<Option<&VersionRow>> {
+    async fn peek(&mut self, server: &Arc<Connection>) -> Result<Option<&VersionRow>> {
         while self.rows.is_empty() && self.from != WalkPosition::End {
-            self.read(store).await?;
+            self.read(server).await?;
         }
         Ok(self.rows.front())
     }
 
-    async fn read(&mut self, store: &Arc<Store>) -> Result<()> {
+    async fn read(&mut self, server: &Arc<Connection>) -> Result<()> {
         if let WalkPosition::Collection(after) = &self.from {
-            self.from = match self.collection_after(store, *after).await? {
+            self.from = match self.collection_after(server, *after).await? {
                 Some(next) => WalkPosition::Key(next, None),
                 None => WalkPosition::End,
             };
             return Ok(());
         }
         let rows = i64::try_from(self.page).unwrap_or(i64::MAX);
-        let versions = store.server.collection(schema::VERSIONS);
+        let versions = server.collection(schema::VERSIONS);
         let query = versions
             .aggregate(page(self.place, &self.from, rows))
             .allow_disk_use(true)
@@ -116,7 +115,7 @@ impl VersionWalk {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut found = store.server.rows("look for versions that no state needs", query).await?;
+        let mut found = server.rows("look for versions that no state needs", query).await?;
         while let Some(row) = found.next().await? {
             self.rows.push_back(VersionRow::of(row, self.place)?);
         }
@@ -134,17 +133,17 @@ impl VersionWalk {
 
     async fn collection_after(
         &self,
-        store: &Arc<Store>,
+        server: &Arc<Connection>,
         after: Option<i64>,
     ) -> Result<Option<i64>> {
-        let versions = store.server.collection(schema::VERSIONS);
+        let versions = server.collection(schema::VERSIONS);
         let find = versions
             .find_one(collections_after(self.place, after))
             .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
             .projection(doc! { "_id": 0, "c": 1 })
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
-        let row = store.server.read("look for the next collection", find).await?;
+        let row = server.read("look for the next collection", find).await?;
         row.map(|row| int_field(&row, VERSION, "c")).transpose()
     }
 }
@@ -173,7 +172,7 @@ type Position = Reverse<(i64, String, Reverse<Lsn>, usize)>;
 ///
 /// O(versions) rows of some 100 bytes are read, [`ROWS`] at a time.
 pub(super) async fn remove_old_versions(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     places: &[TimelineId],
     needs: impl Fn(Lsn, Option<Lsn>) -> bool,
     removal: &mut Removal,
@@ -183,7 +182,7 @@ pub(super) async fn remove_old_versions(
         places.iter().map(|place| VersionWalk::new(*place, page)).collect();
     let mut next: BinaryHeap<Position> = BinaryHeap::with_capacity(walks.len());
     for at in 0..walks.len() {
-        next.extend(position(store, &mut walks, at).await?);
+        next.extend(position(server, &mut walks, at).await?);
     }
     let mut newer: Option<(i64, String, Lsn)> = None;
     while let Some(Reverse((.., at))) = next.pop() {
@@ -199,17 +198,17 @@ pub(super) async fn remove_old_versions(
         } else {
             removal.version(row.removed).await?;
         }
-        next.extend(position(store, &mut walks, at).await?);
+        next.extend(position(server, &mut walks, at).await?);
     }
     removal.flush().await?;
     Ok(walks.iter().filter(|walk| walk.kept == 0).map(|walk| walk.place).collect())
 }
 
 async fn position(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     walks: &mut [VersionWalk],
     at: usize,
 ) -> Result<Option<Position>> {
-    let row = walks[at].peek(store).await?;
+    let row = walks[at].peek(server).await?;
     Ok(row.map(|row| Reverse((row.collection, row.key.clone(), Reverse(row.lsn), at))))
 }

@@ -67,39 +67,37 @@ pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<StoredBytes>> {
     Ok(Some(StoredBytes::Parts { owner, count: int_field(row, what, "n")? }))
 }
 
-impl Connection {
-    /// The bytes themselves.
-    pub(super) async fn load(
-        self: &Arc<Self>,
-        place: TimelineId,
-        stored: StoredBytes,
-        what: &str,
-    ) -> Result<Vec<u8>> {
-        let (owner, count) = match stored {
-            StoredBytes::Whole(bytes) => return Ok(bytes),
-            StoredBytes::Parts { owner, count } => (owner, count),
-        };
-        let parts = self.collection(schema::PARTS);
-        let query = parts
-            .find(of_owner(place, owner))
-            .sort(doc! { "t": 1, "o": 1, "n": 1 })
-            .read_concern(mongodb::options::ReadConcern::local())
-            .max_time(READ_TIME);
-        let mut rows = self.rows("read a large value", query).await?;
-        let mut bytes = Vec::new();
-        let mut expected = 0;
-        while let Some(row) = rows.next().await? {
-            if int_field(row, "part", "n")? != expected {
-                break;
-            }
-            bytes.extend_from_slice(bytes_field(row, "part", "d")?);
-            expected += 1;
+/// The bytes themselves.
+pub(super) async fn load(
+    server: &Arc<Connection>,
+    place: TimelineId,
+    stored: StoredBytes,
+    what: &str,
+) -> Result<Vec<u8>> {
+    let (owner, count) = match stored {
+        StoredBytes::Whole(bytes) => return Ok(bytes),
+        StoredBytes::Parts { owner, count } => (owner, count),
+    };
+    let parts = server.collection(schema::PARTS);
+    let query = parts
+        .find(of_owner(place, owner))
+        .sort(doc! { "t": 1, "o": 1, "n": 1 })
+        .read_concern(mongodb::options::ReadConcern::local())
+        .max_time(READ_TIME);
+    let mut rows = server.rows("read a large value", query).await?;
+    let mut bytes = Vec::new();
+    let mut expected = 0;
+    while let Some(row) = rows.next().await? {
+        if int_field(row, "part", "n")? != expected {
+            break;
         }
-        if expected == count {
-            Ok(bytes)
-        } else {
-            Err(Error::corrupt(format!("a stored {what} lacks part {expected} of {count}")))
-        }
+        bytes.extend_from_slice(bytes_field(row, "part", "d")?);
+        expected += 1;
+    }
+    if expected == count {
+        Ok(bytes)
+    } else {
+        Err(Error::corrupt(format!("a stored {what} lacks part {expected} of {count}")))
     }
 }
 

@@ -16,9 +16,8 @@ use futures::future::join_all;
 use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
-use super::connection::READ_TIME;
+use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
-use super::factory::Store;
 use super::lookup::{Named, StoredVersion, VERSION, newest_by_key, positions};
 use super::parts::StoredBytes;
 use super::record::{id, int_field, text_field};
@@ -38,7 +37,7 @@ type SourceStream = BoxStream<'static, Result<(String, StoredVersion)>>;
 /// A walk over a source.
 #[derive(Clone)]
 struct SourceWalk {
-    store: Arc<Store>,
+    server: Arc<Connection>,
     source: RowSource,
     collection: CollectionId,
     /// What is left, as conditions on the key.
@@ -50,7 +49,7 @@ struct SourceWalk {
 impl SourceWalk {
     /// Reads the next page.
     async fn step(mut self) -> Result<Step<Self, (String, StoredVersion)>> {
-        let collection = self.store.server.collection(schema::VERSIONS);
+        let collection = self.server.collection(schema::VERSIONS);
         let query = collection
             .aggregate(page(&self.source, self.collection, &self.keys, self.page))
             .allow_disk_use(true)
@@ -58,7 +57,7 @@ impl SourceWalk {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut rows = self.store.server.rows("scan a collection", query).await?;
+        let mut rows = self.server.rows("scan a collection", query).await?;
         let (mut items, mut versions, mut bytes) = (Vec::new(), 0, 0);
         let mut cut = false;
         while let Some(row) = rows.next().await? {
@@ -131,15 +130,15 @@ pub(super) fn bounds(range: &KeyRange) -> bson::Document {
 
 /// The documents of a collection in a range, over all sources.
 pub(super) fn scan(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     sources: Vec<RowSource>,
     collection: CollectionId,
     range: &KeyRange,
 ) -> VersionStream {
     let keys = bounds(range);
     let walks = sources.into_iter().map(|source| {
-        let (store, keys) = (store.clone(), keys.clone());
-        let walk = SourceWalk { store, source, collection, keys, page: FIRST_PAGE };
+        let (server, keys) = (server.clone(), keys.clone());
+        let walk = SourceWalk { server, source, collection, keys, page: FIRST_PAGE };
         steps(walk, SourceWalk::step).peekable()
     });
     let merge = Merge { streams: walks.collect() };
@@ -147,7 +146,7 @@ pub(super) fn scan(
         let item = merge.next().await.transpose()?;
         Some((item, merge))
     });
-    let server = store.server.clone();
+    let server = server.clone();
     merged
         .try_filter_map(move |(key, found)| {
             let server = server.clone();

@@ -202,18 +202,6 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
     Ok(record)
 }
 
-/// Notes that the store has documents with checksums, so that an older version of Argon, which would
-/// leave checksums as they were, does not open it.
-pub(super) async fn raise_format(server: &Connection) -> Result<()> {
-    let raised = i32::try_from(CHECKSUM_FORMAT).unwrap_or(i32::MAX);
-    let older = doc! { "_id": "store", "format": { "$lt": raised } };
-    let store = server.collection(STORE);
-    let update = store.update_one(older, doc! { "$set": { "format": raised } });
-    // Doing so again is no harm, so what is not known counts as not done.
-    server.write("note the format of the store", update).await.map_err(Failure::into_error)?;
-    Ok(())
-}
-
 /// Makes the collections and indexes, as far as they are not there, and then the document that makes
 /// them a store. Cut off before that, it can be tried again.
 ///

@@ -16,14 +16,11 @@ use super::batches::batches;
 use super::connection::{Connection, READ_TIME};
 use super::extents::Extent;
 use super::failure;
-use super::orphans::not_given;
+use super::large_commit::not_given;
 use super::record::{head_fields, id, lsn};
+use super::retry::ATTEMPTS;
 use super::schema;
 use super::timeline::unsealed;
-
-/// How often a commit whose answer was lost is asked for again. The server knows it by session and
-/// number, so it is done once.
-const COMMIT_ATTEMPTS: u32 = 4;
 
 /// The most rows and bytes that go into one request with the change of the head. The driver copies
 /// them, and a rival append that comes too late has sent them in vain.
@@ -244,9 +241,11 @@ fn before_commit(server: &Connection, error: &DriverError) -> Result<Outcome> {
     }
 }
 
+/// Asks for the commit until it is known what came of it. The server knows a commit by session and
+/// number, so it is done once.
 async fn commit(server: &Connection, session: &mut ClientSession) -> Outcome {
     let mut doubt: Option<Error> = None;
-    for attempt in 0..COMMIT_ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             server.count_retry();
             tokio::time::sleep(Duration::from_millis(50) * attempt).await;
