@@ -1,4 +1,4 @@
-//! Appending: building what is written, and trying until it is known what came of it.
+//! Appends commits to a timeline, and repeats an attempt until its outcome is known.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ use super::schema;
 use super::timeline::Timelines;
 use super::transaction::{Changes, Outcome};
 
-/// What one transaction takes. A server holds what a transaction wrote in memory until it ends, and
-/// ends it after a minute.
+/// The largest transaction. A server holds the writes of a transaction in memory until it ends, and
+/// aborts it after a minute.
 const TRANSACTION_BYTES: usize = 32 * 1024 * 1024;
 const TRANSACTION_ROWS: usize = 20_000;
 
-/// Whether commits are more than one transaction takes.
+/// Returns whether commits exceed one transaction.
 fn are_large(commits: &[Commit]) -> bool {
     let rows: usize = commits.iter().map(|commit| commit.changes.len()).sum();
     let bytes: usize = commits.iter().map(Commit::document_bytes).sum();
     rows > TRANSACTION_ROWS || bytes > TRANSACTION_BYTES
 }
 
-/// Moves timelines forward.
+/// Appends to timelines.
 pub(super) struct Appends {
     pub(super) server: Arc<Connection>,
     pub(super) environment: Environment,
@@ -71,7 +71,7 @@ impl Appends {
         head: &Head,
         commits: &[Commit],
     ) -> Result<Append> {
-        // What is lost already need not be sent.
+        // An append that has already lost sends no documents.
         let first = expected.lsn == timeline.base_lsn();
         if let Some(answer) = self.timelines.refusal(timeline.id, expected, first).await? {
             return Ok(answer);
@@ -90,8 +90,8 @@ impl Appends {
         match &answer {
             Ok(Append::Done) => {}
             Err(error) if error.kind() == argon_core::ErrorKind::Indeterminate => {}
-            // In the background, since it may take long. Should it fail, the extent is removed when
-            // it is old.
+            // In the background, since it may take long. If it fails, a later compaction removes the
+            // extent.
             _ => {
                 let large = self.large.clone();
                 tokio::spawn(async move { large.remove(name).await });
@@ -100,7 +100,7 @@ impl Appends {
         answer
     }
 
-    /// Moves a timeline from `expected` to `head`, with all that belongs to it, in one transaction.
+    /// Moves a timeline from `expected` to `head` and writes `rows`, in one transaction.
     async fn move_to(
         &self,
         timeline: &Timeline,
@@ -154,8 +154,8 @@ impl Appends {
         }
     }
 
-    /// Finds out what came of a commit whose answer was lost; `None` if it was not applied and can't
-    /// be any more.
+    /// Reads the outcome of a commit whose answer was lost; `None` if the commit was not applied and
+    /// can't be applied any more.
     async fn look(&self, changes: &Changes, doubt: Error, over: bool) -> Result<Option<Append>> {
         let Ok(found) = self.timelines.record(changes.timeline.id).await else { return Err(doubt) };
         let Some(record) = found else { return if over { Ok(None) } else { Err(doubt) } };
@@ -172,10 +172,10 @@ impl Appends {
         }))
     }
 
-    /// Whether the commit that ends in `head` is in the log, which may have gone on since.
+    /// Returns whether the commit that ends in `head` is in the log, which may have grown since.
     ///
     /// # Errors
-    /// Besides those of the server, `Unavailable` if the commit at that position is pruned already.
+    /// Those of the server, and `Unavailable` if the commit at that position is already pruned.
     async fn has_commit(&self, timeline: TimelineId, head: &Head, now: &Head) -> Result<bool> {
         if now.lsn <= head.lsn {
             return Ok(now == head);
@@ -183,7 +183,7 @@ impl Appends {
         match digest_of(&self.timelines, timeline, head.lsn).await? {
             Some(digest) => Ok(digest == head.digest),
             None => Err(Error::unavailable(format!(
-                "commit {} of timeline {timeline} is gone from the log",
+                "commit {} of timeline {timeline} was pruned",
                 head.lsn
             ))),
         }
@@ -191,7 +191,7 @@ impl Appends {
 }
 
 fn busy() -> Error {
-    Error::unavailable("the timeline is written by others all the time; try again later")
+    Error::unavailable("other writers keep changing the timeline; try again later")
 }
 
 #[cfg(test)]

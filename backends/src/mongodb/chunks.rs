@@ -1,8 +1,8 @@
-//! When chunks were put, and the removal of those that no manifest lists.
+//! Chunks of snapshots, and the removal of those that no manifest lists.
 //!
-//! A chunk has the time at which it was last put, by the server's clock. A chunk is removed on
-//! condition that this is more than an hour ago, and putting it again sets it anew or, if it is gone by
-//! then, writes it. So a snapshot that takes less than an hour to write loses none.
+//! A chunk records the time of its last put, by the server's clock. It is removed on the condition
+//! that this time is more than an hour ago. Putting an existing chunk renews the time; putting a
+//! removed one writes it again. So a snapshot that is written within an hour loses no chunk.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use super::retry::until_known;
 use super::values::StoredValues;
 use super::{record, schema};
 
-/// How long a chunk stays that no manifest lists.
+/// The least time since its last put after which an unlisted chunk is removed.
 const YOUNG: Duration = Duration::from_hours(1);
 
-/// How many chunks are removed at a time.
+/// The chunks that one request removes.
 const BATCH: usize = 1_000;
 
 const CHUNK: &str = "chunk";
@@ -55,13 +55,13 @@ impl Listed {
     }
 
     fn is_in(&self, live: &HashSet<Digest>) -> bool {
-        // One whose name is no digest is in no manifest.
+        // Manifests list digests only.
         let digest: Option<[u8; 32]> = self.digest.as_slice().try_into().ok();
         digest.is_some_and(|digest| live.contains(&Digest::from_bytes(digest)))
     }
 }
 
-/// The chunks that were not put since, without their bytes: a pass over all.
+/// The chunks that were not put since, without their bytes. It reads the whole collection.
 fn old_chunks(since: DateTime) -> Vec<Document> {
     vec![
         doc! { "$match": not_put_since(since) },
@@ -69,7 +69,7 @@ fn old_chunks(since: DateTime) -> Vec<Document> {
     ]
 }
 
-/// Chunks without a time were written before there were times.
+/// Matches chunks without a time as well: old versions of Argon wrote none.
 fn not_put_since(since: DateTime) -> Document {
     doc! { "at": { "$not": { "$gte": since } } }
 }
@@ -82,7 +82,7 @@ pub(super) struct Chunks {
 
 impl Chunks {
     pub(super) async fn put(&self, digest: Digest, bytes: &[u8]) -> Result<()> {
-        // A chunk that is there but damaged is written again, and so is one that is removed meanwhile.
+        // A damaged chunk is written again, and so is one that is removed between the two requests.
         let stored = self.get(digest).await;
         if stored.is_ok_and(|stored| stored.as_deref() == Some(bytes))
             && self.refresh(digest).await?
@@ -101,18 +101,18 @@ impl Chunks {
         self.values.bytes(&row, CHUNK).await.map(Some)
     }
 
-    /// Notes that a chunk was put again; whether it is there.
+    /// Renews the time of a chunk; returns whether the chunk exists.
     async fn refresh(&self, digest: Digest) -> Result<bool> {
         let chunks = self.server.collection(schema::CHUNKS);
         let done = until_known(&self.server, || {
             let name = doc! { "_id": binary(digest.as_bytes()) };
             let update = chunks.update_one(name, doc! { "$currentDate": { "at": true } });
-            self.server.write("note that a chunk is needed", update)
+            self.server.write("renew the time of a chunk", update)
         });
         Ok(done.await?.matched_count == 1)
     }
 
-    /// Removes, or counts, the chunks that are not `live` and that nobody put in the last hour.
+    /// Removes, or counts, the chunks that are not `live` and were not put in the last hour.
     pub(super) async fn sweep(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let young = i64::try_from(YOUNG.as_millis()).unwrap_or(i64::MAX);
         let since = self.server_time().await?.timestamp_millis().saturating_sub(young);
@@ -123,7 +123,7 @@ impl Chunks {
             .batch_size(u32::try_from(BATCH).unwrap_or(u32::MAX))
             .read_concern(ReadConcern::local())
             .with_type::<bson::RawDocumentBuf>();
-        let what = "look for chunks that no snapshot has";
+        let what = "list unused chunks";
         let mut rows = self.server.rows_of_many(what, query).await?;
         let (mut freed, mut dead) = (Reclaimed::default(), Vec::new());
         while let Some(row) = rows.next().await? {
@@ -145,8 +145,8 @@ impl Chunks {
         Ok(freed)
     }
 
-    /// Removes chunks unless they were put meanwhile. The chunk goes before its parts: without them it
-    /// could not be put again by a note of the time.
+    /// Removes chunks unless they were put meanwhile. A chunk is removed before its parts: without
+    /// parts, renewing its time would not restore it.
     async fn remove_old(&self, dead: Vec<Listed>, since: DateTime, dry_run: bool) -> Result<()> {
         if dry_run {
             return Ok(());
@@ -164,19 +164,18 @@ impl Chunks {
         for chunk in large {
             let mut row = not_put_since(since);
             row.insert("_id", binary(&chunk.digest));
-            let removed = self
-                .server
-                .write("remove a chunk that no snapshot has", chunks.find_one_and_delete(row));
+            let removed =
+                self.server.write("remove an unused chunk", chunks.find_one_and_delete(row));
             self.values.forget_parts(removed.await.map_err(Failure::into_error)?).await?;
         }
         Ok(())
     }
 
-    /// What the server's clock shows.
+    /// The time of the server's clock.
     async fn server_time(&self) -> Result<DateTime> {
         let (hello, _) = self.server.hello().await?;
         hello.get_datetime("localTime").copied().map_err(|source| {
-            Error::unsupported("the server does not tell its time").with_source(source)
+            Error::unsupported("the server does not report its time").with_source(source)
         })
     }
 }

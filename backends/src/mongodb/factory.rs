@@ -1,4 +1,4 @@
-//! Making and opening stores.
+//! Creates and opens stores.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use super::snapshots::MongoSnapshots;
 use super::timeline::Timelines;
 use super::values::StoredValues;
 
-/// Makes and opens stores in MongoDB.
+/// Creates and opens stores in MongoDB.
 pub(crate) struct MongoFactory;
 
 #[async_trait]
@@ -55,9 +55,7 @@ impl Factory for MongoFactory {
         match schema::contents(&server).await? {
             Contents::Nothing => {}
             Contents::Store(_) => {
-                return Err(Error::already_exists(format!(
-                    "there is a store in {location} already"
-                )));
+                return Err(Error::already_exists(format!("a store already exists in {location}")));
             }
             Contents::Other(names) => return Err(occupied(&location, &names)),
         }
@@ -83,7 +81,7 @@ impl Factory for MongoFactory {
         match contents {
             Contents::Store(_) if !missing.is_empty() => Err(lacks_indexes(&location, &missing)),
             Contents::Store(record) => Ok(backend(server, location, record, environment)),
-            Contents::Nothing => Err(Error::not_found(format!("there is no store in {location}"))
+            Contents::Nothing => Err(Error::not_found(format!("no store in {location}"))
                 .with_hint(Hint::CreateStore { url: None })),
             Contents::Other(names) => Err(occupied(&location, &names)),
         }
@@ -99,7 +97,7 @@ impl Factory for MongoFactory {
     }
 }
 
-/// Connects, and refuses a server that has no transactions.
+/// Connects, and refuses a server without transactions.
 async fn connect(
     url: &StoreUrl,
     options: &OpenOptions,
@@ -114,8 +112,8 @@ async fn connect(
         return Ok((server, location));
     }
     Err(Error::unsupported(format!(
-        "the server of {location} is no member of a replica set, so it has no transactions, which a \
-         store needs: start mongod with --replSet rs0, then in mongosh: rs.initiate(); a server that \
+        "the server of {location} is not a member of a replica set, so it lacks the transactions that a \
+         store needs; start mongod with --replSet rs0, then in mongosh: rs.initiate(); a server that \
          only speaks MongoDB's protocol, such as FerretDB or mongo-java-server, can't hold a store"
     )))
 }
@@ -124,17 +122,17 @@ fn occupied(location: &str, names: &[String]) -> Error {
     const SHOWN: usize = 5;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     Error::invalid(format!(
-        "{location} holds something else ({}{more}); a store needs a database of its own",
+        "{location} has other content ({}{more}); a store needs a database of its own",
         names[..names.len().min(SHOWN)].join(", ")
     ))
 }
 
-/// An index that is missing is not made in passing: on a large store that takes long and slows down
-/// everyone, and a unique one may have let through what it was to keep out.
+/// Opening does not create a missing index: on a large store that takes long and slows all users down,
+/// and without a unique index there may be duplicates by now.
 fn lacks_indexes(location: &str, missing: &[&schema::Index]) -> Error {
     let remedies: Vec<String> = missing.iter().map(|index| index.remedy()).collect();
     Error::invalid(format!(
-        "the store in {location} lacks an index; make it again, {}; then check the store",
+        "the store in {location} lacks an index; create it again, {}; then check the store",
         remedies.join("; ")
     ))
     .with_hint(Hint::CheckStore)

@@ -1,4 +1,4 @@
-//! The format that a store says it has.
+//! The format of a store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use super::schema::{CHECKSUM_FORMAT, STORE};
 /// Raises the format of an older store before it is written to.
 pub(super) struct StoreFormat {
     server: Arc<Connection>,
-    /// Whether the store says that its documents have checksums.
+    /// Whether the format of the store is one whose documents have checksums.
     has_checksums: AtomicBool,
 }
 
@@ -23,8 +23,8 @@ impl StoreFormat {
         Self { server: server.clone(), has_checksums }
     }
 
-    /// What comes before every write that leaves a checksum. An older version of Argon, which would
-    /// leave checksums as they were, does not open the store from then on.
+    /// Raises the format to that of checksums. Every write with a checksum calls it first: an older
+    /// version of Argon, which would not update checksums, does not open the store from then on.
     pub(super) async fn raise(&self) -> Result<()> {
         if self.has_checksums.load(Ordering::Acquire) {
             return Ok(());
@@ -33,8 +33,8 @@ impl StoreFormat {
         let older = doc! { "_id": "store", "format": { "$lt": raised } };
         let store = self.server.collection(STORE);
         let update = store.update_one(older, doc! { "$set": { "format": raised } });
-        // Doing so again is no harm, so what is not known counts as not done.
-        let what = "note the format of the store";
+        // Harmless to repeat, so an unknown outcome counts as a failure.
+        let what = "raise the format of the store";
         self.server.write(what, update).await.map_err(Failure::into_error)?;
         self.has_checksums.store(true, Ordering::Release);
         Ok(())

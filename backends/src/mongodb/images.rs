@@ -1,4 +1,4 @@
-//! The documents of commits, by the keys that their headers list.
+//! Reads the documents of commits by the keys in their headers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use super::lookup::{Named, StoredVersion, VERSION, positions};
 use super::record::{id, text_field};
 use super::{key, schema};
 
-/// How many documents one request asks for.
+/// The keys in one request.
 const KEYS: usize = 500;
 
 /// Images by position, collection and encoded key.
 type Images = HashMap<(Lsn, CollectionId, String), StoredVersion>;
 
-/// Adds the documents to commits that follow each other.
+/// Adds the documents to consecutive commits.
 pub(super) async fn with_documents(
     server: &Arc<Connection>,
     timeline: TimelineId,
     headers: &[Header],
 ) -> Result<Vec<Commit>> {
     let mut commits = Vec::with_capacity(headers.len());
-    // Commits that follow each other and have their versions in one place are read together: all
-    // versions of their keys between the first and the last are theirs.
+    // Consecutive commits with their versions under one name are read together: all versions of
+    // their keys between the first and the last belong to them.
     for group in headers.chunk_by(|a, b| a.rows == b.rows) {
         let mut images = images_of(server, timeline, group).await?;
         for header in group {
@@ -62,7 +62,7 @@ async fn images_of(
     let mut images = Images::new();
     for (collection, mut keys) in wanted {
         if first.rows != timeline {
-            // An extent holds nothing else.
+            // An extent has no other versions.
             let query = versions_of_extent(&source, collection);
             read_images(server, &source, collection, query, &mut images).await?;
             continue;
@@ -122,7 +122,7 @@ fn lacks_image(lsn: Lsn, key: &Key) -> Error {
     Error::corrupt(format!("commit {lsn} lacks its image of the document with _id {key}"))
 }
 
-/// The versions of some keys in a source.
+/// Matches the versions of some keys in a source.
 pub(super) fn versions_of_keys(
     source: &RowSource,
     collection: CollectionId,
@@ -139,7 +139,7 @@ pub(super) fn versions_of_keys(
     ]
 }
 
-/// The versions of a collection in an extent.
+/// Matches the versions of a collection in an extent.
 pub(super) fn versions_of_extent(
     source: &RowSource,
     collection: CollectionId,

@@ -1,9 +1,9 @@
 //! Commits that are too large for a transaction.
 //!
-//! Their versions are written first, in batches, under an extent: a random name that nothing reads.
-//! The transaction that moves the timeline only adds the headers and gives the extent to the
-//! timeline, so all of it appears at once. An extent that was never given is left over from an append
-//! that was cut off, and is removed when it is old.
+//! Their versions are written first, in batches, under an extent: a random name that no reader knows.
+//! The transaction that moves the timeline only inserts the headers and assigns the extent to the
+//! timeline, so the commit appears at once. An extent without a timeline comes from an append that was
+//! interrupted, and is removed when it is old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +19,20 @@ use super::failure::Failure;
 use super::record::{id, id_field, optional, time_field};
 use super::schema;
 
-/// How many batches are on their way at a time.
+/// The batches in flight.
 const BATCHES: usize = 2;
 
-/// How old an extent must be before it is taken for left over. Far more than any append takes.
+/// The age from which an extent without a timeline is abandoned; no append takes that long.
 const OLD: Duration = Duration::from_hours(24);
 
-/// Writes and removes what large commits are made of.
+/// Writes and removes the extents of large commits.
 pub(super) struct LargeCommits {
     pub(super) server: Arc<Connection>,
     pub(super) environment: Environment,
 }
 
 impl LargeCommits {
-    /// Writes what a commit is made of where nothing reads it.
+    /// Writes the versions and parts of a commit under an extent.
     pub(super) async fn stage(
         &self,
         extent: TimelineId,
@@ -50,18 +50,18 @@ impl LargeCommits {
         stream::iter(writes).buffer_unordered(BATCHES).try_collect().await
     }
 
-    /// Removes the extents that no commit names and that are old, or were found so before.
+    /// Removes the abandoned extents, and those whose removal was interrupted.
     pub(super) async fn remove_old(&self) -> Result<()> {
         let now = self.environment.earliest().timestamp_millis();
         let old = i64::try_from(OLD.as_millis()).unwrap_or(i64::MAX);
         let before = DateTime::from_millis(now.saturating_sub(old));
         let extents = self.server.collection(schema::PIECES);
         let query = extents.find(doc! { "t": Bson::Null }).max_time(READ_TIME);
-        let mut rows = self.server.rows("look for what is left over", query).await?;
+        let mut rows = self.server.rows("list abandoned pieces", query).await?;
         let mut names = Vec::new();
         while let Some(row) = rows.next().await? {
-            let given_up = optional(row, "piece", "dead")?.is_some();
-            if given_up || time_field(row, "piece", "made")? < before {
+            let is_dead = optional(row, "piece", "dead")?.is_some();
+            if is_dead || time_field(row, "piece", "made")? < before {
                 names.push(id_field(row, "piece", "_id")?);
             }
         }
@@ -71,13 +71,14 @@ impl LargeCommits {
         Ok(())
     }
 
-    /// Removes an extent that no commit names. It is given up first, and only while no commit names it:
-    /// an append that comes late then fails. Cut off in between, the next compaction goes on.
+    /// Removes an extent without a timeline. It is first marked dead, on the condition that it still has
+    /// no timeline, so a late append fails. If the removal is interrupted, the next compaction resumes
+    /// it.
     pub(super) async fn remove(&self, name: TimelineId) -> Result<()> {
-        const WHAT: &str = "remove what is left over";
+        const WHAT: &str = "remove an abandoned piece";
         let extents = self.server.collection(schema::PIECES);
-        let give_up = extents.update_one(not_given(name), doc! { "$set": { "dead": true } });
-        let marked = self.server.write(WHAT, give_up).await.map_err(Failure::into_error)?;
+        let mark = extents.update_one(unassigned(name), doc! { "$set": { "dead": true } });
+        let marked = self.server.write(WHAT, mark).await.map_err(Failure::into_error)?;
         let dead = doc! { "_id": id(name), "dead": true };
         if marked.matched_count == 0 {
             let find = extents.find_one(dead.clone()).max_time(READ_TIME);
@@ -95,7 +96,7 @@ impl LargeCommits {
     }
 }
 
-/// An extent that may still be given to a timeline.
-pub(super) fn not_given(name: TimelineId) -> Document {
+/// Matches an extent that can still be assigned to a timeline.
+pub(super) fn unassigned(name: TimelineId) -> Document {
     doc! { "_id": id(name), "t": { "$exists": false }, "dead": { "$exists": false } }
 }

@@ -1,4 +1,4 @@
-//! The log: the parts that read and write it, as one trait.
+//! [`Wal`], by the parts that read, append to and prune timelines.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::removal::Mode;
 use super::steps::steps;
 use super::timeline::Timelines;
 
-/// [`Wal`] over the collections.
+/// [`Wal`] over the collections of a store.
 pub(super) struct MongoWal {
     pub(super) timelines: Arc<Timelines>,
     pub(super) appends: Appends,

@@ -18,8 +18,8 @@ use super::steps::Step;
 use super::timeline::Timelines;
 use super::{checksum, header, parts, schema};
 
-/// How many commits the first step of a walk reads, how many the others, and at how many bytes or
-/// changes a step ends early.
+/// The commits that the first step and later steps of a walk read, and the bytes and changes at which
+/// a step ends early.
 const FIRST_STEP: u64 = 16;
 const STEP: u64 = 512;
 const STEP_BYTES: usize = 8 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) const STEP_CHANGES: usize = 20_000;
 
 const COMMIT: &str = "commit";
 
-/// A commit without its documents, and where they are.
+/// A commit without its documents, and the name that its versions are stored under.
 pub(super) struct Header {
     pub(super) commit: Commit<Touched>,
     pub(super) rows: TimelineId,
@@ -39,13 +39,13 @@ pub(super) struct Header {
 pub(super) struct LogWalk {
     timelines: Arc<Timelines>,
     timeline: TimelineId,
-    /// What is left, both ends included; none when `low > high`.
+    /// The rest of the range, both ends included; empty if `low > high`.
     low: u64,
     high: u64,
     direction: Direction,
-    /// How many commits the next step reads.
+    /// The commits that the next step reads.
     step: u64,
-    /// Whether the range was cut to what the timeline has.
+    /// Whether the range was cut to the commits of the timeline.
     cut: bool,
 }
 
@@ -60,7 +60,7 @@ impl LogWalk {
         Self { timelines, timeline, low, high, direction, step: FIRST_STEP, cut: false }
     }
 
-    /// The next commits with their documents.
+    /// Reads the next commits with their documents.
     pub(super) async fn commits(mut self) -> Result<Step<Self, Commit>> {
         let mut headers = self.step().await?;
         loop {
@@ -77,19 +77,19 @@ impl LogWalk {
         }
     }
 
-    /// The next commits without them.
+    /// Reads the next commits without their documents.
     pub(super) async fn headers(mut self) -> Result<Step<Self, Commit<Touched>>> {
         let headers = self.step().await?;
         let commits = headers.into_iter().map(|header| header.commit).collect();
         Ok((commits, self.rest()))
     }
 
-    /// The walk, if there is more.
+    /// The walk, unless it is complete.
     fn rest(self) -> Option<Self> {
         (self.low <= self.high).then_some(self)
     }
 
-    /// The floor of the timeline after an error that may come from pruning; zero if it can't.
+    /// The floor of the timeline after an error that pruning may have caused; zero after any other.
     async fn floor_after(&self, error: &Error) -> Result<Lsn> {
         if error.kind() != ErrorKind::Corrupt {
             return Ok(Lsn::ZERO);
@@ -98,7 +98,7 @@ impl LogWalk {
         Ok(record.map_or(Lsn::MAX, |record| record.state.floor))
     }
 
-    /// Leaves out positions that are not the timeline's own, or are gone.
+    /// Cuts the range to positions of the timeline that are not pruned.
     async fn cut(&mut self) -> Result<()> {
         if !std::mem::replace(&mut self.cut, true) {
             match self.timelines.record(self.timeline).await? {
@@ -112,7 +112,7 @@ impl LogWalk {
         Ok(())
     }
 
-    /// Reads the next commits; those that are pruned meanwhile are left out.
+    /// Reads the next commits, except those that are pruned meanwhile.
     async fn step(&mut self) -> Result<Vec<Header>> {
         self.cut().await?;
         loop {
@@ -190,7 +190,7 @@ impl LogWalk {
     }
 }
 
-/// A count in a commit's record.
+/// Reads a count from the record of a commit.
 fn count_field(row: &bson::RawDocument, name: &str) -> Result<usize> {
     let count = super::record::int_field(row, COMMIT, name)?;
     usize::try_from(count).map_err(|_| super::record::missing(COMMIT, name))
@@ -206,7 +206,7 @@ pub(super) async fn digest_of(
     Ok(walk.step().await?.first().map(|header| header.commit.digest))
 }
 
-/// The commits of a timeline from one position to another.
+/// Matches the commits of a timeline in a range.
 pub(super) fn commits(timeline: TimelineId, first: Lsn, last: Lsn) -> bson::Document {
     doc! { "t": id(timeline), "l": { "$gte": lsn(first), "$lte": lsn(last) } }
 }

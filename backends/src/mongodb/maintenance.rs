@@ -1,4 +1,4 @@
-//! The upkeep of a store.
+//! Maintenance of a store.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ impl Maintenance for MongoMaintenance {
         self.info.clone()
     }
 
-    /// What the server says that the database takes on its disk, indexes and all.
+    /// The size of the database on the server's disk, with indexes, as the server reports it.
     async fn stored_bytes(&self) -> Result<u64> {
         let server = &self.server;
         let stats = server.database().run_command(doc! { "dbStats": 1 });
-        let stats = server.read("tell the size of the database", stats).await?;
+        let stats = server.read("report the size of the database", stats).await?;
         let number = |name: &str| match stats.get(name) {
             Some(bson::Bson::Double(number)) => *number,
             Some(bson::Bson::Int32(number)) => f64::from(*number),
-            #[expect(clippy::cast_precision_loss, reason = "a size is told to a few digits")]
+            #[expect(clippy::cast_precision_loss, reason = "a size needs only a few digits")]
             Some(bson::Bson::Int64(number)) => *number as f64,
             _ => 0.0,
         };
@@ -43,8 +43,7 @@ impl Maintenance for MongoMaintenance {
         Ok(total as u64)
     }
 
-    /// Removes what appends that were cut off have left over. The server gives freed space to new
-    /// documents by itself.
+    /// Removes the leftovers of interrupted appends. The server reuses free space by itself.
     async fn compact(&self) -> Result<()> {
         self.large.remove_old().await
     }

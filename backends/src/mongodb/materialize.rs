@@ -21,11 +21,11 @@ use super::schema;
 use super::steps::{Step, steps};
 use super::timeline::Timelines;
 
-/// How many versions of a document are read at a time, and at how many bytes it is enough.
+/// The versions of a document in one page of its history, and the bytes at which a page ends early.
 const HISTORY: i64 = 64;
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
-/// [`Materialize`] over the collections.
+/// [`Materialize`] over the collections of a store.
 pub(super) struct MongoMaterialize {
     pub(super) server: Arc<Connection>,
     pub(super) timelines: Arc<Timelines>,
@@ -93,7 +93,7 @@ impl Materialize for MongoMaterialize {
         let (server, timelines) = (self.server.clone(), self.timelines.clone());
         let (view, key) = (view.clone(), key.clone());
         stream::once(async move {
-            // What is left below is there for its content, not as history.
+            // Pruning keeps versions below the floor for their content, not as history.
             let floor = timelines.floor_of(&view).await?;
             let sources = timelines.sources(&view).await?;
             let walks = sources.into_iter().map(move |source| {
@@ -109,7 +109,7 @@ impl Materialize for MongoMaterialize {
     }
 }
 
-/// A walk down the versions of a document in a source.
+/// A walk over the versions of a document in a source, newest first.
 struct History {
     server: Arc<Connection>,
     source: RowSource,

@@ -1,18 +1,18 @@
 //! Stores in MongoDB: one database, shared by any number of processes. docs/FORMAT.md describes the
 //! collections.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `factory.rs`, `schema.rs`, `format.rs`, `diagnosis.rs` | making, opening and diagnosing a store; its collections and indexes |
-//! | `address.rs`, `connection.rs`, `failure.rs`, `retry.rs` | where the server is, how it is asked, what its errors mean, and what is tried again |
-//! | `record.rs`, `rows.rs`, `header.rs`, `key.rs`, `checksum.rs`, `parts.rs` | what is stored, as bytes |
-//! | `timeline.rs`, `append.rs`, `transaction.rs`, `batches.rs`, `large_commit.rs` | the ends of timelines, and how they move |
+//! | `factory.rs`, `schema.rs`, `format.rs`, `diagnosis.rs` | creating, opening and diagnosing a store; its collections and indexes |
+//! | `address.rs`, `connection.rs`, `failure.rs`, `retry.rs` | the server: address, requests, errors and retries |
+//! | `record.rs`, `rows.rs`, `header.rs`, `key.rs`, `checksum.rs`, `parts.rs` | the encoding of stored documents |
+//! | `timeline.rs`, `append.rs`, `transaction.rs`, `batches.rs`, `large_commit.rs` | the records of timelines, and appends |
 //! | `log.rs`, `log_walk.rs`, `images.rs`, `steps.rs` | reading commits; streams of short queries |
-//! | `extents.rs` | from a view to the rows that make it up |
+//! | `extents.rs` | the rows that belong to a view |
 //! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
 //! | `refs.rs`, `snapshots.rs`, `chunks.rs`, `values.rs` | the other two traits |
-//! | `prune.rs`, `old_versions.rs`, `removal.rs` | what garbage collection removes of a timeline |
-//! | `maintenance.rs`, `verification.rs` | upkeep |
+//! | `prune.rs`, `old_versions.rs`, `removal.rs` | garbage collection of a timeline |
+//! | `maintenance.rs`, `verification.rs` | maintenance |
 
 mod address;
 mod append;

@@ -1,9 +1,9 @@
-//! Which versions of a timeline no kept state reads.
+//! Finds the versions of a timeline that no retained state reads.
 //!
-//! The versions of a document may be among the timeline's own rows and in any of its extents. So all
-//! of these are walked together in the order of the index, without the documents: collection, key,
-//! newest first. A version is replaced by the one that came right before it in this order, if that is
-//! of the same document. Each page is a query of its own, bounded by the index on both sides.
+//! The versions of a document are among the rows of the timeline and of any of its extents. So all
+//! these places are read together in the order of the index (collection, key, newest first), without
+//! documents. The predecessor of a version in this order replaced it, if both are of one document.
+//! Each page is a query, bounded by the index on both sides.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -20,7 +20,7 @@ use super::record::{field, id, int_field, lsn, lsn_field, missing, text_field};
 use super::removal::{Removal, Removed};
 use super::schema;
 
-/// How many rows are in memory, of all places together, and the least of one.
+/// The rows in memory, of all places together, and the least of one place.
 const ROWS: usize = 4_096;
 const LEAST_ROWS: usize = 16;
 
@@ -32,29 +32,29 @@ struct VersionRow {
     removed: Removed,
 }
 
-/// Where a walk goes on.
+/// The position from which a walk continues.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum WalkPosition {
-    /// In the first collection after this one.
+    /// At the first collection after this one.
     Collection(Option<i64>),
-    /// In a collection behind a key, if one is given.
+    /// In a collection, after a key if one is given.
     Key(i64, Option<String>),
     /// At the versions of a key below a position.
     Below(i64, String, Lsn),
     End,
 }
 
-/// A walk over the versions of a place: a timeline's own rows, or an extent.
+/// A walk over the versions of a place: a timeline or an extent.
 struct VersionWalk {
     place: TimelineId,
     page: usize,
     from: WalkPosition,
     rows: VecDeque<VersionRow>,
-    /// How many versions stay.
+    /// The count of versions that are kept.
     kept: u64,
 }
 
-/// The versions of a place from `from` on, without their documents, in the order of the index.
+/// A page of the versions of a place from `from` on, in the order of the index, without documents.
 pub(super) fn page(place: TimelineId, from: &WalkPosition, rows: i64) -> Vec<Document> {
     let place = id(place);
     let matched = match from {
@@ -77,7 +77,7 @@ pub(super) fn page(place: TimelineId, from: &WalkPosition, rows: i64) -> Vec<Doc
     ]
 }
 
-/// The versions of a place in the collections after one.
+/// Matches the versions of a place in the collections after one.
 pub(super) fn collections_after(place: TimelineId, after: Option<i64>) -> Document {
     match after {
         Some(collection) => doc! { "t": id(place), "c": { "$gt": collection } },
@@ -90,7 +90,7 @@ impl VersionWalk {
         Self { place, page, from: WalkPosition::Collection(None), rows: VecDeque::new(), kept: 0 }
     }
 
-    /// The next row, which stays in the walk.
+    /// The next row, without removing it from the walk.
     async fn peek(&mut self, server: &Arc<Connection>) -> Result<Option<&VersionRow>> {
         while self.rows.is_empty() && self.from != WalkPosition::End {
             self.read(server).await?;
@@ -115,7 +115,7 @@ impl VersionWalk {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut found = server.rows("look for versions that no state needs", query).await?;
+        let mut found = server.rows("list versions for pruning", query).await?;
         while let Some(row) = found.next().await? {
             self.rows.push_back(VersionRow::of(row, self.place)?);
         }
@@ -143,7 +143,7 @@ impl VersionWalk {
             .projection(doc! { "_id": 0, "c": 1 })
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
-        let row = server.read("look for the next collection", find).await?;
+        let row = server.read("find the next collection", find).await?;
         row.map(|row| int_field(&row, VERSION, "c")).transpose()
     }
 }
@@ -164,13 +164,13 @@ pub(super) fn name_of(row: &RawDocument, what: &str) -> Result<Bson> {
     field(row, what, "_id")?.try_into().map_err(|_| missing(what, "_id"))
 }
 
-/// Where a walk stands; the greatest is the one to go on with.
+/// The next row of a walk; the walk with the greatest one continues.
 type Position = Reverse<(i64, String, Reverse<Lsn>, usize)>;
 
-/// Removes the versions in some places that nobody needs, where `needs` is asked with the position of
-/// a version and of the one that replaced it; gives the places that have nothing left.
+/// Removes the versions in some places that are not needed, and returns the places that have none left.
+/// `needs` gets the position of a version and of the one that replaced it.
 ///
-/// O(versions) rows of some 100 bytes are read, [`ROWS`] at a time.
+/// It reads O(versions) rows of some 100 bytes, [`ROWS`] at a time.
 pub(super) async fn remove_old_versions(
     server: &Arc<Connection>,
     places: &[TimelineId],

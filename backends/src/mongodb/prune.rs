@@ -1,11 +1,10 @@
 //! Garbage collection of a timeline.
 //!
-//! The floor of the timeline is published first, and from then on no reader asks for a commit at or
-//! below it; one in the middle of a walk looks at the floor again before it misses a commit. Then the
-//! versions go that no kept state reads, and the headers at or below the floor. Each removal stands
-//! for itself, and none of them changes what a kept state is made of, so there is no transaction: cut
-//! off anywhere, the same call goes on. Versions above the floor stay, whatever is kept, so that the
-//! log above it is whole.
+//! The floor of the timeline is raised first. From then on, no reader requests a commit at or below it;
+//! a walk that misses a commit reads the floor again before it reports an error. Then the versions that
+//! no retained state reads are removed, and the headers at or below the floor. No removal changes the
+//! content of a retained state, so none of this is a transaction; after an interruption, the same call
+//! resumes. Versions above the floor are never removed, so the log above it stays whole.
 
 use std::sync::Arc;
 
@@ -22,13 +21,13 @@ use super::removal::{Mode, Removal, remove};
 use super::schema;
 use super::timeline::{Timelines, raised};
 
-/// The floor of a timeline of which so much is kept.
+/// The floor of a timeline for the retained states.
 fn floor_for(state: &TimelineState, keep: &RetainedStates) -> Lsn {
     let from = keep.from.map_or(state.head.lsn, |from| from.min(state.head.lsn));
     state.floor.max(from.back(1).unwrap_or_default())
 }
 
-/// Removes what is not kept of timelines.
+/// Prunes and drops timelines.
 pub(super) struct TimelineRemoval {
     pub(super) timelines: Arc<Timelines>,
 }
@@ -38,7 +37,7 @@ impl TimelineRemoval {
         &self.timelines.server
     }
 
-    /// Removes, or counts, what no kept state of a timeline needs.
+    /// Removes, or counts, the rows of a timeline that no retained state needs.
     pub(super) async fn prune(
         &self,
         timeline: TimelineId,
@@ -71,8 +70,8 @@ impl TimelineRemoval {
         Ok(freed)
     }
 
-    /// Removes a timeline: its rows, then its extents, and its record last. It is sealed before and its
-    /// floor raised to its head, so that what is left of it when this is cut off reads as nothing.
+    /// Removes a timeline: its rows, its extents, and last its record. Before that it is sealed, and its
+    /// floor raised to its head, so that the rest reads as empty after an interruption.
     pub(super) async fn drop_timeline(&self, timeline: TimelineId) -> Result<Reclaimed> {
         let Some(record) = self.timelines.record_alone(timeline).await? else {
             return Ok(Reclaimed::default());
@@ -85,7 +84,7 @@ impl TimelineRemoval {
         for place in places {
             remove(self.server(), schema::PARTS, doc! { "t": id(place) }).await?;
         }
-        // Without this, whoever looks at the timeline would miss the extents.
+        // Otherwise a reader of the timeline would report its extents as missing.
         self.timelines.change(timeline, doc! { "$set": { "pieces": 0_i64 } }).await?;
         remove(self.server(), schema::PIECES, doc! { "t": id(timeline) }).await?;
         remove(self.server(), schema::TIMELINES, doc! { "_id": id(timeline) }).await?;
@@ -93,7 +92,7 @@ impl TimelineRemoval {
         Ok(freed)
     }
 
-    /// What [`drop_timeline`](Self::drop_timeline) would free.
+    /// The space that [`drop_timeline`](Self::drop_timeline) would free.
     pub(super) async fn droppable(&self, timeline: TimelineId) -> Result<Option<Reclaimed>> {
         if self.timelines.record_alone(timeline).await?.is_none() {
             return Ok(None);
@@ -102,7 +101,7 @@ impl TimelineRemoval {
         self.all_rows(timeline, &places, Mode::Count).await.map(Some)
     }
 
-    /// Where versions of a timeline are: among its own rows and in its extents.
+    /// The places of the versions of a timeline: the timeline itself and its extents.
     async fn all_places(&self, timeline: TimelineId) -> Result<Vec<TimelineId>> {
         let extents = self.timelines.extents.published(timeline, Lsn::MAX).await?;
         Ok(std::iter::once(timeline).chain(extents.iter().map(|extent| extent.name)).collect())

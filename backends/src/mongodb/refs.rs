@@ -1,4 +1,4 @@
-//! Refs: one document each, with a random version that tells its value from every other.
+//! Refs: one document each, with a version that is random for each write.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::schema;
 const WHAT: &str = "move a ref";
 const REF: &str = "ref";
 
-/// [`Refs`] over the collection.
+/// [`Refs`] over the collection `refs`.
 pub(super) struct MongoRefs {
     pub(super) server: Arc<Connection>,
     pub(super) environment: Environment,
@@ -28,7 +28,7 @@ pub(super) struct MongoRefs {
 
 #[async_trait]
 impl Refs for MongoRefs {
-    /// Read linearizably, since another process may have moved it by another primary.
+    /// A linearizable read, since another process may have moved the ref through another primary.
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
         let server = &self.server;
         let refs = server.collection(schema::REFS);
@@ -75,7 +75,7 @@ impl Refs for MongoRefs {
             Err(Failure::Doubtful(error)) => Some(error),
             Err(Failure::Definite(error)) => return Err(error),
         };
-        self.look(name, expected, new, doubt).await
+        self.resolve(name, expected, new, doubt).await
     }
 }
 
@@ -118,9 +118,9 @@ impl MongoRefs {
         server.write(WHAT, delete).await.map(|done| done.deleted_count == 1)
     }
 
-    /// What to answer after a swap that was refused, or whose answer was lost. A version is given
-    /// once, so one that is there again is the one that this swap gave.
-    async fn look(
+    /// The result of a compare-and-set that was refused, or whose answer was lost. No two writes have
+    /// one version, so a ref with the new version was written by this call.
+    async fn resolve(
         &self,
         name: &str,
         expected: Option<&RefVersion>,
@@ -134,7 +134,7 @@ impl MongoRefs {
             (Ok(found), Some(doubt)) => {
                 let version = found.as_ref().map(|found| &found.version);
                 if version != new.as_ref() || new.is_none() {
-                    // It may be on its way still, or done and overwritten.
+                    // It may still be applied, or was applied and overwritten.
                     return Err(doubt);
                 }
                 found
@@ -146,7 +146,7 @@ impl MongoRefs {
         }
         if version == expected && expected.is_some() {
             return Err(Error::unavailable(
-                "the ref was moved and moved back meanwhile; try again",
+                "the ref was moved and moved back at the same time; try again",
             ));
         }
         Ok(CasResult::Moved(found))
@@ -161,17 +161,16 @@ fn at_version(name: &str, version: &RefVersion) -> Document {
     doc! { "name": name, "version": &version.0 }
 }
 
-/// The refs whose names begin so. Names are ordered by their bytes, and no character comes after the
-/// last one.
+/// Matches the refs with a prefix. Names are sorted by their bytes, and `char::MAX` sorts last.
 pub(super) fn with_prefix(prefix: &str) -> Document {
     doc! { "name": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } }
 }
 
-/// The refs that can't be read; nobody else looks at all of them.
+/// The errors of the refs that can't be read. No other check reads all refs.
 pub(super) async fn damaged(server: &Arc<Connection>) -> Result<Vec<String>> {
     let refs = server.collection(schema::REFS);
     let query = refs.find(doc! {}).max_time(READ_TIME);
-    let mut rows = server.rows("look at all refs", query).await?;
+    let mut rows = server.rows("read all refs", query).await?;
     let mut problems = Vec::new();
     while let Some(row) = rows.next().await? {
         problems.extend(decode(row).err().map(|error| error.in_full()));

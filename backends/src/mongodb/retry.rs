@@ -1,4 +1,4 @@
-//! How often requests are tried again, and when.
+//! The retry policy.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use argon_core::{Environment, Result};
 use super::connection::Connection;
 use super::failure::Failure;
 
-/// How often a request is sent whose answer may be lost. A request takes up to half a minute to fail, so
-/// a caller hears within some minutes of a server that stalls.
+/// The attempts of a request whose answer may be lost. A request to a server that stalls fails after
+/// half a minute, so a caller gets an error within some minutes.
 pub(super) const ATTEMPTS: u32 = 4;
 
-/// How often another transaction may be in the way. The waits between grow to [`LONGEST_WAIT`], so
-/// together they are some 75 seconds: longer than the 60 for which a server keeps the transaction of a
-/// client that went away in the middle of it.
+/// The attempts of a transaction that conflicts with others. The pauses between grow to
+/// [`LONGEST_WAIT`] and take some 75 seconds together: longer than the 60 for which a server keeps the
+/// transaction of a client that crashed.
 const CONFLICTS: u32 = 600;
 const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
-/// How often the server may go away before a commit is asked for.
+/// How often the connection may break before the commit of a transaction is requested.
 const BREAKS: u32 = 3;
 
 /// Sends a write that is harmless to repeat until its outcome is known.
@@ -44,7 +44,7 @@ where
     }
 }
 
-/// The attempts of a transaction that others are in the way of.
+/// The attempts of a transaction that other transactions conflict with.
 #[derive(Default)]
 pub(super) struct Backoff {
     conflicts: u32,
@@ -52,8 +52,9 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Counts an attempt that was undone, because the server went away if `is_break`. Waits a random
-    /// while that doubles with each attempt; false, without a wait, if there were enough attempts.
+    /// Counts an attempt that was aborted, `is_break` if because the connection broke. Then pauses for
+    /// a random time, whose maximum doubles with each attempt; false, without a pause, after the last
+    /// attempt.
     pub(super) async fn wait(&mut self, is_break: bool, environment: &Environment) -> bool {
         self.conflicts += 1;
         self.breaks += u32::from(is_break);

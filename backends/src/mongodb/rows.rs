@@ -17,8 +17,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The documents for `commits` on `timeline`, with the versions under `place`: the timeline
-    /// itself, or an extent.
+    /// Encodes `commits` of `timeline`, with the versions under `place`: the timeline or an extent.
     pub(super) fn of(
         timeline: TimelineId,
         place: TimelineId,
@@ -80,8 +79,8 @@ impl Rows {
     }
 }
 
-/// The checksum of a commit's record but for its header, which comes last; `place` is where its
-/// versions are.
+/// The checksum of a commit's record up to its header, which comes last; `place` is that of its
+/// versions.
 pub(super) fn commit_sum(
     timeline: TimelineId,
     place: TimelineId,
@@ -93,7 +92,7 @@ pub(super) fn commit_sum(
     sum.number(number(changes)).number(number(bytes))
 }
 
-/// The checksum of a version but for its document, which comes last; of a deletion this is all.
+/// The checksum of a version up to its document, which comes last; the whole checksum of a deletion.
 pub(super) fn version_sum(place: TimelineId, of: CollectionId, key: &str, at: Lsn) -> Sum {
     let sum = Sum::of(schema::VERSIONS).id(place).number(of.get().cast_signed());
     sum.text(key).number(lsn(at))

@@ -19,7 +19,7 @@ use super::values::StoredValues;
 
 const MANIFEST: &str = "manifest";
 
-/// [`Snapshots`] over the collections.
+/// [`Snapshots`] over the collections of a store.
 pub(super) struct MongoSnapshots {
     pub(super) server: Arc<Connection>,
     pub(super) values: StoredValues,
@@ -91,12 +91,12 @@ impl Snapshots for MongoSnapshots {
 
 fn misplaced(at: Point) -> Error {
     Error::corrupt(format!(
-        "the manifest of the snapshot at LSN {} is that of another state",
+        "the manifest of the snapshot at LSN {} belongs to another state",
         at.lsn
     ))
 }
 
-/// The manifests of a timeline up to a position.
+/// Matches the manifests of a timeline up to a position.
 pub(super) fn up_to(timeline: TimelineId, at_most: Lsn) -> Document {
     doc! { "t": id(timeline), "l": { "$lte": lsn(at_most) } }
 }

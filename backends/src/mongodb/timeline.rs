@@ -1,4 +1,4 @@
-//! The ends of timelines: one record each, which every append and seal moves.
+//! The records of timelines: one document each, which every append and seal updates.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::record::{TimelineRecord, binary, id, lsn};
 use super::retry::{ATTEMPTS, until_known};
 use super::schema;
 
-/// The records of timelines, and the rows that make up their states.
+/// The records of timelines, and the sources of the rows of their states.
 pub(super) struct Timelines {
     pub(super) server: Arc<Connection>,
     pub(super) format: Arc<StoreFormat>,
@@ -26,16 +26,16 @@ pub(super) struct Timelines {
 impl Timelines {
     /// The record of a timeline.
     ///
-    /// Read linearizably: a primary that was cut off and has not noticed yet would otherwise give a
-    /// head from before those that another process has seen. All other reads are of what lies below
-    /// a head that was read so, which every later primary has.
+    /// A linearizable read: a primary that was cut off and has not noticed would otherwise return an
+    /// older head than another process has seen. All other reads are of rows below a head that was read
+    /// this way, which every later primary has.
     pub(super) async fn record(&self, timeline: TimelineId) -> Result<Option<TimelineRecord>> {
         let Some(record) = self.record_alone(timeline).await? else { return Ok(None) };
         self.extents.note_record(timeline, record.state.head.lsn, record.extents).await?;
         Ok(Some(record))
     }
 
-    /// The same without a look at the extents of the timeline.
+    /// The record of a timeline, without reading its extents.
     pub(super) async fn record_alone(
         &self,
         timeline: TimelineId,
@@ -45,11 +45,11 @@ impl Timelines {
             .find_one(doc! { "_id": id(timeline) })
             .read_concern(ReadConcern::linearizable())
             .max_time(READ_TIME);
-        let row = self.server.read("read the end of a timeline", find).await?;
+        let row = self.server.read("read the record of a timeline", find).await?;
         row.map(|row| TimelineRecord::decode(&row)).transpose()
     }
 
-    /// The position up to which the commits of a view were collected.
+    /// The position up to which the commits of a view are pruned.
     pub(super) async fn floor_of(&self, view: &View) -> Result<Lsn> {
         for segment in view.segments() {
             let record = self.record_alone(segment.timeline).await?;
@@ -72,8 +72,8 @@ impl Timelines {
         Ok(ids)
     }
 
-    /// Why a compare-and-set was refused; `None` if the timeline is as it was expected. `first` says
-    /// that its first commit is to be written: else one that is not there was dropped.
+    /// The reason for which a compare-and-set was refused; `None` if the timeline is as expected. Unless
+    /// its `first` commit is being written, a timeline without a record was dropped.
     pub(super) async fn refusal(
         &self,
         timeline: TimelineId,
@@ -89,7 +89,7 @@ impl Timelines {
         })
     }
 
-    /// The rows of a view, newest first: where several hold a document, the first one's counts.
+    /// The sources of a view, newest first: the first that has a document decides.
     pub(super) async fn sources(&self, view: &View) -> Result<Vec<RowSource>> {
         let mut sources = Vec::with_capacity(view.segments().len());
         for segment in view.segments() {
@@ -102,7 +102,7 @@ impl Timelines {
         Ok(sources)
     }
 
-    /// The extents of a timeline whose record was just read.
+    /// The extents of a timeline up to a position.
     pub(super) async fn extents_of(
         &self,
         timeline: TimelineId,
@@ -126,13 +126,13 @@ impl Timelines {
         })
     }
 
-    /// Changes the record of a timeline in a way that is no harm to do again.
+    /// Applies a change to the record of a timeline that is harmless to repeat.
     pub(super) async fn change(&self, timeline: TimelineId, change: Document) -> Result<()> {
         self.format.raise().await?;
         let timelines = self.server.collection(schema::TIMELINES);
         until_known(&self.server, || {
             let update = timelines.update_one(doc! { "_id": id(timeline) }, change.clone());
-            self.server.write("note what is removed of a timeline", update)
+            self.server.write("update the record of a timeline", update)
         })
         .await?;
         Ok(())
@@ -166,7 +166,7 @@ impl Timelines {
                 (Some(TimelineState { head, .. }), _) if head != *expected => {
                     return Ok(Append::HeadMoved(head));
                 }
-                // It may still be on its way.
+                // It may still be applied.
                 (Some(_), Some(doubt)) => return Err(doubt),
                 (Some(_), None) => {}
                 (None, _) => {
@@ -185,16 +185,16 @@ impl Timelines {
                 }
             }
         }
-        Err(Error::unavailable("the timeline is changed by others all the time; try again later"))
+        Err(Error::unavailable("other writers keep changing the timeline; try again later"))
     }
 }
 
-/// What raises the floor of a timeline; a higher one stays.
+/// An update that raises the floor of a timeline, unless it is higher.
 pub(super) fn raised(floor: Lsn) -> Document {
     doc! { "$max": { "floor": lsn(floor) }, "$min": { "below": -lsn(floor) } }
 }
 
-/// The record of a timeline if it is open and ends in `head`.
+/// Matches the record of a timeline that is not sealed and ends in `head`.
 pub(super) fn unsealed(timeline: TimelineId, head: &Head) -> Document {
     doc! {
         "_id": id(timeline),

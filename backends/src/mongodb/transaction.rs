@@ -1,4 +1,4 @@
-//! One attempt to move a timeline: a transaction on the server.
+//! One attempt of an append: a transaction on the server.
 
 use std::time::Duration;
 
@@ -16,57 +16,56 @@ use super::batches::batches;
 use super::connection::{Connection, READ_TIME};
 use super::extents::Extent;
 use super::failure;
-use super::large_commit::not_given;
+use super::large_commit::unassigned;
 use super::record::{head_fields, id, lsn};
 use super::retry::ATTEMPTS;
 use super::schema;
 use super::timeline::unsealed;
 
-/// The most rows and bytes that go into one request with the change of the head. The driver copies
-/// them, and a rival append that comes too late has sent them in vain.
+/// The most rows and bytes in one request with the change of the head. The driver copies them, and an
+/// append that loses the race has sent them in vain.
 const MERGED_ROWS: usize = 64;
 const MERGED_BYTES: usize = 1024 * 1024;
 
-/// What an append writes in its transaction.
+/// The writes of the transaction of an append.
 pub(super) struct Changes {
     pub(super) timeline: Timeline,
-    /// The head that the timeline must have, and the one that it gets.
+    /// The head before and after the append.
     pub(super) expected: Head,
     pub(super) head: Head,
-    /// The record of the timeline, if it has none yet.
+    /// The record of the timeline, if this is its first append.
     pub(super) new: Option<RawDocumentBuf>,
-    /// Where the versions are, if they were written before.
+    /// The extent with the versions, if they were written before.
     pub(super) extent: Option<Extent>,
-    /// What is inserted, by collection, in this order.
+    /// The insertions by collection, in this order.
     pub(super) rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
 }
 
-/// What came of an attempt.
+/// The outcome of an attempt.
 pub(super) enum Outcome {
     /// It is in the journals of a majority.
     Done,
-    /// The timeline is not as it was expected; nothing was changed.
+    /// The timeline is not as expected; nothing was changed.
     Refused,
-    /// Another transaction was in the way, or the server went away before the commit was asked for,
-    /// which is a break; nothing was changed.
+    /// The transaction conflicted with another, or, if `is_break`, the connection broke before the
+    /// commit was requested; nothing was changed.
     Undone { error: Error, is_break: bool },
-    /// The commit was asked for, and it is not known what came of it. `over` says whether it can't
-    /// happen any more if it has not happened yet.
+    /// The commit was requested, and its outcome is unknown. If `over`, it can't be applied later.
     Unknown { error: Error, over: bool },
 }
 
-/// What was tried, for errors.
+/// The request, for errors.
 const WHAT: &str = "append to a timeline";
 
 impl Changes {
-    /// Tries once. The record of the timeline is changed first: of two appends that expect the same
-    /// head, one learns there that it comes too late, before it sends many documents.
+    /// Runs the transaction once. It changes the record of the timeline first: of two appends that expect
+    /// the same head, one fails there, before it sends many documents.
     ///
     /// A server with `bulkWrite` gets the change of the head and the first rows in one request, so a
     /// small append takes two: this one, and the commit.
     ///
-    /// A transaction that is left without a commit changes nothing: the driver asks the server to
-    /// undo it, and the server does so by itself after a minute.
+    /// A transaction that ends without a commit changes nothing: the driver aborts it, or the server
+    /// does after a minute.
     ///
     /// # Errors
     /// Only if nothing was changed.
@@ -104,8 +103,8 @@ impl Changes {
         Ok(commit(server, &mut session).await)
     }
 
-    /// How many of the first collections have so few rows that these go with the change of the head.
-    /// None for a large commit: two of its statements can be refused, for different reasons.
+    /// The number of leading collections whose rows fit into one request with the change of the head.
+    /// Zero for a large commit, of which two statements can be refused for different reasons.
     fn mergeable(&self) -> usize {
         if self.extent.is_some() {
             return 0;
@@ -179,7 +178,7 @@ impl Changes {
             }
         }
         let Some(extent) = &self.extent else { return Ok(None) };
-        let filter = not_given(extent.name);
+        let filter = unassigned(extent.name);
         let set = doc! { "$set": {
             "t": id(self.timeline.id),
             "f": lsn(extent.first),
@@ -188,7 +187,7 @@ impl Changes {
         } };
         match update(server, session, schema::PIECES, filter, set).await? {
             Some(Outcome::Refused) => Err(Error::unavailable(
-                "what was written of a large commit was removed as left over before the commit was \
+                "the versions of a large commit were removed as abandoned before the commit was \
                  complete; try again",
             )),
             other => Ok(other),
@@ -211,7 +210,7 @@ fn insertion(server: &Connection, collection: &str, row: &RawDocument) -> Result
     Ok(InsertOneModel::builder().namespace(namespace).document(document).build().into())
 }
 
-/// Updates one document; what came of it unless it is done.
+/// Updates one document; returns the outcome unless it succeeded.
 async fn update(
     server: &Connection,
     session: &mut ClientSession,
@@ -228,7 +227,7 @@ async fn update(
     }
 }
 
-/// What an error means before the commit was asked for: nothing was changed, in any case.
+/// The outcome of an error before the commit was requested; nothing was changed, whatever it is.
 fn before_commit(server: &Connection, error: &DriverError) -> Result<Outcome> {
     if failure::is_duplicate(error) {
         return Ok(Outcome::Refused);
@@ -241,8 +240,8 @@ fn before_commit(server: &Connection, error: &DriverError) -> Result<Outcome> {
     }
 }
 
-/// Asks for the commit until it is known what came of it. The server knows a commit by session and
-/// number, so it is done once.
+/// Requests the commit until its outcome is known. The server recognizes a commit by session and number,
+/// so it is applied once.
 async fn commit(server: &Connection, session: &mut ClientSession) -> Outcome {
     let mut doubt: Option<Error> = None;
     for attempt in 0..ATTEMPTS {
@@ -262,13 +261,13 @@ async fn commit(server: &Connection, session: &mut ClientSession) -> Outcome {
             doubt.get_or_insert_with(|| server.place().doubtful(WHAT, &error));
             continue;
         }
-        // The server knows nothing of it. It is looked for all the same: the driver asks again by
-        // itself when an answer is lost, and a server that forgot what it did when it went away says
-        // that it knows nothing.
+        // The server does not know the transaction. The outcome is unknown all the same: the driver
+        // repeats the request when an answer is lost, and a server that applied the commit and then
+        // restarted does not know it either.
         let over = failure::is_transient(&error);
         let error = doubt.unwrap_or_else(|| server.place().doubtful(WHAT, &error));
         return Outcome::Unknown { error, over };
     }
-    let error = doubt.unwrap_or_else(|| Error::internal("a commit was never asked for"));
+    let error = doubt.unwrap_or_else(|| Error::internal("a commit was never requested"));
     Outcome::Unknown { error, over: false }
 }

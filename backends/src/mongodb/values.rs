@@ -1,4 +1,4 @@
-//! Values of snapshots: chunks and manifests.
+//! The bytes of chunks and manifests.
 
 use std::sync::Arc;
 
@@ -20,15 +20,15 @@ pub(super) struct StoredValues {
 }
 
 impl StoredValues {
-    /// The bytes that a document has.
+    /// Reads the bytes of a document.
     pub(super) async fn bytes(&self, row: &RawDocument, what: &str) -> Result<Vec<u8>> {
         self.server.count_received(row.as_bytes().len());
         let stored = parts::of(row, what)?.ok_or_else(|| super::record::missing(what, "d"))?;
         parts::load(&self.server, NOWHERE, stored, what).await
     }
 
-    /// Puts bytes under a key, over what is there. Doing so again is no harm, so it is tried again
-    /// when an answer was lost.
+    /// Stores bytes under a key, in place of any others. Harmless to repeat, so it is repeated when an
+    /// answer was lost.
     pub(super) async fn replace(
         &self,
         collection: &'static str,
@@ -53,22 +53,21 @@ impl StoredValues {
         self.forget_parts(replaced.await?).await
     }
 
-    /// Removes the parts of a document that is no more.
+    /// Removes the parts of a document that was replaced or removed.
     pub(super) async fn forget_parts(&self, replaced: Option<RawDocumentBuf>) -> Result<()> {
         let Some(row) = replaced else { return Ok(()) };
         if let Ok(Some(StoredBytes::Parts { owner, .. })) = parts::of(&row, "value") {
             let server = &self.server;
             let parts = server.collection(schema::PARTS);
             let delete = parts.delete_many(doc! { "t": id(NOWHERE), "o": owner });
-            // What stays is removed by the next compaction.
+            // Parts that stay after an error waste space only.
             drop(server.write("remove parts", delete).await);
         }
         Ok(())
     }
 }
 
-/// What puts these bytes, or the name of their parts, in the place of what a document has, and notes
-/// when.
+/// An update that sets these bytes, or the reference to their parts, and the time.
 fn replacement(bytes: &Document) -> Document {
     let others = ["d", "o", "n"].into_iter().filter(|name| !bytes.contains_key(name));
     let others: Document = others.map(|name| (name.to_owned(), Bson::from(""))).collect();

@@ -1,8 +1,7 @@
-//! Looking for records that don't belong, or are not there.
+//! Finds missing and unexpected records.
 //!
-//! What the log says of itself (digests, gaps) core checks by reading it. This compares what the
-//! commits of a timeline or extent say that they wrote with what is there, counted by the server, so
-//! nothing but counts is sent.
+//! Core verifies the log itself (digests, gaps) by reading it. This compares the counts in the commits of
+//! a timeline or extent with the rows, which the server counts, so only counts are transferred.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use super::retry::ATTEMPTS;
 use super::schema;
 use super::timeline::Timelines;
 
-/// What does not belong, or is not there. Timelines that are written all the time are passed over.
+/// The missing and unexpected records. Timelines that writers keep changing are skipped.
 pub(super) fn verify(timelines: Arc<Timelines>) -> BoxStream<'static, Result<Finding>> {
     stream::once(async move {
         let ids = timelines.ids().await?;
@@ -29,12 +28,12 @@ pub(super) fn verify(timelines: Arc<Timelines>) -> BoxStream<'static, Result<Fin
             let server = timelines.server.clone();
             async move { super::refs::damaged(&server).await }
         };
-        let strangers = strangers(timelines.clone(), ids.clone());
+        let unknown_places = unknown_places(timelines.clone(), ids.clone());
         let checked = stream::iter(ids).then(move |timeline| {
             let timelines = timelines.clone();
             async move { check_timeline(&timelines, timeline).await }
         });
-        let problems = checked.chain(stream::once(strangers)).chain(stream::once(refs));
+        let problems = checked.chain(stream::once(unknown_places)).chain(stream::once(refs));
         Ok::<_, Error>(
             problems.map_ok(|problems| stream::iter(problems.into_iter().map(Ok))).try_flatten(),
         )
@@ -44,7 +43,7 @@ pub(super) fn verify(timelines: Arc<Timelines>) -> BoxStream<'static, Result<Fin
     .boxed()
 }
 
-/// How many versions and parts there are, or should be.
+/// Counts of versions and parts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     versions: i64,
@@ -73,8 +72,8 @@ async fn check_timeline(timelines: &Timelines, timeline: TimelineId) -> Result<V
     Ok(Vec::new())
 }
 
-/// Whether a timeline has a commit at each position above its floor, and none elsewhere; if it was
-/// `pruned`, there may be more below.
+/// Checks that a timeline has one commit at each position above its floor, and no other; below the
+/// floor, a `pruned` timeline may have more.
 async fn check_commits(
     server: &Arc<Connection>,
     timeline: TimelineId,
@@ -112,7 +111,7 @@ async fn check_commits(
     Ok(problems)
 }
 
-/// A place, and what is known of its timeline.
+/// A place, and the facts about its timeline.
 #[derive(Clone, Copy)]
 struct Checked {
     timeline: TimelineId,
@@ -123,8 +122,8 @@ struct Checked {
     pruned: bool,
 }
 
-/// Compares what commits say that they wrote in a place with what is there: of a timeline that was
-/// pruned, above its floor. Below, nothing says what should be there.
+/// Compares the counts in commits with the rows of a place. Below the floor of a pruned timeline, the
+/// expected counts are unknown.
 async fn check_place(server: &Arc<Connection>, checked: Checked) -> Result<Vec<String>> {
     let Checked { timeline, extent, floor, head, pruned } = checked;
     let (place, name) = match extent {
@@ -153,7 +152,7 @@ async fn check_place(server: &Arc<Connection>, checked: Checked) -> Result<Vec<S
     Ok(differences(&name, expected, found))
 }
 
-/// What is wrong where so much was expected and so much found.
+/// The differences between expected and actual counts.
 fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
     let pairs = [
         ("versions", expected.versions, found.versions),
@@ -173,8 +172,8 @@ fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
         .collect()
 }
 
-/// Rows of places that are neither timelines nor extents, and parts of chunks and manifests.
-async fn strangers(timelines: Arc<Timelines>, known: Vec<TimelineId>) -> Result<Vec<String>> {
+/// Finds rows of places that are neither timelines nor extents, and missing parts of snapshots.
+async fn unknown_places(timelines: Arc<Timelines>, known: Vec<TimelineId>) -> Result<Vec<String>> {
     let server = &timelines.server;
     let mut problems = Vec::new();
     let mut known: HashSet<TimelineId> = known.into_iter().collect();
@@ -183,13 +182,13 @@ async fn strangers(timelines: Arc<Timelines>, known: Vec<TimelineId>) -> Result<
             if place == NOWHERE || known.contains(&place) {
                 continue;
             }
-            // It may have been made since.
+            // It may have been created since.
             if timelines.record(place).await?.is_some() || has_extent(server, place).await? {
                 known.insert(place);
             } else {
                 problems.push(format!(
-                    "the collection {collection} has rows under {place}, which is no timeline and no \
-                     piece of one"
+                    "the collection {collection} has rows under {place}, which is neither a timeline \
+                     nor a piece of one"
                 ));
             }
         }
@@ -213,7 +212,7 @@ async fn has_extent(server: &Arc<Connection>, name: TimelineId) -> Result<bool> 
     Ok(count(server, schema::PIECES, doc! { "_id": id(name) }).await? > 0)
 }
 
-/// The places of which a collection has rows; the server steps from one to the next in the index.
+/// The places with rows in a collection; the server skips from one to the next in the index.
 async fn places(server: &Arc<Connection>, collection: &str) -> Result<Vec<TimelineId>> {
     let pipeline = vec![doc! { "$sort": { "t": 1 } }, doc! { "$group": { "_id": "$t" } }];
     let collection = server.collection(collection);
@@ -222,7 +221,7 @@ async fn places(server: &Arc<Connection>, collection: &str) -> Result<Vec<Timeli
         .allow_disk_use(true)
         .read_concern(ReadConcern::local())
         .with_type::<RawDocumentBuf>();
-    let mut rows = server.rows_of_many("list what rows belong to", query).await?;
+    let mut rows = server.rows_of_many("list the owners of rows", query).await?;
     let mut places = Vec::new();
     while let Some(row) = rows.next().await? {
         places.push(id_field(row, "row", "_id")?);
@@ -231,7 +230,7 @@ async fn places(server: &Arc<Connection>, collection: &str) -> Result<Vec<Timeli
 }
 
 fn sums(versions: impl Into<bson::Bson>) -> Document {
-    // More than any count is, and little enough for sums of damaged ones to be numbers still.
+    // Above any real count, and low enough that a sum of damaged counts does not overflow.
     const MOST: i64 = 1 << 40;
     let bounded = |count: bson::Bson| doc! { "$max": [{ "$min": [count, MOST] }, -MOST] };
     doc! { "$group": {

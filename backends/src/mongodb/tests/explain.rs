@@ -216,5 +216,5 @@ async fn no_query_looks_through_a_collection() {
     // Compare-and-sets name one document by its `_id`, or by an index with one row.
     let set = timeline::unsealed(timeline, &head);
     assert!(set.contains_key("_id"));
-    assert!(large_commit::not_given(TimelineId::from_bytes([1; 16])).contains_key("_id"));
+    assert!(large_commit::unassigned(TimelineId::from_bytes([1; 16])).contains_key("_id"));
 }

@@ -1,4 +1,4 @@
-//! A server that goes away in the middle of any step, and comes back.
+//! A server whose connection breaks at any step and comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) async fn by_message(branch: &Branch) -> BTreeMap<String, Lsn> {
     found
 }
 
-/// Writes until it is told to stop; gives what was acknowledged, and what may have happened.
+/// Writes until `stop` is set; returns the acknowledged commits, and those with an unknown outcome.
 async fn write_until(
     branch: Branch,
     writer: usize,

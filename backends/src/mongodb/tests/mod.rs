@@ -30,7 +30,7 @@ use super::{MongoFactory, factory, schema};
 
 const COLLECTION: CollectionId = CollectionId::new(99);
 
-/// A server that all tests share which leave it running, or `None` where none can be had.
+/// A server that the tests share that leave it running; `None` where none can be started.
 fn server() -> Option<&'static MongoServer> {
     static SERVER: OnceLock<Result<MongoServer, Unavailable>> = OnceLock::new();
     let server = match SERVER.get_or_init(MongoServer::start) {
@@ -40,7 +40,7 @@ fn server() -> Option<&'static MongoServer> {
     server_or_skip("tests with MongoDB", server)
 }
 
-/// A name for a database that nobody used.
+/// An unused name of a database.
 fn database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("test{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))

@@ -1,4 +1,4 @@
-//! Making, opening and diagnosing stores.
+//! Creating, opening and diagnosing stores.
 
 use argon_core::storage::{
     Certificate, Diagnosis, Factory, Health, OpenOptions, Remedy, Secret, StoreUrl,
@@ -120,7 +120,7 @@ async fn a_missing_index_is_named_with_the_command_that_makes_it() {
     assert_eq!((check, health), ("indexes", Health::Failed));
     let Some(Remedy::Text(remedy)) = remedy else { panic!("{remedy:?}") };
     assert!(remedy.contains(command), "{remedy}");
-    // One of the same fields that lets doubles through is not the one that is needed.
+    // An index of the same fields that is not unique does not suffice.
     commits
         .create_index(mongodb::IndexModel::builder().keys(doc! { "t": 1, "l": 1 }).build())
         .await

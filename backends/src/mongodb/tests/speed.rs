@@ -1,4 +1,4 @@
-//! How many requests things take. How long they take is for `benches` to say.
+//! The requests that operations take. `benches` measures their time.
 
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::StoreUrl;

@@ -1,4 +1,4 @@
-//! Sweeping chunks.
+//! Removal of unused chunks.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::mongodb::connection::Connection;
 use crate::mongodb::record::binary;
 use crate::mongodb::schema;
 
-/// A chunk of so many bytes that was put so many hours ago.
+/// A chunk of a size that was put some hours ago.
 async fn chunk(backend: &Backend, beneath: &Connection, size: usize, hours: i64) -> Digest {
     let bytes = vec![u8::try_from(size % 251).unwrap(); size];
     let digest = Digest::of(&bytes);
