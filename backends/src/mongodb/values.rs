@@ -50,7 +50,10 @@ impl StoredValues {
             let replace = collection.find_one_and_update(key.clone(), change.clone()).upsert(true);
             server.write(what, replace)
         });
-        self.forget_parts(replaced.await?).await
+        // After a lost answer, the document that is replaced may be this one.
+        let owner = |row: &RawDocumentBuf| row.get_object_id("o").ok();
+        let replaced = replaced.await?.filter(|replaced| owner(replaced) != owner(&row));
+        self.forget_parts(replaced).await
     }
 
     /// Removes the parts of a document that was replaced or removed.
