@@ -5,8 +5,7 @@ use std::time::Duration;
 use argon_core::storage::{OpenOptions, StoreUrl};
 use argon_core::{Error, Result};
 use mongodb::options::{
-    Acknowledgment, AuthMechanism, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    Acknowledgment, AuthMechanism, ClientOptions, ReadPreference, SelectionCriteria, WriteConcern,
 };
 
 /// The longest that the server waits until a majority has a write in its journal. After that it
@@ -108,7 +107,9 @@ fn set_guarantees(options: &mut ClientOptions, open: &OpenOptions) {
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
     options.write_concern = Some(write_concern());
-    options.read_concern = Some(ReadConcern::majority());
+    // `Connection` sets that of reads. A transaction of writes has none: the first statement would send
+    // it, and a server of the protocol may not accept it in a `bulkWrite`.
+    options.read_concern = None;
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
 }
 
@@ -172,7 +173,7 @@ mod tests {
                    &readPreference=nearest&retryWrites=false";
         let options = address(url, None).await.unwrap().options;
         assert_eq!(options.write_concern, Some(write_concern()));
-        assert_eq!(options.read_concern, Some(ReadConcern::majority()));
+        assert_eq!(options.read_concern, None);
         assert_eq!(options.retry_writes, Some(true));
         assert!(matches!(
             options.selection_criteria,

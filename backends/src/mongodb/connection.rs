@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
-use mongodb::options::{ServerAddress, Tls};
+use mongodb::options::{DatabaseOptions, ReadConcern, ServerAddress, Tls};
 use mongodb::{Client, Collection, Cursor, Database};
 use tracing::Instrument;
 
@@ -59,9 +59,10 @@ impl Connection {
         let place = ErrorContext { location: address.location(), user };
         let client = Client::with_options(address.options)
             .map_err(|error| place.definite("be reached with this URL", &error))?;
+        let options = DatabaseOptions::builder().read_concern(ReadConcern::majority()).build();
         Ok(Self {
             place,
-            database: client.database(&address.database),
+            database: client.database_with_options(&address.database, options),
             environment: environment.clone(),
             hosts,
             encrypted,

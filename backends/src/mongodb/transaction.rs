@@ -8,7 +8,7 @@ use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use mongodb::ClientSession;
 use mongodb::error::Error as DriverError;
 use mongodb::options::{
-    InsertOneModel, ReadConcern, ReadPreference, SelectionCriteria, UpdateOneModel, WriteModel,
+    InsertOneModel, ReadPreference, SelectionCriteria, UpdateOneModel, WriteModel,
 };
 
 use super::address::write_concern;
@@ -74,7 +74,6 @@ impl Changes {
             server.read("begin a transaction", server.client().start_session()).await?;
         let begin = session
             .start_transaction()
-            .read_concern(ReadConcern::local())
             .write_concern(write_concern())
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .max_commit_time(READ_TIME);
