@@ -1,31 +1,30 @@
-//! Where a store is: the server, the database and the credentials.
+//! The address of a store: server, database and credentials.
 
 use std::time::Duration;
 
 use argon_core::storage::{OpenOptions, StoreUrl};
 use argon_core::{Error, Result};
 use mongodb::options::{
-    Acknowledgment, AuthMechanism, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    Acknowledgment, AuthMechanism, ClientOptions, ReadPreference, SelectionCriteria, WriteConcern,
 };
 
-/// How long the server may take until a majority has a write in its journal. After that it says
-/// that it does not know, and the store looks for itself.
+/// The longest that the server waits until a majority has a write in its journal. After that it
+/// reports the outcome as unknown, and the store reads it back.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The longest that making a connection may take.
+/// The longest that connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server, a database on it, and who asks.
+/// A server, a database on it, and the credentials.
 pub(super) struct Address {
     pub(super) options: ClientOptions,
     pub(super) database: String,
 }
 
 impl Address {
-    /// Takes a URL apart; for `mongodb+srv` asks the name service for the hosts.
+    /// Parses a URL; for `mongodb+srv` it looks the hosts up in DNS.
     ///
-    /// What the driver says about a URL that it does not take is not passed on: it may quote it.
+    /// The driver's message about an invalid URL is dropped, because it may quote the password.
     pub(super) async fn of(url: &StoreUrl, open: &OpenOptions) -> Result<Self> {
         let text = format!("{}:{}", url.scheme(), url.rest());
         let parsed = tokio::time::timeout(CONNECT_TIMEOUT, ClientOptions::parse(text)).await;
@@ -35,16 +34,16 @@ impl Address {
             Err(_) => return Err(no_hosts(url)),
             Ok(Err(_)) => {
                 return Err(Error::invalid(format!(
-                    "MongoDB's driver does not take the URL {url}; \
-                     {}://[USER@]HOST[:PORT]/DATABASE[?OPTION=VALUE&…] is expected, with special \
-                     characters of user and password written as %XX",
+                    "invalid URL {url}: expected \
+                     {}://[USER@]HOST[:PORT]/DATABASE[?OPTION=VALUE&…], with special characters of \
+                     user and password written as %XX",
                     url.scheme()
                 )));
             }
         };
         let database = options.default_database.clone().ok_or_else(|| {
             Error::invalid(format!(
-                "{url} names no database; write {}://HOST/DATABASE",
+                "the URL {url} lacks a database; expected {}://HOST/DATABASE",
                 url.scheme()
             ))
         })?;
@@ -53,13 +52,13 @@ impl Address {
         Ok(Self { options, database })
     }
 
-    /// Hosts and database, for a person.
+    /// Hosts and database, for messages.
     pub(super) fn location(&self) -> String {
         let hosts: Vec<String> = self.options.hosts.iter().map(ToString::to_string).collect();
         format!("mongodb://{}/{}", hosts.join(","), self.database)
     }
 
-    /// The user, and the database that knows him; `None` if the server lets everyone in.
+    /// The user and its authentication database; `None` without credentials.
     pub(super) fn user(&self) -> Option<(&str, &str)> {
         let credential = self.options.credential.as_ref()?;
         let source = credential.source.as_deref().unwrap_or(&self.database);
@@ -72,12 +71,10 @@ fn is_of_names(error: &mongodb::error::Error) -> bool {
 }
 
 fn no_hosts(url: &StoreUrl) -> Error {
-    Error::unavailable(format!(
-        "the name service does not give the hosts of {url}; try again later"
-    ))
+    Error::unavailable(format!("DNS did not resolve the hosts of {url}; try again later"))
 }
 
-/// Completes the credentials with the password that the user gave elsewhere.
+/// Completes the credentials with the password that was given outside the URL.
 fn add_password(options: &mut ClientOptions, open: &OpenOptions) -> Result<()> {
     let Some(credential) = &mut options.credential else { return Ok(()) };
     let takes_password = match &credential.mechanism {
@@ -90,17 +87,18 @@ fn add_password(options: &mut ClientOptions, open: &OpenOptions) -> Result<()> {
     if !takes_password || credential.username.is_none() || credential.password.is_some() {
         return Ok(());
     }
-    let password = open.password.as_ref().ok_or_else(|| {
-        Error::denied("the URL names a user without a password, and none was given elsewhere")
-    })?;
+    let password = open
+        .password
+        .as_ref()
+        .ok_or_else(|| Error::denied("missing password of the user that the URL names"))?;
     credential.password = Some(password.reveal().to_owned());
     Ok(())
 }
 
-/// Sets what the store's promises rest on, whatever the URL says.
+/// Sets the options that the store's guarantees depend on, over those of the URL.
 ///
-/// Writes that are one command are repeated once by the driver: the server knows them by session
-/// and number, also after a change of the primary, so none is applied twice. Statements of a
+/// The driver repeats a write that is one command once. The server recognizes it by session and
+/// number, also after a change of the primary, so it is never applied twice. Statements of a
 /// transaction are never repeated alone.
 fn set_guarantees(options: &mut ClientOptions, open: &OpenOptions) {
     options.app_name.get_or_insert_with(|| "argon".to_owned());
@@ -109,11 +107,13 @@ fn set_guarantees(options: &mut ClientOptions, open: &OpenOptions) {
     options.retry_writes = Some(true);
     options.retry_reads = Some(true);
     options.write_concern = Some(write_concern());
-    options.read_concern = Some(ReadConcern::majority());
+    // `Connection` sets that of reads. A transaction of writes has none: the first statement would send
+    // it, and a server of the protocol may not accept it in a `bulkWrite`.
+    options.read_concern = None;
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
 }
 
-/// In the journals of a majority.
+/// A write is acknowledged when it is in the journals of a majority.
 pub(super) fn write_concern() -> WriteConcern {
     WriteConcern::builder()
         .w(Acknowledgment::Majority)
@@ -173,7 +173,7 @@ mod tests {
                    &readPreference=nearest&retryWrites=false";
         let options = address(url, None).await.unwrap().options;
         assert_eq!(options.write_concern, Some(write_concern()));
-        assert_eq!(options.read_concern, Some(ReadConcern::majority()));
+        assert_eq!(options.read_concern, None);
         assert_eq!(options.retry_writes, Some(true));
         assert!(matches!(
             options.selection_criteria,

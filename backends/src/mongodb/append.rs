@@ -1,136 +1,49 @@
-//! Appending: building what is written, and trying until it is known what came of it.
+//! Appends commits to a timeline, and repeats an attempt until its outcome is known.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use argon_core::model::{Change, CollectionId, Commit, Head, Image, Lsn, Timeline, TimelineId};
+use argon_core::model::{Commit, Head, Timeline, TimelineId};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Environment, Error, Result};
-use bson::oid::ObjectId;
-use bson::{RawDocumentBuf, cstr, rawdoc};
+use bson::RawDocumentBuf;
 
-use super::checksum::Sum;
+use super::connection::Connection;
 use super::extents::Extent;
-use super::factory::Store;
-use super::record::{TimelineRecord, id, lsn};
+use super::format::StoreFormat;
+use super::large_commit::LargeCommits;
+use super::log_walk::digest_of;
+use super::record::TimelineRecord;
+use super::retry::Backoff;
+use super::rows::Rows;
+use super::schema;
+use super::timeline::Timelines;
 use super::transaction::{Changes, Outcome};
-use super::{header, key, parts, schema};
 
-/// What one transaction takes. A server holds what a transaction wrote in memory until it ends, and
-/// ends it after a minute.
+/// The largest transaction. A server holds the writes of a transaction in memory until it ends, and
+/// aborts it after a minute.
 const TRANSACTION_BYTES: usize = 32 * 1024 * 1024;
 const TRANSACTION_ROWS: usize = 20_000;
 
-/// How often another transaction may be in the way. The waits between grow to [`LONGEST_WAIT`], so
-/// together they are some 75 seconds: longer than the 60 for which a server keeps the transaction of a
-/// client that went away in the middle of it.
-const CONFLICTS: u32 = 600;
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
-
-/// How often the server may go away before a commit is asked for.
-const BREAKS: u32 = 3;
-
-/// The documents of an append.
-pub(super) struct Rows {
-    pub(super) commits: Vec<RawDocumentBuf>,
-    pub(super) versions: Vec<RawDocumentBuf>,
-    pub(super) parts: Vec<RawDocumentBuf>,
-}
-
-impl Rows {
-    /// The documents for `commits` on `timeline`, with the versions under `place`: the timeline
-    /// itself, or an extent.
-    pub(super) fn of(
-        timeline: TimelineId,
-        place: TimelineId,
-        commits: &[Commit],
-        environment: &Environment,
-    ) -> Self {
-        let mut rows = Self { commits: Vec::new(), versions: Vec::new(), parts: Vec::new() };
-        for commit in commits {
-            let mut row = rawdoc! {
-                "_id": environment.object_id(),
-                "t": id(timeline),
-                "l": lsn(commit.meta.lsn),
-                "changes": i64::try_from(commit.changes.len()).unwrap_or(i64::MAX),
-                "bytes": i64::try_from(commit.document_bytes()).unwrap_or(i64::MAX),
-            };
-            if place != timeline {
-                row.append(cstr!("piece"), id(place));
-            }
-            let header = header::encode(commit);
-            parts::put(&mut row, &mut rows.parts, place, &header, environment);
-            let counts = (commit.changes.len(), commit.document_bytes());
-            let sum = commit_sum(timeline, place, commit.meta.lsn, counts).end(&header);
-            row.append(cstr!("crc"), sum.value());
-            rows.commits.push(row);
-            for change in &commit.changes {
-                rows.version(place, commit, change, environment.object_id(), environment);
-            }
-        }
-        rows
-    }
-
-    fn version(
-        &mut self,
-        place: TimelineId,
-        commit: &Commit,
-        change: &Change,
-        name: ObjectId,
-        environment: &Environment,
-    ) {
-        let key = key::encode(&change.key);
-        let sum = version_sum(place, change.collection, &key, commit.meta.lsn);
-        let mut row = rawdoc! {
-            "_id": name,
-            "t": id(place),
-            "c": change.collection.get().cast_signed(),
-            "k": key,
-            "l": lsn(commit.meta.lsn),
-        };
-        let sum = match &change.image {
-            Image::Document(document) => {
-                let bytes = document.as_bytes();
-                parts::put(&mut row, &mut self.parts, place, bytes, environment);
-                sum.end(bytes)
-            }
-            Image::Deleted => sum,
-        };
-        row.append(cstr!("crc"), sum.value());
-        self.versions.push(row);
-    }
-}
-
-/// The checksum of a commit's record but for its header, which comes last; `place` is where its
-/// versions are.
-pub(super) fn commit_sum(
-    timeline: TimelineId,
-    place: TimelineId,
-    at: Lsn,
-    (changes, bytes): (usize, usize),
-) -> Sum {
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let sum = Sum::of(schema::COMMITS).id(timeline).id(place).number(lsn(at));
-    sum.number(number(changes)).number(number(bytes))
-}
-
-/// The checksum of a version but for its document, which comes last; of a deletion this is all.
-pub(super) fn version_sum(place: TimelineId, of: CollectionId, key: &str, at: Lsn) -> Sum {
-    let sum = Sum::of(schema::VERSIONS).id(place).number(of.get().cast_signed());
-    sum.text(key).number(lsn(at))
-}
-
-/// Whether commits are more than one transaction takes.
+/// Returns whether commits exceed one transaction.
 fn are_large(commits: &[Commit]) -> bool {
     let rows: usize = commits.iter().map(|commit| commit.changes.len()).sum();
     let bytes: usize = commits.iter().map(Commit::document_bytes).sum();
     rows > TRANSACTION_ROWS || bytes > TRANSACTION_BYTES
 }
 
-impl Store {
+/// Appends to timelines.
+pub(super) struct Appends {
+    pub(super) server: Arc<Connection>,
+    pub(super) environment: Environment,
+    pub(super) format: Arc<StoreFormat>,
+    pub(super) timelines: Arc<Timelines>,
+    pub(super) large: Arc<LargeCommits>,
+}
+
+impl Appends {
     /// Appends commits after `expected`.
     pub(super) async fn append(
-        self: &Arc<Self>,
+        &self,
         timeline: &Timeline,
         expected: &Head,
         commits: &[Commit],
@@ -150,16 +63,53 @@ impl Store {
         self.move_to(timeline, expected, &head, None, rows).await
     }
 
-    /// Moves a timeline from `expected` to `head`, with all that belongs to it, in one transaction.
-    pub(super) async fn move_to(
-        self: &Arc<Self>,
+    /// [`append`](Self::append) for commits that are too large for one transaction.
+    async fn append_large(
+        &self,
+        timeline: &Timeline,
+        expected: &Head,
+        head: &Head,
+        commits: &[Commit],
+    ) -> Result<Append> {
+        // An append that has already lost sends no documents.
+        let first = expected.lsn == timeline.base_lsn();
+        if let Some(answer) = self.timelines.refusal(timeline.id, expected, first).await? {
+            return Ok(answer);
+        }
+        self.format.raise().await?;
+        let name = TimelineId::from_bytes(self.environment.random());
+        let extent = Extent { name, first: expected.lsn.next(), last: head.lsn, empty: false };
+        let rows = Rows::of(timeline.id, name, commits, &self.environment);
+        let answer = match self.large.stage(name, &rows.versions, &rows.parts).await {
+            Ok(()) => {
+                let rows = vec![(schema::COMMITS, rows.commits)];
+                self.move_to(timeline, expected, head, Some(extent), rows).await
+            }
+            Err(error) => Err(error),
+        };
+        match &answer {
+            Ok(Append::Done) => {}
+            Err(error) if error.kind() == argon_core::ErrorKind::Indeterminate => {}
+            // In the background, since it may take long. If it fails, a later compaction removes the
+            // extent.
+            _ => {
+                let large = self.large.clone();
+                tokio::spawn(async move { large.remove(name).await });
+            }
+        }
+        answer
+    }
+
+    /// Moves a timeline from `expected` to `head` and writes `rows`, in one transaction.
+    async fn move_to(
+        &self,
         timeline: &Timeline,
         expected: &Head,
         head: &Head,
         extent: Option<Extent>,
         rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
     ) -> Result<Append> {
-        self.raise_format().await?;
+        self.format.raise().await?;
         let new = (expected.lsn == timeline.base_lsn()).then(|| {
             let floor = timeline.base_lsn();
             let state = TimelineState { timeline: *timeline, head: *head, sealed: false, floor };
@@ -170,14 +120,15 @@ impl Store {
         let changes = Changes { timeline, expected, head, new, extent, rows };
         let answer = self.try_until_known(&changes).await?;
         if answer == Append::Done && extent.is_none() {
-            self.extents.note_append(timeline.id, first, expected.lsn, head.lsn);
+            self.timelines.extents.note_append(timeline.id, first, expected.lsn, head.lsn);
         }
         Ok(answer)
     }
 
-    async fn try_until_known(self: &Arc<Self>, changes: &Changes) -> Result<Append> {
-        let (mut conflicts, mut breaks) = (0, 0);
+    async fn try_until_known(&self, changes: &Changes) -> Result<Append> {
+        let mut backoff = Backoff::default();
         loop {
+            let mut went_away = false;
             let last = match changes.attempt(&self.server).await? {
                 Outcome::Done => return Ok(Append::Done),
                 Outcome::Unknown { error, over } => match self.look(changes, error, over).await? {
@@ -186,34 +137,27 @@ impl Store {
                 },
                 Outcome::Refused => None,
                 Outcome::Undone { error, is_break } => {
-                    breaks += u32::from(is_break);
+                    went_away = is_break;
                     Some(error)
                 }
             };
             let first = changes.new.is_some();
             if let Some(answer) =
-                self.refusal(changes.timeline.id, &changes.expected, first).await?
+                self.timelines.refusal(changes.timeline.id, &changes.expected, first).await?
             {
                 return Ok(answer);
             }
             self.server.count_retry();
-            conflicts += 1;
-            if conflicts > CONFLICTS || breaks > BREAKS {
+            if !backoff.wait(went_away, &self.environment).await {
                 return Err(last.unwrap_or_else(busy));
             }
-            self.wait(conflicts).await;
         }
     }
 
-    /// Finds out what came of a commit whose answer was lost; `None` if it was not applied and can't
-    /// be any more.
-    async fn look(
-        self: &Arc<Self>,
-        changes: &Changes,
-        doubt: Error,
-        over: bool,
-    ) -> Result<Option<Append>> {
-        let Ok(found) = self.timeline(changes.timeline.id).await else { return Err(doubt) };
+    /// Reads the outcome of a commit whose answer was lost; `None` if the commit was not applied and
+    /// can't be applied any more.
+    async fn look(&self, changes: &Changes, doubt: Error, over: bool) -> Result<Option<Append>> {
+        let Ok(found) = self.timelines.record(changes.timeline.id).await else { return Err(doubt) };
         let Some(record) = found else { return if over { Ok(None) } else { Err(doubt) } };
         let TimelineState { head, sealed, .. } = record.state;
         if head == changes.expected && !sealed {
@@ -228,25 +172,37 @@ impl Store {
         }))
     }
 
-    /// Waits a random while that doubles with each conflict.
-    async fn wait(&self, conflicts: u32) {
-        let most = Duration::from_millis(1 << conflicts.min(10)).min(LONGEST_WAIT);
-        let random = u32::from(u16::from_le_bytes(self.environment.random()));
-        tokio::time::sleep(most * random / u32::from(u16::MAX)).await;
+    /// Returns whether the commit that ends in `head` is in the log, which may have grown since.
+    ///
+    /// # Errors
+    /// Those of the server, and `Unavailable` if the commit at that position is already pruned.
+    async fn has_commit(&self, timeline: TimelineId, head: &Head, now: &Head) -> Result<bool> {
+        if now.lsn <= head.lsn {
+            return Ok(now == head);
+        }
+        match digest_of(&self.timelines, timeline, head.lsn).await? {
+            Some(digest) => Ok(digest == head.digest),
+            None => Err(Error::unavailable(format!(
+                "commit {} of timeline {timeline} was pruned",
+                head.lsn
+            ))),
+        }
     }
 }
 
 fn busy() -> Error {
-    Error::unavailable("the timeline is written by others all the time; try again later")
+    Error::unavailable("other writers keep changing the timeline; try again later")
 }
 
 #[cfg(test)]
 mod tests {
     use argon_core::model::{
-        Actor, CommitMeta, Digest, Document, Message, Nonce, Origin, Trailers,
+        Actor, Change, CollectionId, CommitMeta, Digest, Document, Image, Lsn, Message, Nonce,
+        Origin, Trailers,
     };
-    use bson::DateTime;
+    use bson::{DateTime, rawdoc};
 
+    use super::super::header;
     use super::*;
 
     fn commit(changes: Vec<Change>) -> Commit {

@@ -1,13 +1,20 @@
-//! Cutting what is inserted into requests that a slow server answers in time, too.
+//! Divides insertions into requests that also a slow server answers in time.
 
+use std::sync::Arc;
+
+use argon_core::{Error, ErrorKind, Result};
 use bson::RawDocumentBuf;
 
-/// What one request takes at most: far below what the protocol allows, since a request that is not
-/// answered within [`REQUEST_TIMEOUT`](super::server::REQUEST_TIMEOUT) has failed.
+use super::connection::Connection;
+use super::failure::Failure;
+use super::retry::until_known;
+
+/// The largest request: far below the limit of the protocol, because a request fails that is not
+/// answered within [`REQUEST_TIMEOUT`](super::connection::REQUEST_TIMEOUT).
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 const BATCH_ROWS: usize = 1_000;
 
-/// The rows in batches, in order. A row that is larger than a batch is one alone.
+/// Divides rows into batches, in order. A row that is larger than a batch is a batch of its own.
 pub(super) fn batches(rows: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocumentBuf]> {
     let mut rest = rows;
     std::iter::from_fn(move || {
@@ -20,6 +27,33 @@ pub(super) fn batches(rows: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocu
         let (batch, later) = rest.split_at(fitting.max(1).min(rest.len()));
         rest = later;
         (!batch.is_empty()).then_some(batch)
+    })
+}
+
+/// Inserts rows with `_id`s that no other row has, until all exist. A duplicate was inserted by an
+/// attempt whose answer was lost.
+pub(super) async fn insert_until_there(
+    server: &Arc<Connection>,
+    collection: &'static str,
+    rows: &[RawDocumentBuf],
+) -> Result<()> {
+    let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
+    let collection = server.collection(collection);
+    let inserted = until_known(server, || async {
+        server.count_sent(bytes);
+        let insert = collection.insert_many(rows).ordered(false);
+        match server.write("write a large commit or value", insert).await {
+            Ok(_) | Err(Failure::Duplicate) => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    });
+    inserted.await.map_err(|error| match error.kind() {
+        // No record refers to these rows yet, so the commit or value has definitely not been written.
+        ErrorKind::Indeterminate => Error::unavailable(
+            "MongoDB did not acknowledge the rows of a large commit or value; try again later",
+        )
+        .with_source(error),
+        _ => error,
     })
 }
 

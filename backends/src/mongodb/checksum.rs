@@ -1,8 +1,8 @@
-//! The checksums of stored documents, compared whenever one is read.
+//! The checksums of stored documents, which every read verifies.
 //!
-//! A document has in `crc` the CRC32C of its fields, as a 32-bit integer. It covers the names under
-//! which the document is found too, so that one that stands in the wrong place is noticed as well.
-//! Documents of format 1 have none, and are taken as they are.
+//! The field `crc` of a document is the CRC32C of its fields, as a 32-bit integer. It covers the key
+//! fields too, so a document in the wrong place is detected. Documents of format 1 have no checksum
+//! and are accepted unverified.
 
 use argon_core::model::TimelineId;
 use argon_core::{Error, Result};
@@ -10,15 +10,15 @@ use bson::RawDocument;
 
 use super::record::{int, missing, optional};
 
-/// The field that has it.
+/// The field with the checksum.
 pub(super) const FIELD: &str = "crc";
 
-/// A checksum on its way.
+/// A checksum under construction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sum(u32);
 
 impl Sum {
-    /// The checksum of a document of this collection.
+    /// Starts the checksum of a document of this collection.
     pub(super) fn of(collection: &str) -> Self {
         Self(0).text(collection)
     }
@@ -40,24 +40,24 @@ impl Sum {
         self.end(timeline.as_bytes())
     }
 
-    /// Adds the bytes that come last, or have a length that is known.
+    /// Adds bytes that come last or have a fixed length.
     pub(super) fn end(self, bytes: &[u8]) -> Self {
         Self(crc32c::crc32c_append(self.0, bytes))
     }
 
-    /// As it is stored.
+    /// The stored form.
     pub(super) fn value(self) -> i32 {
         self.0.cast_signed()
     }
 }
 
-/// The checksum that a document has, `None` if it is of format 1.
+/// The stored checksum of a document; `None` in format 1.
 pub(super) fn stored(row: &RawDocument, what: &str) -> Result<Option<i64>> {
     let Some(found) = optional(row, what, FIELD)? else { return Ok(None) };
     int(found).map(Some).ok_or_else(|| missing(what, FIELD))
 }
 
-/// Compares a checksum with the stored one, if there is one; `what` names the document.
+/// Compares a checksum with the stored one, if any; `what` names the document in the error.
 pub(super) fn check(stored: Option<i64>, sum: Sum, what: impl FnOnce() -> String) -> Result<()> {
     if stored.is_none_or(|stored| stored == i64::from(sum.value())) {
         return Ok(());

@@ -1,23 +1,24 @@
-//! What a store needs of its server, step by step. Nothing is left behind.
+//! Checks the requirements of a store on its server, step by step, without leaving anything there.
 
 use argon_core::storage::{Diagnosis, OpenOptions, StoreUrl};
 use argon_core::{Environment, Error, ErrorKind, Hint, Result};
 use bson::{Bson, Document, doc, rawdoc};
 
 use super::address::Address;
+use super::connection::Connection;
 use super::failure;
 use super::schema::{self, Contents};
-use super::server::Server;
 
-/// The oldest servers with all that is asked of them (4.4: long index keys, collections made in
-/// transactions, `hello`), as the protocol numbers them.
+/// The wire version of MongoDB 4.4, the oldest with long index keys, collections created in
+/// transactions, and `hello`.
 const OLDEST: i64 = 9;
 
-/// How many seconds a clock may be off. Commits have the times of the machines that wrote them.
+/// The clock differences in seconds from which the check is doubtful, and from which it fails. A commit
+/// has the time of the machine that wrote it.
 const DOUBTFUL_SKEW: i64 = 1;
 const MOST_SKEW: i64 = 60;
 
-/// What must be allowed on the database.
+/// The actions that the user needs on the database.
 const ACTIONS: [&str; 9] = [
     "find",
     "insert",
@@ -30,21 +31,21 @@ const ACTIONS: [&str; 9] = [
     "dbStats",
 ];
 
-/// Looks at everything; stops where nothing further can be tried.
+/// Runs all checks; stops where no further check is possible.
 pub(super) async fn diagnose(
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
 ) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    if let Err(stopped) = look(url, options, environment, &mut found).await {
+    if let Err(stopped) = run_checks(url, options, environment, &mut found).await {
         found.push(stopped);
     }
     found
 }
 
-/// `Err` is what stops the rest.
-async fn look(
+/// `Err` is the check that prevents the rest.
+async fn run_checks(
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
@@ -54,34 +55,34 @@ async fn look(
     let address = address.map_err(|error| Diagnosis::failed("URL", &error, None))?;
     found.push(Diagnosis::good("URL", address.location()));
     let user = address.user().map(|(name, source)| (name.to_owned(), source.to_owned()));
-    let server = Server::new(address, environment)
+    let server = Connection::new(address, environment)
         .map_err(|error| Diagnosis::failed("URL", &error, None))?;
-    let patient = Patient { server: std::sync::Arc::new(server), environment, user };
-    let hello = patient.reach(found).await?;
-    patient.version(&hello, found).await?;
-    found.push(patient.clock(&hello));
-    found.push(Patient::replica_set(&hello)?);
-    found.push(patient.rights().await?);
-    found.push(patient.majority().await?);
-    patient.store(found).await;
+    let checked = CheckedServer { server: std::sync::Arc::new(server), environment, user };
+    let hello = checked.reach(found).await?;
+    checked.version(&hello, found).await?;
+    found.push(checked.clock(&hello));
+    found.push(CheckedServer::replica_set(&hello)?);
+    found.push(checked.rights().await?);
+    found.push(checked.majority().await?);
+    checked.store(found).await;
     Ok(())
 }
 
-/// A server that is looked at.
-struct Patient<'a> {
-    server: std::sync::Arc<Server>,
+/// The server under diagnosis.
+struct CheckedServer<'a> {
+    server: std::sync::Arc<Connection>,
     environment: &'a Environment,
     user: Option<(String, String)>,
 }
 
-impl Patient<'_> {
-    /// Connects, which tells whether the server is there and takes the credentials.
+impl CheckedServer<'_> {
+    /// Connects: checks that the server answers and accepts the credentials.
     async fn reach(&self, found: &mut Vec<Diagnosis>) -> Result<Document, Diagnosis> {
         let greet = || self.server.database().run_command(doc! { "hello": 1 });
         let first = self.server.read("be reached", greet()).await;
         let began = self.environment.now().timestamp_millis();
         let answer = match first {
-            // The first made the connection; the second shows the way there and back.
+            // The first request connected; the second measures one round trip.
             Ok(_) => self.server.read("be reached", greet()).await,
             refused => refused,
         };
@@ -90,17 +91,20 @@ impl Patient<'_> {
             Ok(hello) => {
                 found.push(Diagnosis::good("server", format!("answers in {took} ms")));
                 found.push(match &self.user {
-                    Some((name, source)) => {
-                        Diagnosis::good("credentials", format!("user {name} of {source} is let in"))
+                    Some((name, source)) => Diagnosis::good(
+                        "credentials",
+                        format!("user {name} of {source} is accepted"),
+                    ),
+                    None => {
+                        Diagnosis::good("credentials", "none; the server has required none so far")
                     }
-                    None => Diagnosis::good("credentials", "none; the server asks for none so far"),
                 });
                 Ok(hello)
             }
             Err(error) if error.kind() == ErrorKind::Denied => {
                 found.push(Diagnosis::good("server", "answers"));
-                let remedy = "check user, password and authSource of the URL; the user is known to \
-                              the database that authSource names";
+                let remedy = "check user, password and authSource of the URL; authSource is the database in \
+                              which the user is defined";
                 Err(Diagnosis::failed("credentials", &error, Some(remedy.into())))
             }
             Err(error) => {
@@ -112,9 +116,9 @@ impl Patient<'_> {
 
     async fn version(&self, hello: &Document, found: &mut Vec<Diagnosis>) -> Result<(), Diagnosis> {
         let build = self.server.database().run_command(doc! { "buildInfo": 1 });
-        let build = self.server.read("tell its version", build).await;
+        let build = self.server.read("report its version", build).await;
         let named = build.ok().and_then(|build| build.get_str("version").map(str::to_owned).ok());
-        let named = named.unwrap_or_else(|| "of a version that it does not tell".to_owned());
+        let named = named.unwrap_or_else(|| "of unknown version".to_owned());
         if number(hello, "maxWireVersion").unwrap_or(0) >= OLDEST {
             found.push(Diagnosis::good("version", format!("MongoDB {named}")));
             return Ok(());
@@ -128,14 +132,14 @@ impl Patient<'_> {
         let Ok(theirs) = hello.get_datetime("localTime") else {
             return Diagnosis::doubtful(
                 "clock",
-                "the server does not tell its time",
-                "compare by hand",
+                "the server does not report its time",
+                "compare the clocks by hand",
             );
         };
         let ours = self.environment.clock_time().timestamp_millis();
         let skew = (ours - theirs.timestamp_millis()) / 1000;
         let found = format!("this machine's clock is {skew} s ahead of the server's");
-        let remedy = "set both clocks, by NTP for one (on Linux: timedatectl set-ntp true)";
+        let remedy = "set both clocks, for example by NTP (on Linux: timedatectl set-ntp true)";
         match skew.abs() {
             0..=DOUBTFUL_SKEW => Diagnosis::good("clock", "agrees with the server's"),
             off if off <= MOST_SKEW => Diagnosis::doubtful("clock", found, remedy),
@@ -149,8 +153,9 @@ impl Patient<'_> {
             return Ok(Diagnosis::good(CHECK, "reached through mongos"));
         }
         let Ok(name) = hello.get_str("setName") else {
-            let error =
-                Error::unsupported("the server is no member of one, so it has no transactions");
+            let error = Error::unsupported(
+                "the server is not a member of a replica set, so it lacks transactions",
+            );
             let remedy = "start mongod with --replSet rs0, then in mongosh: rs.initiate()";
             return Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())));
         };
@@ -159,8 +164,8 @@ impl Patient<'_> {
             .any(|field| hello.get_bool(field).unwrap_or(false));
         if !writable {
             let error = Error::unavailable(format!("this member of {name} is not its primary"));
-            let remedy = "take directConnection=true out of the URL, and name all members in it; if \
-                          there is no primary, see rs.status() in mongosh";
+            let remedy = "remove directConnection=true from the URL and name all members in it; if \
+                          the set has no primary, see rs.status() in mongosh";
             return Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())));
         }
         let members = hello.get_array("hosts").map_or(1, Vec::len);
@@ -170,7 +175,7 @@ impl Patient<'_> {
         })
     }
 
-    /// Writes a document in a transaction that is then undone, and asks what else is allowed.
+    /// Writes a document in a transaction, aborts it, and reads the other rights of the user.
     async fn rights(&self) -> Result<Diagnosis, Diagnosis> {
         const CHECK: &str = "rights";
         if let Err(error) = self.try_transaction().await {
@@ -181,7 +186,7 @@ impl Patient<'_> {
         if lacking.is_empty() {
             return Ok(Diagnosis::good(CHECK, "documents can be written in transactions"));
         }
-        let error = Error::denied(format!("the user may not {}", lacking.join(", ")));
+        let error = Error::denied(format!("the user lacks the rights {}", lacking.join(", ")));
         Err(Diagnosis::failed(CHECK, &error, Some(self.grant().into())))
     }
 
@@ -197,11 +202,11 @@ impl Patient<'_> {
         inserted.and(aborted)
     }
 
-    /// The actions that the user may not do, as far as the server tells.
+    /// The actions that the user lacks, as far as the server reports them.
     async fn lacking(&self) -> Vec<&'static str> {
         let status = doc! { "connectionStatus": 1, "showPrivileges": true };
         let status = self.server.database().run_command(status);
-        let Ok(status) = self.server.read("tell the user's rights", status).await else {
+        let Ok(status) = self.server.read("report the user's rights", status).await else {
             return Vec::new();
         };
         let database = self.server.database().name();
@@ -238,7 +243,7 @@ impl Patient<'_> {
         }
     }
 
-    /// Whether a majority takes writes into their journals: removes what is not there.
+    /// Checks that a majority acknowledges writes, by removing a document that does not exist.
     async fn majority(&self) -> Result<Diagnosis, Diagnosis> {
         const CHECK: &str = "majority";
         let nothing = doc! { "_id": self.environment.object_id(), "t": "doctor" };
@@ -251,7 +256,7 @@ impl Patient<'_> {
                 Ok(Diagnosis::good(CHECK, format!("has a write in its journals in {took} ms")))
             }
             Err(error) => {
-                let remedy = "in mongosh: rs.status() tells which members are down";
+                let remedy = "in mongosh: rs.status() shows the members that are down";
                 Err(Diagnosis::failed(CHECK, &error, Some(remedy.into())))
             }
         }
@@ -262,18 +267,16 @@ impl Patient<'_> {
         match schema::contents(&self.server).await {
             Ok(Contents::Store(record)) => {
                 let format = record.format;
-                let text = format!("is there; format {format}, identity {}", record.id);
+                let text = format!("exists; format {format}, identity {}", record.id);
                 found.push(Diagnosis::good(CHECK, text));
                 self.indexes(found).await;
             }
-            Ok(Contents::Nothing) => found.push(Diagnosis::doubtful(
-                CHECK,
-                "there is none yet",
-                Hint::CreateStore { url: None },
-            )),
+            Ok(Contents::Nothing) => {
+                found.push(Diagnosis::doubtful(CHECK, "none yet", Hint::CreateStore { url: None }))
+            }
             Ok(Contents::Other(names)) => {
                 let error = Error::invalid(format!(
-                    "the database holds something else ({})",
+                    "the database has other content ({})",
                     names.join(", ")
                 ));
                 let remedy = "name another database in the URL".to_owned();
@@ -287,7 +290,7 @@ impl Patient<'_> {
         const CHECK: &str = "indexes";
         match schema::missing_indexes(&self.server).await {
             Ok(missing) if missing.is_empty() => {
-                found.push(Diagnosis::good(CHECK, "all are there"));
+                found.push(Diagnosis::good(CHECK, "all exist"));
             }
             Ok(missing) => found.extend(missing.iter().map(|index| {
                 let (collection, name) = (index.collection, index.name);
@@ -299,7 +302,7 @@ impl Patient<'_> {
     }
 }
 
-/// Whether a privilege is for all collections of the database.
+/// Returns whether a privilege covers all collections of the database.
 fn is_of_database(privilege: &Document, database: &str) -> bool {
     let Ok(resource) = privilege.get_document("resource") else { return false };
     let named = |field: &str, name: &str| resource.get_str(field).is_ok_and(|found| found == name);

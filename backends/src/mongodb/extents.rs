@@ -1,28 +1,29 @@
-//! From a view to the rows that make it up.
+//! The rows that belong to a view.
 //!
-//! The versions of most commits are under their timeline. Those of a commit that was too large for a
-//! transaction are under an *extent*, which has a name of its own: they were written before the commit
-//! was there, and nothing that reads the timeline could see them. A segment of a view is therefore
-//! read as a list of [`RowSource`]s. What a timeline has below its head never changes, so it is
-//! remembered.
+//! The versions of most commits are stored under their timeline. Those of a commit that was too large
+//! for a transaction are stored under an *extent* with a name of its own, because they are written
+//! before the commit exists, and no reader of the timeline may see them then. A segment of a view is
+//! therefore read as a list of [`RowSource`]s. The extents below the head of a timeline never change, so
+//! they are cached.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon_core::model::{Lsn, Segment, TimelineId, View};
+use argon_core::model::{Lsn, Segment, TimelineId};
 use argon_core::{Error, Result};
 use bson::doc;
 
 use super::checksum::{self, Sum};
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
+use super::format::StoreFormat;
 use super::record::{id, id_field, lsn, lsn_field, optional};
+use super::retry::until_known;
 use super::schema;
-use super::server::READ_TIME;
 
-/// How many timelines are remembered; then all are forgotten, which costs a request each.
+/// The size of the cache. When it is full it is cleared, which costs one request a timeline.
 const MOST_TIMELINES: usize = 100_000;
 
-/// Rows of `versions` that belong to a view: those under `rows` with `above < lsn <= upto`.
+/// Rows of `versions` in a view: those under the name `rows` with `above < lsn <= upto`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RowSource {
     pub(super) rows: TimelineId,
@@ -30,47 +31,47 @@ pub(super) struct RowSource {
     pub(super) upto: Lsn,
 }
 
-/// Commits of a timeline whose versions are elsewhere.
+/// A range of commits of a timeline whose versions are stored under a name of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) name: TimelineId,
     pub(super) first: Lsn,
     pub(super) last: Lsn,
-    /// Whether pruning has left nothing of it.
+    /// Whether pruning has removed all of its versions.
     pub(super) empty: bool,
 }
 
 impl Extent {
-    /// The checksum of its record once it belongs to a timeline.
+    /// The checksum of the record of an extent that belongs to a timeline.
     pub(super) fn sum(&self, timeline: TimelineId) -> Sum {
         let sum = Sum::of(schema::PIECES).id(self.name).id(timeline);
         sum.number(lsn(self.first)).number(lsn(self.last))
     }
 }
 
-/// What is known of a timeline: its extents, up to a position.
+/// The extents of a timeline up to a position.
 #[derive(Clone)]
 struct KnownExtents {
     upto: Lsn,
     extents: Arc<[Extent]>,
 }
 
-/// What is known of the timelines that this process met.
+/// The cached extents by timeline.
 #[derive(Default)]
-pub(super) struct ExtentCache(Mutex<HashMap<TimelineId, KnownExtents>>);
+struct ExtentCache(Mutex<HashMap<TimelineId, KnownExtents>>);
 
 impl ExtentCache {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<TimelineId, KnownExtents>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The extents of a timeline, if they are known up to `upto`.
+    /// The cached extents of a timeline, if the cache reaches `upto`.
     fn get(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Extent]>> {
         let known = self.lock();
         known.get(&timeline).filter(|known| known.upto >= upto).map(|known| known.extents.clone())
     }
 
-    /// Notes that the timeline has `count` extents up to `upto`; whether it is known which.
+    /// Notes that the timeline has `count` extents up to `upto`; returns whether the cache has them all.
     fn note(&self, timeline: TimelineId, upto: Lsn, count: i64) -> bool {
         let mut known = self.lock();
         if known.len() >= MOST_TIMELINES {
@@ -79,7 +80,7 @@ impl ExtentCache {
         let entry = known.entry(timeline);
         let known =
             entry.or_insert_with(|| KnownExtents { upto: Lsn::ZERO, extents: Arc::new([]) });
-        // Fewer than are known is an answer from the past, which says nothing new.
+        // A count below that of the cache comes from an older answer.
         let complete = i64::try_from(known.extents.len()).is_ok_and(|known| known >= count);
         if complete {
             known.upto = known.upto.max(upto);
@@ -87,9 +88,9 @@ impl ExtentCache {
         complete
     }
 
-    /// Notes that commits from `expected` to `head` were appended without an extent, the `first` ones of
-    /// the timeline or others.
-    pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
+    /// Notes that commits from `expected` to `head` were appended without an extent; `first` if they
+    /// are the first of the timeline.
+    fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
         if first {
             self.note(timeline, head, 0);
         } else if let Some(known) = self.lock().get_mut(&timeline)
@@ -99,13 +100,13 @@ impl ExtentCache {
         }
     }
 
-    /// Forgets a timeline that is dropped.
-    pub(super) fn forget(&self, timeline: TimelineId) {
+    /// Removes a dropped timeline from the cache.
+    fn forget(&self, timeline: TimelineId) {
         self.lock().remove(&timeline);
     }
 
-    /// Adds extents that were read, all of them up to `upto`.
-    pub(super) fn learn(&self, timeline: TimelineId, upto: Lsn, extents: Vec<Extent>) {
+    /// Stores all extents up to `upto`, which were read.
+    fn learn(&self, timeline: TimelineId, upto: Lsn, extents: Vec<Extent>) {
         let mut all = self.lock();
         if all.get(&timeline).is_none_or(|known| known.extents.len() <= extents.len()) {
             all.insert(timeline, KnownExtents { upto, extents: extents.into() });
@@ -113,8 +114,8 @@ impl ExtentCache {
     }
 }
 
-/// The rows of a segment, newest first. Their ranges of positions don't overlap.
-fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
+/// Divides a segment into the sources of its rows, newest first. Their ranges don't overlap.
+pub(super) fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
     let mut sources = Vec::with_capacity(1);
     let mut upto = segment.upto;
     for extent in
@@ -140,77 +141,77 @@ fn split(segment: &Segment, extents: &[Extent]) -> Vec<RowSource> {
     sources
 }
 
-impl Store {
-    /// The rows of a view, newest first: where several hold a document, the first one's counts.
-    pub(super) async fn sources(&self, view: &View) -> Result<Vec<RowSource>> {
-        let mut sources = Vec::with_capacity(view.segments().len());
-        for segment in view.segments() {
-            let extents = match self.extents.get(segment.timeline, segment.upto) {
-                Some(extents) => extents,
-                None => self.ask_for_extents(segment).await?,
-            };
-            sources.extend(split(segment, &extents));
-        }
-        Ok(sources)
+/// The extents of timelines.
+pub(super) struct Extents {
+    server: Arc<Connection>,
+    format: Arc<StoreFormat>,
+    cache: ExtentCache,
+}
+
+impl Extents {
+    pub(super) fn new(server: &Arc<Connection>, format: &Arc<StoreFormat>) -> Self {
+        let (server, format) = (server.clone(), format.clone());
+        Self { server, format, cache: ExtentCache::default() }
     }
 
-    /// The extents of a timeline whose record was just read.
-    pub(super) async fn known_extents(
-        &self,
-        timeline: TimelineId,
-        upto: Lsn,
-    ) -> Result<Arc<[Extent]>> {
-        match self.extents.get(timeline, upto) {
-            Some(extents) => Ok(extents),
-            None => self.ask_for_extents(&Segment { timeline, above: Lsn::ZERO, upto }).await,
-        }
+    /// The cached extents of a timeline, if the cache reaches `upto`.
+    pub(super) fn known(&self, timeline: TimelineId, upto: Lsn) -> Option<Arc<[Extent]>> {
+        self.cache.get(timeline, upto)
     }
 
-    async fn ask_for_extents(&self, segment: &Segment) -> Result<Arc<[Extent]>> {
-        self.timeline(segment.timeline)
-            .await?
-            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
-        self.extents.get(segment.timeline, segment.upto).ok_or_else(|| {
-            Error::corrupt(format!(
-                "timeline {} ends before LSN {}",
-                segment.timeline, segment.upto
-            ))
+    /// Notes that commits from `expected` to `head` were appended without an extent; `first` if they
+    /// are the first of the timeline.
+    pub(super) fn note_append(&self, timeline: TimelineId, first: bool, expected: Lsn, head: Lsn) {
+        self.cache.note_append(timeline, first, expected, head);
+    }
+
+    /// Removes a dropped timeline from the cache.
+    pub(super) fn forget(&self, timeline: TimelineId) {
+        self.cache.forget(timeline);
+    }
+
+    /// Records that pruning has removed all versions of an extent.
+    pub(super) async fn note_empty(&self, extent: TimelineId) -> Result<()> {
+        self.format.raise().await?;
+        let extents = self.server.collection(schema::PIECES);
+        let empty = doc! { "$set": { "empty": true } };
+        until_known(&self.server, || {
+            let update = extents.update_one(doc! { "_id": id(extent) }, empty.clone());
+            self.server.write("record that a piece is empty", update)
         })
+        .await?;
+        Ok(())
     }
 
-    /// Notes what the record of a timeline says of its extents, and reads those that are new.
-    pub(super) async fn note_extents(
+    /// Takes the count of extents from the record of a timeline, and reads those that are not cached.
+    pub(super) async fn note_record(
         &self,
         timeline: TimelineId,
         head: Lsn,
         count: i64,
     ) -> Result<()> {
-        if self.extents.note(timeline, head, count) {
+        if self.cache.note(timeline, head, count) {
             return Ok(());
         }
-        let found = self.published_extents(timeline, head).await?;
+        let found = self.published(timeline, head).await?;
         if i64::try_from(found.len()).is_ok_and(|found| found >= count) {
-            self.extents.learn(timeline, head, found);
+            self.cache.learn(timeline, head, found);
             return Ok(());
         }
         Err(Error::corrupt(format!(
-            "timeline {timeline} has {count} pieces, of which {} are there",
+            "timeline {timeline} has {count} pieces, but only {} exist",
             found.len()
         )))
     }
 
-    pub(super) async fn published_extents(
-        &self,
-        timeline: TimelineId,
-        upto: Lsn,
-    ) -> Result<Vec<Extent>> {
+    pub(super) async fn published(&self, timeline: TimelineId, upto: Lsn) -> Result<Vec<Extent>> {
         let extents = self.server.collection(schema::PIECES);
         let query = extents
-            .find(published(timeline, upto))
+            .find(published_upto(timeline, upto))
             .sort(doc! { "t": 1, "l": 1 })
             .read_concern(mongodb::options::ReadConcern::local())
             .max_time(READ_TIME);
-        let mut rows = self.server.rows("read where large commits are", query).await?;
+        let mut rows = self.server.rows("read the pieces of a timeline", query).await?;
         let mut found = Vec::new();
         while let Some(row) = rows.next().await? {
             let extent = Extent {
@@ -219,7 +220,7 @@ impl Store {
                 last: lsn_field(row, "piece", "l")?,
                 empty: optional(row, "piece", "empty")?.is_some(),
             };
-            let name = || format!("where a large commit is (piece {})", extent.name);
+            let name = || format!("the record of piece {}", extent.name);
             checksum::check(checksum::stored(row, "piece")?, extent.sum(timeline), name)?;
             found.push(extent);
         }
@@ -227,8 +228,8 @@ impl Store {
     }
 }
 
-/// The extents of a timeline up to a position.
-pub(super) fn published(timeline: TimelineId, upto: Lsn) -> bson::Document {
+/// Matches the extents of a timeline up to a position.
+pub(super) fn published_upto(timeline: TimelineId, upto: Lsn) -> bson::Document {
     doc! { "t": id(timeline), "l": { "$lte": lsn(upto) } }
 }
 

@@ -1,48 +1,34 @@
-//! Making and opening stores.
+//! Creates and opens stores.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use argon_core::storage::{
-    Backend, Capabilities, Description, Diagnosis, Factory, Locality, Network, OpenOptions,
-    SnapshotPolicy, StoreInfo, StoreUrl,
+    Backend, Capabilities, Description, Diagnosis, Factory, Locality, OpenOptions, SnapshotPolicy,
+    StoreInfo, StoreUrl,
 };
 use argon_core::{Environment, Error, Hint, Result};
 use async_trait::async_trait;
 
 use super::address::Address;
-use super::extents::ExtentCache;
+use super::append::Appends;
+use super::chunks::Chunks;
+use super::connection::Connection;
+use super::extents::Extents;
+use super::format::StoreFormat;
+use super::large_commit::LargeCommits;
 use super::log::MongoWal;
+use super::lookup::Lookup;
 use super::maintenance::MongoMaintenance;
 use super::materialize::MongoMaterialize;
+use super::prune::TimelineRemoval;
 use super::refs::MongoRefs;
 use super::schema::{self, Contents, StoreRecord};
-use super::server::Server;
 use super::snapshots::MongoSnapshots;
+use super::timeline::Timelines;
+use super::values::StoredValues;
 
-/// Makes and opens stores in MongoDB.
+/// Creates and opens stores in MongoDB.
 pub(crate) struct MongoFactory;
-
-/// What the traits of an opened store share.
-pub(super) struct Store {
-    pub(super) server: Arc<Server>,
-    pub(super) environment: Environment,
-    pub(super) info: StoreInfo,
-    pub(super) extents: ExtentCache,
-    /// Whether the store says that it is of the newest format.
-    newest_format: AtomicBool,
-}
-
-impl Store {
-    /// What comes before every write that leaves a checksum.
-    pub(super) async fn raise_format(&self) -> Result<()> {
-        if !self.newest_format.load(Ordering::Acquire) {
-            schema::raise_format(&self.server).await?;
-            self.newest_format.store(true, Ordering::Release);
-        }
-        Ok(())
-    }
-}
 
 #[async_trait]
 impl Factory for MongoFactory {
@@ -69,9 +55,7 @@ impl Factory for MongoFactory {
         match schema::contents(&server).await? {
             Contents::Nothing => {}
             Contents::Store(_) => {
-                return Err(Error::already_exists(format!(
-                    "there is a store in {location} already"
-                )));
+                return Err(Error::already_exists(format!("a store already exists in {location}")));
             }
             Contents::Other(names) => return Err(occupied(&location, &names)),
         }
@@ -97,7 +81,7 @@ impl Factory for MongoFactory {
         match contents {
             Contents::Store(_) if !missing.is_empty() => Err(lacks_indexes(&location, &missing)),
             Contents::Store(record) => Ok(backend(server, location, record, environment)),
-            Contents::Nothing => Err(Error::not_found(format!("there is no store in {location}"))
+            Contents::Nothing => Err(Error::not_found(format!("no store in {location}"))
                 .with_hint(Hint::CreateStore { url: None })),
             Contents::Other(names) => Err(occupied(&location, &names)),
         }
@@ -113,22 +97,23 @@ impl Factory for MongoFactory {
     }
 }
 
-/// Connects, and refuses a server that has no transactions.
+/// Connects, and refuses a server without transactions.
 async fn connect(
     url: &StoreUrl,
     options: &OpenOptions,
     environment: &Environment,
-) -> Result<(Arc<Server>, String)> {
+) -> Result<(Arc<Connection>, String)> {
     let address = Address::of(url, options).await?;
     let location = address.location();
-    let server = Arc::new(Server::new(address, environment)?);
+    let server = Arc::new(Connection::new(address, environment)?);
     let (hello, _) = server.hello().await?;
+    server.note_bulk_write(&hello);
     if hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid") {
         return Ok((server, location));
     }
     Err(Error::unsupported(format!(
-        "the server of {location} is no member of a replica set, so it has no transactions, which a \
-         store needs: start mongod with --replSet rs0, then in mongosh: rs.initiate(); a server that \
+        "the server of {location} is not a member of a replica set, so it lacks the transactions that a \
+         store needs; start mongod with --replSet rs0, then in mongosh: rs.initiate(); a server that \
          only speaks MongoDB's protocol, such as FerretDB or mongo-java-server, can't hold a store"
     )))
 }
@@ -137,24 +122,24 @@ fn occupied(location: &str, names: &[String]) -> Error {
     const SHOWN: usize = 5;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     Error::invalid(format!(
-        "{location} holds something else ({}{more}); a store needs a database of its own",
+        "{location} has other content ({}{more}); a store needs a database of its own",
         names[..names.len().min(SHOWN)].join(", ")
     ))
 }
 
-/// An index that is missing is not made in passing: on a large store that takes long and slows down
-/// everyone, and a unique one may have let through what it was to keep out.
+/// Opening does not create a missing index: on a large store that takes long and slows all users down,
+/// and without a unique index there may be duplicates by now.
 fn lacks_indexes(location: &str, missing: &[&schema::Index]) -> Error {
     let remedies: Vec<String> = missing.iter().map(|index| index.remedy()).collect();
     Error::invalid(format!(
-        "the store in {location} lacks an index; make it again, {}; then check the store",
+        "the store in {location} lacks an index; create it again, {}; then check the store",
         remedies.join("; ")
     ))
     .with_hint(Hint::CheckStore)
 }
 
-fn backend(
-    server: Arc<Server>,
+pub(super) fn backend(
+    server: Arc<Connection>,
     location: String,
     record: StoreRecord,
     environment: &Environment,
@@ -167,18 +152,38 @@ fn backend(
         location,
         recovered: None,
     };
-    let newest_format = AtomicBool::new(record.format == schema::FORMAT);
-    let (environment, extents) = (environment.clone(), ExtentCache::default());
-    let network: Arc<dyn Network> = server.clone();
-    let store = Arc::new(Store { server, environment, info, extents, newest_format });
+    let format = Arc::new(StoreFormat::new(&server, record.format));
+    let extents = Extents::new(&server, &format);
+    let timelines = Arc::new(Timelines { server: server.clone(), format: format.clone(), extents });
+    let environment = environment.clone();
+    let large = Arc::new(LargeCommits { server: server.clone(), environment: environment.clone() });
+    let values = StoredValues { server: server.clone(), environment: environment.clone() };
     Backend {
-        wal: Arc::new(MongoWal(store.clone())),
-        refs: Arc::new(MongoRefs(store.clone())),
-        snapshots: Arc::new(MongoSnapshots(store.clone())),
-        materialize: Some(Arc::new(MongoMaterialize(store.clone()))),
-        maintenance: Arc::new(MongoMaintenance(store)),
+        wal: Arc::new(MongoWal {
+            timelines: timelines.clone(),
+            appends: Appends {
+                server: server.clone(),
+                environment: environment.clone(),
+                format: format.clone(),
+                timelines: timelines.clone(),
+                large: large.clone(),
+            },
+            removal: TimelineRemoval { timelines: timelines.clone() },
+        }),
+        refs: Arc::new(MongoRefs { server: server.clone(), environment, format }),
+        snapshots: Arc::new(MongoSnapshots {
+            server: server.clone(),
+            values: values.clone(),
+            chunks: Chunks { server: server.clone(), values },
+        }),
+        materialize: Some(Arc::new(MongoMaterialize {
+            server: server.clone(),
+            timelines: timelines.clone(),
+            lookup: Lookup { server: server.clone() },
+        })),
+        maintenance: Arc::new(MongoMaintenance { server: server.clone(), info, timelines, large }),
         deferred: None,
-        network: Some(network),
+        network: Some(server),
         capabilities: Capabilities { durable: true, shared: true },
         snapshot_policy: SnapshotPolicy::BY_HAND,
     }

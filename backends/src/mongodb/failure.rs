@@ -1,5 +1,5 @@
-//! What the driver's errors mean for a caller. Its own texts never reach one as they are: they hold
-//! the server's whole reply, and those about a URL may hold parts of it.
+//! The meaning of the driver's errors for a caller. The driver's own messages are never shown
+//! unchanged: they contain the server's whole reply, or parts of a URL.
 
 use std::fmt;
 
@@ -9,45 +9,50 @@ use mongodb::error::{
     TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 
-/// A unique index has the key already.
+/// A unique index already has the key.
 const DUPLICATE_KEY: i32 = 11000;
 
-/// Not authorized, authentication failed, and the latter as MongoDB Atlas says it.
+/// Not authorized, authentication failed, and authentication failed on MongoDB Atlas.
 const DENIED: [i32; 3] = [13, 18, 8000];
 
-/// The server lacks what was asked of it: a transaction or a retryable write on one that is no member
-/// of a replica set, a command, a stage of a pipeline, an option. What is asked is always the same, so
-/// a server that does not understand it is another one than MongoDB, or an old one.
+/// The server lacks a feature: transactions or retryable writes outside a replica set, a command, a
+/// stage of a pipeline, an option. The requests are always the same, so such a server is not MongoDB, or
+/// an old version.
 const LACKS_IT: [i32; 12] = [9, 14, 20, 59, 72, 115, 168, 238, 303, 40_324, 40_415, 40_573];
 
-/// A document is larger than the server takes: none that is written should be.
+/// Another transaction changed the same document.
+const WRITE_CONFLICT: i32 = 112;
+
+/// A document exceeds the server's limit, which is a defect of Argon.
 const TOO_LARGE: [i32; 3] = [10_334, 17_419, 17_420];
 
-/// The user or the password is wrong, or unknown to the database that was asked.
+/// The user or the password is wrong, or unknown in the authentication database.
 const NOT_LET_IN: [i32; 2] = [18, 8000];
 
-/// What came of a write that failed.
+/// The outcome of a write that failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Nothing was changed.
+    /// The write was not applied.
     Definite(Error),
-    /// It may have happened.
+    /// The write may have been applied.
     Doubtful(Error),
     /// A unique index refused it.
     Duplicate,
 }
 
 impl Failure {
-    /// What to tell a caller who has nothing to look at.
+    /// The error for a caller that can't read the outcome back.
     pub(super) fn into_error(self) -> Error {
         match self {
             Self::Definite(error) | Self::Doubtful(error) => error,
-            Self::Duplicate => Error::conflict("another process wrote the same record meanwhile"),
+            Self::Duplicate => {
+                Error::conflict("another process wrote the same record at the same time")
+            }
         }
     }
 }
 
-/// The driver's account of an error, cut down to what helps a person.
+/// The useful part of the driver's error.
 #[derive(Debug)]
 struct Reason(String);
 
@@ -62,29 +67,36 @@ impl std::error::Error for Reason {}
 fn reason(error: &DriverError) -> Reason {
     Reason(match &*error.kind {
         DriverKind::Command(command) => {
-            format!("the server says: {} ({} {})", command.message, command.code, command.code_name)
+            format!(
+                "the server's error: {} ({} {})",
+                command.message, command.code, command.code_name
+            )
         }
         DriverKind::Write(WriteFailure::WriteError(write)) => {
-            format!("the server says: {} ({})", write.message, write.code)
+            format!("the server's error: {} ({})", write.message, write.code)
         }
         DriverKind::Write(WriteFailure::WriteConcernError(concern)) => {
-            format!("the server says: {} ({})", concern.message, concern.code)
+            format!("the server's error: {} ({})", concern.message, concern.code)
         }
         DriverKind::InsertMany(insert) => match (&insert.write_errors, &insert.write_concern_error)
         {
             (Some(errors), _) if !errors.is_empty() => {
-                format!("the server says: {} ({})", errors[0].message, errors[0].code)
+                format!("the server's error: {} ({})", errors[0].message, errors[0].code)
             }
             (_, Some(concern)) => {
-                format!("the server says: {} ({})", concern.message, concern.code)
+                format!("the server's error: {} ({})", concern.message, concern.code)
             }
             _ => "an insertion failed".to_owned(),
+        },
+        DriverKind::BulkWrite(bulk) => match bulk.write_errors.values().next() {
+            Some(error) => format!("the server's error: {} ({})", error.message, error.code),
+            None => "a statement failed".to_owned(),
         },
         other => other.to_string(),
     })
 }
 
-/// The server's number for an error, if it is one of the server's.
+/// The server's code of an error; `None` if the error is the driver's own.
 pub(super) fn code(error: &DriverError) -> Option<i32> {
     match &*error.kind {
         DriverKind::Command(command) => Some(command.code),
@@ -94,6 +106,7 @@ pub(super) fn code(error: &DriverError) -> Option<i32> {
             Some(errors) if !errors.is_empty() => Some(errors[0].code),
             _ => insert.write_concern_error.as_ref().map(|concern| concern.code),
         },
+        DriverKind::BulkWrite(bulk) => bulk.write_errors.values().next().map(|error| error.code),
         _ => None,
     }
 }
@@ -121,9 +134,8 @@ fn kind(error: &DriverError) -> ErrorKind {
     }
 }
 
-/// What an error that the server names by a number means. What it says of its own defects (1, an
-/// internal error, among them) and what nobody knows is no defect of ours: the request was understood
-/// and not carried out.
+/// The kind of a server's error code. The server's own defects (such as 1, an internal error) and
+/// unknown codes are `Unavailable`: the server understood the request and did not carry it out.
 fn kind_of(code: i32) -> ErrorKind {
     match code {
         code if DENIED.contains(&code) => ErrorKind::Denied,
@@ -133,7 +145,7 @@ fn kind_of(code: i32) -> ErrorKind {
     }
 }
 
-/// Whom errors are about: hosts and database without credentials, and the user.
+/// The subject of errors: hosts and database without credentials, and the user.
 #[derive(Debug, Clone)]
 pub(super) struct ErrorContext {
     pub(super) location: String,
@@ -141,8 +153,7 @@ pub(super) struct ErrorContext {
 }
 
 impl ErrorContext {
-    /// An error of something that changes nothing, or has definitely changed nothing. `what` was
-    /// tried.
+    /// The error of a request that has definitely changed nothing; `what` names the request.
     pub(super) fn definite(&self, what: &str, error: &DriverError) -> Error {
         let kind = kind(error);
         let location = &self.location;
@@ -150,43 +161,43 @@ impl ErrorContext {
             || code(error).is_some_and(|code| NOT_LET_IN.contains(&code));
         let message = match (kind, &self.user) {
             (ErrorKind::Denied, Some(user)) if is_login => format!(
-                "{location} does not let the user '{user}' in: the name, the password or the \
+                "{location} refuses the login of user '{user}': the name, the password or the \
                  authSource of the URL is wrong"
             ),
             (ErrorKind::Denied, Some(user)) => {
-                format!("{location} does not let the user '{user}' {what}")
+                format!("{location} does not allow user '{user}' to {what}")
             }
             (ErrorKind::Denied, None) => {
-                format!("{location} asks for a user and a password, and the URL names no user")
+                format!("{location} requires a user and a password, but the URL names no user")
             }
             (ErrorKind::Unsupported, _) => format!(
-                "{location} could not {what}: it lacks what a store needs, which is MongoDB 4.4 or \
-                 later as a replica set"
+                "{location} could not {what}: a store needs a replica set of MongoDB 4.4 or later"
             ),
             (ErrorKind::Unavailable, _) => {
                 format!("{location} could not {what}; try again later")
             }
             _ => format!("{location} could not {what}"),
         };
-        let told = Error::new(kind, message).with_source(reason(error));
+        let error_of_store = Error::new(kind, message).with_source(reason(error));
         match kind {
             ErrorKind::Denied | ErrorKind::Unsupported | ErrorKind::Unavailable => {
-                told.with_hint(Hint::Diagnose)
+                error_of_store.with_hint(Hint::Diagnose)
             }
-            _ => told,
+            _ => error_of_store,
         }
     }
 
-    /// An error of a write that may have happened.
+    /// The error of a write that may have been applied.
     pub(super) fn doubtful(&self, what: &str, error: &DriverError) -> Error {
         Error::indeterminate(format!(
-            "{} did not say whether it could {what}; look before you try again",
+            "{} did not confirm the request to {what}, which may have been carried out; check before \
+             trying again",
             self.location
         ))
         .with_source(reason(error))
     }
 
-    /// What came of a single write, not part of a transaction.
+    /// The outcome of a single write outside a transaction.
     pub(super) fn of_write(&self, what: &str, error: &DriverError) -> Failure {
         if is_duplicate(error) {
             Failure::Duplicate
@@ -198,7 +209,7 @@ impl ErrorContext {
     }
 }
 
-/// Whether a unique index refused a write.
+/// Returns whether a unique index refused a write.
 pub(super) fn is_duplicate(error: &DriverError) -> bool {
     match &*error.kind {
         DriverKind::InsertMany(insert) => insert
@@ -209,12 +220,20 @@ pub(super) fn is_duplicate(error: &DriverError) -> bool {
     }
 }
 
-/// Whether a transaction that met this was undone, so that the whole of it may be tried again.
+/// Returns whether the error aborted its transaction, so that the whole of it may be tried again.
 pub(super) fn is_transient(error: &DriverError) -> bool {
+    // The error of a statement of a `bulkWrite` has no label.
+    let of_statement = matches!(&*error.kind, DriverKind::BulkWrite(_));
     error.contains_label(TRANSIENT_TRANSACTION_ERROR)
+        || (of_statement && code(error) == Some(WRITE_CONFLICT))
 }
 
-/// Whether the server could not be asked, or went away.
+/// Returns whether the server lacks a command or denies it to this user.
+pub(super) fn lacks_or_denies(error: &DriverError) -> bool {
+    matches!(kind(error), ErrorKind::Unsupported | ErrorKind::Denied)
+}
+
+/// Returns whether the server could not be reached, or the connection broke.
 pub(super) fn is_break(error: &DriverError) -> bool {
     matches!(
         *error.kind,
@@ -224,7 +243,7 @@ pub(super) fn is_break(error: &DriverError) -> bool {
     )
 }
 
-/// Whether it is unknown if a transaction was committed.
+/// Returns whether it is unknown if a transaction was committed.
 pub(super) fn is_unknown_commit(error: &DriverError) -> bool {
     error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) || has_concern_error(error)
 }
@@ -237,8 +256,9 @@ fn has_concern_error(error: &DriverError) -> bool {
     }
 }
 
-/// Whether a single write that failed so may have been applied. A choice of a server that failed at
-/// the first attempt sent nothing; at a later one, the driver gives the first attempt's error.
+/// Returns whether a single write that failed with this error may have been applied. A server
+/// selection that fails at the first attempt has sent nothing; at a later attempt, the driver returns
+/// the error of the first.
 fn may_have_happened(error: &DriverError) -> bool {
     if error.contains_label(NO_WRITES_PERFORMED) {
         return false;
@@ -256,7 +276,7 @@ fn may_have_happened(error: &DriverError) -> bool {
     }
 }
 
-/// A stored record that can't be read.
+/// The error of an unreadable record.
 pub(super) fn corrupt(
     what: &str,
     problem: &str,
@@ -306,9 +326,9 @@ mod tests {
         let said =
             |user, code| place(user).definite("read a ref", &answered(code, "x")).to_string();
         assert!(
-            said(Some("ada"), 18).contains("'ada' in: the name, the password or the authSource")
+            said(Some("ada"), 18).contains("user 'ada': the name, the password or the authSource")
         );
-        assert!(said(Some("ada"), 13).contains("does not let the user 'ada' read a ref"));
+        assert!(said(Some("ada"), 13).contains("does not allow user 'ada' to read a ref"));
         assert!(said(None, 13).contains("the URL names no user"));
     }
 }

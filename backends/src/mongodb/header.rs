@@ -1,6 +1,6 @@
-//! A commit without its documents, as bytes: digest, meta data, the collections that it touched
-//! (count, then each one's number, 8 bytes, little endian), and its changes (count, then each as the
-//! collection's place in that list * 2 + (1 if deleted), and the key). Numbers are varints.
+//! The encoding of a commit without its documents: digest, metadata, the collections of the changes
+//! (count, then the number of each, 8 bytes, little endian), and the changes (count, then for each the
+//! index of its collection in that list * 2 + (1 if deleted), and the key). Numbers are varints.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub(super) fn encode(commit: &Commit) -> Vec<u8> {
     out
 }
 
-/// Reads what [`encode`] wrote.
+/// Decodes the result of [`encode`].
 pub(super) fn decode(bytes: &[u8]) -> Result<Commit<Touched>> {
     let mut reader = Reader::new("commit", bytes);
     let digest = Digest::from_bytes(reader.array()?);

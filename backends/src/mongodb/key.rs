@@ -1,20 +1,20 @@
-//! Document keys as strings that the server orders as Argon does.
+//! Document keys as strings that the server sorts in key order.
 //!
-//! MongoDB compares binary values by their lengths first, so they can't be scanned in key order.
-//! Strings it compares byte by byte as UTF-8, which is the order of their characters. A key is
-//! therefore stored as the string whose characters have the numbers of the key's bytes.
+//! MongoDB compares binary values by length first, so they can't be scanned in key order. It compares
+//! strings byte by byte as UTF-8, which is the order of their code points. So a key is stored as the
+//! string whose code points are the key's bytes.
 
 use argon_core::Result;
 use argon_core::key::Key;
 
 use super::failure::corrupt;
 
-/// The string for a key: one character a byte, so up to twice the bytes.
+/// The string for a key: one character a byte, so up to twice as many bytes.
 pub(super) fn encode(key: &Key) -> String {
     key.as_bytes().iter().copied().map(char::from).collect()
 }
 
-/// Reads what [`encode`] wrote.
+/// Decodes the result of [`encode`].
 pub(super) fn decode(text: &str) -> Result<Key> {
     let bytes: std::result::Result<Vec<u8>, _> =
         text.chars().map(|character| u8::try_from(u32::from(character))).collect();

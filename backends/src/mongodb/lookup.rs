@@ -1,4 +1,4 @@
-//! Looking up documents by key.
+//! Looks up documents by key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,39 +11,38 @@ use bson::{Bson, RawDocument, doc};
 use futures::future::try_join_all;
 use mongodb::options::ReadConcern;
 
-use super::append::version_sum;
 use super::checksum::{self, Sum};
+use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
-use super::factory::Store;
 use super::parts::{self, StoredBytes};
 use super::record::{id, lsn, lsn_field, text_field};
-use super::server::{READ_TIME, Server};
+use super::rows::version_sum;
 use super::{key, schema};
 
-/// How many keys one request asks for.
+/// The keys in one request.
 const KEYS: usize = 500;
 
-/// From so many keys on, it is looked first whether there is anything among them.
+/// From this number of keys on, one seek finds out first whether the range of the keys has versions.
 const MANY: usize = 64;
 
-/// How many sources are asked at once at most.
+/// The most sources that are read in parallel.
 const WIDEST: usize = 16;
 
 pub(super) const VERSION: &str = "version";
 
-/// A version as it is stored.
+/// A stored version.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct StoredVersion {
-    /// Where its parts are, if it has any.
+    /// The name that its parts are stored under, if it has any.
     pub(super) rows: argon_core::model::TimelineId,
     pub(super) lsn: Lsn,
-    /// The document, `None` if it was deleted. Empty if only the stamp was asked for.
+    /// The document; `None` for a deletion, empty if only the stamp was read.
     pub(super) document: Option<StoredBytes>,
-    /// What is left to compare once the parts of the document are read.
+    /// The checksum so far and the stored one, to be compared when the parts of the document are read.
     unchecked: Option<(Sum, i64)>,
 }
 
-/// A document whose version is read.
+/// The document whose version is read.
 #[derive(Clone, Copy)]
 pub(super) struct Named<'a> {
     pub(super) collection: CollectionId,
@@ -52,7 +51,7 @@ pub(super) struct Named<'a> {
 }
 
 impl StoredVersion {
-    /// The version that a row holds, compared with its checksum as far as its document is in it.
+    /// Reads a row, and verifies its checksum if the document is in the row.
     pub(super) fn of(row: &RawDocument, source: &RowSource, named: Named<'_>) -> Result<Self> {
         let mut found = Self::stamp(row, source, named)?;
         if let (Some(StoredBytes::Whole(bytes)), Some((sum, crc))) =
@@ -64,7 +63,7 @@ impl StoredVersion {
         Ok(found)
     }
 
-    /// The same of a row that has no document but only says whether there is one.
+    /// Reads a row that has no document, only whether the version has one.
     fn stamp(row: &RawDocument, source: &RowSource, named: Named<'_>) -> Result<Self> {
         let (lsn, rows) = (lsn_field(row, VERSION, "l")?, source.rows);
         let document = parts::of(row, VERSION)?;
@@ -77,10 +76,10 @@ impl StoredVersion {
         Ok(Self { rows, lsn, document, unchecked })
     }
 
-    /// The document itself.
-    pub(super) async fn image(self, server: &Arc<Server>) -> Result<Image> {
+    /// Reads the document.
+    pub(super) async fn image(self, server: &Arc<Connection>) -> Result<Image> {
         let Some(stored) = self.document else { return Ok(Image::Deleted) };
-        let bytes = server.load(self.rows, stored, VERSION).await?;
+        let bytes = parts::load(server, self.rows, stored, VERSION).await?;
         if let Some((sum, crc)) = self.unchecked {
             let what = || format!("the version of a large document at LSN {}", self.lsn);
             checksum::check(Some(crc), sum.end(&bytes), what)?;
@@ -88,7 +87,7 @@ impl StoredVersion {
         Ok(Image::Document(Document::from_stored(bytes)?))
     }
 
-    pub(super) async fn version(self, server: &Arc<Server>) -> Result<Option<Version>> {
+    pub(super) async fn version(self, server: &Arc<Connection>) -> Result<Option<Version>> {
         let lsn = self.lsn;
         let document = self.image(server).await?.into_document();
         Ok(document.map(|document| Version { lsn, document }))
@@ -102,13 +101,13 @@ impl Named<'_> {
     }
 }
 
-/// The positions of a source as a condition.
+/// Matches the positions of a source.
 pub(super) fn positions(source: &RowSource) -> bson::Document {
     doc! { "$gt": lsn(source.above), "$lte": lsn(source.upto) }
 }
 
-/// Which sources to ask together: the newest alone, since it often has the answer, then two, four and
-/// so on. So a chain of n takes about log n times the way to the server and back.
+/// Divides sources into groups that are read in parallel: the newest alone, since it often has the
+/// answer, then two, four and so on. So a chain of n sources takes about log n round trips.
 fn waves(sources: &[RowSource]) -> impl Iterator<Item = &[RowSource]> {
     let (mut rest, mut width) = (sources, 1);
     std::iter::from_fn(move || {
@@ -119,7 +118,12 @@ fn waves(sources: &[RowSource]) -> impl Iterator<Item = &[RowSource]> {
     })
 }
 
-impl Store {
+/// Looks up versions of documents.
+pub(super) struct Lookup {
+    pub(super) server: Arc<Connection>,
+}
+
+impl Lookup {
     /// The newest version of a document.
     pub(super) async fn newest(
         &self,
@@ -154,8 +158,8 @@ impl Store {
         StoredVersion::of(&row, source, named).map(Some)
     }
 
-    /// The newest versions of documents whose keys are in ascending order; one answer a key. Without
-    /// `documents`, only their stamps.
+    /// The newest versions of documents whose keys are in ascending order, one answer a key; only their
+    /// stamps without `documents`.
     pub(super) async fn newest_of_many(
         &self,
         sources: &[RowSource],
@@ -223,8 +227,8 @@ impl Store {
         Ok(found)
     }
 
-    /// The first key with any version from the first to the last of `keys`: where a range holds
-    /// nothing, this is the one seek that it costs.
+    /// The first key with a version between the first and the last of `keys`. So a range without
+    /// versions costs one seek.
     async fn first_between(
         &self,
         source: &RowSource,
@@ -244,7 +248,7 @@ impl Store {
     }
 }
 
-/// The versions of documents from one key to another, at any position.
+/// Matches the versions of documents from one key to another, at any position.
 pub(super) fn between(
     source: &RowSource,
     collection: CollectionId,
@@ -258,7 +262,7 @@ pub(super) fn between(
     }
 }
 
-/// The versions of a document in a source.
+/// Matches the versions of a document in a source.
 pub(super) fn of_document(
     source: &RowSource,
     collection: CollectionId,
@@ -274,8 +278,8 @@ pub(super) fn of_document(
 
 /// The newest version of each of some keys.
 ///
-/// The positions are a stage of their own only to be read more easily: the server joins adjacent
-/// matches, and bounds the index by both.
+/// The stage for the positions is separate only for readability: the server merges adjacent matches,
+/// and bounds the index by both.
 pub(super) fn newest_of_keys(
     source: &RowSource,
     collection: CollectionId,
@@ -295,7 +299,7 @@ pub(super) fn newest_of_keys(
     ]
 }
 
-/// Keeps the first version of each key: its position, and its document or, without `documents`,
+/// Keeps the first version of each key: its position and its document; without `documents`, only
 /// whether it has one.
 pub(super) fn newest_by_key(documents: bool) -> bson::Document {
     if documents {
@@ -309,14 +313,14 @@ pub(super) fn newest_by_key(documents: bool) -> bson::Document {
             "versions": { "$sum": 1 },
         } };
     }
-    let there = doc! { "$or": [
+    let has_document = doc! { "$or": [
         { "$gt": ["$d", Bson::Null] },
         { "$gt": ["$o", Bson::Null] },
     ] };
     doc! { "$group": {
         "_id": "$k",
         "l": { "$first": "$l" },
-        "d": { "$first": { "$cond": [there, Bson::Binary(super::record::binary(b"")), Bson::Null] } },
+        "d": { "$first": { "$cond": [has_document, Bson::Binary(super::record::binary(b"")), Bson::Null] } },
         "crc": { "$first": "$crc" },
     } }
 }

@@ -1,4 +1,4 @@
-//! The upkeep of a store.
+//! Maintenance of a store.
 
 use std::sync::Arc;
 
@@ -8,26 +8,33 @@ use async_trait::async_trait;
 use bson::doc;
 use futures::stream::BoxStream;
 
-use super::factory::Store;
+use super::connection::Connection;
+use super::large_commit::LargeCommits;
+use super::timeline::Timelines;
 
 /// [`Maintenance`] over the database.
-pub(super) struct MongoMaintenance(pub(super) Arc<Store>);
+pub(super) struct MongoMaintenance {
+    pub(super) server: Arc<Connection>,
+    pub(super) info: StoreInfo,
+    pub(super) timelines: Arc<Timelines>,
+    pub(super) large: Arc<LargeCommits>,
+}
 
 #[async_trait]
 impl Maintenance for MongoMaintenance {
     fn info(&self) -> StoreInfo {
-        self.0.info.clone()
+        self.info.clone()
     }
 
-    /// What the server says that the database takes on its disk, indexes and all.
+    /// The size of the database on the server's disk, with indexes, as the server reports it.
     async fn stored_bytes(&self) -> Result<u64> {
-        let server = &self.0.server;
+        let server = &self.server;
         let stats = server.database().run_command(doc! { "dbStats": 1 });
-        let stats = server.read("tell the size of the database", stats).await?;
+        let stats = server.read("report the size of the database", stats).await?;
         let number = |name: &str| match stats.get(name) {
             Some(bson::Bson::Double(number)) => *number,
             Some(bson::Bson::Int32(number)) => f64::from(*number),
-            #[expect(clippy::cast_precision_loss, reason = "a size is told to a few digits")]
+            #[expect(clippy::cast_precision_loss, reason = "a size needs only a few digits")]
             Some(bson::Bson::Int64(number)) => *number as f64,
             _ => 0.0,
         };
@@ -36,13 +43,12 @@ impl Maintenance for MongoMaintenance {
         Ok(total as u64)
     }
 
-    /// Removes what appends that were cut off have left over. The server gives freed space to new
-    /// documents by itself.
+    /// Removes the leftovers of interrupted appends. The server reuses free space by itself.
     async fn compact(&self) -> Result<()> {
-        self.0.remove_orphans().await
+        self.large.remove_old().await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        super::verification::verify(self.0.clone())
+        super::verification::verify(self.timelines.clone())
     }
 }

@@ -12,21 +12,25 @@ use futures::future::{self, try_join_all};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
-use super::factory::Store;
 use super::key;
-use super::lookup::{Named, StoredVersion, of_document};
+use super::lookup::{Lookup, Named, StoredVersion, of_document};
 use super::scan::scan;
 use super::schema;
-use super::server::READ_TIME;
 use super::steps::{Step, steps};
+use super::timeline::Timelines;
 
-/// How many versions of a document are read at a time, and at how many bytes it is enough.
+/// The versions of a document in one page of its history, and the bytes at which a page ends early.
 const HISTORY: i64 = 64;
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
-/// [`Materialize`] over the collections.
-pub(super) struct MongoMaterialize(pub(super) Arc<Store>);
+/// [`Materialize`] over the collections of a store.
+pub(super) struct MongoMaterialize {
+    pub(super) server: Arc<Connection>,
+    pub(super) timelines: Arc<Timelines>,
+    pub(super) lookup: Lookup,
+}
 
 #[async_trait]
 impl Materialize for MongoMaterialize {
@@ -36,9 +40,9 @@ impl Materialize for MongoMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> Result<Option<Version>> {
-        let sources = self.0.sources(view).await?;
-        match self.0.newest(&sources, collection, key).await? {
-            Some(found) => found.version(&self.0.server).await,
+        let sources = self.timelines.sources(view).await?;
+        match self.lookup.newest(&sources, collection, key).await? {
+            Some(found) => found.version(&self.server).await,
             None => Ok(None),
         }
     }
@@ -49,10 +53,10 @@ impl Materialize for MongoMaterialize {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
-        let sources = self.0.sources(view).await?;
-        let found = self.0.newest_of_many(&sources, collection, &keys, true).await?;
+        let sources = self.timelines.sources(view).await?;
+        let found = self.lookup.newest_of_many(&sources, collection, &keys, true).await?;
         try_join_all(found.into_iter().map(async |found| match found {
-            Some(found) => found.version(&self.0.server).await,
+            Some(found) => found.version(&self.server).await,
             None => Ok(None),
         }))
         .await
@@ -64,17 +68,17 @@ impl Materialize for MongoMaterialize {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<VersionStamp>>> {
-        let sources = self.0.sources(view).await?;
-        let found = self.0.newest_of_many(&sources, collection, &keys, false).await?;
+        let sources = self.timelines.sources(view).await?;
+        let found = self.lookup.newest_of_many(&sources, collection, &keys, false).await?;
         let stamp = |found: StoredVersion| found.document.map(|_| VersionStamp { lsn: found.lsn });
         Ok(found.into_iter().map(|found| found.and_then(stamp)).collect())
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
-        let (store, view) = (self.0.clone(), view.clone());
+        let (server, timelines, view) = (self.server.clone(), self.timelines.clone(), view.clone());
         stream::once(async move {
-            let sources = store.sources(&view).await?;
-            Ok::<_, Error>(scan(&store, sources, collection, &range))
+            let sources = timelines.sources(&view).await?;
+            Ok::<_, Error>(scan(&server, sources, collection, &range))
         })
         .try_flatten()
         .boxed()
@@ -86,14 +90,15 @@ impl Materialize for MongoMaterialize {
         collection: CollectionId,
         key: &Key,
     ) -> BoxStream<'static, Result<(Lsn, Image)>> {
-        let (store, view, key) = (self.0.clone(), view.clone(), key.clone());
+        let (server, timelines) = (self.server.clone(), self.timelines.clone());
+        let (view, key) = (view.clone(), key.clone());
         stream::once(async move {
-            // What is left below is there for its content, not as history.
-            let floor = store.floor_of(&view).await?;
-            let sources = store.sources(&view).await?;
+            // Pruning keeps versions below the floor for their content, not as history.
+            let floor = timelines.floor_of(&view).await?;
+            let sources = timelines.sources(&view).await?;
             let walks = sources.into_iter().map(move |source| {
-                let (store, key) = (store.clone(), key.clone());
-                steps(History { store, source, collection, key }, History::step)
+                let (server, key) = (server.clone(), key.clone());
+                steps(History { server, source, collection, key }, History::step)
             });
             let images = stream::iter(walks).flatten();
             let is_kept = move |(lsn, _): &(Lsn, Image)| future::ready(Ok(*lsn > floor));
@@ -104,9 +109,9 @@ impl Materialize for MongoMaterialize {
     }
 }
 
-/// A walk down the versions of a document in a source.
+/// A walk over the versions of a document in a source, newest first.
 struct History {
-    store: Arc<Store>,
+    server: Arc<Connection>,
     source: RowSource,
     collection: CollectionId,
     key: Key,
@@ -114,7 +119,7 @@ struct History {
 
 impl History {
     async fn step(mut self) -> Result<Step<Self, (Lsn, Image)>> {
-        let server = &self.store.server;
+        let server = &self.server;
         let versions = server.collection(schema::VERSIONS);
         let query = versions
             .find(of_document(&self.source, self.collection, &self.key))

@@ -1,9 +1,9 @@
-//! Which versions of a timeline no kept state reads.
+//! Finds the versions of a timeline that no retained state reads.
 //!
-//! The versions of a document may be among the timeline's own rows and in any of its extents. So all
-//! of these are walked together in the order of the index, without the documents: collection, key,
-//! newest first. A version is replaced by the one that came right before it in this order, if that is
-//! of the same document. Each page is a query of its own, bounded by the index on both sides.
+//! The versions of a document are among the rows of the timeline and of any of its extents. So all
+//! these places are read together in the order of the index (collection, key, newest first), without
+//! documents. The predecessor of a version in this order replaced it, if both are of one document.
+//! Each page is a query, bounded by the index on both sides.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -14,14 +14,13 @@ use argon_core::model::{Lsn, TimelineId};
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
 
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
 use super::lookup::VERSION;
 use super::record::{field, id, int_field, lsn, lsn_field, missing, text_field};
 use super::removal::{Removal, Removed};
 use super::schema;
-use super::server::READ_TIME;
 
-/// How many rows are in memory, of all places together, and the least of one.
+/// The rows in memory, of all places together, and the least of one place.
 const ROWS: usize = 4_096;
 const LEAST_ROWS: usize = 16;
 
@@ -33,29 +32,29 @@ struct VersionRow {
     removed: Removed,
 }
 
-/// Where a walk goes on.
+/// The position from which a walk continues.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum WalkPosition {
-    /// In the first collection after this one.
+    /// At the first collection after this one.
     Collection(Option<i64>),
-    /// In a collection behind a key, if one is given.
+    /// In a collection, after a key if one is given.
     Key(i64, Option<String>),
     /// At the versions of a key below a position.
     Below(i64, String, Lsn),
     End,
 }
 
-/// A walk over the versions of a place: a timeline's own rows, or an extent.
+/// A walk over the versions of a place: a timeline or an extent.
 struct VersionWalk {
     place: TimelineId,
     page: usize,
     from: WalkPosition,
     rows: VecDeque<VersionRow>,
-    /// How many versions stay.
+    /// The count of versions that are kept.
     kept: u64,
 }
 
-/// The versions of a place from `from` on, without their documents, in the order of the index.
+/// A page of the versions of a place from `from` on, in the order of the index, without documents.
 pub(super) fn page(place: TimelineId, from: &WalkPosition, rows: i64) -> Vec<Document> {
     let place = id(place);
     let matched = match from {
@@ -78,7 +77,7 @@ pub(super) fn page(place: TimelineId, from: &WalkPosition, rows: i64) -> Vec<Doc
     ]
 }
 
-/// The versions of a place in the collections after one.
+/// Matches the versions of a place in the collections after one.
 pub(super) fn collections_after(place: TimelineId, after: Option<i64>) -> Document {
     match after {
         Some(collection) => doc! { "t": id(place), "c": { "$gt": collection } },
@@ -91,24 +90,24 @@ impl VersionWalk {
         Self { place, page, from: WalkPosition::Collection(None), rows: VecDeque::new(), kept: 0 }
     }
 
-    /// The next row, which stays in the walk.
-    async fn peek(&mut self, store: &Arc<Store>) -> Result<Option<&VersionRow>> {
+    /// The next row, without removing it from the walk.
+    async fn peek(&mut self, server: &Arc<Connection>) -> Result<Option<&VersionRow>> {
         while self.rows.is_empty() && self.from != WalkPosition::End {
-            self.read(store).await?;
+            self.read(server).await?;
         }
         Ok(self.rows.front())
     }
 
-    async fn read(&mut self, store: &Arc<Store>) -> Result<()> {
+    async fn read(&mut self, server: &Arc<Connection>) -> Result<()> {
         if let WalkPosition::Collection(after) = &self.from {
-            self.from = match self.collection_after(store, *after).await? {
+            self.from = match self.collection_after(server, *after).await? {
                 Some(next) => WalkPosition::Key(next, None),
                 None => WalkPosition::End,
             };
             return Ok(());
         }
         let rows = i64::try_from(self.page).unwrap_or(i64::MAX);
-        let versions = store.server.collection(schema::VERSIONS);
+        let versions = server.collection(schema::VERSIONS);
         let query = versions
             .aggregate(page(self.place, &self.from, rows))
             .allow_disk_use(true)
@@ -116,7 +115,7 @@ impl VersionWalk {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut found = store.server.rows("look for versions that no state needs", query).await?;
+        let mut found = server.rows("list versions for pruning", query).await?;
         while let Some(row) = found.next().await? {
             self.rows.push_back(VersionRow::of(row, self.place)?);
         }
@@ -134,17 +133,17 @@ impl VersionWalk {
 
     async fn collection_after(
         &self,
-        store: &Arc<Store>,
+        server: &Arc<Connection>,
         after: Option<i64>,
     ) -> Result<Option<i64>> {
-        let versions = store.server.collection(schema::VERSIONS);
+        let versions = server.collection(schema::VERSIONS);
         let find = versions
             .find_one(collections_after(self.place, after))
             .sort(doc! { "t": 1, "c": 1, "k": 1, "l": -1 })
             .projection(doc! { "_id": 0, "c": 1 })
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
-        let row = store.server.read("look for the next collection", find).await?;
+        let row = server.read("find the next collection", find).await?;
         row.map(|row| int_field(&row, VERSION, "c")).transpose()
     }
 }
@@ -165,15 +164,15 @@ pub(super) fn name_of(row: &RawDocument, what: &str) -> Result<Bson> {
     field(row, what, "_id")?.try_into().map_err(|_| missing(what, "_id"))
 }
 
-/// Where a walk stands; the greatest is the one to go on with.
+/// The next row of a walk; the walk with the greatest one continues.
 type Position = Reverse<(i64, String, Reverse<Lsn>, usize)>;
 
-/// Removes the versions in some places that nobody needs, where `needs` is asked with the position of
-/// a version and of the one that replaced it; gives the places that have nothing left.
+/// Removes the versions in some places that are not needed, and returns the places that have none left.
+/// `needs` gets the position of a version and of the one that replaced it.
 ///
-/// O(versions) rows of some 100 bytes are read, [`ROWS`] at a time.
+/// It reads O(versions) rows of some 100 bytes, [`ROWS`] at a time.
 pub(super) async fn remove_old_versions(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     places: &[TimelineId],
     needs: impl Fn(Lsn, Option<Lsn>) -> bool,
     removal: &mut Removal,
@@ -183,7 +182,7 @@ pub(super) async fn remove_old_versions(
         places.iter().map(|place| VersionWalk::new(*place, page)).collect();
     let mut next: BinaryHeap<Position> = BinaryHeap::with_capacity(walks.len());
     for at in 0..walks.len() {
-        next.extend(position(store, &mut walks, at).await?);
+        next.extend(position(server, &mut walks, at).await?);
     }
     let mut newer: Option<(i64, String, Lsn)> = None;
     while let Some(Reverse((.., at))) = next.pop() {
@@ -199,17 +198,17 @@ pub(super) async fn remove_old_versions(
         } else {
             removal.version(row.removed).await?;
         }
-        next.extend(position(store, &mut walks, at).await?);
+        next.extend(position(server, &mut walks, at).await?);
     }
     removal.flush().await?;
     Ok(walks.iter().filter(|walk| walk.kept == 0).map(|walk| walk.place).collect())
 }
 
 async fn position(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     walks: &mut [VersionWalk],
     at: usize,
 ) -> Result<Option<Position>> {
-    let row = walks[at].peek(store).await?;
+    let row = walks[at].peek(server).await?;
     Ok(row.map(|row| Reverse((row.collection, row.key.clone(), Reverse(row.lsn), at))))
 }

@@ -1,8 +1,7 @@
-//! Values that are too large for one document of the server: split into `parts`.
+//! Values that exceed one document of the server are split into `parts`.
 //!
-//! A document that holds bytes has them in `d`, or else names an owner in `o` and the count of its
-//! parts in `n`; the parts are documents of their own with that owner, under the same timeline,
-//! extent or [place](NOWHERE).
+//! A document has its bytes in `d`, or else an owner in `o` and the count of parts in `n`. The parts
+//! are documents with that owner, under the same timeline, extent or [place](NOWHERE).
 
 use std::sync::Arc;
 
@@ -11,25 +10,24 @@ use argon_core::{Environment, Error, Result};
 use bson::oid::ObjectId;
 use bson::{RawDocument, RawDocumentBuf, doc, rawdoc};
 
+use super::connection::{Connection, READ_TIME};
 use super::record::{binary, bytes_field, id, int_field, missing, optional};
 use super::schema;
-use super::server::{READ_TIME, Server};
 
-/// The most bytes that a document holds itself. The server takes 16 MiB a document; this leaves room
-/// for the other fields.
+/// The most bytes in `d`. The server's limit is 16 MiB a document; this leaves room for other fields.
 pub(super) const MOST_BYTES: usize = 15 * 1024 * 1024;
 
-/// Where the parts of values are that belong to no timeline.
+/// The place of parts that belong to no timeline.
 pub(super) const NOWHERE: TimelineId = TimelineId::from_bytes([0; 16]);
 
-/// Bytes as a document has them.
+/// The bytes of a document, or the reference to their parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum StoredBytes {
     Whole(Vec<u8>),
     Parts { owner: ObjectId, count: i64 },
 }
 
-/// Puts `bytes` into a document; what does not fit goes to `parts`, which must be written too.
+/// Puts `bytes` into a document, or into `parts` if they don't fit; the caller writes the parts.
 pub(super) fn put(
     document: &mut RawDocumentBuf,
     parts: &mut Vec<RawDocumentBuf>,
@@ -57,7 +55,7 @@ pub(super) fn put(
     document.append(bson::cstr!("n"), count);
 }
 
-/// The bytes of a document as it has them; `None` if it has none.
+/// Reads the bytes of a document, or the reference to their parts; `None` if it has neither.
 pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<StoredBytes>> {
     if optional(row, what, "d")?.is_some() {
         return Ok(Some(StoredBytes::Whole(bytes_field(row, what, "d")?.to_vec())));
@@ -67,43 +65,41 @@ pub(super) fn of(row: &RawDocument, what: &str) -> Result<Option<StoredBytes>> {
     Ok(Some(StoredBytes::Parts { owner, count: int_field(row, what, "n")? }))
 }
 
-impl Server {
-    /// The bytes themselves.
-    pub(super) async fn load(
-        self: &Arc<Self>,
-        place: TimelineId,
-        stored: StoredBytes,
-        what: &str,
-    ) -> Result<Vec<u8>> {
-        let (owner, count) = match stored {
-            StoredBytes::Whole(bytes) => return Ok(bytes),
-            StoredBytes::Parts { owner, count } => (owner, count),
-        };
-        let parts = self.collection(schema::PARTS);
-        let query = parts
-            .find(of_owner(place, owner))
-            .sort(doc! { "t": 1, "o": 1, "n": 1 })
-            .read_concern(mongodb::options::ReadConcern::local())
-            .max_time(READ_TIME);
-        let mut rows = self.rows("read a large value", query).await?;
-        let mut bytes = Vec::new();
-        let mut expected = 0;
-        while let Some(row) = rows.next().await? {
-            if int_field(row, "part", "n")? != expected {
-                break;
-            }
-            bytes.extend_from_slice(bytes_field(row, "part", "d")?);
-            expected += 1;
+/// Loads the parts of bytes, if they are in parts.
+pub(super) async fn load(
+    server: &Arc<Connection>,
+    place: TimelineId,
+    stored: StoredBytes,
+    what: &str,
+) -> Result<Vec<u8>> {
+    let (owner, count) = match stored {
+        StoredBytes::Whole(bytes) => return Ok(bytes),
+        StoredBytes::Parts { owner, count } => (owner, count),
+    };
+    let parts = server.collection(schema::PARTS);
+    let query = parts
+        .find(of_owner(place, owner))
+        .sort(doc! { "t": 1, "o": 1, "n": 1 })
+        .read_concern(mongodb::options::ReadConcern::local())
+        .max_time(READ_TIME);
+    let mut rows = server.rows("read a large value", query).await?;
+    let mut bytes = Vec::new();
+    let mut expected = 0;
+    while let Some(row) = rows.next().await? {
+        if int_field(row, "part", "n")? != expected {
+            break;
         }
-        if expected == count {
-            Ok(bytes)
-        } else {
-            Err(Error::corrupt(format!("a stored {what} lacks part {expected} of {count}")))
-        }
+        bytes.extend_from_slice(bytes_field(row, "part", "d")?);
+        expected += 1;
+    }
+    if expected == count {
+        Ok(bytes)
+    } else {
+        Err(Error::corrupt(format!("a stored {what} lacks part {expected} of {count}")))
     }
 }
 
-/// The parts of a value.
+/// Matches the parts of a value.
 pub(super) fn of_owner(place: TimelineId, owner: ObjectId) -> bson::Document {
     doc! { "t": id(place), "o": owner }
 }

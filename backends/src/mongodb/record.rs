@@ -15,18 +15,17 @@ pub(super) fn binary(bytes: &[u8]) -> Binary {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }
 }
 
-/// A timeline's name, or that of an extent, as a value.
+/// The name of a timeline or an extent as a value.
 pub(super) fn id(timeline: TimelineId) -> Binary {
     binary(timeline.as_bytes())
 }
 
-/// A position as a value. Positions have 48 bits at most; one that a caller made up is as good as
-/// the last.
+/// A position as a value. Positions have at most 48 bits; a larger one counts as the last.
 pub(super) fn lsn(lsn: Lsn) -> i64 {
     lsn.min(Lsn::MAX).get().cast_signed()
 }
 
-/// A field of a stored document that must be there.
+/// A required field of a stored document.
 pub(super) fn field<'a>(row: &'a RawDocument, what: &str, name: &str) -> Result<RawBsonRef<'a>> {
     match row.get(name) {
         Ok(Some(value)) => Ok(value),
@@ -67,7 +66,7 @@ pub(super) fn int_field(row: &RawDocument, what: &str, name: &str) -> Result<i64
     int(field(row, what, name)?).ok_or_else(|| missing(what, name))
 }
 
-/// A whole number of any width: a server may narrow what it computes.
+/// An integer of any width: a server may narrow the numbers that it computes.
 pub(super) fn int(value: RawBsonRef<'_>) -> Option<i64> {
     value.as_i64().or_else(|| value.as_i32().map(i64::from))
 }
@@ -85,11 +84,11 @@ pub(super) fn id_field(row: &RawDocument, what: &str, name: &str) -> Result<Time
 
 const TIMELINE: &str = "timeline";
 
-/// What the collection `timelines` holds of one.
+/// The record of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TimelineRecord {
     pub(super) state: TimelineState,
-    /// How many of its commits are in extents of their own.
+    /// The count of its extents.
     pub(super) extents: i64,
 }
 
@@ -151,8 +150,8 @@ impl TimelineRecord {
     }
 }
 
-/// The position up to which commits are gone. Its negative stands beside it as a check, since both are
-/// raised without knowing the other fields.
+/// The position up to which commits are pruned. Its negative is stored beside it as a check, because
+/// both are raised without reading the fields that a checksum would cover.
 fn floor(row: &RawDocument) -> Result<Lsn> {
     let below = optional(row, TIMELINE, "below")?;
     if below.is_none() && optional(row, TIMELINE, "floor")?.is_none() {
@@ -165,7 +164,7 @@ fn floor(row: &RawDocument) -> Result<Lsn> {
     }
 }
 
-/// The checksum of a timeline's record: of what an append sets, and of what never changes.
+/// The checksum of a timeline's record: over the fields that an append sets, and the constant ones.
 fn head_sum(timeline: &Timeline, head: &Head) -> Sum {
     let sum = Sum::of(super::schema::TIMELINES).id(timeline.id);
     let sum = match timeline.base {
@@ -180,7 +179,7 @@ pub(super) fn time_field(row: &RawDocument, what: &str, name: &str) -> Result<Da
     field(row, what, name)?.as_datetime().ok_or_else(|| missing(what, name))
 }
 
-/// A head as the fields that a new one is compared with or set to.
+/// The fields of a record for a head.
 pub(super) fn head_fields(timeline: &Timeline, head: &Head) -> bson::Document {
     bson::doc! {
         "lsn": lsn(head.lsn),

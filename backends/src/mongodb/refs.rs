@@ -1,32 +1,36 @@
-//! Refs: one document each, with a random version that tells its value from every other.
+//! Refs: one document each, with a version that is random for each write.
 
 use std::sync::Arc;
 
 use argon_core::storage::{CasResult, RefName, RefVersion, Refs, VersionedRef};
-use argon_core::{Error, Result};
+use argon_core::{Environment, Error, Result};
 use async_trait::async_trait;
 use bson::{Bson, Document, RawDocument, doc, rawdoc};
 use data_encoding::HEXLOWER;
 use mongodb::options::ReadConcern;
 
 use super::checksum::{self, Sum};
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
 use super::failure::Failure;
+use super::format::StoreFormat;
 use super::record::{binary, bytes_field, text_field};
 use super::schema;
-use super::server::READ_TIME;
 
 const WHAT: &str = "move a ref";
 const REF: &str = "ref";
 
-/// [`Refs`] over the collection.
-pub(super) struct MongoRefs(pub(super) Arc<Store>);
+/// [`Refs`] over the collection `refs`.
+pub(super) struct MongoRefs {
+    pub(super) server: Arc<Connection>,
+    pub(super) environment: Environment,
+    pub(super) format: Arc<StoreFormat>,
+}
 
 #[async_trait]
 impl Refs for MongoRefs {
-    /// Read linearizably, since another process may have moved it by another primary.
+    /// A linearizable read, since another process may have moved the ref through another primary.
     async fn get(&self, name: &str) -> Result<Option<VersionedRef>> {
-        let server = &self.0.server;
+        let server = &self.server;
         let refs = server.collection(schema::REFS);
         let find = refs
             .find_one(named(name))
@@ -36,7 +40,7 @@ impl Refs for MongoRefs {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<(RefName, VersionedRef)>> {
-        let server = &self.0.server;
+        let server = &self.server;
         let refs = server.collection(schema::REFS);
         let query = refs.find(with_prefix(prefix)).sort(doc! { "name": 1 }).max_time(READ_TIME);
         let mut rows = server.rows("list refs", query).await?;
@@ -53,8 +57,8 @@ impl Refs for MongoRefs {
         expected: Option<&RefVersion>,
         value: Option<Vec<u8>>,
     ) -> Result<CasResult> {
-        self.0.raise_format().await?;
-        let nonce: [u8; 16] = self.0.environment.random();
+        self.format.raise().await?;
+        let nonce: [u8; 16] = self.environment.random();
         let new = value.as_ref().map(|_| RefVersion(HEXLOWER.encode(&nonce)));
         let tried = match (expected, &new, &value) {
             (None, Some(new), Some(value)) => self.insert(name, new, value).await,
@@ -71,15 +75,15 @@ impl Refs for MongoRefs {
             Err(Failure::Doubtful(error)) => Some(error),
             Err(Failure::Definite(error)) => return Err(error),
         };
-        self.look(name, expected, new, doubt).await
+        self.resolve(name, expected, new, doubt).await
     }
 }
 
 impl MongoRefs {
     async fn insert(&self, name: &str, new: &RefVersion, value: &[u8]) -> Result<bool, Failure> {
-        let server = &self.0.server;
+        let server = &self.server;
         let row = rawdoc! {
-            "_id": self.0.environment.object_id(),
+            "_id": self.environment.object_id(),
             "name": name,
             "version": new.0.as_str(),
             "value": binary(value),
@@ -96,7 +100,7 @@ impl MongoRefs {
         new: &RefVersion,
         value: &[u8],
     ) -> Result<bool, Failure> {
-        let server = &self.0.server;
+        let server = &self.server;
         let refs = server.collection(schema::REFS);
         let set = doc! { "$set": {
             "version": &new.0,
@@ -108,15 +112,15 @@ impl MongoRefs {
     }
 
     async fn remove(&self, name: &str, old: &RefVersion) -> Result<bool, Failure> {
-        let server = &self.0.server;
+        let server = &self.server;
         let refs = server.collection(schema::REFS);
         let delete = refs.delete_one(at_version(name, old));
         server.write(WHAT, delete).await.map(|done| done.deleted_count == 1)
     }
 
-    /// What to answer after a swap that was refused, or whose answer was lost. A version is given
-    /// once, so one that is there again is the one that this swap gave.
-    async fn look(
+    /// The result of a compare-and-set that was refused, or whose answer was lost. No two writes have
+    /// one version, so a ref with the new version was written by this call.
+    async fn resolve(
         &self,
         name: &str,
         expected: Option<&RefVersion>,
@@ -130,7 +134,7 @@ impl MongoRefs {
             (Ok(found), Some(doubt)) => {
                 let version = found.as_ref().map(|found| &found.version);
                 if version != new.as_ref() || new.is_none() {
-                    // It may be on its way still, or done and overwritten.
+                    // It may still be applied, or was applied and overwritten.
                     return Err(doubt);
                 }
                 found
@@ -142,7 +146,7 @@ impl MongoRefs {
         }
         if version == expected && expected.is_some() {
             return Err(Error::unavailable(
-                "the ref was moved and moved back meanwhile; try again",
+                "the ref was moved and moved back at the same time; try again",
             ));
         }
         Ok(CasResult::Moved(found))
@@ -157,17 +161,16 @@ fn at_version(name: &str, version: &RefVersion) -> Document {
     doc! { "name": name, "version": &version.0 }
 }
 
-/// The refs whose names begin so. Names are ordered by their bytes, and no character comes after the
-/// last one.
+/// Matches the refs with a prefix. Names are sorted by their bytes, and `char::MAX` sorts last.
 pub(super) fn with_prefix(prefix: &str) -> Document {
     doc! { "name": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } }
 }
 
-/// The refs that can't be read; nobody else looks at all of them.
-pub(super) async fn damaged(store: Arc<Store>) -> Result<Vec<String>> {
-    let refs = store.server.collection(schema::REFS);
+/// The errors of the refs that can't be read. No other check reads all refs.
+pub(super) async fn damaged(server: &Arc<Connection>) -> Result<Vec<String>> {
+    let refs = server.collection(schema::REFS);
     let query = refs.find(doc! {}).max_time(READ_TIME);
-    let mut rows = store.server.rows("look at all refs", query).await?;
+    let mut rows = server.rows("read all refs", query).await?;
     let mut problems = Vec::new();
     while let Some(row) = rows.next().await? {
         problems.extend(decode(row).err().map(|error| error.in_full()));

@@ -1,4 +1,4 @@
-//! Removing rows in batches, and counting what that frees.
+//! Removes rows in batches, and counts the space that this frees.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,31 +10,27 @@ use bson::oid::ObjectId;
 use bson::{Bson, Document, RawDocument, doc};
 use mongodb::options::ReadConcern;
 
-use super::factory::Store;
-use super::failure::Failure;
-use super::log::commits;
+use super::connection::{Connection, READ_TIME};
+use super::log_walk::commits;
 use super::old_versions::name_of;
 use super::record::{id, id_field, int_field, lsn_field, missing, optional};
+use super::retry::until_known;
 use super::schema;
-use super::server::READ_TIME;
 
-/// How many rows are removed at a time.
+/// The rows that one request removes.
 const BATCH: usize = 1_000;
-
-/// How often a removal is asked for whose answer was lost: it is no harm to do again.
-const ATTEMPTS: usize = 5;
 
 const COMMIT: &str = "commit";
 
-/// Whether anything is changed.
+/// Whether rows are removed or only counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Remove,
-    /// What would be removed is counted.
+    /// Counts only.
     Count,
 }
 
-/// A row that goes.
+/// A row to be removed.
 pub(super) struct Removed {
     name: Bson,
     bytes: u64,
@@ -43,7 +39,7 @@ pub(super) struct Removed {
 }
 
 impl Removed {
-    /// A row of a place that was read with the size of its bytes.
+    /// Reads a row of a place that was projected to `_id`, `o` and the size of `d`.
     pub(super) fn of(row: &RawDocument, place: TimelineId, what: &str) -> Result<Self> {
         let bytes = match optional(row, what, "bytes")? {
             Some(_) => int_field(row, what, "bytes")?,
@@ -59,34 +55,34 @@ impl Removed {
     }
 }
 
-/// Rows that are on their way out. The parts of a row go before it: cut off in between, the row is
-/// found again, and the parts would not be.
+/// Gathers rows and removes them. The parts of a row are removed before it: after an interruption, the
+/// row is found again, but parts without it would not be.
 pub(super) struct Removal {
-    store: Arc<Store>,
+    server: Arc<Connection>,
     mode: Mode,
     versions: Vec<Removed>,
     pub(super) freed: Reclaimed,
 }
 
 impl Removal {
-    pub(super) fn new(store: &Arc<Store>, mode: Mode) -> Self {
-        Self { store: store.clone(), mode, versions: Vec::new(), freed: Reclaimed::default() }
+    pub(super) fn new(server: &Arc<Connection>, mode: Mode) -> Self {
+        Self { server: server.clone(), mode, versions: Vec::new(), freed: Reclaimed::default() }
     }
 
-    /// Removes a version, together with others.
+    /// Adds a version, and removes the gathered ones if they are a batch.
     pub(super) async fn version(&mut self, version: Removed) -> Result<()> {
         self.versions.push(version);
         if self.versions.len() >= BATCH { self.flush().await } else { Ok(()) }
     }
 
-    /// Removes the versions that were gathered.
+    /// Removes the gathered versions.
     pub(super) async fn flush(&mut self) -> Result<()> {
         let versions = std::mem::take(&mut self.versions);
         self.freed.versions += versions.len() as u64;
         self.rows(schema::VERSIONS, versions).await
     }
 
-    /// Removes the headers of a timeline up to a position, and gives what it has freed in all.
+    /// Removes the headers of a timeline up to a position; returns the total of this removal.
     pub(super) async fn commits_upto(
         mut self,
         timeline: TimelineId,
@@ -94,15 +90,14 @@ impl Removal {
     ) -> Result<Reclaimed> {
         let mut next = Lsn::ZERO;
         loop {
-            let headers = self.store.server.collection(schema::COMMITS);
+            let headers = self.server.collection(schema::COMMITS);
             let query = headers
                 .aggregate(headers_upto(timeline, next, upto))
                 .batch_size(u32::try_from(BATCH + 1).unwrap_or(u32::MAX))
                 .read_concern(ReadConcern::local())
                 .max_time(READ_TIME)
                 .with_type::<bson::RawDocumentBuf>();
-            let mut rows =
-                self.store.server.rows("look for commits that no state needs", query).await?;
+            let mut rows = self.server.rows("list commits for pruning", query).await?;
             let mut found = Vec::new();
             while let Some(row) = rows.next().await? {
                 let in_extent = optional(row, COMMIT, "piece")?.is_some();
@@ -119,7 +114,7 @@ impl Removal {
         }
     }
 
-    /// Removes rows of a collection, a batch at most.
+    /// Removes at most one batch of rows of a collection.
     async fn rows(&mut self, collection: &'static str, rows: Vec<Removed>) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -131,20 +126,20 @@ impl Removal {
         }
         for (place, owners) in owners {
             let parts = parts_of(place, &owners);
-            self.freed.bytes += self.store.bytes_of_parts(parts.clone()).await?;
+            self.freed.bytes += bytes_of_parts(&self.server, parts.clone()).await?;
             if self.mode == Mode::Remove {
-                self.store.remove(schema::PARTS, parts).await?;
+                remove(&self.server, schema::PARTS, parts).await?;
             }
         }
         if self.mode == Mode::Remove {
             let names: Vec<Bson> = rows.into_iter().map(|row| row.name).collect();
-            self.store.remove(collection, doc! { "_id": { "$in": names } }).await?;
+            remove(&self.server, collection, doc! { "_id": { "$in": names } }).await?;
         }
         Ok(())
     }
 }
 
-/// The headers of a timeline from one position to another, a batch of them, lowest first.
+/// A batch of the headers of a timeline in a range, lowest first.
 pub(super) fn headers_upto(timeline: TimelineId, from: Lsn, upto: Lsn) -> Vec<Document> {
     vec![
         doc! { "$match": commits(timeline, from, upto) },
@@ -154,44 +149,39 @@ pub(super) fn headers_upto(timeline: TimelineId, from: Lsn, upto: Lsn) -> Vec<Do
     ]
 }
 
-/// The parts of some owners in a place.
+/// Matches the parts of some owners in a place.
 pub(super) fn parts_of(place: TimelineId, owners: &[ObjectId]) -> Document {
     doc! { "t": id(place), "o": { "$in": owners.to_vec() } }
 }
 
-impl Store {
-    /// Removes rows. Cut off or repeated, some of them are gone.
-    pub(super) async fn remove(&self, collection: &'static str, rows: Document) -> Result<()> {
-        let collection = self.server.collection(collection);
-        let mut last = None;
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.server.count_retry();
-            }
-            let delete = collection.delete_many(rows.clone());
-            match self.server.write_many("remove what no state needs", delete).await {
-                Ok(_) => return Ok(()),
-                Err(Failure::Definite(error)) => return Err(error),
-                Err(failure) => last = Some(failure.into_error()),
-            }
-        }
-        last.map_or(Ok(()), Err)
-    }
+/// Removes rows. After an error, some of them may be removed.
+pub(super) async fn remove(
+    server: &Connection,
+    collection: &'static str,
+    rows: Document,
+) -> Result<()> {
+    let collection = server.collection(collection);
+    until_known(server, || {
+        let delete = collection.delete_many(rows.clone());
+        server.write_many("remove pruned rows", delete)
+    })
+    .await?;
+    Ok(())
+}
 
-    /// How many bytes some parts have together.
-    pub(super) async fn bytes_of_parts(self: &Arc<Self>, parts: Document) -> Result<u64> {
-        let sum = doc! { "$group": {
-            "_id": Bson::Null,
-            "bytes": { "$sum": { "$binarySize": "$d" } },
-        } };
-        let collection = self.server.collection(schema::PARTS);
-        let query = collection
-            .aggregate(vec![doc! { "$match": parts }, sum])
-            .read_concern(ReadConcern::local())
-            .max_time(READ_TIME)
-            .with_type::<bson::RawDocumentBuf>();
-        let mut rows = self.server.rows("measure large values", query).await?;
-        let Some(row) = rows.next().await? else { return Ok(0) };
-        Ok(int_field(row, "sum", "bytes")?.unsigned_abs())
-    }
+/// The total size of some parts.
+pub(super) async fn bytes_of_parts(server: &Arc<Connection>, parts: Document) -> Result<u64> {
+    let sum = doc! { "$group": {
+        "_id": Bson::Null,
+        "bytes": { "$sum": { "$binarySize": "$d" } },
+    } };
+    let collection = server.collection(schema::PARTS);
+    let query = collection
+        .aggregate(vec![doc! { "$match": parts }, sum])
+        .read_concern(ReadConcern::local())
+        .max_time(READ_TIME)
+        .with_type::<bson::RawDocumentBuf>();
+    let mut rows = server.rows("measure large values", query).await?;
+    let Some(row) = rows.next().await? else { return Ok(0) };
+    Ok(int_field(row, "sum", "bytes")?.unsigned_abs())
 }

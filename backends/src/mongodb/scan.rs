@@ -1,9 +1,9 @@
 //! Scans: pages in key order from each source of a view, merged.
 //!
-//! A page is one query: the first so many versions in index order, of which the server keeps the
-//! newest of each key. As the newest comes first, the last key of a page is right even if its older
-//! versions did not fit. The next page begins behind it. So neither side ever holds more than a
-//! page, however large the collection is and however many versions its documents have.
+//! A page is one query: the first N versions in index order, of which the server keeps the newest of
+//! each key. The newest version of a key comes first, so the last key of a page is complete even if its
+//! older versions did not fit. The next page begins after it. So both sides hold at most one page,
+//! for any size of the collection and any number of versions.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,41 +16,40 @@ use futures::future::join_all;
 use futures::stream::{BoxStream, Peekable, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
-use super::factory::Store;
 use super::lookup::{Named, StoredVersion, VERSION, newest_by_key, positions};
 use super::parts::StoredBytes;
 use super::record::{id, int_field, text_field};
-use super::server::READ_TIME;
 use super::steps::{Step, steps};
 use super::{key, schema};
 
-/// How many versions the first page has, and how many the others at most.
+/// The versions of the first page, and the most of a later one.
 const FIRST_PAGE: i64 = 256;
 const LARGEST_PAGE: i64 = 16_384;
 
-/// How many bytes of documents a page should have, and at how many it is cut.
+/// The intended bytes of documents in a page; it is cut at twice as many.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
-/// One source's newest versions in key order, deletions among them.
+/// The newest versions of one source in key order, with deletions.
 type SourceStream = BoxStream<'static, Result<(String, StoredVersion)>>;
 
 /// A walk over a source.
 #[derive(Clone)]
 struct SourceWalk {
-    store: Arc<Store>,
+    server: Arc<Connection>,
     source: RowSource,
     collection: CollectionId,
-    /// What is left, as conditions on the key.
+    /// The rest of the range, as conditions on the key.
     keys: bson::Document,
-    /// How many versions the next page has.
+    /// The versions of the next page.
     page: i64,
 }
 
 impl SourceWalk {
     /// Reads the next page.
     async fn step(mut self) -> Result<Step<Self, (String, StoredVersion)>> {
-        let collection = self.store.server.collection(schema::VERSIONS);
+        let collection = self.server.collection(schema::VERSIONS);
         let query = collection
             .aggregate(page(&self.source, self.collection, &self.keys, self.page))
             .allow_disk_use(true)
@@ -58,7 +57,7 @@ impl SourceWalk {
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME)
             .with_type::<bson::RawDocumentBuf>();
-        let mut rows = self.store.server.rows("scan a collection", query).await?;
+        let mut rows = self.server.rows("scan a collection", query).await?;
         let (mut items, mut versions, mut bytes) = (Vec::new(), 0, 0);
         let mut cut = false;
         while let Some(row) = rows.next().await? {
@@ -91,14 +90,14 @@ fn size(found: &StoredVersion) -> usize {
     }
 }
 
-/// Four times as many as before, but no more than will likely keep to the bytes of a page.
+/// Four times the last page, within the number that likely fits the bytes of a page.
 fn next_page(page: i64, documents: usize, bytes: usize) -> i64 {
     let average = (bytes / documents.max(1)).max(1);
     let fitting = i64::try_from(PAGE_BYTES / average).unwrap_or(LARGEST_PAGE);
     (page * 4).min(fitting).clamp(16, LARGEST_PAGE)
 }
 
-/// The first `versions` versions of a range of keys, and of those the newest of each key.
+/// The newest version of each key among the first `versions` versions of a range of keys.
 pub(super) fn page(
     source: &RowSource,
     collection: CollectionId,
@@ -129,17 +128,17 @@ pub(super) fn bounds(range: &KeyRange) -> bson::Document {
     keys
 }
 
-/// The documents of a collection in a range, over all sources.
+/// Scans the documents of a collection in a range, over all sources.
 pub(super) fn scan(
-    store: &Arc<Store>,
+    server: &Arc<Connection>,
     sources: Vec<RowSource>,
     collection: CollectionId,
     range: &KeyRange,
 ) -> VersionStream {
     let keys = bounds(range);
     let walks = sources.into_iter().map(|source| {
-        let (store, keys) = (store.clone(), keys.clone());
-        let walk = SourceWalk { store, source, collection, keys, page: FIRST_PAGE };
+        let (server, keys) = (server.clone(), keys.clone());
+        let walk = SourceWalk { server, source, collection, keys, page: FIRST_PAGE };
         steps(walk, SourceWalk::step).peekable()
     });
     let merge = Merge { streams: walks.collect() };
@@ -147,7 +146,7 @@ pub(super) fn scan(
         let item = merge.next().await.transpose()?;
         Some((item, merge))
     });
-    let server = store.server.clone();
+    let server = server.clone();
     merged
         .try_filter_map(move |(key, found)| {
             let server = server.clone();
@@ -165,12 +164,12 @@ struct Merge {
 }
 
 impl Merge {
-    /// The least key; of several sources that have it, the newest one's version.
+    /// The least key, with its version in the newest source that has it.
     async fn next(&mut self) -> Result<Option<(String, StoredVersion)>> {
         if let [stream] = &mut self.streams[..] {
             return stream.try_next().await;
         }
-        // All that have to read do so at once.
+        // The sources that need a page read it in parallel.
         join_all(self.streams.iter_mut().map(|stream| async move {
             Pin::new(stream).peek().await;
         }))

@@ -8,17 +8,21 @@ use mongodb::IndexModel;
 use mongodb::options::IndexOptions;
 
 use super::checksum::{self, Sum};
+use super::connection::{Connection, READ_TIME};
 use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
-use super::server::{READ_TIME, Server};
 
-/// The version of the layout, and the oldest that is read: its documents have no checksums.
-pub(super) const FORMAT: u32 = 2;
+/// The format of a new store. In format 2 the index of versions is unique.
+pub(super) const FORMAT: u32 = 3;
+
+/// The first format whose documents have checksums. An older store is raised to it before the first
+/// write, but not to format 3, because the documents of both are the same.
+pub(super) const CHECKSUM_FORMAT: u32 = 2;
 const OLDEST_FORMAT: u32 = 1;
 
-/// What says that the database holds a store: one document.
+/// The identity of the store: one document, which makes the database a store.
 pub(super) const STORE: &str = "argon";
-/// The end of each timeline.
+/// The record of each timeline.
 pub(super) const TIMELINES: &str = "timelines";
 /// Commits that are too large for one transaction.
 pub(super) const PIECES: &str = "pieces";
@@ -32,13 +36,13 @@ pub(super) const PARTS: &str = "parts";
 pub(super) const REFS: &str = "refs";
 /// Chunks of snapshots.
 pub(super) const CHUNKS: &str = "chunks";
-/// What snapshots are made of.
+/// Manifests of snapshots.
 pub(super) const MANIFESTS: &str = "manifests";
 
 pub(super) const COLLECTIONS: [&str; 9] =
     [STORE, TIMELINES, PIECES, COMMITS, VERSIONS, PARTS, REFS, CHUNKS, MANIFESTS];
 
-/// An index that a store needs. Those of `_id` are there by themselves.
+/// An index that a store needs, besides those of `_id`.
 pub(super) struct Index {
     pub(super) collection: &'static str,
     pub(super) name: &'static str,
@@ -46,19 +50,21 @@ pub(super) struct Index {
     unique: bool,
 }
 
-pub(super) const INDEXES: [Index; 6] = [
-    // This one makes an append a compare-and-set, even beside a writer that knows nothing of `timelines`.
+pub(super) static INDEXES: [Index; 6] = [
+    // Makes an append a compare-and-set even beside a writer that does not read `timelines`.
     Index {
         collection: COMMITS,
         name: "timeline_lsn",
         fields: &[("t", 1), ("l", 1)],
         unique: true,
     },
+    // Not unique, which would cost each version another seek: a commit has one version of a document,
+    // and the unique index of commits allows one commit a position.
     Index {
         collection: VERSIONS,
         name: "newest_version",
         fields: &[("t", 1), ("c", 1), ("k", 1), ("l", -1)],
-        unique: true,
+        unique: false,
     },
     Index {
         collection: PARTS,
@@ -95,7 +101,7 @@ impl Index {
         IndexModel::builder().keys(self.keys()).options(options).build()
     }
 
-    /// The command that makes it, for a person with a shell.
+    /// The command of mongosh that creates the index.
     pub(super) fn remedy(&self) -> String {
         let keys: Vec<String> =
             self.fields.iter().map(|(field, order)| format!("{field}: {order}")).collect();
@@ -122,7 +128,7 @@ impl Index {
     }
 }
 
-/// What the store says of itself.
+/// The identity of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoreRecord {
     pub(super) format: u32,
@@ -131,30 +137,30 @@ pub(super) struct StoreRecord {
 }
 
 impl StoreRecord {
-    /// Its checksum, of what never changes.
+    /// The checksum, over the fields that never change.
     fn sum(&self) -> Sum {
         Sum::of(STORE).text(&self.id).number(self.created.timestamp_millis())
     }
 }
 
-/// What is in a database.
+/// The content of a database.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Contents {
     Store(StoreRecord),
-    /// Nothing, or a store whose making was cut off before it held anything.
+    /// Nothing, or a store whose creation was interrupted.
     Nothing,
-    /// Collections of others.
+    /// Collections that are not of a store.
     Other(Vec<String>),
 }
 
-/// Looks at what is in a database.
+/// Reads what a database contains.
 ///
 /// # Errors
 /// `Unsupported` for a store of a newer format.
-pub(super) async fn contents(server: &Server) -> Result<Contents> {
+pub(super) async fn contents(server: &Connection) -> Result<Contents> {
     let store = server.collection(STORE);
     let find = store.find_one(doc! { "_id": "store" }).max_time(READ_TIME);
-    if let Some(row) = server.read("read what the store says of itself", find).await? {
+    if let Some(row) = server.read("read the identity of the store", find).await? {
         return decode(&row).map(Contents::Store);
     }
     let mut others = Vec::new();
@@ -170,10 +176,10 @@ pub(super) async fn contents(server: &Server) -> Result<Contents> {
     Ok(if others.is_empty() { Contents::Nothing } else { Contents::Other(others) })
 }
 
-async fn is_empty(server: &Server, collection: &str) -> Result<bool> {
+async fn is_empty(server: &Connection, collection: &str) -> Result<bool> {
     let collection = server.collection(collection);
     let find = collection.find_one(doc! {}).projection(doc! { "_id": 1 }).max_time(READ_TIME);
-    Ok(server.read("look into a collection", find).await?.is_none())
+    Ok(server.read("read a collection", find).await?.is_none())
 }
 
 fn decode(row: &RawDocument) -> Result<StoreRecord> {
@@ -187,33 +193,21 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
         format => u32::try_from(format)
             .ok()
             .filter(|format| *format >= OLDEST_FORMAT)
-            .ok_or_else(|| corrupt(WHAT, "has no format that ever was", format!("{format}")))?,
+            .ok_or_else(|| corrupt(WHAT, "has an invalid format", format!("{format}")))?,
     };
     let id = text_field(row, WHAT, "id")?.to_owned();
     let record = StoreRecord { format, id, created: time_field(row, WHAT, "created")? };
-    let name = || "what the store says of itself".to_owned();
+    let name = || "the identity of the store".to_owned();
     checksum::check(checksum::stored(row, WHAT)?, record.sum(), name)?;
     Ok(record)
 }
 
-/// Notes that the store has documents of the newest format, so that an older version of Argon, which
-/// would leave checksums as they were, does not open it.
-pub(super) async fn raise_format(server: &Server) -> Result<()> {
-    let newest = i32::try_from(FORMAT).unwrap_or(i32::MAX);
-    let older = doc! { "_id": "store", "format": { "$lt": newest } };
-    let store = server.collection(STORE);
-    let update = store.update_one(older, doc! { "$set": { "format": newest } });
-    // Doing so again is no harm, so what is not known counts as not done.
-    server.write("note the format of the store", update).await.map_err(Failure::into_error)?;
-    Ok(())
-}
-
-/// Makes the collections and indexes, as far as they are not there, and then the document that makes
-/// them a store. Cut off before that, it can be tried again.
+/// Creates the missing collections and indexes, and last the document that makes the database a store.
+/// If it is interrupted, it can be repeated.
 ///
 /// # Errors
 /// `AlreadyExists` if another process was faster.
-pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
+pub(super) async fn make(server: &Connection, record: &StoreRecord) -> Result<()> {
     const ALREADY_THERE: i32 = 48;
     for name in COLLECTIONS {
         let create = server.database().create_collection(name);
@@ -221,14 +215,14 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
             Some(Ok(())) => {}
             Some(Err(error)) if super::failure::code(&error) == Some(ALREADY_THERE) => {}
             Some(Err(error)) => {
-                return Err(server.place().definite("make a collection", &error));
+                return Err(server.place().definite("create a collection", &error));
             }
-            None => return Err(server.silence("make a collection")),
+            None => return Err(server.silence("create a collection")),
         }
     }
-    for index in &INDEXES {
+    for index in missing_indexes(server).await? {
         let collection = server.collection(index.collection);
-        server.read("make an index", collection.create_index(index.model())).await?;
+        server.read("create an index", collection.create_index(index.model())).await?;
     }
     let row = bson::rawdoc! {
         "_id": "store",
@@ -237,21 +231,22 @@ pub(super) async fn make(server: &Server, record: &StoreRecord) -> Result<()> {
         "created": record.created,
         "crc": record.sum().value(),
     };
-    match server.write("make the store", server.collection(STORE).insert_one(row)).await {
+    match server.write("create the store", server.collection(STORE).insert_one(row)).await {
         Ok(_) => Ok(()),
-        // Tried again by the driver after an answer that was lost, it may be our own.
+        // It may be our own document: the driver repeats an insertion whose answer was lost.
         Err(Failure::Duplicate | Failure::Doubtful(_)) => match contents(server).await? {
             Contents::Store(found) if found == *record => Ok(()),
-            _ => Err(Error::already_exists("another process made a store there meanwhile")),
+            _ => {
+                Err(Error::already_exists("another process created a store there at the same time"))
+            }
         },
         Err(Failure::Definite(error)) => Err(error),
     }
 }
 
-/// The indexes that are not there.
-pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Index>> {
-    static ALL: [Index; 6] = INDEXES;
-    let mut names: Vec<&str> = ALL.iter().map(|index| index.collection).collect();
+/// The indexes that the store lacks.
+pub(super) async fn missing_indexes(server: &Connection) -> Result<Vec<&'static Index>> {
+    let mut names: Vec<&str> = INDEXES.iter().map(|index| index.collection).collect();
     names.dedup();
     let found = try_join_all(
         names
@@ -259,7 +254,7 @@ pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Inde
             .map(|name| async move { Ok::<_, Error>((*name, indexes_of(server, name).await?)) }),
     )
     .await?;
-    Ok(ALL
+    Ok(INDEXES
         .iter()
         .filter(|index| {
             !found.iter().any(|(name, models)| {
@@ -269,7 +264,7 @@ pub(super) async fn missing_indexes(server: &Server) -> Result<Vec<&'static Inde
         .collect())
 }
 
-async fn indexes_of(server: &Server, collection: &str) -> Result<Vec<IndexModel>> {
+async fn indexes_of(server: &Connection, collection: &str) -> Result<Vec<IndexModel>> {
     const NO_SUCH_COLLECTION: i32 = 26;
     let what = "list the indexes of a collection";
     let collection = server.collection(collection);

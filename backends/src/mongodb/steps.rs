@@ -1,5 +1,4 @@
-//! Streams that are made step by step, each step a short query of its own: a reader may take its time
-//! without a cursor waiting for it on the server.
+//! Streams in steps, each a short query. So no cursor on the server waits for a slow reader.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,13 +7,13 @@ use argon_core::{Error, Result};
 use futures::stream::{BoxStream, StreamExt};
 use tokio::task::JoinHandle;
 
-/// Items, and the state to go on from, if there is more.
+/// Items, and the state of the next step unless this is the last.
 pub(super) type Step<S, T> = (Vec<T>, Option<S>);
 
 type Making<S, T> = Pin<Box<dyn Future<Output = Result<Step<S, T>>> + Send>>;
 
-/// A stream of the items of all steps. The first step begins when the first item is asked for; every
-/// other one while the items of the one before are taken.
+/// A stream of the items of all steps. The first step begins when the first item is polled, every
+/// later one while the items of its predecessor are consumed.
 pub(super) fn steps<S, T, F, M>(state: S, make: F) -> BoxStream<'static, Result<T>>
 where
     S: Send + 'static,
@@ -46,7 +45,7 @@ enum Next<S, T> {
     End,
 }
 
-/// A task that ends when nobody waits for it any more.
+/// A task that is aborted when its handle is dropped.
 struct Running<T>(JoinHandle<Result<T>>);
 
 impl<T> Drop for Running<T> {
@@ -69,7 +68,7 @@ where
             let made = match std::mem::replace(&mut self.next, Next::End) {
                 Next::Begin(state) => (self.make)(state).await,
                 Next::Running(mut running) => (&mut running.0).await.unwrap_or_else(|source| {
-                    Err(Error::internal("a read broke off").with_source(source))
+                    Err(Error::internal("a read crashed").with_source(source))
                 }),
                 Next::End => return None,
             };

@@ -1,33 +1,42 @@
-//! The ends of timelines: one record each, which every append and seal moves.
+//! The records of timelines: one document each, which every append and seal updates.
 
 use std::sync::Arc;
 
-use argon_core::model::{Head, Lsn, Timeline, TimelineId, View};
+use argon_core::model::{Head, Lsn, Segment, Timeline, TimelineId, View};
 use argon_core::storage::{Append, TimelineState};
 use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 
-use super::factory::Store;
+use super::connection::{Connection, READ_TIME};
+use super::extents::{Extent, Extents, RowSource, split};
 use super::failure::Failure;
+use super::format::StoreFormat;
 use super::record::{TimelineRecord, binary, id, lsn};
+use super::retry::{ATTEMPTS, until_known};
 use super::schema;
-use super::server::READ_TIME;
 
-impl Store {
+/// The records of timelines, and the sources of the rows of their states.
+pub(super) struct Timelines {
+    pub(super) server: Arc<Connection>,
+    pub(super) format: Arc<StoreFormat>,
+    pub(super) extents: Extents,
+}
+
+impl Timelines {
     /// The record of a timeline.
     ///
-    /// Read linearizably: a primary that was cut off and has not noticed yet would otherwise give a
-    /// head from before those that another process has seen. All other reads are of what lies below
-    /// a head that was read so, which every later primary has.
-    pub(super) async fn timeline(&self, timeline: TimelineId) -> Result<Option<TimelineRecord>> {
-        let Some(record) = self.timeline_alone(timeline).await? else { return Ok(None) };
-        self.note_extents(timeline, record.state.head.lsn, record.extents).await?;
+    /// A linearizable read: a primary that was cut off and has not noticed would otherwise return an
+    /// older head than another process has seen. All other reads are of rows below a head that was read
+    /// this way, which every later primary has.
+    pub(super) async fn record(&self, timeline: TimelineId) -> Result<Option<TimelineRecord>> {
+        let Some(record) = self.record_alone(timeline).await? else { return Ok(None) };
+        self.extents.note_record(timeline, record.state.head.lsn, record.extents).await?;
         Ok(Some(record))
     }
 
-    /// The same without a look at the extents of the timeline.
-    pub(super) async fn timeline_alone(
+    /// The record of a timeline, without reading its extents.
+    pub(super) async fn record_alone(
         &self,
         timeline: TimelineId,
     ) -> Result<Option<TimelineRecord>> {
@@ -36,14 +45,14 @@ impl Store {
             .find_one(doc! { "_id": id(timeline) })
             .read_concern(ReadConcern::linearizable())
             .max_time(READ_TIME);
-        let row = self.server.read("read the end of a timeline", find).await?;
+        let row = self.server.read("read the record of a timeline", find).await?;
         row.map(|row| TimelineRecord::decode(&row)).transpose()
     }
 
-    /// The position up to which the commits of a view were collected.
+    /// The position up to which the commits of a view are pruned.
     pub(super) async fn floor_of(&self, view: &View) -> Result<Lsn> {
         for segment in view.segments() {
-            let record = self.timeline_alone(segment.timeline).await?;
+            let record = self.record_alone(segment.timeline).await?;
             let floor = record.map_or(Lsn::ZERO, |record| record.state.floor);
             if floor > segment.above {
                 return Ok(floor.min(segment.upto));
@@ -52,7 +61,7 @@ impl Store {
         Ok(Lsn::ZERO)
     }
 
-    pub(super) async fn timeline_ids(&self) -> Result<Vec<TimelineId>> {
+    pub(super) async fn ids(&self) -> Result<Vec<TimelineId>> {
         let timelines = self.server.collection(schema::TIMELINES);
         let query = timelines.find(doc! {}).projection(doc! { "_id": 1 }).max_time(READ_TIME);
         let mut rows = self.server.rows("list the timelines", query).await?;
@@ -63,15 +72,15 @@ impl Store {
         Ok(ids)
     }
 
-    /// Why a compare-and-set was refused; `None` if the timeline is as it was expected. `first` says
-    /// that its first commit is to be written: else one that is not there was dropped.
+    /// The reason for which a compare-and-set was refused; `None` if the timeline is as expected. Unless
+    /// its `first` commit is being written, a timeline without a record was dropped.
     pub(super) async fn refusal(
         &self,
         timeline: TimelineId,
         expected: &Head,
         first: bool,
     ) -> Result<Option<Append>> {
-        let found = self.timeline(timeline).await?;
+        let found = self.record(timeline).await?;
         Ok(match found.map(|record| record.state) {
             Some(TimelineState { sealed: true, head, .. }) => Some(Append::Sealed(head)),
             Some(TimelineState { head, .. }) if head != *expected => Some(Append::HeadMoved(head)),
@@ -80,33 +89,59 @@ impl Store {
         })
     }
 
-    /// Whether the commit that ends in `head` is in the log, which may have gone on since.
-    ///
-    /// # Errors
-    /// Besides those of the server, `Unavailable` if the commit at that position is pruned already.
-    pub(super) async fn has_commit(
-        self: &Arc<Self>,
+    /// The sources of a view, newest first: the first that has a document decides.
+    pub(super) async fn sources(&self, view: &View) -> Result<Vec<RowSource>> {
+        let mut sources = Vec::with_capacity(view.segments().len());
+        for segment in view.segments() {
+            let extents = match self.extents.known(segment.timeline, segment.upto) {
+                Some(extents) => extents,
+                None => self.ask_for_extents(segment).await?,
+            };
+            sources.extend(split(segment, &extents));
+        }
+        Ok(sources)
+    }
+
+    /// The extents of a timeline up to a position.
+    pub(super) async fn extents_of(
+        &self,
         timeline: TimelineId,
-        head: &Head,
-        now: &Head,
-    ) -> Result<bool> {
-        if now.lsn <= head.lsn {
-            return Ok(now == head);
+        upto: Lsn,
+    ) -> Result<Arc<[Extent]>> {
+        match self.extents.known(timeline, upto) {
+            Some(extents) => Ok(extents),
+            None => self.ask_for_extents(&Segment { timeline, above: Lsn::ZERO, upto }).await,
         }
-        match self.digest_of(timeline, head.lsn).await? {
-            Some(digest) => Ok(digest == head.digest),
-            None => Err(Error::unavailable(format!(
-                "commit {} of timeline {timeline} is gone from the log",
-                head.lsn
-            ))),
-        }
+    }
+
+    async fn ask_for_extents(&self, segment: &Segment) -> Result<Arc<[Extent]>> {
+        self.record(segment.timeline)
+            .await?
+            .ok_or_else(|| Error::corrupt(format!("timeline {} is missing", segment.timeline)))?;
+        self.extents.known(segment.timeline, segment.upto).ok_or_else(|| {
+            Error::corrupt(format!(
+                "timeline {} ends before LSN {}",
+                segment.timeline, segment.upto
+            ))
+        })
+    }
+
+    /// Applies a change to the record of a timeline that is harmless to repeat.
+    pub(super) async fn change(&self, timeline: TimelineId, change: Document) -> Result<()> {
+        self.format.raise().await?;
+        let timelines = self.server.collection(schema::TIMELINES);
+        until_known(&self.server, || {
+            let update = timelines.update_one(doc! { "_id": id(timeline) }, change.clone());
+            self.server.write("update the record of a timeline", update)
+        })
+        .await?;
+        Ok(())
     }
 
     /// Ends a timeline after `expected`.
     pub(super) async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
         const WHAT: &str = "seal a timeline";
-        const ATTEMPTS: usize = 3;
-        self.raise_format().await?;
+        self.format.raise().await?;
         let timelines = self.server.collection(schema::TIMELINES);
         for _ in 0..ATTEMPTS {
             let update = timelines
@@ -117,7 +152,7 @@ impl Store {
                 Err(Failure::Doubtful(error)) => Some(error),
                 Err(Failure::Definite(error)) => return Err(error),
             };
-            let found = match self.timeline(timeline.id).await {
+            let found = match self.record(timeline.id).await {
                 Ok(found) => found,
                 Err(error) => return Err(doubt.unwrap_or(error)),
             };
@@ -131,7 +166,7 @@ impl Store {
                 (Some(TimelineState { head, .. }), _) if head != *expected => {
                     return Ok(Append::HeadMoved(head));
                 }
-                // It may still be on its way.
+                // It may still be applied.
                 (Some(_), Some(doubt)) => return Err(doubt),
                 (Some(_), None) => {}
                 (None, _) => {
@@ -141,7 +176,7 @@ impl Store {
                     match self.server.write(WHAT, timelines.insert_one(row)).await {
                         Ok(_) => return Ok(Append::Done),
                         Err(Failure::Duplicate) => {}
-                        Err(Failure::Doubtful(error)) => match self.timeline(timeline.id).await {
+                        Err(Failure::Doubtful(error)) => match self.record(timeline.id).await {
                             Ok(Some(found)) if found.state == state => return Ok(Append::Done),
                             _ => return Err(error),
                         },
@@ -150,16 +185,16 @@ impl Store {
                 }
             }
         }
-        Err(Error::unavailable("the timeline is changed by others all the time; try again later"))
+        Err(Error::unavailable("other writers keep changing the timeline; try again later"))
     }
 }
 
-/// What raises the floor of a timeline; a higher one stays.
+/// An update that raises the floor of a timeline, unless it is higher.
 pub(super) fn raised(floor: Lsn) -> Document {
     doc! { "$max": { "floor": lsn(floor) }, "$min": { "below": -lsn(floor) } }
 }
 
-/// The record of a timeline if it is open and ends in `head`.
+/// Matches the record of a timeline that is not sealed and ends in `head`.
 pub(super) fn unsealed(timeline: TimelineId, head: &Head) -> Document {
     doc! {
         "_id": id(timeline),

@@ -1,8 +1,7 @@
-//! Looking for records that don't belong, or are not there.
+//! Finds missing and unexpected records.
 //!
-//! What the log says of itself (digests, gaps) core checks by reading it. This compares what the
-//! commits of a timeline or extent say that they wrote with what is there, counted by the server, so
-//! nothing but counts is sent.
+//! Core verifies the log itself (digests, gaps) by reading it. This compares the counts in the commits of
+//! a timeline or extent with the rows, which the server counts, so only counts are transferred.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,25 +13,27 @@ use bson::{Document, RawDocumentBuf, doc};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
-use super::factory::Store;
+use super::connection::Connection;
 use super::parts::NOWHERE;
 use super::record::{id, id_field, int_field, lsn, lsn_field};
+use super::retry::ATTEMPTS;
 use super::schema;
+use super::timeline::Timelines;
 
-/// How often counts are taken again when a timeline was written meanwhile.
-const ATTEMPTS: usize = 5;
-
-/// What does not belong, or is not there. Timelines that are written all the time are passed over.
-pub(super) fn verify(store: Arc<Store>) -> BoxStream<'static, Result<Finding>> {
+/// The missing and unexpected records. Timelines that writers keep changing are skipped.
+pub(super) fn verify(timelines: Arc<Timelines>) -> BoxStream<'static, Result<Finding>> {
     stream::once(async move {
-        let timelines = store.timeline_ids().await?;
-        let refs = super::refs::damaged(store.clone());
-        let strangers = strangers(store.clone(), timelines.clone());
-        let timelines = stream::iter(timelines).then(move |timeline| {
-            let store = store.clone();
-            async move { check_timeline(&store, timeline).await }
+        let ids = timelines.ids().await?;
+        let refs = {
+            let server = timelines.server.clone();
+            async move { super::refs::damaged(&server).await }
+        };
+        let unknown_places = unknown_places(timelines.clone(), ids.clone());
+        let checked = stream::iter(ids).then(move |timeline| {
+            let timelines = timelines.clone();
+            async move { check_timeline(&timelines, timeline).await }
         });
-        let problems = timelines.chain(stream::once(strangers)).chain(stream::once(refs));
+        let problems = checked.chain(stream::once(unknown_places)).chain(stream::once(refs));
         Ok::<_, Error>(
             problems.map_ok(|problems| stream::iter(problems.into_iter().map(Ok))).try_flatten(),
         )
@@ -42,39 +43,39 @@ pub(super) fn verify(store: Arc<Store>) -> BoxStream<'static, Result<Finding>> {
     .boxed()
 }
 
-/// How many versions and parts there are, or should be.
+/// Counts of versions and parts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Counts {
     versions: i64,
     parts: i64,
 }
 
-async fn check_timeline(store: &Store, timeline: TimelineId) -> Result<Vec<String>> {
+async fn check_timeline(timelines: &Timelines, timeline: TimelineId) -> Result<Vec<String>> {
     for _ in 0..ATTEMPTS {
-        let before = store.timeline(timeline).await?;
+        let before = timelines.record(timeline).await?;
         let Some(record) = before else { return Ok(Vec::new()) };
         let head = record.state.head.lsn;
         let floor = record.state.floor;
         let pruned = floor > record.state.timeline.base_lsn();
-        let mut problems = check_commits(store, timeline, floor, head, pruned).await?;
+        let mut problems = check_commits(&timelines.server, timeline, floor, head, pruned).await?;
         let own = Checked { timeline, extent: None, floor, head, pruned };
-        problems.extend(check_place(store, own).await?);
-        let extents = store.known_extents(timeline, head).await?;
+        problems.extend(check_place(&timelines.server, own).await?);
+        let extents = timelines.extents_of(timeline, head).await?;
         for extent in extents.iter() {
             let extent = Checked { extent: Some(extent.name), ..own };
-            problems.extend(check_place(store, extent).await?);
+            problems.extend(check_place(&timelines.server, extent).await?);
         }
-        if problems.is_empty() || store.timeline(timeline).await? == before {
+        if problems.is_empty() || timelines.record(timeline).await? == before {
             return Ok(problems);
         }
     }
     Ok(Vec::new())
 }
 
-/// Whether a timeline has a commit at each position above its floor, and none elsewhere; if it was
-/// `pruned`, there may be more below.
+/// Checks that a timeline has one commit at each position above its floor, and no other; below the
+/// floor, a `pruned` timeline may have more.
 async fn check_commits(
-    store: &Store,
+    server: &Arc<Connection>,
     timeline: TimelineId,
     base: Lsn,
     head: Lsn,
@@ -88,7 +89,7 @@ async fn check_commits(
     } };
     let begin = if pruned { lsn(base.next()) } else { 0 };
     let matched = doc! { "$match": { "t": id(timeline), "l": { "$gte": begin } } };
-    let Some(row) = one(store, schema::COMMITS, vec![matched, count]).await? else {
+    let Some(row) = one(server, schema::COMMITS, vec![matched, count]).await? else {
         let lacking = head.get().saturating_sub(base.get());
         return Ok((lacking > 0)
             .then(|| format!("timeline {timeline} lacks all of its {lacking} commits"))
@@ -110,7 +111,7 @@ async fn check_commits(
     Ok(problems)
 }
 
-/// A place, and what is known of its timeline.
+/// A place, and the facts about its timeline.
 #[derive(Clone, Copy)]
 struct Checked {
     timeline: TimelineId,
@@ -121,9 +122,9 @@ struct Checked {
     pruned: bool,
 }
 
-/// Compares what commits say that they wrote in a place with what is there: of a timeline that was
-/// pruned, above its floor. Below, nothing says what should be there.
-async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
+/// Compares the counts in commits with the rows of a place. Below the floor of a pruned timeline, the
+/// expected counts are unknown.
+async fn check_place(server: &Arc<Connection>, checked: Checked) -> Result<Vec<String>> {
     let Checked { timeline, extent, floor, head, pruned } = checked;
     let (place, name) = match extent {
         None => (timeline, format!("timeline {timeline}")),
@@ -135,15 +136,15 @@ async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
         doc! { "$match": { "piece": in_extent } },
         sums("$changes"),
     ];
-    let mut expected = counts(store, schema::COMMITS, headers).await?;
+    let mut expected = counts(server, schema::COMMITS, headers).await?;
     let mut rows = doc! { "t": id(place) };
     if pruned {
         rows.insert("l", doc! { "$gt": lsn(floor) });
     }
     let versions = vec![doc! { "$match": rows }, sums(1_i64)];
-    let found = counts(store, schema::VERSIONS, versions).await?;
+    let found = counts(server, schema::VERSIONS, versions).await?;
     expected.parts = expected.parts.saturating_add(found.parts);
-    let mut parts = count(store, schema::PARTS, doc! { "t": id(place) }).await?;
+    let mut parts = count(server, schema::PARTS, doc! { "t": id(place) }).await?;
     if pruned {
         parts = parts.min(expected.parts);
     }
@@ -151,7 +152,7 @@ async fn check_place(store: &Store, checked: Checked) -> Result<Vec<String>> {
     Ok(differences(&name, expected, found))
 }
 
-/// What is wrong where so much was expected and so much found.
+/// The differences between expected and actual counts.
 fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
     let pairs = [
         ("versions", expected.versions, found.versions),
@@ -171,32 +172,33 @@ fn differences(name: &str, expected: Counts, found: Counts) -> Vec<String> {
         .collect()
 }
 
-/// Rows of places that are neither timelines nor extents, and parts of chunks and manifests.
-async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<String>> {
+/// Finds rows of places that are neither timelines nor extents, and missing parts of snapshots.
+async fn unknown_places(timelines: Arc<Timelines>, known: Vec<TimelineId>) -> Result<Vec<String>> {
+    let server = &timelines.server;
     let mut problems = Vec::new();
     let mut known: HashSet<TimelineId> = known.into_iter().collect();
     for collection in [schema::VERSIONS, schema::PARTS, schema::COMMITS] {
-        for place in places(&store, collection).await? {
+        for place in places(server, collection).await? {
             if place == NOWHERE || known.contains(&place) {
                 continue;
             }
-            // It may have been made since.
-            if store.timeline(place).await?.is_some() || has_extent(&store, place).await? {
+            // It may have been created since.
+            if timelines.record(place).await?.is_some() || has_extent(server, place).await? {
                 known.insert(place);
             } else {
                 problems.push(format!(
-                    "the collection {collection} has rows under {place}, which is no timeline and no \
-                     piece of one"
+                    "the collection {collection} has rows under {place}, which is neither a timeline \
+                     nor a piece of one"
                 ));
             }
         }
     }
     let mut expected = 0;
     for collection in [schema::CHUNKS, schema::MANIFESTS] {
-        let parts = counts(&store, collection, vec![sums(1_i64)]).await?.parts;
+        let parts = counts(server, collection, vec![sums(1_i64)]).await?.parts;
         expected = parts.saturating_add(expected);
     }
-    let found = count(&store, schema::PARTS, doc! { "t": id(NOWHERE) }).await?;
+    let found = count(server, schema::PARTS, doc! { "t": id(NOWHERE) }).await?;
     if found < expected {
         problems.push(format!(
             "snapshots lack {} parts of large values",
@@ -206,20 +208,20 @@ async fn strangers(store: Arc<Store>, known: Vec<TimelineId>) -> Result<Vec<Stri
     Ok(problems)
 }
 
-async fn has_extent(store: &Store, name: TimelineId) -> Result<bool> {
-    Ok(count(store, schema::PIECES, doc! { "_id": id(name) }).await? > 0)
+async fn has_extent(server: &Arc<Connection>, name: TimelineId) -> Result<bool> {
+    Ok(count(server, schema::PIECES, doc! { "_id": id(name) }).await? > 0)
 }
 
-/// The places of which a collection has rows; the server steps from one to the next in the index.
-async fn places(store: &Store, collection: &str) -> Result<Vec<TimelineId>> {
+/// The places with rows in a collection; the server skips from one to the next in the index.
+async fn places(server: &Arc<Connection>, collection: &str) -> Result<Vec<TimelineId>> {
     let pipeline = vec![doc! { "$sort": { "t": 1 } }, doc! { "$group": { "_id": "$t" } }];
-    let collection = store.server.collection(collection);
+    let collection = server.collection(collection);
     let query = collection
         .aggregate(pipeline)
         .allow_disk_use(true)
         .read_concern(ReadConcern::local())
         .with_type::<RawDocumentBuf>();
-    let mut rows = store.server.rows_of_many("list what rows belong to", query).await?;
+    let mut rows = server.rows_of_many("list the owners of rows", query).await?;
     let mut places = Vec::new();
     while let Some(row) = rows.next().await? {
         places.push(id_field(row, "row", "_id")?);
@@ -228,7 +230,7 @@ async fn places(store: &Store, collection: &str) -> Result<Vec<TimelineId>> {
 }
 
 fn sums(versions: impl Into<bson::Bson>) -> Document {
-    // More than any count is, and little enough for sums of damaged ones to be numbers still.
+    // Above any real count, and low enough that a sum of damaged counts does not overflow.
     const MOST: i64 = 1 << 40;
     let bounded = |count: bson::Bson| doc! { "$max": [{ "$min": [count, MOST] }, -MOST] };
     doc! { "$group": {
@@ -238,32 +240,36 @@ fn sums(versions: impl Into<bson::Bson>) -> Document {
     } }
 }
 
-async fn counts(store: &Store, collection: &str, pipeline: Vec<Document>) -> Result<Counts> {
-    let Some(row) = one(store, collection, pipeline).await? else { return Ok(Counts::default()) };
+async fn counts(
+    server: &Arc<Connection>,
+    collection: &str,
+    pipeline: Vec<Document>,
+) -> Result<Counts> {
+    let Some(row) = one(server, collection, pipeline).await? else { return Ok(Counts::default()) };
     Ok(Counts {
         versions: int_field(&row, "count", "versions")?,
         parts: int_field(&row, "count", "parts")?,
     })
 }
 
-async fn count(store: &Store, collection: &str, filter: Document) -> Result<i64> {
+async fn count(server: &Arc<Connection>, collection: &str, filter: Document) -> Result<i64> {
     let pipeline = vec![doc! { "$match": filter }, doc! { "$count": "count" }];
-    let row = one(store, collection, pipeline).await?;
+    let row = one(server, collection, pipeline).await?;
     row.map_or(Ok(0), |row| int_field(&row, "count", "count"))
 }
 
 /// The one row of a pipeline.
 async fn one(
-    store: &Store,
+    server: &Arc<Connection>,
     collection: &str,
     pipeline: Vec<Document>,
 ) -> Result<Option<RawDocumentBuf>> {
-    let collection = store.server.collection(collection);
+    let collection = server.collection(collection);
     let query = collection
         .aggregate(pipeline)
         .allow_disk_use(true)
         .read_concern(ReadConcern::local())
         .with_type::<RawDocumentBuf>();
-    let mut rows = store.server.rows_of_many("count records", query).await?;
+    let mut rows = server.rows_of_many("count records", query).await?;
     Ok(rows.next().await?.map(ToOwned::to_owned))
 }

@@ -1,5 +1,5 @@
-//! What is damaged in a stored document is named, and never given for data; documents of format 1,
-//! which have no checksums, are read as they are.
+//! Damage of a stored document is reported, and never returned as data; documents of format 1, which
+//! have no checksums, are read unverified.
 
 use argon_core::model::CollectionName;
 use argon_core::storage::KeyRange;
@@ -31,7 +31,7 @@ async fn try_branch(url: &StoreUrl) -> Result<Branch> {
     project.branch(&BranchName::new(Store::FIRST_BRANCH).unwrap()).await
 }
 
-/// All that a reader may be given.
+/// Everything that a reader can get.
 async fn everything(url: &StoreUrl) -> Result<String> {
     let head = try_branch(url).await?.head().await?;
     let view = head.collection(&users())?;
@@ -92,7 +92,7 @@ async fn a_changed_field_of_a_stored_document_ends_the_read_and_is_never_given_f
     let mut named = 0;
     for collection in [schema::VERSIONS, schema::COMMITS, schema::TIMELINES, schema::REFS] {
         for row in rows(&url, collection).await {
-            // What moves a version out of sight altogether is for fsck to miss.
+            // Only fsck finds a version that no query returns any more.
             let unseen = ["_id", "t", "c", "l"];
             let fields = row.keys().filter(|name| !unseen.contains(&name.as_str()));
             for name in fields {
@@ -100,7 +100,7 @@ async fn a_changed_field_of_a_stored_document_ends_the_read_and_is_never_given_f
                 damaged.insert(name, changed(row.get(name).unwrap()));
                 set(&url, collection, &damaged).await;
                 match everything(&url).await {
-                    // Nobody reads a version that another hides.
+                    // No read returns a version that a newer one hides.
                     Ok(found) => assert_eq!(found, right, "{collection}.{name}"),
                     // The name of a project or branch that is another is not found.
                     Err(error) => {
@@ -143,7 +143,7 @@ async fn a_version_that_falls_out_of_its_query_ends_a_diff_over_its_commit() {
             damaged.insert(name, changed(row.get(name).unwrap()));
             set(&url, schema::VERSIONS, &damaged).await;
             match changes(&url).await {
-                // Nobody reads a version that another hides.
+                // No read returns a version that a newer one hides.
                 Ok(found) => assert_eq!(found, right, "{name} of {row}"),
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::Corrupt, "{name} of {row}: {error:?}");
@@ -171,7 +171,7 @@ async fn any_count_in_a_record_is_read_or_refused() {
     ] {
         let row = rows(&url, collection).await.remove(0);
         for number in [i64::MAX, i64::MIN, -1, 1 << 62, 1 << 40, 3_000_000_000] {
-            // As a store of format 1 has it, so that only bounds are in the way.
+            // As in format 1, so that only bounds protect.
             let mut damaged = row.clone();
             damaged.remove("crc");
             damaged.insert(name, number);

@@ -9,8 +9,8 @@ use super::{COLLECTION, Chain, beneath, create, put, server, url};
 use crate::mongodb::extents::RowSource;
 use crate::mongodb::record::id;
 use crate::mongodb::{
-    extents, log, lookup, old_versions, orphans, parts, refs, removal, scan, schema, snapshots,
-    timeline,
+    extents, images, large_commit, log_walk, lookup, old_versions, parts, refs, removal, scan,
+    schema, snapshots, timeline,
 };
 
 /// All values of a field, at any depth.
@@ -101,19 +101,19 @@ async fn no_query_looks_through_a_collection() {
         (
             "documents of commits",
             "newest_version",
-            aggregate(log::versions_of_keys(&source, COLLECTION, &[&text])),
+            aggregate(images::versions_of_keys(&source, COLLECTION, &[&text])),
         ),
         (
             "documents of a large commit",
             "newest_version",
-            aggregate(log::versions_of_extent(&source, COLLECTION)),
+            aggregate(images::versions_of_extent(&source, COLLECTION)),
         ),
         (
             "commits",
             "timeline_lsn",
             find(
                 schema::COMMITS,
-                log::commits(timeline, Lsn::new(2), Lsn::new(7)),
+                log_walk::commits(timeline, Lsn::new(2), Lsn::new(7)),
                 doc! { "t": 1, "l": 1 },
             ),
         ),
@@ -122,7 +122,7 @@ async fn no_query_looks_through_a_collection() {
             "timeline_lsn",
             find(
                 schema::COMMITS,
-                log::commits(timeline, Lsn::new(2), Lsn::new(7)),
+                log_walk::commits(timeline, Lsn::new(2), Lsn::new(7)),
                 doc! { "t": -1, "l": -1 },
             ),
         ),
@@ -131,7 +131,7 @@ async fn no_query_looks_through_a_collection() {
             "timeline_lsn",
             find(
                 schema::PIECES,
-                extents::published(timeline, Lsn::new(9)),
+                extents::published_upto(timeline, Lsn::new(9)),
                 doc! { "t": 1, "l": 1 },
             ),
         ),
@@ -216,5 +216,5 @@ async fn no_query_looks_through_a_collection() {
     // Compare-and-sets name one document by its `_id`, or by an index with one row.
     let set = timeline::unsealed(timeline, &head);
     assert!(set.contains_key("_id"));
-    assert!(orphans::not_given(TimelineId::from_bytes([1; 16])).contains_key("_id"));
+    assert!(large_commit::unassigned(TimelineId::from_bytes([1; 16])).contains_key("_id"));
 }

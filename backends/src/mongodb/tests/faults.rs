@@ -1,4 +1,4 @@
-//! A server that goes away in the middle of any step, and comes back.
+//! A server whose connection breaks at any step and comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use argon_test_servers::{Fault, FaultProxy, MongoServer, server_or_skip};
 use bson::rawdoc;
 use futures::TryStreamExt;
 
-use super::{Chain, branch_again, cases, create, new_branch, open, put, server, url};
+use super::{Chain, branch_again, cases, create, new_branch, open, open_older, put, server, url};
 
 /// Commits one document whose `_id` is the commit's message.
 async fn commit(branch: &Branch, name: &str) -> Result<Lsn, ErrorKind> {
@@ -40,7 +40,7 @@ pub(super) async fn by_message(branch: &Branch) -> BTreeMap<String, Lsn> {
     found
 }
 
-/// Writes until it is told to stop; gives what was acknowledged, and what may have happened.
+/// Writes until `stop` is set; returns the acknowledged commits, and those with an unknown outcome.
 async fn write_until(
     branch: Branch,
     writer: usize,
@@ -118,8 +118,18 @@ async fn an_append_cut_off_at_any_request_is_done_once_or_not_at_all() {
     let sound: StoreUrl = server.url(&database).parse().unwrap();
     let faulty: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
     let witness = create(&sound).await;
-    let backend = open(&faulty).await;
-    for request in ["insert", "update", "commitTransaction", "find", ""] {
+    let newer = open(&faulty).await;
+    let older = open_older(&faulty).await;
+    for (request, backend) in [
+        ("insert", &older),
+        ("update", &older),
+        ("commitTransaction", &older),
+        ("bulkWrite", &newer),
+        ("commitTransaction", &newer),
+        ("find", &newer),
+        ("", &newer),
+        ("", &older),
+    ] {
         for (count, answers) in
             [(1, true), (1, false), (2, true), (2, false), (5, true), (5, false)]
         {

@@ -12,10 +12,10 @@ use bson::{DateTime, doc, rawdoc};
 use futures::TryStreamExt;
 
 use super::{Chain, beneath, branch_again, create, new_branch, open, put, server, url};
+use crate::mongodb::connection::Connection;
 use crate::mongodb::schema;
-use crate::mongodb::server::Server;
 
-async fn count(beneath: &Server, collection: &str) -> u64 {
+async fn count(beneath: &Connection, collection: &str) -> u64 {
     beneath.collection(collection).count_documents(doc! {}).await.unwrap()
 }
 

@@ -23,13 +23,14 @@ use argon_core::{Branch, Store};
 use argon_test_servers::{MongoServer, Unavailable, server_or_skip};
 use bson::{DateTime, RawDocumentBuf};
 
-use super::MongoFactory;
 use super::address::Address;
-use super::server::Server;
+use super::connection::Connection;
+use super::schema::Contents;
+use super::{MongoFactory, factory, schema};
 
 const COLLECTION: CollectionId = CollectionId::new(99);
 
-/// A server that all tests share which leave it running, or `None` where none can be had.
+/// A server that the tests share that leave it running; `None` where none can be started.
 fn server() -> Option<&'static MongoServer> {
     static SERVER: OnceLock<Result<MongoServer, Unavailable>> = OnceLock::new();
     let server = match SERVER.get_or_init(MongoServer::start) {
@@ -39,7 +40,7 @@ fn server() -> Option<&'static MongoServer> {
     server_or_skip("tests with MongoDB", server)
 }
 
-/// A name for a database that nobody used.
+/// An unused name of a database.
 fn database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("test{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
@@ -57,10 +58,17 @@ async fn open(url: &StoreUrl) -> Backend {
     MongoFactory.open(url, &OpenOptions::default(), &crate::environment()).await.unwrap()
 }
 
+/// The store as on a server that has no `bulkWrite`.
+async fn open_older(url: &StoreUrl) -> Backend {
+    let server = beneath(url).await;
+    let Contents::Store(record) = schema::contents(&server).await.unwrap() else { panic!("{url}") };
+    factory::backend(server, url.to_string(), record, &crate::environment())
+}
+
 /// The server's database without the store over it.
-async fn beneath(url: &StoreUrl) -> Arc<Server> {
+async fn beneath(url: &StoreUrl) -> Arc<Connection> {
     let address = Address::of(url, &OpenOptions::default()).await.unwrap();
-    Arc::new(Server::new(address, &crate::environment()).unwrap())
+    Arc::new(Connection::new(address, &crate::environment()).unwrap())
 }
 
 fn project_name() -> ProjectName {

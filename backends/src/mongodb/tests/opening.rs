@@ -1,4 +1,4 @@
-//! Making, opening and diagnosing stores.
+//! Creating, opening and diagnosing stores.
 
 use argon_core::storage::{
     Certificate, Diagnosis, Factory, Health, OpenOptions, Remedy, Secret, StoreUrl,
@@ -78,9 +78,30 @@ async fn a_newer_format_is_refused() {
     let url = url(server);
     create(&url).await;
     let store = beneath(&url).await.collection(schema::STORE);
-    store.update_one(doc! {}, doc! { "$set": { "format": 3 } }).await.unwrap();
+    store.update_one(doc! {}, doc! { "$set": { "format": schema::FORMAT + 1 } }).await.unwrap();
     assert_eq!(try_open(&url).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert_eq!(last(&diagnose(&url).await).1, Health::Failed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_format_2_with_its_unique_index_of_versions_opens_and_stays_of_format_2() {
+    let Some(server) = server() else { return };
+    let url = url(server);
+    create(&url).await;
+    let beneath = beneath(&url).await;
+    let versions = beneath.collection(schema::VERSIONS);
+    versions.drop_index("newest_version").await.unwrap();
+    let keys = doc! { "t": 1, "c": 1, "k": 1, "l": -1 };
+    let options = mongodb::options::IndexOptions::builder();
+    let options = options.name("newest_version".to_owned()).unique(true).build();
+    let index = mongodb::IndexModel::builder().keys(keys).options(options).build();
+    versions.create_index(index).await.unwrap();
+    let store = beneath.collection(schema::STORE);
+    store.update_one(doc! {}, doc! { "$set": { "format": 2 } }).await.unwrap();
+    super::new_branch(try_open(&url).await.unwrap()).await;
+    let found = try_open(&url).await.unwrap().maintenance.info();
+    assert_eq!(found.format, 2, "an older version of Argon opens it, too");
+    assert!(diagnose(&url).await.iter().all(|found| found.health == Health::Good));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +120,7 @@ async fn a_missing_index_is_named_with_the_command_that_makes_it() {
     assert_eq!((check, health), ("indexes", Health::Failed));
     let Some(Remedy::Text(remedy)) = remedy else { panic!("{remedy:?}") };
     assert!(remedy.contains(command), "{remedy}");
-    // One of the same fields that lets doubles through is not the one that is needed.
+    // An index of the same fields that is not unique does not suffice.
     commits
         .create_index(mongodb::IndexModel::builder().keys(doc! { "t": 1, "l": 1 }).build())
         .await

@@ -1,4 +1,4 @@
-//! Pruning and dropping timelines, cut off anywhere.
+//! Pruning and dropping timelines, interrupted anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use bson::{RawDocumentBuf, doc, rawdoc};
 use futures::TryStreamExt;
 
 use super::{beneath, branch_again, create, database, new_branch, open, server, url};
+use crate::mongodb::connection::Connection;
 use crate::mongodb::schema;
-use crate::mongodb::server::Server;
 
 fn keep(from: Option<u64>, points: &[u64]) -> RetainedStates {
     RetainedStates {
@@ -115,7 +115,7 @@ async fn read(backend: &Backend, timeline: TimelineId) -> Result<Vec<Commit>> {
     backend.wal.read(timeline, Lsn::ZERO..=Lsn::MAX).try_collect().await
 }
 
-/// How many of the versions that commits wrote a state needs that is kept, or the log above the floor.
+/// The count of versions that a retained state needs, or the log above the floor.
 fn needed(commits: &[Commit], keep: &RetainedStates, floor: u64) -> u64 {
     let mut replaced = BTreeMap::new();
     let mut count = 0;
@@ -129,12 +129,12 @@ fn needed(commits: &[Commit], keep: &RetainedStates, floor: u64) -> u64 {
     count
 }
 
-async fn count(beneath: &Server, collection: &str) -> u64 {
+async fn count(beneath: &Connection, collection: &str) -> u64 {
     beneath.collection(collection).count_documents(doc! {}).await.unwrap()
 }
 
-/// Checks that a timeline was pruned as it should be, and says what it should.
-async fn check(backend: &Backend, view: &View, floor: u64, versions: u64, beneath: &Server) {
+/// Checks that a timeline was pruned as expected; returns the expectation.
+async fn check(backend: &Backend, view: &View, floor: u64, versions: u64, beneath: &Connection) {
     let id = timeline(view);
     let state = backend.wal.state(id).await.unwrap().unwrap();
     assert_eq!(state.floor, Lsn::new(floor));
@@ -197,8 +197,8 @@ async fn what_is_kept_reads_the_same_and_the_rest_is_gone() {
     }
 }
 
-/// Runs work until the proxy has let so many requests through, and then no further; what it gave if
-/// it was done before.
+/// Runs work until the proxy has passed N requests, and aborts it then; returns its result if it ended
+/// before.
 async fn cut_off<T: Send + 'static>(
     proxy: &FaultProxy,
     requests: usize,

@@ -1,4 +1,4 @@
-//! How many requests things take. How long they take is for `benches` to say.
+//! The requests that operations take. `benches` measures their time.
 
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::StoreUrl;
@@ -42,5 +42,32 @@ async fn a_branch_costs_one_write_and_a_point_read_two_requests_at_most() {
     proxy.reset();
     side.collection(&name).put(rawdoc! { "_id": 10 }).await.unwrap();
     let appended = proxy.counts().requests;
-    assert_eq!(appended, ["update", "insert", "insert", "commitTransaction"]);
+    assert_eq!(appended, ["bulkWrite", "commitTransaction"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_durable_append_takes_two_requests_and_one_more_for_many_documents() {
+    let Some(server) = server() else { return };
+    let database = super::database();
+    let sound: StoreUrl = server.url(&database).parse().unwrap();
+    create(&sound).await;
+    let proxy = FaultProxy::start(server.address()).unwrap();
+    let url: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
+    let documents = |count: i32| -> Vec<_> {
+        (0..count).map(|id| super::put(rawdoc! { "_id": id, "count": count })).collect()
+    };
+    let few: &[&str] = &["bulkWrite", "commitTransaction"];
+    let many: &[&str] = &["bulkWrite", "insert", "commitTransaction"];
+    let backend = open(&url).await;
+    let mut chain = super::Chain::new();
+    for (count, expected) in [(1, few), (1, few), (50, few), (1000, many)] {
+        proxy.reset();
+        chain.write(&backend, documents(count)).await;
+        assert_eq!(proxy.counts().requests, expected, "{count} documents");
+    }
+    let older = super::open_older(&url).await;
+    proxy.reset();
+    chain.write(&older, documents(2)).await;
+    let one_by_one = ["update", "insert", "insert", "commitTransaction"];
+    assert_eq!(proxy.counts().requests, one_by_one, "a server without bulkWrite");
 }

@@ -1,18 +1,19 @@
-//! Sweeping chunks.
+//! Removal of unused chunks.
 
 use std::collections::HashSet;
 
 use argon_core::model::Digest;
-use argon_core::storage::{Backend, Reclaimed};
+use argon_core::storage::{Backend, Reclaimed, StoreUrl};
+use argon_test_servers::{Fault, FaultProxy};
 use bson::{DateTime, doc};
 
 use super::{beneath, create, server, url};
+use crate::mongodb::connection::Connection;
 use crate::mongodb::record::binary;
 use crate::mongodb::schema;
-use crate::mongodb::server::Server;
 
-/// A chunk of so many bytes that was put so many hours ago.
-async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: i64) -> Digest {
+/// A chunk of a size that was put some hours ago.
+async fn chunk(backend: &Backend, beneath: &Connection, size: usize, hours: i64) -> Digest {
     let bytes = vec![u8::try_from(size % 251).unwrap(); size];
     let digest = Digest::of(&bytes);
     backend.snapshots.put_chunk(digest, bytes).await.unwrap();
@@ -26,7 +27,7 @@ async fn chunk(backend: &Backend, beneath: &Server, size: usize, hours: i64) -> 
     digest
 }
 
-async fn count(beneath: &Server, collection: &str) -> u64 {
+async fn count(beneath: &Connection, collection: &str) -> u64 {
     beneath.collection(collection).count_documents(doc! {}).await.unwrap()
 }
 
@@ -66,4 +67,22 @@ async fn old_chunks_that_no_manifest_lists_go_and_others_stay() {
     assert_eq!(backend.snapshots.sweep_chunks(&all, false).await.unwrap(), Reclaimed::default());
     backend.snapshots.put_chunk(old, vec![102; 102]).await.unwrap();
     assert_eq!(backend.snapshots.get_chunk(old).await.unwrap(), Some(vec![102; 102]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_chunk_whose_answer_was_lost_keeps_its_parts() {
+    let Some(server) = server() else { return };
+    let database = super::database();
+    let sound: StoreUrl = server.url(&database).parse().unwrap();
+    create(&sound).await;
+    let proxy = FaultProxy::start(server.address()).unwrap();
+    let faulty: StoreUrl = server.url_by(proxy.addr(), &database).parse().unwrap();
+    let backend = super::open(&faulty).await;
+    let bytes = vec![7; 16 * 1024 * 1024];
+    let digest = Digest::of(&bytes);
+    // The driver repeats the request once, and the server answers that from its own record.
+    proxy.set_for("findAndModify", Fault::LoseAnswers(2));
+    backend.snapshots.put_chunk(digest, bytes.clone()).await.unwrap();
+    proxy.set(Fault::Pass);
+    assert!(backend.snapshots.get_chunk(digest).await.unwrap() == Some(bytes));
 }

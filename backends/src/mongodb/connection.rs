@@ -1,8 +1,8 @@
-//! Asking the server: every request has a time in which it ends, and is counted.
+//! Requests to the server, each with a time limit and counted.
 
 use std::future::IntoFuture;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon_core::metrics::Metric;
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bson::{Document, RawDocument, RawDocumentBuf, doc};
 use futures::future::join_all;
 use mongodb::error::{Error as DriverError, Result as DriverResult};
-use mongodb::options::{ServerAddress, Tls};
+use mongodb::options::{DatabaseOptions, ReadConcern, ServerAddress, Tls};
 use mongodb::{Client, Collection, Cursor, Database};
 use tracing::Instrument;
 
@@ -20,47 +20,53 @@ use super::address::Address;
 use super::failure::{ErrorContext, Failure};
 use crate::tls;
 
-/// The port of a server whose URL names none.
+/// The port if the URL names none.
 const DEFAULT_PORT: u16 = 27017;
 
-/// How long a request may take altogether. The driver has no bound of its own for a server that
-/// holds the connection open and says nothing.
+/// The time limit of a request. The driver has none for a server that keeps the connection open and
+/// does not answer.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same for a request that looks at very many rows.
+/// The time limit of a request that reads or removes very many rows.
 const LONG_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// How long the server may work on a read. It gives up before the client does, and says so.
+/// The time limit of a read on the server, which ends before the client's.
 pub(super) const READ_TIME: Duration = Duration::from_secs(25);
 
-/// A database on a server, and what went to it and came from it.
-pub(super) struct Server {
+/// MongoDB 8.0, the first version with `bulkWrite`, as the protocol numbers it.
+const BULK_WRITE_VERSION: i32 = 25;
+
+/// A database on a server, and the traffic with it.
+pub(super) struct Connection {
     place: ErrorContext,
     database: Database,
     environment: Environment,
     hosts: Vec<ServerAddress>,
     encrypted: bool,
+    bulk_write: AtomicBool,
     requests: AtomicU64,
     retries: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
 }
 
-impl Server {
-    /// Connects when it is first asked. Dropping the last handle ends the connections.
+impl Connection {
+    /// Connects with the first request. Dropping the last handle closes the connections.
     pub(super) fn new(address: Address, environment: &Environment) -> Result<Self> {
         let hosts = address.options.hosts.clone();
         let encrypted = matches!(address.options.tls, Some(Tls::Enabled(_)));
         let user = address.user().map(|(name, _)| name.to_owned());
         let place = ErrorContext { location: address.location(), user };
         let client = Client::with_options(address.options)
-            .map_err(|error| place.definite("be addressed so", &error))?;
+            .map_err(|error| place.definite("be reached with this URL", &error))?;
+        let options = DatabaseOptions::builder().read_concern(ReadConcern::majority()).build();
         Ok(Self {
             place,
-            database: client.database(&address.database),
+            database: client.database_with_options(&address.database, options),
             environment: environment.clone(),
             hosts,
             encrypted,
+            bulk_write: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             sent: AtomicU64::new(0),
@@ -68,7 +74,7 @@ impl Server {
         })
     }
 
-    /// What errors name.
+    /// The location that errors name.
     pub(super) fn place(&self) -> &ErrorContext {
         &self.place
     }
@@ -85,7 +91,7 @@ impl Server {
         self.database.collection(name)
     }
 
-    /// A request that changes nothing. `what` completes "URL could not …".
+    /// Sends a request that changes nothing. `what` completes "LOCATION could not …".
     pub(super) async fn read<T>(
         &self,
         what: &str,
@@ -97,7 +103,7 @@ impl Server {
         }
     }
 
-    /// A single write, not part of a transaction.
+    /// Sends a single write outside a transaction.
     pub(super) async fn write<T>(
         &self,
         what: &str,
@@ -109,7 +115,7 @@ impl Server {
         }
     }
 
-    /// A write of very many rows.
+    /// Sends a write of very many rows.
     pub(super) async fn write_many<T>(
         &self,
         what: &str,
@@ -121,7 +127,7 @@ impl Server {
         }
     }
 
-    /// A request of a transaction, whose errors its owner judges; `None` if no answer came.
+    /// Sends a request of a transaction, whose caller interprets the errors; `None` without an answer.
     pub(super) async fn bounded<T>(
         &self,
         request: impl IntoFuture<Output = DriverResult<T>>,
@@ -129,7 +135,7 @@ impl Server {
         self.within(REQUEST_TIMEOUT, request).await
     }
 
-    /// A request that has so long to be answered; `None` if no answer came.
+    /// Sends a request with a time limit; `None` without an answer.
     async fn within<T>(
         &self,
         patience: Duration,
@@ -141,25 +147,26 @@ impl Server {
         self.environment.timed(Metric::Request, answer).await.ok()
     }
 
-    /// No answer to something that changes nothing.
+    /// The error for a missing answer to a request that changes nothing.
     pub(super) fn silence(&self, what: &str) -> Error {
         Error::unavailable(format!(
-            "{} did not answer for {} seconds when it was to {what}; try again later",
+            "{} could not {what}: no answer within {} seconds; try again later",
             self.place.location,
             REQUEST_TIMEOUT.as_secs()
         ))
     }
 
-    /// No answer to something that may have happened.
+    /// The error for a missing answer to a write, which may have been applied.
     pub(super) fn no_word(&self, what: &str) -> Error {
         Error::indeterminate(format!(
-            "{} did not answer for {} seconds when it was to {what}; look before you try again",
+            "{} did not confirm the request to {what} within {} seconds; it may have been carried out, \
+             so check before trying again",
             self.place.location,
             REQUEST_TIMEOUT.as_secs()
         ))
     }
 
-    /// The rows of a query.
+    /// Sends a query.
     pub(super) async fn rows(
         self: &Arc<Self>,
         what: &'static str,
@@ -168,7 +175,7 @@ impl Server {
         Ok(Rows { cursor: self.read(what, query).await?, server: self.clone(), what })
     }
 
-    /// The rows of a query that looks at very many.
+    /// Sends a query that reads very many rows.
     pub(super) async fn rows_of_many(
         self: &Arc<Self>,
         what: &'static str,
@@ -179,6 +186,23 @@ impl Server {
             Some(Err(error)) => Err(self.place.definite(what, &error)),
             None => Err(self.silence(what)),
         }
+    }
+
+    /// Returns whether one request may write to several collections; false until `hello` was read.
+    pub(super) fn has_bulk_write(&self) -> bool {
+        self.bulk_write.load(Ordering::Relaxed)
+    }
+
+    /// Reads from the answer to `hello` whether the server has `bulkWrite`.
+    pub(super) fn note_bulk_write(&self, hello: &Document) {
+        let version = hello.get_i32("maxWireVersion").unwrap_or(0);
+        self.bulk_write.store(version >= BULK_WRITE_VERSION, Ordering::Relaxed);
+    }
+
+    /// Makes later appends send their statements one by one. A server refuses `bulkWrite` if its
+    /// feature compatibility version is older than 8.0, or if an older member became the primary.
+    pub(super) fn give_up_bulk_write(&self) {
+        self.bulk_write.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn count_retry(&self) {
@@ -193,7 +217,8 @@ impl Server {
         self.received.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// What the server says of itself, and by how much its clock is ahead, which is heeded.
+    /// The answer to `hello`, and by how many milliseconds the server's clock is ahead, if it reports its
+    /// time. The environment's clock is corrected by that.
     pub(super) async fn hello(&self) -> Result<(Document, Option<i64>)> {
         let asked = self.environment.clock_time().timestamp_millis();
         let hello = self.read("be reached", self.database.run_command(doc! { "hello": 1 })).await?;
@@ -208,8 +233,8 @@ impl Server {
 }
 
 #[async_trait]
-impl Network for Server {
-    /// What the members show that the URL names. The clock is that of the one that answers.
+impl Network for Connection {
+    /// Facts about the members that the URL names. Only the clock of the member that answers is known.
     async fn servers(&self) -> Result<Vec<ServerFacts>> {
         let (hello, ahead) = self.hello().await?;
         let me = hello.get_str("me").unwrap_or_default();
@@ -238,10 +263,10 @@ impl Network for Server {
     }
 }
 
-/// The rows of a query, as they come from the server: a batch of at most 16 MiB at a time.
+/// The rows of a query, which arrive in batches of at most 16 MiB.
 pub(super) struct Rows {
     cursor: Cursor<RawDocumentBuf>,
-    server: Arc<Server>,
+    server: Arc<Connection>,
     what: &'static str,
 }
 
