@@ -9,6 +9,7 @@ use argon_core::model::{
 };
 use argon_core::{Error, Revision};
 use argon_formats::extjson::{Mode, parse_id};
+use argon_service::changes::{Detail, Listing};
 use argon_service::collections;
 use argon_service::duration::parse_seconds;
 use argon_service::settings::{self, Overrides};
@@ -188,7 +189,29 @@ pub(crate) struct InCollection {
 pub(crate) struct DocumentStyle {
     /// Print canonical Extended JSON, in which every value keeps its type
     #[arg(long)]
-    canonical: bool,
+    pub(crate) canonical: bool,
+}
+
+/// How changes are printed.
+#[derive(Args, Default)]
+pub(crate) struct ListingArgs {
+    /// Print the number of documents that change, not the documents
+    #[arg(long)]
+    stat: bool,
+    #[command(flatten)]
+    style: DocumentStyle,
+}
+
+impl ListingArgs {
+    /// Numbers only.
+    pub(crate) fn stat() -> Self {
+        Self { stat: true, style: DocumentStyle::default() }
+    }
+
+    pub(crate) fn listing(&self) -> Listing {
+        let detail = if self.stat { Detail::Stat } else { Detail::Changes };
+        Listing { detail, canonical: self.style.canonical }
+    }
 }
 
 impl DocumentStyle {

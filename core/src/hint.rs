@@ -189,4 +189,47 @@ pub enum Hint {
     ExportBson,
     /// Choose another name, or overwrite the file.
     Overwrite,
+    /// Name two states, such as the head of the branch and the state before it.
+    NameTwoStates {
+        /// The branch.
+        branch: String,
+    },
+    /// Name two states, since the branch was made from a branch that is gone.
+    ParentGone {
+        /// The branch.
+        branch: String,
+        /// The branch that is gone.
+        parent: String,
+    },
+    /// Nothing was applied.
+    NothingApplied,
+    /// Repair the documents, or change the decisions; nothing was applied.
+    RepairDocuments,
+    /// Allow rules that can't be checked; nothing was applied.
+    AllowUnchecked,
+    /// Try the request again; nothing was applied.
+    TryAgain,
+    /// Rebase the plan on the present head, which keeps its decisions.
+    RebasePlan,
+    /// Allow the hooks of the plan; nothing was applied.
+    AllowHooks,
+    /// Apply the plan, which has no conflict left.
+    ApplyPlan {
+        /// The identifier of the plan.
+        id: String,
+    },
+    /// Decide about the conflicts of these documents or collections.
+    ConflictsIn {
+        /// Some of them, such as `users 1`.
+        places: Vec<String>,
+        /// Whether there are more.
+        more: bool,
+    },
+    /// Look at the decisions of the plan, which somebody else has changed.
+    PlanChanged {
+        /// The identifier of the plan.
+        id: String,
+    },
+    /// Preview the reset again, since somebody else has moved the branch.
+    BranchMoved,
 }

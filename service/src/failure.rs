@@ -75,6 +75,14 @@ impl Failure {
 }
 
 impl Failure {
+    /// Adds a hint to an error of this kind.
+    pub(crate) fn hint_on(self, kind: ErrorKind, advice: Hint) -> Self {
+        match &self {
+            Self::Error { error, .. } if error.kind() == kind => self.hint(advice),
+            _ => self,
+        }
+    }
+
     /// The message and the causes on one line.
     pub fn in_full(&self) -> String {
         match self {

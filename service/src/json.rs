@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use argon_core::model;
+use argon_core::model::{self, Actor, Message};
 use argon_core::{Error, key::Key};
 use argon_formats::InvalidDocument;
 use argon_formats::extjson::{
     Layout, Mode, parse_value, print_document, print_raw_value, print_value,
 };
-use bson::raw::{RawBsonRef, RawDocument};
+use bson::raw::{RawBson, RawBsonRef, RawDocument};
 use bson::{Bson, DateTime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -137,6 +137,29 @@ impl JsonSchema for Id {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "description": "The _id of a document as MongoDB's Extended JSON." })
+    }
+}
+
+/// A value in a request: any value of Extended JSON.
+#[derive(Debug, Clone)]
+pub struct Value(pub RawBson);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // As it is written: the order of fields counts.
+        let text = Box::<RawValue>::deserialize(input)?;
+        let value = parse_value(text.get()).map_err(D::Error::custom)?;
+        RawBson::try_from(value).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Value {
+    fn schema_name() -> Cow<'static, str> {
+        "Value".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A value as MongoDB's Extended JSON." })
     }
 }
 
@@ -264,7 +287,33 @@ where
     T: std::str::FromStr<Err = Error>,
     D: Deserializer<'de>,
 {
-    Option::<String>::deserialize(input)?
-        .map(|text| text.parse().map_err(D::Error::custom))
-        .transpose()
+    optional(input, |text| text.parse())
+}
+
+/// Several [`text`]s, such as revisions.
+pub(crate) fn texts<'de, T, D>(input: D) -> Result<Vec<T>, D::Error>
+where
+    T: std::str::FromStr<Err = Error>,
+    D: Deserializer<'de>,
+{
+    let texts = Vec::<String>::deserialize(input)?.into_iter();
+    texts.map(|text| text.parse().map_err(D::Error::custom)).collect()
+}
+
+/// An actor that need not be there.
+pub(crate) fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
+    optional(input, Actor::new)
+}
+
+/// A message that need not be there.
+pub(crate) fn message<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Message>, D::Error> {
+    optional(input, Message::new)
+}
+
+fn optional<'de, T, D: Deserializer<'de>>(
+    input: D,
+    new: impl FnOnce(String) -> Result<T, Error>,
+) -> Result<Option<T>, D::Error> {
+    let text = Option::<String>::deserialize(input)?;
+    text.map(|text| new(text).map_err(D::Error::custom)).transpose()
 }

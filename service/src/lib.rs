@@ -9,7 +9,7 @@
 //! - [`discover`], [`credentials`], [`store_link`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
 //! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
-//!   [`document`], [`log`], [`reflog`], [`status`], [`changes`]: an operation a file, from a request to a result that is written as JSON;
+//!   [`document`], [`log`], [`reflog`], [`status`], [`changes`], [`plan`], [`restore`], [`bisect`]: an operation a file, from a request to a result that is written as JSON;
 //!   [`json`]: what results are made of;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
@@ -24,6 +24,7 @@
 //!   write and read them.
 
 pub mod backends;
+pub mod bisect;
 pub mod branch;
 pub mod changes;
 pub mod collections;
@@ -44,13 +45,16 @@ pub mod log;
 pub mod loss;
 pub mod mask_policy;
 pub mod merge_policy;
+pub mod origin;
 pub mod patches;
 pub mod pin;
+pub mod plan;
 pub mod project;
 #[cfg(feature = "legacy")]
 pub mod queue;
 pub mod range;
 pub mod reflog;
+pub mod restore;
 pub mod sandbox;
 pub mod settings;
 pub mod size;

@@ -19,6 +19,11 @@ pub trait Watcher: Send + Sync {
         let _ = units;
     }
 
+    /// A step of the work has ended; the words describe it.
+    fn reports(&self, words: &str) {
+        let _ = words;
+    }
+
     /// Something that the user should know besides the result.
     fn notes(&self, note: &str) {
         let _ = note;

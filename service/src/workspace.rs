@@ -119,11 +119,18 @@ impl Workspace {
     /// # Errors
     /// `NotFound` if it is not there.
     pub async fn branch(&self) -> Result<Branch> {
-        self.project.branch(&self.branch).await.map_err(|error| {
+        self.branch_named(&self.branch).await
+    }
+
+    /// A branch of the project.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist.
+    pub async fn branch_named(&self, name: &BranchName) -> Result<Branch> {
+        self.project.branch(name).await.map_err(|error| {
             if error.kind() != ErrorKind::NotFound {
                 return error.into();
             }
-            let name = &self.branch;
             let is_sandbox = name.as_str().starts_with(&format!("{}/", sandbox::PREFIX));
             let hint = if is_sandbox {
                 Hint::SandboxEnded { first: Store::FIRST_BRANCH.to_owned() }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_service::{
-    ErrorObject, branch, changes, collections, connection_string, document, health, json, log, pin,
-    project, queue, reflog, sandbox, settings, snapshot, status, store_names, upkeep,
-    usage_metrics, verify,
+    ErrorObject, bisect, branch, changes, collections, connection_string, document, health, json,
+    log, pin, plan, project, queue, reflog, restore, sandbox, settings, snapshot, status,
+    store_names, upkeep, usage_metrics, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -28,6 +28,21 @@ what their help says.
 - A list is an array with `-o json`, and an object a line with `-o jsonl`.
 - A key that may be missing is marked with `?`. New keys may come; those that are there stay.
 - An error is one object on stderr: see [error](#error).
+";
+
+const COMPARISON: &str = "
+A list of the items of `show`. The first one has the kind `states`, the last one the kind `summary`; a list
+without a summary is incomplete. For example: `jq 'select(.kind == \"summary\").added'` with `-o jsonl`,
+`jq '.[-1].added'` with `-o json`.
+";
+
+const REFUSALS: &str = "
+A refused result is printed before the error on stderr. If conflicts are left, it is the plan, as of `merge
+show`.
+";
+
+const LIKE_APPLY: &str = "
+Result: as of `merge apply`; with the action `dry_run` or `save`, as of `merge show`.
 ";
 
 /// The page, and the types that its sections name.
@@ -255,14 +270,45 @@ fn page() -> String {
     page.result::<status::Status>("Result");
     page.request::<log::ListCommits>("log");
     page.result::<log::ListedCommit>("A list of");
-    page.text.push_str("\n### show, diff\n");
+    page.request::<changes::ShowCommit>("show");
     page.result::<changes::Shown>("A list of");
-    page.text.push_str("\n### reflog\n");
+    page.request::<changes::CompareStates>("diff");
+    page.text.push_str(COMPARISON);
+    page.request::<reflog::ListReflog>("reflog");
     page.result::<reflog::ShownEntry>("A list of");
     page.request::<log::ShowReach>("wal tt-info");
     page.result::<log::Reach>("Result");
     page.request::<verify::VerifyHistory>("verify");
     page.result::<verify::VerifiedHistory>("Result");
+    page.request::<bisect::BisectCommits>("bisect");
+    page.result::<bisect::FirstBadCommit>("Result");
+    page.result::<bisect::FirstBadRange>("Result, if states were skipped");
+    page.request::<restore::PreviewReset>("restore preview");
+    page.text.push_str(COMPARISON);
+    page.request::<restore::ResetBranch>("restore reset");
+    page.result::<restore::BranchReset>("Result");
+    page.text.push_str("\n## Merge, undo and cherry-pick\n");
+    page.request::<plan::PreviewMerge>("merge preview");
+    page.result::<plan::ShownPlan>("Result");
+    page.result::<plan::NothingToCommit>("Result, if the branch has all of the source");
+    page.request::<plan::ShowPlan>("merge show");
+    page.text.push_str("\nResult: as of `merge preview`.\n");
+    page.request::<plan::ListPlans>("merge list");
+    page.result::<plan::ListedPlan>("A list of");
+    page.request::<plan::ResolveConflicts>("merge resolve");
+    page.result::<plan::ResolvedPlan>("Result");
+    page.request::<plan::ApplyPlan>("merge apply");
+    page.result::<plan::CommittedPlan>("Result");
+    page.result::<plan::NothingToCommit>("Result, if it changes nothing");
+    page.text.push_str(REFUSALS);
+    page.result::<plan::BrokenRules>("Result, if it breaks rules");
+    page.result::<plan::UncheckedRules>("Result, if it is strict and rules can't be checked");
+    page.request::<plan::AbortPlan>("merge abort");
+    page.result::<plan::AbortedPlan>("Result");
+    page.request::<plan::UndoCommits>("undo");
+    page.text.push_str(LIKE_APPLY);
+    page.request::<plan::CherryPick>("cherry-pick");
+    page.text.push_str(LIKE_APPLY);
     upkeep_of(&mut page);
     page.finish()
 }

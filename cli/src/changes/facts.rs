@@ -1,4 +1,4 @@
-//! A collection's metadata (options and indexes), and how they differ.
+//! How the metadata (options and indexes) of two collections differ.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use argon_core::CollectionInfo;
 use argon_formats::extjson::{Layout, Mode, print_value};
 use bson::{Bson, Document};
 
-/// How the facts differ, a line each: `+` new, `-` gone, `~` changed.
+/// The differences, a line each: `+` added, `-` removed, `~` changed.
 pub(crate) fn differences(before: &CollectionInfo, after: &CollectionInfo) -> Vec<String> {
     let mut lines = Vec::new();
     if before.name != after.name {

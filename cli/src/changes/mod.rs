@@ -1,17 +1,16 @@
-//! Differences of documents and collections, as text and as JSON.
+//! Changes of documents and collections: lines for people, objects for programs.
 
-mod commit;
+mod document;
 pub(crate) mod facts;
-mod fields;
-mod merge_result;
-mod origin;
 mod print;
-mod stat;
-mod states;
 
-pub(crate) use self::commit::print_commit;
-pub(crate) use self::merge_result::{merge_result_json, print_merge_result};
-pub(crate) use self::origin::{origin_and_message, origin_json, origin_text};
-pub(crate) use self::print::{Detail, Printer};
-pub(crate) use self::stat::Stat;
-pub(crate) use self::states::print_diff;
+pub(crate) use argon_service::origin::{origin_and_message, origin_text};
+
+pub(crate) use self::print::{print_changes, summary_text};
+use crate::output::{Json, typed};
+
+/// The origin of a commit for programs.
+pub(crate) fn origin_json(origin: &argon_core::model::Origin) -> Json {
+    typed::compact(&argon_service::json::Origin::from(origin))
+        .map_or_else(|_| None::<u64>.into(), Json::Verbatim)
+}

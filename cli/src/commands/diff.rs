@@ -1,28 +1,31 @@
 //! `argon diff`
 
-use argon_core::diff::diff;
-use argon_core::{Error, ErrorKind, Revision, State};
-use argon_formats::extjson::Mode;
-use argon_service::Workspace;
-use argon_service::patches::{PatchHeader, Side, write_patch};
+use argon_core::Revision;
+use argon_service::changes::{
+    CompareStates, ComparedState, ComparedStates, Detail, Listing, Summary, compare, write_patch,
+};
 use clap::Args;
 
 use crate::args::DocumentStyle;
-use crate::changes::{Detail, print_diff};
+use crate::changes::{print_changes, summary_text};
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure, Hint};
+use crate::exit::CommandResult;
 use crate::output::stdout;
 
 const EXAMPLES: &str = "\
 Examples:
-  argon diff try                      against main, of which it was made
-  argon diff try --merge-base         against main as it was then: what try itself changed
-  argon diff main~5 main              what the last five commits changed together
+  argon diff try                      against main, from which it was made
+  argon diff try --merge-base         against main as it was then: the changes of try itself
+  argon diff main~5 main              the changes of the last five commits together
   argon diff main@2026-07-07 main --stat
   argon diff try --fields -o jsonl    one object for each document, with the fields that changed
-  argon diff try --patch > try.argonpatch    to be applied elsewhere by argon apply";
+  argon diff try -o jsonl | jq 'select(.kind == \"summary\")'    the numbers, for a program
+  argon diff try --patch > try.argonpatch    to be applied elsewhere by argon apply
 
-/// Show what differs between two states; its cost follows the changes, not the data.
+With -o json or jsonl, the first object (kind `states`) names the two states and their LSNs, and the last one
+(kind `summary`) counts the documents and collections that differ. A diff without it is incomplete.";
+
+/// Show the differences between two states; the cost follows the changes, not the data.
 ///
 /// With one REV or none, that or the current branch is compared with the head of the branch from
 /// which it was made.
@@ -36,28 +39,28 @@ pub(crate) struct DiffArgs {
     #[arg(value_name = "REV")]
     second: Option<Revision>,
     #[command(flatten)]
-    depth: Depth,
-    /// Compare with the last state that both histories have in common
+    detail: DetailArgs,
+    /// Compare with the last state that both histories share
     #[arg(long)]
     merge_base: bool,
     #[command(flatten)]
     style: DocumentStyle,
 }
 
-/// How deep to look. Without any of them: documents that came or went whole, the fields of those that
-/// changed, and how many documents came or went with a collection.
+/// The detail of a diff. Without any of them: added and removed documents, the fields of changed ones, and the
+/// number of documents that were added or removed with a collection.
 #[derive(Args)]
 #[group(multiple = false)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag, and clap refuses two of them")]
-struct Depth {
-    /// Print how many documents differ, not the documents
+struct DetailArgs {
+    /// Print the number of documents that differ, not the documents
     #[arg(long)]
     stat: bool,
-    /// Print every document that differs, whole, before and after
+    /// Print every document that differs, before and after
     #[arg(long)]
     documents: bool,
-    /// Print every field that differs, with its value before and after, and every document that came
-    /// or went
+    /// Print every field that differs, with its value before and after, and every document that was added
+    /// or removed
     #[arg(long)]
     fields: bool,
     /// Print a patch, which `argon apply` takes: complete, in canonical Extended JSON
@@ -65,13 +68,13 @@ struct Depth {
     patch: bool,
 }
 
-impl Depth {
-    fn detail(&self, mode: Mode) -> Detail {
+impl DetailArgs {
+    fn detail(&self) -> Detail {
         match self {
             Self { stat: true, .. } => Detail::Stat,
-            Self { documents: true, .. } => Detail::Documents(mode),
-            Self { fields: true, .. } => Detail::Fields(mode),
-            _ => Detail::Changes(mode),
+            Self { documents: true, .. } => Detail::Documents,
+            Self { fields: true, .. } => Detail::Fields,
+            _ => Detail::Changes,
         }
     }
 }
@@ -79,58 +82,34 @@ impl Depth {
 impl DiffArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let first = self.first.unwrap_or_else(|| workspace.head());
-        let (before, after) = match self.second {
-            Some(second) => (first, second),
-            None => (parent_of(&workspace, &first).await?, first),
+        let (from, to) = match self.second {
+            Some(second) => (self.first, Some(second)),
+            None => (None, self.first),
         };
-        let (mut from, to) =
-            (workspace.state(Some(&before)).await?, workspace.state(Some(&after)).await?);
-        if self.merge_base {
-            from = common(&from, &to).await?;
+        let listing = Listing { detail: self.detail.detail(), canonical: self.style.canonical };
+        let request = CompareStates { from, to, merge_base: self.merge_base, listing };
+        if self.detail.patch {
+            return Ok(write_patch(&workspace, &request, &mut stdout()).await?);
         }
-        let diff = diff(&from, &to).await?;
-        if self.depth.patch {
-            let side = |revision: &Revision| revision.branch_or(&workspace.branch).clone();
-            let (one, other) = (side(&before), side(&after));
-            let project = workspace.project.name();
-            let from = Side { branch: if self.merge_base { &other } else { &one }, state: &from };
-            let to = Side { branch: &other, state: &to };
-            let header = PatchHeader { project, from, to };
-            return Ok(write_patch(&header, &diff, &mut stdout()).await?);
-        }
-        let detail = self.depth.detail(self.style.mode());
-        let stat = print_diff(&context.output, &diff, [&from, &to], detail).await?;
+        let comparison = compare(&workspace, &request).await?;
+        let summary = print_changes(&context.output, comparison.items(listing)).await?;
         if context.output.is_table() {
-            let (old, new) = (from.lsn(), to.lsn());
-            let summary =
-                if stat.is_empty() { "no differences".to_owned() } else { stat.summary() };
-            let base = if self.merge_base { " (where they part)" } else { "" };
-            context
-                .output
-                .say(&format!("{before} at LSN {old}{base} → {after} at LSN {new}: {summary}"));
+            context.output.say(&text(&comparison.states, &summary, self.merge_base));
         }
         Ok(())
     }
 }
 
-/// The branch from which the branch of `revision` was made.
-async fn parent_of(workspace: &Workspace, revision: &Revision) -> CommandResult<Revision> {
-    let name = revision.branch_or(&workspace.branch);
-    let info = workspace.project.branch(name).await?.info().await?;
-    let Some(parent) = info.parent else {
-        let error = Error::invalid(format!("branch '{name}' was not made of another branch"));
-        return Err(Failure::from(error)
-            .hint(format!("name two states, such as `argon diff {name}~1 {name}`")));
+fn text(
+    ComparedStates { from, to }: &ComparedStates,
+    summary: &Summary,
+    merge_base: bool,
+) -> String {
+    let side = |state: &ComparedState| format!("{} at LSN {}", state.revision, state.lsn);
+    let base = if merge_base { " (the last common state)" } else { "" };
+    let summary = match summary.collections {
+        0 => "no differences".to_owned(),
+        _ => summary_text(summary),
     };
-    let parent = Revision::head(parent);
-    workspace.state(Some(&parent)).await.hint_on(ErrorKind::NotFound, || {
-        format!("'{name}' was made of '{parent}', which is gone; name two states")
-    })?;
-    Ok(parent)
-}
-
-/// The last state that both histories have in common.
-async fn common(from: &State, to: &State) -> CommandResult<State> {
-    Ok(to.at(from.view().common_lsn(to.view())).await?)
+    format!("{}{base} → {}: {summary}", side(from), side(to))
 }

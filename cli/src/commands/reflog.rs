@@ -1,39 +1,39 @@
 //! `argon reflog`
 
-use argon_core::model::{BranchName, Message, Origin};
-use argon_core::reflog::{self, Cause, Line};
-use argon_service::reflog::{ShownEntry, ShownPlace};
+use std::pin::pin;
+
+use argon_core::model::BranchName;
+use argon_service::reflog::{self, ListReflog, ReflogLine, ShownEntry, ShownPosition};
 use clap::Args;
 use futures::TryStreamExt;
 
-use crate::changes::{origin_and_message, origin_text};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Cells, count};
+use crate::output::Cells;
 
 const EXAMPLES: &str = "\
 Examples:
   argon reflog -n 10
   argon reflog gone                         a branch that was deleted
-  argon restore branch gone@{1} --as back   and back it is
-  argon diff main@{1} main                  what the last entry changed";
+  argon restore branch gone@{1} --as back   the same branch again
+  argon diff main@{1} main                  the changes of the last entry";
 
-/// Show how a branch got to where it is: its movements, and the commits between them, newest first.
+/// List the movements of a branch, and the commits between them, newest first.
 ///
-/// BRANCH@{1} is what it was before the last entry, BRANCH@{2} before the last two, and so on.
+/// BRANCH@{1} is its state before the last entry, BRANCH@{2} before the last two, and so on.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReflogArgs {
     /// The branch, which may be deleted [default: the current one]
     branch: Option<BranchName>,
-    /// At most so many entries [default: all]
+    /// Print at most N entries [default: all]
     #[arg(short, long, value_name = "N")]
-    number: Option<u64>,
+    number: Option<usize>,
 }
 
 impl Cells for ShownEntry {
     fn cells(&self) -> Vec<String> {
-        let place = |place: &Option<ShownPlace>| {
+        let place = |place: &Option<ShownPosition>| {
             place.as_ref().map_or_else(|| "-".to_owned(), |place| place.lsn.to_string())
         };
         vec![
@@ -47,43 +47,17 @@ impl Cells for ShownEntry {
     }
 }
 
-fn cause_text(cause: &Cause) -> String {
-    let with = |what: String, message: &Message| match message.as_str().lines().next() {
-        None => what,
-        Some(line) => format!("{what}: {line}"),
-    };
-    match cause {
-        Cause::Moved(why) => why.clone(),
-        Cause::Writes(commits, message) => with(count(*commits, "commit"), message),
-        Cause::Commit(origin @ Origin::Import { .. }, message) => {
-            with(origin_text(origin).unwrap_or_default(), message)
-        }
-        Cause::Commit(origin, message) => match origin_and_message(origin, message) {
-            [Some(origin), Some(message)] => format!("{origin}: {message}"),
-            [Some(origin), None] => origin,
-            [None, _] => with(count(1, "commit"), message),
-        },
-    }
-}
-
 impl ReflogArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let name = self.branch.unwrap_or_else(|| workspace.branch.clone());
-        let mut lines = reflog::read(&workspace.project, &name).await?;
+        let request = ListReflog { branch: self.branch, limit: self.number };
+        let mut lines = pin!(reflog::list(&workspace, request).await?);
         let mut listing = context.output.listing(&["STATE", "TIME", "ACTOR", "FROM", "TO", "WHAT"]);
         let mut end = None;
-        let mut left = self.number.unwrap_or(u64::MAX);
-        while left > 0
-            && let Some(line) = lines.try_next().await?
-        {
-            left -= 1;
+        while let Some(line) = lines.try_next().await? {
             match line {
-                Line::Entry(entry) => {
-                    let why = cause_text(&entry.cause);
-                    listing.item(&ShownEntry::of(&name, &entry, why))?;
-                }
-                Line::End(why) => end = Some(why),
+                ReflogLine::Entry(entry) => listing.item(&*entry)?,
+                ReflogLine::End(why) => end = Some(why),
             }
         }
         listing.finish()?;

@@ -1,11 +1,12 @@
 //! `argon show`
 
+use argon_core::Revision;
 use argon_core::model::Commit;
-use argon_core::{Error, Revision, State};
+use argon_service::changes::{self, CommitChanges, Listing, ShowCommit};
 use clap::Args;
 
-use crate::args::DocumentStyle;
-use crate::changes::{Detail, origin_text, print_commit};
+use crate::args::ListingArgs;
+use crate::changes::{origin_text, print_changes};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output;
@@ -16,47 +17,36 @@ Examples:
   argon show @17 --stat     numbers only
   argon show main~2 -o jsonl";
 
-/// Show one commit: who, when, why, and what it changed.
+/// Show one commit: who made it, when, why, and its changes.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ShowArgs {
     /// The state after the commit [default: the head of the current branch]
     #[arg(value_name = "REV")]
     revision: Option<Revision>,
-    /// Print how many documents it changed, not the documents
-    #[arg(long)]
-    stat: bool,
     #[command(flatten)]
-    style: DocumentStyle,
+    listing: ListingArgs,
 }
 
 impl ShowArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let revision = self.revision.unwrap_or_else(|| workspace.head());
-        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
-        let state = workspace.state(Some(&revision)).await?;
-        show(context, &state, revision.branch_or(&workspace.branch).as_str(), detail).await
+        let request = ShowCommit { revision: self.revision, listing: self.listing.listing() };
+        let commit = changes::commit(&workspace, &request).await?;
+        show(context, &commit, request.listing).await
     }
 }
 
-/// Prints the last commit of a state of the history that is called `of`.
+/// Prints a commit.
 pub(super) async fn show(
     context: &Context,
-    after: &State,
-    of: &str,
-    detail: Detail,
+    commit: &CommitChanges,
+    listing: Listing,
 ) -> CommandResult {
-    let Some(commit) = argon_core::log::last_commit(after).await? else {
-        let error = format!("the state of '{of}' is empty: no commit comes before");
-        return Err(Error::not_found(error).into());
-    };
-    let before = commit.meta.lsn.back(1).unwrap_or_default();
-    let before = after.at(before).await?;
     if context.output.is_table() {
-        context.output.print(&header(&commit, of))?;
+        context.output.print(&header(&commit.commit, &commit.branch))?;
     }
-    print_commit(&context.output, commit, of, [&before, after], detail).await?;
+    print_changes(&context.output, commit.items(listing)).await?;
     Ok(())
 }
 

@@ -1,51 +1,51 @@
 //! `argon undo`
 
-use argon_core::merge::Strategy;
 use argon_core::model::{Actor, CollectionName, Message};
-use argon_core::plan::{Plan, Selection};
+use argon_service::changes::Listing;
+use argon_service::collections::Signature;
+use argon_service::plan::{self, PlanAction, UndoCommits};
 use argon_service::range::RevisionRange;
 use clap::Args;
 
 use crate::args::Notes;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::plans::{CarryOut, Fate, PolicyArgs};
+use crate::plans::{PolicyArgs, Report, changes_nothing};
 
 const EXAMPLES: &str = "\
 Examples:
-  argon undo @17                            what commit 17 did
+  argon undo @17                            commit 17
   argon undo ~3..~1 --dry-run               what would change, without changing it
   argon undo main@2026-07-07..main --actor importer -c prices
-  argon undo @17 --force                    also where it was changed again since";
+  argon undo @17 --force                    also values that were changed again since";
 
-/// What may be written as a range.
+/// The help of the range.
 const RANGE_HELP: &str = "\
 The commits after the first state up to the second, such as main~3..main; one REV alone is its last \
 commit";
 
 /// Take back what commits of the current branch changed, by one new commit.
 ///
-/// What was changed again since, in the same fields, is a conflict. The log keeps all, so an undo can be
-/// undone.
+/// A field that was changed again since is a conflict. The log keeps every commit, so an undo can be undone.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct UndoArgs {
     #[arg(value_name = "REV..REV", help = RANGE_HELP)]
     range: RevisionRange,
-    /// Only what this actor changed
+    /// Take back only changes by this actor
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
     actor: Option<Actor>,
-    /// Only documents of this collection; may be given several times [default: all, and what happened
-    /// to collections themselves]
+    /// Take back only changes of documents in this collection; may be given several times [default: all
+    /// changes, also those of collections themselves]
     #[arg(short, long = "collection", value_name = "NAME")]
     collections: Vec<CollectionName>,
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take back also what was changed again since: in a conflict the earlier value counts
+    /// Take back also values that were changed again since: in a conflict, the earlier value counts
     #[arg(long)]
     force: bool,
-    /// Keep it as a plan for `argon merge resolve` and `argon merge apply`
+    /// Save it as a plan for `argon merge resolve` and `argon merge apply`
     #[arg(long, conflicts_with = "dry_run")]
     plan: bool,
     #[command(flatten)]
@@ -63,24 +63,31 @@ pub(crate) struct UndoArgs {
 
 impl UndoArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let rules = self.policy.rules(self.force.then_some(Strategy::Theirs))?;
+        let rules = self.policy.rules(None)?;
         self.notes.refuse_for_plan(self.plan)?;
         let workspace = context.workspace_noting(&self.notes).await?;
-        let branch = workspace.branch().await?;
-        let (above, upto) = self.range.on_branch(&workspace.project, &branch).await?;
-        let selection = Selection { actor: self.actor, collections: self.collections };
-        let plan = Plan::undo(&branch, above, upto, selection, rules).await?;
-        let carry_out = CarryOut {
-            fate: match () {
-                () if self.dry_run => Fate::DryRun,
-                () if self.plan => Fate::Store,
-                () => Fate::Commit,
+        let request = UndoCommits {
+            range: self.range,
+            by_actor: self.actor,
+            collections: self.collections,
+            force: self.force,
+            action: match () {
+                () if self.dry_run => PlanAction::DryRun,
+                () if self.plan => PlanAction::Save,
+                () => PlanAction::Commit,
             },
-            actor: self.signed_by,
-            message: self.message,
-            advice: "--force takes it back all the same, --policy FILE says what settles which \
-                     conflict, and --plan keeps it for `argon merge resolve`",
+            rules,
+            signature: Signature { actor: self.signed_by, message: self.message },
+            listing: Listing::default(),
         };
-        carry_out.run(context, plan).await
+        let outcome = plan::undo(&workspace, request, &context.output).await?;
+        let report = Report {
+            listing: Listing::default(),
+            advice: "--force takes it back all the same, --policy FILE gives strategies for conflicts, and \
+                     --plan saves a plan for `argon merge resolve`"
+                .to_owned(),
+            nothing: changes_nothing,
+        };
+        report.print(context, outcome).await
     }
 }

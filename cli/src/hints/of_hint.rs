@@ -55,7 +55,10 @@ fn command(hint: &Hint) -> Option<String> {
 
 /// A hint in the words of this program; `None` if it has none for it.
 pub(super) fn words(hint: &Hint) -> Option<Words> {
-    let sentence = on_store(hint).or_else(|| on_branch(hint)).or_else(|| on_import(hint));
+    let sentence = on_store(hint)
+        .or_else(|| on_branch(hint))
+        .or_else(|| on_plan(hint))
+        .or_else(|| on_import(hint));
     sentence.map(Words::Hint).or_else(|| in_message(hint))
 }
 
@@ -146,6 +149,48 @@ fn on_branch(hint: &Hint) -> Option<String> {
         Hint::ListRetainedStates => "`argon reflog` and `argon log` say what is kept".to_owned(),
         Hint::RestoreState => "`argon restore` goes back to a state that is kept".to_owned(),
         Hint::ExportState => "`argon export` takes the documents of a state".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Hints about comparisons, plans and resets.
+fn on_plan(hint: &Hint) -> Option<String> {
+    Some(match hint {
+        Hint::NameTwoStates { branch } => {
+            format!("name two states, such as `argon diff {branch}~1 {branch}`")
+        }
+        Hint::ParentGone { branch, parent } => {
+            format!("'{branch}' was made from '{parent}', which is gone; name two states")
+        }
+        Hint::NothingApplied => "nothing was applied".to_owned(),
+        Hint::RepairDocuments => {
+            "nothing was applied; repair the documents, or change the decisions".to_owned()
+        }
+        Hint::AllowUnchecked => {
+            "nothing was applied; without --strict the result is applied, and the \
+                                 rules are named in notes"
+                .to_owned()
+        }
+        Hint::TryAgain => "nothing was applied; try again".to_owned(),
+        Hint::RebasePlan => {
+            "--rebase-plan rebases the plan on the present head, and keeps its decisions".to_owned()
+        }
+        Hint::AllowHooks => {
+            "nothing was applied; --run-hooks runs them and applies the plan".to_owned()
+        }
+        Hint::ApplyPlan { id } => {
+            format!("no conflict is left; `argon merge apply {id}` applies the plan")
+        }
+        Hint::ConflictsIn { places, more } => {
+            let more = if *more { " and others" } else { "" };
+            format!("conflicts are left in {}{more}", places.join("; "))
+        }
+        Hint::PlanChanged { id } => format!(
+            "somebody else decided at the same time; `argon merge show {id}` shows the decisions"
+        ),
+        Hint::BranchMoved => {
+            "somebody else moved the branch; preview the reset again, and repeat it".to_owned()
+        }
         _ => return None,
     })
 }

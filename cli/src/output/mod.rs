@@ -16,8 +16,8 @@ use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
 use argon_formats::extjson::{Layout, Mode, print_document};
-use argon_service::Watcher;
 use argon_service::settings::OutputFormat;
+use argon_service::{Interrupt, Watcher};
 use bson::raw::RawDocument;
 use clap::ValueEnum;
 use serde::Serialize;
@@ -236,6 +236,17 @@ impl Output {
 
 /// Operations note what the user should know besides their results.
 impl Watcher for Output {
+    fn reports(&self, words: &str) {
+        self.say(words);
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        Box::pin(async {
+            // A signal that can't be waited for ends it too.
+            let _ = tokio::signal::ctrl_c().await;
+        })
+    }
+
     fn notes(&self, note: &str) {
         self.note(note);
     }

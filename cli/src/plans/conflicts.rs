@@ -1,148 +1,54 @@
-//! Conflicts, as text and as JSON.
+//! Conflicts as text, and what to do about them.
 
 use argon_core::document::Path;
-use argon_core::key::Key;
-use argon_core::merge::{Cause, Choice, FieldConflict};
-use argon_core::model::CollectionName;
-use argon_core::plan::{Decisions, DocumentConflict};
-use argon_formats::extjson::{Layout, Mode, print_raw_value, print_value};
-use bson::RawBson;
+use argon_service::plan::{ConflictCause, ShownConflict};
 
-use crate::exit::CommandResult;
-use crate::output::{Json, escape};
+use crate::output::escape;
 
-/// How many characters of a value are shown to people.
+/// The longest value that people are shown, in characters.
 const LONGEST: usize = 400;
 
-/// A document as commands take it: `users 1`; a collection itself by its name alone.
-pub(crate) fn place(collection: &CollectionName, key: Option<&Key>) -> String {
-    let collection = escape::line(collection.as_str());
-    match key {
-        Some(key) => format!("{collection} {}", id(key)),
-        None => collection.into_owned(),
+/// At most `most` conflicts, and how many more there are.
+pub(super) fn text(conflicts: &[ShownConflict], most: usize) -> String {
+    let mut lines: Vec<String> = conflicts.iter().take(most).map(one).collect();
+    let more = conflicts.len().saturating_sub(most);
+    if more > 0 {
+        lines.push(format!("and {more} more; -o json lists all"));
     }
+    lines.join("\n")
 }
 
-/// At most `most` conflicts, and how many there are beyond.
-pub(super) fn text(
-    documents: &[DocumentConflict],
-    most: usize,
-    mode: Mode,
-) -> CommandResult<String> {
-    let all = documents
-        .iter()
-        .flat_map(|document| document.conflicts.iter().map(move |conflict| (document, conflict)));
-    let beyond = all.clone().skip(most).count();
-    let mut lines = Vec::new();
-    for (document, conflict) in all.take(most) {
-        lines.push(one(document, conflict, mode)?);
-    }
-    if beyond > 0 {
-        lines.push(format!("and {beyond} more; -o json has them all"));
-    }
-    Ok(lines.join("\n"))
-}
-
-fn one(document: &DocumentConflict, conflict: &FieldConflict, mode: Mode) -> CommandResult<String> {
-    let place = place(&document.collection, document.key.as_ref());
+fn one(conflict: &ShownConflict) -> String {
     let mut text = format!(
-        "conflict in {place} at {}: {}",
+        "conflict in {} at {}: {}",
+        place_of(conflict),
         path_text(&conflict.path),
-        happened(conflict.cause)
+        cause_text(conflict.cause)
     );
-    for (name, value) in sides(conflict) {
-        let value = match value {
-            Some(value) => shortened(&extjson(value, shown_in(conflict, mode)?)?),
-            None => "(absent)".to_owned(),
-        };
-        text.push_str(&format!("\n  {name:<7} {value}"));
+    for (name, value) in
+        [("base", &conflict.base), ("ours", &conflict.ours), ("theirs", &conflict.theirs)]
+    {
+        let value = value.as_ref().map(|value| shortened(value.as_str()));
+        text.push_str(&format!("\n  {name:<7} {}", value.unwrap_or("(absent)".to_owned())));
     }
     if let Some(note) = &conflict.note {
         text.push_str(&format!("\n  note    {note}"));
     }
-    Ok(text)
+    text
+}
+
+/// A document as commands take it: `users 1`; a collection itself by its name alone.
+fn place_of(conflict: &ShownConflict) -> String {
+    let collection = escape::line(conflict.collection.as_str());
+    match &conflict.id {
+        Some(id) => format!("{collection} {}", id.as_str()),
+        None => collection.into_owned(),
+    }
 }
 
 /// A path on one line; the name of a field may be empty.
-fn path_text(path: &Path) -> String {
-    match path.to_string() {
-        path if path.is_empty() => "\"\"".to_owned(),
-        path => escape::line(&path).into_owned(),
-    }
-}
-
-/// The mode in which the sides that differ look different: relaxed, an Int32 and an Int64 don't.
-fn shown_in(conflict: &FieldConflict, mode: Mode) -> CommandResult<Mode> {
-    let mut printed = Vec::new();
-    for (_, value) in sides(conflict) {
-        printed.push(value.as_ref().map(|value| extjson(value, mode)).transpose()?);
-    }
-    let alike = |one: usize, other: usize| {
-        let values = sides(conflict).map(|(_, value)| value);
-        printed[one] == printed[other] && values[one] != values[other]
-    };
-    let hidden = alike(0, 1) || alike(0, 2) || alike(1, 2);
-    Ok(if hidden { Mode::Canonical } else { mode })
-}
-
-/// What is left to decide, for programs.
-pub(super) fn json(documents: &[DocumentConflict], mode: Mode) -> CommandResult<Json> {
-    let mut conflicts = Vec::new();
-    for document in documents {
-        for conflict in &document.conflicts {
-            let mut fields = whose(&document.collection, document.key.as_ref());
-            fields.push(("path", conflict.path.to_string().into()));
-            fields.push(("cause", cause_name(conflict.cause).into()));
-            for (name, value) in sides(conflict) {
-                if let Some(value) = value {
-                    let mode = shown_in(conflict, mode)?;
-                    fields.push((name, Json::Verbatim(extjson(value, mode)?)));
-                }
-            }
-            if let Some(note) = &conflict.note {
-                fields.push(("note", note.as_str().into()));
-            }
-            conflicts.push(Json::Object(fields));
-        }
-    }
-    Ok(Json::Array(conflicts))
-}
-
-/// What people decided, for programs.
-pub(super) fn decisions(resolved: &Decisions, mode: Mode) -> CommandResult<Json> {
-    let mut decisions = Vec::new();
-    for (collection, key, resolutions) in resolved.iter() {
-        for (path, choice) in resolutions.iter() {
-            let mut fields = whose(collection, key);
-            fields.push(("path", path.to_string().into()));
-            fields.push(("choice", choice_name(choice).into()));
-            if let Choice::Value(value) = choice {
-                fields.push(("value", Json::Verbatim(extjson(value, mode)?)));
-            }
-            decisions.push(Json::Object(fields));
-        }
-    }
-    Ok(Json::Array(decisions))
-}
-
-/// Whose path it is: a document's, or a collection's own.
-fn whose(collection: &CollectionName, key: Option<&Key>) -> Vec<(&'static str, Json)> {
-    let kind = if key.is_some() { "document" } else { "collection" };
-    let mut fields = vec![("kind", kind.into()), ("collection", collection.as_str().into())];
-    fields.extend(key.map(|key| ("id", Json::Verbatim(id(key)))));
-    fields
-}
-
-pub(super) fn id(key: &Key) -> String {
-    print_value(&key.to_bson(), Mode::Relaxed, Layout::Compact).unwrap_or_else(|_| key.to_string())
-}
-
-fn sides(conflict: &FieldConflict) -> [(&'static str, &Option<RawBson>); 3] {
-    [("base", &conflict.base), ("ours", &conflict.ours), ("theirs", &conflict.theirs)]
-}
-
-fn extjson(value: &RawBson, mode: Mode) -> CommandResult<String> {
-    Ok(print_raw_value(value.as_raw_bson_ref(), mode, Layout::Compact)?)
+fn path_text(path: &str) -> String {
+    if path.is_empty() { "\"\"".to_owned() } else { escape::line(path).into_owned() }
 }
 
 fn shortened(text: &str) -> String {
@@ -152,33 +58,56 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn happened(cause: Cause) -> &'static str {
+fn cause_text(cause: ConflictCause) -> &'static str {
     match cause {
-        Cause::BothChanged => "both changed it",
-        Cause::ChangedAndDeleted => "ours changed it, theirs deleted it",
-        Cause::DeletedAndChanged => "ours deleted it, theirs changed it",
-        Cause::BothInserted => "both inserted it",
-        Cause::BothDeleted => "both deleted it",
+        ConflictCause::BothChanged => "both changed it",
+        ConflictCause::ChangedAndDeleted => "ours changed it, theirs deleted it",
+        ConflictCause::DeletedAndChanged => "ours deleted it, theirs changed it",
+        ConflictCause::BothInserted => "both inserted it",
+        ConflictCause::BothDeleted => "both deleted it",
     }
 }
 
-/// As the policy's types are written.
-fn cause_name(cause: Cause) -> &'static str {
-    match cause {
-        Cause::BothChanged => "both-changed",
-        Cause::ChangedAndDeleted => "changed-and-deleted",
-        Cause::DeletedAndChanged => "deleted-and-changed",
-        Cause::BothInserted => "both-inserted",
-        Cause::BothDeleted => "both-deleted",
-    }
+/// What to do next with an open plan whose first conflict is this.
+pub(crate) fn next(plan: &str, conflict: Option<&ShownConflict>) -> String {
+    let Some(conflict) = conflict else { return format!("next: argon merge apply {plan}") };
+    let at = conflict.id.as_ref().map(|id| format!(" {}", quoted(id.as_str())));
+    let at = at.unwrap_or_default();
+    let is_whole = conflict.path == Path::DOCUMENT.to_string();
+    let choices = match &conflict.id {
+        None if is_whole => "--ours or --theirs",
+        None if conflict.path == "name" => "--ours, --theirs or --value '\"NAME\"'",
+        _ => "--ours, --theirs, --base, --value JSON or --absent",
+    };
+    let path = if is_whole { String::new() } else { format!(" --path {}", quoted(&conflict.path)) };
+    format!(
+        "next: argon merge resolve {plan} -c {}{at}{path} {choices}\nor for all that are left: argon merge resolve {plan} --all --ours, --theirs or --base",
+        conflict.collection
+    )
 }
 
-fn choice_name(choice: &Choice) -> &'static str {
-    match choice {
-        Choice::Ours => "ours",
-        Choice::Theirs => "theirs",
-        Choice::Base => "base",
-        Choice::Value(_) => "value",
-        Choice::Absent => "absent",
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn what_a_shell_would_read_otherwise_is_quoted() {
+        for (argument, text) in [
+            ("stats.visits", "stats.visits"),
+            ("", "''"),
+            ("items.sku=\"A 1\"", "'items.sku=\"A 1\"'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(argument), text);
+        }
     }
 }

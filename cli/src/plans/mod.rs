@@ -1,25 +1,22 @@
-//! What merges, undo and cherry-picks have in common: all three are plans.
+//! Text and options that merges, undo and cherry-picks share.
 //!
-//! | file | what is in it |
+//! | file | content |
 //! | --- | --- |
-//! | `policy.rs` | policies, from a file and options |
-//! | `shown.rs` | a plan and what it comes to, as text and as JSON |
-//! | `conflicts.rs`, `rules.rs` | conflicts and the policy, likewise |
-//! | `unchecked.rs` | rules that could not be checked |
-//! | `accept.rs` | conflicts, checks and hooks before a commit |
-//! | `carry_out.rs` | from a plan that is not stored to a commit, or a stored plan |
+//! | `options.rs` | the rules of a plan, from a policy file and options |
+//! | `shown.rs` | a plan and its result |
+//! | `conflicts.rs`, `rules.rs` | its conflicts and its rules |
+//! | `checks.rs` | rules that are broken or not checked |
+//! | `outcome.rs` | the outcome of an operation that makes or applies a plan |
 
-mod accept;
-mod carry_out;
+mod checks;
 mod conflicts;
-mod policy;
+mod options;
+mod outcome;
 mod rules;
 mod shown;
-mod unchecked;
 
-pub(crate) use self::accept::{accept, committed, conflicts_left, nothing, violated};
-pub(crate) use self::carry_out::{CarryOut, Fate, must_be_checked, next, show};
-pub(crate) use self::conflicts::place;
-pub(crate) use self::policy::PolicyArgs;
-pub(crate) use self::shown::{Shown, status_name};
-pub(crate) use self::unchecked::{Strictness, note_unchecked, refused_unchecked, unchecked_json};
+pub(crate) use self::checks::{note_unchecked, refused_unchecked, unchecked_json, violated};
+pub(crate) use self::conflicts::next;
+pub(crate) use self::options::{PolicyArgs, Strictness};
+pub(crate) use self::outcome::{Report, changes_nothing};
+pub(crate) use self::shown::show;

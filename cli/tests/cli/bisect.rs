@@ -51,15 +51,15 @@ fn exit_codes_are_those_of_git_bisect_run() {
     has(&run.stdout, &["the first bad commit is one of 3 to 9 of main"]);
     let run = bisect("exit 128");
     assert_eq!(run.code, Some(2));
-    has(&run.stderr, &["main@2, which is no verdict"]);
+    has(&run.stderr, &["invalid verdict for main@2"]);
     let run = bisect("kill -9 $$");
-    has(&run.stderr, &["which is no verdict"]);
+    has(&run.stderr, &["invalid verdict"]);
     let run = bisect("exit 1");
-    has(&run.stderr, &["main@2 should be good, and the test says bad"]);
+    has(&run.stderr, &["main@2 must be good, but the test finds it bad"]);
     let run = place.run(&["bisect", "--good", "@0", "--", "./not-there"]);
     has(&run.stderr, &["error: the command './not-there' can't be run"]);
     let error = place.fails(2, &["bisect", "--good", "@0"]);
-    has(&error, &["there is nothing to look for"]);
+    has(&error, &["missing required test"]);
 }
 
 #[test]

@@ -200,7 +200,50 @@ fn a_diff_with_the_parent_can_leave_out_what_the_parent_did_since() {
     place.ok(&["put", "-c", "users", r#"{"_id":3}"#]);
     assert_eq!(place.ok(&["diff", "try"]), "collection users\n  + {\"_id\":2}\n  - {\"_id\":3}\n");
     assert_eq!(place.ok(&["diff", "try", "--merge-base"]), "collection users\n  + {\"_id\":2}\n");
-    has(&place.fails(2, &["diff", "main"]), &["branch 'main' was not made of another branch"]);
+    has(&place.fails(2, &["diff", "main"]), &["branch 'main' was not made from another branch"]);
+    place.ok(&["put", "-c", "users", r#"{"_id":4}"#, "-b", "try"]);
+    let base = place.ok(&["diff", "try", "--merge-base", "-o", "jsonl"]);
+    has(&base, &[r#""from":{"revision":"try~2","branch":"try","lsn":1}"#]);
+}
+
+#[test]
+fn a_program_reads_which_states_are_compared_and_how_much_differs() {
+    let place = Place::with_project("fjall");
+    for n in 1..=3 {
+        place.ok(&["put", "-c", "users", &format!(r#"{{"_id":{n}}}"#)]);
+    }
+    let items = |arguments: &[&str]| -> Vec<serde_json::Value> {
+        serde_json::from_str(&place.ok(&[arguments, &["-o", "json"]].concat())).unwrap()
+    };
+    let diff = items(&["diff", "@1", "main~1"]);
+    assert_eq!(
+        diff[0],
+        serde_json::json!({
+            "kind": "states",
+            "from": { "revision": "@1", "branch": "main", "lsn": 1 },
+            "to": { "revision": "main~1", "branch": "main", "lsn": 2 },
+        })
+    );
+    assert_eq!(diff.len(), 3);
+    assert_eq!(
+        diff[2],
+        serde_json::json!({
+            "kind": "summary", "added": 1, "changed": 0, "removed": 0, "collections": 1,
+        })
+    );
+    let stat = items(&["diff", "@1", "main~1", "--stat"]);
+    assert_eq!((&stat[1]["kind"], &stat[2]), (&"numbers".into(), &diff[2]));
+    let equal = items(&["diff", "main", "main"]);
+    assert_eq!((equal.len(), &equal[1]["collections"]), (2, &0.into()));
+
+    let preview = items(&["restore", "preview", "~2"]);
+    assert_eq!(preview[0]["from"]["lsn"], 3);
+    assert_eq!(
+        preview[0]["to"],
+        serde_json::json!({ "revision": "~2", "branch": "main", "lsn": 1 })
+    );
+    let summary = &preview[preview.len() - 1];
+    assert_eq!((&summary["removed"], &summary["commits_left_behind"]), (&2.into(), &2.into()));
 }
 
 #[test]

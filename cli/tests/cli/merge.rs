@@ -91,7 +91,7 @@ fn a_decision_about_what_changed_since_is_taken_back() {
     place.ok(&["merge", "resolve", &id, "--all", "--theirs"]);
     put(&place, "main", r#"{"_id":1,"name":"Ada","city":"Paris","visits":20}"#);
     let said = place.fails(5, &["merge", "apply", &id, "--rebase-plan"]);
-    has(&said, &["decided about users 1 is taken back", "1 conflict is left"]);
+    has(&said, &["decisions about users 1 are withdrawn", "1 conflict is left"]);
     has(&get(&place), &[r#""visits":20"#]);
 }
 
@@ -395,7 +395,7 @@ fn rules_that_can_not_be_checked_are_named_and_refused_if_asked() {
         "note: boats: validator was not checked in full: it has the operator $expr",
         "unique index 'n'",
     ];
-    has(&place.fails(10, &["merge", "preview", "try", "--strict"]), &["$expr", "--strict refuses"]);
+    has(&place.fails(10, &["merge", "preview", "try", "--strict"]), &["$expr", "without --strict"]);
     assert_eq!(place.ok(&["merge", "list", "-o", "jsonl"]), "", "nothing is kept");
     let run = place.run(&["merge", "preview", "try", "-o", "json"]);
     has(&run.stderr, &named);

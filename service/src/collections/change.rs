@@ -1,20 +1,20 @@
+use argon_core::Branch;
 use argon_core::model::{Actor, BranchName, CollectionName, Message};
 use argon_core::write::{CollectionChange, WriteRequest};
-use argon_core::{Branch, Error};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{Result, json};
 
 /// How a commit is signed.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct Signature {
     /// Who makes the commit; without it, the actor of the session.
-    #[serde(default, deserialize_with = "actor")]
+    #[serde(default, deserialize_with = "json::actor")]
     #[schemars(with = "Option<String>")]
     pub actor: Option<Actor>,
     /// Why it is made.
-    #[serde(default, deserialize_with = "message")]
+    #[serde(default, deserialize_with = "json::message")]
     #[schemars(with = "Option<String>")]
     pub message: Option<Message>,
 }
@@ -26,22 +26,6 @@ impl Signature {
         request.set_message(self.message.clone().unwrap_or_default());
         request
     }
-}
-
-fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
-    read(input, Actor::new)
-}
-
-fn message<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Message>, D::Error> {
-    read(input, Message::new)
-}
-
-fn read<'de, T, D: Deserializer<'de>>(
-    input: D,
-    new: impl FnOnce(String) -> Result<T, Error>,
-) -> Result<Option<T>, D::Error> {
-    let text = Option::<String>::deserialize(input)?;
-    text.map(|text| new(text).map_err(de::Error::custom)).transpose()
 }
 
 /// Make an empty collection.

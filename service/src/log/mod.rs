@@ -33,7 +33,7 @@ pub struct ListCommits {
     #[schemars(with = "Option<String>")]
     pub since: Option<DateTime>,
     /// Only commits of this actor.
-    #[serde(default, deserialize_with = "actor")]
+    #[serde(default, deserialize_with = "json::actor")]
     #[schemars(with = "Option<String>")]
     pub actor: Option<Actor>,
     /// Only commits with this trailer: `KEY=VALUE`, or `KEY` for any value.
@@ -57,11 +57,6 @@ pub fn time_filter(text: &str) -> argon_core::Result<DateTime> {
              2026-07-07T09:00:00Z"
         ))
     })
-}
-
-fn actor<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Actor>, D::Error> {
-    let text = Option::<String>::deserialize(input)?;
-    text.map(|text| Actor::new(text).map_err(D::Error::custom)).transpose()
 }
 
 impl ListCommits {

@@ -53,7 +53,7 @@ async fn far(remote: &Remote) -> Result<Option<Row>> {
         let (fresh, bytes) = (remote.fresh_raw(documents), meter.each(FAR_COMMITS).sent);
         let writes: Vec<_> =
             fresh.chunks(IMPORT_COMMIT).map(|documents| raw.write(documents, bytes)).collect();
-        let time = time_of(stream::iter(writes).buffer_unordered(SIDE_BY_SIDE).try_collect());
+        let time = time_of(stream::iter(writes).buffer_unordered(SIDE_BY_SIDE).try_collect::<()>());
         floor.push(count(documents) / time.await?.as_secs_f64());
     }
     let what = format!("import, answers {} ms late", LATE.as_millis());

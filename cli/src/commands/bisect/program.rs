@@ -1,4 +1,4 @@
-//! A command that tells good states from bad ones.
+//! A command that tests states.
 
 use std::ffi::OsString;
 use std::io;
@@ -8,32 +8,30 @@ use std::time::Duration;
 use argon_core::bisect::Verdict;
 use argon_core::{Error, Revision};
 use argon_service::Workspace;
+use argon_service::bisect::History;
 use argon_service::credentials::SaidBy;
 use argon_service::discover;
 
-use super::History;
 use crate::exit::{CommandResult, Failure};
 
-/// The exit code that says that it can't be told, as git has it.
+/// The exit code that skips a state, as with `git bisect run`.
 const SKIP: i32 = 125;
 
 /// The last exit code that is a verdict.
 const LAST: i32 = 127;
 
-/// How often a command that runs is looked at: at first, and at most.
-const GLANCES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
+/// The first and the longest pause between two checks whether the command has ended.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 
-/// How long a command may go on after Ctrl-C before it is killed.
+/// How long a command may run after Ctrl-C before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A command, and what it is told of the store.
+/// A command, and the variables that name the store.
 pub(super) struct Program {
     command: Vec<OsString>,
     variables: Vec<(&'static str, OsString)>,
-    /// Variables that would contradict those.
+    /// A variable that would contradict those.
     unset: Option<&'static str>,
-    /// Whether some of the states may have been collected.
-    pub(super) has_gaps: bool,
 }
 
 impl Program {
@@ -41,7 +39,6 @@ impl Program {
         command: Vec<OsString>,
         workspace: &Workspace,
         history: &History,
-        has_gaps: bool,
     ) -> CommandResult<Self> {
         let branch = history.branch().unwrap_or(&workspace.branch);
         let place = &workspace.opened.place;
@@ -63,7 +60,7 @@ impl Program {
                 Some("ARGON_STORE_FILE")
             }
         };
-        Ok(Self { command, variables, unset, has_gaps })
+        Ok(Self { command, variables, unset })
     }
 
     /// Runs the command for a state. The store must be closed.
@@ -78,8 +75,8 @@ impl Program {
             Some(SKIP) => Ok(Verdict::Skip),
             Some(code) if (1..=LAST).contains(&code) => Ok(Verdict::Bad),
             _ => Err(Error::invalid(format!(
-                "the command ended with {status} for {revision}, which is no verdict: \
-                 0 is good, 1 to {LAST} bad, {SKIP} can't be told"
+                "invalid verdict for {revision}: the command ended with {status}; expected 0 for good, 1 to \
+                 {LAST} for bad, {SKIP} to skip"
             ))
             .into()),
         }
@@ -87,13 +84,13 @@ impl Program {
 
     fn start(&self, revision: &str) -> CommandResult<Child> {
         let Some((program, arguments)) = self.command.split_first() else {
-            return Err(Error::invalid("there is no command to run").into());
+            return Err(Error::invalid("missing required command").into());
         };
         let mut command = Command::new(program);
         if let Some(name) = self.unset {
             command.env_remove(name);
         }
-        // Standard output is for what was found.
+        // Standard output is for the result.
         command.args(arguments).stdin(Stdio::null()).stdout(io::stderr());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.env("ARGON_REV", revision);
@@ -107,7 +104,7 @@ impl Program {
 /// Waits for a command. Ctrl-C on a terminal reaches it too; if it does not end then, it is killed.
 async fn ended(mut child: Child) -> CommandResult<ExitStatus> {
     let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
-    let mut glance = GLANCES[0];
+    let mut pause = PAUSES[0];
     loop {
         if let Some(status) = child.try_wait().map_err(lost)? {
             return Ok(status);
@@ -115,7 +112,7 @@ async fn ended(mut child: Child) -> CommandResult<ExitStatus> {
         tokio::select! {
             biased;
             _ = &mut interrupted => break,
-            () = tokio::time::sleep(glance) => glance = (2 * glance).min(GLANCES[1]),
+            () = tokio::time::sleep(pause) => pause = (2 * pause).min(PAUSES[1]),
         }
     }
     let mut waited = Duration::ZERO;
@@ -124,8 +121,8 @@ async fn ended(mut child: Child) -> CommandResult<ExitStatus> {
             child.kill().and_then(|()| child.wait()).map_err(lost)?;
             break;
         }
-        tokio::time::sleep(GLANCES[1]).await;
-        waited += GLANCES[1];
+        tokio::time::sleep(PAUSES[1]).await;
+        waited += PAUSES[1];
     }
     Err(Failure::Interrupted)
 }

@@ -1,14 +1,13 @@
 //! `argon merge abort`
 
-use argon_core::plan::SavedPlan;
+use argon_service::plan::{self, AbortPlan};
 use clap::Args;
 
 use super::InPlan;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Json;
 
-/// Give up a plan; nothing else is changed.
+/// Abort a plan; nothing else is changed.
 #[derive(Args)]
 #[command(after_help = "Example:\n  argon merge abort 1f3a")]
 pub(crate) struct AbortArgs {
@@ -19,9 +18,8 @@ pub(crate) struct AbortArgs {
 impl AbortArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let id = SavedPlan::abort(&workspace.project, &self.plan.plan).await?;
-        context.output.done(&format!("plan {id} is aborted"), || {
-            Json::object([("id", id.to_string().into()), ("condition", "aborted".into())])
-        })
+        let request = AbortPlan { plan: self.plan.plan };
+        let aborted = plan::abort(&workspace.project, &request).await?;
+        context.output.reply(&format!("plan {} is aborted", aborted.id), &aborted)
     }
 }

@@ -7,14 +7,13 @@ mod preview;
 mod resolve;
 mod show;
 
-use argon_core::plan::{PlanId, SavedPlan};
-use argon_service::Workspace;
+use argon_core::plan::PlanId;
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 
-/// Merge branches: look at a plan first, decide about conflicts, apply it.
+/// Merge branches: preview a plan, resolve its conflicts, apply it.
 #[derive(Subcommand)]
 pub(crate) enum MergeCommand {
     Preview(preview::PreviewArgs),
@@ -41,13 +40,7 @@ impl MergeCommand {
 /// The plan of a command that needs one.
 #[derive(Args)]
 struct InPlan {
-    /// The plan, by its identifier or the first digits of it; `argon merge list` has them
+    /// The plan, by its identifier or the first digits of it; `argon merge list` lists the plans
     #[arg(value_name = "PLAN")]
     plan: PlanId,
-}
-
-impl InPlan {
-    async fn open(&self, workspace: &Workspace) -> CommandResult<SavedPlan> {
-        Ok(SavedPlan::open(&workspace.project, &self.plan).await?)
-    }
 }

@@ -1,18 +1,15 @@
 //! `argon merge preview`
 
-use argon_core::Named;
+use argon_core::Revision;
 use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
-use argon_core::plan::{Plan, SavedPlan};
-use argon_core::{Branch, ErrorKind, Revision, State};
-use argon_service::Workspace;
+use argon_service::plan::{self, PreviewMerge};
 use clap::Args;
 
-use crate::args::DocumentStyle;
-use crate::changes::Detail;
+use crate::args::ListingArgs;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::plans::{PolicyArgs, must_be_checked, nothing, show};
+use crate::plans::{PolicyArgs, Report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,17 +19,17 @@ Examples:
   argon merge preview try --strict                      only if all rules can be checked
   argon merge preview try --policy docs/merge-policy.toml -m 'prices of autumn'";
 
-/// Work out a merge, and keep it as a plan that can be looked at, decided about and applied.
+/// Compute a merge and save it as a plan, which can be reviewed, resolved and applied.
 ///
-/// The plan is kept until `argon merge apply` or `argon merge abort` closes it; while it is open, the
-/// states that it is made of are not collected by `argon gc`. If the target has all of the source
-/// already, nothing is kept, and a note says so.
+/// The plan is kept until `argon merge apply` or `argon merge abort` closes it; until then, `argon gc` does
+/// not collect the states that it compares. If the target has all of the source already, no plan is saved,
+/// and a note says so.
 ///
-/// The branch itself stays as it is. What only one side changed is taken from it, field by field; what
-/// both changed otherwise is a conflict, unless the policy settles it. An index and each option of a
+/// The branch itself stays as it is. A change of only one side is taken from it, field by field. A value that
+/// both sides changed differently is a conflict, unless the policy settles it. An index and each option of a
 /// collection is one value.
 ///
-/// The result is held to the validators and indexes of its collections when it is applied. Rules with
+/// The result is checked by the validators and indexes of its collections when it is applied. Rules with
 /// something that Argon does not know (an operator of a validator, a collation) are named in notes.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -45,63 +42,40 @@ pub(crate) struct PreviewArgs {
     into: Option<BranchName>,
     #[command(flatten)]
     policy: PolicyArgs,
-    /// What settles conflicts that no rule of the policy takes: ours, theirs, newest, max, min, sum,
+    /// The strategy for conflicts that no rule of the policy takes: ours, theirs, newest, max, min, sum,
     /// union, append, touched or by-key(FIELD) [default: the policy's own; without one they are left]
     #[arg(long, value_name = "STRATEGY")]
     strategy: Option<Strategy>,
-    /// The message of the commit that comes of it [default: what was merged]
+    /// The message of the commit [default: what was merged]
     #[arg(short, long, value_name = "TEXT", value_parser = |text: &str| Message::new(text))]
     message: Option<Message>,
-    /// Print how many documents change, not the documents
-    #[arg(long)]
-    stat: bool,
     #[command(flatten)]
-    style: DocumentStyle,
+    listing: ListingArgs,
 }
 
 impl PreviewArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let rules = self.policy.rules(self.strategy)?;
-        let mut workspace = context.workspace().await?;
-        let theirs = workspace.state(Some(&self.source)).await?;
-        let name = name_of(&self.source, &workspace);
-        if let Some(into) = self.into {
-            workspace.branch = into;
-        }
-        let target = workspace.branch().await?;
-        let plan = match Plan::merge(&target, &name, &theirs, rules).await {
-            Err(error)
-                if error.kind() == ErrorKind::Invalid && has_all(&target, &theirs).await? =>
-            {
-                let words = format!(
-                    "{error}; `argon diff {} {}` shows what differs",
-                    target.name(),
-                    self.source
-                );
-                return nothing(context, &words, &format!("merge {name}"), target.name());
-            }
-            plan => plan?,
+        let workspace = context.workspace().await?;
+        let listing = self.listing.listing();
+        let request = PreviewMerge {
+            source: self.source,
+            into: self.into,
+            rules: self.policy.rules(self.strategy)?,
+            message: self.message,
+            listing,
         };
-        if plan.rules().checks.strict {
-            must_be_checked(context, &plan, &plan.compute().await?)?;
-        }
-        let stored = SavedPlan::create(plan, &self.message.unwrap_or_default()).await?;
-        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
-        show(context, &stored, detail).await
-    }
-}
-
-async fn has_all(target: &Branch, theirs: &State) -> CommandResult<bool> {
-    Ok(target.head().await?.has_merged(theirs).await?)
-}
-
-/// What a state is called in the log: as it was named, with its branch.
-fn name_of(source: &Revision, workspace: &Workspace) -> String {
-    match &source.name {
-        Named::Current => {
-            let name = Named::Any(workspace.branch.clone());
-            Revision { name, ..source.clone() }.to_string()
-        }
-        _ => source.to_string(),
+        let outcome = plan::preview(&workspace, request).await?;
+        let report = Report {
+            listing,
+            advice: String::new(),
+            nothing: |plan| {
+                let (source, branch) = (plan.what.trim_start_matches("merge "), &plan.branch);
+                format!(
+                    "branch '{branch}' has all of '{source}' already; `argon diff {branch} {source}` shows \
+                     the differences"
+                )
+            },
+        };
+        report.print(context, outcome).await
     }
 }

@@ -9,7 +9,7 @@ use crate::commands::branch::create::create;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
-/// Make a branch of a past state, beside the present one.
+/// Make a branch from a past state; the current branch stays as it is.
 #[derive(Args)]
 #[command(after_help = "Example:\n  argon restore branch main@2026-07-07 --as before-the-mistake")]
 pub(crate) struct BranchArgs {

@@ -4,14 +4,16 @@ mod branch;
 pub(super) mod preview;
 mod reset;
 
-use argon_core::restore::Preview;
+use argon_service::changes::{ComparedStates, Summary};
+use argon_service::restore::ResetPreview;
 use clap::Subcommand;
 
+use crate::changes::summary_text;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::count;
 
-/// Go back to a past state: look first, reset a branch, or make a branch of the past.
+/// Go back to a past state: preview a reset, reset a branch, or make a branch from the past.
 #[derive(Subcommand)]
 pub(crate) enum RestoreCommand {
     Preview(preview::PreviewArgs),
@@ -29,12 +31,16 @@ impl RestoreCommand {
     }
 }
 
-/// Where a reset would go, in words.
-fn describe(preview: &Preview, branch: &str, revision: &str) -> String {
+/// A reset in words.
+fn describe(preview: &ResetPreview, summary: &Summary) -> String {
+    let ComparedStates { from, to } = &preview.comparison.states;
     format!(
-        "resetting {branch} from LSN {} to {revision} (LSN {}) leaves {} behind",
-        preview.head,
-        preview.target,
-        count(preview.commits_left_behind, "commit")
+        "resetting {} from LSN {} to {} (LSN {}) leaves {} behind; documents: {}",
+        from.branch,
+        from.lsn,
+        to.revision,
+        to.lsn,
+        count(preview.commits_left_behind, "commit"),
+        summary_text(summary)
     )
 }

@@ -1,45 +1,45 @@
 //! `argon restore preview`
 
 use argon_core::Revision;
-use argon_core::restore;
+use argon_service::restore;
 use clap::Args;
 
 use super::describe;
-use crate::args::DocumentStyle;
-use crate::changes::{Detail, print_diff};
+use crate::args::ListingArgs;
+use crate::changes::print_changes;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
+const EXAMPLES: &str = "\
+Example:
+  argon restore preview main@2026-07-07 --stat
+
+With -o json or jsonl, the first object (kind `states`) names the two states and their LSNs, and the last one
+(kind `summary`) counts the documents that would change and the commits that would be left behind.";
+
 /// Show what a reset of the current branch would change, and how many commits it would leave behind.
 #[derive(Args)]
-#[command(after_help = "Example:\n  argon restore preview main@2026-07-07 --stat")]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct PreviewArgs {
-    /// The state to go back to
+    /// The past state
     #[arg(value_name = "REV")]
     revision: Revision,
-    /// Print how many documents would change, not the documents
-    #[arg(long)]
-    stat: bool,
     #[command(flatten)]
-    style: DocumentStyle,
+    listing: ListingArgs,
 }
 
 impl PreviewArgs {
-    /// How many documents a reset to this state would change.
+    /// The numbers of a reset to this state.
     pub(in crate::commands) fn counting(revision: Revision) -> Self {
-        Self { revision, stat: true, style: DocumentStyle::default() }
+        Self { revision, listing: ListingArgs::stat() }
     }
 
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let branch = workspace.branch().await?;
-        let target = workspace.state(Some(&self.revision)).await?;
-        let preview = restore::preview(&branch, &target).await?;
-        let head = branch.at(preview.head).await?;
-        let detail = if self.stat { Detail::Stat } else { Detail::Changes(self.style.mode()) };
-        let stat = print_diff(&context.output, &preview.diff, [&head, &target], detail).await?;
-        let words = describe(&preview, branch.name().as_str(), &self.revision.to_string());
-        context.output.say(&format!("{words}; documents: {}", stat.summary()));
+        let preview = restore::preview(&workspace, &self.revision).await?;
+        let items = preview.comparison.items(self.listing.listing());
+        let summary = print_changes(&context.output, items).await?;
+        context.output.say(&describe(&preview, &summary));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What one commit changed, or what differs between two states.
+//! The items that changes are listed as.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,68 @@ use bson::raw::RawBson;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Listing;
 use crate::Result;
 use crate::json::{self, ExtJson, Origin, Time};
 
-/// One of the things that are shown of a commit or a diff.
+/// An item of the changes of a commit, or of the differences between two states.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Shown {
-    /// The commit itself, before what it changed.
+    /// The two states that are compared: the first item of a comparison.
+    States(ComparedStates),
+    /// The commit itself: the first item of a commit.
     Commit(ShownCommit),
     /// A collection whose metadata differs.
-    Collection(CollectionChange),
+    Collection(Box<CollectionChange>),
     /// A document that differs.
     Document(DocumentChange),
-    /// How much differs in a collection.
+    /// The numbers of a collection, in place of its changes.
     Numbers(Numbers),
+    /// The numbers in all: the last item of a comparison, which is incomplete without it.
+    Summary(Summary),
+}
+
+/// The two states that are compared.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ComparedStates {
+    /// The state before.
+    pub from: ComparedState,
+    /// The state after.
+    pub to: ComparedState,
+}
+
+/// A state that is compared.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ComparedState {
+    /// The revision that names it.
+    pub revision: String,
+    /// The branch or the pin that the revision is of.
+    pub branch: String,
+    /// Its position.
+    pub lsn: u64,
+}
+
+/// The numbers in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Summary {
+    /// The number of added documents.
+    pub added: u64,
+    /// The number of changed documents.
+    pub changed: u64,
+    /// The number of removed documents.
+    pub removed: u64,
+    /// The number of collections that differ, in documents or metadata.
+    pub collections: u64,
+    /// The number of commits that only the backup keeps after a reset; of the preview of a reset only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commits_left_behind: Option<u64>,
 }
 
 /// A commit.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ShownCommit {
-    /// The branch as which it was asked for.
+    /// The branch by which it was named.
     pub branch: String,
     /// Its position.
     pub lsn: u64,
@@ -41,7 +82,7 @@ pub struct ShownCommit {
     pub actor: String,
     /// Why.
     pub message: String,
-    /// What brought it about.
+    /// What produced it.
     pub origin: Origin,
     /// What programs noted about it, by key.
     pub trailers: BTreeMap<String, String>,
@@ -51,7 +92,7 @@ pub struct ShownCommit {
 }
 
 impl ShownCommit {
-    /// A commit of the history that is called `branch`.
+    /// A commit of the history that `branch` names.
     pub fn of(commit: &Commit, branch: &str) -> Self {
         let meta = &commit.meta;
         Self {
@@ -67,11 +108,11 @@ impl ShownCommit {
     }
 }
 
-/// What became of a collection.
+/// How a collection differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum WhatOfCollection {
-    /// It was made.
+pub enum CollectionChangeKind {
+    /// It was created.
     Created,
     /// It was dropped.
     Dropped,
@@ -84,31 +125,34 @@ pub enum WhatOfCollection {
 pub struct CollectionChange {
     /// The collection.
     pub collection: String,
-    /// What became of it.
-    pub change: WhatOfCollection,
-    /// How many documents came or went with it, if they are not listed.
+    /// How it differs.
+    pub change: CollectionChangeKind,
+    /// The number of its documents, which were added or removed with it, if they are not listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documents: Option<u64>,
-    /// What it was.
+    /// Its metadata before.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<CollectionFacts>,
-    /// What it is.
+    pub before: Option<CollectionDefinition>,
+    /// Its metadata after.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<CollectionFacts>,
+    pub after: Option<CollectionDefinition>,
 }
 
-/// What a collection is besides its documents.
+/// The metadata of a collection.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct CollectionFacts {
+pub struct CollectionDefinition {
     /// Its name.
     pub name: String,
     /// Its options.
     pub options: ExtJson,
     /// The definitions of its indexes.
     pub indexes: Vec<ExtJson>,
+    /// The same with all types.
+    #[serde(skip)]
+    pub info: CollectionInfo,
 }
 
-impl From<&CollectionInfo> for CollectionFacts {
+impl From<&CollectionInfo> for CollectionDefinition {
     fn from(info: &CollectionInfo) -> Self {
         let json = |document: &bson::Document| {
             ExtJson::bson(&Bson::Document(document.clone()), Mode::Relaxed)
@@ -117,18 +161,19 @@ impl From<&CollectionInfo> for CollectionFacts {
             name: info.name.to_string(),
             options: json(&info.options),
             indexes: info.indexes.iter().map(json).collect(),
+            info: info.clone(),
         }
     }
 }
 
 impl CollectionChange {
-    /// How a collection differs; `documents` is how many came or went with it without being listed.
-    pub fn of(diff: &CollectionDiff, documents: Option<u64>) -> Self {
+    /// How a collection differs; `documents` is the number of its documents that are not listed.
+    pub(super) fn of(diff: &CollectionDiff, documents: Option<u64>) -> Self {
         let (change, before, after) = match diff {
-            CollectionDiff::Created(info) => (WhatOfCollection::Created, None, Some(info)),
-            CollectionDiff::Dropped(info) => (WhatOfCollection::Dropped, Some(info), None),
+            CollectionDiff::Created(info) => (CollectionChangeKind::Created, None, Some(info)),
+            CollectionDiff::Dropped(info) => (CollectionChangeKind::Dropped, Some(info), None),
             CollectionDiff::Changed { before, after } => {
-                (WhatOfCollection::Changed, Some(before), Some(after))
+                (CollectionChangeKind::Changed, Some(before), Some(after))
             }
         };
         let name = after.or(before).map(|info| info.name.to_string());
@@ -136,21 +181,21 @@ impl CollectionChange {
             collection: name.unwrap_or_default(),
             change,
             documents,
-            before: before.map(CollectionFacts::from),
-            after: after.map(CollectionFacts::from),
+            before: before.map(CollectionDefinition::from),
+            after: after.map(CollectionDefinition::from),
         }
     }
 }
 
-/// What became of a document.
+/// How a document differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum WhatOfDocument {
-    /// It is new.
+pub enum DocumentChangeKind {
+    /// It was added.
     Added,
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// It is another.
+    /// It was changed.
     Changed,
 }
 
@@ -159,30 +204,19 @@ pub enum WhatOfDocument {
 pub struct DocumentChange {
     /// Its collection.
     pub collection: String,
-    /// What became of it.
-    pub change: WhatOfDocument,
+    /// How it differs.
+    pub change: DocumentChangeKind,
     /// Its `_id`.
     pub id: ExtJson,
-    /// What it was.
+    /// The document before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<ExtJson>,
-    /// What it is.
+    /// The document after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<ExtJson>,
-    /// The fields that differ, if that was asked for.
+    /// The fields that differ, if they were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fields: Option<Vec<Difference>>,
-}
-
-/// What is shown of a document that differs.
-#[derive(Debug, Clone, Copy)]
-pub struct Depth {
-    /// How values are written.
-    pub mode: Mode,
-    /// Whether the fields that differ are shown.
-    pub fields: bool,
-    /// Whether a document that is another is shown whole.
-    pub documents: bool,
+    pub fields: Option<Vec<FieldDifference>>,
 }
 
 impl DocumentChange {
@@ -190,25 +224,26 @@ impl DocumentChange {
     ///
     /// # Errors
     /// For a document that is not valid.
-    pub fn of(diff: &DocumentDiff, depth: Depth) -> Result<Self> {
+    pub(super) fn of(diff: &DocumentDiff, listing: Listing) -> Result<Self> {
+        let mode = listing.mode();
         let change = match (&diff.before, &diff.after) {
-            (None, Some(_)) => WhatOfDocument::Added,
-            (_, None) => WhatOfDocument::Removed,
-            (Some(_), Some(_)) => WhatOfDocument::Changed,
+            (None, Some(_)) => DocumentChangeKind::Added,
+            (_, None) => DocumentChangeKind::Removed,
+            (Some(_), Some(_)) => DocumentChangeKind::Changed,
         };
         let id = match diff.after.as_ref().or(diff.before.as_ref()) {
-            Some(document) => ExtJson::id_of(document.as_raw(), depth.mode)?,
+            Some(document) => ExtJson::id_of(document.as_raw(), mode)?,
             None => ExtJson::text(&diff.key.to_string()),
         };
-        let is_shown = change != WhatOfDocument::Changed || depth.documents;
+        let is_shown = change != DocumentChangeKind::Changed || listing.has_documents();
         let side = |document: &Option<Document>| {
             let document = document.as_ref().filter(|_| is_shown);
-            document.map(|shown| ExtJson::document(shown.as_raw(), depth.mode)).transpose()
+            document.map(|shown| ExtJson::document(shown.as_raw(), mode)).transpose()
         };
         let fields = match (&diff.before, &diff.after) {
-            (Some(before), Some(after)) if depth.fields => {
+            (Some(before), Some(after)) if listing.has_fields() => {
                 let changes = argon_core::diff::fields(before.as_raw(), after.as_raw())?;
-                let each = changes.iter().map(|change| Difference::of(change, depth.mode));
+                let each = changes.iter().map(|change| FieldDifference::of(change, mode));
                 Some(each.collect::<Result<Vec<_>>>()?)
             }
             _ => None,
@@ -226,19 +261,23 @@ impl DocumentChange {
 
 /// A field that differs.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct Difference {
-    /// Where it is: `address.city`, `tags.2`.
+pub struct FieldDifference {
+    /// Its path: `address.city`, `tags.2`.
     pub path: String,
-    /// Its value before, if it was there.
+    /// Its value before, if it was present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<ExtJson>,
-    /// Its value after, if it is there.
+    /// Its value after, if it is present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<ExtJson>,
 }
 
-impl Difference {
-    fn of(change: &FieldChange, mode: Mode) -> Result<Self> {
+impl FieldDifference {
+    /// How a field differs; canonical if both values look alike in `mode`.
+    ///
+    /// # Errors
+    /// For a value that is not valid.
+    pub fn of(change: &FieldChange, mode: Mode) -> Result<Self> {
         let print = |value: &Option<RawBson>, mode| {
             let value = value.as_ref().map(RawBson::as_raw_bson_ref);
             value.map(|value| ExtJson::value(value, mode)).transpose()
@@ -253,17 +292,24 @@ impl Difference {
     }
 }
 
-/// How much differs in a collection.
+/// The numbers of a collection.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Numbers {
     /// The collection.
     pub collection: String,
-    /// How many documents are new.
+    /// The number of added documents.
     pub added: u64,
-    /// How many are others.
+    /// The number of changed documents.
     pub changed: u64,
-    /// How many are gone.
+    /// The number of removed documents.
     pub removed: u64,
-    /// What became of the collection itself, in words.
+    /// How the collection itself differs, in words.
     pub collection_change: Option<String>,
+}
+
+impl Numbers {
+    pub(super) fn of(collection: &str) -> Self {
+        let collection = collection.to_owned();
+        Self { collection, added: 0, changed: 0, removed: 0, collection_change: None }
+    }
 }

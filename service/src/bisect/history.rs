@@ -1,34 +1,34 @@
-//! The history that is searched, and what its states are called.
+//! The history that is searched, and the names of its states.
 
 use std::fmt;
 
 use argon_core::model::{BranchName, Lsn};
-use argon_core::{Error, ErrorKind, Named, Revision, Selector, State};
-use argon_service::Workspace;
+use argon_core::{ErrorKind, Named, Revision, Selector, State};
 
-use crate::exit::{CommandResult, Failure};
+use crate::{Result, Workspace};
 
 /// The history of a bad state.
-pub(super) struct History {
+#[derive(Debug, Clone)]
+pub struct History {
     /// The last of it.
     upto: Lsn,
     names: Names,
 }
 
+#[derive(Debug, Clone)]
 enum Names {
     /// It is the present history of this branch.
     Branch(BranchName),
-    /// It is another, whose last state has this name.
+    /// It is another one, whose last state has this name.
     Before(Revision),
 }
 
 impl History {
-    /// The history of `bad`, which is the state that `revision` names.
-    pub(super) async fn of(
-        workspace: &Workspace,
-        revision: &Revision,
-        bad: &State,
-    ) -> CommandResult<Self> {
+    /// The history of `bad`, the state that `revision` names.
+    ///
+    /// # Errors
+    /// Those of resolving the revision.
+    pub async fn of(workspace: &Workspace, revision: &Revision, bad: &State) -> Result<Self> {
         let branch = revision.branch_or(&workspace.branch);
         let selector = Selector::Lsn(bad.lsn());
         let on_branch = Revision { selector, ..Revision::head(branch.clone()) };
@@ -36,7 +36,7 @@ impl History {
             Named::Pin(_) => false,
             _ => match on_branch.resolve(&workspace.project, &workspace.branch).await {
                 Ok(state) => state.view() == bad.view(),
-                // A pin, a branch that is gone, or one that has been reset to an earlier state.
+                // A branch that is gone, or one that has been reset to an earlier state.
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Invalid) => {
                     false
                 }
@@ -52,7 +52,7 @@ impl History {
     }
 
     /// The branch, if it is the history of one.
-    pub(super) fn branch(&self) -> Option<&BranchName> {
+    pub fn branch(&self) -> Option<&BranchName> {
         match &self.names {
             Names::Branch(branch) => Some(branch),
             Names::Before(_) => None,
@@ -60,7 +60,7 @@ impl History {
     }
 
     /// A name of the state at `lsn`.
-    pub(super) fn revision(&self, lsn: Lsn) -> Revision {
+    pub fn revision(&self, lsn: Lsn) -> Revision {
         match &self.names {
             Names::Branch(branch) => {
                 Revision { selector: Selector::Lsn(lsn), ..Revision::head(branch.clone()) }
@@ -72,21 +72,12 @@ impl History {
         }
     }
 
-    /// Refuses a history whose names mean another state as soon as its branch moves.
-    ///
-    /// # Errors
-    /// `Invalid`, with the pin that would help.
-    pub(super) fn must_keep_its_names(&self) -> CommandResult {
-        let Names::Before(last) = &self.names else { return Ok(()) };
-        if last.selector == Selector::Head {
-            return Ok(());
+    /// The name of the last state, if the names of the states change as soon as a branch moves.
+    pub fn unstable_name(&self) -> Option<&Revision> {
+        match &self.names {
+            Names::Before(last) if last.selector != Selector::Head => Some(last),
+            Names::Before(_) | Names::Branch(_) => None,
         }
-        let error = Error::invalid(format!(
-            "'{last}' is of an earlier history, whose states have no lasting names that a command \
-             could be given"
-        ));
-        let advice = format!("`argon pin create NAME '{last}'` gives it one; then --bad NAME");
-        Err(Failure::from(error).hint(advice))
     }
 }
 

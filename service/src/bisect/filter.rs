@@ -1,55 +1,75 @@
-//! Documents of which some fields have given values, as MongoDB's queries have it.
+//! Documents whose fields have given values, as in a query of MongoDB.
+
+use std::borrow::Cow;
 
 use argon_core::document::Filter as Query;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
-use argon_core::{Error, State};
+use argon_core::{Error, Result, State};
 use argon_formats::extjson::parse_document;
 use bson::raw::{RawBsonRef, RawDocument};
 use futures::TryStreamExt;
-
-use crate::exit::CommandResult;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// The values that the fields at some paths must have.
-pub(super) struct Filter {
+#[derive(Debug, Clone)]
+pub struct DocumentFilter {
     query: Query,
-    /// The `_id` that is asked for.
+    /// The `_id`, if it must have a value.
     id: Option<Key>,
 }
 
-impl Filter {
+impl<'de> Deserialize<'de> for DocumentFilter {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        // As it is written: the order of fields counts.
+        let text = Box::<RawValue>::deserialize(input)?;
+        Self::parse(text.get()).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for DocumentFilter {
+    fn schema_name() -> Cow<'static, str> {
+        "DocumentFilter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The values of fields by their paths, as MongoDB's Extended JSON, without operators."
+        })
+    }
+}
+
+impl DocumentFilter {
     /// Reads a filter: a document whose fields are named by paths.
     ///
     /// # Errors
-    /// `Invalid` for what is no document, or has operators of MongoDB's queries.
-    pub(super) fn parse(text: &str) -> CommandResult<Self> {
-        let fields = parse_document(text)?;
+    /// `Invalid` if the text is not a document, or has operators of MongoDB's queries.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fields = parse_document(text).map_err(|error| Error::invalid(error.to_string()))?;
         if let Some(name) = operator(RawBsonRef::Document(&fields)) {
             return Err(Error::invalid(format!(
-                "'{name}' can't be asked for: there are no operators, the fields of a document \
-                 must be equal to those given"
-            ))
-            .into());
+                "unsupported operator '{name}': a filter has no operators, only fields and the values \
+                 that they must equal"
+            )));
         }
         let id = fields.get("_id").ok().flatten().and_then(|id| Key::of_id(id).ok());
         let query = bson::Document::try_from(&fields)
-            .map_err(|error| Error::invalid("the filter does not decode").with_source(error))?;
+            .map_err(|error| Error::invalid("the filter can't be decoded").with_source(error))?;
         Ok(Self { query: Query::rule(&query)?, id })
     }
 
-    /// Whether a collection of a state has such a document; it has none if it is not there.
-    pub(super) async fn matches_any(
-        &self,
-        state: &State,
-        collection: &CollectionName,
-    ) -> CommandResult<bool> {
+    /// Whether a collection of a state has such a document; false if the collection does not exist.
+    pub async fn matches_any(&self, state: &State, collection: &CollectionName) -> Result<bool> {
         if state.collections().all(|info| info.name != *collection) {
             return Ok(false);
         }
         let collection = state.collection(collection)?;
         if let Some(id) = &self.id {
-            let found = collection.get(id).await?;
-            return found.map_or(Ok(false), |document| self.matches(document.as_raw()));
+            let document = collection.get(id).await?;
+            return document.map_or(Ok(false), |document| self.matches(document.as_raw()));
         }
         let mut documents = collection.scan();
         while let Some(document) = documents.try_next().await? {
@@ -60,12 +80,12 @@ impl Filter {
         Ok(false)
     }
 
-    fn matches(&self, document: &RawDocument) -> CommandResult<bool> {
-        Ok(self.query.matches(document).map_err(Error::from)?)
+    fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.query.matches(document).map_err(Error::from)
     }
 }
 
-/// The first name in a value that begins with `$`, as an operator's does; those of a `DBRef` are none.
+/// The first name in a value that begins with `$` like an operator's, except those of a `DBRef`.
 fn operator(value: RawBsonRef<'_>) -> Option<String> {
     match value {
         RawBsonRef::Document(inner) => inner.iter().flatten().find_map(|(name, value)| {
@@ -106,7 +126,7 @@ mod tests {
             (r#"{"in.a": {"$regularExpression": {"pattern": "^q", "options": ""}}}"#, false),
             (r#"{"t": {"$regularExpression": {"pattern": "^P", "options": "i"}}}"#, true),
         ] {
-            let matches = Filter::parse(filter).unwrap().matches(&document).unwrap();
+            let matches = DocumentFilter::parse(filter).unwrap().matches(&document).unwrap();
             assert_eq!(matches, expected, "{filter}");
         }
     }
@@ -119,7 +139,7 @@ mod tests {
             r#"{"in..a": 1}"#,
             r#"{"n": {"$gt": 1}}"#,
         ] {
-            assert!(Filter::parse(filter).is_err(), "{filter}");
+            assert!(DocumentFilter::parse(filter).is_err(), "{filter}");
         }
     }
 }

@@ -1,12 +1,9 @@
-//! What brought a commit about, in words.
+//! The origin of a commit, in words.
 
 use argon_core::model::{Message, Origin};
-use argon_service::json;
 
-use crate::output::{Json, typed};
-
-/// What brought a commit about; `None` if somebody wrote documents.
-pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
+/// The origin of a commit; `None` for plain writes.
+pub fn origin_text(origin: &Origin) -> Option<String> {
     match origin {
         Origin::Write => None,
         Origin::Import { source } => Some(format!("import of {source}")),
@@ -30,22 +27,17 @@ pub(crate) fn origin_text(origin: &Origin) -> Option<String> {
     }
 }
 
-/// The same for programs.
-pub(crate) fn origin_json(origin: &Origin) -> Json {
-    typed::compact(&json::Origin::from(origin)).map_or_else(|_| None::<u64>.into(), Json::Verbatim)
-}
-
-/// What a commit comes from, and the first line of its message unless it is empty or says the same.
-pub(crate) fn origin_and_message(origin: &Origin, message: &Message) -> [Option<String>; 2] {
+/// The origin of a commit, and the first line of its message unless it is empty or repeats the origin.
+pub fn origin_and_message(origin: &Origin, message: &Message) -> [Option<String>; 2] {
     let message = message.as_str().lines().next().unwrap_or_default();
     let origin = origin_text(origin);
-    let says_no_more = origin.as_deref().is_some_and(|origin| says(origin, message));
-    let message = (!message.is_empty() && !says_no_more).then(|| message.to_owned());
+    let is_repeated = origin.as_deref().is_some_and(|origin| repeats(message, origin));
+    let message = (!message.is_empty() && !is_repeated).then(|| message.to_owned());
     [origin, message]
 }
 
-/// Whether what a commit comes from says what its message does, as that which it gets if nobody gives one.
-fn says(origin: &str, message: &str) -> bool {
+/// Whether a message repeats an origin, as the default message of a commit does.
+fn repeats(message: &str, origin: &str) -> bool {
     let mut depth = 0;
     let outside = |c: &char| {
         depth += i32::from(*c == '(');
@@ -67,15 +59,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_that_says_what_the_origin_says_is_left_out() {
+    fn a_message_that_repeats_the_origin_is_left_out() {
         for (origin, message) in [
             ("merge of f (plan 1f2e)", "merge f"),
             ("undo of 3 to 5", "undo 3 to 5"),
             ("cherry-pick of 3 (ab12), 5 (cd34) (plan 1f2e)", "cherry-pick 3, 5"),
             ("patch it.argonpatch", "patch it.argonpatch"),
         ] {
-            assert!(says(origin, message), "{origin}: {message}");
+            assert!(repeats(message, origin), "{origin}: {message}");
         }
-        assert!(!says("merge of f (plan 1f2e)", "bring in f"));
+        assert!(!repeats("bring in f", "merge of f (plan 1f2e)"));
     }
 }
