@@ -105,7 +105,7 @@ mod tests {
         let cache = RefCache::default();
         let read_before = cache.get("a", || {
             cache.write(|| {
-                assert_eq!(cache.get("b", || Ok(Some(stored(b"y")))).unwrap(), Some(stored(b"y")))
+                assert_eq!(cache.get("b", || Ok(Some(stored(b"y")))).unwrap(), Some(stored(b"y")));
             });
             Ok(Some(stored(b"x")))
         });
