@@ -82,6 +82,14 @@ pub enum Hint {
     ReplacementContinues,
     /// Several collections are there; one of these is to be chosen.
     ChooseCollection(Vec<CollectionName>),
+    /// `.argon` can name the store that exists.
+    LinkExistingStore,
+    /// A store on this machine is named in each request.
+    NameLocalStore,
+    /// `.argon` can be removed to create another store here.
+    RemoveStoreLink,
+    /// More than a commit may hold can be written by several commits.
+    SplitCommit,
     /// BSON has what JSON can't express; or the document may become another.
     ExportBson,
     /// Another name can be chosen, or what is there be written over.

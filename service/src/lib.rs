@@ -6,11 +6,12 @@
 //! each front end puts in its own words.
 //!
 //! - [`backends`]: which stores there are;
-//! - [`discover`], [`credentials`], [`pointer`], [`config`]: which store, project and branch is meant;
+//! - [`discover`], [`credentials`], [`store_link`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
 //! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
 //!   [`document`], [`log`], [`reflog`], [`status`], [`changes`]: an operation a file, from a request to a result that is written as JSON;
 //!   [`json`]: what results are made of;
+//! - [`init`], [`migrate`]: stores, created and copied;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
@@ -36,12 +37,15 @@ mod failure;
 pub mod health;
 pub mod hooks;
 pub mod import;
+pub mod init;
 pub mod json;
 pub mod keys;
 pub mod log;
 pub mod loss;
 pub mod mask_policy;
 pub mod merge_policy;
+pub mod migrate;
+mod opener;
 pub mod patches;
 pub mod pin;
 pub mod project;
@@ -61,5 +65,6 @@ pub mod words;
 mod workspace;
 
 pub use self::failure::{Failure, Hint, Result, of_format};
+pub use self::opener::StoreOpener;
 pub use self::watcher::{Interrupt, Watcher};
 pub use self::workspace::{OpenStore, Workspace, first_branch};

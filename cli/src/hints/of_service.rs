@@ -121,6 +121,16 @@ fn words(hint: Hint) -> Words {
             let names: Vec<&str> = names.iter().map(CollectionName::as_str).collect();
             Words::Hint(format!("-c chooses one of: {}", names.join(", ")))
         }
+        Hint::LinkExistingStore => {
+            Words::Hint("`argon init URL --existing` lets .argon here name it".to_owned())
+        }
+        Hint::NameLocalStore => Words::Hint("name a store on this machine by --store".to_owned()),
+        Hint::RemoveStoreLink => {
+            Words::Hint("remove .argon to create another store here".to_owned())
+        }
+        Hint::SplitCommit => Words::Hint(
+            "--each makes a commit of each document; `argon import -` splits them".to_owned(),
+        ),
         Hint::ExportBson => Words::Hint(
             "export a name that ends in .bson, or let it become another by --lossy".to_owned(),
         ),

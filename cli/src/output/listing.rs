@@ -80,6 +80,12 @@ impl Listing {
         .map_err(Failure::output)
     }
 
+    /// Adds a result that is `text` for people.
+    pub(crate) fn result(&mut self, text: &str, result: &impl Serialize) -> CommandResult {
+        let line = typed::compact(result)?;
+        self.line(text, || line)
+    }
+
     /// Shows what has been added so far.
     pub(crate) fn flush(&mut self) -> CommandResult {
         self.out.flush().map_err(Failure::output)

@@ -6,6 +6,7 @@ mod list;
 mod protect;
 mod read_only;
 mod rename;
+mod switch;
 
 pub use self::create::{
     CreateBranch, CreateMaskedBranch, CreatedBranch, CreatedMaskedBranch, MaskedCollection, create,
@@ -16,3 +17,4 @@ pub use self::list::{ListBranches, ListedBranch, list};
 pub use self::protect::{BranchProtection, ProtectBranch, protect};
 pub use self::read_only::{BranchWritability, MakeReadOnly, set_read_only};
 pub use self::rename::{RenameBranch, RenamedBranch, rename};
+pub use self::switch::{CurrentBranch, SwitchBranch, switch};
