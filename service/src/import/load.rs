@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::compare::{self, Standing};
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
-use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label};
+use super::{ImportFiles, OnDuplicate, Summary, Target, bad, duplicates, facts, label};
 use crate::{Failure, Hint, Interrupt, Result};
 
 /// Commits that may be under way at once, where a refused one does not stop the import.
@@ -22,10 +22,10 @@ const IN_FLIGHT: usize = 2;
 const ATTEMPTS: u32 = 20;
 
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
-pub async fn load(
+pub(super) async fn load(
     plan: &Plan,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     summary: &mut Summary,
 ) -> Result {
     let mut interrupt = target.watcher.interrupt();
@@ -53,22 +53,22 @@ pub async fn load(
 async fn first_changes(
     item: &Item,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
 ) -> Result<Vec<CollectionChange>> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
-    facts::changes(item, present, options.on_duplicate, options.drop)
+    facts::changes(item, present, options.on_duplicate(), options.drop)
 }
 
 /// An empty request that says where its documents come from; `message` is said if the user said none.
 pub(super) fn request(
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     source: String,
     message: String,
 ) -> Result<WriteRequest> {
-    let mut request = target.branch.request_as(options.actor.clone());
-    request.set_message(match &options.message {
+    let mut request = target.branch.request_as(options.signature.actor.clone());
+    request.set_message(match &options.signature.message {
         Some(message) => message.clone(),
         None => Message::new(message)?,
     });
@@ -80,7 +80,7 @@ pub(super) fn request(
 struct Loader<'a> {
     item: &'a Item,
     target: &'a Target,
-    options: &'a Options,
+    options: &'a ImportFiles,
     /// What the first commit changes of the collection itself.
     facts: Vec<CollectionChange>,
     /// Whether a commit that changes the collection itself is under way: it may have to be tried
@@ -140,7 +140,7 @@ impl Loader<'_> {
     ) -> Result {
         // A document that is to be replaced is compared with what the commits before made of it, and
         // one that is refused ends the import.
-        let most = if self.options.on_duplicate == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
+        let most = if self.options.on_duplicate() == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
         loop {
             let room = self.in_flight.len() < if self.is_making { 1 } else { most };
             tokio::select! {
@@ -157,7 +157,7 @@ impl Loader<'_> {
                     }
                     Some(Found::Bad(found)) => bad(&found, self.options, self.target, self.summary)?,
                     Some(Found::End) => return self.end(),
-                    None => return Err(Error::internal("the thread that reads broke off").into()),
+                    None => return Err(Error::internal("the reader thread crashed").into()),
                 }
             }
         }
@@ -175,7 +175,7 @@ impl Loader<'_> {
     /// What is left to be written of a batch: equal documents make no version.
     async fn needed(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
         let makes_anew = self.facts.iter().any(|c| matches!(c, CollectionChange::Create { .. }));
-        if self.options.on_duplicate != OnDuplicate::Replace || makes_anew {
+        if self.options.on_duplicate() != OnDuplicate::Replace || makes_anew {
             return Ok(entries);
         }
         let state = self.target.branch.head().await?;
@@ -202,7 +202,7 @@ impl Loader<'_> {
         }
         // Only in these cases can a batch be refused; then it is looked at again.
         let may_be_refused =
-            self.options.on_duplicate == OnDuplicate::Error || !batch.facts.is_empty();
+            self.options.on_duplicate() == OnDuplicate::Error || !batch.facts.is_empty();
         let kept = may_be_refused.then(|| batch.clone());
         self.is_making = !batch.facts.is_empty();
         let request = self.request(batch)?;
@@ -220,7 +220,7 @@ impl Loader<'_> {
         for change in batch.facts {
             request.change_collection(change);
         }
-        let condition: Precondition = self.options.on_duplicate.condition();
+        let condition: Precondition = self.options.on_duplicate().condition();
         for Entry { key, document, .. } in batch.entries {
             request.put(self.item.collection.clone(), key, document, condition)?;
         }
