@@ -213,7 +213,8 @@ impl Migration<'_> {
     /// writing. After all but the second, the same request continues the migration.
     pub async fn run(&self, target: &Store, watcher: &dyn Watcher) -> Result<MigratedStore> {
         let done = Cell::new(0);
-        let progress = |commits: u64| watcher.advances(commits.saturating_sub(done.replace(commits)));
+        let progress =
+            |commits: u64| watcher.advances(commits.saturating_sub(done.replace(commits)));
         let report = tokio::select! {
             report = self.plan.run(target, &progress) => report?,
             () = watcher.interrupt() => return Err(Failure::Interrupted),

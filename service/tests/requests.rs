@@ -50,7 +50,10 @@ async fn documents_are_put_blamed_deleted_and_looked_back_at() {
         panic!("{entries:?}")
     };
     assert!(json(newest).ends_with(r#""deleted":true,"document":null}"#), "{newest:?}");
-    assert!(json(oldest).contains(r#""actor":"ada","message":"two","deleted":false"#), "{oldest:?}");
+    assert!(
+        json(oldest).contains(r#""actor":"ada","message":"two","deleted":false"#),
+        "{oldest:?}"
+    );
     let never = request(r#"{"collection":"users","id":9}"#);
     let never: Result<Vec<HistoryEntry>, _> =
         document::history(&state, never).unwrap().try_collect().await;
