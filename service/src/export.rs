@@ -19,6 +19,7 @@ use crate::{Failure, Hint, Result, Watcher};
 
 /// Export a state as a `mongodump` directory, or one collection as a file or on standard output.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of a request")]
 pub struct ExportDocuments {
     /// A directory; a file whose name ends in `.json`, `.jsonl`, `.ndjson`, `.bson` or `.csv`, also with
     /// `.gz`; or `-` for standard output.

@@ -23,6 +23,7 @@ pub const BATCH: usize = 1000;
 
 /// Import a `mongodump` directory or archive, or a BSON, JSON or CSV file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of a request")]
 pub struct ImportFiles {
     /// A file, a directory, or `-` for standard input.
     pub path: PathBuf,
