@@ -235,8 +235,8 @@ pub(crate) struct Signature {
     pub(crate) notes: Notes,
 }
 
-/// What a commit notes besides who made it and why.
-#[derive(Args, Default)]
+/// What a commit notes besides its actor and its message.
+#[derive(Args, Clone, Default)]
 pub(crate) struct Notes {
     /// Add a trailer to the commit, such as ticket=412; may be given several times
     #[arg(long = "trailer", value_name = "KEY=VALUE", value_parser = |text: &str| text.parse::<Trailer>())]

@@ -4,17 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{Actor, BranchName, Lsn, ProjectName};
 use argon_core::storage::{CacheOptions, OpenOptions, StoreUrl};
-use argon_core::write::WriteRequest;
-use argon_core::{Branch, Environment, Error, ErrorKind, Project, State, Store};
+use argon_core::{Environment, Error, ErrorKind, Project, Store};
 use argon_service::backends;
-use argon_service::collections;
 use argon_service::config;
 use argon_service::credentials::{self, Exposure, SaidBy};
 use argon_service::discover::{self, Place};
 use argon_service::settings::{self, Overrides, Resolved, Settings};
-use argon_service::{OpenStore, Wording, Workspace};
+use argon_service::{OpenStore, StoreOpener, Wording, Workspace};
 
-use crate::args::{GlobalOptions, Notes, Signature};
+use crate::args::{GlobalOptions, Notes};
 use crate::exit::{CommandResult, Failure};
 use crate::hints::CommandLine;
 use crate::output::{Format, Output};
@@ -89,6 +87,15 @@ impl Context {
         })
     }
 
+    /// How stores are opened and created, and who signs what is written to them.
+    ///
+    /// # Errors
+    /// Those of [`open_options`](Self::open_options).
+    pub(crate) fn opener(&self) -> argon_core::Result<StoreOpener> {
+        let (options, actor) = (self.open_options()?, self.actor()?);
+        Ok(StoreOpener { options, environment: self.environment.clone(), actor })
+    }
+
     /// The cache that the options ask for; `None` if they ask for none, or there is no place for it.
     pub(crate) fn cache(&self) -> Option<CacheOptions> {
         let most_bytes = self.settings().cache.size;
@@ -103,20 +110,13 @@ impl Context {
         if let Some(by) = place.found.said_by() {
             self.warn_of_exposure(&place.url, by);
         }
-        let store = Store::open(
-            backends::registry(),
-            &place.url,
-            &self.open_options()?,
-            self.environment.clone(),
-            self.actor()?,
-        )
-        .await
-        .map_err(|error| unopened(error, &place))?;
+        let opened = self.opener()?.open(&place.url).await;
+        let store = opened.map_err(|error| unopened(error, &place))?;
         self.opened(&store);
         Ok(OpenStore::new(store, place)?)
     }
 
-    /// Takes note of a store that was opened, and says what had to be mended.
+    /// Records a store that was opened, and notes what was repaired.
     pub(crate) fn opened(&self, store: &Store) {
         if let Some(recovered) = store.info().recovered {
             self.output.note(&recovered);
@@ -151,12 +151,6 @@ impl Context {
     fn note_exposure(&self, exposure: &Exposure) {
         let (found, remedy) = CommandLine.exposure(exposure);
         self.output.note(&format!("{found}; {remedy}"));
-    }
-
-    /// Says where the log of a state begins, if commits before that were collected.
-    pub(crate) async fn note_floor(&self, state: &State) -> CommandResult {
-        self.note_floor_at(argon_core::log::floor(state).await?);
-        Ok(())
     }
 
     /// Says that the log begins after this position, if it is not its beginning.
@@ -194,15 +188,6 @@ impl Context {
     /// The branch that the options name or that is current, if it is current in this project.
     pub(crate) fn branch_of(&self, opened: &OpenStore, project: &ProjectName) -> BranchName {
         opened.branch(project, self.options.branch.as_ref())
-    }
-}
-
-impl Signature {
-    /// An empty request with this signature.
-    pub(crate) fn request(&self, branch: &Branch) -> WriteRequest {
-        let Self { actor, message, .. } = self;
-        let signature = collections::Signature { actor: actor.clone(), message: message.clone() };
-        signature.request(branch)
     }
 }
 

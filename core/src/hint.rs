@@ -185,6 +185,14 @@ pub enum Hint {
         /// The collections of the state.
         known: Vec<String>,
     },
+    /// Name the existing store in the directory instead of creating one.
+    LinkExistingStore,
+    /// Name the store on this machine in each request.
+    NameLocalStore,
+    /// Remove the link to a store to create another one in its place.
+    RemoveStoreLink,
+    /// Write more than a commit may hold by several commits.
+    SplitCommit,
     /// Export BSON, which JSON can't express; or accept changed documents.
     ExportBson,
     /// Choose another name, or overwrite the file.

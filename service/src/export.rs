@@ -11,86 +11,138 @@ use argon_formats::{
     buckets_name, remove_others, write_metadata,
 };
 use futures::TryStreamExt;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::loss::loss;
 use crate::{Failure, Hint, Result, Watcher};
 
-/// Where an export goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A directory as `mongodump` writes it.
-    Directory(PathBuf),
-    /// One file; a name that ends in `.gz` is compressed.
-    File(PathBuf, Format),
-    /// Standard output of this process.
-    Stdout(Format),
-}
-
-/// What is done about a document that JSON can't express.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnLoss {
-    /// The export ends.
-    Refuse,
-    /// It is written as another document, and noted.
-    Note,
-}
-
-/// What to export, and how.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// Where it goes.
-    pub destination: Destination,
-    /// This collection only. Without one, a directory takes all, and a file the only one.
+/// Export a state as a `mongodump` directory, or one collection as a file or on standard output.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of a request")]
+pub struct ExportDocuments {
+    /// A directory; a file whose name ends in `.json`, `.jsonl`, `.ndjson`, `.bson` or `.csv`, also with
+    /// `.gz`; or `-` for standard output.
+    pub target: PathBuf,
+    /// The format of a file; without it, the name of the file determines it, and standard output gets JSON.
+    #[serde(default)]
+    pub format: Option<ExportFormat>,
+    /// The only collection to export; without it, a directory gets all, and a file the only one.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub collection: Option<CollectionName>,
     /// Whether the files of a directory, or standard output, are compressed.
+    #[serde(default)]
     pub gzip: bool,
-    /// CSV: the fields that are columns, with dots within them; all if there are none.
+    /// CSV: the fields that are columns, with dots within them; without any, all.
+    #[serde(default)]
     pub fields: Vec<String>,
-    /// JSON: how values are written.
-    pub mode: Mode,
-    /// JSON: what is done about a document that it can't express.
-    pub on_loss: OnLoss,
-    /// Whether a directory may have files already, and a file be there.
+    /// JSON: whether it is relaxed Extended JSON, which loses some types.
+    #[serde(default)]
+    pub relaxed: bool,
+    /// JSON: whether a document that it can't express is changed and noted, not refused.
+    #[serde(default)]
+    pub lossy: bool,
+    /// Whether a directory that is not empty, or an existing file, is overwritten.
+    #[serde(default)]
     pub force: bool,
 }
 
-/// Writes what a state holds. The units that `watcher` is told of are documents.
-///
-/// A file has its name only once it is whole.
-///
-/// # Errors
-/// `AlreadyExists` if something is there already; `Unsupported` for a document that JSON can't
-/// express; those of reading and writing.
-pub async fn export(
-    state: &State,
-    request: &Request,
-    watcher: &dyn Watcher,
-) -> Result<Vec<Written>> {
-    let export = Export { request, watcher };
-    match &request.destination {
-        Destination::Directory(directory) => export.directory(directory, state).await,
-        Destination::File(path, format) => {
-            if path.exists() && !request.force {
-                return Err(taken(path, "is there already"));
-            }
-            let gzip = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
-            Ok(vec![export.file(Target::File(path), *format, gzip, state).await?])
-        }
-        Destination::Stdout(format) => {
-            Ok(vec![export.file(Target::Stdout, *format, request.gzip, state).await?])
+/// The format of an exported file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    /// BSON, as `mongodump` writes it.
+    Bson,
+    /// Extended JSON, one document a line.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+impl From<ExportFormat> for Format {
+    fn from(format: ExportFormat) -> Self {
+        match format {
+            ExportFormat::Bson => Self::Bson,
+            ExportFormat::Json => Self::JsonLines,
+            ExportFormat::Csv => Self::Csv,
         }
     }
 }
 
+/// The result of an export.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ExportedFiles {
+    /// The position of the state.
+    pub lsn: u64,
+    /// The files, one for each collection.
+    pub files: Vec<ExportedFile>,
+}
+
+/// A file with the documents of a collection.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ExportedFile {
+    /// Its path.
+    pub path: String,
+    /// The number of its documents.
+    pub documents: u64,
+}
+
+impl From<Written> for ExportedFile {
+    fn from(Written { path, documents }: Written) -> Self {
+        Self { path: path.display().to_string(), documents }
+    }
+}
+
+impl ExportDocuments {
+    /// Whether the target is standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.target == Path::new("-")
+    }
+}
+
+/// Writes the documents of a state. The units that `watcher` counts are documents.
+///
+/// A file gets its name only once it is complete.
+///
+/// # Errors
+/// `AlreadyExists` if the target exists and is not to be overwritten; `Unsupported` for a document that JSON
+/// can't express; those of reading and writing.
+pub async fn export(
+    state: &State,
+    request: &ExportDocuments,
+    watcher: &dyn Watcher,
+) -> Result<ExportedFiles> {
+    let export = Export { request, watcher };
+    let target = request.target.as_path();
+    let format = request.format.map(Format::from);
+    let written = match format.or_else(|| Format::of_path(target)) {
+        _ if request.is_stdout() => {
+            let format = format.unwrap_or(Format::JsonLines);
+            vec![export.file(Target::Stdout, format, request.gzip, state).await?]
+        }
+        Some(format) => {
+            if target.exists() && !request.force {
+                return Err(taken(target, "exists already"));
+            }
+            let gzip = target.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz"));
+            vec![export.file(Target::File(target), format, gzip, state).await?]
+        }
+        None => export.directory(target, state).await?,
+    };
+    let files = written.into_iter().map(ExportedFile::from).collect();
+    Ok(ExportedFiles { lsn: state.lsn().get(), files })
+}
+
 struct Export<'a> {
-    request: &'a Request,
+    request: &'a ExportDocuments,
     watcher: &'a dyn Watcher,
 }
 
-/// One collection's file being written.
+/// The writer of a collection's file.
 enum Writer {
     Bson(BsonWriter),
-    Json(JsonLinesWriter, OnLoss),
+    Json(JsonLinesWriter),
     Csv(CsvWriter),
 }
 
@@ -130,7 +182,7 @@ impl Export<'_> {
         }
         if metadata.is_view() {
             self.watcher.notes(&format!(
-                "{name} is a view and has documents, which mongorestore does not take"
+                "{name} is a view with documents, which mongorestore does not accept"
             ));
         }
         let buckets = metadata.is_time_series().then(|| buckets_name(name));
@@ -142,7 +194,7 @@ impl Export<'_> {
         Ok(written)
     }
 
-    /// A directory that is written over may have files of the same collections under other names.
+    /// Removes files of the same collections that have other names.
     fn remove_others(&self, directory: &Path, names: &[&str], written: &[&PathBuf]) -> Result {
         let written: Vec<PathBuf> = written.iter().copied().cloned().collect();
         for name in names.iter().filter(|_| self.request.force) {
@@ -166,13 +218,15 @@ impl Export<'_> {
                 let columns = self.columns(&collection).await?;
                 CsvWriter::create(target, columns, gzip).map(Writer::Csv)
             }
-            _ => JsonLinesWriter::create(target, request.mode, gzip)
-                .map(|writer| Writer::Json(writer, request.on_loss)),
+            _ => {
+                let mode = if request.relaxed { Mode::Relaxed } else { Mode::Canonical };
+                JsonLinesWriter::create(target, mode, gzip).map(Writer::Json)
+            }
         };
         self.write(writer?, &collection).await
     }
 
-    /// The columns of a CSV file. Without the user's word the collection is read once for them.
+    /// The columns of a CSV file. Unless the request names them, the collection is read once for them.
     async fn columns(&self, collection: &CollectionView) -> Result<Vec<Vec<String>>> {
         if !self.request.fields.is_empty() {
             let path = |name: &String| name.split('.').map(str::to_owned).collect();
@@ -194,10 +248,11 @@ impl Export<'_> {
         let names: Vec<&CollectionName> = state.collections().map(|info| &info.name).collect();
         match names.as_slice() {
             [only] => Ok((*only).clone()),
-            [] => Err(Error::not_found("there is no collection to export").into()),
+            [] => Err(Error::not_found("no collection to export").into()),
             names => {
                 let known = names.iter().map(ToString::to_string).collect();
-                let error = Error::invalid("a file takes one collection, and there are several");
+                let error =
+                    Error::invalid("a file holds one collection, but the state has several");
                 Err(Failure::from(error).hint(Hint::ChooseCollection { known }))
             }
         }
@@ -216,8 +271,8 @@ impl Export<'_> {
         while let Some(document) = documents.try_next().await? {
             match &mut writer {
                 Writer::Bson(writer) => writer.write(document.as_raw())?,
-                Writer::Json(writer, on_loss) => {
-                    self.check_loss(&document, *on_loss)?;
+                Writer::Json(writer) => {
+                    self.check_loss(&document)?;
                     writer.write(document.as_raw())?;
                 }
                 Writer::Csv(writer) => writer.write(document.as_raw())?,
@@ -226,21 +281,21 @@ impl Export<'_> {
         }
         Ok(match writer {
             Writer::Bson(writer) => writer.finish()?,
-            Writer::Json(writer, _) => writer.finish()?,
+            Writer::Json(writer) => writer.finish()?,
             Writer::Csv(writer) => writer.finish()?,
         })
     }
 
-    /// Refuses or notes a document that would be another one after it was written as JSON and read.
-    fn check_loss(&self, document: &Document, on_loss: OnLoss) -> Result {
-        let Some(words) = loss(document.as_raw())? else { return Ok(()) };
-        match on_loss {
-            OnLoss::Refuse => Err(Failure::from(Error::unsupported(words)).hint(Hint::ExportBson)),
-            OnLoss::Note => {
-                self.watcher.notes(&words);
-                Ok(())
+    /// Refuses or notes a document that JSON would change.
+    fn check_loss(&self, document: &Document) -> Result {
+        match loss(document.as_raw())? {
+            None => {}
+            Some(words) if self.request.lossy => self.watcher.notes(&words),
+            Some(words) => {
+                return Err(Failure::from(Error::unsupported(words)).hint(Hint::ExportBson));
             }
         }
+        Ok(())
     }
 }
 

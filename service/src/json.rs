@@ -11,9 +11,9 @@ use argon_core::model::{self, Actor, Message};
 use argon_core::{Error, key::Key};
 use argon_formats::InvalidDocument;
 use argon_formats::extjson::{
-    Layout, Mode, parse_value, print_document, print_raw_value, print_value,
+    Layout, Mode, parse_document, parse_value, print_document, print_raw_value, print_value,
 };
-use bson::raw::{RawBson, RawBsonRef, RawDocument};
+use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, DateTime};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
@@ -160,6 +160,27 @@ impl JsonSchema for Value {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "description": "A value as MongoDB's Extended JSON." })
+    }
+}
+
+/// A document in a request: an object of Extended JSON, whose fields keep their order.
+#[derive(Debug, Clone)]
+pub struct InputDocument(pub RawDocumentBuf);
+
+impl<'de> Deserialize<'de> for InputDocument {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(input)?;
+        parse_document(text.get()).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for InputDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "InputDocument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "description": "A document as MongoDB's Extended JSON." })
     }
 }
 

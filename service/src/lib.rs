@@ -11,6 +11,7 @@
 //! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
 //!   [`document`], [`log`], [`reflog`], [`status`], [`changes`], [`plan`], [`restore`], [`bisect`]: an operation a file, from a request to a result that is written as JSON;
 //!   [`json`]: what results are made of;
+//! - [`init`], [`migrate`]: stores, created and copied;
 //! - [`import`]: files and dumps into commits; [`export`]: states into files; [`loss`]: what JSON can't
 //!   express;
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
@@ -39,12 +40,15 @@ mod failure;
 pub mod health;
 pub mod hooks;
 pub mod import;
+pub mod init;
 pub mod json;
 pub mod keys;
 pub mod log;
 pub mod loss;
 pub mod mask_policy;
 pub mod merge_policy;
+pub mod migrate;
+mod opener;
 pub mod origin;
 pub mod patches;
 pub mod pin;
@@ -73,6 +77,7 @@ pub mod words;
 mod workspace;
 
 pub use self::failure::{ErrorObject, Failure, Result, of_format};
+pub use self::opener::StoreOpener;
 pub use self::watcher::{Interrupt, Watcher};
 pub use self::wording::Wording;
 pub use self::workspace::{OpenStore, Workspace, first_branch};

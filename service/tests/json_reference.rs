@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use argon_service::{
-    ErrorObject, bisect, branch, changes, collections, connection_string, document, health, json,
-    log, pin, plan, project, queue, reflog, restore, sandbox, settings, snapshot, status,
-    store_names, upkeep, usage_metrics, verify,
+    ErrorObject, bisect, branch, changes, collections, connection_string, document, export, health,
+    import, init, json, log, migrate, patches, pin, plan, project, queue, reflog, restore, sandbox,
+    settings, snapshot, status, store_names, upkeep, usage_metrics, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -191,6 +191,12 @@ fn one_line(text: &str) -> String {
 
 fn page() -> String {
     let mut page = Page::default();
+    page.text.push_str("\n## Stores\n");
+    page.request::<init::InitStore>("init");
+    page.result::<init::InitializedStore>("Result");
+    page.request::<migrate::MigrateStore>("migrate");
+    page.result::<migrate::MigratedStore>("Result");
+    page.result::<migrate::PlannedMigration>("Result of a dry run");
     page.text.push_str("\n## Projects\n");
     page.request::<project::CreateProject>("project create");
     page.result::<project::CreatedProject>("Result");
@@ -202,6 +208,8 @@ fn page() -> String {
     page.result::<project::ProjectDeleted>("Result");
     page.request::<project::UndeleteProject>("project undelete");
     page.result::<project::UndeletedProject>("Result");
+    page.request::<project::UseProject>("use");
+    page.result::<project::CurrentProject>("Result");
     page.text.push_str("\n## Branches\n");
     page.request::<branch::CreateBranch>("branch create");
     page.result::<branch::CreatedBranch>("Result");
@@ -223,6 +231,8 @@ fn page() -> String {
     page.result::<branch::BranchStats>("Result");
     page.request::<connection_string::MakeConnectionString>("connection-string");
     page.result::<connection_string::ConnectionString>("Result");
+    page.request::<branch::SwitchBranch>("switch");
+    page.result::<branch::CurrentBranch>("Result");
     page.text.push_str("\n## Sandboxes\n");
     page.request::<sandbox::CreateSandbox>("sandbox create");
     page.result::<sandbox::CreatedSandbox>("Result");
@@ -265,6 +275,21 @@ fn page() -> String {
     page.result::<json::ExtJson>("Result");
     page.request::<document::FindDocuments>("find");
     page.result::<json::ExtJson>("A list of");
+    page.request::<document::PutDocuments>("put");
+    page.result::<document::WrittenDocument>("A list of");
+    page.request::<document::DeleteDocuments>("delete");
+    page.result::<document::DeletedDocuments>("Result");
+    page.request::<document::ListVersions>("history");
+    page.result::<document::DocumentVersion>("A list of");
+    page.request::<document::BlameDocument>("blame");
+    page.result::<document::FieldBlame>("A list of");
+    page.request::<import::ImportFiles>("import");
+    page.result::<import::ImportSummary>("Result");
+    page.request::<export::ExportDocuments>("export");
+    page.result::<export::ExportedFiles>("Result");
+    page.request::<patches::ApplyPatch>("apply");
+    page.result::<patches::AppliedPatch>("Result");
+    page.result::<patches::PatchConflict>("A list of, if the patch does not fit");
     page.text.push_str("\n## History\n");
     page.text.push_str("\n### status\n");
     page.result::<status::Status>("Result");

@@ -1,13 +1,14 @@
 //! `argon delete`
 
 use argon_core::key::Key;
-use argon_core::write::Precondition;
+use argon_core::model::Lsn;
+use argon_service::document::{self, DeleteDocuments};
+use argon_service::json::Id;
 use clap::Args;
 
 use crate::args::{ID_HELP, InCollection, Signature, document_id};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::Json;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,7 +17,7 @@ Examples:
 
 /// Delete documents by their _id.
 ///
-/// They go in one commit: all of them, or none if one is not there.
+/// One commit deletes all of them, or none if one does not exist.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DeleteArgs {
@@ -30,27 +31,19 @@ pub(crate) struct DeleteArgs {
 }
 
 impl DeleteArgs {
-    pub(crate) async fn run(mut self, context: &Context) -> CommandResult {
-        let workspace = context.workspace_noting(&self.signature.notes).await?;
-        let branch = workspace.branch().await?;
-        let mut request = self.signature.request(&branch);
-        self.ids.sort_unstable();
-        self.ids.dedup();
-        for id in self.ids {
-            request.delete(self.within.collection.clone(), id, Precondition::Present);
-        }
-        let receipt = branch.commit(request).await?.committed()?;
-        context.output.committed(receipt.lsn, branch.name());
-        context.output.one(
-            || receipt.changed.to_string(),
-            || {
-                Json::object([
-                    ("deleted", (receipt.changed as u64).into()),
-                    ("lsn", receipt.lsn.get().into()),
-                ])
-            },
-        )?;
-        context.output.say(&format!("deleted in commit {} of {}", receipt.lsn, branch.name()));
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        let Self { within, ids, signature } = self;
+        let workspace = context.workspace_noting(&signature.notes).await?;
+        let request = DeleteDocuments {
+            collection: within.collection,
+            ids: ids.into_iter().map(Id).collect(),
+            signature: signature.into(),
+        };
+        let deleted = document::delete(&workspace.branch().await?, request).await?;
+        let (lsn, branch) = (deleted.lsn, &deleted.branch);
+        context.output.committed(Lsn::new(lsn), branch);
+        context.output.result(|| deleted.deleted.to_string(), &deleted)?;
+        context.output.say(&format!("deleted in commit {lsn} of {branch}"));
         Ok(())
     }
 }

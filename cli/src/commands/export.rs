@@ -1,20 +1,17 @@
 //! `argon export`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use argon_core::State;
 use argon_core::model::CollectionName;
-use argon_formats::extjson::Mode;
-use argon_formats::{Format, Written};
 use argon_service::Watcher;
-use argon_service::export::{self, Destination, OnLoss, Request};
+use argon_service::export::{self, ExportDocuments, ExportFormat};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{Json, count, progress};
+use crate::output::{count, progress};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,10 +23,10 @@ Examples:
 
 /// Export a state as a mongodump directory, or one collection as a file or on standard output.
 ///
-/// Importing an export gives collections with equal digests. A file has its name only once it is
-/// whole. JSON holds no options and indexes; a document that JSON can't express, such as one with a
-/// field named $oid, is refused, unless --lossy lets it become another. CSV holds no types either: it is
-/// for spreadsheets, and a field within a document is a column such as loc.x.
+/// Importing an export gives collections with equal digests. A file gets its name only once it is
+/// complete. JSON holds no options and indexes; a document that JSON can't express, such as one with a
+/// field named $oid, is refused; --lossy changes it instead. CSV holds no types either: it is for
+/// spreadsheets, and a field within a document is a column such as loc.x.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExportArgs {
@@ -45,7 +42,7 @@ pub(crate) struct ExportArgs {
     /// Compress the files of a directory, or standard output
     #[arg(long)]
     gzip: bool,
-    /// What to write into a file [default: by its name; for standard output: json]
+    /// The format of a file [default: by its name; for standard output: json]
     #[arg(long, value_name = "FORMAT")]
     format: Option<FileFormat>,
     /// CSV: the fields that are columns, such as _id,name.first [default: all]
@@ -53,7 +50,7 @@ pub(crate) struct ExportArgs {
     fields: Vec<String>,
     #[command(flatten)]
     style: JsonStyle,
-    /// Write into a directory that is not empty, and over a file that is there
+    /// Write into a directory that is not empty, and overwrite an existing file
     #[arg(long)]
     force: bool,
 }
@@ -61,13 +58,13 @@ pub(crate) struct ExportArgs {
 /// How a JSON file is written.
 #[derive(Args)]
 struct JsonStyle {
-    /// JSON: canonical Extended JSON, in which every value keeps its type; this is the default
+    /// JSON: canonical Extended JSON, in which every value keeps its type (the default)
     #[arg(long, conflicts_with = "relaxed")]
     canonical: bool,
-    /// JSON: relaxed Extended JSON, which reads better and loses some types
+    /// JSON: relaxed Extended JSON, which is easier to read but loses some types
     #[arg(long)]
     relaxed: bool,
-    /// JSON: write documents that it can't express too, and list them on stderr
+    /// JSON: change documents that it can't express, and list them on stderr
     #[arg(long)]
     lossy: bool,
 }
@@ -82,11 +79,11 @@ enum FileFormat {
     Csv,
 }
 
-impl From<FileFormat> for Format {
+impl From<FileFormat> for ExportFormat {
     fn from(format: FileFormat) -> Self {
         match format {
             FileFormat::Bson => Self::Bson,
-            FileFormat::Json => Self::JsonLines,
+            FileFormat::Json => Self::Json,
             FileFormat::Csv => Self::Csv,
         }
     }
@@ -96,46 +93,38 @@ impl ExportArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let is_stdout = self.is_stdout();
-        let target = if is_stdout { PathBuf::from("standard output") } else { self.target.clone() };
+        let request = self.request();
         let progress = Progress { bar: progress::spinner("documents written"), context };
-        let written = export::export(&state, &self.request(), &progress).await?;
+        let exported = export::export(&state, &request, &progress).await?;
         progress.bar.finish_and_clear();
-        let documents = written.iter().map(|written| written.documents).sum();
+        let target = if request.is_stdout() {
+            "standard output".to_owned()
+        } else {
+            request.target.display().to_string()
+        };
         let words = format!(
-            "exported {} in {} as of LSN {} to {}",
-            count(documents, "document"),
-            count(written.len() as u64, "collection"),
-            state.lsn(),
-            target.display()
+            "exported {} in {} as of LSN {} to {target}",
+            count(exported.files.iter().map(|file| file.documents).sum(), "document"),
+            count(exported.files.len() as u64, "collection"),
+            exported.lsn,
         );
-        if is_stdout {
-            // What is there is the documents, and nothing else.
+        if request.is_stdout() {
+            // Standard output holds the documents, and nothing else.
             context.output.say(&words);
             return Ok(());
         }
-        context.output.done(&words, || json(&state, &written))
+        context.output.reply(&words, &exported)
     }
 
-    fn is_stdout(&self) -> bool {
-        self.target == Path::new("-")
-    }
-
-    fn request(self) -> Request {
-        let is_stdout = self.is_stdout();
-        let format = self.format.map(Format::from);
-        let destination = match format.or_else(|| Format::of_path(&self.target)) {
-            _ if is_stdout => Destination::Stdout(format.unwrap_or(Format::JsonLines)),
-            Some(format) => Destination::File(self.target, format),
-            None => Destination::Directory(self.target),
-        };
-        Request {
-            destination,
+    fn request(self) -> ExportDocuments {
+        ExportDocuments {
+            target: self.target,
+            format: self.format.map(ExportFormat::from),
             collection: self.collection,
             gzip: self.gzip,
             fields: self.fields,
-            mode: if self.style.relaxed { Mode::Relaxed } else { Mode::Canonical },
-            on_loss: if self.style.lossy { OnLoss::Note } else { OnLoss::Refuse },
+            relaxed: self.style.relaxed,
+            lossy: self.style.lossy,
             force: self.force,
         }
     }
@@ -155,14 +144,4 @@ impl Watcher for Progress<'_> {
     fn notes(&self, note: &str) {
         self.context.output.note(note);
     }
-}
-
-fn json(state: &State, written: &[Written]) -> Json {
-    let files = written.iter().map(|written| {
-        Json::object([
-            ("path", written.path.display().to_string().into()),
-            ("documents", written.documents.into()),
-        ])
-    });
-    Json::object([("lsn", state.lsn().get().into()), ("files", Json::Array(files.collect()))])
 }

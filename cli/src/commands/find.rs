@@ -27,10 +27,10 @@ pub(crate) struct FindArgs {
     within: InCollection,
     #[command(flatten)]
     at: AtRevision,
-    /// At most so many documents [default: all]
+    /// Print at most N documents [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Pass over so many documents first
+    /// Leave out the first N documents
     #[arg(long, value_name = "N", default_value_t = 0)]
     skip: usize,
     #[command(flatten)]

@@ -1,15 +1,17 @@
 //! `argon history`
 
-use argon_core::Error;
+use std::pin::pin;
+
 use argon_core::key::Key;
-use argon_core::model::{CommitMeta, Image};
+use argon_service::document::{self, DocumentVersion, HistoryEntry, ListVersions};
+use argon_service::json::{ExtJson, Id};
 use clap::Args;
 use futures::TryStreamExt;
 
 use crate::args::{AtRevision, DocumentStyle, ID_HELP, InCollection, document_id};
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::{self, Json, document_line};
+use crate::output::Colours;
 
 /// List every content that a document had, the newest first.
 #[derive(Args)]
@@ -21,7 +23,7 @@ pub(crate) struct HistoryArgs {
     id: Key,
     #[command(flatten)]
     at: AtRevision,
-    /// At most so many [default: all]
+    /// Print at most N contents [default: all]
     #[arg(short, long, value_name = "N")]
     number: Option<usize>,
     #[command(flatten)]
@@ -32,51 +34,35 @@ impl HistoryArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let mut images = state.collection(&self.within.collection)?.history(&self.id);
+        let request = ListVersions {
+            collection: self.within.collection,
+            id: Id(self.id),
+            limit: self.number,
+            canonical: self.style.canonical,
+        };
+        let mut entries = pin!(document::history(&state, request)?);
         let mut listing = context.output.listing(&[]);
-        let mut printed = 0;
-        while self.number.is_none_or(|most| printed < most)
-            && let Some((lsn, image)) = images.try_next().await?
-        {
-            let meta = argon_core::log::commit_at(&state, lsn).await?.meta;
-            let document = match &image {
-                Image::Document(document) => {
-                    Some(document_line(document.as_raw(), self.style.mode())?)
+        let mut floor = None;
+        while let Some(entry) = entries.try_next().await? {
+            match entry {
+                HistoryEntry::Version(version) => {
+                    listing.result(&text(&version, context.output.colours), &*version)?;
                 }
-                Image::Deleted => None,
-            };
-            let text = text(&meta, document.as_deref(), context);
-            listing.line(&text, || json(&meta, document).compact())?;
-            printed += 1;
+                HistoryEntry::Floor(lsn) => floor = Some(lsn),
+            }
         }
         listing.finish()?;
-        if self.number.is_none_or(|most| printed < most) {
-            context.note_floor(&state).await?;
-        }
-        let is_there = state.collection(&self.within.collection)?.get(&self.id).await?.is_some();
-        if printed == 0 && self.number != Some(0) && !is_there {
-            let (name, id) = (&self.within.collection, &self.id);
-            let never = format!("collection '{name}' never had a document with _id {id}");
-            return Err(Error::not_found(never).into());
+        if let Some(lsn) = floor {
+            context.note_floor_at(lsn);
         }
         Ok(())
     }
 }
 
-fn text(meta: &CommitMeta, document: Option<&str>, context: &Context) -> String {
-    let heading = format!("LSN {}  {}  {}", meta.lsn, output::time(meta.time), meta.actor);
-    let message = meta.message.as_str().lines().next().unwrap_or_default();
-    let heading = format!("{}  {message}", context.output.colours.bold(&heading));
-    format!("{}\n  {}", heading.trim_end(), document.unwrap_or("deleted"))
-}
-
-fn json(meta: &CommitMeta, document: Option<String>) -> Json {
-    Json::object([
-        ("lsn", meta.lsn.get().into()),
-        ("time", output::time(meta.time).into()),
-        ("actor", meta.actor.as_str().into()),
-        ("message", meta.message.as_str().into()),
-        ("deleted", document.is_none().into()),
-        ("document", document.map(Json::Verbatim).into()),
-    ])
+fn text(version: &DocumentVersion, colours: Colours) -> String {
+    let DocumentVersion { lsn, time, actor, message, document, .. } = version;
+    let heading = colours.bold(&format!("LSN {lsn}  {time}  {actor}"));
+    let heading = format!("{heading}  {}", message.lines().next().unwrap_or_default());
+    let document = document.as_ref().map_or("deleted", ExtJson::as_str);
+    format!("{}\n  {document}", heading.trim_end())
 }

@@ -1,18 +1,12 @@
 //! `argon init`
 
-use std::path::Path;
-
-use argon_core::storage::{Description, StoreInfo, StoreUrl, UrlOption};
-use argon_core::{Error, ErrorKind, Store};
-use argon_service::backends::{self, is_remote};
-use argon_service::credentials::{self, Said, SaidBy};
-use argon_service::discover::{DIRECTORY, absolute};
-use argon_service::store_link;
+use argon_core::storage::{Description, UrlOption};
+use argon_service::backends;
+use argon_service::init::{self, InitStore, InitializedStore};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure, Hint};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 const PASSWORDS_AND_EXAMPLES: &str = "\
 Passwords:
@@ -21,8 +15,8 @@ Passwords:
   ARGON_STORE, ARGON_STORE_FILE, --store-file    may hold a whole URL, with USER:PASSWORD@HOST
   S3 takes its keys as every AWS tool does: AWS_ACCESS_KEY_ID, AWS_PROFILE, ~/.aws/credentials, …
 
-A store on a network is not in .argon; there is only a file .argon/url that names it, without the
-password, and next to it which project and branch are current here.
+A store on a network is not in .argon: a file .argon/url names it, without the password. The current
+project and branch are stored beside that file.
 
 Examples:
   argon init                 the default: sled, in .argon
@@ -74,176 +68,59 @@ fn wrapped(text: &str, indent: usize) -> String {
     lines.iter().map(|line| format!("{:indent$}{line}\n", "")).collect()
 }
 
-/// Make a store, by default in .argon here, for this directory and all below.
+/// Create a store, by default in .argon here, for this directory and all below.
 #[derive(Args)]
 #[command(after_help = stores())]
 pub(crate) struct InitArgs {
     /// The store [default: what --store or the environment names, or else sled:.argon]
     #[arg(value_name = "URL")]
     url: Option<String>,
-    /// Make none: let .argon here name a store on a network that is there already
+    /// Create none: let .argon here name an existing store on a network
     #[arg(long)]
     existing: bool,
 }
 
-/// A store that was made, or found.
-struct Made {
-    url: StoreUrl,
-    info: StoreInfo,
-    /// Whether `.argon` here is the store, or names it.
-    is_found_here: bool,
-}
-
 impl InitArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let existing = self.existing;
-        let (url, by) = self.place(context)?;
-        // `.argon/url` is read from other directories too.
-        let url = if is_remote(&url) { absolute(&url)? } else { url };
+        let request = InitStore { store: self.url, existing: self.existing };
+        let (url, by) = request.url(&context.overrides(), context.settings())?;
         if let Some(by) = by {
             context.warn_of_exposure(&url, &by);
         }
-        refuse(&url, existing)?;
-        let info = store(&url, existing, context).await?.info();
-        let is_found_here = if is_remote(&url) {
-            // The store is made or found; here it has a name or not.
-            point_to(&url).unwrap_or_else(|error| {
-                context.output.note(&format!(".argon does not name it: {}", error.in_full()));
-                false
-            })
+        let (store, made) = init::init(&context.opener()?, url, &request, &context.output).await?;
+        context.opened(&store);
+        let engine = with_article(&made.engine);
+        let (location, usage) = (&made.location, usage(&made));
+        let words = if request.existing {
+            format!("found {engine} store in {location}{usage}")
         } else {
-            Path::new(url.rest()) == Path::new(DIRECTORY)
+            format!(
+                "made {engine} store in {location}{usage}\n\
+                 next: argon project create NAME, then argon import PATH"
+            )
         };
-        if is_found_here {
-            store_link::write_gitignore(Path::new(DIRECTORY))?;
+        context.output.reply(&words, &made)
+    }
+}
+
+/// How later commands name the store, as lines of their own. A password is not repeated.
+fn usage(made: &InitializedStore) -> String {
+    let InitializedStore { url, pointer, is_found_here, .. } = made;
+    match (pointer, url.has_secrets()) {
+        (Some(file), false) => format!("\n{file} names it"),
+        (Some(file), true) => format!(
+            "\n{file} names it, without the password: set ARGON_STORE_PASSWORD, or \
+             ARGON_STORE_PASSWORD_FILE to a file that holds it"
+        ),
+        (None, _) if *is_found_here => String::new(),
+        (None, true) => {
+            "\nuse it by ARGON_STORE, or by ARGON_STORE_FILE: a file with the URL on its first line"
+                .to_owned()
         }
-        let made = Made { url, info, is_found_here };
-        let words = if existing { made.found_words() } else { made.made_words() };
-        context.output.done(&words, || made.json())
-    }
-
-    fn place(self, context: &Context) -> CommandResult<(StoreUrl, Option<SaidBy>)> {
-        let said = match self.url {
-            Some(text) => Some(Said { text, by: SaidBy::Argument }),
-            None => credentials::store(&context.overrides(), context.settings())?,
-        };
-        let Some(Said { text, by }) = said else {
-            return Ok((StoreUrl::new("sled", DIRECTORY), None));
-        };
-        let url: StoreUrl = text.parse()?;
-        let url = if url.rest().is_empty() && !is_remote(&url) {
-            StoreUrl::new(url.scheme(), DIRECTORY)
-        } else {
-            url
-        };
-        Ok((url, Some(by)))
-    }
-}
-
-/// Refuses what would not be of use.
-fn refuse(url: &StoreUrl, existing: bool) -> CommandResult {
-    if url.scheme() == "memory" {
-        return Err(Error::invalid("a store in memory would end with this command").into());
-    }
-    if is_remote(url) {
-        return Ok(());
-    }
-    if existing {
-        let error = Error::invalid("--existing is for a store on a network");
-        return Err(Failure::from(error).hint("name a store on this machine by --store"));
-    }
-    if Path::new(url.rest()) == Path::new(DIRECTORY)
-        && let Some(other) = store_link::read(Path::new(DIRECTORY))?
-    {
-        let error = Error::already_exists(format!(".argon names a store already: {other}"));
-        return Err(Failure::from(error).hint("remove .argon to make another store here"));
-    }
-    Ok(())
-}
-
-async fn store(url: &StoreUrl, existing: bool, context: &Context) -> CommandResult<Store> {
-    let (registry, options) = (argon_service::backends::registry(), context.open_options()?);
-    let (environment, actor) = (context.environment.clone(), context.actor()?);
-    let store = if existing {
-        Store::open(registry, url, &options, environment, actor).await?
-    } else {
-        let made = Store::create(registry, url, &options, environment, actor).await;
-        if is_remote(url) {
-            made.hint_on(ErrorKind::AlreadyExists, || {
-                "`argon init URL --existing` lets .argon here name it".to_owned()
-            })?
-        } else {
-            made?
+        (None, false) => {
+            let url = quoted(&format!("{}:{}", url.scheme(), url.rest()));
+            format!("\nuse it by --store {url}, or: export ARGON_STORE={url}")
         }
-    };
-    context.opened(&store);
-    Ok(store)
-}
-
-/// Lets `.argon` here name the store, if it is not a store itself or names another, and the URL can
-/// be written down. Says whether it does.
-fn point_to(url: &StoreUrl) -> argon_core::Result<bool> {
-    let directory = Path::new(DIRECTORY);
-    let Some(kept) = url.without_secrets().filter(|kept| has_only_a_password(url, kept)) else {
-        return Ok(false);
-    };
-    match store_link::read(directory)? {
-        Some(other) => Ok(other == kept),
-        None if directory.exists() => Ok(false),
-        None => store_link::write(directory, &kept).map(|()| true),
-    }
-}
-
-/// Whether nothing but the password was taken out of a URL: without a secret parameter it would
-/// not work.
-fn has_only_a_password(url: &StoreUrl, kept: &StoreUrl) -> bool {
-    let query = |url: &StoreUrl| url.rest().split_once('?').map(|(_, query)| query.to_owned());
-    query(url) == query(kept)
-}
-
-impl Made {
-    fn made_words(&self) -> String {
-        let Self { info, .. } = self;
-        let words = format!("made {} store in {}", with_article(&info.engine), info.location);
-        format!("{words}{}\nnext: argon project create NAME, then argon import PATH", self.way())
-    }
-
-    fn found_words(&self) -> String {
-        let Self { info, .. } = self;
-        format!("found {} store in {}{}", with_article(&info.engine), info.location, self.way())
-    }
-
-    /// How to name it from now on, as lines of their own. A password is not repeated.
-    fn way(&self) -> String {
-        let Self { url, is_found_here, .. } = self;
-        match (*is_found_here, url.has_secrets()) {
-            (true, _) if !is_remote(url) => String::new(),
-            (true, false) => format!("\n{} names it", pointer_file()),
-            (true, true) => format!(
-                "\n{} names it, without the password: set ARGON_STORE_PASSWORD, or \
-                 ARGON_STORE_PASSWORD_FILE to a file that holds it",
-                pointer_file()
-            ),
-            (false, true) => {
-                "\nuse it by ARGON_STORE, or by ARGON_STORE_FILE: a file with the URL \
-                              on its first line"
-                    .to_owned()
-            }
-            (false, false) => {
-                let url = quoted(&format!("{}:{}", url.scheme(), url.rest()));
-                format!("\nuse it by --store {url}, or: export ARGON_STORE={url}")
-            }
-        }
-    }
-
-    fn json(&self) -> Json {
-        let pointer = (self.is_found_here && is_remote(&self.url)).then(pointer_file);
-        Json::object([
-            ("url", self.url.to_string().into()),
-            ("engine", self.info.engine.clone().into()),
-            ("id", self.info.id.clone().into()),
-            ("pointer", pointer.into()),
-        ])
     }
 }
 
@@ -251,12 +128,7 @@ fn with_article(engine: &str) -> String {
     if engine == "s3" { format!("an {engine}") } else { format!("a {engine}") }
 }
 
-/// The file that names a store, for a person.
-fn pointer_file() -> String {
-    Path::new(DIRECTORY).join(store_link::FILE).display().to_string()
-}
-
-/// As a shell takes it for one word.
+/// The text as one word of a shell.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=".contains(c);
     if text.chars().all(is_plain) {

@@ -1,20 +1,17 @@
 //! `argon put`
 
-use argon_core::key::Key;
-use argon_core::model::Document;
-use argon_core::write::{Precondition, Receipt, WriteRequest};
-use argon_core::{Branch, Collection, Error, Result};
-use argon_formats::extjson::{Layout, Mode, parse_document, print_raw_value};
+use argon_core::model::Lsn;
+use argon_core::{Branch, Error};
+use argon_formats::extjson::{parse_document, parse_value};
 use argon_formats::{Format, Source, SourceOptions};
-use bson::RawDocumentBuf;
-use bson::oid::ObjectId;
-use bson::raw::RawBsonRef;
+use argon_service::document::{self, PutDocuments, PutOptions, WrittenDocument};
+use argon_service::json::InputDocument;
+use bson::{Bson, RawDocumentBuf};
 use clap::Args;
 
 use crate::args::{InCollection, Signature};
 use crate::context::Context;
-use crate::exit::{CommandResult, Failure};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,11 +19,12 @@ Examples:
   argon put -c users < users.json                                 all of them in one commit
   tail -f events.jsonl | argon put -c events --each               a commit for each line";
 
-/// Write documents, new ones or in place of those with their _id.
+/// Write documents, as new ones or in place of those with the same _id.
 ///
-/// The _id of each is printed, and becomes the first field; a document without one gets an `ObjectId`.
-/// All documents of a call become one commit, which may hold 256 MiB, each document counted with 512
-/// bytes more: half a million small ones. It is in memory, up to three times as large.
+/// The _id of each document is printed, and becomes its first field; a document without one gets an
+/// `ObjectId`. All documents of a call become one commit. A commit may hold 256 MiB, where each document
+/// counts 512 bytes more than its size: half a million small documents. It is in memory, where it takes up
+/// to three times as much.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PutArgs {
@@ -35,126 +33,78 @@ pub(crate) struct PutArgs {
     /// A document in Extended JSON; without it, or with -, documents are read from standard input
     #[arg(value_name = "JSON")]
     document: Option<String>,
-    /// Fail if there is a document with that _id already
+    /// Fail if a document with that _id exists
     #[arg(long)]
     if_absent: bool,
-    /// Make each document a commit of its own, and print its LSN after its _id once it is durable
+    /// Make a commit for each document, and print its LSN after the _id once it is durable
     #[arg(long)]
     each: bool,
     #[command(flatten)]
     signature: Signature,
 }
 
-/// Documents on their way into a branch.
-struct Writer<'a> {
-    args: &'a PutArgs,
-    branch: Branch,
-    collection: Collection,
-}
-
 impl PutArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let workspace = context.workspace_noting(&self.signature.notes).await?;
+        let Self { within, document, if_absent, each, signature } = self;
+        let workspace = context.workspace_noting(&signature.notes).await?;
         let branch = workspace.branch().await?;
-        let collection = branch.collection(&self.within.collection);
-        let writer = Writer { args: &self, branch, collection };
-        let documents = self.documents()?;
-        if self.each {
-            return writer.one_by_one(context, documents).await;
+        let collection = within.collection;
+        let options = PutOptions { collection, if_absent, signature: signature.into() };
+        let documents = documents(document.as_deref())?;
+        if each {
+            return one_by_one(context, &branch, &options, documents).await;
         }
-        let mut request = self.signature.request(&writer.branch);
-        let mut written = Vec::new();
-        for document in documents {
-            let (key, document) = writer.checked(document?)?;
-            written.push(document.clone());
-            writer.add(&mut request, key, document).map_err(|error| {
-                Failure::from(error)
-                    .hint("--each makes a commit of each; `argon import -` splits them")
-            })?;
-        }
-        if written.is_empty() {
-            return Err(Error::invalid("there is no document to put on standard input").into());
-        }
-        let receipt = writer.commit(request).await?;
-        context.output.committed(receipt.lsn, writer.branch.name());
+        let written = document::put_all(&branch, &options, documents).await?;
+        let Some(lsn) = written.first().map(|document| document.lsn) else { return Ok(()) };
+        context.output.committed(Lsn::new(lsn), branch.name());
         let mut listing = context.output.listing(&[]);
-        for document in written {
-            let id = Id::of(&document)?;
-            listing.line(&id.text, || id.json(&receipt))?;
+        for document in &written {
+            listing.result(&id_text(document), document)?;
         }
         listing.finish()?;
-        let name = writer.branch.name();
-        context.output.say(&format!("committed as LSN {} of {name}", receipt.lsn));
+        context.output.say(&format!("committed as LSN {lsn} of {}", branch.name()));
         Ok(())
     }
+}
 
-    fn documents(&self) -> CommandResult<Box<dyn Iterator<Item = CommandResult<RawDocumentBuf>>>> {
-        match self.document.as_deref() {
-            Some(text) if text != "-" => {
-                Ok(Box::new(std::iter::once(parse_document(text).map_err(Into::into))))
-            }
-            _ => {
-                let source = Source::stdin(Format::Json, SourceOptions::default())?;
-                Ok(Box::new(source.map(|record| match record {
-                    Ok(record) => Ok(record.document),
-                    Err(bad) => Err(Error::invalid(bad.to_string()).into()),
-                })))
-            }
+type Documents = Box<dyn Iterator<Item = argon_service::Result<RawDocumentBuf>>>;
+
+/// The document of the argument, or those of standard input.
+fn documents(argument: Option<&str>) -> CommandResult<Documents> {
+    if let Some(text) = argument.filter(|text| *text != "-") {
+        return Ok(Box::new(std::iter::once(Ok(parse_document(text)?))));
+    }
+    let source = Source::stdin(Format::Json, SourceOptions::default())?;
+    Ok(Box::new(source.map(|record| match record {
+        Ok(record) => Ok(record.document),
+        Err(bad) => Err(Error::invalid(bad.to_string()).into()),
+    })))
+}
+
+async fn one_by_one(
+    context: &Context,
+    branch: &Branch,
+    options: &PutOptions,
+    documents: Documents,
+) -> CommandResult {
+    let mut listing = context.output.listing(&[]);
+    for document in documents {
+        let documents = vec![InputDocument(document?)];
+        let request = PutDocuments { documents, options: options.clone() };
+        for document in document::put(branch, request).await? {
+            context.output.committed(Lsn::new(document.lsn), branch.name());
+            listing.result(&format!("{} {}", id_text(&document), document.lsn), &document)?;
         }
+        listing.flush()?;
     }
+    listing.finish()
 }
 
-impl Writer<'_> {
-    fn checked(&self, document: RawDocumentBuf) -> CommandResult<(Key, Document)> {
-        Ok(self.collection.with_id(document)?)
-    }
-
-    fn add(&self, request: &mut WriteRequest, key: Key, document: Document) -> Result<()> {
-        let condition = if self.args.if_absent { Precondition::Absent } else { Precondition::Any };
-        request.put(self.collection.name().clone(), key, document, condition)
-    }
-
-    async fn commit(&self, request: WriteRequest) -> CommandResult<Receipt> {
-        Ok(self.branch.commit(request).await?.committed()?)
-    }
-
-    async fn one_by_one(
-        &self,
-        context: &Context,
-        documents: impl Iterator<Item = CommandResult<RawDocumentBuf>>,
-    ) -> CommandResult {
-        let mut listing = context.output.listing(&[]);
-        for document in documents {
-            let (key, document) = self.checked(document?)?;
-            let id = Id::of(&document)?;
-            let mut request = self.args.signature.request(&self.branch);
-            self.add(&mut request, key, document)?;
-            let receipt = self.commit(request).await?;
-            context.output.committed(receipt.lsn, self.branch.name());
-            listing.line(&format!("{} {}", id.text, receipt.lsn), || id.json(&receipt))?;
-            listing.flush()?;
-        }
-        listing.finish()
-    }
-}
-
-/// The `_id` of a document that is written.
-struct Id {
-    /// As `argon get` takes it.
-    text: String,
-    json: String,
-}
-
-impl Id {
-    fn of(document: &Document) -> CommandResult<Self> {
-        let id = document.as_raw().get("_id").ok().flatten().unwrap_or(RawBsonRef::Null);
-        let json = print_raw_value(id, Mode::Relaxed, Layout::Compact)?;
-        let text = id.as_object_id().map_or_else(|| json.clone(), ObjectId::to_hex);
-        Ok(Self { text, json })
-    }
-
-    fn json(&self, receipt: &Receipt) -> String {
-        let id = Json::Verbatim(self.json.clone());
-        Json::object([("id", id), ("lsn", receipt.lsn.get().into())]).compact()
+/// The `_id` as `argon get` takes it.
+fn id_text(document: &WrittenDocument) -> String {
+    let json = document.id.as_str();
+    match parse_value(json) {
+        Ok(Bson::ObjectId(id)) => id.to_hex(),
+        _ => json.to_owned(),
     }
 }

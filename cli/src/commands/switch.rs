@@ -1,13 +1,11 @@
 //! `argon switch`
 
-use argon_core::ErrorKind;
 use argon_core::model::BranchName;
-use argon_service::config::Config;
+use argon_service::branch::{self, SwitchBranch};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Hint};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 /// Make a branch the current one.
 #[derive(Args)]
@@ -19,18 +17,9 @@ pub(crate) struct SwitchArgs {
 
 impl SwitchArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let opened = context.store().await?;
-        let project = context.project_of(&opened).await?;
-        let name = self.name;
-        let branch = project
-            .branch(&name)
-            .await
-            .hint_on(ErrorKind::NotFound, || format!("`argon branch create {name}` makes it"))?;
-        let lsn = branch.info().await?.head.lsn;
-        let config = Config { project: Some(project.name().clone()), branch: Some(name.clone()) };
-        opened.set_current(&config)?;
-        context.output.done(&format!("branch {name} is the current one, at LSN {lsn}"), || {
-            Json::object([("branch", name.as_str().into()), ("lsn", lsn.get().into())])
-        })
+        let workspace = context.workspace().await?;
+        let current = branch::switch(workspace, SwitchBranch { branch: self.name }).await?;
+        let (branch, lsn) = (&current.branch, current.lsn);
+        context.output.reply(&format!("branch {branch} is the current one, at LSN {lsn}"), &current)
     }
 }

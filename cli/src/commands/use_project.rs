@@ -1,13 +1,11 @@
 //! `argon use`
 
-use argon_core::ErrorKind;
 use argon_core::model::ProjectName;
-use argon_service::config::Config;
+use argon_service::project::{self, UseProject};
 use clap::Args;
 
 use crate::context::Context;
-use crate::exit::{CommandResult, Hint};
-use crate::output::Json;
+use crate::exit::CommandResult;
 
 /// Make a project the current one, on its branch main.
 #[derive(Args)]
@@ -21,15 +19,8 @@ pub(crate) struct UseArgs {
 impl UseArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let opened = context.store().await?;
-        let name = self.name;
-        opened
-            .store
-            .project(&name)
-            .await
-            .hint_on(ErrorKind::NotFound, || format!("`argon project create {name}` makes it"))?;
-        opened.set_current(&Config { project: Some(name.clone()), branch: None })?;
-        context.output.done(&format!("project {name} is the current one, on branch main"), || {
-            Json::object([("project", name.as_str().into())])
-        })
+        let chosen = project::choose(&opened, UseProject { project: self.name }).await?;
+        let words = format!("project {} is the current one, on branch main", chosen.project);
+        context.output.reply(&words, &chosen)
     }
 }

@@ -224,6 +224,14 @@ fn on_import(hint: &Hint) -> Option<String> {
             "what was committed stays; the same command continues from there".to_owned()
         }
         Hint::ChooseCollection { known } => format!("-c chooses one of: {}", known.join(", ")),
+        Hint::LinkExistingStore => {
+            "`argon init URL --existing` lets .argon here name it".to_owned()
+        }
+        Hint::NameLocalStore => "name a store on this machine by --store".to_owned(),
+        Hint::RemoveStoreLink => "remove .argon to create another store here".to_owned(),
+        Hint::SplitCommit => {
+            "--each makes a commit of each document; `argon import -` splits them".to_owned()
+        }
         Hint::ExportBson => {
             "export a name that ends in .bson, or let it become another by --lossy".to_owned()
         }

@@ -5,19 +5,11 @@ use std::io::{BufWriter, Stdout, Write};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{Colours, Format, Json, escape, typed};
+use super::{Colours, Format, escape, typed};
 use crate::exit::{CommandResult, Failure};
 
 /// How many rows of a table are gathered to find the widths of its columns.
 const PAGE: usize = 1000;
-
-/// One thing in a list.
-pub(crate) trait Row {
-    /// Its cells in a table.
-    fn cells(&self) -> Vec<String>;
-    /// The same for programs.
-    fn json(&self) -> Json;
-}
 
 /// A result that is a line of a list.
 pub(crate) trait Cells: Serialize {
@@ -46,14 +38,6 @@ impl Listing {
         Self { format, colours, columns, page: Vec::new(), printed: 0, out }
     }
 
-    /// Adds a thing.
-    pub(crate) fn row(&mut self, row: &impl Row) -> CommandResult {
-        if self.format != Format::Table {
-            return self.line("", || row.json().compact());
-        }
-        self.cells(&row.cells())
-    }
-
     /// Adds a result.
     pub(crate) fn item(&mut self, item: &impl Cells) -> CommandResult {
         if self.format != Format::Table {
@@ -78,6 +62,12 @@ impl Listing {
             Format::Jsonl => writeln!(self.out, "{}", escape::lines(&json(), false)),
         }
         .map_err(Failure::output)
+    }
+
+    /// Adds a result that is `text` for people.
+    pub(crate) fn result(&mut self, text: &str, result: &impl Serialize) -> CommandResult {
+        let line = typed::compact(result)?;
+        self.line(text, || line)
     }
 
     /// Shows what has been added so far.

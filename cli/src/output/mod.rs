@@ -2,7 +2,6 @@
 
 pub(crate) mod escape;
 mod failure;
-mod json;
 mod listing;
 pub(crate) mod progress;
 pub(crate) mod typed;
@@ -23,8 +22,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 pub(crate) use self::failure::FailureReport;
-pub(crate) use self::json::Json;
-pub(crate) use self::listing::{Cells, Listing, Row};
+pub(crate) use self::listing::{Cells, Listing};
 use crate::exit::{CommandResult, Failure};
 pub(crate) use argon_service::size::{parse_size, size};
 pub(crate) use argon_service::words::{count, grouped, time};
@@ -126,30 +124,6 @@ impl Output {
     /// Whether one thing may take several lines.
     pub(crate) fn is_pretty(&self) -> bool {
         self.format == Format::Json
-    }
-
-    /// Prints one thing: `text` for people, `json` for programs.
-    pub(crate) fn one(
-        &self,
-        text: impl FnOnce() -> String,
-        json: impl FnOnce() -> Json,
-    ) -> CommandResult {
-        match self.format {
-            Format::Table => self.print(&text()),
-            Format::Json => self.print(&json().pretty()),
-            Format::Jsonl => self.print(&json().compact()),
-        }
-    }
-
-    /// Prints what was done: words on stderr for people, on stdout `json` for programs.
-    pub(crate) fn done(&self, words: &str, json: impl FnOnce() -> Json) -> CommandResult {
-        match self.format {
-            Format::Table => {
-                self.say(words);
-                Ok(())
-            }
-            _ => self.one(String::new, json),
-        }
     }
 
     /// Prints a result: `text` for people, itself for programs.

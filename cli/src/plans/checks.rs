@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
-use crate::output::{Json, Output, typed};
+use crate::output::Output;
 
 /// Prints for programs what people read in an error or a note.
 pub(super) fn print_json(output: &Output, result: &impl Serialize) -> CommandResult {
@@ -25,17 +25,6 @@ pub(crate) fn violated(context: &Context, violations: &[Violation]) -> CommandRe
     let rules = BrokenRules::of(violations);
     print_json(&context.output, &rules)?;
     Ok(rules.error().into())
-}
-
-/// Names the rules that were not checked, a note each.
-pub(crate) fn note_unchecked(output: &Output, unchecked: &[Unchecked]) {
-    note_rules(output, &UncheckedRules::of(unchecked).unchecked);
-}
-
-/// The rules as JSON.
-pub(crate) fn unchecked_json(unchecked: &[Unchecked]) -> Json {
-    typed::compact(&UncheckedRules::of(unchecked).unchecked)
-        .map_or_else(|_| None::<u64>.into(), Json::Verbatim)
 }
 
 /// Lists the rules that could not be checked, where none is allowed.

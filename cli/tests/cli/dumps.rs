@@ -47,7 +47,7 @@ fn one_odd_file_does_not_block_the_others() {
     place.ok(&["import", "dump", "--ns-include", "shop.logs.*"]);
     assert_eq!(names(&place), ["boats", "logs.1"]);
     place.fails(2, &["import", "dump/shop", "-c", "cars"]);
-    has(&place.fails(3, &["import", "dump/shop", "-c", "none"]), &["there are: boats, "]);
+    has(&place.fails(3, &["import", "dump/shop", "-c", "none"]), &["known collections: boats, "]);
     has(&place.fails(3, &["import", "dump/shop", "--ns-include", "x*"]), &["no collection of"]);
 
     place.ok(&["project", "create", "rest"]);

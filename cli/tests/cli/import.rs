@@ -56,7 +56,7 @@ fn an_import_says_what_it_did() {
     has(
         &run.stdout,
         &[
-            r#"{"branch":"main","documents":25,"skipped":0,"bad":0,"commits":3,"lsn":3,"seconds":"#,
+            r#"{"branch":"main","documents":25,"skipped":0,"bad":0,"bad_files":0,"commits":3,"lsn":3,"seconds":"#,
             r#""collections":[{"collection":"users","documents":25}]}"#,
         ],
     );
@@ -283,7 +283,7 @@ fn a_collection_can_be_dropped_before_it_is_imported() {
 fn a_path_that_is_not_there_is_told() {
     let place = Place::with_project("sled");
     for path in ["nowhere", "nowhere.bson", "no/dump/"] {
-        has(&place.fails(3, &["import", path]), &["there is no file or directory 'no"]);
+        has(&place.fails(3, &["import", path]), &["file or directory 'no"]);
     }
 }
 

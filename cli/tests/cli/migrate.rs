@@ -30,7 +30,7 @@ fn a_store_is_the_same_after_it_was_migrated() {
         run.replace("\"current\":false", "\"current\":true")
     };
     let would = place.ok(&["migrate", SOURCE, TARGET, "--dry-run"]);
-    has(&would, &["would copy 7 commits of 1 project with 3 branches", "which would be made"]);
+    has(&would, &["would copy 7 commits of 1 project with 3 branches", "which would be created"]);
     assert!(!place.path("new").exists(), "a dry run makes nothing");
     let done = place.ok(&["migrate", SOURCE, TARGET]);
     has(

@@ -41,7 +41,10 @@ fn a_patch_gives_the_other_state_and_taken_back_the_first() {
         let place = shop(engine);
         let (main, tried) = (place.digests(&["--at", "main"]), place.digests(&["--at", "try"]));
         let run = place.run(&["apply", "it.argonpatch", "-b", "copy", "--dry-run"]);
-        has(&run.stderr, &["it fits copy at LSN 3: 7 documents would change, 3 collections"]);
+        has(
+            &run.stderr,
+            &["the patch fits copy at LSN 3: 7 documents would change, 3 collections"],
+        );
         assert_eq!(place.digests(&["--at", "copy"]), main, "a dry run changes nothing");
 
         let run = place.run(&["apply", "it.argonpatch", "-b", "copy", "-m", "from the trial"]);
@@ -67,7 +70,7 @@ fn a_patch_that_does_not_fit_changes_nothing_and_names_every_place() {
     has(
         &run.stdout,
         &[
-            "collection users, _id: 1, b.x: it is not as the patch says (expected 1, found 9)",
+            "collection users, _id: 1, b.x: the value differs from the patch (expected 1, found 9)",
             "collection old, _id: \"mine\": the patch drops the collection",
         ],
     );
@@ -89,7 +92,7 @@ fn what_is_elsewhere_in_a_document_may_differ_and_what_is_there_already_is_left_
     assert_eq!(place.ok(&["get", "-c", "users", "1"]), "{\"_id\":1,\"mine\":true,\"a\":2}\n");
     let run = place.run_with(&["apply", "-"], &patch);
     assert_eq!(run.code, Some(0));
-    has(&run.stderr, &["nothing to apply: 1 change is there already"]);
+    has(&run.stderr, &["nothing to apply: 1 change exists already"]);
     assert_eq!(place.ok(&["log", "-o", "jsonl"]).lines().count(), 4);
 }
 
@@ -207,7 +210,7 @@ fn a_patch_that_claims_something_is_applied_once_and_blamed_on_who_made_it() {
     place.ok(&apply);
     let run = place.run(&apply);
     assert_eq!(run.code, Some(5), "{run:?}");
-    has(&run.stdout, &["collection jobs, _id: 1, n: it is so already, and --strict was given"]);
+    has(&run.stdout, &["collection jobs, _id: 1, n: the change exists already"]);
     place.ok(&["apply", "claim.argonpatch"]);
 
     let blame = place.ok(&["blame", "-c", "jobs", "1", "-o", "jsonl"]);

@@ -108,7 +108,7 @@ fn what_cannot_be_told_from_a_removal_is_refused_and_changes_nothing() {
     for option in ["--keep-going", "--drop", "--on-duplicate=skip"] {
         has(
             &place.fails(2, &["import", "new", "--mode", REPLACE, option]),
-            &["--mode", "without --"],
+            &["--mode replace-collection can't be combined with --"],
         );
     }
     assert_eq!(place.digests(&[]), before);

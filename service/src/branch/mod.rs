@@ -8,6 +8,7 @@ mod protect;
 mod read_only;
 mod rename;
 mod stats;
+mod switch;
 
 pub use self::create::{
     CreateBranch, CreateMaskedBranch, CreatedBranch, CreatedMaskedBranch, MaskedCollection, create,
@@ -20,3 +21,4 @@ pub use self::protect::{BranchProtection, ProtectBranch, protect};
 pub use self::read_only::{BranchWritability, MakeReadOnly, set_read_only};
 pub use self::rename::{RenameBranch, RenamedBranch, rename};
 pub use self::stats::{BranchStats, CountBranch, stats};
+pub use self::switch::{CurrentBranch, SwitchBranch, switch};

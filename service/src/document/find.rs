@@ -12,10 +12,10 @@ pub struct FindDocuments {
     /// The collection.
     #[schemars(with = "String")]
     pub collection: CollectionName,
-    /// So many are passed over first.
+    /// The number of documents to leave out first.
     #[serde(default)]
     pub skip: usize,
-    /// At most so many.
+    /// The maximum number of documents.
     #[serde(default)]
     pub limit: Option<usize>,
 }

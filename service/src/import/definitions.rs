@@ -138,7 +138,7 @@ fn whole(value: &Bson) -> Bson {
 }
 
 fn bytes(value: &Bson) -> Vec<u8> {
-    // What does not fit into a document is no definition; it equals itself by its text.
+    // A value that does not fit into a document is not a definition; it is compared by its text.
     bson::serialize_to_vec(&doc! { "": value.clone() })
         .unwrap_or_else(|_| format!("{value:?}").into_bytes())
 }

@@ -60,7 +60,7 @@ impl IdMaker {
         let Basis::Content { start, rest } = &self.basis else {
             return Ok(self.environment.object_id());
         };
-        // What is too large to count goes on in the part before.
+        // A number that is too large to count continues in the part before.
         let start = (start + number / COUNTER).to_be_bytes();
         let counter = (number % COUNTER).to_be_bytes();
         let mut bytes = [0; 12];

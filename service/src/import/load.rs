@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::compare::{self, Standing};
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
-use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label};
+use super::{ImportFiles, OnDuplicate, Summary, Target, bad, duplicates, facts, label};
 use crate::{Failure, Hint, Interrupt, Result};
 
 /// Groups of commits that may be under way at once, where a refused one does not stop the import.
@@ -26,10 +26,10 @@ const IN_FLIGHT: usize = 2;
 const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 /// Imports all files of a plan, in order. `summary` says what is durable, also after a failure.
-pub async fn load(
+pub(super) async fn load(
     plan: &Plan,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     summary: &mut Summary,
 ) -> Result {
     let mut interrupt = target.watcher.interrupt();
@@ -59,22 +59,22 @@ pub async fn load(
 async fn first_changes(
     item: &Item,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
 ) -> Result<Vec<CollectionChange>> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
-    facts::changes(item, present, options.on_duplicate, options.drop)
+    facts::changes(item, present, options.on_duplicate(), options.drop)
 }
 
 /// An empty request that says where its documents come from; `message` is said if the user said none.
 pub(super) fn request(
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     source: String,
     message: String,
 ) -> Result<WriteRequest> {
-    let mut request = target.branch.request_as(options.actor.clone());
-    request.set_message(match &options.message {
+    let mut request = target.branch.request_as(options.signature.actor.clone());
+    request.set_message(match &options.signature.message {
         Some(message) => message.clone(),
         None => Message::new(message)?,
     });
@@ -86,7 +86,7 @@ pub(super) fn request(
 struct Loader<'a> {
     item: &'a Item,
     target: &'a Target,
-    options: &'a Options,
+    options: &'a ImportFiles,
     /// What the first commit changes of the collection itself.
     facts: Vec<CollectionChange>,
     /// Whether a commit that changes the collection itself is under way: it may have to be tried
@@ -153,7 +153,7 @@ impl Loader<'_> {
     ) -> Result {
         // A document that is to be replaced is compared with what the commits before made of it, and
         // one that is refused ends the import.
-        let most = if self.options.on_duplicate == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
+        let most = if self.options.on_duplicate() == OnDuplicate::Skip { IN_FLIGHT } else { 1 };
         // Why nothing more is read. What stands before that is committed first.
         let mut stop: Option<Result> = None;
         loop {
@@ -202,7 +202,7 @@ impl Loader<'_> {
     /// as it may have to be tried again before all that comes after it; so does one of which is left
     /// out what the commits before it made equal.
     async fn submit_ready(&mut self) -> Result {
-        let alone = !self.facts.is_empty() || self.options.on_duplicate == OnDuplicate::Replace;
+        let alone = !self.facts.is_empty() || self.options.on_duplicate() == OnDuplicate::Replace;
         let most = if alone { 1 } else { self.ready.len() };
         let mut batches = Vec::new();
         while batches.len() < most
@@ -224,7 +224,7 @@ impl Loader<'_> {
     /// What is left to be written of a batch: equal documents make no version.
     async fn needed(&mut self, entries: Vec<Entry>) -> Result<Vec<Entry>> {
         let makes_anew = self.facts.iter().any(|c| matches!(c, CollectionChange::Create { .. }));
-        if self.options.on_duplicate != OnDuplicate::Replace || makes_anew {
+        if self.options.on_duplicate() != OnDuplicate::Replace || makes_anew {
             return Ok(entries);
         }
         let state = self.target.branch.head().await?;
@@ -255,7 +255,7 @@ impl Loader<'_> {
         for batch in batches {
             // Only in these cases can a batch be refused; then it is looked at again.
             let may_be_refused =
-                self.options.on_duplicate == OnDuplicate::Error || !batch.facts.is_empty();
+                self.options.on_duplicate() == OnDuplicate::Error || !batch.facts.is_empty();
             kept.push(may_be_refused.then(|| batch.clone()));
             requests.push(self.request(batch)?);
         }
@@ -274,7 +274,7 @@ impl Loader<'_> {
         for change in batch.facts {
             request.change_collection(change);
         }
-        let condition: Precondition = self.options.on_duplicate.condition();
+        let condition: Precondition = self.options.on_duplicate().condition();
         for Entry { key, document, .. } in batch.entries {
             request.put(self.item.collection.clone(), key, document, condition)?;
         }

@@ -6,6 +6,7 @@
 //!
 //! | file | what is in it |
 //! | --- | --- |
+//! | `request.rs` | what to import, and how |
 //! | `plan.rs` | which files go into which collections |
 //! | `select.rs` | which collections of a dump are wanted |
 //! | `reader.rs` | the thread: documents into batches |
@@ -29,6 +30,7 @@ mod plan;
 mod reader;
 mod rehearse;
 mod replace;
+mod request;
 mod seen;
 mod select;
 mod summary;
@@ -37,63 +39,24 @@ mod summary;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use argon_core::model::{Actor, CollectionName, Message};
-use argon_core::write::Precondition;
+use argon_core::model::CollectionName;
 use argon_core::{Branch, Environment, Error};
-use argon_formats::{BadRecord, SourceOptions};
+use argon_formats::BadRecord;
 use tokio::sync::mpsc;
 
-pub use self::load::load;
-pub use self::plan::{Input, Plan, Request};
+use self::plan::Input;
+pub use self::plan::Plan;
 use self::reader::Found;
-pub use self::rehearse::rehearse;
-pub use self::replace::replace;
-pub use self::select::{NamespacePattern, Selection};
-pub use self::summary::Summary;
+pub use self::request::{
+    BATCH, ColumnTypes, CsvFormat, ImportFiles, ImportFormat, ImportMode, MAX_BATCH, OnDuplicate,
+    Separator,
+};
+pub use self::select::NamespacePattern;
+use self::summary::Summary;
+pub use self::summary::{ImportSummary, Replaced};
 use crate::{Failure, Hint, Interrupt, Result, Watcher};
-
-/// What to do about a document whose `_id` is there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDuplicate {
-    /// Stop, and name it.
-    Error,
-    /// Leave the one that is there.
-    Skip,
-    /// Take the new one, unless they are equal.
-    Replace,
-}
-
-impl OnDuplicate {
-    fn condition(self) -> Precondition {
-        match self {
-            Self::Error => Precondition::Absent,
-            Self::Skip => Precondition::SkipUnlessAbsent,
-            Self::Replace => Precondition::Any,
-        }
-    }
-}
-
-/// How to import.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What to do about a document whose `_id` is there already.
-    pub on_duplicate: OnDuplicate,
-    /// Drop a collection before its first document is written.
-    pub drop: bool,
-    /// Write nothing.
-    pub dry_run: bool,
-    /// Go on after bad documents.
-    pub keep_going: bool,
-    /// The most documents in a commit.
-    pub batch: usize,
-    /// How files are read.
-    pub source: SourceOptions,
-    /// Who signs the commits; without one, the actor of the branch.
-    pub actor: Option<Actor>,
-    /// Why they are made; without one, what was imported.
-    pub message: Option<Message>,
-}
 
 /// Where documents go.
 pub struct Target {
@@ -105,13 +68,41 @@ pub struct Target {
     pub watcher: Arc<dyn Watcher>,
 }
 
+/// The outcome of an import.
+pub struct ImportOutcome {
+    /// What is durable, also after a failure; of a dry run, what would be.
+    pub summary: ImportSummary,
+    /// Why it ended early, if it did.
+    pub result: Result,
+}
+
+/// Imports the files of a plan that [`Plan::make`] made of the same request.
+pub async fn import(request: &ImportFiles, plan: &Plan, target: &Target) -> ImportOutcome {
+    let now = || target.environment.now().timestamp_millis();
+    let started = now();
+    let mut summary = Summary::default();
+    let result = match request.mode {
+        ImportMode::ReplaceCollection => {
+            replace::replace(plan, target, request, &mut summary).await
+        }
+        ImportMode::Insert if request.dry_run => {
+            rehearse::rehearse(plan, target, request, &mut summary).await
+        }
+        ImportMode::Insert => load::load(plan, target, request, &mut summary).await,
+    };
+    let millis = u64::try_from(now() - started).unwrap_or_default();
+    let seconds = Duration::from_millis(millis).as_secs_f64();
+    let bad_files = plan.bad.len() as u64;
+    ImportOutcome { summary: summary.shown(target.branch.name(), bad_files, seconds), result }
+}
+
 /// A file and the collection it goes into, in words.
 fn label(input: &Input, collection: &CollectionName) -> String {
     format!("{} → {collection}", input.source())
 }
 
-/// Tells of a bad document, and ends the import unless it keeps going.
-fn bad(bad: &BadRecord, options: &Options, target: &Target, summary: &mut Summary) -> Result {
+/// Reports a bad document, and ends the import unless it keeps going.
+fn bad(bad: &BadRecord, options: &ImportFiles, target: &Target, summary: &mut Summary) -> Result {
     summary.bad += 1;
     if options.keep_going {
         target.watcher.rejects(bad);
@@ -121,13 +112,13 @@ fn bad(bad: &BadRecord, options: &Options, target: &Target, summary: &mut Summar
     Err(Failure::from(error).hint(Hint::BadDocument))
 }
 
-/// What the thread that reads hands over next, unless the user has enough.
+/// What the reader thread hands over next, unless the caller interrupts the import.
 async fn next(found: &mut mpsc::Receiver<Found>, interrupt: &mut Interrupt) -> Result<Found> {
     tokio::select! {
         biased;
         () = &mut *interrupt => Err(Failure::Interrupted),
         next = found.recv() => {
-            next.ok_or_else(|| Error::internal("the thread that reads broke off").into())
+            next.ok_or_else(|| Error::internal("the reader thread crashed").into())
         }
     }
 }

@@ -11,65 +11,50 @@ use argon_formats::{
     Skipped, Source, SourceOptions, digest_of_file, digest_of_part,
 };
 
-use super::select::{Selection, pattern_of};
+use super::ImportFiles;
+use super::select::pattern_of;
 use crate::{Failure, Hint, Result};
-
-/// What the user asks for.
-pub struct Request<'a> {
-    /// A file, a directory, or `-` for standard input.
-    pub path: &'a Path,
-    /// Which collections of a dump.
-    pub selection: Selection<'a>,
-    /// Which database of a dump that has several.
-    pub database: Option<&'a str>,
-    /// What is in the file; without one, its name says it.
-    pub format: Option<Format>,
-    /// Whether the user says that it is an archive of `mongodump`.
-    pub archive: bool,
-    /// Whether files of a dump that can't be loaded are left out.
-    pub skip_bad_files: bool,
-}
 
 /// What is to be read.
 #[derive(Debug, Clone)]
-pub enum Input {
+pub(super) enum Input {
     /// Standard input.
     Stdin(Format),
     /// A file; without a format, its name says it.
     File(PathBuf, Option<Format>),
     /// A collection of an archive.
     Part(ArchivePart),
-    /// No documents; this file tells of the collection.
+    /// No documents; this file describes the collection.
     None(PathBuf),
 }
 
 /// A file and the collection it goes into.
 #[derive(Debug)]
-pub struct Item {
+pub(super) struct Item {
     /// Where the documents are.
-    pub input: Input,
+    pub(super) input: Input,
     /// The collection that takes them.
-    pub collection: CollectionName,
+    pub(super) collection: CollectionName,
     /// What a dump says of the collection; none if it says nothing.
-    pub metadata: Option<Metadata>,
+    pub(super) metadata: Option<Metadata>,
 }
 
 /// All files of an import, in order.
 #[derive(Debug)]
 pub struct Plan {
     /// What the user named, for commits and messages.
-    pub source: String,
+    pub(super) source: String,
     /// The files, in order.
-    pub items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     /// What else is in the dump.
-    pub skipped: Vec<Skipped>,
-    /// What can't be loaded, and is left out as the user wants.
-    pub bad: Vec<BadFile>,
+    pub(super) skipped: Vec<Skipped>,
+    /// Files that can't be loaded, and are left out by request.
+    pub(super) bad: Vec<BadFile>,
 }
 
 impl Input {
     /// Opens it.
-    pub fn open(&self, options: SourceOptions) -> Result<Source, FormatError> {
+    pub(super) fn open(&self, options: SourceOptions) -> Result<Source, FormatError> {
         match self {
             Self::Stdin(format) => Source::stdin(*format, options),
             Self::File(path, format) => Source::open_with(path, *format, options),
@@ -79,7 +64,7 @@ impl Input {
     }
 
     /// How it is named in commits and messages.
-    pub fn source(&self) -> String {
+    pub(super) fn source(&self) -> String {
         match self {
             Self::Stdin(_) => "standard input".to_owned(),
             Self::File(path, _) | Self::None(path) => path.display().to_string(),
@@ -88,7 +73,7 @@ impl Input {
     }
 
     /// Its size in bytes; 0 if that is not known.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         match self {
             Self::Stdin(_) | Self::None(_) => 0,
             Self::File(path, _) => fs::metadata(path).map_or(0, |metadata| metadata.len()),
@@ -117,26 +102,31 @@ impl From<Documents> for Input {
 }
 
 impl Plan {
-    /// Looks at what is there.
-    pub fn make(request: &Request<'_>) -> Result<Self> {
-        let path = request.path;
+    /// Finds the files and their collections.
+    ///
+    /// # Errors
+    /// `Invalid` for a request that contradicts itself or what is there; `NotFound` if the path or the
+    /// collection does not exist; those of reading a dump.
+    pub fn make(request: &ImportFiles) -> Result<Self> {
+        request.check()?;
+        let path = request.path.as_path();
         if path == Path::new("-") {
             return Self::of_stdin(request);
         }
         if let Err(error) = fs::metadata(path)
             && error.kind() == IoErrorKind::NotFound
         {
-            let text = format!("there is no file or directory '{}'", path.display());
+            let text = format!("file or directory '{}' does not exist", path.display());
             return Err(Error::not_found(text).into());
         }
         if path.is_dir() {
-            if request.format.is_some() || request.archive {
-                let error = Error::invalid("a format is of one file, and this is a directory");
+            if request.format().is_some() || request.is_archive() {
+                let error = Error::invalid("a format is for one file, but this is a directory");
                 return Err(Failure::from(error).hint(Hint::FormatOfDirectory));
             }
             return Self::of_dump(request, |database| Dump::open(path, database));
         }
-        if request.archive || request.format.is_none() && Archive::is_at(path) {
+        if request.is_archive() || request.format().is_none() && Archive::is_at(path) {
             let archive = Archive::open(path)?;
             return Self::of_dump(request, |database| archive.dump(database));
         }
@@ -148,8 +138,16 @@ impl Plan {
         self.items.iter().map(|item| item.input.bytes()).sum()
     }
 
-    /// What the user should know of the collections, besides what is left out.
+    /// What is left out and why, and what is special about collections: a sentence each.
     pub fn notes(&self) -> impl Iterator<Item = String> {
+        let skipped = self.skipped.iter();
+        let skipped = skipped
+            .map(|Skipped { path, reason }| format!("left out {}: {reason}", path.display()));
+        let bad = self.bad.iter().map(|bad| format!("left out a bad file: {}", bad.error));
+        skipped.chain(bad).chain(self.notes_of_collections())
+    }
+
+    fn notes_of_collections(&self) -> impl Iterator<Item = String> {
         self.items.iter().filter_map(|Item { collection, metadata, .. }| match metadata {
             Some(metadata) if metadata.is_time_series() => Some(format!(
                 "{collection} is a time series: its documents are buckets, in the server's own format"
@@ -161,34 +159,34 @@ impl Plan {
         })
     }
 
-    fn of_stdin(request: &Request<'_>) -> Result<Self> {
-        if request.archive || request.format.is_none() && is_archive_piped() {
+    fn of_stdin(request: &ImportFiles) -> Result<Self> {
+        if request.is_archive() || request.format().is_none() && is_archive_piped() {
             let archive = Archive::stdin()?;
             return Self::of_dump(request, |database| archive.dump(database));
         }
         refuse_choice(request)?;
-        let Some(collection) = request.selection.collection else {
-            let error = Error::invalid("standard input has no name to take the collection's from");
+        let Some(collection) = request.selection().collection else {
+            let error = Error::invalid("standard input has no name for the collection");
             return Err(Failure::from(error).hint(Hint::NameCollection));
         };
-        let input = Input::Stdin(request.format.unwrap_or(Format::Json));
+        let input = Input::Stdin(request.format().unwrap_or(Format::Json));
         Ok(Self::of_one(Item { input, collection: collection.clone(), metadata: None }))
     }
 
-    fn of_file(request: &Request<'_>) -> Result<Self> {
+    fn of_file(request: &ImportFiles) -> Result<Self> {
         refuse_choice(request)?;
-        let path = request.path;
-        let is_bson = request.format.or_else(|| Format::of_path(path)) == Some(Format::Bson);
+        let path = request.path.as_path();
+        let is_bson = request.format().or_else(|| Format::of_path(path)) == Some(Format::Bson);
         // As mongorestore does: the name is decoded, and the metadata beside it belong to it.
         let (name, metadata) = match if is_bson { DumpCollection::of_file(path)? } else { None } {
             Some(found) => (Some(found.name), found.metadata),
             None => (stem(path), None),
         };
-        let collection = match request.selection.collection {
+        let collection = match request.selection().collection {
             Some(said) => said.clone(),
             None => collection_name(&name.unwrap_or_default(), path)?,
         };
-        let input = Input::File(path.to_owned(), request.format);
+        let input = Input::File(path.to_owned(), request.format());
         Ok(Self::of_one(Item { input, collection, metadata }))
     }
 
@@ -198,12 +196,12 @@ impl Plan {
     }
 
     fn of_dump(
-        request: &Request<'_>,
+        request: &ImportFiles,
         open: impl Fn(Option<&str>) -> Result<Dump, FormatError>,
     ) -> Result<Self> {
-        let dump = match (open(request.database), request.database) {
+        let dump = match (open(request.database.as_deref()), &request.database) {
             (Err(FormatError::SeveralDatabases { path, found }), None) => {
-                match only(found.iter().filter(|name| request.selection.may_mean(name))) {
+                match only(found.iter().filter(|name| request.selection().may_mean(name))) {
                     Some(database) => open(Some(database))?,
                     None => return Err(FormatError::SeveralDatabases { path, found }.into()),
                 }
@@ -211,7 +209,7 @@ impl Plan {
             (dump, _) => dump?,
         };
         let mut plan = Self {
-            source: Input::File(request.path.to_owned(), None).source(),
+            source: Input::File(request.path.clone(), None).source(),
             items: Vec::with_capacity(dump.collections.len()),
             skipped: dump.skipped,
             bad: dump.bad,
@@ -220,7 +218,7 @@ impl Plan {
         let mut names = Vec::with_capacity(dump.collections.len());
         for DumpCollection { name, documents, metadata } in dump.collections {
             match CollectionName::new(name.as_str()) {
-                Ok(collection) if request.selection.wants(database, &name) => {
+                Ok(collection) if request.selection().wants(database, &name) => {
                     plan.items.push(Item { collection, input: documents.into(), metadata });
                 }
                 Ok(_) => {}
@@ -228,16 +226,18 @@ impl Plan {
             }
             names.push(name);
         }
-        plan.bad.retain(|bad| request.selection.wants(database, &bad.collection));
+        plan.bad.retain(|bad| request.selection().wants(database, &bad.collection));
         if !request.skip_bad_files && !plan.bad.is_empty() {
             return Err(refused(database, plan.bad));
         }
         let (path, names) = (request.path.display(), names.join(", "));
-        let missing = match request.selection.collection {
+        let missing = match request.selection().collection {
             _ if !plan.items.is_empty() || !plan.bad.is_empty() => return Ok(plan),
-            Some(wanted) => format!("{path} has no collection '{wanted}'; there are: {names}"),
-            None if request.selection.has_patterns() => {
-                format!("no collection of {path} is meant by the patterns; there are: {names}")
+            Some(wanted) => {
+                format!("{path} has no collection '{wanted}'; known collections: {names}")
+            }
+            None if request.selection().has_patterns() => {
+                format!("no collection of {path} matches the patterns; known collections: {names}")
             }
             None => return Ok(plan),
         };
@@ -252,15 +252,15 @@ fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// Refuses what chooses from a dump.
-fn refuse_choice(request: &Request<'_>) -> Result {
-    let (what, hint) = match request {
-        Request { database: Some(_), .. } => ("a database", Hint::DatabaseOfFile),
-        Request { selection, .. } if selection.has_patterns() => {
-            ("a pattern", Hint::PatternsOfFile)
-        }
-        _ => return Ok(()),
+fn refuse_choice(request: &ImportFiles) -> Result {
+    let (what, hint) = if request.database.is_some() {
+        ("a database", Hint::DatabaseOfFile)
+    } else if request.selection().has_patterns() {
+        ("a pattern", Hint::PatternsOfFile)
+    } else {
+        return Ok(());
     };
-    let error = Error::invalid(format!("{what} chooses from a dump, and this is a file"));
+    let error = Error::invalid(format!("{what} chooses from a dump, but this is a file"));
     Err(Failure::from(error).hint(hint))
 }
 
@@ -278,11 +278,11 @@ fn unnameable(name: &str, documents: Documents, error: &Error) -> BadFile {
     BadFile { collection: name.to_owned(), error }
 }
 
-/// The first file that can't be loaded, and how to go on without it.
+/// The first file that can't be loaded, and how to continue without it.
 fn refused(database: &str, bad: Vec<BadFile>) -> Failure {
     let more = bad.len() - 1;
     let Some(BadFile { collection, error }) = bad.into_iter().next() else {
-        return Error::internal("there is no bad file").into();
+        return Error::internal("a bad file is missing").into();
     };
     let pattern = pattern_of(database, &collection);
     Failure::from(error).hint(Hint::BadFiles { more, pattern })

@@ -10,7 +10,7 @@ use argon_formats::{BadRecord, Record, Source};
 use tokio::sync::mpsc;
 
 use super::ids::IdMaker;
-use super::{Input, Options};
+use super::{ImportFiles, Input};
 use crate::{Result, Watcher};
 
 /// Batches that may be ready before they are taken.
@@ -42,11 +42,11 @@ pub(super) enum Found {
 /// Starts to read.
 pub(super) fn start(
     input: &Input,
-    options: &Options,
+    options: &ImportFiles,
     environment: &Environment,
     watcher: Arc<dyn Watcher>,
 ) -> Result<mpsc::Receiver<Found>> {
-    let source = input.open(options.source)?;
+    let source = input.open(options.source())?;
     let (sender, receiver) = mpsc::channel(READY);
     let reader = Reader {
         reported: 0,
@@ -82,7 +82,7 @@ struct Unwanted;
 
 impl Reader {
     fn read(mut self, mut source: Source) {
-        // If the importer went away, there is nobody to tell.
+        // If the importer has ended, nothing needs the report.
         let _ = self.read_all(&mut source);
     }
 

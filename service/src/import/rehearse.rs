@@ -7,15 +7,15 @@ use super::compare::{self, Standing};
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
 use super::seen::Seen;
-use super::{OnDuplicate, Options, Summary, Target, bad, duplicates, facts, label, next};
+use super::{ImportFiles, OnDuplicate, Summary, Target, bad, duplicates, facts, label, next};
 use crate::{Failure, Hint, Result};
 
 /// Goes through an import without writing: `summary` says what would be written, and the failure is
 /// the one that the import would end with.
-pub async fn rehearse(
+pub(super) async fn rehearse(
     plan: &Plan,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     summary: &mut Summary,
 ) -> Result {
     let mut interrupt = target.watcher.interrupt();
@@ -27,7 +27,7 @@ pub async fn rehearse(
         let mut found =
             reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
         let present = state.collections().find(|info| info.name == item.collection);
-        let changes = facts::changes(item, present, options.on_duplicate, options.drop)?;
+        let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
         let mut rehearsal = Rehearsal {
             item,
             state: &state,
@@ -52,7 +52,7 @@ pub async fn rehearse(
 struct Rehearsal<'a> {
     item: &'a Item,
     state: &'a State,
-    options: &'a Options,
+    options: &'a ImportFiles,
     /// What the commits before would have written.
     seen: Seen,
     /// Whether the next commit changes the collection itself.
@@ -61,7 +61,7 @@ struct Rehearsal<'a> {
 
 impl Rehearsal<'_> {
     async fn batch(&mut self, entries: Vec<Entry>, summary: &mut Summary) -> Result {
-        let entries = match self.options.on_duplicate {
+        let entries = match self.options.on_duplicate() {
             OnDuplicate::Replace => compare::last_of_each(entries),
             _ => entries,
         };
@@ -73,7 +73,7 @@ impl Rehearsal<'_> {
         let mut written = 0;
         for (entry, standing) in entries.iter().zip(standings) {
             let is_there = self.seen.is_repeated(&entry.key) || standing != Standing::New;
-            match self.options.on_duplicate {
+            match self.options.on_duplicate() {
                 OnDuplicate::Error if is_there => {
                     self.would_commit(written, summary);
                     return Err(self.refused(entry));

@@ -16,7 +16,7 @@ use super::load::request;
 use super::plan::{Item, Plan};
 use super::reader::{self, Entry, Found};
 use super::seen::Seen;
-use super::{Input, OnDuplicate, Options, Summary, Target, bad, facts, label, next};
+use super::{ImportFiles, Input, OnDuplicate, Summary, Target, bad, facts, label, next};
 use crate::{Failure, Hint, Interrupt, Result};
 
 /// The attempts while other writers change the branch. Each reads all files again.
@@ -30,10 +30,10 @@ const MOST_BYTES: usize = MAX_COMMIT_BYTES / 2;
 const CHANGE_BYTES: usize = DOCUMENT_OVERHEAD_BYTES;
 
 /// Brings the collections of a plan to what its files hold. `summary` says what is durable.
-pub async fn replace(
+pub(super) async fn replace(
     plan: &Plan,
     target: &Target,
-    options: &Options,
+    options: &ImportFiles,
     summary: &mut Summary,
 ) -> Result {
     if target.branch.is_masked() {
@@ -62,7 +62,7 @@ pub async fn replace(
 struct Replacement<'a> {
     plan: &'a Plan,
     target: &'a Target,
-    options: &'a Options,
+    options: &'a ImportFiles,
     summary: &'a mut Summary,
     /// What the files are compared with.
     state: State,
@@ -77,7 +77,7 @@ impl<'a> Replacement<'a> {
     async fn of_head(
         plan: &'a Plan,
         target: &'a Target,
-        options: &'a Options,
+        options: &'a ImportFiles,
         summary: &'a mut Summary,
     ) -> Result<Self> {
         let (state, last) = loop {
@@ -130,7 +130,7 @@ impl<'a> Replacement<'a> {
         }
         if matches!(item.input, Input::Stdin(_)) {
             return Err(Error::unsupported(
-                "standard input has too many documents to tell which are gone; use a file",
+                "standard input has too many documents to find those that were removed; use a file",
             )
             .into());
         }
@@ -159,7 +159,7 @@ impl<'a> Replacement<'a> {
                 Found::Bad(bad) => return Err(Error::invalid(bad.to_string()).into()),
                 // Deleting what was merely forgotten would be wrong.
                 Found::End if seen.parts_needed() > 1 => {
-                    let error = Error::unsupported("the _ids of the file can't be told apart");
+                    let error = Error::unsupported("the _ids of the file can't be distinguished");
                     return Err(error.into());
                 }
                 Found::End => return Ok(seen),
@@ -205,7 +205,7 @@ impl<'a> Replacement<'a> {
         Ok(true)
     }
 
-    /// Commits what there is if so many bytes more would be too many.
+    /// Commits the gathered changes if `bytes` more would be too many.
     async fn room_for(&mut self, bytes: usize) -> Result<bool> {
         let bytes = bytes + CHANGE_BYTES;
         if self.bytes + bytes > MOST_BYTES && !self.commit().await? {
@@ -245,7 +245,7 @@ impl<'a> Replacement<'a> {
     }
 }
 
-fn empty_request(plan: &Plan, target: &Target, options: &Options) -> Result<WriteRequest> {
+fn empty_request(plan: &Plan, target: &Target, options: &ImportFiles) -> Result<WriteRequest> {
     let source = plan.source.clone();
     let message = format!("import {source}, in place of what was there");
     request(target, options, source, message)

@@ -22,18 +22,18 @@ enum Part {
 
 /// What the user wants of a dump.
 #[derive(Debug, Clone, Copy)]
-pub struct Selection<'a> {
+pub(super) struct Selection<'a> {
     /// This one only.
-    pub collection: Option<&'a CollectionName>,
+    pub(super) collection: Option<&'a CollectionName>,
     /// Those that one of these means; all if there are none.
-    pub include: &'a [NamespacePattern],
+    pub(super) include: &'a [NamespacePattern],
     /// None that one of these means.
-    pub exclude: &'a [NamespacePattern],
+    pub(super) exclude: &'a [NamespacePattern],
 }
 
 impl Selection<'_> {
     /// Whether a collection is wanted.
-    pub fn wants(&self, database: &str, collection: &str) -> bool {
+    pub(super) fn wants(&self, database: &str, collection: &str) -> bool {
         let matches = |pattern: &NamespacePattern| pattern.matches(database, collection);
         self.collection.is_none_or(|wanted| wanted.as_str() == collection)
             && (self.include.is_empty() || self.include.iter().any(matches))
@@ -41,12 +41,12 @@ impl Selection<'_> {
     }
 
     /// Whether there are patterns, which only a dump takes.
-    pub fn has_patterns(&self) -> bool {
+    pub(super) fn has_patterns(&self) -> bool {
         !self.include.is_empty() || !self.exclude.is_empty()
     }
 
     /// Whether a pattern may mean a collection of this database.
-    pub fn may_mean(&self, database: &str) -> bool {
+    pub(super) fn may_mean(&self, database: &str) -> bool {
         self.include.iter().any(|pattern| {
             let dot = pattern.parts.iter().position(|part| *part == Part::Character('.'));
             dot.is_none_or(|dot| matches(&pattern.parts[..dot], &characters(database)))

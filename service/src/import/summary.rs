@@ -1,33 +1,79 @@
-//! What came of an import.
+//! The results of an import in numbers.
 
-use argon_core::model::{CollectionName, Lsn};
+use argon_core::model::{BranchName, CollectionName, Lsn};
 use argon_core::write::Receipt;
+use schemars::JsonSchema;
+use serde::Serialize;
 
-/// The numbers of an import, of what is durable.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// How many documents were written into each collection.
-    pub collections: Vec<(CollectionName, u64)>,
-    /// How many commits were made.
-    pub commits: u64,
-    /// Documents that were there already and were left as they are.
+use crate::json::ChangedCollection;
+
+/// The result of an import: what is durable, or would be after a dry run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ImportSummary {
+    /// The branch.
+    #[schemars(with = "String")]
+    pub branch: BranchName,
+    /// The number of documents that were written.
+    pub documents: u64,
+    /// The number of documents whose `_id` existed, and that were left out.
     pub skipped: u64,
-    /// Documents that are there already and equal.
-    pub unchanged: u64,
-    /// How many documents were added, changed and removed, where collections are replaced.
-    pub replaced: Option<[u64; 3]>,
-    /// Whether it says what would be done.
-    pub rehearsed: bool,
-    /// Documents that could not be taken.
+    /// The number of documents that can't be imported.
     pub bad: u64,
-    /// The last commit.
-    pub lsn: Option<Lsn>,
+    /// The number of files of a dump that can't be loaded, and were left out.
+    pub bad_files: u64,
+    /// The number of commits.
+    pub commits: u64,
+    /// The last commit; none if nothing was committed.
+    pub lsn: Option<u64>,
+    /// The duration in seconds.
+    pub seconds: f64,
+    /// The number of documents that equal existing ones, and were not written.
+    pub unchanged: u64,
+    /// How collections differed that were replaced.
+    #[serde(flatten)]
+    pub replaced: Option<Replaced>,
+    /// True after a dry run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// The collections, and the number of documents that were written into each.
+    pub collections: Vec<ChangedCollection>,
+}
+
+/// How collections differed that were replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Replaced {
+    /// The number of documents that were added.
+    pub added: u64,
+    /// The number of documents that were changed.
+    pub changed: u64,
+    /// The number of documents that were removed.
+    pub removed: u64,
+}
+
+impl ImportSummary {
+    /// Whether nothing was left out as bad.
+    pub fn is_complete(&self) -> bool {
+        self.bad == 0 && self.bad_files == 0
+    }
+}
+
+/// The numbers of an import while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    collections: Vec<(CollectionName, u64)>,
+    commits: u64,
+    skipped: u64,
+    unchanged: u64,
+    replaced: Option<Replaced>,
+    rehearsed: bool,
+    pub(super) bad: u64,
+    lsn: Option<Lsn>,
 }
 
 impl Summary {
     /// Of an import that replaces collections.
     pub(super) fn of_replacement(rehearsed: bool) -> Self {
-        Self { replaced: Some([0; 3]), rehearsed, ..Self::default() }
+        Self { replaced: Some(Replaced::default()), rehearsed, ..Self::default() }
     }
 
     /// Of an import that writes nothing.
@@ -61,29 +107,23 @@ impl Summary {
     }
 
     pub(super) fn added(&mut self) {
-        self.count(0);
+        self.replaced.get_or_insert_default().added += 1;
         self.written(1);
     }
 
     pub(super) fn changed(&mut self) {
-        self.count(1);
+        self.replaced.get_or_insert_default().changed += 1;
         self.written(1);
     }
 
     pub(super) fn removed(&mut self) {
-        self.count(2);
+        self.replaced.get_or_insert_default().removed += 1;
     }
 
     /// A commit of what was counted.
     pub(super) fn replaced(&mut self, receipt: &Receipt) {
         self.commits += 1;
         self.lsn = Some(receipt.lsn);
-    }
-
-    fn count(&mut self, which: usize) {
-        if let Some(count) = self.replaced.as_mut().and_then(|counts| counts.get_mut(which)) {
-            *count += 1;
-        }
     }
 
     fn written(&mut self, documents: u64) {
@@ -93,12 +133,30 @@ impl Summary {
     }
 
     /// Whether nothing was committed.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.commits == 0
     }
 
-    /// How many documents were written.
-    pub fn documents(&self) -> u64 {
-        self.collections.iter().map(|(_, documents)| documents).sum()
+    /// The result, as it is shown.
+    pub(super) fn shown(self, branch: &BranchName, bad_files: u64, seconds: f64) -> ImportSummary {
+        let collections: Vec<ChangedCollection> = self
+            .collections
+            .into_iter()
+            .map(|(name, documents)| ChangedCollection { collection: name.to_string(), documents })
+            .collect();
+        ImportSummary {
+            branch: branch.clone(),
+            documents: collections.iter().map(|collection| collection.documents).sum(),
+            skipped: self.skipped,
+            bad: self.bad,
+            bad_files,
+            commits: self.commits,
+            lsn: self.lsn.map(Lsn::get),
+            seconds,
+            unchanged: self.unchanged,
+            replaced: self.replaced,
+            dry_run: self.rehearsed,
+            collections,
+        }
     }
 }

@@ -4,19 +4,18 @@ use std::path::Path;
 use argon_core::Branch;
 use futures::TryStreamExt;
 
+use super::load::load;
+use super::replace::replace;
 use super::*;
 
-fn options(on_duplicate: OnDuplicate) -> Options {
-    Options {
-        on_duplicate,
-        drop: false,
-        dry_run: false,
-        keep_going: false,
-        batch: 3,
-        source: SourceOptions::default(),
-        actor: None,
-        message: None,
-    }
+fn request(path: &Path, on_duplicate: OnDuplicate) -> ImportFiles {
+    let request = serde_json::json!({ "path": path, "collection": "boats", "batch": 3 });
+    let request: ImportFiles = serde_json::from_value(request).unwrap();
+    ImportFiles { on_duplicate: Some(on_duplicate), ..request }
+}
+
+fn options(on_duplicate: OnDuplicate) -> ImportFiles {
+    request(Path::new(""), on_duplicate)
 }
 
 fn target(branch: &Branch) -> Target {
@@ -27,18 +26,6 @@ fn target(branch: &Branch) -> Target {
     }
 }
 
-fn plan(path: &Path, collection: &CollectionName) -> Plan {
-    Plan::make(&Request {
-        path,
-        selection: Selection { collection: Some(collection), include: &[], exclude: &[] },
-        database: None,
-        format: None,
-        archive: false,
-        skip_bad_files: false,
-    })
-    .unwrap()
-}
-
 /// JSON lines with these `_id`s.
 fn file(directory: &Path, name: &str, ids: impl Iterator<Item = u32>) -> Plan {
     let text = ids.fold(String::new(), |mut text, id| {
@@ -47,7 +34,7 @@ fn file(directory: &Path, name: &str, ids: impl Iterator<Item = u32>) -> Plan {
     });
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
-    plan(&path, &CollectionName::new("boats").unwrap())
+    Plan::make(&request(&path, OnDuplicate::Error)).unwrap()
 }
 
 #[tokio::test]

@@ -2,9 +2,13 @@
 //!
 //! docs/FORMAT.md has the lines. What Extended JSON can't express stands as BSON in base64 beside it.
 
+mod apply;
+mod conflict;
 mod read;
 mod write;
 
+pub use apply::{AppliedPatch, ApplyPatch, PatchOutcome, PatchPreview, UncheckedRule, apply};
+pub use conflict::PatchConflict;
 pub use read::{NamedState, ReadPatch, read_patch};
 pub use write::{PatchHeader, Side, write_patch};
 

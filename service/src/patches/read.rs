@@ -76,6 +76,14 @@ pub fn read_patch(path: &Path) -> argon_core::Result<ReadPatch> {
         let open = |error| config::failed("open", path, error);
         (path.display().to_string(), Box::new(std::fs::File::open(path).map_err(open)?))
     };
+    parse_patch(&name, input)
+}
+
+/// Reads a patch; errors call it `name`.
+///
+/// # Errors
+/// `Invalid`, naming the line.
+pub(super) fn parse_patch(name: &str, input: impl Read) -> argon_core::Result<ReadPatch> {
     let mut lines = Lines { input: BufReader::new(input), number: 0 };
     parse(&mut lines).map_err(|problem| {
         let number = lines.number;
