@@ -1,5 +1,5 @@
 use argon_core::checks::{Checked, Unchecked, Violation};
-use argon_core::model::{BranchName, CollectionName, Lsn, Origin, Picked};
+use argon_core::model::{BranchName, Lsn, Origin, Picked};
 use argon_core::patch::{self, Already, Applied, Patch, Preview};
 use argon_core::{Branch, log};
 use schemars::JsonSchema;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::PatchConflict;
 use super::read::{self, NamedState, ReadPatch};
 use crate::collections::Signature;
+use crate::plan::UncheckedRule;
 use crate::{Result, Workspace};
 
 /// Apply a patch to the current branch, as one commit or not at all.
@@ -66,31 +67,6 @@ pub struct PatchPreview {
     pub collections: u64,
 }
 
-/// A rule of a collection that was not checked, or not in full.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct UncheckedRule {
-    /// The collection.
-    #[schemars(with = "String")]
-    pub collection: CollectionName,
-    /// The rule: `validator`, `unique index 'email_1'`.
-    pub rule: String,
-    /// Why it was not checked.
-    pub reason: String,
-}
-
-impl From<Unchecked> for UncheckedRule {
-    fn from(Unchecked { collection, rule, reason }: Unchecked) -> Self {
-        Self { collection, rule, reason }
-    }
-}
-
-impl std::fmt::Display for UncheckedRule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { collection, rule, reason } = self.clone();
-        Unchecked { collection, rule, reason }.fmt(f)
-    }
-}
-
 /// The outcome of applying a patch. Only the first changes anything.
 #[derive(Debug)]
 pub enum PatchOutcome {
@@ -131,7 +107,7 @@ pub async fn apply(workspace: &Workspace, request: ApplyPatch) -> Result<PatchOu
         lsn: receipt.as_ref().map(|receipt| receipt.lsn.get()),
         changed: receipt.map_or(0, |receipt| receipt.changed as u64),
         skipped: skipped as u64,
-        unchecked: unchecked.into_iter().map(UncheckedRule::from).collect(),
+        unchecked: unchecked.iter().map(UncheckedRule::from).collect(),
         preview: None,
     }))
 }
@@ -155,7 +131,7 @@ async fn preview(branch: &Branch, patch: &Patch, already: Already) -> Result<Pat
         lsn: None,
         changed: documents as u64,
         skipped: skipped as u64,
-        unchecked: unchecked.into_iter().map(UncheckedRule::from).collect(),
+        unchecked: unchecked.iter().map(UncheckedRule::from).collect(),
         preview: Some(PatchPreview { at: head.lsn(), collections: collections as u64 }),
     }))
 }

@@ -7,7 +7,7 @@ mod conflict;
 mod read;
 mod write;
 
-pub use apply::{AppliedPatch, ApplyPatch, PatchOutcome, PatchPreview, UncheckedRule, apply};
+pub use apply::{AppliedPatch, ApplyPatch, PatchOutcome, PatchPreview, apply};
 pub use conflict::PatchConflict;
 pub use read::{NamedState, ReadPatch, read_patch};
 pub use write::{PatchHeader, Side, write_patch};
