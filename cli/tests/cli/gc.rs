@@ -29,7 +29,7 @@ fn what_is_old_goes_and_what_is_held_stays() {
 
         has(&place.ok(&["get", "-c", "users", "1", "--at", "main@4"]), &["\"version\":4"]);
         let refused = place.fails(3, &["get", "-c", "users", "1", "--at", "main@3"]);
-        has(&refused, &["main@3 was collected", "kept from LSN 10", "and at LSN 4"]);
+        has(&refused, &["main@3 was collected", "retained from LSN 10", "and at LSN 4"]);
         let log = place.run(&["log"]);
         assert_eq!(log.stdout.lines().count(), 2, "{}", log.stdout);
         has(&log.stderr, &["note: the commits up to LSN 9 were collected"]);

@@ -46,7 +46,7 @@ pub async fn apply(
     let mut saved = SavedPlan::open(&workspace.project, &request.plan).await?;
     let id = saved.id().to_string();
     if let PlanStatus::Applied(lsn) = saved.info()?.status {
-        return Err(Error::conflict(format!("plan {id} was applied already, as LSN {lsn}")).into());
+        return Err(Error::conflict(format!("plan {id} was already applied, as LSN {lsn}")).into());
     }
     saved.must_be_open()?;
     if !request.run_hooks {

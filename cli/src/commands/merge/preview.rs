@@ -71,7 +71,7 @@ impl PreviewArgs {
             nothing: |plan| {
                 let (source, branch) = (plan.what.trim_start_matches("merge "), &plan.branch);
                 format!(
-                    "branch '{branch}' has all of '{source}' already; `argon diff {branch} {source}` shows \
+                    "branch '{branch}' already has all commits of '{source}'; `argon diff {branch} {source}` shows \
                      the differences"
                 )
             },

@@ -66,7 +66,7 @@ fn the_doctor_names_keys_and_buckets_that_are_wrong() {
         let url = remote.url("x");
         let no_bucket = url.replace("s3://argon/", "s3://no-such-bucket/");
         let found = complaints(&place, 11, &[&no_bucket]);
-        has(&format!("{found:?}"), &["no such bucket"]);
+        has(&format!("{found:?}"), &["the bucket does not exist"]);
         let found = complaints(&place, 11, &["s3://argon/x?no_such_parameter=1"]);
         has(&format!("{found:?}"), &["no_such_parameter"]);
 

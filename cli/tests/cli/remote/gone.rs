@@ -1,6 +1,8 @@
 //! Servers that go away.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::ops::Range;
 use std::process::Child;
 use std::time::Duration;
 
@@ -11,12 +13,29 @@ use crate::support::{Place, Run, has};
 
 const DOCUMENTS: u32 = 2000;
 
-fn many(place: &Place) {
-    let text = (0..DOCUMENTS).fold(String::new(), |mut text, id| {
+fn many(ids: Range<u32>) -> String {
+    ids.fold(String::new(), |mut text, id| {
         let _ = writeln!(text, r#"{{"_id":{id},"text":"number {id}"}}"#);
         text
+    })
+}
+
+/// Starts an import of documents that come little by little, so that they take many commits one after
+/// the other: what is ready at once is committed together.
+fn start_import(place: &Place, options: &[&str]) -> Child {
+    let mut child =
+        place.start(&[&["import", "-", "-c", "many", "--batch", "10"], options].concat());
+    let mut input = child.stdin.take().unwrap();
+    std::thread::spawn(move || {
+        for first in (0..DOCUMENTS).step_by(10) {
+            // The import may have ended.
+            if input.write_all(many(first..first + 10).as_bytes()).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     });
-    place.file("many.jsonl", text);
+    child
 }
 
 /// What a run comes to that must end within so many seconds.
@@ -39,10 +58,8 @@ fn an_import_whose_server_goes_away_says_how_to_go_on_and_can() {
         let place = remote.place();
         place.ok(&["init", &remote.url_by(proxy.addr(), "gone")]);
         place.ok(&["project", "create", "shop"]);
-        many(&place);
-        let import = ["import", "many.jsonl", "--batch", "10", "--lock-timeout", "1"];
         proxy.reset();
-        let child = place.start(&import);
+        let child = start_import(&place, &["--lock-timeout", "1"]);
         while proxy.counts().of("") < 60 {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -56,6 +73,7 @@ fn an_import_whose_server_goes_away_says_how_to_go_on_and_can() {
         proxy.set(Fault::Pass);
         let before: u32 = place.ok(&["count", "-c", "many"]).trim().parse().unwrap();
         assert!(before > 0 && before < DOCUMENTS && before.is_multiple_of(10), "{before}");
+        place.file("many.jsonl", many(0..DOCUMENTS));
         place.ok(&["import", "many.jsonl", "--on-duplicate", "skip"]);
         assert_eq!(place.ok(&["count", "-c", "many"]), format!("{DOCUMENTS}\n"));
         has(&place.ok(&["fsck"]), &["no problems"]);
@@ -85,9 +103,8 @@ fn a_second_ctrl_c_ends_an_import_that_waits_for_its_server() {
         let place = remote.place();
         place.ok(&["init", &remote.url_by(proxy.addr(), "interrupted")]);
         place.ok(&["project", "create", "shop"]);
-        many(&place);
         proxy.reset();
-        let child = place.start(&["import", "many.jsonl", "--batch", "10", "--lock-timeout", "60"]);
+        let child = start_import(&place, &["--lock-timeout", "60"]);
         while proxy.counts().of("") < 60 {
             std::thread::sleep(Duration::from_millis(2));
         }
