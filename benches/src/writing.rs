@@ -94,7 +94,7 @@ pub async fn import(
             ready_bytes += request.document_bytes() + request.len() * DOCUMENT_OVERHEAD_BYTES;
             ready.push(request);
         }
-        let idle = writing.as_ref().is_none_or(|writing| writing.is_finished());
+        let idle = writing.as_ref().is_none_or(tokio::task::JoinHandle::is_finished);
         if idle || ready_bytes >= IMPORT_GROUP_BYTES || documents.peek().is_none() {
             if let Some(before) = writing.take() {
                 before.await??;

@@ -1,5 +1,7 @@
 //! Requests as JSON, and the JSON of their results.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
 use argon_service::document::{self, HistoryEntry};
 use argon_service::import::ImportFiles;
 use futures::TryStreamExt;

@@ -272,7 +272,7 @@ impl CheckedServer<'_> {
                 self.indexes(found).await;
             }
             Ok(Contents::Nothing) => {
-                found.push(Diagnosis::doubtful(CHECK, "none yet", Hint::CreateStore { url: None }))
+                found.push(Diagnosis::doubtful(CHECK, "none yet", Hint::CreateStore { url: None }));
             }
             Ok(Contents::Other(names)) => {
                 let error = Error::invalid(format!(

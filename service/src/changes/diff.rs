@@ -184,7 +184,7 @@ impl Comparison {
         let metadata = match section.metadata() {
             Some(metadata) => {
                 let documents = if is_counted { self.documents_of(&metadata).await? } else { None };
-                Some(Ok(Change::Collection(metadata, documents)))
+                Some(Ok(Change::Collection(Box::new(metadata), documents)))
             }
             None => None,
         };

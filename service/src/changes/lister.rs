@@ -14,7 +14,7 @@ use crate::{Failure, Result};
 /// One change.
 pub(crate) enum Change {
     /// A collection whose metadata differs, and the number of its documents if they are not listed.
-    Collection(CollectionDiff, Option<u64>),
+    Collection(Box<CollectionDiff>, Option<u64>),
     /// A document that differs.
     Document(DocumentDiff),
 }
@@ -27,7 +27,7 @@ impl Change {
             CollectionDiff::Dropped(info) => Some(before.collection(&info.name)?.count().await?),
             CollectionDiff::Created(_) | CollectionDiff::Changed { .. } => None,
         };
-        Ok(Self::Collection(diff, documents))
+        Ok(Self::Collection(Box::new(diff), documents))
     }
 }
 
@@ -85,7 +85,7 @@ impl Lister<'_> {
         match change {
             Change::Collection(diff, documents) => {
                 let documents = documents.unwrap_or_default();
-                let (info, words) = match diff {
+                let (info, words) = match &**diff {
                     CollectionDiff::Created(info) => (info, "created"),
                     CollectionDiff::Dropped(info) => (info, "dropped"),
                     CollectionDiff::Changed { before, after } if before.name != after.name => {
@@ -95,7 +95,7 @@ impl Lister<'_> {
                 };
                 let numbers = self.numbers_of(info.name.as_str());
                 numbers.collection_change = Some(words.to_owned());
-                match diff {
+                match **diff {
                     CollectionDiff::Created(_) => numbers.added += documents,
                     CollectionDiff::Dropped(_) => numbers.removed += documents,
                     CollectionDiff::Changed { .. } => {}

@@ -133,7 +133,9 @@ impl Committer {
     ) -> Vec<Result<Submitted>> {
         if requests.len() > 1 {
             let series = Series::default();
-            requests.iter_mut().for_each(|request| request.series = Some(series.clone()));
+            for request in &mut requests {
+                request.series = Some(series.clone());
+            }
         }
         let mut answers = Vec::with_capacity(requests.len());
         let start = {
