@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon_core::model::{CollectionId, Digest, Lsn, Point, TimelineId};
 use argon_core::snapshot::{self, ChunkEntry, CollectionChunks, Manifest};
-use argon_core::storage::{Backend, KeyRange, Materialize};
+use argon_core::storage::{Backend, KeyRange, Materialize, Snapshots};
 use argon_core::write::{CollectionChange, Precondition, WriteRequest};
 use argon_core::{ErrorKind, LogMaterializer, State};
 use bson::rawdoc;
@@ -192,9 +192,8 @@ async fn from_all(backend: &Backend, state: &State, made: &Manifest) -> Manifest
     let created = made.created;
     let point = state.view().point().unwrap();
     let level = backend.snapshot_policy.level;
-    snapshot::write(&NoSnapshots, &log, state.view(), point, collections, created, level)
-        .await
-        .unwrap()
+    let nowhere: Arc<dyn Snapshots> = Arc::new(NoSnapshots);
+    snapshot::write(&nowhere, &log, state.view(), point, collections, created, level).await.unwrap()
 }
 
 /// Changes around a place, of a kind that `random` draws.

@@ -158,7 +158,8 @@ impl<C: Form> Reading<C> {
         let wanted = if self.direction == Direction::Ascending { from } else { to };
         let (mut damage, mut again) = (None, false);
         let timelines = Arc::clone(&self.reader.timelines);
-        let mut backoff = Backoff::new(timelines.environment());
+        // An attempt decodes a whole delta.
+        let mut backoff = Backoff::new(timelines.environment()).at_most(8);
         while backoff.attempt().await {
             match self.run(wanted, std::mem::replace(&mut again, true)).await {
                 Ok(run) if !run.is_empty() => {

@@ -302,6 +302,15 @@ where
     String::deserialize(input)?.parse().map_err(D::Error::custom)
 }
 
+/// A field that need not be there; where it is there, `null` is a value too.
+pub(crate) fn present<'de, T, D>(input: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(input).map(Some)
+}
+
 /// [`text`] that need not be there, such as a revision.
 pub(crate) fn optional_text<'de, T, D>(input: D) -> Result<Option<T>, D::Error>
 where

@@ -4,6 +4,7 @@
 
 use argon_service::document::{self, HistoryEntry};
 use argon_service::import::ImportFiles;
+use argon_service::plan::ResolveConflicts;
 use futures::TryStreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -75,4 +76,15 @@ fn a_request_to_import_has_defaults_and_refuses_what_it_can_not_mean() {
     for wrong in [r#"{"path":"x","csv":{"separator":"ab"}}"#, r#"{"path":"x","include":[""]}"#] {
         serde_json::from_str::<ImportFiles>(wrong).unwrap_err();
     }
+}
+
+#[test]
+fn null_is_an_id_and_a_value_in_a_decision_about_a_conflict() {
+    let decision: ResolveConflicts = request(
+        r#"{"plan":"a68be4d2","collection":"users","id":null,"choice":"value","value":null}"#,
+    );
+    assert!(decision.id.is_some() && decision.value.is_some(), "{decision:?}");
+    let decision: ResolveConflicts =
+        request(r#"{"plan":"a68be4d2","collection":"users","choice":"theirs"}"#);
+    assert!(decision.id.is_none() && decision.value.is_none(), "{decision:?}");
 }

@@ -109,7 +109,8 @@ impl FjallEngine {
     /// Moves all that the journal holds into a table, durably, if the next open would replay much.
     ///
     /// An ingestion is the one call by which fjall flushes its memtables: it does so before it adds
-    /// its own table, which holds the number of the last batch here, once more.
+    /// its own table, which holds the number of the last batch here, once more. The journal gets that
+    /// number too, as a batch of its own, which is all that stays there.
     fn flush_journal(&mut self) -> fjall::Result<()> {
         let Ok(last) = self.last.get_mut() else { return Ok(()) };
         if !last.is_written || last.journal_bytes < REPLAYED_BYTES || self.guard.has_failed() {
@@ -118,7 +119,10 @@ impl FjallEngine {
         let mut ingestion = self.keyspace.start_ingestion()?;
         ingestion.write(NUMBER_KEY, last.number.to_le_bytes())?;
         ingestion.finish()?;
-        self.journals.are_flushed();
+        let mut number = self.database.batch().durability(Some(PersistMode::SyncData));
+        number.insert(&self.keyspace, NUMBER_KEY, last.number.to_le_bytes());
+        number.commit()?;
+        self.journals.are_flushed(last.number);
         Ok(())
     }
 
@@ -347,19 +351,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path();
         write_rows(&FjallEngine::open(place).unwrap(), 0..ROWS);
-        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+        let number = journal::used_bytes(place).unwrap();
+        assert!((1..200).contains(&number), "{number} bytes");
 
         let engine = FjallEngine::open(place).unwrap();
         assert_eq!(count(&engine), ROWS);
         write_rows(&engine, ROWS..ROWS + 1);
         drop(engine);
         let left = journal::used_bytes(place).unwrap();
-        assert!((1..REPLAYED_BYTES).contains(&left), "{left} bytes");
+        assert!((number + 8 * 1024..REPLAYED_BYTES).contains(&left), "{left} bytes");
         assert_eq!(count(&FjallEngine::open(place).unwrap()), ROWS + 1);
         assert_eq!(journal::used_bytes(place).unwrap(), left, "reading leaves no trace");
 
         write_rows(&FjallEngine::open(place).unwrap(), ROWS + 1..2 * ROWS);
-        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+        assert_eq!(journal::used_bytes(place).unwrap(), number);
         let engine = FjallEngine::open(place).unwrap();
         assert_eq!((count(&engine), last_number(&engine.keyspace).unwrap()), (600, 600));
     }
@@ -379,6 +384,22 @@ mod tests {
         write_rows(&engine, ROWS..ROWS + 1);
         drop(engine);
         assert_eq!(count(&FjallEngine::open(place).unwrap()), ROWS + 1);
-        assert_eq!(journal::used_bytes(place).unwrap(), 0);
+        assert!(journal::used_bytes(place).unwrap() < 200);
+    }
+
+    #[test]
+    fn the_first_batch_after_such_a_close_is_not_cut_off_if_it_is_damaged() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path();
+        write_rows(&FjallEngine::open(place).unwrap(), 0..ROWS);
+        write_rows(&FjallEngine::open(place).unwrap(), ROWS..ROWS + 1);
+        let journal = place.join("0.jnl");
+        let mut bytes = std::fs::read(&journal).unwrap();
+        bytes[4 * 1024] ^= 1;
+        std::fs::write(&journal, &bytes).unwrap();
+
+        let refused = FjallEngine::open(place).err().unwrap();
+        assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
+        assert!(std::fs::read(&journal).unwrap() == bytes, "nothing is changed");
     }
 }

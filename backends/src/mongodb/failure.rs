@@ -13,7 +13,8 @@ use mongodb::error::{
 const DUPLICATE_KEY: i32 = 11000;
 
 /// Not authorized, authentication failed, and authentication failed on MongoDB Atlas.
-const DENIED: [i32; 3] = [13, 18, 8000];
+const DENIED: [i32; 3] = [UNAUTHORIZED, 18, 8000];
+const UNAUTHORIZED: i32 = 13;
 
 /// The server lacks a feature: transactions or retryable writes outside a replica set, a command, a
 /// stage of a pipeline, an option. The requests are always the same, so such a server is not MongoDB, or
@@ -230,7 +231,7 @@ pub(super) fn is_transient(error: &DriverError) -> bool {
 
 /// Returns whether the server lacks a command or denies it to this user.
 pub(super) fn lacks_or_denies(error: &DriverError) -> bool {
-    matches!(kind(error), ErrorKind::Unsupported | ErrorKind::Denied)
+    code(error).is_some_and(|code| LACKS_IT.contains(&code) || code == UNAUTHORIZED)
 }
 
 /// Returns whether the server could not be reached, or the connection broke.

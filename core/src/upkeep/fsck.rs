@@ -455,7 +455,7 @@ impl Check<'_> {
         let catalog = Catalog::load(&*independent, &view).await?;
         let collections = catalog.all_ids();
         let (now, level) = (shared.environment.now(), snapshot_policy.level);
-        snapshot::write(&**snapshots, &*independent, &view, point, collections, now, level).await
+        snapshot::write(snapshots, &*independent, &view, point, collections, now, level).await
     }
 }
 

@@ -186,7 +186,10 @@ impl Loader<'_> {
                             stop = kept_going.err().map(Err);
                         }
                         Some(Found::End) => stop = Some(Ok(())),
-                        None => return Err(Error::internal("the reader thread crashed").into()),
+                        None => {
+                            let crashed = Error::internal("the reader thread crashed");
+                            stop = Some(Err(crashed.into()));
+                        }
                     }
                 }
             }

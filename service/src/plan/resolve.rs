@@ -28,7 +28,7 @@ pub struct ResolveConflicts {
     #[schemars(with = "Option<String>")]
     pub collection: Option<CollectionName>,
     /// The `_id` of the document; without it, the collection itself.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::present")]
     pub id: Option<Id>,
     /// The path of the conflict; without it, all of the document or of the metadata.
     #[serde(default, deserialize_with = "json::optional_text")]
@@ -38,7 +38,7 @@ pub struct ResolveConflicts {
     /// side is kept; `value` and `absent` replace everything at the path.
     pub choice: ChoiceKind,
     /// The other value, with the choice `value`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::present")]
     pub value: Option<Value>,
 }
 

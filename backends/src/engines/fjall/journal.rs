@@ -10,9 +10,10 @@
 //! at its end, and the others have none.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use argon_core::storage::WholeFile;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::engines::files;
@@ -111,40 +112,46 @@ pub(super) fn batch_bytes(batch: &[Write]) -> u64 {
 /// them. The database must be closed before.
 pub(super) struct OpenJournals {
     directory: PathBuf,
-    flushed: bool,
+    /// The number of the last batch, if tables hold it and all before it.
+    flushed: Option<u64>,
 }
 
 impl OpenJournals {
     pub(super) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), flushed: false }
+        Self { directory: directory.to_owned(), flushed: None }
     }
 
-    /// Notes that tables hold all that was written, durably, and that nothing more will be.
-    pub(super) fn are_flushed(&mut self) {
-        self.flushed = true;
+    /// Notes that tables hold all batches up to this one, durably, that the last one in the journal
+    /// repeats its number, and that nothing more will be written.
+    pub(super) fn are_flushed(&mut self, last: u64) {
+        self.flushed = Some(last);
     }
 
-    /// Removes all journals but the active one, oldest first, and empties that. Whatever a crash
-    /// leaves of them, the next open passes over, as it is below the sequence number of the tables.
-    fn empty(&self) -> io::Result<()> {
+    /// Removes all journals but the active one, oldest first, and keeps the last batch of that, whose
+    /// number shows whether a later one is missing. Whatever a crash leaves of the others, the next
+    /// open passes over, as it is below the sequence number of the tables.
+    fn empty(&self, number: u64) -> io::Result<()> {
         let mut journals = list(&self.directory)?;
         let Some((_, active)) = journals.pop() else { return Ok(()) };
+        let mut journal = Journal::open(&active)?;
+        journal.walk()?;
+        if journal.number != Some(number) {
+            return Err(io::Error::other("the journal does not end with the last batch"));
+        }
+        let last = journal.last_batch()?;
         for (_, sealed) in journals {
             fs::remove_file(sealed)?;
         }
-        let active = File::options().write(true).open(active)?;
-        active.set_len(0)?;
-        active.sync_all()?;
-        files::sync_directory(&self.directory)
+        let mut emptied = WholeFile::create(&active)?;
+        emptied.write_all(&last)?;
+        emptied.publish()
     }
 }
 
 impl Drop for OpenJournals {
     fn drop(&mut self) {
-        if !self.flushed {
-            return;
-        }
-        if let Err(error) = self.empty() {
+        let Some(number) = self.flushed else { return };
+        if let Err(error) = self.empty(number) {
             let place = self.directory.display();
             tracing::warn!(%error, "the journals of the fjall store {place} could not be emptied");
         }
@@ -163,6 +170,7 @@ struct Journal {
     /// Of the last batch.
     sequence: u64,
     number: Option<u64>,
+    bytes: u64,
 }
 
 impl Journal {
@@ -175,6 +183,7 @@ impl Journal {
             at_end: false,
             sequence: 0,
             number: None,
+            bytes: 0,
         })
     }
 
@@ -185,7 +194,8 @@ impl Journal {
             match parse(&self.window[taken..]) {
                 Parsed::Batch(batch) => {
                     taken += batch.bytes;
-                    self.at += batch.bytes as u64;
+                    self.bytes = batch.bytes as u64;
+                    self.at += self.bytes;
                     self.sequence = batch.sequence;
                     self.number = batch.number.or(self.number);
                 }
@@ -199,6 +209,14 @@ impl Journal {
         }
         self.window.drain(..taken);
         Ok(())
+    }
+
+    /// The bytes of the last batch that was taken.
+    fn last_batch(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(self.at - self.bytes))?;
+        Read::by_ref(&mut self.file).take(self.bytes).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// Reads on, by more each time, since what is parsed is parsed from its beginning.

@@ -1,12 +1,11 @@
 //! Cuts sorted documents into chunks.
 
-use std::collections::HashSet;
-
-use futures::future::{self, BoxFuture, FutureExt};
-use futures::stream::{FuturesOrdered, StreamExt};
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use crate::Result;
 use crate::document::key::Key;
+use crate::engine::snapshot::task::ChunkTask;
 use crate::log::chunk::{encode_chunk, put_entry};
 use crate::model::Digest;
 use crate::storage::{ChunkEntry, Snapshots, Version};
@@ -27,14 +26,15 @@ const AT_ONCE: usize = 4;
 /// entry's key selects it; the probability is proportional to the entry's size. So a cut depends
 /// only on nearby documents, and a change moves only adjacent cuts. (Content-defined chunking, as
 /// in "A Low-bandwidth Network File System", Muthitacharoen and others, SOSP 2001.)
-pub(super) struct ChunkWriter<'a> {
-    snapshots: &'a dyn Snapshots,
+pub(super) struct ChunkWriter {
+    snapshots: Arc<dyn Snapshots>,
     /// Chunks that are already stored.
-    stored: &'a HashSet<Digest>,
+    stored: Arc<HashSet<Digest>>,
     level: i32,
     chunks: Vec<ChunkEntry>,
-    /// The chunks after those, in order.
-    pending: FuturesOrdered<BoxFuture<'a, Result<ChunkEntry>>>,
+    /// The chunks after those, in order. They must progress while the next documents are read, which
+    /// may need a connection that one of them has.
+    pending: VecDeque<ChunkTask<ChunkEntry>>,
     open: Option<OpenChunk>,
 }
 
@@ -45,14 +45,14 @@ struct OpenChunk {
     documents: u64,
 }
 
-impl<'a> ChunkWriter<'a> {
+impl ChunkWriter {
     /// Creates a writer that compresses with this zstd level and skips the chunks in `stored`.
     pub(super) fn new(
-        snapshots: &'a dyn Snapshots,
-        stored: &'a HashSet<Digest>,
+        snapshots: Arc<dyn Snapshots>,
+        stored: Arc<HashSet<Digest>>,
         level: i32,
     ) -> Self {
-        let (chunks, pending) = (Vec::new(), FuturesOrdered::new());
+        let (chunks, pending) = (Vec::new(), VecDeque::new());
         Self { snapshots, stored, level, chunks, pending, open: None }
     }
 
@@ -62,9 +62,11 @@ impl<'a> ChunkWriter<'a> {
     }
 
     /// Adds an existing chunk after a cut.
-    pub(super) fn reuse(&mut self, chunk: ChunkEntry) {
+    pub(super) async fn reuse(&mut self, chunk: ChunkEntry) -> Result<()> {
         debug_assert!(self.is_at_cut());
-        self.pending.push_back(future::ready(Ok(chunk)).boxed());
+        self.join_all_but(0).await?;
+        self.chunks.push(chunk);
+        Ok(())
     }
 
     pub(super) async fn add(&mut self, key: Key, version: &Version) -> Result<()> {
@@ -86,18 +88,28 @@ impl<'a> ChunkWriter<'a> {
     /// Returns the chunks of all entries.
     pub(super) async fn finish(mut self) -> Result<Vec<ChunkEntry>> {
         self.close().await?;
-        while let Some(chunk) = self.pending.next().await {
-            self.chunks.push(chunk?);
-        }
+        self.join_all_but(0).await?;
         Ok(self.chunks)
+    }
+
+    /// Waits until at most `running` chunks are being stored.
+    async fn join_all_but(&mut self, running: usize) -> Result<()> {
+        while self.pending.len() > running
+            && let Some(first) = self.pending.pop_front()
+        {
+            self.chunks.push(first.join("stores").await?);
+        }
+        Ok(())
     }
 
     async fn close(&mut self) -> Result<()> {
         let Some(OpenChunk { content, first, last, documents }) = self.open.take() else {
             return Ok(());
         };
-        let (snapshots, stored, level) = (self.snapshots, self.stored, self.level);
-        let store = async move {
+        self.join_all_but(AT_ONCE - 1).await?;
+        let (snapshots, stored) = (self.snapshots.clone(), self.stored.clone());
+        let level = self.level;
+        self.pending.push_back(ChunkTask::spawn(async move {
             // Takes some ten milliseconds, too long for an async thread.
             let encoded = tokio::task::spawn_blocking(move || encode_chunk(&content, level)).await;
             let (digest, chunk) = encoded.map_err(|source| {
@@ -109,15 +121,7 @@ impl<'a> ChunkWriter<'a> {
                 snapshots.put_chunk(digest, chunk).await?;
             }
             Ok(ChunkEntry { digest, first, last, documents, bytes })
-        };
-        self.pending.push_back(store.boxed());
-        // Also without a need to wait, as a chunk that is not polled makes no progress.
-        while let Some(chunk) = match self.pending.len() {
-            ..=AT_ONCE => self.pending.next().now_or_never().flatten(),
-            _ => self.pending.next().await,
-        } {
-            self.chunks.push(chunk?);
-        }
+        }));
         Ok(())
     }
 }

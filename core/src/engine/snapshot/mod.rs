@@ -6,12 +6,14 @@
 //! | `write.rs`, `update.rs`, `cut.rs` | make a snapshot, from the previous one; cut chunks |
 //! | `automatic.rs` | automatic snapshots |
 //! | `read.rs`, `chunks.rs` | read a snapshot; the cache of chunks |
+//! | `task.rs` | work on one chunk in the background |
 //! | `without.rs`, `unstored.rs` | hide one snapshot; don't store a snapshot |
 
 mod automatic;
 mod chunks;
 mod cut;
 mod read;
+mod task;
 mod unstored;
 mod update;
 mod without;

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use tokio::task::JoinHandle;
 
 use crate::document::key::Key;
 use crate::engine::snapshot::CHUNK_BYTES;
 use crate::engine::snapshot::chunks::{Chunk, Chunks};
+use crate::engine::snapshot::task::ChunkTask;
 use crate::model::{CollectionId, View};
 use crate::storage::{ChunkEntry, KeyRange, Manifest, Snapshots, Version};
 use crate::{Error, Result};
@@ -133,26 +133,14 @@ struct Fetching {
     wanted: VecDeque<ChunkEntry>,
     /// Whether the chunks are cached.
     keep: bool,
-    coming: VecDeque<Fetch>,
-}
-
-/// A chunk that a separate task fetches, so that it progresses without being polled; dropping it
-/// aborts the task.
-struct Fetch(JoinHandle<Result<Chunk>>);
-
-impl Drop for Fetch {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    coming: VecDeque<ChunkTask<Chunk>>,
 }
 
 impl Fetching {
     async fn next(&mut self) -> Result<Option<Chunk>> {
         self.go_ahead(1);
-        let Some(mut first) = self.coming.pop_front() else { return Ok(None) };
-        let chunk = (&mut first.0).await.map_err(|source| {
-            Error::internal("the task that fetches a chunk crashed").with_source(source)
-        })??;
+        let Some(first) = self.coming.pop_front() else { return Ok(None) };
+        let chunk = first.join("fetches").await?;
         // Only now, so that a reader of the first few documents pays for one chunk.
         self.go_ahead(AHEAD);
         Ok(Some(chunk))
@@ -164,9 +152,9 @@ impl Fetching {
             && let Some(entry) = self.wanted.pop_front()
         {
             let (chunks, keep) = (self.chunks.clone(), self.keep);
-            self.coming.push_back(Fetch(tokio::spawn(async move {
+            self.coming.push_back(ChunkTask::spawn(async move {
                 if keep { chunks.get(&entry).await } else { chunks.pass(&entry).await }
-            })));
+            }));
         }
     }
 }

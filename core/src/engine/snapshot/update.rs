@@ -34,6 +34,7 @@ pub(super) async fn update(
 ) -> Result<Manifest> {
     let before_chunks = before.into_iter().flat_map(Manifest::chunks);
     let stored: HashSet<Digest> = before_chunks.map(|chunk| chunk.digest).collect();
+    let stored = Arc::new(stored);
     // Rewritten chunks are read once, so they are not cached.
     let chunks = Chunks::new(snapshots.clone(), 0);
     let above = before.map_or(Lsn::ZERO, |before| before.point.lsn);
@@ -44,7 +45,7 @@ pub(super) async fn update(
             collection,
             chunks: &chunks,
             changes: &mut changes,
-            writer: ChunkWriter::new(&**snapshots, &stored, level),
+            writer: ChunkWriter::new(snapshots.clone(), stored.clone(), level),
         };
         rewrite.all(before.map_or(&[], |before| before.chunks_of(collection))).await?;
         let chunks = rewrite.writer.finish().await?;
@@ -89,7 +90,7 @@ struct Rewrite<'a> {
     collection: CollectionId,
     chunks: &'a Chunks,
     changes: &'a mut Changes,
-    writer: ChunkWriter<'a>,
+    writer: ChunkWriter,
 }
 
 impl Rewrite<'_> {
@@ -98,7 +99,7 @@ impl Rewrite<'_> {
             // Later keys belong to the last chunk, which only the end of the collection cut.
             let end = (at + 1 < old.len()).then_some(&chunk.last);
             if self.writer.is_at_cut() && !self.is_next_upto(end).await? {
-                self.writer.reuse(chunk.clone());
+                self.writer.reuse(chunk.clone()).await?;
                 continue;
             }
             for (key, version) in self.chunks.get(chunk).await?.iter() {

@@ -63,7 +63,7 @@ impl Maker<'_> {
                 }
             }
         };
-        write(&**snapshots, &*materialize, view, point, collections, created, level).await
+        write(snapshots, &*materialize, view, point, collections, created, level).await
     }
 
     /// Makes the snapshot of a view without reading the existing one, and replaces it.
@@ -77,7 +77,7 @@ impl Maker<'_> {
         let collections = catalog.iter().map(|info| info.id).collect();
         let Backend { snapshots, snapshot_policy, .. } = self.backend;
         let level = snapshot_policy.level;
-        write(&**snapshots, &*materialize, view, point, collections, created, level).await?;
+        write(snapshots, &*materialize, view, point, collections, created, level).await?;
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl Maker<'_> {
 /// Writes the chunks and the manifest of a view with the collections `collections`, by reading all
 /// of its documents, in the memory of a few chunks. `level` is the zstd level.
 pub async fn write(
-    snapshots: &dyn Snapshots,
+    snapshots: &Arc<dyn Snapshots>,
     materialize: &dyn Materialize,
     view: &View,
     point: Point,
@@ -103,9 +103,9 @@ pub async fn write(
     level: i32,
 ) -> Result<Manifest> {
     let mut manifest = Manifest { point, created, collections: Vec::new() };
-    let stored = HashSet::new();
+    let stored = Arc::new(HashSet::new());
     for collection in in_order(collections) {
-        let mut writer = ChunkWriter::new(snapshots, &stored, level);
+        let mut writer = ChunkWriter::new(snapshots.clone(), stored.clone(), level);
         let mut versions = materialize.scan(view, collection, KeyRange::default());
         while let Some((key, version)) = versions.try_next().await? {
             writer.add(key, &version).await?;

@@ -15,7 +15,7 @@ use crate::engine::write::append::append;
 use crate::engine::write::operation::WriteRequest;
 use crate::engine::write::outcome::Outcome;
 use crate::engine::write::sequencer::{Sequenced, sequence};
-use crate::engine::write::series::Series;
+use crate::engine::write::series::{self, Series};
 use crate::log::timelines::Timelines;
 use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
@@ -88,14 +88,18 @@ struct Pending {
 }
 
 impl Pending {
-    /// Whether its writer still waits. What follows in the series of one that was given up would leave
-    /// a gap.
-    fn is_wanted(&self) -> bool {
-        let wanted = !self.reply.is_closed();
-        if !wanted {
+    /// The request if it can be appended: its writer still waits, and its series has not ended. What
+    /// follows in the series of one that was given up would leave a gap.
+    fn to_append(self) -> Option<Self> {
+        if self.reply.is_closed() {
             self.request.end_series();
+            return None;
         }
-        wanted
+        if self.request.series.as_ref().is_some_and(Series::has_ended) {
+            let _ = self.reply.send(Err(series::ended()));
+            return None;
+        }
+        Some(self)
     }
 }
 
@@ -189,7 +193,7 @@ impl Committer {
                 break;
             }
             bytes += size;
-            group.extend(queue.waiting.pop_front().filter(Pending::is_wanted));
+            group.extend(queue.waiting.pop_front().and_then(Pending::to_append));
         }
         if group.is_empty() {
             queue.rest = position.take();
