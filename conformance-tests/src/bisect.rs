@@ -58,6 +58,6 @@ async fn a_good_state_that_is_not_in_the_history_is_refused(subject: Subject) {
     let (main, side) = (main.head().await.unwrap(), side.head().await.unwrap());
     let error = Bisect::between(&side, &main).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
-    assert!(error.to_string().contains("part at LSN 2"), "{error}");
+    assert!(error.to_string().contains("share the history up to LSN 2"), "{error}");
     assert!(Bisect::between(&main, &main).is_err());
 }
