@@ -90,7 +90,7 @@ struct Pending {
 impl Pending {
     /// The request if it can be appended: its writer still waits, and its series has not ended. What
     /// follows in the series of one that was given up would leave a gap.
-    fn to_append(self) -> Option<Self> {
+    fn into_wanted(self) -> Option<Self> {
         if self.reply.is_closed() {
             self.request.end_series();
             return None;
@@ -193,7 +193,7 @@ impl Committer {
                 break;
             }
             bytes += size;
-            group.extend(queue.waiting.pop_front().and_then(Pending::to_append));
+            group.extend(queue.waiting.pop_front().and_then(Pending::into_wanted));
         }
         if group.is_empty() {
             queue.rest = position.take();
