@@ -133,7 +133,8 @@ async fn a_branch_of_an_old_state_beside_collections_is_whole_or_refused(subject
         for _ in 0..3 {
             let options = kept_for(NOTHING);
             let second = collect(&other, &options);
-            futures::future::join(stage.collect_beside_others(NOTHING), second).await.1.unwrap();
+            let first = Box::pin(stage.collect_beside_others(NOTHING));
+            futures::future::join(first, second).await.1.unwrap();
         }
         let made = creator.await.unwrap();
         stage.collect_beside_others(NOTHING).await;
