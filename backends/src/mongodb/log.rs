@@ -11,7 +11,7 @@ use argon_core::storage::{
 use async_trait::async_trait;
 
 use super::append::Appends;
-use super::log_walk::LogWalk;
+use super::log_walk::CommitWalk;
 use super::prune::TimelineRemoval;
 use super::removal::Mode;
 use super::steps::steps;
@@ -44,8 +44,8 @@ impl Wal for MongoWal {
     }
 
     fn read(&self, timeline: TimelineId, range: RangeInclusive<Lsn>) -> CommitStream {
-        let walk = LogWalk::new(self.timelines.clone(), timeline, range, Direction::Ascending);
-        steps(walk, LogWalk::commits)
+        let walk = CommitWalk::new(self.timelines.clone(), timeline, &range, Direction::Ascending);
+        steps(walk, CommitWalk::commits)
     }
 
     fn read_headers(
@@ -54,8 +54,8 @@ impl Wal for MongoWal {
         range: RangeInclusive<Lsn>,
         direction: Direction,
     ) -> HeaderStream {
-        let walk = LogWalk::new(self.timelines.clone(), timeline, range, direction);
-        steps(walk, LogWalk::headers)
+        let walk = CommitWalk::new(self.timelines.clone(), timeline, &range, direction);
+        steps(walk, CommitWalk::headers)
     }
 
     async fn timelines(&self) -> Result<Vec<TimelineId>> {

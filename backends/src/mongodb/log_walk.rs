@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use argon_core::log::LogWalk;
 use argon_core::model::{Commit, Digest, Lsn, TimelineId, Touched};
 use argon_core::storage::Direction;
 use argon_core::{Error, ErrorKind, Result};
@@ -18,10 +19,7 @@ use super::steps::Step;
 use super::timeline::Timelines;
 use super::{checksum, header, parts, schema};
 
-/// The commits that the first step and later steps of a walk read, and the bytes and changes at which
-/// a step ends early.
-const FIRST_STEP: u64 = 16;
-const STEP: u64 = 512;
+/// The bytes and changes at which a step ends early.
 const STEP_BYTES: usize = 8 * 1024 * 1024;
 pub(super) const STEP_CHANGES: usize = 20_000;
 
@@ -36,35 +34,29 @@ pub(super) struct Header {
 }
 
 /// A walk over the commits of a timeline.
-pub(super) struct LogWalk {
+pub(super) struct CommitWalk {
     timelines: Arc<Timelines>,
-    timeline: TimelineId,
-    /// The rest of the range, both ends included; empty if `low > high`.
-    low: u64,
-    high: u64,
-    direction: Direction,
-    /// The commits that the next step reads.
-    step: u64,
-    /// Whether the range was cut to the commits of the timeline.
-    cut: bool,
+    walk: LogWalk,
+    /// Whether the walk was clipped to the timeline.
+    clipped: bool,
 }
 
-impl LogWalk {
+impl CommitWalk {
     pub(super) fn new(
         timelines: Arc<Timelines>,
         timeline: TimelineId,
-        range: RangeInclusive<Lsn>,
+        range: &RangeInclusive<Lsn>,
         direction: Direction,
     ) -> Self {
-        let (low, high) = (range.start().get(), range.end().get());
-        Self { timelines, timeline, low, high, direction, step: FIRST_STEP, cut: false }
+        Self { timelines, walk: LogWalk::new(timeline, range, direction), clipped: false }
     }
 
     /// Reads the next commits with their documents.
     pub(super) async fn commits(mut self) -> Result<Step<Self, Commit>> {
         let mut headers = self.step().await?;
         loop {
-            let error = match with_documents(&self.timelines.server, self.timeline, &headers).await
+            let error = match with_documents(&self.timelines.server, self.walk.timeline(), &headers)
+                .await
             {
                 Ok(commits) => return Ok((commits, self.rest())),
                 Err(error) => error,
@@ -86,7 +78,7 @@ impl LogWalk {
 
     /// The walk, unless it is complete.
     fn rest(self) -> Option<Self> {
-        (self.low <= self.high).then_some(self)
+        (!self.walk.is_done()).then_some(self)
     }
 
     /// The floor of the timeline after an error that pruning may have caused; zero after any other.
@@ -94,70 +86,58 @@ impl LogWalk {
         if error.kind() != ErrorKind::Corrupt {
             return Ok(Lsn::ZERO);
         }
-        let record = self.timelines.record(self.timeline).await?;
+        let record = self.timelines.record(self.walk.timeline()).await?;
         Ok(record.map_or(Lsn::MAX, |record| record.state.floor))
     }
 
-    /// Cuts the range to positions of the timeline that are not pruned.
-    async fn cut(&mut self) -> Result<()> {
-        if !std::mem::replace(&mut self.cut, true) {
-            match self.timelines.record(self.timeline).await? {
-                Some(record) => {
-                    self.low = self.low.max(record.state.floor.get() + 1);
-                    self.high = self.high.min(record.state.head.lsn.get());
-                }
-                None => (self.low, self.high) = (1, 0),
-            }
-        }
-        Ok(())
+    /// Leaves out positions that the timeline does not have; returns whether any were left out.
+    async fn clip(&self, walk: &mut LogWalk) -> Result<bool> {
+        let record = self.timelines.record(walk.timeline()).await?;
+        Ok(walk.clip(record.as_ref().map(|record| &record.state)))
     }
 
     /// Reads the next commits, except those that are pruned meanwhile.
     async fn step(&mut self) -> Result<Vec<Header>> {
-        self.cut().await?;
+        if !std::mem::replace(&mut self.clipped, true) {
+            let mut walk = self.walk.clone();
+            self.clip(&mut walk).await?;
+            self.walk = walk;
+        }
         loop {
-            let (low, high) = (self.low, self.high);
+            let mut before = self.walk.clone();
             let error = match self.try_step().await {
                 Ok(headers) => return Ok(headers),
                 Err(error) => error,
             };
-            let floor = self.floor_after(&error).await?.get();
-            if floor < low {
+            if error.kind() != ErrorKind::Corrupt || !self.clip(&mut before).await? {
                 return Err(error);
             }
-            (self.low, self.high) = (floor + 1, high);
+            self.walk = before;
         }
     }
 
     async fn try_step(&mut self) -> Result<Vec<Header>> {
-        if self.low > self.high {
-            return Ok(Vec::new());
-        }
-        let (first, last) = match self.direction {
-            Direction::Ascending => (self.low, self.high.min(self.low + self.step - 1)),
-            Direction::Descending => {
-                (self.low.max((self.high + 1).saturating_sub(self.step)), self.high)
-            }
-        };
-        self.step = STEP;
-        let order = if self.direction == Direction::Ascending { 1 } else { -1 };
+        let Some(range) = self.walk.next_step() else { return Ok(Vec::new()) };
+        let (first, last) = range.into_inner();
+        let expected = last.get() - first.get() + 1;
+        let order = if self.walk.direction() == Direction::Ascending { 1 } else { -1 };
         let server = &self.timelines.server;
         let collection = server.collection(schema::COMMITS);
         let query = collection
-            .find(commits(self.timeline, Lsn::new(first), Lsn::new(last)))
+            .find(commits(self.walk.timeline(), first, last))
             .sort(doc! { "t": order, "l": order })
-            .batch_size(u32::try_from(STEP + 1).unwrap_or(u32::MAX))
+            .batch_size(u32::try_from(expected + 1).unwrap_or(u32::MAX))
             .read_concern(ReadConcern::local())
             .max_time(READ_TIME);
         let mut rows = server.rows("read commits", query).await?;
         let (mut headers, mut bytes, mut changes) = (Vec::new(), 0, 0);
-        let expected = last - first + 1;
         while bytes < STEP_BYTES && changes < STEP_CHANGES && (headers.len() as u64) < expected {
-            let at = if order == 1 { self.low } else { self.high };
-            let Some(row) = rows.next().await? else { return Err(missing(at)) };
-            if lsn_field(row, COMMIT, "l")?.get() != at {
-                return Err(missing(at));
-            }
+            let Some(row) = rows.next().await? else {
+                self.walk.pass(None)?;
+                break;
+            };
+            let at = lsn_field(row, COMMIT, "l")?;
+            self.walk.pass(Some(at))?;
             bytes = usize::saturating_add(bytes, row.as_bytes().len());
             let header = self
                 .header(row)
@@ -166,7 +146,6 @@ impl LogWalk {
             bytes = bytes.saturating_add(header.bytes);
             changes += header.commit.changes.len();
             headers.push(header);
-            if order == 1 { self.low += 1 } else { self.high -= 1 }
         }
         Ok(headers)
     }
@@ -174,13 +153,13 @@ impl LogWalk {
     async fn header(&self, row: &bson::RawDocument) -> Result<Header> {
         let rows = match optional(row, COMMIT, "piece")? {
             Some(_) => id_field(row, COMMIT, "piece")?,
-            None => self.timeline,
+            None => self.walk.timeline(),
         };
         let stored = parts::of(row, COMMIT)?.ok_or_else(|| super::record::missing(COMMIT, "d"))?;
         let bytes = parts::load(&self.timelines.server, rows, stored, COMMIT).await?;
         let lsn = lsn_field(row, COMMIT, "l")?;
         let counts = (count_field(row, "changes")?, count_field(row, "bytes")?);
-        let sum = commit_sum(self.timeline, rows, lsn, counts).end(&bytes);
+        let sum = commit_sum(self.walk.timeline(), rows, lsn, counts).end(&bytes);
         checksum::check(checksum::stored(row, COMMIT)?, sum, || format!("commit {lsn}"))?;
         let commit = header::decode(&bytes)?;
         if commit.meta.lsn != lsn || commit.changes.len() != counts.0 {
@@ -202,15 +181,11 @@ pub(super) async fn digest_of(
     timeline: TimelineId,
     lsn: Lsn,
 ) -> Result<Option<Digest>> {
-    let mut walk = LogWalk::new(timelines.clone(), timeline, lsn..=lsn, Direction::Ascending);
+    let mut walk = CommitWalk::new(timelines.clone(), timeline, &(lsn..=lsn), Direction::Ascending);
     Ok(walk.step().await?.first().map(|header| header.commit.digest))
 }
 
 /// Matches the commits of a timeline in a range.
 pub(super) fn commits(timeline: TimelineId, first: Lsn, last: Lsn) -> bson::Document {
     doc! { "t": id(timeline), "l": { "$gte": lsn(first), "$lte": lsn(last) } }
-}
-
-fn missing(lsn: u64) -> Error {
-    Error::corrupt(format!("commit {lsn} is missing from the log"))
 }
