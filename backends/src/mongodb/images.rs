@@ -71,7 +71,7 @@ async fn images_of(
         keys.dedup();
         let keys: Vec<&String> = keys.iter().collect();
         for keys in keys.chunks(KEYS) {
-            let query = versions_of_keys(&source, collection, keys);
+            let query = versions_of_keys(&source, collection, keys.iter().copied());
             read_images(server, &source, collection, query, &mut images).await?;
         }
     }
@@ -123,12 +123,12 @@ fn lacks_image(lsn: Lsn, key: &Key) -> Error {
 }
 
 /// Matches the versions of some keys in a source.
-pub(super) fn versions_of_keys(
+pub(super) fn versions_of_keys<'a>(
     source: &RowSource,
     collection: CollectionId,
-    keys: &[&String],
+    keys: impl IntoIterator<Item = &'a String>,
 ) -> Vec<bson::Document> {
-    let keys: Vec<Bson> = keys.iter().map(|key| Bson::String((*key).clone())).collect();
+    let keys: Vec<Bson> = keys.into_iter().map(|key| Bson::String(key.clone())).collect();
     vec![
         doc! { "$match": {
             "t": id(source.rows),

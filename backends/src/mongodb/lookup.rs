@@ -14,6 +14,7 @@ use mongodb::options::ReadConcern;
 use super::checksum::{self, Sum};
 use super::connection::{Connection, READ_TIME};
 use super::extents::RowSource;
+use super::images::versions_of_keys;
 use super::parts::{self, StoredBytes};
 use super::record::{id, lsn, lsn_field, text_field};
 use super::rows::version_sum;
@@ -286,17 +287,10 @@ pub(super) fn newest_of_keys(
     keys: &[String],
     documents: bool,
 ) -> Vec<bson::Document> {
-    let keys: Vec<Bson> = keys.iter().map(|key| Bson::String(key.clone())).collect();
-    vec![
-        doc! { "$match": {
-            "t": id(source.rows),
-            "c": collection.get().cast_signed(),
-            "k": { "$in": keys },
-        } },
-        doc! { "$match": { "l": positions(source) } },
-        doc! { "$sort": { "t": 1, "c": 1, "k": 1, "l": -1 } },
-        newest_by_key(documents),
-    ]
+    let mut stages = versions_of_keys(source, collection, keys);
+    stages.push(doc! { "$sort": { "t": 1, "c": 1, "k": 1, "l": -1 } });
+    stages.push(newest_by_key(documents));
+    stages
 }
 
 /// Keeps the first version of each key: its position and its document; without `documents`, only

@@ -101,7 +101,7 @@ async fn no_query_looks_through_a_collection() {
         (
             "documents of commits",
             "newest_version",
-            aggregate(images::versions_of_keys(&source, COLLECTION, &[&text])),
+            aggregate(images::versions_of_keys(&source, COLLECTION, [&text])),
         ),
         (
             "documents of a large commit",
