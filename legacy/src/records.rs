@@ -2,7 +2,7 @@
 //! [`OURS`], and core never sees them.
 
 use argon_core::model::{Digest, Head, Lsn, Point, Timeline, TimelineId};
-use argon_core::storage::{RefVersion, VersionedRef};
+use argon_core::storage::{RefVersion, VersionedRef, record_from_bytes, record_to_bytes};
 use argon_core::{Error, Result};
 use bson::DateTime;
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ pub(crate) struct VersionedRecord<R> {
 }
 
 pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
-    bson::serialize_to_vec(record)
+    record_to_bytes(record)
         .map_err(|source| Error::internal("a record can't be encoded").with_source(source))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn decode<R: DeserializeOwned>(
     name: &str,
     stored: VersionedRef,
 ) -> Result<VersionedRecord<R>> {
-    let record = bson::deserialize_from_slice(&stored.value).map_err(|source| {
+    let record = record_from_bytes(&stored.value).map_err(|source| {
         Error::corrupt(format!("record {name} is malformed")).with_source(source)
     })?;
     Ok(VersionedRecord { record, version: stored.version })

@@ -46,6 +46,7 @@ pub use network::{Certificate, Network, ServerFacts, Traffic};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};
 pub(crate) use record::{VersionedRecord, decode, encode};
+pub use record::{record_from_bytes, record_to_bytes};
 pub use refs::{CasResult, RefChange, RefName, RefVersion, Refs, Together, VersionedRef};
 pub use registry::{Factory, Registry};
 pub use retained::{Reclaimed, RetainedStates, Usage};

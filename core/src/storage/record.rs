@@ -14,10 +14,29 @@ pub(crate) struct VersionedRecord<R> {
     pub(crate) record: R,
 }
 
-/// Encodes a record.
-pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
+/// A record as BSON, compiled once for each type; see [`record_from_bytes`].
+///
+/// # Errors
+/// Those of the encoding.
+pub fn record_to_bytes<R: Serialize>(record: &R) -> bson::error::Result<Vec<u8>> {
     let record: &dyn erased_serde::Serialize = record;
     bson::serialize_to_vec(&record)
+}
+
+/// The record in these bytes.
+///
+/// `bson` has deserializers of its own for documents, dates, binary values and many more, and would
+/// compile the reading of a record for each of them: together they were a third of the code of core.
+///
+/// # Errors
+/// Those of the decoding.
+pub fn record_from_bytes<R: DeserializeOwned>(bytes: &[u8]) -> bson::error::Result<R> {
+    bson::deserialize_from_slice(bytes).map(|Erased(record)| record)
+}
+
+/// Encodes a record.
+pub(crate) fn encode<R: Serialize>(record: &R) -> Result<Vec<u8>> {
+    record_to_bytes(record)
         .map_err(|source| Error::internal("a record could not be encoded").with_source(source))
 }
 
@@ -29,16 +48,13 @@ pub(crate) fn decode<R: DeserializeOwned>(
     name: &str,
     stored: VersionedRef,
 ) -> Result<VersionedRecord<R>> {
-    let Erased(record) = bson::deserialize_from_slice(&stored.value).map_err(|source| {
+    let record = record_from_bytes(&stored.value).map_err(|source| {
         Error::corrupt(format!("the record '{name}' can't be read")).with_source(source)
     })?;
     Ok(VersionedRecord { version: stored.version, record })
 }
 
 /// A value that is read by way of a deserializer behind a pointer.
-///
-/// `bson` has deserializers of its own for documents, dates, binary values and many more, and would
-/// compile the reading of a record for each of them: together they were a third of the code of core.
 struct Erased<R>(R);
 
 impl<'de, R: Deserialize<'de>> Deserialize<'de> for Erased<R> {
