@@ -122,6 +122,14 @@ impl Workspace {
         self.branch_named(&self.branch).await
     }
 
+    /// This branch of the project; without a name, the branch.
+    ///
+    /// # Errors
+    /// `NotFound` if it does not exist.
+    pub async fn branch_or_current(&self, name: Option<&BranchName>) -> Result<Branch> {
+        self.branch_named(name.unwrap_or(&self.branch)).await
+    }
+
     /// A branch of the project.
     ///
     /// # Errors

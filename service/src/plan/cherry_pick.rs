@@ -50,10 +50,7 @@ pub async fn cherry_pick(
     for revision in &revisions {
         commits.push(workspace.state(Some(revision)).await?);
     }
-    let branch = match &onto {
-        Some(onto) => workspace.branch_named(onto).await?,
-        None => workspace.branch().await?,
-    };
+    let branch = workspace.branch_or_current(onto.as_ref()).await?;
     let plan = Plan::cherry_pick(&branch, commits, rules.into_rules()).await?;
     carry_out(plan, action, signature, watcher).await
 }

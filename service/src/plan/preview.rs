@@ -39,10 +39,7 @@ pub async fn preview(workspace: &Workspace, request: PreviewMerge) -> Result<Pla
     let PreviewMerge { source, into, rules, message, .. } = request;
     let theirs = workspace.state(Some(&source)).await?;
     let name = name_of(&source, workspace);
-    let target = match &into {
-        Some(into) => workspace.branch_named(into).await?,
-        None => workspace.branch().await?,
-    };
+    let target = workspace.branch_or_current(into.as_ref()).await?;
     let plan = match Plan::merge(&target, &name, &theirs, rules.into_rules()).await {
         Err(error) if error.kind() == ErrorKind::Invalid && has_all(&target, &theirs).await? => {
             return Ok(PlanOutcome::Nothing(NothingToCommit {
