@@ -14,7 +14,7 @@ use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{count, escape};
-use crate::plans::{refused_unchecked, violated};
+use crate::plans::{note_rules, print_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,8 +72,14 @@ impl ApplyArgs {
             PatchOutcome::Conflicts(conflicts) => {
                 refused(context, workspace.branch.as_str(), &conflicts)
             }
-            PatchOutcome::Violations(found) => Err(violated(context, &found)?),
-            PatchOutcome::Unchecked(found) => Err(refused_unchecked(context, &found)?),
+            PatchOutcome::Violations(rules) => {
+                print_json(&context.output, &rules)?;
+                Err(rules.error().into())
+            }
+            PatchOutcome::Unchecked(rules) => {
+                print_json(&context.output, &rules)?;
+                Err(rules.error().into())
+            }
         }
     }
 
@@ -86,9 +92,7 @@ impl ApplyArgs {
 }
 
 fn reply(context: &Context, applied: &AppliedPatch) -> CommandResult {
-    for rule in &applied.unchecked {
-        context.output.note(&rule.to_string());
-    }
+    note_rules(&context.output, &applied.unchecked);
     let AppliedPatch { branch, lsn, changed, skipped, .. } = applied;
     let changed = count(*changed, "document");
     let existing = match skipped {

@@ -15,7 +15,7 @@ mod outcome;
 mod rules;
 mod shown;
 
-pub(crate) use self::checks::{refused_unchecked, violated};
+pub(crate) use self::checks::{note_rules, print_json};
 pub(crate) use self::conflicts::next;
 pub(crate) use self::options::{PolicyArgs, Strictness};
 pub(crate) use self::outcome::{Report, changes_nothing};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::PatchConflict;
 use super::read::{self, NamedState, ReadPatch};
 use crate::collections::Signature;
-use crate::plan::UncheckedRule;
+use crate::plan::{BrokenRules, UncheckedRule, UncheckedRules};
 use crate::{Result, Workspace};
 
 /// Apply a patch to the current branch, as one commit or not at all.
@@ -75,9 +75,9 @@ pub enum PatchOutcome {
     /// It does not fit in these places.
     Conflicts(Vec<PatchConflict>),
     /// Its result breaks rules of the collections; these are the first.
-    Violations(Vec<Violation>),
+    Violations(BrokenRules),
     /// These rules of the collections can't be checked, which a strict request refuses.
-    Unchecked(Vec<Unchecked>),
+    Unchecked(UncheckedRules),
 }
 
 /// Applies a patch.
@@ -99,15 +99,15 @@ pub async fn apply(workspace: &Workspace, request: ApplyPatch) -> Result<PatchOu
         match patch::apply_with(&patch, &branch, request, already).await? {
             Applied::Done { receipt, skipped, unchecked } => (receipt, skipped, unchecked),
             Applied::Conflicts(found) => return PatchOutcome::conflicts(&found),
-            Applied::Violations(found) => return Ok(PatchOutcome::Violations(found)),
-            Applied::Unchecked(found) => return Ok(PatchOutcome::Unchecked(found)),
+            Applied::Violations(found) => return Ok(PatchOutcome::broken(&found)),
+            Applied::Unchecked(found) => return Ok(PatchOutcome::unchecked(&found)),
         };
     Ok(PatchOutcome::Applied(AppliedPatch {
         branch: branch.name().clone(),
         lsn: receipt.as_ref().map(|receipt| receipt.lsn.get()),
         changed: receipt.map_or(0, |receipt| receipt.changed as u64),
         skipped: skipped as u64,
-        unchecked: unchecked.iter().map(UncheckedRule::from).collect(),
+        unchecked: UncheckedRules::of(&unchecked).unchecked,
         preview: None,
     }))
 }
@@ -120,10 +120,10 @@ async fn preview(branch: &Branch, patch: &Patch, already: Already) -> Result<Pat
     }
     let Checked { violations, unchecked } = preview.check_rules(&head).await?;
     if !violations.is_empty() {
-        return Ok(PatchOutcome::Violations(violations));
+        return Ok(PatchOutcome::broken(&violations));
     }
     if already == Already::Refuse && !unchecked.is_empty() {
-        return Ok(PatchOutcome::Unchecked(unchecked));
+        return Ok(PatchOutcome::unchecked(&unchecked));
     }
     let Preview { documents, collections, skipped, .. } = preview;
     Ok(PatchOutcome::Applied(AppliedPatch {
@@ -131,12 +131,20 @@ async fn preview(branch: &Branch, patch: &Patch, already: Already) -> Result<Pat
         lsn: None,
         changed: documents as u64,
         skipped: skipped as u64,
-        unchecked: unchecked.iter().map(UncheckedRule::from).collect(),
+        unchecked: UncheckedRules::of(&unchecked).unchecked,
         preview: Some(PatchPreview { at: head.lsn(), collections: collections as u64 }),
     }))
 }
 
 impl PatchOutcome {
+    fn broken(found: &[Violation]) -> Self {
+        Self::Violations(BrokenRules::of(found))
+    }
+
+    fn unchecked(found: &[Unchecked]) -> Self {
+        Self::Unchecked(UncheckedRules::of(found))
+    }
+
     fn conflicts(found: &[patch::Conflict]) -> Result<Self> {
         let conflicts = found.iter().map(PatchConflict::of).collect::<Result<_>>()?;
         Ok(Self::Conflicts(conflicts))
