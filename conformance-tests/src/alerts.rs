@@ -1,9 +1,9 @@
-//! Alerts: told once when they are raised and once when they are cleared, by one of many.
+//! Alerts: delivered once when they are raised and once when they are cleared, by one of many.
 
 use std::time::Duration;
 
 use argon_core::Store;
-use argon_core::alerts::{AlertState, CLAIM, Notice, Standing, observe, told};
+use argon_core::alerts::{AlertState, CLAIM, Notice, Standing, observe, reported};
 use futures::future::join_all;
 
 use crate::Subject;
@@ -49,14 +49,14 @@ async fn an_alert_is_told_once_when_it_begins_and_once_when_it_ends(subject: Sub
         place.clock.set(round);
         let raised = notice(&store, true).await;
         assert_eq!((raised.raised, raised.at), (true, time(round)));
-        told(&store, NAME, &raised, true).await.unwrap();
+        reported(&store, NAME, &raised, true).await.unwrap();
         place.clock.set(round + 10);
         let again = at_once(&store, true).await;
         assert_eq!(again.condition, AlertState::Raised(time(round)));
         assert_eq!((again.notice, again.is_owed), (None, false));
         let cleared = notice(&store, false).await;
         assert_eq!((cleared.raised, cleared.at), (false, time(round + 10)));
-        told(&store, NAME, &cleared, true).await.unwrap();
+        reported(&store, NAME, &cleared, true).await.unwrap();
         assert_eq!(at_once(&store, false).await, quiet);
         ids.extend([raised.id, cleared.id]);
     }
@@ -90,7 +90,7 @@ async fn of_many_evaluators_one_delivers(subject: Subject) {
         let notices: Vec<_> = standings.iter().filter_map(|one| one.notice.clone()).collect();
         assert_eq!(notices.len(), 1);
         assert!(standings.iter().all(|standing| standing.is_owed));
-        told(&store, NAME, &notices[0], true).await.unwrap();
+        reported(&store, NAME, &notices[0], true).await.unwrap();
         assert!(!at_once(&store, holds).await.is_owed);
     }
 }
@@ -99,10 +99,10 @@ async fn a_notice_that_was_not_delivered_is_delivered_later_with_the_same_id(sub
     let (_place, store) = store(&subject).await;
     for holds in [true, false] {
         let first = notice(&store, holds).await;
-        told(&store, NAME, &first, false).await.unwrap();
+        reported(&store, NAME, &first, false).await.unwrap();
         let second = notice(&store, holds).await;
         assert_eq!((&second.id, second.at), (&first.id, first.at));
-        told(&store, NAME, &second, true).await.unwrap();
+        reported(&store, NAME, &second, true).await.unwrap();
     }
 }
 
@@ -116,9 +116,9 @@ async fn a_claim_that_nobody_ends_is_taken_over(subject: Subject) {
     place.clock.set(end);
     let taken = notice(&store, true).await;
     assert_eq!(taken.id, lost.id);
-    told(&store, NAME, &lost, false).await.unwrap();
+    reported(&store, NAME, &lost, false).await.unwrap();
     assert_eq!(at_once(&store, true).await.notice, None, "the late one does not end the new claim");
-    told(&store, NAME, &taken, true).await.unwrap();
+    reported(&store, NAME, &taken, true).await.unwrap();
     assert!(!at_once(&store, true).await.is_owed);
 }
 
@@ -127,10 +127,10 @@ async fn what_ends_during_its_delivery_is_cleared_after_it(subject: Subject) {
     let raised = notice(&store, true).await;
     let meanwhile = at_once(&store, false).await;
     assert_eq!((meanwhile.condition, meanwhile.notice), (AlertState::Quiet, None));
-    told(&store, NAME, &raised, true).await.unwrap();
+    reported(&store, NAME, &raised, true).await.unwrap();
     let cleared = notice(&store, false).await;
     assert!(!cleared.raised);
-    told(&store, NAME, &cleared, true).await.unwrap();
+    reported(&store, NAME, &cleared, true).await.unwrap();
     assert!(!at_once(&store, false).await.is_owed);
 }
 
@@ -138,7 +138,7 @@ async fn what_ends_during_its_delivery_is_cleared_after_it(subject: Subject) {
 async fn an_alert_that_nobody_may_have_heard_of_is_cleared_all_the_same(subject: Subject) {
     let (_place, store) = store(&subject).await;
     let raised = notice(&store, true).await;
-    told(&store, NAME, &raised, false).await.unwrap();
+    reported(&store, NAME, &raised, false).await.unwrap();
     assert!(!notice(&store, false).await.raised);
 }
 
@@ -150,7 +150,7 @@ async fn an_alert_that_is_over_leaves_nothing(subject: Subject) {
     for (holds, left) in [(true, 1), (false, 0)] {
         let notice = notice(&store, holds).await;
         assert_eq!(backend.refs.list("alert/").await.unwrap().len(), 1);
-        told(&store, NAME, &notice, true).await.unwrap();
+        reported(&store, NAME, &notice, true).await.unwrap();
         assert_eq!(backend.refs.list("alert/").await.unwrap().len(), left);
     }
     observe(&store, NAME, true, Duration::from_secs(9)).await.unwrap();

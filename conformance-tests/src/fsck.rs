@@ -117,7 +117,7 @@ async fn found_and_mended(place: &StoreLocation, backend: &Backend, planted: &Ma
         assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
         let problem = &report.problems[0];
         assert!(problem.what.contains(&format!("LSN {}", planted.point.lsn)), "{}", problem.what);
-        assert_eq!(problem.mended, rebuild);
+        assert_eq!(problem.repaired, rebuild);
     }
     assert_eq!(check(place, backend, false).await.problems, []);
 }
@@ -189,7 +189,7 @@ async fn a_damaged_branch_record_is_found(subject: Subject) {
     let report = check(&place, &backend, true).await;
     assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
     assert_eq!(report.problems[0].affects, ["shop/from/2"]);
-    assert!(!report.problems[0].mended, "a ref is not derived from anything");
+    assert!(!report.problems[0].repaired, "a ref is not derived from anything");
     overwrite(&backend, "/from/2", record).await;
     assert_eq!(check(&place, &backend, false).await.problems, []);
 }

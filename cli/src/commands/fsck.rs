@@ -64,7 +64,7 @@ fn text(checked: &CheckedStore) -> String {
 }
 
 fn problem_text(problem: &Problem) -> String {
-    let label = if problem.mended { "repaired:" } else { "problem: " };
+    let label = if problem.repaired { "repaired:" } else { "problem: " };
     let mut text = format!("{label} {}", problem.what);
     if !problem.affects.is_empty() {
         text.push_str(&format!("\n          affects {}", problem.affects.join(", ")));

@@ -34,7 +34,7 @@ pub enum AlertState {
     Raised(DateTime),
 }
 
-/// A notice to deliver to the receiver of an alert. The caller must report the result by [`told`].
+/// A notice to deliver to the receiver of an alert. The caller must report the result by [`reported`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
     /// The identifier, the same for repeated deliveries.
@@ -121,7 +121,7 @@ pub async fn observe(
 ///
 /// # Errors
 /// See [`observe`]. After an error, the notice is delivered again after [`CLAIM`].
-pub async fn told(store: &Store, name: &str, notice: &Notice, delivered: bool) -> Result<()> {
+pub async fn reported(store: &Store, name: &str, notice: &Notice, delivered: bool) -> Result<()> {
     let mut backoff = Backoff::new(&store.shared.environment);
     while backoff.attempt().await {
         let Some(stored) = read(store, name).await? else { return Ok(()) };

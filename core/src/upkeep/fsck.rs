@@ -30,7 +30,7 @@ pub struct Problem {
     /// The branches that read the damaged data, as `project/branch`.
     pub affects: Vec<String>,
     /// Whether it was repaired; only data that is derived from the log can be.
-    pub mended: bool,
+    pub repaired: bool,
 }
 
 /// The result of a check.
@@ -98,7 +98,7 @@ pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Resul
 
 impl Check<'_> {
     fn problem(&mut self, what: String, affects: Vec<String>) {
-        self.report.problems.push(Problem { what, affects, mended: false });
+        self.report.problems.push(Problem { what, affects, repaired: false });
     }
 
     /// Returns the branches that read the commit at `lsn` of a timeline.
@@ -349,8 +349,8 @@ impl Check<'_> {
                 point.timeline,
                 error.in_full()
             );
-            let mended = self.rebuild && self.remake(point).await.is_ok();
-            self.report.problems.push(Problem { what, affects: Vec::new(), mended });
+            let repaired = self.rebuild && self.remake(point).await.is_ok();
+            self.report.problems.push(Problem { what, affects: Vec::new(), repaired });
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ pub struct EvaluatedAlert {
     /// Since when the alert is pending or raised.
     pub since: Option<Time>,
     /// The delivery to the receiver.
-    pub told: Delivery,
+    pub delivery: Delivery,
     /// The condition of the rule, as it is configured.
     #[serde(skip)]
     pub condition: String,
@@ -131,7 +131,7 @@ pub async fn evaluate(
         value: None,
         threshold: rule.threshold,
         since: None,
-        told: Delivery::Nothing,
+        delivery: Delivery::Nothing,
         condition: rule.condition(),
         error: None,
     };
@@ -144,10 +144,10 @@ pub async fn evaluate(
         alerts::AlertState::Pending(since) => (AlertState::Pending, Some(Time(since))),
         alerts::AlertState::Raised(since) => (AlertState::Raised, Some(Time(since))),
     };
-    evaluated.told = match &standing.notice {
+    evaluated.delivery = match &standing.notice {
         Some(notice) => {
             let delivered = deliver(rule, notice, Some(value), &store.info().id).await;
-            alerts::told(store, name, notice, delivered.is_ok()).await?;
+            alerts::reported(store, name, notice, delivered.is_ok()).await?;
             evaluated.error = delivered.err();
             if evaluated.error.is_some() { Delivery::Failed } else { Delivery::Now }
         }

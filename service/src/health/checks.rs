@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(
             with(Some(0), None, Some(0)),
             good("agrees with a:1"),
-            "the server is told first"
+            "the server is named first"
         );
         assert_eq!(with(None, None, None).0, Verdict::Skipped);
     }

@@ -45,13 +45,13 @@ pub struct Problem {
     /// The branches that read the damaged data, as `project/branch`.
     pub affects: Vec<String>,
     /// Whether it was repaired.
-    pub mended: bool,
+    pub repaired: bool,
 }
 
 impl CheckedStore {
     /// The number of problems that remain.
     pub fn remaining(&self) -> usize {
-        self.problems.iter().filter(|problem| !problem.mended).count()
+        self.problems.iter().filter(|problem| !problem.repaired).count()
     }
 }
 
@@ -66,8 +66,8 @@ pub async fn fsck(
 ) -> Result<CheckedStore> {
     let report = fsck::fsck(&opened.store, request.rebuild, progress).await?;
     let problems = report.problems.into_iter().map(|problem| {
-        let fsck::Problem { what, affects, mended } = problem;
-        Problem { what, affects, mended }
+        let fsck::Problem { what, affects, repaired } = problem;
+        Problem { what, affects, repaired }
     });
     Ok(CheckedStore {
         store: opened.place.url.to_string(),

@@ -92,7 +92,7 @@ async fn once(rules: &[Rule], context: &Context) -> CommandResult {
     for rule in rules {
         let evaluated = health::evaluate(rule, &store, &values).await?;
         report(&evaluated, &values, context);
-        failed |= evaluated.told == Delivery::Failed;
+        failed |= evaluated.delivery == Delivery::Failed;
         listing.item(&evaluated)?;
     }
     listing.finish()?;
@@ -126,7 +126,7 @@ impl Cells for EvaluatedAlert {
             self.value.map_or_else(|| "-".to_owned(), |value| value.to_string()),
             self.condition.clone(),
             self.since.map_or_else(|| "-".to_owned(), |since| since.to_string()),
-            name(&self.told),
+            name(&self.delivery),
         ]
     }
 }

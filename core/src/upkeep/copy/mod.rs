@@ -139,8 +139,8 @@ impl Plan {
         let mut report = Report { present: self.present_in(target).await?, ..Report::default() };
         for state in &self.timelines {
             let present = report.present;
-            let told = |commits| progress(present + commits);
-            log::copy(&self.source, target, state, &mut report.commits, &told).await?;
+            let report_commits = |commits| progress(present + commits);
+            log::copy(&self.source, target, state, &mut report.commits, &report_commits).await?;
         }
         for (name, value) in self.refs() {
             report.refs += write(target, name, value).await?;
