@@ -92,9 +92,9 @@ pub(crate) struct GlobalOptions {
     )]
     pub(crate) output: Option<Format>,
 
-    /// Tell on stderr of each operation, when it ends, with how long it took; `RUST_LOG` says of which,
-    /// and a build with the feature otel exports them to `OTEL_EXPORTER_OTLP_ENDPOINT` as well
-    /// [default: nothing is told, unless `RUST_LOG` asks for it]
+    /// Log each operation and its duration on stderr when it ends; `RUST_LOG` selects operations, and a
+    /// build with the feature otel exports them to `OTEL_EXPORTER_OTLP_ENDPOINT` as well
+    /// [default: no log, unless `RUST_LOG` is set]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 

@@ -4,8 +4,7 @@
 //! - `args`: the command line as types; `help`: its help, which is the manual;
 //! - `commands`: one command a file;
 //! - `context`: which store, project and branch a command works on;
-//! - `finish`: what is done after every command; `logging`,
-//!   `telemetry`: what is told of them to operators;
+//! - `teardown`: what is done after every command; `logging`, `telemetry`: their spans, for operators;
 //! - `changes`: differences of documents and collections, as text and as JSON;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what can be
@@ -146,7 +145,7 @@ fn watched(command: impl FnOnce() -> CommandResult + Send + 'static) -> CommandR
     }
 }
 
-/// The command line, and the name of the command without what it is told, such as `branch create`.
+/// The command line, and the name of the command without its arguments, such as `branch create`.
 fn parsed(args: &[OsString]) -> Result<(Cli, String), clap::Error> {
     let mut command = help::command();
     let matches = command.try_get_matches_from_mut(args)?;

@@ -21,7 +21,7 @@ const FILTER: &str = "RUST_LOG";
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// What is told to whom, until the process ends.
+/// The log and the export of spans, until the process ends.
 pub(crate) struct Logging {
     #[cfg(feature = "otel")]
     export: Option<Export>,
@@ -87,13 +87,13 @@ fn log(asked: Option<LogFormat>, configured: LogFormat) -> Result<Option<BoxedLa
     }))
 }
 
-/// The span of a whole command; `name` is its name without what it was told.
+/// The span of a whole command; `name` is its name without arguments.
 pub(crate) fn command_span(name: &str) -> Span {
     tracing::info_span!("command", otel.name = name, otel.status_code = tracing::field::Empty)
 }
 
-/// Takes note in its span of how a command ended. What its error says is not told: a collector is
-/// further away than stderr.
+/// Records in its span whether a command succeeded. The message of its error stays on this machine: a
+/// collector may belong to others.
 pub(crate) fn command_ended(span: &Span, result: &CommandResult) {
     span.record("otel.status_code", if result.is_ok() { "OK" } else { "ERROR" });
 }

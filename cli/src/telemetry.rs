@@ -46,12 +46,12 @@ pub(crate) struct Export {
     losses: Losses,
 }
 
-/// What became of the requests. Clones share it.
+/// The results of the requests. Clones share them.
 #[derive(Debug, Clone, Default)]
-struct Losses(Arc<Mutex<Told>>);
+struct Losses(Arc<Mutex<RequestLog>>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct RequestLog {
     /// Where the last request went, as it may be shown.
     address: Option<String>,
     /// Why the last request failed; `None` if it did not, or is under way.
@@ -61,26 +61,26 @@ struct Told {
 }
 
 impl Losses {
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn lock(&self) -> MutexGuard<'_, RequestLog> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why spans were lost, `in_time` telling whether all requests had ended; `None` if none were.
+    /// Why spans were lost, with `in_time` if all requests had ended; `None` if none were.
     fn why(&self, in_time: bool) -> Option<String> {
-        let mut told = self.told();
-        if in_time || told.lost.is_some() {
-            return told.lost.take();
+        let mut log = self.lock();
+        if in_time || log.lost.is_some() {
+            return log.lost.take();
         }
-        let address = told.address.as_deref().unwrap_or("the collector");
+        let address = log.address.as_deref().unwrap_or("the collector");
         let late = format!("{address} does not answer in {} s", PATIENCE.as_secs());
         // A request that failed may be on its way again.
-        Some(told.why.take().unwrap_or(late))
+        Some(log.why.take().unwrap_or(late))
     }
 }
 
 impl Export {
-    /// Begins to export if the environment names a collector. The environment may speak to other
-    /// programs: one that can't be followed is told, and is no reason not to do what was asked.
+    /// Begins to export if the environment names a collector. Variables that can't be followed are noted,
+    /// and the command runs without an export: they may be meant for other programs.
     pub(crate) fn of_environment(output: &Output) -> Option<Self> {
         let begun = Self::begin();
         begun.unwrap_or_else(|error| {
@@ -144,8 +144,8 @@ fn first_of(names: [&str; 2]) -> Result<Option<String>> {
     Ok(variable(names[0])?.or(variable(names[1])?))
 }
 
-/// The exporter looks at these variables only for how long it repeats requests. As it does, what is no
-/// number counts for nothing.
+/// The exporter looks at these variables only for how long it repeats requests. As it does, this ignores a
+/// value that is not a number.
 fn timeout() -> Result<Duration> {
     let milliseconds = first_of(TIMEOUTS)?.and_then(|text| text.trim().parse().ok());
     Ok(milliseconds.map_or(TIMEOUT, Duration::from_millis))
@@ -160,7 +160,7 @@ fn resource() -> Result<Resource> {
     Ok(if named { resource } else { resource.with_service_name("argon") }.build())
 }
 
-/// The exporter, whose losses are noted: the SDK tells them to nobody.
+/// The exporter, whose losses are noted: the SDK reports them to nobody.
 #[derive(Debug)]
 struct Watched {
     exporter: Otlp,
@@ -171,10 +171,10 @@ impl SpanExporter for Watched {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let result = self.exporter.export(batch).await;
         if result.is_err() {
-            let mut told = self.losses.told();
+            let mut log = self.losses.lock();
             // The SDK's own words may have the address, and with it a password.
-            let why = told.why.take().unwrap_or_else(|| "they could not be sent".to_owned());
-            told.lost.get_or_insert(why);
+            let why = log.why.take().unwrap_or_else(|| "they could not be sent".to_owned());
+            log.lost.get_or_insert(why);
         }
         result
     }
@@ -200,8 +200,8 @@ impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let address = shown(request.uri());
         {
-            let mut told = self.losses.told();
-            (told.address, told.why) = (Some(address.clone()), None);
+            let mut log = self.losses.lock();
+            (log.address, log.why) = (Some(address.clone()), None);
         }
         let answer = self.send(request);
         // An error of ureq may have the address, and with it a password.
@@ -211,7 +211,7 @@ impl HttpClient for Client {
             Err(ureq::Error::Timeout(_)) => Some(format!("{address} does not answer in time")),
             Err(_) => Some(format!("{address} does not answer")),
         };
-        self.losses.told().why = why;
+        self.losses.lock().why = why;
         Ok(answer?)
     }
 }
@@ -234,10 +234,11 @@ impl Client {
 mod tests {
     use super::*;
 
-    fn told(lost: Option<&str>, why: Option<&str>) -> Losses {
+    fn losses(lost: Option<&str>, why: Option<&str>) -> Losses {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        let told = Told { address: Some("a:1".to_owned()), why: owned(why), lost: owned(lost) };
-        Losses(Arc::new(Mutex::new(told)))
+        let log =
+            RequestLog { address: Some("a:1".to_owned()), why: owned(why), lost: owned(lost) };
+        Losses(Arc::new(Mutex::new(log)))
     }
 
     #[test]
@@ -248,15 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_was_lost_is_told_whatever_came_later() {
-        assert_eq!(told(None, None).why(true), None);
-        assert_eq!(told(None, Some("a:1 answers 503")).why(true), None, "it was repeated");
-        assert_eq!(told(Some("a:1 answers 400"), None).why(true).unwrap(), "a:1 answers 400");
+    fn a_lost_batch_is_reported_whatever_came_later() {
+        assert_eq!(losses(None, None).why(true), None);
+        assert_eq!(losses(None, Some("a:1 answers 503")).why(true), None, "it was repeated");
+        assert_eq!(losses(Some("a:1 answers 400"), None).why(true).unwrap(), "a:1 answers 400");
     }
 
     #[test]
-    fn an_end_before_the_answer_tells_whose_it_was() {
-        assert_eq!(told(None, None).why(false).unwrap(), "a:1 does not answer in 3 s");
-        assert_eq!(told(None, Some("a:1 answers 503")).why(false).unwrap(), "a:1 answers 503");
+    fn an_end_before_the_answer_names_the_collector() {
+        assert_eq!(losses(None, None).why(false).unwrap(), "a:1 does not answer in 3 s");
+        assert_eq!(losses(None, Some("a:1 answers 503")).why(false).unwrap(), "a:1 answers 503");
     }
 }

@@ -140,7 +140,7 @@ pub fn absolute_path(path: &Path) -> argon_core::Result<PathBuf> {
 /// The store that an argument names: by its URL, by a name of the settings, or by its directory.
 ///
 /// # Errors
-/// `Invalid` for a text that is no URL; those of reading the directory.
+/// `Invalid` for an invalid URL; those of reading the directory.
 pub fn named(text: &str, settings: &Settings) -> argon_core::Result<Place> {
     Said { text: text.to_owned(), by: SaidBy::Argument }.resolved(settings).place()
 }

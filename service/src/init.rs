@@ -49,7 +49,7 @@ impl InitStore {
     /// The URL of the store, and where the user named it.
     ///
     /// # Errors
-    /// `Invalid` for a text that is no URL; those of reading a file that names it.
+    /// `Invalid` for an invalid URL; those of reading the file that contains it.
     pub fn url(
         &self,
         overrides: &Overrides,

@@ -18,7 +18,7 @@ const TOML_TIME: &str = "$__toml_private_datetime";
 /// Those of reading the file; `Invalid`, with the file, the line and what is expected there.
 pub fn load(path: &Path) -> Result<MaskPolicy> {
     let text = small_file::read(path).map_err(|error| failed("read", path, error))?;
-    let wrong = || format!("{} is no policy of a mask", path.display());
+    let wrong = || format!("invalid mask policy in {}", path.display());
     let mut policy: MaskPolicy =
         toml::from_str(&text).map_err(|source| Error::invalid(wrong()).with_source(source))?;
     for keep in policy.collections.iter_mut().filter_map(|entry| entry.keep.as_mut()) {

@@ -10,11 +10,11 @@ use crate::{config, small_file};
 /// Reads and checks a policy.
 ///
 /// # Errors
-/// `Invalid`, naming the file, for what is no policy; `NotFound` and the like for the file.
+/// `Invalid`, with the file in the message, if it does not contain a valid policy; those of reading the file.
 pub fn read(path: &Path) -> Result<Rules> {
     let text = small_file::read(path).map_err(|error| config::failed("read", path, error))?;
     parse(&text).map_err(|error| {
-        Error::invalid(format!("{} is no policy", path.display())).with_source(error)
+        Error::invalid(format!("invalid merge policy in {}", path.display())).with_source(error)
     })
 }
 
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_file_its_key_and_what_is_allowed() {
+    fn an_invalid_policy_is_reported_with_its_file_its_key_and_the_allowed_values() {
         let directory = tempfile::tempdir().unwrap();
         for (text, parts) in [
             ("defualt = 'ours'", &["defualt", "expected", "default", "rules", "checks"][..]),
@@ -73,7 +73,7 @@ mod tests {
             let error = read(&path).unwrap_err();
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let said = format!("{error}: {}", cause.unwrap_or_default());
-            for part in [&["policy.toml is no policy"][..], parts].concat() {
+            for part in [&["invalid merge policy in ", "policy.toml"][..], parts].concat() {
                 assert!(said.contains(part), "'{part}' is not in: {said}");
             }
         }

@@ -1,4 +1,4 @@
-//! Ranges of commits, as they are typed.
+//! The grammar of ranges of commits.
 
 use std::str::FromStr;
 
@@ -17,19 +17,19 @@ pub struct RevisionRange {
 }
 
 impl RevisionRange {
-    /// The positions on a branch, above which and up to which the commits are. A state that names no
-    /// branch is one of this.
+    /// Returns the positions on `branch` of the states before the first commit and after the last. A
+    /// revision without a branch is resolved on `branch`.
     ///
     /// # Errors
-    /// `Invalid` if an end is no state of the branch or nothing comes before it; those of
-    /// resolving it.
+    /// `Invalid` if the history of the branch does not contain both states, or no commit comes before
+    /// the last one; those of [`Revision::resolve`].
     pub async fn on_branch(&self, project: &Project, branch: &Branch) -> Result<(Lsn, Lsn)> {
         let upto = position(project, branch, &self.upto).await?;
         let above = match &self.above {
             Some(above) => position(project, branch, above).await?,
             None => upto.back(1).ok_or_else(|| {
                 Error::invalid(format!(
-                    "'{}' is the empty state: no commit comes before",
+                    "invalid revision '{}': expected a state with a commit before it",
                     self.upto
                 ))
             })?,
@@ -38,7 +38,7 @@ impl RevisionRange {
     }
 }
 
-/// The position of a state that the branch has gone through.
+/// Returns the position of a state in the history of the branch.
 async fn position(project: &Project, branch: &Branch, revision: &Revision) -> Result<Lsn> {
     let state = revision.resolve(project, branch.name()).await?;
     let head = branch.head().await?;
@@ -47,7 +47,8 @@ async fn position(project: &Project, branch: &Branch, revision: &Revision) -> Re
     }
     let branch = branch.name();
     Err(Failure::from(Error::invalid(format!(
-        "'{revision}' is no state of branch '{branch}', the current one: its histories part at LSN {}",
+        "invalid revision '{revision}': expected a state of the current branch '{branch}'; their \
+         histories diverge after LSN {}",
         head.view().common_lsn(state.view())
     )))
     .hint(Hint::ListCommits { branch: branch.to_string() }))
@@ -62,8 +63,8 @@ impl FromStr for RevisionRange {
         };
         if above.is_empty() || upto.is_empty() || upto.contains("..") || upto.starts_with('.') {
             return Err(Error::invalid(format!(
-                "'{text}' is no range of commits: two states with .. between them are expected, such \
-                 as main~3..main or @5..@9"
+                "invalid range of commits '{text}': expected two states with .. between them, such as \
+                 main~3..main or @5..@9"
             )));
         }
         Ok(Self { above: Some(above.parse()?), upto: upto.parse()? })

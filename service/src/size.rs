@@ -23,10 +23,13 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "" | "B" => Some(0),
         unit => UNITS.iter().position(|known| known.eq_ignore_ascii_case(unit)),
     };
-    let expected = || format!("'{text}' is no size: a number of bytes, KiB, MiB, GiB or TiB");
+    let expected =
+        || format!("invalid size '{text}': expected a number of bytes, KiB, MiB, GiB or TiB");
     let unit = unit.ok_or_else(expected)?;
     if let Ok(whole) = number.parse::<u64>() {
-        return whole.checked_mul(1 << (10 * unit)).ok_or_else(|| format!("'{text}' is too much"));
+        return whole
+            .checked_mul(1 << (10 * unit))
+            .ok_or_else(|| format!("invalid size '{text}': expected less than 16777216 TiB"));
     }
     let number: f64 = number.parse().map_err(|_| expected())?;
     #[expect(clippy::cast_precision_loss, reason = "a power of two")]

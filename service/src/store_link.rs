@@ -1,8 +1,8 @@
-//! `.argon/url`: the store on a network that a directory works with.
+//! `.argon/url`: a link from a directory to a store elsewhere.
 //!
-//! A `.argon` directory either *is* a store, and has a `store.toml`, or *points* to one, and has a
-//! file `url` with the store's URL on its first line. The password is never in it. What is current
-//! stands beside it, in `config.toml`, so that two directories can work on two branches of a store.
+//! A `.argon` directory either *is* a store and contains `store.toml`, or *links* to a store and contains
+//! a file `url` with the store's URL on its first line, without the password. The current project and
+//! branch are in `config.toml` beside it, so two directories can work on two branches of one store.
 
 use std::io;
 use std::path::Path;
@@ -12,13 +12,14 @@ use argon_core::{Error, Result};
 
 use crate::{config, small_file};
 
-/// The file's name.
+/// The name of the file with the link.
 pub const FILE: &str = "url";
 
-/// The URL that the directory points to; `None` if it does not point.
+/// Reads the URL of the linked store; `None` if the directory has no link.
 ///
 /// # Errors
-/// `Invalid` when it is a store as well, or when what stands there is no URL.
+/// `Invalid` if the directory is a store too, or the file does not begin with a store URL; the message
+/// does not repeat the text, which may contain a password.
 pub fn read(directory: &Path) -> Result<Option<StoreUrl>> {
     let path = directory.join(FILE);
     let text = match small_file::read(&path) {
@@ -28,31 +29,31 @@ pub fn read(directory: &Path) -> Result<Option<StoreUrl>> {
     };
     if directory.join("store.toml").exists() {
         return Err(Error::invalid(format!(
-            "{0} is a store, and {1} points to another; remove {1} to use the one in {0}",
+            "{0} is a store, and {1} links to another; remove {1} to use the store in {0}",
             directory.display(),
             path.display()
         )));
     }
     let url = text.lines().next().unwrap_or_default().trim();
     url.parse().map(Some).map_err(|error: Error| {
-        Error::invalid(format!("the first line of {} is no store URL", path.display()))
+        Error::invalid(format!("invalid store URL on the first line of {}", path.display()))
             .with_source(error)
     })
 }
 
-/// Makes the directory point to a store. The URL must have no secrets.
+/// Links the directory to a store. The caller must have removed secrets from the URL.
 pub fn write(directory: &Path, url: &StoreUrl) -> Result<()> {
     config::write_whole(&directory.join(FILE), &format!("{}:{}\n", url.scheme(), url.rest()))
 }
 
-/// Lets the directory point to nothing.
+/// Removes the link.
 pub fn remove(directory: &Path) -> Result<()> {
     let path = directory.join(FILE);
     std::fs::remove_file(&path).map_err(|error| config::failed("remove", &path, error))
 }
 
-/// Keeps a `.argon` directory out of the git repository around it. It holds the store's files, or what
-/// is current in one working copy. One that is there already stays as it is.
+/// Excludes a `.argon` directory from the surrounding git repository, because its files belong to one
+/// working copy. An existing `.gitignore` is not changed.
 pub fn write_gitignore(directory: &Path) -> Result<()> {
     let path = directory.join(".gitignore");
     if path.exists() {
@@ -68,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_points_where_it_was_told_to() {
+    fn a_link_is_read_as_it_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path().join(".argon");
         assert_eq!(read(&place).unwrap(), None);
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_can_t_be_a_store_and_point_to_one() {
+    fn a_store_with_a_link_to_another_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), &"s3://bucket/x".parse().unwrap()).unwrap();
         fs::write(directory.path().join("store.toml"), "").unwrap();
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_not_repeated() {
+    fn an_invalid_url_is_not_repeated() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join(FILE), "ADA:s3cret@db").unwrap();
         let error = read(directory.path()).unwrap_err();

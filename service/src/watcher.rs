@@ -14,7 +14,7 @@ pub trait Watcher: Send + Sync {
         let _ = part;
     }
 
-    /// So many more units of the work are done: bytes that were read, documents that were written.
+    /// Advances the progress by `units`: bytes that were read, or documents that were written.
     fn advances(&self, units: u64) {
         let _ = units;
     }

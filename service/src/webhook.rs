@@ -22,8 +22,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 /// environment (`HTTPS_PROXY`, `NO_PROXY` …), and a redirection is not followed.
 ///
 /// # Errors
-/// `Invalid` for what is no `http` or `https` URL; `Unavailable` when no answer comes, or one other
-/// than 2xx. It may have been received all the same.
+/// `Invalid` unless `url` is an `http` or `https` URL; `Unavailable` if no answer arrives, or its status
+/// is not 2xx. The receiver may have got the body all the same.
 pub async fn post_signed(url: &str, secret: Option<&Secret>, body: String) -> Result<()> {
     let host = host(url)?;
     let signature = secret.map(|secret| signature(secret, body.as_bytes()));
@@ -32,11 +32,13 @@ pub async fn post_signed(url: &str, secret: Option<&Secret>, body: String) -> Re
     let failed = |what: String| Error::unavailable(format!("webhook at {host} {what}"));
     match posted.await {
         Ok(Ok(200..=299)) => Ok(()),
-        Ok(Ok(status)) => Err(failed(format!("answers {status}, and 2xx is expected"))),
+        Ok(Ok(status)) => Err(failed(format!("answers {status}: expected 2xx"))),
         // Its text has the address.
-        Ok(Err(ureq::Error::BadUri(_) | ureq::Error::Http(_))) => Err(no_url()),
+        Ok(Err(ureq::Error::BadUri(_) | ureq::Error::Http(_))) => Err(invalid_url()),
         Ok(Err(source)) => Err(failed("does not answer".to_owned()).with_source(source)),
-        Err(source) => Err(Error::internal("posting to a webhook broke off").with_source(source)),
+        Err(source) => {
+            Err(Error::internal("the thread that posts to a webhook crashed").with_source(source))
+        }
     }
 }
 
@@ -78,13 +80,11 @@ fn host(url: &str) -> Result<String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let authority = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
     let host = authority.map(|authority| authority.rsplit('@').next().unwrap_or(authority));
-    host.filter(|host| !host.is_empty()).map(str::to_owned).ok_or_else(no_url)
+    host.filter(|host| !host.is_empty()).map(str::to_owned).ok_or_else(invalid_url)
 }
 
-fn no_url() -> Error {
-    Error::invalid(
-        "the address of the webhook is no URL: http:// or https:// and a host is expected",
-    )
+fn invalid_url() -> Error {
+    Error::invalid("invalid URL of a webhook: expected http:// or https:// and a host")
 }
 
 #[cfg(test)]
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listening_and_no_url_are_told_apart() {
+    async fn a_silent_host_and_an_invalid_url_are_different_errors() {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let error = post_signed(&format!("http://{address}/token"), None, String::new()).await;
         assert_eq!(error.unwrap_err().kind(), ErrorKind::Unavailable);

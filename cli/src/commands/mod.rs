@@ -66,7 +66,7 @@ use clap::Subcommand;
 use crate::context::Context;
 use crate::exit::CommandResult;
 
-/// What `argon` is told to do.
+/// The commands of `argon`.
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Init(init::InitArgs),

@@ -170,7 +170,10 @@ fn an_undo_or_cherry_pick_with_conflicts_changes_nothing_unless_it_is_told_how()
 #[test]
 fn an_undo_is_of_the_current_branch_and_of_whom_it_names() {
     let place = parted();
-    has(&place.fails(2, &["undo", "try"]), &["'try' is no state of branch 'main'"]);
+    has(
+        &place.fails(2, &["undo", "try"]),
+        &["invalid revision 'try': expected a state of the current branch 'main'"],
+    );
     has(&place.fails(2, &["undo", "main..main~1"]), &["name the earlier state first"]);
     place.ok(&["put", "-c", "users", r#"{"_id":5}"#, "--actor", "bob"]);
     place.ok(&["put", "-c", "users", r#"{"_id":6}"#, "--actor", "eve"]);
@@ -271,7 +274,7 @@ fn a_policy_that_could_do_nothing_is_refused_with_its_file() {
     ] {
         let file = place.file("policy.toml", policy);
         let error = place.fails(2, &["merge", "preview", "try", "--policy", file]);
-        has(&error, &["policy.toml is no policy", part]);
+        has(&error, &["invalid merge policy in ", "policy.toml", part]);
     }
 }
 

@@ -83,8 +83,9 @@ struct Lines<'a> {
 impl Lines<'_> {
     fn line(&mut self, json: &Json) -> Result {
         self.number += 1;
-        let text = serde_json::to_string(json)
-            .map_err(|error| Error::internal("a line of a patch is no JSON").with_source(error))?;
+        let text = serde_json::to_string(json).map_err(|error| {
+            Error::internal("a line of a patch can't be written as JSON").with_source(error)
+        })?;
         writeln!(self.out, "{text}").map_err(Failure::Output)
     }
 }
@@ -258,7 +259,8 @@ fn fields_in_order<S: Serializer>(fields: &Fields, serializer: S) -> Result<S::O
 }
 
 fn verbatim(text: String) -> Result<Json> {
-    let raw = RawValue::from_string(text)
-        .map_err(|error| Error::internal("Extended JSON is no JSON").with_source(error))?;
+    let raw = RawValue::from_string(text).map_err(|error| {
+        Error::internal("invalid JSON in a value of Extended JSON").with_source(error)
+    })?;
     Ok(Json::Verbatim(raw))
 }

@@ -229,7 +229,7 @@ pub const KEYS: &[Key] = &[
         "the least time that a certificate must be valid yet",
     ),
     key("health.clock", Kind::Time, Some("5s"), None, "the most that clocks may differ"),
-    key("alerts", Kind::Alerts, None, None, "rules whose receivers are told"),
+    key("alerts", Kind::Alerts, None, None, "rules of alerts, with their receivers"),
     key("stores", Kind::Stores, None, None, "stores.NAME: a store by name (the user's file only)"),
 ];
 

@@ -39,7 +39,7 @@ pub struct Settings {
     pub log: LogSettings,
     /// The limits of checks.
     pub health: HealthSettings,
-    /// Rules whose receivers are told when they hold.
+    /// Rules of alerts, with their receivers.
     #[serde(default)]
     pub alerts: Vec<AlertRule>,
     /// URLs by name, without passwords.

@@ -66,8 +66,8 @@ impl Program {
     /// Runs the command for a state. The store must be closed.
     ///
     /// # Errors
-    /// `Invalid` when it can't be run, or ends with a code that is no verdict; `Interrupted` after
-    /// Ctrl-C, once the command has ended.
+    /// `Invalid` if it can't be run, or its exit code is not a verdict; `Interrupted` after Ctrl-C,
+    /// once the command has ended.
     pub(super) async fn verdict(&self, revision: &Revision) -> CommandResult<Verdict> {
         let status = ended(self.start(&revision.to_string())?).await?;
         match status.code() {

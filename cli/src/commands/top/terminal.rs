@@ -39,7 +39,7 @@ impl Screen {
     /// If there is none.
     pub(super) fn new() -> io::Result<Self> {
         if !io::stdout().is_terminal() {
-            return Err(io::Error::other("standard output is no terminal"));
+            return Err(io::Error::other("standard output is not a terminal"));
         }
         let terminal = ratatui::try_init()?;
         let (pressed, keys) = mpsc::unbounded_channel();

@@ -97,7 +97,7 @@ impl View {
         self.paused
     }
 
-    /// Goes down so many branches, or up.
+    /// Scrolls down by `lines` branches; up if negative.
     pub(super) fn scroll(&mut self, lines: isize) {
         let last = self.branches.len().saturating_sub(1);
         self.scrolled = self.scrolled.saturating_add_signed(lines).min(last);
