@@ -149,9 +149,8 @@ mod tests {
     }
 
     /// The first moment of a year.
-    fn year(year: i64) -> DateTime {
-        let days = (year - 1970) * 365 + (year - 1969) / 4;
-        DateTime::from_millis(days * 86_400_000)
+    fn year(year: i32) -> DateTime {
+        DateTime::builder().year(year).month(1).day(1).build().unwrap()
     }
 
     #[tokio::test]

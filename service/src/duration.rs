@@ -1,73 +1,66 @@
-//! Lengths of time, as they are given and as they are shown.
+//! Durations in settings, options and messages.
 
 use std::time::Duration;
 
+use jiff::fmt::friendly::{Spacing, SpanParser, SpanPrinter};
+use jiff::{RoundMode, Span, SpanRelativeTo, SpanRound, Unit};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-/// The units, the longest first, in seconds.
-const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+static PARSER: SpanParser = SpanParser::new();
+static PRINTER: SpanPrinter = SpanPrinter::new().spacing(Spacing::None);
 
-/// What a person gives as a length of time: whole numbers with units, the longest first, such as
-/// `30s`, `15m`, `168h`, `7d` or `1h30m`. `0` needs no unit.
+/// Parses a duration in jiff's friendly format: numbers with units, the longest unit first, such as `30s`,
+/// `15m`, `168h`, `7d`, `1h30m` or `2 weeks`. A day has 24 hours. `0` needs no unit.
 ///
 /// # Errors
-/// A sentence that says what was given and what is expected.
+/// A sentence with the text and the expected form. Units above weeks are refused, because their length
+/// depends on the calendar.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let expected = || {
-        format!(
-            "'{text}' is no length of time: a number with s, m, h or d, such as 15m, 168h or 7d"
-        )
-    };
-    let mut rest = text.trim();
-    if rest == "0" {
+    let trimmed = text.trim();
+    if trimmed == "0" {
         return Ok(Duration::ZERO);
     }
-    let (mut units, mut seconds) = (UNITS.as_slice(), 0_u64);
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(expected)?;
-        let (number, after) = rest.split_at(end);
-        let unit = units.iter().position(|(name, _)| after.starts_with(name));
-        let (at, number) = unit.zip(number.parse::<u64>().ok()).ok_or_else(expected)?;
-        let more = number.checked_mul(units[at].1).and_then(|more| seconds.checked_add(more));
-        seconds = more.ok_or_else(|| format!("'{text}' is too long"))?;
-        rest = &after[units[at].0.len()..];
-        units = &units[at + 1..];
-    }
-    if text.trim().is_empty() { Err(expected()) } else { Ok(Duration::from_secs(seconds)) }
+    PARSER
+        .parse_span(trimmed)
+        .and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .and_then(Duration::try_from)
+        .map_err(|_| {
+            format!(
+                "invalid duration '{text}': expected a number with s, m, h or d, such as 15m, 168h or 7d"
+            )
+        })
 }
 
-/// What a person gives as a number of seconds, with or without a decimal point.
+/// Parses a number of seconds, with or without a decimal point.
 ///
 /// # Errors
-/// A sentence that says what was given, or why it is none.
+/// A sentence with the text and the expected form.
 pub fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let number = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
-    Duration::try_from_secs_f64(number).map_err(|error| error.to_string())
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| format!("invalid number of seconds '{text}': expected such as 30 or 0.5"))
 }
 
-/// A length of time in its two longest units, such as `7d`, `1h30m` or `0s`, in the form that
-/// [`parse_duration`] reads. What is less than the second of them is left out.
+/// Formats a duration in its two longest units, such as `7d`, `1h30m` or `0s`; smaller units are dropped.
+/// [`parse_duration`] parses the result.
 pub fn duration_text(duration: Duration) -> String {
-    let mut rest = duration.as_secs();
-    let longest = UNITS.iter().position(|(_, seconds)| *seconds <= rest).unwrap_or(UNITS.len() - 1);
-    let mut text = String::new();
-    for (name, seconds) in UNITS.iter().skip(longest).take(2) {
-        let number = rest / seconds;
-        rest %= seconds;
-        if number > 0 {
-            text += &format!("{number}{name}");
-        }
-    }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    let smallest = match duration.as_secs() {
+        ..3_600 => Unit::Second,
+        3_600..86_400 => Unit::Minute,
+        _ => Unit::Hour,
+    };
+    let round = SpanRound::new().largest(Unit::Day).smallest(smallest).mode(RoundMode::Trunc);
+    let span = Span::try_from(duration).and_then(|span| span.round(round.days_are_24_hours()));
+    // A span has at most 20,000 years.
+    span.map_or_else(|_| format!("{}s", duration.as_secs()), |span| PRINTER.span_to_string(&span))
 }
 
-/// Reads a length of time in a request.
+/// Deserializes a duration from its text.
 pub(crate) fn from_text<'de, D: Deserializer<'de>>(input: D) -> Result<Duration, D::Error> {
     parse_duration(&String::deserialize(input)?).map_err(D::Error::custom)
 }
 
-/// [`from_text`] that need not be there.
+/// Deserializes a duration from its text; `None` for null.
 pub(crate) fn from_optional_text<'de, D: Deserializer<'de>>(
     input: D,
 ) -> Result<Option<Duration>, D::Error> {
@@ -80,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_of_time_are_read_as_people_write_them() {
+    fn durations_are_parsed_in_each_unit() {
         for (text, seconds) in [
             ("0", 0),
             ("0s", 0),
@@ -97,18 +90,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_of_time_is_refused_by_name() {
-        for text in ["", " ", "7", "d", "-1s", "1.5h", "1w", "1h 30m", "30m1h", "1h1h", "7days"] {
+    fn durations_are_parsed_as_people_write_them() {
+        for (text, seconds) in [
+            ("1h 30m", 5_400.0),
+            ("1.5h", 5_400.0),
+            ("1w", 604_800.0),
+            ("2 weeks", 1_209_600.0),
+            ("7days", 604_800.0),
+            ("500ms", 0.5),
+        ] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_invalid_duration_is_refused_by_name() {
+        for text in ["", " ", "7", "d", "-1s", "1h ago", "1mo", "30m1h", "1h1h", "7dogs"] {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains(&format!("'{text}'")) && error.contains("15m"), "{error}");
         }
         for text in ["99999999999999999999s", "18446744073709551615d"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
+        for text in ["", "x", "-1", "1e400", "NaN"] {
+            assert!(parse_seconds(text).unwrap_err().contains(&format!("'{text}'")));
+        }
     }
 
     #[test]
-    fn lengths_of_time_are_shown_in_their_two_longest_units() {
+    fn durations_are_shown_in_their_two_longest_units() {
         for (seconds, text) in [
             (0, "0s"),
             (59, "59s"),
@@ -117,6 +127,9 @@ mod tests {
             (86_399, "23h59m"),
             (604_800, "7d"),
             (612_000, "7d2h"),
+            (612_059, "7d2h"),
+            (630_720_000_000, "7300000d"),
+            (u64::MAX, "18446744073709551615s"),
         ] {
             assert_eq!(duration_text(Duration::from_secs(seconds)), text);
         }

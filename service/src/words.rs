@@ -1,15 +1,14 @@
 //! Numbers and times as a person reads them, alike in every front end.
 
 use bson::DateTime;
+use jiff::Timestamp;
 
-/// A time as RFC 3339 in UTC, always with three decimals.
+/// Formats a time as RFC 3339 in UTC, always with three decimals.
 pub fn time(time: DateTime) -> String {
     let millis = time.timestamp_millis();
-    let fraction = millis.rem_euclid(1000);
-    match DateTime::from_millis(millis - fraction).try_to_rfc3339_string() {
-        Ok(whole) => format!("{}.{fraction:03}Z", whole.trim_end_matches('Z')),
-        Err(_) => format!("{millis} ms"),
-    }
+    // The years up to 9999 have a text.
+    Timestamp::from_millisecond(millis)
+        .map_or_else(|_| format!("{millis} ms"), |time| format!("{time:.3}"))
 }
 
 /// A number with its digits in groups of three.
@@ -46,6 +45,7 @@ mod tests {
             (0, "1970-01-01T00:00:00.000Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
             (1_700_000_000_850, "2023-11-14T22:13:20.850Z"),
+            (i64::MAX, "9223372036854775807 ms"),
         ] {
             assert_eq!(time(DateTime::from_millis(millis)), text);
         }

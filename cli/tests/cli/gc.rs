@@ -157,7 +157,7 @@ fn who_holds_how_much_is_shown() {
 #[test]
 fn a_retention_that_is_no_length_of_time_is_refused() {
     let place = Place::with_project("fjall");
-    has(&place.fails(2, &["gc", "--retention", "soon"]), &["'soon' is no length of time", "7d"]);
+    has(&place.fails(2, &["gc", "--retention", "soon"]), &["invalid duration 'soon'", "7d"]);
 }
 
 #[test]

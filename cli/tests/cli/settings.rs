@@ -69,10 +69,7 @@ fn a_key_that_is_not_known_is_refused_with_its_line_and_the_nearest_name() {
 fn a_value_of_another_type_is_refused_where_it_stands() {
     let mut place = Place::empty();
     for (text, parts) in [
-        (
-            "retention = \"soon\"",
-            ["argon.toml:1: retention should be a length of time", "\"soon\""],
-        ),
+        ("retention = \"soon\"", ["argon.toml:1: retention should be a duration", "\"soon\""]),
         ("\n[metrics]\nenabled = \"yes\"", ["argon.toml:3: metrics.enabled", "true or false"]),
         ("[cache]\nsize = true", ["argon.toml:2: cache.size should be a size", "true"]),
         ("output = ", ["argon.toml:1 is not TOML", ""]),

@@ -48,7 +48,7 @@ impl Rule {
             Threshold::Text(text) => with_unit(&rule.metric, text),
         };
         let threshold = threshold.filter(|threshold| threshold.is_finite()).ok_or_else(|| {
-            let expected = "its threshold should be a number, a length of time such as \"5m\" for \
+            let expected = "its threshold should be a number, a duration such as \"5m\" for \
                             seconds, or a size such as \"2GiB\" for bytes";
             wrong(rule, expected)
         })?;

@@ -83,7 +83,7 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count => "a whole number from 0 on",
             Self::Seconds => "a number of seconds",
-            Self::Time => "a length of time, such as \"15m\" or \"7d\"",
+            Self::Time => "a duration, such as \"15m\" or \"7d\"",
             Self::Size => "a size, such as \"500MiB\" or \"2GiB\"",
             Self::Stores => {
                 "a store URL without a password, by a name of letters, digits, '-', '_' and '.'"

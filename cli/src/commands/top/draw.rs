@@ -6,6 +6,7 @@ use argon_core::metrics::{Metric, Series};
 use argon_core::storage::Backlog;
 use argon_service::duration::duration_text;
 use bson::DateTime;
+use jiff::Timestamp;
 use ratatui::backend::TestBackend;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style, Stylize};
@@ -258,8 +259,8 @@ fn columns(cells: Vec<String>) -> Row<'static> {
     Row::new(cells.into_iter().enumerate().map(line))
 }
 
-/// The time of day, to the second.
+/// Formats the time of day in UTC, to the second.
 fn clock_time(time: DateTime) -> String {
-    let seconds = time.timestamp_millis().div_euclid(1000).rem_euclid(86_400);
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    let time = Timestamp::from_millisecond(time.timestamp_millis()).unwrap_or_default();
+    time.strftime("%H:%M:%S").to_string()
 }
