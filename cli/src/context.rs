@@ -100,7 +100,7 @@ impl Context {
     pub(crate) fn cache(&self) -> Option<CacheOptions> {
         let most_bytes = self.settings().cache.size;
         let said = self.settings().cache.dir.clone();
-        let directory = said.or_else(|| config::user_directory("XDG_CACHE_HOME", ".cache"))?;
+        let directory = said.or_else(config::user_cache)?;
         (most_bytes > 0).then_some(CacheOptions { directory, most_bytes })
     }
 

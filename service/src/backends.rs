@@ -67,7 +67,7 @@ mod legacy {
 
     /// Opens stores of the legacy system, with their queues in any other backend.
     pub fn factory() -> LegacyFactory {
-        let queues = config::user_directory("XDG_STATE_HOME", ".local/state");
+        let queues = config::user_state();
         let queues = queues.map(|directory| directory.join("queues"));
         let factory =
             LegacyFactory::new(argon_backends::registry()).with_deliver(Arc::new(Webhook));

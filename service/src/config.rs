@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use argon_core::model::{BranchName, ProjectName};
 use argon_core::storage::WholeFile;
 use argon_core::{Error, Result};
+use etcetera::base_strategy::{BaseStrategy, Xdg};
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Hint, small_file};
@@ -41,17 +42,31 @@ pub fn in_directory(directory: &Path) -> PathBuf {
 /// The file among the user's settings for the store of this identity; `None` for a user without a
 /// home.
 pub fn of_user(store: &str) -> Option<PathBuf> {
-    let settings = user_directory("XDG_CONFIG_HOME", ".config")?;
-    Some(settings.join("stores").join(format!("{store}.toml")))
+    Some(user_settings()?.join("stores").join(format!("{store}.toml")))
 }
 
-/// The user's directory for Argon's files of one sort, after the XDG Base Directory Specification:
-/// a variable that does not hold an absolute path says nothing.
-pub fn user_directory(variable: &str, in_home: &str) -> Option<PathBuf> {
-    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
-    let said = std::env::var_os(variable).map(PathBuf::from).and_then(absolute);
-    let home = || std::env::home_dir().and_then(absolute).map(|home| home.join(in_home));
-    said.or_else(home).map(|directory| directory.join("argon"))
+/// The directory of the user's settings, `argon` in `XDG_CONFIG_HOME` or `~/.config`; `None` for a user
+/// without a home, as for the other directories.
+pub fn user_settings() -> Option<PathBuf> {
+    user_directory(|base| Some(base.config_dir()))
+}
+
+/// The directory of the user's caches, `argon` in `XDG_CACHE_HOME` or `~/.cache`.
+pub fn user_cache() -> Option<PathBuf> {
+    user_directory(|base| Some(base.cache_dir()))
+}
+
+/// The directory of what Argon keeps for the user between commands, `argon` in `XDG_STATE_HOME` or
+/// `~/.local/state`.
+pub fn user_state() -> Option<PathBuf> {
+    user_directory(BaseStrategy::state_dir)
+}
+
+/// The same directories on every system, so that documents and scripts can name them.
+fn user_directory(choose: impl FnOnce(&Xdg) -> Option<PathBuf>) -> Option<PathBuf> {
+    let base = choose(&Xdg::new().ok()?)?;
+    // A home that is not an absolute path would be another for each working directory.
+    base.is_absolute().then(|| base.join("argon"))
 }
 
 impl Config {

@@ -186,7 +186,7 @@ impl SettingsFile {
 /// # Errors
 /// `NotFound` for a user without a home.
 pub(crate) fn own_file() -> argon_core::Result<PathBuf> {
-    let missing = "unknown directory of your settings: set HOME or XDG_CONFIG_HOME";
+    let missing = "unknown directory of your settings: set HOME";
     user_file().ok_or_else(|| Error::not_found(missing))
 }
 

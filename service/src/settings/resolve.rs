@@ -42,7 +42,7 @@ pub struct Resolved {
 
 /// The user's file; `None` for a user without a home.
 pub fn user_file() -> Option<PathBuf> {
-    config::user_directory("XDG_CONFIG_HOME", ".config").map(|directory| Level::file(&directory))
+    config::user_settings().map(|directory| Level::file(&directory))
 }
 
 /// Resolves the settings: defaults, the store's file if there is one, the user's, the environment, the

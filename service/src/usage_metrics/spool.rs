@@ -23,7 +23,7 @@ impl Spool {
     /// That of a store; `None` for a user without a home.
     pub(super) fn of(store: &Store) -> Option<Self> {
         let id = store.info().id;
-        let directory = config::user_directory("XDG_STATE_HOME", ".local/state")?;
+        let directory = config::user_state()?;
         let is_name = id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let path = directory.join("metrics").join(format!("{id}.bson"));
         is_name.then(|| Self { path, environment: store.environment().clone() })
