@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::escape;
 
 const PASSWORDS_AND_EXAMPLES: &str = "\
 Passwords:
@@ -118,7 +119,8 @@ fn usage(made: &InitializedStore) -> String {
                 .to_owned()
         }
         (None, false) => {
-            let url = quoted(&format!("{}:{}", url.scheme(), url.rest()));
+            let url = format!("{}:{}", url.scheme(), url.rest());
+            let url = escape::argument(&url);
             format!("\nuse it by --store {url}, or: export ARGON_STORE={url}")
         }
     }
@@ -126,14 +128,4 @@ fn usage(made: &InitializedStore) -> String {
 
 fn with_article(engine: &str) -> String {
     if engine == "s3" { format!("an {engine}") } else { format!("a {engine}") }
-}
-
-/// The text as one word of a shell.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+,=".contains(c);
-    if text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

@@ -3,6 +3,8 @@
 use argon_core::storage::Remedy;
 use argon_core::{Error, ErrorKind, Hint};
 
+use crate::output::escape;
+
 /// Advice about an error, as a sentence without a full stop: the hint of the error, then the advice `said` of the
 /// command that met it, if any.
 pub(crate) fn advice(error: &Error, said: Option<String>) -> Option<String> {
@@ -69,7 +71,7 @@ fn on_store(hint: &Hint) -> Option<String> {
         Hint::CheckLog => "look at `argon log` before you try again",
         Hint::CreateStore { url: None } => "`argon init` makes one",
         Hint::CreateStore { url: Some(url) } => {
-            return Some(format!("`argon init {url}` makes one"));
+            return Some(format!("`argon init {}` makes one", escape::argument(url)));
         }
         Hint::ChooseStore => {
             "`argon init` makes one here; --store URL or ARGON_STORE names another"
@@ -207,9 +209,10 @@ fn on_import(hint: &Hint) -> Option<String> {
                 more => format!("{more} more can't be loaded; "),
             };
             format!(
-                "{others}--skip-bad-files leaves such files out, --ns-exclude '{pattern}' this one, \
+                "{others}--skip-bad-files leaves such files out, --ns-exclude {} this one, \
                  and -c NAME takes one collection; `argon import FILE -c NAME` gives a file's \
-                 collection another name"
+                 collection another name",
+                escape::argument(pattern)
             )
         }
         Hint::ImportContinues => CONTINUES.to_owned(),

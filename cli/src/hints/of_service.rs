@@ -13,6 +13,7 @@ use argon_service::{Failure as ServiceFailure, Wording};
 
 use super::of_hint::{Words, of_remedy, words};
 use crate::exit::Failure;
+use crate::output::escape;
 
 impl From<ServiceFailure> for Failure {
     fn from(failure: ServiceFailure) -> Self {
@@ -77,7 +78,7 @@ impl Wording for CommandLine {
             ),
             Exposure::File(path) => (
                 format!("every user of this machine can read the password in {}", path.display()),
-                format!("chmod 600 {}", path.display()),
+                format!("chmod 600 {}", escape::argument(&path.to_string_lossy())),
             ),
         }
     }

@@ -16,6 +16,12 @@ pub(crate) fn lines(text: &str, painted: bool) -> Cow<'_, str> {
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, false, |_| false)
 }
+/// Quotes an argument of a printed command for a POSIX shell, where it needs quotes.
+pub(crate) fn argument(text: &str) -> Cow<'_, str> {
+    // Only a NUL can't be quoted, and no argument has one.
+    shlex::try_quote(text).unwrap_or(Cow::Borrowed(text))
+}
+
 
 fn escape(text: &str, painted: bool, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_unsafe = |c: char| is_control(c) && !allowed(c);
@@ -77,6 +83,20 @@ mod tests {
         assert_eq!(line("a\nb"), "a\\nb");
         assert!(matches!(lines("Zoë\n€", false), Cow::Borrowed(_)));
     }
+    #[test]
+    fn an_argument_that_a_shell_would_change_is_quoted() {
+        for (text, quoted) in [
+            ("stats.visits", "stats.visits"),
+            ("", "''"),
+            ("items.sku=\"A 1\"", "'items.sku=\"A 1\"'"),
+            ("it's", "\"it's\""),
+            ("mongodb://db/shop?tls=true&w=1", "'mongodb://db/shop?tls=true&w=1'"),
+            ("!$(date)", "'!$(date)'"),
+        ] {
+            assert_eq!(argument(text), quoted);
+        }
+    }
+
 
     #[test]
     fn only_our_own_colours_come_through_where_there_are_any() {

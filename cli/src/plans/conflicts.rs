@@ -71,7 +71,7 @@ fn cause_text(cause: ConflictCause) -> &'static str {
 /// What to do next with an open plan whose first conflict is this.
 pub(crate) fn next(plan: &str, conflict: Option<&ShownConflict>) -> String {
     let Some(conflict) = conflict else { return format!("next: argon merge apply {plan}") };
-    let at = conflict.id.as_ref().map(|id| format!(" {}", quoted(id.as_str())));
+    let at = conflict.id.as_ref().map(|id| format!(" {}", escape::argument(id.as_str())));
     let at = at.unwrap_or_default();
     let is_whole = conflict.path == Path::DOCUMENT.to_string();
     let choices = match &conflict.id {
@@ -79,35 +79,13 @@ pub(crate) fn next(plan: &str, conflict: Option<&ShownConflict>) -> String {
         None if conflict.path == "name" => "--ours, --theirs or --value '\"NAME\"'",
         _ => "--ours, --theirs, --base, --value JSON or --absent",
     };
-    let path = if is_whole { String::new() } else { format!(" --path {}", quoted(&conflict.path)) };
+    let path = if is_whole {
+        String::new()
+    } else {
+        format!(" --path {}", escape::argument(&conflict.path))
+    };
     format!(
         "next: argon merge resolve {plan} -c {}{at}{path} {choices}\nor for all that are left: argon merge resolve {plan} --all --ours, --theirs or --base",
-        conflict.collection
+        escape::argument(conflict.collection.as_str())
     )
-}
-
-/// An argument as a shell takes it.
-fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,".contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
-    }
-    format!("'{}'", argument.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn what_a_shell_would_read_otherwise_is_quoted() {
-        for (argument, text) in [
-            ("stats.visits", "stats.visits"),
-            ("", "''"),
-            ("items.sku=\"A 1\"", "'items.sku=\"A 1\"'"),
-            ("it's", r"'it'\''s'"),
-        ] {
-            assert_eq!(quoted(argument), text);
-        }
-    }
 }
