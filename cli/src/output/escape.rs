@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The sequences that [`Colours`](super::Colours) paints with.
-const PAINT: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m"];
+use super::colours::sequence_length;
 
 /// Text of one or more lines without control characters, and without those that turn the direction
 /// of writing: `\u001b` stands for one, as in JSON, so that JSON stays what it was. Of the sequences of
@@ -16,12 +15,12 @@ pub(crate) fn lines(text: &str, painted: bool) -> Cow<'_, str> {
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, false, |_| false)
 }
+
 /// Quotes an argument of a printed command for a POSIX shell, where it needs quotes.
 pub(crate) fn argument(text: &str) -> Cow<'_, str> {
     // Only a NUL can't be quoted, and no argument has one.
     shlex::try_quote(text).unwrap_or(Cow::Borrowed(text))
 }
-
 
 fn escape(text: &str, painted: bool, allowed: impl Fn(char) -> bool) -> Cow<'_, str> {
     let is_unsafe = |c: char| is_control(c) && !allowed(c);
@@ -33,11 +32,11 @@ fn escape(text: &str, painted: bool, allowed: impl Fn(char) -> bool) -> Cow<'_, 
     while let Some(at) = rest.find(is_unsafe) {
         let (before, after) = rest.split_at(at);
         safe.push_str(before);
-        let paint = PAINT.iter().find(|paint| painted && after.starts_with(**paint));
-        rest = match paint {
-            Some(paint) => {
-                safe.push_str(paint);
-                &after[paint.len()..]
+        rest = match sequence_length(after).filter(|_| painted) {
+            Some(length) => {
+                let (sequence, after) = after.split_at(length);
+                safe.push_str(sequence);
+                after
             }
             None => push_escaped(&mut safe, after),
         };
@@ -83,6 +82,7 @@ mod tests {
         assert_eq!(line("a\nb"), "a\\nb");
         assert!(matches!(lines("Zoë\n€", false), Cow::Borrowed(_)));
     }
+
     #[test]
     fn an_argument_that_a_shell_would_change_is_quoted() {
         for (text, quoted) in [
@@ -96,7 +96,6 @@ mod tests {
             assert_eq!(argument(text), quoted);
         }
     }
-
 
     #[test]
     fn only_our_own_colours_come_through_where_there_are_any() {

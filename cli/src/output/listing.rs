@@ -57,7 +57,9 @@ impl Listing {
         let separator = if self.printed == 0 { "[\n" } else { ",\n" };
         self.printed += 1;
         match self.format {
-            Format::Table => writeln!(self.out, "{}", escape::lines(text, self.colours.0)),
+            Format::Table => {
+                writeln!(self.out, "{}", escape::lines(text, self.colours.are_shown()))
+            }
             Format::Json => write!(self.out, "{separator}{}", escape::lines(&json(), false)),
             Format::Jsonl => writeln!(self.out, "{}", escape::lines(&json(), false)),
         }

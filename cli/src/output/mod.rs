@@ -1,5 +1,6 @@
 //! Printing: what was asked for goes to stdout, words about it to stderr.
 
+mod colours;
 pub(crate) mod escape;
 mod failure;
 mod listing;
@@ -21,6 +22,7 @@ use bson::raw::RawDocument;
 use clap::ValueEnum;
 use serde::Serialize;
 
+pub(crate) use self::colours::Colours;
 pub(crate) use self::failure::FailureReport;
 pub(crate) use self::listing::{Cells, Listing};
 use crate::exit::{CommandResult, Failure};
@@ -89,12 +91,11 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             format,
             quiet,
-            colours: Colours(wanted && io::stdout().is_terminal()),
-            errors: Colours(wanted && io::stderr().is_terminal()),
+            colours: Colours::of(&io::stdout()),
+            errors: Colours::of(&io::stderr()),
             hushed: AtomicBool::new(false),
             committed: Mutex::default(),
         }
@@ -152,7 +153,7 @@ impl Output {
 
     /// Prints text of one or more lines on stdout, without what would move a terminal's cursor.
     pub(crate) fn print(&self, text: &str) -> CommandResult {
-        print(&escape::lines(text, self.colours.0))
+        print(&escape::lines(text, self.colours.are_shown()))
     }
 
     /// Clears a terminal for what is printed next; lets all stand elsewhere.
@@ -256,32 +257,6 @@ pub(crate) fn to_stderr(line: &str) {
 /// Standard output, buffered; the caller flushes it.
 pub(crate) fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(64 * 1024, io::stdout())
-}
-
-/// Colours, where they are wanted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Colours(pub(crate) bool);
-
-impl Colours {
-    pub(crate) fn red(self, text: &str) -> String {
-        self.paint("31", text)
-    }
-
-    pub(crate) fn green(self, text: &str) -> String {
-        self.paint("32", text)
-    }
-
-    pub(crate) fn yellow(self, text: &str) -> String {
-        self.paint("33", text)
-    }
-
-    pub(crate) fn bold(self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
 }
 
 /// A document on one line.

@@ -83,7 +83,10 @@ fn a_terminal_shows_colours_unless_no_color_is_set() {
         let program = format!("{} diff try", env!("CARGO_BIN_EXE_argon"));
         let mut script = std::process::Command::new("script");
         script.current_dir(place.path("")).args(["-qec", &program, "/dev/null"]);
-        script.env_remove("NO_COLOR").envs(no_color.map(|value| ("NO_COLOR", value)));
+        script
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .envs(no_color.map(|value| ("NO_COLOR", value)));
         script.output().map(Run::from)
     };
     let Ok(coloured) = on_terminal(None) else {
