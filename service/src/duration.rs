@@ -27,7 +27,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .and_then(Duration::try_from)
         .map_err(|_| {
             format!(
-                "invalid duration '{text}': expected a number with s, m, h or d, such as 15m, 168h or 7d"
+                "invalid duration '{text}': expected a number with s, m, h or d, such as 15m, 168h or \
+                 7d; the longest is 7304484d"
             )
         })
 }
@@ -104,13 +105,18 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_duration_is_that_of_a_span() {
+        assert!(parse_duration("7304484d").is_ok() && parse_duration("7304485d").is_err());
+    }
+
+    #[test]
     fn an_invalid_duration_is_refused_by_name() {
         for text in ["", " ", "7", "d", "-1s", "1h ago", "1mo", "30m1h", "1h1h", "7dogs"] {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains(&format!("'{text}'")) && error.contains("15m"), "{error}");
         }
         for text in ["99999999999999999999s", "18446744073709551615d"] {
-            assert!(parse_duration(text).is_err(), "{text}");
+            assert!(parse_duration(text).unwrap_err().contains("longest is 7304484d"), "{text}");
         }
         for text in ["", "x", "-1", "1e400", "NaN"] {
             assert!(parse_seconds(text).unwrap_err().contains(&format!("'{text}'")));
