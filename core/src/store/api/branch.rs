@@ -60,12 +60,12 @@ impl BranchInfo {
 pub struct Branch {
     project: Project,
     name: BranchName,
-    record: Arc<RwLock<BranchRecord>>,
+    record: Arc<RwLock<Arc<BranchRecord>>>,
 }
 
 impl Branch {
     pub(crate) fn new(project: Project, name: BranchName, record: BranchRecord) -> Self {
-        Self { project, name, record: Arc::new(RwLock::new(record)) }
+        Self { project, name, record: Arc::new(RwLock::new(Arc::new(record))) }
     }
 
     /// The project.
@@ -92,7 +92,7 @@ impl Branch {
 
     /// The policy of the mask; `None` if the branch is not masked.
     pub fn mask_policy(&self) -> Option<MaskPolicy> {
-        self.known().mask.map(|mask| mask.policy().clone())
+        self.known().mask.as_ref().map(|mask| mask.policy().clone())
     }
 
     /// The current state.
@@ -295,13 +295,20 @@ impl Branch {
         }
     }
 
-    fn known(&self) -> BranchRecord {
+    fn known(&self) -> Arc<BranchRecord> {
         self.record.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the cached record.
+    fn learn(&self, record: BranchRecord) -> Arc<BranchRecord> {
+        let record = Arc::new(record);
+        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
+        record
     }
 
     /// Returns the record of a branch that takes commits. A cached record that refuses commits is
     /// read again.
-    async fn writable(&self) -> Result<BranchRecord> {
+    async fn writable(&self) -> Result<Arc<BranchRecord>> {
         let known = self.known();
         if !known.read_only && self.ended(&known).await?.is_none() {
             return Ok(known);
@@ -313,8 +320,7 @@ impl Branch {
         if let Some(end) = self.ended(&record).await? {
             return Err(lease::refused(&self.name, end));
         }
-        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
-        Ok(record)
+        Ok(self.learn(record))
     }
 
     /// Returns the expiry of an expired sandbox. A commit would extend it, but only an explicit
@@ -330,15 +336,14 @@ impl Branch {
 
     /// Returns the branch and its head, after looking it up again if it has moved. A timeline
     /// without commits may have been left long ago, and have been collected since.
-    async fn present(&self) -> Result<(BranchRecord, Head)> {
+    async fn present(&self) -> Result<(Arc<BranchRecord>, Head)> {
         let record = self.known();
         match self.shared().backend.wal.state(record.timeline).await? {
             Some(state) if !state.sealed => Ok((record, state.head)),
             _ => {
                 let record = self.project.record(&self.name).await?.record;
                 let head = self.project.head_of(&record).await?;
-                *self.record.write().unwrap_or_else(PoisonError::into_inner) = record.clone();
-                Ok((record, head))
+                Ok((self.learn(record), head))
             }
         }
     }
@@ -368,7 +373,7 @@ impl Branch {
         } else {
             stored.record
         };
-        *self.record.write().unwrap_or_else(PoisonError::into_inner) = record;
+        self.learn(record);
         Ok(())
     }
 }
