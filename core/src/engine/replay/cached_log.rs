@@ -8,6 +8,7 @@ use futures::TryStreamExt;
 
 use crate::document::key::Key;
 use crate::engine::replay::limits::Room;
+use crate::engine::replay::recent_changes::LastChange;
 use crate::engine::snapshot::DOCUMENT_OVERHEAD;
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, TimelineId};
 use crate::storage::Wal;
@@ -142,6 +143,16 @@ impl CachedLog {
         let page: Vec<_> = found.by_ref().take(most).collect();
         let more = page.len() == most;
         (page, more)
+    }
+
+    /// The last change of each document, and whether it was a deletion.
+    pub(super) fn last_changes(&self) -> Vec<(CollectionId, Key, LastChange)> {
+        let index = self.index();
+        let changes = index.documents.iter().filter_map(|((collection, key), images)| {
+            let (lsn, image) = images.last()?;
+            Some((*collection, key.clone()?, (*lsn, *image == Image::Deleted)))
+        });
+        changes.collect()
     }
 
     /// The last commit in memory.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReplayLimits {
     /// For commits above snapshots. A view with more above its snapshot is read by passes over the
-    /// log.
+    /// log. As many bytes again are for the keys of the changes that this process appended.
     pub log: usize,
     /// For chunks of snapshots.
     pub chunks: usize,

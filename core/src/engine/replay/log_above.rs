@@ -15,8 +15,9 @@ use crate::engine::replay::cached_log::{
 };
 use crate::engine::replay::limits::Room;
 use crate::engine::replay::log_scan::LogScan;
+use crate::engine::replay::recent_changes::{LastChange, RecentChanges};
 use crate::log::walk::above_of;
-use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, TimelineId, View};
+use crate::model::{CollectionId, Commit, Image, Lsn, Point, Segment, Timeline, TimelineId, View};
 use crate::storage::Wal;
 
 /// The number of segments of a view that are loaded concurrently.
@@ -37,6 +38,7 @@ type Slots = Lru<Start, LogSlot>;
 pub(super) struct Log {
     wal: Arc<dyn Wal>,
     slots: Mutex<Slots>,
+    recent: RecentChanges,
     most_bytes: usize,
 }
 
@@ -62,7 +64,8 @@ pub(super) enum LogAbove {
 
 impl Log {
     pub(super) fn new(wal: Arc<dyn Wal>, most_bytes: usize) -> Self {
-        Self { wal, slots: Mutex::new(Lru::new(most_bytes)), most_bytes }
+        let (slots, recent) = (Mutex::new(Lru::new(most_bytes)), RecentChanges::new(most_bytes));
+        Self { wal, slots, recent, most_bytes }
     }
 
     pub(super) fn wal(&self) -> &Arc<dyn Wal> {
@@ -100,6 +103,7 @@ impl Log {
             self.slot((timeline.id, timeline.base_lsn()));
         }
         let timeline = timeline.id;
+        self.recent.appended(timeline, commits, |before| self.last_changes(timeline, before));
         let keys = (timeline, Lsn::ZERO)..=(timeline, Lsn::new(u64::MAX));
         let mut slots = self.slots();
         let grown: Vec<(Start, usize)> = slots
@@ -110,6 +114,37 @@ impl Log {
         for (key, bytes) in grown {
             slots.weigh(&key, EMPTY + bytes);
         }
+    }
+
+    /// Returns the last changes of documents above `above` in a view, and whether they were
+    /// deletions, if this process has appended all of them; see [`RecentChanges::of`].
+    pub(super) fn recent(
+        &self,
+        view: &View,
+        above: Lsn,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Option<Vec<Option<LastChange>>> {
+        let head = view.point()?;
+        self.recent.of(head.timeline, above, head.lsn, collection, keys)
+    }
+
+    /// Drops what only reads without the snapshot at `at` need.
+    pub(super) fn snapshot_made(&self, at: Point) {
+        self.recent.forget_up_to(at.timeline, at.lsn);
+    }
+
+    /// The last changes up to `upto` in the longest cached log that ends there.
+    fn last_changes(
+        &self,
+        timeline: TimelineId,
+        upto: Lsn,
+    ) -> Option<(Lsn, Vec<(CollectionId, Key, LastChange)>)> {
+        let keys = (timeline, Lsn::ZERO)..=(timeline, upto);
+        let cached = self.slots().range(keys).find_map(|((_, above), slot)| {
+            (slot.cached.upto() == upto).then(|| (*above, slot.cached.clone()))
+        });
+        cached.map(|(above, cached)| (above, cached.last_changes()))
     }
 
     /// Returns a segment from memory; `None` if it does not fit.

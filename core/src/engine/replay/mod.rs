@@ -3,7 +3,8 @@
 //! A read finds the snapshot (`base_snapshots.rs`), takes the changes since from the log
 //! (`log_above.rs`: from memory, where `cached_log.rs` keeps them, or by `log_scan.rs`), and merges
 //! them into the snapshot's chunks (`merge.rs`). The memory kept between reads is bounded
-//! (`limits.rs`).
+//! (`limits.rs`). What this process appended is known by key even where the documents do not fit
+//! (`recent_changes.rs`).
 
 mod base_snapshots;
 mod cached_log;
@@ -11,6 +12,7 @@ mod limits;
 mod log_above;
 mod log_scan;
 mod merge;
+mod recent_changes;
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use crate::engine::replay::log_above::{Log, LogAbove};
 use crate::engine::replay::merge::merge;
 use crate::engine::snapshot::{Chunks, SnapshotReader};
 use crate::log::walk::above_of;
-use crate::model::{CollectionId, Commit, Image, Lsn, Segment, Timeline, View};
+use crate::model::{CollectionId, Commit, Image, Lsn, Point, Segment, Timeline, View};
 use crate::storage::{KeyRange, Materialize, Snapshots, Version, VersionStamp, VersionStream, Wal};
 use crate::{Error, Result};
 
@@ -72,6 +74,12 @@ impl LogMaterializer {
     /// Caches commits that were just appended to a timeline, so that they are not read back.
     pub(crate) fn appended(&self, timeline: Timeline, commits: &[Commit]) {
         self.source.log.appended(timeline, commits);
+    }
+
+    /// Makes the next read at the end of a timeline look for its last snapshot, after one was made.
+    pub(crate) fn snapshot_made(&self, at: Point) {
+        self.source.bases.forget(at.timeline);
+        self.source.log.snapshot_made(at);
     }
 
     /// Forgets the known snapshots, after one was removed or repaired. An older one stays valid
@@ -163,8 +171,14 @@ impl Source {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let (snapshot, above) = self.read(view).await?;
-        let changed = above.stamps(collection, keys).await?;
+        let base = self.bases.of(view).await?;
+        let (snapshot, changed) = match self.log.recent(view, base.lsn(), collection, keys) {
+            Some(changed) => (self.reader(base), changed),
+            None => {
+                let (snapshot, above) = self.read(view).await?;
+                (snapshot, above.stamps(collection, keys).await?)
+            }
+        };
         let stamp = |(lsn, deleted): (Lsn, bool)| (!deleted).then_some(VersionStamp { lsn });
         let stored = |version: Version| VersionStamp { lsn: version.lsn };
         self.complete(snapshot.as_ref(), collection, keys, changed, stamp, stored).await

@@ -197,6 +197,9 @@ impl Work {
                 let made = environment.timed(Metric::Snapshot, made).await?;
                 let Point { timeline, lsn } = made.point;
                 tracing::debug!(%timeline, %lsn, "made a snapshot");
+                if let Some(replay) = replay {
+                    replay.snapshot_made(made.point);
+                }
                 Ok(lsn)
             }
         }
