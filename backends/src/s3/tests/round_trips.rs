@@ -133,3 +133,34 @@ async fn the_headers_of_a_large_segment_are_read_without_its_documents() {
     assert!(received(&reader) - none < 1_500_000, "{}", received(&reader) - none);
     check(&reader, &chain, &commits).await;
 }
+
+/// More than the log that is kept in memory lies above the last snapshot.
+#[tokio::test]
+async fn a_writer_with_preconditions_reads_back_nothing_that_it_wrote() {
+    const MOST_OF_LOG: usize = 64 << 20;
+    let stub = StubS3::start();
+    let backend =
+        create_with(&stub, "&snapshot_bytes=0&snapshot_commits=0", &Arc::default()).await.unwrap();
+    let main = branch(backend).await;
+    let things = CollectionName::new("things").unwrap();
+    let text = "x".repeat(8 << 20);
+    let insert = |id: i32| {
+        let mut request = main.request();
+        let (key, document) = Document::checked(rawdoc! { "_id": id, "text": &*text }).unwrap();
+        request.put(things.clone(), key, document, Precondition::Absent).unwrap();
+        request
+    };
+    let documents = i32::try_from(2 * MOST_OF_LOG / text.len()).unwrap();
+    // The second commit looks for a snapshot.
+    for id in 0..2 {
+        main.commit(insert(id)).await.unwrap().committed().unwrap();
+    }
+    stub.requests();
+    for id in 2..documents {
+        main.commit(insert(id)).await.unwrap().committed().unwrap();
+    }
+    let requests = stub.requests();
+    assert!(requests.iter().all(|request| request.is_put_to("/log/")), "{:?}", shown(&requests));
+    let again = main.commit(insert(1)).await.unwrap();
+    assert!(matches!(again, argon_core::write::Outcome::Conflict(_)), "{again:?}");
+}
