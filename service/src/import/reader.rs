@@ -16,7 +16,8 @@ use crate::{Result, Watcher};
 /// Batches that may be ready before they are taken.
 const READY: usize = 3;
 
-/// The bytes of documents after which a batch is full.
+/// The most bytes of documents in a batch, unless a single document has more: half of what one append
+/// takes, so that batches of large documents share appends too.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// A document on its way, and where it stood.
@@ -106,7 +107,11 @@ impl Reader {
         let Record { document, offset, line } = record;
         match self.ids.identified(document).and_then(Document::checked) {
             Ok((key, document)) => {
-                self.bytes += document.as_bytes().len();
+                let bytes = document.as_bytes().len();
+                if self.bytes + bytes > BATCH_BYTES {
+                    self.hand_over()?;
+                }
+                self.bytes += bytes;
                 self.batch.push(Entry { key, document, offset, line });
                 Ok(())
             }

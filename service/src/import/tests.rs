@@ -116,3 +116,25 @@ async fn what_is_gone_is_found_in_a_file_with_more_ids_than_are_remembered() {
     }
     assert_eq!(branch.head().await.unwrap().lsn().get(), 2, "one commit each");
 }
+
+#[test]
+fn two_batches_of_large_documents_fit_into_one_append() {
+    const APPEND_BYTES: usize = 8 * 1024 * 1024;
+    let directory = tempfile::tempdir().unwrap();
+    let (path, padding) = (directory.path().join("large.jsonl"), "x".repeat(300 * 1024));
+    let lines = (0..20).map(|id| format!("{{\"_id\":{id},\"text\":\"{padding}\"}}\n"));
+    std::fs::write(&path, lines.collect::<String>()).unwrap();
+    let options = ImportFiles { batch: 1000, ..request(&path, OnDuplicate::Error) };
+    let plan = Plan::make(&options).unwrap();
+    let environment = argon_backends::environment();
+    let input = &plan.items[0].input;
+    let mut found = reader::start(input, &options, &environment, Arc::new(())).unwrap();
+    let mut batches = Vec::new();
+    while let Some(reader::Found::Batch(entries)) = found.blocking_recv() {
+        let bytes = |entry: &reader::Entry| entry.document.as_bytes().len();
+        batches.push((entries.len(), entries.iter().map(bytes).sum::<usize>()));
+    }
+    assert_eq!(batches.iter().map(|(documents, _)| documents).sum::<usize>(), 20);
+    assert_eq!(batches.len(), 2, "{batches:?}");
+    assert!(batches.iter().all(|(_, bytes)| 2 * bytes <= APPEND_BYTES), "{batches:?}");
+}
