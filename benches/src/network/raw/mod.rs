@@ -21,6 +21,12 @@ pub trait Raw: Send + Sync {
     /// Writes new documents by one request, and waits until they are durable.
     async fn write(&self, documents: &[RawDocumentBuf], bytes: u64) -> Result<()>;
 
+    /// Writes the rows in which a store keeps new documents, with their index, by one request. `false`
+    /// where [`write`](Self::write) writes the same.
+    async fn write_rows(&self, _: &[RawDocumentBuf]) -> Result<bool> {
+        Ok(false)
+    }
+
     /// Writes the first so many documents, to be read.
     async fn fill(&self, documents: u64) -> Result<()>;
 

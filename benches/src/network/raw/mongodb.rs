@@ -1,10 +1,13 @@
 //! MongoDB's driver.
 
+use argon_core::model::Document;
 use async_trait::async_trait;
-use bson::doc;
 use bson::raw::RawDocumentBuf;
+use bson::spec::BinarySubtype;
+use bson::{Binary, doc, rawdoc};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
-use mongodb::{Client, Collection};
+use mongodb::{Client, Collection, IndexModel};
+use tokio::sync::OnceCell;
 
 use crate::Result;
 use crate::documents::{DOCUMENT_BYTES, id, raw};
@@ -19,12 +22,16 @@ const FILLED: &str = "filled";
 /// Those that workloads write.
 const WRITTEN: &str = "written";
 
-/// Two plain collections of a database of its own.
+/// The rows in which a store would keep them.
+const ROWS: &str = "rows";
+
+/// Two plain collections of a database of its own, and one like a store's.
 pub(super) struct MongoDriver {
     options: ClientOptions,
     client: Client,
     database: String,
     prefix: String,
+    has_index: OnceCell<()>,
 }
 
 impl MongoDriver {
@@ -38,7 +45,8 @@ impl MongoDriver {
         }
         let database = options.default_database.clone().ok_or("the URL names no database")?;
         let client = Client::with_options(options.clone())?;
-        Ok(Self { options, client, database, prefix: place.prefix().to_owned() })
+        let (prefix, has_index) = (place.prefix().to_owned(), OnceCell::new());
+        Ok(Self { options, client, database, prefix, has_index })
     }
 
     fn collection(&self, name: &str) -> Collection<RawDocumentBuf> {
@@ -55,6 +63,18 @@ impl Raw for MongoDriver {
             _ => collection.insert_many(documents).await.map(drop)?,
         }
         Ok(())
+    }
+
+    async fn write_rows(&self, documents: &[RawDocumentBuf]) -> Result<bool> {
+        let collection = self.collection(ROWS);
+        let create = || async {
+            let keys = doc! { "t": 1, "c": 1, "k": 1, "l": -1 };
+            collection.create_index(IndexModel::builder().keys(keys).build()).await.map(drop)
+        };
+        self.has_index.get_or_try_init(create).await?;
+        let rows: Vec<_> = documents.iter().map(row).collect::<Result<_>>()?;
+        collection.insert_many(&rows).await?;
+        Ok(true)
     }
 
     async fn fill(&self, documents: u64) -> Result<()> {
@@ -84,7 +104,8 @@ impl Raw for MongoDriver {
     async fn read_anew(&self, number: u64, bytes: u64) -> Result<()> {
         let (options, database) = (self.options.clone(), self.database.clone());
         let client = Client::with_options(options.clone())?;
-        Self { options, client, database, prefix: String::new() }.read(&[number], bytes).await
+        let (prefix, has_index) = (String::new(), OnceCell::new());
+        Self { options, client, database, prefix, has_index }.read(&[number], bytes).await
     }
 
     async fn remove(&self) -> Result<()> {
@@ -95,6 +116,23 @@ impl Raw for MongoDriver {
         }
         Ok(())
     }
+}
+
+/// The row of a version (`backends/src/mongodb/rows.rs`).
+fn row(document: &RawDocumentBuf) -> Result<RawDocumentBuf> {
+    let id = document.get_object_id("_id")?;
+    let (key, document) = Document::checked(document.clone())?;
+    let binary = |bytes: &[u8]| Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() };
+    let key: String = key.as_bytes().iter().copied().map(char::from).collect();
+    Ok(rawdoc! {
+        "_id": id,
+        "t": binary(&[7; 16]),
+        "c": i64::MAX / 3,
+        "k": key,
+        "l": 1_i64,
+        "d": binary(document.as_bytes()),
+        "crc": 1,
+    })
 }
 
 /// Copies the documents, as a program must that keeps them.
