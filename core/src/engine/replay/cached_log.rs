@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 
 use crate::document::key::Key;
 use crate::engine::replay::limits::Room;
-use crate::engine::replay::recent_changes::LastChange;
+use crate::engine::replay::recent_changes::LastChanges;
 use crate::engine::snapshot::DOCUMENT_OVERHEAD;
 use crate::model::{Change, CollectionId, Commit, Image, Lsn, TimelineId};
 use crate::storage::Wal;
@@ -146,7 +146,7 @@ impl CachedLog {
     }
 
     /// The last change of each document, and whether it was a deletion.
-    pub(super) fn last_changes(&self) -> Vec<(CollectionId, Key, LastChange)> {
+    pub(super) fn last_changes(&self) -> LastChanges {
         let index = self.index();
         let changes = index.documents.iter().filter_map(|((collection, key), images)| {
             let (lsn, image) = images.last()?;

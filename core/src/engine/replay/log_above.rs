@@ -15,7 +15,7 @@ use crate::engine::replay::cached_log::{
 };
 use crate::engine::replay::limits::Room;
 use crate::engine::replay::log_scan::LogScan;
-use crate::engine::replay::recent_changes::{LastChange, RecentChanges};
+use crate::engine::replay::recent_changes::{LastChange, LastChanges, RecentChanges};
 use crate::log::walk::above_of;
 use crate::model::{CollectionId, Commit, Image, Lsn, Point, Segment, Timeline, TimelineId, View};
 use crate::storage::Wal;
@@ -135,11 +135,7 @@ impl Log {
     }
 
     /// The last changes up to `upto` in the longest cached log that ends there.
-    fn last_changes(
-        &self,
-        timeline: TimelineId,
-        upto: Lsn,
-    ) -> Option<(Lsn, Vec<(CollectionId, Key, LastChange)>)> {
+    fn last_changes(&self, timeline: TimelineId, upto: Lsn) -> Option<(Lsn, LastChanges)> {
         let keys = (timeline, Lsn::ZERO)..=(timeline, upto);
         let cached = self.slots().range(keys).find_map(|((_, above), slot)| {
             (slot.cached.upto() == upto).then(|| (*above, slot.cached.clone()))

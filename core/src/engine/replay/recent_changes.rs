@@ -18,6 +18,9 @@ const OVERHEAD: usize = 96;
 /// The last change of a document: its commit, and whether it was a deletion.
 pub(super) type LastChange = (Lsn, bool);
 
+/// The last changes of documents.
+pub(super) type LastChanges = Vec<(CollectionId, Key, LastChange)>;
+
 /// The last changes of documents by timeline, for the heads to which this process has appended.
 pub(super) struct RecentChanges {
     timelines: Mutex<Lru<TimelineId, Arc<Mutex<TimelineChanges>>>>,
@@ -45,7 +48,7 @@ impl RecentChanges {
         &self,
         timeline: TimelineId,
         commits: &[Commit],
-        cached: impl FnOnce(Lsn) -> Option<(Lsn, Vec<(CollectionId, Key, LastChange)>)>,
+        cached: impl FnOnce(Lsn) -> Option<(Lsn, LastChanges)>,
     ) {
         let (Some(first), Some(last)) = (commits.first(), commits.last()) else { return };
         let before = first.meta.lsn.back(1).unwrap_or_default();
@@ -183,7 +186,7 @@ mod tests {
         Commit::sealed(meta, &Digest::ZERO, changes)
     }
 
-    fn none(_: Lsn) -> Option<(Lsn, Vec<(CollectionId, Key, LastChange)>)> {
+    fn none(_: Lsn) -> Option<(Lsn, LastChanges)> {
         None
     }
 
