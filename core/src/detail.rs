@@ -30,6 +30,10 @@ pub enum DetailKey {
     Path,
     /// A position in the given list or text, counted from 0.
     Position,
+    /// The number of an error in MongoDB's protocol.
+    Code,
+    /// The name of an error in MongoDB's protocol.
+    CodeName,
 }
 
 impl DetailKey {
@@ -48,6 +52,8 @@ impl DetailKey {
             Self::Index => "index",
             Self::Path => "path",
             Self::Position => "position",
+            Self::Code => "code",
+            Self::CodeName => "code_name",
         }
     }
 }
@@ -63,7 +69,7 @@ impl fmt::Display for DetailKey {
 pub enum DetailValue {
     /// A name or an identifier.
     Text(String),
-    /// An LSN or a position.
+    /// An LSN, a position or a code.
     Number(u64),
 }
 

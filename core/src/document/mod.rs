@@ -31,15 +31,15 @@ mod values;
 mod walk;
 mod written;
 
-pub(crate) use filter::{Collation, Compiler, Judge};
-pub use filter::{Filter, Undecided};
+pub(crate) use filter::{Collation, Compiler};
+pub use filter::{Condition, Environment, Extension, Filter, Undecided};
 pub(crate) use index_keys::{IndexPaths, Keys, has_text};
 pub use key::compare;
 pub use path::Path;
 pub(crate) use path::as_names;
 pub use pattern::Pattern;
 pub(crate) use pattern::PatternPosition;
-#[cfg(feature = "json-schema")]
 pub(crate) use refused::Refused;
 #[cfg(feature = "json-schema")]
 pub(crate) use regex::Regex;
+pub use regex::{Captures, CapturingRegex};

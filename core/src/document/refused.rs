@@ -4,15 +4,18 @@ use crate::Error;
 
 /// The supported operators, for messages.
 const OPERATORS: &str = "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin, $exists, $type, $not, $regex, $mod, \
-     $size, $all, $elemMatch, $and, $or and $nor";
+     $size, $all, $elemMatch, $bitsAllSet, $bitsAllClear, $bitsAnySet, $bitsAnyClear, $and, $or and \
+     $nor";
 
 /// The refused part of a filter, in words that follow "it has": `the operator $expr`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Refused {
     /// The part is malformed in MongoDB too, and the words say what was expected.
     Malformed(String),
     /// The part is unsupported.
     Unknown(String),
+    /// An extension of the language refused it.
+    Extension(Error),
 }
 
 impl Refused {
@@ -28,19 +31,19 @@ impl Refused {
     pub(crate) fn into_words(self) -> String {
         match self {
             Self::Malformed(words) | Self::Unknown(words) => words,
+            Self::Extension(error) => error.message().to_owned(),
         }
     }
 }
 
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
-        Self::invalid(match refused {
-            Refused::Malformed(what) => format!("the query has {what}"),
-            Refused::Unknown(what) => {
-                format!(
-                    "the query has {what}, which is not supported; supported operators: {OPERATORS}"
-                )
-            }
-        })
+        match refused {
+            Refused::Malformed(what) => Self::invalid(format!("the query has {what}")),
+            Refused::Unknown(what) => Self::invalid(format!(
+                "the query has {what}, which is not supported; supported operators: {OPERATORS}"
+            )),
+            Refused::Extension(error) => error,
+        }
     }
 }

@@ -16,7 +16,19 @@ pub(crate) struct Values<'a> {
 
 impl Path {
     /// Returns the values at this path. At an array, the path continues in each of its documents,
-    /// and in the element whose index it names; an array at its end is one value.
+    /// and in the element whose index it names; the elements of an array at its end are values.
+    ///
+    /// # Errors
+    /// [`Undecided::Malformed`] if the document can't be decoded.
+    pub fn elements<'a>(
+        &self,
+        document: &'a RawDocument,
+    ) -> Result<Vec<RawBsonRef<'a>>, Undecided> {
+        self.values(document)?.elements()
+    }
+
+    /// Returns the values of a document at this path: those of [`elements`](Self::elements), but an
+    /// array at the end of the path is one value.
     ///
     /// # Errors
     /// [`Undecided::Malformed`] if the document can't be decoded.

@@ -37,7 +37,7 @@ fn any_in<'a>(
     elements: bool,
     ask: Question<'_, 'a>,
 ) -> Result<bool, Undecided> {
-    let Some((name, rest)) = path.split_first() else {
+    if path.is_empty() {
         if elements {
             for element in array {
                 if ask(Some(element?))? {
@@ -46,28 +46,38 @@ fn any_in<'a>(
             }
         }
         return ask(Some(RawBsonRef::Array(array)));
-    };
+    }
     for (index, element) in array.into_iter().enumerate() {
-        let element = element?;
-        if let RawBsonRef::Document(inner) = element
-            && any(inner, path, elements, ask)?
-        {
-            return Ok(true);
-        }
-        if name.as_str() != index.to_string() {
-            continue;
-        }
-        let found = match element {
-            _ if rest.is_empty() => ask(Some(element))?,
-            RawBsonRef::Document(inner) => any(inner, rest, elements, ask)?,
-            RawBsonRef::Array(inner) => any_in(inner, rest, elements, ask)?,
-            _ => false,
-        };
-        if found {
+        if any_of_element((index, element?), path, elements, ask)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Returns whether the condition is true for one of the values at a path in an element of an array,
+/// which the path may name by its index.
+pub(super) fn any_of_element<'a>(
+    (index, element): (usize, RawBsonRef<'a>),
+    path: &[Name],
+    elements: bool,
+    ask: Question<'_, 'a>,
+) -> Result<bool, Undecided> {
+    if let RawBsonRef::Document(inner) = element
+        && any(inner, path, elements, ask)?
+    {
+        return Ok(true);
+    }
+    let Some((name, rest)) = path.split_first() else { return Ok(false) };
+    if name.as_str() != index.to_string() {
+        return Ok(false);
+    }
+    match element {
+        _ if rest.is_empty() => ask(Some(element)),
+        RawBsonRef::Document(inner) => any(inner, rest, elements, ask),
+        RawBsonRef::Array(inner) => any_in(inner, rest, elements, ask),
+        _ => Ok(false),
+    }
 }
 
 /// Follows names into documents, up to an array or the value at the end; returns the remaining

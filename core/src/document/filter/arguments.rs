@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use bson::raw::RawBsonRef;
 use bson::{Bson, Document};
 
-use super::predicate::Test;
+use super::predicate::{Test, whole};
 use crate::document::refused::Refused;
 use crate::document::regex::Regex;
 
@@ -133,7 +134,8 @@ pub(super) fn regex(value: &Bson, options: Option<&Bson>) -> Result<Test, Refuse
 
 pub(super) fn modulo(value: &Bson) -> Result<Test, Refused> {
     let numbers = value.as_array().filter(|numbers| numbers.len() == 2);
-    let numbers = numbers.and_then(|numbers| Some((integer(&numbers[0])?, integer(&numbers[1])?)));
+    let numbers =
+        numbers.and_then(|numbers| Some((truncated(&numbers[0])?, truncated(&numbers[1])?)));
     match numbers {
         Some((divisor, remainder)) if divisor != 0 => Ok(Test::Modulo { divisor, remainder }),
         _ => Err(Refused::malformed(format!("$mod with {value}; expected [divisor, remainder]"))),
@@ -144,6 +146,17 @@ pub(super) fn size(value: &Bson) -> Result<Test, Refused> {
     integer(value)
         .map(Test::Size)
         .ok_or_else(|| Refused::malformed(format!("$size with {value}; expected a whole number")))
+}
+
+/// Truncates a number to an integer; `None` for other values, and numbers that are too large.
+fn truncated(value: &Bson) -> Option<i64> {
+    whole(match value {
+        Bson::Int32(number) => RawBsonRef::Int32(*number),
+        Bson::Int64(number) => RawBsonRef::Int64(*number),
+        Bson::Double(number) => RawBsonRef::Double(*number),
+        Bson::Decimal128(number) => RawBsonRef::Decimal128(*number),
+        _ => return None,
+    })
 }
 
 /// Converts a whole number of any type except decimal.

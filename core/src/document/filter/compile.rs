@@ -10,7 +10,8 @@ use super::arguments::{
 };
 use super::operand::{Limit, Options, operand};
 use super::predicate::{Predicate, Test};
-use super::{Filter, Judge, Term};
+use super::{Condition, Filter, Term, bits};
+use crate::document::key::TextOrder;
 use crate::document::path::Path;
 use crate::document::refused::Refused;
 use crate::document::regex::Regex;
@@ -37,15 +38,16 @@ enum Names {
     Checked,
 }
 
-/// Compiles a `$jsonSchema` to a `Judge`, or returns the unsupported part.
-pub(crate) type SchemaReader<'a> = &'a dyn Fn(&Document) -> Result<Arc<dyn Judge>, String>;
+/// Compiles an operator on whole documents, such as `$jsonSchema`; `None` if it is unknown.
+pub(crate) type ConditionReader<'a> =
+    &'a dyn Fn(&str, &Bson) -> Option<Result<Arc<dyn Condition>, Refused>>;
 
 /// The common settings of a query and its subqueries.
 #[derive(Clone, Copy)]
 pub(crate) struct Compiler<'a> {
     collation: Collation,
-    /// Without it, `$jsonSchema` is unsupported.
-    schema: Option<SchemaReader<'a>>,
+    conditions: Option<ConditionReader<'a>>,
+    text: Option<&'a Arc<dyn TextOrder>>,
     names: Names,
     levels_left: usize,
 }
@@ -58,7 +60,13 @@ impl Default for Compiler<'_> {
 
 impl<'a> Compiler<'a> {
     fn of(names: Names) -> Self {
-        Self { collation: Collation::Simple, schema: None, names, levels_left: MAX_DEPTH }
+        Self {
+            collation: Collation::Simple,
+            conditions: None,
+            text: None,
+            names,
+            levels_left: MAX_DEPTH,
+        }
     }
 
     /// For a new rule of Argon.
@@ -75,8 +83,12 @@ impl<'a> Compiler<'a> {
         Self { collation, ..self }
     }
 
-    pub(crate) fn with_schema(self, schema: SchemaReader<'a>) -> Self {
-        Self { schema: Some(schema), ..self }
+    pub(crate) fn with_conditions(self, conditions: ConditionReader<'a>) -> Self {
+        Self { conditions: Some(conditions), ..self }
+    }
+
+    pub(super) fn with_text(self, text: Option<&'a Arc<dyn TextOrder>>) -> Self {
+        Self { text, ..self }
     }
 
     /// Compiles a query.
@@ -101,12 +113,16 @@ impl<'a> Compiler<'a> {
     }
 
     fn term(&self, name: &str, value: &Bson) -> Result<Term, Refused> {
-        match (name, value) {
-            ("$and", _) => self.several(name, value).map(Term::All),
-            ("$or", _) => self.several(name, value).map(Term::Any),
-            ("$nor", _) => Ok(Term::Not(Box::new(Term::Any(self.several(name, value)?)))),
-            ("$jsonSchema", Bson::Document(schema)) if let Some(read) = self.schema => {
-                read(schema).map(Term::Judge).map_err(Refused::Unknown)
+        match name {
+            "$and" => self.several(name, value).map(Term::All),
+            "$or" => self.several(name, value).map(Term::Any),
+            "$nor" => Ok(Term::Not(Box::new(Term::Any(self.several(name, value)?)))),
+            operator
+                if operator.starts_with('$')
+                    && let Some(condition) =
+                        self.conditions.and_then(|read| read(operator, value)) =>
+            {
+                condition.map(Term::Condition)
             }
             _ if is_operator(name) || (name.starts_with('$') && self.names == Names::Dotted) => {
                 Err(Refused::unknown(format!("the operator {name}")))
@@ -176,6 +192,9 @@ impl<'a> Compiler<'a> {
                 "$size" => Predicate::Test(size(value)?),
                 "$all" => self.all(value)?,
                 "$elemMatch" => Predicate::Test(self.element(value)?),
+                "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
+                    Predicate::Test(Test::Bits(bits::compile(operator, value)?))
+                }
                 _ => return Err(Refused::unknown(format!("the operator {operator}"))),
             });
         }
@@ -191,10 +210,10 @@ impl<'a> Compiler<'a> {
 
     fn limit(&self, value: &Bson) -> Result<Limit, Refused> {
         match value {
-            Bson::RegularExpression(_) | Bson::MinKey | Bson::MaxKey | Bson::Undefined => {
-                Err(Refused::unknown(format!("a comparison of order with {value}")))
+            Bson::RegularExpression(_) | Bson::Undefined => {
+                Err(Refused::malformed(format!("a comparison of order with {value}")))
             }
-            value => self.operand(value).map(Limit::new),
+            value => self.operand(value).map(|operand| Limit::new(operand, self.text.cloned())),
         }
     }
 
@@ -228,7 +247,7 @@ impl<'a> Compiler<'a> {
                 value => operands.push(self.operand(value)?),
             }
         }
-        Ok(Options::new(operands, regexes))
+        Ok(Options::new(operands, regexes, self.text.cloned()))
     }
 
     fn negated(&self, value: &Bson) -> Result<Predicate, Refused> {
@@ -265,8 +284,10 @@ impl<'a> Compiler<'a> {
             Refused::malformed(format!("$elemMatch with {value}; expected a query"))
         })?;
         let deeper = self.deeper()?;
-        let first = inner.keys().next().map(String::as_str);
-        let is_query = matches!(first, Some("$and" | "$or" | "$nor" | "$jsonSchema"));
+        let is_query = inner.iter().next().is_some_and(|(name, value)| {
+            matches!(name.as_str(), "$and" | "$or" | "$nor" | "$comment")
+                || self.conditions.is_some_and(|read| read(name, value).is_some())
+        });
         if is_operators(inner) && !is_query {
             return deeper.operators(inner).map(|inner| Test::Element(Box::new(inner)));
         }

@@ -7,12 +7,15 @@
 //! | file | content |
 //! | --- | --- |
 //! | `compile.rs`, `arguments.rs` | compiles queries, and the arguments of operators |
-//! | `predicate.rs`, `operand.rs` | conditions on values; comparison of values |
+//! | `predicate.rs`, `operand.rs`, `bits.rs` | conditions on values; comparison of values; bits |
+//! | `position.rs` | the array element that made a query match |
 //! | `sight.rs` | whether the paths of a query are unambiguous |
 
 mod arguments;
+mod bits;
 mod compile;
 mod operand;
+mod position;
 mod predicate;
 mod sight;
 #[cfg(test)]
@@ -20,21 +23,27 @@ mod tests;
 #[cfg(test)]
 mod tests_rules;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use bson::Bson;
 use bson::raw::RawDocument;
 
 pub(crate) use self::compile::{Collation, Compiler};
 use self::predicate::{Predicate, each};
+use super::key::TextOrder;
 use super::path::Path;
+use super::refused::Refused;
 use crate::{Error, Result};
 
 /// A compiled query of MongoDB's language; it matches documents as bytes.
 ///
 /// Supported are equality, `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$nin`, `$exists`,
 /// `$type`, `$not`, `$regex`, `$mod`, `$size`, `$all`, `$elemMatch`, `$and`, `$or`, `$nor`, and
-/// regular expressions as values. Text is compared byte by byte.
+/// regular expressions as values; and `$bitsAllSet`, `$bitsAllClear`, `$bitsAnySet` and
+/// `$bitsAnyClear`. Text is compared byte by byte. An [`Extension`] adds other operators and
+/// another order of texts.
 ///
 /// ```
 /// use argon_core::document::Filter;
@@ -60,23 +69,53 @@ enum Term {
     Not(Box<Term>),
     /// A condition at a path.
     At(Path, Predicate),
-    /// A condition that is evaluated elsewhere: `$jsonSchema`.
-    Judge(Arc<dyn Judge>),
+    /// A condition that is evaluated elsewhere, such as `$jsonSchema`.
+    Condition(Arc<dyn Condition>),
 }
 
-/// Evaluates a condition on whole documents.
-pub(crate) trait Judge: fmt::Debug + Send + Sync {
-    /// Returns whether a document satisfies the condition.
-    fn passes(&self, document: &RawDocument) -> Result<bool, Undecided>;
+/// A condition on whole documents.
+pub trait Condition: fmt::Debug + Send + Sync {
+    /// Returns whether a document satisfies the condition, in the environment that
+    /// [`Filter::matches_in`] was given.
+    ///
+    /// # Errors
+    /// The reason why that is undecidable.
+    fn holds(
+        &self,
+        document: &RawDocument,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided>;
+}
+
+/// What the conditions of an extension are evaluated with, such as the values of variables.
+pub type Environment<'e> = &'e (dyn Any + Send + Sync);
+
+/// What a query language adds to the filters of core.
+pub trait Extension {
+    /// Compiles an operator that stands where a field's name may: `$expr`. `None` if the extension
+    /// has no such operator.
+    ///
+    /// # Errors
+    /// The error of [`Filter::extended`].
+    fn condition(
+        &self,
+        operator: &str,
+        argument: &Bson,
+    ) -> Option<crate::Result<Arc<dyn Condition>>>;
+
+    /// The order of texts; `None` for byte by byte.
+    fn text_order(&self) -> Option<Arc<dyn TextOrder>>;
 }
 
 /// The reason why it is undecidable whether a document matches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Undecided {
     /// The document can't be decoded.
     Malformed,
     /// A regular expression exceeded its limit.
     GaveUp,
+    /// A [`Condition`] failed.
+    Failed(Arc<Error>),
 }
 
 impl Filter {
@@ -98,12 +137,39 @@ impl Filter {
         Ok(Compiler::of_new_rule().query(query)?)
     }
 
+    /// Compiles a query of an extended language, with MongoDB's names of fields.
+    ///
+    /// # Errors
+    /// See [`parse`](Self::parse), or the error of the extension.
+    pub fn extended(query: &bson::Document, extension: &dyn Extension) -> Result<Self> {
+        let text = extension.text_order();
+        let condition = |operator: &str, argument: &Bson| {
+            let condition = extension.condition(operator, argument)?;
+            Some(condition.map_err(Refused::Extension))
+        };
+        let compiler = Compiler::default().with_conditions(&condition).with_text(text.as_ref());
+        Ok(compiler.query(query)?)
+    }
+
     /// Returns whether a document matches. O(document × query).
     ///
     /// # Errors
     /// The reason why it is undecidable.
     pub fn matches(&self, document: &RawDocument) -> Result<bool, Undecided> {
-        self.0.matches(document)
+        self.matches_in(document, &())
+    }
+
+    /// [`matches`](Self::matches) for a filter of an extended language, whose conditions are
+    /// evaluated in an environment.
+    ///
+    /// # Errors
+    /// The reason why it is undecidable.
+    pub fn matches_in(
+        &self,
+        document: &RawDocument,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided> {
+        self.0.matches(document, environment)
     }
 
     /// Returns whether each path of the query identifies a single field of the document. A path is
@@ -115,13 +181,19 @@ impl Filter {
 }
 
 impl Term {
-    fn matches(&self, document: &RawDocument) -> Result<bool, Undecided> {
+    fn matches(
+        &self,
+        document: &RawDocument,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided> {
         match self {
-            Self::All(terms) => each(terms, |term| term.matches(document)),
-            Self::Any(terms) => each(terms, |term| Ok(!term.matches(document)?)).map(|none| !none),
-            Self::Not(term) => Ok(!term.matches(document)?),
-            Self::At(path, predicate) => predicate.holds_at(document, path.as_slice()),
-            Self::Judge(judge) => judge.passes(document),
+            Self::All(terms) => each(terms, |term| term.matches(document, environment)),
+            Self::Any(terms) => {
+                each(terms, |term| Ok(!term.matches(document, environment)?)).map(|none| !none)
+            }
+            Self::Not(term) => Ok(!term.matches(document, environment)?),
+            Self::At(path, predicate) => predicate.holds_at(document, path.as_slice(), environment),
+            Self::Condition(condition) => condition.holds(document, environment),
         }
     }
 
@@ -132,7 +204,7 @@ impl Term {
             Self::At(path, predicate) => Ok(sight::is_unambiguous(document, path.as_slice())?
                 && predicate.sees_at(document, path.as_slice())?),
             // Its paths are unknown.
-            Self::Judge(_) => Ok(false),
+            Self::Condition(_) => Ok(false),
         }
     }
 }
@@ -144,6 +216,7 @@ impl fmt::Display for Undecided {
             Self::GaveUp => {
                 "a regular expression took too long on a document; use one with less backtracking"
             }
+            Self::Failed(error) => error.message(),
         })
     }
 }
@@ -155,6 +228,7 @@ impl From<Undecided> for Error {
         match undecided {
             Undecided::Malformed => Self::corrupt(undecided.to_string()),
             Undecided::GaveUp => Self::unsupported(undecided.to_string()),
+            Undecided::Failed(error) => Arc::try_unwrap(error).unwrap_or_else(Self::shared),
         }
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use bson::Decimal128;
 use bson::raw::{RawBsonRef, RawDocument};
 
+use super::bits::Bits;
 use super::operand::{Limit, Options};
-use super::{Filter, Undecided};
+use super::{Environment, Filter, Undecided};
 use crate::document::key::decimal::Decimal;
 use crate::document::path::Name;
 use crate::document::regex::{GaveUp, Regex};
@@ -35,6 +36,7 @@ pub(super) enum Test {
         divisor: i64,
         remainder: i64,
     },
+    Bits(Bits),
     /// An array with this number of elements.
     Size(i64),
     /// An array with an element that satisfies this.
@@ -52,22 +54,29 @@ impl Predicate {
         &self,
         document: &RawDocument,
         path: &[Name],
+        environment: Environment<'_>,
     ) -> Result<bool, Undecided> {
         match self {
-            Self::All(predicates) => each(predicates, |inner| inner.holds_at(document, path)),
-            Self::Not(predicate) => Ok(!predicate.holds_at(document, path)?),
-            Self::Test(test) => {
-                walk::any(document, path, test.asks_elements(), &mut |value| test.holds(value))
+            Self::All(predicates) => {
+                each(predicates, |inner| inner.holds_at(document, path, environment))
             }
+            Self::Not(predicate) => Ok(!predicate.holds_at(document, path, environment)?),
+            Self::Test(test) => walk::any(document, path, test.asks_elements(), &mut |value| {
+                test.holds(value, environment)
+            }),
         }
     }
 
     /// Returns whether the condition holds for this value.
-    fn holds(&self, value: RawBsonRef<'_>) -> Result<bool, Undecided> {
+    pub(super) fn holds(
+        &self,
+        value: RawBsonRef<'_>,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided> {
         match self {
-            Self::All(predicates) => each(predicates, |inner| inner.holds(value)),
-            Self::Not(predicate) => Ok(!predicate.holds(value)?),
-            Self::Test(test) => test.holds(Some(value)),
+            Self::All(predicates) => each(predicates, |inner| inner.holds(value, environment)),
+            Self::Not(predicate) => Ok(!predicate.holds(value, environment)?),
+            Self::Test(test) => test.holds(Some(value), environment),
         }
     }
 
@@ -97,11 +106,15 @@ impl Predicate {
 
 impl Test {
     /// Returns whether the condition also applies to the elements of an array.
-    fn asks_elements(&self) -> bool {
+    pub(super) fn asks_elements(&self) -> bool {
         !matches!(self, Self::Size(_) | Self::Element(_) | Self::Document(_))
     }
 
-    fn holds(&self, value: Option<RawBsonRef<'_>>) -> Result<bool, Undecided> {
+    pub(super) fn holds(
+        &self,
+        value: Option<RawBsonRef<'_>>,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided> {
         let Some(value) = value else { return Ok(self.holds_of_nothing()) };
         match self {
             Self::Exists => Ok(true),
@@ -113,15 +126,29 @@ impl Test {
             Self::Modulo { divisor, remainder } => {
                 Ok(whole(value).is_some_and(|number| number.wrapping_rem(*divisor) == *remainder))
             }
+            Self::Bits(bits) => Ok(bits.hold(value)),
             Self::Size(size) => Ok(match value {
                 RawBsonRef::Array(array) => i64::try_from(array.into_iter().count()) == Ok(*size),
                 _ => false,
             }),
-            Self::Element(predicate) => in_array(value, |element| predicate.holds(element)),
-            Self::Document(filter) => in_array(value, |element| {
-                as_document(element)?.map_or(Ok(false), |inner| filter.matches(inner))
-            }),
+            Self::Element(_) | Self::Document(_) => {
+                in_array(value, |element| self.holds_for_element(element, environment))
+            }
             Self::Never => Ok(false),
+        }
+    }
+
+    /// Returns whether an element satisfies the query of `$elemMatch`.
+    pub(super) fn holds_for_element(
+        &self,
+        element: RawBsonRef<'_>,
+        environment: Environment<'_>,
+    ) -> Result<bool, Undecided> {
+        match self {
+            Self::Element(predicate) => predicate.holds(element, environment),
+            Self::Document(filter) => as_document(element)?
+                .map_or(Ok(false), |inner| filter.matches_in(inner, environment)),
+            _ => Ok(false),
         }
     }
 
@@ -162,7 +189,7 @@ fn in_array(
 }
 
 /// Returns a value as a document: an array's fields are its indexes.
-fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided> {
+pub(super) fn as_document(value: RawBsonRef<'_>) -> Result<Option<&RawDocument>, Undecided> {
     Ok(match value {
         RawBsonRef::Document(document) => Some(document),
         RawBsonRef::Array(array) => Some(RawDocument::from_bytes(array.as_bytes())?),
@@ -184,7 +211,7 @@ pub(super) fn matches(regex: &Regex, value: RawBsonRef<'_>) -> Result<bool, Unde
 }
 
 /// Truncates a number to an integer; `None` for other values, and numbers that are too large.
-fn whole(value: RawBsonRef<'_>) -> Option<i64> {
+pub(super) fn whole(value: RawBsonRef<'_>) -> Option<i64> {
     const LEAST: f64 = -9_223_372_036_854_775_808.0;
     let whole = |double: f64| (LEAST..-LEAST).contains(&double).then(|| double.trunc());
     match value {

@@ -1,8 +1,10 @@
 //! The answers of MongoDB's server, as tables of queries and documents.
 
-use bson::{Bson, Document as BsonDocument, RawDocumentBuf, doc};
+use std::sync::Arc;
 
-use super::{Collation, Compiler, Filter};
+use bson::{Bson, Document as BsonDocument, RawDocument, RawDocumentBuf, doc, rawdoc};
+
+use super::{Collation, Compiler, Condition, Environment, Extension, Filter, TextOrder, Undecided};
 
 fn compile(query: &BsonDocument) -> Result<Filter, String> {
     Compiler::default().query(query).map_err(crate::document::Refused::into_words)
@@ -18,16 +20,11 @@ fn table(rows: Vec<(BsonDocument, Vec<BsonDocument>, Vec<BsonDocument>)>) {
     for (query, matching, others) in rows {
         let filter = compile(&query).unwrap();
         for document in matching {
-            assert_eq!(
-                filter.matches(&raw(&document)),
-                Ok(true),
-                "{query} should match {document}"
-            );
+            assert!(filter.matches(&raw(&document)).unwrap(), "{query} should match {document}");
         }
         for document in others {
-            assert_eq!(
-                filter.matches(&raw(&document)),
-                Ok(false),
+            assert!(
+                !filter.matches(&raw(&document)).unwrap(),
                 "{query} should not match {document}"
             );
         }
@@ -321,7 +318,7 @@ fn queries_mean_what_they_mean_in_mongodb() {
         (false, doc! { "$and": [{ "n": 6 }, { "s": "b" }] }),
         (true, doc! { "$nor": [{ "n": 6 }, { "s": "c" }] }),
     ] {
-        assert_eq!(compile(&query).unwrap().matches(&document), Ok(holds), "{query}");
+        assert_eq!(compile(&query).unwrap().matches(&document).unwrap(), holds, "{query}");
     }
 }
 
@@ -330,11 +327,13 @@ fn what_is_not_known_is_named() {
     for (query, named) in [
         (doc! { "$expr": { "$gt": ["$a", "$b"] } }, "$expr"),
         (doc! { "$where": "1" }, "$where"),
-        (doc! { "a": { "$bitsAllSet": 1 } }, "$bitsAllSet"),
+        (doc! { "a": { "$bitsAllSet": -1 } }, "$bitsAllSet"),
+        (doc! { "a": { "$bitsAnySet": [1, -2] } }, "$bitsAnySet"),
+        (doc! { "a": { "$bitsAllClear": 1.5 } }, "$bitsAllClear"),
         (doc! { "$or": [{ "a": { "$near": [1, 2] } }] }, "$near"),
         (doc! { "a": { "$type": "strin" } }, "strin"),
         (doc! { "a": { "$regex": "(a)\\1" } }, "\\1"),
-        (doc! { "a": { "$gt": Bson::MinKey } }, "order"),
+        (doc! { "a": { "$gt": regex("b") } }, "order"),
         (doc! { "$or": [] }, "$or"),
         (doc! { "$jsonSchema": {} }, "$jsonSchema"),
     ] {
@@ -345,4 +344,143 @@ fn what_is_not_known_is_named() {
     let error = other.query(&doc! { "a": { "$in": [1, "x"] } }).unwrap_err();
     assert!(error.into_words().contains("collation"));
     assert!(other.query(&doc! { "a": { "$exists": true }, "b": { "$gt": 1 } }).is_ok());
+}
+
+#[test]
+fn a_divisor_is_truncated_as_the_number_is() {
+    let least = Bson::Double(-9_223_372_036_854_775_808.0);
+    table(vec![
+        (
+            doc! { "a": { "$mod": [4.9, 1] } },
+            vec![doc! { "a": 5 }, doc! { "a": 5.9 }, doc! { "a": decimal("9.5") }],
+            vec![doc! { "a": 4 }, doc! { "a": "5" }],
+        ),
+        (
+            doc! { "a": { "$mod": [least, 0] } },
+            vec![doc! { "a": 0 }, doc! { "a": i64::MIN }],
+            vec![doc! { "a": 1 }],
+        ),
+        (doc! { "a": { "$mod": [decimal("2"), decimal("1")] } }, vec![doc! { "a": 3 }], vec![]),
+    ]);
+    for wrong in [Bson::Double(f64::NAN), Bson::Double(1e300), "2".into(), 0.into(), 0.5.into()] {
+        assert!(compile(&doc! { "a": { "$mod": [wrong, 0] } }).is_err());
+    }
+}
+
+#[test]
+fn all_values_lie_between_the_least_and_the_greatest_key() {
+    table(vec![
+        (
+            doc! { "a": { "$gt": Bson::MinKey } },
+            vec![doc! { "a": 1 }, doc! { "a": "x" }, doc! { "a": Bson::MaxKey }],
+            vec![doc! { "a": Bson::MinKey }, doc! {}],
+        ),
+        (
+            doc! { "a": { "$lte": Bson::MaxKey } },
+            vec![doc! { "a": 1 }, doc! { "a": Bson::MaxKey }],
+            vec![doc! {}],
+        ),
+        (doc! { "a": { "$lt": Bson::MinKey } }, vec![], vec![doc! { "a": 1 }, doc! {}]),
+    ]);
+}
+
+#[test]
+fn bits_are_those_of_whole_numbers_and_of_binary_data() {
+    let binary = |bytes: &[u8]| {
+        Bson::Binary(bson::Binary {
+            subtype: bson::spec::BinarySubtype::Generic,
+            bytes: bytes.to_vec(),
+        })
+    };
+    table(vec![
+        (
+            doc! { "a": { "$bitsAllSet": 50 } },
+            vec![doc! { "a": 54 }, doc! { "a": 54.0 }, doc! { "a": binary(&[0b11_0110]) }],
+            vec![doc! { "a": 20 }, doc! { "a": 54.5 }, doc! { "a": "54" }, doc! {}],
+        ),
+        (
+            doc! { "a": { "$bitsAllSet": [1, 5] } },
+            vec![doc! { "a": 54_i64 }, doc! { "a": [1, 54] }, doc! { "a": decimal("54") }],
+            vec![doc! { "a": 20 }],
+        ),
+        (
+            doc! { "a": { "$bitsAllClear": [1, 5] } },
+            vec![doc! { "a": 20 }, doc! { "a": binary(&[20]) }],
+            vec![doc! { "a": 54 }, doc! { "a": 2 }],
+        ),
+        (
+            doc! { "a": { "$bitsAnySet": binary(&[0x30]) } },
+            vec![doc! { "a": 54 }, doc! { "a": 20 }],
+            vec![doc! { "a": 15 }],
+        ),
+        (
+            doc! { "a": { "$bitsAnyClear": [1, 5] } },
+            vec![doc! { "a": 20 }, doc! { "a": 2 }],
+            vec![doc! { "a": 54 }],
+        ),
+        // The sign of a number extends without end; after binary data all bits are clear.
+        (
+            doc! { "a": { "$bitsAllSet": [200] } },
+            vec![doc! { "a": -1 }],
+            vec![doc! { "a": 1 }, doc! { "a": binary(&[255]) }],
+        ),
+    ]);
+}
+
+/// Adds `$odd`, which holds if the field `n` is odd, and compares text without regard to case.
+struct WithOdd;
+
+#[derive(Debug)]
+struct Odd;
+
+#[derive(Debug)]
+struct NoCase;
+
+impl Extension for WithOdd {
+    fn condition(
+        &self,
+        operator: &str,
+        argument: &Bson,
+    ) -> Option<crate::Result<Arc<dyn Condition>>> {
+        (operator == "$odd").then(|| match argument {
+            Bson::Boolean(true) => Ok(Arc::new(Odd) as Arc<dyn Condition>),
+            other => Err(crate::Error::invalid(format!("$odd of {other}"))),
+        })
+    }
+
+    fn text_order(&self) -> Option<Arc<dyn TextOrder>> {
+        Some(Arc::new(NoCase))
+    }
+}
+
+impl Condition for Odd {
+    fn holds(&self, document: &RawDocument, _: Environment<'_>) -> Result<bool, Undecided> {
+        Ok(document.get_i32("n").is_ok_and(|number| number % 2 == 1))
+    }
+}
+
+impl TextOrder for NoCase {
+    fn compare(&self, a: &str, b: &str) -> std::cmp::Ordering {
+        a.to_lowercase().cmp(&b.to_lowercase())
+    }
+}
+
+#[test]
+fn an_extension_adds_operators_and_an_order_of_texts() {
+    let extended = |query: BsonDocument| Filter::extended(&query, &WithOdd);
+    for (query, holds) in [
+        (doc! { "$odd": true }, true),
+        (doc! { "$nor": [{ "$odd": true }] }, false),
+        (doc! { "items": { "$elemMatch": { "$odd": true } } }, true),
+        (doc! { "s": "TEXT" }, true),
+        (doc! { "s": { "$in": ["other", "tExt"] } }, true),
+        (doc! { "s": { "$gt": "SZ", "$lte": "Text" } }, true),
+        (doc! { "in": { "s": "A" } }, true),
+        (doc! { "s": regex("TEXT") }, false),
+    ] {
+        let document = rawdoc! { "n": 1, "s": "text", "in": { "s": "a" }, "items": [{ "n": 3 }] };
+        assert_eq!(extended(query.clone()).unwrap().matches(&document).unwrap(), holds, "{query}");
+    }
+    assert_eq!(extended(doc! { "$odd": 1 }).unwrap_err().message(), "$odd of 1");
+    assert!(extended(doc! { "$even": 1 }).unwrap_err().message().contains("the operator $even"));
 }

@@ -35,7 +35,7 @@ use tag::Tag;
 
 pub use encode::encode;
 pub use error::KeyError;
-pub use order::compare;
+pub use order::{TextOrder, compare, compare_by};
 pub(crate) use order::{is_nan, same_type};
 
 /// The maximum nesting of documents, arrays and scopes in an `_id`.

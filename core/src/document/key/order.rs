@@ -4,6 +4,7 @@
 //! without the key encoding: the tests compare the two.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use bson::raw::{RawArray, RawBinaryRef, RawBsonRef, RawDocument};
 
@@ -19,8 +20,27 @@ use super::{db_pointer, encode::uncounted_bytes, exact::Number};
 /// # Errors
 /// If a value can't be decoded.
 pub fn compare(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, bson::error::Error> {
+    compare_by(a, b, None)
+}
+
+/// The order of texts in a collation.
+pub trait TextOrder: fmt::Debug + Send + Sync {
+    /// Compares two texts. A total order, in which different texts may be equal.
+    fn compare(&self, a: &str, b: &str) -> Ordering;
+}
+
+/// [`compare`] with another order of strings and symbols than byte by byte, if one is given. As in
+/// MongoDB, it does not apply to names of fields, to code and to patterns.
+///
+/// # Errors
+/// If a value can't be decoded.
+pub fn compare_by(
+    a: RawBsonRef<'_>,
+    b: RawBsonRef<'_>,
+    text: Option<&dyn TextOrder>,
+) -> Result<Ordering, bson::error::Error> {
     match compare_types(a, b) {
-        Ordering::Equal => compare_same_type(a, b),
+        Ordering::Equal => compare_same_type(a, b, text),
         order => Ok(order),
     }
 }
@@ -65,13 +85,19 @@ fn canonical_type(value: RawBsonRef<'_>) -> i8 {
     }
 }
 
-fn compare_same_type(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, bson::error::Error> {
+fn compare_same_type(
+    a: RawBsonRef<'_>,
+    b: RawBsonRef<'_>,
+    text: Option<&dyn TextOrder>,
+) -> Result<Ordering, bson::error::Error> {
     use RawBsonRef as R;
     Ok(match (a, b) {
-        (R::String(a) | R::Symbol(a), R::String(b) | R::Symbol(b))
-        | (R::JavaScriptCode(a), R::JavaScriptCode(b)) => a.cmp(b),
-        (R::Document(a), R::Document(b)) => compare_documents(a, b)?,
-        (R::Array(a), R::Array(b)) => compare_arrays(a, b)?,
+        (R::String(a) | R::Symbol(a), R::String(b) | R::Symbol(b)) => {
+            text.map_or_else(|| a.cmp(b), |text| text.compare(a, b))
+        }
+        (R::JavaScriptCode(a), R::JavaScriptCode(b)) => a.cmp(b),
+        (R::Document(a), R::Document(b)) => compare_documents(a, b, text)?,
+        (R::Array(a), R::Array(b)) => compare_arrays(a, b, text)?,
         (R::Binary(a), R::Binary(b)) => compare_binaries(a, b),
         (R::ObjectId(a), R::ObjectId(b)) => a.bytes().cmp(&b.bytes()),
         (R::Boolean(a), R::Boolean(b)) => a.cmp(&b),
@@ -86,7 +112,7 @@ fn compare_same_type(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, b
         }
         (R::JavaScriptCodeWithScope(a), R::JavaScriptCodeWithScope(b)) => {
             match a.code.cmp(b.code) {
-                Ordering::Equal => compare_documents(a.scope, b.scope)?,
+                Ordering::Equal => compare_documents(a.scope, b.scope, text)?,
                 order => order,
             }
         }
@@ -97,7 +123,11 @@ fn compare_same_type(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Result<Ordering, b
 
 /// Field by field: type, then name, then value. A proper prefix of a document is less than the
 /// document.
-fn compare_documents(a: &RawDocument, b: &RawDocument) -> Result<Ordering, bson::error::Error> {
+fn compare_documents(
+    a: &RawDocument,
+    b: &RawDocument,
+    text: Option<&dyn TextOrder>,
+) -> Result<Ordering, bson::error::Error> {
     let (mut a, mut b) = (a.iter(), b.iter());
     loop {
         let ((a_name, a_value), (b_name, b_value)) = match (a.next(), b.next()) {
@@ -106,18 +136,22 @@ fn compare_documents(a: &RawDocument, b: &RawDocument) -> Result<Ordering, bson:
         };
         let order =
             compare_types(a_value, b_value).then_with(|| a_name.as_str().cmp(b_name.as_str()));
-        let order = if order.is_eq() { compare_same_type(a_value, b_value)? } else { order };
+        let order = if order.is_eq() { compare_same_type(a_value, b_value, text)? } else { order };
         if order.is_ne() {
             return Ok(order);
         }
     }
 }
 
-fn compare_arrays(a: &RawArray, b: &RawArray) -> Result<Ordering, bson::error::Error> {
+fn compare_arrays(
+    a: &RawArray,
+    b: &RawArray,
+    text: Option<&dyn TextOrder>,
+) -> Result<Ordering, bson::error::Error> {
     let (mut a, mut b) = (a.into_iter(), b.into_iter());
     loop {
         let order = match (a.next(), b.next()) {
-            (Some(a), Some(b)) => compare(a?, b?)?,
+            (Some(a), Some(b)) => compare_by(a?, b?, text)?,
             (a, b) => return Ok(a.is_some().cmp(&b.is_some())),
         };
         if order.is_ne() {

@@ -5,10 +5,14 @@
 //! pattern is parsed by PCRE's rules and translated. An unsupported construct of PCRE is refused by
 //! name.
 
+mod captures;
 mod classes;
 mod translate;
 
 use fancy_regex::RegexBuilder;
+
+pub use captures::{Captures, CapturingRegex};
+use translate::Groups;
 
 use super::refused::Refused;
 
@@ -34,11 +38,13 @@ impl Regex {
     /// The pattern with the malformed or unsupported part.
     pub(crate) fn compile(source: &str, options: &str) -> Result<Self, Refused> {
         let with = |what: String| format!("the pattern {source} with {what}");
-        let translated =
-            translate::translate(source, options).map_err(|refused| match refused {
+        let translated = translate::translate(source, options, Groups::Group).map_err(
+            |refused| match refused {
                 Refused::Malformed(what) => Refused::Malformed(with(what)),
                 Refused::Unknown(what) => Refused::Unknown(with(what)),
-            })?;
+                other @ Refused::Extension(_) => other,
+            },
+        )?;
         let regex = RegexBuilder::new(&translated).backtrack_limit(MOST_STEPS).build();
         let regex = regex.map_err(|_| Refused::unknown(format!("the pattern {source}")))?;
         let mut options: Vec<char> = options.chars().collect();

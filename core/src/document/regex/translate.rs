@@ -15,15 +15,30 @@ pub(super) struct Flags {
     extended: bool,
 }
 
-/// Translates a pattern with PCRE's meaning to the syntax of `fancy-regex`. Groups do not capture,
-/// because nothing refers to them. O(length).
-pub(super) fn translate(source: &str, options: &str) -> Result<String, Refused> {
+/// What the groups of a translated pattern do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Groups {
+    /// They only group: for patterns that are asked whether they match.
+    Group,
+    /// They capture, by number, and the match ends where PCRE's does.
+    Capture,
+}
+
+/// Translates a pattern with PCRE's meaning to the syntax of `fancy-regex`. O(length).
+pub(super) fn translate(source: &str, options: &str, kind: Groups) -> Result<String, Refused> {
     let mut flags = Flags::default();
     for option in options.chars() {
         flags.set(option, true).ok_or_else(|| Refused::unknown(format!("the option {option}")))?;
     }
-    let mut translator =
-        Translator { source, at: 0, flags, groups: Vec::new(), out: String::new(), item: false };
+    let mut translator = Translator {
+        source,
+        at: 0,
+        flags,
+        kind,
+        groups: Vec::new(),
+        out: String::new(),
+        item: false,
+    };
     translator.run()?;
     Ok(translator.out)
 }
@@ -47,6 +62,7 @@ pub(super) struct Translator<'a> {
     source: &'a str,
     at: usize,
     pub(super) flags: Flags,
+    kind: Groups,
     /// The options outside of each open group.
     groups: Vec<Flags>,
     pub(super) out: String,
@@ -102,7 +118,10 @@ impl<'a> Translator<'a> {
                 '^' if self.flags.multiline => self.assertion(r"(?:\A|(?<=\n)(?!\z))"),
                 '^' => self.assertion(r"\A"),
                 '$' if self.flags.multiline => self.assertion(r"(?=\n|\z)"),
-                '$' if self.ends_alternative() => self.assertion(r"\n?\z"),
+                // Cheaper, but a part of the match.
+                '$' if self.kind == Groups::Group && self.ends_alternative() => {
+                    self.assertion(r"\n?\z");
+                }
                 '$' => self.assertion(r"(?=\n?\z)"),
                 ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c' if self.flags.extended => {}
                 '#' if self.flags.extended => {
@@ -209,18 +228,33 @@ impl<'a> Translator<'a> {
                 return Err(Refused::unknown(format!("a group named {name}")));
             }
             self.at += length + 1;
-            self.out.push_str("(?:");
+            self.out.push_str(self.capturing());
         } else if self.skip("?") {
             if !self.options()? {
                 return Ok(());
             }
             self.out.push_str("(?:");
         } else {
-            self.out.push_str("(?:");
+            self.out.push_str(self.capturing());
         }
         self.groups.push(outside);
         self.item = false;
         Ok(())
+    }
+
+    /// Returns whether a digit after a backslash is a reference to a group, whose text is compared
+    /// with case.
+    fn may_refer(&self) -> bool {
+        let is_number = self.rest().starts_with(|c: char| c.is_ascii_digit());
+        self.kind == Groups::Capture && !self.flags.caseless && !is_number
+    }
+
+    /// The beginning of a group that captures in PCRE.
+    fn capturing(&self) -> &'static str {
+        match self.kind {
+            Groups::Group => "(?:",
+            Groups::Capture => "(",
+        }
     }
 
     /// Parses `im-s)` for the rest of the group, or `im-s:` for a new one; returns whether it is a
@@ -261,6 +295,7 @@ impl<'a> Translator<'a> {
                 text.chars().for_each(|literal| self.literal(literal));
             }
             'E' => {}
+            '1'..='9' if self.may_refer() => self.atom(&format!(r"(?:\{escaped})")),
             _ => match classes::escaped(self, escaped)? {
                 classes::Escaped::Character(literal) => self.literal(literal),
                 classes::Escaped::Class(class) => self.class(&class),

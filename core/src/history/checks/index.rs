@@ -186,6 +186,7 @@ impl Index {
             Ok(false) => Ok(Some(Keys::Are(std::collections::BTreeSet::new()))),
             Err(Undecided::GaveUp) => Ok(None),
             Err(malformed @ Undecided::Malformed) => Err(corrupt(malformed)),
+            Err(failed @ Undecided::Failed(_)) => Err(failed.into()),
         }
     }
 

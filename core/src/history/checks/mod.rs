@@ -46,6 +46,7 @@ mod violation;
 pub use policy::{Checks, Hook, Reference, Unique};
 pub use proposed::{KeyedDocuments, Proposed};
 pub use unchecked::{Checked, Unchecked};
+pub use validator::schema;
 pub use violation::{Check, Violation};
 
 use crate::Result;

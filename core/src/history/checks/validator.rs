@@ -17,7 +17,7 @@ use futures::TryStreamExt;
 use super::schema::{Problem, Schema};
 use crate::document::definition::identical;
 use crate::document::key::Key;
-use crate::document::{Collation, Compiler, Filter, Judge, Undecided};
+use crate::document::{Collation, Compiler, Condition, Environment, Filter, Refused, Undecided};
 use crate::engine::catalog::CollectionInfo;
 use crate::history::checks::unchecked::Findings;
 use crate::history::checks::{Check, Checks, Proposed, Violation};
@@ -56,9 +56,14 @@ impl Validator {
     /// `Invalid` for a schema that MongoDB would refuse too.
     fn of_collection(info: &CollectionInfo, found: &mut Findings) -> Result<Option<Self>> {
         let Some((validator, level)) = enforced(info) else { return Ok(None) };
-        let read = |schema: &BsonDocument| judge(&info.name, schema);
+        let read = |operator: &str, argument: &Bson| match (operator, argument) {
+            ("$jsonSchema", Bson::Document(schema)) => {
+                Some(condition(&info.name, schema).map_err(Refused::Unknown))
+            }
+            _ => None,
+        };
         let collation = collation_of(&info.options);
-        let compiler = Compiler::default().with_collation(collation).with_schema(&read);
+        let compiler = Compiler::default().with_collation(collation).with_conditions(&read);
         let mut own = Self { moderate: level == "moderate", ..Self::default() };
         for (name, value) in validator {
             match (name.as_str(), value) {
@@ -120,6 +125,7 @@ impl Validator {
                 Ok(false) => problems.push((clause.path.clone(), clause.problem())),
                 Err(Undecided::GaveUp) => undecided(VALIDATOR, TOO_LONG),
                 Err(Undecided::Malformed) => return Err(corrupt()),
+                Err(failed @ Undecided::Failed(_)) => return Err(failed.into()),
             }
         }
         problems.truncate(most);
@@ -151,15 +157,28 @@ impl Clause {
     }
 }
 
-impl Judge for Schema {
-    fn passes(&self, document: &bson::RawDocument) -> Result<bool, Undecided> {
+impl Condition for Schema {
+    fn holds(&self, document: &bson::RawDocument, _: Environment<'_>) -> Result<bool, Undecided> {
         self.takes(&BsonDocument::try_from(document)?).ok_or(Undecided::GaveUp)
     }
 }
 
+/// Compiles a `$jsonSchema` of a query as a condition on documents.
+///
+/// # Errors
+/// The malformed or unsupported part, in words.
+pub fn schema(schema: &BsonDocument) -> Result<Arc<dyn Condition>, String> {
+    // Its messages name a collection, which a query's do not.
+    let collection = CollectionName::new("query").map_err(|error| error.to_string())?;
+    condition(&collection, schema)
+}
+
 /// Compiles a schema inside a query. Unsupported keywords can't be omitted there, because an
 /// operator may negate them.
-fn judge(collection: &CollectionName, schema: &BsonDocument) -> Result<Arc<dyn Judge>, String> {
+fn condition(
+    collection: &CollectionName,
+    schema: &BsonDocument,
+) -> Result<Arc<dyn Condition>, String> {
     let schema = Schema::compile(collection, schema).map_err(|_| format!("the schema {schema}"))?;
     match schema.unknown().first() {
         Some(what) => Err(what.clone()),

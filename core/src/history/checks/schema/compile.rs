@@ -150,6 +150,7 @@ impl Compiler<'_> {
     /// Records an unsupported pattern.
     fn leave_out(&mut self, refused: Refused, at: &str) -> Result<(), Problem> {
         match refused {
+            Refused::Extension(error) => Err(format!("{at} is malformed: {}", error.message())),
             Refused::Malformed(what) => Err(format!("{at} is malformed: {what}")),
             Refused::Unknown(what) => {
                 self.unknown.push(format!("{what} at {at}"));
