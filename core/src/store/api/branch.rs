@@ -7,6 +7,7 @@ use bson::DateTime;
 use crate::engine::write::committer::Submitted;
 use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
 use crate::log::walk;
+use crate::model::environment::Environment;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn};
 use crate::store::mask::MaskPolicy;
 use crate::store::records::BranchRecord;
@@ -76,6 +77,11 @@ impl Branch {
     /// The name.
     pub fn name(&self) -> &BranchName {
         &self.name
+    }
+
+    /// The clock, the source of identifiers and the counters of this process.
+    pub fn environment(&self) -> &Environment {
+        &self.project.shared.environment
     }
 
     /// Reads the properties of the branch.

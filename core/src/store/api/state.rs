@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use crate::document::key::Key;
 use crate::engine::active_states::StateGuard;
 use crate::engine::catalog::{Catalog, CollectionInfo};
+use crate::model::environment::Environment;
 use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
@@ -136,6 +137,11 @@ impl State {
         self.catalog.iter().map(|info| &**info)
     }
 
+    /// The clock, the source of identifiers and the counters of this process.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
     /// Whether reads go through a [mask](crate::mask).
     pub fn is_masked(&self) -> bool {
         self.mask.is_some()
@@ -224,15 +230,21 @@ impl CollectionView {
         let Some(Version { lsn, document }) = materialize.get(view, self.info.id, id).await? else {
             return Ok(None);
         };
-        let segment = view.segment_of(lsn).ok_or_else(|| {
+        Ok(Some(VersionedDocument { changed_by: self.point_of(lsn)?, document }))
+    }
+
+    /// The commit at a position of the state, with its timeline: [`scan_range`](Self::scan_range)
+    /// gives positions.
+    ///
+    /// # Errors
+    /// `Corrupt` if the state has no such commit.
+    pub fn point_of(&self, lsn: Lsn) -> Result<Point> {
+        let segment = self.state.view.segment_of(lsn).ok_or_else(|| {
             Error::corrupt(format!(
                 "a document was changed by commit {lsn}, which is not in the view"
             ))
         })?;
-        Ok(Some(VersionedDocument {
-            changed_by: Point { timeline: segment.timeline, lsn },
-            document,
-        }))
+        Ok(Point { timeline: segment.timeline, lsn })
     }
 
     /// Returns the documents with these `_id`s, which must be in ascending order; one result per
