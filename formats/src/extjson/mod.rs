@@ -5,6 +5,8 @@
 //! Both lose what Extended JSON can't express: the payload of a NaN, non-canonical decimals, the
 //! names of an array's elements, unsorted options of a regular expression, and a field that has the
 //! name of a wrapper (`$oid`). [`find_loss`] finds such values.
+//!
+//! People may type more: see [`parse_shell_value`].
 
 mod dates;
 mod db_pointer;
@@ -14,6 +16,7 @@ mod id;
 mod loss;
 mod parse;
 mod print;
+mod shell;
 mod wrappers;
 
 #[cfg(test)]
@@ -28,3 +31,4 @@ pub use parse::parse_nested;
 pub use parse::{DoubledNames, parse_document, parse_value};
 pub(super) use print::excerpt;
 pub use print::{Layout, Mode, print_document, print_raw_value, print_value};
+pub use shell::{parse_shell_document, parse_shell_value};
