@@ -1,0 +1,18 @@
+//! Queries: which documents of a collection match, and how they are read.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | `command.rs` | [`Find`]: filter, projection, sort, skip, limit |
+//! | `distinct.rs` | the different values of a field |
+//! | `access.rs` | the part of a collection that a query reads |
+//! | `selection.rs` | the documents that match |
+
+mod access;
+mod command;
+mod distinct;
+mod selection;
+
+pub use access::Access;
+pub use command::{Find, FindCommand, collation_of};
+pub use distinct::distinct;
+pub use selection::Selection;

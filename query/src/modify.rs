@@ -1,0 +1,193 @@
+//! Changes of the documents that match a filter: updates and deletions.
+//!
+//! A change is computed from a document that was read, and is committed under the precondition that
+//! nobody changed the document meanwhile. After a lost race only the document in question is read
+//! again.
+
+use std::collections::BTreeMap;
+
+use argon_core::key::Key;
+use argon_core::model::{CollectionName, Document, Point};
+use argon_core::write::{Conflict, ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
+use argon_core::{Backoff, Branch, CollectionView, Error, Result};
+use bson::raw::{RawBson, RawDocument, RawDocumentBuf};
+use futures::TryStreamExt;
+
+use crate::find::Selection;
+
+/// What becomes of a document that matches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// It stays as it is.
+    Keep,
+    /// It becomes another one with the same `_id`.
+    Replace(RawDocumentBuf),
+    /// It is deleted.
+    Delete,
+}
+
+/// The changes of the documents of a collection.
+pub struct Modify<'m> {
+    /// The collection, which need not exist.
+    pub collection: &'m CollectionName,
+    /// The documents.
+    pub selection: &'m Selection,
+    /// Whether all that match are changed, or only the first by `_id`.
+    pub many: bool,
+    /// Computes the change of a document.
+    pub change: &'m (dyn Fn(&RawDocument) -> Result<Change> + Sync),
+    /// Makes the document that is inserted if none matches; `None` if none is.
+    pub upsert: Option<&'m (dyn Fn() -> Result<RawDocumentBuf> + Sync)>,
+    /// Makes an empty request, with its signature.
+    pub request: &'m (dyn Fn() -> WriteRequest + Sync),
+}
+
+/// What was changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Modified {
+    /// The number of documents that matched.
+    pub matched: u64,
+    /// The number of documents that were changed or deleted.
+    pub modified: u64,
+    /// The `_id` of the document that was inserted.
+    pub upserted: Option<RawBson>,
+    /// The document before and after the change, if one was changed and not many.
+    pub image: Option<(Option<Document>, Option<Document>)>,
+    /// The commit; `None` if nothing was changed.
+    pub receipt: Option<Receipt>,
+}
+
+/// A document that matched, and its change.
+struct Planned {
+    read: Point,
+    before: Document,
+    change: Change,
+}
+
+impl Modify<'_> {
+    /// Makes the changes in one commit, all of them or none.
+    ///
+    /// # Errors
+    /// The error of the computation of a change; `Conflict` if other writers are faster each time;
+    /// `Invalid` if the changes are too many for a commit.
+    pub async fn run(&self, branch: &Branch) -> Result<Modified> {
+        let mut backoff = Backoff::new(branch.environment());
+        let mut planned = self.read(branch).await?;
+        while backoff.attempt().await {
+            let (request, mut modified) = self.prepare(branch, &planned)?;
+            let Some(request) = request else { return Ok(modified) };
+            match branch.commit(request).await? {
+                Outcome::Committed(receipt) => {
+                    modified.receipt = Some(receipt);
+                    return Ok(modified);
+                }
+                Outcome::Unchanged { .. } => return Ok(modified),
+                Outcome::Conflict(conflict) => {
+                    self.read_again(branch, &mut planned, &conflict).await?;
+                }
+                Outcome::Moved { head } => {
+                    return Err(Error::conflict(format!("the branch moved to LSN {head}")));
+                }
+            }
+        }
+        Err(Error::conflict(format!(
+            "documents of collection '{}' were changed by others on every attempt; try again later",
+            self.collection
+        )))
+    }
+
+    async fn read(&self, branch: &Branch) -> Result<BTreeMap<Key, Planned>> {
+        let mut planned = BTreeMap::new();
+        let Some(collection) = self.view(branch).await? else { return Ok(planned) };
+        let mut matching = self.selection.read(&collection);
+        while let Some((key, version)) = matching.try_next().await? {
+            let read = collection.point_of(version.lsn)?;
+            let change = (self.change)(version.document.as_raw())?;
+            planned.insert(key, Planned { read, before: version.document, change });
+            if !self.many {
+                break;
+            }
+        }
+        Ok(planned)
+    }
+
+    async fn view(&self, branch: &Branch) -> Result<Option<CollectionView>> {
+        let head = branch.head().await?;
+        let exists = head.collections().any(|info| info.name == *self.collection);
+        exists.then(|| head.collection(self.collection)).transpose()
+    }
+
+    /// The request with all changes; `None` if there is none.
+    fn prepare(
+        &self,
+        branch: &Branch,
+        planned: &BTreeMap<Key, Planned>,
+    ) -> Result<(Option<WriteRequest>, Modified)> {
+        let mut request = (self.request)();
+        let mut modified = Modified { matched: planned.len() as u64, ..Modified::default() };
+        for (key, Planned { read, before, change }) in planned {
+            let condition = Precondition::ChangedBy(*read);
+            let after = match change {
+                Change::Replace(after) if after.as_bytes() != before.as_bytes() => {
+                    let (new_key, after) = Document::checked(after.clone())?;
+                    debug_assert_eq!(&new_key, key, "an update does not change the _id");
+                    request.put(self.collection.clone(), new_key, after.clone(), condition)?;
+                    Some(after)
+                }
+                Change::Delete => {
+                    request.delete(self.collection.clone(), key.clone(), condition);
+                    None
+                }
+                Change::Replace(_) | Change::Keep => {
+                    if !self.many {
+                        modified.image = Some((Some(before.clone()), Some(before.clone())));
+                    }
+                    continue;
+                }
+            };
+            modified.modified += 1;
+            if !self.many {
+                modified.image = Some((Some(before.clone()), after));
+            }
+        }
+        if let Some(upsert) = self.upsert.filter(|_| planned.is_empty()) {
+            let (key, document) = branch.collection(self.collection).with_id(upsert()?)?;
+            let id = document.as_raw().get("_id").map_err(crate::value::malformed)?;
+            modified.upserted = id.map(crate::value::to_owned);
+            modified.image = Some((None, Some(document.clone())));
+            request.put(self.collection.clone(), key, document, Precondition::Absent)?;
+        }
+        let is_needed = modified.modified > 0 || modified.upserted.is_some();
+        Ok((is_needed.then_some(request), modified))
+    }
+
+    /// Reads the document of a conflict again. If none is left, all are.
+    async fn read_again(
+        &self,
+        branch: &Branch,
+        planned: &mut BTreeMap<Key, Planned>,
+        conflict: &Conflict,
+    ) -> Result<()> {
+        let Some(key) = conflict.key.as_ref().filter(|key| planned.contains_key(*key)) else {
+            // The document of an upsert, or the collection.
+            if conflict.reason == ConflictReason::Exists || conflict.key.is_none() {
+                *planned = self.read(branch).await?;
+                return Ok(());
+            }
+            return Err(conflict.clone().into());
+        };
+        planned.remove(key);
+        if let Some(collection) = self.view(branch).await?
+            && let Some(found) = collection.version(key).await?
+            && self.selection.matches(found.document.as_raw())?
+        {
+            let change = (self.change)(found.document.as_raw())?;
+            let again = Planned { read: found.changed_by, before: found.document, change };
+            planned.insert(key.clone(), again);
+        }
+        if planned.is_empty() {
+            *planned = self.read(branch).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! What pipelines read.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use argon_core::{Error, Result};
+use async_trait::async_trait;
+use bson::Document;
+use bson::raw::RawDocument;
+use futures::TryStreamExt;
+
+use super::execution::Execution;
+use super::matching::Matcher;
+use super::rows::{self, Row, Rows};
+use super::values::keys_at;
+use crate::Code;
+use crate::find::Access;
+
+/// The collections that a pipeline reads.
+#[async_trait]
+pub trait Collections: Send + Sync {
+    /// Opens a collection: in the state that the pipeline reads, or in that of a revision, such as
+    /// `main~3`. A collection that does not exist is an empty one.
+    ///
+    /// # Errors
+    /// `NotFound` or `Invalid` if the revision names no state.
+    async fn open(&self, name: &str, revision: Option<&str>) -> Result<Arc<dyn Collection>>;
+
+    /// Returns the commits that changed a collection, newest first, as documents of the stage
+    /// `$history`.
+    ///
+    /// # Errors
+    /// `Unsupported` if there is no history.
+    async fn history(&self, _collection: &str, _request: &HistoryRequest) -> Result<Rows> {
+        Err(without_history("$history"))
+    }
+
+    /// Returns the differences of a collection between two revisions, as documents of the stage
+    /// `$diff`.
+    ///
+    /// # Errors
+    /// `Unsupported` if there is no history; `NotFound` or `Invalid` if a revision names no state.
+    async fn diff(&self, _collection: &str, _from: &str, _to: Option<&str>) -> Result<Rows> {
+        Err(without_history("$diff"))
+    }
+}
+
+/// The arguments of `$history`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HistoryRequest {
+    /// The `_id` of the only document whose versions are wanted.
+    pub id: Option<bson::Bson>,
+}
+
+/// A collection in a state.
+#[async_trait]
+pub trait Collection: Send + Sync {
+    /// Returns the documents in the order of their `_id`s. A filter runs where the rows are: what
+    /// does not match is not copied.
+    fn scan(&self, filter: Option<ScanFilter>) -> Rows;
+
+    /// Returns the documents that have one of the values, or an array with one of them, at a path:
+    /// those that an equality in a query matches, null for missing. The values are given by their
+    /// [keys](argon_core::key).
+    ///
+    /// Without an index it is a scan.
+    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
+        matching_keys(self.scan(None), path.to_vec(), keys)
+    }
+
+    /// Whether [`lookup`](Self::lookup) of a path reads only what it returns.
+    fn is_indexed(&self, _path: &[String]) -> bool {
+        false
+    }
+
+    /// The number of documents, and what they take.
+    async fn statistics(&self) -> Result<Statistics> {
+        let mut statistics = Statistics::default();
+        let mut rows = self.scan(None);
+        while let Some(batch) = rows.try_next().await? {
+            statistics.count += batch.len() as u64;
+            let sizes = batch.iter().map(|row| row.as_raw().as_bytes().len() as u64);
+            statistics.size += sizes.sum::<u64>();
+        }
+        Ok(statistics)
+    }
+
+    /// The definitions of the indexes.
+    fn indexes(&self) -> Vec<Document> {
+        Vec::new()
+    }
+}
+
+/// The numbers of `$collStats`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// The number of documents.
+    pub count: u64,
+    /// Their bytes.
+    pub size: u64,
+}
+
+/// The filter of a scan.
+#[derive(Clone)]
+pub struct ScanFilter {
+    matcher: Arc<Matcher>,
+    execution: Execution,
+}
+
+impl ScanFilter {
+    pub(crate) fn new(matcher: Arc<Matcher>, execution: Execution) -> Self {
+        Self { matcher, execution }
+    }
+
+    /// The part of a collection that can have documents that match.
+    pub fn access(&self) -> &Access {
+        self.matcher.access()
+    }
+
+    /// Returns whether a document matches.
+    ///
+    /// # Errors
+    /// An [error with a code](Code) of an expression in the query.
+    pub fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.matcher.matches(document, &self.execution)
+    }
+}
+
+impl fmt::Debug for ScanFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScanFilter").field(&self.matcher).finish()
+    }
+}
+
+/// Keeps the rows that have one of the keys at a path.
+pub(crate) fn matching_keys(input: Rows, path: Vec<String>, keys: BTreeSet<Box<[u8]>>) -> Rows {
+    filtered(input, move |document| {
+        let mut found = false;
+        keys_at(document, &path, &mut |key| found |= keys.contains(key))?;
+        Ok(found)
+    })
+}
+
+/// Keeps the rows that satisfy a condition.
+pub(crate) fn filtered(
+    input: Rows,
+    mut condition: impl FnMut(&RawDocument) -> Result<bool> + Send + 'static,
+) -> Rows {
+    let kept = input.map_ok(move |batch| {
+        let mut kept = Vec::with_capacity(batch.len());
+        for row in batch {
+            if condition(row.as_raw())? {
+                kept.push(row);
+            }
+        }
+        Ok::<Vec<Row>, Error>(kept)
+    });
+    Box::pin(
+        kept.and_then(std::future::ready).try_filter(|batch| std::future::ready(!batch.is_empty())),
+    )
+}
+
+/// Collections in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCollections(std::collections::BTreeMap<String, MemoryCollection>);
+
+/// A collection in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryCollection(Arc<Vec<Row>>);
+
+impl MemoryCollections {
+    /// Adds a collection, or replaces it.
+    pub fn insert(&mut self, name: impl Into<String>, rows: Vec<Row>) {
+        self.0.insert(name.into(), MemoryCollection(Arc::new(rows)));
+    }
+}
+
+impl MemoryCollection {
+    pub(crate) fn new(rows: Arc<Vec<Row>>) -> Self {
+        Self(rows)
+    }
+}
+
+#[async_trait]
+impl Collections for MemoryCollections {
+    async fn open(&self, name: &str, revision: Option<&str>) -> Result<Arc<dyn Collection>> {
+        if revision.is_some() {
+            return Err(without_history("$at"));
+        }
+        Ok(Arc::new(self.0.get(name).cloned().unwrap_or_default()))
+    }
+}
+
+#[async_trait]
+impl Collection for MemoryCollection {
+    fn scan(&self, filter: Option<ScanFilter>) -> Rows {
+        let all = self.0.clone();
+        let mut place = 0;
+        rows::from_iter(std::iter::from_fn(move || {
+            loop {
+                let row = all.get(place)?;
+                place += 1;
+                match filter.as_ref().map(|filter| filter.matches(row.as_raw())) {
+                    None | Some(Ok(true)) => return Some(Ok(row.clone())),
+                    Some(Ok(false)) => {}
+                    Some(Err(error)) => return Some(Err(error)),
+                }
+            }
+        }))
+    }
+}
+
+fn without_history(what: &str) -> Error {
+    Code::COMMAND_NOT_SUPPORTED
+        .error(format!("{what} is not supported on collections that have no history"))
+}
