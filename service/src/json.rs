@@ -184,6 +184,59 @@ impl JsonSchema for InputDocument {
     }
 }
 
+/// A document of MongoDB's query language in a request, such as a filter: an object of Extended
+/// JSON, whose fields keep their order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct QueryDocument(pub bson::Document);
+
+impl<'de> Deserialize<'de> for QueryDocument {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(input)?;
+        match parse_value(text.get()).map_err(D::Error::custom)? {
+            Bson::Document(document) => Ok(Self(document)),
+            other => Err(D::Error::custom(format_args!("expected a document, found {other}"))),
+        }
+    }
+}
+
+impl JsonSchema for QueryDocument {
+    fn schema_name() -> Cow<'static, str> {
+        "QueryDocument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": "A document of MongoDB's query language as Extended JSON."
+        })
+    }
+}
+
+/// An update of MongoDB's query language in a request: operators, a replacement, or a list of
+/// stages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateValue(pub Bson);
+
+impl<'de> Deserialize<'de> for UpdateValue {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(input)?;
+        parse_value(text.get()).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for UpdateValue {
+    fn schema_name() -> Cow<'static, str> {
+        "UpdateValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["object", "array"],
+            "description": "An update of MongoDB's query language as Extended JSON."
+        })
+    }
+}
+
 /// What brought a commit about.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]

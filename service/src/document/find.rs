@@ -1,40 +1,62 @@
 use argon_core::State;
-use argon_core::model::{CollectionName, Document};
-use futures::{Stream, StreamExt, TryStreamExt, future};
+use argon_core::model::CollectionName;
+use argon_query::find::{Find, FindCommand};
+use argon_query::pipeline::Row;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::evaluation::execution;
+use crate::json::QueryDocument;
 use crate::{Failure, Result};
 
-/// Read the documents of a collection in the order of their `_id`.
+/// Read the documents of a collection that match a filter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct FindDocuments {
     /// The collection.
     #[schemars(with = "String")]
     pub collection: CollectionName,
+    /// The filter; without it, all documents match.
+    #[serde(default)]
+    pub filter: QueryDocument,
+    /// The fields to give; without it, all.
+    #[serde(default)]
+    pub projection: QueryDocument,
+    /// The order; without it, that of the `_id`s.
+    #[serde(default)]
+    pub sort: QueryDocument,
     /// The number of documents to leave out first.
     #[serde(default)]
-    pub skip: usize,
+    pub skip: u64,
     /// The maximum number of documents.
     #[serde(default)]
-    pub limit: Option<usize>,
+    pub limit: Option<u64>,
+    /// The order of texts; without it, byte by byte.
+    #[serde(default)]
+    pub collation: QueryDocument,
 }
 
-/// Reads the documents of a collection, each as soon as it is read. A front end shows them as
+/// Reads documents, each as soon as it is known to be the next. A front end shows them as
 /// [`ExtJson`](crate::json::ExtJson).
 ///
 /// # Errors
-/// `NotFound` if the collection is not there.
+/// `NotFound` if the collection is not there; `Invalid` for a malformed query, with MongoDB's code.
 pub fn find(
     state: &State,
-    request: &FindDocuments,
-) -> Result<impl Stream<Item = Result<Document, Failure>> + Send + use<>> {
-    let documents = state.collection(&request.collection)?.scan();
-    let mut to_skip = request.skip;
-    let skipped = documents.try_filter(move |_| {
-        let is_wanted = to_skip == 0;
-        to_skip = to_skip.saturating_sub(1);
-        future::ready(is_wanted)
-    });
-    Ok(skipped.take(request.limit.unwrap_or(usize::MAX)).map_err(Failure::from))
+    request: FindDocuments,
+) -> Result<impl Stream<Item = Result<Row, Failure>> + Send + use<>> {
+    state.collection(&request.collection)?;
+    let find = Find::compile(&FindCommand {
+        filter: request.filter.0,
+        projection: request.projection.0,
+        sort: request.sort.0,
+        skip: request.skip,
+        limit: request.limit.unwrap_or_default(),
+        collation: request.collation.0,
+    })?;
+    let batches = find.run(request.collection.as_str(), &execution(state));
+    let rows = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok)));
+    // To MongoDB a limit of 0 is none.
+    let most = if request.limit == Some(0) { 0 } else { usize::MAX };
+    Ok(rows.try_flatten().map_err(|error: argon_core::Error| Failure::from(error)).take(most))
 }

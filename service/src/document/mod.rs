@@ -1,17 +1,26 @@
 //! Documents of a collection.
 
+mod aggregate;
 mod blame;
 mod count;
 mod delete;
+mod distinct;
+mod evaluation;
 mod find;
 mod get;
 mod history;
 mod put;
+mod update;
 
+pub use self::aggregate::{AggregateDocuments, WrittenRows, aggregate, aggregate_into};
 pub use self::blame::{BlameDocument, BlamedCommit, FieldBlame, blame};
 pub use self::count::{CountDocuments, CountedCollection, count, count_one};
-pub use self::delete::{DeleteDocuments, DeletedDocuments, delete};
+pub use self::delete::{
+    DeleteDocuments, DeleteMatching, DeletedDocuments, DeletedMatching, delete, delete_matching,
+};
+pub use self::distinct::{DistinctValue, DistinctValues, distinct};
 pub use self::find::{FindDocuments, find};
 pub use self::get::{GetDocument, get};
 pub use self::history::{DocumentVersion, HistoryEntry, ListVersions, history};
 pub use self::put::{PutDocuments, PutOptions, WrittenDocument, put, put_all};
+pub use self::update::{UpdateDocuments, UpdatedDocuments, update};

@@ -1,0 +1,123 @@
+use argon_core::Branch;
+use argon_core::model::{BranchName, CollectionName};
+use argon_formats::extjson::Mode;
+use argon_query::expression::Evaluation;
+use argon_query::filter::FilterOptions;
+use argon_query::find::Selection;
+use argon_query::modify::{Change, Modified, Modify};
+use argon_query::update::{Target, Update, UpdateOptions};
+use bson::raw::{RawDocument, RawDocumentBuf};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evaluation::evaluation;
+use crate::Result;
+use crate::collections::Signature;
+use crate::json::{ExtJson, QueryDocument, UpdateValue};
+
+/// Update the documents of a collection that match a filter.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub struct UpdateDocuments {
+    /// The collection.
+    #[schemars(with = "String")]
+    pub collection: CollectionName,
+    /// The filter.
+    pub filter: QueryDocument,
+    /// The update: operators such as `$set`, a replacement, or a list of stages.
+    pub update: UpdateValue,
+    /// Whether all documents that match are updated, or only the first by `_id`.
+    #[serde(default)]
+    pub many: bool,
+    /// Whether a document is inserted if none matches.
+    #[serde(default)]
+    pub upsert: bool,
+    /// The filters for `$[identifier]`.
+    #[serde(default)]
+    pub array_filters: Vec<QueryDocument>,
+    /// How the commit is signed.
+    #[serde(flatten)]
+    pub signature: Signature,
+}
+
+/// Documents that were updated.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct UpdatedDocuments {
+    /// The branch.
+    #[schemars(with = "String")]
+    pub branch: BranchName,
+    /// Their collection.
+    #[schemars(with = "String")]
+    pub collection: CollectionName,
+    /// The number of documents that matched.
+    pub matched: u64,
+    /// The number of documents that changed.
+    pub modified: u64,
+    /// The `_id` of the document that was inserted because none matched.
+    pub upserted_id: Option<ExtJson>,
+    /// The commit; null if nothing changed.
+    pub lsn: Option<u64>,
+}
+
+/// Updates documents in one commit: all of them, or none.
+///
+/// # Errors
+/// `Invalid` for a malformed query or update, with MongoDB's code; `Conflict` if others change the
+/// documents each time.
+pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<UpdatedDocuments> {
+    let evaluation = evaluation(branch.environment());
+    let array_filters: Vec<_> =
+        request.array_filters.iter().map(|filter| filter.0.clone()).collect();
+    let options = UpdateOptions {
+        array_filters: &array_filters,
+        multi: request.many,
+        ..UpdateOptions::default()
+    };
+    let update = Update::compile(&request.update.0, &options)?;
+    let filter = &request.filter.0;
+    let selection = Selection::compile(filter, &FilterOptions::default(), evaluation.clone())?;
+    let change = |document: &RawDocument| changed(&update, &selection, &evaluation, document);
+    let upsert = || -> argon_core::Result<RawDocumentBuf> {
+        let empty = RawDocumentBuf::new();
+        let id = branch.environment().object_id();
+        update.upsert(filter, id, &evaluation.scope(&empty))
+    };
+    let modified = Modify {
+        collection: &request.collection,
+        selection: &selection,
+        many: request.many,
+        change: &change,
+        upsert: request.upsert.then_some(&upsert),
+        request: &|| request.signature.request(branch),
+    };
+    let modified = modified.run(branch).await?;
+    shown(branch, request.collection, &modified)
+}
+
+fn changed(
+    update: &Update,
+    selection: &Selection,
+    evaluation: &Evaluation,
+    document: &RawDocument,
+) -> argon_core::Result<Change> {
+    let matched = if update.is_positional() { selection.position(document)? } else { None };
+    let target = Target { matched, is_insert: false };
+    let updated = update.apply(document, target, &evaluation.scope(document))?;
+    Ok(updated.map_or(Change::Keep, Change::Replace))
+}
+
+fn shown(
+    branch: &Branch,
+    collection: CollectionName,
+    modified: &Modified,
+) -> Result<UpdatedDocuments> {
+    let id = modified.upserted.as_ref();
+    let id = id.map(|id| ExtJson::value(id.as_raw_bson_ref(), Mode::Relaxed)).transpose()?;
+    Ok(UpdatedDocuments {
+        branch: branch.name().clone(),
+        collection,
+        matched: modified.matched,
+        modified: modified.modified,
+        upserted_id: id,
+        lsn: modified.receipt.map(|receipt| receipt.lsn.get()),
+    })
+}
