@@ -8,11 +8,13 @@ use argon_core::model::{
     Actor, BranchName, CollectionName, Message, ProjectName, Trailer, Trailers,
 };
 use argon_core::{Error, Revision};
-use argon_formats::extjson::{Mode, parse_id};
+use argon_formats::extjson::{Mode, parse_id, parse_shell_document, parse_shell_value};
 use argon_service::changes::{Detail, Listing};
 use argon_service::collections;
 use argon_service::duration::parse_seconds;
+use argon_service::json::{QueryDocument, UpdateValue};
 use argon_service::settings::{self, Overrides};
+use bson::Bson;
 use clap::{Args, Parser, ValueEnum};
 
 use crate::commands::Command;
@@ -184,6 +186,21 @@ pub(crate) struct InCollection {
     pub(crate) collection: CollectionName,
 }
 
+/// The order of texts in a query.
+#[derive(Args, Default)]
+pub(crate) struct InCollation {
+    /// Compare text by the rules of a language, such as '{locale: "de", strength: 2}' without regard
+    /// to case [default: byte by byte]
+    #[arg(long, value_name = "COLLATION", value_parser = query_document)]
+    collation: Option<QueryDocument>,
+}
+
+impl InCollation {
+    pub(crate) fn into_document(self) -> QueryDocument {
+        self.collation.unwrap_or_default()
+    }
+}
+
 /// How documents are printed.
 #[derive(Args, Default)]
 pub(crate) struct DocumentStyle {
@@ -270,6 +287,51 @@ pub(crate) fn document_id(text: &str) -> Result<Key, Error> {
     let id = parse_id(text).map_err(|error| Error::invalid(error.to_string()))?;
     Key::of(&id).map_err(|error| Error::invalid(error.to_string()))
 }
+
+/// A filter, a projection or a sort as a person types it: as in MongoDB's shell.
+pub(crate) fn query_document(text: &str) -> Result<QueryDocument, Error> {
+    parse_shell_document(text).map(QueryDocument).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// An update as a person types it: a document or a list of stages.
+pub(crate) fn update_value(text: &str) -> Result<UpdateValue, Error> {
+    match parse_shell_value(text).map_err(|error| Error::invalid(error.to_string()))? {
+        update @ (Bson::Document(_) | Bson::Array(_)) => Ok(UpdateValue(update)),
+        other => Err(Error::invalid(format!(
+            "invalid update {other}: expected operators such as {{$set: {{field: 1}}}}, a \
+             replacement, or a list of stages"
+        ))),
+    }
+}
+
+/// The stages of a pipeline.
+#[derive(Debug, Clone)]
+pub(crate) struct Pipeline(pub(crate) Vec<QueryDocument>);
+
+/// A pipeline as a person types it: a list of stages, or one stage.
+pub(crate) fn pipeline(text: &str) -> Result<Pipeline, Error> {
+    let wrong = |found: &Bson| {
+        Error::invalid(format!(
+            "invalid pipeline: expected a list of stages such as [{{$match: {{field: 1}}}}], found \
+             {found}"
+        ))
+    };
+    match parse_shell_value(text).map_err(|error| Error::invalid(error.to_string()))? {
+        Bson::Document(stage) => Ok(Pipeline(vec![QueryDocument(stage)])),
+        Bson::Array(stages) => {
+            let stages = stages.into_iter().map(|stage| match stage {
+                Bson::Document(stage) => Ok(QueryDocument(stage)),
+                other => Err(wrong(&other)),
+            });
+            stages.collect::<Result<_, _>>().map(Pipeline)
+        }
+        other => Err(wrong(&other)),
+    }
+}
+
+/// What a filter may be written as, for the help of arguments that take one.
+pub(crate) const FILTER_HELP: &str = "\
+A filter of MongoDB, such as '{age: {$gt: 30}}', as in MongoDB's shell or as Extended JSON";
 
 /// What an `_id` may be written as, for the help of arguments that take one.
 pub(crate) const ID_HELP: &str = "\

@@ -4,21 +4,33 @@ use std::pin::pin;
 
 use argon_core::model::CollectionName;
 use argon_service::document::{self, CountDocuments, CountedCollection};
+use argon_service::json::QueryDocument;
 use clap::Args;
 use futures::TryStreamExt;
 
-use crate::args::AtRevision;
+use crate::args::{AtRevision, FILTER_HELP, InCollation, query_document};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Cells;
 
+const EXAMPLES: &str = "\
+Examples:
+  argon count -c zips
+  argon count -c zips '{state: \"NY\"}'
+  argon count --at main@2026-07-07";
+
 /// Count the documents of a collection, or of each.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  argon count -c zips\n  argon count --at main@2026-07-07")]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct CountArgs {
     /// The collection [default: all]
     #[arg(short, long, value_name = "NAME")]
     collection: Option<CollectionName>,
+    #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document,
+          requires = "collection")]
+    filter: Option<QueryDocument>,
+    #[command(flatten)]
+    collation: InCollation,
     #[command(flatten)]
     at: AtRevision,
 }
@@ -34,7 +46,10 @@ impl CountArgs {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
         if let Some(collection) = self.collection {
-            let counted = document::count_one(&state, CountDocuments { collection }).await?;
+            let filter = self.filter.unwrap_or_default();
+            let collation = self.collation.into_document();
+            let request = CountDocuments { collection, filter, collation };
+            let counted = document::count_one(&state, request).await?;
             return context.output.result(|| counted.documents.to_string(), &counted);
         }
         let mut listing = context.output.listing(&["COLLECTION", "DOCUMENTS"]);

@@ -2,38 +2,65 @@
 
 use argon_core::key::Key;
 use argon_core::model::Lsn;
-use argon_service::document::{self, DeleteDocuments};
-use argon_service::json::Id;
+use argon_service::document::{self, DeleteDocuments, DeleteMatching};
+use argon_service::json::{Id, QueryDocument};
 use clap::Args;
 
-use crate::args::{ID_HELP, InCollection, Signature, document_id};
+use crate::args::{
+    FILTER_HELP, ID_HELP, InCollation, InCollection, Signature, document_id, query_document,
+};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
 const EXAMPLES: &str = "\
 Examples:
   argon delete -c users --id 59b99db4cfa9a34dcd7885b6
-  argon delete -c users --id ada --id grace -m 'asked to be forgotten'";
+  argon delete -c users --id ada --id grace -m 'asked to be forgotten'
+  argon delete -c users '{lastSeen: {$lt: ISODate(\"2020-01-01\")}}'";
 
-/// Delete documents by their _id.
+/// Delete documents by their _id, or those that match a filter.
 ///
-/// One commit deletes all of them, or none if one does not exist.
+/// One commit deletes all of them; none if one of the given _ids does not exist. {} matches all.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DeleteArgs {
     #[command(flatten)]
     within: InCollection,
-    #[arg(long = "id", value_name = "ID", required = true, help = ID_HELP,
+    #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document,
+          required_unless_present = "ids", conflicts_with = "ids")]
+    filter: Option<QueryDocument>,
+    #[arg(long = "id", value_name = "ID", help = ID_HELP,
           value_parser = document_id, allow_negative_numbers = true)]
     ids: Vec<Key>,
+    #[command(flatten)]
+    collation: InCollation,
     #[command(flatten)]
     signature: Signature,
 }
 
 impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let Self { within, ids, signature } = self;
+        let Self { within, filter, ids, collation, signature } = self;
         let workspace = context.workspace_noting(&signature.notes).await?;
+        if let Some(filter) = filter {
+            let request = DeleteMatching {
+                collection: within.collection,
+                filter,
+                collation: collation.into_document(),
+                signature: signature.into(),
+            };
+            let deleted = document::delete_matching(&workspace.branch().await?, request).await?;
+            let branch = &deleted.branch;
+            if let Some(lsn) = deleted.lsn {
+                context.output.committed(Lsn::new(lsn), branch);
+            }
+            context.output.result(|| deleted.deleted.to_string(), &deleted)?;
+            context.output.say(&match deleted.lsn {
+                Some(lsn) => format!("deleted in commit {lsn} of {branch}"),
+                None => "no document matches: nothing was deleted".to_owned(),
+            });
+            return Ok(());
+        }
         let request = DeleteDocuments {
             collection: within.collection,
             ids: ids.into_iter().map(Id).collect(),

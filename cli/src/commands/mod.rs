@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod aggregate;
 mod apply;
 #[cfg(feature = "bench")]
 mod bench;
@@ -20,6 +21,7 @@ mod connection_string;
 mod count;
 mod delete;
 mod diff;
+mod distinct;
 mod doctor;
 mod export;
 mod find;
@@ -55,6 +57,7 @@ mod store;
 mod switch;
 mod top;
 mod undo;
+mod update;
 mod use_project;
 mod verify;
 mod wal;
@@ -84,10 +87,13 @@ pub(crate) enum Command {
     Import(import::ImportArgs),
     Export(export::ExportArgs),
     Put(put::PutArgs),
+    Update(update::UpdateArgs),
     Delete(delete::DeleteArgs),
     Get(get::GetArgs),
     Find(find::FindArgs),
     Count(count::CountArgs),
+    Distinct(distinct::DistinctArgs),
+    Aggregate(aggregate::AggregateArgs),
     Collections(collections::CollectionsArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),
@@ -181,6 +187,9 @@ impl Command {
             Self::Delete(args) => args.run(context).await,
             Self::Get(args) => args.run(context).await,
             Self::Find(args) => args.run(context).await,
+            Self::Distinct(args) => args.run(context).await,
+            Self::Aggregate(args) => args.run(context).await,
+            Self::Update(args) => args.run(context).await,
             Self::Count(args) => args.run(context).await,
             Self::Collections(args) => args.run(context).await,
             Self::Log(args) => args.run(context).await,

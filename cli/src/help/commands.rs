@@ -20,8 +20,9 @@ const TASKS: &[Task] = &[
     Task {
         name: "Documents",
         lines: &[
-            ("get, find, count", "Read documents of any state"),
-            ("put, delete", "Write and delete documents"),
+            ("get, find, count", "Read and count documents of any state"),
+            ("aggregate, distinct", "Run pipelines over any state; list the values of a field"),
+            ("put, update, delete", "Write, update and delete documents"),
             ("collections", "List, create, rename and drop collections"),
         ],
     },

@@ -26,6 +26,7 @@ mod migrate;
 mod names;
 mod output;
 mod patches;
+mod queries;
 mod readme;
 mod remote;
 mod replace;
