@@ -40,6 +40,9 @@ first=$("$ARGON" collections | sed -n '2{s/ .*//;p;}')
 run branch create experiment
 run switch experiment
 run put -c notes '{"_id": "why", "text": "to see what happens"}'
+run update -c notes '{_id: "why"}' '{$set: {answer: "nothing is lost"}}'
+run find -c notes '{text: /see/}'
+run aggregate -c "$first" '[{$count: "documents"}]'
 run collections drop "$first"
 run diff main experiment
 run find -c "$first" --at main --limit 2
