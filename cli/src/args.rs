@@ -196,6 +196,10 @@ pub(crate) struct InCollation {
 }
 
 impl InCollation {
+    pub(crate) fn is_given(&self) -> bool {
+        self.collation.is_some()
+    }
+
     pub(crate) fn into_document(self) -> QueryDocument {
         self.collation.unwrap_or_default()
     }

@@ -4,15 +4,16 @@
 //! nobody changed the document meanwhile. After a lost race only the document in question is read
 //! again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use argon_core::key::Key;
-use argon_core::model::{CollectionName, Document, Point};
+use argon_core::model::{CollectionName, Document, MAX_COMMIT_BYTES, Point};
 use argon_core::write::{Conflict, ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
 use argon_core::{Backoff, Branch, CollectionView, Error, Result};
 use bson::raw::{RawBson, RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
 
+use crate::Code;
 use crate::find::Selection;
 
 /// What becomes of a document that matches.
@@ -60,7 +61,8 @@ pub struct Modified {
 /// A document that matched, and its change.
 struct Planned {
     read: Point,
-    before: Document,
+    /// The document, if its image is wanted.
+    before: Option<Document>,
     change: Change,
 }
 
@@ -73,7 +75,9 @@ impl Modify<'_> {
     pub async fn run(&self, branch: &Branch) -> Result<Modified> {
         let mut backoff = Backoff::new(branch.environment());
         let mut planned = self.read(branch).await?;
-        while backoff.attempt().await {
+        let mut repaired = BTreeSet::new();
+        let mut is_new = true;
+        while is_new || backoff.attempt().await {
             let (request, mut modified) = self.prepare(branch, &planned)?;
             let Some(request) = request else { return Ok(modified) };
             match branch.commit(request).await? {
@@ -83,7 +87,14 @@ impl Modify<'_> {
                 }
                 Outcome::Unchanged { .. } => return Ok(modified),
                 Outcome::Conflict(conflict) => {
+                    let was_empty = planned.is_empty();
                     self.read_again(branch, &mut planned, &conflict).await?;
+                    if was_empty && planned.is_empty() && conflict.reason == ConflictReason::Exists
+                    {
+                        return Err(self.duplicate_key(&conflict));
+                    }
+                    // A document that others changed once is no contention.
+                    is_new = repaired.insert(conflict.key);
                 }
                 Outcome::Moved { head } => {
                     return Err(Error::conflict(format!("the branch moved to LSN {head}")));
@@ -97,18 +108,46 @@ impl Modify<'_> {
     }
 
     async fn read(&self, branch: &Branch) -> Result<BTreeMap<Key, Planned>> {
-        let mut planned = BTreeMap::new();
+        let (mut planned, mut bytes) = (BTreeMap::new(), 0);
         let Some(collection) = self.view(branch).await? else { return Ok(planned) };
         let mut matching = self.selection.read(&collection);
         while let Some((key, version)) = matching.try_next().await? {
             let read = collection.point_of(version.lsn)?;
-            let change = (self.change)(version.document.as_raw())?;
-            planned.insert(key, Planned { read, before: version.document, change });
+            let found = self.plan(read, version.document)?;
+            if let Change::Replace(after) = &found.change {
+                bytes += after.as_bytes().len();
+                if bytes > MAX_COMMIT_BYTES {
+                    return Err(Error::invalid(format!(
+                        "the update makes more than {MAX_COMMIT_BYTES} bytes of documents, which \
+                         is the most of a commit; update fewer documents at a time"
+                    )));
+                }
+            }
+            planned.insert(key, found);
             if !self.many {
                 break;
             }
         }
         Ok(planned)
+    }
+
+    /// Computes the change of a document.
+    fn plan(&self, read: Point, document: Document) -> Result<Planned> {
+        let change = match (self.change)(document.as_raw())? {
+            Change::Replace(after) if after.as_bytes() == document.as_bytes() => Change::Keep,
+            change => change,
+        };
+        let before = (!self.many).then_some(document);
+        Ok(Planned { read, before, change })
+    }
+
+    /// The error for an insertion whose `_id` is in use by a document that does not match.
+    fn duplicate_key(&self, conflict: &Conflict) -> Error {
+        let id = conflict.key.as_ref().map(ToString::to_string).unwrap_or_default();
+        Code::location(11000).error(format!(
+            "E11000 duplicate key error collection: {} index: _id_ dup key: {{ _id: {id} }}",
+            self.collection
+        ))
     }
 
     async fn view(&self, branch: &Branch) -> Result<Option<CollectionView>> {
@@ -128,7 +167,7 @@ impl Modify<'_> {
         for (key, Planned { read, before, change }) in planned {
             let condition = Precondition::ChangedBy(*read);
             let after = match change {
-                Change::Replace(after) if after.as_bytes() != before.as_bytes() => {
+                Change::Replace(after) => {
                     let (new_key, after) = Document::checked(after.clone())?;
                     debug_assert_eq!(&new_key, key, "an update does not change the _id");
                     request.put(self.collection.clone(), new_key, after.clone(), condition)?;
@@ -138,17 +177,13 @@ impl Modify<'_> {
                     request.delete(self.collection.clone(), key.clone(), condition);
                     None
                 }
-                Change::Replace(_) | Change::Keep => {
-                    if !self.many {
-                        modified.image = Some((Some(before.clone()), Some(before.clone())));
-                    }
+                Change::Keep => {
+                    modified.image = before.clone().map(|image| (Some(image.clone()), Some(image)));
                     continue;
                 }
             };
             modified.modified += 1;
-            if !self.many {
-                modified.image = Some((Some(before.clone()), after));
-            }
+            modified.image = before.clone().map(|before| (Some(before), after));
         }
         if let Some(upsert) = self.upsert.filter(|_| planned.is_empty()) {
             let (key, document) = branch.collection(self.collection).with_id(upsert()?)?;
@@ -181,9 +216,7 @@ impl Modify<'_> {
             && let Some(found) = collection.version(key).await?
             && self.selection.matches(found.document.as_raw())?
         {
-            let change = (self.change)(found.document.as_raw())?;
-            let again = Planned { read: found.changed_by, before: found.document, change };
-            planned.insert(key.clone(), again);
+            planned.insert(key.clone(), self.plan(found.changed_by, found.document)?);
         }
         if planned.is_empty() {
             *planned = self.read(branch).await?;

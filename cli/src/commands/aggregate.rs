@@ -59,6 +59,13 @@ impl AggregateArgs {
             )
             .into());
         }
+        if !request.writes() && self.signature.message.is_some() {
+            return Err(Error::invalid(
+                "the pipeline makes no commit that could have a message; leave out --message, or \
+                 end it in $out or $merge",
+            )
+            .into());
+        }
         if request.writes() {
             let signature = self.signature.into();
             let written = document::aggregate_into(&workspace, &signature, &request).await?;

@@ -1,5 +1,6 @@
 //! `argon delete`
 
+use argon_core::Error;
 use argon_core::key::Key;
 use argon_core::model::Lsn;
 use argon_service::document::{self, DeleteDocuments, DeleteMatching};
@@ -42,6 +43,10 @@ impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let Self { within, filter, ids, collation, signature } = self;
         let workspace = context.workspace_noting(&signature.notes).await?;
+        if filter.is_none() && collation.is_given() {
+            let problem = "--collation compares the text of a FILTER; an _id is one value";
+            return Err(Error::invalid(problem).into());
+        }
         if let Some(filter) = filter {
             let request = DeleteMatching {
                 collection: within.collection,

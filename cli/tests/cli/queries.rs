@@ -225,3 +225,64 @@ fn two_processes_that_increment_lose_nothing() {
         assert_eq!(place.ok(&["get", "-c", "counters", "n"]), "{\"_id\":\"n\",\"n\":4}\n");
     }
 }
+
+#[test]
+fn a_merge_applies_its_rows_one_after_the_other() {
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        place.run_with(
+            &["put", "-c", "orders"],
+            r#"{"_id":1,"sku":"a","n":2}{"_id":2,"sku":"a","n":3}{"_id":3,"sku":"b","n":4}"#,
+        );
+        let total = "[{$project: {_id: '$sku', n: 1}}, {$merge: {into: 'stock', whenMatched: \
+                     [{$set: {n: {$add: ['$n', '$$new.n']}}}]}}]";
+        place.ok(&["aggregate", "-c", "orders", total]);
+        assert_eq!(
+            place.ok(&["find", "-c", "stock"]),
+            "{\"_id\":\"a\",\"n\":5}\n{\"_id\":\"b\",\"n\":4}\n"
+        );
+        // By another field, a new document counts for the rows that follow.
+        let by_sku = "[{$project: {_id: 0, sku: 1, n: 1}}, {$merge: {into: 'skus', on: 'sku', \
+                      whenMatched: 'replace'}}]";
+        place.ok(&["aggregate", "-c", "orders", by_sku]);
+        assert_eq!(
+            place.ok(&[
+                "find",
+                "-c",
+                "skus",
+                "--projection",
+                "{_id: 0, n: 1}",
+                "--sort",
+                "{sku: 1}"
+            ]),
+            "{\"n\":3}\n{\"n\":4}\n"
+        );
+        // What identifies several documents is refused.
+        let error = place.fails(
+            2,
+            &["aggregate", "-c", "skus", "[{$merge: {into: 'orders', on: 'sku'}}]", "-o", "json"],
+        );
+        has(&error, &["\"code\":51183"]);
+    }
+}
+
+#[test]
+fn an_upsert_of_an_id_that_another_document_has_is_a_duplicate_key() {
+    let place = boats("sled");
+    let error = place.fails(
+        2,
+        &[
+            "update",
+            "-c",
+            "boats",
+            "--upsert",
+            "{_id: 1, version: 5}",
+            "{$set: {version: 6}}",
+            "-o",
+            "json",
+        ],
+    );
+    has(&error, &["E11000 duplicate key", "\"code\":11000"]);
+    place.fails(2, &["delete", "-c", "boats", "--id", "1", "--collation", "{locale: 'en'}"]);
+    place.fails(2, &["aggregate", "-c", "boats", "[]", "-m", "nothing"]);
+}

@@ -11,6 +11,7 @@ mod get;
 mod history;
 mod put;
 mod update;
+mod write_rows;
 
 pub use self::aggregate::{AggregateDocuments, WrittenRows, aggregate, aggregate_into};
 pub use self::blame::{BlameDocument, BlamedCommit, FieldBlame, blame};

@@ -48,6 +48,14 @@ impl Limit {
         self.operand == RawBson::Null
     }
 
+    pub(super) fn is_min_key(&self) -> bool {
+        self.operand == RawBson::MinKey
+    }
+
+    pub(super) fn is_max_key(&self) -> bool {
+        self.operand == RawBson::MaxKey
+    }
+
     /// Returns whether a value is in this order to the limit, or equal. False if the two can't be
     /// compared: their types differ (but all values lie between `MinKey` and `MaxKey`), or exactly
     /// one of them is NaN.

@@ -154,7 +154,8 @@ impl Test {
 
     fn holds_of_nothing(&self) -> bool {
         match self {
-            Self::Less(limit, true) | Self::Greater(limit, true) => limit.is_null(),
+            Self::Less(limit, or_equal) => (*or_equal && limit.is_null()) || limit.is_max_key(),
+            Self::Greater(limit, or_equal) => (*or_equal && limit.is_null()) || limit.is_min_key(),
             Self::In(options) => options.has_null(),
             _ => false,
         }

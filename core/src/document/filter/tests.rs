@@ -372,13 +372,13 @@ fn all_values_lie_between_the_least_and_the_greatest_key() {
     table(vec![
         (
             doc! { "a": { "$gt": Bson::MinKey } },
-            vec![doc! { "a": 1 }, doc! { "a": "x" }, doc! { "a": Bson::MaxKey }],
-            vec![doc! { "a": Bson::MinKey }, doc! {}],
+            vec![doc! { "a": 1 }, doc! { "a": "x" }, doc! { "a": Bson::MaxKey }, doc! {}],
+            vec![doc! { "a": Bson::MinKey }],
         ),
         (
             doc! { "a": { "$lte": Bson::MaxKey } },
-            vec![doc! { "a": 1 }, doc! { "a": Bson::MaxKey }],
-            vec![doc! {}],
+            vec![doc! { "a": 1 }, doc! { "a": Bson::MaxKey }, doc! {}],
+            vec![],
         ),
         (doc! { "a": { "$lt": Bson::MinKey } }, vec![], vec![doc! { "a": 1 }, doc! {}]),
     ]);

@@ -103,6 +103,12 @@ impl State {
         }
     }
 
+    /// The digest of the last commit, for [`WriteRequest::set_after`](crate::write::WriteRequest::set_after):
+    /// known for the head of a branch, otherwise one lookup.
+    pub async fn last_digest(&self) -> Result<Digest> {
+        Ok(self.last().await?.digest)
+    }
+
     /// The timelines of the state.
     pub fn view(&self) -> &View {
         &self.view
