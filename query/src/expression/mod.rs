@@ -25,6 +25,7 @@ use bson::raw::{CString, RawBson};
 pub use compile::{Compiler, Variable};
 pub(crate) use compile::{empty, field_name, field_path, raw};
 pub use definition::{Arguments, Definition, Function, Refusal, Signature, families, operators};
+pub(crate) use operators::dates::{Unit, Zone, date_add};
 pub use scope::{Binding, Context, Evaluation, Scope};
 
 use crate::value::Value;

@@ -11,7 +11,7 @@ mod comparison;
 mod conditional;
 mod convert;
 mod data_size;
-mod dates;
+pub(crate) mod dates;
 mod hash;
 mod literal;
 mod logarithm;

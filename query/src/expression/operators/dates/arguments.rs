@@ -10,7 +10,7 @@ use crate::value::Value;
 
 /// A unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     Year,
     Quarter,
     Month,
@@ -50,7 +50,7 @@ impl Unit {
                 value.type_name()
             ))
         })?;
-        UNITS.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit).ok_or_else(|| {
+        Self::named(name).ok_or_else(|| {
             Code::FAILED_TO_PARSE.error(format!(
                 "{operator} parameter 'unit' value parsing failed :: caused by :: unknown time unit \
                  value: {name}"
@@ -58,12 +58,17 @@ impl Unit {
         })
     }
 
+    /// The unit of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        UNITS.iter().find(|(known, _)| *known == name).map(|(_, unit)| *unit)
+    }
+
     pub(super) fn name(self) -> &'static str {
         UNITS.iter().find(|(_, unit)| *unit == self).map_or("", |(name, _)| name)
     }
 
     /// The milliseconds of a unit that is equally long in all zones.
-    pub(super) fn millis(self) -> Option<i64> {
+    pub(crate) fn millis(self) -> Option<i64> {
         match self {
             Self::Hour => Some(3_600_000),
             Self::Minute => Some(60_000),

@@ -84,7 +84,7 @@ impl Sum {
 ///
 /// # Errors
 /// 5976500 or 5166406 if the sum is out of range, 159 if it is for milliseconds.
-pub(super) fn date_add(date: i64, unit: Unit, amount: i64, zone: &Zone) -> Result<i64> {
+pub(crate) fn date_add(date: i64, unit: Unit, amount: i64, zone: &Zone) -> Result<i64> {
     if unit == Unit::Millisecond {
         return date.checked_add(amount).ok_or_else(|| {
             Code::location(159).error(format!("Overflow while adding {amount} to a date"))

@@ -30,10 +30,12 @@ mod zone;
 
 use crate::expression::Definition;
 
+pub(crate) use arguments::Unit;
+pub(crate) use arithmetic::date_add;
 pub(super) use format::{ISO_UTC, format};
 pub(super) use parse::from_string;
 use parts::{Part, part};
-pub(super) use zone::Zone;
+pub(crate) use zone::Zone;
 
 pub(super) const OPERATORS: &[Definition] = &[
     Definition::signed("$dateAdd", &arithmetic::ADD, |values, _| arithmetic::add(&values)),

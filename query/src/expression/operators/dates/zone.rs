@@ -17,7 +17,7 @@ const NEARBY: i64 = 7200;
 
 /// A time zone: an offset from UTC, or a place.
 #[derive(Debug, Clone)]
-pub(in crate::expression::operators) enum Zone {
+pub(crate) enum Zone {
     /// Seconds east of UTC.
     Offset(i64),
     /// A zone of the IANA's database.
@@ -32,7 +32,7 @@ struct Rule {
 }
 
 impl Zone {
-    pub(in crate::expression::operators) const UTC: Self = Self::Offset(0);
+    pub(crate) const UTC: Self = Self::Offset(0);
 
     /// The zone of an identifier, `America/New_York`, or an offset: `+hh`, `+hhmm` or `+hh:mm`.
     ///
