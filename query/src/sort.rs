@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 
-use argon_core::{Error, Result, key};
+use argon_core::Result;
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 use bson::{Bson, Document};
 
 use crate::Code;
 use crate::collation::Collation;
 use crate::expression::field_path;
-use crate::value::malformed;
+use crate::value::{encode, malformed};
 
 /// The most fields of a pattern: `kMaxSortPatternSize` of the server.
 const MAX_FIELDS: usize = 32;
@@ -189,12 +189,6 @@ impl SortPattern {
         }
         Ok(())
     }
-}
-
-fn encode(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> Result<()> {
-    key::encode(value, out).map_err(|source| {
-        Error::corrupt("failed to encode a value of a document").with_source(source)
-    })
 }
 
 /// Follows the names through documents, up to an array or the end of the path.

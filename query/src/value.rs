@@ -221,6 +221,16 @@ pub fn type_name(value: RawBsonRef<'_>) -> &'static str {
     }
 }
 
+/// Appends the [key](argon_core::key) of a value.
+///
+/// # Errors
+/// `Corrupt` if the value can't be decoded.
+pub(crate) fn encode(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> Result<()> {
+    argon_core::key::encode(value, out).map_err(|source| {
+        Error::corrupt("failed to encode a value of a document").with_source(source)
+    })
+}
+
 /// The error for a stored document that can't be decoded.
 pub fn malformed(source: bson::error::Error) -> Error {
     Error::corrupt("failed to decode a stored document").with_source(source)

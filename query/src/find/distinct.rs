@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use argon_core::document::Path;
-use argon_core::{CollectionView, Error, Result, key};
+use argon_core::{CollectionView, Error, Result};
 use bson::raw::RawBson;
 use futures::TryStreamExt;
 
 use super::Selection;
-use crate::value::to_owned;
+use crate::value::{encode, to_owned};
 use crate::{Code, Collation};
 
 /// Returns the values at a path in the documents that match, each once, in MongoDB's order of
@@ -36,9 +36,7 @@ pub async fn distinct(
             bytes.clear();
             let comparable = collation.map(|collation| collation.comparable(value)).transpose()?;
             let compared = comparable.as_ref().map_or(value, RawBson::as_raw_bson_ref);
-            key::encode(compared, &mut bytes).map_err(|source| {
-                Error::corrupt("failed to encode a value of a document").with_source(source)
-            })?;
+            encode(compared, &mut bytes)?;
             if !values.contains_key(&bytes) {
                 values.insert(bytes.clone(), to_owned(value));
             }

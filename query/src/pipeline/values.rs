@@ -1,22 +1,12 @@
 //! The values at a path of a document, as queries and `$lookup` see them, and documents with a
 //! value replaced at a path.
 
-use argon_core::key;
-use argon_core::{Error, Result};
+use argon_core::Result;
 use bson::raw::{CString, RawArray, RawBsonRef, RawDocument, RawDocumentBuf};
 
 use crate::Code;
+pub(crate) use crate::value::encode;
 use crate::value::malformed;
-
-/// Appends the [key](argon_core::key) of a value.
-///
-/// # Errors
-/// `Corrupt` if the value can't be decoded.
-pub(crate) fn encode(value: RawBsonRef<'_>, out: &mut Vec<u8>) -> Result<()> {
-    key::encode(value, out).map_err(|source| {
-        Error::corrupt("failed to encode a value of a document").with_source(source)
-    })
-}
 
 /// Calls `each` with the keys of the values that an equality in a query compares: the value at the
 /// path, also in each document of an array; if it is an array, its elements too; null where a
