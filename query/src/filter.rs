@@ -27,12 +27,23 @@ pub struct FilterOptions<'c> {
 /// # Errors
 /// MongoDB's error with its code; `BadValue` for an unknown operator.
 pub fn compile(filter: &Document, options: &FilterOptions<'_>) -> Result<Filter> {
-    Filter::extended(filter, options).map_err(|error| {
-        if Code::of(&error).is_some() || error.kind() != ErrorKind::Invalid {
-            return error;
-        }
-        Code::BAD_VALUE.error(error.message()).with_source(error)
-    })
+    Filter::extended(filter, options).map_err(coded)
+}
+
+/// Compiles a filter of the elements of an array: core's language alone, without `$expr`.
+///
+/// # Errors
+/// See [`compile`].
+pub(crate) fn of_elements(filter: &Document) -> Result<Filter> {
+    Filter::parse(filter).map_err(coded)
+}
+
+/// The error of a filter with its code, which is `BadValue` where core gave none.
+fn coded(error: Error) -> Error {
+    if Code::of(&error).is_some() || error.kind() != ErrorKind::Invalid {
+        return error;
+    }
+    Code::BAD_VALUE.error(error.message()).with_source(error)
 }
 
 impl Extension for FilterOptions<'_> {

@@ -1,7 +1,6 @@
 //! Compiles projections (`projection_parser.cpp`).
 
 use argon_core::Result;
-use argon_core::document::Filter;
 use bson::{Bson, Document, doc};
 
 use super::Projection;
@@ -10,6 +9,7 @@ use super::node::{Computed, Mode, Node};
 use super::specification::{Fields, Item};
 use crate::Code;
 use crate::expression::{Compiler, Expression, field_path, operators};
+use crate::filter;
 use crate::value::Value;
 
 /// An operator that has a say in more than its field.
@@ -280,10 +280,7 @@ impl<'p> Parser<'p> {
             );
         }
         let query = doc! { "value": { "$elemMatch": argument.clone() } };
-        let filter = Filter::parse(&query).map_err(|error| match Code::of(&error) {
-            Some(_) => error,
-            None => Code::BAD_VALUE.error(error.to_string()).with_source(error),
-        })?;
+        let filter = filter::of_elements(&query)?;
         self.fields.add(path, Item::Compute(Computed::ElementMatch(filter)))?;
         self.found.push(Special::ElementMatch);
         Ok(())

@@ -29,7 +29,7 @@ impl ArrayFilters {
     pub(super) fn compile(filters: &[Document]) -> Result<Self> {
         let mut compiled = BTreeMap::new();
         for query in filters {
-            let filter = super::compile_filter(query)?;
+            let filter = crate::filter::of_elements(query)?;
             let Some(identifier) = identifier(query)? else {
                 return Err(Code::FAILED_TO_PARSE.error(
                     "Cannot use an expression without a top-level field name in arrayFilters",

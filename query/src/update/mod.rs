@@ -32,7 +32,6 @@ mod tree;
 mod upsert;
 
 use argon_core::Result;
-use argon_core::document::Filter;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
@@ -94,7 +93,7 @@ pub struct UpdateOptions<'o> {
 /// What an update is applied to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Target {
-    /// The index that `$` stands for: the [`position`](Filter::position) of the query in the document.
+    /// The index that `$` stands for: the [`position`](argon_core::document::Filter::position) of the query in the document.
     pub matched: Option<usize>,
     /// Whether the document is a new one, for `$setOnInsert`. It is validated by
     /// [`Update::upsert`] then.
@@ -165,15 +164,4 @@ impl Update {
         };
         updated.map(|updated| replacement::with_id_first(updated, None)).transpose()
     }
-}
-
-/// Compiles a filter of elements.
-///
-/// # Errors
-/// `BadValue`, if the filter's error has no code of its own.
-fn compile_filter(query: &Document) -> Result<Filter> {
-    Filter::parse(query).map_err(|error| match Code::of(&error) {
-        Some(_) => error,
-        None => Code::BAD_VALUE.error(error.to_string()).with_source(error),
-    })
 }

@@ -8,7 +8,7 @@ use bson::{Bson, doc, rawdoc};
 use super::{Change, Missing, Modifier, Place, is_array};
 use crate::Code;
 use crate::expression::{Compiler, Context, raw};
-use crate::update::compile_filter;
+use crate::filter::of_elements;
 use crate::update::tree::Tree;
 use crate::value::Value;
 
@@ -26,10 +26,10 @@ enum Pull {
 pub(super) fn compile(_: &str, condition: &Bson) -> Result<Box<dyn Modifier>> {
     Ok(Box::new(match condition {
         Bson::Document(query) if !query.keys().next().is_some_and(|name| is_condition(name)) => {
-            Pull::Documents(compile_filter(query)?)
+            Pull::Documents(of_elements(query)?)
         }
         Bson::Document(_) | Bson::RegularExpression(_) => {
-            Pull::Values(compile_filter(&doc! { "value": condition.clone() })?)
+            Pull::Values(of_elements(&doc! { "value": condition.clone() })?)
         }
         value => Pull::Equal(vec![raw(value)?]),
     }))
