@@ -14,7 +14,6 @@
 //! | `execution.rs` | [`Execution`]: what a pipeline runs with |
 //! | `stage.rs` | what a stage is, and how one is defined |
 //! | `row_steps.rs` | fused stages |
-//! | `matching.rs` | queries with `$expr` and variables |
 //! | `values.rs` | values at the paths of documents |
 //! | `external_sort.rs` | sorts in memory and in files |
 //! | `history.rs` | the rows of `$history` and `$diff` |
@@ -25,7 +24,6 @@ mod compile;
 mod execution;
 mod external_sort;
 mod history;
-mod matching;
 mod row_steps;
 mod rows;
 mod source;
@@ -43,11 +41,9 @@ use bson::raw::RawDocument;
 use futures::StreamExt;
 
 pub use execution::{Execution, Limits};
-pub use matching::Matcher;
 pub use rows::{Row, Rows};
 pub use source::{
-    Collection, Collections, HistoryRequest, MemoryCollection, MemoryCollections, ScanFilter,
-    Statistics,
+    Collection, Collections, HistoryRequest, MemoryCollection, MemoryCollections, Statistics,
 };
 pub use stages::{refused_stages, stage_names};
 pub use state::StateCollections;
@@ -56,6 +52,7 @@ pub use write::{Merge, MergeOutcome, WhenMatched, WhenNotMatched, Write, WriteMo
 
 use crate::collation::Collation;
 use crate::expression::{Compiler, Expression, Variable};
+use crate::find::{Matcher, Selection};
 use stage::{SourceStage, Stage, StageCompiler, Within};
 
 /// What a pipeline compiles with.
@@ -176,7 +173,8 @@ impl Pipeline {
     /// Runs the pipeline on an open collection: its source, if it has one, is not used.
     fn run_over(&self, collection: &dyn Collection, execution: &Execution) -> Rows {
         let filter = self.filter.as_ref();
-        let filter = filter.map(|matcher| ScanFilter::new(matcher.clone(), execution.clone()));
+        let filter =
+            filter.map(|matcher| Selection::new(matcher.clone(), execution.evaluation.clone()));
         self.run_stages(collection.scan(filter), execution)
     }
 
@@ -199,7 +197,7 @@ impl Pipeline {
     /// Runs the pipeline on rows.
     fn run_on(&self, rows: Rows, execution: &Execution) -> Rows {
         let Some(matcher) = self.filter.clone() else { return self.run_stages(rows, execution) };
-        let filter = ScanFilter::new(matcher, execution.clone());
+        let filter = Selection::new(matcher, execution.evaluation.clone());
         let matching = source::filtered(rows, move |document| filter.matches(document));
         self.run_stages(matching, execution)
     }

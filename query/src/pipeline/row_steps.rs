@@ -7,10 +7,10 @@ use argon_core::Result;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::execution::Execution;
-use super::matching::Matcher;
 use super::rows::{Row, Rows};
 use super::stage::Stage;
 use super::stages::unwind::Unwind;
+use crate::find::Matcher;
 
 /// A stage that works on one row at a time.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ fn push(
     for (place, step) in steps.iter().enumerate() {
         match step {
             RowStep::Match(matcher) => {
-                if !matcher.matches(row.as_raw(), execution)? {
+                if !matcher.matches(row.as_raw(), &execution.evaluation)? {
                     return Ok(flow);
                 }
             }

@@ -1,7 +1,6 @@
 //! What pipelines read.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::Arc;
 
 use argon_core::{Error, Result};
@@ -10,12 +9,10 @@ use bson::Document;
 use bson::raw::RawDocument;
 use futures::TryStreamExt;
 
-use super::execution::Execution;
-use super::matching::Matcher;
 use super::rows::{self, Row, Rows};
 use super::values::keys_at;
 use crate::Code;
-use crate::find::Access;
+use crate::find::Selection;
 
 /// The collections that a pipeline reads.
 #[async_trait]
@@ -58,7 +55,7 @@ pub struct HistoryRequest {
 pub trait Collection: Send + Sync {
     /// Returns the documents in the order of their `_id`s. A filter runs where the rows are: what
     /// does not match is not copied.
-    fn scan(&self, filter: Option<ScanFilter>) -> Rows;
+    fn scan(&self, filter: Option<Selection>) -> Rows;
 
     /// Returns the documents that have one of the values, or an array with one of them, at a path:
     /// those that an equality in a query matches, null for missing. The values are given by their
@@ -99,38 +96,6 @@ pub struct Statistics {
     pub count: u64,
     /// Their bytes.
     pub size: u64,
-}
-
-/// The filter of a scan.
-#[derive(Clone)]
-pub struct ScanFilter {
-    matcher: Arc<Matcher>,
-    execution: Execution,
-}
-
-impl ScanFilter {
-    pub(crate) fn new(matcher: Arc<Matcher>, execution: Execution) -> Self {
-        Self { matcher, execution }
-    }
-
-    /// The part of a collection that can have documents that match.
-    pub fn access(&self) -> &Access {
-        self.matcher.access()
-    }
-
-    /// Returns whether a document matches.
-    ///
-    /// # Errors
-    /// An [error with a code](Code) of an expression in the query.
-    pub fn matches(&self, document: &RawDocument) -> Result<bool> {
-        self.matcher.matches(document, &self.execution)
-    }
-}
-
-impl fmt::Debug for ScanFilter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ScanFilter").field(&self.matcher).finish()
-    }
 }
 
 /// Keeps the rows that have one of the keys at a path.
@@ -194,7 +159,7 @@ impl Collections for MemoryCollections {
 
 #[async_trait]
 impl Collection for MemoryCollection {
-    fn scan(&self, filter: Option<ScanFilter>) -> Rows {
+    fn scan(&self, filter: Option<Selection>) -> Rows {
         let all = self.0.clone();
         let mut place = 0;
         rows::from_iter(std::iter::from_fn(move || {

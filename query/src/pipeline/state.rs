@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
+use argon_core::storage::KeyRange;
 use argon_core::{CollectionView, ErrorKind, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
@@ -13,9 +14,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::history;
 use super::rows::{BATCH, Row, Rows, deferred, from_vec};
-use super::source::{Collection, Collections, HistoryRequest, ScanFilter, filtered, matching_keys};
+use super::source::{Collection, Collections, HistoryRequest, matching_keys};
 use crate::Code;
-use crate::find::Access;
+use crate::find::Selection;
 
 /// The collections of a state; of others of its project by revision.
 #[derive(Clone)]
@@ -96,22 +97,6 @@ fn batches(rows: impl futures::Stream<Item = Result<Row>> + Send + 'static) -> R
 }
 
 impl StateCollection {
-    fn range(&self, access: Access, filter: Option<ScanFilter>) -> Rows {
-        let rows = self.0.scan_range(access.range());
-        let rows =
-            rows.try_take_while(move |(key, _)| std::future::ready(Ok(!access.is_before(key))));
-        let matching = rows.try_filter_map(move |(_, version)| {
-            let row = match filter.as_ref().map(|filter| filter.matches(version.document.as_raw()))
-            {
-                None | Some(Ok(true)) => Ok(Some(Row::Stored(version.document))),
-                Some(Ok(false)) => Ok(None),
-                Some(Err(error)) => Err(error),
-            };
-            std::future::ready(row)
-        });
-        batches(matching)
-    }
-
     /// The documents with these `_id`s.
     fn get(&self, keys: Vec<Key>) -> Rows {
         let view = self.0.clone();
@@ -124,17 +109,12 @@ impl StateCollection {
 
 #[async_trait]
 impl Collection for StateCollection {
-    fn scan(&self, filter: Option<ScanFilter>) -> Rows {
-        match filter.as_ref().map_or(Access::ALL, |filter| filter.access().clone()) {
-            Access::Points(keys) => {
-                let found = self.get(keys);
-                match filter {
-                    Some(filter) => filtered(found, move |document| filter.matches(document)),
-                    None => found,
-                }
-            }
-            range @ Access::Range { .. } => self.range(range, filter),
-        }
+    fn scan(&self, filter: Option<Selection>) -> Rows {
+        let rows = match filter {
+            None => self.0.scan_range(KeyRange::default()),
+            Some(selection) => selection.read(&self.0),
+        };
+        batches(rows.map_ok(|(_, version)| Row::Stored(version.document)))
     }
 
     fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
@@ -157,7 +137,7 @@ impl Collection for StateCollection {
 
 #[async_trait]
 impl Collection for NoCollection {
-    fn scan(&self, _: Option<ScanFilter>) -> Rows {
+    fn scan(&self, _: Option<Selection>) -> Rows {
         stream::empty().boxed()
     }
 }

@@ -256,9 +256,14 @@ impl CollectionView {
     /// Returns the documents with these `_id`s, which must be in ascending order; one result per
     /// `_id`. Takes one lookup.
     pub async fn get_many(&self, ids: Vec<Key>) -> Result<Vec<Option<Document>>> {
-        let State { materialize, view, .. } = &self.state;
-        let found = materialize.get_many(view, self.info.id, ids).await?;
+        let found = self.versions(ids).await?;
         Ok(found.into_iter().map(|version| version.map(|version| version.document)).collect())
+    }
+
+    /// [`get_many`](Self::get_many) with the position of the commit that last changed each document.
+    pub async fn versions(&self, ids: Vec<Key>) -> Result<Vec<Option<Version>>> {
+        let State { materialize, view, .. } = &self.state;
+        materialize.get_many(view, self.info.id, ids).await
     }
 
     /// All documents in the order of their `_id`s, in bounded memory.

@@ -12,8 +12,9 @@ use super::from::{From, collection, string};
 use super::join_table::JoinSource;
 use crate::Code;
 use crate::expression::{Compiler, Expression, field_path};
+use crate::filter::FilterOptions;
+use crate::find::Matcher;
 use crate::pipeline::execution::Execution;
-use crate::pipeline::matching::Matcher;
 use crate::pipeline::rows::{Row, Rows};
 use crate::pipeline::stage::{Definition, Part, Position, Stage, StageCompiler, object};
 use crate::pipeline::values::{encode, names, visit_all, with_nested};
@@ -102,7 +103,8 @@ impl Spec {
                         Compiler::type_name(value)
                     ))
                 })?;
-                self.restrict = Some(Matcher::compile(query, compiler, None)?);
+                let options = FilterOptions { compiler: compiler.clone(), collation: None };
+                self.restrict = Some(Matcher::compile(query, &options)?);
             }
             other => {
                 return Err(Code::location(40104)
@@ -229,7 +231,7 @@ impl GraphLookup {
 
     fn is_wanted(&self, row: &Row, execution: &Execution) -> Result<bool> {
         match &self.restrict {
-            Some(matcher) => matcher.matches(row.as_raw(), execution),
+            Some(matcher) => matcher.matches(row.as_raw(), &execution.evaluation),
             None => Ok(true),
         }
     }
