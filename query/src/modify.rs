@@ -58,12 +58,19 @@ pub struct Modified {
     pub receipt: Option<Receipt>,
 }
 
-/// A document that matched, and its change.
+/// A document that matched, and what becomes of it.
 struct Planned {
     read: Point,
     /// The document, if its image is wanted.
     before: Option<Document>,
-    change: Change,
+    becomes: Becomes,
+}
+
+/// A change whose document was checked.
+enum Becomes {
+    Same,
+    Replaced(Document),
+    Deleted,
 }
 
 impl Modify<'_> {
@@ -114,7 +121,7 @@ impl Modify<'_> {
         while let Some((key, version)) = matching.try_next().await? {
             let read = collection.point_of(version.lsn)?;
             let found = self.plan(read, version.document)?;
-            if let Change::Replace(after) = &found.change {
+            if let Becomes::Replaced(after) = &found.becomes {
                 bytes += after.as_bytes().len();
                 if bytes > MAX_COMMIT_BYTES {
                     return Err(Error::invalid(format!(
@@ -133,12 +140,15 @@ impl Modify<'_> {
 
     /// Computes the change of a document.
     fn plan(&self, read: Point, document: Document) -> Result<Planned> {
-        let change = match (self.change)(document.as_raw())? {
-            Change::Replace(after) if after.as_bytes() == document.as_bytes() => Change::Keep,
-            change => change,
+        let becomes = match (self.change)(document.as_raw())? {
+            Change::Replace(after) if after.as_bytes() != document.as_bytes() => {
+                Becomes::Replaced(Document::checked(after)?.1)
+            }
+            Change::Keep | Change::Replace(_) => Becomes::Same,
+            Change::Delete => Becomes::Deleted,
         };
         let before = (!self.many).then_some(document);
-        Ok(Planned { read, before, change })
+        Ok(Planned { read, before, becomes })
     }
 
     /// The error for an insertion whose `_id` is in use by a document that does not match.
@@ -164,20 +174,19 @@ impl Modify<'_> {
     ) -> Result<(Option<WriteRequest>, Modified)> {
         let mut request = (self.request)();
         let mut modified = Modified { matched: planned.len() as u64, ..Modified::default() };
-        for (key, Planned { read, before, change }) in planned {
+        for (key, Planned { read, before, becomes }) in planned {
             let condition = Precondition::ChangedBy(*read);
-            let after = match change {
-                Change::Replace(after) => {
-                    let (new_key, after) = Document::checked(after.clone())?;
-                    debug_assert_eq!(&new_key, key, "an update does not change the _id");
-                    request.put(self.collection.clone(), new_key, after.clone(), condition)?;
-                    Some(after)
+            let after = match becomes {
+                Becomes::Replaced(after) => {
+                    let collection = self.collection.clone();
+                    request.put(collection, key.clone(), after.clone(), condition)?;
+                    Some(after.clone())
                 }
-                Change::Delete => {
+                Becomes::Deleted => {
                     request.delete(self.collection.clone(), key.clone(), condition);
                     None
                 }
-                Change::Keep => {
+                Becomes::Same => {
                     modified.image = before.clone().map(|image| (Some(image.clone()), Some(image)));
                     continue;
                 }
