@@ -10,6 +10,7 @@ use argon_core::write::{Precondition, WriteRequest};
 use argon_core::{Branch, CollectionView, Error, Result, State};
 use argon_query::Code;
 use argon_query::pipeline::{Execution, Merge, MergeOutcome, Row, Write, WriteMode};
+use argon_query::value::malformed;
 use futures::TryStreamExt;
 
 /// Collects what a pipeline writes. Rows are applied one after the other: a later row sees what an
@@ -26,10 +27,12 @@ pub(super) struct RowWriter<'w> {
 
 /// A document that a row was written to.
 struct Pending {
-    /// It in the state that was read, with the commit that last changed it.
-    before: Option<(Point, Document)>,
+    before: Before,
     after: Document,
 }
+
+/// A document in the state that was read, with the commit that last changed it.
+type Before = Option<(Point, Document)>;
 
 impl<'w> RowWriter<'w> {
     pub(super) fn new(state: &State, branch: &'w Branch, target: &'w CollectionName) -> Self {
@@ -54,41 +57,50 @@ impl<'w> RowWriter<'w> {
                 if self.pending.contains_key(&key) {
                     return Err(duplicate_key(self.target, "_id", &key));
                 }
-                self.put(key, document).await
+                let before = self.before(&key).await?;
+                self.put(key, before, document);
+                Ok(())
             }
             WriteMode::Merge(merge) => self.merge(merge, row, execution).await,
         }
     }
 
     async fn merge(&mut self, merge: &Merge, row: Row, execution: &Execution) -> Result<()> {
-        let key = self.key_of(merge, &row).await?;
-        let current = match &key {
-            Some(key) => self.current(key).await?,
-            None => None,
-        };
         let values = merge.key(row.as_raw())?;
+        let target = self.key_of(merge, &row, values.as_ref()).await?;
+        let (before, current) = match &target {
+            Some(key) => self.find(key).await?,
+            None => (None, None),
+        };
         match merge.merge(row, current.as_ref().map(Document::as_raw), execution)? {
-            MergeOutcome::Keep => Ok(()),
+            MergeOutcome::Keep => {}
             MergeOutcome::Insert(document) => {
                 let (key, document) = self.branch.collection(self.target).with_id(document)?;
-                if self.current(&key).await?.is_some() {
+                // By `_id` it is known that there is none.
+                if !is_by_id(merge) && self.find(&key).await?.1.is_some() {
                     return Err(duplicate_key(self.target, "_id", &key));
                 }
                 if let (Some(by_values), Some(values)) = (&mut self.by_values, values) {
                     by_values.insert(values, key.clone());
                 }
-                self.put(key, document).await
+                self.put(key, None, document);
             }
             MergeOutcome::Replace(document) => {
                 let (key, document) = Document::checked(Document::with_id_first(document)?)?;
-                self.put(key, document).await
+                self.put(key, before, document);
             }
         }
+        Ok(())
     }
 
     /// The `_id` of the document that a row is merged into; `None` if there is none.
-    async fn key_of(&mut self, merge: &Merge, row: &Row) -> Result<Option<Key>> {
-        if merge.on == ["_id"] {
+    async fn key_of(
+        &mut self,
+        merge: &Merge,
+        row: &Row,
+        values: Option<&Vec<u8>>,
+    ) -> Result<Option<Key>> {
+        if is_by_id(merge) {
             let id = row.as_raw().get("_id").map_err(malformed)?;
             return id.map(Key::of_id).transpose().map_err(|error| {
                 Code::BAD_VALUE.error(format!("invalid _id of a row: {error}")).with_source(error)
@@ -98,7 +110,7 @@ impl<'w> RowWriter<'w> {
             Some(by_values) => by_values,
             None => self.read_by_values(merge).await?,
         };
-        let found = merge.key(row.as_raw())?.and_then(|values| by_values.get(&values).cloned());
+        let found = values.and_then(|values| by_values.get(values).cloned());
         self.by_values = Some(by_values);
         Ok(found)
     }
@@ -130,28 +142,28 @@ impl<'w> RowWriter<'w> {
         Ok(all)
     }
 
-    /// A document as it is after the rows so far.
-    async fn current(&self, key: &Key) -> Result<Option<Document>> {
-        match self.pending.get(key) {
-            Some(pending) => Ok(Some(pending.after.clone())),
-            None => Ok(self.before(key).await?.map(|(_, document)| document)),
+    /// A document in the state that was read, if no row was written to it yet, and as it is after
+    /// the rows so far.
+    async fn find(&self, key: &Key) -> Result<(Before, Option<Document>)> {
+        if let Some(pending) = self.pending.get(key) {
+            return Ok((None, Some(pending.after.clone())));
         }
+        let before = self.before(key).await?;
+        let current = before.as_ref().map(|(_, document)| document.clone());
+        Ok((before, current))
     }
 
-    async fn before(&self, key: &Key) -> Result<Option<(Point, Document)>> {
+    async fn before(&self, key: &Key) -> Result<Before> {
         let Some(existing) = &self.existing else { return Ok(None) };
         let found = existing.version(key).await?;
         Ok(found.map(|found| (found.changed_by, found.document)))
     }
 
-    async fn put(&mut self, key: Key, after: Document) -> Result<()> {
-        if let Some(pending) = self.pending.get_mut(&key) {
-            pending.after = after;
-            return Ok(());
+    fn put(&mut self, key: Key, before: Before, after: Document) {
+        match self.pending.entry(key) {
+            Entry::Occupied(mut entry) => entry.get_mut().after = after,
+            Entry::Vacant(entry) => drop(entry.insert(Pending { before, after })),
         }
-        let before = self.before(&key).await?;
-        self.pending.insert(key, Pending { before, after });
-        Ok(())
     }
 
     /// Adds the writes to a request, and returns their number. With `$out` that includes the
@@ -184,14 +196,15 @@ impl<'w> RowWriter<'w> {
     }
 }
 
+/// Whether rows are merged by `_id`, as without `on`.
+fn is_by_id(merge: &Merge) -> bool {
+    merge.on == ["_id"]
+}
+
 /// MongoDB's error for a value that another document has.
-pub(super) fn duplicate_key(collection: &CollectionName, field: &str, key: &Key) -> Error {
+fn duplicate_key(collection: &CollectionName, field: &str, key: &Key) -> Error {
     Code::location(11000).error(format!(
         "E11000 duplicate key error collection: {collection} index: {field}_ dup key: {{ {field}: \
          {key} }}"
     ))
-}
-
-fn malformed(source: bson::error::Error) -> Error {
-    Error::corrupt("failed to decode a document").with_source(source)
 }
