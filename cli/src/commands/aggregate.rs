@@ -1,20 +1,16 @@
 //! `argon aggregate`
 
-use std::pin::pin;
-
 use argon_core::Error;
 use argon_core::model::Lsn;
 use argon_service::document::{self, AggregateDocuments};
 use argon_service::json::QueryDocument;
 use clap::Args;
-use futures::TryStreamExt;
 
 use crate::args::{
     AtRevision, DocumentStyle, InCollection, Pipeline, Signature, pipeline, query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::document_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,13 +79,6 @@ impl AggregateArgs {
             return Ok(());
         }
         let documents = document::aggregate(&workspace, self.at.at.as_ref(), &request).await?;
-        let mut documents = pin!(documents);
-        let mut listing = context.output.listing(&[]);
-        while let Some(document) = documents.try_next().await? {
-            context.output.note_loss(document.as_raw())?;
-            let line = document_line(document.as_raw(), self.style.mode())?;
-            listing.line(&line, || line.clone())?;
-        }
-        listing.finish()
+        context.output.documents(documents, self.style.mode()).await
     }
 }

@@ -1,18 +1,14 @@
 //! `argon find`
 
-use std::pin::pin;
-
 use argon_service::document::{self, FindDocuments};
 use argon_service::json::QueryDocument;
 use clap::Args;
-use futures::TryStreamExt;
 
 use crate::args::{
     AtRevision, DocumentStyle, FILTER_HELP, InCollation, InCollection, query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::output::document_line;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,13 +60,6 @@ impl FindArgs {
             limit: self.limit,
             collation: self.collation.into_document(),
         };
-        let mut documents = pin!(document::find(&state, request)?);
-        let mut listing = context.output.listing(&[]);
-        while let Some(document) = documents.try_next().await? {
-            context.output.note_loss(document.as_raw())?;
-            let line = document_line(document.as_raw(), self.style.mode())?;
-            listing.line(&line, || line.clone())?;
-        }
-        listing.finish()
+        context.output.documents(document::find(&state, request)?, self.style.mode()).await
     }
 }

@@ -11,15 +11,18 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon_core::model::{BranchName, Lsn};
 use argon_formats::extjson::{Layout, Mode, print_document};
+use argon_service::document::QueryRow;
 use argon_service::settings::OutputFormat;
 use argon_service::{Interrupt, Watcher};
 use bson::raw::RawDocument;
 use clap::ValueEnum;
+use futures::{Stream, TryStreamExt};
 use serde::Serialize;
 
 pub(crate) use self::colours::Colours;
@@ -193,6 +196,22 @@ impl Output {
         Ok(())
     }
 
+    /// Prints documents, one a line, each as soon as it is there; notes those that JSON can't express.
+    pub(crate) async fn documents(
+        &self,
+        documents: impl Stream<Item = argon_service::Result<QueryRow>>,
+        mode: Mode,
+    ) -> CommandResult {
+        let mut documents = pin!(documents);
+        let mut listing = self.listing(&[]);
+        while let Some(document) = documents.try_next().await? {
+            self.note_loss(document.as_raw())?;
+            let line = print_document(document.as_raw(), mode, Layout::Compact)?;
+            listing.line(&line, || line.clone())?;
+        }
+        listing.finish()
+    }
+
     /// Says on stderr what went wrong: the error, its causes, and what to do.
     pub(crate) fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
         Self::label(self.errors.red("error:"), message);
@@ -257,11 +276,6 @@ pub(crate) fn to_stderr(line: &str) {
 /// Standard output, buffered; the caller flushes it.
 pub(crate) fn stdout() -> BufWriter<Stdout> {
     BufWriter::with_capacity(64 * 1024, io::stdout())
-}
-
-/// A document on one line.
-pub(crate) fn document_line(document: &RawDocument, mode: Mode) -> CommandResult<String> {
-    Ok(print_document(document, mode, Layout::Compact)?)
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use argon_core::model::{BranchName, CollectionName};
 use argon_core::write::Outcome;
 use argon_core::{Backoff, Error, Revision};
 use argon_query::pipeline::{Options, Pipeline, Row};
-use futures::{Stream, TryStreamExt, stream};
+use futures::{Stream, TryStreamExt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::execution_in;
+use super::evaluation::{execution_in, one_by_one};
 use super::write_rows::RowWriter;
 use crate::collections::Signature;
 use crate::json::QueryDocument;
@@ -80,8 +80,7 @@ pub async fn aggregate(
     let branch = workspace.branch_of(revision);
     let execution = execution_in(&state, &workspace.project, branch);
     let batches = pipeline.run(request.collection.as_str(), &execution);
-    let rows = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok)));
-    Ok(rows.try_flatten().map_err(|error: Error| Failure::from(error)))
+    Ok(one_by_one(batches))
 }
 
 /// Runs a pipeline that ends in `$out` or `$merge` over the head of the branch, and writes its

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use argon_core::model::BranchName;
-use argon_core::{Environment, Project, State};
+use argon_core::{Environment, Error, Project, State};
 use argon_query::expression::{Context, Evaluation};
 use argon_query::filter::FilterOptions;
 use argon_query::find::{Selection, collation_of};
-use argon_query::pipeline::{Execution, Limits, StateCollections};
+use argon_query::pipeline::{Execution, Limits, Row, Rows, StateCollections};
+use futures::{Stream, TryStreamExt, stream};
 
-use crate::Result;
 use crate::json::QueryDocument;
+use crate::{Failure, Result};
 
 /// The time and the randomness of one operation.
 pub(super) fn context(environment: &Environment) -> Arc<Context> {
@@ -38,13 +39,21 @@ pub(super) fn selection(
 
 /// What a pipeline over a state runs with.
 pub(super) fn execution(state: &State) -> Execution {
-    let collections = StateCollections::new(state.clone());
-    Execution::new(Arc::new(collections), context(state.environment()), Limits::default())
+    over(StateCollections::new(state.clone()), state.environment())
 }
 
 /// [`execution`] with access to the other states of a project.
 pub(super) fn execution_in(state: &State, project: &Project, branch: &BranchName) -> Execution {
-    let collections =
-        StateCollections::new(state.clone()).with_project(project.clone(), branch.clone());
-    Execution::new(Arc::new(collections), context(state.environment()), Limits::default())
+    let collections = StateCollections::new(state.clone());
+    over(collections.with_project(project.clone(), branch.clone()), state.environment())
+}
+
+fn over(collections: StateCollections, environment: &Environment) -> Execution {
+    Execution::new(Arc::new(collections), context(environment), Limits::default())
+}
+
+/// The documents of a query one by one, for front ends.
+pub(super) fn one_by_one(batches: Rows) -> impl Stream<Item = Result<Row>> + Send {
+    let rows = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok)));
+    rows.try_flatten().map_err(|error: Error| Failure::from(error))
 }

@@ -2,11 +2,11 @@ use argon_core::State;
 use argon_core::model::CollectionName;
 use argon_query::find::{Find, FindCommand};
 use argon_query::pipeline::Row;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::evaluation::execution;
+use super::evaluation::{execution, one_by_one};
 use crate::json::QueryDocument;
 use crate::{Failure, Result};
 
@@ -55,8 +55,7 @@ pub fn find(
         collation: request.collation.0,
     })?;
     let batches = find.run(request.collection.as_str(), &execution(state));
-    let rows = batches.map_ok(|batch| stream::iter(batch.into_iter().map(Ok)));
     // To MongoDB a limit of 0 is none.
     let most = if request.limit == Some(0) { 0 } else { usize::MAX };
-    Ok(rows.try_flatten().map_err(|error: argon_core::Error| Failure::from(error)).take(most))
+    Ok(one_by_one(batches).take(most))
 }

@@ -25,3 +25,4 @@ pub use self::get::{GetDocument, get};
 pub use self::history::{DocumentVersion, HistoryEntry, ListVersions, history};
 pub use self::put::{PutDocuments, PutOptions, WrittenDocument, put, put_all};
 pub use self::update::{UpdateDocuments, UpdatedDocuments, update};
+pub use argon_query::pipeline::Row as QueryRow;
