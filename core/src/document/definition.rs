@@ -7,6 +7,7 @@
 
 use bson::{Bson, Document, RawBson};
 
+use crate::document::filter::Collation;
 use crate::document::key::encode;
 
 /// Returns whether two definitions have the same bytes.
@@ -41,7 +42,8 @@ pub(crate) fn is_set(definition: &Document, option: &str) -> bool {
     definition.get(option).is_some_and(truth)
 }
 
-fn truth(value: &Bson) -> bool {
+/// Returns whether a value counts as true, by MongoDB's rules for options.
+pub(crate) fn truth(value: &Bson) -> bool {
     match value {
         Bson::Boolean(value) => *value,
         Bson::Int32(value) => *value != 0,
@@ -49,6 +51,20 @@ fn truth(value: &Bson) -> bool {
         Bson::Double(value) => *value != 0.0,
         _ => false,
     }
+}
+
+/// Returns the comparison of text that the options of a collection or an index set.
+pub(crate) fn collation_of(options: &Document) -> Collation {
+    match options.get("collation") {
+        None | Some(Bson::Null) => Collation::Simple,
+        Some(_) if locale(options) == Some("simple") => Collation::Simple,
+        Some(_) => Collation::Other,
+    }
+}
+
+/// Returns the locale of the collation that options set.
+pub(crate) fn locale(options: &Document) -> Option<&str> {
+    options.get_document("collation").ok()?.get_str("locale").ok()
 }
 
 /// Encodes a definition so that options that are equal by value have the same bytes, in any order.

@@ -13,14 +13,16 @@
 //! | `walk.rs`, `values.rs` | the values at a path |
 //! | `filter/` | [`Filter`]: queries |
 //! | `regex/` | regular expressions of PCRE |
-//! | `index_keys.rs` | the keys of a document in an index |
+//! | `index/` | [`Index`]: index definitions, and the keys of a document in an index |
 //! | `key/` | [`key`]: the encoding of `_id`s, whose byte order is that of values |
 //! | `value.rs` | values as bytes of a document |
 //! | `definition.rs` | [`definition`]: compares options and indexes |
+//! | `difference.rs` | applies what differs between two images to a third |
 
 pub mod definition;
+mod difference;
 mod filter;
-mod index_keys;
+mod index;
 pub mod key;
 mod path;
 mod pattern;
@@ -31,9 +33,14 @@ mod values;
 mod walk;
 mod written;
 
+pub(crate) use difference::apply_difference;
 pub(crate) use filter::{Collation, Compiler};
 pub use filter::{Condition, Environment, Extension, Filter, Undecided};
-pub(crate) use index_keys::{IndexPaths, Keys, has_text};
+pub(crate) use index::Keys;
+pub use index::{
+    CUT_PREFIX_BYTES, Entries, FieldKind, Index, IndexField, MOST_KEY_BYTES, Unindexable, cut,
+    index_hash, is_cut,
+};
 pub use key::compare;
 pub use path::Path;
 pub(crate) use path::as_names;

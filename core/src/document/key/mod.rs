@@ -23,7 +23,7 @@ mod number;
 mod order;
 mod tag;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -36,7 +36,7 @@ use tag::Tag;
 pub use encode::encode;
 pub use error::KeyError;
 pub use order::{TextOrder, compare, compare_by};
-pub(crate) use order::{is_nan, same_type};
+pub(crate) use order::{canonical_type, is_nan, same_type};
 
 /// The maximum nesting of documents, arrays and scopes in an `_id`.
 const MAX_NESTING: usize = 100;
@@ -128,6 +128,12 @@ impl Key {
     pub fn to_bson(&self) -> Bson {
         #[expect(clippy::expect_used, reason = "a caller could do nothing about it")]
         decode::decode(self.as_bytes()).expect("each constructor makes or checks bytes that decode")
+    }
+}
+
+impl From<Key> for Bson {
+    fn from(key: Key) -> Self {
+        key.to_bson()
     }
 }
 

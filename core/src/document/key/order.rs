@@ -60,7 +60,7 @@ fn compare_types(a: RawBsonRef<'_>, b: RawBsonRef<'_>) -> Ordering {
 }
 
 /// The numbers of `canonicalizeBSONType` in the server's `bsontypes.h`.
-fn canonical_type(value: RawBsonRef<'_>) -> i8 {
+pub(crate) fn canonical_type(value: RawBsonRef<'_>) -> i8 {
     match value {
         RawBsonRef::MinKey => -1,
         RawBsonRef::Undefined => 0,

@@ -2,10 +2,9 @@
 
 use bson::{Bson, Document as BsonDocument};
 
-use crate::document::definition::{canonical, is_set};
-use crate::document::{Collation, Compiler, Filter, IndexPaths, Keys, Path, Undecided, has_text};
+use crate::document::definition::{canonical, collation_of, is_set, locale};
+use crate::document::{self, Collation, Keys, Path, Undecided};
 use crate::engine::catalog::CollectionInfo;
-use crate::history::checks::validator::collation_of;
 use crate::model::Document;
 use crate::{Error, Result};
 
@@ -24,10 +23,7 @@ pub(super) struct Definition<'a>(&'a BsonDocument);
 /// An index whose keys can be computed.
 pub(super) struct Index {
     title: String,
-    paths: IndexPaths,
-    sparse: bool,
-    /// The filter of indexed documents; `None` for all.
-    filter: Option<Filter>,
+    compiled: document::Index,
     /// The name of a collation other than simple.
     collation: Option<String>,
 }
@@ -111,39 +107,14 @@ impl<'a> Definition<'a> {
         if key.is_empty() || matches!(key.as_slice(), [("_id", _)]) {
             return Ok(None);
         }
-        let is_direction = |kind: &Bson| !matches!(kind, Bson::String(_));
-        if let Some((field, kind)) = key.iter().find(|(_, kind)| !is_direction(kind)) {
+        if let Some((field, kind)) = key.iter().find(|(_, kind)| matches!(kind, Bson::String(_))) {
             return Err(format!("the key {field} of the kind {kind}"));
         }
-        let paths = IndexPaths::new(key.iter().map(|(field, _)| *field));
-        let paths = paths.ok_or("a number in the path of its key")?;
-        let collation = match self.0.get("collation") {
-            Some(Bson::Document(collation)) if collation_of(self.0) == Collation::Other => {
-                Some(collation.get_str("locale").unwrap_or("unknown").to_owned())
-            }
-            _ => None,
-        };
-        let filter = match self.0.get("partialFilterExpression") {
-            None => None,
-            Some(Bson::Document(filter)) => Some(self.filter(filter, info)?),
-            Some(other) => return Err(format!("the filter {other}")),
-        };
-        let sparse = is_set(self.0, "sparse");
-        Ok(Some(Index { title: self.title(), paths, sparse, filter, collation }))
-    }
-
-    fn filter(
-        self,
-        filter: &BsonDocument,
-        info: &CollectionInfo,
-    ) -> std::result::Result<Filter, String> {
-        let collations = [collation_of(self.0), collation_of(&info.options)];
-        let simple = collations == [Collation::Simple; 2];
-        let collation = if simple { Collation::Simple } else { Collation::Other };
-        Compiler::default()
-            .with_collation(collation)
-            .query(filter)
-            .map_err(|refused| format!("{} in its filter", refused.into_words()))
+        let compiled = document::Index::compile_bytewise(self.0, &info.options)
+            .map_err(|unindexable| unindexable.to_string())?;
+        let collation = (collation_of(self.0) == Collation::Other)
+            .then(|| locale(self.0).unwrap_or("unknown").to_owned());
+        Ok(Some(Index { title: self.title(), compiled, collation }))
     }
 }
 
@@ -161,7 +132,7 @@ impl Index {
     }
 
     pub(super) fn fields(&self) -> Vec<String> {
-        self.paths.fields()
+        self.compiled.fields().iter().map(|field| field.path().to_owned()).collect()
     }
 
     /// The locale of the collation, if it is not simple.
@@ -171,7 +142,7 @@ impl Index {
 
     /// Whether it refuses everything that a policy's rule for this single field refuses.
     pub(super) fn is_stricter_than(&self, field: &Path) -> bool {
-        self.filter.is_none() && self.paths.paths() == std::slice::from_ref(field)
+        self.compiled.filter().is_none() && self.compiled.paths().eq([field])
     }
 
     /// Returns the keys of a document, none if it is not indexed; `None` if that is undecidable.
@@ -179,11 +150,8 @@ impl Index {
     /// # Errors
     /// `Corrupt` if the document can't be decoded.
     pub(super) fn keys_of(&self, document: &Document) -> Result<Option<Keys>> {
-        match self.filter.as_ref().map_or(Ok(true), |filter| filter.matches(document.as_raw())) {
-            Ok(true) => {
-                self.paths.keys_of(document.as_raw(), self.sparse).map(Some).map_err(corrupt)
-            }
-            Ok(false) => Ok(Some(Keys::Are(std::collections::BTreeSet::new()))),
+        match self.compiled.keys_of(document.as_raw()) {
+            Ok(keys) => Ok(Some(keys)),
             Err(Undecided::GaveUp) => Ok(None),
             Err(malformed @ Undecided::Malformed) => Err(corrupt(malformed)),
             Err(failed @ Undecided::Failed(_)) => Err(failed.into()),
@@ -195,7 +163,7 @@ impl Index {
     /// # Errors
     /// `Corrupt` if the document can't be decoded.
     pub(super) fn has_text(&self, document: &Document) -> Result<bool> {
-        has_text(&self.paths, document.as_raw()).map_err(corrupt)
+        self.compiled.has_text(document.as_raw()).map_err(corrupt)
     }
 }
 
@@ -224,7 +192,7 @@ mod tests {
         ] {
             let read = read(&index).unwrap().unwrap();
             assert_eq!(
-                (read.fields(), read.sparse),
+                (read.fields(), read.compiled.is_sparse()),
                 (fields.into_iter().map(String::from).collect(), sparse)
             );
         }

@@ -154,7 +154,7 @@ pub(super) fn value() -> impl Strategy<Value = Bson> {
 }
 
 /// Two values, usually equal or different in only one place.
-pub(super) fn pair() -> impl Strategy<Value = (Bson, Bson)> {
+pub(in crate::document) fn pair() -> impl Strategy<Value = (Bson, Bson)> {
     prop_oneof![
         1 => (value(), value()),
         2 => leaves_of_one_type(),

@@ -1,6 +1,6 @@
 //! Contracts of keys: golden bytes, laws on random values, and malformed bytes.
 
-mod generators;
+pub(in crate::document) mod generators;
 mod golden;
 mod ids;
 mod malformed;
