@@ -23,7 +23,7 @@
 //! | --- | --- |
 //! | `policy.rs` | the rules to check, in a policy file and in a plan |
 //! | `proposed.rs` | a state with changes on top |
-//! | `validator.rs`, `schema/` | validators, `$jsonSchema` |
+//! | `validator.rs` | validators of collections and policies |
 //! | `index.rs`, `indexes.rs` | one index, and all of a collection |
 //! | `unique.rs`, `references.rs` | the rules between documents |
 //! | `violation.rs`, `unchecked.rs` | violations, and rules that could not be checked |
@@ -33,20 +33,15 @@ mod indexes;
 mod policy;
 mod proposed;
 mod references;
-#[cfg(feature = "json-schema")]
-mod schema;
-#[cfg(not(feature = "json-schema"))]
-#[path = "schema_off.rs"]
-mod schema;
 mod unchecked;
 mod unique;
 mod validator;
 mod violation;
 
+pub use crate::engine::rules::validator::schema;
 pub use policy::{Checks, Hook, Reference, Unique};
 pub use proposed::{KeyedDocuments, Proposed};
 pub use unchecked::{Checked, Unchecked};
-pub use validator::schema;
 pub use violation::{Check, Violation};
 
 use crate::Result;

@@ -75,9 +75,9 @@ impl Checks {
         self.unique.iter().try_for_each(Unique::validate)?;
         self.references.iter().try_for_each(Reference::validate)?;
         self.hooks.iter().try_for_each(Hook::validate)?;
-        self.schemas
-            .iter()
-            .try_for_each(|(name, schema)| super::schema::Schema::compile(name, schema).map(drop))
+        self.schemas.iter().try_for_each(|(name, schema)| {
+            crate::engine::rules::schema::Schema::compile(name, schema).map(drop)
+        })
     }
 }
 

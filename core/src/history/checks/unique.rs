@@ -192,9 +192,11 @@ impl Rule<'_> {
         match self {
             Self::Fields(fields) => Ok(value_of(fields, key, document)?.into_iter().collect()),
             Self::Index(index) => Ok(match index.keys_of(document)? {
-                Some(Keys::Are(keys)) => keys.iter().map(|key| Digest::of(key)).collect(),
+                Some(Keys::Are(entries)) => {
+                    entries.keys.iter().map(|key| Digest::of(key)).collect()
+                }
                 // The check of indexes refuses such a document.
-                Some(Keys::ParallelArrays(..)) => Vec::new(),
+                Some(Keys::ParallelArrays(..) | Keys::HashedArray(_)) => Vec::new(),
                 None => {
                     let reason = format!("its filter is undecidable for document {key}");
                     found.unchecked(&info.name, &index.title(), reason);

@@ -5,30 +5,30 @@ use crate::Result;
 use crate::model::{CollectionName, Document};
 
 /// The problem of a document: the field (`None` for the document itself), and a sentence.
-pub(super) type Problem = (Option<String>, String);
+pub(crate) type Problem = (Option<String>, String);
 
 /// A schema that is not evaluated.
 #[derive(Debug)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     unknown: [String; 1],
 }
 
 impl Schema {
     /// Accepts every schema.
     #[expect(clippy::unnecessary_wraps, reason = "the same function with the feature can fail")]
-    pub(super) fn compile(_: &CollectionName, _: &bson::Document) -> Result<Self> {
+    pub(crate) fn compile(_: &CollectionName, _: &bson::Document) -> Result<Self> {
         let unknown = "$jsonSchema, which requires a build with the feature json-schema";
         Ok(Self { unknown: [unknown.to_owned()] })
     }
 
     /// The schema as a whole.
-    pub(super) fn unknown(&self) -> &[String] {
+    pub(crate) fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
     /// Undecided.
     #[expect(clippy::unused_self, reason = "the same function with the feature uses it")]
-    pub(super) fn takes(&self, _: &bson::Document) -> Option<bool> {
+    pub(crate) fn takes(&self, _: &bson::Document) -> Option<bool> {
         None
     }
 
@@ -38,7 +38,7 @@ impl Schema {
         clippy::unnecessary_wraps,
         reason = "the same function with the feature uses it, and can fail"
     )]
-    pub(super) fn problems(&self, _: &Document, _: usize) -> Result<Option<Vec<Problem>>> {
+    pub(crate) fn problems(&self, _: &Document, _: usize) -> Result<Option<Vec<Problem>>> {
         Ok(Some(Vec::new()))
     }
 }

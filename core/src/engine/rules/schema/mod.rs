@@ -42,11 +42,11 @@ use instance::BsonValues;
 use patterns::GaveUp;
 
 /// The problem of a document: the field (`None` for the document itself), and a sentence.
-pub(super) type Problem = (Option<String>, String);
+pub(crate) type Problem = (Option<String>, String);
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     validator: jsonschema::Validator<BsonValues>,
     gave_up: GaveUp,
     unknown: Vec<String>,
@@ -57,7 +57,7 @@ impl Schema {
     ///
     /// # Errors
     /// `Invalid`, naming the collection, the location in the schema and what was expected there.
-    pub(super) fn compile(collection: &CollectionName, schema: &bson::Document) -> Result<Self> {
+    pub(crate) fn compile(collection: &CollectionName, schema: &bson::Document) -> Result<Self> {
         let compiled = compile::compile(schema).map_err(|problem| {
             Error::invalid(format!("invalid schema of collection '{collection}': {problem}"))
         })?;
@@ -66,12 +66,12 @@ impl Schema {
     }
 
     /// The unsupported keywords, which were omitted.
-    pub(super) fn unknown(&self) -> &[String] {
+    pub(crate) fn unknown(&self) -> &[String] {
         &self.unknown
     }
 
     /// Returns whether a document is valid; `None` if a pattern exceeded its time limit.
-    pub(super) fn takes(&self, document: &bson::Document) -> Option<bool> {
+    pub(crate) fn takes(&self, document: &bson::Document) -> Option<bool> {
         self.gave_up.reset();
         let takes = self.validator.is_valid(&Bson::Document(document.clone()));
         (!self.gave_up.is_set()).then_some(takes)
@@ -79,7 +79,7 @@ impl Schema {
 
     /// Returns the problems of a document, at most `most`; `None` if a pattern exceeded its time
     /// limit.
-    pub(super) fn problems(
+    pub(crate) fn problems(
         &self,
         document: &Document,
         most: usize,
