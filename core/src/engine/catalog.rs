@@ -67,7 +67,7 @@ impl CollectionInfo {
 }
 
 /// MongoDB's definition of the index of `_id`.
-fn id_index() -> BsonDocument {
+pub(crate) fn id_index() -> BsonDocument {
     doc! { "v": 2, "key": { "_id": 1 }, "name": "_id_" }
 }
 
@@ -126,11 +126,21 @@ impl Catalog {
         self.numbers.iter().map(|(id, numbered)| (*id, &numbered.name))
     }
 
-    /// Whether a collection existed and was dropped.
+    /// The name of a collection, or its last name if it was dropped.
+    pub(crate) fn name_of(&self, id: CollectionId) -> Option<&CollectionName> {
+        self.numbers.get(&id).map(|numbered| &numbered.name)
+    }
+
     pub(crate) fn all_ids(&self) -> Vec<CollectionId> {
         self.numbers.keys().copied().collect()
     }
 
+    /// Whether a collection exists or existed.
+    pub(crate) fn has_existed(&self, id: CollectionId) -> bool {
+        self.numbers.contains_key(&id)
+    }
+
+    /// Whether a collection existed and was dropped.
     pub(crate) fn is_dropped(&self, id: CollectionId) -> bool {
         self.numbers.get(&id).is_some_and(|numbered| numbered.dropped)
     }

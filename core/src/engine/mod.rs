@@ -4,7 +4,9 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`write`] | turns a request into a durable commit: preconditions, group commit, conflicts |
+//! | `index` | entries of indexes, unique values, builds |
 //! | `replay` | reads from log and snapshots alone |
+//! | `rules` | what the definitions of a collection demand of its documents |
 //! | `snapshot` | makes and reads snapshots |
 //! | `catalog` | the collections of a state |
 //! | `active_states` | the states that are open in this process |
@@ -12,7 +14,9 @@
 
 pub(crate) mod active_states;
 pub(crate) mod catalog;
+pub(crate) mod index;
 pub(crate) mod lru;
 pub(crate) mod replay;
+pub(crate) mod rules;
 pub(crate) mod snapshot;
 pub mod write;

@@ -7,7 +7,7 @@ use bson::DateTime;
 use futures::stream::BoxStream;
 
 use crate::Result;
-use crate::storage::{DeferredWork, Materialize, Network, Refs, Snapshots, Wal};
+use crate::storage::{DeferredWork, Indexes, Materialize, Network, Refs, Snapshots, Wal};
 
 /// Properties of a backend beyond the contracts, which every backend fulfils.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,8 @@ pub struct Backend {
     pub snapshots: Arc<dyn Snapshots>,
     /// Reads by the backend's own index; `None` if it has none.
     pub materialize: Option<Arc<dyn Materialize>>,
+    /// The entries of indexes; `None` if the backend keeps none, and queries scan.
+    pub indexes: Option<Arc<dyn Indexes>>,
     /// The upkeep.
     pub maintenance: Arc<dyn Maintenance>,
     /// The work that follows acknowledged writes; `None` if a write is complete when it is

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | `wal.rs`, `refs.rs`, `snapshots.rs`, `materialize.rs` | the four traits |
 //! | `backend.rs` | [`Backend`]: the traits of one store, with [`Maintenance`] |
+//! | `indexes.rs` | [`Indexes`], which a backend implements if it keeps the entries of indexes |
 //! | `network.rs`, `deferred.rs` | [`Network`] and [`DeferredWork`], which a backend implements if it has them |
 //! | `diagnosis.rs`, `objects.rs` | the requirements of a store, checked one by one; whole objects by name |
 //! | `registry.rs`, `url/`, `options.rs` | the backend of a URL; options for opening it |
@@ -21,6 +22,7 @@ mod backend;
 mod deferred;
 mod description;
 mod diagnosis;
+mod indexes;
 mod manifest;
 mod materialize;
 mod network;
@@ -40,6 +42,10 @@ pub use backend::{Backend, Capabilities, Finding, Maintenance, SnapshotPolicy, S
 pub use deferred::{Backlog, Compression, DeferredWork};
 pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
+pub use indexes::{
+    BuildId, BuildStatus, Entry, EntryChange, EntryRange, EntryStream, IndexBuild, IndexChanges,
+    Indexes, StoredEntries, inherited, maintained,
+};
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
 pub use materialize::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
 pub use network::{Certificate, Network, ServerFacts, Traffic};

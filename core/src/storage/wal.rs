@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 
 use crate::Result;
 use crate::model::{Commit, Head, Lsn, Timeline, TimelineId, Touched};
-use crate::storage::{Reclaimed, RetainedStates, Usage};
+use crate::storage::{IndexChanges, Reclaimed, RetainedStates, Usage};
 
 /// Commits with their documents, in order.
 pub type CommitStream = BoxStream<'static, Result<Commit>>;
@@ -76,6 +76,11 @@ pub trait Wal: Send + Sync {
     ///    of one.
     /// 4. An error of any kind but `Indeterminate` means that nothing was changed. After
     ///    `Indeterminate`, either all commits are stored or none; the same append may be repeated.
+    /// 5. The `entries` of indexes change in the same atomic step. If they are not for exactly the
+    ///    maintained builds of the timeline ([`maintained`](crate::storage::maintained), of those
+    ///    that it [continues](crate::storage::inherited) if it does not exist yet), nothing is changed,
+    ///    and the answer is [`Append::HeadMoved`]. `None` ends the maintenance of all builds. A
+    ///    backend without [`Indexes`](crate::storage::Indexes) ignores them.
     ///
     /// The caller has checked the commits: their LSNs follow `expected` without a gap, their
     /// digests chain from its digest, and there is at least one.
@@ -84,6 +89,7 @@ pub trait Wal: Send + Sync {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append>;
 
     /// Ends the timeline after `expected` for ever: every later append returns [`Append::Sealed`].

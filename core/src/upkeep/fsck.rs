@@ -1,5 +1,6 @@
 //! Verifies a store: the log against its hash chain, and derived data against the log.
 
+mod entries;
 mod named;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,8 @@ pub struct Report {
     pub images: u64,
     /// The number of snapshots that were compared with the log.
     pub snapshots: u64,
+    /// The number of indexes whose entries were compared with documents.
+    pub indexes: u64,
     /// The problems.
     pub problems: Vec<Problem>,
 }
@@ -71,7 +74,7 @@ struct Check<'a> {
 }
 
 /// Checks a whole store: O(data), in bounded memory. With `rebuild`, damaged snapshots are made
-/// again from the log. `progress` receives the number of checked commits from time to time.
+/// again from the log, and entries of indexes from documents. `progress` receives the number of checked commits from time to time.
 ///
 /// Reads and writes may continue concurrently; their changes may or may not be checked.
 ///
@@ -89,6 +92,7 @@ pub async fn fsck(store: &Store, rebuild: bool, progress: &dyn Fn(u64)) -> Resul
         check.timeline(timeline, progress).await;
     }
     check.snapshots().await?;
+    check.entries().await?;
     let mut findings = store.shared.backend.maintenance.verify();
     while let Some(finding) = findings.try_next().await? {
         check.problem(finding.problem, Vec::new());

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use crate::model::backoff::Backoff;
 use crate::model::environment::Environment;
 use crate::model::{Commit, Head, Timeline};
-use crate::storage::{Append, Direction, Wal};
+use crate::storage::{Append, Direction, IndexChanges, Wal};
 use crate::{Error, ErrorKind, Result};
 
 /// The attempts of an append whose answers are lost. The backend repeats requests too, so each attempt
@@ -28,12 +28,13 @@ pub(crate) async fn append(
     timeline: &Timeline,
     expected: &Head,
     commits: &Arc<[Commit]>,
+    entries: Option<Arc<IndexChanges>>,
     environment: &Environment,
 ) -> Result<Append> {
     let mut doubt: Option<Error> = None;
     let mut backoff = Backoff::new(environment).at_most(ATTEMPTS);
     while backoff.attempt().await {
-        let answer = wal.append(timeline, expected, commits.clone()).await;
+        let answer = wal.append(timeline, expected, commits.clone(), entries.clone()).await;
         match answer {
             Ok(Append::HeadMoved(head)) if doubt.is_some() => {
                 let ours = is_ours(wal, timeline, &head, commits).await;

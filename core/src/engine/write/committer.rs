@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::join_all;
 use serde::Deserialize;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tracing::{Instrument, Span};
 
 use crate::engine::catalog::{Catalog, Catalogs};
+use crate::engine::index::KeptIndexes;
 use crate::engine::replay::LogMaterializer;
+use crate::engine::rules::KnownRules;
 use crate::engine::snapshot::Automatic;
 use crate::engine::write::append::append;
 use crate::engine::write::operation::WriteRequest;
@@ -20,7 +22,7 @@ use crate::log::timelines::Timelines;
 use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
 use crate::model::{Commit, Head, Timeline, TimelineId, View};
-use crate::storage::{Append, Backend, Materialize, RefName, decode};
+use crate::storage::{Append, Backend, Materialize, RefName, decode, inherited};
 use crate::{Error, Result};
 
 /// The maximum number of requests in one append.
@@ -39,6 +41,8 @@ pub(crate) struct CommitterContext {
     pub(crate) environment: Environment,
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) automatic: Arc<Automatic>,
+    /// Wakes those who wait for commits.
+    pub(crate) appends: Arc<Notify>,
 }
 
 /// The result of a submission.
@@ -103,11 +107,13 @@ impl Pending {
     }
 }
 
-/// The end of the timeline and the collections there.
+/// The end of the timeline, and the collections and kept indexes there.
 #[derive(Clone)]
-struct Position {
-    head: Head,
-    catalog: Arc<Catalog>,
+pub(super) struct Position {
+    pub(super) head: Head,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) kept: KeptIndexes,
+    pub(super) rules: KnownRules,
 }
 
 /// The part of a branch's record that a committer reads.
@@ -118,7 +124,7 @@ struct OwnerRecord {
 
 /// The result of one append.
 enum AppendRound {
-    Appended(Sequenced, Position),
+    Appended(Box<(Sequenced, Position)>),
     Sealed,
 }
 
@@ -193,7 +199,13 @@ impl Committer {
                 break;
             }
             bytes += size;
-            group.extend(queue.waiting.pop_front().and_then(Pending::into_wanted));
+            let next = queue.waiting.pop_front().and_then(Pending::into_wanted);
+            // What is read before an append must fit the rules that it is sequenced by.
+            let is_last = next.as_ref().is_some_and(|next| next.request.changes_rules());
+            group.extend(next);
+            if is_last {
+                break;
+            }
         }
         if group.is_empty() {
             queue.rest = position.take();
@@ -213,7 +225,8 @@ impl Committer {
         let (requests, replies): (Vec<_>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.request, waiting.reply)).unzip();
         match self.append_group(&requests, position, base).await {
-            Ok(AppendRound::Appended(sequenced, position)) => {
+            Ok(AppendRound::Appended(appended)) => {
+                let (sequenced, position) = *appended;
                 for ((request, reply), outcome) in
                     requests.iter().zip(replies).zip(sequenced.outcomes)
                 {
@@ -258,9 +271,10 @@ impl Committer {
         loop {
             let mut sequenced = self.sequence(requests, &position).await?;
             let commits: Arc<[Commit]> = std::mem::take(&mut sequenced.commits).into();
+            let entries = Some(Arc::new(std::mem::take(&mut sequenced.entries)));
             let Some(last) = commits.last().map(Commit::head) else {
                 match self.moved_since(&position).await? {
-                    None => return Ok(AppendRound::Appended(sequenced, position)),
+                    None => return Ok(AppendRound::Appended(Box::new((sequenced, position)))),
                     Some(Append::Sealed(_)) => return Ok(AppendRound::Sealed),
                     Some(_) => {
                         let Some(moved) = self.load(base).await? else {
@@ -274,8 +288,12 @@ impl Committer {
             let wal = &*self.context.backend.wal;
             let environment = &self.context.environment;
             environment.metrics().value(Metric::GroupSize, commits.len() as u64);
-            let appended = append(wal, &self.timeline, &position.head, &commits, environment);
-            match environment.timed(Metric::Append, appended).await? {
+            let appended =
+                append(wal, &self.timeline, &position.head, &commits, entries, environment);
+            let appended = environment.timed(Metric::Append, appended).await;
+            // After an error too: the result may be unknown.
+            self.context.appends.notify_waiters();
+            match appended? {
                 Append::Done => {
                     // The timeline may have been left and dropped before this append created it
                     // again. If it is left after this check, it is sealed with these commits.
@@ -284,9 +302,14 @@ impl Committer {
                         self.seal(last).await?;
                         return Ok(AppendRound::Sealed);
                     }
-                    let position = Position { head: last, catalog: sequenced.catalog.clone() };
+                    let position = Position {
+                        head: last,
+                        catalog: sequenced.catalog.clone(),
+                        kept: std::mem::take(&mut sequenced.kept),
+                        rules: std::mem::take(&mut sequenced.rules),
+                    };
                     self.appended(&commits, &position);
-                    return Ok(AppendRound::Appended(sequenced, position));
+                    return Ok(AppendRound::Appended(Box::new((sequenced, position))));
                 }
                 Append::HeadMoved(_) => match self.load(base).await? {
                     Some(moved) => position = moved,
@@ -314,6 +337,10 @@ impl Committer {
         Ok(match self.context.backend.wal.state(self.timeline.id).await? {
             Some(state) if state.sealed => Some(Append::Sealed(state.head)),
             Some(state) if state.head != position.head => Some(Append::HeadMoved(state.head)),
+            // An index that refused a document may be gone.
+            Some(state) if self.kept().await?.builds != position.kept.builds => {
+                Some(Append::HeadMoved(state.head))
+            }
             Some(_) => None,
             None if self.is_owned().await? => None,
             None => Some(Append::Sealed(position.head)),
@@ -343,11 +370,7 @@ impl Committer {
 
     async fn sequence(&self, requests: &[WriteRequest], position: &Position) -> Result<Sequenced> {
         let view = self.view(&position.head).await?;
-        let CommitterContext { materialize, environment, .. } = &*self.context;
-        let catalog = position.catalog.clone();
-        let timeline = self.timeline.id;
-        sequence(requests, timeline, position.head, &view, catalog, &**materialize, environment)
-            .await
+        sequence(requests, self.timeline.id, position, &view, &self.context).await
     }
 
     /// Asks the store for the end of the timeline; `None` if it is sealed.
@@ -359,7 +382,22 @@ impl Committer {
         };
         let view = self.view(&head).await?;
         let catalog = self.context.catalogs.of(&*self.context.materialize, &view).await?;
-        Ok(Some(Position { head, catalog }))
+        let (kept, rules) = (self.kept().await?, KnownRules::default());
+        Ok(Some(Position { head, catalog, kept, rules }))
+    }
+
+    /// The indexes that the next append keeps.
+    async fn kept(&self) -> Result<KeptIndexes> {
+        let CommitterContext { backend, .. } = &*self.context;
+        let Some(indexes) = &backend.indexes else { return Ok(KeptIndexes::default()) };
+        let builds = indexes.builds(self.timeline.id).await?;
+        match self.timeline.base {
+            Some(base) if backend.wal.state(self.timeline.id).await?.is_none() => {
+                let builds = indexes.builds(base.timeline).await?;
+                KeptIndexes::of(&inherited(&builds, base.lsn))
+            }
+            _ => KeptIndexes::of(&builds),
+        }
     }
 
     async fn view(&self, head: &Head) -> Result<View> {

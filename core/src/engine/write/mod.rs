@@ -12,5 +12,8 @@ mod outcome;
 mod sequencer;
 mod series;
 
-pub use operation::{CollectionChange, DOCUMENT_OVERHEAD_BYTES, Precondition, WriteRequest};
+pub(crate) use operation::Operation;
+pub use operation::{
+    CollectionChange, DOCUMENT_OVERHEAD_BYTES, Enforced, Precondition, WriteRequest,
+};
 pub use outcome::{Conflict, ConflictReason, Outcome, Receipt};

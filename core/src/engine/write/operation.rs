@@ -5,8 +5,8 @@ use bson::Document as BsonDocument;
 use crate::document::key::Key;
 use crate::engine::write::series::Series;
 use crate::model::{
-    Actor, Change, CollectionName, Digest, Document, Image, MAX_COMMIT_BYTES, Message, Origin,
-    Point, Trailers,
+    Actor, Change, CollectionId, CollectionName, Digest, Document, Image, MAX_COMMIT_BYTES,
+    Message, Origin, Point, Trailers,
 };
 use crate::{Error, Result};
 
@@ -27,6 +27,18 @@ pub enum Precondition {
     SkipUnlessAbsent,
     /// If the document does not exist, this change is skipped.
     SkipUnlessPresent,
+}
+
+/// The rules of a collection that a write must meet. They are checked when the commit gets its
+/// position in the log, and again if another writer takes that position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enforced {
+    /// Unique indexes, and the validator.
+    All,
+    /// Unique indexes.
+    Unique,
+    /// None.
+    Nothing,
 }
 
 /// A change of a collection's metadata.
@@ -109,6 +121,8 @@ pub struct WriteRequest {
     pub(crate) trailers: Trailers,
     /// The required digest of the last commit; otherwise the commit fails.
     pub(crate) after: Option<Digest>,
+    /// The rules of their collections that the documents must meet.
+    pub(crate) enforced: Enforced,
     pub(super) series: Option<Series>,
     bytes: usize,
 }
@@ -123,6 +137,7 @@ impl WriteRequest {
             origin: Origin::default(),
             trailers: Trailers::default(),
             after: None,
+            enforced: Enforced::All,
             series: None,
             bytes: 0,
         }
@@ -148,6 +163,21 @@ impl WriteRequest {
     /// state require that: merge, undo, cherry-pick.
     pub fn set_after(&mut self, digest: Digest) {
         self.after = Some(digest);
+    }
+
+    /// Sets which rules of their collections the documents must meet: all by default. A document
+    /// that an index can't take is refused in any case.
+    pub fn set_enforced(&mut self, enforced: Enforced) {
+        self.enforced = enforced;
+    }
+
+    /// Whether later requests must see this one's effect on the rules of collections.
+    pub(super) fn changes_rules(&self) -> bool {
+        self.operations.iter().any(|operation| match operation {
+            Operation::Collection(_) => true,
+            Operation::Exact(change) => change.collection == CollectionId::CATALOG,
+            Operation::Document { .. } => false,
+        })
     }
 
     /// Adds an unconditional change.

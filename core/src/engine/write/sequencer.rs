@@ -7,6 +7,9 @@ use bson::DateTime;
 
 use crate::document::key::Key;
 use crate::engine::catalog::{self, Catalog, CollectionInfo};
+use crate::engine::index::{Indexing, KeptIndexes, StateBefore, prepare};
+use crate::engine::rules::KnownRules;
+use crate::engine::write::committer::{CommitterContext, Position};
 use crate::engine::write::operation::{CollectionChange, Operation, Precondition, WriteRequest};
 use crate::engine::write::outcome::{Conflict, ConflictReason, Outcome, Receipt};
 use crate::engine::write::series::{self, Series};
@@ -15,7 +18,7 @@ use crate::model::{
     Change, CollectionId, CollectionName, Commit, CommitMeta, Head, Image, Lsn, Origin, Point,
     TimelineId, View,
 };
-use crate::storage::Materialize;
+use crate::storage::{IndexChanges, Materialize};
 use crate::{Error, Result};
 
 /// The last commit of each document; missing documents are absent.
@@ -32,6 +35,11 @@ pub(super) struct Sequenced {
     pub(super) outcomes: Vec<Result<Outcome>>,
     /// The catalog after the last commit.
     pub(super) catalog: Arc<Catalog>,
+    /// The changes of entries of indexes.
+    pub(super) entries: IndexChanges,
+    /// The kept indexes, and the rules of collections, after the last commit.
+    pub(super) kept: KeptIndexes,
+    pub(super) rules: KnownRules,
 }
 
 /// Sequences requests after `head`.
@@ -47,6 +55,7 @@ pub(super) struct Sequencer<'a> {
     pending: Pending,
     /// Whether `pending` is needed: a request may have a precondition on a change of another one.
     remembers: bool,
+    indexing: Indexing,
     environment: &'a Environment,
     now: DateTime,
 }
@@ -71,13 +80,16 @@ struct Draft<'r> {
 pub(super) async fn sequence(
     requests: &[WriteRequest],
     timeline: TimelineId,
-    head: Head,
+    position: &Position,
     view: &View,
-    catalog: Arc<Catalog>,
-    materialize: &dyn Materialize,
-    environment: &Environment,
+    context: &CommitterContext,
 ) -> Result<Sequenced> {
-    let stored = read_stored(requests, view, &catalog, materialize).await?;
+    let CommitterContext { materialize, environment, backend, .. } = context;
+    let (head, catalog) = (position.head, position.catalog.clone());
+    let stored = read_stored(requests, view, &catalog, &**materialize).await?;
+    let before =
+        StateBefore { view, catalog: &catalog, kept: &position.kept, rules: &position.rules };
+    let indexing = prepare(requests, before, &**materialize, backend.indexes.as_deref()).await?;
     let mut sequencer = Sequencer {
         head,
         timeline,
@@ -86,6 +98,7 @@ pub(super) async fn sequence(
         stored,
         pending: Pending::new(),
         remembers: requests.len() > 1 && conditional_keys(requests).next().is_some(),
+        indexing,
         environment,
         now: environment.now(),
     };
@@ -109,7 +122,9 @@ pub(super) async fn sequence(
             Ok(outcome)
         })
         .collect();
-    Ok(Sequenced { commits, outcomes, catalog: sequencer.catalog })
+    let catalog = sequencer.catalog;
+    let (entries, kept, rules) = sequencer.indexing.finish();
+    Ok(Sequenced { commits, outcomes, catalog, entries, kept, rules })
 }
 
 /// Looks up all documents with preconditions: one sorted lookup per collection. The sequencer then
@@ -192,6 +207,8 @@ impl Sequencer<'_> {
                 Lsn::MAX
             )));
         }
+        let Draft { lsn, catalog, changes, .. } = &draft;
+        self.indexing.add(*lsn, changes, &self.catalog, catalog, request.enforced)?;
         Ok(self.finish(draft, request))
     }
 

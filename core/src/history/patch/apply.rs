@@ -1,7 +1,7 @@
 //! Applying a patch to a branch.
 
 use super::{Already, Conflict, Patch, Preview, check_with};
-use crate::engine::write::{Outcome, Receipt, WriteRequest};
+use crate::engine::write::{Enforced, Outcome, Receipt, WriteRequest};
 use crate::history::checks::{self, Checked, Checks, Proposed, Unchecked, Violation};
 use crate::model::backoff::Backoff;
 use crate::store::{Branch, State};
@@ -115,6 +115,7 @@ pub async fn apply_with(
         }
         let mut attempt = request.clone();
         attempt.set_after(head.last().await?.digest);
+        attempt.set_enforced(Enforced::Unique);
         for change in preview.changes {
             attempt.push_exact(change)?;
         }

@@ -1,6 +1,6 @@
 //! Commits the result of a plan.
 
-use crate::engine::write::{Outcome, Receipt};
+use crate::engine::write::{Enforced, Outcome, Receipt};
 use crate::history::plan::record::SourceRecord;
 use crate::history::plan::result::MergeResult;
 use crate::history::plan::source::Source;
@@ -35,6 +35,8 @@ pub(super) async fn commit(
     });
     request.set_origin(source.origin(plan).await?);
     request.set_after(result.ours.last().await?.digest);
+    // The policy of the plan says whether validators count, and its checks have looked.
+    request.set_enforced(Enforced::Unique);
     for change in result.changes() {
         request.push_exact(change)?;
     }

@@ -61,7 +61,7 @@ pub(super) async fn copy(
         };
         let number = batch.len() as u64;
         let (wal, environment) = (&*shared.backend.wal, &shared.environment);
-        match append(wal, timeline, &head, &batch.into(), environment).await? {
+        match append(wal, timeline, &head, &batch.into(), None, environment).await? {
             Append::Done => head = last,
             Append::HeadMoved(other) | Append::Sealed(other) => return Err(written_to(&other)),
         }

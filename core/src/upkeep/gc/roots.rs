@@ -6,7 +6,7 @@ use std::time::Duration;
 use bson::DateTime;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::history::revision::parse_time;
+use crate::model::moment::parse_time;
 use crate::model::{BranchName, Lsn, Point, TimelineId};
 use crate::storage::{RefName, RefVersion, TimelineState};
 use crate::store::records::{

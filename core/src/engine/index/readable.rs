@@ -1,0 +1,134 @@
+//! The indexes that a state can be read by.
+
+use std::sync::Arc;
+
+use bson::Document as BsonDocument;
+
+use crate::Result;
+use crate::document::Index;
+use crate::engine::catalog::CollectionInfo;
+use crate::engine::index::kept;
+use crate::model::View;
+use crate::storage::{BuildId, IndexBuild, Indexes};
+
+/// An index whose entries are complete at a state.
+#[derive(Debug, Clone)]
+pub struct ReadableIndex {
+    /// The compiled definition.
+    pub index: Arc<Index>,
+    /// Whether a document had an array in the index, at any time on the timeline.
+    pub multikey: bool,
+    /// Whether every entry is that of a document in the state. Otherwise an entry may be outdated,
+    /// and its document must be compared.
+    pub exact: bool,
+    pub(crate) build: BuildId,
+}
+
+/// An index that a state can't be read by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableIndex {
+    /// The name.
+    pub name: String,
+    /// The reason as the rest of a sentence: `is not built at this state`.
+    pub reason: String,
+}
+
+/// The indexes of a collection in a state.
+#[derive(Debug, Clone, Default)]
+pub struct StateIndexes {
+    /// Those that queries can use.
+    pub readable: Vec<ReadableIndex>,
+    /// Those that they can't, except for the one of `_id`, which every read uses.
+    pub unreadable: Vec<UnreadableIndex>,
+}
+
+/// Finds the builds that cover a view. Reads nothing but the records of builds.
+pub(crate) async fn indexes_of(
+    indexes: Option<&dyn Indexes>,
+    view: &View,
+    info: &CollectionInfo,
+) -> Result<StateIndexes> {
+    let mut found = StateIndexes::default();
+    let compiled: Vec<Index> = info
+        .indexes
+        .iter()
+        .filter_map(|definition| found.compile(definition, info))
+        .filter(|index| !index.is_id_index())
+        .collect();
+    if compiled.is_empty() {
+        return Ok(found);
+    }
+    let Some(indexes) = indexes else {
+        for index in compiled {
+            found.refuse(index.name(), "has no entries: the store keeps none".to_owned());
+        }
+        return Ok(found);
+    };
+    let Some(leaf) = view.segments().first() else { return Ok(found) };
+    let builds = indexes.builds(leaf.timeline).await?;
+    let covering: Vec<(&IndexBuild, Index)> = builds
+        .iter()
+        .filter(|build| build.collection == info.id && build.status.covers(leaf.upto))
+        .map(|build| Ok((build, kept::compile(&build.definition)?)))
+        .collect::<Result<_>>()?;
+    for index in compiled {
+        match covering.iter().find(|(_, built)| built.identity() == index.identity()) {
+            Some((build, _)) => found.readable.push(ReadableIndex {
+                multikey: build.multikey,
+                exact: !build.inherited,
+                build: build.id,
+                index: Arc::new(index),
+            }),
+            None => found.refuse(index.name(), reason(&builds, info, &index)),
+        }
+    }
+    Ok(found)
+}
+
+/// Why no build of an index covers a state.
+fn reason(builds: &[IndexBuild], info: &CollectionInfo, index: &Index) -> String {
+    let same = |build: &&IndexBuild| {
+        build.collection == info.id
+            && kept::compile(&build.definition)
+                .is_ok_and(|built| built.identity() == index.identity())
+    };
+    match builds.iter().rfind(same).map(|build| build.status) {
+        Some(crate::storage::BuildStatus::Building) => "is being built".to_owned(),
+        Some(crate::storage::BuildStatus::Maintained { from }) => {
+            format!("is built for the states from LSN {from} on")
+        }
+        Some(crate::storage::BuildStatus::Closed { from, until }) => {
+            format!("is built for the states from LSN {from} to {until} only")
+        }
+        None => "is not built at this state".to_owned(),
+    }
+}
+
+impl StateIndexes {
+    /// No index can be used, for one reason.
+    pub(crate) fn none(info: &CollectionInfo, reason: &str) -> Self {
+        let mut found = Self::default();
+        for definition in &info.indexes {
+            match definition.get_str("name") {
+                Ok(name) if name != "_id_" => found.refuse(name, reason.to_owned()),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn refuse(&mut self, name: &str, reason: String) {
+        self.unreadable.push(UnreadableIndex { name: name.to_owned(), reason });
+    }
+
+    fn compile(&mut self, definition: &BsonDocument, info: &CollectionInfo) -> Option<Index> {
+        match Index::compile(definition, &info.options) {
+            Ok(index) => Some(index),
+            Err(problem) => {
+                let name = definition.get_str("name").unwrap_or_default();
+                self.refuse(name, format!("has no entries: it has {problem}"));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! Indexes: their definitions, which are versioned with the collection, and their entries.
+
+use std::collections::HashMap;
+
+use bson::Document as BsonDocument;
+use futures::TryStreamExt;
+use futures::stream::{self, StreamExt};
+
+use crate::document::Index;
+use crate::document::key::Key;
+use crate::engine::catalog::{CollectionInfo, id_index};
+use crate::engine::index::build::{Build, BuildContext, Duplicate};
+use crate::engine::index::definitions::{complete, known};
+use crate::engine::index::readable::{ReadableIndex, StateIndexes, indexes_of};
+use crate::engine::index::{compile, determining};
+use crate::engine::rules::duplicate;
+use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
+use crate::model::backoff::Backoff;
+use crate::model::{CollectionName, Digest, Head, Timeline};
+use crate::storage::{Append, BuildStatus, Direction, EntryRange, EntryStream, Indexes};
+use crate::store::{Branch, CollectionView, State};
+use crate::{DetailKey, Error, Result};
+
+/// An index that was created or built.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreatedIndex {
+    /// The definition.
+    pub definition: BsonDocument,
+    /// The commit that added the definition; `None` if the collection had it already.
+    pub commit: Option<Receipt>,
+    /// Why no entries are kept, so that queries scan, as the rest of a sentence; `None` if they are.
+    pub unbuilt: Option<String>,
+}
+
+impl CollectionView {
+    /// The indexes that queries of this state can use, and the others with the reason. Reads no
+    /// documents. Behind a mask there are none, because entries are those of the originals.
+    pub async fn indexes(&self) -> Result<StateIndexes> {
+        let (state, info) = (self.state(), self.info());
+        if state.is_masked() {
+            return Ok(StateIndexes::none(info, "has entries of originals, which the mask hides"));
+        }
+        indexes_of(state.shared().backend.indexes.as_deref(), state.view(), info).await
+    }
+
+    /// Reads the entries of an index in a range of keys, in their order or reversed. If the index is
+    /// not [exact](ReadableIndex::exact), some may be outdated: compare with the document.
+    pub fn entries(
+        &self,
+        index: &ReadableIndex,
+        range: EntryRange,
+        direction: Direction,
+    ) -> EntryStream {
+        let state = self.state();
+        match &state.shared().backend.indexes {
+            Some(indexes) if !state.is_masked() => {
+                let entries = indexes.scan(state.view(), index.build, range, direction);
+                state.held().during(entries)
+            }
+            _ => stream::empty().boxed(),
+        }
+    }
+}
+
+impl Branch {
+    /// Creates an index: makes its entries, and commits its definition, which `request` signs.
+    /// Other writers go on meanwhile. Creates the collection if required; a definition that it has
+    /// already is no error, and makes no commit.
+    ///
+    /// `definition` is in the format of MongoDB's `createIndexes`; without a name it gets
+    /// MongoDB's default one.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if the index is unique and two documents have one value; `Invalid` for a
+    /// malformed definition, for one that contradicts another index, and if a document can't be
+    /// indexed; `Denied` for a masked branch. Then nothing is changed.
+    pub async fn create_index(
+        &self,
+        collection: &CollectionName,
+        definition: BsonDocument,
+        request: &WriteRequest,
+    ) -> Result<CreatedIndex> {
+        self.refuse_masked()?;
+        let definition = complete(definition)?;
+        let _one_at_a_time = self.shared().building.lock().await;
+        let mut build: Option<Build<'_>> = None;
+        let mut backoff = Backoff::new(&self.shared().environment);
+        while backoff.attempt().await {
+            let attempt = self.try_create(collection, &definition, request, &mut build).await;
+            match attempt {
+                Ok(None) => {}
+                Ok(Some(created)) => return Ok(created),
+                Err(error) => {
+                    if let Some(build) = build {
+                        build.abandon().await?;
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        if let Some(build) = build {
+            build.abandon().await?;
+        }
+        Err(self.contended())
+    }
+
+    /// One attempt to create an index; `None` if the branch has moved. Keeps what is built for the
+    /// next one.
+    async fn try_create<'a>(
+        &'a self,
+        collection: &CollectionName,
+        definition: &BsonDocument,
+        request: &WriteRequest,
+        build: &mut Option<Build<'a>>,
+    ) -> Result<Option<CreatedIndex>> {
+        let (record, head) = self.present().await?;
+        let state = self.at(head.lsn).await?;
+        let info = state.catalog().get(collection).cloned();
+        let options = info.as_ref().map_or_else(BsonDocument::new, |info| info.options.clone());
+        let mut all = match &info {
+            Some(info) => info.listed_indexes().into_owned(),
+            None => vec![id_index()],
+        };
+        let existing = known(&all, definition, &options)?;
+        let unbuilt = self.unbuilt(definition, &options);
+        if let Some(definition) = existing {
+            return Ok(Some(CreatedIndex { definition, commit: None, unbuilt }));
+        }
+        if let (Some(info), None) = (&info, &unbuilt) {
+            self.build_up_to(build, record.timeline(), head, info, definition).await?;
+        }
+        let is_unique = Index::compile(definition, &options).is_ok_and(|index| index.is_unique());
+        // A view leaves out a timeline without commits, and the entries on it.
+        let is_fresh = head.lsn == record.timeline().base_lsn();
+        match (&info, build.as_ref()) {
+            (Some(info), Some(build)) if is_unique && !is_fresh => {
+                if let Some(duplicate) = build.duplicate().await? {
+                    return Err(duplicate_in(info, definition, &duplicate));
+                }
+            }
+            (Some(_), _) if is_unique => {
+                self.check_by_scan(&state, collection, definition).await?;
+            }
+            _ => {}
+        }
+        all.push(definition.clone());
+        let outcome = self.set_indexes(collection, all, request, head.digest).await?;
+        let commit = match outcome {
+            Outcome::Moved { .. } => return Ok(None),
+            outcome => outcome.committed()?,
+        };
+        if let Some(build) = build {
+            self.complete(build).await?;
+        }
+        let definition = definition.clone();
+        Ok(Some(CreatedIndex { definition, commit: Some(commit), unbuilt }))
+    }
+
+    /// Looks for two documents with one value of a unique index whose entries are not kept. O(documents),
+    /// with a digest of each value in memory.
+    async fn check_by_scan(
+        &self,
+        state: &State,
+        collection: &CollectionName,
+        definition: &BsonDocument,
+    ) -> Result<()> {
+        let view = state.collection(collection)?;
+        let index = match Index::compile(definition, &view.info().options) {
+            Ok(index) if index.is_unique() => index,
+            _ => return Ok(()),
+        };
+        let mut owners: HashMap<Digest, Key> = HashMap::new();
+        let mut rows = state.unmasked_scan(view.info().id);
+        while let Some((id, version)) = rows.try_next().await? {
+            for key in index.entries_of(version.document.as_raw())?.keys {
+                if let Some(other) = owners.insert(Digest::of(&key), id.clone()) {
+                    return Err(duplicate(view.info(), &index, &id, &other));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the entries of the indexes of a collection that have none at the head, and ends those
+    /// that no definition needs any more. Returns the indexes without entries before.
+    ///
+    /// # Errors
+    /// `NotFound` if the collection does not exist; `Invalid` if a document can't be indexed.
+    pub async fn build_indexes(&self, collection: &CollectionName) -> Result<Vec<CreatedIndex>> {
+        self.refuse_masked()?;
+        let _one_at_a_time = self.shared().building.lock().await;
+        let head = self.head().await?;
+        let view = head.collection(collection)?;
+        let info = view.info();
+        let mut built = Vec::new();
+        for missing in view.indexes().await?.unreadable {
+            let named = |definition: &&BsonDocument| {
+                definition.get_str("name").is_ok_and(|name| name == missing.name)
+            };
+            let Some(definition) = info.indexes.iter().find(named).cloned() else { continue };
+            let unbuilt = self.unbuilt(&definition, &info.options);
+            if unbuilt.is_none() {
+                self.build_index(info, &definition).await?;
+            }
+            built.push(CreatedIndex { definition, commit: None, unbuilt });
+        }
+        self.close_unneeded(collection).await?;
+        Ok(built)
+    }
+
+    async fn build_index(&self, info: &CollectionInfo, definition: &BsonDocument) -> Result<()> {
+        let (record, head) = self.present().await?;
+        let mut build = None;
+        self.build_up_to(&mut build, record.timeline(), head, info, definition).await?;
+        match build {
+            Some(mut build) => self.complete(&mut build).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Drops an index by its name; `request` signs the commit. Past states keep it.
+    ///
+    /// # Errors
+    /// `NotFound` if the collection has no such index; `Invalid` for the one of `_id`.
+    pub async fn drop_index(
+        &self,
+        collection: &CollectionName,
+        name: &str,
+        request: &WriteRequest,
+    ) -> Result<Receipt> {
+        if name == "_id_" {
+            return Err(Error::invalid("the index of _id can't be dropped")
+                .with_detail(DetailKey::Code, 72_u64)
+                .with_detail(DetailKey::CodeName, "InvalidOptions"));
+        }
+        let mut backoff = Backoff::new(&self.shared().environment);
+        while backoff.attempt().await {
+            let head = self.head().await?;
+            let info = head.collection(collection)?.info().clone();
+            let mut left = info.indexes.clone();
+            left.retain(|definition| !definition.get_str("name").is_ok_and(|known| known == name));
+            if left.len() == info.indexes.len() {
+                return Err(unknown(&info, name));
+            }
+            let at = head.last_digest().await?;
+            match self.set_indexes(collection, left, request, at).await? {
+                Outcome::Moved { .. } => {}
+                outcome => {
+                    let receipt = outcome.committed()?;
+                    self.close_unneeded(collection).await?;
+                    return Ok(receipt);
+                }
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// Entries are those of originals, and making them would tell about these.
+    fn refuse_masked(&self) -> Result<()> {
+        if self.is_masked() {
+            return Err(Error::denied(format!(
+                "branch '{}' is masked, so no index can be made on it; make it on the branch that it \
+                 was created from",
+                self.name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Why no entries are kept of an index; `None` if they are.
+    fn unbuilt(&self, definition: &BsonDocument, options: &BsonDocument) -> Option<String> {
+        match Index::compile(definition, options) {
+            Err(problem) => Some(format!("has no entries: it has {problem}")),
+            Ok(_) if self.shared().backend.indexes.is_none() => {
+                Some("has no entries: the store keeps none".to_owned())
+            }
+            Ok(_) => None,
+        }
+    }
+
+    /// Begins a build, or continues it up to a later head.
+    async fn build_up_to<'a>(
+        &'a self,
+        build: &mut Option<Build<'a>>,
+        timeline: Timeline,
+        head: Head,
+        info: &CollectionInfo,
+        definition: &BsonDocument,
+    ) -> Result<()> {
+        let shared = self.shared();
+        let Some(indexes) = shared.backend.indexes.as_deref() else { return Ok(()) };
+        match build {
+            Some(known) if known.timeline() == timeline => return known.catch_up(head).await,
+            // The branch was moved to another timeline.
+            Some(left) => left.abandon().await?,
+            None => {}
+        }
+        *build = None;
+        if !shared.backend.capabilities.shared {
+            // No other process has the store open, so these builds were interrupted.
+            self.remove_interrupted(indexes, timeline).await?;
+        }
+        let context = BuildContext {
+            indexes,
+            wal: &*shared.backend.wal,
+            materialize: &*shared.materialize,
+            timelines: &shared.timelines,
+        };
+        let definition = determining(definition, &info.options);
+        *build = Some(Build::begin(context, timeline, head, info.id, &definition).await?);
+        Ok(())
+    }
+
+    async fn remove_interrupted(&self, indexes: &dyn Indexes, timeline: Timeline) -> Result<()> {
+        for build in indexes.builds(timeline.id).await?.iter() {
+            if build.status == BuildStatus::Building {
+                indexes.close(timeline.id, build.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a build one that every append keeps. Follows the writers of the branch until none is
+    /// faster.
+    async fn complete(&self, build: &mut Build<'_>) -> Result<()> {
+        let mut backoff = Backoff::new(&self.shared().environment);
+        while backoff.attempt().await {
+            match build.complete().await? {
+                Append::Done => return Ok(()),
+                Append::HeadMoved(head) => build.catch_up(head).await?,
+                // The branch has moved to another timeline, so nobody reads by this build.
+                Append::Sealed(_) => return build.abandon().await,
+            }
+        }
+        build.abandon().await?;
+        Err(self.contended())
+    }
+
+    /// Ends the builds of a collection on the timeline of the branch that no definition needs.
+    async fn close_unneeded(&self, collection: &CollectionName) -> Result<()> {
+        let Some(indexes) = self.shared().backend.indexes.as_deref() else { return Ok(()) };
+        let (record, head) = self.present().await?;
+        let state = self.at(head.lsn).await?;
+        let info = state.collection(collection)?.info().clone();
+        let compiled = info.indexes.iter();
+        let compiled =
+            compiled.filter_map(|definition| Index::compile(definition, &info.options).ok());
+        let needed: Vec<_> = compiled.map(|index| index.identity()).collect();
+        let timeline = record.timeline().id;
+        let mut kept = Vec::new();
+        for build in indexes.builds(timeline).await?.iter() {
+            if build.collection != info.id || !build.status.is_maintained() {
+                continue;
+            }
+            let identity = compile(&build.definition)?.identity();
+            if needed.contains(&identity) && !kept.contains(&identity) {
+                kept.push(identity);
+            } else {
+                indexes.close(timeline, build.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_indexes(
+        &self,
+        collection: &CollectionName,
+        indexes: Vec<BsonDocument>,
+        request: &WriteRequest,
+        after: Digest,
+    ) -> Result<Outcome> {
+        let mut request = request.clone();
+        request.set_after(after);
+        let name = collection.clone();
+        request.change_collection(CollectionChange::SetIndexes { name, indexes });
+        self.commit(request).await
+    }
+
+    fn contended(&self) -> Error {
+        Error::conflict(format!(
+            "branch '{}' was written to faster than its index could follow; try again",
+            self.name()
+        ))
+    }
+}
+
+fn duplicate_in(info: &CollectionInfo, definition: &BsonDocument, found: &Duplicate) -> Error {
+    match Index::compile(definition, &info.options) {
+        Ok(index) => duplicate(info, &index, &found.id, &found.other),
+        Err(problem) => Error::invalid(problem.to_string()),
+    }
+}
+
+fn unknown(info: &CollectionInfo, name: &str) -> Error {
+    let known: Vec<&str> =
+        info.indexes.iter().filter_map(|definition| definition.get_str("name").ok()).collect();
+    let known = if known.is_empty() { "none but _id_".to_owned() } else { known.join(", ") };
+    Error::not_found(format!(
+        "unknown index '{name}' of collection '{}'; known indexes: {known}",
+        info.name
+    ))
+    .with_detail(DetailKey::Collection, info.name.as_str())
+    .with_detail(DetailKey::Index, name)
+    .with_detail(DetailKey::Code, 27_u64)
+    .with_detail(DetailKey::CodeName, "IndexNotFound")
+}
