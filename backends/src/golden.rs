@@ -72,6 +72,23 @@ pub(crate) async fn fill(store: &Store) -> Result<()> {
     Ok(())
 }
 
+/// Adds entries of indexes: of the head and of the past, on a timeline and on a fork of it.
+async fn fill_indexes(store: &Store) -> Result<()> {
+    let project = store.project(&ProjectName::new("shop")?).await?;
+    let main = project.branch(&BranchName::new("main")?).await?;
+    let users = CollectionName::new("users")?;
+    main.create_index(&users, bson::doc! { "key": { "n": 1 } }, &main.request()).await?;
+    let named = bson::doc! { "key": { "name": -1 }, "sparse": true };
+    main.create_index(&users, named, &main.request()).await?;
+    main.collection(&users).put(rawdoc! { "_id": 1, "name": "Grace", "n": [2] }).await?;
+    main.collection(&users).put(rawdoc! { "_id": "x".repeat(600), "name": "Joan" }).await?;
+    let indexed = BranchName::new("indexed")?;
+    let fork = project.create_branch(&indexed, &main.head().await?, Some(main.name())).await?;
+    fork.collection(&users).put(rawdoc! { "_id": 1, "name": "Mary" }).await?;
+    main.drop_index(&users, "n_1", &main.request()).await?;
+    Ok(())
+}
+
 /// The digests of all collections of all branches.
 pub(crate) async fn digests(store: &Store) -> Result<String> {
     let project = store.project(&ProjectName::new("shop")?).await?;
@@ -126,6 +143,7 @@ async fn the_rows_of_a_store_do_not_change_between_versions() {
         ordered::backend(engine.clone(), info, capabilities, environment(), None).unwrap();
     let store = Store::new(backend, environment(), Actor::new("ada").unwrap());
     fill(&store).await.unwrap();
+    fill_indexes(&store).await.unwrap();
     compare(&format!("memory-{FORMAT}-rows.txt"), &dump(&*engine));
     compare(&format!("memory-{FORMAT}-digests.txt"), &digests(&store).await.unwrap());
 }
@@ -190,6 +208,7 @@ async fn golden_store(engine: &str, format: u32) -> (tempfile::TempDir, PathBuf,
         let store = Store::create(&registry, &url, &options, environment(), actor.clone());
         let store = store.await.unwrap();
         fill(&store).await.unwrap();
+        fill_indexes(&store).await.unwrap();
         drop(store);
         // The last task of the store may hold it a moment longer.
         drop(Store::open(&registry, &url, &options, environment(), actor.clone()).await.unwrap());
@@ -233,6 +252,16 @@ async fn a_sled_store_of_format_2_opens() {
 #[tokio::test]
 async fn a_fjall_store_of_format_2_opens() {
     opens("fjall", 2).await;
+}
+
+#[tokio::test]
+async fn a_sled_store_of_format_3_opens() {
+    opens("sled", 3).await;
+}
+
+#[tokio::test]
+async fn a_fjall_store_of_format_3_opens() {
+    opens("fjall", 3).await;
 }
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::io_error;
 use crate::engines::files;
+use crate::ordered::FORMAT;
 
-/// The format that this version of Argon writes, and the oldest that it reads.
-const FORMAT: u32 = 2;
+/// The oldest format that this version of Argon reads.
 const OLDEST_FORMAT: u32 = 1;
 
 /// The most bytes that are read: a manifest has some hundred, and what has more is none.

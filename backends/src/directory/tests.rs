@@ -58,7 +58,7 @@ fn the_manifest_is_what_the_documentation_says() {
     let (_temporary, path) = store();
     assert_eq!(
         fs::read_to_string(path.join("store.toml")).unwrap(),
-        "format = 2\nid = \"30313233343536373839616263646566\"\nengine = \"sled\"\n\
+        "format = 3\nid = \"30313233343536373839616263646566\"\nengine = \"sled\"\n\
          created = \"2023-11-14T22:13:20Z\"\n"
     );
 }
@@ -191,8 +191,8 @@ fn other_formats_and_damage_are_told_apart() {
     let manifest = path.join("store.toml");
     let good = fs::read_to_string(&manifest).unwrap();
     for (text, kind, part) in [
-        (good.replace("format = 2", "format = 7\nnew = true"), ErrorKind::Unsupported, "format 7"),
-        (good.replace("format = 2", "format = 0"), ErrorKind::Unsupported, "format 0"),
+        (good.replace("format = 3", "format = 7\nnew = true"), ErrorKind::Unsupported, "format 7"),
+        (good.replace("format = 3", "format = 0"), ErrorKind::Unsupported, "format 0"),
         (good.replace("id = \"30", "id = \"zz"), ErrorKind::Corrupt, "hexadecimal"),
         (good.replace("2023-11", "2023-99"), ErrorKind::Corrupt, "damaged"),
         (good.replace("format", "from"), ErrorKind::Corrupt, "missing field `format`"),
@@ -210,7 +210,7 @@ fn a_store_of_format_1_opens_and_is_of_the_newest_once_that_is_noted() {
     let (_temporary, path) = store();
     let manifest = path.join("store.toml");
     let new = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, new.replace("format = 2", "format = 1")).unwrap();
+    fs::write(&manifest, new.replace("format = 3", "format = 1")).unwrap();
     assert_eq!(inspect(&path).unwrap().format, 1);
     drop(open(&path).unwrap());
     assert_eq!(inspect(&path).unwrap().format, 1, "nothing was written");

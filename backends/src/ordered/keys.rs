@@ -2,6 +2,7 @@
 
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Digest, Lsn, TimelineId};
+use argon_core::storage::BuildId;
 
 /// `V timeline collection key !lsn`: an image of a document.
 pub(super) const VERSION: u8 = b'V';
@@ -19,6 +20,13 @@ pub(super) const CHUNK: u8 = b'C';
 pub(super) const MANIFEST: u8 = b'M';
 /// `P key number`: a part of the value of `key`.
 pub(super) const PART: u8 = b'P';
+
+/// `J timeline build`: a build of an index, as the timeline has it.
+pub(super) const BUILD: u8 = b'J';
+/// `N timeline build key id`: an entry of an index that the head has.
+pub(super) const ENTRY: u8 = b'N';
+/// `X timeline build key id !to`: an entry that the states before `to` had.
+pub(super) const PAST_ENTRY: u8 = b'X';
 
 /// The bytes of an LSN: enough for [`Lsn::MAX`], and a fixed number, so that a key can be split from
 /// its end.
@@ -152,6 +160,59 @@ pub(super) fn collection_number(id: CollectionId) -> Vec<u8> {
     tagged(NUMBER, &[b"c", &id.get().to_be_bytes()])
 }
 
+/// The key of the number of the last build.
+pub(super) fn last_build() -> Vec<u8> {
+    tagged(NUMBER, &[b"b"])
+}
+
+fn numbered(tag: u8, timeline: Short, build: Option<BuildId>) -> Vec<u8> {
+    let mut key = Vec::with_capacity(48);
+    key.push(tag);
+    put_short(&mut key, timeline);
+    if let Some(BuildId(build)) = build {
+        put_short(&mut key, build);
+    }
+    key
+}
+
+/// The prefix of the keys of all builds on a timeline.
+pub(super) fn builds(timeline: Short) -> Vec<u8> {
+    numbered(BUILD, timeline, None)
+}
+
+/// The key of a build on a timeline.
+pub(super) fn build(timeline: Short, build: BuildId) -> Vec<u8> {
+    numbered(BUILD, timeline, Some(build))
+}
+
+/// The prefix of the keys of the entries that a timeline has now.
+pub(super) fn entries(timeline: Short, build: BuildId) -> Vec<u8> {
+    numbered(ENTRY, timeline, Some(build))
+}
+
+/// The prefix of the keys of the entries that a timeline had.
+pub(super) fn past_entries(timeline: Short, build: BuildId) -> Vec<u8> {
+    numbered(PAST_ENTRY, timeline, Some(build))
+}
+
+/// The prefixes of all rows of builds and entries of a timeline.
+pub(super) fn index_rows(timeline: Short) -> [Vec<u8>; 3] {
+    [ENTRY, PAST_ENTRY, BUILD].map(|tag| numbered(tag, timeline, None))
+}
+
+/// Completes the key of an entry to that of one that ended before the state `to`.
+pub(super) fn ending_at(mut row: Vec<u8>, to: Lsn) -> Vec<u8> {
+    row.extend_from_slice(&inverted(to));
+    row
+}
+
+/// The timeline and build in the key of an entry, and the rest.
+pub(super) fn split_entry(key: &[u8]) -> Option<(Short, BuildId, &[u8])> {
+    let (timeline, rest) = take_short(key.get(1..)?)?;
+    let (build, rest) = take_short(rest)?;
+    Some((timeline, BuildId(build), rest))
+}
+
 /// The key of a ref.
 pub(super) fn reference(name: &str) -> Vec<u8> {
     tagged(REF, &[name.as_bytes()])
@@ -190,8 +251,10 @@ pub(super) fn describe(key: &[u8]) -> String {
         Some(&VERSION) => version(),
         Some(&COMMIT) => split_commit(key).map(|(_, lsn)| format!("the record of commit {lsn}")),
         Some(&TIMELINE) => Some("the record of a timeline".to_owned()),
-        Some(&NUMBER) => Some("the number of a timeline or collection".to_owned()),
+        Some(&NUMBER) => Some("the number of a timeline, collection or build".to_owned()),
         Some(&REF) => Some(format!("the ref '{}'", String::from_utf8_lossy(&key[1..]))),
+        Some(&BUILD) => Some("the record of an index's build".to_owned()),
+        Some(&(ENTRY | PAST_ENTRY)) => Some("an entry of an index".to_owned()),
         Some(&CHUNK) => Some("a chunk of a snapshot".to_owned()),
         Some(&MANIFEST) => {
             split_manifest(key).map(|(_, lsn)| format!("the manifest of a snapshot at LSN {lsn}"))

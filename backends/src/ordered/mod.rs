@@ -11,15 +11,20 @@
 //! | [`Log`](wal::Log): commits | `wal.rs`, `log_walk.rs`, `record.rs` |
 //! | [`TimelineTable`], [`CollectionNumbers`]: short numbers and heads | `timelines.rs`, `collections.rs` |
 //! | [`VersionIndex`](materialize::VersionIndex): reads | `materialize.rs`, `scan.rs`, `cursor.rs`, `merged.rs`, `ancestry.rs` |
+//! | [`IndexTable`], [`BuildTable`]: entries of indexes | `indexes.rs`, `builds.rs`, `entries.rs`, `entry_scan.rs` |
 //! | [`RefTable`](refs::RefTable), [`SnapshotTable`](snapshots::SnapshotTable) | `refs.rs`, `ref_cache.rs`, `snapshots.rs` |
 //! | [`Collector`](prune::Collector): garbage collection | `prune.rs`, `removal.rs`, `versions.rs` |
 //! | [`Verification`](verification::Verification): a look at every row | `maintenance.rs`, `verification.rs` |
 
 mod ancestry;
 mod blocking;
+mod builds;
 mod collections;
 mod cursor;
 pub(crate) mod engine;
+mod entries;
+mod entry_scan;
+mod indexes;
 mod keys;
 mod log_walk;
 mod maintenance;
@@ -45,8 +50,10 @@ use std::sync::Arc;
 use argon_core::storage::{Backend, Capabilities, SnapshotPolicy, StoreInfo};
 use argon_core::{Environment, Result};
 
+use crate::ordered::builds::BuildTable;
 use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::engine::Engine;
+use crate::ordered::indexes::IndexTable;
 use crate::ordered::materialize::VersionIndex;
 use crate::ordered::prune::Collector;
 use crate::ordered::refs::RefTable;
@@ -58,7 +65,8 @@ use crate::ordered::wal::Log;
 pub(crate) use crate::ordered::witness::Witness;
 
 /// The version of the layout. Values of format 1 have no checksums, and are read without them.
-pub(crate) const FORMAT: u32 = 2;
+/// Format 2 has no entries of indexes.
+pub(crate) const FORMAT: u32 = 3;
 
 /// A store of the layout: implements all traits of a backend. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +77,7 @@ struct Parts {
     rows: Arc<Rows>,
     log: Log,
     index: VersionIndex,
+    indexes: IndexTable,
     refs: RefTable,
     snapshots: SnapshotTable,
     collector: Collector,
@@ -95,16 +104,18 @@ pub(crate) fn backend(
     let rows = Rows::new(engine, directory);
     let timelines = Arc::new(TimelineTable::load(rows.clone())?);
     let collections = Arc::new(CollectionNumbers::load(rows.clone())?);
+    let builds = Arc::new(BuildTable::new(rows.clone(), timelines.clone()));
     let refs = RefTable::new(rows.clone(), environment);
     if let Some(witness) = rows.witness() {
         witness.check_refs(refs.digest()?)?;
     }
     let ordered = Arc::new(Ordered(Arc::new(Parts {
         index: VersionIndex::new(rows.clone(), timelines.clone(), collections.clone()),
+        indexes: IndexTable::new(rows.clone(), timelines.clone(), builds.clone()),
         refs,
         snapshots: SnapshotTable::new(rows.clone()),
         collector: Collector::new(rows.clone(), timelines.clone()),
-        log: Log::new(rows.clone(), timelines, collections),
+        log: Log::new(rows.clone(), timelines, collections, builds),
         rows,
         info,
     })));
@@ -113,6 +124,7 @@ pub(crate) fn backend(
         refs: ordered.clone(),
         snapshots: ordered.clone(),
         materialize: Some(ordered.clone()),
+        indexes: Some(ordered.clone()),
         maintenance: ordered,
         deferred: None,
         network: None,

@@ -12,7 +12,7 @@ use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 
 use crate::ordered::engine::{Batch, Direction};
-use crate::ordered::removal::{COMMIT, Removal};
+use crate::ordered::removal::{COMMIT, Removal, is_needed};
 use crate::ordered::rows::Rows;
 use crate::ordered::timelines::{self, Entry, TimelineTable, put_timeline};
 use crate::ordered::versions::{Version, Versions};
@@ -36,7 +36,28 @@ impl Collector {
         let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
+        self.prune_entries(timeline, &entry, keep, &mut removal)?;
         removal.finish()
+    }
+
+    /// Removes entries of indexes. Readers of retained states need none of them, so builds whose
+    /// entries go are withdrawn first.
+    fn prune_entries(
+        &self,
+        timeline: TimelineId,
+        entry: &Entry,
+        keep: &RetainedStates,
+        removal: &mut Removal<'_>,
+    ) -> Result<()> {
+        let slot = self.timelines.slot(timeline)?;
+        let builds = {
+            let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            let builds = slot.builds();
+            let needed = builds.iter().filter(|build| is_needed(build.status, keep));
+            slot.publish_builds(needed.cloned().collect());
+            builds
+        };
+        removal.entries(entry, &builds, keep)
     }
 
     /// Returns what [`prune`](Self::prune) would free.
@@ -52,6 +73,7 @@ impl Collector {
         let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, keep)?;
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
+        removal.entries(&entry, &self.timelines.slot(timeline)?.builds(), keep)?;
         removal.finish()
     }
 
@@ -64,6 +86,10 @@ impl Collector {
         }
         let mut removal = Removal::new(&self.rows, false);
         removal.versions(&entry, &RetainedStates::default())?;
+        for prefix in keys::index_rows(entry.short) {
+            let end = keys::after_prefix(&prefix);
+            removal.rows_between(&(prefix, end), Reclaimed::default())?;
+        }
         let head = entry.state.head.lsn;
         removal.rows_between(&commits_upto(&entry, head.back(1).unwrap_or_default()), COMMIT)?;
         let manifests = (keys::manifest(timeline, Lsn::ZERO), keys::manifest(timeline, Lsn::MAX));
@@ -83,6 +109,10 @@ impl Collector {
         entry.state.floor = entry.state.head.lsn;
         let mut removal = Removal::new(&self.rows, true);
         removal.versions(&entry, &RetainedStates::default())?;
+        for prefix in keys::index_rows(entry.short) {
+            let end = keys::after_prefix(&prefix);
+            removal.rows_between(&(prefix, end), Reclaimed::default())?;
+        }
         removal.rows_between(&commits_upto(&entry, entry.state.floor), COMMIT)?;
         removal.finish().map(Some)
     }

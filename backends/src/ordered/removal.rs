@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 
 use argon_core::Result;
-use argon_core::storage::{Reclaimed, RetainedStates};
+use argon_core::storage::{BuildStatus, IndexBuild, Reclaimed, RetainedStates};
 
 use crate::ordered::engine::{Batch, Direction, Write};
 use crate::ordered::rows::Rows;
 use crate::ordered::timelines::Entry;
 use crate::ordered::versions::{Version, Versions};
-use crate::ordered::{keys, value};
+use crate::ordered::{entries, keys, value};
 
 /// About how many rows one batch removes.
 const BATCH: usize = 4096;
@@ -94,22 +94,22 @@ impl<'a> Removal<'a> {
         range: &(Vec<u8>, Vec<u8>),
         each: Reclaimed,
     ) -> Result<()> {
-        self.rows_where(range, each, |_| true)
+        self.rows_where(range, each, |_, _| true)
     }
 
-    /// Adds the rows of a range whose keys are `wanted`, each of which counts as `each`.
+    /// Adds the rows of a range that are `wanted` by key and value, each of which counts as `each`.
     pub(super) fn rows_where(
         &mut self,
         (from, to): &(Vec<u8>, Vec<u8>),
         each: Reclaimed,
-        wanted: impl Fn(&[u8]) -> bool,
+        wanted: impl Fn(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
         let mut from = from.clone();
         loop {
             let mut found: Vec<(Vec<u8>, u16, usize)> = Vec::new();
             let engine = self.rows.engine();
             engine.visit(&from, to, Direction::Ascending, &mut |key, stored| {
-                if !wanted(key) {
+                if !wanted(key, stored) {
                     return ControlFlow::Continue(());
                 }
                 found.push((key.to_vec(), value::parts(stored), value::size(stored)));
@@ -125,6 +125,37 @@ impl<'a> Removal<'a> {
                 self.flush()?;
             }
         }
+    }
+
+    /// Adds the entries of indexes that no retained state of a timeline needs, and the builds whose
+    /// last state is not retained.
+    pub(super) fn entries(
+        &mut self,
+        entry: &Entry,
+        builds: &[IndexBuild],
+        keep: &RetainedStates,
+    ) -> Result<()> {
+        for build in builds {
+            let past = keys::past_entries(entry.short, build.id);
+            let (prefix, end) = (past.len(), keys::after_prefix(&past));
+            if is_needed(build.status, keep) {
+                self.rows_where(&(past, end), Reclaimed::default(), |row, stored| {
+                    let span = keys::split_version(row).and_then(|(whole, to)| {
+                        Some((entries::decode(row, whole.get(prefix..)?, stored).ok()?.1, to))
+                    });
+                    // A malformed row is left for the check of the store.
+                    span.is_some_and(|(from, to)| !keep.needs(from, Some(to)))
+                })?;
+                continue;
+            }
+            self.rows_between(&(past, end), Reclaimed::default())?;
+            let held = keys::entries(entry.short, build.id);
+            let end = keys::after_prefix(&held);
+            self.rows_between(&(held, end), Reclaimed::default())?;
+            self.flush()?;
+            self.row(keys::build(entry.short, build.id));
+        }
+        self.flush()
     }
 
     fn count(&mut self, freed: Reclaimed) {
@@ -151,4 +182,12 @@ impl<'a> Removal<'a> {
 fn take(batch: &mut Batch, key: &[u8], parts: u16) {
     batch.extend((0..parts).map(|number| Write::Remove { key: keys::part(key, number) }));
     batch.push(Write::Remove { key: key.to_vec() });
+}
+
+/// Whether a retained state has entries of a build.
+pub(super) fn is_needed(status: BuildStatus, keep: &RetainedStates) -> bool {
+    match status {
+        BuildStatus::Building | BuildStatus::Maintained { .. } => true,
+        BuildStatus::Closed { from, until } => keep.needs(from, Some(until.next())),
+    }
 }

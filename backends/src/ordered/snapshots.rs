@@ -116,7 +116,7 @@ impl SnapshotTable {
     fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         let mut removal = Removal::new(&self.rows, dry_run);
         let chunks = (vec![keys::CHUNK], vec![keys::CHUNK + 1]);
-        let dead = |key: &[u8]| {
+        let dead = |key: &[u8], _: &[u8]| {
             let digest = key.get(1..).and_then(|digest| digest.try_into().ok());
             !digest.is_some_and(|digest| live.contains(&Digest::from_bytes(digest)))
         };

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use argon_core::model::{Head, Lsn, Segment, Timeline, TimelineId, View};
-use argon_core::storage::TimelineState;
+use argon_core::storage::{IndexBuild, TimelineState};
 use argon_core::{Error, Result};
 
+use crate::ordered::builds::load_builds;
 use crate::ordered::cursor::SegmentRows;
 use crate::ordered::engine::{Batch, Direction, Engine};
 use crate::ordered::keys::{self, Short};
@@ -30,6 +31,8 @@ pub(super) struct Slot {
     pub(super) writing: Mutex<()>,
     /// The entry that readers see; it changes after a write is durable.
     entry: RwLock<Option<Entry>>,
+    /// The builds of indexes.
+    builds: RwLock<Arc<[IndexBuild]>>,
 }
 
 /// The positions of a timeline's commits.
@@ -78,8 +81,12 @@ impl TimelineTable {
         if let Some(witness) = self.rows.witness() {
             witness.check(id, entry.as_ref().map(|entry| &entry.state.head))?;
         }
-        let entry = RwLock::new(entry);
-        let slot = Arc::new(Slot { entry, ..Slot::default() });
+        let builds = match &entry {
+            Some(entry) => load_builds(self.rows.engine(), entry.short)?,
+            None => Arc::default(),
+        };
+        let (entry, builds) = (RwLock::new(entry), RwLock::new(builds));
+        let slot = Arc::new(Slot { entry, builds, ..Slot::default() });
         // Another thread may have loaded it meanwhile; all must share one slot.
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         Ok(slots.entry(id).or_insert(slot).clone())
@@ -147,8 +154,19 @@ impl Slot {
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
     }
 
+    /// The builds of indexes; none of a timeline that does not exist.
+    pub(super) fn builds(&self) -> Arc<[IndexBuild]> {
+        self.builds.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets readers see durable builds.
+    pub(super) fn publish_builds(&self, builds: Arc<[IndexBuild]>) {
+        *self.builds.write().unwrap_or_else(PoisonError::into_inner) = builds;
+    }
+
     /// Lets readers see that the timeline does not exist any more.
     pub(super) fn withdraw(&self) {
+        self.publish_builds(Arc::default());
         *self.entry.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

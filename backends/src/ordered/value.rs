@@ -91,7 +91,7 @@ impl StoredImage {
 }
 
 /// The payload of an undamaged value that is not in parts.
-fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn whole<'a>(key: &[u8], value: &'a [u8]) -> Option<&'a [u8]> {
     match value.split_first()? {
         (&WHOLE, payload) => Some(payload),
         (&CHECKED_WHOLE, rest) => {

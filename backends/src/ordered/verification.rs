@@ -13,7 +13,7 @@ use crate::ordered::engine::Direction;
 use crate::ordered::keys::{self, Short};
 use crate::ordered::timelines::Extent;
 use crate::ordered::wal::Log;
-use crate::ordered::{record, value};
+use crate::ordered::{entries, record, value};
 
 /// How many rows one step checks.
 const STEP: usize = 4096;
@@ -126,6 +126,14 @@ impl Verification {
             keys::VERSION => self.version(log, key).or_else(|| row.damage(log)),
             keys::COMMIT => self.commit(log, key, stored),
             keys::PART => part(log, key),
+            keys::ENTRY | keys::PAST_ENTRY => entry(log, row),
+            keys::BUILD => match keys::split_entry(key) {
+                Some((timeline, _, [])) if self.is_known(log, timeline) => row.damage(log),
+                _ => Some(format!(
+                    "the build of an index under key {} belongs to no timeline",
+                    HEXLOWER.encode(key)
+                )),
+            },
             // Opening the store checks whether it names a collection.
             keys::NUMBER if key.get(1) == Some(&b'c') => None,
             keys::TIMELINE | keys::NUMBER | keys::REF | keys::CHUNK | keys::MANIFEST => {
@@ -133,6 +141,12 @@ impl Verification {
             }
             _ => Some(format!("the key {} has an unknown kind", HEXLOWER.encode(key))),
         }
+    }
+
+    /// Whether a timeline existed when the walk began, or exists now.
+    fn is_known(&self, log: &Log, timeline: Short) -> bool {
+        self.extent(timeline).is_some()
+            || matches!(log.rows.engine().get(&keys::timeline(timeline)), Ok(Some(_)))
     }
 
     fn extent(&self, timeline: Short) -> Option<&Extent> {
@@ -231,6 +245,32 @@ impl Verification {
             .collect();
         findings.sort_by(|a, b| a.problem.cmp(&b.problem));
         findings
+    }
+}
+
+/// The problem of an entry of an index: its value is malformed, or its build does not exist. Core
+/// compares entries with documents.
+fn entry(log: &Log, row: &Row) -> Option<String> {
+    let Row { key, stored, .. } = row;
+    let parsed = keys::split_entry(key).and_then(|(timeline, build, rest)| {
+        let rest = match key[0] {
+            keys::ENTRY => rest,
+            _ => rest.split_last_chunk::<{ keys::LSN_BYTES }>()?.0,
+        };
+        Some((timeline, build, rest))
+    });
+    let Some((timeline, build, rest)) = parsed else {
+        return Some(format!("the index entry {} is malformed", HEXLOWER.encode(key)));
+    };
+    if let Err(error) = entries::decode(key, rest, stored) {
+        return Some(error.to_string());
+    }
+    let record = keys::build(timeline, build);
+    // A concurrent removal of the build removes its record last.
+    match log.rows.engine().get(&record) {
+        Ok(Some(_)) => None,
+        _ if matches!(log.rows.engine().get(key), Ok(None)) => None,
+        _ => Some(format!("an index entry belongs to build {}, which is missing", build.0)),
     }
 }
 

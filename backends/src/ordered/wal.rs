@@ -7,13 +7,15 @@ use argon_core::Result;
 use argon_core::log::LogWalk;
 use argon_core::model::{Commit, Head, Image, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
-    Wal,
+    Append, CommitStream, Direction, HeaderStream, IndexBuild, IndexChanges, Reclaimed,
+    RetainedStates, TimelineState, Usage, Wal, maintained,
 };
 use async_trait::async_trait;
 
+use crate::ordered::builds::{BuildTable, put_build};
 use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::engine::{Batch, Write};
+use crate::ordered::entries::put_changes;
 use crate::ordered::keys::{self, Short};
 use crate::ordered::log_walk::{STEP_BYTES, next_commits, with_documents};
 use crate::ordered::rows::Rows;
@@ -32,9 +34,13 @@ impl Wal for Ordered {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
         let (timeline, expected) = (*timeline, *expected);
-        self.run_write(move |parts| parts.log.append(timeline, expected, &commits)).await
+        self.run_write(move |parts| {
+            parts.log.append(timeline, expected, &commits, entries.as_deref())
+        })
+        .await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
@@ -99,6 +105,7 @@ pub(super) struct Log {
     pub(super) rows: Arc<Rows>,
     pub(super) timelines: Arc<TimelineTable>,
     pub(super) collections: Arc<CollectionNumbers>,
+    pub(super) builds: Arc<BuildTable>,
 }
 
 impl Log {
@@ -106,11 +113,18 @@ impl Log {
         rows: Arc<Rows>,
         timelines: Arc<TimelineTable>,
         collections: Arc<CollectionNumbers>,
+        builds: Arc<BuildTable>,
     ) -> Self {
-        Self { rows, timelines, collections }
+        Self { rows, timelines, collections, builds }
     }
 
-    fn append(&self, timeline: Timeline, expected: Head, commits: &[Commit]) -> Result<Append> {
+    fn append(
+        &self,
+        timeline: Timeline,
+        expected: Head,
+        commits: &[Commit],
+        changes: Option<&IndexChanges>,
+    ) -> Result<Append> {
         let slot = self.timelines.slot(timeline.id)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut entry = match self.checked(&slot, timeline, expected) {
@@ -118,16 +132,46 @@ impl Log {
             Err(refusal) => return Ok(refusal),
         };
         let mut batch = Batch::new();
-        if slot.get().is_none() {
+        let is_new = slot.get().is_none();
+        let before = if is_new { self.builds.inherited_by(&timeline)? } else { slot.builds() };
+        let Some(builds) = builds_after(&before, changes, expected.lsn) else {
+            return Ok(Append::HeadMoved(expected));
+        };
+        if is_new {
             put_timeline(&mut batch, &entry, &expected, true)?;
+        }
+        for build in builds.iter().filter(|build| is_new || !before.contains(build)) {
+            put_build(&mut batch, entry.short, build)?;
         }
         for commit in commits {
             self.put_commit(&mut batch, entry.short, commit)?;
         }
+        if let Some(changes) = changes {
+            put_changes(self.rows.engine(), &mut batch, entry.short, &changes.entries)?;
+        }
         self.rows.apply(batch)?;
         entry.state.head = commits.last().map_or(expected, Commit::head);
+        slot.publish_builds(builds);
         slot.publish(entry);
         Ok(Append::Done)
+    }
+
+    /// Adds a new timeline to a batch, and the builds that it continues.
+    pub(super) fn new_timeline(
+        &self,
+        batch: &mut Batch,
+        timeline: Timeline,
+        head: Head,
+    ) -> Result<(Entry, Vec<IndexBuild>)> {
+        let floor = timeline.base_lsn();
+        let state = TimelineState { timeline, head, sealed: false, floor };
+        let entry = Entry { short: self.timelines.new_short(), state };
+        put_timeline(batch, &entry, &head, true)?;
+        let builds = self.builds.inherited_by(&timeline)?.to_vec();
+        for build in &builds {
+            put_build(batch, entry.short, build)?;
+        }
+        Ok((entry, builds))
     }
 
     fn seal(&self, timeline: Timeline, expected: Head) -> Result<Append> {
@@ -184,4 +228,29 @@ impl Log {
         let bytes = record::encode_commit(commit, |at| shorts[at]);
         value::put(batch, keys::commit(timeline, commit.meta.lsn), &[&bytes])
     }
+}
+
+/// The builds of a timeline after an append above `head`; `None` if the changes are not for exactly
+/// the maintained ones.
+fn builds_after(
+    before: &Arc<[IndexBuild]>,
+    changes: Option<&IndexChanges>,
+    head: Lsn,
+) -> Option<Arc<[IndexBuild]>> {
+    let Some(changes) = changes else {
+        let closed =
+            |build: &IndexBuild| IndexBuild { status: build.status.closed(head), ..build.clone() };
+        return Some(before.iter().map(closed).collect());
+    };
+    if changes.builds != maintained(before) {
+        return None;
+    }
+    if changes.multikey.is_empty() && changes.begun.is_empty() {
+        return Some(before.clone());
+    }
+    let multikey = |build: &IndexBuild| IndexBuild {
+        multikey: build.multikey || changes.multikey.contains(&build.id),
+        ..build.clone()
+    };
+    Some(before.iter().chain(&changes.begun).map(multikey).collect())
 }
