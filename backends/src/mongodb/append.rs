@@ -3,21 +3,24 @@
 use std::sync::Arc;
 
 use argon_core::model::{Commit, Head, Timeline, TimelineId};
-use argon_core::storage::{Append, TimelineState};
+use argon_core::storage::{Append, BuildId, IndexChanges, TimelineState};
 use argon_core::{Environment, Error, Result};
-use bson::RawDocumentBuf;
+use bson::{Binary, RawDocumentBuf, doc};
 
+use super::build_record::{self, BuildList};
+use super::builds::{Builds, after_append};
 use super::connection::Connection;
+use super::entries::EntryWrites;
 use super::extents::Extent;
 use super::format::StoreFormat;
 use super::large_commit::LargeCommits;
 use super::log_walk::digest_of;
-use super::record::TimelineRecord;
+use super::record::{TimelineRecord, head_fields};
 use super::retry::Backoff;
 use super::rows::Rows;
 use super::schema;
-use super::timeline::Timelines;
-use super::transaction::{Changes, Outcome};
+use super::timeline::{Timelines, refused, revision, unsealed};
+use super::transaction::{Assignment, Changes, Outcome, RecordChange};
 
 /// The largest transaction. A server holds the writes of a transaction in memory until it ends, and
 /// aborts it after a minute.
@@ -37,43 +40,147 @@ pub(super) struct Appends {
     pub(super) environment: Environment,
     pub(super) format: Arc<StoreFormat>,
     pub(super) timelines: Arc<Timelines>,
+    pub(super) builds: Arc<Builds>,
     pub(super) large: Arc<LargeCommits>,
 }
 
+/// An append, as its caller wants it.
+struct Request<'a> {
+    timeline: Timeline,
+    expected: Head,
+    head: Head,
+    /// The extent with the versions, if they were written before.
+    extent: Option<Extent>,
+    changes: Option<&'a IndexChanges>,
+    /// The entries that are removed, and all insertions.
+    removed: Vec<Binary>,
+    rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
+    /// The builds whose maintenance ends because they have too many changes.
+    ended: Vec<BuildId>,
+}
+
+impl Request<'_> {
+    /// Whether this is the first append to the timeline, whose record exists only if an index is being
+    /// built on it.
+    fn is_first(&self) -> bool {
+        self.expected.lsn == self.timeline.base_lsn()
+    }
+
+    /// The transaction, for builds that are known; `None` if the changes are for others.
+    fn transaction(&self, known: &KnownBuilds) -> Result<Option<(Changes<'_>, BuildList)>> {
+        let before = known.list();
+        let after = after_append(before, self.changes, self.expected.lsn, &self.ended);
+        let Some(after) = after else { return Ok(None) };
+        let is_new = matches!(known, KnownBuilds::Inherited(_));
+        let changed = if is_new { !after.is_empty() } else { after != before.builds };
+        let list = if changed { before.changed(after) } else { before.clone() };
+        let builds = changed.then(|| build_record::encode(self.timeline.id, &list)).transpose()?;
+        let record = if is_new { self.new_record(&list) } else { self.moved_record(before, &list) };
+        let (timeline, extent) = (self.timeline.id, self.extent);
+        let changes = Changes {
+            what: "append to a timeline",
+            record,
+            extent: extent.map(|extent| Assignment { timeline, extent }),
+            builds,
+            removed: &self.removed,
+            rows: &self.rows,
+        };
+        Ok(Some((changes, list)))
+    }
+
+    fn new_record(&self, list: &BuildList) -> RecordChange {
+        let (timeline, head) = (self.timeline, self.head);
+        let state = TimelineState { timeline, head, sealed: false, floor: timeline.base_lsn() };
+        let extents = i64::from(self.extent.is_some());
+        RecordChange::Insert(TimelineRecord { state, extents, builds: list.revision }.encode())
+    }
+
+    fn moved_record(&self, before: &BuildList, after: &BuildList) -> RecordChange {
+        let mut filter = unsealed(self.timeline.id, &self.expected);
+        filter.insert("builds", revision(before.revision));
+        let mut set = head_fields(&self.timeline, &self.head);
+        if after.revision != before.revision {
+            set.insert("builds", after.revision);
+        }
+        let mut update = doc! { "$set": set };
+        if self.extent.is_some() {
+            update.insert("$inc", doc! { "pieces": 1_i64 });
+        }
+        RecordChange::Update { filter, update }
+    }
+}
+
+/// The builds of a timeline before an append.
+enum KnownBuilds {
+    /// Those of an existing timeline.
+    Own(BuildList),
+    /// Those that a new timeline continues.
+    Inherited(BuildList),
+}
+
+impl KnownBuilds {
+    fn list(&self) -> &BuildList {
+        match self {
+            Self::Own(list) | Self::Inherited(list) => list,
+        }
+    }
+
+    /// Whether they are those of a timeline with this record.
+    fn are_of(&self, record: Option<&TimelineRecord>) -> bool {
+        match self {
+            Self::Own(list) => record.is_some_and(|record| record.builds == list.revision),
+            Self::Inherited(_) => record.is_none(),
+        }
+    }
+}
+
 impl Appends {
-    /// Appends commits after `expected`.
+    /// Appends commits after `expected`, with the changes of the entries of indexes; without, the
+    /// maintenance of all indexes ends.
     pub(super) async fn append(
         &self,
         timeline: &Timeline,
         expected: &Head,
         commits: &[Commit],
+        changes: Option<&IndexChanges>,
     ) -> Result<Append> {
         let Some(head) = commits.last().map(Commit::head) else {
             return Err(Error::internal("an append without commits"));
         };
+        let entries = match changes {
+            Some(changes) => EntryWrites::of(&self.server, timeline.id, changes).await?,
+            None => EntryWrites::default(),
+        };
+        let EntryWrites { removed, rows: entries, too_many: ended } = entries;
+        let mut request = Request {
+            timeline: *timeline,
+            expected: *expected,
+            head,
+            extent: None,
+            changes,
+            removed,
+            rows: vec![(schema::ENTRIES, entries)],
+            ended,
+        };
         if are_large(commits) {
-            return self.append_large(timeline, expected, &head, commits).await;
+            return self.append_large(request, commits).await;
         }
         let rows = Rows::of(timeline.id, timeline.id, commits, &self.environment);
-        let rows = vec![
+        let rows = [
             (schema::COMMITS, rows.commits),
             (schema::VERSIONS, rows.versions),
             (schema::PARTS, rows.parts),
         ];
-        self.move_to(timeline, expected, &head, None, rows).await
+        request.rows.splice(0..0, rows);
+        self.move_to(&request).await
     }
 
     /// [`append`](Self::append) for commits that are too large for one transaction.
-    async fn append_large(
-        &self,
-        timeline: &Timeline,
-        expected: &Head,
-        head: &Head,
-        commits: &[Commit],
-    ) -> Result<Append> {
+    async fn append_large(&self, mut request: Request<'_>, commits: &[Commit]) -> Result<Append> {
+        let Request { timeline, expected, head, .. } = request;
         // An append that has already lost sends no documents.
-        let first = expected.lsn == timeline.base_lsn();
-        if let Some(answer) = self.timelines.refusal(timeline.id, expected, first).await? {
+        let lost = self.timelines.refusal(timeline.id, &expected, request.is_first()).await?;
+        if let Some(answer) = lost {
             return Ok(answer);
         }
         self.format.raise().await?;
@@ -82,8 +189,9 @@ impl Appends {
         let rows = Rows::of(timeline.id, name, commits, &self.environment);
         let answer = match self.large.stage(name, &rows.versions, &rows.parts).await {
             Ok(()) => {
-                let rows = vec![(schema::COMMITS, rows.commits)];
-                self.move_to(timeline, expected, head, Some(extent), rows).await
+                request.extent = Some(extent);
+                request.rows.insert(0, (schema::COMMITS, rows.commits));
+                self.move_to(&request).await
             }
             Err(error) => Err(error),
         };
@@ -100,39 +208,81 @@ impl Appends {
         answer
     }
 
-    /// Moves a timeline from `expected` to `head` and writes `rows`, in one transaction.
-    async fn move_to(
-        &self,
-        timeline: &Timeline,
-        expected: &Head,
-        head: &Head,
-        extent: Option<Extent>,
-        rows: Vec<(&'static str, Vec<RawDocumentBuf>)>,
-    ) -> Result<Append> {
+    /// Moves a timeline to its new head and writes all rows, in one transaction.
+    async fn move_to(&self, request: &Request<'_>) -> Result<Append> {
         self.format.raise().await?;
-        let new = (expected.lsn == timeline.base_lsn()).then(|| {
-            let floor = timeline.base_lsn();
-            let state = TimelineState { timeline: *timeline, head: *head, sealed: false, floor };
-            TimelineRecord { state, extents: i64::from(extent.is_some()) }.encode()
-        });
-        let (timeline, expected, head) = (*timeline, *expected, *head);
-        let first = new.is_some();
-        let changes = Changes { timeline, expected, head, new, extent, rows };
-        let answer = self.try_until_known(&changes).await?;
-        if answer == Append::Done && extent.is_none() {
-            self.timelines.extents.note_append(timeline.id, first, expected.lsn, head.lsn);
+        let Request { timeline, expected, head, .. } = request;
+        let mut known = self.builds_before(request).await?;
+        let mut is_current = false;
+        let mut backoff = Backoff::default();
+        loop {
+            let Some((changes, list)) = request.transaction(&known)? else {
+                if is_current {
+                    return Ok(Append::HeadMoved(*expected));
+                }
+                (known, is_current) = match self.builds_now(request).await? {
+                    Ok(known) => (known, true),
+                    Err(refusal) => return Ok(refusal),
+                };
+                continue;
+            };
+            match self.try_until_known(request, &known, &changes, &mut backoff).await? {
+                Some(Append::Done) => {
+                    self.builds.note(timeline.id, list);
+                    if request.extent.is_none() {
+                        let first = matches!(known, KnownBuilds::Inherited(_));
+                        let extents = &self.timelines.extents;
+                        extents.note_append(timeline.id, first, expected.lsn, head.lsn);
+                    }
+                    return Ok(Append::Done);
+                }
+                Some(answer) => return Ok(answer),
+                None => match self.builds_now(request).await? {
+                    Ok(now) => (known, is_current) = (now, true),
+                    Err(refusal) => return Ok(refusal),
+                },
+            }
         }
-        Ok(answer)
     }
 
-    async fn try_until_known(&self, changes: &Changes) -> Result<Append> {
-        let mut backoff = Backoff::default();
+    /// The builds that are probably those before an append. The transaction fails if they are not.
+    async fn builds_before(&self, request: &Request<'_>) -> Result<KnownBuilds> {
+        let timeline = request.timeline.id;
+        let cached = self.builds.cached(timeline);
+        if request.is_first() && cached.as_ref().is_none_or(|list| list.revision == 0) {
+            return Ok(KnownBuilds::Inherited(self.builds.inherited_by(&request.timeline).await?));
+        }
+        // A caller that changes entries has read the builds, so they are cached.
+        Ok(KnownBuilds::Own(cached.unwrap_or_default()))
+    }
+
+    /// The builds before an append as the server has them; `Err` if the timeline does not take it.
+    async fn builds_now(&self, request: &Request<'_>) -> Result<Result<KnownBuilds, Append>> {
+        let found = self.timelines.with_builds(&self.builds, request.timeline.id).await?;
+        let record = found.as_ref().map(|(record, _)| record);
+        if let Some(refusal) = refused(record, &request.expected, request.is_first()) {
+            return Ok(Err(refusal));
+        }
+        Ok(Ok(match found {
+            Some((_, list)) => KnownBuilds::Own(list),
+            None => KnownBuilds::Inherited(self.builds.inherited_by(&request.timeline).await?),
+        }))
+    }
+
+    /// Repeats an attempt until its outcome is known; `None` if the builds have changed.
+    async fn try_until_known(
+        &self,
+        request: &Request<'_>,
+        known: &KnownBuilds,
+        changes: &Changes<'_>,
+        backoff: &mut Backoff,
+    ) -> Result<Option<Append>> {
         loop {
             let mut went_away = false;
             let last = match changes.attempt(&self.server).await? {
-                Outcome::Done => return Ok(Append::Done),
-                Outcome::Unknown { error, over } => match self.look(changes, error, over).await? {
-                    Some(answer) => return Ok(answer),
+                Outcome::Done => return Ok(Some(Append::Done)),
+                Outcome::Unknown { error, over } => match self.look(request, error, over).await? {
+                    Some(answer) => return Ok(Some(answer)),
                     None => None,
                 },
                 Outcome::Refused => None,
@@ -141,11 +291,13 @@ impl Appends {
                     Some(error)
                 }
             };
-            let first = changes.new.is_some();
-            if let Some(answer) =
-                self.timelines.refusal(changes.timeline.id, &changes.expected, first).await?
-            {
-                return Ok(answer);
+            let record = self.timelines.record(request.timeline.id).await?;
+            let refusal = refused(record.as_ref(), &request.expected, request.is_first());
+            if refusal.is_some() {
+                return Ok(refusal);
+            }
+            if !known.are_of(record.as_ref()) {
+                return Ok(None);
             }
             self.server.count_retry();
             if !backoff.wait(went_away, &self.environment).await {
@@ -156,14 +308,20 @@ impl Appends {
 
     /// Reads the outcome of a commit whose answer was lost; `None` if the commit was not applied and
     /// can't be applied any more.
-    async fn look(&self, changes: &Changes, doubt: Error, over: bool) -> Result<Option<Append>> {
-        let Ok(found) = self.timelines.record(changes.timeline.id).await else { return Err(doubt) };
+    async fn look(
+        &self,
+        request: &Request<'_>,
+        doubt: Error,
+        over: bool,
+    ) -> Result<Option<Append>> {
+        let timeline = request.timeline.id;
+        let Ok(found) = self.timelines.record(timeline).await else { return Err(doubt) };
         let Some(record) = found else { return if over { Ok(None) } else { Err(doubt) } };
         let TimelineState { head, sealed, .. } = record.state;
-        if head == changes.expected && !sealed {
+        if head == request.expected && !sealed {
             return if over { Ok(None) } else { Err(doubt) };
         }
-        let ours = self.has_commit(changes.timeline.id, &changes.head, &head).await;
+        let ours = self.has_commit(timeline, &request.head, &head).await;
         Ok(Some(match ours {
             Ok(true) => Append::Done,
             Ok(false) if sealed => Append::Sealed(head),

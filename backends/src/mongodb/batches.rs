@@ -30,6 +30,27 @@ pub(super) fn batches(rows: &[RawDocumentBuf]) -> impl Iterator<Item = &[RawDocu
     })
 }
 
+/// Inserts rows until all exist; false if some did already, which may be from an attempt whose answer was
+/// lost.
+pub(super) async fn insert_or_duplicate(
+    server: &Arc<Connection>,
+    collection: &'static str,
+    rows: &[RawDocumentBuf],
+) -> Result<bool> {
+    let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
+    let collection = server.collection(collection);
+    until_known(server, || async {
+        server.count_sent(bytes);
+        let insert = collection.insert_many(rows).ordered(false);
+        match server.write("write rows of a large commit, value or index", insert).await {
+            Ok(_) => Ok(true),
+            Err(Failure::Duplicate) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    })
+    .await
+}
+
 /// Inserts rows with `_id`s that no other row has, until all exist. A duplicate was inserted by an
 /// attempt whose answer was lost.
 pub(super) async fn insert_until_there(
@@ -37,17 +58,8 @@ pub(super) async fn insert_until_there(
     collection: &'static str,
     rows: &[RawDocumentBuf],
 ) -> Result<()> {
-    let bytes = rows.iter().map(|row| row.as_bytes().len()).sum();
-    let collection = server.collection(collection);
-    let inserted = until_known(server, || async {
-        server.count_sent(bytes);
-        let insert = collection.insert_many(rows).ordered(false);
-        match server.write("write a large commit or value", insert).await {
-            Ok(_) | Err(Failure::Duplicate) => Ok(()),
-            Err(failure) => Err(failure),
-        }
-    });
-    inserted.await.map_err(|error| match error.kind() {
+    let inserted = insert_or_duplicate(server, collection, rows).await;
+    inserted.map(drop).map_err(|error| match error.kind() {
         // No record refers to these rows yet, so the commit or value has definitely not been written.
         ErrorKind::Indeterminate => Error::unavailable(
             "MongoDB did not acknowledge the rows of a large commit or value; try again later",

@@ -269,7 +269,7 @@ impl CheckedServer<'_> {
                 let format = record.format;
                 let text = format!("exists; format {format}, identity {}", record.id);
                 found.push(Diagnosis::good(CHECK, text));
-                self.indexes(found).await;
+                self.indexes(record.format, found).await;
             }
             Ok(Contents::Nothing) => {
                 found.push(Diagnosis::doubtful(CHECK, "none yet", Hint::CreateStore { url: None }));
@@ -286,9 +286,9 @@ impl CheckedServer<'_> {
         }
     }
 
-    async fn indexes(&self, found: &mut Vec<Diagnosis>) {
+    async fn indexes(&self, format: u32, found: &mut Vec<Diagnosis>) {
         const CHECK: &str = "indexes";
-        match schema::missing_indexes(&self.server).await {
+        match schema::missing_indexes(&self.server, format).await {
             Ok(missing) if missing.is_empty() => {
                 found.push(Diagnosis::good(CHECK, "all exist"));
             }

@@ -11,10 +11,13 @@ use async_trait::async_trait;
 
 use super::address::Address;
 use super::append::Appends;
+use super::build_change::BuildChanges;
+use super::builds::Builds;
 use super::chunks::Chunks;
 use super::connection::Connection;
 use super::extents::Extents;
 use super::format::StoreFormat;
+use super::indexes::MongoIndexes;
 use super::large_commit::LargeCommits;
 use super::log::MongoWal;
 use super::lookup::Lookup;
@@ -22,7 +25,7 @@ use super::maintenance::MongoMaintenance;
 use super::materialize::MongoMaterialize;
 use super::prune::TimelineRemoval;
 use super::refs::MongoRefs;
-use super::schema::{self, Contents, StoreRecord};
+use super::schema::{self, Contents, FORMAT, StoreRecord};
 use super::snapshots::MongoSnapshots;
 use super::timeline::Timelines;
 use super::values::StoredValues;
@@ -61,7 +64,7 @@ impl Factory for MongoFactory {
         }
         let id: [u8; 16] = environment.random();
         let record = StoreRecord {
-            format: schema::FORMAT,
+            format: FORMAT,
             id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
             created: environment.now(),
         };
@@ -76,11 +79,19 @@ impl Factory for MongoFactory {
         environment: &Environment,
     ) -> Result<Backend> {
         let (server, location) = connect(url, options, environment).await?;
-        let (contents, missing) =
-            futures::try_join!(schema::contents(&server), schema::missing_indexes(&server))?;
+        let (contents, mut missing) = futures::try_join!(
+            schema::contents(&server),
+            schema::missing_indexes(&server, FORMAT)
+        )?;
+
         match contents {
-            Contents::Store(_) if !missing.is_empty() => Err(lacks_indexes(&location, &missing)),
-            Contents::Store(record) => Ok(backend(server, location, record, environment)),
+            Contents::Store(record) => {
+                missing.retain(|index| index.is_in(record.format));
+                match &missing[..] {
+                    [] => Ok(backend(server, location, record, environment)),
+                    missing => Err(lacks_indexes(&location, missing)),
+                }
+            }
             Contents::Nothing => Err(Error::not_found(format!("no store in {location}"))
                 .with_hint(Hint::CreateStore { url: None })),
             Contents::Other(names) => Err(occupied(&location, &names)),
@@ -156,6 +167,12 @@ pub(super) fn backend(
     let extents = Extents::new(&server, &format);
     let timelines = Arc::new(Timelines { server: server.clone(), format: format.clone(), extents });
     let environment = environment.clone();
+    let builds = Arc::new(Builds::new(&server, &format));
+    let changes = Arc::new(BuildChanges {
+        environment: environment.clone(),
+        timelines: timelines.clone(),
+        builds: builds.clone(),
+    });
     let large = Arc::new(LargeCommits { server: server.clone(), environment: environment.clone() });
     let values = StoredValues { server: server.clone(), environment: environment.clone() };
     Backend {
@@ -166,9 +183,10 @@ pub(super) fn backend(
                 environment: environment.clone(),
                 format: format.clone(),
                 timelines: timelines.clone(),
+                builds: builds.clone(),
                 large: large.clone(),
             },
-            removal: TimelineRemoval { timelines: timelines.clone() },
+            removal: TimelineRemoval { timelines: timelines.clone(), changes: changes.clone() },
         }),
         refs: Arc::new(MongoRefs { server: server.clone(), environment, format }),
         snapshots: Arc::new(MongoSnapshots {
@@ -176,12 +194,24 @@ pub(super) fn backend(
             values: values.clone(),
             chunks: Chunks { server: server.clone(), values },
         }),
+        indexes: Some(Arc::new(MongoIndexes {
+            server: server.clone(),
+            timelines: timelines.clone(),
+            builds,
+            changes: changes.clone(),
+        })),
         materialize: Some(Arc::new(MongoMaterialize {
             server: server.clone(),
             timelines: timelines.clone(),
             lookup: Lookup { server: server.clone() },
         })),
-        maintenance: Arc::new(MongoMaintenance { server: server.clone(), info, timelines, large }),
+        maintenance: Arc::new(MongoMaintenance {
+            server: server.clone(),
+            info,
+            timelines,
+            changes,
+            large,
+        }),
         deferred: None,
         network: Some(server),
         capabilities: Capabilities { durable: true, shared: true },

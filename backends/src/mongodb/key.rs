@@ -11,15 +11,25 @@ use super::failure::corrupt;
 
 /// The string for a key: one character a byte, so up to twice as many bytes.
 pub(super) fn encode(key: &Key) -> String {
-    key.as_bytes().iter().copied().map(char::from).collect()
+    text(key.as_bytes())
+}
+
+/// The string for bytes.
+pub(super) fn text(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 /// Decodes the result of [`encode`].
 pub(super) fn decode(text: &str) -> Result<Key> {
+    let bytes = bytes(text, "version")?;
+    Key::from_bytes(&bytes).map_err(|source| corrupt("version", "has a malformed key", source))
+}
+
+/// Decodes the result of [`text`]; `what` names the document for an error.
+pub(super) fn bytes(text: &str, what: &str) -> Result<Vec<u8>> {
     let bytes: std::result::Result<Vec<u8>, _> =
         text.chars().map(|character| u8::try_from(u32::from(character))).collect();
-    let bytes = bytes.map_err(|source| corrupt("version", "has a malformed key", source))?;
-    Key::from_bytes(&bytes).map_err(|source| corrupt("version", "has a malformed key", source))
+    bytes.map_err(|source| corrupt(what, "has a malformed key", source))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Wal,
+    Append, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed, RetainedStates,
+    TimelineState, Wal,
 };
 use async_trait::async_trait;
 
@@ -35,8 +36,9 @@ impl Wal for MongoWal {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        self.appends.append(timeline, expected, &commits).await
+        self.appends.append(timeline, expected, &commits, entries.as_deref()).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use bson::doc;
 use futures::stream::BoxStream;
 
+use super::build_change::BuildChanges;
 use super::connection::Connection;
 use super::large_commit::LargeCommits;
 use super::timeline::Timelines;
@@ -17,6 +18,7 @@ pub(super) struct MongoMaintenance {
     pub(super) server: Arc<Connection>,
     pub(super) info: StoreInfo,
     pub(super) timelines: Arc<Timelines>,
+    pub(super) changes: Arc<BuildChanges>,
     pub(super) large: Arc<LargeCommits>,
 }
 
@@ -43,12 +45,13 @@ impl Maintenance for MongoMaintenance {
         Ok(total as u64)
     }
 
-    /// Removes the leftovers of interrupted appends. The server reuses free space by itself.
+    /// Removes the leftovers of interrupted appends and builds of indexes. The server reuses free space by itself.
     async fn compact(&self) -> Result<()> {
-        self.large.remove_old().await
+        self.large.remove_old().await?;
+        self.changes.remove_abandoned().await
     }
 
     fn verify(&self) -> BoxStream<'static, Result<Finding>> {
-        super::verification::verify(self.timelines.clone())
+        super::verification::verify(self.timelines.clone(), self.changes.builds.clone())
     }
 }

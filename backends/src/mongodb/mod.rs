@@ -10,6 +10,7 @@
 //! | `log.rs`, `log_walk.rs`, `images.rs`, `steps.rs` | reading commits; streams of short queries |
 //! | `extents.rs` | the rows that belong to a view |
 //! | `materialize.rs`, `lookup.rs`, `scan.rs` | reads by the index |
+//! | `indexes.rs`, `builds.rs`, `build_record.rs`, `build_change.rs`, `entries.rs`, `entry_scan.rs` | indexes |
 //! | `refs.rs`, `snapshots.rs`, `chunks.rs`, `values.rs` | the other two traits |
 //! | `prune.rs`, `old_versions.rs`, `removal.rs` | garbage collection of a timeline |
 //! | `maintenance.rs`, `verification.rs` | maintenance |
@@ -17,16 +18,22 @@
 mod address;
 mod append;
 mod batches;
+mod build_change;
+mod build_record;
+mod builds;
 mod checksum;
 mod chunks;
 mod connection;
 mod diagnosis;
+mod entries;
+mod entry_scan;
 mod extents;
 mod factory;
 mod failure;
 mod format;
 mod header;
 mod images;
+mod indexes;
 mod key;
 mod large_commit;
 mod log;

@@ -90,6 +90,8 @@ pub(super) struct TimelineRecord {
     pub(super) state: TimelineState,
     /// The count of its extents.
     pub(super) extents: i64,
+    /// The revision of its builds of indexes; 0 if it has had none.
+    pub(super) builds: i64,
 }
 
 impl TimelineRecord {
@@ -111,6 +113,9 @@ impl TimelineRecord {
         if floor > timeline.base_lsn() {
             row.append(bson::cstr!("floor"), lsn(floor));
             row.append(bson::cstr!("below"), -lsn(floor));
+        }
+        if self.builds > 0 {
+            row.append(bson::cstr!("builds"), self.builds);
         }
         row
     }
@@ -137,7 +142,11 @@ impl TimelineRecord {
         checksum::check(checksum::stored(row, TIMELINE)?, head_sum(&timeline, &head), name)?;
         let floor = floor(row)?;
         let extents = int_field(row, TIMELINE, "pieces")?;
-        if head.lsn < timeline.base_lsn() || floor > head.lsn || extents < 0 {
+        let builds = match optional(row, TIMELINE, "builds")? {
+            Some(builds) => int(builds).ok_or_else(|| missing(TIMELINE, "builds"))?,
+            None => 0,
+        };
+        if head.lsn < timeline.base_lsn() || floor > head.lsn || extents < 0 || builds < 0 {
             return Err(corrupt(TIMELINE, "is malformed", "it ends before it begins"));
         }
         let state = TimelineState {
@@ -146,7 +155,7 @@ impl TimelineRecord {
             sealed: sealed.ok_or_else(|| missing(TIMELINE, "sealed"))?,
             floor: floor.max(timeline.base_lsn()),
         };
-        Ok(Self { state, extents })
+        Ok(Self { state, extents, builds })
     }
 }
 
@@ -210,6 +219,7 @@ mod tests {
                     sealed: true,
                 },
                 extents: 3,
+                builds: i64::from(floor > 4),
             };
             let row = record.encode();
             assert_eq!(TimelineRecord::decode(&row).unwrap(), record);
@@ -229,6 +239,8 @@ mod tests {
                 ("digest", Bson::Binary(binary(Digest::of(b"y").as_bytes()))),
                 ("_id", Bson::Binary(id(TimelineId::from_bytes([9; 16])))),
                 ("pieces", Bson::Int64(-1)),
+                ("builds", Bson::Int64(-1)),
+                ("builds", "no".into()),
                 ("below", Bson::Int64(-6)),
                 ("floor", Bson::Int64(i64::MAX)),
             ] {

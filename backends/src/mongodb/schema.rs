@@ -13,10 +13,14 @@ use super::failure::{Failure, corrupt};
 use super::record::{int_field, text_field, time_field};
 
 /// The format of a new store. In format 2 the index of versions is unique.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
+
+/// The first format with entries of indexes. An older store is raised to it before the first index is
+/// built.
+pub(super) const INDEX_FORMAT: u32 = 4;
 
 /// The first format whose documents have checksums. An older store is raised to it before the first
-/// write, but not to format 3, because the documents of both are the same.
+/// write, and not to format 3, whose documents are the same.
 pub(super) const CHECKSUM_FORMAT: u32 = 2;
 const OLDEST_FORMAT: u32 = 1;
 
@@ -39,8 +43,13 @@ pub(super) const CHUNKS: &str = "chunks";
 /// Manifests of snapshots.
 pub(super) const MANIFESTS: &str = "manifests";
 
-pub(super) const COLLECTIONS: [&str; 9] =
-    [STORE, TIMELINES, PIECES, COMMITS, VERSIONS, PARTS, REFS, CHUNKS, MANIFESTS];
+/// The builds of indexes of each timeline.
+pub(super) const BUILDS: &str = "builds";
+/// Entries of indexes.
+pub(super) const ENTRIES: &str = "entries";
+
+pub(super) const COLLECTIONS: [&str; 11] =
+    [STORE, TIMELINES, PIECES, COMMITS, VERSIONS, PARTS, REFS, CHUNKS, MANIFESTS, BUILDS, ENTRIES];
 
 /// An index that a store needs, besides those of `_id`.
 pub(super) struct Index {
@@ -48,15 +57,18 @@ pub(super) struct Index {
     pub(super) name: &'static str,
     fields: &'static [(&'static str, i32)],
     unique: bool,
+    /// The first format of a store that has it.
+    since: u32,
 }
 
-pub(super) static INDEXES: [Index; 6] = [
+pub(super) static INDEXES: [Index; 7] = [
     // Makes an append a compare-and-set even beside a writer that does not read `timelines`.
     Index {
         collection: COMMITS,
         name: "timeline_lsn",
         fields: &[("t", 1), ("l", 1)],
         unique: true,
+        since: OLDEST_FORMAT,
     },
     // Not unique, which would cost each version another seek: a commit has one version of a document,
     // and the unique index of commits allows one commit a position.
@@ -65,25 +77,43 @@ pub(super) static INDEXES: [Index; 6] = [
         name: "newest_version",
         fields: &[("t", 1), ("c", 1), ("k", 1), ("l", -1)],
         unique: false,
+        since: OLDEST_FORMAT,
     },
     Index {
         collection: PARTS,
         name: "owner_part",
         fields: &[("t", 1), ("o", 1), ("n", 1)],
         unique: true,
+        since: OLDEST_FORMAT,
     },
     Index {
         collection: PIECES,
         name: "timeline_lsn",
         fields: &[("t", 1), ("l", 1)],
         unique: false,
+        since: OLDEST_FORMAT,
     },
-    Index { collection: REFS, name: "name", fields: &[("name", 1)], unique: true },
+    Index {
+        collection: REFS,
+        name: "name",
+        fields: &[("name", 1)],
+        unique: true,
+        since: OLDEST_FORMAT,
+    },
     Index {
         collection: MANIFESTS,
         name: "timeline_lsn",
         fields: &[("t", 1), ("l", 1)],
         unique: true,
+        since: OLDEST_FORMAT,
+    },
+    // Not unique: the `_id` is a digest of these fields.
+    Index {
+        collection: ENTRIES,
+        name: "entry",
+        fields: &[("t", 1), ("b", 1), ("k", 1), ("i", 1), ("x", -1)],
+        unique: false,
+        since: INDEX_FORMAT,
     },
 ];
 
@@ -112,6 +142,11 @@ impl Index {
             self.name,
             self.unique
         )
+    }
+
+    /// Whether a store of a format has the index.
+    pub(super) fn is_in(&self, format: u32) -> bool {
+        self.since <= format
     }
 
     fn is(&self, found: &IndexModel) -> bool {
@@ -208,21 +243,9 @@ fn decode(row: &RawDocument) -> Result<StoreRecord> {
 /// # Errors
 /// `AlreadyExists` if another process was faster.
 pub(super) async fn make(server: &Connection, record: &StoreRecord) -> Result<()> {
-    const ALREADY_THERE: i32 = 48;
-    for name in COLLECTIONS {
-        let create = server.database().create_collection(name);
-        match server.bounded(create).await {
-            Some(Ok(())) => {}
-            Some(Err(error)) if super::failure::code(&error) == Some(ALREADY_THERE) => {}
-            Some(Err(error)) => {
-                return Err(server.place().definite("create a collection", &error));
-            }
-            None => return Err(server.silence("create a collection")),
-        }
-    }
-    for index in missing_indexes(server).await? {
-        let collection = server.collection(index.collection);
-        server.read("create an index", collection.create_index(index.model())).await?;
+    create_collections(server, &COLLECTIONS).await?;
+    for index in missing_indexes(server, FORMAT).await? {
+        create_index(server, index).await?;
     }
     let row = bson::rawdoc! {
         "_id": "store",
@@ -244,8 +267,43 @@ pub(super) async fn make(server: &Connection, record: &StoreRecord) -> Result<()
     }
 }
 
-/// The indexes that the store lacks.
-pub(super) async fn missing_indexes(server: &Connection) -> Result<Vec<&'static Index>> {
+/// Creates the collections and indexes for entries of indexes in a store of an older format.
+pub(super) async fn prepare_indexes(server: &Connection) -> Result<()> {
+    create_collections(server, &[BUILDS, ENTRIES]).await?;
+    let new = INDEXES.iter().filter(|index| index.since == INDEX_FORMAT);
+    for index in new {
+        create_index(server, index).await?;
+    }
+    Ok(())
+}
+
+async fn create_index(server: &Connection, index: &Index) -> Result<()> {
+    let collection = server.collection(index.collection);
+    server.read("create an index", collection.create_index(index.model())).await?;
+    Ok(())
+}
+
+async fn create_collections(server: &Connection, names: &[&str]) -> Result<()> {
+    const ALREADY_THERE: i32 = 48;
+    for name in names {
+        let create = server.database().create_collection(*name);
+        match server.bounded(create).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) if super::failure::code(&error) == Some(ALREADY_THERE) => {}
+            Some(Err(error)) => {
+                return Err(server.place().definite("create a collection", &error));
+            }
+            None => return Err(server.silence("create a collection")),
+        }
+    }
+    Ok(())
+}
+
+/// The indexes that a store of a format lacks.
+pub(super) async fn missing_indexes(
+    server: &Connection,
+    format: u32,
+) -> Result<Vec<&'static Index>> {
     let mut names: Vec<&str> = INDEXES.iter().map(|index| index.collection).collect();
     names.dedup();
     let found = try_join_all(
@@ -256,6 +314,7 @@ pub(super) async fn missing_indexes(server: &Connection) -> Result<Vec<&'static 
     .await?;
     Ok(INDEXES
         .iter()
+        .filter(|index| index.is_in(format))
         .filter(|index| {
             !found.iter().any(|(name, models)| {
                 *name == index.collection && models.iter().any(|model| index.is(model))

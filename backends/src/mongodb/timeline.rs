@@ -8,11 +8,13 @@ use argon_core::{Error, Result};
 use bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 
+use super::build_record::BuildList;
+use super::builds::Builds;
 use super::connection::{Connection, READ_TIME};
 use super::extents::{Extent, Extents, RowSource, split};
 use super::failure::Failure;
 use super::format::StoreFormat;
-use super::record::{TimelineRecord, binary, id, lsn};
+use super::record::{TimelineRecord, binary, id, lsn, lsn_field};
 use super::retry::{ATTEMPTS, until_known};
 use super::schema;
 
@@ -72,6 +74,33 @@ impl Timelines {
         Ok(ids)
     }
 
+    /// The record of a timeline with its builds of indexes, both of one revision; `None` if the timeline
+    /// does not exist.
+    ///
+    /// # Errors
+    /// `Corrupt` if they stay different.
+    pub(super) async fn with_builds(
+        &self,
+        builds: &Builds,
+        timeline: TimelineId,
+    ) -> Result<Option<(TimelineRecord, BuildList)>> {
+        // Each difference but a lasting one is a change between the two reads.
+        for _ in 0..ATTEMPTS {
+            let Some(record) = self.record(timeline).await? else { return Ok(None) };
+            if record.builds == 0 {
+                builds.note(timeline, BuildList::default());
+                return Ok(Some((record, BuildList::default())));
+            }
+            let list = builds.read(timeline).await?;
+            if list.revision == record.builds {
+                return Ok(Some((record, list)));
+            }
+        }
+        Err(Error::corrupt(format!(
+            "the list of indexes of timeline {timeline} is not the one that its record names"
+        )))
+    }
+
     /// The reason for which a compare-and-set was refused; `None` if the timeline is as expected. Unless
     /// its `first` commit is being written, a timeline without a record was dropped.
     pub(super) async fn refusal(
@@ -80,13 +109,19 @@ impl Timelines {
         expected: &Head,
         first: bool,
     ) -> Result<Option<Append>> {
-        let found = self.record(timeline).await?;
-        Ok(match found.map(|record| record.state) {
-            Some(TimelineState { sealed: true, head, .. }) => Some(Append::Sealed(head)),
-            Some(TimelineState { head, .. }) if head != *expected => Some(Append::HeadMoved(head)),
-            None if !first => Some(Append::Sealed(*expected)),
-            _ => None,
-        })
+        Ok(refused(self.record(timeline).await?.as_ref(), expected, first))
+    }
+
+    /// The last position of a timeline, 0 if it does not exist. A local read, to follow one of rows.
+    pub(super) async fn last_position(&self, timeline: TimelineId) -> Result<Lsn> {
+        let timelines = self.server.collection(schema::TIMELINES);
+        let find = timelines
+            .find_one(doc! { "_id": id(timeline) })
+            .projection(doc! { "_id": 0, "lsn": 1 })
+            .read_concern(ReadConcern::local())
+            .max_time(READ_TIME);
+        let row = self.server.read("read the record of a timeline", find).await?;
+        row.map_or(Ok(Lsn::ZERO), |row| lsn_field(&row, "timeline", "lsn"))
     }
 
     /// The sources of a view, newest first: the first that has a document decides.
@@ -172,7 +207,7 @@ impl Timelines {
                 (None, _) => {
                     let (timeline, floor) = (*timeline, timeline.base_lsn());
                     let state = TimelineState { timeline, head: *expected, sealed: true, floor };
-                    let row = TimelineRecord { state, extents: 0 }.encode();
+                    let row = TimelineRecord { state, extents: 0, builds: 0 }.encode();
                     match self.server.write(WHAT, timelines.insert_one(row)).await {
                         Ok(_) => return Ok(Append::Done),
                         Err(Failure::Duplicate) => {}
@@ -189,9 +224,29 @@ impl Timelines {
     }
 }
 
+/// The reason for which a timeline with this record does not take an append after `expected`.
+pub(super) fn refused(
+    found: Option<&TimelineRecord>,
+    expected: &Head,
+    first: bool,
+) -> Option<Append> {
+    match found.map(|record| record.state) {
+        Some(TimelineState { sealed: true, head, .. }) => Some(Append::Sealed(head)),
+        Some(TimelineState { head, .. }) if head != *expected => Some(Append::HeadMoved(head)),
+        None if !first => Some(Append::Sealed(*expected)),
+        _ => None,
+    }
+}
+
 /// An update that raises the floor of a timeline, unless it is higher.
 pub(super) fn raised(floor: Lsn) -> Document {
     doc! { "$max": { "floor": lsn(floor) }, "$min": { "below": -lsn(floor) } }
+}
+
+/// The value that matches the revision of the builds in the record of a timeline, which has no field
+/// before the first.
+pub(super) fn revision(number: i64) -> Bson {
+    if number == 0 { Bson::Null } else { Bson::Int64(number) }
 }
 
 /// Matches the record of a timeline that is not sealed and ends in `head`.

@@ -3,37 +3,47 @@
 //! Core verifies the log itself (digests, gaps) by reading it. This compares the counts in the commits of
 //! a timeline or extent with the rows, which the server counts, so only counts are transferred.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::Finding;
-use argon_core::{Error, Result};
+use argon_core::{Error, ErrorKind, Result};
 use bson::{Document, RawDocumentBuf, doc};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
+use super::build_record::BuildList;
+use super::builds::Builds;
 use super::connection::Connection;
+use super::entries::ENTRY;
 use super::parts::NOWHERE;
-use super::record::{id, id_field, int_field, lsn, lsn_field};
+use super::record::{TimelineRecord, id, id_field, int_field, lsn, lsn_field};
 use super::retry::ATTEMPTS;
 use super::schema;
 use super::timeline::Timelines;
 
 /// The missing and unexpected records. Timelines that writers keep changing are skipped.
-pub(super) fn verify(timelines: Arc<Timelines>) -> BoxStream<'static, Result<Finding>> {
+pub(super) fn verify(
+    timelines: Arc<Timelines>,
+    builds: Arc<Builds>,
+) -> BoxStream<'static, Result<Finding>> {
     stream::once(async move {
         let ids = timelines.ids().await?;
+        let unknown_builds = unknown_builds(timelines.clone(), builds.clone(), ids.clone());
         let refs = {
             let server = timelines.server.clone();
             async move { super::refs::damaged(&server).await }
         };
         let unknown_places = unknown_places(timelines.clone(), ids.clone());
         let checked = stream::iter(ids).then(move |timeline| {
-            let timelines = timelines.clone();
-            async move { check_timeline(&timelines, timeline).await }
+            let (timelines, builds) = (timelines.clone(), builds.clone());
+            async move { check_timeline(&timelines, &builds, timeline).await }
         });
-        let problems = checked.chain(stream::once(unknown_places)).chain(stream::once(refs));
+        let problems = checked
+            .chain(stream::once(unknown_places))
+            .chain(stream::once(unknown_builds))
+            .chain(stream::once(refs));
         Ok::<_, Error>(
             problems.map_ok(|problems| stream::iter(problems.into_iter().map(Ok))).try_flatten(),
         )
@@ -50,7 +60,11 @@ struct Counts {
     parts: i64,
 }
 
-async fn check_timeline(timelines: &Timelines, timeline: TimelineId) -> Result<Vec<String>> {
+async fn check_timeline(
+    timelines: &Timelines,
+    builds: &Builds,
+    timeline: TimelineId,
+) -> Result<Vec<String>> {
     for _ in 0..ATTEMPTS {
         let before = timelines.record(timeline).await?;
         let Some(record) = before else { return Ok(Vec::new()) };
@@ -65,11 +79,83 @@ async fn check_timeline(timelines: &Timelines, timeline: TimelineId) -> Result<V
             let extent = Checked { extent: Some(extent.name), ..own };
             problems.extend(check_place(&timelines.server, extent).await?);
         }
+        // Of a timeline that is being dropped, the record of the builds goes first.
+        if !record.state.sealed || floor < head {
+            problems.extend(check_entries(timelines, builds, &record).await?);
+        }
         if problems.is_empty() || timelines.record(timeline).await? == before {
             return Ok(problems);
         }
     }
     Ok(Vec::new())
+}
+
+/// Checks that the list of builds of a timeline is the one that its record names, and that each entry
+/// belongs to one of them. Core compares entries with documents.
+async fn check_entries(
+    timelines: &Timelines,
+    builds: &Builds,
+    record: &TimelineRecord,
+) -> Result<Vec<String>> {
+    let timeline = record.state.timeline.id;
+    // A list is read after the entries, so that it has the builds whose entries were found, except those
+    // that were removed meanwhile.
+    let found = numbers(&timelines.server, timeline).await?;
+    let list = match timelines.with_builds(builds, timeline).await {
+        Ok(found) => found.map_or_else(BuildList::default, |(_, list)| list),
+        Err(error) if error.kind() == ErrorKind::Corrupt => return Ok(vec![error.to_string()]),
+        Err(error) => return Err(error),
+    };
+    let mut unknown = Vec::new();
+    for number in found {
+        let is_known = list.builds.iter().any(|build| u64::from(build.id.0) == number);
+        if !is_known && numbers(&timelines.server, timeline).await?.contains(&number) {
+            unknown.push(format!(
+                "timeline {timeline} has index entries of build {number}, which is missing"
+            ));
+        }
+    }
+    Ok(unknown)
+}
+
+/// The numbers of the builds that a timeline has entries of.
+async fn numbers(server: &Arc<Connection>, timeline: TimelineId) -> Result<BTreeSet<u64>> {
+    let entries = server.collection(schema::ENTRIES);
+    let pipeline = vec![
+        doc! { "$match": { "t": id(timeline) } },
+        doc! { "$sort": { "t": 1, "b": 1 } },
+        doc! { "$group": { "_id": "$b" } },
+    ];
+    let query = entries
+        .aggregate(pipeline)
+        .allow_disk_use(true)
+        .read_concern(ReadConcern::local())
+        .with_type::<RawDocumentBuf>();
+    let mut rows = server.rows_of_many("list the indexes with entries", query).await?;
+    let mut numbers = BTreeSet::new();
+    while let Some(row) = rows.next().await? {
+        numbers.insert(int_field(row, ENTRY, "_id")?.unsigned_abs());
+    }
+    Ok(numbers)
+}
+
+/// Finds lists of builds of timelines that do not exist.
+async fn unknown_builds(
+    timelines: Arc<Timelines>,
+    builds: Arc<Builds>,
+    known: Vec<TimelineId>,
+) -> Result<Vec<String>> {
+    let known: HashSet<TimelineId> = known.into_iter().collect();
+    let mut problems = Vec::new();
+    for timeline in builds.timelines().await? {
+        // It may have been created since.
+        if !known.contains(&timeline) && timelines.record_alone(timeline).await?.is_none() {
+            problems.push(format!(
+                "there is a list of indexes of timeline {timeline}, which is missing"
+            ));
+        }
+    }
+    Ok(problems)
 }
 
 /// Checks that a timeline has one commit at each position above its floor, and no other; below the
@@ -177,7 +263,7 @@ async fn unknown_places(timelines: Arc<Timelines>, known: Vec<TimelineId>) -> Re
     let server = &timelines.server;
     let mut problems = Vec::new();
     let mut known: HashSet<TimelineId> = known.into_iter().collect();
-    for collection in [schema::VERSIONS, schema::PARTS, schema::COMMITS] {
+    for collection in [schema::VERSIONS, schema::PARTS, schema::COMMITS, schema::ENTRIES] {
         for place in places(server, collection).await? {
             if place == NOWHERE || known.contains(&place) {
                 continue;

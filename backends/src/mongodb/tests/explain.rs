@@ -2,15 +2,17 @@
 
 use argon_core::key::Key;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::KeyRange;
+use argon_core::storage::{BuildId, Direction, KeyRange, RetainedStates};
 use bson::{Bson, Document, doc};
 
 use super::{COLLECTION, Chain, beneath, create, put, server, url};
+use crate::mongodb::entries::Place;
+use crate::mongodb::entry_scan::{EntrySegment, order};
 use crate::mongodb::extents::RowSource;
 use crate::mongodb::record::id;
 use crate::mongodb::{
-    extents, images, large_commit, log_walk, lookup, old_versions, parts, refs, removal, scan,
-    schema, snapshots, timeline,
+    extents, images, indexes, large_commit, log_walk, lookup, old_versions, parts, prune, refs,
+    removal, scan, schema, snapshots, timeline, transaction::named,
 };
 
 /// All values of a field, at any depth.
@@ -60,6 +62,13 @@ async fn no_query_looks_through_a_collection() {
     above.remove("$gte");
     above.insert("$gt", &text);
     let head = argon_core::model::Head::EMPTY;
+    let place = Place { timeline, build: BuildId(1) };
+    let entries = |is_past: bool, keys: Document, sort: &Document| {
+        let mut stages = EntrySegment { place, upto: Lsn::new(9) }.matches(is_past, keys);
+        stages.push(doc! { "$sort": sort });
+        aggregate_in(schema::ENTRIES, stages)
+    };
+    let ended = prune::ended_unneeded(place, &RetainedStates::default());
     let queries: Vec<(&str, &str, Document)> = vec![
         (
             "a document",
@@ -196,6 +205,39 @@ async fn no_query_looks_through_a_collection() {
                 doc! {},
             ),
         ),
+        (
+            "entries of an index",
+            "entry",
+            entries(false, doc! { "k": { "$gte": "a", "$lt": "b" } }, &order(Direction::Ascending)),
+        ),
+        (
+            "entries of past states, backwards",
+            "entry",
+            entries(true, doc! { "k": { "$lt": "b" } }, &order(Direction::Descending)),
+        ),
+        (
+            "more entries of a key",
+            "entry",
+            entries(false, doc! { "k": "a", "i": { "$gt": &text } }, &order(Direction::Ascending)),
+        ),
+        (
+            "entries of many keys",
+            "entry",
+            entries(false, indexes::with_one_of(&["a".into(), "b".into()]), &doc! { "t": 1 }),
+        ),
+        (
+            "a fresh range of keys",
+            "entry",
+            find(
+                schema::ENTRIES,
+                indexes::between(place, false, "a", "b"),
+                order(Direction::Ascending),
+            ),
+        ),
+        ("entries of an index of the past", "entry", find(schema::ENTRIES, ended, doc! {})),
+        ("entries of a build", "entry", find(schema::ENTRIES, place.all(), doc! {})),
+        ("an entry", "_id_", find(schema::ENTRIES, named(&[id(timeline)]), doc! {})),
+        ("builds", "_id_", find(schema::BUILDS, doc! { "_id": id(timeline) }, doc! {})),
         ("refs", "name", find(schema::REFS, refs::with_prefix("branch/"), doc! { "name": 1 })),
         ("a ref", "name", find(schema::REFS, doc! { "name": "branch/x" }, doc! {})),
         ("a timeline", "_id_", find(schema::TIMELINES, doc! { "_id": id(timeline) }, doc! {})),

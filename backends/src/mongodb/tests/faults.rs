@@ -143,7 +143,8 @@ async fn an_append_cut_off_at_any_request_is_done_once_or_not_at_all() {
                 let fault =
                     if answers { Fault::LoseAnswers(count) } else { Fault::LoseRequests(count) };
                 proxy.set_for(request, fault);
-                let answer = backend.wal.append(&chain.timeline, &before, [commit].into()).await;
+                let answer =
+                    backend.wal.append(&chain.timeline, &before, [commit].into(), None).await;
                 proxy.set(Fault::Pass);
                 let state = witness.wal.state(chain.timeline.id).await.unwrap();
                 let applied = state.is_some_and(|state| state.head == chain.head);

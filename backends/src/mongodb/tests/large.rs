@@ -111,7 +111,7 @@ async fn a_large_commit_that_comes_too_late_leaves_nothing() {
     let append = |commit: Commit| {
         let commits: Arc<[Commit]> = [commit].into();
         let (wal, timeline) = (backend.wal.clone(), chain.timeline);
-        async move { wal.append(&timeline, &before, commits).await.unwrap() }
+        async move { wal.append(&timeline, &before, commits, None).await.unwrap() }
     };
     let beneath = beneath(&url).await;
     let (late, won) = futures::join!(append(late), async {

@@ -4,6 +4,7 @@ mod clock;
 mod damage;
 mod explain;
 mod faults;
+mod indexes;
 mod large;
 mod opening;
 mod processes;
@@ -127,7 +128,7 @@ impl Chain {
         let before = self.head;
         let commit = self.next(changes);
         let commits: Arc<[Commit]> = [commit.clone()].into();
-        let answer = backend.wal.append(&self.timeline, &before, commits).await.unwrap();
+        let answer = backend.wal.append(&self.timeline, &before, commits, None).await.unwrap();
         assert_eq!(answer, Append::Done);
         commit
     }
