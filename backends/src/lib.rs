@@ -75,8 +75,3 @@ pub mod raw {
     pub use crate::engines::*;
     pub use crate::ordered::engine::*;
 }
-
-/// Compiles and runs the README's example.
-#[cfg(all(doctest, feature = "memory"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -101,7 +101,7 @@ impl Appender {
                 self.ensure_job(id, batch, before).await?;
             }
             let place = batch_of(id, batch, &before);
-            match self.wal.append(&place, expected, commits.clone()).await? {
+            match self.wal.append(&place, expected, commits.clone(), None).await? {
                 Append::Done => {
                     self.note_changes(id, batch, commits).await;
                     return Ok(Append::Done);

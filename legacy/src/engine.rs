@@ -113,6 +113,7 @@ impl LegacyStore {
             refs: engine.clone(),
             snapshots: engine.clone(),
             materialize: None,
+            indexes: None,
             maintenance: store.clone(),
             deferred: Some(store),
             network: engine.network(),

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Wal,
+    Append, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed, RetainedStates,
+    TimelineState, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -28,6 +29,7 @@ impl Wal for LegacyEngine {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        _: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
         self.appender.append(timeline, expected, &commits).await
     }

@@ -146,6 +146,7 @@ impl Stage {
             refs: engine.clone(),
             snapshots: engine.clone(),
             materialize: None,
+            indexes: None,
             ..engine.queue.clone()
         }
     }
@@ -159,7 +160,7 @@ impl Stage {
             Ok(project) => project,
             Err(_) => store.create_project(&name).await.unwrap(),
         };
-        let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+        let main = project.branch("main").await.unwrap();
         for _ in 0..count {
             main.collection(&"c".parse().unwrap()).insert(rawdoc! { "text": "x" }).await.unwrap();
         }

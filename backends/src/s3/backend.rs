@@ -8,9 +8,9 @@ use argon_core::Result;
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, CasResult, CommitStream, Direction, Finding, HeaderStream, Maintenance, Reclaimed,
-    RefName, RefVersion, Refs, RetainedStates, Snapshots, StoreInfo, TimelineState, Usage,
-    VersionedRef, Wal,
+    Append, CasResult, CommitStream, Direction, Finding, HeaderStream, IndexChanges, Maintenance,
+    Reclaimed, RefName, RefVersion, Refs, RetainedStates, Snapshots, StoreInfo, TimelineState,
+    Usage, VersionedRef, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -56,6 +56,7 @@ impl Wal for S3Backend {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        _: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
         self.log.writer.append(timeline, expected, commits).await
     }

@@ -189,6 +189,7 @@ impl Opener {
             refs: backend.clone(),
             snapshots: backend.clone(),
             materialize: None,
+            indexes: None,
             maintenance: backend,
             deferred: None,
             network: Some(network),

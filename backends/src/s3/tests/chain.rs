@@ -12,7 +12,7 @@ async fn another(lsn: usize, commits: usize) -> (StubS3, Chain, Vec<Commit>) {
     let mut written = chain.grow(&*backend.wal, lsn - 1).await;
     let before = chain.head;
     let batch: Vec<Commit> = (0..commits).map(|_| chain.next(10)).collect();
-    let answer = backend.wal.append(&chain.timeline, &before, batch.clone().into()).await;
+    let answer = backend.wal.append(&chain.timeline, &before, batch.clone().into(), None).await;
     assert_eq!(answer.unwrap(), Append::Done);
     written.extend(batch);
     (stub, chain, written)

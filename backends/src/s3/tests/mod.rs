@@ -161,7 +161,7 @@ impl Chain {
     async fn try_append(&mut self, wal: &dyn Wal) -> Result<Append> {
         let before = self.head;
         let commit = self.next(10);
-        wal.append(&self.timeline, &before, [commit].into()).await
+        wal.append(&self.timeline, &before, [commit].into(), None).await
     }
 
     /// Appends commits one by one, which must be done.
@@ -170,7 +170,7 @@ impl Chain {
         for _ in 0..count {
             let before = self.head;
             let commit = self.next(10);
-            let answer = wal.append(&self.timeline, &before, [commit.clone()].into()).await;
+            let answer = wal.append(&self.timeline, &before, [commit.clone()].into(), None).await;
             assert_eq!(answer.unwrap(), Append::Done);
             written.push(commit);
         }

@@ -121,7 +121,7 @@ async fn the_headers_of_a_large_segment_are_read_without_its_documents() {
     let mut chain = Chain::new(1);
     let before = chain.head;
     let commits: Vec<Commit> = (0..6).map(|_| chain.noise(1024 * 1024)).collect();
-    backend.wal.append(&chain.timeline, &before, commits.clone().into()).await.unwrap();
+    backend.wal.append(&chain.timeline, &before, commits.clone().into(), None).await.unwrap();
     let reader = open(&stub).await;
     let received = |backend: &Backend| backend.network.as_ref().unwrap().traffic().received;
     let none = received(&reader);

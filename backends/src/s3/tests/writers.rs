@@ -19,7 +19,7 @@ async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_un
     let (mut late, before) = (chain.clone(), chain.head);
     let (first, second) = (chain.large(17 * 1024 * 1024), late.large(17 * 1024 * 1024));
     let append = async |backend: &Backend, commit: &Commit| {
-        backend.wal.append(&chain.timeline, &before, [commit.clone()].into()).await.unwrap()
+        backend.wal.append(&chain.timeline, &before, [commit.clone()].into(), None).await.unwrap()
     };
     let answers = futures::join!(append(&one, &first), append(&other, &second));
     let (winner, loser) = match answers {
@@ -34,7 +34,7 @@ async fn two_writers_of_large_commits_never_both_win_where_uploads_are_joined_un
     let (mut late, before) = (chain.clone(), chain.head);
     let large = late.large(17 * 1024 * 1024);
     written.extend(chain.grow(&*one.wal, 1).await);
-    let answer = other.wal.append(&chain.timeline, &before, [large].into()).await.unwrap();
+    let answer = other.wal.append(&chain.timeline, &before, [large].into(), None).await.unwrap();
     assert_eq!(answer, Append::HeadMoved(chain.head));
     assert!(read(&*open(&stub).await.wal, &chain, 1..=9).await == written);
     assert_eq!(problems(&one).await, [""; 0]);
