@@ -30,6 +30,8 @@ pub enum DetailKey {
     Path,
     /// A position in the given list or text, counted from 0.
     Position,
+    /// A document as Extended JSON.
+    Document,
     /// The number of an error in MongoDB's protocol.
     Code,
     /// The name of an error in MongoDB's protocol.
@@ -52,6 +54,7 @@ impl DetailKey {
             Self::Index => "index",
             Self::Path => "path",
             Self::Position => "position",
+            Self::Document => "document",
             Self::Code => "code",
             Self::CodeName => "code_name",
         }

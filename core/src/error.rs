@@ -1,6 +1,7 @@
 //! The error type of Argon: a kind that says what the caller does, a message for people, details
 //! for programs, a hint, and the source.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -236,6 +237,13 @@ impl Error {
     /// The message and the messages of all causes, on one line.
     pub fn in_full(&self) -> String {
         self.causes().fold(self.to_string(), |text, cause| format!("{text}: {cause}"))
+    }
+}
+
+/// For arguments that are converted, some of which can't fail.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -102,6 +102,8 @@ pub enum Hint {
         /// Its name.
         branch: String,
     },
+    /// List the branches of the project.
+    ListBranches,
     /// Make another branch the current one first.
     LeaveBranch,
     /// Choose another branch, since the sandbox may have ended.

@@ -6,8 +6,9 @@
 //!
 //! Its modules are in layers, each of which imports only from those below it. From the lowest:
 //! - [`Error`]: below all layers, with its parts for a program ([`ErrorKind`], [`DetailKey`]) and
-//!   for a person (the message, [`Hint`]);
-//! - [`document`]: paths, patterns, queries and the order of values, for every rule;
+//!   for a person (the message, [`Hint`]); and [`Digest`];
+//! - [`document`]: paths, patterns, queries, the order of values and the keys of indexes, for every
+//!   rule;
 //!   [`key`]: the order-preserving encoding of `_id`s; [`definition`]: comparing options and indexes;
 //! - [`model`]: the terms as types (LSN, point, view, commit, document, names), with
 //!   [`Environment`];
@@ -16,7 +17,7 @@
 //! - the engine. [`mod@write`]: from a request to a durable commit: preconditions, group commit, conflicts;
 //!   [`LogMaterializer`]: reads from log and snapshots alone;
 //! - the store. [`Store`], [`Project`], [`Branch`], [`State`]: the API for programs that embed
-//!   Argon; [`snapshot`]: the snapshots of states; [`pins`]: permanent names of states; [`mask`]:
+//!   Argon; [`watch`]: follows a branch; [`snapshot`]: the snapshots of states; [`pins`]: permanent names of states; [`mask`]:
 //!   branches whose reads never return original values;
 //! - history, operations over states. [`merge`]: three-way merge of a document; [`plan`]: merges,
 //!   undo and cherry-picks, computed, reviewed and committed; [`checks`]: rules that a result must
@@ -28,6 +29,7 @@
 //!   reported to a receiver.
 
 mod detail;
+mod digest;
 pub mod document;
 mod engine;
 mod error;
@@ -40,14 +42,16 @@ mod store;
 mod upkeep;
 
 pub use detail::{DetailKey, DetailValue};
+pub use digest::Digest;
 #[doc(inline)]
 pub use document::{definition, key};
 pub use engine::catalog::{Catalog, CollectionInfo};
+pub use engine::index::readable::{ReadableIndex, StateIndexes, UnreadableIndex};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
 pub use engine::write;
 pub use error::{Error, ErrorKind, Result};
 pub use hint::Hint;
-pub use history::revision::{Named, Revision, Selector, parse_time};
+pub use history::revision::{Named, Revision, Selector};
 pub use history::{
     bisect, blame, checks, diff, merge, patch, plan, reflog, restore, sandbox, verify,
 };
@@ -57,10 +61,12 @@ pub use log::segment;
 pub use model::backoff::Backoff;
 pub use model::codec;
 pub use model::environment::{CLOCK_TOLERANCE, Clock, Environment, Ids};
+pub use model::moment::{Moment, parse_time};
 pub use store::records::branch_of_timeline;
 pub use store::signature::{PublicKey, SigningKey};
 pub use store::{
-    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, IntoDocument,
-    Project, ProjectInfo, State, Store, VersionedDocument, mask, pins, snapshot,
+    Branch, BranchInfo, Collection, CollectionView, CreatedIndex, DeletedProject, DocumentStream,
+    IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange, VersionedDocument,
+    VersionedValue, mask, pins, snapshot, watch,
 };
 pub use upkeep::{alerts, copy, fsck, gc, metrics};

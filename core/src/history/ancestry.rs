@@ -11,6 +11,7 @@ use futures::TryStreamExt;
 use crate::Result;
 use crate::log::walk::{above_of, headers_above};
 use crate::model::{Lsn, Origin, Point, Segment, TimelineId, View};
+use crate::store::mask::refuse_masked;
 use crate::store::records::{self, KeptRecord, VersionedRecord};
 use crate::store::{Shared, State};
 
@@ -121,6 +122,30 @@ impl State {
     /// O(commits since the fork of the two chains).
     pub async fn has_merged(&self, other: &State) -> Result<bool> {
         Ok(relate(self, other).await?.gained.is_empty())
+    }
+
+    /// Returns the last position of another state's chain whose commits this state has, along forks and
+    /// merges.
+    ///
+    /// O(commits since the fork of the two chains).
+    pub async fn merged_lsn(&self, other: &State) -> Result<Lsn> {
+        let fork = self.view().common_lsn(other.view());
+        let mine = Ancestry::of(self.shared(), self.view(), fork).await?;
+        let last = |segment: &Segment| {
+            let last = *mine.last.get(&segment.timeline)?.min(&segment.upto);
+            (last > segment.above).then_some(last)
+        };
+        Ok(other.view().segments().iter().filter_map(last).fold(fork, Lsn::max))
+    }
+
+    /// Returns the state at a point of the same store, such as one that a commit merged; `None` if it
+    /// does not exist any more.
+    ///
+    /// # Errors
+    /// `Denied` for a masked state, whose merged commits have originals.
+    pub async fn at_point(&self, point: Point) -> Result<Option<State>> {
+        refuse_masked(self, "follow the merges of")?;
+        readable(self, point).await
     }
 }
 

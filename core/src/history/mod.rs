@@ -5,7 +5,7 @@
 //! | [`mod@diff`], [`patch`], [`mod@blame`], [`bisect`] | differences, the commits that made them, and their search |
 //! | [`merge`], [`plan`], `ancestry` | three-way merge of a document; merges, undo and cherry-picks; common ancestors |
 //! | [`checks`] | rules that a result must satisfy before it is published |
-//! | [`restore`], [`reflog`], `revision` | resets, the movements of branches, and the names of past states |
+//! | [`restore`], [`reflog`], `revision` | resets and restores of a part, the movements of branches, and the names of past states |
 //! | [`sandbox`] | branches with a lease |
 //! | [`mod@verify`] | the hash chain and the signatures of pins |
 

@@ -44,6 +44,12 @@ impl Lsn {
     }
 }
 
+impl From<u64> for Lsn {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for Lsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

@@ -5,9 +5,10 @@
 //! | file | content |
 //! | --- | --- |
 //! | `lsn.rs`, `view.rs`, `ids.rs`, `names.rs` | positions and states; identifiers; names |
-//! | `commit.rs`, `digest.rs`, `document.rs` | commits and changes, the hash chain, checked documents |
+//! | `commit.rs`, `document.rs` | commits and changes, checked documents |
 //! | `origin.rs`, `trailers.rs` | what brought a commit about; what programs noted about it |
 //! | `collection_pattern.rs` | a pattern of names of collections |
+//! | `moment.rs` | [`Moment`](crate::Moment): times as people write them |
 //! | `environment.rs` | [`Environment`](crate::Environment): what is handed in instead of asking the machine |
 //! | `backoff.rs` | [`Backoff`](crate::Backoff): retries of optimistic updates |
 //! | `metrics/` | what a process counts |
@@ -17,12 +18,12 @@ pub(crate) mod backoff;
 pub mod codec;
 mod collection_pattern;
 mod commit;
-mod digest;
 mod document;
 pub(crate) mod environment;
 mod ids;
 mod lsn;
 pub(crate) mod metrics;
+pub(crate) mod moment;
 mod names;
 mod origin;
 mod trailers;
@@ -34,7 +35,6 @@ pub use commit::{
     Actor, Change, Commit, CommitMeta, Image, MAX_ACTOR_BYTES, MAX_COMMIT_BYTES, MAX_MESSAGE_BYTES,
     Message, Touched,
 };
-pub use digest::Digest;
 pub use document::{Document, MAX_DOCUMENT_BYTES};
 pub use ids::{CollectionId, Nonce, ProjectId, TimelineId};
 pub use lsn::Lsn;
@@ -45,4 +45,5 @@ pub use trailers::{
 };
 pub use view::{Head, Point, Segment, Timeline, View};
 
+pub use crate::Digest;
 pub use crate::document::value::MAX_DEPTH;

@@ -42,6 +42,36 @@ macro_rules! name {
             }
         }
 
+        impl TryFrom<&str> for $name {
+            type Error = Error;
+
+            fn try_from(name: &str) -> Result<Self> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+
+            fn try_from(name: String) -> Result<Self> {
+                Self::new(name)
+            }
+        }
+
+        impl TryFrom<&String> for $name {
+            type Error = Error;
+
+            fn try_from(name: &String) -> Result<Self> {
+                Self::new(name)
+            }
+        }
+
+        impl From<&$name> for $name {
+            fn from(name: &$name) -> Self {
+                name.clone()
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
@@ -78,6 +108,9 @@ impl BranchName {
     /// The first part of the names of backups, in which a reset or a deletion saves the previous
     /// state.
     pub const BACKUP: &'static str = "backup";
+
+    /// The word for the current branch in revisions; no branch is created with this name.
+    pub const CURRENT: &'static str = "HEAD";
 
     /// Whether this is the name of a backup: `backup/<branch>/<time>`.
     pub fn is_backup(&self) -> bool {

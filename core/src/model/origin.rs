@@ -61,7 +61,7 @@ pub struct Picked {
 pub struct Merged {
     /// The name of the branch that was merged, or the state as the user named it.
     pub source: String,
-    /// The identifier of the applied plan.
+    /// The identifier of the applied plan; empty if it was never saved.
     pub plan: String,
     /// The digest of the last commit that was merged.
     pub digest: Digest,

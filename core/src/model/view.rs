@@ -1,10 +1,13 @@
 //! The state of a read: points on timelines, and the chain of segments behind them.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bson::DateTime;
 
 use crate::model::{Digest, Lsn, TimelineId};
+use crate::{Error, Result};
 
 /// A state: a timeline and its last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +16,28 @@ pub struct Point {
     pub timeline: TimelineId,
     /// The last commit that belongs to the state.
     pub lsn: Lsn,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.timeline, self.lsn)
+    }
+}
+
+impl FromStr for Point {
+    type Err = Error;
+
+    /// Reads the form that `Display` writes, such as `5f0c…a1@42`.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = || {
+            Error::invalid(format!(
+                "invalid point '{text}': expected 32 hex digits of a timeline, '@' and an LSN"
+            ))
+        };
+        let (timeline, lsn) = text.split_once('@').ok_or_else(invalid)?;
+        let lsn = lsn.parse().map_err(|_| invalid())?;
+        Ok(Self { timeline: timeline.parse().map_err(|_| invalid())?, lsn: Lsn::new(lsn) })
+    }
 }
 
 /// A timeline's identifier and the fork from its parent.
@@ -126,6 +151,16 @@ mod tests {
             timeline: TimelineId::from_bytes([timeline; 16]),
             above: Lsn::new(above),
             upto: Lsn::new(upto),
+        }
+    }
+
+    #[test]
+    fn a_point_is_read_as_it_is_written() {
+        let point = Point { timeline: TimelineId::from_bytes([7; 16]), lsn: Lsn::new(42) };
+        assert_eq!(point.to_string().parse::<Point>().unwrap(), point);
+        for text in ["", "42", "07@1", "@", "07070707070707070707070707070707@x"] {
+            let error = text.parse::<Point>().unwrap_err();
+            assert!(error.message().contains("expected 32 hex digits of a timeline"), "{error}");
         }
     }
 

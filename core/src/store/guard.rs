@@ -256,13 +256,15 @@ impl Project {
     pub(crate) async fn seal(&self, record: &BranchRecord) -> Result<Head> {
         let timeline = record.timeline();
         let mut head = self.head_of(record).await?;
-        loop {
+        let head = loop {
             match self.shared.backend.wal.seal(&timeline, &head).await? {
-                Append::Done => return Ok(head),
-                Append::Sealed(head) => return Ok(head),
+                Append::Done => break head,
+                Append::Sealed(head) => break head,
                 Append::HeadMoved(moved) => head = moved,
             }
-        }
+        };
+        self.shared.appends.notify_waiters();
+        Ok(head)
     }
 
     /// Saves the current record of a branch, at `head`, as `backup/<branch>/<time>`; `why` is the

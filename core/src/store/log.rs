@@ -95,7 +95,7 @@ pub async fn last_commit(state: &State) -> Result<Option<Commit<Change>>> {
 }
 
 /// Applies the mask to the last commit of a masked state.
-async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit> {
+pub(crate) async fn masked(state: &State, mask: &Mask, mut commit: Commit) -> Result<Commit> {
     let lsn = commit.meta.lsn;
     let before = state.view().at(lsn.back(1).unwrap_or_default());
     let mut changes = Vec::with_capacity(commit.changes.len());

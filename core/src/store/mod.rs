@@ -11,6 +11,7 @@
 //! | `kept`, `garbage` | the retained states, and the removed data |
 //! | `plans` | storage of plans |
 //! | `log`, [`snapshot`] | the log of a state, and its snapshots |
+//! | [`watch`] | the log of a branch as a stream that follows it |
 
 mod api;
 pub(crate) mod garbage;
@@ -26,9 +27,11 @@ pub(crate) mod records;
 pub(crate) mod rename;
 pub(crate) mod signature;
 pub mod snapshot;
+pub mod watch;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, DeletedProject, DocumentStream, IntoDocument,
-    Project, ProjectInfo, State, Store, VersionedDocument,
+    Branch, BranchInfo, Collection, CollectionView, CreatedIndex, DeletedProject, DocumentStream,
+    IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange, VersionedDocument,
+    VersionedValue,
 };
 pub(crate) use api::{Session, Shared};

@@ -8,7 +8,7 @@
 use crate::model::BranchName;
 use crate::model::backoff::Backoff;
 use crate::storage::{CasResult, RefChange, Together};
-use crate::store::api::refuse_backup_name;
+use crate::store::api::refuse_reserved_name;
 use crate::store::guard::moved_meanwhile;
 use crate::store::records::{self, BranchRecord, RenameRecord, VersionedRecord};
 use crate::store::{Branch, Project, plans};
@@ -24,7 +24,7 @@ impl Project {
         why: &str,
         change: impl FnOnce(BranchRecord) -> BranchRecord + Send,
     ) -> Result<Branch> {
-        refuse_backup_name(to)?;
+        refuse_reserved_name(to)?;
         let _moving = self.shared.moving.lock().await;
         let stored = self.movable(from).await?;
         self.refuse_pin_name(to).await?;

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::Result;
 use crate::document::key::Key;
 use crate::engine::catalog::{self, Catalog, CollectionInfo};
 use crate::log::walk::touched_above;
 use crate::model::{CollectionId, CollectionName, Document, Lsn};
-use crate::storage::KeyRange;
+use crate::storage::{KeyRange, VersionStream};
 use crate::store::State;
 use crate::store::mask::refuse_unlike;
+use crate::{Error, Result};
 
 use super::touched::{Touch, TouchedKeys, Touches, checked_versions};
 
@@ -63,6 +63,8 @@ pub struct Diff {
     /// Collections whose metadata differs, by name.
     pub collections: Vec<CollectionDiff>,
     touched: Vec<TouchedIn>,
+    /// The only documents of interest, by [`only`](Diff::only).
+    keys: Option<BTreeSet<Key>>,
     before: State,
     after: State,
 }
@@ -118,6 +120,7 @@ pub async fn diff(before: &State, after: &State) -> Result<Diff> {
         common,
         collections: compare_catalogs([before.catalog(), after.catalog()], catalog_keys.keys()),
         touched: Vec::new(),
+        keys: None,
         before: before.clone(),
         after: after.clone(),
     };
@@ -212,6 +215,29 @@ async fn differing_in(before: &State, after: &State, id: CollectionId) -> Result
 }
 
 impl Diff {
+    /// Keeps the collections that have one of these names in either state. If there are keys, it keeps
+    /// the documents with these `_id`s only, and of the collections themselves only whether they exist.
+    pub fn only(mut self, names: &[CollectionName], keys: Vec<Key>) -> Self {
+        let keys = (!keys.is_empty()).then(|| keys.into_iter().collect::<BTreeSet<_>>());
+        let is_named = |info: &CollectionInfo| names.contains(&info.name);
+        self.collections.retain(|diff| match diff {
+            CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => is_named(info),
+            CollectionDiff::Changed { before, after } => {
+                keys.is_none() && (is_named(before) || is_named(after))
+            }
+        });
+        let before = self.before.catalog();
+        self.touched.retain_mut(|(info, touched)| {
+            if let Some(keys) = &keys {
+                touched.retain(|(key, _)| keys.contains(key));
+            }
+            let was_named = before.by_id(info.id).is_some_and(|info| is_named(info));
+            !touched.is_empty() && (is_named(info) || was_named)
+        });
+        self.keys = keys;
+        self
+    }
+
     /// The differing documents, by collection and `_id`, in collections of both states.
     pub fn documents(&self) -> BoxStream<'static, Result<DocumentDiff>> {
         self.compared(self.touched.iter())
@@ -221,8 +247,13 @@ impl Diff {
     /// name. If its metadata is equal in both states, documents were touched.
     pub fn sections(&self) -> Vec<Section> {
         let catalog = |state: &State, id| state.catalog().by_id(id).cloned();
-        let section =
-            |id| Section { before: catalog(&self.before, id), after: catalog(&self.after, id) };
+        let section = |id| match (catalog(&self.before, id), catalog(&self.after, id)) {
+            // Single documents say nothing of the definition.
+            (Some(_), Some(after)) if self.keys.is_some() => {
+                Section { before: Some(after.clone()), after: Some(after) }
+            }
+            (before, after) => Section { before, after },
+        };
         let differing = self.collections.iter().map(|diff| match diff {
             CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => info.id,
             CollectionDiff::Changed { after, .. } => after.id,
@@ -242,10 +273,30 @@ impl Diff {
                 let touched = self.touched.iter().filter(|(touched, _)| touched.id == info.id);
                 self.compared(touched)
             }
-            (Some(info), None) => whole(&self.before, info, |document| (Some(document), None)),
-            (None, Some(info)) => whole(&self.after, info, |document| (None, Some(document))),
+            (Some(info), None) => self.whole(&self.before, info, |document| (Some(document), None)),
+            (None, Some(info)) => self.whole(&self.after, info, |document| (None, Some(document))),
             (None, None) => stream::empty().boxed(),
         }
+    }
+
+    /// All documents of a collection of one state, or those of interest.
+    fn whole(
+        &self,
+        state: &State,
+        info: &CollectionInfo,
+        sides: impl Fn(Document) -> (Option<Document>, Option<Document>) + Send + 'static,
+    ) -> BoxStream<'static, Result<DocumentDiff>> {
+        let collection = info.name.clone();
+        let versions = match &self.keys {
+            None => state.materialize().scan(state.view(), info.id, KeyRange::default()),
+            Some(keys) => chosen(state, info.id, keys.iter().cloned().collect()),
+        };
+        versions
+            .map_ok(move |(key, version)| {
+                let (before, after) = sides(version.document);
+                DocumentDiff { collection: collection.clone(), key, before, after }
+            })
+            .boxed()
     }
 
     fn compared<'a>(
@@ -287,20 +338,15 @@ impl Section {
     }
 }
 
-/// All documents of a collection of one state.
-fn whole(
-    state: &State,
-    info: &CollectionInfo,
-    sides: impl Fn(Document) -> (Option<Document>, Option<Document>) + Send + 'static,
-) -> BoxStream<'static, Result<DocumentDiff>> {
-    let collection = info.name.clone();
-    let versions = state.materialize().scan(state.view(), info.id, KeyRange::default());
-    versions
-        .map_ok(move |(key, version)| {
-            let (before, after) = sides(version.document);
-            DocumentDiff { collection: collection.clone(), key, before, after }
-        })
-        .boxed()
+/// Those of these documents that a collection of a state has.
+fn chosen(state: &State, id: CollectionId, keys: Vec<Key>) -> VersionStream {
+    let state = state.clone();
+    let found = async move {
+        let found = state.materialize().get_many(state.view(), id, keys.clone()).await?;
+        let found = keys.into_iter().zip(found).filter_map(|(key, found)| Some(Ok((key, found?))));
+        Ok::<_, Error>(stream::iter(found.collect::<Vec<_>>()))
+    };
+    stream::once(found).try_flatten().boxed()
 }
 
 /// Compares the collections with these keys in two catalogs, by name.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bson::DateTime;
 
 use crate::engine::write::committer::Submitted;
-use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
+use crate::engine::write::{CollectionChange, Enforced, Outcome, Receipt, WriteRequest};
 use crate::log::walk;
 use crate::model::environment::Environment;
 use crate::model::{Actor, BranchName, CollectionName, Head, Lsn};
@@ -96,6 +96,14 @@ impl Branch {
         self.known().mask.is_some()
     }
 
+    /// Whether the branch is a [sandbox](crate::sandbox), as its record says now.
+    ///
+    /// # Errors
+    /// `NotFound` if the branch does not exist any more.
+    pub async fn is_sandbox(&self) -> Result<bool> {
+        Ok(self.project.record(&self.name).await?.record.lease.is_some())
+    }
+
     /// The policy of the mask; `None` if the branch is not masked.
     pub fn mask_policy(&self) -> Option<MaskPolicy> {
         self.known().mask.as_ref().map(|mask| mask.policy().clone())
@@ -122,11 +130,13 @@ impl Branch {
         }
     }
 
-    /// The state after the commit at `lsn`; [`Lsn::ZERO`] is the empty state.
+    /// The state after the commit at `lsn`, such as `branch.at(3)`; [`Lsn::ZERO`] is the empty
+    /// state.
     ///
     /// # Errors
     /// `NotFound` if the branch has no such commit yet, or the state was [collected](crate::gc).
-    pub async fn at(&self, lsn: Lsn) -> Result<State> {
+    pub async fn at(&self, lsn: impl Into<Lsn>) -> Result<State> {
+        let lsn = lsn.into();
         let (record, head) = self.present().await.map_err(|error| self.named(error))?;
         if lsn > head.lsn {
             return Err(Error::not_found(format!(
@@ -179,9 +189,32 @@ impl Branch {
         }
     }
 
-    /// A handle to a collection of the branch, for reads of the current state and for writes.
+    /// A handle to a collection of the branch, for reads of the current state and for writes. Its
+    /// documents are BSON; [`collection_of`](Self::collection_of) converts them.
     pub fn collection(&self, name: &CollectionName) -> Collection {
         Collection::new(self.clone(), name.clone())
+    }
+
+    /// A handle to a collection whose documents are values of a type with serde: a struct, or
+    /// [`bson::Document`]. See [`Collection`].
+    ///
+    /// # Errors
+    /// `Invalid` if the name can't be one of a collection.
+    pub fn collection_of<T>(
+        &self,
+        name: impl TryInto<CollectionName, Error: Into<Error>>,
+    ) -> Result<Collection<T>> {
+        Ok(Collection::new(self.clone(), name.try_into().map_err(Into::<Error>::into)?))
+    }
+
+    /// Creates a branch that starts at the head of this one; see
+    /// [`Project::create_branch`].
+    ///
+    /// # Errors
+    /// The errors of [`Project::create_branch`].
+    pub async fn fork(&self, name: impl TryInto<BranchName, Error: Into<Error>>) -> Result<Branch> {
+        let head = self.head().await?;
+        self.project.create_branch(name, &head, Some(&self.name)).await
     }
 
     /// An empty request, signed by the session's actor and with its trailers; fill it and
@@ -252,6 +285,12 @@ impl Branch {
         }
         loop {
             let record = self.writable().await?;
+            if record.mask.is_some() {
+                // A refusal would tell whether an original has a value.
+                for request in &mut requests {
+                    request.set_enforced(Enforced::Nothing);
+                }
+            }
             let committer = self.shared().committers.of(record.timeline(), || {
                 crate::store::records::branch_ref(self.project.id(), &self.name)
             });
@@ -342,7 +381,7 @@ impl Branch {
 
     /// Returns the branch and its head, after looking it up again if it has moved. A timeline
     /// without commits may have been left long ago, and have been collected since.
-    async fn present(&self) -> Result<(Arc<BranchRecord>, Head)> {
+    pub(crate) async fn present(&self) -> Result<(Arc<BranchRecord>, Head)> {
         let record = self.known();
         match self.shared().backend.wal.state(record.timeline).await? {
             Some(state) if !state.sealed => Ok((record, state.head)),

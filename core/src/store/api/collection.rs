@@ -1,5 +1,8 @@
 //! A collection of a branch.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 
@@ -45,8 +48,37 @@ impl IntoDocument for bson::Document {
 
 /// A handle to a collection of a branch, which need not exist yet. Cheap to clone.
 ///
-/// Each write is one durable commit; to make several writes in one commit, use a
+/// Each call that writes makes one durable commit; to write several collections in one commit, use a
 /// [request](Branch::request).
+///
+/// # Typed and raw
+///
+/// `Collection<T>` ([`Branch::collection_of`]) converts documents to values of a type `T` with serde,
+/// and takes an `_id` as any value that converts to BSON.
+///
+/// ```
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// struct User {
+///     _id: i32,
+///     name: String,
+///     visits: i64,
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> argon_core::Result<()> {
+/// # let branch = argon_backends::memory_branch().await?;
+/// let users = branch.collection_of::<User>("users")?;
+/// users.insert(&User { _id: 1, name: "Ada".into(), visits: 1 }).await?;
+/// let ada = users.update(1, |user| user.visits += 1).await?;
+/// assert_eq!(users.get(1).await?, Some(ada));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `Collection` without a type ([`Branch::collection`]) reads and writes [`Document`]s, BSON of which
+/// every byte is kept, and takes a [`Key`] as `_id`. [`raw`](Self::raw) and [`typed`](Self::typed)
+/// lead from one to the other.
 ///
 /// ```
 /// # use bson::rawdoc;
@@ -67,15 +99,29 @@ impl IntoDocument for bson::Document {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct Collection {
+pub struct Collection<T = Document> {
     branch: Branch,
     name: CollectionName,
+    /// Values go in and out; none is here.
+    values: PhantomData<fn(T) -> T>,
 }
 
-impl Collection {
+impl<T> Clone for Collection<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.branch.clone(), self.name.clone())
+    }
+}
+
+impl<T> fmt::Debug for Collection<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { branch, name, .. } = self;
+        f.debug_struct("Collection").field("branch", branch).field("name", name).finish()
+    }
+}
+
+impl<T> Collection<T> {
     pub(crate) fn new(branch: Branch, name: CollectionName) -> Self {
-        Self { branch, name }
+        Self { branch, name, values: PhantomData }
     }
 
     /// The name.
@@ -83,6 +129,23 @@ impl Collection {
         &self.name
     }
 
+    /// The branch.
+    pub fn branch(&self) -> &Branch {
+        &self.branch
+    }
+
+    /// The same collection with documents as BSON.
+    pub fn raw(&self) -> Collection {
+        Collection::new(self.branch.clone(), self.name.clone())
+    }
+
+    /// The same collection with documents as values of another type.
+    pub fn typed<U>(&self) -> Collection<U> {
+        Collection::new(self.branch.clone(), self.name.clone())
+    }
+}
+
+impl Collection {
     /// The document with this `_id` at the head, or `None`.
     pub async fn get(&self, id: &Key) -> Result<Option<Document>> {
         Ok(self.version(id).await?.map(|found| found.document))
@@ -116,6 +179,29 @@ impl Collection {
         let (key, document) = self.with_id(document.into_raw()?)?;
         let receipt = self.write(key.clone(), document, Precondition::Absent).await?;
         Ok((key, receipt))
+    }
+
+    /// Inserts documents in one commit, all or none; see [`insert`](Self::insert). Returns the keys of
+    /// their `_id`s in order.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if an `_id` is in use, or occurs twice; `Invalid` if there is no document, one
+    /// can't be stored, or they are too large for one commit ([`WriteRequest::put`]).
+    pub async fn insert_many(
+        &self,
+        documents: impl IntoIterator<Item: IntoDocument>,
+    ) -> Result<(Vec<Key>, Receipt)> {
+        let mut request = self.branch.request();
+        let mut keys = Vec::new();
+        for document in documents {
+            let (key, document) = self.with_id(document.into_raw()?)?;
+            request.put(self.name.clone(), key.clone(), document, Precondition::Absent)?;
+            keys.push(key);
+        }
+        if keys.is_empty() {
+            return Err(Error::invalid("no documents to insert: expected at least one"));
+        }
+        Ok((keys, self.branch.commit(request).await?.committed()?))
     }
 
     /// Inserts or replaces a document; one without an `_id` gets an `ObjectId`. The `_id` is stored

@@ -4,15 +4,23 @@
 mod branch;
 mod collection;
 mod deleted;
+mod indexes;
 mod project;
 mod state;
 mod store;
+mod typed;
+mod typed_view;
+mod typed_watch;
 
 pub use branch::{Branch, BranchInfo};
 pub use collection::{Collection, IntoDocument};
 pub use deleted::DeletedProject;
-pub(crate) use project::refuse_backup_name;
+pub use indexes::CreatedIndex;
+pub(crate) use project::refuse_reserved_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, State, VersionedDocument};
 pub use store::Store;
 pub(crate) use store::{Session, Shared};
+pub use typed::VersionedValue;
+pub use typed_view::TypedView;
+pub use typed_watch::ValueChange;

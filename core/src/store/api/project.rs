@@ -10,7 +10,7 @@ use crate::model::{BranchName, Head, PinName, ProjectId, ProjectName};
 use crate::store::mask::{Mask, MaskPolicy};
 use crate::store::records::{BranchRecord, VersionedRecord};
 use crate::store::{Branch, BranchInfo, Session, State, kept};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The number of branch heads that are requested concurrently for a list.
 const HEADS_AT_ONCE: usize = 64;
@@ -69,10 +69,36 @@ impl Project {
     /// Opens a branch.
     ///
     /// # Errors
-    /// `NotFound`, with a list of the known branches.
-    pub async fn branch(&self, name: &BranchName) -> Result<Branch> {
-        let stored = self.record(name).await?;
-        Ok(Branch::new(self.clone(), name.clone(), stored.record))
+    /// `NotFound`, with a list of the known branches; `Invalid` if no branch can have the name.
+    pub async fn branch(
+        &self,
+        name: impl TryInto<BranchName, Error: Into<Error>>,
+    ) -> Result<Branch> {
+        let name = name.try_into().map_err(Into::<Error>::into)?;
+        let stored = self.record(&name).await?;
+        Ok(Branch::new(self.clone(), name, stored.record))
+    }
+
+    /// Opens a branch, or creates it at the state `from` if it does not exist.
+    ///
+    /// # Errors
+    /// The errors of [`create_branch`](Self::create_branch), except `AlreadyExists` for a branch.
+    pub async fn branch_or_create(
+        &self,
+        name: impl TryInto<BranchName, Error: Into<Error>>,
+        from: &State,
+    ) -> Result<Branch> {
+        let name = name.try_into().map_err(Into::<Error>::into)?;
+        if let Some(stored) = self.find(&name).await? {
+            return Ok(Branch::new(self.clone(), name, stored.record));
+        }
+        match self.create_branch(&name, from, None).await {
+            // Another writer was faster. If it is a pin that exists, this fails too.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                self.branch(&name).await.map_err(|_| error)
+            }
+            created => created,
+        }
     }
 
     /// Creates a branch that starts at `from`. It costs one durable write, whatever the size of the
@@ -99,8 +125,17 @@ impl Project {
     /// # Errors
     /// `AlreadyExists` if a branch or a pin has the name; `Invalid` for the name of a backup;
     /// `NotFound` if the state was [collected](crate::gc) concurrently.
-    #[tracing::instrument(level = "info", skip_all, fields(branch = %name, lsn = %from.lsn()))]
     pub async fn create_branch(
+        &self,
+        name: impl TryInto<BranchName, Error: Into<Error>>,
+        from: &State,
+        parent: Option<&BranchName>,
+    ) -> Result<Branch> {
+        self.create_named(&name.try_into().map_err(Into::<Error>::into)?, from, parent).await
+    }
+
+    #[tracing::instrument(level = "info", skip_all, name = "create_branch", fields(branch = %name, lsn = %from.lsn()))]
+    async fn create_named(
         &self,
         name: &BranchName,
         from: &State,
@@ -171,7 +206,7 @@ impl Project {
         from: &State,
         record: BranchRecord,
     ) -> Result<Branch> {
-        refuse_backup_name(name)?;
+        refuse_reserved_name(name)?;
         // Concurrently, because stores on a network have latency. A project that is deleted in
         // between leaves a branch that nothing names, like one that is deleted just afterwards.
         let created = self.create_record(name, &record);
@@ -267,12 +302,17 @@ impl Project {
     }
 }
 
-pub(crate) fn refuse_backup_name(name: &BranchName) -> Result<()> {
+pub(crate) fn refuse_reserved_name(name: &BranchName) -> Result<()> {
     if name.is_backup() {
         return Err(Error::invalid(format!(
             "invalid branch name '{name}': names under '{}/' are reserved for backups that Argon \
              creates",
             BranchName::BACKUP
+        )));
+    }
+    if name.as_str() == BranchName::CURRENT {
+        return Err(Error::invalid(format!(
+            "invalid branch name '{name}': it stands for the current branch"
         )));
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::document::key::Key;
 use crate::engine::active_states::StateGuard;
 use crate::engine::catalog::{Catalog, CollectionInfo};
 use crate::model::environment::Environment;
-use crate::model::{CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
+use crate::model::{CollectionId, CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
 use crate::storage::{KeyRange, Materialize, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
 use crate::store::{Session, kept};
@@ -165,6 +165,12 @@ impl State {
         &self.materialize
     }
 
+    /// The documents of a collection as they are stored, also behind a mask.
+    pub(crate) fn unmasked_scan(&self, collection: CollectionId) -> VersionStream {
+        let rows = self.shared.materialize.scan(&self.view, collection, KeyRange::default());
+        self.held.during(rows)
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Session> {
         &self.shared
     }
@@ -220,6 +226,10 @@ pub struct CollectionView {
 }
 
 impl CollectionView {
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     /// The options, indexes and identifier.
     pub fn info(&self) -> &CollectionInfo {
         &self.info

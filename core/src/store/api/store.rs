@@ -4,6 +4,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use tokio::sync::Notify;
+
 use crate::engine::active_states::ActiveStates;
 use crate::engine::catalog::Catalogs;
 use crate::engine::replay::LogMaterializer;
@@ -19,7 +21,7 @@ use crate::storage::{
 };
 use crate::store::records::{self, BranchRecord, ProjectRecord};
 use crate::store::{Project, ProjectInfo, garbage};
-use crate::{DetailKey, Error, Result};
+use crate::{DetailKey, Error, ErrorKind, Result};
 
 /// An open store. Cheap to clone; the store is closed when the last handle to it or to any of its
 /// parts is dropped.
@@ -69,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) catalogs: Arc<Catalogs>,
     pub(crate) committers: Committers,
     pub(crate) automatic: Arc<Automatic>,
+    /// Notified after the appends and the seals of this process.
+    pub(crate) appends: Arc<Notify>,
     /// The number of retried requests that metrics already include.
     pub(crate) retries: AtomicU64,
     /// Held while a branch is moved off a timeline, from the seal to the ref. So a writer that
@@ -76,6 +80,9 @@ pub(crate) struct Shared {
     pub(crate) moving: tokio::sync::Mutex<()>,
     /// The states that this process has open.
     pub(crate) open: Arc<ActiveStates>,
+    /// Held while an index is built: one at a time, so that every other build that is not complete
+    /// was interrupted.
+    pub(crate) building: tokio::sync::Mutex<()>,
     /// Held during a garbage collection: one at a time.
     pub(crate) collecting: tokio::sync::Mutex<()>,
     /// Held for reading while a snapshot is made, for writing during a garbage collection.
@@ -164,6 +171,7 @@ impl Store {
             timelines: timelines.clone(),
             environment: environment.clone(),
         }));
+        let appends = Arc::<Notify>::default();
         let committers = Committers::new(CommitterContext {
             backend: backend.clone(),
             materialize: materialize.clone(),
@@ -172,6 +180,7 @@ impl Store {
             environment: environment.clone(),
             catalogs: catalogs.clone(),
             automatic: automatic.clone(),
+            appends: appends.clone(),
         });
         let shared = Shared {
             backend,
@@ -182,9 +191,11 @@ impl Store {
             catalogs,
             committers,
             automatic,
+            appends,
             retries: AtomicU64::new(0),
             moving: tokio::sync::Mutex::default(),
             open,
+            building: tokio::sync::Mutex::default(),
             collecting: tokio::sync::Mutex::default(),
             snapshots: making,
         };
@@ -317,9 +328,16 @@ impl Store {
     /// Creates a project with one empty branch, [`Store::FIRST_BRANCH`].
     ///
     /// # Errors
-    /// `AlreadyExists` if a project has the name.
-    #[tracing::instrument(level = "info", skip_all, fields(project = %name))]
-    pub async fn create_project(&self, name: &ProjectName) -> Result<Project> {
+    /// `AlreadyExists` if a project has the name; `Invalid` if no project can have it.
+    pub async fn create_project(
+        &self,
+        name: impl TryInto<ProjectName, Error: Into<Error>>,
+    ) -> Result<Project> {
+        self.create_named(&name.try_into().map_err(Into::<Error>::into)?).await
+    }
+
+    #[tracing::instrument(level = "info", skip_all, name = "create_project", fields(project = %name))]
+    async fn create_named(&self, name: &ProjectName) -> Result<Project> {
         let Shared { backend, environment, .. } = &**self.shared;
         let record = ProjectRecord { id: environment.project_id(), created: environment.now() };
         let project = Project::new(self.shared.clone(), name.clone(), record.id);
@@ -353,16 +371,42 @@ impl Store {
     /// Opens a project.
     ///
     /// # Errors
-    /// `NotFound`, with a list of the known projects.
-    pub async fn project(&self, name: &ProjectName) -> Result<Project> {
-        let reference = records::project_ref(name);
-        match self.shared.backend.refs.get(&reference).await? {
-            Some(stored) => {
-                let record: ProjectRecord = records::decode(&reference, stored)?.record;
-                Ok(Project::new(self.shared.clone(), name.clone(), record.id))
-            }
-            None => Err(self.no_project(name).await?),
+    /// `NotFound`, with a list of the known projects; `Invalid` if no project can have the name.
+    pub async fn project(
+        &self,
+        name: impl TryInto<ProjectName, Error: Into<Error>>,
+    ) -> Result<Project> {
+        let name = name.try_into().map_err(Into::<Error>::into)?;
+        match self.find_project(&name).await? {
+            Some(project) => Ok(project),
+            None => Err(self.no_project(&name).await?),
         }
+    }
+
+    /// Opens a project, or creates it if it does not exist.
+    ///
+    /// # Errors
+    /// `Invalid` if no project can have the name; the errors of the store.
+    pub async fn project_or_create(
+        &self,
+        name: impl TryInto<ProjectName, Error: Into<Error>>,
+    ) -> Result<Project> {
+        let name = name.try_into().map_err(Into::<Error>::into)?;
+        if let Some(project) = self.find_project(&name).await? {
+            return Ok(project);
+        }
+        match self.create_named(&name).await {
+            // Another writer was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => self.project(&name).await,
+            created => created,
+        }
+    }
+
+    async fn find_project(&self, name: &ProjectName) -> Result<Option<Project>> {
+        let reference = records::project_ref(name);
+        let Some(stored) = self.shared.backend.refs.get(&reference).await? else { return Ok(None) };
+        let record: ProjectRecord = records::decode(&reference, stored)?.record;
+        Ok(Some(Project::new(self.shared.clone(), name.clone(), record.id)))
     }
 
     pub(super) async fn no_project(&self, name: &ProjectName) -> Result<Error> {

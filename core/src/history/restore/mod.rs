@@ -3,7 +3,12 @@
 //! No history is rewritten. A reset seals the branch's timeline, keeps it under
 //! `backup/<branch>/<time>`, and moves the branch to a new timeline that forks at the restored
 //! state. To read the past beside the present, create a branch of it instead
-//! ([`Project::create_branch`](crate::Project::create_branch)).
+//! ([`Project::create_branch`](crate::Project::create_branch)). To restore one collection, or some
+//! documents, [`part`](fn@part) makes a commit that changes nothing else.
+
+mod part;
+
+pub use part::{Part, PartialRestore, part};
 
 use futures::TryStreamExt;
 
