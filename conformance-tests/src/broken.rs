@@ -11,9 +11,9 @@ use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Commit, Head, Image, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{
-    Append, Backend, Capabilities, CasResult, CommitStream, Direction, HeaderStream, KeyRange,
-    Materialize, Reclaimed, RefName, RefVersion, Refs, RetainedStates, TimelineState, Version,
-    VersionStamp, VersionStream, VersionedRef, Wal,
+    Append, Backend, Capabilities, CasResult, CommitStream, Direction, HeaderStream, IndexChanges,
+    KeyRange, Materialize, Reclaimed, RefName, RefVersion, Refs, RetainedStates, TimelineState,
+    Version, VersionStamp, VersionStream, VersionedRef, Wal,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -110,24 +110,26 @@ impl Layer for BrokenWal {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
         match self.breakage {
             Breakage::AppendWithoutCompare => loop {
                 let state = self.inner.state(timeline.id).await?;
                 let head = state.map_or(*expected, |state| state.head);
-                let answer = self.inner.append(timeline, &head, commits.clone()).await?;
+                let answer =
+                    self.inner.append(timeline, &head, commits.clone(), entries.clone()).await?;
                 if !matches!(answer, Append::HeadMoved(_)) {
                     return Ok(answer);
                 }
             },
             Breakage::AppendThatLies => {
-                self.inner.append(timeline, expected, commits).await.map(|_| Append::Done)
+                self.inner.append(timeline, expected, commits, entries).await.map(|_| Append::Done)
             }
             Breakage::AppendOfHalf => {
                 let half = commits[..commits.len().div_ceil(2)].into();
-                self.inner.append(timeline, expected, half).await
+                self.inner.append(timeline, expected, half, entries).await
             }
-            _ => self.inner.append(timeline, expected, commits).await,
+            _ => self.inner.append(timeline, expected, commits, entries).await,
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, Snapshots,
-    TimelineState, Usage, Wal,
+    Append, Backend, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed,
+    RetainedStates, Snapshots, TimelineState, Usage, Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -140,8 +140,9 @@ impl Wal for CountedWal {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        self.inner.append(timeline, expected, commits).await
+        self.inner.append(timeline, expected, commits, entries).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {

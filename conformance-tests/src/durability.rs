@@ -60,7 +60,7 @@ async fn a_seal_is_there_after_opening_again(subject: Subject) {
     let state = backend.wal.state(chain.id()).await.unwrap().unwrap();
     assert_eq!((state.head, state.sealed), (chain.head, true));
     let (timeline, head) = (chain.timeline, chain.head);
-    let answer = backend.wal.append(&timeline, &head, chain.many(1)).await.unwrap();
+    let answer = backend.wal.append(&timeline, &head, chain.many(1), None).await.unwrap();
     assert_eq!(answer, Append::Sealed(head));
 }
 

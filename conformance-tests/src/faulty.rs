@@ -8,8 +8,8 @@ use std::time::Duration;
 use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CasResult, CommitStream, Direction, HeaderStream, Reclaimed, RefName,
-    RefVersion, Refs, RetainedStates, Snapshots, TimelineState, Usage, VersionedRef, Wal,
+    Append, Backend, CasResult, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed,
+    RefName, RefVersion, Refs, RetainedStates, Snapshots, TimelineState, Usage, VersionedRef, Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -162,8 +162,9 @@ impl Wal for FaultyWal {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        self.plan.write(self.inner.append(timeline, expected, commits)).await
+        self.plan.write(self.inner.append(timeline, expected, commits, entries)).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {

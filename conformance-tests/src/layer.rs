@@ -6,8 +6,8 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::model::{Commit, Head, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
-    Append, CommitStream, Direction, HeaderStream, Reclaimed, RetainedStates, TimelineState, Usage,
-    Wal,
+    Append, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed, RetainedStates,
+    TimelineState, Usage, Wal,
 };
 use async_trait::async_trait;
 
@@ -25,8 +25,9 @@ pub(crate) trait Layer: Send + Sync {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        self.beneath().append(timeline, expected, commits).await
+        self.beneath().append(timeline, expected, commits, entries).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {
@@ -65,8 +66,9 @@ impl<T: Layer> Wal for Layered<T> {
         timeline: &Timeline,
         expected: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        self.0.append(timeline, expected, commits).await
+        self.0.append(timeline, expected, commits, entries).await
     }
 
     async fn seal(&self, timeline: &Timeline, expected: &Head) -> Result<Append> {

@@ -17,8 +17,10 @@
 //! | `patch`, `blame`, `bisect` | operations on history that core owns: the same on every backend |
 //! | `copying` | the history of one store in another |
 //! | `read_only` | branches that take no commits |
+//! | `watch` | branches that are followed |
 //! | `checks` | what is said of a result that is not published yet |
 //! | `concurrency`, `ancestry`, `masks`, `time`, `fsck` | what the core makes of a backend |
+//! | `indexes` | entries of indexes in every state, and unique values |
 //! | `gc` | what garbage collection keeps, and what it may not take |
 //! | `semantics` | random programs against a model in memory |
 //! | `faulty`, `faults` | decorators that fail on demand, and what must hold under them |
@@ -58,6 +60,7 @@ mod faulty;
 mod fsck;
 mod gc;
 mod hooked;
+mod indexes;
 mod layer;
 mod masks;
 mod materialize;
@@ -76,6 +79,7 @@ mod tidying;
 mod time;
 mod verify;
 mod wal;
+mod watch;
 
 pub use subject::Subject;
 
@@ -138,6 +142,7 @@ fn cases() -> Vec<Case> {
         durability::cases(),
         concurrency::cases(),
         ancestry::cases(),
+        indexes::cases(),
         plans::cases(),
         patch::cases(),
         blame::cases(),
@@ -151,6 +156,7 @@ fn cases() -> Vec<Case> {
         verify::cases(),
         copying::cases(),
         read_only::cases(),
+        watch::cases(),
         fsck::cases(),
         checks::cases(),
         gc::cases(),

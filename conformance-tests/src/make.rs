@@ -112,7 +112,7 @@ impl Chain {
     pub(crate) async fn grow(&mut self, wal: &dyn Wal, count: u64) -> Arc<[Commit]> {
         let before = self.head;
         let commits = self.many(count);
-        let answer = wal.append(&self.timeline, &before, commits.clone()).await.unwrap();
+        let answer = wal.append(&self.timeline, &before, commits.clone(), None).await.unwrap();
         assert_eq!(answer, Append::Done);
         commits
     }
@@ -121,7 +121,8 @@ impl Chain {
     pub(crate) async fn write(&mut self, wal: &dyn Wal, changes: Vec<Change>) -> Commit {
         let before = self.head;
         let commit = self.next(changes);
-        let answer = wal.append(&self.timeline, &before, [commit.clone()].into()).await.unwrap();
+        let answer =
+            wal.append(&self.timeline, &before, [commit.clone()].into(), None).await.unwrap();
         assert_eq!(answer, Append::Done);
         commit
     }

@@ -26,6 +26,7 @@ pub(crate) fn cases() -> Vec<Case> {
         a_snapshot_of_a_masked_state_leaves_the_originals_to_others,
         a_document_that_is_not_shown_has_no_history,
         what_a_mask_can_not_stand_is_refused,
+        a_masked_branch_does_not_tell_whether_an_original_has_a_value,
         a_mask_is_there_after_opening_again,
     ]
 }
@@ -281,4 +282,21 @@ async fn a_mask_is_there_after_opening_again(subject: Subject) {
     let shared = again.branch(&name("shared")).await.unwrap();
     assert_masked(&shared).await;
     assert_eq!(read_all_states(&shared).await, before);
+}
+
+async fn a_masked_branch_does_not_tell_whether_an_original_has_a_value(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    originals(&main).await;
+    let users = collection("users");
+    let definition = doc! { "key": { "email": 1 }, "unique": true };
+    main.create_index(&users, definition.clone(), &main.request()).await.unwrap();
+    let taken = main.collection(&users).put(user(90, true, "one again")).await.unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::AlreadyExists);
+    let masked = masked(&main, "masked").await;
+    masked.collection(&users).put(user(90, true, "one again")).await.unwrap();
+    let view = masked.head().await.unwrap().collection(&users).unwrap();
+    assert!(view.indexes().await.unwrap().readable.is_empty());
+    let again = doc! { "key": { "email": -1 }, "unique": true };
+    let refused = masked.create_index(&users, again, &masked.request()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Denied);
 }

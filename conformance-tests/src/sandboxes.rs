@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use argon_core::model::{Actor, BranchName, Commit, Head, Lsn, ProjectName, Timeline};
 use argon_core::sandbox::{self, Outcome, Swept};
-use argon_core::storage::{Append, Backend, Wal};
+use argon_core::storage::{Append, Backend, IndexChanges, Wal};
 use argon_core::{Branch, Clock, Environment, ErrorKind, Hint, Project, Result, Store, restore};
 use async_trait::async_trait;
 use bson::DateTime;
@@ -343,8 +343,9 @@ impl Layer for Interrupted {
         timeline: &Timeline,
         head: &Head,
         commits: Arc<[Commit]>,
+        entries: Option<Arc<IndexChanges>>,
     ) -> Result<Append> {
-        let done = self.inner.append(timeline, head, commits).await;
+        let done = self.inner.append(timeline, head, commits, entries).await;
         self.act(When::AfterAppend).await;
         done
     }

@@ -71,7 +71,7 @@ fn conflicts(result: &MergeResult) -> Vec<String> {
 }
 
 /// Rules that settle what is left in this way.
-fn always(strategy: &str) -> Rules {
+pub(crate) fn always(strategy: &str) -> Rules {
     Rules { default: Some(strategy.parse().unwrap()), ..Rules::default() }
 }
 

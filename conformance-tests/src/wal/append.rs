@@ -57,7 +57,7 @@ async fn of_two_appends_expecting_the_same_head_one_wins(subject: Subject) {
     let (before, mut other) = (chain.head, chain.clone());
     chain.grow(&*backend.wal, 1).await;
     let late = other.next(vec![put(1, "late")]);
-    let answer = backend.wal.append(&other.timeline, &before, [late].into()).await.unwrap();
+    let answer = backend.wal.append(&other.timeline, &before, [late].into(), None).await.unwrap();
     assert_eq!(answer, Append::HeadMoved(chain.head), "the loser is told the actual head");
 }
 
@@ -76,7 +76,9 @@ async fn of_many_racing_appends_exactly_one_wins(subject: Subject) {
         let appends = rivals.iter().map(|(rival, commit)| {
             let (wal, timeline) = (backend.wal.clone(), rival.timeline);
             let commits: Arc<[Commit]> = [commit.clone()].into();
-            tokio::spawn(async move { wal.append(&timeline, &before, commits).await.unwrap() })
+            tokio::spawn(
+                async move { wal.append(&timeline, &before, commits, None).await.unwrap() },
+            )
         });
         let answers = join_all(appends).await;
         let winners: Vec<&Chain> = answers
@@ -103,7 +105,8 @@ async fn an_append_that_expects_another_digest_loses(subject: Subject) {
     other.head = Head { digest: Digest::of(b"another history"), ..chain.head };
     let expected = other.head;
     let commit = other.next(vec![put(1, "x")]);
-    let answer = backend.wal.append(&chain.timeline, &expected, [commit].into()).await.unwrap();
+    let answer =
+        backend.wal.append(&chain.timeline, &expected, [commit].into(), None).await.unwrap();
     assert_eq!(answer, Append::HeadMoved(chain.head));
 }
 
@@ -115,7 +118,8 @@ async fn a_lost_append_changes_nothing(subject: Subject) {
     late.head = commits[1].head();
     let expected = late.head;
     let commits_of_late = late.many(5);
-    let answer = backend.wal.append(&late.timeline, &expected, commits_of_late).await.unwrap();
+    let answer =
+        backend.wal.append(&late.timeline, &expected, commits_of_late, None).await.unwrap();
     assert_eq!(answer, Append::HeadMoved(chain.head));
     assert_eq!(read_all(&*backend.wal, chain.id()).await, commits.to_vec());
     assert_eq!(state(&*backend.wal, chain.id()).await.head, chain.head);

@@ -218,7 +218,7 @@ async fn appends_and_seals_go_on_after_pruning(subject: Subject) {
         written.extend(chain.grow(&*backend.wal, 3).await.iter().cloned());
         check_log(&backend, &chain, &written).await;
         let late = chain.clone().next(Vec::new());
-        let answer = backend.wal.append(&chain.timeline, &head, [late].into()).await.unwrap();
+        let answer = backend.wal.append(&chain.timeline, &head, [late].into(), None).await.unwrap();
         assert_eq!(answer, Append::HeadMoved(chain.head));
     }
     assert_eq!(backend.wal.seal(&chain.timeline, &chain.head).await.unwrap(), Append::Done);
@@ -337,7 +337,8 @@ async fn a_writer_that_comes_after_a_timeline_was_dropped_finds_it_sealed(subjec
         let (expected, commit) = (chain.head, chain.next(Vec::new()));
         for backend in [&backend, &elsewhere] {
             let commits = [commit.clone()].into();
-            let answer = backend.wal.append(&chain.timeline, &expected, commits).await.unwrap();
+            let answer =
+                backend.wal.append(&chain.timeline, &expected, commits, None).await.unwrap();
             assert_eq!(answer, Append::Sealed(expected), "{id}");
         }
         assert!(backend.wal.state(chain.id()).await.unwrap().is_none_or(|state| state.sealed));

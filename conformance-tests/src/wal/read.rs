@@ -125,7 +125,7 @@ async fn a_reader_beside_a_writer_sees_no_gap_and_no_part(subject: Subject) {
         let commits: Arc<[Commit]> = (0..3)
             .map(|_| chain.next((0..20).map(|id| put(id, &format!("round {round}"))).collect()))
             .collect();
-        backend.wal.append(&chain.timeline, &before, commits).await.unwrap();
+        backend.wal.append(&chain.timeline, &before, commits, None).await.unwrap();
     }
     done.store(true, Ordering::SeqCst);
     for reader in readers {

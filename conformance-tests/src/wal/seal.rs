@@ -28,7 +28,8 @@ async fn a_sealed_timeline_takes_no_commit(subject: Subject) {
     assert!(state(&*backend.wal, chain.id()).await.sealed);
     for expected in [head, Head::EMPTY] {
         let commit = chain.clone().next(vec![put(1, "late")]);
-        let answer = backend.wal.append(&chain.timeline, &expected, [commit].into()).await.unwrap();
+        let answer =
+            backend.wal.append(&chain.timeline, &expected, [commit].into(), None).await.unwrap();
         assert_eq!(answer, Append::Sealed(head));
     }
     assert_eq!(read_all(&*backend.wal, chain.id()).await.len(), 3);
@@ -44,7 +45,8 @@ async fn a_timeline_without_commits_can_be_sealed(subject: Subject) {
         let state = state(&*backend.wal, chain.id()).await;
         assert_eq!((state.timeline, state.head, state.sealed), (chain.timeline, base, true));
         let first = chain.next(vec![put(1, "late")]);
-        let answer = backend.wal.append(&chain.timeline, &base, [first].into()).await.unwrap();
+        let answer =
+            backend.wal.append(&chain.timeline, &base, [first].into(), None).await.unwrap();
         assert_eq!(answer, Append::Sealed(base));
         assert_eq!(read_all(&*backend.wal, chain.id()).await, []);
     }
@@ -98,7 +100,8 @@ async fn of_an_append_and_a_seal_that_race_one_wins(subject: Subject) {
         let before = chain.head;
         let commits = chain.many(1);
         let (wal, timeline) = (backend.wal.clone(), chain.timeline);
-        let append = tokio::spawn(async move { wal.append(&timeline, &before, commits).await });
+        let append =
+            tokio::spawn(async move { wal.append(&timeline, &before, commits, None).await });
         let wal = backend.wal.clone();
         let seal = tokio::spawn(async move { wal.seal(&timeline, &before).await });
         let answers = (append.await.unwrap().unwrap(), seal.await.unwrap().unwrap());
