@@ -24,7 +24,7 @@ const NAMES: &[(u32, &str)] = &[
     (28, "PathNotViable"),
     (34, "CannotBackfillArray"),
     (40, "ConflictingUpdateOperators"),
-    (47, "NoMatchParseContext"),
+    (47, "NoMatchingDocument"),
     (48, "NamespaceExists"),
     (50, "MaxTimeMSExpired"),
     (52, "DollarPrefixedFieldName"),
@@ -46,6 +46,7 @@ const NAMES: &[(u32, &str)] = &[
     (159, "DurationOverflow"),
     (168, "InvalidPipelineOperator"),
     (224, "QueryFeatureNotAllowed"),
+    (232, "MaxSubPipelineDepthExceeded"),
     (238, "NotImplemented"),
     (241, "ConversionFailure"),
     (291, "NoQueryExecutionPlans"),
@@ -101,6 +102,8 @@ impl Code {
     pub const NOT_IMPLEMENTED: Self = Self(238);
     /// A value that `$convert` can't convert.
     pub const CONVERSION_FAILURE: Self = Self(241);
+    /// A document that is larger than BSON may be.
+    pub const BSON_OBJECT_TOO_LARGE: Self = Self(10334);
 
     /// A code without a name, which MongoDB calls a location.
     pub const fn location(number: u32) -> Self {

@@ -11,9 +11,9 @@ use data_encoding::HEXLOWER;
 use icu_collator::options::{AlternateHandling, CaseLevel, CollatorOptions, MaxVariable, Strength};
 use icu_collator::preferences::{CollationCaseFirst, CollationNumericOrdering};
 use icu_collator::{Collator, CollatorBorrowed, CollatorPreferences};
-use icu_locale_core::Locale;
 
 use crate::Code;
+use crate::locale;
 use crate::value::{malformed, to_owned};
 
 /// A collation, as MongoDB's commands, collections and indexes have one.
@@ -25,20 +25,11 @@ pub struct Collation {
     specification: Document,
 }
 
-/// The names of variants in ICU that BCP 47 abbreviates.
-const VARIANTS: [(&str, &str); 5] = [
-    ("phonebook", "phonebk"),
-    ("traditional", "trad"),
-    ("dictionary", "dict"),
-    ("gb2312han", "gb2312"),
-    ("big5han", "big5"),
-];
-
 impl Collation {
     /// Compiles a collation; `None` for that of `{ locale: "simple" }`, byte by byte.
     ///
     /// # Errors
-    /// MongoDB's error for an unknown field (40415), a missing locale (40414), a malformed locale or
+    /// MongoDB's error for an unknown field (40415), a missing locale (40414), an unknown locale or
     /// a value that is not allowed (`BadValue`), or a value of the wrong type (`TypeMismatch`).
     /// `NotImplemented` for `backwards: true`.
     pub fn compile(specification: &Document) -> Result<Option<Self>> {
@@ -93,14 +84,29 @@ impl Collation {
                 }
             }
         }
-        let locale = locale.ok_or_else(|| {
+        let name = locale.ok_or_else(|| {
             Code::location(40414)
                 .error("BSON field 'collation.locale' is missing but a required field")
         })?;
-        if locale == "simple" {
-            return Ok(None);
+        if name == "simple" {
+            return match specification.len() {
+                1 => Ok(None),
+                _ => Err(Code::FAILED_TO_PARSE.error(format!(
+                    "If locale=simple, no other fields should be present in: {specification}"
+                ))),
+            };
         }
-        let mut preferences = CollatorPreferences::from(&parse_locale(locale, specification)?);
+        let locale = locale::parse(name, specification)?;
+        let mut preferences = CollatorPreferences::from(&locale);
+        if case_first.is_some_and(|first| first != CollationCaseFirst::False)
+            && options.case_level != Some(CaseLevel::On)
+            && matches!(options.strength, Some(Strength::Primary | Strength::Secondary))
+        {
+            return Err(Code::BAD_VALUE.error(format!(
+                "'caseFirst' is invalid unless 'caseLevel' is on or 'strength' is greater than 2 \
+                 in: {specification}"
+            )));
+        }
         preferences.case_first = case_first.or(preferences.case_first);
         preferences.numeric_ordering = numeric.or(preferences.numeric_ordering);
         let collator = Collator::try_new(preferences, options).map_err(|source| {
@@ -157,24 +163,6 @@ impl fmt::Debug for Collation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Collation({})", self.specification)
     }
-}
-
-/// Parses a locale of ICU, such as `de@collation=phonebook` or `fr_CA`.
-fn parse_locale(text: &str, specification: &Document) -> Result<Locale> {
-    let invalid =
-        || Code::BAD_VALUE.error(format!("Field 'locale' is invalid in: {specification}"));
-    let (language, variant) = match text.split_once("@collation=") {
-        Some((language, variant)) => (language, Some(variant)),
-        None => (text, None),
-    };
-    let mut tag = language.replace('_', "-");
-    if let Some(variant) = variant {
-        let known = VARIANTS.iter().find(|(name, _)| *name == variant);
-        tag = format!("{tag}-u-co-{}", known.map_or(variant, |(_, short)| short));
-    }
-    let locale: Locale = tag.parse().map_err(|_| invalid())?;
-    // "und" is the root, which has no language; MongoDB knows no such name.
-    if locale.id.language.is_unknown() { Err(invalid()) } else { Ok(locale) }
 }
 
 fn strength(value: &Bson) -> Result<Strength> {

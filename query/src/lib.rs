@@ -13,10 +13,12 @@
 //! | [`filter`] | filters: core's, with expressions, schemas and collations |
 //! | [`find`] | which documents match, and how they are read |
 //! | [`modify`] | changes of the documents that match |
+//! | [`commands`] | updates and deletions as drivers send them |
 //! | [`collation`] | the order of texts by the rules of a language |
 //! | [`accumulator`] | the functions of `$group` over many documents |
 //! | [`sort`] | sort patterns, and the keys by which documents are sorted |
 //! | [`pipeline`] | the aggregation pipeline |
+//! | [`plan`] | by which index a query reads a collection |
 //! | [`projection`] | which fields of a document are given, and which are computed |
 //! | [`update`] | updates: operators, replacements and pipelines |
 //! | [`window`] | the functions of `$setWindowFields` |
@@ -24,14 +26,17 @@
 pub mod accumulator;
 pub mod code;
 pub mod collation;
+pub mod commands;
 pub mod expression;
 mod fields;
 pub mod filter;
 pub mod find;
+mod locale;
 mod message;
 pub mod modify;
 pub mod number;
 pub mod pipeline;
+pub mod plan;
 pub mod projection;
 pub mod sort;
 pub mod update;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use argon_core::key::Key;
 use argon_core::model::{CollectionName, Document, MAX_COMMIT_BYTES, Point};
 use argon_core::write::{Conflict, ConflictReason, Outcome, Precondition, Receipt, WriteRequest};
-use argon_core::{Backoff, Branch, CollectionView, Error, Result};
+use argon_core::{Backoff, Branch, CollectionView, Error, Result, State};
 use bson::raw::{RawBson, RawDocument, RawDocumentBuf};
 use futures::TryStreamExt;
 
@@ -33,12 +33,16 @@ pub struct Modify<'m> {
     pub collection: &'m CollectionName,
     /// The documents.
     pub selection: &'m Selection,
-    /// Whether all that match are changed, or only the first by `_id`.
+    /// Whether all that match are changed, or only the first that is read: by `_id`, or in the order
+    /// of an index.
     pub many: bool,
     /// Computes the change of a document.
     pub change: &'m (dyn Fn(&RawDocument) -> Result<Change> + Sync),
     /// Makes the document that is inserted if none matches; `None` if none is.
     pub upsert: Option<&'m (dyn Fn() -> Result<RawDocumentBuf> + Sync)>,
+    /// The state that was read: its documents are changed, unless others changed, inserted or deleted one
+    /// of them after it. Without it, those of the head are, as often as others are faster.
+    pub state: Option<&'m State>,
     /// Makes an empty request, with its signature.
     pub request: &'m (dyn Fn() -> WriteRequest + Sync),
 }
@@ -56,6 +60,8 @@ pub struct Modified {
     pub image: Option<(Option<Document>, Option<Document>)>,
     /// The commit; `None` if nothing was changed.
     pub receipt: Option<Receipt>,
+    /// What others changed after the state that was read; nothing was changed then.
+    pub conflict: Option<Conflict>,
 }
 
 /// A document that matched, and what becomes of it.
@@ -82,6 +88,9 @@ impl Modify<'_> {
     pub async fn run(&self, branch: &Branch) -> Result<Modified> {
         let mut backoff = Backoff::new(branch.environment());
         let mut planned = self.read(branch).await?;
+        if let Some(conflict) = self.find_newer(branch, &planned).await? {
+            return Ok(Modified { conflict: Some(conflict), ..Modified::default() });
+        }
         let mut repaired = BTreeSet::new();
         let mut is_new = true;
         while is_new || backoff.attempt().await {
@@ -93,6 +102,9 @@ impl Modify<'_> {
                     return Ok(modified);
                 }
                 Outcome::Unchanged { .. } => return Ok(modified),
+                Outcome::Conflict(conflict) if self.state.is_some() => {
+                    return Ok(Modified { conflict: Some(conflict), ..Modified::default() });
+                }
                 Outcome::Conflict(conflict) => {
                     let was_empty = planned.is_empty();
                     self.read_again(branch, &mut planned, &conflict).await?;
@@ -161,9 +173,38 @@ impl Modify<'_> {
     }
 
     async fn view(&self, branch: &Branch) -> Result<Option<CollectionView>> {
-        let head = branch.head().await?;
-        let exists = head.collections().any(|info| info.name == *self.collection);
-        exists.then(|| head.collection(self.collection)).transpose()
+        let state = match self.state {
+            Some(state) => state.clone(),
+            None => branch.head().await?,
+        };
+        self.view_of(&state)
+    }
+
+    fn view_of(&self, state: &State) -> Result<Option<CollectionView>> {
+        let exists = state.collections().any(|info| info.name == *self.collection);
+        exists.then(|| state.collection(self.collection)).transpose()
+    }
+
+    /// A document that matches at the head, but did not so in the state that was read.
+    async fn find_newer(
+        &self,
+        branch: &Branch,
+        planned: &BTreeMap<Key, Planned>,
+    ) -> Result<Option<Conflict>> {
+        if self.state.is_none() || (!self.many && !planned.is_empty()) {
+            return Ok(None);
+        }
+        let Some(head) = self.view_of(&branch.head().await?)? else { return Ok(None) };
+        let mut matching = self.selection.read(&head);
+        while let Some((key, version)) = matching.try_next().await? {
+            let read = head.point_of(version.lsn)?;
+            if planned.get(&key).is_none_or(|planned| planned.read != read) {
+                let reason = ConflictReason::ChangedBy(Some(version.lsn));
+                let collection = self.collection.clone();
+                return Ok(Some(Conflict { collection, key: Some(key), reason }));
+            }
+        }
+        Ok(None)
     }
 
     /// The request with all changes; `None` if there is none.

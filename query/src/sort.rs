@@ -66,9 +66,18 @@ impl SortPattern {
         Self { collation, ..self }
     }
 
+    pub(crate) fn collation(&self) -> Option<&Collation> {
+        self.collation.as_deref()
+    }
+
     /// A pattern of a single ascending path.
     pub fn ascending(path: Vec<String>) -> Self {
         Self { fields: vec![SortField { path, descending: false }], collation: None }
+    }
+
+    /// A pattern of a single descending path.
+    pub(crate) fn descending(path: Vec<String>) -> Self {
+        Self { fields: vec![SortField { path, descending: true }], collation: None }
     }
 
     /// The paths, each with whether its order is descending.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use argon_core::Environment;
 use bson::raw::{RawBson, RawDocument};
 use bson::{DateTime, Timestamp};
 
@@ -20,6 +21,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The time and the randomness of one operation.
+    pub fn of(environment: &Environment) -> Self {
+        Self::new(environment.now(), u64::from_le_bytes(environment.random()))
+    }
+
     /// A context whose random numbers follow from `seed`.
     pub fn new(now: DateTime, seed: u64) -> Self {
         let seconds = u32::try_from(now.timestamp_millis() / 1000).unwrap_or_default();

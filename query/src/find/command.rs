@@ -11,6 +11,7 @@ use super::Selection;
 use crate::expression::{Compiler, Evaluation};
 use crate::filter::FilterOptions;
 use crate::pipeline::{Execution, Options, Pipeline, Row, Rows};
+use crate::plan::{Direction, Explained, Hint, query_planner};
 use crate::projection::Projection;
 use crate::{Code, Collation};
 
@@ -21,7 +22,7 @@ pub struct FindCommand {
     pub filter: Document,
     /// The fields to give; empty for all.
     pub projection: Document,
-    /// The order; empty for that of the `_id`s.
+    /// The order; empty for that of the `_id`s, or of the index that is read.
     pub sort: Document,
     /// The number of documents to leave out first.
     pub skip: u64,
@@ -29,6 +30,8 @@ pub struct FindCommand {
     pub limit: u64,
     /// The order of texts, such as `{ locale: "de", strength: 2 }`; empty for byte by byte.
     pub collation: Document,
+    /// The index to use: its name, its key, or `{ $natural: 1 }` for none.
+    pub hint: Option<Bson>,
 }
 
 /// A compiled [`FindCommand`].
@@ -66,7 +69,8 @@ pub struct FindCommand {
 pub struct Find {
     pipeline: Arc<Pipeline>,
     projection: Option<Arc<Projection>>,
-    filter: Document,
+    command: FindCommand,
+    hint: Option<Hint>,
     collation: Option<Arc<Collation>>,
 }
 
@@ -76,7 +80,7 @@ impl Find {
     /// # Errors
     /// MongoDB's error of the filter, the projection or the sort, with its code.
     pub fn compile(command: &FindCommand) -> Result<Self> {
-        let FindCommand { filter, projection, sort, skip, limit, collation } = command;
+        let FindCommand { filter, projection, sort, skip, limit, collation, hint } = command;
         let collation = collation_of(collation)?;
         let mut stages = Vec::new();
         if !filter.is_empty() {
@@ -91,16 +95,18 @@ impl Find {
         if *limit > 0 {
             stages.push(doc! { "$limit": number("limit", *limit)? });
         }
+        let hint = hint.as_ref().map(Hint::compile).transpose()?.flatten();
         let projection = (!projection.is_empty())
             .then(|| Projection::find(projection, &Compiler::default()))
             .transpose()?;
         Ok(Self {
             pipeline: Arc::new(Pipeline::compile(
                 &stages,
-                &Options { collation: collation.clone(), ..Options::default() },
+                &Options { collation: collation.clone(), hint: hint.clone(), ..Options::default() },
             )?),
             projection: projection.map(Arc::new),
-            filter: filter.clone(),
+            command: command.clone(),
+            hint,
             collation,
         })
     }
@@ -126,6 +132,38 @@ impl Find {
         .boxed()
     }
 
+    /// Returns how the query reads a collection, as the `queryPlanner` of MongoDB's `explain`. The
+    /// names of the collection with its database, and of the state, are shown.
+    ///
+    /// # Errors
+    /// `BadValue` if the hint names no index; those of [`Collections::open`].
+    ///
+    /// [`Collections::open`]: crate::pipeline::Collections::open
+    pub async fn explain(
+        &self,
+        collection: &str,
+        execution: &Execution,
+        (namespace, state): (&str, &str),
+    ) -> Result<Document> {
+        let collection = execution.collections.open(collection, None).await?;
+        let mut choice = self.pipeline.plan(&*collection, execution)?;
+        let FindCommand { filter, projection, sort, skip, limit, .. } = &self.command;
+        let reversed = doc! { "_id": -1 };
+        let is_reversed = self.hint == Some(Hint::Natural(Direction::Backward)) && sort.is_empty();
+        choice.is_sorted &= !is_reversed;
+        let sort = if is_reversed { &reversed } else { sort };
+        Ok(query_planner(&Explained {
+            namespace,
+            state,
+            filter,
+            projection,
+            sort,
+            skip: *skip,
+            limit: *limit,
+            choice: &choice,
+        }))
+    }
+
     /// The filter, if the projection needs the positions of what matched.
     fn positions(
         &self,
@@ -137,7 +175,7 @@ impl Find {
         }
         let options =
             FilterOptions { collation: self.collation.clone(), ..FilterOptions::default() };
-        Selection::compile(&self.filter, &options, evaluation.clone()).map(Some)
+        Selection::compile(&self.command.filter, &options, evaluation.clone()).map(Some)
     }
 }
 

@@ -1,19 +1,22 @@
-//! A filter with the part of a collection that it reads.
+//! A filter, compiled and as it was written.
+
+use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::document::Filter;
 use bson::Document;
 use bson::raw::RawDocument;
 
-use super::Access;
+use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::{self, FilterOptions};
 
-/// A compiled filter, and the part of a collection that can have documents that match.
+/// A compiled filter, with the query from which plans are made.
 #[derive(Debug)]
 pub struct Matcher {
     filter: Filter,
-    access: Access,
+    query: Document,
+    collation: Option<Arc<Collation>>,
 }
 
 impl Matcher {
@@ -22,12 +25,16 @@ impl Matcher {
     /// # Errors
     /// See [`filter::compile`].
     pub fn compile(query: &Document, options: &FilterOptions<'_>) -> Result<Self> {
-        let access = Access::of(query, options.collation.as_deref());
-        Ok(Self { filter: filter::compile(query, options)?, access })
+        let filter = filter::compile(query, options)?;
+        Ok(Self { filter, query: query.clone(), collation: options.collation.clone() })
     }
 
-    pub(crate) fn access(&self) -> &Access {
-        &self.access
+    pub(crate) fn query(&self) -> &Document {
+        &self.query
+    }
+
+    pub(crate) fn collation(&self) -> Option<&Collation> {
+        self.collation.as_deref()
     }
 
     /// Whether a document matches.

@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `command.rs` | [`Find`]: filter, projection, sort, skip, limit |
 //! | `distinct.rs` | the different values of a field |
-//! | `access.rs` | the part of a collection that a query reads |
-//! | `matcher.rs` | a filter with the part of a collection that it reads |
+//! | `access.rs` | the part of a collection that the conditions on `_id` leave |
+//! | `matcher.rs` | a filter, compiled and as it was written |
 //! | `selection.rs` | the documents that match |
 
 mod access;

@@ -1,5 +1,6 @@
 //! The documents that match a filter.
 
+use std::fmt;
 use std::sync::Arc;
 
 use argon_core::key::Key;
@@ -7,21 +8,30 @@ use argon_core::storage::Version;
 use argon_core::{CollectionView, Error, Result};
 use bson::Document;
 use bson::raw::RawDocument;
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt, future, stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 
-use super::{Access, Matcher};
+use super::Matcher;
+use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::FilterOptions;
-
-/// The most `_id`s of one lookup.
-const LOOKUP: usize = 256;
+use crate::plan::{
+    self, Condition, Counters, Hint, IndexProvider, Indexes, Plan, Query, Reader, StoreIndexes,
+};
 
 /// A compiled filter, and what it is evaluated with. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Selection {
     matcher: Arc<Matcher>,
     evaluation: Evaluation,
+    hint: Option<Arc<Hint>>,
+    indexes: Arc<dyn IndexProvider>,
+}
+
+impl fmt::Debug for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selection").field("matcher", &self.matcher).finish_non_exhaustive()
+    }
 }
 
 impl Selection {
@@ -38,7 +48,33 @@ impl Selection {
     }
 
     pub(crate) fn new(matcher: Arc<Matcher>, evaluation: Evaluation) -> Self {
-        Self { matcher, evaluation }
+        Self { matcher, evaluation, hint: None, indexes: Arc::new(StoreIndexes) }
+    }
+
+    /// The same, reading by other indexes than those of the store.
+    #[must_use]
+    pub fn with_indexes(self, indexes: Arc<dyn IndexProvider>) -> Self {
+        Self { indexes, ..self }
+    }
+
+    /// The same, reading as a hint says.
+    #[must_use]
+    pub fn with_hint(self, hint: Option<Hint>) -> Self {
+        Self { hint: hint.map(Arc::new), ..self }
+    }
+
+    pub(crate) fn query(&self) -> &Document {
+        self.matcher.query()
+    }
+
+    pub(crate) fn collation(&self) -> Option<&Collation> {
+        self.matcher.collation()
+    }
+
+    /// The filter as a condition on documents.
+    pub(crate) fn condition(&self) -> Condition {
+        let selection = self.clone();
+        Arc::new(move |document| selection.matches(document))
     }
 
     /// Whether a document matches.
@@ -58,38 +94,43 @@ impl Selection {
         self.matcher.position(document, &self.evaluation)
     }
 
-    /// The documents of a collection that match, in the order of their `_id`s, each with the commit
-    /// that last changed it. Memory is bounded, but for the `_id`s that the filter lists.
+    /// The documents of a collection that match, in the order of their `_id`s, or of the index by
+    /// which they are read; each with the commit that last changed it. Memory is bounded, but for the
+    /// `_id`s that the filter lists, and those of a `$or` that is read by several indexes.
     pub fn read(&self, collection: &CollectionView) -> BoxStream<'static, Result<(Key, Version)>> {
-        let selection = self.clone();
-        let rows = match self.matcher.access() {
-            Access::Points(keys) => points(collection.clone(), keys),
-            access @ Access::Range { .. } => scan(collection, access.clone()),
+        let (selection, collection) = (self.clone(), collection.clone());
+        let found = async move {
+            let (plan, reader) = selection.plan(&collection).await?;
+            Ok::<_, Error>(plan::read(&plan, &reader))
         };
-        rows.try_filter_map(move |(key, version)| {
-            let matches = selection.matches(version.document.as_raw());
-            future::ready(matches.map(|matches| matches.then_some((key, version))))
-        })
-        .boxed()
+        stream::once(found).try_flatten().boxed()
     }
-}
 
-fn points(collection: CollectionView, keys: &[Key]) -> BoxStream<'static, Result<(Key, Version)>> {
-    let lookups: Vec<_> = keys.chunks(LOOKUP).map(<[Key]>::to_vec).collect();
-    let found = stream::iter(lookups).then(move |keys| {
-        let collection = collection.clone();
-        async move {
-            let versions = collection.versions(keys.clone()).await?;
-            let found = keys.into_iter().zip(versions);
-            Ok::<_, Error>(stream::iter(
-                found.filter_map(|(key, version)| Some(Ok((key, version?)))),
-            ))
-        }
-    });
-    found.try_flatten().boxed()
-}
+    /// The number of documents of a collection that match.
+    ///
+    /// # Errors
+    /// See [`Matcher::matches`].
+    pub async fn count(&self, collection: &CollectionView) -> Result<u64> {
+        let (plan, reader) = self.plan(collection).await?;
+        plan::count(&plan, &reader).await
+    }
 
-fn scan(collection: &CollectionView, access: Access) -> BoxStream<'static, Result<(Key, Version)>> {
-    let rows = collection.scan_range(access.range());
-    rows.try_take_while(move |(key, _)| future::ok(!access.is_before(key))).boxed()
+    async fn plan(&self, view: &CollectionView) -> Result<(Plan, Reader)> {
+        let source = self.indexes.indexes_of(view).await?;
+        let definitions = view.info().listed_indexes();
+        let query = Query {
+            collation: self.collation(),
+            hint: self.hint.as_deref(),
+            ..Query::of(self.query())
+        };
+        let choice = plan::choose(&query, Indexes::of(source.as_ref(), &definitions))?;
+        let reader = Reader {
+            view: view.clone(),
+            source,
+            condition: self.condition(),
+            sort: None,
+            counters: Arc::new(Counters::default()),
+        };
+        Ok((choice.plan, reader))
+    }
 }

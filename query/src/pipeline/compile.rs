@@ -107,6 +107,7 @@ fn assemble(parts: Vec<Part>) -> Pipeline {
         stages: Vec::new(),
         write: None,
         variables: Vec::new(),
+        hint: None,
     };
     let mut steps = Vec::new();
     for part in parts {

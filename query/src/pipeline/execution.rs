@@ -8,6 +8,7 @@ use bson::raw::{RawBson, RawDocument};
 use super::source::Collections;
 use crate::Code;
 use crate::expression::{Context, Evaluation, Scope, Variable};
+use crate::plan::Counters;
 
 /// What a stage may hold in memory by default, in bytes: MongoDB's 100 MiB.
 const STAGE_MEMORY: usize = 100 * 1024 * 1024;
@@ -31,6 +32,8 @@ pub struct Execution {
     pub limits: Limits,
     /// Time, randomness, and the variables that were declared outside of the pipeline.
     pub evaluation: Evaluation,
+    /// Counts the entries and documents that plans read.
+    pub examined: Arc<Counters>,
 }
 
 impl Default for Limits {
@@ -63,7 +66,8 @@ impl Limits {
 impl Execution {
     /// An execution without variables of its own.
     pub fn new(collections: Arc<dyn Collections>, context: Arc<Context>, limits: Limits) -> Self {
-        Self { collections, limits, evaluation: Evaluation::new(context) }
+        let examined = Arc::default();
+        Self { collections, limits, evaluation: Evaluation::new(context), examined }
     }
 
     /// The same with values of more variables.

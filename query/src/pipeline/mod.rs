@@ -17,7 +17,8 @@
 //! | `values.rs` | values at the paths of documents |
 //! | `external_sort.rs` | sorts in memory and in files |
 //! | `history.rs` | the rows of `$history` and `$diff` |
-//! | `write.rs` | what `$out` and `$merge` ask of the caller |
+//! | `write.rs` | what `$out` and `$merge` write |
+//! | `write_to.rs`, `row_writer.rs` | commits that to a branch |
 //! | `stages/` | the stages, a file each |
 
 mod compile;
@@ -25,6 +26,7 @@ mod execution;
 mod external_sort;
 mod history;
 mod row_steps;
+mod row_writer;
 mod rows;
 mod source;
 mod stage;
@@ -32,6 +34,7 @@ mod stages;
 mod state;
 mod values;
 mod write;
+mod write_to;
 
 use std::sync::Arc;
 
@@ -43,16 +46,19 @@ use futures::StreamExt;
 pub use execution::{Execution, Limits};
 pub use rows::{Row, Rows};
 pub use source::{
-    Collection, Collections, HistoryRequest, MemoryCollection, MemoryCollections, Statistics,
+    Collection, Collections, HistoryRequest, MemoryCollection, MemoryCollections, ReadRequest,
+    ReadRows, Statistics,
 };
 pub use stages::{refused_stages, stage_names};
 pub use state::StateCollections;
 pub(crate) use values::element_at;
 pub use write::{Merge, MergeOutcome, WhenMatched, WhenNotMatched, Write, WriteMode};
+pub use write_to::WrittenRows;
 
 use crate::collation::Collation;
 use crate::expression::{Compiler, Expression, Variable};
 use crate::find::{Matcher, Selection};
+use crate::plan::{Choice, Direction, Hint};
 use stage::{SourceStage, Stage, StageCompiler, Within};
 
 /// What a pipeline compiles with.
@@ -63,6 +69,8 @@ pub struct Options {
     /// The order of texts in `$match` and `$sort`; other stages compare byte by byte. `None` for
     /// byte by byte everywhere.
     pub collation: Option<Arc<Collation>>,
+    /// How the collection must be read.
+    pub hint: Option<Hint>,
 }
 
 /// A compiled pipeline.
@@ -99,6 +107,7 @@ pub struct Pipeline {
     stages: Vec<Arc<dyn Stage>>,
     write: Option<Box<Write>>,
     variables: Vec<(Variable, Expression)>,
+    hint: Option<Hint>,
 }
 
 impl Pipeline {
@@ -122,10 +131,11 @@ impl Pipeline {
             within: Within::Command,
             depth: 0,
         };
-        Ok(Self { variables, ..Self::compile_within(&stages, &compiler)? })
+        let hint = options.hint.clone();
+        Ok(Self { variables, hint, ..Self::compile_within(&stages, &compiler)? })
     }
 
-    /// What the caller does with the rows, if the pipeline ends in `$out` or `$merge`.
+    /// The writes of [`write_to`](Self::write_to), if the pipeline ends in `$out` or `$merge`.
     pub fn write(&self) -> Option<&Write> {
         self.write.as_deref()
     }
@@ -172,10 +182,50 @@ impl Pipeline {
 
     /// Runs the pipeline on an open collection: its source, if it has one, is not used.
     fn run_over(&self, collection: &dyn Collection, execution: &Execution) -> Rows {
+        let request = self.request(execution);
+        let (is_wanted_sorted, limit) = (request.sort.is_some(), request.limit);
+        let ReadRows { rows, is_sorted } = match collection.read(request) {
+            Ok(read) => read,
+            Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
+        };
+        let rows = match self.hint {
+            Some(Hint::Natural(Direction::Backward)) if !is_wanted_sorted => {
+                Arc::new(stages::Sort::by_id_descending(limit)).run(rows, execution)
+            }
+            _ => rows,
+        };
+        let done = usize::from(is_wanted_sorted && is_sorted);
+        run_stages(&self.stages[done..], rows, execution)
+    }
+
+    /// What the pipeline reads of its collection: what a leading `$match` selects, in the order of
+    /// the `$sort` after it, and as many as a `$limit` after that wants.
+    fn request(&self, execution: &Execution) -> ReadRequest<'_> {
         let filter = self.filter.as_ref();
         let filter =
             filter.map(|matcher| Selection::new(matcher.clone(), execution.evaluation.clone()));
-        self.run_stages(collection.scan(filter), execution)
+        let first = self.stages.first();
+        let (sort, limit) = match first.and_then(|stage| stage.as_sort()) {
+            Some((sort, limit)) => (Some(sort), limit),
+            None => {
+                let steps = first.and_then(|stage| stage.as_row_steps());
+                (None, steps.and_then(row_steps::rows_needed))
+            }
+        };
+        let (hint, examined) = (self.hint.as_ref(), execution.examined.clone());
+        ReadRequest { filter, sort, limit, hint, examined }
+    }
+
+    /// Chooses the plan by which the pipeline reads its collection.
+    ///
+    /// # Errors
+    /// See [`Collection::plan`].
+    pub(crate) fn plan(
+        &self,
+        collection: &dyn Collection,
+        execution: &Execution,
+    ) -> Result<Choice> {
+        collection.plan(&self.request(execution))
     }
 
     /// Runs the pipeline of a stage: on its source, or else on the collection that the stage names.
@@ -196,15 +246,12 @@ impl Pipeline {
 
     /// Runs the pipeline on rows.
     fn run_on(&self, rows: Rows, execution: &Execution) -> Rows {
-        let Some(matcher) = self.filter.clone() else { return self.run_stages(rows, execution) };
+        let Some(matcher) = self.filter.clone() else {
+            return run_stages(&self.stages, rows, execution);
+        };
         let filter = Selection::new(matcher, execution.evaluation.clone());
         let matching = source::filtered(rows, move |document| filter.matches(document));
-        self.run_stages(matching, execution)
-    }
-
-    fn run_stages(&self, rows: Rows, execution: &Execution) -> Rows {
-        let stages = self.stages.iter();
-        stages.fold(rows, |rows, stage| stage.clone().run(rows, execution))
+        run_stages(&self.stages, matching, execution)
     }
 
     fn bind(&self, execution: &Execution) -> Result<Execution> {
@@ -222,4 +269,8 @@ impl Pipeline {
         }
         Ok(execution.with(values))
     }
+}
+
+fn run_stages(stages: &[Arc<dyn Stage>], rows: Rows, execution: &Execution) -> Rows {
+    stages.iter().fold(rows, |rows, stage| stage.clone().run(rows, execution))
 }

@@ -13,6 +13,8 @@ use super::rows::{self, Row, Rows};
 use super::values::keys_at;
 use crate::Code;
 use crate::find::Selection;
+use crate::plan::{Choice, Counters, Hint, Indexes, Query, choose};
+use crate::sort::SortPattern;
 
 /// The collections that a pipeline reads.
 #[async_trait]
@@ -50,9 +52,52 @@ pub struct HistoryRequest {
     pub id: Option<bson::Bson>,
 }
 
+/// What a pipeline reads of a collection.
+pub struct ReadRequest<'r> {
+    /// The filter; `None` for all documents.
+    pub filter: Option<Selection>,
+    /// The order that is wanted.
+    pub sort: Option<&'r SortPattern>,
+    /// The number of documents that suffice.
+    pub limit: Option<u64>,
+    /// How the collection must be read.
+    pub hint: Option<&'r Hint>,
+    /// Counts what is read.
+    pub examined: Arc<Counters>,
+}
+
+/// The rows of a [`ReadRequest`].
+pub struct ReadRows {
+    /// All rows that match.
+    pub rows: Rows,
+    /// Whether they are in the order that is wanted.
+    pub is_sorted: bool,
+}
+
 /// A collection in a state.
 #[async_trait]
 pub trait Collection: Send + Sync {
+    /// Returns the documents that match, by the best plan.
+    ///
+    /// # Errors
+    /// See [`plan`](Self::plan).
+    fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        self.plan(&request)?;
+        Ok(ReadRows { rows: self.scan(request.filter), is_sorted: request.sort.is_none() })
+    }
+
+    /// Chooses the plan by which [`read`](Self::read) reads.
+    ///
+    /// # Errors
+    /// The error of the hint.
+    fn plan(&self, request: &ReadRequest<'_>) -> Result<Choice> {
+        let filter = request.filter.as_ref().map(Selection::query).cloned().unwrap_or_default();
+        let definitions = self.indexes();
+        let indexes = Indexes { definitions: &definitions, ..Indexes::default() };
+        let query = Query { sort: request.sort, hint: request.hint, ..Query::of(&filter) };
+        Ok(Choice::scan(&choose(&query, indexes)?))
+    }
+
     /// Returns the documents in the order of their `_id`s. A filter runs where the rows are: what
     /// does not match is not copied.
     fn scan(&self, filter: Option<Selection>) -> Rows;
@@ -100,11 +145,18 @@ pub struct Statistics {
 
 /// Keeps the rows that have one of the keys at a path.
 pub(crate) fn matching_keys(input: Rows, path: Vec<String>, keys: BTreeSet<Box<[u8]>>) -> Rows {
-    filtered(input, move |document| {
-        let mut found = false;
-        keys_at(document, &path, &mut |key| found |= keys.contains(key))?;
-        Ok(found)
-    })
+    filtered(input, move |document| has_key_at(document, &path, &keys))
+}
+
+/// Whether a document has one of the keys at a path.
+pub(crate) fn has_key_at(
+    document: &RawDocument,
+    path: &[String],
+    keys: &BTreeSet<Box<[u8]>>,
+) -> Result<bool> {
+    let mut found = false;
+    keys_at(document, path, &mut |key| found |= keys.contains(key))?;
+    Ok(found)
 }
 
 /// Keeps the rows that satisfy a condition.

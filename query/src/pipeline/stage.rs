@@ -15,6 +15,7 @@ use super::write::Write;
 use crate::Code;
 use crate::collation::Collation;
 use crate::expression::{Compiler, Variable};
+use crate::sort::SortPattern;
 
 /// A stage that runs on the rows of the one before.
 pub(crate) trait Stage: fmt::Debug + Send + Sync {
@@ -23,6 +24,12 @@ pub(crate) trait Stage: fmt::Debug + Send + Sync {
 
     /// The steps, if the stage works on one row at a time.
     fn as_row_steps(&self) -> Option<&[RowStep]> {
+        None
+    }
+
+    /// The order that the stage makes, and the number of first rows that are wanted, if it sorts and
+    /// does nothing else.
+    fn as_sort(&self) -> Option<(&SortPattern, Option<u64>)> {
         None
     }
 

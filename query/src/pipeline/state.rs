@@ -6,17 +6,25 @@ use std::sync::Arc;
 use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
-use argon_core::storage::KeyRange;
+use argon_core::storage::Version;
 use argon_core::{CollectionView, ErrorKind, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
-use futures::{StreamExt, TryStreamExt, stream};
+use bson::raw::RawDocument;
+use futures::{StreamExt, TryStreamExt, future, stream};
 
 use super::history;
 use super::rows::{BATCH, Row, Rows, deferred, from_vec};
-use super::source::{Collection, Collections, HistoryRequest, matching_keys};
+use super::source::{
+    Collection, Collections, HistoryRequest, ReadRequest, ReadRows, has_key_at, matching_keys,
+};
 use crate::Code;
 use crate::find::Selection;
+use crate::plan::{
+    self, Choice, Condition, Counters, IndexProvider, IndexSource, Indexes, Plan, Query, Reader,
+    StoreIndexes,
+};
+use crate::sort::SortPattern;
 
 /// The collections of a state; of others of its project by revision.
 #[derive(Clone)]
@@ -24,9 +32,13 @@ pub struct StateCollections {
     state: State,
     /// Resolves revisions; the branch is the one that `~3` is relative to.
     project: Option<(Project, BranchName)>,
+    indexes: Arc<dyn IndexProvider>,
 }
 
-struct StateCollection(CollectionView);
+struct StateCollection {
+    view: CollectionView,
+    indexes: Option<Arc<dyn IndexSource>>,
+}
 
 /// A collection that does not exist.
 struct NoCollection;
@@ -34,13 +46,19 @@ struct NoCollection;
 impl StateCollections {
     /// The collections of a state, without access to others.
     pub fn new(state: State) -> Self {
-        Self { state, project: None }
+        Self { state, project: None, indexes: Arc::new(StoreIndexes) }
     }
 
     /// The same with access to the other states of a project; `branch` is the current one.
     #[must_use]
     pub fn with_project(self, project: Project, branch: BranchName) -> Self {
         Self { project: Some((project, branch)), ..self }
+    }
+
+    /// The same, reading by other indexes than those of the store.
+    #[must_use]
+    pub fn with_indexes(self, indexes: Arc<dyn IndexProvider>) -> Self {
+        Self { indexes, ..self }
     }
 
     async fn state(&self, revision: Option<&str>) -> Result<State> {
@@ -56,10 +74,11 @@ impl StateCollections {
 #[async_trait]
 impl Collections for StateCollections {
     async fn open(&self, name: &str, revision: Option<&str>) -> Result<Arc<dyn Collection>> {
-        match view(&self.state(revision).await?, name)? {
-            Some(view) => Ok(Arc::new(StateCollection(view))),
-            None => Ok(Arc::new(NoCollection)),
-        }
+        let Some(view) = view(&self.state(revision).await?, name)? else {
+            return Ok(Arc::new(NoCollection));
+        };
+        let indexes = self.indexes.indexes_of(&view).await?;
+        Ok(Arc::new(StateCollection { view, indexes }))
     }
 
     async fn history(&self, collection: &str, request: &HistoryRequest) -> Result<Rows> {
@@ -79,7 +98,7 @@ impl Collections for StateCollections {
         });
         let documents: Vec<_> = sections.map(|section| diff.documents_of(&section)).collect();
         let rows = stream::iter(documents).flatten().map(|document| history::diff_row(&document?));
-        Ok(batches(rows))
+        Ok(batches(rows, BATCH))
     }
 }
 
@@ -92,51 +111,120 @@ fn view(state: &State, name: &str) -> Result<Option<CollectionView>> {
     }
 }
 
-fn batches(rows: impl futures::Stream<Item = Result<Row>> + Send + 'static) -> Rows {
-    rows.try_ready_chunks(BATCH).map_err(|error| error.1).boxed()
+fn batches(rows: impl futures::Stream<Item = Result<Row>> + Send + 'static, most: usize) -> Rows {
+    rows.try_ready_chunks(most).map_err(|error| error.1).boxed()
 }
 
 impl StateCollection {
     /// The documents with these `_id`s.
     fn get(&self, keys: Vec<Key>) -> Rows {
-        let view = self.0.clone();
+        let view = self.view.clone();
         deferred(async move {
             let found = view.get_many(keys).await?;
             Ok(from_vec(found.into_iter().flatten().map(Row::Stored).collect()))
         })
     }
+
+    fn reader(&self, condition: Condition, examined: Arc<Counters>) -> Reader {
+        Reader {
+            view: self.view.clone(),
+            source: self.indexes.clone(),
+            condition,
+            sort: None,
+            counters: examined,
+        }
+    }
+
+    /// The plan that finds documents by the values at a path, if there is an index for it.
+    fn lookup_plan(&self, path: &[String], keys: &BTreeSet<Box<[u8]>>) -> Option<Plan> {
+        let indexes = self.indexes.as_ref()?.readable();
+        plan::lookup(indexes, &path.join("."), keys.iter().map(|key| &**key))
+    }
 }
 
 #[async_trait]
 impl Collection for StateCollection {
-    fn scan(&self, filter: Option<Selection>) -> Rows {
-        let rows = match filter {
-            None => self.0.scan_range(KeyRange::default()),
-            Some(selection) => selection.read(&self.0),
+    fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
+        let Choice { plan, is_sorted, .. } = self.plan(&request)?;
+        let condition = match &request.filter {
+            Some(selection) => selection.condition(),
+            None => Arc::new(|_: &RawDocument| Ok(true)),
         };
-        batches(rows.map_ok(|(_, version)| Row::Stored(version.document)))
+        let sort = request.sort.filter(|_| is_sorted).cloned();
+        let reader = Reader { sort, ..self.reader(condition, request.examined) };
+        // A batch of more rows than are wanted would read more than is needed.
+        let limit =
+            request.limit.filter(|_| is_sorted).and_then(|limit| usize::try_from(limit).ok());
+        let batch = limit.map_or(BATCH, |limit| limit.clamp(1, BATCH));
+        let rows = plan::read(&plan, &reader);
+        let rows = batches(rows.map_ok(|(_, version)| Row::Stored(version.document)), batch);
+        Ok(ReadRows { rows, is_sorted })
     }
 
-    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
-        if !self.is_indexed(path) {
-            return matching_keys(self.scan(None), path.to_vec(), keys);
+    fn plan(&self, request: &ReadRequest<'_>) -> Result<Choice> {
+        let all = Document::new();
+        let filter = request.filter.as_ref();
+        let of_sort = || request.sort.and_then(SortPattern::collation);
+        let query = Query {
+            filter: filter.map_or(&all, Selection::query),
+            sort: request.sort,
+            limit: request.limit,
+            collation: filter.and_then(Selection::collation).or_else(of_sort),
+            hint: request.hint,
+        };
+        let definitions = self.view.info().listed_indexes();
+        plan::choose(&query, Indexes::of(self.indexes.as_ref(), &definitions))
+    }
+
+    fn scan(&self, filter: Option<Selection>) -> Rows {
+        let request =
+            ReadRequest { filter, sort: None, limit: None, hint: None, examined: Arc::default() };
+        match self.read(request) {
+            Ok(read) => read.rows,
+            Err(error) => stream::once(future::err(error)).boxed(),
         }
-        // Values that can't be an `_id` match nothing.
-        self.get(keys.iter().filter_map(|key| Key::from_bytes(key).ok()).collect())
+    }
+
+    /// The documents are in the order of their `_id`s, as those of a scan are.
+    fn lookup(&self, path: &[String], keys: BTreeSet<Box<[u8]>>) -> Rows {
+        if is_id(path) {
+            // Values that can't be an `_id` match nothing.
+            return self.get(keys.iter().filter_map(|key| Key::from_bytes(key).ok()).collect());
+        }
+        let Some(plan) = self.lookup_plan(path, &keys) else {
+            return matching_keys(self.scan(None), path.to_vec(), keys);
+        };
+        let path = path.to_vec();
+        let condition: Condition = Arc::new(move |document| has_key_at(document, &path, &keys));
+        let found = plan::read(&plan, &self.reader(condition, Arc::default()));
+        deferred(async move {
+            let mut found: Vec<(Key, Version)> = found.try_collect().await?;
+            found.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Ok(from_vec(found.into_iter().map(|(_, found)| Row::Stored(found.document)).collect()))
+        })
     }
 
     /// Documents are stored by their `_id`.
     fn is_indexed(&self, path: &[String]) -> bool {
-        path.len() == 1 && path[0] == "_id"
+        is_id(path) || self.lookup_plan(path, &BTreeSet::new()).is_some()
     }
 
     fn indexes(&self) -> Vec<Document> {
-        self.0.info().listed_indexes().into_owned()
+        self.view.info().listed_indexes().into_owned()
     }
+}
+
+fn is_id(path: &[String]) -> bool {
+    path.len() == 1 && path[0] == "_id"
 }
 
 #[async_trait]
 impl Collection for NoCollection {
+    /// Nothing is read, whatever the hint.
+    fn plan(&self, _: &ReadRequest<'_>) -> Result<Choice> {
+        Ok(Choice::none())
+    }
+
     fn scan(&self, _: Option<Selection>) -> Rows {
         stream::empty().boxed()
     }

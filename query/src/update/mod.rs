@@ -146,7 +146,8 @@ impl Update {
     ///
     /// # Errors
     /// MongoDB's error, with its code: a value of the wrong type, a path through a value that has
-    /// no fields, a change of `_id`, a name that can't be stored.
+    /// no fields, a change of `_id`, a name that can't be stored, a document that becomes too large
+    /// or too deep.
     pub fn apply(
         &self,
         document: &RawDocument,
@@ -162,6 +163,11 @@ impl Update {
             }
             Kind::Pipeline(pipeline) => pipeline.apply(document, target, scope)?,
         };
-        updated.map(|updated| replacement::with_id_first(updated, None)).transpose()
+        let updated =
+            updated.map(|updated| replacement::with_id_first(updated, None)).transpose()?;
+        if let Some(updated) = updated.as_deref().filter(|_| !target.is_insert) {
+            storable::check_size(updated, false)?;
+        }
+        Ok(updated)
     }
 }

@@ -3,6 +3,7 @@
 //! A name may begin with `$` inside of values, but not at the top of a document, nor of an `_id`.
 
 use argon_core::Result;
+use argon_core::model::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use bson::raw::{RawBsonRef, RawDocument};
 use bson::spec::ElementType;
 
@@ -10,10 +11,31 @@ use super::tree::Field;
 use crate::Code;
 use crate::value::{Value, malformed, type_name};
 
-/// The most that documents and arrays nest.
-const MAX_DEPTH: usize = 180;
+/// What the server allows beyond [`MAX_DOCUMENT_BYTES`] while it builds a document.
+const BUILDING_ROOM: usize = 16 * 1024;
 
-/// Checks how deep a value nests, which itself is at a level.
+/// Checks the size of a complete document, which is a new one or an updated one.
+pub(super) fn check_size(document: &RawDocument, is_insert: bool) -> Result<()> {
+    let size = document.as_bytes().len();
+    if size <= MAX_DOCUMENT_BYTES {
+        return Ok(());
+    }
+    if size > MAX_DOCUMENT_BYTES + BUILDING_ROOM {
+        return Err(Code::BSON_OBJECT_TOO_LARGE.error(format!(
+            "BSONObj size: {size} (0x{size:X}) is invalid. Size must be between 0 and {}(16MB)",
+            MAX_DOCUMENT_BYTES + BUILDING_ROOM
+        )));
+    }
+    let (code, what) = if is_insert {
+        (17420, "Document to upsert")
+    } else {
+        (17419, "Resulting document after update")
+    };
+    Err(Code::location(code).error(format!("{what} is larger than {MAX_DOCUMENT_BYTES}")))
+}
+
+/// Checks how deep a value nests, which itself is at a level. The limit is Argon's own, which
+/// MongoDB documents; its server has 180.
 pub(super) fn check_depth(value: &Value<'_>, level: usize) -> Result<()> {
     match value.get() {
         Some(value) => check_depth_of(value, level),
@@ -22,7 +44,8 @@ pub(super) fn check_depth(value: &Value<'_>, level: usize) -> Result<()> {
 }
 
 fn check_depth_of(value: RawBsonRef<'_>, level: usize) -> Result<()> {
-    if level > MAX_DEPTH {
+    let nests = matches!(value, RawBsonRef::Document(_) | RawBsonRef::Array(_));
+    if level + usize::from(nests) > MAX_DEPTH {
         return Err(
             Code::OVERFLOW.error(format!("Document exceeds maximum nesting depth of {MAX_DEPTH}"))
         );

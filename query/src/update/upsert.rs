@@ -2,16 +2,13 @@
 
 use argon_core::Result;
 use bson::oid::ObjectId;
-use bson::raw::{RawDocument, RawDocumentBuf};
+use bson::raw::RawDocumentBuf;
 use bson::{Bson, Document};
 
 use super::tree::Tree;
 use super::{Target, Update, replacement, storable};
 use crate::Code;
 use crate::expression::{Scope, raw};
-
-/// The most bytes of a document.
-const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 
 /// A path and the value that it has in all documents that match.
 type Equality<'q> = (&'q str, &'q Bson);
@@ -39,12 +36,15 @@ impl Update {
                 )));
             }
         }
+        // As the server's: it keeps the equalities in a map by their paths.
+        equalities.sort_unstable_by_key(|(path, _)| *path);
         check_conflicts(&equalities)?;
         let initial = document_of(&equalities)?;
         let target = Target { matched: None, is_insert: true };
         let updated = self.apply(&initial, target, scope)?.unwrap_or(initial);
         let document = replacement::with_id_first(updated, Some(id))?;
-        check(&document)?;
+        storable::check_document(&document, true)?;
+        storable::check_size(&document, true)?;
         Ok(document)
     }
 }
@@ -116,12 +116,11 @@ fn is_operators(document: &Document) -> bool {
     })
 }
 
+/// Checks equalities in the order of their paths.
 fn check_conflicts(equalities: &[Equality<'_>]) -> Result<()> {
-    let mut paths: Vec<_> = equalities.iter().map(|(path, _)| *path).collect();
-    paths.sort_unstable();
-    for (at, path) in paths.iter().enumerate() {
-        for before in &paths[..at] {
-            let problem = match path.strip_prefix(before) {
+    for (at, (path, _)) in equalities.iter().enumerate() {
+        for (before, _) in &equalities[..at] {
+            let problem = match path.strip_prefix(*before) {
                 Some("") => format!("path '{path}' is matched twice"),
                 Some(rest) if rest.starts_with('.') => {
                     format!("both paths '{path}' and '{before}' are matched")
@@ -143,14 +142,4 @@ fn document_of(equalities: &[Equality<'_>]) -> Result<RawDocumentBuf> {
         tree.create(&path, &positions, Tree::Owned(raw(value)?))?;
     }
     Ok(tree.into_document())
-}
-
-/// Checks a complete new document.
-fn check(document: &RawDocument) -> Result<()> {
-    storable::check_document(document, true)?;
-    if document.as_bytes().len() > MAX_DOCUMENT {
-        return Err(Code::location(17420)
-            .error(format!("Document to upsert is larger than {MAX_DOCUMENT}")));
-    }
-    Ok(())
 }

@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 pub(super) use from::From;
+pub(super) use sort::Sort;
 
 use super::stage::Definition;
 

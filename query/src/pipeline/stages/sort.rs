@@ -20,10 +20,10 @@ pub(super) const STAGES: &[Definition] = &[
 
 /// Sorts all rows.
 #[derive(Debug)]
-pub(super) struct Sort {
-    pub(super) pattern: SortPattern,
+pub(crate) struct Sort {
+    pub(crate) pattern: SortPattern,
     /// The first rows that are wanted.
-    pub(super) limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -35,6 +35,13 @@ fn compile(argument: &Bson, compiler: &StageCompiler<'_>) -> Result<Vec<Part>> {
     })?;
     let pattern = SortPattern::compile(pattern)?.with_collation(compiler.collation.clone());
     Ok(Part::stage(Sort { pattern, limit: None }))
+}
+
+impl Sort {
+    /// The reverse of the order in which collections are stored.
+    pub(crate) fn by_id_descending(limit: Option<u64>) -> Self {
+        Self { pattern: SortPattern::descending(vec!["_id".to_owned()]), limit }
+    }
 }
 
 impl Stage for Sort {
@@ -49,6 +56,10 @@ impl Stage for Sort {
             }
             Ok(rows::from_iter(sorter.finish()?.map(|row| row.map(|(_, row)| row))))
         })
+    }
+
+    fn as_sort(&self) -> Option<(&SortPattern, Option<u64>)> {
+        Some((&self.pattern, self.limit))
     }
 
     fn limited(&self, rows: u64) -> Option<Arc<dyn Stage>> {
