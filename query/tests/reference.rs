@@ -25,6 +25,8 @@ Argon has MongoDB's query language over any state of any branch: `argon find`, `
 Answers, their types and errors are meant to be those of MongoDB 8.0. An error has MongoDB's code and
 its name as the details `code` and `code_name` (`-o json`). No server was at hand to compare with: the
 golden cases in `query/tests/golden` come from MongoDB's documentation, its source and its own tests.
+Two other engines of the language ran them as well (`query/tests/peers`), and cases of FerretDB, which its
+authors checked against MongoDB, are in `query/tests/compat`.
 
 What a query may be written as, on the command line: Extended JSON, or as in MongoDB's shell (names
 without quotes, `'text'`, `ObjectId(\"…\")`, `ISODate(\"…\")`, `NumberLong(\"5\")`, `/^a/i`).
@@ -32,8 +34,11 @@ without quotes, `'text'`, `ObjectId(\"…\")`, `ISODate(\"…\")`, `NumberLong(\
 ## Limits
 
 - A collation applies to filters, sorts and `distinct`; updates and pipelines compare text byte by byte.
-  A language without rules of its own has Unicode's root order, where MongoDB refuses it.
-- There are no indexes yet: a query reads by `_id` (equality, `$in`, ranges), or scans.
+  Its locale is one of those that MongoDB documents.
+- Documents nest at most 100 levels, which is what MongoDB documents; its server takes some more.
+- Indexes are used on sled, fjall, in memory and on MongoDB, in the states from their creation on; otherwise a
+  query reads by `_id` (equality, `$in`, ranges), or scans. A collation other than simple, text and geo indexes are
+  kept as definitions only. `argon explain` shows what a query reads, and why.
 - A stage holds 100 MiB, then continues in a temporary file; a partition of `$setWindowFields` may take
   512 MiB, `$facet` and `$graphLookup` 100 MiB.
 - An update, a deletion, `$out` and `$merge` are one commit, so they may change as much as fits into one.

@@ -99,7 +99,7 @@ impl Case {
         let stages: Vec<Document> =
             stages.iter().map(|stage| stage.as_document().expect("a stage").clone()).collect();
         let pipeline =
-            Arc::new(Pipeline::compile(&stages, &Options { variables, collation: None })?);
+            Arc::new(Pipeline::compile(&stages, &Options { variables, ..Options::default() })?);
         let collection = self.fields.get_str("collection").unwrap_or("c");
         let batches: Vec<Vec<Row>> = wait(pipeline.run(collection, &execution).try_collect())?;
         let rows = batches.into_iter().flatten();

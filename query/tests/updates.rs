@@ -20,11 +20,12 @@
 use std::collections::BTreeMap;
 
 use argon_core::document::Filter;
+use argon_core::model::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 use argon_query::expression::{Context, Scope};
 use argon_query::update::{Target, Update, UpdateOptions};
 use bson::oid::ObjectId;
 use bson::raw::RawDocumentBuf;
-use bson::{DateTime, Document, rawdoc};
+use bson::{Bson, DateTime, Document, doc, rawdoc};
 
 mod golden_cases;
 
@@ -111,6 +112,45 @@ fn each_case_gives_its_document_or_its_error() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// The number of the error of an update of a document, or of an upsert.
+fn refused(update: Document, document: Option<&RawDocumentBuf>) -> Option<u32> {
+    let context = Context::new(DateTime::from_millis(0), 7);
+    let update = Update::compile(&update.into(), &UpdateOptions::default()).unwrap();
+    let empty = rawdoc! {};
+    let scope = Scope::new(&context, &empty);
+    let result = match document {
+        Some(document) => update.apply(document, Target::default(), &scope).map(drop),
+        None => update.upsert(&doc! { "_id": 1 }, ObjectId::from_bytes([1; 12]), &scope).map(drop),
+    };
+    result.err().map(|error| number(&error))
+}
+
+#[test]
+fn a_document_that_becomes_too_large_is_refused_with_the_code_of_mongodb() {
+    let text = |bytes: usize| "t".repeat(bytes);
+    let document = rawdoc! { "_id": 1, "a": text(MAX_DOCUMENT_BYTES - 100) };
+    assert_eq!(refused(doc! { "$set": { "b": 1 } }, Some(&document)), None);
+    assert_eq!(refused(doc! { "$set": { "b": text(200) } }, Some(&document)), Some(17419));
+    assert_eq!(refused(doc! { "$set": { "b": text(20_000) } }, Some(&document)), Some(10334));
+    assert_eq!(refused(doc! { "$set": { "b": text(MAX_DOCUMENT_BYTES) } }, None), Some(17420));
+    let copy = doc! { "$rename": { "a": "a much longer name".repeat(8) } };
+    assert_eq!(refused(copy, Some(&document)), Some(17419));
+}
+
+#[test]
+fn a_document_that_becomes_too_deep_is_refused_with_the_code_of_mongodb() {
+    let document = rawdoc! { "_id": 1 };
+    let path = |names: usize| vec!["a"; names].join(".");
+    assert_eq!(refused(doc! { "$set": { path(MAX_DEPTH): 1 } }, Some(&document)), None);
+    for value in [Bson::Int32(1), doc! {}.into()] {
+        let deeper = doc! { "$set": { path(MAX_DEPTH + 1): value } };
+        assert_eq!(refused(deeper.clone(), Some(&document)), Some(15));
+        assert_eq!(refused(deeper, None), Some(15));
+    }
+    let innermost = doc! { "$set": { path(MAX_DEPTH): {} } };
+    assert_eq!(refused(innermost, Some(&document)), Some(15));
 }
 
 #[test]
