@@ -28,7 +28,10 @@ pub use id::parse_id;
 pub use loss::{Loss, find_loss};
 pub(super) use parse::parse_document_bytes;
 pub use parse::parse_nested;
-pub use parse::{DoubledNames, parse_document, parse_value};
+pub use parse::{DoubledNames, NumberTypes, parse_document, parse_typed_document, parse_value};
 pub(super) use print::excerpt;
 pub use print::{Layout, Mode, print_document, print_raw_value, print_value};
-pub use shell::{parse_shell_document, parse_shell_value};
+pub use shell::{
+    ParsedShell, ShellCall, ShellMethod, ShellStatement, parse_shell_document,
+    parse_shell_statement, parse_shell_value, print_shell_bson, print_shell_value,
+};

@@ -1,6 +1,7 @@
 //! Parses JSON text to BSON, in one pass that keeps field order and distinguishes `1` from `1.0`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -31,6 +32,17 @@ pub enum DoubledNames {
     Keep,
 }
 
+/// Whether the numbers of a document have the types that somebody chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberTypes {
+    /// At least one number names its type (`$numberInt`, `$numberLong`, `$numberDouble`), or the format has
+    /// types, as BSON.
+    Named,
+    /// Every type follows from how a number is written: relaxed Extended JSON does not tell an int32 from
+    /// an int64.
+    Inferred,
+}
+
 /// Parses one value. Integers become `Int32` if they fit, otherwise `Int64`, otherwise `Double`;
 /// numbers with a point or an exponent become `Double`. A field that occurs twice is an error.
 pub fn parse_value(text: &str) -> Result<Bson, ExtJsonError> {
@@ -39,20 +51,25 @@ pub fn parse_value(text: &str) -> Result<Bson, ExtJsonError> {
 
 /// Parses one document, and checks MongoDB's limits; otherwise like [`parse_value`].
 pub fn parse_document(text: &str) -> Result<RawDocumentBuf, ExtJsonError> {
+    parse_typed_document(text).map(|(document, _)| document)
+}
+
+/// [`parse_document`] that also returns whether the text names the types of numbers.
+pub fn parse_typed_document(text: &str) -> Result<(RawDocumentBuf, NumberTypes), ExtJsonError> {
     parse_document_bytes(text.as_bytes(), DoubledNames::Refuse)
 }
 
-/// [`parse_document`] for text whose UTF-8 is unchecked.
+/// [`parse_typed_document`] for text whose UTF-8 is unchecked.
 pub(in super::super) fn parse_document_bytes(
     text: &[u8],
     doubled: DoubledNames,
-) -> Result<RawDocumentBuf, ExtJsonError> {
+) -> Result<(RawDocumentBuf, NumberTypes), ExtJsonError> {
     match parse_raw(text, 0, doubled)? {
-        RawBson::Document(document) => {
+        (RawBson::Document(document), types) => {
             validate(&document)?;
-            Ok(document)
+            Ok((document, types))
         }
-        other => {
+        (other, _) => {
             let found = Bson::try_from(other).map_err(InvalidDocument::from)?;
             Err(ExtJsonError::NotADocument { found: excerpt(&found) })
         }
@@ -62,7 +79,7 @@ pub(in super::super) fn parse_document_bytes(
 /// [`parse_value`] for a value that nests documents at this number of levels, each of which may
 /// have the maximum depth.
 pub fn parse_nested(text: &[u8], levels: usize) -> Result<Bson, ExtJsonError> {
-    let raw = parse_raw(text, levels, DoubledNames::Refuse)?;
+    let (raw, _) = parse_raw(text, levels, DoubledNames::Refuse)?;
     Ok(Bson::try_from(raw).map_err(InvalidDocument::from)?)
 }
 
@@ -71,13 +88,14 @@ pub(super) fn parse_raw(
     text: &[u8],
     levels: usize,
     doubled: DoubledNames,
-) -> Result<RawBson, ExtJsonError> {
+) -> Result<(RawBson, NumberTypes), ExtJsonError> {
     let text = without_negative_zeros(text);
     let mut deserializer = serde_json::Deserializer::from_slice(&text);
     let left = MAX_DEPTH + WRAPPER_LEVELS + levels;
-    let value = Value { left, doubled }.deserialize(&mut deserializer)?;
+    let named = Cell::new(0);
+    let value = Value { left, doubled, named: &named }.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(value)
+    Ok((value, if named.get() > 0 { NumberTypes::Named } else { NumberTypes::Inferred }))
 }
 
 /// The text with a blank instead of the sign of each integer `-0`: an integer has no such sign, but
@@ -110,12 +128,14 @@ fn is_negative_zero(text: &[u8], at: usize) -> bool {
 
 /// Builds a value in which this number of levels may be nested.
 #[derive(Clone, Copy)]
-struct Value {
+struct Value<'n> {
     left: usize,
     doubled: DoubledNames,
+    /// The number of numbers so far that name their types.
+    named: &'n Cell<usize>,
 }
 
-impl Value {
+impl Value<'_> {
     /// Refuses a value that is too large before more of it is read.
     fn check_size<E: Error>(bytes: usize) -> Result<(), E> {
         if bytes > MAX_BYTES { Err(E::custom(InvalidDocument::TooLarge { bytes })) } else { Ok(()) }
@@ -129,7 +149,7 @@ impl Value {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Value {
+impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = RawBson;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawBson, D::Error> {
@@ -137,7 +157,7 @@ impl<'de> DeserializeSeed<'de> for Value {
     }
 }
 
-impl<'de> Visitor<'de> for Value {
+impl<'de> Visitor<'de> for Value<'_> {
     type Value = RawBson;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,6 +211,7 @@ impl<'de> Visitor<'de> for Value {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<RawBson, A::Error> {
         let inner = self.inner()?;
+        let named_before = self.named.get();
         let mut document = RawDocumentBuf::new();
         let mut names = HashSet::new();
         let mut wrapper = false;
@@ -208,7 +229,19 @@ impl<'de> Visitor<'de> for Value {
             document.append(key, fields.next_value_seed(inner)?);
             Self::check_size(document.as_bytes().len())?;
         }
-        if wrapper { unwrap(document).map_err(A::Error::custom) } else { Ok(document.into()) }
+        if !wrapper {
+            return Ok(document.into());
+        }
+        let value = unwrap(document).map_err(A::Error::custom)?;
+        match value {
+            RawBson::Int32(_) | RawBson::Int64(_) => self.named.set(named_before + 1),
+            // JSON has no other way to write those that are not finite.
+            RawBson::Double(number) if number.is_finite() => self.named.set(named_before + 1),
+            // Relaxed Extended JSON writes the milliseconds of some dates as $numberLong.
+            RawBson::DateTime(_) => self.named.set(named_before),
+            _ => {}
+        }
+        Ok(value)
     }
 }
 

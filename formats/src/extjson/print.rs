@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 
 use super::{dates, db_pointer};
 
-/// Which of the two Extended JSON formats to print.
+/// Which format of Extended JSON to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Numbers and dates in readable form; `Int64` and `Int32` look the same.
@@ -18,6 +18,9 @@ pub enum Mode {
     Relaxed,
     /// Every value keeps its type; parsing returns the same document.
     Canonical,
+    /// Like canonical, but a value whose type the relaxed form keeps is in that form: all but `Int64` and
+    /// dates that have no readable form. For people who edit a document.
+    Typed,
 }
 
 /// The layout of the text. Wrappers such as `{"$oid": "…"}` stay on one line in both.
@@ -143,6 +146,9 @@ impl Printer {
         match value {
             RawBsonRef::Double(number) => self.double(number),
             RawBsonRef::Int32(number) => self.number("$numberInt", &number.to_string()),
+            RawBsonRef::Int64(number) if self.mode == Mode::Typed => {
+                self.wrapped("$numberLong", &number.to_string());
+            }
             RawBsonRef::Int64(number) => self.number("$numberLong", &number.to_string()),
             RawBsonRef::String(text) => self.string(text),
             RawBsonRef::Boolean(value) => self.out.push_str(if value { "true" } else { "false" }),
@@ -186,13 +192,13 @@ impl Printer {
 
     fn number(&mut self, wrapper: &str, digits: &str) {
         match self.mode {
-            Mode::Relaxed => self.out.push_str(digits),
+            Mode::Relaxed | Mode::Typed => self.out.push_str(digits),
             Mode::Canonical => self.wrapped(wrapper, digits),
         }
     }
 
     fn date(&mut self, date: DateTime) {
-        let readable = if self.mode == Mode::Relaxed { dates::print(date) } else { None };
+        let readable = if self.mode == Mode::Canonical { None } else { dates::print(date) };
         if let Some(text) = readable {
             self.wrapped("$date", &text);
         } else {

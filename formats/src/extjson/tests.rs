@@ -138,6 +138,26 @@ fn dates_without_an_offset_or_out_of_range_are_refused() {
 }
 
 #[test]
+fn a_document_names_the_types_of_its_numbers_or_does_not() {
+    let types = |text: &str| super::parse_typed_document(text).unwrap().1;
+    for text in [
+        r#"{"a": 5, "b": 5.5}"#,
+        r#"{"a": {"$numberDecimal": "5"}, "b": {"$numberDouble": "NaN"}}"#,
+        r#"{"a": {"$date": {"$numberLong": "-5"}}}"#,
+        r#"{"$text": "$numberInt"}"#,
+    ] {
+        assert_eq!(types(text), super::NumberTypes::Inferred, "{text}");
+    }
+    for text in [
+        r#"{"a": {"$numberInt": "5"}, "b": 5}"#,
+        r#"{"a": [{"b": {"$numberLong": "5"}}, {"$date": {"$numberLong": "5"}}]}"#,
+        r#"{"a": {"$numberDouble": "5"}}"#,
+    ] {
+        assert_eq!(types(text), super::NumberTypes::Named, "{text}");
+    }
+}
+
+#[test]
 fn relaxed_dates_are_readable_within_four_digit_years_and_numbers_outside() {
     let print = |millis| print_value(&date(millis), Mode::Relaxed, Layout::Compact).unwrap();
     assert_eq!(print(0), r#"{"$date":"1970-01-01T00:00:00Z"}"#);
@@ -404,6 +424,13 @@ proptest! {
             prop_assert_eq!(parsed.as_bytes(), document.as_bytes(), "{}", text);
         }
         prop_assert_eq!(find_loss(&document).unwrap(), None);
+    }
+
+    #[test]
+    fn typed_text_parses_to_the_same_bytes(document in arbitrary::document()) {
+        let text = print_document(&document, Mode::Typed, Layout::Pretty).unwrap();
+        let parsed = parse_document(&text).unwrap();
+        prop_assert_eq!(parsed.as_bytes(), document.as_bytes(), "{}", text);
     }
 
     #[test]

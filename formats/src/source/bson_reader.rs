@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use bson::RawDocumentBuf;
 
+use super::super::extjson::NumberTypes;
 use super::super::validate::{MAX_DOCUMENT_BYTES, validate};
 use super::Input;
 use super::record::{Damage, Record};
@@ -38,7 +39,10 @@ impl BsonReader {
             Err(error) => return damage(format!("not valid BSON: {error}"), true),
         };
         match validate(&document) {
-            Ok(()) => Some(Ok(Record { document, offset, line: None })),
+            Ok(()) => {
+                let number_types = NumberTypes::Named;
+                Some(Ok(Record { document, offset, line: None, number_types }))
+            }
             Err(error) => damage(error.to_string(), true),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use bson::{Document, RawDocumentBuf};
 
 use super::super::FormatError;
+use super::super::extjson::NumberTypes;
 use super::super::validate::{InvalidDocument, validate};
 use super::csv_header::Header;
 use super::csv_rows::Rows;
@@ -62,7 +63,10 @@ impl CsvReader {
                 let (offset, line) = self.rows.place();
                 let line = Some(line);
                 Some(match self.document() {
-                    Ok(document) => Ok(Record { document, offset, line }),
+                    Ok(document) => {
+                        let number_types = NumberTypes::Named;
+                        Ok(Record { document, offset, line, number_types })
+                    }
                     Err(reason) => Err(Damage { offset, line, reason, resumable: true }),
                 })
             }

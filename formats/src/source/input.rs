@@ -2,17 +2,20 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+use tempfile::SpooledTempFile;
 
 use super::super::FormatError;
 use super::super::validate::MAX_DOCUMENT_BYTES;
 
 const BUFFER_BYTES: usize = 256 * 1024;
+/// The maximum number of bytes of standard input in memory.
+const SPOOL_BYTES: usize = 8 * 1024 * 1024;
 /// The first bytes of a gzip file: its magic number, and the only compression method.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -60,7 +63,18 @@ impl Input {
     /// Standard input, decompressed if it begins like a gzip file. Available bytes can be read
     /// before more arrive.
     pub(in super::super) fn stdin() -> Result<Self, FormatError> {
-        let mut stdin = io::stdin();
+        Self::of_stdin(io::stdin())
+    }
+
+    /// [`stdin`](Self::stdin), read to its end.
+    pub(super) fn spooled_stdin() -> Result<Self, FormatError> {
+        let mut spool = SpooledTempFile::new(SPOOL_BYTES);
+        let spooled = io::copy(&mut io::stdin().lock(), &mut spool).and_then(|_| spool.rewind());
+        spooled.map_err(FormatError::io("read", Path::new("standard input")))?;
+        Self::of_stdin(spool)
+    }
+
+    fn of_stdin(mut stdin: impl Read + Send + 'static) -> Result<Self, FormatError> {
         let head =
             head_of(&mut stdin).map_err(FormatError::io("read", Path::new("standard input")))?;
         let compressed = is_gzip(&head, None);

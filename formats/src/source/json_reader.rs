@@ -138,7 +138,9 @@ impl JsonReader {
 
     fn parse(&self, offset: u64, line: u64) -> Reading<Record> {
         match parse_document_bytes(&self.text, self.doubled) {
-            Ok(document) => Ok(Record { document, offset, line: Some(line) }),
+            Ok((document, number_types)) => {
+                Ok(Record { document, offset, line: Some(line), number_types })
+            }
             Err(ExtJsonError::Syntax { message, line: inner, column }) => {
                 let reason = format!("{message} (column {column})");
                 let line = line + (inner as u64).saturating_sub(1);

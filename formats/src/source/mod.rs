@@ -109,6 +109,12 @@ impl Source {
         Self::new(Path::new("standard input"), Input::stdin()?, format, options)
     }
 
+    /// Reads standard input to its end first, in bounded memory: what is more continues in a temporary
+    /// file. So whoever writes it is done before the first document is used.
+    pub fn spooled_stdin(format: Format, options: SourceOptions) -> Result<Self, FormatError> {
+        Self::new(Path::new("standard input"), Input::spooled_stdin()?, format, options)
+    }
+
     /// Reads the documents of one collection of an archive.
     pub fn of_part(part: &ArchivePart) -> Result<Self, FormatError> {
         let input = Input::of_reader(part.reader(), part.bytes());

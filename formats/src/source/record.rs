@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bson::RawDocumentBuf;
 
+use super::super::extjson::NumberTypes;
+
 /// A [validated](super::super::validate()) document, with its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -13,6 +15,8 @@ pub struct Record {
     pub offset: u64,
     /// The line of its beginning, from 1; none for BSON.
     pub line: Option<u64>,
+    /// Whether the numbers have the types that somebody chose.
+    pub number_types: NumberTypes,
 }
 
 /// An invalid document in a file.

@@ -11,9 +11,12 @@ use crate::validate::{InvalidDocument, MAX_DEPTH};
 /// The levels that constructors and wrappers may add to the innermost value.
 const WRAPPER_LEVELS: usize = 3;
 
+/// The levels of a value that is not inside of another.
+pub(super) const LEVELS: usize = MAX_DEPTH + WRAPPER_LEVELS;
+
 pub(super) fn parse(text: &str) -> Result<Bson, ExtJsonError> {
     let mut text = Text::new(text);
-    let value = value(&mut text, MAX_DEPTH + WRAPPER_LEVELS)?;
+    let value = value(&mut text, LEVELS)?;
     text.skip_blanks()?;
     match text.peek() {
         None => Ok(value),

@@ -1,16 +1,20 @@
 //! The characters of a text: blanks and comments, strings, names, numbers.
 
+use std::cell::Cell;
+
 use crate::extjson::ExtJsonError;
 
 /// A text, and how far it was read.
 pub(super) struct Text<'t> {
-    text: &'t str,
+    source: &'t str,
     at: usize,
+    /// Whether more was expected at the end.
+    is_unfinished: Cell<bool>,
 }
 
 impl<'t> Text<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+        Self { source: text, at: 0, is_unfinished: Cell::new(false) }
     }
 
     /// The error for a problem at the current place.
@@ -19,7 +23,7 @@ impl<'t> Text<'t> {
     }
 
     pub(super) fn error_at(&self, at: usize, message: impl Into<String>) -> ExtJsonError {
-        let before = &self.text[..at];
+        let before = &self.source[..at];
         let line = before.matches('\n').count() + 1;
         let column = at - before.rfind('\n').map_or(0, |end| end + 1) + 1;
         ExtJsonError::Syntax { message: message.into(), line, column }
@@ -29,8 +33,16 @@ impl<'t> Text<'t> {
     pub(super) fn unexpected(&self, expected: &str) -> ExtJsonError {
         match self.peek() {
             Some(found) => self.error(format!("expected {expected}, found {found:?}")),
-            None => self.error(format!("expected {expected}, found the end")),
+            None => {
+                self.is_unfinished.set(true);
+                self.error(format!("expected {expected}, found the end"))
+            }
         }
+    }
+
+    /// Whether more text may repair the error.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.is_unfinished.get()
     }
 
     pub(super) fn at(&self) -> usize {
@@ -38,7 +50,7 @@ impl<'t> Text<'t> {
     }
 
     pub(super) fn peek(&self) -> Option<char> {
-        self.text[self.at..].chars().next()
+        self.source[self.at..].chars().next()
     }
 
     pub(super) fn next(&mut self) -> Option<char> {
@@ -60,7 +72,7 @@ impl<'t> Text<'t> {
     /// Skips white space and comments.
     pub(super) fn skip_blanks(&mut self) -> Result<(), ExtJsonError> {
         loop {
-            let rest = &self.text[self.at..];
+            let rest = &self.source[self.at..];
             let blanks = rest.len() - rest.trim_start().len();
             self.at += blanks;
             let rest = &rest[blanks..];
@@ -77,7 +89,7 @@ impl<'t> Text<'t> {
 
     /// Reads a name without quotes; `None` if there is none.
     pub(super) fn name(&mut self) -> Option<&'t str> {
-        let rest = &self.text[self.at..];
+        let rest = &self.source[self.at..];
         let first = rest.chars().next()?;
         if !(first.is_alphabetic() || matches!(first, '_' | '$')) {
             return None;
@@ -89,9 +101,23 @@ impl<'t> Text<'t> {
         Some(&rest[..end])
     }
 
+    /// Reads up to the end of the line or a semicolon.
+    pub(super) fn line(&mut self) -> &'t str {
+        let rest = &self.source[self.at..];
+        let end = rest.find(['\n', ';']).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
+    }
+
+    /// Whether there is a line break in the blanks before the current place.
+    pub(super) fn is_after_line_break(&self) -> bool {
+        let before = &self.source[..self.at];
+        before[before.trim_end().len()..].contains('\n')
+    }
+
     /// Reads the characters of a number: digits, signs, a point, an exponent.
     pub(super) fn number(&mut self) -> &'t str {
-        let rest = &self.text[self.at..];
+        let rest = &self.source[self.at..];
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '+' | '-' | '_');
         let end = rest.find(|c: char| !allowed(c)).unwrap_or(rest.len());
         self.at += end;
@@ -153,7 +179,7 @@ impl<'t> Text<'t> {
     }
 
     fn hex(&mut self, digits: usize) -> Option<u32> {
-        let text = self.text.get(self.at..self.at + digits)?;
+        let text = self.source.get(self.at..self.at + digits)?;
         let code = text.chars().all(|c| c.is_ascii_hexdigit()).then_some(text)?;
         self.at += digits;
         u32::from_str_radix(code, 16).ok()
@@ -176,7 +202,7 @@ impl<'t> Text<'t> {
                 Some(_) => {}
             }
         }
-        let pattern = &self.text[from..self.at - 1];
+        let pattern = &self.source[from..self.at - 1];
         Ok((pattern, self.name().unwrap_or_default()))
     }
 }
