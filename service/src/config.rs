@@ -24,6 +24,8 @@ pub struct Config {
     pub project: Option<ProjectName>,
     /// A branch of `project`.
     pub branch: Option<BranchName>,
+    /// The branch of `project` that was current before.
+    pub previous: Option<BranchName>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +34,8 @@ struct Stored {
     project: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     branch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
 }
 
 /// The file in a store's directory, or in one that points to a store.
@@ -91,6 +95,7 @@ impl Config {
         let stored = Stored {
             project: self.project.as_ref().map(ToString::to_string),
             branch: self.branch.as_ref().map(ToString::to_string),
+            previous: self.previous.as_ref().map(ToString::to_string),
         };
         let text = toml::to_string(&stored).map_err(|error| Error::internal(error.to_string()))?;
         write_whole(path, &text)
@@ -125,6 +130,7 @@ fn parse(text: &str) -> Result<Config, Box<dyn std::error::Error + Send + Sync>>
     Ok(Config {
         project: stored.project.map(ProjectName::new).transpose()?,
         branch: stored.branch.map(BranchName::new).transpose()?,
+        previous: stored.previous.map(BranchName::new).transpose()?,
     })
 }
 
@@ -152,6 +158,7 @@ mod tests {
         let config = Config {
             project: Some(ProjectName::new("shop").unwrap()),
             branch: Some(BranchName::new("feature/x").unwrap()),
+            previous: Some(BranchName::new("main").unwrap()),
         };
         config.save(&path).unwrap();
         assert_eq!(Config::load(&path).unwrap(), config);

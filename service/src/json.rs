@@ -11,7 +11,8 @@ use argon_core::model::{self, Actor, Message};
 use argon_core::{Error, key::Key};
 use argon_formats::InvalidDocument;
 use argon_formats::extjson::{
-    Layout, Mode, parse_document, parse_value, print_document, print_raw_value, print_value,
+    Layout, Mode, NumberTypes, parse_typed_document, parse_value, print_document, print_raw_value,
+    print_value,
 };
 use bson::raw::{RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, DateTime};
@@ -165,12 +166,19 @@ impl JsonSchema for Value {
 
 /// A document in a request: an object of Extended JSON, whose fields keep their order.
 #[derive(Debug, Clone)]
-pub struct InputDocument(pub RawDocumentBuf);
+pub struct InputDocument {
+    /// The document.
+    pub document: RawDocumentBuf,
+    /// Whether its numbers have the types that somebody chose.
+    pub number_types: NumberTypes,
+}
 
 impl<'de> Deserialize<'de> for InputDocument {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(input)?;
-        parse_document(text.get()).map(Self).map_err(D::Error::custom)
+        let (document, number_types) =
+            parse_typed_document(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { document, number_types })
     }
 }
 
@@ -208,6 +216,35 @@ impl JsonSchema for QueryDocument {
         json_schema!({
             "type": "object",
             "description": "A document of MongoDB's query language as Extended JSON."
+        })
+    }
+}
+
+/// The index that a query is to read by: its name, or a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HintValue(pub Bson);
+
+impl<'de> Deserialize<'de> for HintValue {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(input)?;
+        match parse_value(text.get()).map_err(D::Error::custom)? {
+            hint @ (Bson::String(_) | Bson::Document(_)) => Ok(Self(hint)),
+            other => Err(D::Error::custom(format_args!(
+                "expected the name or the key of an index, found {other}"
+            ))),
+        }
+    }
+}
+
+impl JsonSchema for HintValue {
+    fn schema_name() -> Cow<'static, str> {
+        "HintValue".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "object"],
+            "description": "The name of an index, or its key as Extended JSON."
         })
     }
 }
@@ -252,8 +289,8 @@ pub enum Origin {
     Merge {
         /// The branch that was merged, or the state as the user named it.
         source: String,
-        /// The plan that was applied.
-        plan: String,
+        /// The plan that was applied, if it was stored.
+        plan: Option<String>,
     },
     /// Earlier commits were taken back.
     Undo {
@@ -312,7 +349,8 @@ impl From<&model::Origin> for Origin {
             model::Origin::Write => Self::Write,
             model::Origin::Import { source } => Self::Import { source: source.clone() },
             model::Origin::Merge(merged) => {
-                Self::Merge { source: merged.source.clone(), plan: merged.plan.clone() }
+                let plan = Some(merged.plan.clone()).filter(|plan| !plan.is_empty());
+                Self::Merge { source: merged.source.clone(), plan }
             }
             model::Origin::Undo { above, upto, plan } => {
                 Self::Undo { from: above.next().get(), upto: upto.get(), plan: plan.clone() }

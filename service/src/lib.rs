@@ -8,7 +8,7 @@
 //! - [`backends`]: which stores there are;
 //! - [`discover`], [`credentials`], [`store_link`], [`config`]: which store, project and branch is meant;
 //! - [`settings`]: `argon.toml` and what stands above it;
-//! - [`project`], [`branch`], [`sandbox`], [`collections`], [`pin`], [`snapshot`],
+//! - [`project`], [`branch`], [`sandbox`], [`collections`], [`index`], [`pin`], [`snapshot`],
 //!   [`document`], [`log`], [`reflog`], [`status`], [`changes`], [`plan`], [`restore`], [`bisect`]: an operation a file, from a request to a result that is written as JSON;
 //!   [`json`]: what results are made of;
 //! - [`init`], [`migrate`]: stores, created and copied;
@@ -17,6 +17,7 @@
 //! - [`patches`]: differences as text that can be applied; [`range`]: commits between two states;
 //! - [`merge_policy`], [`mask_policy`]: policies as files;
 //! - [`upkeep`], [`verify`], [`health`], [`queue`]: garbage, damage, measures and jobs of a store;
+//! - [`shell`]: statements of MongoDB's shell as operations;
 //! - [`store_names`], [`connection_string`]: names of stores and branches;
 //! - [`hooks`]: commands that accept or refuse a result; [`webhook`]: posting to others;
 //! - [`usage_metrics`]: keeping what processes count;
@@ -40,6 +41,7 @@ mod failure;
 pub mod health;
 pub mod hooks;
 pub mod import;
+pub mod index;
 pub mod init;
 pub mod json;
 pub mod keys;
@@ -61,6 +63,7 @@ pub mod reflog;
 pub mod restore;
 pub mod sandbox;
 pub mod settings;
+pub mod shell;
 pub mod size;
 pub mod small_file;
 pub mod snapshot;

@@ -7,7 +7,10 @@ pub fn origin_text(origin: &Origin) -> Option<String> {
     match origin {
         Origin::Write => None,
         Origin::Import { source } => Some(format!("import of {source}")),
-        Origin::Merge(merged) => Some(format!("merge of {} (plan {})", merged.source, merged.plan)),
+        Origin::Merge(merged) => {
+            let plan = Some(merged.plan.as_str()).filter(|plan| !plan.is_empty());
+            Some(format!("merge of {}{}", merged.source, by_plan(plan)))
+        }
         Origin::Undo { above, upto, plan } if above.next() == *upto => {
             Some(format!("undo of {upto}{}", by_plan(plan.as_deref())))
         }

@@ -1,4 +1,4 @@
-//! The grammar of ranges of commits.
+//! The grammar of ranges: of commits, and of states.
 
 use std::str::FromStr;
 
@@ -71,6 +71,48 @@ impl FromStr for RevisionRange {
     }
 }
 
+/// One state, or two with `..` or `...` between them. A state that is left out beside the dots is the
+/// head of the current branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateRange {
+    /// The state before, if there are two.
+    pub from: Option<Revision>,
+    /// The state after.
+    pub to: Revision,
+    /// Whether the state before is the last one that both histories share: `...`.
+    pub merge_base: bool,
+}
+
+impl StateRange {
+    /// Whether there are two states.
+    pub fn is_range(&self) -> bool {
+        self.from.is_some()
+    }
+}
+
+impl FromStr for StateRange {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (merge_base, parts) = match text.split_once("...") {
+            Some(parts) => (true, Some(parts)),
+            None => (false, text.split_once("..")),
+        };
+        let Some((from, to)) = parts else {
+            return Ok(Self { from: None, to: text.parse()?, merge_base });
+        };
+        if to.contains("..") || to.starts_with('.') || (from.is_empty() && to.is_empty()) {
+            return Err(Error::invalid(format!(
+                "invalid range of states '{text}': expected two states with .. between them, such as \
+                 main..try or @5..@9"
+            )));
+        }
+        let state =
+            |text: &str| if text.is_empty() { Ok(Revision::current()) } else { text.parse() };
+        Ok(Self { from: Some(state(from)?), to: state(to)?, merge_base })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +128,28 @@ mod tests {
         ] {
             let range: RevisionRange = text.parse().unwrap();
             assert_eq!(range, RevisionRange { above: above.map(revision), upto: revision(upto) });
+        }
+    }
+
+    #[test]
+    fn a_range_of_states_may_leave_out_the_current_branch() {
+        let revision = |text: &str| text.parse::<Revision>().unwrap();
+        for (text, from, to, merge_base) in [
+            ("main..try", Some("main"), "try", false),
+            ("main...try", Some("main"), "try", true),
+            ("main..", Some("main"), "@", false),
+            ("..try~1", Some("@"), "try~1", false),
+            ("3..7", Some("3"), "7", false),
+            ("main@1.hour.ago..main", Some("main@1.hour.ago"), "main", false),
+            ("v1.2", None, "v1.2", false),
+        ] {
+            let range: StateRange = text.parse().unwrap();
+            let expected = StateRange { from: from.map(revision), to: revision(to), merge_base };
+            assert_eq!(range, expected, "{text}");
+        }
+        for text in ["..", "...", "a..b..c", "a....b"] {
+            let error = text.parse::<StateRange>().unwrap_err();
+            assert!(error.to_string().contains("such as main..try"), "{text}: {error}");
         }
     }
 

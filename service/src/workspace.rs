@@ -42,15 +42,14 @@ impl OpenStore {
         Ok(Self { store, place, config: config.unwrap_or_default(), config_file })
     }
 
-    /// The project of this name; without one, that of the store's URL, or the current one.
+    /// The project of this name; without one, that of the store's URL, or the current one, or the only one of the
+    /// store.
     ///
     /// # Errors
     /// `NotFound` if it is not there; `Invalid` if none is chosen.
     pub async fn project(&self, named: Option<&ProjectName>) -> Result<Project> {
         let said = named.or(self.place.project.as_ref());
-        let Some(name) = said.or(self.config.project.as_ref()) else {
-            return Err(self.no_project().await?);
-        };
+        let Some(name) = said.or(self.config.project.as_ref()) else { return self.only().await };
         self.store.project(name).await.map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 Failure::from(error).hint(Hint::CreateProject { project: name.to_string() })
@@ -59,11 +58,15 @@ impl OpenStore {
         })
     }
 
-    async fn no_project(&self) -> Result<Failure> {
+    /// The only project of the store, where none is chosen.
+    async fn only(&self) -> Result<Project> {
         let projects = self.store.projects().await?;
+        if let [only] = projects.as_slice() {
+            return Ok(self.store.project(&only.name).await?);
+        }
         let known = projects.into_iter().map(|project| project.name.to_string()).collect();
         let error = Error::invalid("no project is chosen");
-        Ok(Failure::from(error).hint(Hint::ChooseProject { known }))
+        Err(Failure::from(error).hint(Hint::ChooseProject { known }))
     }
 
     /// The branch of this name in a project; without one, that of the store's URL, or the one that is
@@ -160,20 +163,33 @@ impl Workspace {
     /// `NotFound` if it is not there.
     pub async fn state(&self, revision: Option<&Revision>) -> Result<State> {
         match revision {
-            Some(revision) => Ok(revision.resolve(&self.project, &self.branch).await?),
-            None => Ok(self.branch().await?.head().await?),
+            Some(revision) if *revision != Revision::current() => {
+                Ok(revision.resolve(&self.project, &self.branch).await?)
+            }
+            _ => Ok(self.branch().await?.head().await?),
         }
     }
 
-    /// The branch that a revision names; this one if it names none.
-    pub fn branch_of<'a>(&'a self, revision: Option<&'a Revision>) -> &'a BranchName {
-        revision.map_or(&self.branch, |revision| revision.branch_or(&self.branch))
+    /// The state that a revision names, and the branch or the pin that it is of; the head of the branch if none
+    /// is given.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not there.
+    pub async fn named_state(&self, revision: Option<&Revision>) -> Result<(State, BranchName)> {
+        let explicit = match revision {
+            Some(revision) => Some(revision.explicit(&self.project).await?),
+            None => None,
+        };
+        let state = self.state(explicit.as_ref()).await?;
+        let branch = explicit.as_ref().map_or(&self.branch, |named| named.branch_or(&self.branch));
+        Ok((state, branch.clone()))
     }
 
-    /// Whether this branch is the one that is current if nobody names another.
+    /// Whether this branch is the one that is current if nobody names another. Where no project was chosen, every
+    /// project counts as current.
     pub fn is_current(&self, branch: &BranchName) -> bool {
         let config = &self.opened.config;
-        config.project.as_ref() == Some(self.project.name())
+        config.project.as_ref().is_none_or(|project| project == self.project.name())
             && config.branch.as_ref().unwrap_or(&first_branch()) == branch
     }
 
@@ -181,7 +197,8 @@ impl Workspace {
     pub fn follow(&self, from: &BranchName, to: &BranchName, watcher: &dyn Watcher) {
         if self.is_current(from) {
             let project = Some(self.project.name().clone());
-            let current = Config { project, branch: Some(to.clone()) };
+            let current =
+                Config { project, branch: Some(to.clone()), ..self.opened.config.clone() };
             self.opened.set_current_after(&current, watcher);
         }
     }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use argon_service::{
     ErrorObject, bisect, branch, changes, collections, connection_string, document, export, health,
-    import, init, json, log, migrate, patches, pin, plan, project, queue, reflog, restore, sandbox,
-    settings, snapshot, status, store_names, upkeep, usage_metrics, verify,
+    import, index, init, json, log, migrate, patches, pin, plan, project, queue, reflog, restore,
+    sandbox, settings, snapshot, status, store_names, upkeep, usage_metrics, verify,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -255,6 +255,18 @@ fn page() -> String {
     page.result::<collections::ChangedCollections>("Result");
     page.request::<collections::RenameCollection>("collections rename");
     page.result::<collections::ChangedCollections>("Result");
+    page.request::<index::CreateIndex>("index create");
+    page.result::<index::CreatedIndex>("Result");
+    page.request::<index::ListIndexes>("index list");
+    page.result::<index::IndexInfo>("A list of");
+    page.request::<index::DropIndex>("index drop");
+    page.result::<index::DroppedIndex>("Result");
+    page.request::<index::BuildIndexes>("index build");
+    page.result::<index::BuiltIndex>("A list of");
+    page.request::<index::ExpireDocuments>("index expire");
+    page.result::<index::ExpiredDocuments>("A list of");
+    page.request::<document::ExplainQuery>("explain");
+    page.result::<document::ExplainedQuery>("Result");
     page.text.push_str("\n## Pins and snapshots\n");
     page.request::<pin::CreatePin>("pin create");
     page.result::<pin::ShownPin>("Result");
@@ -295,6 +307,8 @@ fn page() -> String {
     page.result::<status::Status>("Result");
     page.request::<log::ListCommits>("log");
     page.result::<log::ListedCommit>("A list of");
+    page.request::<log::ShowGraph>("log --graph");
+    page.result::<log::GraphCommit>("A list of");
     page.request::<changes::ShowCommit>("show");
     page.result::<changes::Shown>("A list of");
     page.request::<changes::CompareStates>("diff");
@@ -312,7 +326,13 @@ fn page() -> String {
     page.text.push_str(COMPARISON);
     page.request::<restore::ResetBranch>("restore reset");
     page.result::<restore::BranchReset>("Result");
+    page.request::<restore::PreviewPart>("restore preview -c");
+    page.text.push_str(COMPARISON);
+    page.request::<restore::RestorePart>("restore reset -c");
+    page.result::<restore::RestoredPart>("Result");
     page.text.push_str("\n## Merge, undo and cherry-pick\n");
+    page.request::<plan::MergeState>("merge");
+    page.text.push_str(LIKE_APPLY);
     page.request::<plan::PreviewMerge>("merge preview");
     page.result::<plan::ShownPlan>("Result");
     page.result::<plan::NothingToCommit>("Result, if the branch has all of the source");
@@ -321,6 +341,8 @@ fn page() -> String {
     page.request::<plan::ListPlans>("merge list");
     page.result::<plan::ListedPlan>("A list of");
     page.request::<plan::ResolveConflicts>("merge resolve");
+    page.result::<plan::ResolvedPlan>("Result");
+    page.request::<plan::DecideConflicts>("merge resolve --edit");
     page.result::<plan::ResolvedPlan>("Result");
     page.request::<plan::ApplyPlan>("merge apply");
     page.result::<plan::CommittedPlan>("Result");

@@ -105,6 +105,7 @@ pub async fn bisect(
 ) -> Result<BisectOutcome> {
     let BisectCommits { good, bad, collection, filter, bad_if } = request;
     let revision = bad.clone().unwrap_or_else(|| workspace.head());
+    let revision = revision.explicit(&workspace.project).await?;
     let bad = workspace.state(Some(&revision)).await?;
     let good = workspace.state(Some(good)).await?;
     let steps = Bisect::between(&good, &bad)?;

@@ -43,8 +43,7 @@ pub struct CreatedBranch {
 /// `AlreadyExists` if there is a branch or a pin of that name; `NotFound` if the state is not there.
 pub async fn create(workspace: &Workspace, request: CreateBranch) -> Result<CreatedBranch> {
     let CreateBranch { branch, from, read_only } = request;
-    let state = workspace.state(from.as_ref()).await?;
-    let parent = workspace.branch_of(from.as_ref()).clone();
+    let (state, parent) = workspace.named_state(from.as_ref()).await?;
     let project = &workspace.project;
     let made = if read_only {
         project.create_read_only_branch(&branch, &state, Some(&parent)).await
@@ -122,8 +121,7 @@ pub async fn create_masked(
     watcher: &dyn Watcher,
 ) -> Result<CreatedMaskedBranch> {
     let CreateMaskedBranch { branch, from, policy } = request;
-    let state = workspace.state(from.as_ref()).await?;
-    let parent = workspace.branch_of(from.as_ref()).clone();
+    let (state, parent) = workspace.named_state(from.as_ref()).await?;
     let coverage = coverage(&policy, &state);
     let project = &workspace.project;
     let made = project.create_masked_branch(&branch, &state, Some(&parent), policy).await;

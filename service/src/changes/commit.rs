@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lister::{Change, list};
-use super::{Listing, Shown, ShownCommit};
+use super::{ChangeFilter, Listing, Shown, ShownCommit};
 use crate::{Failure, Result, Workspace, json};
 
 /// Show one commit and its changes.
@@ -21,6 +21,9 @@ pub struct ShowCommit {
     #[serde(default, deserialize_with = "json::optional_text")]
     #[schemars(with = "Option<String>")]
     pub revision: Option<Revision>,
+    /// Which changes are listed.
+    #[serde(flatten)]
+    pub filter: ChangeFilter,
     /// How the changes are listed.
     #[serde(flatten)]
     pub listing: Listing,
@@ -34,16 +37,18 @@ pub struct CommitChanges {
     pub branch: String,
     before: State,
     after: State,
+    filter: ChangeFilter,
 }
 
 /// Reads the commit that a revision names.
 ///
 /// # Errors
-/// `NotFound` if the state does not exist, or no commit precedes it.
+/// `NotFound` if the state does not exist, or no commit precedes it; `Invalid` for a filter that can't be.
 pub async fn commit(workspace: &Workspace, request: &ShowCommit) -> Result<CommitChanges> {
-    let state = workspace.state(request.revision.as_ref()).await?;
-    let branch = workspace.branch_of(request.revision.as_ref());
-    CommitChanges::last_of(&state, branch.as_str()).await
+    request.filter.check()?;
+    let (state, branch) = workspace.named_state(request.revision.as_ref()).await?;
+    let commit = CommitChanges::last_of(&state, branch.as_str()).await?;
+    Ok(CommitChanges { filter: request.filter.clone(), ..commit })
 }
 
 impl CommitChanges {
@@ -57,24 +62,39 @@ impl CommitChanges {
             return Err(Error::not_found(error).into());
         };
         let before = after.at(commit.meta.lsn.back(1).unwrap_or_default()).await?;
-        Ok(Self { commit, branch: branch.to_owned(), before, after: after.clone() })
+        let (branch, after) = (branch.to_owned(), after.clone());
+        Ok(Self { commit, branch, before, after, filter: ChangeFilter::default() })
     }
 
     /// The commit, then its changes: those of collections, then those of documents in the order of the commit.
     pub fn items(&self, listing: Listing) -> BoxStream<'_, Result<Shown, Failure>> {
         let (old, new) = (by_id(&self.before), by_id(&self.after));
         // The documents of a collection that was created follow one by one.
-        let collections = stream::iter(collections(&old, &new))
+        let collections = collections(&old, &new).into_iter().filter(|diff| self.takes(diff));
+        let collections = stream::iter(collections.collect::<Vec<_>>())
             .then(|diff| Change::of_collection(diff, &self.before));
         let changes = self.commit.changes.iter().filter_map(|change| {
             let earlier = old.get(&change.collection);
             let info = new.get(&change.collection).or(earlier)?;
-            Some((change, earlier.map(|info| &info.name), &info.name))
+            let names = [Some(info), earlier].into_iter().flatten();
+            let is_taken = self.filter.takes_key(&change.key)
+                && names.into_iter().any(|info| self.filter.takes_collection(info.name.as_str()));
+            is_taken.then_some((change, earlier.map(|info| &info.name), &info.name))
         });
         let documents = stream::iter(changes.collect::<Vec<_>>())
             .then(|(change, earlier, name)| self.document(change, earlier, name));
         let shown = Shown::Commit(ShownCommit::of(&self.commit, &self.branch));
         list(Some(shown), collections.chain(documents), None, listing)
+    }
+
+    /// Whether a change of a collection itself is listed.
+    fn takes(&self, diff: &CollectionDiff) -> bool {
+        let names = match diff {
+            CollectionDiff::Created(info) | CollectionDiff::Dropped(info) => [info, info],
+            CollectionDiff::Changed { before, after } => [before, after],
+        };
+        self.filter.ids.is_empty()
+            && names.iter().any(|info| self.filter.takes_collection(info.name.as_str()))
     }
 
     /// A change of a document; `earlier` is the name that the collection had before the commit.

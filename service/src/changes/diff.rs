@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use argon_core::diff::{CollectionDiff, Diff, Section, diff};
-use argon_core::model::Lsn;
+use argon_core::model::{BranchName, Lsn};
 use argon_core::{Error, ErrorKind, Revision, State};
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::lister::{Change, list};
-use super::{ComparedState, ComparedStates, Listing, Shown, Summary};
+use super::{ChangeFilter, ComparedState, ComparedStates, Listing, Shown, Summary};
 use crate::patches::{self, PatchHeader, Side};
 use crate::{Failure, Hint, Result, Workspace, json};
 
@@ -29,6 +29,9 @@ pub struct CompareStates {
     /// Whether the state before is the last one that both histories share.
     #[serde(default)]
     pub merge_base: bool,
+    /// Which differences are listed.
+    #[serde(flatten)]
+    pub filter: ChangeFilter,
     /// How the differences are listed.
     #[serde(flatten)]
     pub listing: Listing,
@@ -42,17 +45,32 @@ pub struct Comparison {
     before: State,
     after: State,
     diff: Diff,
+    /// Whether single documents are compared.
+    is_of_documents: bool,
 }
 
 /// Compares two states.
 ///
 /// # Errors
 /// `NotFound` if a state does not exist; `Invalid` if only one is named, and its branch was not made from
-/// another; `Denied` if the states have different masks.
+/// another; `Denied` if the states have different masks; `NotFound` for a collection that neither has.
 pub async fn compare(workspace: &Workspace, request: &CompareStates) -> Result<Comparison> {
     let (from, to) = sides(workspace, request).await?;
+    let diff = filtered(&from, &to, &request.filter).await?;
+    let is_of_documents = !request.filter.ids.is_empty();
+    Ok(Comparison { is_of_documents, ..Comparison::of([from, to], diff) })
+}
+
+/// The differences that a filter takes.
+async fn filtered(from: &NamedState, to: &NamedState, filter: &ChangeFilter) -> Result<Diff> {
+    filter.check()?;
+    for name in &filter.collections {
+        if from.state.collection(name).is_err() {
+            to.state.collection(name)?;
+        }
+    }
     let diff = diff(&from.state, &to.state).await?;
-    Ok(Comparison::of([from, to], diff))
+    Ok(if filter.is_empty() { diff } else { diff.only(&filter.collections, filter.keys()) })
 }
 
 /// Writes the differences between two states as a patch, in bounded memory. `listing` has no effect.
@@ -65,9 +83,9 @@ pub async fn write_patch(
     out: &mut (dyn Write + Send),
 ) -> Result {
     let (from, to) = sides(workspace, request).await?;
-    let diff = diff(&from.state, &to.state).await?;
-    let side = |of: &NamedState| of.revision.branch_or(&workspace.branch).clone();
-    let (one, other) = (side(&from), side(&to));
+    let diff = filtered(&from, &to, &request.filter).await?;
+    let side = |of: &NamedState| BranchName::new(of.branch.as_str());
+    let (one, other) = (side(&from)?, side(&to)?);
     let from = Side { branch: &one, state: &from.state };
     let to = Side { branch: &other, state: &to.state };
     patches::write_patch(&PatchHeader { project: workspace.project.name(), from, to }, &diff, out)
@@ -84,6 +102,10 @@ pub(crate) struct NamedState {
 impl NamedState {
     /// The state that a revision names.
     pub(crate) async fn resolve(workspace: &Workspace, revision: Revision) -> Result<Self> {
+        let revision = match revision.explicit(&workspace.project).await? {
+            current if current == Revision::current() => workspace.head(),
+            explicit => explicit,
+        };
         let state = workspace.state(Some(&revision)).await?;
         Ok(Self::of(workspace, revision, state))
     }
@@ -94,7 +116,7 @@ impl NamedState {
         Self { revision, state, branch }
     }
 
-    fn shown(&self) -> ComparedState {
+    pub(crate) fn shown(&self) -> ComparedState {
         let (revision, branch) = (self.revision.to_string(), self.branch.clone());
         ComparedState { revision, branch, lsn: self.state.lsn().get() }
     }
@@ -102,6 +124,7 @@ impl NamedState {
 
 async fn sides(workspace: &Workspace, request: &CompareStates) -> Result<(NamedState, NamedState)> {
     let to = request.to.clone().unwrap_or_else(|| workspace.head());
+    let to = to.explicit(&workspace.project).await?;
     let from = match &request.from {
         Some(from) => from.clone(),
         None => parent_of(workspace, &to).await?,
@@ -143,11 +166,25 @@ async fn merge_base(
     Ok(NamedState::of(workspace, revision, to.state.at(common).await?))
 }
 
+/// Counts changes by their summary.
+pub(crate) async fn count_changes<'a>(
+    items: impl FnOnce(Listing) -> BoxStream<'a, Result<Shown, Failure>>,
+) -> Result<Summary> {
+    let mut items = items(Listing { detail: super::Detail::Summary, ..Listing::default() });
+    let mut summary = Summary::default();
+    while let Some(item) = items.try_next().await? {
+        if let Shown::Summary(counted) = item {
+            summary = counted;
+        }
+    }
+    Ok(summary)
+}
+
 impl Comparison {
     pub(crate) fn of([from, to]: [NamedState; 2], diff: Diff) -> Self {
         let states = ComparedStates { from: from.shown(), to: to.shown() };
         let (before, after) = (from.state, to.state);
-        Self { states, summary: Summary::default(), before, after, diff }
+        Self { states, summary: Summary::default(), before, after, diff, is_of_documents: false }
     }
 
     /// The two states, then what differs, collection by collection: first the metadata, then the documents by
@@ -163,15 +200,7 @@ impl Comparison {
     /// # Errors
     /// Those of reading the documents.
     pub async fn count(&self) -> Result<Summary> {
-        let listing = Listing { detail: super::Detail::Summary, ..Listing::default() };
-        let mut items = self.items(listing);
-        let mut summary = self.summary;
-        while let Some(item) = items.try_next().await? {
-            if let Shown::Summary(counted) = item {
-                summary = counted;
-            }
-        }
-        Ok(summary)
+        count_changes(|listing| self.items(listing)).await
     }
 
     async fn section(
@@ -180,7 +209,7 @@ impl Comparison {
         listing: Listing,
     ) -> Result<impl Stream<Item = Result<Change>> + use<>> {
         let is_whole = section.before.is_none() || section.after.is_none();
-        let is_counted = is_whole && !listing.is_complete();
+        let is_counted = is_whole && !self.is_of_documents && !listing.is_complete();
         let metadata = match section.metadata() {
             Some(metadata) => {
                 let documents = if is_counted { self.documents_of(&metadata).await? } else { None };

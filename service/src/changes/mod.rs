@@ -4,6 +4,7 @@
 //!
 //! | file | content |
 //! | --- | --- |
+//! | `filter.rs` | which part of the changes is listed |
 //! | `listing.rs` | how much of the changes is listed |
 //! | `shown.rs` | the items, as JSON has them |
 //! | `lister.rs` | from changes to items, numbers and a summary |
@@ -12,13 +13,15 @@
 
 mod commit;
 mod diff;
+mod filter;
 mod lister;
 mod listing;
 mod shown;
 
 pub use self::commit::{CommitChanges, ShowCommit, commit};
-pub(crate) use self::diff::NamedState;
 pub use self::diff::{CompareStates, Comparison, compare, write_patch};
+pub(crate) use self::diff::{NamedState, count_changes};
+pub use self::filter::ChangeFilter;
 pub(crate) use self::lister::{Change, list};
 pub use self::listing::{Detail, Listing};
 pub use self::shown::{

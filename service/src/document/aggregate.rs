@@ -1,22 +1,17 @@
 use std::sync::Arc;
 
 use argon_core::model::{BranchName, CollectionName};
-use argon_core::write::Outcome;
-use argon_core::{Backoff, Error, Revision};
+use argon_core::{Error, Revision};
 use argon_query::pipeline::{Options, Pipeline, Row};
-use futures::{Stream, TryStreamExt};
+use futures::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::{execution_in, one_by_one};
-use super::write_rows::RowWriter;
 use crate::collections::Signature;
 use crate::json::QueryDocument;
 use crate::workspace::Workspace;
 use crate::{Failure, Result};
-
-/// How often a pipeline that writes is run while others commit to the branch.
-const MOST_ATTEMPTS: u32 = 5;
 
 /// Run an aggregation pipeline.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -76,9 +71,8 @@ pub async fn aggregate(
         )
         .into());
     }
-    let state = workspace.state(revision).await?;
-    let branch = workspace.branch_of(revision);
-    let execution = execution_in(&state, &workspace.project, branch);
+    let (state, branch) = workspace.named_state(revision).await?;
+    let execution = execution_in(&state, &workspace.project, &branch);
     let batches = pipeline.run(request.collection.as_str(), &execution);
     Ok(one_by_one(batches))
 }
@@ -95,53 +89,12 @@ pub async fn aggregate_into(
 ) -> Result<WrittenRows> {
     let pipeline = request.compile()?;
     let branch = workspace.branch().await?;
-    let Some(write) = pipeline.write() else {
-        return Err(Error::invalid("the pipeline has no $out or $merge").into());
-    };
-    if let Some(database) = &write.database
-        && database != branch.project().name().as_str()
-    {
-        return Err(Error::unsupported(format!(
-            "the pipeline writes to database '{database}'; only collections of project '{}' can \
-             be written",
-            branch.project().name()
-        ))
-        .into());
-    }
-    let target = CollectionName::new(&write.collection)?;
-    let mut backoff = Backoff::new(branch.environment()).at_most(MOST_ATTEMPTS);
-    while backoff.attempt().await {
-        let state = branch.head().await?;
-        let execution = execution_in(&state, &workspace.project, branch.name());
-        let mut writer = RowWriter::new(&state, &branch, &target);
-        let mut rows = pipeline.run(request.collection.as_str(), &execution);
-        while let Some(batch) = rows.try_next().await? {
-            for row in batch {
-                writer.write(write, row, &execution).await?;
-            }
-        }
-        let mut changes = signature.request(&branch);
-        let written = writer.finish(write, &mut changes).await?;
-        let rows = |lsn| WrittenRows {
-            branch: branch.name().clone(),
-            collection: target.clone(),
-            written,
-            lsn,
-        };
-        if written == 0 {
-            return Ok(rows(None));
-        }
-        // The rows follow from the whole state, not only from the documents that they replace.
-        changes.set_after(state.last_digest().await?);
-        match branch.commit(changes).await? {
-            Outcome::Committed(receipt) => return Ok(rows(Some(receipt.lsn.get()))),
-            Outcome::Unchanged { .. } => return Ok(rows(None)),
-            Outcome::Conflict(_) | Outcome::Moved { .. } => {}
-        }
-    }
-    Err(Error::conflict(format!(
-        "branch '{}' got other commits while the pipeline ran, each time; try again later",
-        branch.name()
-    ))
-    .into())
+    let signed = || signature.request(&branch);
+    let rows = pipeline.write_to(&branch, request.collection.as_str(), &signed).await?;
+    Ok(WrittenRows {
+        branch: branch.name().clone(),
+        collection: rows.collection,
+        written: rows.written,
+        lsn: rows.receipt.map(|receipt| receipt.lsn.get()),
+    })
 }

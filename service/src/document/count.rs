@@ -1,6 +1,6 @@
 use argon_core::State;
 use argon_core::model::CollectionName;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub async fn count_one(state: &State, request: CountDocuments) -> Result<Counted
         view.count().await?
     } else {
         let selection = selection(&filter, &collation, state.environment())?;
-        selection.read(&view).try_fold(0, |count, _| async move { Ok(count + 1) }).await?
+        selection.count(&view).await?
     };
     Ok(CountedCollection { collection, documents })
 }

@@ -1,12 +1,13 @@
 use argon_core::Branch;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
-use argon_core::write::Precondition;
+use argon_core::write::{Outcome, Precondition};
 use argon_query::modify::{Change, Modify};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::selection;
+use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
 use crate::json::{Id, QueryDocument};
@@ -19,6 +20,9 @@ pub struct DeleteDocuments {
     pub collection: CollectionName,
     /// Their `_id`s; repeated ones count once.
     pub ids: Vec<Id>,
+    /// The position of a state that was read: a document that was changed or deleted after it is refused.
+    #[serde(default)]
+    pub if_lsn: Option<u64>,
     /// How the commit is signed.
     #[serde(flatten)]
     pub signature: Signature,
@@ -50,6 +54,13 @@ pub struct DeleteMatching {
     /// The order of texts; without it, byte by byte.
     #[serde(default)]
     pub collation: QueryDocument,
+    /// Whether only the first by `_id` is deleted.
+    #[serde(default)]
+    pub one: bool,
+    /// The position of a state that was read: its documents are deleted, and a document that was changed,
+    /// inserted or deleted after it is refused.
+    #[serde(default)]
+    pub if_lsn: Option<u64>,
     /// How the commit is signed.
     #[serde(flatten)]
     pub signature: Signature,
@@ -74,18 +85,23 @@ pub struct DeletedMatching {
 ///
 /// # Errors
 /// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the documents
-/// each time.
+/// each time, or have changed one after the state that was read.
 pub async fn delete_matching(branch: &Branch, request: DeleteMatching) -> Result<DeletedMatching> {
     let selection = selection(&request.filter, &request.collation, branch.environment())?;
+    let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let modify = Modify {
         collection: &request.collection,
         selection: &selection,
-        many: true,
+        many: !request.one,
         change: &|_| Ok(Change::Delete),
         upsert: None,
+        state: unchanged.as_ref().map(|unchanged| &unchanged.state),
         request: &|| request.signature.request(branch),
     };
     let modified = modify.run(branch).await?;
+    if let (Some(conflict), Some(unchanged)) = (&modified.conflict, &unchanged) {
+        return Err(unchanged.refuse(branch, conflict).await);
+    }
     Ok(DeletedMatching {
         branch: branch.name().clone(),
         collection: request.collection,
@@ -97,17 +113,31 @@ pub async fn delete_matching(branch: &Branch, request: DeleteMatching) -> Result
 /// Deletes documents.
 ///
 /// # Errors
-/// `NotFound` if one does not exist; nothing is deleted then.
+/// `NotFound` if one does not exist, and `Conflict` if one was changed after the state that was read;
+/// nothing is deleted then.
 pub async fn delete(branch: &Branch, request: DeleteDocuments) -> Result<DeletedDocuments> {
-    let DeleteDocuments { collection, ids, signature } = request;
+    let DeleteDocuments { collection, ids, if_lsn, signature } = request;
+    let unchanged = Unchanged::since(branch, if_lsn).await?;
     let mut ids: Vec<Key> = ids.into_iter().map(|Id(id)| id).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut request = signature.request(branch);
-    for id in ids {
-        request.delete(collection.clone(), id, Precondition::Present);
+    let conditions = match &unchanged {
+        Some(unchanged) => unchanged.preconditions(&collection, ids.clone()).await?,
+        None => vec![Precondition::Present; ids.len()],
+    };
+    for (id, condition) in ids.into_iter().zip(conditions) {
+        if let (Precondition::Absent, Some(unchanged)) = (condition, &unchanged) {
+            return Err(unchanged.refuse_absent(branch, &collection, &id).await);
+        }
+        request.delete(collection.clone(), id, condition);
     }
-    let receipt = branch.commit(request).await?.committed()?;
+    let receipt = match (branch.commit(request).await?, &unchanged) {
+        (Outcome::Conflict(conflict), Some(unchanged)) => {
+            return Err(unchanged.refuse(branch, &conflict).await);
+        }
+        (outcome, _) => outcome.committed()?,
+    };
     Ok(DeletedDocuments {
         branch: branch.name().clone(),
         collection,

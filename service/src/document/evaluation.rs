@@ -13,9 +13,14 @@ use futures::{Stream, TryStreamExt, stream};
 use crate::json::QueryDocument;
 use crate::{Failure, Result};
 
+/// The error for what is not BSON.
+pub(super) fn malformed(error: bson::error::Error) -> Error {
+    Error::invalid("a document is not valid BSON").with_source(error)
+}
+
 /// The time and the randomness of one operation.
 pub(super) fn context(environment: &Environment) -> Arc<Context> {
-    Arc::new(Context::new(environment.now(), u64::from_le_bytes(environment.random())))
+    Arc::new(Context::of(environment))
 }
 
 /// The evaluation of expressions in one operation.

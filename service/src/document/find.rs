@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::evaluation::{execution, one_by_one};
-use crate::json::QueryDocument;
+use crate::json::{HintValue, QueryDocument};
 use crate::{Failure, Result};
 
 /// Read the documents of a collection that match a filter.
@@ -34,6 +34,9 @@ pub struct FindDocuments {
     /// The order of texts; without it, byte by byte.
     #[serde(default)]
     pub collation: QueryDocument,
+    /// The index to read by: its name, its key, or `{$natural: 1}` for none.
+    #[serde(default)]
+    pub hint: Option<HintValue>,
 }
 
 /// Reads documents, each as soon as it is known to be the next. A front end shows them as
@@ -46,16 +49,23 @@ pub fn find(
     request: FindDocuments,
 ) -> Result<impl Stream<Item = Result<Row, Failure>> + Send + use<>> {
     state.collection(&request.collection)?;
-    let find = Find::compile(&FindCommand {
+    let (collection, limit) = (request.collection.clone(), request.limit);
+    let find = Find::compile(&command(request))?;
+    let batches = find.run(collection.as_str(), &execution(state));
+    // To MongoDB a limit of 0 is none.
+    let most = if limit == Some(0) { 0 } else { usize::MAX };
+    Ok(one_by_one(batches).take(most))
+}
+
+/// The query of a request.
+pub(super) fn command(request: FindDocuments) -> FindCommand {
+    FindCommand {
         filter: request.filter.0,
         projection: request.projection.0,
         sort: request.sort.0,
         skip: request.skip,
         limit: request.limit.unwrap_or_default(),
         collation: request.collation.0,
-    })?;
-    let batches = find.run(request.collection.as_str(), &execution(state));
-    // To MongoDB a limit of 0 is none.
-    let most = if request.limit == Some(0) { 0 } else { usize::MAX };
-    Ok(one_by_one(batches).take(most))
+        hint: request.hint.map(|hint| hint.0),
+    }
 }

@@ -6,12 +6,14 @@ mod count;
 mod delete;
 mod distinct;
 mod evaluation;
+mod explain;
 mod find;
 mod get;
 mod history;
+mod number_types;
 mod put;
+mod unchanged;
 mod update;
-mod write_rows;
 
 pub use self::aggregate::{AggregateDocuments, WrittenRows, aggregate, aggregate_into};
 pub use self::blame::{BlameDocument, BlamedCommit, FieldBlame, blame};
@@ -20,6 +22,7 @@ pub use self::delete::{
     DeleteDocuments, DeleteMatching, DeletedDocuments, DeletedMatching, delete, delete_matching,
 };
 pub use self::distinct::{DistinctValue, DistinctValues, distinct};
+pub use self::explain::{ExplainQuery, ExplainedQuery, explain};
 pub use self::find::{FindDocuments, find};
 pub use self::get::{GetDocument, get};
 pub use self::history::{DocumentVersion, HistoryEntry, ListVersions, history};

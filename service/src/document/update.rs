@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::evaluation;
+use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
 use crate::json::{ExtJson, QueryDocument, UpdateValue};
@@ -34,6 +35,10 @@ pub struct UpdateDocuments {
     /// The filters for `$[identifier]`.
     #[serde(default)]
     pub array_filters: Vec<QueryDocument>,
+    /// The position of a state that was read: its documents are updated, and a document that was changed,
+    /// inserted or deleted after it is refused.
+    #[serde(default)]
+    pub if_lsn: Option<u64>,
     /// How the commit is signed.
     #[serde(flatten)]
     pub signature: Signature,
@@ -62,7 +67,7 @@ pub struct UpdatedDocuments {
 ///
 /// # Errors
 /// `Invalid` for a malformed query or update, with MongoDB's code; `Conflict` if others change the
-/// documents each time.
+/// documents each time, or have changed one after the state that was read.
 pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<UpdatedDocuments> {
     let evaluation = evaluation(branch.environment());
     let array_filters: Vec<_> =
@@ -81,15 +86,20 @@ pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<Updated
         let id = branch.environment().object_id();
         update.upsert(filter, id, &evaluation.scope(&empty))
     };
+    let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let modified = Modify {
         collection: &request.collection,
         selection: &selection,
         many: request.many,
         change: &change,
         upsert: request.upsert.then_some(&upsert),
+        state: unchanged.as_ref().map(|unchanged| &unchanged.state),
         request: &|| request.signature.request(branch),
     };
     let modified = modified.run(branch).await?;
+    if let (Some(conflict), Some(unchanged)) = (&modified.conflict, &unchanged) {
+        return Err(unchanged.refuse(branch, conflict).await);
+    }
     shown(branch, request.collection, &modified)
 }
 

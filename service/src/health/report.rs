@@ -1,5 +1,5 @@
 use argon_core::model::{BranchName, ProjectName};
-use argon_core::{Hint, Project, State};
+use argon_core::{ErrorKind, Hint, Project, State};
 use bson::DateTime;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::check::{Check, ShownCheck, Verdict};
 use super::checks;
 use super::measured::Measured;
 use crate::settings::HealthSettings;
-use crate::{OpenStore, Result, Wording};
+use crate::{Failure, OpenStore, Result, Wording};
 
 /// Check a store against the thresholds of the settings `health.*`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -77,10 +77,10 @@ pub async fn check(
 /// # Errors
 /// `NotFound` if the project or the branch does not exist.
 pub async fn head(opened: &OpenStore, request: &CheckHealth) -> Result<Option<(Project, State)>> {
-    if request.project.is_none() && opened.config.project.is_none() {
-        return Ok(None);
-    }
-    let project = opened.project(request.project.as_ref()).await?;
+    let project = match opened.project(request.project.as_ref()).await {
+        Err(Failure::Error { error, .. }) if error.kind() == ErrorKind::Invalid => return Ok(None),
+        project => project?,
+    };
     let name = opened.branch(project.name(), request.branch.as_ref());
     let head = project.branch(&name).await?.head().await?;
     Ok(Some((project, head)))

@@ -5,7 +5,8 @@ use std::pin::Pin;
 
 use argon_core::model::{Message, Origin};
 use argon_core::write::{
-    CollectionChange, Conflict, DOCUMENT_OVERHEAD_BYTES, Outcome, Precondition, WriteRequest,
+    CollectionChange, Conflict, DOCUMENT_OVERHEAD_BYTES, Enforced, Outcome, Precondition,
+    WriteRequest,
 };
 use argon_core::{Backoff, Error};
 use futures::StreamExt;
@@ -79,6 +80,9 @@ pub(super) fn request(
         None => Message::new(message)?,
     });
     request.set_origin(Origin::Import { source });
+    if options.bypass_rules {
+        request.set_enforced(Enforced::Nothing);
+    }
     Ok(request)
 }
 

@@ -104,7 +104,7 @@ impl Reader {
     }
 
     fn add(&mut self, record: Record, path: &Path) -> Result<(), Unwanted> {
-        let Record { document, offset, line } = record;
+        let Record { document, offset, line, .. } = record;
         match self.ids.identified(document).and_then(Document::checked) {
             Ok((key, document)) => {
                 let bytes = document.as_bytes().len();

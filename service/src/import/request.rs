@@ -61,6 +61,10 @@ pub struct ImportFiles {
     /// Whether nothing is written.
     #[serde(default)]
     pub dry_run: bool,
+    /// Whether documents are imported that break the rules of their collection: its validator, and
+    /// its unique indexes.
+    #[serde(default)]
+    pub bypass_rules: bool,
     /// Whether bad documents are left out.
     #[serde(default)]
     pub keep_going: bool,

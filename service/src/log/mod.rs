@@ -1,22 +1,26 @@
 //! The commits of a branch.
 
+mod graph;
 mod names;
+mod pattern;
 mod reach;
 
 use std::collections::BTreeMap;
 
-use argon_core::model::{Actor, Commit, CommitMeta, Touched};
-use argon_core::{Error, Revision, State, parse_time};
+use argon_core::model::{Actor, Commit, CommitMeta, Lsn, Touched};
+use argon_core::{Moment, Revision, State};
 use bson::DateTime;
 use futures::{Stream, TryStreamExt, stream};
 use schemars::JsonSchema;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+pub use self::graph::{GraphCommit, GraphEntry, GraphPoint, ShowGraph, graph};
 use self::names::CollectionNames;
+pub use self::pattern::MessagePattern;
 pub use self::reach::{Reach, ShowReach, reach};
+use crate::changes::ChangeFilter;
 use crate::json::{self, ChangedCollection, Origin, Time};
-use crate::{Failure, Result};
+use crate::{Failure, Result, Workspace};
 
 /// List the commits of a branch, the newest first.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -25,13 +29,28 @@ pub struct ListCommits {
     #[serde(default, deserialize_with = "json::optional_text")]
     #[schemars(with = "Option<String>")]
     pub revision: Option<Revision>,
+    /// Only commits that this state does not have, along forks and merges.
+    #[serde(default, deserialize_with = "json::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub above: Option<Revision>,
     /// The maximum number of commits.
     #[serde(default)]
     pub limit: Option<usize>,
-    /// Only commits at or after this date, or time as RFC 3339.
-    #[serde(default, deserialize_with = "time")]
+    /// Only commits at or after this time: a date, a time such as `2026-07-07T09:00`, `yesterday`, `1h ago`.
+    #[serde(default, deserialize_with = "json::optional_text")]
     #[schemars(with = "Option<String>")]
-    pub since: Option<DateTime>,
+    pub since: Option<Moment>,
+    /// Only commits at or before this time.
+    #[serde(default, deserialize_with = "json::optional_text")]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Moment>,
+    /// Only commits whose message this regular expression finds.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub pattern: Option<MessagePattern>,
+    /// Only commits that changed these collections or documents.
+    #[serde(flatten)]
+    pub filter: ChangeFilter,
     /// Only commits of this actor.
     #[serde(default, deserialize_with = "json::actor")]
     #[schemars(with = "Option<String>")]
@@ -41,32 +60,19 @@ pub struct ListCommits {
     pub trailer: Option<String>,
 }
 
-fn time<'de, D: Deserializer<'de>>(input: D) -> Result<Option<DateTime>, D::Error> {
-    let text = Option::<String>::deserialize(input)?;
-    text.map(|text| time_filter(&text).map_err(D::Error::custom)).transpose()
-}
-
-/// Reads a date, or a time as RFC 3339.
-///
-/// # Errors
-/// `Invalid`, with the expected forms.
-pub fn time_filter(text: &str) -> argon_core::Result<DateTime> {
-    parse_time(text).ok_or_else(|| {
-        Error::invalid(format!(
-            "invalid time '{text}': expected a date such as 2026-07-07 or a time such as \
-             2026-07-07T09:00:00Z"
-        ))
-    })
-}
-
 impl ListCommits {
-    fn asks_for(&self, commit: &CommitMeta) -> bool {
+    /// Whether a commit is listed, as far as its changes don't matter.
+    fn asks_for(&self, commit: &CommitMeta) -> Result<bool> {
         let has = |trailer: &str| match trailer.split_once('=') {
             Some((key, value)) => commit.trailers.get(key) == Some(value),
             None => commit.trailers.get(trailer).is_some(),
         };
-        self.actor.as_ref().is_none_or(|actor| *actor == commit.actor)
-            && self.trailer.as_deref().is_none_or(has)
+        let is_signed = self.actor.as_ref().is_none_or(|actor| *actor == commit.actor)
+            && self.trailer.as_deref().is_none_or(has);
+        match &self.pattern {
+            Some(pattern) if is_signed => Ok(pattern.finds(&commit.message)?),
+            _ => Ok(is_signed),
+        }
     }
 }
 
@@ -101,22 +107,34 @@ pub enum LogEntry {
 }
 
 /// Lists the commits up to a state, the newest first, each as soon as it is read.
-pub fn list(
-    state: &State,
+///
+/// # Errors
+/// `NotFound` if a state does not exist; `Invalid` for a filter that can't be.
+pub async fn list(
+    workspace: &Workspace,
     request: ListCommits,
-) -> impl Stream<Item = Result<LogEntry, Failure>> + Send + use<> {
+) -> Result<impl Stream<Item = Result<LogEntry, Failure>> + Send + use<>> {
+    request.filter.check()?;
+    let state = workspace.state(request.revision.as_ref()).await?;
+    let above = match &request.above {
+        Some(above) => workspace.state(Some(above)).await?.merged_lsn(&state).await?,
+        None => Lsn::ZERO,
+    };
+    let now = state.environment().now();
     let walk = Walk {
-        commits: Box::pin(argon_core::log::headers(state)),
-        names: CollectionNames::new(state),
+        commits: Box::pin(argon_core::log::headers(&state)),
+        names: CollectionNames::new(&state),
         left: request.limit.unwrap_or(usize::MAX),
-        state: state.clone(),
+        above,
+        since: request.since.as_ref().map(|since| since.at(now)),
+        until: request.until.as_ref().map(|until| until.at(now)),
+        state,
         request,
         ended: false,
     };
-    stream::try_unfold(
-        walk,
-        |mut walk| async move { Ok(walk.next().await?.map(|entry| (entry, walk))) },
-    )
+    Ok(stream::try_unfold(walk, |mut walk| async move {
+        Ok(walk.next().await?.map(|entry| (entry, walk)))
+    }))
 }
 
 type Commits = std::pin::Pin<Box<dyn Stream<Item = argon_core::Result<Commit<Touched>>> + Send>>;
@@ -125,6 +143,10 @@ struct Walk {
     commits: Commits,
     names: CollectionNames,
     left: usize,
+    /// The last position that is not listed.
+    above: Lsn,
+    since: Option<DateTime>,
+    until: Option<DateTime>,
     state: State,
     request: ListCommits,
     ended: bool,
@@ -138,18 +160,48 @@ impl Walk {
                 let floor = argon_core::log::floor(&self.state).await?;
                 return Ok(Some(LogEntry::Floor(floor.get())));
             };
-            if self.request.since.is_some_and(|since| commit.meta.time < since) {
-                self.ended = true; // Times never go back along a log.
-            } else if self.request.asks_for(&commit.meta) {
+            let meta = &commit.meta;
+            // Times never go back along a log.
+            if meta.lsn <= self.above || self.since.is_some_and(|since| meta.time < since) {
+                self.ended = true;
+            } else if self.until.is_none_or(|until| meta.time <= until)
+                && self.request.asks_for(meta)?
+                && let Some(listed) = self.listed(&commit).await?
+            {
                 self.left -= 1;
-                let collections = self.names.changed_by(&commit).await?;
-                return Ok(Some(LogEntry::Commit(Box::new(ListedCommit::of(
-                    &commit,
-                    collections,
-                )))));
+                return Ok(Some(LogEntry::Commit(Box::new(listed))));
             }
         }
         Ok(None)
+    }
+
+    /// The commit, if it changed something that is wanted.
+    async fn listed(&mut self, commit: &Commit<Touched>) -> Result<Option<ListedCommit>> {
+        let filter = &self.request.filter;
+        if !filter.ids.is_empty()
+            && !commit.changes.iter().any(|change| filter.takes_key(&change.key))
+        {
+            return Ok(None);
+        }
+        let collections = self.names.changed_by(commit).await?;
+        let filter = &self.request.filter;
+        let is_wanted = |changed: &ChangedCollection| filter.takes_collection(&changed.collection);
+        let is_listed = filter.is_empty() || collections.iter().any(is_wanted);
+        // A document of another collection may have the same _id.
+        if !is_listed || !self.touches_wanted(commit) {
+            return Ok(None);
+        }
+        Ok(Some(ListedCommit::of(commit, collections)))
+    }
+
+    /// Whether a commit touched one of the documents that are wanted, if any are.
+    fn touches_wanted(&self, commit: &Commit<Touched>) -> bool {
+        let filter = &self.request.filter;
+        let is_wanted = |change: &Touched| {
+            let name = self.names.known(change.collection);
+            filter.takes_key(&change.key) && name.is_some_and(|name| filter.takes_collection(name))
+        };
+        filter.ids.is_empty() || commit.changes.iter().any(is_wanted)
     }
 }
 

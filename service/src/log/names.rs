@@ -24,6 +24,11 @@ impl CollectionNames {
         names
     }
 
+    /// The name of a collection, if it is known by now.
+    pub(super) fn known(&self, id: CollectionId) -> Option<&str> {
+        self.known.get(&id).map(String::as_str)
+    }
+
     fn adopt(&mut self, state: &State) {
         for info in state.collections() {
             self.known.entry(info.id).or_insert_with(|| info.name.to_string());

@@ -32,8 +32,7 @@ pub async fn create(
     request: CreatePin,
     key: Option<&SigningKey>,
 ) -> Result<ShownPin> {
-    let state = workspace.state(request.revision.as_ref()).await?;
-    let branch = workspace.branch_of(request.revision.as_ref());
-    let new = NewPin { branch, note: &request.note, key };
+    let (state, branch) = workspace.named_state(request.revision.as_ref()).await?;
+    let new = NewPin { branch: &branch, note: &request.note, key };
     Ok(workspace.project.create_pin(&request.pin, &state, new).await?.into())
 }

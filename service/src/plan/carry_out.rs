@@ -1,7 +1,7 @@
 //! From a plan that is not saved to a commit, or to a saved plan.
 
 use argon_core::ErrorKind;
-use argon_core::plan::{Plan, SavedPlan};
+use argon_core::plan::{Plan, SavedPlan, Source};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -34,18 +34,36 @@ pub(super) async fn carry_out(
     watcher: &dyn Watcher,
 ) -> Result<PlanOutcome> {
     let review = PlanReview::of(plan).await?;
-    if action != PlanAction::Commit
-        && let Some(refusal) = review.refuse_unchecked()?
-    {
-        return Ok(PlanOutcome::Refused(refusal));
-    }
-    match action {
-        PlanAction::Commit => commit(review, signature, watcher).await,
-        PlanAction::DryRun => Ok(PlanOutcome::Computed(review)),
-        PlanAction::Save => {
-            let message = signature.message.unwrap_or_default();
-            let saved = SavedPlan::create(review.plan, &message).await?;
-            Ok(PlanOutcome::Saved(PlanReview::of_saved(&saved).await?))
+    // Each caller would have all of it on its stack.
+    Box::pin(review.carry_out(action, signature, watcher)).await
+}
+
+impl PlanReview {
+    /// Does with a plan that is not saved what is requested, after it was shown. The commit has exactly the result
+    /// that was shown.
+    ///
+    /// # Errors
+    /// `Conflict` if the branch has moved since; `Denied` if a hook refuses the result; `Interrupted` if the watcher
+    /// ends it.
+    pub async fn carry_out(
+        self,
+        action: PlanAction,
+        signature: Signature,
+        watcher: &dyn Watcher,
+    ) -> Result<PlanOutcome> {
+        if action != PlanAction::Commit
+            && let Some(refusal) = self.refuse_unchecked()?
+        {
+            return Ok(PlanOutcome::Refused(refusal));
+        }
+        match action {
+            PlanAction::Commit => Box::pin(commit(self, signature, watcher)).await,
+            PlanAction::DryRun => Ok(PlanOutcome::Computed(self)),
+            PlanAction::Save => {
+                let message = signature.message.unwrap_or_default();
+                let saved = SavedPlan::create(self.plan, &message).await?;
+                Ok(PlanOutcome::Saved(Self::of_saved(&saved).await?))
+            }
         }
     }
 }
@@ -58,7 +76,9 @@ async fn commit(
     if !review.result.conflicts.is_empty() {
         return Ok(PlanOutcome::Refused(Refusal::Conflicts(Box::new(review))));
     }
-    if review.result.is_empty() {
+    // A merge that changes nothing becomes part of the history all the same.
+    let is_merge = matches!(review.plan.source(), Source::Merge { .. });
+    if review.result.is_empty() && !is_merge {
         return Ok(PlanOutcome::Nothing(NothingToCommit {
             id: None,
             what: review.plan.what()?,

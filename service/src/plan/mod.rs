@@ -2,8 +2,8 @@
 //!
 //! | file | content |
 //! | --- | --- |
-//! | `preview.rs`, `undo.rs`, `cherry_pick.rs` | operations that make a plan |
-//! | `list.rs`, `show.rs`, `resolve.rs`, `apply.rs`, `abort.rs` | operations on saved plans |
+//! | `merge.rs`, `preview.rs`, `undo.rs`, `cherry_pick.rs` | operations that make a plan |
+//! | `list.rs`, `show.rs`, `resolve.rs`, `decide.rs`, `apply.rs`, `abort.rs` | operations on saved plans |
 //! | `rules.rs` | the rules of a request: a policy, and what precedes it |
 //! | `review.rs`, `shown.rs`, `conflict.rs`, `checks.rs` | a plan and its result, as JSON has them |
 //! | `accept.rs` | checks and hooks before a commit |
@@ -16,7 +16,9 @@ mod carry_out;
 mod checks;
 mod cherry_pick;
 mod conflict;
+mod decide;
 mod list;
+mod merge;
 mod outcome;
 mod preview;
 mod resolve;
@@ -32,7 +34,9 @@ pub use self::carry_out::PlanAction;
 pub use self::checks::{BrokenRule, BrokenRules, UncheckedRule, UncheckedRules};
 pub use self::cherry_pick::{CherryPick, cherry_pick};
 pub use self::conflict::{ChoiceKind, ConflictCause, PlanItem, ShownConflict, ShownDecision};
+pub use self::decide::{ConflictDecision, DecideConflicts, decide};
 pub use self::list::{ListPlans, ListedPlan, list};
+pub use self::merge::{MergeState, merge};
 pub use self::outcome::{CommittedPlan, NothingToCommit, PlanOutcome, Refusal};
 pub use self::preview::{PreviewMerge, preview};
 pub use self::resolve::{ResolveConflicts, ResolvedPlan, resolve};

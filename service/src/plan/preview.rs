@@ -37,19 +37,9 @@ pub struct PreviewMerge {
 /// `NotFound` if the state or the branch does not exist; `Invalid` for rules that can't be used.
 pub async fn preview(workspace: &Workspace, request: PreviewMerge) -> Result<PlanOutcome> {
     let PreviewMerge { source, into, rules, message, .. } = request;
-    let theirs = workspace.state(Some(&source)).await?;
-    let name = name_of(&source, workspace);
-    let target = workspace.branch_or_current(into.as_ref()).await?;
-    let plan = match Plan::merge(&target, &name, &theirs, rules.into_rules()).await {
-        Err(error) if error.kind() == ErrorKind::Invalid && has_all(&target, &theirs).await? => {
-            return Ok(PlanOutcome::Nothing(NothingToCommit {
-                id: None,
-                what: format!("merge {name}"),
-                branch: target.name().clone(),
-                lsn: None,
-            }));
-        }
-        plan => plan?,
+    let plan = match merge_plan(workspace, &source, into.as_ref(), rules).await? {
+        Ok(plan) => plan,
+        Err(nothing) => return Ok(PlanOutcome::Nothing(nothing)),
     };
     if plan.rules().checks.strict
         && let Some(refusal) = PlanReview::of(plan.clone()).await?.refuse_unchecked()?
@@ -58,6 +48,30 @@ pub async fn preview(workspace: &Workspace, request: PreviewMerge) -> Result<Pla
     }
     let saved = SavedPlan::create(plan, &message.unwrap_or_default()).await?;
     Ok(PlanOutcome::Saved(PlanReview::of_saved(&saved).await?))
+}
+
+/// The plan of a merge, or that the branch has all of the source.
+pub(super) async fn merge_plan(
+    workspace: &Workspace,
+    source: &Revision,
+    into: Option<&BranchName>,
+    rules: PlanRules,
+) -> Result<Result<Plan, NothingToCommit>> {
+    let source = source.explicit(&workspace.project).await?;
+    let theirs = workspace.state(Some(&source)).await?;
+    let name = name_of(&source, workspace);
+    let target = workspace.branch_or_current(into).await?;
+    match Plan::merge(&target, &name, &theirs, rules.into_rules()).await {
+        Err(error) if error.kind() == ErrorKind::Invalid && has_all(&target, &theirs).await? => {
+            Ok(Err(NothingToCommit {
+                id: None,
+                what: format!("merge {name}"),
+                branch: target.name().clone(),
+                lsn: None,
+            }))
+        }
+        plan => Ok(Ok(plan?)),
+    }
 }
 
 async fn has_all(target: &Branch, theirs: &State) -> Result<bool> {

@@ -42,17 +42,16 @@ pub struct ResolveConflicts {
     pub value: Option<Value>,
 }
 
-impl ResolveConflicts {
-    fn choice(&self) -> Result<Choice> {
-        match (self.choice, &self.value) {
-            (ChoiceKind::Value, Some(value)) => Ok(Choice::Value(value.0.clone())),
-            (ChoiceKind::Value, None) => Err(Error::invalid("missing required field value").into()),
-            (_, Some(_)) => Err(Error::invalid("field value requires the choice 'value'").into()),
-            (ChoiceKind::Ours, None) => Ok(Choice::Ours),
-            (ChoiceKind::Theirs, None) => Ok(Choice::Theirs),
-            (ChoiceKind::Base, None) => Ok(Choice::Base),
-            (ChoiceKind::Absent, None) => Ok(Choice::Absent),
-        }
+/// A decision, of its kind and its value.
+pub(super) fn choice(kind: ChoiceKind, value: Option<&Value>) -> Result<Choice> {
+    match (kind, value) {
+        (ChoiceKind::Value, Some(value)) => Ok(Choice::Value(value.0.clone())),
+        (ChoiceKind::Value, None) => Err(Error::invalid("missing required field value").into()),
+        (_, Some(_)) => Err(Error::invalid("field value requires the choice 'value'").into()),
+        (ChoiceKind::Ours, None) => Ok(Choice::Ours),
+        (ChoiceKind::Theirs, None) => Ok(Choice::Theirs),
+        (ChoiceKind::Base, None) => Ok(Choice::Base),
+        (ChoiceKind::Absent, None) => Ok(Choice::Absent),
     }
 }
 
@@ -78,7 +77,7 @@ pub struct ResolvedPlan {
 pub async fn resolve(workspace: &Workspace, request: ResolveConflicts) -> Result<ResolvedPlan> {
     let mut saved = SavedPlan::open(&workspace.project, &request.plan).await?;
     saved.must_be_open()?;
-    let choice = request.choice()?;
+    let choice = choice(request.choice, request.value.as_ref())?;
     match request.collection {
         Some(collection) => {
             let (key, path) = (request.id.map(|id| id.0), request.path.unwrap_or(Path::DOCUMENT));
@@ -94,6 +93,11 @@ pub async fn resolve(workspace: &Workspace, request: ResolveConflicts) -> Result
         }
         None => decide_all(&mut saved, &choice).await?,
     }
+    save(saved).await
+}
+
+/// Saves the decisions of a plan.
+pub(super) async fn save(mut saved: SavedPlan) -> Result<ResolvedPlan> {
     // A decision that makes a document invalid is refused here, before it is saved.
     let result = saved.plan().compute().await?;
     saved.save().await.map_err(|error| {
@@ -110,7 +114,7 @@ pub async fn resolve(workspace: &Workspace, request: ResolveConflicts) -> Result
 }
 
 /// Refuses a decision about what is not in conflict.
-async fn must_conflict(
+pub(super) async fn must_conflict(
     saved: &SavedPlan,
     collection: &CollectionName,
     key: Option<&Key>,
@@ -152,7 +156,8 @@ mod tests {
     use super::*;
 
     fn choice(json: &str) -> Result<Choice> {
-        serde_json::from_str::<ResolveConflicts>(json).unwrap().choice()
+        let request = serde_json::from_str::<ResolveConflicts>(json).unwrap();
+        super::choice(request.choice, request.value.as_ref())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A plan with its result, to be shown or judged.
 
+use argon_core::model::BranchName;
 use argon_core::plan::{MergeResult, Plan, Rules, SavedPlan, SavedPlanInfo};
 use argon_core::{Error, ErrorKind};
 use argon_formats::extjson::Mode;
@@ -32,6 +33,21 @@ impl PlanReview {
     pub(super) async fn of_saved(saved: &SavedPlan) -> Result<Self> {
         let plan = saved.plan().clone();
         Ok(Self { result: plan.compute().await?, plan, saved: Some(saved.info()?) })
+    }
+
+    /// The number of conflicts that are left.
+    pub fn conflicts(&self) -> u64 {
+        self.result.counts.conflicts
+    }
+
+    /// The identifier of the plan, if it is saved.
+    pub fn id(&self) -> Option<String> {
+        self.saved.as_ref().map(|info| info.id.to_string())
+    }
+
+    /// The branch that gets the commit.
+    pub fn branch(&self) -> &BranchName {
+        self.plan.branch().name()
     }
 
     /// The strategies and the checks.

@@ -28,6 +28,6 @@ pub struct CurrentProject {
 pub async fn choose(opened: &OpenStore, request: UseProject) -> Result<CurrentProject> {
     let UseProject { project } = request;
     opened.project(Some(&project)).await?;
-    opened.set_current(&Config { project: Some(project.clone()), branch: None })?;
+    opened.set_current(&Config { project: Some(project.clone()), ..Config::default() })?;
     Ok(CurrentProject { project })
 }

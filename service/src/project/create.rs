@@ -40,7 +40,7 @@ pub async fn create(
         }
         _ => error.into(),
     })?;
-    let config = Config { project: Some(project.clone()), branch: None };
+    let config = Config { project: Some(project.clone()), ..Config::default() };
     let current = opened.config.project.is_none()
         && opened.config_file.is_some()
         && opened.set_current_after(&config, watcher);

@@ -52,8 +52,7 @@ pub async fn create(
 ) -> Result<CreatedSandbox> {
     let CreateSandbox { from, ttl, branch } = request;
     check_ttl(ttl, environment)?;
-    let state = workspace.state(from.as_ref()).await?;
-    let parent = workspace.branch_of(from.as_ref()).clone();
+    let (state, parent) = workspace.named_state(from.as_ref()).await?;
     let project = &workspace.project;
     let (made, end) = sandbox::create(project, &state, &parent, branch.as_ref(), ttl).await?;
     let (branch, lsn) = (made.name().clone(), state.lsn().get());

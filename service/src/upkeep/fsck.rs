@@ -7,7 +7,7 @@ use crate::{OpenStore, Result};
 /// Check the whole store: the log against its hash chain, all other data against the log.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct CheckStore {
-    /// Whether to rebuild damaged snapshots from the log.
+    /// Whether to rebuild damaged snapshots and entries of indexes from the log.
     #[serde(default)]
     pub rebuild: bool,
 }
@@ -33,6 +33,8 @@ pub struct CheckedStore {
     pub images: u64,
     /// The number of snapshots.
     pub snapshots: u64,
+    /// The number of indexes, of all branches.
+    pub indexes: u64,
     /// The problems.
     pub problems: Vec<Problem>,
 }
@@ -79,6 +81,7 @@ pub async fn fsck(
         commits: report.commits,
         images: report.images,
         snapshots: report.snapshots,
+        indexes: report.indexes,
         problems: problems.collect(),
     })
 }

@@ -1,9 +1,14 @@
-//! Resets of a branch to a past state.
+//! Resets of a branch to a past state, and restores of a part of one.
+
+mod part;
 
 use argon_core::{Branch, ErrorKind, Revision, State, restore};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::part::{
+    PartPreview, PreviewPart, RestorePart, RestoredPart, preview_part, restore_part,
+};
 use crate::changes::{Comparison, Listing, NamedState, Summary};
 use crate::{Failure, Hint, Result, Workspace, json};
 
@@ -57,11 +62,11 @@ pub struct ResetPreview {
 /// `NotFound` if the state or the branch does not exist.
 pub async fn preview(workspace: &Workspace, revision: &Revision) -> Result<ResetPreview> {
     let branch = workspace.branch().await?;
-    let target = workspace.state(Some(revision)).await?;
+    let to = NamedState::resolve(workspace, revision.clone()).await?;
+    let target = to.state.clone();
     let preview = restore::preview(&branch, &target).await?;
     let head = branch.at(preview.head).await?;
     let from = NamedState::of(workspace, workspace.head(), head);
-    let to = NamedState::of(workspace, revision.clone(), target.clone());
     let commits_left_behind = preview.commits_left_behind;
     let mut comparison = Comparison::of([from, to], preview.diff);
     let left_behind = Some(commits_left_behind);
