@@ -9,10 +9,10 @@ use argon_core::model::{
 };
 use argon_core::{Error, Revision};
 use argon_formats::extjson::{Mode, parse_id, parse_shell_document, parse_shell_value};
-use argon_service::changes::{Detail, Listing};
+use argon_service::changes::{ChangeFilter, Detail, Listing};
 use argon_service::collections;
 use argon_service::duration::parse_seconds;
-use argon_service::json::{QueryDocument, UpdateValue};
+use argon_service::json::{HintValue, Id, QueryDocument, UpdateValue};
 use argon_service::settings::{self, Overrides};
 use bson::Bson;
 use clap::{Args, Parser, ValueEnum};
@@ -103,6 +103,10 @@ pub(crate) struct GlobalOptions {
     /// Say nothing on stderr but notes and errors
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+
+    /// Print on a terminal at once, without `$ARGON_PAGER`, `$PAGER` or less
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
 
     #[arg(
         long,
@@ -205,12 +209,39 @@ impl InCollation {
     }
 }
 
+/// The part of the changes that a command shows.
+#[derive(Args, Default)]
+pub(crate) struct FilterArgs {
+    /// Only changes of this collection; may be given several times
+    #[arg(short, long = "collection", value_name = "NAME")]
+    collections: Vec<CollectionName>,
+    /// Only changes of the document with this _id, in the one collection; may be given several times
+    #[arg(long = "id", value_name = "ID", value_parser = document_id, requires = "collections",
+          allow_negative_numbers = true)]
+    ids: Vec<Key>,
+}
+
+impl From<FilterArgs> for ChangeFilter {
+    fn from(FilterArgs { collections, ids }: FilterArgs) -> Self {
+        Self { collections, ids: ids.into_iter().map(Id).collect() }
+    }
+}
+
 /// How documents are printed.
 #[derive(Args, Default)]
 pub(crate) struct DocumentStyle {
     /// Print canonical Extended JSON, in which every value keeps its type
     #[arg(long)]
     pub(crate) canonical: bool,
+}
+
+/// The condition that what is written is as it was read.
+#[derive(Args, Clone, Copy)]
+pub(crate) struct IfLsn {
+    /// Fail with exit code 5 if a document that is written was changed, inserted or deleted after this LSN,
+    /// that of the state in which it was read
+    #[arg(long = "if-lsn", value_name = "LSN")]
+    pub(crate) lsn: Option<u64>,
 }
 
 /// How changes are printed.
@@ -242,7 +273,7 @@ impl DocumentStyle {
 }
 
 /// How a commit is signed.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct Signature {
     /// Who makes the commit [default: `ARGON_ACTOR`, or the name of the user]
     #[arg(long, value_name = "NAME", value_parser = |text: &str| Actor::new(text))]
@@ -295,6 +326,14 @@ pub(crate) fn document_id(text: &str) -> Result<Key, Error> {
 /// A filter, a projection or a sort as a person types it: as in MongoDB's shell.
 pub(crate) fn query_document(text: &str) -> Result<QueryDocument, Error> {
     parse_shell_document(text).map(QueryDocument).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// A hint as a person types it: the name of an index, or a document.
+pub(crate) fn hint_value(text: &str) -> Result<HintValue, Error> {
+    if text.trim_start().starts_with('{') {
+        return query_document(text).map(|QueryDocument(key)| HintValue(Bson::Document(key)));
+    }
+    Ok(HintValue(Bson::String(text.to_owned())))
 }
 
 /// An update as a person types it: a document or a list of stages.

@@ -15,7 +15,7 @@ use argon_service::{OpenStore, StoreOpener, Wording, Workspace};
 use crate::args::{GlobalOptions, Notes};
 use crate::exit::{CommandResult, Failure};
 use crate::hints::CommandLine;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, stream};
 
 /// What all commands are given.
 pub(crate) struct Context {
@@ -112,6 +112,9 @@ impl Context {
         }
         let opened = self.opener()?.open(&place.url).await;
         let store = opened.map_err(|error| unopened(error, &place))?;
+        if !place.is_remote() {
+            stream::hold_nothing_up();
+        }
         self.opened(&store);
         Ok(OpenStore::new(store, place)?)
     }

@@ -5,7 +5,9 @@
 //! - `commands`: one command a file;
 //! - `context`: which store, project and branch a command works on;
 //! - `teardown`: what is done after every command; `logging`, `telemetry`: their spans, for operators;
+//! - `editor`: the user's editor; `completion`: names that a shell completes;
 //! - `changes`: differences of documents and collections, as text and as JSON;
+//! - `shell`: `argon shell`;
 //! - `plans`: merges, undo and cherry-picks: policies, showing, checking, committing;
 //! - `output`: tables, JSON, words on stderr; `exit`: errors and exit codes; `hints`: what can be
 //!   done about an error, as commands.
@@ -15,7 +17,9 @@
 pub mod args;
 mod changes;
 mod commands;
+mod completion;
 mod context;
+mod editor;
 mod exit;
 mod help;
 mod hints;
@@ -23,6 +27,7 @@ mod logging;
 mod output;
 mod panics;
 mod plans;
+mod shell;
 mod teardown;
 #[cfg(feature = "otel")]
 mod telemetry;
@@ -68,6 +73,9 @@ const STACK_BYTES: usize = 8 * 1024 * 1024;
 /// It is not generic: all commands would be compiled with the program then, a second time.
 pub fn run(args: ArgsOs) -> ExitCode {
     let args: Vec<OsString> = args.collect();
+    if let Some(code) = completion::answer(&args) {
+        return code;
+    }
     let (Cli { options, command }, name) = match parsed(&args) {
         Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &args),
@@ -88,6 +96,12 @@ pub fn run(args: ArgsOs) -> ExitCode {
             Ok(logging) => logging,
             Err(error) => return Failure::from(error).report(&context.output),
         };
+    if command.is_paged()
+        && let Err(source) = output::stream::start(!context.options.no_pager)
+    {
+        let error = argon_core::Error::unavailable("no thread could be started");
+        return Failure::from(error.with_source(source)).report(&context.output);
+    }
     // The runtime ends before the process does, and with it the last handle to the store, so that the
     // store is closed.
     let context = Arc::new(context);

@@ -11,7 +11,7 @@ use bson::DateTime;
 use crate::commands::Command;
 use crate::context::Context;
 use crate::exit::{self, CommandResult, Failure};
-use crate::output::{self, count, size};
+use crate::output::{self, count, size, stream};
 
 /// How long work in the background may go on before something is said about it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,7 +50,26 @@ pub(crate) async fn run(command: Command, context: &Context) -> CommandResult {
         let traffic = store.as_ref().and_then(Store::traffic);
         output::to_stderr(&stats(started, context.environment.now(), traffic));
     }
-    result
+    drop(store);
+    printed(result).await
+}
+
+/// Waits until all output of a command is written or read. The store is closed by then.
+async fn printed(result: CommandResult) -> CommandResult {
+    let has_pager = stream::has_pager();
+    let finished = tokio::task::spawn_blocking(stream::finish);
+    let finished = tokio::select! {
+        biased;
+        finished = finished => finished,
+        // The user ends a pager in the pager.
+        interrupted = interrupted(), if !has_pager => return interrupted,
+    };
+    let finished = finished.map_err(std::io::Error::other).flatten();
+    match (result, finished) {
+        // What the queue was told is less than what the writer knows.
+        (Ok(()) | Err(Failure::Unprinted(_)), Err(error)) => Err(Failure::output(error)),
+        (result, _) => result,
+    }
 }
 
 /// Keeps what was counted since the last time.

@@ -5,18 +5,25 @@ use std::process::ExitCode;
 
 use argon_core::storage::StoreUrl;
 use argon_service::ErrorObject;
-use clap::error::ErrorKind;
+use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::args::Cli;
+use crate::hints;
 use crate::output::{self, FailureReport, Format, Output};
 
 /// Says what is wrong, or gives the help that was asked for, as `clap` does it; but an argument that
 /// may hold a password is not repeated as it was given.
 pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    let format = Format::of_arguments(args).unwrap_or(Format::Table);
+    let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
+    if let Some(error) = of_elsewhere(error, args) {
+        Output::new(format, false).failure(FailureReport { error, exit_code });
+        return ExitCode::from(exit_code);
+    }
     let secrets: Vec<(String, String)> =
         args.iter().filter_map(|arg| hidden(&arg.to_string_lossy())).collect();
-    let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
-    let format = Format::of_arguments(args).unwrap_or(Format::Table);
     if asked_for || (secrets.is_empty() && format == Format::Table) {
         // If nobody reads it, nobody needs to know.
         let _ = error.print();
@@ -38,6 +45,35 @@ pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
         Output::new(format, false).failure(FailureReport { error, exit_code });
     }
     ExitCode::from(exit_code)
+}
+
+/// The error for a command or an argument of another program that Argon has something for.
+fn of_elsewhere(error: &clap::Error, args: &[OsString]) -> Option<ErrorObject> {
+    let kind = match error.kind() {
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        _ => return None,
+    };
+    let Some(ContextValue::String(word)) = error.get(kind) else { return None };
+    if hidden(word).is_some() {
+        return None;
+    }
+    let (message, hint) = match hints::foreign::argument(args, word) {
+        Some(hint) => (format!("unknown argument '{word}'"), hint),
+        None if kind == ContextKind::InvalidSubcommand && is_command(word, args) => {
+            (format!("unknown command '{word}'"), hints::foreign::command(word)?.to_owned())
+        }
+        None => return None,
+    };
+    let hint = Some(hint);
+    Some(ErrorObject { kind: "invalid", message, details: Vec::new(), causes: Vec::new(), hint })
+}
+
+/// Whether a word stands where a command is expected: after none.
+fn is_command(word: &str, args: &[OsString]) -> bool {
+    let root = Cli::command();
+    let words = args.iter().skip(1).map(|arg| arg.to_string_lossy());
+    words.take_while(|arg| *arg != word).all(|arg| root.find_subcommand(&*arg).is_none())
 }
 
 /// What may hold a password in an argument, and what stands for it.

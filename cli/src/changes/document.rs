@@ -16,12 +16,14 @@ pub(super) fn text(change: &DocumentChange, colours: Colours) -> String {
             match &change.fields {
                 None => {
                     let [old, new] = [&change.before, &change.after].map(line);
-                    text.push_str(&format!("\n      - {old}\n      + {new}"));
+                    let (old, new) =
+                        (colours.red(&format!("- {old}")), colours.green(&format!("+ {new}")));
+                    text.push_str(&format!("\n      {old}\n      {new}"));
                 }
                 Some(fields) => {
                     for field in fields {
                         text.push_str("\n      ");
-                        text.push_str(&escape::line(&field_text(field)));
+                        text.push_str(&field_text(field, colours));
                     }
                 }
             }
@@ -31,12 +33,18 @@ pub(super) fn text(change: &DocumentChange, colours: Colours) -> String {
 }
 
 /// A field that differs: `path: old → new`, `+ path: new`, `- path: old`.
-fn field_text(field: &FieldDifference) -> String {
+fn field_text(field: &FieldDifference, colours: Colours) -> String {
     let path = if field.path.is_empty() { "\"\"" } else { &field.path };
-    match (&field.before, &field.after) {
-        (Some(before), Some(after)) => format!("{path}: {} → {}", before.as_str(), after.as_str()),
-        (None, Some(after)) => format!("+ {path}: {}", after.as_str()),
-        (Some(before), None) => format!("- {path}: {}", before.as_str()),
+    let path = escape::line(path);
+    let line = |value: &Option<ExtJson>| {
+        value.as_ref().map(|value| escape::line(value.as_str()).into_owned())
+    };
+    match (line(&field.before), line(&field.after)) {
+        (Some(before), Some(after)) => {
+            format!("{path}: {} → {}", colours.red(&before), colours.green(&after))
+        }
+        (None, Some(after)) => colours.green(&format!("+ {path}: {after}")),
+        (Some(before), None) => colours.red(&format!("- {path}: {before}")),
         (None, None) => format!("{path}: only the order of its fields"),
     }
 }
@@ -50,7 +58,8 @@ mod tests {
 
     fn texts(before: &RawDocumentBuf, after: &RawDocumentBuf) -> Vec<String> {
         let fields = argon_core::diff::fields(before, after).unwrap();
-        let of = |field| field_text(&FieldDifference::of(field, Mode::Relaxed).unwrap());
+        let of =
+            |field| field_text(&FieldDifference::of(field, Mode::Relaxed).unwrap(), Colours::NONE);
         fields.iter().map(of).collect()
     }
 

@@ -80,8 +80,13 @@ impl Printer {
         };
         let mut text = format!("{} {words}", self.heading(collection)).trim_end().to_owned();
         for line in lines {
+            let line = escape::line(&line);
             text.push_str("\n  ");
-            text.push_str(&escape::line(&line));
+            text.push_str(&match line.chars().next() {
+                Some('+') => self.colours.green(&line),
+                Some('-') => self.colours.red(&line),
+                _ => line.into_owned(),
+            });
         }
         text
     }

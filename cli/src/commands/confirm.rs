@@ -1,6 +1,6 @@
 //! Confirmation of operations that are hard to undo.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Stderr, Write};
 
 use argon_core::Error;
 use clap::Args;
@@ -10,7 +10,7 @@ use crate::exit::{CommandResult, Failure};
 /// The answer in advance.
 #[derive(Args)]
 pub(crate) struct Confirmation {
-    /// Don't ask; needed without a terminal
+    /// Don't ask
     #[arg(short, long)]
     yes: bool,
 }
@@ -33,13 +33,31 @@ impl Confirmation {
             )))
             .hint("--yes continues without asking"));
         }
-        let mut answer = String::new();
-        let asked = write!(stderr, "{question} [y/N] ")
-            .and_then(|()| stderr.flush())
-            .and_then(|()| stdin.lock().read_line(&mut answer));
-        match asked {
-            Ok(_) if matches!(answer.trim(), "y" | "Y" | "yes") => Ok(()),
-            _ => Err(Error::invalid("nothing was done: the answer was not yes").into()),
-        }
+        if is_yes(&mut stderr, question) { Ok(()) } else { Err(refused()) }
     }
+
+    /// Continues if standard input says yes, which need not be a terminal: for operations that are easy to undo.
+    pub(crate) fn ask_input(&self, question: &str, advice: &str) -> CommandResult {
+        if self.yes || is_yes(&mut io::stderr(), question) {
+            return Ok(());
+        }
+        Err(refused().hint(advice))
+    }
+}
+
+fn is_yes(stderr: &mut Stderr, question: &str) -> bool {
+    let mut answer = String::new();
+    let asked = write!(stderr, "{question} [y/N] ")
+        .and_then(|()| stderr.flush())
+        .and_then(|()| io::stdin().lock().read_line(&mut answer));
+    if !io::stdin().is_terminal() {
+        // Nobody has ended the line.
+        let _ = writeln!(stderr);
+    }
+    let is_yes = |answer: &str| ["y", "yes"].iter().any(|yes| answer.eq_ignore_ascii_case(yes));
+    asked.is_ok() && is_yes(answer.trim())
+}
+
+fn refused() -> Failure {
+    Error::invalid("nothing was done: the answer was not yes").into()
 }

@@ -8,7 +8,7 @@ use argon_service::json::{Id, QueryDocument};
 use clap::Args;
 
 use crate::args::{
-    FILTER_HELP, ID_HELP, InCollation, InCollection, Signature, document_id, query_document,
+    FILTER_HELP, ID_HELP, IfLsn, InCollation, InCollection, Signature, document_id, query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   argon delete -c users --id 59b99db4cfa9a34dcd7885b6
   argon delete -c users --id ada --id grace -m 'asked to be forgotten'
+  argon delete -c users --id ada --if-lsn 12        unless it was changed since
   argon delete -c users '{lastSeen: {$lt: ISODate(\"2020-01-01\")}}'";
 
 /// Delete documents by their _id, or those that match a filter.
@@ -36,12 +37,14 @@ pub(crate) struct DeleteArgs {
     #[command(flatten)]
     collation: InCollation,
     #[command(flatten)]
+    if_lsn: IfLsn,
+    #[command(flatten)]
     signature: Signature,
 }
 
 impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let Self { within, filter, ids, collation, signature } = self;
+        let Self { within, filter, ids, collation, if_lsn, signature } = self;
         let workspace = context.workspace_noting(&signature.notes).await?;
         if filter.is_none() && collation.is_given() {
             let problem = "--collation compares the text of a FILTER; an _id is one value";
@@ -52,6 +55,8 @@ impl DeleteArgs {
                 collection: within.collection,
                 filter,
                 collation: collation.into_document(),
+                one: false,
+                if_lsn: if_lsn.lsn,
                 signature: signature.into(),
             };
             let deleted = document::delete_matching(&workspace.branch().await?, request).await?;
@@ -69,6 +74,7 @@ impl DeleteArgs {
         let request = DeleteDocuments {
             collection: within.collection,
             ids: ids.into_iter().map(Id).collect(),
+            if_lsn: if_lsn.lsn,
             signature: signature.into(),
         };
         let deleted = document::delete(&workspace.branch().await?, request).await?;

@@ -1,11 +1,11 @@
 //! `argon find`
 
 use argon_service::document::{self, FindDocuments};
-use argon_service::json::QueryDocument;
+use argon_service::json::{HintValue, QueryDocument};
 use clap::Args;
 
 use crate::args::{
-    AtRevision, DocumentStyle, FILTER_HELP, InCollation, InCollection, query_document,
+    AtRevision, DocumentStyle, FILTER_HELP, InCollation, InCollection, hint_value, query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -19,7 +19,7 @@ Examples:
 
 /// Print the documents of a collection that match a filter, one a line.
 ///
-/// Without --sort, in the order of their _id. A document that JSON can't express, such as one with a field named $oid, is noted on stderr.
+/// Without --sort, in the order in which they are read: by _id, or by an index. A document that JSON can't express, such as one with a field named $oid, is noted on stderr.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {
@@ -30,11 +30,14 @@ pub(crate) struct FindArgs {
     /// The fields to print, such as '{city: 1, _id: 0}' [default: all]
     #[arg(long, value_name = "FIELDS", value_parser = query_document)]
     projection: Option<QueryDocument>,
-    /// The order, such as '{pop: -1}' for the greatest first [default: by _id]
+    /// The order, such as '{pop: -1}' for the greatest first
     #[arg(long, value_name = "ORDER", value_parser = query_document)]
     sort: Option<QueryDocument>,
     #[command(flatten)]
     collation: InCollation,
+    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
+    #[arg(long, value_name = "INDEX", value_parser = hint_value)]
+    hint: Option<HintValue>,
     #[command(flatten)]
     at: AtRevision,
     /// Print at most N documents [default: all]
@@ -59,6 +62,7 @@ impl FindArgs {
             skip: self.skip,
             limit: self.limit,
             collation: self.collation.into_document(),
+            hint: self.hint,
         };
         context.output.documents(document::find(&state, request)?, self.style.mode()).await
     }

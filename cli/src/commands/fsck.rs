@@ -15,7 +15,7 @@ use crate::output::{count, grouped};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  argon fsck\n  argon fsck --rebuild")]
 pub(crate) struct FsckArgs {
-    /// Rebuild damaged snapshots from the log
+    /// Rebuild damaged snapshots and entries of indexes from the log
     #[arg(long)]
     rebuild: bool,
 }

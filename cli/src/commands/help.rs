@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::exit::{CommandResult, Failure};
 use crate::help::{self, Topic};
+use crate::hints;
 use crate::output;
 
 /// Describe a command, or a topic: options, revisions, exit-codes.
@@ -30,7 +31,9 @@ impl HelpArgs {
             command = command.find_subcommand_mut(word).ok_or_else(|| {
                 let error =
                     Error::invalid(format!("unknown command or topic '{}'", self.words.join(" ")));
-                Failure::from(error).hint("`argon help` lists the commands and topics")
+                let known = hints::foreign::command(word);
+                Failure::from(error)
+                    .hint(known.unwrap_or("`argon help` lists the commands and topics"))
             })?;
         }
         output::print(command.render_long_help().to_string().trim_end())

@@ -23,6 +23,8 @@ mod delete;
 mod diff;
 mod distinct;
 mod doctor;
+mod edit;
+mod explain;
 mod export;
 mod find;
 mod flush;
@@ -33,6 +35,7 @@ mod health;
 mod help;
 mod history;
 mod import;
+mod index;
 mod init;
 #[cfg(feature = "legacy")]
 mod jobs;
@@ -49,6 +52,7 @@ mod reflog;
 mod restore;
 mod sandbox;
 mod serve_metrics;
+mod shell;
 mod show;
 mod snapshot;
 mod status;
@@ -77,8 +81,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Project(project::ProjectCommand),
     Use(use_project::UseArgs),
-    #[command(subcommand)]
-    Branch(branch::BranchCommand),
+    Branch(branch::BranchArgs),
     Switch(switch::SwitchArgs),
     #[command(subcommand)]
     Sandbox(sandbox::SandboxCommand),
@@ -89,12 +92,17 @@ pub(crate) enum Command {
     Put(put::PutArgs),
     Update(update::UpdateArgs),
     Delete(delete::DeleteArgs),
+    Edit(edit::EditArgs),
     Get(get::GetArgs),
     Find(find::FindArgs),
     Count(count::CountArgs),
     Distinct(distinct::DistinctArgs),
     Aggregate(aggregate::AggregateArgs),
+    Explain(explain::ExplainArgs),
     Collections(collections::CollectionsArgs),
+    #[command(subcommand)]
+    Index(index::IndexCommand),
+    Shell(shell::ShellArgs),
     Log(log::LogArgs),
     Show(show::ShowArgs),
     History(history::HistoryArgs),
@@ -102,8 +110,7 @@ pub(crate) enum Command {
     Bisect(bisect::BisectArgs),
     Diff(diff::DiffArgs),
     Apply(apply::ApplyArgs),
-    #[command(subcommand)]
-    Merge(merge::MergeCommand),
+    Merge(merge::MergeArgs),
     Undo(undo::UndoArgs),
     CherryPick(cherry_pick::CherryPickArgs),
     #[command(subcommand)]
@@ -153,6 +160,36 @@ impl Command {
         matches!(self, Self::Projects(_) | Self::Branches(_))
     }
 
+    /// Whether it prints what it reads, and that may be long: its output goes through a pager on a terminal,
+    /// and never keeps the store open.
+    pub(crate) fn is_paged(&self) -> bool {
+        match self {
+            Self::Shell(args) => return args.is_script(),
+            Self::Branch(args) => return args.is_list(),
+            Self::Merge(args) => return args.is_list(),
+            _ => {}
+        }
+        matches!(
+            self,
+            Self::Find(_)
+                | Self::Get(_)
+                | Self::Aggregate(_)
+                | Self::Distinct(_)
+                | Self::Count(_)
+                | Self::Log(_)
+                | Self::Show(_)
+                | Self::History(_)
+                | Self::Blame(_)
+                | Self::Diff(_)
+                | Self::Reflog(_)
+                | Self::Explain(_)
+                | Self::Index(index::IndexCommand::List(_))
+                | Self::Pin(pin::PinCommand::List(_))
+                | Self::Sandbox(sandbox::SandboxCommand::List(_))
+                | Self::Restore(restore::RestoreCommand::Preview(_))
+        )
+    }
+
     /// Whether it ends by itself when a signal asks it to, as it has something to finish or to clean up.
     pub(crate) fn handles_signals(&self) -> bool {
         match self {
@@ -162,6 +199,7 @@ impl Command {
             | Self::Metrics(_)
             | Self::Top(_)
             | Self::ServeMetrics(_)
+            | Self::Shell(_)
             | Self::Health(_) => true,
             #[cfg(feature = "legacy")]
             Self::Workers(_) => true,
@@ -177,7 +215,7 @@ impl Command {
             Self::Status(args) => args.run(context).await,
             Self::Project(command) => command.run(context).await,
             Self::Use(args) => args.run(context).await,
-            Self::Branch(command) => command.run(context).await,
+            Self::Branch(args) => args.run(context).await,
             Self::Switch(args) => args.run(context).await,
             Self::Sandbox(command) => command.run(context).await,
             Self::Pin(command) => command.run(context).await,
@@ -185,13 +223,17 @@ impl Command {
             Self::Export(args) => args.run(context).await,
             Self::Put(args) => args.run(context).await,
             Self::Delete(args) => args.run(context).await,
+            Self::Edit(args) => args.run(context).await,
             Self::Get(args) => args.run(context).await,
             Self::Find(args) => args.run(context).await,
             Self::Distinct(args) => args.run(context).await,
             Self::Aggregate(args) => args.run(context).await,
+            Self::Explain(args) => args.run(context).await,
             Self::Update(args) => args.run(context).await,
             Self::Count(args) => args.run(context).await,
             Self::Collections(args) => args.run(context).await,
+            Self::Index(command) => command.run(context).await,
+            Self::Shell(args) => args.run(context).await,
             Self::Log(args) => args.run(context).await,
             Self::Show(args) => args.run(context).await,
             Self::History(args) => args.run(context).await,
@@ -199,7 +241,7 @@ impl Command {
             Self::Bisect(args) => args.run(context).await,
             Self::Diff(args) => args.run(context).await,
             Self::Apply(args) => args.run(context).await,
-            Self::Merge(command) => command.run(context).await,
+            Self::Merge(args) => args.run(context).await,
             Self::Undo(args) => args.run(context).await,
             Self::CherryPick(args) => args.run(context).await,
             Self::Restore(command) => command.run(context).await,

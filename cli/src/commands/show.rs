@@ -5,7 +5,7 @@ use argon_core::model::Commit;
 use argon_service::changes::{self, CommitChanges, Listing, ShowCommit};
 use clap::Args;
 
-use crate::args::ListingArgs;
+use crate::args::{FilterArgs, ListingArgs};
 use crate::changes::{origin_text, print_changes};
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -14,7 +14,8 @@ use crate::output;
 const EXAMPLES: &str = "\
 Examples:
   argon show                the last commit
-  argon show @17 --stat     numbers only
+  argon show 17 --stat      numbers only
+  argon show -c users       of the last commit, what it changed there
   argon show main~2 -o jsonl";
 
 /// Show one commit: who made it, when, why, and its changes.
@@ -25,13 +26,16 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "REV")]
     revision: Option<Revision>,
     #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
     listing: ListingArgs,
 }
 
 impl ShowArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let request = ShowCommit { revision: self.revision, listing: self.listing.listing() };
+        let (filter, listing) = (self.filter.into(), self.listing.listing());
+        let request = ShowCommit { revision: self.revision, filter, listing };
         let commit = changes::commit(&workspace, &request).await?;
         show(context, &commit, request.listing).await
     }

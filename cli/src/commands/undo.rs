@@ -14,15 +14,15 @@ use crate::plans::{PolicyArgs, Report, changes_nothing};
 
 const EXAMPLES: &str = "\
 Examples:
-  argon undo @17                            commit 17
+  argon undo 17                             commit 17 of the current branch
   argon undo ~3..~1 --dry-run               what would change, without changing it
   argon undo main@2026-07-07..main --actor importer -c prices
-  argon undo @17 --force                    also values that were changed again since";
+  argon undo 17 --force                     also values that were changed again since";
 
 /// The help of the range.
 const RANGE_HELP: &str = "\
 The commits after the first state up to the second, such as main~3..main; one REV alone is its last \
-commit";
+commit, and a number is that commit of the current branch";
 
 /// Take back what commits of the current branch changed, by one new commit.
 ///

@@ -5,7 +5,7 @@ use argon_service::document::{self, UpdateDocuments, UpdatedDocuments};
 use argon_service::json::{QueryDocument, UpdateValue};
 use clap::Args;
 
-use crate::args::{FILTER_HELP, InCollection, Signature, query_document, update_value};
+use crate::args::{FILTER_HELP, IfLsn, InCollection, Signature, query_document, update_value};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -14,13 +14,15 @@ Examples:
   argon update -c users '{_id: \"ada\"}' '{$set: {\"address.city\": \"Basel\"}, $inc: {visits: 1}}'
   argon update -c users --many '{age: {$gte: 18}}' '{$set: {adult: true}}' -m 'grown up'
   argon update -c counters --upsert '{_id: \"orders\"}' '{$inc: {next: 1}}'
+  argon update -c users --if-lsn 12 '{_id: \"ada\"}' '{$inc: {balance: -5}}'
   argon update -c users --many '{}' '[{$set: {total: {$add: [\"$a\", \"$b\"]}}}]'";
 
 /// Update the documents that match a filter, in one commit.
 ///
 /// The update is MongoDB's: operators such as $set, a whole document that replaces another, or a list
 /// of stages. Without --many, the first document by _id is updated. A document that others change
-/// meanwhile is read again.
+/// meanwhile is read again. With --if-lsn, the documents of that state are updated, and the command fails
+/// if others have changed one of them since, or what the filter matches.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct UpdateArgs {
@@ -42,6 +44,8 @@ pub(crate) struct UpdateArgs {
     #[arg(long = "array-filter", value_name = "FILTER", value_parser = query_document)]
     array_filters: Vec<QueryDocument>,
     #[command(flatten)]
+    if_lsn: IfLsn,
+    #[command(flatten)]
     signature: Signature,
 }
 
@@ -55,6 +59,7 @@ impl UpdateArgs {
             many: self.many,
             upsert: self.upsert,
             array_filters: self.array_filters,
+            if_lsn: self.if_lsn.lsn,
             signature: self.signature.into(),
         };
         let updated = document::update(&workspace.branch().await?, request).await?;

@@ -22,8 +22,9 @@ const TASKS: &[Task] = &[
         lines: &[
             ("get, find, count", "Read and count documents of any state"),
             ("aggregate, distinct", "Run pipelines over any state; list the values of a field"),
-            ("put, update, delete", "Write, update and delete documents"),
-            ("collections", "List, create, rename and drop collections"),
+            ("put, update, delete, edit", "Write, update, delete documents; edit one in $EDITOR"),
+            ("shell", "Query and change documents at a prompt, as in MongoDB's shell"),
+            ("collections, index, explain", "Collections; indexes, and how queries use them"),
         ],
     },
     Task {
@@ -73,7 +74,7 @@ const TASKS: &[Task] = &[
 const FIRST_STEPS: &str = "\
 First steps:
   argon init && argon project create shop && argon import dump/shop
-  argon branch create try && argon switch try
+  argon switch -c try
   argon put -c users '{\"_id\": 1}' && argon diff main try";
 
 const TOPICS: &str = "\

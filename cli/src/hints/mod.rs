@@ -4,8 +4,10 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `of_hint.rs` | hints and remedies |
+//! | `foreign.rs` | commands of other programs |
 //! | `of_service.rs` | failures and other results of the service |
 
+pub(crate) mod foreign;
 mod of_hint;
 mod of_service;
 

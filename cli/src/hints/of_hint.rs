@@ -123,6 +123,7 @@ fn on_branch(hint: &Hint) -> Option<String> {
             format!("`argon branch create {branch}` makes it; `argon switch NAME` goes to another")
         }
         Hint::SwitchBranch { branch } => format!("`argon switch {branch}` makes it current"),
+        Hint::ListBranches => "`argon branch` lists the branches".to_owned(),
         Hint::LeaveBranch => "`argon switch NAME` goes to another first".to_owned(),
         Hint::SandboxEnded { first } => {
             format!("it may have ended; `argon switch {first}` goes to another branch")

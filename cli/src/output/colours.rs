@@ -16,6 +16,10 @@ pub(crate) struct Colours {
 }
 
 impl Colours {
+    /// No colours.
+    #[cfg(test)]
+    pub(crate) const NONE: Self = Self { are_shown: false };
+
     /// The colours of a stream: shown on a terminal, unless `NO_COLOR`, `CLICOLOR` or `TERM` excludes them,
     /// by the rules that clap has for the help.
     pub(super) fn of(stream: &impl RawStream) -> Self {

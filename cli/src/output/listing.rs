@@ -1,11 +1,13 @@
 //! Lists of like things, in each format.
 
-use std::io::{BufWriter, Stdout, Write};
+use std::borrow::Cow;
+use std::io::{BufWriter, Write};
 
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{Colours, Format, escape, typed};
+use super::stream::Out;
+use super::{Colours, Format, escape, typed, width};
 use crate::exit::{CommandResult, Failure};
 
 /// How many rows of a table are gathered to find the widths of its columns.
@@ -25,7 +27,7 @@ pub(crate) struct Listing {
     columns: &'static [&'static str],
     page: Vec<Vec<String>>,
     printed: u64,
-    out: BufWriter<Stdout>,
+    out: BufWriter<Out>,
 }
 
 impl Listing {
@@ -33,7 +35,7 @@ impl Listing {
         format: Format,
         columns: &'static [&'static str],
         colours: Colours,
-        out: BufWriter<Stdout>,
+        out: BufWriter<Out>,
     ) -> Self {
         Self { format, colours, columns, page: Vec::new(), printed: 0, out }
     }
@@ -102,8 +104,11 @@ impl Listing {
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
+        let columns = width::of_terminal();
         for line in table.lines() {
-            writeln!(self.out, "{}", line.trim_end()).map_err(Failure::output)?;
+            let line = line.trim_end();
+            let line = columns.map_or(Cow::Borrowed(line), |columns| width::cut(line, columns));
+            writeln!(self.out, "{line}").map_err(Failure::output)?;
         }
         Ok(())
     }

@@ -3,14 +3,19 @@
 mod colours;
 pub(crate) mod escape;
 mod failure;
+pub(crate) mod graph;
 mod listing;
+mod pager;
 pub(crate) mod progress;
+mod queue;
+pub(crate) mod stream;
 pub(crate) mod typed;
+mod width;
 
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -28,6 +33,7 @@ use serde::Serialize;
 pub(crate) use self::colours::Colours;
 pub(crate) use self::failure::FailureReport;
 pub(crate) use self::listing::{Cells, Listing};
+use self::stream::Out;
 use crate::exit::{CommandResult, Failure};
 pub(crate) use argon_service::size::{parse_size, size};
 pub(crate) use argon_service::words::{count, grouped, time};
@@ -123,6 +129,16 @@ impl Output {
     /// Whether the output is for people rather than programs.
     pub(crate) fn is_table(&self) -> bool {
         self.format == Format::Table
+    }
+
+    /// How what was asked for is printed.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Says on stderr why a statement of a person failed.
+    pub(crate) fn complain(&self, words: &str) {
+        to_stderr(&self.errors.red(&escape::lines(&with_short_lines(words), false)));
     }
 
     /// Whether one thing may take several lines.
@@ -270,12 +286,12 @@ pub(crate) fn print(text: &str) -> CommandResult {
 
 /// Prints a line on stderr. If nobody reads that, nobody needs to know.
 pub(crate) fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    stream::words(line);
 }
 
 /// Standard output, buffered; the caller flushes it.
-pub(crate) fn stdout() -> BufWriter<Stdout> {
-    BufWriter::with_capacity(64 * 1024, io::stdout())
+pub(crate) fn stdout() -> BufWriter<Out> {
+    BufWriter::with_capacity(64 * 1024, Out)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn cause_text(cause: ConflictCause) -> &'static str {
+pub(super) fn cause_text(cause: ConflictCause) -> &'static str {
     match cause {
         ConflictCause::BothChanged => "both changed it",
         ConflictCause::ChangedAndDeleted => "ours changed it, theirs deleted it",

@@ -13,7 +13,7 @@ use crate::exit::CommandResult;
 use crate::output::{count, escape};
 
 /// Prints a plan: the facts, the changes, every conflict; in notes the rules that can't be checked.
-pub(super) async fn print_plan(
+pub(crate) async fn print_plan(
     context: &Context,
     review: &PlanReview,
     listing: Listing,

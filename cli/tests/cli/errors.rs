@@ -147,7 +147,7 @@ fn a_damaged_store_ends_with_code_8_and_a_newer_one_with_9() {
     let place = Place::with_project("sled");
     let path = place.path(".argon/store.toml");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("format = 2", "format = 99")).unwrap();
+    std::fs::write(&path, text.replace("format = 3", "format = 99")).unwrap();
     has(&place.fails(9, &["status"]), &["store format 99"]);
     std::fs::write(&path, "nonsense").unwrap();
     has(&place.fails(8, &["status"]), &["hint:  `argon fsck`"]);

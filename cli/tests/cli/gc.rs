@@ -91,8 +91,8 @@ async fn committed_then(place: &Place) {
         argon_core::model::Actor::new("ada").unwrap(),
     );
     let store = store.await.unwrap();
-    let project = store.create_project(&"shop".parse().unwrap()).await.unwrap();
-    let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+    let project = store.create_project("shop").await.unwrap();
+    let main = project.branch("main").await.unwrap();
     for version in 1..=3 {
         let users = main.collection(&"users".parse().unwrap());
         users.put(bson::rawdoc! { "_id": 1, "version": version }).await.unwrap();
@@ -105,8 +105,8 @@ fn a_sandbox_of_long_before_the_clock_is_swept_only_if_somebody_says_that_the_cl
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         committed_then(&place).await;
         let store = opened_then(&place).await;
-        let project = store.project(&"shop".parse().unwrap()).await.unwrap();
-        let main = project.branch(&"main".parse().unwrap()).await.unwrap();
+        let project = store.project("shop").await.unwrap();
+        let main = project.branch("main").await.unwrap();
         let (head, hour) = (main.head().await.unwrap(), std::time::Duration::from_hours(1));
         let name = argon_core::sandbox::full_name("try").unwrap();
         argon_core::sandbox::create(&project, &head, main.name(), Some(&name), hour).await.unwrap();

@@ -4,13 +4,18 @@
 
 mod bench;
 mod bisect;
+mod branches;
+mod completion;
 mod concurrency;
+mod conditional;
 mod crash;
 mod credentials;
 mod damage;
 mod deleted_projects;
 mod documents;
 mod dumps;
+#[cfg(unix)]
+mod edit;
 mod errors;
 mod export;
 #[cfg(target_os = "linux")]
@@ -18,22 +23,31 @@ mod faults;
 mod gc;
 mod health;
 mod import;
+mod indexes;
 mod legacy;
+mod log;
 mod masks;
 mod merge;
 mod metrics;
 mod migrate;
 mod names;
+mod other_programs;
 mod output;
+#[cfg(target_os = "linux")]
+mod pager;
+mod partial_restore;
 mod patches;
+mod pipes;
 mod queries;
 mod readme;
 mod remote;
 mod replace;
 mod sample_dump;
 mod settings;
+mod shell;
 mod stories;
 mod support;
 #[cfg(feature = "otel")]
 mod telemetry;
+mod times;
 mod which;

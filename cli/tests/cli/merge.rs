@@ -472,3 +472,77 @@ fn what_was_merged_is_blamed_on_who_wrote_it_and_says_once_who_merged_it() {
     let reflog = place.ok(&["reflog"]);
     assert!(reflog.contains("merge of try (plan") && !reflog.contains("merge try"), "{reflog}");
 }
+
+#[test]
+fn a_branch_is_merged_in_one_command_after_a_yes() {
+    let place = Place::with_project("sled");
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"London"}"#);
+    place.ok(&["branch", "create", "try"]);
+    put(&place, "try", r#"{"_id":1,"name":"Ada L.","city":"London"}"#);
+    put(&place, "main", r#"{"_id":1,"name":"Ada","city":"Paris"}"#);
+
+    for answer in ["", "no\n", "yess\n"] {
+        let run = place.run_with(&["merge", "try"], answer);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        has(&run.stdout, &["name: \"Ada\" → \"Ada L.\"", "conflicts  0 decided, 0 left"]);
+        has(&run.stderr, &["merge try into main? [y/N]", "the answer was not yes", "--yes"]);
+    }
+    assert_eq!(place.ok(&["merge", "list", "--all", "-o", "jsonl"]), "", "no plan is left");
+    let run = place.run_with(&["merge", "try", "-m", "the better name"], "yes\n");
+    assert_eq!(run.code, Some(0), "{run:?}");
+    has(&run.stderr, &["merge try is LSN 3 of main: 0 added, 1 changed, 0 removed"]);
+    assert_eq!(get(&place), r#"{"_id":1,"name":"Ada L.","city":"Paris"}"#);
+    let shown = place.ok(&["show", "--stat"]);
+    has(&shown, &["origin   merge of try\n", "message  the better name"]);
+
+    // As programs see it: the commit alone; then that there is nothing more.
+    put(&place, "try", r#"{"_id":2}"#);
+    let json = place.ok(&["merge", "try", "--yes", "-o", "json", "--trailer", "ticket=7"]);
+    let merged: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&merged["lsn"], &merged["id"]), (&4.into(), &serde_json::Value::Null));
+    has(&place.ok(&["show", "-o", "jsonl"]), &[r#""plan":null"#, r#""ticket":"7""#]);
+    let again = place.run(&["merge", "try"]);
+    assert_eq!(again.code, Some(0));
+    has(&again.stderr, &["note:", "already has all commits of 'try'"]);
+    has(&place.fails(3, &["merge", "nope"]), &["unknown branch or pin 'nope'"]);
+    place.fails(2, &["merge"]);
+}
+
+#[test]
+fn a_merge_with_conflicts_is_saved_as_a_plan_and_says_what_to_do() {
+    let place = parted();
+    let run = place.run(&["merge", "try", "--yes"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    has(&run.stdout, &["conflict in users 1 at visits: both changed it"]);
+    has(&run.stderr, &["1 conflict is left to decide; nothing was merged, and plan"]);
+    let plans = place.ok(&["merge", "list", "-o", "jsonl"]);
+    let plan: serde_json::Value = serde_json::from_str(&plans).unwrap();
+    let id = id(&plan);
+    for command in ["merge resolve", "merge apply", "merge abort"] {
+        has(&run.stderr, &[&format!("argon {command} {id}")]);
+    }
+    place.ok(&["merge", "resolve", &id, "--all", "--theirs"]);
+    place.ok(&["merge", "apply", &id]);
+    assert_eq!(get(&place), r#"{"_id":1,"name":"Ada L.","city":"Paris","visits":11}"#);
+}
+
+#[test]
+fn a_strategy_settles_the_conflicts_of_a_merge_in_one_command() {
+    let place = parted();
+    place.ok(&["branch", "create", "other"]);
+    place.ok(&["merge", "try", "--into", "other", "--strategy", "sum", "--yes"]);
+    let merged = place.ok(&["get", "-c", "users", "1", "--at", "other"]);
+    has(&merged, &[r#""visits":13"#]);
+    has(&get(&place), &[r#""visits":12"#]);
+}
+
+#[test]
+fn a_merge_that_changes_nothing_is_part_of_the_history_all_the_same() {
+    let place = Place::with_project("sled");
+    put(&place, "main", r#"{"_id":1,"n":1}"#);
+    place.ok(&["branch", "create", "try"]);
+    put(&place, "try", r#"{"_id":1,"n":2}"#);
+    put(&place, "main", r#"{"_id":1,"n":2}"#);
+    place.ok(&["merge", "try", "--yes"]);
+    has(&place.run(&["merge", "try", "--yes"]).stderr, &["already has all commits"]);
+}

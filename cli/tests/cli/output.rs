@@ -58,7 +58,7 @@ fn data_goes_to_stdout_and_words_to_stderr() {
     let run = place.run(&["put", "-c", "users", r#"{"_id":9}"#]);
     assert_eq!(run.stdout, "9\n");
     has(&run.stderr, &["committed as LSN 2 of main"]);
-    let quiet = place.run(&["put", "-c", "users", r#"{"_id":9}"#, "-q"]);
+    let quiet = place.run(&["put", "-c", "users", r#"{"_id":9,"n":1}"#, "-q"]);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("9\n", ""));
     let error = place.run(&["get", "-c", "users", "7", "-q"]);
     assert_eq!(error.stdout, "");
@@ -85,6 +85,7 @@ fn a_terminal_shows_colours_unless_no_color_is_set() {
         script.current_dir(place.path("")).args(["-qec", &program, "/dev/null"]);
         script
             .env("TERM", "xterm")
+            .env("ARGON_PAGER", "")
             .env_remove("NO_COLOR")
             .envs(no_color.map(|value| ("NO_COLOR", value)));
         script.output().map(Run::from)
@@ -130,8 +131,14 @@ fn help_completions_and_manual_pages_cover_every_command() {
         assert!(place.path("man").join(page).is_file(), "{page}");
     }
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        has(&place.ok(&["completions", shell]), &["collections"]);
+        has(&place.ok(&["completions", shell]), &["ARGON_COMPLETE"]);
     }
+    let mut completed = place.complete(&["argon", "co"]);
+    completed.sort();
+    assert_eq!(
+        completed,
+        ["collections", "compact", "completions", "config", "connection-string", "count"]
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -125,7 +125,7 @@ fn a_directory_remembers_store_project_and_branch() {
         let named = |arguments: &[&str]| {
             Run::from(other.command(arguments).env("ARGON_STORE", &url).output().unwrap())
         };
-        has(&named(&["status"]).stderr, &["no project is chosen"]);
+        has(&named(&["status"]).stdout, &["project      shop"]);
         assert_eq!(named(&["use", "shop"]).code, Some(0));
         has(&named(&["status"]).stdout, &["named by     ARGON_STORE", "branch       main"]);
         assert!(!other.path(".argon").exists());

@@ -115,6 +115,16 @@ impl Place {
         run.stderr
     }
 
+    /// What a completion script is told for the last of these words, without options.
+    pub(crate) fn complete(&self, words: &[&str]) -> Vec<String> {
+        let mut command = self.command(&[&["--"], words].concat());
+        command.env("ARGON_COMPLETE", "fish").env("SHELL", "fish");
+        let run = Run::from(command.output().unwrap());
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        let names = run.stdout.lines().map(|line| line.split('\t').next().unwrap().to_owned());
+        names.filter(|name| !name.starts_with('-')).collect()
+    }
+
     /// The digests of all collections.
     #[track_caller]
     pub(crate) fn digests(&self, more: &[&str]) -> String {

@@ -89,6 +89,7 @@ impl BisectArgs {
             return Err(Error::invalid(error).into());
         }
         let revision = self.bad.unwrap_or_else(|| workspace.head());
+        let revision = revision.explicit(&workspace.project).await?;
         let bad = workspace.state(Some(&revision)).await?;
         let good = workspace.state(Some(&self.good)).await?;
         let steps = Bisect::between(&good, &bad)?;

@@ -12,7 +12,7 @@ use crate::output::Cells;
 #[command(after_help = "Example:\n  argon branch list --all")]
 pub(crate) struct ListArgs {
     /// List the backups too that reset and delete have made
-    #[arg(long)]
+    #[arg(short, long)]
     pub(in crate::commands) all: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `argon branch …`
+//! `argon branch`, and `argon branch …`
 
 pub(super) mod create;
 pub(super) mod delete;
@@ -8,12 +8,41 @@ mod protect;
 mod read_only;
 pub(super) mod rename;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::exit::CommandResult;
 
-/// Make, list, rename, delete and protect branches.
+const EXAMPLES: &str = "\
+Examples:
+  argon branch                       list the branches
+  argon branch create try            argon switch -c try creates it and goes to it
+  argon branch rename try feature/login";
+
+/// List the branches; create, rename, delete and protect them.
+#[derive(Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub(crate) struct BranchArgs {
+    #[command(flatten)]
+    list: list::ListArgs,
+    #[command(subcommand)]
+    command: Option<BranchCommand>,
+}
+
+impl BranchArgs {
+    /// Whether it lists branches.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.command, None | Some(BranchCommand::List(_)))
+    }
+
+    pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        match self.command {
+            Some(command) => command.run(context).await,
+            None => self.list.run(context).await,
+        }
+    }
+}
+
 #[derive(Subcommand)]
 pub(crate) enum BranchCommand {
     Create(create::CreateArgs),

@@ -64,6 +64,9 @@ pub(crate) struct ImportArgs {
     format: Option<FileFormat>,
     #[command(flatten)]
     existing: ExistingArgs,
+    /// Import documents although they break the validator or a unique index of their collection
+    #[arg(long)]
+    bypass_rules: bool,
     /// Leave out bad documents, list them on stderr, and then exit with code 2
     #[arg(long)]
     keep_going: bool,
@@ -252,6 +255,7 @@ impl ImportArgs {
             on_duplicate: self.existing.on_duplicate.map(import::OnDuplicate::from),
             drop: self.existing.drop,
             dry_run: self.existing.dry_run,
+            bypass_rules: self.bypass_rules,
             keep_going: self.keep_going,
             batch: self.batch,
             csv: CsvFormat { separator, ignore_blanks, types: types.into() },

@@ -111,7 +111,7 @@ impl BranchesCommand {
                 delete::DeleteArgs { name: branch.name()?, confirmation }.run(context).await
             }
             Self::Rename(args) => args.run(context).await,
-            Self::Switch(branch) => switch::SwitchArgs { name: branch.name()? }.run(context).await,
+            Self::Switch(branch) => switch::SwitchArgs::to(branch.name()?).run(context).await,
             Self::Stats(args) => args.run(context).await,
         }
     }

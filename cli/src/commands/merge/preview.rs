@@ -3,7 +3,7 @@
 use argon_core::Revision;
 use argon_core::merge::Strategy;
 use argon_core::model::{BranchName, Message};
-use argon_service::plan::{self, PreviewMerge};
+use argon_service::plan::{self, NothingToCommit, PreviewMerge};
 use clap::Args;
 
 use crate::args::ListingArgs;
@@ -65,17 +65,16 @@ impl PreviewArgs {
             listing,
         };
         let outcome = plan::preview(&workspace, request).await?;
-        let report = Report {
-            listing,
-            advice: String::new(),
-            nothing: |plan| {
-                let (source, branch) = (plan.what.trim_start_matches("merge "), &plan.branch);
-                format!(
-                    "branch '{branch}' already has all commits of '{source}'; `argon diff {branch} {source}` shows \
-                     the differences"
-                )
-            },
-        };
+        let report = Report { listing, advice: String::new(), nothing: has_all };
         report.print(context, outcome).await
     }
+}
+
+/// The words for a merge of a state that the branch has already.
+pub(super) fn has_all(nothing: &NothingToCommit) -> String {
+    let (source, branch) = (nothing.what.trim_start_matches("merge "), &nothing.branch);
+    format!(
+        "branch '{branch}' already has all commits of '{source}'; `argon diff {branch} {source}` shows the \
+         differences"
+    )
 }

@@ -4,18 +4,24 @@ use argon_core::Error;
 use argon_core::document::Path;
 use argon_core::key::Key;
 use argon_core::model::CollectionName;
+use argon_core::plan::PlanId;
 use argon_formats::extjson::parse_value;
+use argon_service::Workspace;
+use argon_service::changes::{Detail, Listing};
 use argon_service::json::{Id, Value};
-use argon_service::plan::{self, ChoiceKind, ResolveConflicts};
+use argon_service::plan::{
+    self, ChoiceKind, DecideConflicts, ResolveConflicts, ResolvedPlan, ShowPlan,
+};
 use bson::RawBson;
 use clap::{ArgGroup, Args};
 
 use super::InPlan;
 use crate::args::{ID_HELP, document_id};
 use crate::context::Context;
+use crate::editor::{EditedFile, asks_again};
 use crate::exit::CommandResult;
 use crate::output::count;
-use crate::plans::next;
+use crate::plans::{conflict_list, decisions, next};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +29,8 @@ Examples:
   argon merge resolve 1f3a -c users 1 --path visits --value 12
   argon merge resolve 1f3a -c users 1 --ours                     all conflicts of the document
   argon merge resolve 1f3a -c users --path options --theirs      the collection itself
-  argon merge resolve 1f3a --all --theirs                        every conflict that is left";
+  argon merge resolve 1f3a --all --theirs                        every conflict that is left
+  argon merge resolve 1f3a --edit                                the same, one by one in the editor";
 
 /// Decide about conflicts of a plan; a decision can be changed until the plan is applied.
 ///
@@ -36,7 +43,7 @@ pub(crate) struct ResolveArgs {
     #[command(flatten)]
     plan: InPlan,
     /// The collection
-    #[arg(short, long, value_name = "NAME", required_unless_present = "all")]
+    #[arg(short, long, value_name = "NAME", required_unless_present_any = ["all", "edit"])]
     collection: Option<CollectionName>,
     #[arg(value_name = "ID", value_parser = document_id, help = ID_HELP, requires = "collection")]
     id: Option<Key>,
@@ -46,6 +53,9 @@ pub(crate) struct ResolveArgs {
     /// Decide about every conflict that is left
     #[arg(long, conflicts_with_all = ["collection", "id", "path", "value", "absent"])]
     all: bool,
+    /// Decide about the conflicts that are left in $VISUAL or $EDITOR
+    #[arg(long, group = "choice", conflicts_with_all = ["collection", "id", "path", "all"])]
+    edit: bool,
     /// Take the value of the target
     #[arg(long, group = "choice")]
     ours: bool,
@@ -71,6 +81,9 @@ fn value(text: &str) -> Result<RawBson, Error> {
 
 impl ResolveArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
+        if self.edit {
+            return edit(context, self.plan.plan).await;
+        }
         let workspace = context.workspace().await?;
         let choice = self.choice();
         let request = ResolveConflicts {
@@ -81,10 +94,7 @@ impl ResolveArgs {
             choice,
             value: self.value.map(Value),
         };
-        let resolved = plan::resolve(&workspace, request).await?;
-        let (id, left) = (&resolved.id, count(resolved.conflicts, "conflict"));
-        let next = next(id, resolved.next.as_ref());
-        context.output.reply(&format!("{left} left in plan {id}\n{next}"), &resolved)
+        report(context, &plan::resolve(&workspace, request).await?)
     }
 
     fn choice(&self) -> ChoiceKind {
@@ -96,4 +106,43 @@ impl ResolveArgs {
             _ => ChoiceKind::Absent,
         }
     }
+}
+
+fn report(context: &Context, resolved: &ResolvedPlan) -> CommandResult {
+    let (id, left) = (&resolved.id, count(resolved.conflicts, "conflict"));
+    let next = next(id, resolved.next.as_ref());
+    context.output.reply(&format!("{left} left in plan {id}\n{next}"), resolved)
+}
+
+/// Decides about conflicts in the editor. The store is closed meanwhile.
+async fn edit(context: &Context, plan: PlanId) -> CommandResult {
+    let workspace = context.workspace().await?;
+    let listing = Listing { detail: Detail::Stat, canonical: false };
+    let request = ShowPlan { plan: plan.clone(), listing };
+    let shown = plan::show(&workspace, &request).await?.shown(listing).await?;
+    let Workspace { opened, project, .. } = workspace;
+    drop(project);
+    context.close(opened.store).await;
+    let file = EditedFile::with(&conflict_list(&shown), ".json")?;
+    let decisions = loop {
+        let text = file.edit()?;
+        match decisions(&text) {
+            Ok(decisions) => break decisions,
+            Err(error) if asks_again(&error) => {}
+            Err(error) => {
+                context.output.note(&format!("the text is in {}", file.keep().display()));
+                return Err(error.into());
+            }
+        }
+    };
+    if decisions.is_empty() {
+        context.output.say("no conflict was decided");
+        return Ok(());
+    }
+    let workspace = context.workspace().await?;
+    let resolved = plan::decide(&workspace, DecideConflicts { plan, decisions }).await;
+    let resolved = resolved.inspect_err(|_| {
+        context.output.note(&format!("the text is in {}", file.keep().display()));
+    });
+    report(context, &resolved?)
 }

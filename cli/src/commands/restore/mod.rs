@@ -1,6 +1,7 @@
 //! `argon restore …`
 
 mod branch;
+mod part;
 pub(super) mod preview;
 mod reset;
 
@@ -13,7 +14,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::count;
 
-/// Go back to a past state: preview a reset, reset a branch, or make a branch from the past.
+/// Go back to a past state: preview a reset, reset a branch or a part of it, or make a branch from the past.
 #[derive(Subcommand)]
 pub(crate) enum RestoreCommand {
     Preview(preview::PreviewArgs),

@@ -32,12 +32,14 @@ const fn of(kind: Kind, name: &'static str, arguments: &'static [&'static str]) 
 /// Stands for the store's plan in the arguments.
 const PLAN: &str = "PLAN";
 
-pub(super) const SCENARIOS: [Scenario; 18] = [
+pub(super) const SCENARIOS: [Scenario; 20] = [
     of(Kind::Atomic, "put", &["put", "-c", "c", r#"{"_id":"new"}"#]),
     of(Kind::Atomic, "branch create", &["branch", "create", "made"]),
     of(Kind::Atomic, "branch rename", &["branch", "rename", "b1", "b9"]),
     of(Kind::Atomic, "branch delete", &["branch", "delete", "b1", "--yes"]),
     of(Kind::Atomic, "merge apply", &["merge", "apply", PLAN]),
+    of(Kind::Atomic, "merge", &["merge", "b1", "--yes"]),
+    of(Kind::Atomic, "restore -c", &["restore", "reset", "main~1", "-c", "c", "--yes"]),
     of(Kind::Atomic, "restore reset", &["restore", "reset", "main~1", "--yes"]),
     of(Kind::Atomic, "undo", &["undo", "main~1..main"]),
     of(Kind::Atomic, "pin create", &["pin", "create", "v2"]),

@@ -1,0 +1,80 @@
+//! `argon shell`.
+
+use crate::support::{ENGINES, Place, has};
+
+#[test]
+fn statements_of_mongodbs_shell_query_and_change_documents() {
+    for engine in ENGINES {
+        let place = Place::with_project(engine);
+        let script = "
+            // A comment.
+            db.users.insertMany([{_id: 1, n: 5}, {_id: 2, n: Long(7)}, {_id: 3, n: 9, t: 'it\\'s'}]);
+            db.users.find({n: {$gt: 5}})
+              .sort({n: -1});
+            db.users.findOne({_id: 9}); db.users.countDocuments({n: 5})
+            db.users.updateOne({_id: 1}, {$inc: {n: 1}})
+            db.users.replaceOne({_id: 4}, {n: 1}, {upsert: true})
+            db.users.deleteMany({n: {$gte: 7}})
+            db.users.distinct('n')
+            db.users.aggregate([{$group: {_id: null, n: {$sum: '$n'}}}])
+            db.nobody.find(); db.nobody.countDocuments()
+            show collections
+        ";
+        let run = place.run_with(&["shell", "-q"], script);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
+        assert_eq!(
+            run.stdout,
+            "{ acknowledged: true, insertedIds: { '0': 1, '1': 2, '2': 3 } }\n\
+             { _id: 3, n: 9, t: 'it\\'s' }\n{ _id: 2, n: Long('7') }\n\
+             null\n1\n\
+             {\n  acknowledged: true,\n  insertedId: null,\n  matchedCount: 1,\n  modifiedCount: 1,\n  \
+             upsertedCount: 0\n}\n\
+             {\n  acknowledged: true,\n  insertedId: 4,\n  matchedCount: 0,\n  modifiedCount: 0,\n  \
+             upsertedCount: 1\n}\n\
+             { acknowledged: true, deletedCount: 2 }\n\
+             [ 1, 6 ]\n{ _id: null, n: 7 }\n0\nusers\n"
+        );
+        assert_eq!(place.ok(&["log", "-o", "jsonl"]).lines().count(), 4);
+    }
+}
+
+#[test]
+fn a_script_ends_at_its_first_error_which_names_the_statement() {
+    let place = Place::with_project("sled");
+    for (code, script, parts) in [
+        (
+            2,
+            "db.a.insertOne({_id: 1}); foo; db.a.insertOne({_id: 2})",
+            &["statement 2: foo is not defined"][..],
+        ),
+        (2, "db.a.fnd()", &["db.a.fnd is not a function; did you mean find?"]),
+        (
+            4,
+            "db.a.insertOne({_id: 1})",
+            &["E11000 duplicate key error collection: shop.a", "{ _id: 1 }"],
+        ),
+        (2, "db.a.find({", &["statement 1: the script ends within the statement"]),
+        (2, "db.a.find({$foo: 1})", &["$foo"]),
+        (3, "use nothing", &["'nothing'"]),
+        (2, "show things", &["show takes dbs, collections or branches"]),
+    ] {
+        has(&place.fails(code, &["shell", "--eval", script]), parts);
+    }
+    assert_eq!(place.ok(&["count", "-c", "a"]), "1\n");
+    assert_eq!(place.ok(&["shell", "--eval", "db.a.find(); exit; db.a.fnd()"]), "{ _id: 1 }\n");
+}
+
+#[test]
+fn a_shell_goes_to_other_branches_for_itself() {
+    let place = Place::with_project("sled");
+    place.ok(&["branch", "create", "try"]);
+    let script = "use shop@try\ndb.a.insertOne({_id: 1})\nuse @main\ndb.a.countDocuments()\nshow branches\nshow dbs\ndb";
+    let run = place.run_with(&["shell", "-o", "jsonl"], script);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(
+        run.stdout,
+        "{\"acknowledged\":true,\"insertedId\":1}\n0\n\"main\"\n\"try\"\n\"shop\"\n\"shop\"\n"
+    );
+    has(&run.stderr, &["switched to branch try of project shop", "committed as LSN 1 of try"]);
+    has(&place.ok(&["status"]), &["main"]);
+}
