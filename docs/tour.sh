@@ -37,16 +37,16 @@ run project create tour
 run import "$data"
 run collections
 first=$("$ARGON" collections | sed -n '2{s/ .*//;p;}')
-run branch create experiment
-run switch experiment
+run switch -c experiment
 run put -c notes '{"_id": "why", "text": "to see what happens"}'
 run update -c notes '{_id: "why"}' '{$set: {answer: "nothing is lost"}}'
 run find -c notes '{text: /see/}'
+run index create -c notes '{text: 1}'
 run aggregate -c "$first" '[{$count: "documents"}]'
 run collections drop "$first"
-run diff main experiment
+run diff main..experiment
 run find -c "$first" --at main --limit 2
-run log
+run log --oneline
 run restore preview experiment~1
 run restore reset experiment~1 --yes
 run collections
