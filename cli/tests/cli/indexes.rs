@@ -8,7 +8,7 @@ fn people(engine: &str) -> Place {
     let lines: Vec<String> = (0..100)
         .map(|n| format!("{{\"_id\":{n},\"email\":\"p{n}@x.org\",\"age\":{}}}", n % 10))
         .collect();
-    let run = place.run_with(&["put", "-c", "people"], &lines.join("\n"));
+    let run = place.run_with(&["put", "-c", "people"], lines.join("\n"));
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     place
 }

@@ -27,7 +27,7 @@ fn documents_are_changed_in_bulk_by_a_pipe_back_into_their_store() {
     for engine in ENGINES {
         let place = Place::with_project(engine);
         let documents: String = (0..5000)
-            .map(|n| format!("{{\"_id\":{n},\"n\":{{\"$numberLong\":\"{n}\"}},\"d\":{n}.0,\"pad\":\"{:200}\"}}\n", n))
+            .map(|n| format!("{{\"_id\":{n},\"n\":{{\"$numberLong\":\"{n}\"}},\"d\":{n}.0,\"pad\":\"{n:200}\"}}\n"))
             .collect();
         assert_eq!(place.run_with(&["put", "-c", "users", "-q"], documents).code, Some(0));
 
@@ -69,7 +69,7 @@ fn documents_are_changed_in_bulk_by_a_pipe_back_into_their_store() {
 fn a_reader_that_takes_its_time_does_not_hold_the_store() {
     let place = Place::with_project("sled");
     let documents: String =
-        (0..20_000).map(|n| format!("{{\"_id\":{n},\"pad\":\"{:500}\"}}\n", n)).collect();
+        (0..20_000).map(|n| format!("{{\"_id\":{n},\"pad\":\"{n:500}\"}}\n")).collect();
     assert_eq!(place.run_with(&["put", "-c", "users", "-q"], documents).code, Some(0));
     // Ten megabytes: more than a pipe and the memory of the queue hold.
     let mut find = place.start(&["find", "-c", "users"]);
