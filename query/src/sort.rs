@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use argon_core::Result;
+use argon_core::document::field;
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 use bson::{Bson, Document};
 
@@ -206,7 +207,7 @@ fn walk(mut place: Place<'_>) -> Result<Place<'_>> {
         place.value = match place.value {
             Some(RawBsonRef::Document(document)) => {
                 place.in_array = false;
-                document.get(name).map_err(malformed)?
+                field(document, name).map_err(malformed)?
             }
             Some(RawBsonRef::Array(array)) if !place.in_array => match element(array, name)? {
                 Some(element) => Some(element),

@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | `path.rs`, `written.rs` | [`Path`], and its written form |
 //! | `pattern/` | [`Pattern`]: paths with stars, and walks by them |
-//! | `walk.rs`, `values.rs` | the values at a path |
+//! | `field.rs`, `walk.rs`, `values.rs` | a field by its name; the values at a path |
 //! | `filter/` | [`Filter`]: queries |
 //! | `regex/` | regular expressions of PCRE |
 //! | `index/` | [`Index`]: index definitions, and the keys of a document in an index |
@@ -21,6 +21,7 @@
 
 pub mod definition;
 mod difference;
+mod field;
 mod filter;
 mod index;
 pub mod key;
@@ -34,6 +35,7 @@ mod walk;
 mod written;
 
 pub(crate) use difference::apply_difference;
+pub use field::field;
 pub(crate) use filter::{Collation, Compiler};
 pub use filter::{Condition, Environment, Extension, Filter, Undecided};
 pub(crate) use index::Keys;

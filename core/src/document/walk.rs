@@ -8,6 +8,7 @@
 use bson::raw::{RawArray, RawBsonRef, RawDocument};
 
 use super::Undecided;
+use super::field::field;
 use super::path::Name;
 
 /// The condition on each value; `None` stands for a missing one.
@@ -23,7 +24,7 @@ pub(super) fn any<'a>(
     ask: Question<'_, 'a>,
 ) -> Result<bool, Undecided> {
     let Some((name, rest)) = path.split_first() else { return Ok(false) };
-    match document.get(name.as_str())? {
+    match field(document, name.as_str())? {
         Some(RawBsonRef::Array(array)) => any_in(array, rest, elements, ask),
         Some(value) if rest.is_empty() => ask(Some(value)),
         Some(RawBsonRef::Document(inner)) => any(inner, rest, elements, ask),
@@ -87,7 +88,7 @@ pub(super) fn follow<'a, 'n>(
     names: &'n [Name],
 ) -> Result<Option<(RawBsonRef<'a>, &'n [Name])>, Undecided> {
     let Some((name, rest)) = names.split_first() else { return Ok(None) };
-    match document.get(name.as_str())? {
+    match field(document, name.as_str())? {
         Some(RawBsonRef::Document(inner)) if !rest.is_empty() => follow(inner, rest),
         found => Ok(found.map(|value| (value, rest))),
     }

@@ -1,6 +1,7 @@
 //! Evaluates paths, documents, arrays and calls.
 
 use argon_core::Result;
+use argon_core::document::field;
 use bson::raw::{RawArrayBuf, RawBson, RawBsonRef, RawDocument, RawDocumentBuf};
 
 use super::{Expression, Scope, Variable};
@@ -83,7 +84,7 @@ fn in_value<'a>(value: RawBsonRef<'a>, path: &[String]) -> Result<Value<'a>> {
 
 fn in_document<'a>(document: &'a RawDocument, path: &[String]) -> Result<Value<'a>> {
     let Some((name, rest)) = path.split_first() else { return Ok(document.into()) };
-    match document.get(name).map_err(malformed)? {
+    match field(document, name).map_err(malformed)? {
         Some(value) if rest.is_empty() => Ok(Value::Ref(value)),
         Some(value) => in_value(value, rest),
         None => Ok(Value::Missing),

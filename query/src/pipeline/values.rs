@@ -2,6 +2,7 @@
 //! value replaced at a path.
 
 use argon_core::Result;
+use argon_core::document::field;
 use bson::raw::{CString, RawArray, RawBsonRef, RawDocument, RawDocumentBuf};
 
 use crate::Code;
@@ -29,7 +30,7 @@ type Visit<'v> = dyn FnMut(RawBsonRef<'_>) -> Result<()> + 'v;
 
 fn visit_compared(document: &RawDocument, path: &[String], each: &mut Visit<'_>) -> Result<()> {
     let Some((name, rest)) = path.split_first() else { return Ok(()) };
-    match document.get(name).map_err(malformed)? {
+    match field(document, name).map_err(malformed)? {
         None => each(RawBsonRef::Null),
         Some(value) => visit_compared_in(value, rest, each),
     }
@@ -72,7 +73,7 @@ pub(crate) fn visit_all(
     each: &mut Visit<'_>,
 ) -> Result<()> {
     let Some((name, rest)) = path.split_first() else { return Ok(()) };
-    match document.get(name).map_err(malformed)? {
+    match field(document, name).map_err(malformed)? {
         None => Ok(()),
         Some(value) => visit_all_in(value, rest, each),
     }
@@ -126,12 +127,12 @@ pub(crate) fn nested<'a>(
     let mut document = document;
     let Some((last, before)) = path.split_last() else { return Ok(None) };
     for name in before {
-        match document.get(name.as_str()).map_err(malformed)? {
+        match field(document, name.as_str()).map_err(malformed)? {
             Some(RawBsonRef::Document(inner)) => document = inner,
             _ => return Ok(None),
         }
     }
-    document.get(last.as_str()).map_err(malformed)
+    field(document, last.as_str()).map_err(malformed)
 }
 
 /// Returns the document with a value at a path of documents, or without it if the value is `None`.
