@@ -2,12 +2,11 @@
 
 use argon_core::Error;
 use argon_formats::extjson::{Layout, Mode, parse_value, print_value};
-use argon_service::document::{self, ExplainQuery, ExplainedQuery, FindDocuments};
-use argon_service::json::{HintValue, QueryDocument};
+use argon_service::document::{self, ExplainQuery, ExplainedQuery};
 use bson::{Bson, Document};
 use clap::Args;
 
-use crate::args::{AtRevision, FILTER_HELP, InCollation, InCollection, hint_value, query_document};
+use crate::args::{AtRevision, QueryArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -25,26 +24,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
-    within: InCollection,
-    #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document)]
-    filter: Option<QueryDocument>,
-    /// The fields to give [default: all]
-    #[arg(long, value_name = "FIELDS", value_parser = query_document)]
-    projection: Option<QueryDocument>,
-    /// The order, such as '{pop: -1}'
-    #[arg(long, value_name = "ORDER", value_parser = query_document)]
-    sort: Option<QueryDocument>,
-    #[command(flatten)]
-    collation: InCollation,
-    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
-    #[arg(long, value_name = "INDEX", value_parser = hint_value)]
-    hint: Option<HintValue>,
-    /// The maximum number of documents [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
-    /// The number of documents to leave out first
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    skip: u64,
+    query: QueryArgs,
     /// Run the query, and count the entries and documents that it reads
     #[arg(long)]
     execute: bool,
@@ -55,21 +35,10 @@ pub(crate) struct ExplainArgs {
 impl ExplainArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
-        let state = workspace.state(self.at.at.as_ref()).await?;
-        let branch = workspace.branch().await?;
-        let query = FindDocuments {
-            collection: self.within.collection,
-            filter: self.filter.unwrap_or_default(),
-            projection: self.projection.unwrap_or_default(),
-            sort: self.sort.unwrap_or_default(),
-            skip: self.skip,
-            limit: self.limit,
-            collation: self.collation.into_document(),
-            hint: self.hint,
-        };
-        let request = ExplainQuery { query, execute: self.execute };
-        let project = branch.project().name().to_string();
-        let revision = format!("{}@{}", branch.name(), state.lsn());
+        let (state, branch) = workspace.named_state(self.at.at.as_ref()).await?;
+        let request = ExplainQuery { query: self.query.into(), execute: self.execute };
+        let project = workspace.project.name().to_string();
+        let revision = format!("{branch}@{}", state.lsn());
         let explained = document::explain(&state, request, (&project, &revision)).await?;
         let text = indented(&explained)?;
         let mut listing = context.output.listing(&[]);

@@ -39,6 +39,39 @@ fn statements_of_mongodbs_shell_query_and_change_documents() {
 }
 
 #[test]
+fn the_shell_makes_explains_and_drops_indexes() {
+    let place = Place::with_project("sled");
+    let script = "
+        db.users.insertMany([{_id: 1, n: 5}, {_id: 2, n: 7}])
+        db.users.createIndex({n: -1}, {unique: true})
+        db.users.find({n: 7}).explain().queryPlanner
+    ";
+    let run = place.run_with(&["shell", "-q"], script);
+    assert_eq!(run.code, Some(2), "only methods are called: {}", run.stderr);
+    let script = "
+        db.users.getIndexes()
+        db.users.find({n: 7}).hint({n: -1}).explain('executionStats')
+        db.users.find().hint({$natural: -1}); db.users.find({}, {}, {hint: 'n_-1'})
+        db.users.insertOne({_id: 3, n: 7})
+    ";
+    let run = place.run_with(&["shell", "-q"], script);
+    has(&run.stderr, &["E11000", "n_-1"]);
+    has(
+        &run.stdout,
+        &[
+            "{ v: 2, key: { n: -1 }, name: 'n_-1', unique: true }",
+            "stage: 'IXSCAN'",
+            "totalDocsExamined: 1",
+            "{ _id: 2, n: 7 }\n{ _id: 1, n: 5 }\n{ _id: 2, n: 7 }\n{ _id: 1, n: 5 }\n",
+        ],
+    );
+    let script = "db.users.dropIndex({n: -1}); db.users.dropIndex('n_-1')";
+    let run = place.run_with(&["shell", "-q"], script);
+    assert_eq!(run.stdout, "{ nIndexesWas: 2, ok: 1 }\n");
+    has(&run.stderr, &["can't find index 'n_-1' of users"]);
+}
+
+#[test]
 fn a_script_ends_at_its_first_error_which_names_the_statement() {
     let place = Place::with_project("sled");
     for (code, script, parts) in [

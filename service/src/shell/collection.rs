@@ -3,7 +3,7 @@
 use argon_core::model::CollectionName;
 use argon_core::{Error, Result};
 use argon_formats::extjson::{NumberTypes, ShellMethod};
-use bson::{Bson, Document, RawDocumentBuf};
+use bson::{Bson, Document, RawDocumentBuf, doc};
 
 use super::arguments::Arguments;
 use super::cursor::{Step, set};
@@ -13,16 +13,19 @@ use crate::document::{
     AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, FindDocuments,
     PutDocuments, PutOptions, UpdateDocuments,
 };
+use crate::index::CreateIndex;
 use crate::json::{InputDocument, QueryDocument, UpdateValue};
 
 /// The methods of a collection.
 pub const METHODS: &[&str] = &[
     "aggregate",
     "countDocuments",
+    "createIndex",
     "deleteMany",
     "deleteOne",
     "distinct",
     "drop",
+    "dropIndex",
     "estimatedDocumentCount",
     "find",
     "findOne",
@@ -56,6 +59,13 @@ pub(super) fn operation(name: &CollectionName, method: &ShellMethod) -> Result<S
         "insertMany" => ShellOperation::InsertMany(insert(name, &arguments.documents()?)?),
         "updateOne" | "updateMany" | "replaceOne" => update(name, method, &mut arguments)?,
         "deleteOne" | "deleteMany" => delete(name, method, &mut arguments)?,
+        "createIndex" => create_index(name, &mut arguments)?,
+        "dropIndex" => match arguments.required("the name or the key of an index")? {
+            index @ (Bson::String(_) | Bson::Document(_)) => {
+                ShellOperation::DropIndex(name.clone(), index.clone())
+            }
+            other => return Err(arguments.wrong("the name or the key of an index", other)),
+        },
         "getIndexes" => ShellOperation::Indexes(name.clone()),
         "drop" => ShellOperation::DropCollection(DropCollection {
             collection: name.clone(),
@@ -74,7 +84,7 @@ pub(super) fn operation(name: &CollectionName, method: &ShellMethod) -> Result<S
 
 fn find(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<FindDocuments> {
     let (filter, projection) = (arguments.query()?, arguments.query()?);
-    let options = arguments.options(&["sort", "skip", "limit", "collation"])?;
+    let options = arguments.options(&["sort", "skip", "limit", "collation", "hint"])?;
     let mut find = FindDocuments {
         collection: name.clone(),
         filter,
@@ -215,6 +225,17 @@ fn delete(
         collation,
         one: method.name == "deleteOne",
         if_lsn: None,
+        signature: Signature::default(),
+    }))
+}
+
+/// Options are those of a definition, which the store checks.
+fn create_index(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<ShellOperation> {
+    let mut definition = doc! { "key": arguments.document()?.clone() };
+    definition.extend(arguments.query()?.0);
+    Ok(ShellOperation::CreateIndex(CreateIndex {
+        collection: name.clone(),
+        definition: QueryDocument(definition),
         signature: Signature::default(),
     }))
 }

@@ -6,12 +6,25 @@ use bson::Bson;
 
 use super::arguments::{Arguments, number};
 use super::operation::{ShellOperation, unknown};
-use crate::document::FindDocuments;
-use crate::json::QueryDocument;
+use crate::document::{ExplainQuery, FindDocuments};
+use crate::json::{HintValue, QueryDocument};
 
 /// The methods of a cursor.
-pub const METHODS: &[&str] =
-    &["collation", "count", "limit", "pretty", "projection", "skip", "sort", "toArray"];
+pub const METHODS: &[&str] = &[
+    "collation",
+    "count",
+    "explain",
+    "hint",
+    "limit",
+    "pretty",
+    "projection",
+    "skip",
+    "sort",
+    "toArray",
+];
+
+/// The arguments of `explain`; the first does not run the query.
+const VERBOSITIES: &str = "'queryPlanner', 'executionStats' or 'allPlansExecution'";
 
 /// The methods of a cursor of `find` that take a function of JavaScript.
 const OF_JAVASCRIPT: [&str; 3] = ["forEach", "map", "filter"];
@@ -24,6 +37,7 @@ pub(super) enum Step {
     Limit,
     Projection,
     Collation,
+    Hint,
 }
 
 impl Step {
@@ -34,6 +48,7 @@ impl Step {
             "limit" => Self::Limit,
             "projection" => Self::Projection,
             "collation" => Self::Collation,
+            "hint" => Self::Hint,
             _ => return None,
         })
     }
@@ -42,6 +57,7 @@ impl Step {
     pub(super) fn expected(self) -> &'static str {
         match self {
             Self::Skip | Self::Limit => "a number that is not negative",
+            Self::Hint => "the name or the key of an index",
             Self::Sort | Self::Projection | Self::Collation => "a document",
         }
     }
@@ -54,11 +70,16 @@ pub(super) fn set(find: &mut FindDocuments, step: Step, value: &Bson) -> Option<
         Step::Sort => find.sort = document()?,
         Step::Projection => find.projection = document()?,
         Step::Collation => find.collation = document()?,
+        Step::Hint => find.hint = Some(hint(value)?),
         Step::Skip => find.skip = number(value)?,
         // To MongoDB a limit of 0 is none.
         Step::Limit => find.limit = Some(number(value)?).filter(|limit| *limit > 0),
     }
     Some(())
+}
+
+fn hint(value: &Bson) -> Option<HintValue> {
+    matches!(value, Bson::String(_) | Bson::Document(_)).then(|| HintValue(value.clone()))
 }
 
 /// The operation after a method was called on its cursor.
@@ -79,6 +100,19 @@ pub(super) fn apply(operation: ShellOperation, method: &ShellMethod) -> Result<S
             "pretty" | "toArray",
         ) => operation,
         (ShellOperation::Find(find), "count") => ShellOperation::CountFound(find),
+        (ShellOperation::Find(query), "explain") => {
+            let execute = match arguments.optional() {
+                None => false,
+                Some(Bson::String(verbosity)) if verbosity == "queryPlanner" => false,
+                Some(Bson::String(verbosity))
+                    if verbosity == "executionStats" || verbosity == "allPlansExecution" =>
+                {
+                    true
+                }
+                Some(other) => return Err(arguments.wrong(VERBOSITIES, other)),
+            };
+            ShellOperation::Explain(ExplainQuery { query, execute })
+        }
         (ShellOperation::Find(mut find), _) => {
             let step = Step::named(name).ok_or_else(|| unknown("cursor", method, METHODS))?;
             let value = arguments.required(step.expected())?;

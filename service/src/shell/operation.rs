@@ -3,14 +3,15 @@
 use argon_core::model::CollectionName;
 use argon_core::{Error, Result};
 use argon_formats::extjson::{ShellCall, ShellMethod};
-use bson::doc;
+use bson::{Bson, doc};
 
 use super::{collection, cursor, database};
 use crate::collections::{CreateCollection, DropCollection, RenameCollection};
 use crate::document::{
-    AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, FindDocuments,
-    PutDocuments, UpdateDocuments,
+    AggregateDocuments, CountDocuments, DeleteMatching, DistinctValues, ExplainQuery,
+    FindDocuments, PutDocuments, UpdateDocuments,
 };
+use crate::index::CreateIndex;
 use crate::json::QueryDocument;
 
 /// An operation of MongoDB's shell.
@@ -37,8 +38,14 @@ pub enum ShellOperation {
     Update(UpdateDocuments),
     /// Delete documents.
     Delete(DeleteMatching),
+    /// Explain how a query reads documents.
+    Explain(ExplainQuery),
     /// List the definitions of the indexes of a collection.
     Indexes(CollectionName),
+    /// Create an index.
+    CreateIndex(CreateIndex),
+    /// Drop an index, by its name or its key.
+    DropIndex(CollectionName, Bson),
     /// Create a collection.
     CreateCollection(CreateCollection),
     /// Drop a collection.
@@ -96,6 +103,8 @@ impl ShellOperation {
             | Self::Update(_)
             | Self::Delete(_)
             | Self::CreateCollection(_)
+            | Self::CreateIndex(_)
+            | Self::DropIndex(..)
             | Self::DropCollection(_)
             | Self::RenameCollection(_) => true,
             _ => false,

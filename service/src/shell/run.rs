@@ -2,7 +2,7 @@
 
 use argon_core::model::CollectionName;
 use argon_core::{Branch, DetailKey, Error, ErrorKind, Revision, State};
-use argon_formats::extjson::{Mode, parse_value};
+use argon_formats::extjson::{Mode, parse_value, print_shell_bson};
 use argon_query::pipeline::Row;
 use bson::{Bson, Document, doc};
 use futures::stream::BoxStream;
@@ -10,7 +10,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ShellOperation;
 use crate::collections::{self, Signature};
-use crate::document::{self, FindDocuments, PutDocuments, UpdatedDocuments, WrittenDocument};
+use crate::document::{
+    self, ExplainQuery, FindDocuments, PutDocuments, UpdatedDocuments, WrittenDocument,
+};
+use crate::index::{self, DropIndex};
 use crate::json::ExtJson;
 use crate::{Failure, Result, Workspace};
 
@@ -59,8 +62,25 @@ pub async fn run(
             let documents = document::aggregate(workspace, revision, &request).await?;
             Ok(ShellAnswer::Documents(documents.boxed()))
         }
+        ShellOperation::Explain(request) => explain(workspace, revision, request).await,
         operation => read(&workspace.state(revision).await?, operation).await,
     }
+}
+
+async fn explain(
+    workspace: &Workspace,
+    revision: Option<&Revision>,
+    request: ExplainQuery,
+) -> Result<ShellAnswer> {
+    let (state, branch) = workspace.named_state(revision).await?;
+    let project = workspace.project.name().as_str();
+    let shown = format!("{branch}@{}", state.lsn());
+    let explained = document::explain(&state, request, (project, &shown)).await?;
+    let mut value = doc! { "queryPlanner": bson_of(&explained.query_planner) };
+    if let Some(statistics) = &explained.execution_stats {
+        value.insert("executionStats", bson_of(statistics));
+    }
+    Ok(ShellAnswer::value(value))
 }
 
 async fn read(state: &State, operation: ShellOperation) -> Result<ShellAnswer> {
@@ -147,6 +167,13 @@ async fn change_collection(branch: &Branch, operation: ShellOperation) -> Result
             let renamed = collections::rename(branch, request).await?;
             Ok(ShellAnswer::committed(ok(), Some(renamed.lsn)))
         }
+        ShellOperation::CreateIndex(request) => {
+            let created = index::create(branch, request).await?;
+            Ok(ShellAnswer::committed(created.index, created.lsn))
+        }
+        ShellOperation::DropIndex(collection, index) => {
+            drop_index(branch, collection, &index).await
+        }
         ShellOperation::DropCollection(request) => {
             let dropped = or_empty(collections::drop(branch, request).await)?;
             let lsn = dropped.map(|dropped| dropped.lsn);
@@ -155,6 +182,30 @@ async fn change_collection(branch: &Branch, operation: ShellOperation) -> Result
         // No other operation writes.
         _ => Ok(ShellAnswer::value(Bson::Null)),
     }
+}
+
+async fn drop_index(
+    branch: &Branch,
+    collection: CollectionName,
+    wanted: &Bson,
+) -> Result<ShellAnswer> {
+    let view = branch.head().await?.collection(&collection)?;
+    let definitions = view.info().listed_indexes();
+    let name = |definition: &Document| definition.get_str("name").unwrap_or_default().to_owned();
+    let is_wanted = |definition: &&Document| match wanted {
+        Bson::Document(key) => definition.get_document("key").is_ok_and(|found| found == key),
+        wanted => wanted.as_str() == Some(name(definition).as_str()),
+    };
+    let Some(definition) = definitions.iter().find(is_wanted) else {
+        let wanted = print_shell_bson(wanted).unwrap_or_default();
+        let message = format!("can't find index {wanted} of {collection}; see getIndexes()");
+        return Err(Error::new(ErrorKind::NotFound, message).with_code(27, "IndexNotFound").into());
+    };
+    let request =
+        DropIndex { collection, index: name(definition), signature: Signature::default() };
+    let dropped = index::drop(branch, request).await?;
+    let value = doc! { "nIndexesWas": number(definitions.len() as u64), "ok": 1 };
+    Ok(ShellAnswer::committed(value, Some(dropped.lsn)))
 }
 
 async fn insert(branch: &Branch, request: PutDocuments) -> Result<Vec<WrittenDocument>> {
@@ -178,8 +229,7 @@ fn duplicate_key(branch: &Branch, collection: &CollectionName, error: Error) -> 
             "E11000 duplicate key error collection: {project}.{collection} index: _id_ dup key: \
              {{ _id: {id} }}"
         ))
-        .with_detail(DetailKey::Code, 11000)
-        .with_detail(DetailKey::CodeName, "DuplicateKey")
+        .with_code(11_000, "DuplicateKey")
 }
 
 fn lsn_of(written: &[WrittenDocument]) -> Option<u64> {
