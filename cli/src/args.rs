@@ -11,6 +11,7 @@ use argon_core::{Error, Revision};
 use argon_formats::extjson::{Mode, parse_id, parse_shell_document, parse_shell_value};
 use argon_service::changes::{ChangeFilter, Detail, Listing};
 use argon_service::collections;
+use argon_service::document::FindDocuments;
 use argon_service::duration::parse_seconds;
 use argon_service::json::{HintValue, Id, QueryDocument, UpdateValue};
 use argon_service::settings::{self, Overrides};
@@ -188,6 +189,47 @@ pub(crate) struct InCollection {
     /// The collection
     #[arg(short, long, value_name = "NAME")]
     pub(crate) collection: CollectionName,
+}
+
+/// A query for documents of a collection.
+#[derive(Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    within: InCollection,
+    #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document)]
+    filter: Option<QueryDocument>,
+    /// The fields to print, such as '{city: 1, _id: 0}' [default: all]
+    #[arg(long, value_name = "FIELDS", value_parser = query_document)]
+    projection: Option<QueryDocument>,
+    /// The order, such as '{pop: -1}' for the greatest first
+    #[arg(long, value_name = "ORDER", value_parser = query_document)]
+    sort: Option<QueryDocument>,
+    #[command(flatten)]
+    collation: InCollation,
+    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
+    #[arg(long, value_name = "INDEX", value_parser = hint_value)]
+    hint: Option<HintValue>,
+    /// Print at most N documents [default: all]
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Leave out the first N documents
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    skip: u64,
+}
+
+impl From<QueryArgs> for FindDocuments {
+    fn from(query: QueryArgs) -> Self {
+        Self {
+            collection: query.within.collection,
+            filter: query.filter.unwrap_or_default(),
+            projection: query.projection.unwrap_or_default(),
+            sort: query.sort.unwrap_or_default(),
+            skip: query.skip,
+            limit: query.limit,
+            collation: query.collation.into_document(),
+            hint: query.hint,
+        }
+    }
 }
 
 /// The order of texts in a query.

@@ -108,6 +108,12 @@ impl Error {
         self
     }
 
+    /// Appends a code of MongoDB's protocol and its name as details.
+    #[must_use]
+    pub fn with_code(self, code: u32, name: impl Into<DetailValue>) -> Self {
+        self.with_detail(DetailKey::Code, u64::from(code)).with_detail(DetailKey::CodeName, name)
+    }
+
     /// Appends a detail, or replaces the value of an existing key.
     #[must_use]
     pub fn with_detail(mut self, key: DetailKey, value: impl Into<DetailValue>) -> Self {

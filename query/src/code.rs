@@ -117,9 +117,7 @@ impl Code {
 
     /// An `Invalid` error with this code, and a message in MongoDB's words.
     pub fn error(self, message: impl Into<String>) -> Error {
-        Error::invalid(message)
-            .with_detail(DetailKey::Code, u64::from(self.0))
-            .with_detail(DetailKey::CodeName, self.to_string())
+        Error::invalid(message).with_code(self.0, self.to_string())
     }
 
     /// The code of an error of this crate; `None` if it has none.

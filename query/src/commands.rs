@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argon_core::model::CollectionName;
 use argon_core::write::WriteRequest;
-use argon_core::{Branch, Result};
+use argon_core::{Branch, Result, State};
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document};
 
@@ -50,7 +50,9 @@ impl UpdateCommand {
         Self { filter, update, many, upsert, array_filters, collation }
     }
 
-    /// Makes the update in one commit; `request` makes an empty request with its signature.
+    /// Makes the update in one commit; `request` makes an empty request with its signature, and
+    /// `state` is the state that was read, if what others changed since is a
+    /// [conflict](Modify::state).
     ///
     /// # Errors
     /// MongoDB's error of the filter or the update, with its code; see [`Modify::run`].
@@ -58,6 +60,7 @@ impl UpdateCommand {
         &self,
         branch: &Branch,
         collection: &CollectionName,
+        state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
         let evaluation = evaluation(branch);
@@ -83,7 +86,7 @@ impl UpdateCommand {
             collection,
             selection: &selection,
             many: self.many,
-            state: None,
+            state,
             change: &change,
             upsert: self.upsert.then_some(&upsert),
             request,
@@ -93,7 +96,8 @@ impl UpdateCommand {
 }
 
 impl DeleteCommand {
-    /// Deletes the documents in one commit; `request` makes an empty request with its signature.
+    /// Deletes the documents in one commit; `request` and `state` are as for
+    /// [an update](UpdateCommand::run).
     ///
     /// # Errors
     /// MongoDB's error of the filter, with its code; see [`Modify::run`].
@@ -101,6 +105,7 @@ impl DeleteCommand {
         &self,
         branch: &Branch,
         collection: &CollectionName,
+        state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
         let selection = selection(&self.filter, &self.collation, evaluation(branch))?;
@@ -108,7 +113,7 @@ impl DeleteCommand {
             collection,
             selection: &selection,
             many: self.many,
-            state: None,
+            state,
             change: &|_| Ok(Change::Delete),
             upsert: None,
             request,

@@ -45,7 +45,7 @@ fn summary(plan: &Plan, is_sorted: bool) -> String {
                 format!("{path} {}", bounds.join(" "))
             });
             let fields: Vec<String> = fields.collect();
-            let backward = if scan.direction == Direction::Backward { ", backward" } else { "" };
+            let backward = if scan.direction == Direction::Descending { ", backward" } else { "" };
             let covered = if scan.covers_filter { ", covered" } else { "" };
             format!("{}: {}{backward}{covered}{sorted}", scan.index.name(), fields.join(", "))
         }

@@ -81,7 +81,7 @@ impl<T> Modify for Collection<T> {
 
 async fn delete(target: (Branch, CollectionName), command: DeleteCommand) -> Result<Modified> {
     let (branch, collection) = target;
-    command.run(&branch, &collection, &|| branch.request()).await
+    command.run(&branch, &collection, None, &|| branch.request()).await
 }
 
 /// An update: `.await` makes it.
@@ -121,7 +121,7 @@ impl Update {
 
     async fn run(self) -> Result<Modified> {
         let (branch, collection) = &self.target;
-        self.command.run(branch, collection, &|| branch.request()).await
+        self.command.run(branch, collection, None, &|| branch.request()).await
     }
 }
 

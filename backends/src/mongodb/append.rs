@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use argon_core::model::{Commit, Head, Timeline, TimelineId};
-use argon_core::storage::{Append, BuildId, IndexChanges, TimelineState};
+use argon_core::storage::{Append, BuildId, IndexChanges, TimelineState, after_append};
 use argon_core::{Environment, Error, Result};
 use bson::{Binary, RawDocumentBuf, doc};
 
 use super::build_record::{self, BuildList};
-use super::builds::{Builds, after_append};
+use super::builds::Builds;
 use super::connection::Connection;
 use super::entries::EntryWrites;
 use super::extents::Extent;
@@ -69,7 +69,7 @@ impl Request<'_> {
     /// The transaction, for builds that are known; `None` if the changes are for others.
     fn transaction(&self, known: &KnownBuilds) -> Result<Option<(Changes<'_>, BuildList)>> {
         let before = known.list();
-        let after = after_append(before, self.changes, self.expected.lsn, &self.ended);
+        let after = after_append(&before.builds, self.changes, self.expected.lsn, &self.ended);
         let Some(after) = after else { return Ok(None) };
         let is_new = matches!(known, KnownBuilds::Inherited(_));
         let changed = if is_new { !after.is_empty() } else { after != before.builds };

@@ -50,11 +50,6 @@ enum Condition {
     IsNew(TimelineState),
 }
 
-/// The error for a build that is not there any more.
-pub(super) fn gone(build: BuildId) -> Error {
-    Error::conflict(format!("build {} of an index was removed concurrently", build.0))
-}
-
 impl BuildChanges {
     /// Records a build that begins, and creates its timeline after `head` if it does not exist.
     pub(super) async fn begin(
@@ -104,12 +99,12 @@ impl BuildChanges {
     ) -> Result<Append> {
         self.change(timeline.id, |record, list| {
             if record.is_none() {
-                return Err(gone(build));
+                return Err(build.gone());
             }
             if let Some(refusal) = refused(record, head, false) {
                 return Ok(Step::Nothing(refusal));
             }
-            let known = list.find(build).ok_or_else(|| gone(build))?;
+            let known = list.find(build).ok_or_else(|| build.gone())?;
             let status = BuildStatus::Maintained { from: head.lsn };
             if known.status == status {
                 return Ok(Step::Nothing(Append::Done));

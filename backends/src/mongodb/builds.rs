@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon_core::model::{Lsn, Timeline, TimelineId};
-use argon_core::storage::{BuildId, IndexBuild, IndexChanges, inherited, maintained};
+use argon_core::model::{Timeline, TimelineId};
+use argon_core::storage::{BuildId, inherited};
 use argon_core::{Error, Result};
 use bson::doc;
 use mongodb::options::{ReadConcern, ReturnDocument};
@@ -121,79 +121,5 @@ impl Builds {
         first.map(BuildId).ok_or_else(|| {
             Error::unsupported("the store has the most builds of indexes that it can number")
         })
-    }
-}
-
-/// The builds of a timeline after an append above `head` that ends the maintenance of those in `ended`;
-/// `None` if the changes are not for exactly the maintained builds.
-pub(super) fn after_append(
-    before: &BuildList,
-    changes: Option<&IndexChanges>,
-    head: Lsn,
-    ended: &[BuildId],
-) -> Option<Arc<[IndexBuild]>> {
-    let close =
-        |build: &IndexBuild| IndexBuild { status: build.status.closed(head), ..build.clone() };
-    let Some(changes) = changes else {
-        return Some(before.builds.iter().map(close).collect());
-    };
-    if changes.builds != maintained(&before.builds) {
-        return None;
-    }
-    let kept = before
-        .builds
-        .iter()
-        .map(|build| if ended.contains(&build.id) { close(build) } else { build.clone() });
-    let begun = changes.begun.iter().filter(|build| !ended.contains(&build.id)).cloned();
-    let multikey = |mut build: IndexBuild| {
-        build.multikey |= changes.multikey.contains(&build.id);
-        build
-    };
-    Some(kept.chain(begun).map(multikey).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use argon_core::model::CollectionId;
-    use argon_core::storage::BuildStatus;
-
-    use super::*;
-
-    fn build(id: u32, status: BuildStatus) -> IndexBuild {
-        IndexBuild {
-            id: BuildId(id),
-            collection: CollectionId::new(7),
-            definition: Arc::default(),
-            status,
-            inherited: false,
-            multikey: false,
-        }
-    }
-
-    #[test]
-    fn an_append_is_for_exactly_the_maintained_builds() {
-        let kept = BuildStatus::Maintained { from: Lsn::new(2) };
-        let list =
-            |builds: Vec<IndexBuild>| BuildList { builds: builds.into(), ..BuildList::default() };
-        let before = list(vec![build(1, kept), build(2, BuildStatus::Building), build(3, kept)]);
-        let changes = |builds: &[u32]| IndexChanges {
-            builds: builds.iter().copied().map(BuildId).collect(),
-            multikey: vec![BuildId(3)],
-            begun: vec![build(9, BuildStatus::Maintained { from: Lsn::new(8) })],
-            ..IndexChanges::default()
-        };
-        let after = |builds: &[u32], ended: &[BuildId]| {
-            after_append(&before, Some(&changes(builds)), Lsn::new(7), ended)
-        };
-        assert!(after(&[1], &[]).is_none() && after(&[1, 2, 3], &[]).is_none());
-        let found = after(&[1, 3], &[]).unwrap();
-        assert_eq!(maintained(&found), [1, 3, 9].map(BuildId));
-        assert_eq!(found.iter().filter(|build| build.multikey).count(), 1);
-        let closed = BuildStatus::Closed { from: Lsn::new(2), until: Lsn::new(7) };
-        let found = after(&[1, 3], &[BuildId(1), BuildId(9)]).unwrap();
-        assert_eq!((found.len(), found[0].status), (3, closed));
-        let none = after_append(&before, None, Lsn::new(7), &[]).unwrap();
-        assert_eq!(maintained(&none), []);
-        assert_eq!(none[1].status, BuildStatus::Building);
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use argon_core::model::{CollectionId, Head, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{
-    Append, BuildId, BuildStatus, Direction, Entry, EntryRange, EntryStream, IndexBuild, Indexes,
-    StoredEntries,
+    Append, BuildId, Direction, Entry, EntryRange, EntryStream, IndexBuild, Indexes, StoredEntries,
+    serving,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
@@ -15,7 +15,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use mongodb::options::ReadConcern;
 
 use super::batches::{batches, insert_or_duplicate};
-use super::build_change::{BuildChanges, gone};
+use super::build_change::BuildChanges;
+use super::build_record::BuildList;
 use super::builds::Builds;
 use super::connection::{Connection, READ_TIME};
 use super::entries::{ENTRY, NAMES, Place, by_name};
@@ -73,7 +74,7 @@ impl Indexes for MongoIndexes {
         removed: Vec<Entry>,
     ) -> Result<()> {
         if self.builds.read(timeline).await?.find(build).is_none() {
-            return Err(gone(build));
+            return Err(build.gone());
         }
         let place = Place { timeline, build };
         let names = |entries: &[Entry]| -> Vec<Binary> {
@@ -166,22 +167,15 @@ impl Indexes for MongoIndexes {
 async fn segments_of(builds: &Builds, view: &View, build: BuildId) -> Result<Vec<EntrySegment>> {
     let mut found = Vec::new();
     for segment in view.segments() {
-        // Only the builder itself reads one that is not complete.
-        let covers = |known: &&IndexBuild| {
-            known.id == build
-                && (known.status == BuildStatus::Building || known.status.covers(segment.upto))
-        };
         // The caller has seen that the build covers the state, and what is taken from the cache here,
         // whether it is inherited, never changes.
         let cached = builds.cached(segment.timeline);
-        let cached = cached.and_then(|list| list.builds.iter().find(covers).cloned());
-        let known = match cached {
+        let of = |list: BuildList| serving(&list.builds, build, segment.upto).cloned();
+        let known = match cached.and_then(of) {
             Some(known) => Some(known),
-            None => builds.read(segment.timeline).await?.builds.iter().find(covers).cloned(),
+            None => of(builds.read(segment.timeline).await?),
         };
-        let known = known.ok_or_else(|| {
-            Error::not_found(format!("build {} of an index does not cover the state", build.0))
-        })?;
+        let known = known.ok_or_else(|| build.not_covering())?;
         let place = Place { timeline: segment.timeline, build };
         found.push(EntrySegment { place, upto: segment.upto });
         if !known.inherited {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use argon_core::Result;
 use argon_core::model::{Lsn, TimelineId};
-use argon_core::storage::{BuildId, BuildStatus, Reclaimed, RetainedStates, TimelineState};
+use argon_core::storage::{BuildId, Reclaimed, RetainedStates, TimelineState};
 use bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 
@@ -89,15 +89,11 @@ impl TimelineRemoval {
     ) -> Result<u64> {
         let found = self.timelines.with_builds(&self.changes.builds, timeline).await?;
         let list = found.map_or_else(BuildList::default, |(_, list)| list);
-        let needed = |status| match status {
-            BuildStatus::Building | BuildStatus::Maintained { .. } => true,
-            BuildStatus::Closed { from, until } => keep.needs(from, Some(until.next())),
-        };
         let mut unneeded: Vec<BuildId> = Vec::new();
         let mut rows: Vec<Document> = Vec::new();
         for build in list.builds.iter() {
             let place = Place { timeline, build: build.id };
-            if needed(build.status) {
+            if build.status.is_needed(keep) {
                 rows.push(ended_unneeded(place, keep));
             } else {
                 rows.push(place.all());

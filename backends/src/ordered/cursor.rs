@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use argon_core::Result;
 use argon_core::key::Key;
-use argon_core::model::{Document, Lsn};
-use argon_core::storage::KeyRange;
+use argon_core::model::{Document, Image, Lsn};
+use argon_core::storage::{KeyRange, Predicate};
 
 use crate::ordered::engine::{Direction, Engine};
 use crate::ordered::keys::{self, Short};
@@ -27,8 +27,17 @@ pub(super) struct SegmentRows {
 pub(super) struct Row {
     pub(super) key: Key,
     pub(super) lsn: Lsn,
-    /// The document; `None` if it was deleted.
-    pub(super) document: Option<Document>,
+    /// The document; `None` if it was deleted or does not match. An error does not count if the row is
+    /// hidden by that of another segment.
+    pub(super) document: Result<Option<Document>>,
+}
+
+/// The result of a step of a walk.
+pub(super) enum Next {
+    Row(Row),
+    /// Rows were read of which none counts; more follow.
+    Pending,
+    End,
 }
 
 /// A walk in key order over the newest versions in a segment. It skips older versions, and versions
@@ -39,55 +48,84 @@ pub(super) struct Cursor {
     /// Where the next visit of the engine begins.
     next: Vec<u8>,
     end: Vec<u8>,
+    selection: Selection,
+    /// The document of the last row that was read.
+    last: Vec<u8>,
     rows: VecDeque<StoredRow>,
     exhausted: bool,
+}
+
+/// The rows that a walk returns.
+#[derive(Clone)]
+pub(super) struct Selection {
+    /// Documents for which it is false are returned as if they were deleted.
+    pub(super) predicate: Option<Predicate>,
+    /// Whether rows without a document are returned: they hide those of lower segments.
+    pub(super) hides: bool,
 }
 
 /// A version as the walk found it.
 struct StoredRow {
     key: Key,
     lsn: Lsn,
-    image: StoredImage,
+    image: Result<StoredImage>,
 }
 
 impl Cursor {
-    pub(super) fn new(segment: SegmentRows, collection: Short, range: &KeyRange) -> Self {
+    pub(super) fn new(
+        segment: SegmentRows,
+        collection: Short,
+        range: &KeyRange,
+        selection: Selection,
+    ) -> Self {
         let prefix = keys::versions(segment.timeline, collection);
         let bound = |key: &Key| [&prefix[..], key.as_bytes()].concat();
         let next = range.from.as_ref().map_or_else(|| prefix.clone(), bound);
         let end = range.to.as_ref().map_or_else(|| keys::after_prefix(&prefix), bound);
-        Self { segment, prefix, next, end, rows: VecDeque::new(), exhausted: false }
+        let (last, rows) = (Vec::new(), VecDeque::new());
+        Self { segment, prefix, next, end, selection, last, rows, exhausted: false }
     }
 
     /// The next row; with none in memory, reads about `most` more, or as many as have `most_bytes`.
+    /// Rows that are not returned count as read.
     pub(super) fn next(
         &mut self,
         engine: &dyn Engine,
         most: usize,
         most_bytes: usize,
-    ) -> Result<Option<Row>> {
-        while self.rows.is_empty() && !self.exhausted {
+    ) -> Result<Next> {
+        if self.rows.is_empty() && !self.exhausted {
             self.read(engine, most, most_bytes)?;
         }
-        let Some(StoredRow { key, lsn, image }) = self.rows.pop_front() else { return Ok(None) };
+        let StoredRow { key, lsn, image } = match self.rows.pop_front() {
+            Some(row) => row,
+            None if self.exhausted => return Ok(Next::End),
+            None => return Ok(Next::Pending),
+        };
         let at = || keys::version(&self.prefix, key.as_bytes(), lsn);
-        let document = image.image(engine, at)?.into_document();
-        Ok(Some(Row { key, lsn, document }))
+        let document = image.and_then(|image| self.selection.document(image, engine, at));
+        Ok(Next::Row(Row { key, lsn, document }))
     }
 
     fn read(&mut self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<()> {
-        let mut bytes = 0;
-        while self.rows.len() < most && bytes < most_bytes && !self.exhausted {
-            bytes += self.visit(engine, most, most_bytes - bytes)?;
+        let (mut read, mut bytes) = (0, 0);
+        while read < most && bytes < most_bytes && !self.exhausted {
+            let visited = self.visit(engine, most - read, most_bytes - bytes)?;
+            (read, bytes) = (read + visited.0, bytes + visited.1);
         }
         Ok(())
     }
 
-    /// One visit of the engine, up to `most` rows in memory, `most_bytes`, or a jump. Returns the
+    /// One visit of the engine, up to `most` rows, `most_bytes`, or a jump. Returns the rows and the
     /// bytes that it read.
-    fn visit(&mut self, engine: &dyn Engine, most: usize, most_bytes: usize) -> Result<usize> {
-        let Self { segment, prefix, next, end, rows, .. } = self;
-        let (mut passed_over, mut bytes) = (0, 0);
+    fn visit(
+        &mut self,
+        engine: &dyn Engine,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<(usize, usize)> {
+        let Self { segment, prefix, next, end, selection, last, rows, .. } = self;
+        let (mut passed_over, mut read, mut bytes) = (0, 0, 0);
         let mut resume = None;
         let mut taken = Ok(());
         engine.visit(next, end, Direction::Ascending, &mut |full, value| {
@@ -95,7 +133,7 @@ impl Cursor {
                 taken = Err(keys::malformed_version());
                 return ControlFlow::Break(());
             };
-            let older = rows.back().is_some_and(|last| last.key.as_bytes() == key);
+            let older = last == key;
             if older || lsn > segment.upto || lsn <= segment.above {
                 passed_over += 1;
                 if passed_over < PASSED_OVER {
@@ -109,17 +147,21 @@ impl Cursor {
                 return ControlFlow::Break(());
             }
             passed_over = 0;
+            read += 1;
             bytes += value::size(value);
-            let row = keys::document_key(key)
-                .and_then(|key| Ok(StoredRow { key, lsn, image: StoredImage::of(full, value)? }));
-            match row {
-                Ok(row) => rows.push_back(row),
+            last.clear();
+            last.extend_from_slice(key);
+            let image = selection.image(full, value).transpose();
+            let row =
+                image.map(|image| Ok(StoredRow { key: keys::document_key(key)?, lsn, image }));
+            match row.transpose() {
+                Ok(row) => rows.extend(row),
                 Err(error) => {
                     taken = Err(error);
                     return ControlFlow::Break(());
                 }
             }
-            if rows.len() < most && bytes < most_bytes {
+            if read < most && bytes < most_bytes {
                 return ControlFlow::Continue(());
             }
             resume = Some(keys::after_versions(prefix, key));
@@ -130,6 +172,42 @@ impl Cursor {
             Some(resume) => self.next = resume,
             None => self.exhausted = true,
         }
-        Ok(bytes)
+        Ok((read, bytes))
+    }
+}
+
+impl Selection {
+    /// The image in the row of the newest version of a document, if the row is returned. The
+    /// predicate is evaluated here if the row holds the whole document.
+    fn image(&self, full: &[u8], value: &[u8]) -> Result<Option<StoredImage>> {
+        let is_without_document = match (value, &self.predicate) {
+            ([], _) => true,
+            (_, None) => false,
+            (_, Some(predicate)) => match value::whole(full, value) {
+                Some(payload) => !predicate(Document::view_stored(payload)?)?,
+                None => false,
+            },
+        };
+        match (is_without_document, self.hides) {
+            (false, _) => StoredImage::of(full, value).map(Some),
+            (true, true) => Ok(Some(StoredImage::Whole(Image::Deleted))),
+            (true, false) => Ok(None),
+        }
+    }
+
+    /// The document of an image, given the key of its row. The predicate is evaluated here if the row
+    /// does not hold the whole document.
+    fn document(
+        &self,
+        image: StoredImage,
+        engine: &dyn Engine,
+        key: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Option<Document>> {
+        let is_whole = matches!(image, StoredImage::Whole(_));
+        let document = image.image(engine, key)?.into_document();
+        match (&document, &self.predicate) {
+            (Some(found), Some(predicate)) if !is_whole && !predicate(found.as_raw())? => Ok(None),
+            _ => Ok(document),
+        }
     }
 }

@@ -45,6 +45,15 @@ pub enum Direction {
     Descending,
 }
 
+impl From<argon_core::storage::Direction> for Direction {
+    fn from(direction: argon_core::storage::Direction) -> Self {
+        match direction {
+            argon_core::storage::Direction::Ascending => Self::Ascending,
+            argon_core::storage::Direction::Descending => Self::Descending,
+        }
+    }
+}
+
 /// Receives the key and value of an entry, and returns whether to continue.
 pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 

@@ -3,12 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
+use argon_core::Result;
 use argon_core::model::{CollectionId, Head, Lsn, Timeline, TimelineId, View};
 use argon_core::storage::{
     Append, BuildId, BuildStatus, Entry, EntryRange, EntryStream, IndexBuild, Indexes,
-    StoredEntries,
+    StoredEntries, serving,
 };
-use argon_core::{Error, Result};
 use async_trait::async_trait;
 use bson::Document;
 
@@ -69,7 +69,7 @@ impl Indexes for Ordered {
     ) -> Result<()> {
         self.run_write(move |parts| {
             let table = &parts.indexes;
-            let entry = table.timelines.entry(timeline)?.ok_or_else(|| gone(build))?;
+            let entry = table.timelines.entry(timeline)?.ok_or_else(|| build.gone())?;
             let mut batch = Batch::new();
             entries::put_filled(&mut batch, entry.short, build, from, &added, &removed)?;
             table.rows.apply(batch)
@@ -100,11 +100,7 @@ impl Indexes for Ordered {
         range: EntryRange,
         direction: argon_core::storage::Direction,
     ) -> EntryStream {
-        let direction = match direction {
-            argon_core::storage::Direction::Ascending => Direction::Ascending,
-            argon_core::storage::Direction::Descending => Direction::Descending,
-        };
-        let scan = EntryScan::new(view.clone(), build, range, direction);
+        let scan = EntryScan::new(view.clone(), build, range, direction.into());
         self.steps_after_a_small_one(scan, |parts, scan| scan.step(&parts.indexes))
     }
 
@@ -127,10 +123,6 @@ impl Indexes for Ordered {
     async fn stored(&self, timeline: TimelineId, build: BuildId) -> Result<StoredEntries> {
         self.run(move |parts| parts.indexes.stored(timeline, build)).await
     }
-}
-
-fn gone(build: BuildId) -> Error {
-    Error::conflict(format!("build {} of an index was removed concurrently", build.0))
 }
 
 /// The builds of indexes, and their entries.
@@ -161,14 +153,8 @@ impl IndexTable {
         let mut found = Vec::new();
         for segment in view.segments() {
             let builds = self.timelines.slot(segment.timeline)?.builds();
-            let known = builds.iter().find(|known| known.id == build);
-            // Only the builder itself reads one that is not complete.
-            let covers = |known: &&IndexBuild| {
-                known.status == BuildStatus::Building || known.status.covers(segment.upto)
-            };
-            let known = known.filter(covers).ok_or_else(|| {
-                Error::not_found(format!("build {} of an index does not cover the state", build.0))
-            })?;
+            let known =
+                serving(&builds, build, segment.upto).ok_or_else(|| build.not_covering())?;
             let rows = self.timelines.segment(segment)?;
             found.push(EntrySegment { rows, timeline: segment.timeline });
             if !known.inherited {
@@ -290,7 +276,7 @@ impl IndexTable {
     ) -> Result<Append> {
         let slot = self.timelines.slot(timeline)?;
         let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = slot.get() else { return Err(gone(build)) };
+        let Some(entry) = slot.get() else { return Err(build.gone()) };
         if entry.state.sealed {
             return Ok(Append::Sealed(entry.state.head));
         }
@@ -328,7 +314,8 @@ impl IndexTable {
         change: impl FnOnce(&mut IndexBuild),
     ) -> Result<()> {
         let mut builds = slot.builds().to_vec();
-        let known = builds.iter_mut().find(|known| known.id == build).ok_or_else(|| gone(build))?;
+        let known =
+            builds.iter_mut().find(|known| known.id == build).ok_or_else(|| build.gone())?;
         change(known);
         let mut batch = Batch::new();
         put_build(&mut batch, timeline, known)?;

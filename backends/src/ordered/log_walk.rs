@@ -8,7 +8,6 @@ use argon_core::storage::Direction;
 use argon_core::{Error, Result};
 
 use crate::ordered::blocking::Step;
-use crate::ordered::engine;
 use crate::ordered::keys::{self, Short};
 use crate::ordered::wal::Log;
 use crate::ordered::{record, value};
@@ -78,13 +77,9 @@ fn commit_rows(
 ) -> Result<Vec<(Lsn, Vec<u8>)>> {
     let from = keys::commit(timeline, *range.start());
     let to = keys::commit(timeline, range.end().next());
-    let direction = match direction {
-        Direction::Ascending => engine::Direction::Ascending,
-        Direction::Descending => engine::Direction::Descending,
-    };
     let mut rows = Vec::new();
     let mut bytes = 0;
-    log.rows.engine().visit(&from, &to, direction, &mut |key, value| {
+    log.rows.engine().visit(&from, &to, direction.into(), &mut |key, value| {
         let lsn = keys::split_commit(key).map_or(Lsn::ZERO, |(_, lsn)| lsn);
         rows.push((lsn, value.to_vec()));
         bytes += value::size(value);

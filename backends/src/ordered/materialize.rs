@@ -6,11 +6,12 @@ use std::sync::Arc;
 use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::{CollectionId, Image, Lsn, View};
-use argon_core::storage::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
+use argon_core::storage::{KeyRange, Materialize, Predicate, Version, VersionStamp, VersionStream};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
+use crate::ordered::Ordered;
 use crate::ordered::ancestry::Ancestries;
 use crate::ordered::collections::CollectionNumbers;
 use crate::ordered::cursor::SegmentRows;
@@ -20,10 +21,9 @@ use crate::ordered::rows::Rows;
 use crate::ordered::scan::{History, STEP_BYTES, Scan};
 use crate::ordered::timelines::TimelineTable;
 use crate::ordered::value::{self, StoredImage};
-use crate::ordered::{Ordered, Parts};
 
 /// How many keys are looked up on the calling thread; more are looked up on another thread.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 /// How many rows a lookup of many keys skips before it seeks.
 const PASSED_OVER: usize = 12;
@@ -45,11 +45,11 @@ impl Materialize for Ordered {
         collection: CollectionId,
         keys: Vec<Key>,
     ) -> Result<Vec<Option<Version>>> {
+        if keys.len() <= FEW {
+            return self.in_place(|parts| parts.index.get_many(view, collection, &keys));
+        }
         let view = view.clone();
-        let many = move |parts: &Parts| {
-            keys.iter().map(|key| parts.index.get(&view, collection, key)).collect()
-        };
-        self.run(many).await
+        self.run(move |parts| parts.index.get_many(&view, collection, &keys)).await
     }
 
     async fn stamps(
@@ -66,11 +66,17 @@ impl Materialize for Ordered {
     }
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
-        let Some(short) = self.0.index.collections.find(collection) else {
-            return stream::empty().boxed();
-        };
-        let scan = Scan { view: view.clone(), collection: short, range, rows: None };
-        self.steps_after_a_small_one(scan, |parts, scan| scan.step(&parts.index))
+        self.scan_of(view, collection, range, None)
+    }
+
+    fn scan_with(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        range: KeyRange,
+        predicate: Predicate,
+    ) -> VersionStream {
+        self.scan_of(view, collection, range, Some(predicate))
     }
 
     fn history(
@@ -85,6 +91,23 @@ impl Materialize for Ordered {
         let history =
             History { view: view.clone(), collection, key: key.clone(), below: view.lsn().next() };
         self.steps(history, |parts, history| history.step(&parts.index))
+    }
+}
+
+impl Ordered {
+    fn scan_of(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        range: KeyRange,
+        predicate: Option<Predicate>,
+    ) -> VersionStream {
+        let Some(collection) = self.0.index.collections.find(collection) else {
+            return stream::empty().boxed();
+        };
+        let (view, rows, failed) = (view.clone(), None, None);
+        let scan = Scan { view, collection, range, predicate, rows, failed };
+        self.steps_after_a_small_one(scan, |parts, scan| scan.step(&parts.index))
     }
 }
 
@@ -126,6 +149,15 @@ impl VersionIndex {
             },
         };
         Ok(found.and_then(|(lsn, image)| Some(Version { lsn, document: image.into_document()? })))
+    }
+
+    fn get_many(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Version>>> {
+        keys.iter().map(|key| self.get(view, collection, key)).collect()
     }
 
     /// The newest image of a document in a segment.

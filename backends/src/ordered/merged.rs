@@ -5,9 +5,11 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 use argon_core::Result;
+use argon_core::storage::{KeyRange, Predicate};
 
-use crate::ordered::cursor::{Cursor, Row};
+use crate::ordered::cursor::{Cursor, Next, Row, SegmentRows, Selection};
 use crate::ordered::engine::Engine;
+use crate::ordered::keys::Short;
 
 /// The most bytes of documents that all cursors together read ahead.
 const READ_AHEAD_BYTES: usize = 4 * 1024 * 1024;
@@ -32,12 +34,22 @@ struct First {
 }
 
 impl MergedRows {
-    pub(super) fn of(cursors: Vec<Cursor>) -> Self {
+    /// The rows of a collection in some segments, leaf first, as of documents that match.
+    pub(super) fn of(
+        segments: &[SegmentRows],
+        collection: Short,
+        range: &KeyRange,
+        predicate: Option<&Predicate>,
+    ) -> Self {
+        let selection = Selection { predicate: predicate.cloned(), hides: segments.len() > 1 };
+        let cursor =
+            |segment: &SegmentRows| Cursor::new(*segment, collection, range, selection.clone());
+        let cursors = segments.iter().map(cursor).collect();
         Self { cursors, first: BinaryHeap::new(), begun: false }
     }
 
     /// The next row. When cursors have nothing in memory, they read about `most` rows together.
-    pub(super) fn next(&mut self, engine: &dyn Engine, most: usize) -> Result<Option<Row>> {
+    pub(super) fn next(&mut self, engine: &dyn Engine, most: usize) -> Result<Next> {
         if let [only] = &mut self.cursors[..] {
             return only.next(engine, most, READ_AHEAD_BYTES);
         }
@@ -45,8 +57,13 @@ impl MergedRows {
         let share = |whole: usize| whole / cursors.max(1);
         let (most, bytes) = (share(most).max(LEAST_READ_AHEAD), share(READ_AHEAD_BYTES));
         let mut take = |cursor: usize| -> Result<Option<First>> {
-            let row = self.cursors[cursor].next(engine, most, bytes)?;
-            Ok(row.map(|row| First { row, cursor }))
+            loop {
+                match self.cursors[cursor].next(engine, most, bytes)? {
+                    Next::Row(row) => return Ok(Some(First { row, cursor })),
+                    Next::Pending => {}
+                    Next::End => return Ok(None),
+                }
+            }
         };
         if !self.begun {
             self.begun = true;
@@ -62,7 +79,7 @@ impl MergedRows {
             let row = replace(first, &mut take)?;
             next.get_or_insert(row);
         }
-        Ok(next)
+        Ok(next.map_or(Next::End, Next::Row))
     }
 }
 

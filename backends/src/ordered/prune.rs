@@ -12,7 +12,7 @@ use argon_core::model::{Lsn, TimelineId};
 use argon_core::storage::{Reclaimed, RetainedStates, TimelineState, Usage};
 
 use crate::ordered::engine::{Batch, Direction};
-use crate::ordered::removal::{COMMIT, Removal, is_needed};
+use crate::ordered::removal::{COMMIT, Removal};
 use crate::ordered::rows::Rows;
 use crate::ordered::timelines::{self, Entry, TimelineTable, put_timeline};
 use crate::ordered::versions::{Version, Versions};
@@ -53,7 +53,7 @@ impl Collector {
         let builds = {
             let _writing = slot.writing.lock().unwrap_or_else(PoisonError::into_inner);
             let builds = slot.builds();
-            let needed = builds.iter().filter(|build| is_needed(build.status, keep));
+            let needed = builds.iter().filter(|build| build.status.is_needed(keep));
             slot.publish_builds(needed.cloned().collect());
             builds
         };

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use argon_core::Result;
-use argon_core::storage::{BuildStatus, IndexBuild, Reclaimed, RetainedStates};
+use argon_core::storage::{IndexBuild, Reclaimed, RetainedStates};
 
 use crate::ordered::engine::{Batch, Direction, Write};
 use crate::ordered::rows::Rows;
@@ -138,7 +138,7 @@ impl<'a> Removal<'a> {
         for build in builds {
             let past = keys::past_entries(entry.short, build.id);
             let (prefix, end) = (past.len(), keys::after_prefix(&past));
-            if is_needed(build.status, keep) {
+            if build.status.is_needed(keep) {
                 self.rows_where(&(past, end), Reclaimed::default(), |row, stored| {
                     let span = keys::split_version(row).and_then(|(whole, to)| {
                         Some((entries::decode(row, whole.get(prefix..)?, stored).ok()?.1, to))
@@ -182,12 +182,4 @@ impl<'a> Removal<'a> {
 fn take(batch: &mut Batch, key: &[u8], parts: u16) {
     batch.extend((0..parts).map(|number| Write::Remove { key: keys::part(key, number) }));
     batch.push(Write::Remove { key: key.to_vec() });
-}
-
-/// Whether a retained state has entries of a build.
-pub(super) fn is_needed(status: BuildStatus, keep: &RetainedStates) -> bool {
-    match status {
-        BuildStatus::Building | BuildStatus::Maintained { .. } => true,
-        BuildStatus::Closed { from, until } => keep.needs(from, Some(until.next())),
-    }
 }

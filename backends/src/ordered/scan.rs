@@ -1,12 +1,12 @@
 //! Walks over the versions of a view: a collection in key order, and the history of one document.
 
-use argon_core::Result;
 use argon_core::key::Key;
 use argon_core::model::{Image, Lsn, View};
-use argon_core::storage::{KeyRange, Version};
+use argon_core::storage::{KeyRange, Predicate, Version};
+use argon_core::{Error, Result};
 
 use crate::ordered::blocking::Step;
-use crate::ordered::cursor::Cursor;
+use crate::ordered::cursor::{Next, Row};
 use crate::ordered::keys::Short;
 use crate::ordered::materialize::VersionIndex;
 use crate::ordered::merged::MergedRows;
@@ -24,31 +24,46 @@ pub(super) struct Scan {
     pub(super) view: View,
     pub(super) collection: Short,
     pub(super) range: KeyRange,
+    /// The documents that are returned; `None` for all.
+    pub(super) predicate: Option<Predicate>,
     /// `None` before the first step.
     pub(super) rows: Option<MergedRows>,
+    /// The error at which the scan ends, after the documents before it.
+    pub(super) failed: Option<Error>,
 }
 
 impl Scan {
     pub(super) fn step(&mut self, index: &VersionIndex) -> Result<Step<(Key, Version)>> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let most = if self.rows.is_none() { FIRST_STEP } else { STEP };
         let rows = match &mut self.rows {
             Some(rows) => rows,
             none => {
-                let segments = index.timelines.segments(&self.view)?.into_iter();
-                let cursors =
-                    segments.map(|segment| Cursor::new(segment, self.collection, &self.range));
-                none.insert(MergedRows::of(cursors.collect()))
+                let segments = index.timelines.segments(&self.view)?;
+                let (collection, predicate) = (self.collection, self.predicate.as_ref());
+                none.insert(MergedRows::of(&segments, collection, &self.range, predicate))
             }
         };
         let mut items = Vec::with_capacity(most);
         let mut bytes = 0;
         while items.len() < most && bytes < STEP_BYTES {
-            let Some(row) = rows.next(index.rows.engine(), most)? else {
-                return Ok(Step { items, more: false });
+            let Row { key, lsn, document } = match rows.next(index.rows.engine(), most)? {
+                Next::Row(row) => row,
+                Next::Pending => break,
+                Next::End => return Ok(Step { items, more: false }),
             };
-            if let Some(document) = row.document {
-                bytes += document.as_bytes().len();
-                items.push((row.key, Version { lsn: row.lsn, document }));
+            match document {
+                Ok(Some(document)) => {
+                    bytes += document.as_bytes().len();
+                    items.push((key, Version { lsn, document }));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
             }
         }
         Ok(Step { items, more: true })

@@ -8,7 +8,7 @@ use argon_core::log::LogWalk;
 use argon_core::model::{Commit, Head, Image, Lsn, Timeline, TimelineId};
 use argon_core::storage::{
     Append, CommitStream, Direction, HeaderStream, IndexBuild, IndexChanges, Reclaimed,
-    RetainedStates, TimelineState, Usage, Wal, maintained,
+    RetainedStates, TimelineState, Usage, Wal, after_append,
 };
 use async_trait::async_trait;
 
@@ -134,7 +134,7 @@ impl Log {
         let mut batch = Batch::new();
         let is_new = slot.get().is_none();
         let before = if is_new { self.builds.inherited_by(&timeline)? } else { slot.builds() };
-        let Some(builds) = builds_after(&before, changes, expected.lsn) else {
+        let Some(builds) = after_append(&before, changes, expected.lsn, &[]) else {
             return Ok(Append::HeadMoved(expected));
         };
         if is_new {
@@ -228,29 +228,4 @@ impl Log {
         let bytes = record::encode_commit(commit, |at| shorts[at]);
         value::put(batch, keys::commit(timeline, commit.meta.lsn), &[&bytes])
     }
-}
-
-/// The builds of a timeline after an append above `head`; `None` if the changes are not for exactly
-/// the maintained ones.
-fn builds_after(
-    before: &Arc<[IndexBuild]>,
-    changes: Option<&IndexChanges>,
-    head: Lsn,
-) -> Option<Arc<[IndexBuild]>> {
-    let Some(changes) = changes else {
-        let closed =
-            |build: &IndexBuild| IndexBuild { status: build.status.closed(head), ..build.clone() };
-        return Some(before.iter().map(closed).collect());
-    };
-    if changes.builds != maintained(before) {
-        return None;
-    }
-    if changes.multikey.is_empty() && changes.begun.is_empty() {
-        return Some(before.clone());
-    }
-    let multikey = |build: &IndexBuild| IndexBuild {
-        multikey: build.multikey || changes.multikey.contains(&build.id),
-        ..build.clone()
-    };
-    Some(before.iter().chain(&changes.begun).map(multikey).collect())
 }

@@ -1,12 +1,9 @@
 //! `argon find`
 
-use argon_service::document::{self, FindDocuments};
-use argon_service::json::{HintValue, QueryDocument};
+use argon_service::document;
 use clap::Args;
 
-use crate::args::{
-    AtRevision, DocumentStyle, FILTER_HELP, InCollation, InCollection, hint_value, query_document,
-};
+use crate::args::{AtRevision, DocumentStyle, QueryArgs};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -24,28 +21,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {
     #[command(flatten)]
-    within: InCollection,
-    #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document)]
-    filter: Option<QueryDocument>,
-    /// The fields to print, such as '{city: 1, _id: 0}' [default: all]
-    #[arg(long, value_name = "FIELDS", value_parser = query_document)]
-    projection: Option<QueryDocument>,
-    /// The order, such as '{pop: -1}' for the greatest first
-    #[arg(long, value_name = "ORDER", value_parser = query_document)]
-    sort: Option<QueryDocument>,
-    #[command(flatten)]
-    collation: InCollation,
-    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
-    #[arg(long, value_name = "INDEX", value_parser = hint_value)]
-    hint: Option<HintValue>,
+    query: QueryArgs,
     #[command(flatten)]
     at: AtRevision,
-    /// Print at most N documents [default: all]
-    #[arg(long, value_name = "N")]
-    limit: Option<u64>,
-    /// Leave out the first N documents
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    skip: u64,
     #[command(flatten)]
     style: DocumentStyle,
 }
@@ -54,16 +32,9 @@ impl FindArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
         let workspace = context.workspace().await?;
         let state = workspace.state(self.at.at.as_ref()).await?;
-        let request = FindDocuments {
-            collection: self.within.collection,
-            filter: self.filter.unwrap_or_default(),
-            projection: self.projection.unwrap_or_default(),
-            sort: self.sort.unwrap_or_default(),
-            skip: self.skip,
-            limit: self.limit,
-            collation: self.collation.into_document(),
-            hint: self.hint,
-        };
-        context.output.documents(document::find(&state, request)?, self.style.mode()).await
+        context
+            .output
+            .documents(document::find(&state, self.query.into())?, self.style.mode())
+            .await
     }
 }

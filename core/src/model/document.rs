@@ -70,8 +70,16 @@ impl Document {
     /// # Errors
     /// `Corrupt` if the bytes are not a BSON document.
     pub fn from_stored(bytes: impl AsRef<[u8]>) -> Result<Self> {
-        RawDocument::from_bytes(bytes.as_ref())
-            .map(|raw| Self { bytes: raw.as_bytes().into() })
+        let raw = Self::view_stored(bytes.as_ref())?;
+        Ok(Self { bytes: raw.as_bytes().into() })
+    }
+
+    /// Stored bytes as a document, without a copy; checks only its framing.
+    ///
+    /// # Errors
+    /// `Corrupt` if the bytes are not a BSON document.
+    pub fn view_stored(bytes: &[u8]) -> Result<&RawDocument> {
+        RawDocument::from_bytes(bytes)
             .map_err(|source| Error::corrupt("a stored document is not BSON").with_source(source))
     }
 

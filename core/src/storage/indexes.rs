@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use bson::Document as BsonDocument;
 use futures::stream::BoxStream;
 
-use crate::Result;
 use crate::document::key::Key;
 use crate::model::{CollectionId, Head, Lsn, Timeline, TimelineId, View};
-use crate::storage::{Append, Direction};
+use crate::storage::{Append, Direction, RetainedStates};
+use crate::{Error, Result};
 
 /// The number of a build, unique in a store and never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,12 +55,32 @@ impl BuildStatus {
         }
     }
 
+    /// Whether a retained state has entries of the build, or a later one will have.
+    pub fn is_needed(self, keep: &RetainedStates) -> bool {
+        match self {
+            Self::Building | Self::Maintained { .. } => true,
+            Self::Closed { from, until } => keep.needs(from, Some(until.next())),
+        }
+    }
+
     /// The status after maintenance ends at the head `until`.
     pub fn closed(self, until: Lsn) -> Self {
         match self {
             Self::Maintained { from } => Self::Closed { from, until },
             other => other,
         }
+    }
+}
+
+impl BuildId {
+    /// The error for a build that is not there any more.
+    pub fn gone(self) -> Error {
+        Error::conflict(format!("build {} of an index was removed concurrently", self.0))
+    }
+
+    /// The error for a build that does not cover the state that is read by it.
+    pub fn not_covering(self) -> Error {
+        Error::not_found(format!("build {} of an index does not cover the state", self.0))
     }
 }
 
@@ -95,6 +115,45 @@ pub fn maintained(builds: &[IndexBuild]) -> Vec<BuildId> {
     let mut numbers: Vec<BuildId> = kept.map(|build| build.id).collect();
     numbers.sort_unstable();
     numbers
+}
+
+/// Returns the build of a timeline by which a segment up to `upto` is read. Only the builder itself
+/// reads one that is not complete.
+pub fn serving(builds: &[IndexBuild], build: BuildId, upto: Lsn) -> Option<&IndexBuild> {
+    builds.iter().find(|known| {
+        known.id == build && (known.status == BuildStatus::Building || known.status.covers(upto))
+    })
+}
+
+/// Returns the builds of a timeline after an append above `head` that ends the maintenance of those in
+/// `ended`; `None` if the changes are not for exactly the maintained builds. Without changes, the
+/// append ends the maintenance of all.
+pub fn after_append(
+    before: &Arc<[IndexBuild]>,
+    changes: Option<&IndexChanges>,
+    head: Lsn,
+    ended: &[BuildId],
+) -> Option<Arc<[IndexBuild]>> {
+    let close =
+        |build: &IndexBuild| IndexBuild { status: build.status.closed(head), ..build.clone() };
+    let Some(changes) = changes else {
+        return Some(before.iter().map(close).collect());
+    };
+    if changes.builds != maintained(before) {
+        return None;
+    }
+    if changes.multikey.is_empty() && changes.begun.is_empty() && ended.is_empty() {
+        return Some(before.clone());
+    }
+    let kept = before
+        .iter()
+        .map(|build| if ended.contains(&build.id) { close(build) } else { build.clone() });
+    let begun = changes.begun.iter().filter(|build| !ended.contains(&build.id)).cloned();
+    let multikey = |mut build: IndexBuild| {
+        build.multikey |= changes.multikey.contains(&build.id);
+        build
+    };
+    Some(kept.chain(begun).map(multikey).collect())
 }
 
 /// A key that a document gets or loses in a commit.
@@ -230,4 +289,46 @@ pub struct StoredEntries {
     pub past: u64,
     /// The bytes of both.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(id: u32, status: BuildStatus) -> IndexBuild {
+        IndexBuild {
+            id: BuildId(id),
+            collection: CollectionId::new(7),
+            definition: Arc::default(),
+            status,
+            inherited: false,
+            multikey: false,
+        }
+    }
+
+    #[test]
+    fn an_append_is_for_exactly_the_maintained_builds() {
+        let kept = BuildStatus::Maintained { from: Lsn::new(2) };
+        let before: Arc<[IndexBuild]> =
+            [build(1, kept), build(2, BuildStatus::Building), build(3, kept)].into();
+        let changes = |builds: &[u32]| IndexChanges {
+            builds: builds.iter().copied().map(BuildId).collect(),
+            multikey: vec![BuildId(3)],
+            begun: vec![build(9, BuildStatus::Maintained { from: Lsn::new(8) })],
+            ..IndexChanges::default()
+        };
+        let after = |builds: &[u32], ended: &[BuildId]| {
+            after_append(&before, Some(&changes(builds)), Lsn::new(7), ended)
+        };
+        assert!(after(&[1], &[]).is_none() && after(&[1, 2, 3], &[]).is_none());
+        let found = after(&[1, 3], &[]).unwrap();
+        assert_eq!(maintained(&found), [1, 3, 9].map(BuildId));
+        assert_eq!(found.iter().filter(|build| build.multikey).count(), 1);
+        let closed = BuildStatus::Closed { from: Lsn::new(2), until: Lsn::new(7) };
+        let found = after(&[1, 3], &[BuildId(1), BuildId(9)]).unwrap();
+        assert_eq!((found.len(), found[0].status), (3, closed));
+        let none = after_append(&before, None, Lsn::new(7), &[]).unwrap();
+        assert_eq!(maintained(&none), []);
+        assert_eq!(none[1].status, BuildStatus::Building);
+    }
 }

@@ -1,7 +1,11 @@
 //! Reading the documents of a view.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use bson::raw::RawDocument;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, future};
 
 use crate::Result;
 use crate::document::key::Key;
@@ -25,6 +29,9 @@ pub struct VersionStamp {
 
 /// Versions of a collection in key order.
 pub type VersionStream = BoxStream<'static, Result<(Key, Version)>>;
+
+/// Tells whether a document is wanted.
+pub type Predicate = Arc<dyn Fn(&RawDocument) -> Result<bool> + Send + Sync>;
 
 /// A range of keys: `from <= key`, and `key < to`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +90,27 @@ pub trait Materialize: Send + Sync {
 
     /// Reads the documents with keys in `range`, in key order, in bounded memory.
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream;
+
+    /// [`scan`](Self::scan) of the documents for which `predicate` is true. The stream ends at the
+    /// first error of the predicate.
+    ///
+    /// The predicate is evaluated where the documents are read, before they are copied as far as
+    /// possible: once for each document, on any thread, and for documents ahead of those that
+    /// the stream has returned.
+    fn scan_with(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        range: KeyRange,
+        predicate: Predicate,
+    ) -> VersionStream {
+        let versions = self.scan(view, collection, range);
+        let matching = versions.try_filter_map(move |(key, version)| {
+            let matches = predicate(version.document.as_raw());
+            future::ready(matches.map(|matches| matches.then_some((key, version))))
+        });
+        matching.boxed()
+    }
 
     /// Reads every image of a document on this chain, newest first, with its commit. Images of
     /// [pruned](crate::storage::Wal::prune) commits are omitted, even if reads still return them.

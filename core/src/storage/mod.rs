@@ -44,10 +44,10 @@ pub use description::{Description, Locality, UrlOption};
 pub use diagnosis::{Diagnosis, Health, Remedy};
 pub use indexes::{
     BuildId, BuildStatus, Entry, EntryChange, EntryRange, EntryStream, IndexBuild, IndexChanges,
-    Indexes, StoredEntries, inherited, maintained,
+    Indexes, StoredEntries, after_append, inherited, maintained, serving,
 };
 pub use manifest::{ChunkEntry, CollectionChunks, Manifest};
-pub use materialize::{KeyRange, Materialize, Version, VersionStamp, VersionStream};
+pub use materialize::{KeyRange, Materialize, Predicate, Version, VersionStamp, VersionStream};
 pub use network::{Certificate, Network, ServerFacts, Traffic};
 pub use objects::{ObjectInfo, Objects};
 pub use options::{CacheOptions, OpenOptions, Secret};

@@ -14,8 +14,8 @@ use crate::model::environment::Environment;
 use crate::model::metrics::Metric;
 use crate::model::{CollectionId, Image, Lsn, View};
 use crate::storage::{
-    CasResult, KeyRange, Materialize, RefChange, RefName, RefVersion, Refs, Together, Version,
-    VersionStamp, VersionStream, VersionedRef,
+    CasResult, KeyRange, Materialize, Predicate, RefChange, RefName, RefVersion, Refs, Together,
+    Version, VersionStamp, VersionStream, VersionedRef,
 };
 
 /// Reads that are counted and timed.
@@ -74,6 +74,17 @@ impl Materialize for TimedMaterialize {
 
     fn scan(&self, view: &View, collection: CollectionId, range: KeyRange) -> VersionStream {
         let scan = self.inner.scan(view, collection, range);
+        Box::pin(TimedScan::new(scan, self.environment.clone()))
+    }
+
+    fn scan_with(
+        &self,
+        view: &View,
+        collection: CollectionId,
+        range: KeyRange,
+        predicate: Predicate,
+    ) -> VersionStream {
+        let scan = self.inner.scan_with(view, collection, range, predicate);
         Box::pin(TimedScan::new(scan, self.environment.clone()))
     }
 

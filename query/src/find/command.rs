@@ -149,7 +149,8 @@ impl Find {
         let mut choice = self.pipeline.plan(&*collection, execution)?;
         let FindCommand { filter, projection, sort, skip, limit, .. } = &self.command;
         let reversed = doc! { "_id": -1 };
-        let is_reversed = self.hint == Some(Hint::Natural(Direction::Backward)) && sort.is_empty();
+        let is_reversed =
+            self.hint == Some(Hint::Natural(Direction::Descending)) && sort.is_empty();
         choice.is_sorted &= !is_reversed;
         let sort = if is_reversed { &reversed } else { sort };
         Ok(query_planner(&Explained {

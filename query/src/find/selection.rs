@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use argon_core::key::Key;
-use argon_core::storage::Version;
+use argon_core::storage::{Predicate, Version};
 use argon_core::{CollectionView, Error, Result};
 use bson::Document;
 use bson::raw::RawDocument;
@@ -16,7 +16,7 @@ use crate::Collation;
 use crate::expression::Evaluation;
 use crate::filter::FilterOptions;
 use crate::plan::{
-    self, Condition, Counters, Hint, IndexProvider, Indexes, Plan, Query, Reader, StoreIndexes,
+    self, Counters, Hint, IndexProvider, Indexes, Plan, Query, Reader, StoreIndexes,
 };
 
 /// A compiled filter, and what it is evaluated with. Cheap to clone.
@@ -71,8 +71,8 @@ impl Selection {
         self.matcher.collation()
     }
 
-    /// The filter as a condition on documents.
-    pub(crate) fn condition(&self) -> Condition {
+    /// The filter as a predicate.
+    pub(crate) fn predicate(&self) -> Predicate {
         let selection = self.clone();
         Arc::new(move |document| selection.matches(document))
     }
@@ -127,7 +127,7 @@ impl Selection {
         let reader = Reader {
             view: view.clone(),
             source,
-            condition: self.condition(),
+            predicate: self.predicate(),
             sort: None,
             counters: Arc::new(Counters::default()),
         };

@@ -189,7 +189,7 @@ impl Pipeline {
             Err(error) => return futures::stream::once(async { Err(error) }).boxed(),
         };
         let rows = match self.hint {
-            Some(Hint::Natural(Direction::Backward)) if !is_wanted_sorted => {
+            Some(Hint::Natural(Direction::Descending)) if !is_wanted_sorted => {
                 Arc::new(stages::Sort::by_id_descending(limit)).run(rows, execution)
             }
             _ => rows,

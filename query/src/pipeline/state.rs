@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
-use argon_core::storage::Version;
+use argon_core::storage::{Predicate, Version};
 use argon_core::{CollectionView, ErrorKind, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
@@ -21,8 +21,7 @@ use super::source::{
 use crate::Code;
 use crate::find::Selection;
 use crate::plan::{
-    self, Choice, Condition, Counters, IndexProvider, IndexSource, Indexes, Plan, Query, Reader,
-    StoreIndexes,
+    self, Choice, Counters, IndexProvider, IndexSource, Indexes, Plan, Query, Reader, StoreIndexes,
 };
 use crate::sort::SortPattern;
 
@@ -125,11 +124,11 @@ impl StateCollection {
         })
     }
 
-    fn reader(&self, condition: Condition, examined: Arc<Counters>) -> Reader {
+    fn reader(&self, predicate: Predicate, examined: Arc<Counters>) -> Reader {
         Reader {
             view: self.view.clone(),
             source: self.indexes.clone(),
-            condition,
+            predicate,
             sort: None,
             counters: examined,
         }
@@ -146,12 +145,12 @@ impl StateCollection {
 impl Collection for StateCollection {
     fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
         let Choice { plan, is_sorted, .. } = self.plan(&request)?;
-        let condition = match &request.filter {
-            Some(selection) => selection.condition(),
+        let predicate = match &request.filter {
+            Some(selection) => selection.predicate(),
             None => Arc::new(|_: &RawDocument| Ok(true)),
         };
         let sort = request.sort.filter(|_| is_sorted).cloned();
-        let reader = Reader { sort, ..self.reader(condition, request.examined) };
+        let reader = Reader { sort, ..self.reader(predicate, request.examined) };
         // A batch of more rows than are wanted would read more than is needed.
         let limit =
             request.limit.filter(|_| is_sorted).and_then(|limit| usize::try_from(limit).ok());
@@ -195,8 +194,8 @@ impl Collection for StateCollection {
             return matching_keys(self.scan(None), path.to_vec(), keys);
         };
         let path = path.to_vec();
-        let condition: Condition = Arc::new(move |document| has_key_at(document, &path, &keys));
-        let found = plan::read(&plan, &self.reader(condition, Arc::default()));
+        let predicate: Predicate = Arc::new(move |document| has_key_at(document, &path, &keys));
+        let found = plan::read(&plan, &self.reader(predicate, Arc::default()));
         deferred(async move {
             let mut found: Vec<(Key, Version)> = found.try_collect().await?;
             found.sort_by(|(one, _), (other, _)| one.cmp(other));

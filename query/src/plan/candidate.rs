@@ -194,9 +194,9 @@ fn order(query: &Query<'_>, index: &Index, bounds: &[FieldBounds]) -> Option<Dir
             return None;
         }
         let this = if descending == (kind == FieldKind::Descending) {
-            Direction::Forward
+            Direction::Ascending
         } else {
-            Direction::Backward
+            Direction::Descending
         };
         if *direction.get_or_insert(this) != this {
             return None;
@@ -206,7 +206,7 @@ fn order(query: &Query<'_>, index: &Index, bounds: &[FieldBounds]) -> Option<Dir
             break;
         }
     }
-    Some(direction.unwrap_or(Direction::Forward))
+    Some(direction.unwrap_or(Direction::Ascending))
 }
 
 /// Whether all documents that match have the same value at a path, whether or not the ranges leave

@@ -261,7 +261,7 @@ fn why(query: &Query<'_>, indexes: Indexes<'_>, refused: &[(String, String)]) ->
 impl IndexScan {
     fn of(candidate: Candidate, query: &Query<'_>) -> Self {
         let Candidate { at, index, multikey, bounds, ranges, sort, covers_filter } = candidate;
-        let direction = sort.unwrap_or(Direction::Forward);
+        let direction = sort.unwrap_or(Direction::Ascending);
         let provides_sort = query.sort.is_some() && sort.is_some();
         Self { at, index, multikey, bounds, ranges, direction, provides_sort, covers_filter }
     }

@@ -150,7 +150,10 @@ fn entries(explained: &Explained<'_>, plan: &Plan) -> Document {
                 _ => bounds::Bounds::all().intervals,
             };
             id_scan(
-                shown::intervals(&of_id, Direction::Forward).into_iter().map(Bson::from).collect(),
+                shown::intervals(&of_id, Direction::Ascending)
+                    .into_iter()
+                    .map(Bson::from)
+                    .collect(),
             )
         }
     }
@@ -180,8 +183,8 @@ fn index_scan(scan: &IndexScan) -> Document {
         "isSparse": scan.index.is_sparse(),
         "isPartial": scan.index.filter().is_some(),
         "direction": match scan.direction {
-            Direction::Forward => "forward",
-            Direction::Backward => "backward",
+            Direction::Ascending => "forward",
+            Direction::Descending => "backward",
         },
         "indexBounds": scan.shown_bounds(),
     }
@@ -201,8 +204,8 @@ impl IndexScan {
         };
         let fields = self.bounds.iter().map(|field| {
             // A descending field is read from its greatest value, and from the least backward.
-            let backward = descending(&field.path) != (self.direction == Direction::Backward);
-            let direction = if backward { Direction::Backward } else { Direction::Forward };
+            let backward = descending(&field.path) != (self.direction == Direction::Descending);
+            let direction = if backward { Direction::Descending } else { Direction::Ascending };
             let shown = shown::intervals(&field.intervals, direction);
             (field.path.clone(), Bson::from(shown))
         });

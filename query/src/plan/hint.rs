@@ -39,8 +39,8 @@ impl Hint {
         match key.get("$natural") {
             None => Ok(Some(Self::Key(key.clone()))),
             Some(order) => match number(order) {
-                Some(1.0) => Ok(Some(Self::Natural(Direction::Forward))),
-                Some(-1.0) => Ok(Some(Self::Natural(Direction::Backward))),
+                Some(1.0) => Ok(Some(Self::Natural(Direction::Ascending))),
+                Some(-1.0) => Ok(Some(Self::Natural(Direction::Descending))),
                 _ => Err(Code::BAD_VALUE.error("$natural hint can only be set to 1 or -1")),
             },
         }
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(hint.names(&definition), names, "{hint:?}");
         }
         let natural = |order: i32| Hint::compile(&doc! { "$natural": order }.into());
-        assert_eq!(natural(-1).unwrap(), Some(Hint::Natural(Direction::Backward)));
+        assert_eq!(natural(-1).unwrap(), Some(Hint::Natural(Direction::Descending)));
         assert_eq!(Hint::compile(&doc! {}.into()).unwrap(), None);
         assert_eq!(Code::of(&natural(2).unwrap_err()), Some(Code::BAD_VALUE));
         assert_eq!(Code::of(&Hint::compile(&5.into()).unwrap_err()), Some(Code::FAILED_TO_PARSE));

@@ -71,7 +71,7 @@ pub(super) fn read(scan: &IndexScan, reader: Reader) -> BoxStream<'static, Resul
 impl RangeEntries {
     pub(super) fn of(scan: &IndexScan) -> Self {
         let mut ranges: VecDeque<ByteRange> = scan.ranges.iter().cloned().collect();
-        if scan.direction == Direction::Backward {
+        if scan.direction == Direction::Descending {
             ranges = ranges.into_iter().rev().collect();
         }
         Self { ranges, current: None }
@@ -109,7 +109,7 @@ impl Scanning {
         for (entry, id) in entries {
             let Some(version) = documents.get(&id).cloned().flatten() else { continue };
             if self.is_first_entry(&entry, version.document.as_raw())?
-                && (self.reader.condition)(version.document.as_raw())?
+                && (self.reader.predicate)(version.document.as_raw())?
             {
                 self.push(entry, (id, version))?;
             }
@@ -139,8 +139,8 @@ impl Scanning {
         };
         let mut inside = own.iter().filter(|key| self.scan.reads(key));
         let first = match self.scan.direction {
-            Direction::Forward => inside.next(),
-            Direction::Backward => inside.next_back(),
+            Direction::Ascending => inside.next(),
+            Direction::Descending => inside.next_back(),
         };
         Ok(first == Some(entry))
     }
@@ -167,7 +167,7 @@ impl Scanning {
 
     /// Sorts the documents with cut keys.
     fn finish_run(&mut self) {
-        let backward = self.scan.direction == Direction::Backward;
+        let backward = self.scan.direction == Direction::Descending;
         self.cut_run.sort_by(|one, other| {
             let by_id = one.found.0.cmp(&other.found.0);
             let by_id = if backward { by_id.reverse() } else { by_id };

@@ -35,7 +35,7 @@ pub(crate) fn lookup<'k>(
         multikey: readable.multikey,
         bounds: Vec::new(),
         ranges: merged(ranges),
-        direction: Direction::Forward,
+        direction: Direction::Ascending,
         provides_sort: false,
         covers_filter: false,
     }))

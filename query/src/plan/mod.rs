@@ -40,14 +40,15 @@ use argon_core::document::Index;
 use argon_core::key::Key;
 use bson::Document;
 
+pub use argon_core::storage::Direction;
 pub use candidate::ByteRange;
 pub use choose::{Choice, choose};
 pub use explain::{Explained, execution_stats, query_planner};
 use fields::FieldBounds;
 pub use hint::Hint;
 pub(crate) use lookup::lookup;
-pub use run::{Condition, Counters, Reader, count, read};
-pub use source::{Direction, EntryStream, IndexProvider, IndexSource, ReadableIndex};
+pub use run::{Counters, Reader, count, read};
+pub use source::{EntryStream, IndexProvider, IndexSource, ReadableIndex};
 pub use store::StoreIndexes;
 
 use crate::Collation;

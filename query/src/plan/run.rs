@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_core::key::Key;
-use argon_core::storage::{KeyRange, Version};
+use argon_core::storage::{Predicate, Version};
 use argon_core::{CollectionView, Error, Result};
-use bson::raw::RawDocument;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt, future};
 
@@ -19,9 +18,6 @@ use crate::sort::SortPattern;
 /// The most `_id`s of one lookup.
 const LOOKUP: usize = 256;
 
-/// Whether a document matches.
-pub type Condition = Arc<dyn Fn(&RawDocument) -> Result<bool> + Send + Sync>;
-
 /// What a plan reads, and how. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
@@ -30,11 +26,22 @@ pub struct Reader {
     /// The indexes for which the plan was made.
     pub source: Option<Arc<dyn IndexSource>>,
     /// The filter, which is evaluated on each document.
-    pub condition: Condition,
+    pub predicate: Predicate,
     /// The sort that the plan provides, if it does.
     pub sort: Option<SortPattern>,
     /// Counts what is read.
     pub counters: Arc<Counters>,
+}
+
+impl Reader {
+    /// The filter, counting the documents.
+    fn counted_predicate(&self) -> Predicate {
+        let (predicate, counters) = (self.predicate.clone(), self.counters.clone());
+        Arc::new(move |document| {
+            counters.add_documents(1);
+            predicate(document)
+        })
+    }
 }
 
 /// The entries and documents that a plan has read.
@@ -50,7 +57,7 @@ impl Counters {
         self.keys.load(Ordering::Relaxed)
     }
 
-    /// The number of documents, also those that did not match.
+    /// The number of documents, also those that did not match, and those that were read ahead.
     pub fn documents(&self) -> u64 {
         self.documents.load(Ordering::Relaxed)
     }
@@ -71,9 +78,7 @@ pub fn read(plan: &Plan, reader: &Reader) -> BoxStream<'static, Result<(Key, Ver
     match plan {
         Plan::IdPoints(keys) => matching(points(reader.view.clone(), keys), reader),
         Plan::IdRange(access) => matching(scan(&reader.view, access.clone()), reader),
-        Plan::CollectionScan { .. } => {
-            matching(reader.view.scan_range(KeyRange::default()), reader)
-        }
+        Plan::CollectionScan { .. } => reader.view.scan_with(reader.counted_predicate()),
         Plan::IndexScan(scan) => index_scan::read(scan, reader.clone()),
         Plan::Or(plans) => {
             let reader = Reader { sort: None, ..reader.clone() };
@@ -111,10 +116,9 @@ fn matching(
     rows: BoxStream<'static, Result<(Key, Version)>>,
     reader: &Reader,
 ) -> BoxStream<'static, Result<(Key, Version)>> {
-    let (condition, counters) = (reader.condition.clone(), reader.counters.clone());
+    let predicate = reader.counted_predicate();
     rows.try_filter_map(move |(key, version)| {
-        counters.add_documents(1);
-        let matches = condition(version.document.as_raw());
+        let matches = predicate(version.document.as_raw());
         future::ready(matches.map(|matches| matches.then_some((key, version))))
     })
     .boxed()

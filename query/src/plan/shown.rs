@@ -8,8 +8,10 @@ use super::interval::{Interval, Intervals};
 /// Returns each interval, such as `[5, 9)`, in the order in which a scan reads them.
 pub(super) fn intervals(intervals: &Intervals, direction: Direction) -> Vec<String> {
     match direction {
-        Direction::Forward => intervals.iter().map(|one| interval(one, direction)).collect(),
-        Direction::Backward => intervals.iter().rev().map(|one| interval(one, direction)).collect(),
+        Direction::Ascending => intervals.iter().map(|one| interval(one, direction)).collect(),
+        Direction::Descending => {
+            intervals.iter().rev().map(|one| interval(one, direction)).collect()
+        }
     }
 }
 
@@ -17,12 +19,12 @@ fn interval(interval: &Interval, direction: Direction) -> String {
     let Interval { low, high } = interval;
     let (from, to) = (value(low.value()), value(high.value()));
     match direction {
-        Direction::Forward => {
+        Direction::Ascending => {
             let open = if low.is_after() { '(' } else { '[' };
             let close = if high.is_after() { ']' } else { ')' };
             format!("{open}{from}, {to}{close}")
         }
-        Direction::Backward => {
+        Direction::Descending => {
             let open = if high.is_after() { '[' } else { '(' };
             let close = if low.is_after() { ')' } else { ']' };
             format!("{open}{to}, {from}{close}")

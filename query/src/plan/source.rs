@@ -4,18 +4,10 @@ use std::sync::Arc;
 
 use argon_core::document::Index;
 use argon_core::key::Key;
+use argon_core::storage::Direction;
 use argon_core::{CollectionView, Result};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-
-/// The order in which entries are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// By key, then `_id`.
-    Forward,
-    /// The reverse.
-    Backward,
-}
 
 /// An index whose entries are complete at a state.
 #[derive(Debug, Clone)]

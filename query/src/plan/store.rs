@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use argon_core::storage::EntryRange;
-use argon_core::{CollectionView, Result, StateIndexes, storage};
+use argon_core::storage::{Direction, EntryRange};
+use argon_core::{CollectionView, Result, StateIndexes};
 use async_trait::async_trait;
 use futures::StreamExt;
 
-use super::{Direction, EntryStream, IndexProvider, IndexSource, ReadableIndex};
+use super::{EntryStream, IndexProvider, IndexSource, ReadableIndex};
 
 /// The indexes of collections, as the store of a view keeps their entries.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,10 +62,6 @@ impl IndexSource for ViewIndexes {
     ) -> EntryStream {
         let Some(index) = self.stored.get(index) else {
             return futures::stream::empty().boxed();
-        };
-        let direction = match direction {
-            Direction::Forward => storage::Direction::Ascending,
-            Direction::Backward => storage::Direction::Descending,
         };
         let range = EntryRange { from, to: Some(to) };
         let entries = self.view.entries(index, range, direction);

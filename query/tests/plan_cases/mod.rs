@@ -114,7 +114,7 @@ impl IndexSource for MemoryIndexes {
     ) -> EntryStream {
         let inside = self.entries[index].iter().filter(|(key, _)| from <= *key && *key < to);
         let mut inside: Vec<_> = inside.cloned().map(Ok).collect();
-        if direction == Direction::Backward {
+        if direction == Direction::Descending {
             inside.reverse();
         }
         stream::iter(inside).boxed()

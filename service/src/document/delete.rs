@@ -2,11 +2,10 @@ use argon_core::Branch;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::write::{Outcome, Precondition};
-use argon_query::modify::{Change, Modify};
+use argon_query::commands::DeleteCommand;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::selection;
 use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
@@ -87,18 +86,15 @@ pub struct DeletedMatching {
 /// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the documents
 /// each time, or have changed one after the state that was read.
 pub async fn delete_matching(branch: &Branch, request: DeleteMatching) -> Result<DeletedMatching> {
-    let selection = selection(&request.filter, &request.collation, branch.environment())?;
-    let unchanged = Unchanged::since(branch, request.if_lsn).await?;
-    let modify = Modify {
-        collection: &request.collection,
-        selection: &selection,
+    let command = DeleteCommand {
+        filter: request.filter.0.clone(),
         many: !request.one,
-        change: &|_| Ok(Change::Delete),
-        upsert: None,
-        state: unchanged.as_ref().map(|unchanged| &unchanged.state),
-        request: &|| request.signature.request(branch),
+        collation: request.collation.0.clone(),
     };
-    let modified = modify.run(branch).await?;
+    let unchanged = Unchanged::since(branch, request.if_lsn).await?;
+    let state = unchanged.as_ref().map(|unchanged| &unchanged.state);
+    let signed = || request.signature.request(branch);
+    let modified = command.run(branch, &request.collection, state, &signed).await?;
     if let (Some(conflict), Some(unchanged)) = (&modified.conflict, &unchanged) {
         return Err(unchanged.refuse(branch, conflict).await);
     }

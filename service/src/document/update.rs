@@ -1,16 +1,12 @@
 use argon_core::Branch;
 use argon_core::model::{BranchName, CollectionName};
 use argon_formats::extjson::Mode;
-use argon_query::expression::Evaluation;
-use argon_query::filter::FilterOptions;
-use argon_query::find::Selection;
-use argon_query::modify::{Change, Modified, Modify};
-use argon_query::update::{Target, Update, UpdateOptions};
-use bson::raw::{RawDocument, RawDocumentBuf};
+use argon_query::commands::UpdateCommand;
+use argon_query::modify::Modified;
+use bson::Document;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::evaluation::evaluation;
 use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
@@ -69,50 +65,23 @@ pub struct UpdatedDocuments {
 /// `Invalid` for a malformed query or update, with MongoDB's code; `Conflict` if others change the
 /// documents each time, or have changed one after the state that was read.
 pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<UpdatedDocuments> {
-    let evaluation = evaluation(branch.environment());
-    let array_filters: Vec<_> =
-        request.array_filters.iter().map(|filter| filter.0.clone()).collect();
-    let options = UpdateOptions {
-        array_filters: &array_filters,
-        multi: request.many,
-        ..UpdateOptions::default()
-    };
-    let update = Update::compile(&request.update.0, &options)?;
-    let filter = &request.filter.0;
-    let selection = Selection::compile(filter, &FilterOptions::default(), evaluation.clone())?;
-    let change = |document: &RawDocument| changed(&update, &selection, &evaluation, document);
-    let upsert = || -> argon_core::Result<RawDocumentBuf> {
-        let empty = RawDocumentBuf::new();
-        let id = branch.environment().object_id();
-        update.upsert(filter, id, &evaluation.scope(&empty))
+    let UpdateDocuments { collection, filter, update, many, upsert, array_filters, .. } = &request;
+    let command = UpdateCommand {
+        filter: filter.0.clone(),
+        update: update.0.clone(),
+        many: *many,
+        upsert: *upsert,
+        array_filters: array_filters.iter().map(|filter| filter.0.clone()).collect(),
+        collation: Document::new(),
     };
     let unchanged = Unchanged::since(branch, request.if_lsn).await?;
-    let modified = Modify {
-        collection: &request.collection,
-        selection: &selection,
-        many: request.many,
-        change: &change,
-        upsert: request.upsert.then_some(&upsert),
-        state: unchanged.as_ref().map(|unchanged| &unchanged.state),
-        request: &|| request.signature.request(branch),
-    };
-    let modified = modified.run(branch).await?;
+    let state = unchanged.as_ref().map(|unchanged| &unchanged.state);
+    let signed = || request.signature.request(branch);
+    let modified = command.run(branch, collection, state, &signed).await?;
     if let (Some(conflict), Some(unchanged)) = (&modified.conflict, &unchanged) {
         return Err(unchanged.refuse(branch, conflict).await);
     }
     shown(branch, request.collection, &modified)
-}
-
-fn changed(
-    update: &Update,
-    selection: &Selection,
-    evaluation: &Evaluation,
-    document: &RawDocument,
-) -> argon_core::Result<Change> {
-    let matched = if update.is_positional() { selection.position(document)? } else { None };
-    let target = Target { matched, is_insert: false };
-    let updated = update.apply(document, target, &evaluation.scope(document))?;
-    Ok(updated.map_or(Change::Keep, Change::Replace))
 }
 
 fn shown(

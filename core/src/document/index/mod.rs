@@ -199,10 +199,9 @@ impl Index {
         self.fields.iter().try_fold(false, |found, field| Ok(found || field.has_text(document)?))
     }
 
-    fn refused(&self, (code, name): (u64, &str), problem: &str) -> Error {
+    fn refused(&self, (code, name): (u32, &str), problem: &str) -> Error {
         Error::invalid(format!("index '{}': {problem}", self.name))
             .with_detail(DetailKey::Index, self.name.as_str())
-            .with_detail(DetailKey::Code, code)
-            .with_detail(DetailKey::CodeName, name)
+            .with_code(code, name)
     }
 }

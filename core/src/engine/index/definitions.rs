@@ -139,10 +139,8 @@ fn without_name(definition: &BsonDocument) -> BsonDocument {
         .collect()
 }
 
-fn refused(code: u64, code_name: &'static str, problem: &str) -> Error {
-    Error::invalid(problem)
-        .with_detail(DetailKey::Code, code)
-        .with_detail(DetailKey::CodeName, code_name)
+fn refused(code: u32, code_name: &'static str, problem: &str) -> Error {
+    Error::invalid(problem).with_code(code, code_name)
 }
 
 #[cfg(test)]

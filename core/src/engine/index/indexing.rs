@@ -66,12 +66,8 @@ impl Indexing {
         enforced: Enforced,
     ) -> Result<()> {
         let begun = self.begun(lsn, changes, before, after)?;
-        let mut kept = None;
-        if !begun.is_empty() {
-            let with_begun = kept.insert(self.kept.clone());
-            begun.iter().try_for_each(|build| with_begun.begin(build))?;
-        }
-        let kept = kept.as_ref().unwrap_or(&self.kept);
+        let with_begun = self.kept.with(&begun)?;
+        let kept = with_begun.as_ref().unwrap_or(&self.kept);
         let (mut entries, mut multikey, mut held) = (Vec::new(), BTreeSet::new(), Vec::new());
         let unchecked = Rules::default();
         for change in changes.iter().filter(|change| change.collection != CollectionId::CATALOG) {
@@ -89,20 +85,26 @@ impl Indexing {
                 before: known.and_then(Option::as_ref),
                 after: document_of(&change.image),
             };
+            let mut differences = Vec::with_capacity(indexes.len());
             for index in indexes {
-                let is_multikey = step.entries(index, lsn, &mut entries)?;
-                if is_multikey && !index.multikey {
+                let difference = step.difference(&index.index)?;
+                if difference.multikey && !index.multikey {
                     multikey.insert(index.build);
                 }
+                step.entries(index.build, lsn, &difference, &mut entries);
+                differences.push(difference);
             }
             if let Some(info) = info {
                 if let Some(after) = step.after.filter(|_| enforced == Enforced::All) {
                     rules.validate(info, step.id, step.before, after)?;
                 }
-                step.values(info, rules, &mut held)?;
+                step.values(info, rules, indexes, &differences, &mut held)?;
             }
         }
         self.hold(&held, after)?;
+        if let Some(with_begun) = with_begun {
+            self.kept = with_begun;
+        }
         self.accept(changes, after, begun, multikey);
         self.changes.entries.extend(entries);
         Ok(())
@@ -148,9 +150,7 @@ impl Indexing {
     /// documents of one commit can swap them.
     fn hold(&mut self, values: &[Value], catalog: &Catalog) -> Result<()> {
         for value in values.iter().filter(|value| !value.taken) {
-            if let Some(ids) =
-                self.holders.get_mut(&value.index).and_then(|i| i.get_mut(&value.key))
-            {
+            if let Some(ids) = self.holders_of(value) {
                 ids.retain(|id| *id != value.id);
             }
         }
@@ -172,19 +172,20 @@ impl Indexing {
     /// Takes back a [`hold`](Self::hold) that failed at a value.
     fn undo(&mut self, values: &[Value], failed: usize) {
         for value in values[..=failed].iter().filter(|value| value.taken) {
-            if let Some(ids) =
-                self.holders.get_mut(&value.index).and_then(|i| i.get_mut(&value.key))
-            {
+            if let Some(ids) = self.holders_of(value) {
                 ids.retain(|id| *id != value.id);
             }
         }
         for value in values.iter().filter(|value| !value.taken) {
-            if let Some(ids) =
-                self.holders.get_mut(&value.index).and_then(|i| i.get_mut(&value.key))
-            {
+            if let Some(ids) = self.holders_of(value) {
                 ids.push(value.id.clone());
             }
         }
+    }
+
+    /// The documents that have a value, if that was looked up.
+    fn holders_of(&mut self, value: &Value) -> Option<&mut Vec<Key>> {
+        self.holders.get_mut(&value.index)?.get_mut(&value.key)
     }
 
     fn duplicate(&mut self, value: &Value, other: &Key, catalog: &Catalog) -> Error {
@@ -207,10 +208,6 @@ impl Indexing {
         begun: Vec<IndexBuild>,
         multikey: BTreeSet<BuildId>,
     ) {
-        for build in &begun {
-            // It was compiled before.
-            let _ = self.kept.begin(build);
-        }
         self.changes.begun.extend(begun);
         for change in changes {
             let rules = after.by_id(change.collection).map(|info| self.rules.of(info));
@@ -243,38 +240,79 @@ struct Value {
     taken: bool,
 }
 
+/// The keys of a document in an index that a commit changes.
+struct Difference {
+    lost: Vec<Vec<u8>>,
+    gained: Vec<Vec<u8>>,
+    /// Whether the document has an array in the index now.
+    multikey: bool,
+}
+
 impl Step<'_> {
-    /// Adds the entries that differ. Returns whether the document has an array in the index now.
-    fn entries(&self, kept: &KeptIndex, lsn: Lsn, out: &mut Vec<EntryChange>) -> Result<bool> {
-        let KeptIndex { build, index, .. } = kept;
-        let [before, after] = [self.before, self.after].map(|image| keys_of(index, image));
-        let (before, after) = (before?, after?);
-        let change = |key: &Vec<u8>, held| {
-            let entry = Entry { key: key.clone(), id: self.id.clone() };
-            EntryChange { build: *build, lsn, entry, held }
-        };
-        out.extend(before.keys.difference(&after.keys).map(|key| change(key, false)));
-        out.extend(after.keys.difference(&before.keys).map(|key| change(key, true)));
-        Ok(after.multikey)
+    fn difference(&self, index: &Index) -> Result<Difference> {
+        Ok(Difference::of(&keys_of(index, self.before)?, &keys_of(index, self.after)?))
     }
 
-    /// Adds the unique values that differ.
-    fn values(&self, info: &CollectionInfo, rules: &Rules, out: &mut Vec<Value>) -> Result<()> {
+    /// Adds the entries that differ.
+    fn entries(
+        &self,
+        build: BuildId,
+        lsn: Lsn,
+        difference: &Difference,
+        out: &mut Vec<EntryChange>,
+    ) {
+        out.extend(difference.changes().map(|(key, held)| {
+            let entry = Entry { key: key.clone(), id: self.id.clone() };
+            EntryChange { build, lsn, entry, held }
+        }));
+    }
+
+    /// Adds the unique values that differ. `differences` are those in the kept indexes.
+    fn values(
+        &self,
+        info: &CollectionInfo,
+        rules: &Rules,
+        kept: &[KeptIndex],
+        differences: &[Difference],
+        out: &mut Vec<Value>,
+    ) -> Result<()> {
         for unique in &rules.unique {
-            let [before, after] =
-                [self.before, self.after].map(|image| keys_of(&unique.index, image));
-            // What was stored before the index was defined may not fit it.
-            let (before, after) = (before.unwrap_or_default(), after?);
-            let value = |key: &Vec<u8>, taken| Value {
+            let own;
+            let mut known = kept.iter().zip(differences);
+            let difference = match known.find(|(kept, _)| kept.index.identity() == unique.identity)
+            {
+                Some((_, difference)) => difference,
+                None => {
+                    // What was stored before the index was defined may not fit it.
+                    let before = keys_of(&unique.index, self.before).unwrap_or_default();
+                    own = Difference::of(&before, &keys_of(&unique.index, self.after)?);
+                    &own
+                }
+            };
+            out.extend(difference.changes().map(|(key, taken)| Value {
                 index: (info.id, unique.identity),
                 key: key.clone(),
                 id: self.id.clone(),
                 taken,
-            };
-            out.extend(before.keys.difference(&after.keys).map(|key| value(key, false)));
-            out.extend(after.keys.difference(&before.keys).map(|key| value(key, true)));
+            }));
         }
         Ok(())
+    }
+}
+
+impl Difference {
+    fn of(before: &Entries, after: &Entries) -> Self {
+        Self {
+            lost: before.keys.difference(&after.keys).cloned().collect(),
+            gained: after.keys.difference(&before.keys).cloned().collect(),
+            multikey: after.multikey,
+        }
+    }
+
+    /// The keys, each with whether the document has it now.
+    fn changes(&self) -> impl Iterator<Item = (&Vec<u8>, bool)> {
+        let lost = self.lost.iter().map(|key| (key, false));
+        lost.chain(self.gained.iter().map(|key| (key, true)))
     }
 }
 

@@ -49,9 +49,14 @@ impl KeptIndexes {
         Ok(())
     }
 
-    /// Adds a build that an append begins.
-    pub(crate) fn begin(&mut self, build: &IndexBuild) -> Result<()> {
-        self.add(build)
+    /// The indexes with those of builds that a commit begins; `None` if it begins none.
+    pub(crate) fn with(&self, begun: &[IndexBuild]) -> Result<Option<Self>> {
+        if begun.is_empty() {
+            return Ok(None);
+        }
+        let mut kept = self.clone();
+        begun.iter().try_for_each(|build| kept.add(build))?;
+        Ok(Some(kept))
     }
 
     /// The kept indexes of a collection.

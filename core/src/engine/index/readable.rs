@@ -9,7 +9,7 @@ use crate::document::Index;
 use crate::engine::catalog::CollectionInfo;
 use crate::engine::index::kept;
 use crate::model::View;
-use crate::storage::{BuildId, IndexBuild, Indexes};
+use crate::storage::{BuildId, BuildStatus, IndexBuild, Indexes};
 
 /// An index whose entries are complete at a state.
 #[derive(Debug, Clone)]
@@ -66,38 +66,38 @@ pub(crate) async fn indexes_of(
     };
     let Some(leaf) = view.segments().first() else { return Ok(found) };
     let builds = indexes.builds(leaf.timeline).await?;
-    let covering: Vec<(&IndexBuild, Index)> = builds
+    let built: Vec<(&IndexBuild, Index)> = builds
         .iter()
-        .filter(|build| build.collection == info.id && build.status.covers(leaf.upto))
+        .filter(|build| build.collection == info.id)
         .map(|build| Ok((build, kept::compile(&build.definition)?)))
         .collect::<Result<_>>()?;
     for index in compiled {
-        match covering.iter().find(|(_, built)| built.identity() == index.identity()) {
-            Some((build, _)) => found.readable.push(ReadableIndex {
+        let same = |(_, built): &&(&IndexBuild, Index)| built.identity() == index.identity();
+        let mut known = built.iter().filter(same).map(|(build, _)| *build);
+        match known.clone().find(|build| build.status.covers(leaf.upto)) {
+            Some(build) => found.readable.push(ReadableIndex {
                 multikey: build.multikey,
                 exact: !build.inherited,
                 build: build.id,
                 index: Arc::new(index),
             }),
-            None => found.refuse(index.name(), reason(&builds, info, &index)),
+            None => {
+                let last = known.next_back();
+                found.refuse(index.name(), reason(last.map(|build| build.status)));
+            }
         }
     }
     Ok(found)
 }
 
-/// Why no build of an index covers a state.
-fn reason(builds: &[IndexBuild], info: &CollectionInfo, index: &Index) -> String {
-    let same = |build: &&IndexBuild| {
-        build.collection == info.id
-            && kept::compile(&build.definition)
-                .is_ok_and(|built| built.identity() == index.identity())
-    };
-    match builds.iter().rfind(same).map(|build| build.status) {
-        Some(crate::storage::BuildStatus::Building) => "is being built".to_owned(),
-        Some(crate::storage::BuildStatus::Maintained { from }) => {
+/// Why the last build of an index does not cover a state.
+fn reason(status: Option<BuildStatus>) -> String {
+    match status {
+        Some(BuildStatus::Building) => "is being built".to_owned(),
+        Some(BuildStatus::Maintained { from }) => {
             format!("is built for the states from LSN {from} on")
         }
-        Some(crate::storage::BuildStatus::Closed { from, until }) => {
+        Some(BuildStatus::Closed { from, until }) => {
             format!("is built for the states from LSN {from} to {until} only")
         }
         None => "is not built at this state".to_owned(),

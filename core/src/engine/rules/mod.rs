@@ -22,7 +22,7 @@ use crate::{DetailKey, Error, Result};
 pub(crate) use unique::{UniqueIndex, duplicate};
 
 /// MongoDB's error for a document that does not match a validator.
-const VALIDATION_FAILURE: (u64, &str) = (121, "DocumentValidationFailure");
+const VALIDATION_FAILURE: (u32, &str) = (121, "DocumentValidationFailure");
 
 /// How many problems an error names.
 const NAMED: usize = 5;
@@ -83,8 +83,7 @@ impl Rules {
         ))
         .with_detail(DetailKey::Collection, info.name.as_str())
         .with_detail(DetailKey::Id, id.to_string())
-        .with_detail(DetailKey::Code, code)
-        .with_detail(DetailKey::CodeName, name);
+        .with_code(code, name);
         Err(match path {
             Some(path) => error.with_detail(DetailKey::Path, path),
             None => error,

@@ -26,6 +26,5 @@ pub(crate) fn duplicate(info: &CollectionInfo, index: &Index, id: &Key, other: &
     .with_detail(DetailKey::Collection, info.name.as_str())
     .with_detail(DetailKey::Id, id.to_string())
     .with_detail(DetailKey::Index, index.name())
-    .with_detail(DetailKey::Code, 11_000_u64)
-    .with_detail(DetailKey::CodeName, "DuplicateKey")
+    .with_code(11_000, "DuplicateKey")
 }

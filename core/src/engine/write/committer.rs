@@ -338,7 +338,7 @@ impl Committer {
             Some(state) if state.sealed => Some(Append::Sealed(state.head)),
             Some(state) if state.head != position.head => Some(Append::HeadMoved(state.head)),
             // An index that refused a document may be gone.
-            Some(state) if self.kept().await?.builds != position.kept.builds => {
+            Some(state) if self.kept(true).await?.builds != position.kept.builds => {
                 Some(Append::HeadMoved(state.head))
             }
             Some(_) => None,
@@ -375,28 +375,28 @@ impl Committer {
 
     /// Asks the store for the end of the timeline; `None` if it is sealed.
     async fn load(&self, base: Head) -> Result<Option<Position>> {
-        let head = match self.context.backend.wal.state(self.timeline.id).await? {
+        let (head, exists) = match self.context.backend.wal.state(self.timeline.id).await? {
             Some(state) if state.sealed => return Ok(None),
-            Some(state) => state.head,
-            None => base,
+            Some(state) => (state.head, true),
+            None => (base, false),
         };
         let view = self.view(&head).await?;
         let catalog = self.context.catalogs.of(&*self.context.materialize, &view).await?;
-        let (kept, rules) = (self.kept().await?, KnownRules::default());
+        let (kept, rules) = (self.kept(exists).await?, KnownRules::default());
         Ok(Some(Position { head, catalog, kept, rules }))
     }
 
-    /// The indexes that the next append keeps.
-    async fn kept(&self) -> Result<KeptIndexes> {
-        let CommitterContext { backend, .. } = &*self.context;
-        let Some(indexes) = &backend.indexes else { return Ok(KeptIndexes::default()) };
-        let builds = indexes.builds(self.timeline.id).await?;
+    /// The indexes that the next append keeps; `exists` is whether the timeline does.
+    async fn kept(&self, exists: bool) -> Result<KeptIndexes> {
+        let Some(indexes) = &self.context.backend.indexes else {
+            return Ok(KeptIndexes::default());
+        };
         match self.timeline.base {
-            Some(base) if backend.wal.state(self.timeline.id).await?.is_none() => {
+            Some(base) if !exists => {
                 let builds = indexes.builds(base.timeline).await?;
                 KeptIndexes::of(&inherited(&builds, base.lsn))
             }
-            _ => KeptIndexes::of(&builds),
+            _ => KeptIndexes::of(&indexes.builds(self.timeline.id).await?),
         }
     }
 

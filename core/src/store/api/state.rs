@@ -10,7 +10,7 @@ use crate::engine::active_states::StateGuard;
 use crate::engine::catalog::{Catalog, CollectionInfo};
 use crate::model::environment::Environment;
 use crate::model::{CollectionId, CollectionName, Digest, Document, Head, Image, Lsn, Point, View};
-use crate::storage::{KeyRange, Materialize, Version, VersionStream};
+use crate::storage::{KeyRange, Materialize, Predicate, Version, VersionStream};
 use crate::store::mask::{Mask, Masked};
 use crate::store::{Session, kept};
 use crate::{DetailKey, Error, Hint, Result};
@@ -285,6 +285,14 @@ impl CollectionView {
     pub fn scan_range(&self, range: KeyRange) -> VersionStream {
         let State { materialize, view, held, .. } = &self.state;
         held.during(materialize.scan(view, self.info.id, range))
+    }
+
+    /// All documents for which `predicate` is true, in the order of their `_id`s, each with the
+    /// commit that last changed it. Behind a mask, the predicate sees the masked documents. See
+    /// [`Materialize::scan_with`](crate::storage::Materialize::scan_with).
+    pub fn scan_with(&self, predicate: Predicate) -> VersionStream {
+        let State { materialize, view, held, .. } = &self.state;
+        held.during(materialize.scan_with(view, self.info.id, KeyRange::default(), predicate))
     }
 
     /// The number of documents. O(documents).
