@@ -5,14 +5,18 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use argon_core::model::{Commit, Digest, Head, Lsn, Point, Timeline, TimelineId};
+use argon_core::model::{
+    CollectionId, Commit, Digest, Head, Lsn, Point, Timeline, TimelineId, View,
+};
 use argon_core::snapshot::Manifest;
 use argon_core::storage::{
-    Append, Backend, CasResult, CommitStream, Direction, HeaderStream, IndexChanges, Reclaimed,
-    RefName, RefVersion, Refs, RetainedStates, Snapshots, TimelineState, Usage, VersionedRef, Wal,
+    Append, Backend, BuildId, CasResult, CommitStream, Direction, Entry, EntryRange, EntryStream,
+    HeaderStream, IndexBuild, IndexChanges, Indexes, Reclaimed, RefName, RefVersion, Refs,
+    RetainedStates, Snapshots, StoredEntries, TimelineState, Usage, VersionedRef, Wal,
 };
 use argon_core::{Error, Result};
 use async_trait::async_trait;
+use bson::Document;
 use futures::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
@@ -95,12 +99,15 @@ impl Plan {
         *self.met.lock().unwrap()
     }
 
-    /// A backend whose log and refs follow the plan, and the removal of snapshots.
+    /// A backend whose log, refs and indexes follow the plan, and the removal of snapshots.
     pub(crate) fn decorate(self: &Arc<Self>, backend: Backend) -> Backend {
         Backend {
             wal: Arc::new(FaultyWal { inner: backend.wal, plan: self.clone() }),
             refs: Arc::new(FaultyRefs { inner: backend.refs, plan: self.clone() }),
             snapshots: Arc::new(FaultySnapshots { inner: backend.snapshots, plan: self.clone() }),
+            indexes: backend.indexes.map(|inner| -> Arc<dyn Indexes> {
+                Arc::new(FaultyIndexes { inner, plan: self.clone() })
+            }),
             ..backend
         }
     }
@@ -256,6 +263,91 @@ impl Snapshots for FaultySnapshots {
 
     async fn sweep_chunks(&self, live: &HashSet<Digest>, dry_run: bool) -> Result<Reclaimed> {
         self.plan.write(self.inner.sweep_chunks(live, dry_run)).await
+    }
+}
+
+struct FaultyIndexes {
+    inner: Arc<dyn Indexes>,
+    plan: Arc<Plan>,
+}
+
+#[async_trait]
+impl Indexes for FaultyIndexes {
+    async fn builds(&self, timeline: TimelineId) -> Result<Arc<[IndexBuild]>> {
+        self.plan.read()?;
+        self.inner.builds(timeline).await
+    }
+
+    async fn reserve(&self, count: u32) -> Result<BuildId> {
+        self.plan.write(self.inner.reserve(count)).await
+    }
+
+    async fn begin(
+        &self,
+        timeline: &Timeline,
+        head: &Head,
+        collection: CollectionId,
+        definition: &Document,
+    ) -> Result<BuildId> {
+        self.plan.write(self.inner.begin(timeline, head, collection, definition)).await
+    }
+
+    async fn fill(
+        &self,
+        timeline: TimelineId,
+        build: BuildId,
+        from: Lsn,
+        added: Vec<Entry>,
+        removed: Vec<Entry>,
+    ) -> Result<()> {
+        self.plan.write(self.inner.fill(timeline, build, from, added, removed)).await
+    }
+
+    async fn complete(
+        &self,
+        timeline: &Timeline,
+        build: BuildId,
+        head: &Head,
+        multikey: bool,
+    ) -> Result<Append> {
+        self.plan.write(self.inner.complete(timeline, build, head, multikey)).await
+    }
+
+    async fn close(&self, timeline: TimelineId, build: BuildId) -> Result<()> {
+        self.plan.write(self.inner.close(timeline, build)).await
+    }
+
+    fn scan(
+        &self,
+        view: &View,
+        build: BuildId,
+        range: EntryRange,
+        direction: Direction,
+    ) -> EntryStream {
+        match self.plan.read() {
+            Ok(()) => self.inner.scan(view, build, range, direction),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn holders(&self, view: &View, build: BuildId, keys: Vec<Vec<u8>>) -> Result<Vec<Entry>> {
+        self.plan.read()?;
+        self.inner.holders(view, build, keys).await
+    }
+
+    async fn missing(
+        &self,
+        view: &View,
+        build: BuildId,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<Entry>> {
+        self.plan.read()?;
+        self.inner.missing(view, build, entries).await
+    }
+
+    async fn stored(&self, timeline: TimelineId, build: BuildId) -> Result<StoredEntries> {
+        self.plan.read()?;
+        self.inner.stored(timeline, build).await
     }
 }
 

@@ -15,6 +15,8 @@ use futures::TryStreamExt;
 use crate::Subject;
 use crate::case::{Case, cases};
 use crate::environment::{Random, cases as times};
+use crate::faults::Faulty;
+use crate::faulty::Fault;
 use crate::make::{branch as name, checked, collection, key};
 use crate::plans::{always, fork};
 use crate::subject::first_branch;
@@ -30,6 +32,8 @@ pub(crate) fn cases() -> Vec<Case> {
         unique_values_may_change_hands_in_one_commit,
         a_unique_index_is_not_made_over_duplicates,
         writers_go_on_while_an_index_is_made,
+        the_creation_of_an_index_that_is_cut_off_anywhere_loses_nothing,
+        commits_that_are_cut_off_anywhere_keep_the_indexes,
         two_writers_never_get_one_unique_value,
         an_index_is_there_after_opening_again,
         a_document_that_an_index_can_not_take_is_refused,
@@ -419,6 +423,70 @@ async fn writers_go_on_while_an_index_is_made(subject: Subject) {
     let head = main.head().await.unwrap();
     let count = usize::from(keeps_entries(&head).await);
     assert_eq!(compare(&head).await, count);
+}
+
+/// Fills a collection with a unique index, and does `operation` again and again, each time cut off one
+/// write later than before, until it is not cut off any more. After each cut the store is opened
+/// again: its indexes are whole, it goes on, and the operation can be done again.
+async fn cut_off_anywhere(
+    subject: &Subject,
+    operation: impl AsyncFn(&Branch) -> argon_core::Result<()>,
+) {
+    // The first are more than one batch of entries.
+    let many = i32::try_from(subject.scaled(2_100, 60)).unwrap();
+    for (cut, documents) in [(Fault::Before, many), (Fault::LostAnswer, 60), (Fault::LostCall, 60)]
+    {
+        for writes_before in 0.. {
+            assert!(writes_before < 40, "it never ends");
+            let Faulty { plan, branch, backend, place, .. } = Faulty::new(subject).await;
+            create(&branch, doc! { "key": { "u": 1 }, "unique": true }).await;
+            let all = (0..documents).map(|id| rawdoc! { "_id": id, "a": id % 7, "u": id });
+            fill(&branch, all).await;
+            plan.next(vec![Fault::None; writes_before].into_iter().chain([cut]));
+            let done = operation(&branch).await;
+            let label = format!("{cut:?} after {writes_before} writes: {done:?}");
+            let was_cut = plan.met() > 0;
+            drop(branch);
+            let main = first_branch(&place.project_again(backend.clone()).await).await;
+            compare(&main.head().await.unwrap()).await;
+            put(&main, rawdoc! { "_id": 0, "a": 100, "u": 0 }).await.expect(&label);
+            let error = put(&main, rawdoc! { "_id": -1, "u": 50 }).await.expect_err(&label);
+            assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{label}");
+            compare(&main.head().await.unwrap()).await;
+            operation(&main).await.expect(&label);
+            create(&main, doc! { "key": { "a": 1 } }).await;
+            let head = main.head().await.unwrap();
+            let wanted = if keeps_entries(&head).await { 2 } else { 0 };
+            assert_eq!(compare(&head).await, wanted, "{label}");
+            let store = place.store(backend);
+            let report = argon_core::fsck::fsck(&store, false, &|_| {}).await.unwrap();
+            assert_eq!(report.problems, [], "{label}");
+            if !was_cut {
+                break;
+            }
+        }
+    }
+}
+
+async fn the_creation_of_an_index_that_is_cut_off_anywhere_loses_nothing(subject: Subject) {
+    cut_off_anywhere(&subject, async |branch| {
+        let request = branch.request();
+        branch.create_index(&collection(DOCS), doc! { "key": { "a": 1 } }, &request).await.map(drop)
+    })
+    .await;
+}
+
+async fn commits_that_are_cut_off_anywhere_keep_the_indexes(subject: Subject) {
+    cut_off_anywhere(&subject, async |branch| {
+        for id in 1..4 {
+            put(branch, rawdoc! { "_id": id, "a": -1, "u": id + 10_000 }).await?;
+        }
+        match branch.collection(&collection(DOCS)).delete(&key(4)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    })
+    .await;
 }
 
 async fn two_writers_never_get_one_unique_value(subject: Subject) {

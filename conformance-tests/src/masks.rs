@@ -1,5 +1,7 @@
 //! Masked branches: no read gives an original, whatever is made of the branch.
 
+use std::sync::{Arc, Mutex};
+
 use argon_core::diff::diff;
 use argon_core::mask::{CollectionPolicy, FieldPolicy, MaskPolicy, Transform, refuse_masked};
 use argon_core::model::{Image, Lsn};
@@ -76,6 +78,15 @@ async fn all_reads(state: &State) -> String {
         let found: Vec<_> = view.scan().try_collect().await.unwrap();
         assert_eq!(view.count().await.unwrap(), found.len() as u64);
         out += &format!("{found:?}");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let by_predicate = seen.clone();
+        let all = view.scan_with(Arc::new(move |document| {
+            by_predicate.lock().unwrap().push(format!("{document:?}"));
+            Ok(true)
+        }));
+        let all: Vec<_> = all.map_ok(|(_, version)| version.document).try_collect().await.unwrap();
+        assert_eq!(all, found, "a predicate selects masked documents");
+        out += &seen.lock().unwrap().concat();
         for id in 1..=9 {
             let got = view.get(&key(id)).await.unwrap();
             let scanned =

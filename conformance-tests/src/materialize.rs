@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_core::key::Key;
-use argon_core::model::{CollectionId, Digest, Image, Lsn, Point, TimelineId, View};
+use argon_core::model::{CollectionId, Digest, Document, Image, Lsn, Point, TimelineId, View};
 use argon_core::plan::{Plan, Rules};
 use argon_core::snapshot::{self, Manifest};
 use argon_core::storage::{
-    Backend, KeyRange, Materialize, Reclaimed, Snapshots, Version, VersionStamp, VersionStream,
+    Backend, KeyRange, Materialize, Predicate, Reclaimed, Snapshots, Version, VersionStamp,
+    VersionStream,
 };
 use argon_core::write::Precondition;
-use argon_core::{ErrorKind, Hint, LogMaterializer, ReplayLimits, Result};
+use argon_core::{Error, ErrorKind, Hint, LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
+use bson::raw::RawDocument;
 use bson::rawdoc;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -30,6 +32,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = cases!["materialize":
         all_readers_agree_on_many_versions_of_many_documents,
         a_view_reads_the_same_while_others_write,
+        a_predicate_selects_documents_of_any_size_and_its_error_ends_the_scan,
         a_version_that_is_not_found_where_a_commit_wrote_it_ends_a_diff_and_a_merge,
     ];
     cases.push(Case {
@@ -150,6 +153,12 @@ fn readers(backend: &Backend, little: usize) -> Vec<(&'static str, Arc<dyn Mater
     readers
 }
 
+/// Whether a document is one of two thirds.
+fn is_selected(document: &RawDocument, salt: u64) -> bool {
+    let bytes = document.as_bytes().iter().map(|byte| u64::from(*byte));
+    bytes.sum::<u64>() % 3 != salt
+}
+
 /// Asks all readers the same, with some keys of `keys`, and compares the answers.
 async fn agree(
     readers: &[(&'static str, Arc<dyn Materialize>)],
@@ -169,6 +178,13 @@ async fn agree(
         let many = reader.get_many(view, collection, some.clone()).await.unwrap();
         let scanned: Vec<_> =
             reader.scan(view, collection, range.clone()).try_collect().await.unwrap();
+        let salt = random.below(3);
+        let predicate: Predicate = Arc::new(move |document| Ok(is_selected(document, salt)));
+        let selected = reader.scan_with(view, collection, range.clone(), predicate);
+        let selected: Vec<_> = selected.try_collect().await.unwrap();
+        let matching =
+            scanned.iter().filter(|(_, version)| is_selected(version.document.as_raw(), salt));
+        assert!(selected.iter().eq(matching), "{name}: a predicate in {range:?}");
         let history: Vec<_> = reader.history(view, collection, &one).try_collect().await.unwrap();
         let single = reader.get(view, collection, &one).await.unwrap();
         assert!(scanned.is_sorted_by(|a, b| a.0 < b.0), "{name}: a scan is in key order");
@@ -253,6 +269,72 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
         let view = head.view().at(Lsn::new(random.below(head.lsn().get() + 1)));
         let collection = head.collection(&collection("c")).unwrap().info().id;
         agree(&readers, &view, collection, &keys, &mut random).await;
+    }
+}
+
+async fn a_predicate_selects_documents_of_any_size_and_its_error_ends_the_scan(subject: Subject) {
+    let (_place, main) = subject.branch().await;
+    let documents = i32::try_from(subject.scaled(3000, 300)).unwrap();
+    let large = |id: i32| id % 100 == 7;
+    let with = |id: i32, n: i32| {
+        rawdoc! { "_id": id, "n": n, "text": "x".repeat(if large(id) { 40_000 } else { 10 }) }
+    };
+    let mut request = main.request();
+    for id in 0..documents {
+        let (key, document) = Document::checked(with(id, id % 10)).unwrap();
+        request.put(collection(USERS), key, document, Precondition::Any).unwrap();
+    }
+    main.commit(request).await.unwrap();
+    let side = fork(&main, "side").await;
+    // Neither a deletion nor a document that does not match lets the one below through. A document
+    // that is hidden, such as the first, is no error of the scan.
+    for id in [7, 17, 107] {
+        put(&side, with(id, 0)).await;
+    }
+    side.collection(&collection(USERS)).delete(&key(27)).await.unwrap();
+    put(&side, with(28, 7)).await;
+    put(&side, with(1, 0)).await;
+    let is_seven = |document: &RawDocument| document.get_i32("n").is_ok_and(|n| n == 7);
+    let is_zero = |document: &RawDocument| document.get_i32("n").is_ok_and(|n| n == 0);
+    let expected = |of_side: bool| {
+        (0..documents).filter(move |id| match (of_side, id) {
+            (true, 7 | 17 | 107 | 27) => false,
+            (true, 28) => true,
+            (_, id) => id % 10 == 7,
+        })
+    };
+    for (branch, of_side) in [(&main, false), (&side, true)] {
+        let view = branch.head().await.unwrap().collection(&collection(USERS)).unwrap();
+        let ids = |versions: Vec<(Key, Version)>| -> Vec<i32> {
+            let ids = versions.iter().map(|(_, found)| found.document.as_raw().get_i32("_id"));
+            ids.map(Result::unwrap).collect()
+        };
+        let found = view.scan_with(Arc::new(move |document| Ok(is_seven(document))));
+        let expected: Vec<i32> = expected(of_side).collect();
+        assert_eq!(ids(found.try_collect().await.unwrap()), expected);
+        // The documents before the one with the error are returned first.
+        for fails_at in [expected[0], 0, 150] {
+            let mut found = view.scan_with(Arc::new(move |document| {
+                if document.get_i32("_id").is_ok_and(|id| id == fails_at) {
+                    return Err(Error::unsupported("a predicate that fails"));
+                }
+                if of_side && document.get_i32("_id").is_ok_and(|id| id == 1) && !is_zero(document)
+                {
+                    return Err(Error::internal("the document is hidden"));
+                }
+                Ok(is_seven(document))
+            }));
+            let mut before = Vec::new();
+            let error = loop {
+                match found.try_next().await {
+                    Ok(version) => before.push(version.expect("the scan must fail")),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            let expected = expected.iter().take_while(|id| **id < fails_at);
+            assert!(ids(before).iter().eq(expected), "{fails_at}");
+        }
     }
 }
 

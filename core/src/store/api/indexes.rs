@@ -65,7 +65,7 @@ impl CollectionView {
 impl Branch {
     /// Creates an index: makes its entries, and commits its definition, which `request` signs.
     /// Other writers go on meanwhile. Creates the collection if required; a definition that it has
-    /// already is no error, and makes no commit.
+    /// already is no error, and makes no commit, but the entries if there are none.
     ///
     /// `definition` is in the format of MongoDB's `createIndexes`; without a name it gets
     /// MongoDB's default one.
@@ -124,6 +124,11 @@ impl Branch {
         let existing = known(&all, definition, &options)?;
         let unbuilt = self.unbuilt(definition, &options);
         if let Some(definition) = existing {
+            if let (Some(info), None) = (&info, &unbuilt)
+                && self.lacks_entries(&state, &definition, collection).await?
+            {
+                self.build_index(info, &definition).await?;
+            }
             return Ok(Some(CreatedIndex { definition, commit: None, unbuilt }));
         }
         if let (Some(info), None) = (&info, &unbuilt) {
@@ -154,6 +159,18 @@ impl Branch {
         }
         let definition = definition.clone();
         Ok(Some(CreatedIndex { definition, commit: Some(commit), unbuilt }))
+    }
+
+    /// Whether a definition has no entries at a state, such as one whose creation was interrupted.
+    async fn lacks_entries(
+        &self,
+        state: &State,
+        definition: &BsonDocument,
+        collection: &CollectionName,
+    ) -> Result<bool> {
+        let StateIndexes { unreadable, .. } = state.collection(collection)?.indexes().await?;
+        let name = definition.get_str("name").unwrap_or_default();
+        Ok(unreadable.iter().any(|index| index.name == name))
     }
 
     /// Looks for two documents with one value of a unique index whose entries are not kept. O(documents),
@@ -229,9 +246,9 @@ impl Branch {
         request: &WriteRequest,
     ) -> Result<Receipt> {
         if name == "_id_" {
-            return Err(Error::invalid("the index of _id can't be dropped")
-                .with_detail(DetailKey::Code, 72_u64)
-                .with_detail(DetailKey::CodeName, "InvalidOptions"));
+            return Err(
+                Error::invalid("the index of _id can't be dropped").with_code(72, "InvalidOptions")
+            );
         }
         let mut backoff = Backoff::new(&self.shared().environment);
         while backoff.attempt().await {
@@ -401,6 +418,5 @@ fn unknown(info: &CollectionInfo, name: &str) -> Error {
     ))
     .with_detail(DetailKey::Collection, info.name.as_str())
     .with_detail(DetailKey::Index, name)
-    .with_detail(DetailKey::Code, 27_u64)
-    .with_detail(DetailKey::CodeName, "IndexNotFound")
+    .with_code(27, "IndexNotFound")
 }
