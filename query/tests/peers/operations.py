@@ -53,6 +53,9 @@ def cases():
 
 def operations():
     for place, kind, line, case in cases():
+        # Plans are Argon's own; their answers are those of scans, which the tests of plans compare.
+        if kind == "plans":
+            continue
         operation = {"place": place, "line": line, **BUILDERS[kind](case)}
         for text, reason in UNANSWERABLE.items():
             if text in line:
