@@ -10,7 +10,8 @@
 //!   engine over a copy of its files;
 //! - [`writing`]: the ways in which documents are written, by Argon and by the bare engine;
 //! - [`layout`]: the rows of a commit made by hand, for the bare engine to write;
-//! - [`documents`], [`random`], [`samples`], [`clock`]: the small tools.
+//! - [`documents`], [`places`]: the documents; [`random`], [`samples`], [`clock`], [`memory`]: the
+//!   small tools.
 //!
 //! Machines are noisy, so a workload and its floor take turns in rounds, and figures are medians.
 
@@ -18,7 +19,9 @@ pub mod clock;
 pub mod documents;
 pub mod filled;
 pub mod layout;
+pub mod memory;
 pub mod network;
+pub mod places;
 pub mod random;
 pub mod report;
 pub mod request;

@@ -7,10 +7,12 @@ pub mod commit;
 pub mod diff;
 pub mod gc;
 pub mod import;
+pub mod index;
 pub mod large;
 pub mod legacy;
 pub mod merge;
 pub mod point_read;
+pub mod query;
 pub mod reopen;
 pub mod sandbox;
 pub mod scan;
@@ -40,6 +42,8 @@ impl Workload<Subject> {
         Self { name: "sandbox", run: |subject| Box::pin(sandbox::run(subject)) },
         Self { name: "point-read", run: |subject| Box::pin(point_read::run(subject)) },
         Self { name: "scan", run: |subject| Box::pin(scan::run(subject)) },
+        Self { name: "query", run: |subject| Box::pin(query::run(subject)) },
+        Self { name: "index", run: |subject| Box::pin(index::run(subject)) },
         Self { name: "diff", run: |subject| Box::pin(diff::run(subject)) },
         Self { name: "merge", run: |subject| Box::pin(merge::run(subject)) },
         Self { name: "ancestry", run: |subject| Box::pin(ancestry::run(subject)) },
