@@ -50,9 +50,14 @@ const TASKS: &[Task] = &[
             ("config, store", "Settings; names for stores"),
             ("migrate, snapshot", "Copy all history into another store; speed up reads"),
             ("storage, gc, compact", "Show what takes space, free it, shrink the files"),
-            ("fsck, verify", "Check a store for damage; prove that history is unchanged"),
-            ("health, metrics, top", "Check thresholds, print counters, watch them live"),
-            ("serve-metrics", "Serve the counters to Prometheus"),
+            (
+                "fsck, verify, health",
+                "Find damage; prove that history is unchanged; check thresholds",
+            ),
+            (
+                "metrics, serve-metrics, top",
+                "Print counters, serve them to Prometheus, watch them live",
+            ),
         ],
     },
     Task {
@@ -90,7 +95,7 @@ pub(super) fn screen() -> String {
     for Task { name, lines } in TASKS {
         let _ = write!(text, "\n{name}:\n");
         for (commands, what) in *lines {
-            let _ = writeln!(text, "  {commands:<26}{what}");
+            let _ = writeln!(text, "  {commands:<28}{what}");
         }
     }
     text + "\n" + FIRST_STEPS + "\n\n" + TOPICS + "\n"
