@@ -17,8 +17,8 @@ use argon_core::{Error, ErrorKind, Hint, LogMaterializer, ReplayLimits, Result};
 use async_trait::async_trait;
 use bson::raw::RawDocument;
 use bson::rawdoc;
-use futures::TryStreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 
 use crate::Subject;
 use crate::case::{Case, block_on, cases};
@@ -33,6 +33,7 @@ pub(crate) fn cases() -> Vec<Case> {
         all_readers_agree_on_many_versions_of_many_documents,
         a_view_reads_the_same_while_others_write,
         a_predicate_selects_documents_of_any_size_and_its_error_ends_the_scan,
+        a_predicate_that_selects_nothing_lets_other_tasks_run,
         a_version_that_is_not_found_where_a_commit_wrote_it_ends_a_diff_and_a_merge,
     ];
     cases.push(Case {
@@ -274,7 +275,7 @@ async fn all_readers_agree_on_many_versions_of_many_documents(subject: Subject) 
 
 async fn a_predicate_selects_documents_of_any_size_and_its_error_ends_the_scan(subject: Subject) {
     let (_place, main) = subject.branch().await;
-    let documents = i32::try_from(subject.scaled(3000, 300)).unwrap();
+    let documents: i32 = subject.scaled(3000, 300);
     let large = |id: i32| id % 100 == 7;
     let with = |id: i32, n: i32| {
         rawdoc! { "_id": id, "n": n, "text": "x".repeat(if large(id) { 40_000 } else { 10 }) }
@@ -335,6 +336,37 @@ async fn a_predicate_selects_documents_of_any_size_and_its_error_ends_the_scan(s
             let expected = expected.iter().take_while(|id| **id < fails_at);
             assert!(ids(before).iter().eq(expected), "{fails_at}");
         }
+    }
+}
+
+async fn a_predicate_that_selects_nothing_lets_other_tasks_run(subject: Subject) {
+    let (place, backend) = subject.backend().await;
+    let reads_in_place = backend.materialize.is_some() && !backend.capabilities.shared;
+    let main = first_branch(&place.project(backend).await).await;
+    let mut request = main.request();
+    for id in 0..3000 {
+        let (key, document) = document(id, "text");
+        request.put(collection(USERS), key, document, Precondition::Any).unwrap();
+    }
+    main.commit(request).await.unwrap();
+    let side = fork(&main, "side").await;
+    put(&side, rawdoc! { "_id": 1 }).await;
+    for branch in [&main, &side] {
+        let view = branch.head().await.unwrap().collection(&collection(USERS)).unwrap();
+        let asked = Arc::new(AtomicU64::new(0));
+        let counted = asked.clone();
+        let mut found = view.scan_with(Arc::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(false)
+        }));
+        let first = futures::poll!(found.next());
+        if reads_in_place {
+            assert!(first.is_pending());
+            let asked = asked.load(Ordering::SeqCst);
+            assert!(asked < 2000, "{asked} documents were read on the thread of a caller");
+        }
+        assert!(found.try_collect::<Vec<_>>().await.unwrap().is_empty());
+        assert!(asked.load(Ordering::SeqCst) >= 3000);
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Row {
 /// The result of a step of a walk.
 pub(super) enum Next {
     Row(Row),
-    /// Rows were read of which none counts; more follow.
+    /// There are none in memory, and more may follow.
     Pending,
     End,
 }
@@ -86,15 +86,16 @@ impl Cursor {
         Self { segment, prefix, next, end, selection, last, rows, exhausted: false }
     }
 
-    /// The next row; with none in memory, reads about `most` more, or as many as have `most_bytes`.
-    /// Rows that are not returned count as read.
+    /// The next row. With none in memory, it reads about `most` rows, or as many as have `most_bytes`,
+    /// if `may_read`, which is false from then on. Rows that are not returned count as read.
     pub(super) fn next(
         &mut self,
         engine: &dyn Engine,
         most: usize,
         most_bytes: usize,
+        may_read: &mut bool,
     ) -> Result<Next> {
-        if self.rows.is_empty() && !self.exhausted {
+        if self.rows.is_empty() && !self.exhausted && std::mem::take(may_read) {
             self.read(engine, most, most_bytes)?;
         }
         let StoredRow { key, lsn, image } = match self.rows.pop_front() {
@@ -184,7 +185,14 @@ impl Selection {
             ([], _) => true,
             (_, None) => false,
             (_, Some(predicate)) => match value::whole(full, value) {
-                Some(payload) => !predicate(Document::view_stored(payload)?)?,
+                Some(payload) => {
+                    let matches = predicate(Document::view_stored(payload)?)?;
+                    if matches {
+                        let document = Document::from_stored(payload)?;
+                        return Ok(Some(StoredImage::Whole(Image::Document(document))));
+                    }
+                    true
+                }
                 None => false,
             },
         };

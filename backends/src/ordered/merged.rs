@@ -48,17 +48,23 @@ impl MergedRows {
         Self { cursors, first: BinaryHeap::new(), begun: false }
     }
 
-    /// The next row. When cursors have nothing in memory, they read about `most` rows together.
-    pub(super) fn next(&mut self, engine: &dyn Engine, most: usize) -> Result<Next> {
+    /// The next row. When cursors have nothing in memory, they read about `most` rows together; a
+    /// single cursor only if `may_read`, which is false from then on.
+    pub(super) fn next(
+        &mut self,
+        engine: &dyn Engine,
+        most: usize,
+        may_read: &mut bool,
+    ) -> Result<Next> {
         if let [only] = &mut self.cursors[..] {
-            return only.next(engine, most, READ_AHEAD_BYTES);
+            return only.next(engine, most, READ_AHEAD_BYTES, may_read);
         }
         let cursors = self.cursors.len();
         let share = |whole: usize| whole / cursors.max(1);
         let (most, bytes) = (share(most).max(LEAST_READ_AHEAD), share(READ_AHEAD_BYTES));
         let mut take = |cursor: usize| -> Result<Option<First>> {
             loop {
-                match self.cursors[cursor].next(engine, most, bytes)? {
+                match self.cursors[cursor].next(engine, most, bytes, &mut true)? {
                     Next::Row(row) => return Ok(Some(First { row, cursor })),
                     Next::Pending => {}
                     Next::End => return Ok(None),

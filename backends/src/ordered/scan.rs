@@ -48,8 +48,14 @@ impl Scan {
         };
         let mut items = Vec::with_capacity(most);
         let mut bytes = 0;
-        while items.len() < most && bytes < STEP_BYTES {
-            let Row { key, lsn, document } = match rows.next(index.rows.engine(), most)? {
+        // However few documents match, a step reads no more than about so many rows.
+        let mut may_read = true;
+        for _ in 0..most {
+            if bytes >= STEP_BYTES {
+                break;
+            }
+            let next = rows.next(index.rows.engine(), most, &mut may_read)?;
+            let Row { key, lsn, document } = match next {
                 Next::Row(row) => row,
                 Next::Pending => break,
                 Next::End => return Ok(Step { items, more: false }),

@@ -30,7 +30,8 @@ pub struct VersionStamp {
 /// Versions of a collection in key order.
 pub type VersionStream = BoxStream<'static, Result<(Key, Version)>>;
 
-/// Tells whether a document is wanted.
+/// Tells whether a document is wanted. It runs while an engine reads: it must not wait, nor read the
+/// store.
 pub type Predicate = Arc<dyn Fn(&RawDocument) -> Result<bool> + Send + Sync>;
 
 /// A range of keys: `from <= key`, and `key < to`.
@@ -95,8 +96,8 @@ pub trait Materialize: Send + Sync {
     /// first error of the predicate.
     ///
     /// The predicate is evaluated where the documents are read, before they are copied as far as
-    /// possible: once for each document, on any thread, and for documents ahead of those that
-    /// the stream has returned.
+    /// possible: on any thread, for documents ahead of those that the stream has returned, and also
+    /// for versions that the view hides.
     fn scan_with(
         &self,
         view: &View,

@@ -127,7 +127,7 @@ impl Selection {
         let reader = Reader {
             view: view.clone(),
             source,
-            predicate: self.predicate(),
+            predicate: Some(self.predicate()),
             sort: None,
             counters: Arc::new(Counters::default()),
         };

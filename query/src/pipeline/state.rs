@@ -10,7 +10,6 @@ use argon_core::storage::{Predicate, Version};
 use argon_core::{CollectionView, ErrorKind, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
-use bson::raw::RawDocument;
 use futures::{StreamExt, TryStreamExt, future, stream};
 
 use super::history;
@@ -124,7 +123,7 @@ impl StateCollection {
         })
     }
 
-    fn reader(&self, predicate: Predicate, examined: Arc<Counters>) -> Reader {
+    fn reader(&self, predicate: Option<Predicate>, examined: Arc<Counters>) -> Reader {
         Reader {
             view: self.view.clone(),
             source: self.indexes.clone(),
@@ -145,10 +144,7 @@ impl StateCollection {
 impl Collection for StateCollection {
     fn read(&self, request: ReadRequest<'_>) -> Result<ReadRows> {
         let Choice { plan, is_sorted, .. } = self.plan(&request)?;
-        let predicate = match &request.filter {
-            Some(selection) => selection.predicate(),
-            None => Arc::new(|_: &RawDocument| Ok(true)),
-        };
+        let predicate = request.filter.as_ref().map(Selection::predicate);
         let sort = request.sort.filter(|_| is_sorted).cloned();
         let reader = Reader { sort, ..self.reader(predicate, request.examined) };
         // A batch of more rows than are wanted would read more than is needed.
@@ -195,7 +191,7 @@ impl Collection for StateCollection {
         };
         let path = path.to_vec();
         let predicate: Predicate = Arc::new(move |document| has_key_at(document, &path, &keys));
-        let found = plan::read(&plan, &self.reader(predicate, Arc::default()));
+        let found = plan::read(&plan, &self.reader(Some(predicate), Arc::default()));
         deferred(async move {
             let mut found: Vec<(Key, Version)> = found.try_collect().await?;
             found.sort_by(|(one, _), (other, _)| one.cmp(other));

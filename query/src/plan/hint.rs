@@ -63,8 +63,9 @@ impl Hint {
     }
 }
 
-/// Returns whether two keys have the same fields in the same order, and equal directions or kinds.
-fn is_same_key(key: &Document, other: &Document) -> bool {
+/// Returns whether two keys of indexes have the same fields in the same order, and equal directions or
+/// kinds.
+pub fn is_same_key(key: &Document, other: &Document) -> bool {
     key.len() == other.len()
         && key.iter().zip(other).all(|((name, kind), (other_name, other))| {
             name == other_name

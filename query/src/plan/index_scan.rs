@@ -109,7 +109,7 @@ impl Scanning {
         for (entry, id) in entries {
             let Some(version) = documents.get(&id).cloned().flatten() else { continue };
             if self.is_first_entry(&entry, version.document.as_raw())?
-                && (self.reader.predicate)(version.document.as_raw())?
+                && self.reader.matches(version.document.as_raw())?
             {
                 self.push(entry, (id, version))?;
             }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon_core::key::Key;
-use argon_core::storage::{Predicate, Version};
+use argon_core::storage::{KeyRange, Predicate, Version};
 use argon_core::{CollectionView, Error, Result};
+use bson::raw::RawDocument;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt, future};
 
@@ -26,7 +27,7 @@ pub struct Reader {
     /// The indexes for which the plan was made.
     pub source: Option<Arc<dyn IndexSource>>,
     /// The filter, which is evaluated on each document.
-    pub predicate: Predicate,
+    pub predicate: Option<Predicate>,
     /// The sort that the plan provides, if it does.
     pub sort: Option<SortPattern>,
     /// Counts what is read.
@@ -34,9 +35,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// The filter, counting the documents.
-    fn counted_predicate(&self) -> Predicate {
-        let (predicate, counters) = (self.predicate.clone(), self.counters.clone());
+    pub(super) fn matches(&self, document: &RawDocument) -> Result<bool> {
+        self.predicate.as_ref().map_or(Ok(true), |predicate| predicate(document))
+    }
+
+    /// The same predicate, counting the documents.
+    fn counted(&self, predicate: &Predicate) -> Predicate {
+        let (predicate, counters) = (predicate.clone(), self.counters.clone());
         Arc::new(move |document| {
             counters.add_documents(1);
             predicate(document)
@@ -47,17 +52,25 @@ impl Reader {
 /// The entries and documents that a plan has read.
 #[derive(Debug, Default)]
 pub struct Counters {
+    exact: bool,
     keys: AtomicU64,
     documents: AtomicU64,
 }
 
 impl Counters {
+    /// Counters of a query that reads only what its answer takes.
+    #[must_use]
+    pub fn exact() -> Self {
+        Self { exact: true, ..Self::default() }
+    }
+
     /// The number of entries of indexes.
     pub fn keys(&self) -> u64 {
         self.keys.load(Ordering::Relaxed)
     }
 
-    /// The number of documents, also those that did not match, and those that were read ahead.
+    /// The number of documents, also those that did not match. Unless the counters are
+    /// [exact](Self::exact), a scan also counts what it reads ahead, and versions that the state hides.
     pub fn documents(&self) -> u64 {
         self.documents.load(Ordering::Relaxed)
     }
@@ -78,7 +91,12 @@ pub fn read(plan: &Plan, reader: &Reader) -> BoxStream<'static, Result<(Key, Ver
     match plan {
         Plan::IdPoints(keys) => matching(points(reader.view.clone(), keys), reader),
         Plan::IdRange(access) => matching(scan(&reader.view, access.clone()), reader),
-        Plan::CollectionScan { .. } => reader.view.scan_with(reader.counted_predicate()),
+        Plan::CollectionScan { .. } => match &reader.predicate {
+            Some(predicate) if !reader.counters.exact => {
+                reader.view.scan_with(reader.counted(predicate))
+            }
+            _ => matching(reader.view.scan_range(KeyRange::default()), reader),
+        },
         Plan::IndexScan(scan) => index_scan::read(scan, reader.clone()),
         Plan::Or(plans) => {
             let reader = Reader { sort: None, ..reader.clone() };
@@ -116,9 +134,10 @@ fn matching(
     rows: BoxStream<'static, Result<(Key, Version)>>,
     reader: &Reader,
 ) -> BoxStream<'static, Result<(Key, Version)>> {
-    let predicate = reader.counted_predicate();
+    let reader = reader.clone();
     rows.try_filter_map(move |(key, version)| {
-        let matches = predicate(version.document.as_raw());
+        reader.counters.add_documents(1);
+        let matches = reader.matches(version.document.as_raw());
         future::ready(matches.map(|matches| matches.then_some((key, version))))
     })
     .boxed()

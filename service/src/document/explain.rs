@@ -1,6 +1,9 @@
+use std::sync::Arc;
+
 use argon_core::State;
 use argon_query::find::Find;
-use argon_query::plan::execution_stats;
+use argon_query::pipeline::Execution;
+use argon_query::plan::{Counters, execution_stats};
 use futures::TryStreamExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,7 +52,7 @@ pub async fn explain(
     let collection = query.collection.clone();
     state.collection(&collection)?;
     let find = Find::compile(&command(query))?;
-    let execution = execution(state);
+    let execution = Execution { examined: Arc::new(Counters::exact()), ..execution(state) };
     let namespace = format!("{database}.{collection}");
     let planned = find.explain(collection.as_str(), &execution, (&namespace, revision)).await?;
     let mut execution_stats_of_run = None;
