@@ -433,7 +433,7 @@ async fn cut_off_anywhere(
     operation: impl AsyncFn(&Branch) -> argon_core::Result<()>,
 ) {
     // The first are more than one batch of entries.
-    let many = i32::try_from(subject.scaled(2_100, 60)).unwrap();
+    let many: i32 = subject.scaled(2_100, 60);
     for (cut, documents) in [(Fault::Before, many), (Fault::LostAnswer, 60), (Fault::LostCall, 60)]
     {
         for writes_before in 0.. {

@@ -39,7 +39,7 @@ pub(crate) struct UpdateArgs {
     /// Insert a document if none matches
     #[arg(long)]
     upsert: bool,
-    /// A filter for $[NAME] in paths, such as '{\"item.price\": {$gt: 5}}' for $[item]; may be given
+    /// A filter for $[NAME] in paths, such as '{"item.price": {$gt: 5}}' for $[item]; may be given
     /// several times
     #[arg(long = "array-filter", value_name = "FILTER", value_parser = query_document)]
     array_filters: Vec<QueryDocument>,

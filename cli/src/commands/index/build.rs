@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Cells;
 
-/// Make the entries of indexes that have none, such as those of an older store or a merge.
+/// Make the entries of indexes that have none: those of an older store, of a merge or of an undo.
 ///
 /// Makes no commit. Until then, queries scan.
 #[derive(Args)]

@@ -29,7 +29,7 @@ Examples:
 pub(crate) struct CreateArgs {
     #[command(flatten)]
     within: InCollection,
-    /// The fields: each 1 (ascending), -1 (descending) or \"hashed\"; {\"$**\": 1} for all fields
+    /// The fields: each 1 (ascending), -1 (descending) or "hashed"; {"$**": 1} for all fields
     #[arg(value_name = "KEY", value_parser = query_document)]
     key: QueryDocument,
     /// The name [default: the fields and their directions, such as `email_1`]

@@ -3,7 +3,7 @@
 use bson::{Bson, Document as BsonDocument};
 
 use crate::document::Index;
-use crate::document::definition::identical;
+use crate::document::definition::{identical, is_set};
 use crate::{DetailKey, Error, Result};
 
 /// The most indexes of a collection, as in MongoDB.
@@ -11,6 +11,55 @@ const MOST_INDEXES: usize = 64;
 
 /// The kinds of fields that are written as text.
 const KINDS: [&str; 5] = ["hashed", "text", "2d", "2dsphere", "geoHaystack"];
+
+/// The options of a definition, by the type of their values.
+const OPTIONS: [(&[&str], OptionType); 4] = [
+    (
+        &["unique", "sparse", "hidden", "background", "dropDups", "prepareUnique", "clustered"],
+        OptionType::Boolean,
+    ),
+    (
+        &[
+            "v",
+            "expireAfterSeconds",
+            "textIndexVersion",
+            "2dsphereIndexVersion",
+            "bits",
+            "min",
+            "max",
+            "bucketSize",
+            "coarsestIndexedLevel",
+            "finestIndexedLevel",
+        ],
+        OptionType::Number,
+    ),
+    (
+        &[
+            "key",
+            "partialFilterExpression",
+            "collation",
+            "wildcardProjection",
+            "storageEngine",
+            "weights",
+        ],
+        OptionType::Document,
+    ),
+    (&["name", "ns", "default_language", "language_override"], OptionType::Text),
+];
+
+/// What an index on `_id` alone can't have: it is unique, and has all documents.
+const NOT_FOR_ID: [&str; 5] =
+    ["unique", "sparse", "partialFilterExpression", "expireAfterSeconds", "hidden"];
+
+/// The type of an option.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OptionType {
+    /// A number is taken too: 0 is false.
+    Boolean,
+    Number,
+    Document,
+    Text,
+}
 
 /// Checks a definition, and adds the name that MongoDB gives it if it has none.
 ///
@@ -41,12 +90,19 @@ pub(crate) fn complete(definition: BsonDocument) -> Result<BsonDocument> {
                 return Err(refused(67, "CannotCreateIndex", &problem));
             }
         };
+        let is_operator =
+            |name: &str| name.starts_with('$') && !["$**", "$id", "$ref", "$db"].contains(&name);
+        if field.split('.').any(is_operator) {
+            let problem = format!("the field '{field}' of an index has a name that begins with $");
+            return Err(refused(67, "CannotCreateIndex", &problem));
+        }
         if field.is_empty() || field.split('.').any(str::is_empty) {
             let problem = format!("the field '{field}' of an index has an empty name");
             return Err(refused(67, "CannotCreateIndex", &problem));
         }
         name.push(format!("{field}_{kind}"));
     }
+    check_options(&key, &definition)?;
     let mut complete = BsonDocument::new();
     complete.insert("v", definition.get("v").cloned().unwrap_or(Bson::Int32(2)));
     complete.insert("key", key);
@@ -64,6 +120,90 @@ pub(crate) fn complete(definition: BsonDocument) -> Result<BsonDocument> {
         }
     }
     Ok(complete)
+}
+
+fn check_options(key: &BsonDocument, definition: &BsonDocument) -> Result<()> {
+    let cannot = |problem: &str| Err(refused(67, "CannotCreateIndex", problem));
+    for (option, value) in definition {
+        let known = OPTIONS.iter().find(|(names, _)| names.contains(&option.as_str()));
+        let Some((_, expected)) = known else {
+            let problem = format!("an index has no option '{option}': {definition}");
+            return Err(refused(197, "InvalidIndexSpecificationOption", &problem));
+        };
+        // The checks of the key and the name say more.
+        if !["key", "name"].contains(&option.as_str()) && !expected.has(value) {
+            let expected = expected.words();
+            let problem =
+                format!("the option '{option}' of an index is {value}; expected {expected}");
+            return Err(refused(14, "TypeMismatch", &problem));
+        }
+    }
+    let is_partial = definition.contains_key("partialFilterExpression");
+    if is_partial && is_set(definition, "sparse") {
+        return cannot(
+            "an index can't be both sparse and partial: partialFilterExpression suffices",
+        );
+    }
+    if definition.contains_key("expireAfterSeconds") && key.len() > 1 {
+        return cannot("documents expire by an index of one field; this one has several");
+    }
+    let is_hashed = key.values().any(|kind| kind.as_str() == Some("hashed"));
+    if is_hashed && is_set(definition, "unique") {
+        return Err(refused(16_764, "Location16764", "a hashed index can't be unique"));
+    }
+    let is_of_id = key.len() == 1 && key.contains_key("_id") && !is_hashed;
+    let mut not_for_id = NOT_FOR_ID.into_iter().filter(|option| definition.contains_key(option));
+    if let (true, Some(option)) = (is_of_id, not_for_id.next()) {
+        let problem = format!("an index on _id has no option '{option}'");
+        return Err(refused(197, "InvalidIndexSpecificationOption", &problem));
+    }
+    Ok(())
+}
+
+impl OptionType {
+    fn has(self, value: &Bson) -> bool {
+        let is_number = matches!(value, Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_));
+        match self {
+            Self::Boolean => is_number || matches!(value, Bson::Boolean(_)),
+            Self::Number => is_number,
+            Self::Document => matches!(value, Bson::Document(_)),
+            Self::Text => matches!(value, Bson::String(_)),
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Boolean => "true or false",
+            Self::Number => "a number",
+            Self::Document => "a document",
+            Self::Text => "a text",
+        }
+    }
+}
+
+/// Refuses a new index that Argon could only keep as a definition, if that would be a false promise.
+///
+/// # Errors
+/// `Unsupported` for a unique index whose values can't be compared; `Invalid` for a partial index
+/// whose filter can't be evaluated.
+pub(crate) fn check_kept(definition: &BsonDocument, options: &BsonDocument) -> Result<()> {
+    let name = definition.get_str("name").unwrap_or_default();
+    if let Some(filter) = definition.get("partialFilterExpression") {
+        let alone = bson::doc! { "key": { "_id": 1 }, "partialFilterExpression": filter.clone() };
+        if let Err(problem) = Index::compile_bytewise(&alone, options) {
+            let problem = format!("index '{name}' has {problem}, which can't be evaluated");
+            return Err(refused(67, "CannotCreateIndex", &problem));
+        }
+    }
+    match Index::compile(definition, options) {
+        Err(problem) if is_set(definition, "unique") => {
+            let problem = format!(
+                "index '{name}' can't be unique: it has {problem}, and duplicates would not be refused"
+            );
+            Err(Error::unsupported(problem).with_code(67, "CannotCreateIndex"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_direction(kind: &Bson) -> bool {
@@ -166,8 +306,36 @@ mod tests {
             doc! { "key": { "a": "up" } },
             doc! { "key": { "a..b": 1 } },
             doc! { "key": { "a": 1 }, "name": 3 },
+            doc! { "key": { "$a": 1 } },
+            doc! { "key": { "a": 1 }, "uniqe": true },
+            doc! { "key": { "a": 1 }, "sparse": "no" },
+            doc! { "key": { "a": 1 }, "expireAfterSeconds": "10" },
+            doc! { "key": { "a": 1, "b": 1 }, "expireAfterSeconds": 10 },
+            doc! { "key": { "a": 1 }, "sparse": true, "partialFilterExpression": { "a": 1 } },
+            doc! { "key": { "a": "hashed" }, "unique": true },
+            doc! { "key": { "_id": 1 }, "sparse": true },
         ] {
             assert!(complete(malformed.clone()).is_err(), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn a_promise_that_can_not_be_kept_is_refused() {
+        let check = |definition| check_kept(&complete(definition).unwrap(), &doc! {});
+        let collation = doc! { "locale": "en", "strength": 2 };
+        for refused in [
+            doc! { "key": { "a": 1 }, "unique": true, "collation": collation.clone() },
+            doc! { "key": { "a": "2d" }, "unique": true },
+            doc! { "key": { "a": 1 }, "partialFilterExpression": { "a": { "$eqq": 1 } } },
+        ] {
+            assert!(check(refused.clone()).is_err(), "{refused}");
+        }
+        for kept in [
+            doc! { "key": { "a": 1 }, "collation": collation },
+            doc! { "key": { "a": "text" }, "unique": false },
+            doc! { "key": { "a": 1 }, "unique": 1, "partialFilterExpression": { "a": { "$gt": 1 } } },
+        ] {
+            check(kept.clone()).unwrap_or_else(|error| panic!("{kept}: {error}"));
         }
     }
 

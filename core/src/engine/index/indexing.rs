@@ -250,7 +250,11 @@ struct Difference {
 
 impl Step<'_> {
     fn difference(&self, index: &Index) -> Result<Difference> {
-        Ok(Difference::of(&keys_of(index, self.before)?, &keys_of(index, self.after)?))
+        let keys = |document| {
+            keys_of(index, document)
+                .map_err(|error: Error| error.about(format_args!("document {}", self.id)))
+        };
+        Ok(Difference::of(&keys(self.before)?, &keys(self.after)?))
     }
 
     /// Adds the entries that differ.

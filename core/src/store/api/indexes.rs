@@ -10,7 +10,7 @@ use crate::document::Index;
 use crate::document::key::Key;
 use crate::engine::catalog::{CollectionInfo, id_index};
 use crate::engine::index::build::{Build, BuildContext, Duplicate};
-use crate::engine::index::definitions::{complete, known};
+use crate::engine::index::definitions::{check_kept, complete, known};
 use crate::engine::index::readable::{ReadableIndex, StateIndexes, indexes_of};
 use crate::engine::index::{compile, determining};
 use crate::engine::rules::duplicate;
@@ -125,12 +125,15 @@ impl Branch {
         let unbuilt = self.unbuilt(definition, &options);
         if let Some(definition) = existing {
             if let (Some(info), None) = (&info, &unbuilt)
-                && self.lacks_entries(&state, &definition, collection).await?
+                && self.lacks_entries(&state, record.timeline(), info, &definition).await?
             {
                 self.build_index(info, &definition).await?;
+                // Another process may have made them too.
+                self.close_unneeded(collection).await?;
             }
             return Ok(Some(CreatedIndex { definition, commit: None, unbuilt }));
         }
+        check_kept(definition, &options)?;
         if let (Some(info), None) = (&info, &unbuilt) {
             self.build_up_to(build, record.timeline(), head, info, definition).await?;
         }
@@ -161,16 +164,32 @@ impl Branch {
         Ok(Some(CreatedIndex { definition, commit: Some(commit), unbuilt }))
     }
 
-    /// Whether a definition has no entries at a state, such as one whose creation was interrupted.
+    /// Whether a definition has no entries at the head of a timeline, such as one whose creation was
+    /// interrupted.
     async fn lacks_entries(
         &self,
-        state: &State,
+        head: &State,
+        timeline: Timeline,
+        info: &CollectionInfo,
         definition: &BsonDocument,
-        collection: &CollectionName,
     ) -> Result<bool> {
-        let StateIndexes { unreadable, .. } = state.collection(collection)?.indexes().await?;
+        let StateIndexes { unreadable, .. } = head.collection(&info.name)?.indexes().await?;
         let name = definition.get_str("name").unwrap_or_default();
-        Ok(unreadable.iter().any(|index| index.name == name))
+        if !unreadable.iter().any(|index| index.name == name) {
+            return Ok(false);
+        }
+        // A view leaves out a timeline without commits, and the entries on it.
+        let Some(indexes) = self.shared().backend.indexes.as_deref() else { return Ok(false) };
+        let identity = compile(definition)?.identity();
+        for build in indexes.builds(timeline.id).await?.iter() {
+            if build.collection == info.id
+                && build.status.is_maintained()
+                && compile(&build.definition)?.identity() == identity
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Looks for two documents with one value of a unique index whose entries are not kept. O(documents),
