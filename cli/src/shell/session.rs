@@ -116,11 +116,14 @@ impl<'c> Session<'c> {
             Ok(ShellAnswer::Documents(documents)) => {
                 self.print_documents(documents, operation, revision).await
             }
-            Ok(ShellAnswer::Value { value, lsn }) => {
+            Ok(ShellAnswer::Value { value, lsn, note }) => {
                 if let Some(lsn) = lsn {
                     self.context.output.committed(Lsn::new(lsn), &workspace.branch);
                     let branch = &workspace.branch;
                     self.context.output.say(&format!("committed as LSN {lsn} of {branch}"));
+                }
+                if let Some(note) = note {
+                    self.context.output.say(&note);
                 }
                 answer::print_value(&self.context.output, &value)
             }

@@ -55,7 +55,7 @@ fn the_shell_makes_explains_and_drops_indexes() {
         db.users.insertOne({_id: 3, n: 7})
     ";
     let run = place.run_with(&["shell", "-q"], script);
-    has(&run.stderr, &["E11000", "n_-1"]);
+    has(&run.stderr, &["document 3", "the unique index 'n_-1'"]);
     has(
         &run.stdout,
         &[
@@ -65,9 +65,16 @@ fn the_shell_makes_explains_and_drops_indexes() {
             "{ _id: 2, n: 7 }\n{ _id: 1, n: 5 }\n{ _id: 2, n: 7 }\n{ _id: 1, n: 5 }\n",
         ],
     );
-    let script = "db.users.dropIndex({n: -1}); db.users.dropIndex('n_-1')";
+    let script = "
+        db.users.createIndex({a: 1, b: 1}); db.users.createIndex({b: 1, a: 1})
+        db.users.dropIndex({b: 1, a: 1.0}); db.users.dropIndex({n: -1}); db.users.dropIndex('n_-1')
+    ";
     let run = place.run_with(&["shell", "-q"], script);
-    assert_eq!(run.stdout, "{ nIndexesWas: 2, ok: 1 }\n");
+    assert_eq!(
+        run.stdout,
+        "a_1_b_1\nb_1_a_1\n{ nIndexesWas: 4, ok: 1 }\n{ nIndexesWas: 3, ok: 1 }\n"
+    );
+    has(&place.ok(&["index", "list", "-c", "users"]), &["a_1_b_1"]);
     has(&run.stderr, &["can't find index 'n_-1' of users"]);
 }
 

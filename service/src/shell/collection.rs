@@ -229,10 +229,15 @@ fn delete(
     }))
 }
 
-/// Options are those of a definition, which the store checks.
+/// The options are those of a definition, which the store checks.
 fn create_index(name: &CollectionName, arguments: &mut Arguments<'_>) -> Result<ShellOperation> {
-    let mut definition = doc! { "key": arguments.document()?.clone() };
-    definition.extend(arguments.query()?.0);
+    let key = arguments.document()?.clone();
+    let options = arguments.query()?.0;
+    if options.contains_key("key") {
+        return Err(arguments.wrong("options without a key", &options.into()));
+    }
+    let mut definition = doc! { "key": key };
+    definition.extend(options);
     Ok(ShellOperation::CreateIndex(CreateIndex {
         collection: name.clone(),
         definition: QueryDocument(definition),

@@ -4,6 +4,7 @@ use argon_core::model::CollectionName;
 use argon_core::{Branch, DetailKey, Error, ErrorKind, Revision, State};
 use argon_formats::extjson::{Mode, parse_value, print_shell_bson};
 use argon_query::pipeline::Row;
+use argon_query::plan::is_same_key;
 use bson::{Bson, Document, doc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -27,16 +28,18 @@ pub enum ShellAnswer {
         value: Bson,
         /// The commit that was made.
         lsn: Option<u64>,
+        /// What else a person should know, as a sentence.
+        note: Option<String>,
     },
 }
 
 impl ShellAnswer {
     fn value(value: impl Into<Bson>) -> Self {
-        Self::Value { value: value.into(), lsn: None }
+        Self::committed(value, None)
     }
 
     fn committed(value: impl Into<Bson>, lsn: Option<u64>) -> Self {
-        Self::Value { value: value.into(), lsn }
+        Self::Value { value: value.into(), lsn, note: None }
     }
 }
 
@@ -169,7 +172,10 @@ async fn change_collection(branch: &Branch, operation: ShellOperation) -> Result
         }
         ShellOperation::CreateIndex(request) => {
             let created = index::create(branch, request).await?;
-            Ok(ShellAnswer::committed(created.index, created.lsn))
+            let note = created
+                .unbuilt
+                .map(|reason| format!("queries scan, because index {} {reason}", created.index));
+            Ok(ShellAnswer::Value { value: created.index.into(), lsn: created.lsn, note })
         }
         ShellOperation::DropIndex(collection, index) => {
             drop_index(branch, collection, &index).await
@@ -193,7 +199,9 @@ async fn drop_index(
     let definitions = view.info().listed_indexes();
     let name = |definition: &Document| definition.get_str("name").unwrap_or_default().to_owned();
     let is_wanted = |definition: &&Document| match wanted {
-        Bson::Document(key) => definition.get_document("key").is_ok_and(|found| found == key),
+        Bson::Document(key) => {
+            definition.get_document("key").is_ok_and(|found| is_same_key(found, key))
+        }
         wanted => wanted.as_str() == Some(name(definition).as_str()),
     };
     let Some(definition) = definitions.iter().find(is_wanted) else {
@@ -211,7 +219,11 @@ async fn drop_index(
 async fn insert(branch: &Branch, request: PutDocuments) -> Result<Vec<WrittenDocument>> {
     let collection = request.options.collection.clone();
     document::put(branch, request).await.map_err(|failure| match failure {
-        Failure::Error { error, hint } if error.kind() == ErrorKind::AlreadyExists => {
+        // That of another unique index has MongoDB's code already.
+        Failure::Error { error, hint }
+            if error.kind() == ErrorKind::AlreadyExists
+                && !error.details().iter().any(|(key, _)| *key == DetailKey::Code) =>
+        {
             let error = duplicate_key(branch, &collection, error);
             Failure::Error { error, hint }
         }

@@ -43,6 +43,7 @@ fn an_error_names_the_method_and_what_it_expects() {
         ("db.users.replaceOne({}, {$set: {a: 1}})", "without operators such as $set"),
         ("db.users.updateOne({}, {$set: {a: 1}}, {hint: 1})", "unsupported option hint"),
         ("db.users.createIndex('a')", "argument 1: expected a document"),
+        ("db.users.createIndex({a: 1}, {key: {b: 1}})", "expected options without a key"),
         ("db.users.dropIndex(1)", "expected the name or the key of an index"),
         ("db.users.find().explain('all')", "expected 'queryPlanner'"),
         ("db.users.find().hint(1)", "expected the name or the key of an index"),
