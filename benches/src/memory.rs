@@ -2,7 +2,8 @@
 
 use std::fs;
 
-/// Counts the largest size of this process from here on.
+/// Counts the largest size of this process from here on. Memory that it had freed and kept before does
+/// not count when it is used again.
 #[derive(Debug)]
 pub struct PeakMemory {
     before: u64,

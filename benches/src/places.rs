@@ -17,6 +17,11 @@ pub const BLOCK: u64 = 10;
 /// The `number`-th of so many places, in its `revision`-th form. `block` is scattered over the
 /// places; `rank` is different for each place and each revision below 1,000.
 pub fn place(number: u64, documents: u64, revision: u64) -> RawDocumentBuf {
+    in_block(number, block_of(number, documents), revision)
+}
+
+/// A [place] with another `block`.
+pub fn in_block(number: u64, block: u64, revision: u64) -> RawDocumentBuf {
     let mut random = Random::new(number);
     let city: String = (0..6 + random.below(8))
         .map(|_| char::from(b'A' + random.below(26).to_le_bytes()[0]))
@@ -32,13 +37,13 @@ pub fn place(number: u64, documents: u64, revision: u64) -> RawDocumentBuf {
         "pop": population,
         "state": format!("S{state:02}"),
         "county": int(random.below(COUNTIES)),
-        "block": int(block_of(number, documents)),
+        "block": int(block),
         "rank": int(number * 1_000 + revision),
     }
 }
 
 /// The `block` of a place: 7919 is a prime that divides no power of ten.
-fn block_of(number: u64, documents: u64) -> u64 {
+pub fn block_of(number: u64, documents: u64) -> u64 {
     number * 7919 % (documents / BLOCK)
 }
 

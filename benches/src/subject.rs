@@ -130,6 +130,20 @@ impl Subject {
         create(&self.engine.url(&self.path(name)), &OpenOptions::default()).await
     }
 
+    /// The same store closed and opened again, so that what writing left in memory does not count. One
+    /// in memory stays open. `branch` must be its last handle.
+    pub async fn open_again(
+        &self,
+        name: &str,
+        (store, branch): (Store, Branch),
+    ) -> Result<(Store, Branch)> {
+        if !self.engine.on_disk() {
+            return Ok((store, branch));
+        }
+        drop((store, branch));
+        self.open(name).await
+    }
+
     /// The store that [`create`](Self::create) made, after it was closed.
     pub async fn open(&self, name: &str) -> Result<(Store, Branch)> {
         open(&self.engine.url(&self.path(name)), &OpenOptions::default()).await

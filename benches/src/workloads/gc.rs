@@ -1,6 +1,5 @@
 //! Garbage collection of a long history.
 
-use std::fs;
 use std::time::Duration;
 
 use argon_core::gc::{Options, collect};
@@ -9,6 +8,7 @@ use argon_core::write::Precondition;
 use crate::Result;
 use crate::clock::Stopwatch;
 use crate::documents::{DOCUMENT_BYTES, checked};
+use crate::memory::PeakMemory;
 use crate::report::{Bar, Quantity, Row, rounded};
 use crate::subject::{EngineName, Subject, collection};
 use crate::workloads::large::imported;
@@ -35,19 +35,13 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
             commit(&main, &collection()?, ready, Precondition::Any).await?;
         }
     }
-    // So that what the writing left in memory does not count.
-    let (store, main) = if subject.engine.on_disk() {
-        drop((store, main));
-        subject.open(NAME).await?
-    } else {
-        (store, main)
-    };
-    let before = forget_peak();
+    let (store, main) = subject.open_again(NAME, (store, main)).await?;
+    let memory = PeakMemory::start();
     let stopwatch = Stopwatch::start();
     let options = Options { retention: Duration::ZERO, dry_run: false };
     let freed = collect(&store, &options).await?.freed;
     let time = stopwatch.elapsed();
-    let grown = before.zip(peak()).map(|(before, peak)| peak.saturating_sub(before));
+    let grown = memory.and_then(PeakMemory::growth);
     drop(main);
     if freed.versions < versions - documents {
         return Err(format!("only {} versions were removed", freed.versions).into());
@@ -61,23 +55,4 @@ pub async fn run(subject: &Subject) -> Result<Vec<Row>> {
         row.bar(Bar::AtMost(Quantity::bytes(200e6)))
     }));
     Ok(rows)
-}
-
-/// Makes the system forget the most memory that the process ever had; gives what it has now. `None`
-/// where the system is not Linux.
-fn forget_peak() -> Option<u64> {
-    fs::write("/proc/self/clear_refs", "5").ok()?;
-    status("VmRSS:")
-}
-
-/// The most memory that the process had since then, in bytes.
-fn peak() -> Option<u64> {
-    status("VmHWM:")
-}
-
-fn status(field: &str) -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }
