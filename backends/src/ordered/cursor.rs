@@ -181,26 +181,9 @@ impl Selection {
     /// The image in the row of the newest version of a document, if the row is returned. The
     /// predicate is evaluated here if the row holds the whole document.
     fn image(&self, full: &[u8], value: &[u8]) -> Result<Option<StoredImage>> {
-        let is_without_document = match (value, &self.predicate) {
-            ([], _) => true,
-            (_, None) => false,
-            (_, Some(predicate)) => match value::whole(full, value) {
-                Some(payload) => {
-                    let matches = predicate(Document::view_stored(payload)?)?;
-                    if matches {
-                        let document = Document::from_stored(payload)?;
-                        return Ok(Some(StoredImage::Whole(Image::Document(document))));
-                    }
-                    true
-                }
-                None => false,
-            },
-        };
-        match (is_without_document, self.hides) {
-            (false, _) => StoredImage::of(full, value).map(Some),
-            (true, true) => Ok(Some(StoredImage::Whole(Image::Deleted))),
-            (true, false) => Ok(None),
-        }
+        let image = StoredImage::selected(full, value, self.predicate.as_ref())?;
+        let is_deleted = matches!(image, StoredImage::Whole(Image::Deleted));
+        Ok((self.hides || !is_deleted).then_some(image))
     }
 
     /// The document of an image, given the key of its row. The predicate is evaluated here if the row

@@ -7,6 +7,7 @@
 //! parts.
 
 use argon_core::model::{Document, Image};
+use argon_core::storage::Predicate;
 use argon_core::{Error, Result};
 
 use crate::ordered::engine::{Batch, Engine, MAX_VALUE_BYTES, Write};
@@ -68,15 +69,28 @@ pub(super) enum StoredImage {
 impl StoredImage {
     /// The image that the row of `key` and `value` holds.
     pub(super) fn of(key: &[u8], value: &[u8]) -> Result<Self> {
-        Ok(match value {
-            [] => StoredImage::Whole(Image::Deleted),
-            value => match whole(key, value) {
-                Some(payload) => {
-                    StoredImage::Whole(Image::Document(Document::from_stored(payload)?))
-                }
-                None => StoredImage::Other(value.to_vec()),
-            },
-        })
+        Self::selected(key, value, None)
+    }
+
+    /// The same; but a document that is in its row, and for which the predicate is false, is deleted,
+    /// and not copied.
+    pub(super) fn selected(
+        key: &[u8],
+        value: &[u8],
+        predicate: Option<&Predicate>,
+    ) -> Result<Self> {
+        if value.is_empty() {
+            return Ok(StoredImage::Whole(Image::Deleted));
+        }
+        let Some(payload) = whole(key, value) else {
+            return Ok(StoredImage::Other(value.to_vec()));
+        };
+        if let Some(predicate) = predicate
+            && !predicate(Document::view_stored(payload)?)?
+        {
+            return Ok(StoredImage::Whole(Image::Deleted));
+        }
+        Ok(StoredImage::Whole(Image::Document(Document::from_stored(payload)?)))
     }
 
     /// The image, given the key of its row.
