@@ -16,8 +16,8 @@ use crate::engine::index::{compile, determining};
 use crate::engine::rules::duplicate;
 use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
 use crate::model::backoff::Backoff;
-use crate::model::{CollectionName, Digest, Head, Timeline};
-use crate::storage::{Append, BuildStatus, Direction, EntryRange, EntryStream, Indexes};
+use crate::model::{CollectionId, CollectionName, Digest, Head, Timeline, TimelineId};
+use crate::storage::{Append, BuildId, BuildStatus, Direction, EntryRange, EntryStream, Indexes};
 use crate::store::{Branch, CollectionView, State};
 use crate::{DetailKey, Error, Result};
 
@@ -181,15 +181,8 @@ impl Branch {
         // A view leaves out a timeline without commits, and the entries on it.
         let Some(indexes) = self.shared().backend.indexes.as_deref() else { return Ok(false) };
         let identity = compile(definition)?.identity();
-        for build in indexes.builds(timeline.id).await?.iter() {
-            if build.collection == info.id
-                && build.status.is_maintained()
-                && compile(&build.definition)?.identity() == identity
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let maintained = maintained_identities(indexes, timeline.id, info.id).await?;
+        Ok(!maintained.iter().any(|(_, maintained)| *maintained == identity))
     }
 
     /// Looks for two documents with one value of a unique index whose entries are not kept. O(documents),
@@ -384,15 +377,11 @@ impl Branch {
         let needed: Vec<_> = compiled.map(|index| index.identity()).collect();
         let timeline = record.timeline().id;
         let mut kept = Vec::new();
-        for build in indexes.builds(timeline).await?.iter() {
-            if build.collection != info.id || !build.status.is_maintained() {
-                continue;
-            }
-            let identity = compile(&build.definition)?.identity();
+        for (build, identity) in maintained_identities(indexes, timeline, info.id).await? {
             if needed.contains(&identity) && !kept.contains(&identity) {
                 kept.push(identity);
             } else {
-                indexes.close(timeline, build.id).await?;
+                indexes.close(timeline, build).await?;
             }
         }
         Ok(())
@@ -425,6 +414,19 @@ fn duplicate_in(info: &CollectionInfo, definition: &BsonDocument, found: &Duplic
         Ok(index) => duplicate(info, &index, &found.id, &found.other),
         Err(problem) => Error::invalid(problem.to_string()),
     }
+}
+
+/// The builds of a collection that a timeline keeps, with the identities of their indexes.
+async fn maintained_identities(
+    indexes: &dyn Indexes,
+    timeline: TimelineId,
+    collection: CollectionId,
+) -> Result<Vec<(BuildId, Digest)>> {
+    let builds = indexes.builds(timeline).await?;
+    let maintained = builds
+        .iter()
+        .filter(|build| build.collection == collection && build.status.is_maintained());
+    maintained.map(|build| Ok((build.id, compile(&build.definition)?.identity()))).collect()
 }
 
 fn unknown(info: &CollectionInfo, name: &str) -> Error {
