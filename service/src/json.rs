@@ -224,15 +224,25 @@ impl JsonSchema for QueryDocument {
 #[derive(Debug, Clone, PartialEq)]
 pub struct HintValue(pub Bson);
 
+impl HintValue {
+    /// What a hint is, as an error calls it.
+    pub(crate) const EXPECTED: &str = "the name or the key of an index";
+
+    /// A value as a hint; the value itself if it is none.
+    pub(crate) fn of(value: Bson) -> Result<Self, Bson> {
+        match value {
+            hint @ (Bson::String(_) | Bson::Document(_)) => Ok(Self(hint)),
+            other => Err(other),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for HintValue {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(input)?;
-        match parse_value(text.get()).map_err(D::Error::custom)? {
-            hint @ (Bson::String(_) | Bson::Document(_)) => Ok(Self(hint)),
-            other => Err(D::Error::custom(format_args!(
-                "expected the name or the key of an index, found {other}"
-            ))),
-        }
+        Self::of(parse_value(text.get()).map_err(D::Error::custom)?).map_err(|other| {
+            D::Error::custom(format_args!("expected {}, found {other}", Self::EXPECTED))
+        })
     }
 }
 

@@ -1,9 +1,9 @@
 //! `argon explain`
 
 use argon_core::Error;
-use argon_formats::extjson::{Layout, Mode, parse_value, print_value};
+use argon_formats::extjson::{Layout, Mode, print_value};
 use argon_service::document::{self, ExplainQuery, ExplainedQuery};
-use bson::{Bson, Document};
+use bson::Bson;
 use clap::Args;
 
 use crate::args::{AtRevision, QueryArgs};
@@ -49,18 +49,7 @@ impl ExplainArgs {
 
 /// The result as JSON with a line for each field.
 fn indented(explained: &ExplainedQuery) -> Result<String, Error> {
-    let ExplainedQuery { query_planner, execution_stats } = explained;
-    let parts =
-        [("queryPlanner", Some(query_planner)), ("executionStats", execution_stats.as_ref())];
-    let mut shown = Document::new();
-    for (name, part) in parts {
-        let Some(part) = part else { continue };
-        let value = parse_value(part.as_str()).map_err(|source| {
-            Error::internal("failed to read the explained query").with_source(source)
-        })?;
-        shown.insert(name, value);
-    }
-    print_value(&Bson::Document(shown), Mode::Relaxed, Layout::Pretty).map_err(|source| {
-        Error::internal("failed to print the explained query").with_source(source)
-    })
+    print_value(&Bson::Document(explained.to_document()?), Mode::Relaxed, Layout::Pretty).map_err(
+        |source| Error::internal("failed to print the explained query").with_source(source),
+    )
 }

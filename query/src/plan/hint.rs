@@ -47,7 +47,7 @@ impl Hint {
     }
 
     /// Returns whether this is the index with a definition.
-    pub(super) fn names(&self, definition: &Document) -> bool {
+    pub fn names(&self, definition: &Document) -> bool {
         match self {
             Self::Name(name) => definition.get_str("name").is_ok_and(|known| known == name),
             Self::Key(key) => {
@@ -65,7 +65,7 @@ impl Hint {
 
 /// Returns whether two keys of indexes have the same fields in the same order, and equal directions or
 /// kinds.
-pub fn is_same_key(key: &Document, other: &Document) -> bool {
+fn is_same_key(key: &Document, other: &Document) -> bool {
     key.len() == other.len()
         && key.iter().zip(other).all(|((name, kind), (other_name, other))| {
             name == other_name

@@ -45,7 +45,7 @@ pub use candidate::ByteRange;
 pub use choose::{Choice, choose};
 pub use explain::{Explained, execution_stats, query_planner};
 use fields::FieldBounds;
-pub use hint::{Hint, is_same_key};
+pub use hint::Hint;
 pub(crate) use lookup::lookup;
 pub use run::{Counters, Reader, count, read};
 pub use source::{EntryStream, IndexProvider, IndexSource, ReadableIndex};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use argon_core::State;
+use argon_core::{Error, State};
 use argon_query::find::Find;
 use argon_query::pipeline::Execution;
 use argon_query::plan::{Counters, execution_stats};
@@ -13,8 +13,8 @@ use super::evaluation::execution;
 use super::find::command;
 use crate::Result;
 use crate::json::ExtJson;
-use argon_formats::extjson::Mode;
-use bson::Bson;
+use argon_formats::extjson::{Mode, parse_value};
+use bson::{Bson, Document};
 
 /// Explain how a query reads a collection.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -36,6 +36,28 @@ pub struct ExplainedQuery {
     /// The numbers of entries and documents that were read; null if the query was not run.
     #[serde(rename = "executionStats")]
     pub execution_stats: Option<ExtJson>,
+}
+
+impl ExplainedQuery {
+    /// The parts as one document.
+    ///
+    /// # Errors
+    /// `Internal` if a part can't be read back.
+    pub fn to_document(&self) -> argon_core::Result<Document> {
+        let parts = [
+            ("queryPlanner", Some(&self.query_planner)),
+            ("executionStats", self.execution_stats.as_ref()),
+        ];
+        let mut document = Document::new();
+        for (name, part) in parts {
+            let Some(part) = part else { continue };
+            let value = parse_value(part.as_str()).map_err(|source| {
+                Error::internal("failed to read the explained query").with_source(source)
+            })?;
+            document.insert(name, value);
+        }
+        Ok(document)
+    }
 }
 
 /// Explains a query. `database` and `revision` name the project and the state in the result.

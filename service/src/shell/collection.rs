@@ -14,7 +14,7 @@ use crate::document::{
     PutDocuments, PutOptions, UpdateDocuments,
 };
 use crate::index::CreateIndex;
-use crate::json::{InputDocument, QueryDocument, UpdateValue};
+use crate::json::{HintValue, InputDocument, QueryDocument, UpdateValue};
 
 /// The methods of a collection.
 pub const METHODS: &[&str] = &[
@@ -60,12 +60,12 @@ pub(super) fn operation(name: &CollectionName, method: &ShellMethod) -> Result<S
         "updateOne" | "updateMany" | "replaceOne" => update(name, method, &mut arguments)?,
         "deleteOne" | "deleteMany" => delete(name, method, &mut arguments)?,
         "createIndex" => create_index(name, &mut arguments)?,
-        "dropIndex" => match arguments.required("the name or the key of an index")? {
-            index @ (Bson::String(_) | Bson::Document(_)) => {
-                ShellOperation::DropIndex(name.clone(), index.clone())
-            }
-            other => return Err(arguments.wrong("the name or the key of an index", other)),
-        },
+        "dropIndex" => {
+            let index = arguments.required(HintValue::EXPECTED)?.clone();
+            let index = HintValue::of(index)
+                .map_err(|other| arguments.wrong(HintValue::EXPECTED, &other))?;
+            ShellOperation::DropIndex(name.clone(), index)
+        }
         "getIndexes" => ShellOperation::Indexes(name.clone()),
         "drop" => ShellOperation::DropCollection(DropCollection {
             collection: name.clone(),

@@ -57,7 +57,7 @@ impl Step {
     pub(super) fn expected(self) -> &'static str {
         match self {
             Self::Skip | Self::Limit => "a number that is not negative",
-            Self::Hint => "the name or the key of an index",
+            Self::Hint => HintValue::EXPECTED,
             Self::Sort | Self::Projection | Self::Collation => "a document",
         }
     }
@@ -70,16 +70,12 @@ pub(super) fn set(find: &mut FindDocuments, step: Step, value: &Bson) -> Option<
         Step::Sort => find.sort = document()?,
         Step::Projection => find.projection = document()?,
         Step::Collation => find.collation = document()?,
-        Step::Hint => find.hint = Some(hint(value)?),
+        Step::Hint => find.hint = Some(HintValue::of(value.clone()).ok()?),
         Step::Skip => find.skip = number(value)?,
         // To MongoDB a limit of 0 is none.
         Step::Limit => find.limit = Some(number(value)?).filter(|limit| *limit > 0),
     }
     Some(())
-}
-
-fn hint(value: &Bson) -> Option<HintValue> {
-    matches!(value, Bson::String(_) | Bson::Document(_)).then(|| HintValue(value.clone()))
 }
 
 /// The operation after a method was called on its cursor.

@@ -3,7 +3,7 @@
 use argon_core::model::CollectionName;
 use argon_core::{Error, Result};
 use argon_formats::extjson::{ShellCall, ShellMethod};
-use bson::{Bson, doc};
+use bson::doc;
 
 use super::{collection, cursor, database};
 use crate::collections::{CreateCollection, DropCollection, RenameCollection};
@@ -12,7 +12,7 @@ use crate::document::{
     FindDocuments, PutDocuments, UpdateDocuments,
 };
 use crate::index::CreateIndex;
-use crate::json::QueryDocument;
+use crate::json::{HintValue, QueryDocument};
 
 /// An operation of MongoDB's shell.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub enum ShellOperation {
     /// Create an index.
     CreateIndex(CreateIndex),
     /// Drop an index, by its name or its key.
-    DropIndex(CollectionName, Bson),
+    DropIndex(CollectionName, HintValue),
     /// Create a collection.
     CreateCollection(CreateCollection),
     /// Drop a collection.

@@ -4,7 +4,7 @@ use argon_core::model::CollectionName;
 use argon_core::{Branch, DetailKey, Error, ErrorKind, Revision, State};
 use argon_formats::extjson::{Mode, parse_value, print_shell_bson};
 use argon_query::pipeline::Row;
-use argon_query::plan::is_same_key;
+use argon_query::plan::Hint;
 use bson::{Bson, Document, doc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,7 +15,7 @@ use crate::document::{
     self, ExplainQuery, FindDocuments, PutDocuments, UpdatedDocuments, WrittenDocument,
 };
 use crate::index::{self, DropIndex};
-use crate::json::ExtJson;
+use crate::json::{ExtJson, HintValue};
 use crate::{Failure, Result, Workspace};
 
 /// The answer to an operation.
@@ -79,11 +79,7 @@ async fn explain(
     let project = workspace.project.name().as_str();
     let shown = format!("{branch}@{}", state.lsn());
     let explained = document::explain(&state, request, (project, &shown)).await?;
-    let mut value = doc! { "queryPlanner": bson_of(&explained.query_planner) };
-    if let Some(statistics) = &explained.execution_stats {
-        value.insert("executionStats", bson_of(statistics));
-    }
-    Ok(ShellAnswer::value(value))
+    Ok(ShellAnswer::value(explained.to_document()?))
 }
 
 async fn read(state: &State, operation: ShellOperation) -> Result<ShellAnswer> {
@@ -193,24 +189,20 @@ async fn change_collection(branch: &Branch, operation: ShellOperation) -> Result
 async fn drop_index(
     branch: &Branch,
     collection: CollectionName,
-    wanted: &Bson,
+    HintValue(wanted): &HintValue,
 ) -> Result<ShellAnswer> {
     let view = branch.head().await?.collection(&collection)?;
     let definitions = view.info().listed_indexes();
-    let name = |definition: &Document| definition.get_str("name").unwrap_or_default().to_owned();
-    let is_wanted = |definition: &&Document| match wanted {
-        Bson::Document(key) => {
-            definition.get_document("key").is_ok_and(|found| is_same_key(found, key))
-        }
-        wanted => wanted.as_str() == Some(name(definition).as_str()),
-    };
+    let hint = Hint::compile(wanted)?;
+    let is_wanted =
+        |definition: &&Document| hint.as_ref().is_some_and(|hint| hint.names(definition));
     let Some(definition) = definitions.iter().find(is_wanted) else {
         let wanted = print_shell_bson(wanted).unwrap_or_default();
         let message = format!("can't find index {wanted} of {collection}; see getIndexes()");
         return Err(Error::new(ErrorKind::NotFound, message).with_code(27, "IndexNotFound").into());
     };
-    let request =
-        DropIndex { collection, index: name(definition), signature: Signature::default() };
+    let index = definition.get_str("name").unwrap_or_default().to_owned();
+    let request = DropIndex { collection, index, signature: Signature::default() };
     let dropped = index::drop(branch, request).await?;
     let value = doc! { "nIndexesWas": number(definitions.len() as u64), "ok": 1 };
     Ok(ShellAnswer::committed(value, Some(dropped.lsn)))
