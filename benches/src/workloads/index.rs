@@ -1,16 +1,15 @@
 //! Indexes: reads by them, and what they cost.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use argon_core::model::Document as Stored;
 use argon_core::write::Precondition;
 use argon_core::{Branch, State};
-use argon_query::expression::{Context, Evaluation};
+use argon_query::expression::Evaluation;
 use argon_query::filter::FilterOptions;
 use argon_query::find::{Find, FindCommand, Selection};
-use bson::{DateTime, Document, doc};
+use bson::{Document, doc};
 
 use crate::Result;
 use crate::clock::{Stopwatch, time_of};
@@ -19,7 +18,7 @@ use crate::random::Random;
 use crate::report::{Bar, Quantity, Row, rounded};
 use crate::samples::Samples;
 use crate::subject::{EngineName, Subject, collection};
-use crate::workloads::query::{drained, execution};
+use crate::workloads::query::{context, drained, execution, expect};
 use crate::workloads::writers::count;
 use crate::writing::{commit, import};
 
@@ -249,12 +248,13 @@ async fn changes(subject: &Subject) -> Result<Vec<Row>> {
 /// Counts documents that match, of which there must be so many; gives how long it took.
 async fn counted(state: &State, filter: &Document, expected: u64) -> Result<Duration> {
     let view = state.collection(&collection()?)?;
-    let evaluation = Evaluation::new(Arc::new(Context::new(DateTime::from_millis(0), 1)));
+    let evaluation = Evaluation::new(context());
     let selection = Selection::compile(filter, &FilterOptions::default(), evaluation)?;
     let stopwatch = Stopwatch::start();
     let count = selection.count(&view).await?;
     let time = stopwatch.elapsed();
-    if count == expected { Ok(time) } else { Err(format!("{count} documents were counted").into()) }
+    expect(count, expected)?;
+    Ok(time)
 }
 
 /// Documents whose rank is indexed, and was changed so many times.

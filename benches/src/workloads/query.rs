@@ -51,7 +51,7 @@ async fn filters(subject: &Subject) -> Result<Vec<Row>> {
     let [mut filtered, mut forked, mut scanned, mut matched, mut decoded] =
         [const { Samples::new() }; 5];
     let matcher = Matcher::compile(&filter, &FilterOptions::default())?;
-    let evaluation = Evaluation::new(Arc::new(Context::new(DateTime::from_millis(0), 1)));
+    let evaluation = Evaluation::new(context());
     // One document of the fork hides that of the branch below.
     let fork = fork(&branch, &state).await?;
     scan(&view, DOCUMENTS).await?;
@@ -150,8 +150,12 @@ async fn imported(subject: &Subject, name: &str, documents: u64) -> Result<Branc
 }
 
 pub(super) fn execution(state: &State) -> Execution {
-    let context = Arc::new(Context::new(DateTime::from_millis(0), 1));
-    Execution::new(Arc::new(StateCollections::new(state.clone())), context, Limits::default())
+    Execution::new(Arc::new(StateCollections::new(state.clone())), context(), Limits::default())
+}
+
+/// What is the same in every run.
+pub(super) fn context() -> Arc<Context> {
+    Arc::new(Context::new(DateTime::from_millis(0), 1))
 }
 
 /// Reads all rows, of which there must be so many; gives how long it took.
@@ -166,7 +170,7 @@ pub(super) async fn drained(mut rows: Rows, expected: u64) -> Result<Duration> {
     Ok(time)
 }
 
-fn expect(found: u64, expected: u64) -> Result<()> {
+pub(super) fn expect(found: u64, expected: u64) -> Result<()> {
     if found == expected {
         return Ok(());
     }
