@@ -5,10 +5,16 @@
 //! writes until it is opened again.
 //!
 //! Fjall starts a new journal after 64 MB only, and replays the last one whenever it is opened. So a
-//! close moves what the journal holds into a table, and empties it, once it is larger than
+//! close moves what the journal holds into tables, and empties it, once it is larger than
 //! [`REPLAYED_BYTES`].
+//!
+//! A removed key stays as a tombstone, over which a range passes, until a compaction to the last level.
+//! So keys that are [often removed](OFTEN_REMOVED) have a keyspace of their own, which is compacted
+//! whenever it has many of them ([`sweep`]).
 
 mod journal;
+mod keyspaces;
+mod sweep;
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -17,14 +23,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use argon_core::{Error, ErrorKind, Result};
-use fjall::config::{
-    BlockSizePolicy, CompressionPolicy, FilterPolicy, PinningPolicy, RestartIntervalPolicy,
-};
-use fjall::{
-    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, LsmError, PersistMode,
-};
+use fjall::{Database, Guard, LsmError, PersistMode};
 
 use self::journal::{Journals, NUMBER_KEY, OpenJournals};
+use self::keyspaces::Keyspaces;
+use self::sweep::Sweeper;
 use super::files;
 use super::recovery::{self, Opening, Safeguard};
 use crate::ordered::engine::{
@@ -34,26 +37,16 @@ use crate::ordered::engine::{
 /// What fjall may keep of its blocks in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Large memtables make for few tables, each of which costs a seek some 3 µs.
-const MEMTABLE_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Small blocks, since most reads want one entry; a scan reads neighbouring blocks anyway.
-const BLOCK_BYTES: u32 = 4 * 1024;
-
 /// The largest journal that a close leaves for the next open, which replays 1 MiB in some 4 ms.
 const REPLAYED_BYTES: u64 = 1024 * 1024;
 
-/// So many keys of a block share one prefix; a seek reads half of them on average.
-const RESTART_INTERVAL: u8 = 4;
-
-/// The keyspace that holds everything; one is enough, as keys carry their table's prefix.
-const KEYSPACE: &str = "argon";
-
 /// An [`Engine`] over fjall.
 ///
-/// Its fields are dropped in this order: the journals are emptied after fjall has closed them.
+/// Its fields are dropped in this order: a sweep ends before fjall closes, and the journals are emptied
+/// after that.
 pub struct FjallEngine {
-    keyspace: Keyspace,
+    sweeper: Sweeper,
+    keyspaces: Keyspaces,
     database: Database,
     journals: OpenJournals,
     directory: PathBuf,
@@ -94,21 +87,23 @@ impl FjallEngine {
         // and a second panic while the first unwinds would abort the process. So after a panic the
         // database is not dropped.
         let database = ManuallyDrop::new(database);
-        let keyspace = database.keyspace(KEYSPACE, keyspace_options);
+        let keyspaces = Keyspaces::open(&database);
         let database = ManuallyDrop::into_inner(database);
-        let keyspace = keyspace.map_err(failed)?;
-        let number = last_number(&keyspace).map_err(failed)?;
+        let keyspaces = keyspaces.map_err(failed)?;
+        let number = last_number(&keyspaces.main).map_err(failed)?;
         let guard = opening.after(number)?;
         let journal_bytes = journal::used_bytes(directory)
             .map_err(|error| files::io_error("measure the journals in", directory, error))?;
         let last = Mutex::new(LastBatch { number, journal_bytes, is_written: false });
         let journals = OpenJournals::new(directory);
-        Ok(Self { keyspace, database, journals, directory: directory.to_owned(), guard, last })
+        let sweeper = Sweeper::new(&keyspaces.often_removed);
+        let directory = directory.to_owned();
+        Ok(Self { sweeper, keyspaces, database, journals, directory, guard, last })
     }
 
-    /// Moves all that the journal holds into a table, durably, if the next open would replay much.
+    /// Moves all that the journal holds into tables, durably, if the next open would replay much.
     ///
-    /// An ingestion is the one call by which fjall flushes its memtables: it does so before it adds
+    /// An ingestion is the one call that returns when a memtable is flushed: it does so before it adds
     /// its own table, which holds the number of the last batch here, once more. The journal gets that
     /// number too, as a batch of its own, which is all that stays there.
     fn flush_journal(&mut self) -> fjall::Result<()> {
@@ -116,11 +111,13 @@ impl FjallEngine {
         if !last.is_written || last.journal_bytes < REPLAYED_BYTES || self.guard.has_failed() {
             return Ok(());
         }
-        let mut ingestion = self.keyspace.start_ingestion()?;
-        ingestion.write(NUMBER_KEY, last.number.to_le_bytes())?;
-        ingestion.finish()?;
+        for keyspace in self.keyspaces.all() {
+            let mut ingestion = keyspace.start_ingestion()?;
+            ingestion.write(NUMBER_KEY, last.number.to_le_bytes())?;
+            ingestion.finish()?;
+        }
         let mut number = self.database.batch().durability(Some(PersistMode::SyncData));
-        number.insert(&self.keyspace, NUMBER_KEY, last.number.to_le_bytes());
+        number.insert(&self.keyspaces.main, NUMBER_KEY, last.number.to_le_bytes());
         number.commit()?;
         self.journals.are_flushed(last.number);
         Ok(())
@@ -130,19 +127,6 @@ impl FjallEngine {
         let context = format!("can't read the fjall store {}", self.directory.display());
         Error::new(kind_of(&error), context).with_source(cause(error))
     }
-}
-
-/// Reads are seeks to "the first key at or after", for which bloom filters are of no use; the
-/// index is pinned, so that a seek decodes one data block. All levels are compressed: a table stays in
-/// the level that a flush or an ingestion wrote it to until others overlap it.
-fn keyspace_options() -> KeyspaceCreateOptions {
-    KeyspaceCreateOptions::default()
-        .max_memtable_size(MEMTABLE_BYTES)
-        .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
-        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
-        .data_block_restart_interval_policy(RestartIntervalPolicy::all(RESTART_INTERVAL))
-        .filter_policy(FilterPolicy::disabled())
-        .index_block_pinning_policy(PinningPolicy::all(true))
 }
 
 impl Drop for FjallEngine {
@@ -157,7 +141,7 @@ impl Drop for FjallEngine {
 
 impl Engine for FjallEngine {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let value = self.keyspace.get(key).map_err(|error| self.read_error(error))?;
+        let value = self.keyspaces.of(key).get(key).map_err(|error| self.read_error(error))?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -168,15 +152,21 @@ impl Engine for FjallEngine {
         direction: Direction,
         visitor: &mut Visitor<'_>,
     ) -> Result<()> {
-        if from >= to {
-            return Ok(());
+        let mut parts = self.keyspaces.parts(from, to);
+        if direction == Direction::Descending {
+            parts.reverse();
         }
-        let range = self.keyspace.range(from..to);
-        let shown = match direction {
-            Direction::Ascending => show(range, visitor),
-            Direction::Descending => show(range.rev(), visitor),
-        };
-        shown.map_err(|error| self.read_error(error))
+        for (keyspace, from, to) in parts {
+            let range = keyspace.range(from..to);
+            let shown = match direction {
+                Direction::Ascending => show(range, &mut *visitor),
+                Direction::Descending => show(range.rev(), &mut *visitor),
+            };
+            if shown.map_err(|error| self.read_error(error))?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn apply(&self, batch: Batch) -> Result<()> {
@@ -192,29 +182,37 @@ impl Engine for FjallEngine {
         let mut writes =
             fjall::OwnedWriteBatch::with_capacity(self.database.clone(), batch.len() + 1)
                 .durability(Some(PersistMode::SyncData));
-        writes.insert(&self.keyspace, NUMBER_KEY, next.to_le_bytes());
+        writes.insert(&self.keyspaces.main, NUMBER_KEY, next.to_le_bytes());
+        let mut removed = 0;
         for write in batch {
             match write {
-                Write::Put { key, value } => writes.insert(&self.keyspace, key, value),
-                Write::Remove { key } => writes.remove(&self.keyspace, key),
+                Write::Put { key, value } => writes.insert(self.keyspaces.of(&key), key, value),
+                Write::Remove { key } => {
+                    removed += u64::from(keyspaces::is_often_removed(&key));
+                    writes.remove(self.keyspaces.of(&key), key);
+                }
             }
         }
         writes.commit().map_err(|error| write_error(&self.directory, error))?;
         last.number = next;
         attempt.done(next);
+        self.sweeper.removed(removed);
         Ok(())
     }
 
     /// Past the journal, so that nothing has to be kept in it.
     fn fill(&self, from: &dyn Engine) -> Result<()> {
         let failed = |error| write_error(&self.directory, error);
-        let mut ingestion = self.keyspace.start_ingestion().map_err(failed)?;
-        let mut written = Ok(());
-        from.visit(&[], FIRST_UNUSED_KEY, Direction::Ascending, &mut |key, value| {
-            written = ingestion.write(key, value);
-            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        written.and_then(|()| ingestion.finish()).map_err(failed)
+        for (keyspace, first, end) in self.keyspaces.parts(&[], FIRST_UNUSED_KEY) {
+            let mut ingestion = keyspace.start_ingestion().map_err(failed)?;
+            let mut written = Ok(());
+            from.visit(first, end, Direction::Ascending, &mut |key, value| {
+                written = ingestion.write(key, value);
+                if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            written.and_then(|()| ingestion.finish()).map_err(failed)?;
+        }
+        Ok(())
     }
 
     fn disk_bytes(&self) -> Result<u64> {
@@ -228,7 +226,7 @@ impl Engine for FjallEngine {
 }
 
 /// The number of the last batch; 0 in a store that has none yet.
-fn last_number(keyspace: &Keyspace) -> fjall::Result<u64> {
+fn last_number(keyspace: &fjall::Keyspace) -> fjall::Result<u64> {
     let stored = keyspace.get(NUMBER_KEY)?;
     Ok(stored
         .and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?)))
@@ -238,17 +236,17 @@ fn last_number(keyspace: &Keyspace) -> fjall::Result<u64> {
 fn show(
     entries: impl Iterator<Item = Guard>,
     mut visitor: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
-) -> fjall::Result<()> {
+) -> fjall::Result<ControlFlow<()>> {
     for entry in entries {
         let (key, value) = entry.into_inner()?;
         if key.as_ref() == NUMBER_KEY {
             continue;
         }
         if visitor(&key, &value).is_break() {
-            break;
+            return Ok(ControlFlow::Break(()));
         }
     }
-    Ok(())
+    Ok(ControlFlow::Continue(()))
 }
 
 fn open_error(directory: &Path, error: fjall::Error) -> Error {
@@ -309,6 +307,8 @@ fn io_kind(error: &io::Error) -> ErrorKind {
 
 #[cfg(test)]
 mod tests {
+    use fjall::AbstractTree as _;
+
     use super::*;
     use crate::engines::contract::contract_tests;
     use crate::engines::contract::damage::damage_tests;
@@ -366,7 +366,7 @@ mod tests {
         write_rows(&FjallEngine::open(place).unwrap(), ROWS + 1..2 * ROWS);
         assert_eq!(journal::used_bytes(place).unwrap(), number);
         let engine = FjallEngine::open(place).unwrap();
-        assert_eq!((count(&engine), last_number(&engine.keyspace).unwrap()), (600, 600));
+        assert_eq!((count(&engine), last_number(&engine.keyspaces.main).unwrap()), (600, 600));
     }
 
     #[test]
@@ -401,5 +401,101 @@ mod tests {
         let refused = FjallEngine::open(place).err().unwrap();
         assert_eq!(refused.kind(), ErrorKind::Corrupt, "{refused}");
         assert!(std::fs::read(&journal).unwrap() == bytes, "nothing is changed");
+    }
+
+    /// Of each keyspace, and at its borders.
+    const KEYS: [&[u8]; 8] = [b"A", b"M\xff", b"N", b"N\x00", b"Nx", b"N\xff\xff", b"O", b"Z"];
+
+    fn keys_between(
+        engine: &FjallEngine,
+        from: &[u8],
+        to: &[u8],
+        order: Direction,
+    ) -> Vec<Vec<u8>> {
+        let mut keys = Vec::new();
+        let mut visitor = |key: &[u8], _: &[u8]| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        };
+        engine.visit(from, to, order, &mut visitor).unwrap();
+        keys
+    }
+
+    fn put_all(engine: &FjallEngine, keys: &[&[u8]]) {
+        let batch = keys.iter().map(|key| Write::Put { key: key.to_vec(), value: key.to_vec() });
+        engine.apply(batch.collect()).unwrap();
+    }
+
+    #[test]
+    fn keys_of_several_keyspaces_are_visited_in_order() {
+        let directories = [const { () }; 2].map(|()| tempfile::tempdir().unwrap());
+        let [first, second] =
+            directories.each_ref().map(|place| FjallEngine::open(place.path()).unwrap());
+        put_all(&first, &KEYS);
+        second.fill(&first).unwrap();
+        for engine in [&first, &second] {
+            for (at, from) in KEYS.iter().enumerate() {
+                for (end, to) in KEYS.iter().enumerate() {
+                    let mut expected: Vec<_> =
+                        KEYS[at..end.max(at)].iter().map(|key| key.to_vec()).collect();
+                    assert_eq!(keys_between(engine, from, to, Direction::Ascending), expected);
+                    expected.reverse();
+                    assert_eq!(keys_between(engine, from, to, Direction::Descending), expected);
+                }
+                assert_eq!(engine.get(from).unwrap().as_deref(), Some(*from));
+            }
+            let mut seen = 0;
+            let mut first_three = |_: &[u8], _: &[u8]| {
+                seen += 1;
+                if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let order = Direction::Ascending;
+            engine.visit(&[], FIRST_UNUSED_KEY, order, &mut first_three).unwrap();
+            assert_eq!(seen, 3, "a break ends the visit, not its part");
+        }
+    }
+
+    #[test]
+    fn keys_that_an_older_version_kept_with_all_others_are_still_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = FjallEngine::open(directory.path()).unwrap();
+        for key in KEYS {
+            engine.keyspaces.main.insert(key, key).unwrap();
+        }
+        engine.database.persist(PersistMode::SyncAll).unwrap();
+        drop(engine);
+
+        let engine = FjallEngine::open(directory.path()).unwrap();
+        let found = keys_between(&engine, &[], FIRST_UNUSED_KEY, Direction::Ascending);
+        assert_eq!(found, KEYS.map(<[u8]>::to_vec));
+        engine.apply(vec![Write::Remove { key: b"Nx".to_vec() }]).unwrap();
+        drop(engine);
+        let engine = FjallEngine::open(directory.path()).unwrap();
+        assert_eq!(engine.get(b"Nx").unwrap(), None);
+        assert_eq!(engine.get(b"N").unwrap().as_deref(), Some(&b"N"[..]));
+    }
+
+    #[test]
+    fn a_visit_passes_over_a_bounded_number_of_removed_keys() {
+        let directory = tempfile::tempdir().unwrap();
+        let engine = FjallEngine::open(directory.path()).unwrap();
+        let key =
+            |row: u32, round: u32| [b"N", &row.to_be_bytes()[..], &round.to_be_bytes()].concat();
+        const LIVE: u32 = 10_000;
+        for round in 0..10 {
+            for rows in (0..LIVE).collect::<Vec<_>>().chunks(1_000) {
+                let put =
+                    rows.iter().map(|row| Write::Put { key: key(*row, round), value: vec![] });
+                let old = rows.iter().filter(|_| round > 0);
+                let removed = old.map(|row| Write::Remove { key: key(*row, round - 1) });
+                engine.apply(put.chain(removed).collect()).unwrap();
+            }
+        }
+        drop(engine);
+        let engine = FjallEngine::open(directory.path()).unwrap();
+        let found = keys_between(&engine, b"N", b"O", Direction::Ascending);
+        assert_eq!(found, (0..LIVE).map(|row| key(row, 9)).collect::<Vec<_>>());
+        let tombstones = engine.keyspaces.often_removed.tree.tombstone_count();
+        assert!(tombstones < u64::from(LIVE), "{tombstones} tombstones of 90,000");
     }
 }

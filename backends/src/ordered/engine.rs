@@ -33,6 +33,10 @@ pub const MAX_KEY_BYTES: usize = 1_152;
 /// file that it never syncs (see `engines/sled.rs`).
 pub const MAX_VALUE_BYTES: usize = 16 * 1024;
 
+/// The first byte of keys that are removed about as often as they are written. An engine for which a
+/// removed key costs something in later visits may keep them apart from the others.
+pub const OFTEN_REMOVED: u8 = b'N';
+
 /// Above every key that a layout writes.
 pub const FIRST_UNUSED_KEY: &[u8] = &[0xff];
 

@@ -4,6 +4,8 @@ use argon_core::key::Key;
 use argon_core::model::{CollectionId, Digest, Lsn, TimelineId};
 use argon_core::storage::BuildId;
 
+use crate::ordered::engine::OFTEN_REMOVED;
+
 /// `V timeline collection key !lsn`: an image of a document.
 pub(super) const VERSION: u8 = b'V';
 /// `L timeline lsn`: a commit.
@@ -24,7 +26,7 @@ pub(super) const PART: u8 = b'P';
 /// `J timeline build`: a build of an index, as the timeline has it.
 pub(super) const BUILD: u8 = b'J';
 /// `N timeline build key id`: an entry of an index that the head has.
-pub(super) const ENTRY: u8 = b'N';
+pub(super) const ENTRY: u8 = OFTEN_REMOVED;
 /// `X timeline build key id !to`: an entry that the states before `to` had.
 pub(super) const PAST_ENTRY: u8 = b'X';
 
