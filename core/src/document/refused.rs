@@ -14,6 +14,8 @@ pub(crate) enum Refused {
     Malformed(String),
     /// The part is unsupported.
     Unknown(String),
+    /// The operator of this name is unsupported.
+    Operator(String),
     /// An extension of the language refused it.
     Extension(Error),
 }
@@ -31,6 +33,7 @@ impl Refused {
     pub(crate) fn into_words(self) -> String {
         match self {
             Self::Malformed(words) | Self::Unknown(words) => words,
+            Self::Operator(name) => format!("the operator {name}"),
             Self::Extension(error) => error.message().to_owned(),
         }
     }
@@ -40,10 +43,11 @@ impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Malformed(what) => Self::invalid(format!("the query has {what}")),
-            Refused::Unknown(what) => Self::invalid(format!(
-                "the query has {what}, which is not supported; supported operators: {OPERATORS}"
-            )),
             Refused::Extension(error) => error,
+            Refused::Unknown(_) | Refused::Operator(_) => Self::invalid(format!(
+                "the query has {}, which is not supported; supported operators: {OPERATORS}",
+                refused.into_words()
+            )),
         }
     }
 }

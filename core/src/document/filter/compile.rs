@@ -125,7 +125,7 @@ impl<'a> Compiler<'a> {
                 condition.map(Term::Condition)
             }
             _ if is_operator(name) || (name.starts_with('$') && self.names == Names::Dotted) => {
-                Err(Refused::unknown(format!("the operator {name}")))
+                Err(Refused::Operator(name.to_owned()))
             }
             _ => Ok(Term::At(self.path(name)?, self.predicate(value)?)),
         }
@@ -195,7 +195,7 @@ impl<'a> Compiler<'a> {
                 "$bitsAllSet" | "$bitsAllClear" | "$bitsAnySet" | "$bitsAnyClear" => {
                     Predicate::Test(Test::Bits(bits::compile(operator, value)?))
                 }
-                _ => return Err(Refused::unknown(format!("the operator {operator}"))),
+                _ => return Err(Refused::Operator(operator.clone())),
             });
         }
         Ok(match predicates.len() {

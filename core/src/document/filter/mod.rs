@@ -103,6 +103,12 @@ pub trait Extension {
         argument: &Bson,
     ) -> Option<crate::Result<Arc<dyn Condition>>>;
 
+    /// The error for an operator that neither the language nor the extension has; `None` for the error of
+    /// [`Filter::parse`].
+    fn unknown(&self, _operator: &str) -> Option<Error> {
+        None
+    }
+
     /// The order of texts; `None` for byte by byte.
     fn text_order(&self) -> Option<Arc<dyn TextOrder>>;
 }
@@ -148,7 +154,12 @@ impl Filter {
             Some(condition.map_err(Refused::Extension))
         };
         let compiler = Compiler::default().with_conditions(&condition).with_text(text.as_ref());
-        Ok(compiler.query(query)?)
+        compiler.query(query).map_err(|refused| match refused {
+            Refused::Operator(name) => {
+                extension.unknown(&name).unwrap_or_else(|| Refused::Operator(name).into())
+            }
+            refused => refused.into(),
+        })
     }
 
     /// Returns whether a document matches. O(document × query).

@@ -1,9 +1,10 @@
 //! The fields of an index's key.
 
+use bson::Bson;
 use bson::raw::{RawBsonRef, RawDocument};
 
 use super::index_hash;
-use crate::document::key::encode;
+use crate::document::key::{decode_first, encode};
 use crate::document::path::Path;
 use crate::document::{Undecided, walk};
 
@@ -65,6 +66,17 @@ impl IndexField {
         match self.kind {
             FieldKind::Hashed => put(RawBsonRef::Int64(index_hash(value)?), false, key),
             kind => put(value, kind == FieldKind::Descending, key),
+        }
+    }
+
+    /// The value at the start of the rest of a key, and its length there; `None` if it can't be decoded.
+    pub(super) fn take(&self, key: &[u8]) -> Option<(Bson, usize)> {
+        match self.kind {
+            FieldKind::Descending => {
+                let inverted: Vec<u8> = key.iter().map(|byte| !byte).collect();
+                decode_first(&inverted).ok()
+            }
+            _ => decode_first(key).ok(),
         }
     }
 

@@ -156,6 +156,22 @@ impl Index {
         self.identity
     }
 
+    /// The values of a key by field, such as `{ "email": "a" }`, with numbers in their smallest type;
+    /// `None` where a key does not hold them: if it was [cut](is_cut), and in hashed and wildcard
+    /// indexes.
+    pub fn values_of(&self, key: &[u8]) -> Option<Document> {
+        if is_cut(key) || !self.fields.iter().all(|field| field.kind().is_ordered()) {
+            return None;
+        }
+        let (mut values, mut rest) = (Document::new(), key);
+        for field in &self.fields {
+            let (value, length) = field.take(rest)?;
+            values.insert(field.path(), value);
+            rest = &rest[length..];
+        }
+        rest.is_empty().then_some(values)
+    }
+
     pub(crate) fn paths(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.fields.iter().map(IndexField::as_path)
     }

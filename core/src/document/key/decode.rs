@@ -17,16 +17,19 @@ use super::{
 /// Refuses two fields of one name in a document, because [`Document`] can't hold them; encoding
 /// accepts them. Memory and recursion are bounded by the length of `bytes` and by [`MAX_NESTING`].
 pub(super) fn decode(bytes: &[u8]) -> Result<Bson, KeyError> {
+    let (value, length) = decode_first(bytes)?;
+    if length < bytes.len() {
+        return Err(KeyError::Malformed { offset: length, expected: "the end of the key" });
+    }
+    Ok(value)
+}
+
+/// Decodes the value at the start of `bytes`, and returns its length too.
+pub(crate) fn decode_first(bytes: &[u8]) -> Result<(Bson, usize), KeyError> {
     let mut reader = Reader { bytes, position: 0 };
     let tag = reader.tag("a type tag")?.ok_or_else(|| reader.malformed("a type tag"))?;
     let value = decode_body(tag, MAX_NESTING, &mut reader)?;
-    if reader.position < bytes.len() {
-        return Err(KeyError::Malformed {
-            offset: reader.position,
-            expected: "the end of the key",
-        });
-    }
-    Ok(value)
+    Ok((value, reader.position))
 }
 
 fn decode_body(tag: Tag, levels_left: usize, reader: &mut Reader<'_>) -> Result<Bson, KeyError> {

@@ -33,6 +33,7 @@ use bson::{Bson, JavaScriptCodeWithScope, RawBson, RawBsonRef};
 
 use tag::Tag;
 
+pub(crate) use decode::decode_first;
 pub use encode::encode;
 pub use error::KeyError;
 pub use order::{TextOrder, compare, compare_by};

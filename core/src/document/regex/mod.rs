@@ -42,7 +42,7 @@ impl Regex {
             |refused| match refused {
                 Refused::Malformed(what) => Refused::Malformed(with(what)),
                 Refused::Unknown(what) => Refused::Unknown(with(what)),
-                other @ Refused::Extension(_) => other,
+                other @ (Refused::Operator(_) | Refused::Extension(_)) => other,
             },
         )?;
         let regex = RegexBuilder::new(&translated).backtrack_limit(MOST_STEPS).build();

@@ -120,3 +120,23 @@ fn a_hashed_field_has_the_hash_of_its_value() {
     let error = entries(&inside, &doc! { "a": { "b": [{ "c": 1 }] } }).unwrap_err();
     assert!(error.message().ends_with("at a.b"), "{error}");
 }
+
+#[test]
+fn the_values_of_a_key_are_read_back_unless_it_was_cut_or_hashed() {
+    let index = index_on(doc! { "a": 1, "b.c": -1 });
+    for document in [
+        doc! { "a": 5, "b": { "c": "x" } },
+        doc! { "a": { "x": [1, "y"] }, "b": { "c": true } },
+        doc! { "a": "", "b": { "c": null } },
+    ] {
+        let keys = entries(&index, &document).unwrap().keys;
+        let c = document.get_document("b").unwrap().get("c").unwrap().clone();
+        let values = doc! { "a": document.get("a").unwrap().clone(), "b.c": c };
+        assert_eq!(index.values_of(keys.first().unwrap()), Some(values));
+    }
+    let long = entries(&index, &doc! { "a": "x".repeat(1000) }).unwrap().keys;
+    assert_eq!(index.values_of(long.first().unwrap()), None);
+    let hashed = index_on(doc! { "a": "hashed" });
+    let keys = entries(&hashed, &doc! { "a": 5 }).unwrap().keys;
+    assert_eq!(hashed.values_of(keys.first().unwrap()), None);
+}

@@ -152,8 +152,8 @@ impl Compiler<'_> {
         match refused {
             Refused::Extension(error) => Err(format!("{at} is malformed: {}", error.message())),
             Refused::Malformed(what) => Err(format!("{at} is malformed: {what}")),
-            Refused::Unknown(what) => {
-                self.unknown.push(format!("{what} at {at}"));
+            unknown @ (Refused::Unknown(_) | Refused::Operator(_)) => {
+                self.unknown.push(format!("{} at {at}", unknown.into_words()));
                 Ok(())
             }
         }
