@@ -26,6 +26,10 @@ pub enum DetailKey {
     Id,
     /// The name of an index.
     Index,
+    /// The key of an index, such as `{"email":1}`, as Extended JSON.
+    KeyPattern,
+    /// The values of an index that two documents have, such as `{"email":"a"}`, as Extended JSON.
+    KeyValue,
     /// A path to a field.
     Path,
     /// A position in the given list or text, counted from 0.
@@ -52,6 +56,8 @@ impl DetailKey {
             Self::Collection => "collection",
             Self::Id => "id",
             Self::Index => "index",
+            Self::KeyPattern => "key_pattern",
+            Self::KeyValue => "key_value",
             Self::Path => "path",
             Self::Position => "position",
             Self::Document => "document",

@@ -46,7 +46,7 @@ pub use digest::Digest;
 #[doc(inline)]
 pub use document::{definition, key};
 pub use engine::catalog::{Catalog, CollectionInfo};
-pub use engine::index::readable::{ReadableIndex, StateIndexes, UnreadableIndex};
+pub use engine::index::readable::{LaterIndex, ReadableIndex, StateIndexes, UnreadableIndex};
 pub use engine::replay::{LogMaterializer, ReplayLimits};
 pub use engine::write;
 pub use error::{Error, ErrorKind, Result};
@@ -65,8 +65,8 @@ pub use model::moment::{Moment, parse_time};
 pub use store::records::branch_of_timeline;
 pub use store::signature::{PublicKey, SigningKey};
 pub use store::{
-    Branch, BranchInfo, Collection, CollectionView, CreatedIndex, DeletedProject, DocumentStream,
-    IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange, VersionedDocument,
-    VersionedValue, mask, pins, snapshot, watch,
+    Branch, BranchInfo, BroughtIndex, Collection, CollectionView, CreatedIndex, DeletedProject,
+    DocumentStream, IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange,
+    VersionedDocument, VersionedValue, mask, pins, snapshot, watch,
 };
 pub use upkeep::{alerts, copy, fsck, gc, metrics};

@@ -30,8 +30,8 @@ pub mod snapshot;
 pub mod watch;
 
 pub use api::{
-    Branch, BranchInfo, Collection, CollectionView, CreatedIndex, DeletedProject, DocumentStream,
-    IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange, VersionedDocument,
-    VersionedValue,
+    Branch, BranchInfo, BroughtIndex, Collection, CollectionView, CreatedIndex, DeletedProject,
+    DocumentStream, IntoDocument, Project, ProjectInfo, State, Store, TypedView, ValueChange,
+    VersionedDocument, VersionedValue,
 };
 pub(crate) use api::{Session, Shared};

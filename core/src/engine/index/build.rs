@@ -49,6 +49,7 @@ pub(crate) struct Build<'a> {
 
 /// Two documents with one value of a unique index.
 pub(crate) struct Duplicate {
+    pub(crate) key: Vec<u8>,
     pub(crate) id: Key,
     pub(crate) other: Key,
 }
@@ -148,7 +149,7 @@ impl<'a> Build<'a> {
         let mut last: Option<Entry> = None;
         while let Some(entry) = entries.try_next().await? {
             if let Some(last) = last.filter(|last| last.key == entry.key) {
-                return Ok(Some(Duplicate { id: last.id, other: entry.id }));
+                return Ok(Some(Duplicate { key: last.key, id: last.id, other: entry.id }));
             }
             last = Some(entry);
         }

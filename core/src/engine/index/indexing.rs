@@ -195,7 +195,7 @@ impl Indexing {
         };
         let rules = self.rules.of(info);
         match rules.unique.iter().find(|unique| unique.identity == identity) {
-            Some(unique) => duplicate(info, &unique.index, &value.id, other),
+            Some(unique) => duplicate(info, &unique.index, &value.key, &value.id, other),
             None => Error::internal("a unique index is not in the catalog"),
         }
     }

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::document::Index;
 use crate::engine::catalog::CollectionInfo;
 use crate::engine::index::kept;
-use crate::model::View;
+use crate::model::{Lsn, View};
 use crate::storage::{BuildId, BuildStatus, IndexBuild, Indexes};
 
 /// An index whose entries are complete at a state.
@@ -31,6 +31,15 @@ pub struct UnreadableIndex {
     pub name: String,
     /// The reason as the rest of a sentence: `is not built at this state`.
     pub reason: String,
+}
+
+/// An index that a state does not have entries of, but later states do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaterIndex {
+    /// The key of its definition.
+    pub key: BsonDocument,
+    /// The first state that can be read by it.
+    pub from: Lsn,
 }
 
 /// The indexes of a collection in a state.
@@ -88,6 +97,36 @@ pub(crate) async fn indexes_of(
         }
     }
     Ok(found)
+}
+
+/// Finds the indexes that are kept for states after that of a view, and that its collection does not
+/// define.
+pub(crate) async fn later_indexes(
+    indexes: &dyn Indexes,
+    view: &View,
+    info: &CollectionInfo,
+) -> Result<Vec<LaterIndex>> {
+    let Some(leaf) = view.segments().first() else { return Ok(Vec::new()) };
+    let defined = info.indexes.iter();
+    let defined: Vec<_> = defined
+        .filter_map(|definition| Index::compile(definition, &info.options).ok())
+        .map(|index| index.identity())
+        .collect();
+    let mut later = Vec::new();
+    for build in indexes.builds(leaf.timeline).await?.iter() {
+        let from = match build.status {
+            BuildStatus::Maintained { from } | BuildStatus::Closed { from, .. } => from,
+            BuildStatus::Building => continue,
+        };
+        if build.collection != info.id || from <= leaf.upto {
+            continue;
+        }
+        let index = kept::compile(&build.definition)?;
+        if !defined.contains(&index.identity()) {
+            later.push(LaterIndex { key: index.key_pattern().clone(), from });
+        }
+    }
+    Ok(later)
 }
 
 /// Why the last build of an index does not cover a state.

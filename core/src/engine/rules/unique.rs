@@ -1,5 +1,7 @@
 //! Unique indexes.
 
+use bson::Document;
+
 use crate::document::key::Key;
 use crate::document::{Index, IndexField};
 use crate::engine::catalog::CollectionInfo;
@@ -13,10 +15,17 @@ pub(crate) struct UniqueIndex {
     pub(crate) identity: Digest,
 }
 
-/// The error about a document with a value of a unique index that another document has.
-pub(crate) fn duplicate(info: &CollectionInfo, index: &Index, id: &Key, other: &Key) -> Error {
+/// The error about a document with a key of a unique index that another document has. Nothing is enforced
+/// on a masked branch, so the key is never one of originals that a mask hides.
+pub(crate) fn duplicate(
+    info: &CollectionInfo,
+    index: &Index,
+    key: &[u8],
+    id: &Key,
+    other: &Key,
+) -> Error {
     let fields: Vec<&str> = index.fields().iter().map(IndexField::path).collect();
-    Error::already_exists(format!(
+    let error = Error::already_exists(format!(
         "document {id} has the same {} as document {other} in collection '{}', which the unique \
          index '{}' forbids",
         fields.join(" and "),
@@ -26,5 +35,15 @@ pub(crate) fn duplicate(info: &CollectionInfo, index: &Index, id: &Key, other: &
     .with_detail(DetailKey::Collection, info.name.as_str())
     .with_detail(DetailKey::Id, id.to_string())
     .with_detail(DetailKey::Index, index.name())
-    .with_code(11_000, "DuplicateKey")
+    .with_detail(DetailKey::KeyPattern, extended_json(index.key_pattern()))
+    .with_code(11_000, "DuplicateKey");
+    match index.values_of(key) {
+        Some(values) => error.with_detail(DetailKey::KeyValue, extended_json(&values)),
+        None => error,
+    }
+}
+
+fn extended_json(document: &Document) -> String {
+    // A document whose keys are texts can be written.
+    serde_json::to_string(document).unwrap_or_default()
 }

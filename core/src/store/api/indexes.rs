@@ -11,12 +11,16 @@ use crate::document::key::Key;
 use crate::engine::catalog::{CollectionInfo, id_index};
 use crate::engine::index::build::{Build, BuildContext, Duplicate};
 use crate::engine::index::definitions::{check_kept, complete, known};
-use crate::engine::index::readable::{ReadableIndex, StateIndexes, indexes_of};
+use crate::engine::index::readable::{
+    LaterIndex, ReadableIndex, StateIndexes, indexes_of, later_indexes,
+};
 use crate::engine::index::{compile, determining};
 use crate::engine::rules::duplicate;
 use crate::engine::write::{CollectionChange, Outcome, Receipt, WriteRequest};
 use crate::model::backoff::Backoff;
-use crate::model::{CollectionId, CollectionName, Digest, Head, Timeline, TimelineId};
+use crate::model::{
+    CollectionId, CollectionName, Digest, Head, Lsn, Message, Timeline, TimelineId,
+};
 use crate::storage::{Append, BuildId, BuildStatus, Direction, EntryRange, EntryStream, Indexes};
 use crate::store::{Branch, CollectionView, State};
 use crate::{DetailKey, Error, Result};
@@ -32,6 +36,18 @@ pub struct CreatedIndex {
     pub unbuilt: Option<String>,
 }
 
+/// An index whose definition a commit brought without its entries, such as that of a merge or an undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroughtIndex {
+    /// The collection.
+    pub collection: CollectionName,
+    /// The name.
+    pub index: String,
+    /// Why it has no entries yet, so that queries scan, as the rest of a sentence; `None` if they were
+    /// made.
+    pub unbuilt: Option<String>,
+}
+
 impl CollectionView {
     /// The indexes that queries of this state can use, and the others with the reason. Reads no
     /// documents. Behind a mask there are none, because entries are those of the originals.
@@ -41,6 +57,16 @@ impl CollectionView {
             return Ok(StateIndexes::none(info, "has entries of originals, which the mask hides"));
         }
         indexes_of(state.shared().backend.indexes.as_deref(), state.view(), info).await
+    }
+
+    /// The indexes that only later states can be read by: those that were created after this one. None
+    /// behind a mask.
+    pub async fn later_indexes(&self) -> Result<Vec<LaterIndex>> {
+        let (state, info) = (self.state(), self.info());
+        match state.shared().backend.indexes.as_deref() {
+            Some(indexes) if !state.is_masked() => later_indexes(indexes, state.view(), info).await,
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Reads the entries of an index in a range of keys, in their order or reversed. If the index is
@@ -64,7 +90,7 @@ impl CollectionView {
 
 impl Branch {
     /// Creates an index: makes its entries, and commits its definition, which `request` signs.
-    /// Other writers go on meanwhile. Creates the collection if required; a definition that it has
+    /// Other writers go on meanwhile. Without a message, the commit names the index. Creates the collection if required; a definition that it has
     /// already is no error, and makes no commit, but the entries if there are none.
     ///
     /// `definition` is in the format of MongoDB's `createIndexes`; without a name it gets
@@ -152,7 +178,9 @@ impl Branch {
             _ => {}
         }
         all.push(definition.clone());
-        let outcome = self.set_indexes(collection, all, request, head.digest).await?;
+        let name = definition.get_str("name").unwrap_or_default();
+        let what = format!("create index {name} on {collection}");
+        let outcome = self.set_indexes(collection, all, request, (head.digest, &what)).await?;
         let commit = match outcome {
             Outcome::Moved { .. } => return Ok(None),
             outcome => outcome.committed()?,
@@ -203,7 +231,7 @@ impl Branch {
         while let Some((id, version)) = rows.try_next().await? {
             for key in index.entries_of(version.document.as_raw())?.keys {
                 if let Some(other) = owners.insert(Digest::of(&key), id.clone()) {
-                    return Err(duplicate(view.info(), &index, &id, &other));
+                    return Err(duplicate(view.info(), &index, &key, &id, &other));
                 }
             }
         }
@@ -237,6 +265,73 @@ impl Branch {
         Ok(built)
     }
 
+    /// Makes the entries of the indexes whose definitions came after the state at `since`, or of all
+    /// without it, as [`build_indexes`](Self::build_indexes) does; but in stores of this process alone, and
+    /// of collections with at most `most` documents. Returns the indexes that had no entries, but those
+    /// that a store can't have entries of.
+    ///
+    /// # Errors
+    /// `NotFound` if the state was collected; those of reading.
+    pub async fn build_brought_indexes(
+        &self,
+        since: Option<Lsn>,
+        most: usize,
+    ) -> Result<Vec<BroughtIndex>> {
+        let mut found = Vec::new();
+        if self.is_masked() || self.shared().backend.indexes.is_none() {
+            return Ok(found);
+        }
+        let before = match since {
+            Some(lsn) => Some(self.at(lsn).await?),
+            None => None,
+        };
+        let head = self.head().await?;
+        for info in head.collections() {
+            let known = before.as_ref().and_then(|before| before.catalog().by_id(info.id));
+            let is_new = |definition: &&BsonDocument| {
+                !known.is_some_and(|known| known.indexes.contains(definition))
+                    && self.unbuilt(definition, &info.options).is_none()
+            };
+            let new: Vec<&str> = info
+                .indexes
+                .iter()
+                .filter(is_new)
+                .filter_map(|definition| definition.get_str("name").ok())
+                .collect();
+            if new.is_empty() {
+                continue;
+            }
+            let view = head.collection(&info.name)?;
+            let mut missing = view.indexes().await?.unreadable;
+            missing.retain(|index| new.contains(&index.name.as_str()));
+            if missing.is_empty() {
+                continue;
+            }
+            let unbuilt = self.build_if_small(&view, most).await?;
+            found.extend(missing.into_iter().map(|index| BroughtIndex {
+                collection: info.name.clone(),
+                index: index.name,
+                unbuilt: unbuilt.clone(),
+            }));
+        }
+        Ok(found)
+    }
+
+    /// Makes the entries of a collection's indexes, unless that may take long; then returns why not.
+    async fn build_if_small(&self, view: &CollectionView, most: usize) -> Result<Option<String>> {
+        if self.shared().backend.capabilities.shared {
+            return Ok(Some("is not built yet".to_owned()));
+        }
+        let read = view.scan().take(most.saturating_add(1));
+        if read.try_fold(0, |count, _| async move { Ok(count + 1) }).await? > most {
+            return Ok(Some(format!(
+                "is not built yet: the collection has more than {most} documents"
+            )));
+        }
+        let built = self.build_indexes(&view.info().name).await;
+        Ok(built.err().map(|error| format!("could not be built: {}", error.in_full())))
+    }
+
     async fn build_index(&self, info: &CollectionInfo, definition: &BsonDocument) -> Result<()> {
         let (record, head) = self.present().await?;
         let mut build = None;
@@ -247,7 +342,8 @@ impl Branch {
         }
     }
 
-    /// Drops an index by its name; `request` signs the commit. Past states keep it.
+    /// Drops an index by its name; `request` signs the commit, which names the index without a message.
+    /// Past states keep it.
     ///
     /// # Errors
     /// `NotFound` if the collection has no such index; `Invalid` for the one of `_id`.
@@ -257,22 +353,44 @@ impl Branch {
         name: &str,
         request: &WriteRequest,
     ) -> Result<Receipt> {
-        if name == "_id_" {
+        self.drop_indexes(collection, &[name], request).await
+    }
+
+    /// Drops indexes in one commit, as [`drop_index`](Self::drop_index) does: all of them, or none.
+    ///
+    /// # Errors
+    /// See [`drop_index`](Self::drop_index); `Invalid` for an empty list.
+    pub async fn drop_indexes(
+        &self,
+        collection: &CollectionName,
+        names: &[&str],
+        request: &WriteRequest,
+    ) -> Result<Receipt> {
+        if names.is_empty() {
+            return Err(Error::invalid("no index to drop is named"));
+        }
+        if names.contains(&"_id_") {
             return Err(
                 Error::invalid("the index of _id can't be dropped").with_code(72, "InvalidOptions")
             );
         }
+        let noun = if names.len() == 1 { "index" } else { "indexes" };
+        let what = format!("drop {noun} {} of {collection}", names.join(", "));
+        let is_of = |name: &str, definition: &BsonDocument| {
+            definition.get_str("name").is_ok_and(|known| known == name)
+        };
         let mut backoff = Backoff::new(&self.shared().environment);
         while backoff.attempt().await {
             let head = self.head().await?;
             let info = head.collection(collection)?.info().clone();
-            let mut left = info.indexes.clone();
-            left.retain(|definition| !definition.get_str("name").is_ok_and(|known| known == name));
-            if left.len() == info.indexes.len() {
+            let is_known = |name: &&&str| info.indexes.iter().any(|known| is_of(name, known));
+            if let Some(name) = names.iter().find(|name| !is_known(name)) {
                 return Err(unknown(&info, name));
             }
+            let mut left = info.indexes.clone();
+            left.retain(|definition| !names.iter().any(|name| is_of(name, definition)));
             let at = head.last_digest().await?;
-            match self.set_indexes(collection, left, request, at).await? {
+            match self.set_indexes(collection, left, request, (at, &what)).await? {
                 Outcome::Moved { .. } => {}
                 outcome => {
                     let receipt = outcome.committed()?;
@@ -387,15 +505,22 @@ impl Branch {
         Ok(())
     }
 
+    /// Commits the definitions of a collection after a state; `what` is the message unless the request
+    /// has one.
     async fn set_indexes(
         &self,
         collection: &CollectionName,
         indexes: Vec<BsonDocument>,
         request: &WriteRequest,
-        after: Digest,
+        (after, what): (Digest, &str),
     ) -> Result<Outcome> {
         let mut request = request.clone();
         request.set_after(after);
+        if request.message.as_str().is_empty()
+            && let Ok(message) = Message::new(what)
+        {
+            request.set_message(message);
+        }
         let name = collection.clone();
         request.change_collection(CollectionChange::SetIndexes { name, indexes });
         self.commit(request).await
@@ -411,7 +536,7 @@ impl Branch {
 
 fn duplicate_in(info: &CollectionInfo, definition: &BsonDocument, found: &Duplicate) -> Error {
     match Index::compile(definition, &info.options) {
-        Ok(index) => duplicate(info, &index, &found.id, &found.other),
+        Ok(index) => duplicate(info, &index, &found.key, &found.id, &found.other),
         Err(problem) => Error::invalid(problem.to_string()),
     }
 }

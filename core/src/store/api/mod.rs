@@ -15,7 +15,7 @@ mod typed_watch;
 pub use branch::{Branch, BranchInfo};
 pub use collection::{Collection, IntoDocument};
 pub use deleted::DeletedProject;
-pub use indexes::CreatedIndex;
+pub use indexes::{BroughtIndex, CreatedIndex};
 pub(crate) use project::refuse_reserved_name;
 pub use project::{Project, ProjectInfo};
 pub use state::{CollectionView, DocumentStream, State, VersionedDocument};
