@@ -12,6 +12,7 @@ use crate::expression::{Context, Evaluation};
 use crate::filter::FilterOptions;
 use crate::find::{Selection, collation_of};
 use crate::modify::{Change, Modified, Modify};
+use crate::plan::Hint;
 use crate::update::{Target, Update, UpdateOptions};
 
 /// An update of documents of a collection.
@@ -21,7 +22,8 @@ pub struct UpdateCommand {
     pub filter: Document,
     /// The update: a document of operators, another document as a replacement, or an array of stages.
     pub update: Bson,
-    /// Whether all documents that match are updated, or only the first by `_id`.
+    /// Whether all documents that match are updated, or only the first that is read: by `_id`, or in the
+    /// order of the index that is used.
     pub many: bool,
     /// Whether a document is inserted if none matches.
     pub upsert: bool,
@@ -29,6 +31,8 @@ pub struct UpdateCommand {
     pub array_filters: Vec<Document>,
     /// The order of texts; empty for byte by byte.
     pub collation: Document,
+    /// The index to read by, as in a [`FindCommand`](crate::find::FindCommand::hint).
+    pub hint: Option<Bson>,
 }
 
 /// A deletion of documents of a collection.
@@ -36,10 +40,13 @@ pub struct UpdateCommand {
 pub struct DeleteCommand {
     /// The filter; empty for all documents.
     pub filter: Document,
-    /// Whether all documents that match are deleted, or only the first by `_id`.
+    /// Whether all documents that match are deleted, or only the first that is read: by `_id`, or in the
+    /// order of the index that is used.
     pub many: bool,
     /// The order of texts; empty for byte by byte.
     pub collation: Document,
+    /// The index to read by, as in a [`FindCommand`](crate::find::FindCommand::hint).
+    pub hint: Option<Bson>,
 }
 
 impl UpdateCommand {
@@ -47,7 +54,7 @@ impl UpdateCommand {
     pub fn new(update: Bson) -> Self {
         let (filter, collation) = (Document::new(), Document::new());
         let (many, upsert, array_filters) = (false, false, Vec::new());
-        Self { filter, update, many, upsert, array_filters, collation }
+        Self { filter, update, many, upsert, array_filters, collation, hint: None }
     }
 
     /// Makes the update in one commit; `request` makes an empty request with its signature, and
@@ -70,7 +77,8 @@ impl UpdateCommand {
             ..UpdateOptions::default()
         };
         let update = Update::compile(&self.update, &options)?;
-        let selection = selection(&self.filter, &self.collation, evaluation.clone())?;
+        let selection =
+            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation.clone())?;
         let change = |document: &RawDocument| {
             let matched = if update.is_positional() { selection.position(document)? } else { None };
             let target = Target { matched, is_insert: false };
@@ -108,7 +116,8 @@ impl DeleteCommand {
         state: Option<&State>,
         request: &(dyn Fn() -> WriteRequest + Sync),
     ) -> Result<Modified> {
-        let selection = selection(&self.filter, &self.collation, evaluation(branch))?;
+        let selection =
+            selection(&self.filter, &self.collation, self.hint.as_ref(), evaluation(branch))?;
         let modify = Modify {
             collection,
             selection: &selection,
@@ -126,7 +135,13 @@ fn evaluation(branch: &Branch) -> Evaluation {
     Evaluation::new(Arc::new(Context::of(branch.environment())))
 }
 
-fn selection(filter: &Document, collation: &Document, evaluation: Evaluation) -> Result<Selection> {
+fn selection(
+    filter: &Document,
+    collation: &Document,
+    hint: Option<&Bson>,
+    evaluation: Evaluation,
+) -> Result<Selection> {
     let options = FilterOptions { collation: collation_of(collation)?, ..FilterOptions::default() };
-    Selection::compile(filter, &options, evaluation)
+    let hint = hint.map(Hint::compile).transpose()?.flatten();
+    Ok(Selection::compile(filter, &options, evaluation)?.with_hint(hint))
 }

@@ -11,6 +11,41 @@ use bson::{Bson, Document};
 use crate::Code;
 use crate::collation::Collation;
 use crate::expression::{Compiler, Evaluation, Expression};
+use crate::message::suggestion;
+
+/// The operators of filters.
+const OPERATORS: &[&str] = &[
+    "$all",
+    "$alwaysFalse",
+    "$alwaysTrue",
+    "$and",
+    "$bitsAllClear",
+    "$bitsAllSet",
+    "$bitsAnyClear",
+    "$bitsAnySet",
+    "$comment",
+    "$elemMatch",
+    "$eq",
+    "$exists",
+    "$expr",
+    "$gt",
+    "$gte",
+    "$in",
+    "$jsonSchema",
+    "$lt",
+    "$lte",
+    "$mod",
+    "$ne",
+    "$nin",
+    "$nor",
+    "$not",
+    "$options",
+    "$or",
+    "$regex",
+    "$sampleRate",
+    "$size",
+    "$type",
+];
 
 /// What a filter is compiled with.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +101,13 @@ impl Extension for FilterOptions<'_> {
             _ => return refused(operator).map(Err),
         };
         Some(condition)
+    }
+
+    fn unknown(&self, operator: &str) -> Option<Error> {
+        let meant = suggestion(operator, OPERATORS.iter().copied());
+        let message =
+            format!("the query has the operator {operator}, which is not supported{meant}");
+        (!meant.is_empty()).then(|| Code::BAD_VALUE.error(message))
     }
 
     fn text_order(&self) -> Option<Arc<dyn TextOrder>> {

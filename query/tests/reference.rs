@@ -23,7 +23,8 @@ Argon has MongoDB's query language over any state of any branch: `argon find`, `
 `query/tests/reference.rs`: change that, not this page.
 
 Answers, their types and errors are meant to be those of MongoDB 8.0. An error has MongoDB's code and
-its name as the details `code` and `code_name` (`-o json`). No server was at hand to compare with: the
+its name as the details `code` and `code_name` (`-o json`), and one about a duplicate key `key_pattern` and
+`key_value`. No server was at hand to compare with: the
 golden cases in `query/tests/golden` come from MongoDB's documentation, its source and its own tests.
 Two other engines of the language ran them as well (`query/tests/peers`), and cases of FerretDB, which its
 authors checked against MongoDB, are in `query/tests/compat`.
@@ -33,7 +34,8 @@ without quotes, `'text'`, `ObjectId(\"…\")`, `ISODate(\"…\")`, `NumberLong(\
 
 ## Limits
 
-- A collation applies to filters, sorts and `distinct`; updates and pipelines compare text byte by byte.
+- A collation applies to filters, sorts and `distinct`, also those of updates and pipelines. Expressions, groups
+  and what operators of updates compare are byte by byte: such stages and operators are refused with a collation.
   Its locale is one of those that MongoDB documents.
 - Documents nest at most 100 levels, which is what MongoDB documents; its server takes some more.
 - Indexes are used on sled, fjall, in memory and on MongoDB, in the states from their creation on; otherwise a

@@ -9,6 +9,7 @@ use bson::raw::RawBsonRef;
 use super::{Accumulator, accumulators};
 use crate::Code;
 use crate::expression::{Compiler, Expression, Scope};
+use crate::message::suggestion;
 use crate::value::Value;
 
 /// A compiled accumulator, such as `{$sum: "$price"}`.
@@ -63,7 +64,10 @@ impl Accumulation {
             Some(definition) => (definition.compile)(argument, compiler),
             None if name == "$accumulator" => Err(Code::COMMAND_NOT_SUPPORTED
                 .error("the accumulator $accumulator is not supported: it runs JavaScript")),
-            None => Err(Code::location(15952).error(format!("unknown group operator '{name}'"))),
+            None => Err(Code::location(15952).error(format!(
+                "unknown group operator '{name}'{}",
+                suggestion(name, accumulators().keys().copied())
+            ))),
         }
     }
 

@@ -9,6 +9,7 @@ use bson::{Bson, Document};
 use super::definition::{Arguments, Definition, Function, Signature, operators};
 use super::{Context, Expression, Scope};
 use crate::Code;
+use crate::message::suggestion;
 use crate::value::type_name;
 
 /// The most that documents, arrays and operators of an expression nest.
@@ -179,8 +180,9 @@ impl<'c> Compiler<'c> {
                 Err(code.error(format!("the operator {name} is not supported: it {reason}")))
             }
             None => {
+                let meant = suggestion(name, operators().keys().copied());
                 Err(Code::INVALID_PIPELINE_OPERATOR
-                    .error(format!("Unrecognized expression '{name}'")))
+                    .error(format!("Unrecognized expression '{name}'{meant}")))
             }
         }
     }

@@ -146,7 +146,7 @@ impl Find {
         (namespace, state): (&str, &str),
     ) -> Result<Document> {
         let collection = execution.collections.open(collection, None).await?;
-        let mut choice = self.pipeline.plan(&*collection, execution)?;
+        let mut choice = self.pipeline.explained_choice(&*collection, execution).await?;
         let FindCommand { filter, projection, sort, skip, limit, .. } = &self.command;
         let reversed = doc! { "_id": -1 };
         let is_reversed =

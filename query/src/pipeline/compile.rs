@@ -10,6 +10,7 @@ use super::row_steps::{RowStep, RowSteps, rows_needed};
 use super::stage::{Definition, Part, Position, Stage, StageCompiler, Within};
 use super::stages;
 use crate::Code;
+use crate::message::suggestion;
 
 /// `internalMaxSubPipelineViewDepth` and `internalPipelineLengthLimit` of the server.
 const MAX_DEPTH: usize = 20;
@@ -59,9 +60,10 @@ fn compile_stage(
         }
         Some(Definition::Refused { name, reason }) => Err(Code::COMMAND_NOT_SUPPORTED
             .error(format!("the stage {name} is not supported: it {reason}"))),
-        None => {
-            Err(Code::location(40324).error(format!("Unrecognized pipeline stage name: '{name}'")))
-        }
+        None => Err(Code::location(40324).error(format!(
+            "Unrecognized pipeline stage name: '{name}'{}",
+            suggestion(name, stages::stage_names())
+        ))),
     }
 }
 

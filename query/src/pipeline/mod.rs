@@ -12,6 +12,7 @@
 //! | `source.rs`, `state.rs` | the traits of what is read, in memory and over a [`State`](argon_core::State) |
 //! | `rows.rs` | [`Row`]: a document in a pipeline; [`Rows`]: batches of them |
 //! | `execution.rs` | [`Execution`]: what a pipeline runs with |
+//! | `explain.rs` | how a pipeline reads its collection, for people |
 //! | `stage.rs` | what a stage is, and how one is defined |
 //! | `row_steps.rs` | fused stages |
 //! | `values.rs` | values at the paths of documents |
@@ -23,6 +24,7 @@
 
 mod compile;
 mod execution;
+mod explain;
 mod external_sort;
 mod history;
 mod row_steps;
@@ -44,6 +46,7 @@ use bson::raw::RawDocument;
 use futures::StreamExt;
 
 pub use execution::{Execution, Limits};
+pub use explain::ExplainedPipeline;
 pub use rows::{Row, Rows};
 pub use source::{
     Collection, Collections, HistoryRequest, MemoryCollection, MemoryCollections, ReadRequest,
@@ -58,7 +61,7 @@ pub use write_to::WrittenRows;
 use crate::collation::Collation;
 use crate::expression::{Compiler, Expression, Variable};
 use crate::find::{Matcher, Selection};
-use crate::plan::{Choice, Direction, Hint};
+use crate::plan::{Direction, Hint};
 use stage::{SourceStage, Stage, StageCompiler, Within};
 
 /// What a pipeline compiles with.
@@ -214,18 +217,6 @@ impl Pipeline {
         };
         let (hint, examined) = (self.hint.as_ref(), execution.examined.clone());
         ReadRequest { filter, sort, limit, hint, examined }
-    }
-
-    /// Chooses the plan by which the pipeline reads its collection.
-    ///
-    /// # Errors
-    /// See [`Collection::plan`].
-    pub(crate) fn plan(
-        &self,
-        collection: &dyn Collection,
-        execution: &Execution,
-    ) -> Result<Choice> {
-        collection.plan(&self.request(execution))
     }
 
     /// Runs the pipeline of a stage: on its source, or else on the collection that the stage names.

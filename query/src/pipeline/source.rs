@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use argon_core::{Error, Result};
+use argon_core::{Error, LaterIndex, Result};
 use async_trait::async_trait;
 use bson::Document;
 use bson::raw::RawDocument;
@@ -96,6 +96,14 @@ pub trait Collection: Send + Sync {
         let indexes = Indexes { definitions: &definitions, ..Indexes::default() };
         let query = Query { sort: request.sort, hint: request.hint, ..Query::of(&filter) };
         Ok(Choice::scan(&choose(&query, indexes)?))
+    }
+
+    /// The indexes that only later states can be read by, for explanations.
+    ///
+    /// # Errors
+    /// Those of the store.
+    async fn later_indexes(&self) -> Result<Vec<LaterIndex>> {
+        Ok(Vec::new())
     }
 
     /// Returns the documents in the order of their `_id`s. A filter runs where the rows are: what

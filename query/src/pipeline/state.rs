@@ -7,7 +7,7 @@ use argon_core::diff::Diff;
 use argon_core::key::Key;
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::storage::{Predicate, Version};
-use argon_core::{CollectionView, ErrorKind, Project, Result, Revision, State};
+use argon_core::{CollectionView, ErrorKind, LaterIndex, Project, Result, Revision, State};
 use async_trait::async_trait;
 use bson::Document;
 use futures::{StreamExt, TryStreamExt, future, stream};
@@ -169,6 +169,10 @@ impl Collection for StateCollection {
         };
         let definitions = self.view.info().listed_indexes();
         plan::choose(&query, Indexes::of(self.indexes.as_ref(), &definitions))
+    }
+
+    async fn later_indexes(&self) -> Result<Vec<LaterIndex>> {
+        self.view.later_indexes().await
     }
 
     fn scan(&self, filter: Option<Selection>) -> Rows {

@@ -12,13 +12,11 @@ use argon_core::Result;
 use bson::{Bson, Document, doc};
 
 use super::candidate::Candidate;
-use super::{Direction, Hint, IndexScan, Indexes, Plan, Query, ReadableIndex, bounds};
+use super::reason::{NO_ENTRIES, why};
+use super::{Direction, Hint, IndexScan, Indexes, Plan, Query, ReadableIndex};
 use crate::Code;
 use crate::find::Access;
 use crate::sort::SortPattern;
-
-/// The reason why a defined index can't be read, if its source gives none.
-const NO_ENTRIES: &str = "has no entries at this state";
 
 /// A plan, with what was considered.
 #[derive(Debug, Clone)]
@@ -187,7 +185,7 @@ fn collect_alternatives<'q>(filter: &'q Document, found: &mut Vec<&'q [Bson]>) {
 fn hinted(hint: &Hint, query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice> {
     let known = |index: &ReadableIndex| !index.index.is_hidden();
     let definition = indexes.definitions.iter().find(|definition| hint.names(definition));
-    let definition = definition.ok_or_else(Hint::unknown)?;
+    let definition = definition.ok_or_else(|| Hint::unknown(indexes.definitions))?;
     let name = definition.get_str("name").unwrap_or_default();
     if is_id_index(definition) {
         return Ok(match Access::of(query.filter, query.collation) {
@@ -203,7 +201,7 @@ fn hinted(hint: &Hint, query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice
     };
     let readable = &indexes.readable[at];
     if !known(readable) {
-        return Err(Hint::unknown());
+        return Err(Hint::unknown(indexes.definitions));
     }
     match Candidate::of(query, at, readable) {
         Ok(candidate) => Ok(Choice::of(Plan::IndexScan(IndexScan::of(candidate, query)), query)),
@@ -214,7 +212,7 @@ fn hinted(hint: &Hint, query: &Query<'_>, indexes: Indexes<'_>) -> Result<Choice
     }
 }
 
-fn is_id_index(definition: &Document) -> bool {
+pub(super) fn is_id_index(definition: &Document) -> bool {
     let key = definition.get_document("key");
     key.is_ok_and(|key| {
         key.len() == 1 && key.get("_id").is_some_and(|kind| kind.as_str().is_none())
@@ -223,39 +221,6 @@ fn is_id_index(definition: &Document) -> bool {
 
 fn scan(query: &Query<'_>, why: String) -> Choice {
     Choice::of(Plan::CollectionScan { why }, query)
-}
-
-/// Why no index is used.
-fn why(query: &Query<'_>, indexes: Indexes<'_>, refused: &[(String, String)]) -> String {
-    let mut paths = Vec::new();
-    bounds::paths(query.filter, "", &mut paths);
-    let sorted = query.sort.map(|sort| sort.fields().map(|(path, _)| path.join(".")));
-    let asked: Vec<String> = paths.iter().cloned().chain(sorted.into_iter().flatten()).collect();
-    let concerns = |definition: &&Document| {
-        let key = definition.get_document("key");
-        let is_asked = |field: &String| field.contains("$**") || asked.contains(field);
-        key.is_ok_and(|key| key.keys().any(is_asked)) && !is_id_index(definition)
-    };
-    let reasons = indexes.definitions.iter().filter(concerns).filter_map(|definition| {
-        let name = definition.get_str("name").unwrap_or_default();
-        let mut known = indexes.unreadable.iter().chain(refused);
-        let reason = match known.find(|(known, _)| known == name) {
-            Some((_, reason)) => reason,
-            None if indexes.readable.iter().any(|index| index.index.name() == name) => return None,
-            None => NO_ENTRIES,
-        };
-        Some(format!("index '{name}' {reason}"))
-    });
-    let reasons: Vec<String> = reasons.collect();
-    if !reasons.is_empty() {
-        reasons.join("; ")
-    } else if query.filter.is_empty() {
-        "the query has no filter".to_owned()
-    } else if paths.is_empty() {
-        "the filter has no condition that an index answers".to_owned()
-    } else {
-        format!("no index with bounds on {}", paths.join(", "))
-    }
 }
 
 impl IndexScan {

@@ -57,9 +57,21 @@ impl Hint {
         }
     }
 
-    /// The error for an index that does not exist.
-    pub(super) fn unknown() -> argon_core::Error {
-        Code::BAD_VALUE.error("hint provided does not correspond to an existing index")
+    /// The error for an index that is not among the definitions of a collection.
+    pub(super) fn unknown(definitions: &[Document]) -> argon_core::Error {
+        let names = definitions.iter().map(|definition| {
+            let name = definition.get_str("name").unwrap_or_default();
+            let is_hidden = definition.get_bool("hidden").unwrap_or_default();
+            if is_hidden { format!("{name} (hidden)") } else { name.to_owned() }
+        });
+        let names: Vec<String> = names.collect();
+        let of_collection = match names.as_slice() {
+            [] => "the collection has none but _id_".to_owned(),
+            names => format!("indexes of the collection: {}", names.join(", ")),
+        };
+        Code::BAD_VALUE.error(format!(
+            "hint provided does not correspond to an existing index; {of_collection}"
+        ))
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `implied.rs` | whether a query only matches documents of a partial index |
 //! | `candidate.rs`, `fields.rs` | what an index can do for a query; the values that are read of its fields |
 //! | `choose.rs` | [`choose`]: the rules by which the plan is chosen |
+//! | `reason.rs` | why a query reads no index |
 //! | `hint.rs`, `lookup.rs` | [`Hint`]; the plans of `$lookup` |
 //! | `source.rs`, `store.rs` | [`IndexSource`]: the entries of indexes, as a store keeps them |
 //! | `run.rs`, `index_scan.rs` | runs a plan |
@@ -29,6 +30,7 @@ mod index_scan;
 mod interval;
 mod lookup;
 mod pattern;
+mod reason;
 mod run;
 mod shown;
 mod source;

@@ -9,8 +9,10 @@ use super::array_filter::ArrayFilters;
 use super::node::{Fields, Node};
 use super::operators::{Modifier, OPERATORS, Rename};
 use super::path::{Part, UpdatePath};
+use super::update_operators;
 use crate::Code;
 use crate::expression::Compiler;
+use crate::message::suggestion;
 
 /// The operators of an update.
 #[derive(Debug)]
@@ -47,7 +49,8 @@ impl Operators {
             if compile.is_none() && !rename {
                 return Err(Code::FAILED_TO_PARSE.error(format!(
                     "Unknown modifier: {operator}. Expected a valid update modifier or \
-                     pipeline-style update specified as an array"
+                     pipeline-style update specified as an array{}",
+                    suggestion(operator, update_operators())
                 )));
             }
             for (field, value) in fields(operator, argument)? {

@@ -7,6 +7,8 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use super::{Target, replacement};
 use crate::Code;
 use crate::expression::{Compiler, Scope};
+use crate::message::suggestion;
+use crate::pipeline::stage_names;
 use crate::projection::{Transform, transform};
 
 /// The stages of pipelines that make no documents of single ones, and so can't update.
@@ -68,8 +70,10 @@ impl UpdatePipeline {
                 Some(compiled) => compiled,
                 None if OTHER_STAGES.contains(&name.as_str()) => Err(Code::INVALID_OPTIONS
                     .error(format!("{name} is not allowed to be used within an update"))),
-                None => Err(Code::location(40324)
-                    .error(format!("Unrecognized pipeline stage name: '{name}'"))),
+                None => Err(Code::location(40324).error(format!(
+                    "Unrecognized pipeline stage name: '{name}'{}",
+                    suggestion(name, stage_names())
+                ))),
             }
         };
         stages.iter().map(stage).collect::<Result<_>>().map(Self)

@@ -15,6 +15,7 @@ use crate::Code;
 use crate::accumulator::accumulators;
 use crate::accumulator::sort_by::{SortBy, SortPart};
 use crate::expression::{Compiler, Scope};
+use crate::message::suggestion;
 use crate::value::Value;
 
 /// A compiled window function, such as `{$sum: "$price", window: {documents: [-1, 0]}}`.
@@ -88,8 +89,9 @@ impl WindowFunction {
                 .error(format!("Expected a $-prefixed window function{first}")));
         };
         let Some(compile) = functions().get(name.as_str()) else {
+            let meant = suggestion(name, window_functions());
             return Err(
-                Code::FAILED_TO_PARSE.error(format!("Unrecognized window function, {name}"))
+                Code::FAILED_TO_PARSE.error(format!("Unrecognized window function, {name}{meant}"))
             );
         };
         if named.next().is_some() {
