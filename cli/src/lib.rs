@@ -96,8 +96,8 @@ pub fn run(args: ArgsOs) -> ExitCode {
             Ok(logging) => logging,
             Err(error) => return Failure::from(error).report(&context.output),
         };
-    if command.is_paged()
-        && let Err(source) = output::stream::start(!context.options.no_pager)
+    if command.is_queued()
+        && let Err(source) = output::stream::start(command.is_paged() && !context.options.no_pager)
     {
         let error = argon_core::Error::unavailable("no thread could be started");
         return Failure::from(error.with_source(source)).report(&context.output);

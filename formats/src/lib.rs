@@ -23,6 +23,6 @@ pub use source::{
 };
 pub use validate::{InvalidDocument, MAX_DEPTH, MAX_DOCUMENT_BYTES, validate};
 pub use write::{
-    BsonWriter, CsvColumns, CsvWriter, JsonLinesWriter, Target, Written, buckets_name,
+    BsonWriter, CsvColumns, CsvWriter, JsonLinesWriter, OpenOutput, Target, Written, buckets_name,
     remove_others, write_metadata,
 };

@@ -7,8 +7,8 @@ use argon_core::model::{CollectionName, Document};
 use argon_core::{CollectionView, Error, State};
 use argon_formats::extjson::Mode;
 use argon_formats::{
-    BsonWriter, CsvColumns, CsvWriter, Format, JsonLinesWriter, Metadata, Target, Written,
-    buckets_name, remove_others, write_metadata,
+    BsonWriter, CsvColumns, CsvWriter, Format, JsonLinesWriter, Metadata, OpenOutput, Target,
+    Written, buckets_name, remove_others, write_metadata,
 };
 use futures::TryStreamExt;
 use schemars::JsonSchema;
@@ -101,7 +101,8 @@ impl ExportDocuments {
     }
 }
 
-/// Writes the documents of a state. The units that `watcher` counts are documents.
+/// Writes the documents of a state; for standard output, to what `stdout` opens. The units that `watcher`
+/// counts are documents.
 ///
 /// A file gets its name only once it is complete.
 ///
@@ -111,6 +112,7 @@ impl ExportDocuments {
 pub async fn export(
     state: &State,
     request: &ExportDocuments,
+    stdout: OpenOutput,
     watcher: &dyn Watcher,
 ) -> Result<ExportedFiles> {
     let export = Export { request, watcher };
@@ -119,7 +121,7 @@ pub async fn export(
     let written = match format.or_else(|| Format::of_path(target)) {
         _ if request.is_stdout() => {
             let format = format.unwrap_or(Format::JsonLines);
-            vec![export.file(Target::Stdout, format, request.gzip, state).await?]
+            vec![export.file(Target::Stdout(stdout), format, request.gzip, state).await?]
         }
         Some(format) => {
             if target.exists() && !request.force {

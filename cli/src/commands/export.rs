@@ -1,6 +1,6 @@
 //! `argon export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argon_core::model::CollectionName;
 use argon_service::Watcher;
@@ -11,6 +11,7 @@ use indicatif::ProgressBar;
 use crate::args::AtRevision;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::output::stream::Out;
 use crate::output::{count, progress};
 
 const EXAMPLES: &str = "\
@@ -95,7 +96,7 @@ impl ExportArgs {
         let state = workspace.state(self.at.at.as_ref()).await?;
         let request = self.request();
         let progress = Progress { bar: progress::spinner("documents written"), context };
-        let exported = export::export(&state, &request, &progress).await?;
+        let exported = export::export(&state, &request, || Box::new(Out), &progress).await?;
         progress.bar.finish_and_clear();
         let target = if request.is_stdout() {
             "standard output".to_owned()
@@ -114,6 +115,11 @@ impl ExportArgs {
             return Ok(());
         }
         context.output.reply(&words, &exported)
+    }
+
+    /// Whether standard output gets the documents.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.target == Path::new("-")
     }
 
     fn request(self) -> ExportDocuments {

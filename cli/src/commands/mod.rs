@@ -160,6 +160,14 @@ impl Command {
         matches!(self, Self::Projects(_) | Self::Branches(_))
     }
 
+    /// Whether the output goes through a queue, so that no reader holds a store up.
+    pub(crate) fn is_queued(&self) -> bool {
+        match self {
+            Self::Export(args) => args.is_stdout(),
+            command => command.is_paged(),
+        }
+    }
+
     /// Whether it prints what it reads, and that may be long: its output goes through a pager on a terminal,
     /// and never keeps the store open.
     pub(crate) fn is_paged(&self) -> bool {

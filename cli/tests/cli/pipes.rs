@@ -89,6 +89,24 @@ fn a_reader_that_takes_its_time_does_not_hold_the_store() {
 }
 
 #[test]
+fn a_reader_of_an_export_does_not_hold_the_store() {
+    let place = Place::with_project("sled");
+    let documents: String =
+        (0..20_000).map(|n| format!("{{\"_id\":{n},\"pad\":\"{n:500}\"}}\n")).collect();
+    assert_eq!(place.run_with(&["put", "-c", "users", "-q"], documents).code, Some(0));
+    let mut export = place.start(&["export", "-", "-c", "users", "--relaxed"]);
+    let mut stdout = BufReader::new(export.stdout.take().unwrap());
+    let mut first = String::new();
+    stdout.read_line(&mut first).unwrap();
+    has(&first, &["{\"_id\":0,"]);
+    has(&place.ok(&["status", "--lock-timeout", "60"]), &["shop"]);
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest.lines().count(), 19_999);
+    assert!(export.wait().unwrap().success());
+}
+
+#[test]
 fn what_is_said_stands_in_its_place_where_both_streams_are_one() {
     let place = Place::with_project("sled");
     place.ok(&["put", "-c", "users", r#"{"_id":1}"#]);

@@ -17,7 +17,7 @@ pub use self::bson_writer::BsonWriter;
 pub use self::csv_columns::CsvColumns;
 pub use self::csv_writer::CsvWriter;
 pub use self::json_lines_writer::JsonLinesWriter;
-pub use self::sink::Target;
+pub use self::sink::{OpenOutput, Target};
 use self::whole_file::WholeFile;
 use super::dump::{BUCKETS, encode};
 use super::{FormatError, Metadata};

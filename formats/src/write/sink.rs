@@ -1,7 +1,8 @@
-//! The target of a writer: a file that is visible completely or not at all, or standard output.
+//! The target of a writer: a file that is visible completely or not at all, or standard output, which the
+//! caller provides.
 
 use std::fmt;
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -10,7 +11,13 @@ use flate2::write::GzEncoder;
 use super::super::FormatError;
 use super::whole_file::WholeFile;
 
+/// The name of standard output in errors and results.
+const STDOUT: &str = "standard output";
+
 const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Opens standard output, or what stands before it.
+pub type OpenOutput = fn() -> Box<dyn Write + Send>;
 
 /// The target of a writer.
 #[derive(Debug, Clone, Copy)]
@@ -18,14 +25,14 @@ pub enum Target<'a> {
     /// A file, whose directory must exist.
     File(&'a Path),
     /// Standard output.
-    Stdout,
+    Stdout(OpenOutput),
 }
 
 /// Takes bytes; see [`finish`](Self::finish).
 pub(super) enum Sink {
     File(WholeFile),
-    Stdout(BufWriter<Stdout>),
-    CompressedStdout(Box<GzEncoder<BufWriter<Stdout>>>),
+    Stdout(BufWriter<Box<dyn Write + Send>>),
+    CompressedStdout(Box<GzEncoder<BufWriter<Box<dyn Write + Send>>>>),
 }
 
 impl Target<'_> {
@@ -33,27 +40,27 @@ impl Target<'_> {
     pub(super) fn path(&self) -> PathBuf {
         match self {
             Self::File(path) => (*path).to_owned(),
-            Self::Stdout => PathBuf::from("standard output"),
+            Self::Stdout(_) => PathBuf::from(STDOUT),
         }
     }
 }
 
 impl Sink {
     pub(super) fn create(target: Target<'_>, gzip: bool) -> Result<Self, FormatError> {
-        let stdout = || BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
+        let buffered = |open: OpenOutput| BufWriter::with_capacity(BUFFER_BYTES, open());
         Ok(match target {
             Target::File(path) => Self::File(WholeFile::create(path, gzip)?),
-            Target::Stdout if gzip => {
-                let encoder = GzEncoder::new(stdout(), Compression::default());
+            Target::Stdout(open) if gzip => {
+                let encoder = GzEncoder::new(buffered(open), Compression::default());
                 Self::CompressedStdout(Box::new(encoder))
             }
-            Target::Stdout => Self::Stdout(stdout()),
+            Target::Stdout(open) => Self::Stdout(buffered(open)),
         })
     }
 
     /// Makes a file durable and renames it to its final name; flushes standard output.
     pub(super) fn finish(self) -> Result<PathBuf, FormatError> {
-        let path = Target::Stdout.path();
+        let path = PathBuf::from(STDOUT);
         let flushed = match self {
             Self::File(file) => return file.finish(),
             Self::Stdout(mut stdout) => stdout.flush(),
