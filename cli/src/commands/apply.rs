@@ -14,7 +14,7 @@ use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::{count, escape};
-use crate::plans::{note_rules, print_json};
+use crate::plans::{note_indexes, note_rules, print_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,7 +111,9 @@ fn reply(context: &Context, applied: &AppliedPatch) -> CommandResult {
         }
         (None, None) => format!("nothing to apply: {}", exist(*skipped)),
     };
-    context.output.reply(&words, applied)
+    context.output.reply(&words, applied)?;
+    note_indexes(&context.output, &applied.indexes);
+    Ok(())
 }
 
 fn exist(changes: u64) -> String {

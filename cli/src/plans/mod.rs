@@ -17,7 +17,7 @@ mod outcome;
 mod rules;
 mod shown;
 
-pub(crate) use self::checks::{note_rules, print_json};
+pub(crate) use self::checks::{note_indexes, note_rules, print_json};
 pub(crate) use self::conflicts::next;
 pub(crate) use self::edit::{conflict_list, decisions};
 pub(crate) use self::options::{PolicyArgs, Strictness};

@@ -4,7 +4,7 @@ use argon_core::model::Lsn;
 use argon_service::changes::{Detail, Listing};
 use argon_service::plan::{CommittedPlan, NothingToCommit, PlanOutcome, PlanReview, Refusal};
 
-use super::checks::{note_rules, print_json};
+use super::checks::{note_indexes, note_rules, print_json};
 use super::conflicts;
 use super::shown::{changes_text, print_plan, show};
 use crate::context::Context;
@@ -63,7 +63,7 @@ impl Report {
 /// Prints the commit, and the rules of it that were not checked.
 fn committed(context: &Context, plan: &CommittedPlan) -> CommandResult {
     let output = &context.output;
-    let CommittedPlan { id, what, branch, lsn, counts, unchecked, left_open } = plan;
+    let CommittedPlan { id, what, branch, lsn, counts, unchecked, indexes, left_open } = plan;
     output.committed(Lsn::new(*lsn), branch);
     if let (Some(id), Some(error)) = (id, left_open) {
         output.note(&format!(
@@ -71,7 +71,9 @@ fn committed(context: &Context, plan: &CommittedPlan) -> CommandResult {
         ));
     }
     note_rules(output, unchecked);
-    output.reply(&format!("{what} is LSN {lsn} of {branch}: {}", changes_text(counts)), plan)
+    output.reply(&format!("{what} is LSN {lsn} of {branch}: {}", changes_text(counts)), plan)?;
+    note_indexes(output, indexes);
+    Ok(())
 }
 
 /// Prints why a result is refused, as far as the error does not.

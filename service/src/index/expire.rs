@@ -1,7 +1,7 @@
 //! The sweep of TTL indexes.
 
 use argon_core::document::Index;
-use argon_core::model::{BranchName, CollectionName};
+use argon_core::model::{BranchName, CollectionName, Message};
 use argon_core::{Branch, Error};
 use bson::{Bson, DateTime, Document, doc};
 use schemars::JsonSchema;
@@ -72,9 +72,10 @@ pub async fn expire(branch: &Branch, request: ExpireDocuments) -> Result<Vec<Exp
                 collection: info.name.clone(),
                 filter: QueryDocument(doc! { "$or": filters }),
                 collation: QueryDocument::default(),
+                hint: None,
                 one: false,
                 if_lsn: None,
-                signature: request.signature.clone(),
+                signature: signed(&request.signature, &info.name),
             },
         )
         .await?;
@@ -82,6 +83,12 @@ pub async fn expire(branch: &Branch, request: ExpireDocuments) -> Result<Vec<Exp
         expired.push(ExpiredDocuments { branch: branch.name().clone(), collection, deleted, lsn });
     }
     Ok(expired)
+}
+
+/// The signature, with a message that says what is deleted unless it has one.
+fn signed(signature: &Signature, collection: &CollectionName) -> Signature {
+    let what = || Message::new(format!("delete expired documents of {collection}")).ok();
+    Signature { message: signature.message.clone().or_else(what), ..signature.clone() }
 }
 
 /// The filter of the documents that an index lets expire: those with a date that is old enough.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::PatchConflict;
 use super::read::{self, NamedState, ReadPatch};
 use crate::collections::Signature;
+use crate::index::{self, BuiltIndex};
 use crate::plan::{BrokenRules, UncheckedRule, UncheckedRules};
 use crate::{Result, Workspace};
 
@@ -53,6 +54,8 @@ pub struct AppliedPatch {
     pub skipped: u64,
     /// The rules of the collections that could not be checked.
     pub unchecked: Vec<UncheckedRule>,
+    /// The indexes whose definitions the commit brought, which had no entries.
+    pub indexes: Vec<BuiltIndex>,
     /// Further results of a dry run.
     #[serde(skip)]
     pub preview: Option<PatchPreview>,
@@ -102,7 +105,12 @@ pub async fn apply(workspace: &Workspace, request: ApplyPatch) -> Result<PatchOu
             Applied::Violations(found) => return Ok(PatchOutcome::broken(&found)),
             Applied::Unchecked(found) => return Ok(PatchOutcome::unchecked(&found)),
         };
+    let indexes = match &receipt {
+        Some(receipt) => index::build_brought(&branch, index::before(receipt.lsn)).await,
+        None => Vec::new(),
+    };
     Ok(PatchOutcome::Applied(AppliedPatch {
+        indexes,
         branch: branch.name().clone(),
         lsn: receipt.as_ref().map(|receipt| receipt.lsn.get()),
         changed: receipt.map_or(0, |receipt| receipt.changed as u64),
@@ -132,6 +140,7 @@ async fn preview(branch: &Branch, patch: &Patch, already: Already) -> Result<Pat
         changed: documents as u64,
         skipped: skipped as u64,
         unchecked: UncheckedRules::of(&unchecked).unchecked,
+        indexes: Vec::new(),
         preview: Some(PatchPreview { at: head.lsn(), collections: collections as u64 }),
     }))
 }

@@ -80,7 +80,7 @@ pub async fn apply(
     let lsn =
         lsn.map_err(|error| Failure::from(error).hint_on(ErrorKind::Conflict, Hint::RebasePlan))?;
     let left_open = saved.left_open().map(Error::in_full);
-    let committed = CommittedPlan::of(&review, lsn, unchecked)?;
+    let committed = CommittedPlan::of(&review, lsn, unchecked).await?;
     Ok(PlanOutcome::Committed(CommittedPlan { id: Some(id), left_open, ..committed }))
 }
 

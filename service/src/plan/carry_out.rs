@@ -94,5 +94,5 @@ async fn commit(
     let receipt = review.plan.commit(&review.result, signature.actor, &message).await;
     let receipt = receipt
         .map_err(|error| Failure::from(error).hint_on(ErrorKind::Conflict, Hint::TryAgain))?;
-    Ok(PlanOutcome::Committed(CommittedPlan::of(&review, receipt.lsn, unchecked)?))
+    Ok(PlanOutcome::Committed(CommittedPlan::of(&review, receipt.lsn, unchecked).await?))
 }

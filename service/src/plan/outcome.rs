@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{BrokenRules, PlanCounts, PlanReview, UncheckedRule, UncheckedRules};
+use crate::index::{self, BuiltIndex};
 use crate::words::count;
 use crate::{Failure, Result};
 
@@ -65,13 +66,19 @@ pub struct CommittedPlan {
     pub counts: PlanCounts,
     /// The rules of the result that were not checked.
     pub unchecked: Vec<UncheckedRule>,
+    /// The indexes whose definitions the commit brought, which had no entries.
+    pub indexes: Vec<BuiltIndex>,
     /// Why the plan is still open, although its commit is made; applying it again closes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_open: Option<String>,
 }
 
 impl CommittedPlan {
-    pub(super) fn of(review: &PlanReview, lsn: Lsn, unchecked: Vec<UncheckedRule>) -> Result<Self> {
+    pub(super) async fn of(
+        review: &PlanReview,
+        lsn: Lsn,
+        unchecked: Vec<UncheckedRule>,
+    ) -> Result<Self> {
         Ok(Self {
             id: None,
             what: review.plan.what()?,
@@ -79,6 +86,7 @@ impl CommittedPlan {
             lsn: lsn.get(),
             counts: review.result.counts.into(),
             unchecked,
+            indexes: index::build_brought(review.plan.branch(), index::before(lsn)).await,
             left_open: None,
         })
     }

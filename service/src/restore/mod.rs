@@ -10,6 +10,7 @@ pub use self::part::{
     PartPreview, PreviewPart, RestorePart, RestoredPart, preview_part, restore_part,
 };
 use crate::changes::{Comparison, Listing, NamedState, Summary};
+use crate::index::{self, BuiltIndex};
 use crate::{Failure, Hint, Result, Workspace, json};
 
 /// Preview a reset of the current branch: what it would change, and how many commits it would leave behind.
@@ -44,6 +45,8 @@ pub struct BranchReset {
     pub to: u64,
     /// The branch that keeps its state before.
     pub backup: String,
+    /// The indexes that have no entries at the state, and those that were built.
+    pub indexes: Vec<BuiltIndex>,
 }
 
 /// A reset that is previewed.
@@ -97,6 +100,7 @@ impl ResetPreview {
             from: reset.from.get(),
             to: reset.to.get(),
             backup: reset.backup.to_string(),
+            indexes: index::build_brought(&self.branch, None).await,
         })
     }
 }

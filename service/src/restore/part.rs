@@ -12,6 +12,7 @@ use crate::changes::{
     Change, ComparedStates, Listing, NamedState, Shown, Summary, count_changes, list,
 };
 use crate::collections::Signature;
+use crate::index::{self, BuiltIndex};
 use crate::json::{self, Id};
 use crate::plan::{BrokenRules, UncheckedRule, UncheckedRules};
 use crate::words::count;
@@ -75,6 +76,8 @@ pub struct RestoredPart {
     pub removed: u64,
     /// The rules of the collections that could not be checked.
     pub unchecked: Vec<UncheckedRule>,
+    /// The indexes whose definitions the commit brought, which had no entries.
+    pub indexes: Vec<BuiltIndex>,
 }
 
 /// A part of a state that would be restored.
@@ -162,6 +165,7 @@ impl PartPreview {
             changed,
             removed,
             unchecked: Vec::new(),
+            indexes: Vec::new(),
         };
         if self.restore.is_empty() {
             return Ok(restored);
@@ -181,6 +185,7 @@ impl PartPreview {
                 Failure::from(error).hint_on(ErrorKind::Conflict, Hint::BranchMoved)
             })?;
         restored.lsn = Some(receipt.lsn.get());
+        restored.indexes = index::build_brought(&self.branch, index::before(receipt.lsn)).await;
         Ok(restored)
     }
 

@@ -14,7 +14,7 @@ use crate::changes::summary_text;
 use crate::commands::confirm::Confirmation;
 use crate::context::Context;
 use crate::exit::CommandResult;
-use crate::plans::{note_rules, print_json};
+use crate::plans::{note_indexes, note_rules, print_json};
 
 /// The part of a state that is restored.
 #[derive(Args, Default)]
@@ -67,7 +67,9 @@ pub(super) async fn run(
     context.output.committed(Lsn::new(*lsn), branch);
     let words =
         format!("{} is LSN {lsn} of {branch}\n`argon undo {lsn}` takes it back", preview.what());
-    context.output.reply(&words, &restored)
+    context.output.reply(&words, &restored)?;
+    note_indexes(&context.output, &restored.indexes);
+    Ok(())
 }
 
 /// Refuses what signs a commit where none is made.

@@ -10,6 +10,7 @@ use crate::args::Signature;
 use crate::commands::confirm::Confirmation;
 use crate::context::Context;
 use crate::exit::CommandResult;
+use crate::plans::note_indexes;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,6 +57,8 @@ impl ResetArgs {
         let words = format!(
             "{branch} is at LSN {to} now; its state before is kept as {backup}\n`argon restore reset {backup} --yes` restores that"
         );
-        context.output.reply(&words, &reset)
+        context.output.reply(&words, &reset)?;
+        note_indexes(&context.output, &reset.indexes);
+        Ok(())
     }
 }
