@@ -42,14 +42,23 @@ fn a_newer_dump_becomes_one_commit_of_what_differs() {
     for engine in ENGINES {
         let place = two_dumps(engine);
         let before = lsn(&place);
+        place.ok(&["index", "create", "-c", "same", "{v: 1}"]);
+        let before = before + 1;
+        let run = place.run(&["import", "new", "--mode", REPLACE, "--dry-run"]);
+        has(&run.stderr, &["would drop index v_1 of boats, which the files do not have"]);
         let run = place.run(&["import", "new", "--mode", REPLACE]);
         assert_eq!(run.code, Some(0), "{run:?}");
         has(&run.stderr, &["1 commit", "1 added, 1 changed, 2 removed", "12 equal"]);
-        assert_eq!(lsn(&place), before + 1);
-        let diff = place.ok(&["diff", "main~1", "main", "--stat", "-o", "jsonl"]);
+        has(&run.stderr, &["dropped index v_1 of boats, which", "built index w_1 of boats"]);
+        // A file without definitions takes none away.
+        assert!(!run.stderr.contains("of same"), "{}", run.stderr);
+        has(&place.ok(&["index", "list", "-c", "same"]), &["v_1", "built"]);
+        place.ok(&["index", "drop", "-c", "same", "v_1"]);
+        assert_eq!(lsn(&place), before + 2);
+        let diff = place.ok(&["diff", "main~2", "main~1", "--stat", "-o", "jsonl"]);
         has(&diff, &[r#""added":1,"changed":1,"removed":2"#]);
         has(&place.ok(&["collections"]), &["_id_, w_1", "mine"]);
-        has(&place.ok(&["log", "-n", "1"]), &["import new, in place of what was there"]);
+        has(&place.ok(&["log", "-n", "2"]), &["import new, in place of what was there"]);
 
         // It is what a fresh import of the dump would be, beside what the dump does not have.
         place.ok(&["project", "create", "fresh"]);
@@ -60,7 +69,7 @@ fn a_newer_dump_becomes_one_commit_of_what_differs() {
 
         let again = place.run(&["import", "new", "--mode", REPLACE]);
         has(&again.stderr, &["0 commits", "0 added, 0 changed, 0 removed", "14 equal"]);
-        assert_eq!(lsn(&place), before + 1, "what is equal makes no commit");
+        assert_eq!(lsn(&place), before + 2, "what is equal makes no commit");
         place.ok(&["fsck"]);
     }
 }

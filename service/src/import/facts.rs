@@ -4,6 +4,7 @@ use argon_core::model::CollectionName;
 use argon_core::write::CollectionChange;
 use argon_core::{CollectionInfo, Error};
 use argon_formats::Metadata;
+use bson::Document;
 
 use crate::{Failure, Hint, Result};
 
@@ -48,6 +49,33 @@ pub(super) fn changes(
             Err(Failure::from(error).hint(Hint::DefinitionsDiffer))
         }
     }
+}
+
+/// The names of the indexes that changes take from a collection: those of the store that the dump does not
+/// have. The one of `_id` stays.
+pub(super) fn dropped(
+    present: Option<&CollectionInfo>,
+    changes: &[CollectionChange],
+) -> Vec<String> {
+    let Some(present) = present else { return Vec::new() };
+    let mut kept = None;
+    for change in changes {
+        match change {
+            CollectionChange::Drop { .. } => kept = Some(Vec::new()),
+            CollectionChange::SetIndexes { indexes, .. } => {
+                kept = Some(indexes.iter().filter_map(index_name).collect());
+            }
+            _ => {}
+        }
+    }
+    let Some(kept) = kept else { return Vec::new() };
+    let known = present.indexes.iter().filter_map(index_name);
+    let lost = known.filter(|name| *name != "_id_" && !kept.contains(name));
+    lost.map(str::to_owned).collect()
+}
+
+fn index_name(definition: &Document) -> Option<&str> {
+    definition.get_str("name").ok()
 }
 
 fn set(name: &CollectionName, metadata: &Metadata) -> [CollectionChange; 2] {

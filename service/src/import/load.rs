@@ -39,7 +39,8 @@ pub(super) async fn load(
         summary.begin(&item.collection);
         let found =
             reader::start(&item.input, options, &target.environment, target.watcher.clone())?;
-        let facts = first_changes(item, target, options).await?;
+        let (facts, dropped) = first_changes(item, target, options).await?;
+        summary.dropped_indexes(dropped);
         let mut loader = Loader {
             item,
             target,
@@ -57,14 +58,17 @@ pub(super) async fn load(
     Ok(())
 }
 
+/// What changes of the collection before the first document, and the indexes that it loses.
 async fn first_changes(
     item: &Item,
     target: &Target,
     options: &ImportFiles,
-) -> Result<Vec<CollectionChange>> {
+) -> Result<(Vec<CollectionChange>, Vec<String>)> {
     let head = target.branch.head().await?;
     let present = head.collections().find(|info| info.name == item.collection);
-    facts::changes(item, present, options.on_duplicate(), options.drop)
+    let changes = facts::changes(item, present, options.on_duplicate(), options.drop)?;
+    let dropped = facts::dropped(present, &changes);
+    Ok((changes, dropped))
 }
 
 /// An empty request that says where its documents come from; `message` is said if the user said none.
@@ -313,7 +317,7 @@ impl Loader<'_> {
                 Error::internal("a batch without a change of the collection was refused").into()
             );
         };
-        let facts = first_changes(self.item, self.target, self.options).await?;
+        let (facts, _) = first_changes(self.item, self.target, self.options).await?;
         self.submit(vec![Batch { facts, entries }])
     }
 

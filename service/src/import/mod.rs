@@ -55,8 +55,8 @@ pub use self::request::{
 };
 pub use self::select::NamespacePattern;
 use self::summary::Summary;
-pub use self::summary::{ImportSummary, Replaced};
-use crate::{Failure, Hint, Interrupt, Result, Watcher};
+pub use self::summary::{ImportSummary, LostIndex, Replaced};
+use crate::{Failure, Hint, Interrupt, Result, Watcher, index};
 
 /// Where documents go.
 pub struct Target {
@@ -80,6 +80,8 @@ pub struct ImportOutcome {
 pub async fn import(request: &ImportFiles, plan: &Plan, target: &Target) -> ImportOutcome {
     let now = || target.environment.now().timestamp_millis();
     let started = now();
+    // Without it, no index is built afterwards.
+    let before = target.branch.head().await.ok().map(|head| head.lsn());
     let mut summary = Summary::default();
     let result = match request.mode {
         ImportMode::ReplaceCollection => {
@@ -93,7 +95,11 @@ pub async fn import(request: &ImportFiles, plan: &Plan, target: &Target) -> Impo
     let millis = u64::try_from(now() - started).unwrap_or_default();
     let seconds = Duration::from_millis(millis).as_secs_f64();
     let bad_files = plan.bad.len() as u64;
-    ImportOutcome { summary: summary.shown(target.branch.name(), bad_files, seconds), result }
+    let mut summary = summary.shown(target.branch.name(), bad_files, seconds);
+    if let (Some(before), Some(_)) = (before, summary.lsn) {
+        summary.indexes = index::build_brought(&target.branch, Some(before)).await;
+    }
+    ImportOutcome { summary, result }
 }
 
 /// A file and the collection it goes into, in words.

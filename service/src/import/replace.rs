@@ -106,7 +106,9 @@ impl<'a> Replacement<'a> {
 
     async fn collection(&mut self, item: &Item, interrupt: &mut Interrupt) -> Result<bool> {
         let present = self.state.collections().find(|info| info.name == item.collection);
-        for change in facts::changes(item, present, OnDuplicate::Replace, false)? {
+        let changes = facts::changes(item, present, OnDuplicate::Replace, false)?;
+        self.summary.dropped_indexes(facts::dropped(present, &changes));
+        for change in changes {
             self.request.change_collection(change);
         }
         let stored = present.map(|info| self.state.collection(&info.name)).transpose()?;

@@ -5,6 +5,7 @@ use argon_core::write::Receipt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::index::BuiltIndex;
 use crate::json::ChangedCollection;
 
 /// The result of an import: what is durable, or would be after a dry run.
@@ -32,11 +33,25 @@ pub struct ImportSummary {
     /// How collections differed that were replaced.
     #[serde(flatten)]
     pub replaced: Option<Replaced>,
+    /// The indexes that replaced collections had, and that the files do not have.
+    pub dropped_indexes: Vec<LostIndex>,
+    /// The indexes of existing collections whose definitions the import brought, which had no entries.
+    pub indexes: Vec<BuiltIndex>,
     /// True after a dry run.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
     /// The collections, and the number of documents that were written into each.
     pub collections: Vec<ChangedCollection>,
+}
+
+/// An index that a replaced collection had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LostIndex {
+    /// The collection.
+    #[schemars(with = "String")]
+    pub collection: CollectionName,
+    /// The name of the index.
+    pub index: String,
 }
 
 /// How collections differed that were replaced.
@@ -65,6 +80,7 @@ pub(super) struct Summary {
     skipped: u64,
     unchanged: u64,
     replaced: Option<Replaced>,
+    dropped_indexes: Vec<LostIndex>,
     rehearsed: bool,
     pub(super) bad: u64,
     lsn: Option<Lsn>,
@@ -83,6 +99,14 @@ impl Summary {
 
     pub(super) fn begin(&mut self, collection: &CollectionName) {
         self.collections.push((collection.clone(), 0));
+    }
+
+    /// Indexes of the present collection that are dropped with it.
+    pub(super) fn dropped_indexes(&mut self, names: Vec<String>) {
+        let Some((collection, _)) = self.collections.last() else { return };
+        let lost =
+            names.into_iter().map(|index| LostIndex { collection: collection.clone(), index });
+        self.dropped_indexes.extend(lost);
     }
 
     pub(super) fn committed(&mut self, receipt: &Receipt) {
@@ -155,6 +179,8 @@ impl Summary {
             seconds,
             unchanged: self.unchanged,
             replaced: self.replaced,
+            dropped_indexes: self.dropped_indexes,
+            indexes: Vec::new(),
             dry_run: self.rehearsed,
             collections,
         }

@@ -10,7 +10,7 @@ use argon_core::{Error, ErrorKind};
 use argon_formats::BadRecord;
 use argon_service::import::{
     self, BATCH, ColumnTypes, CsvFormat, ImportFiles, ImportFormat, ImportOutcome, ImportSummary,
-    MAX_BATCH, NamespacePattern, Plan, Separator, Target,
+    LostIndex, MAX_BATCH, NamespacePattern, Plan, Separator, Target,
 };
 use argon_service::{Interrupt, Watcher};
 use clap::builder::RangedU64ValueParser;
@@ -21,6 +21,7 @@ use crate::args::Signature;
 use crate::context::Context;
 use crate::exit::{CommandResult, Failure};
 use crate::output::{Output, progress, to_stderr};
+use crate::plans::note_indexes;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -315,5 +316,11 @@ fn report(
         }
         Err(_) => {}
     }
+    for LostIndex { collection, index } in &summary.dropped_indexes {
+        let dropped = if request.dry_run { "would drop" } else { "dropped" };
+        output
+            .note(&format!("{dropped} index {index} of {collection}, which the files do not have"));
+    }
+    note_indexes(output, &summary.indexes);
     Ok(())
 }
