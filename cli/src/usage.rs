@@ -18,7 +18,7 @@ pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
     let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
     let format = Format::of_arguments(args).unwrap_or(Format::Table);
     let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
-    if let Some(error) = of_elsewhere(error, args) {
+    if let Some(error) = of_mistake(error, args).or_else(|| of_elsewhere(error, args)) {
         Output::new(format, false).failure(FailureReport { error, exit_code });
         return ExitCode::from(exit_code);
     }
@@ -45,6 +45,38 @@ pub(crate) fn report(error: &clap::Error, args: &[OsString]) -> ExitCode {
         Output::new(format, false).failure(FailureReport { error, exit_code });
     }
     ExitCode::from(exit_code)
+}
+
+/// The error for arguments that are easily mistaken.
+fn of_mistake(error: &clap::Error, args: &[OsString]) -> Option<ErrorObject> {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let argument = text(ContextKind::InvalidArg)?;
+    let (message, hint) = match error.kind() {
+        ErrorKind::ValueValidation => {
+            let value = text(ContextKind::InvalidValue)?;
+            if negative(value) {
+                hints::mistaken::negative_number(argument, value)?
+            } else {
+                hints::mistaken::collection(args, argument, value)?
+            }
+        }
+        ErrorKind::UnknownArgument if negative(argument) => {
+            let words: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+            let at = words.iter().position(|word| word == argument)?;
+            let option = words.get(at.checked_sub(1)?)?;
+            hints::mistaken::negative_number(option, argument)?
+        }
+        _ => return None,
+    };
+    let hint = Some(hint);
+    Some(ErrorObject { kind: "invalid", message, details: Vec::new(), causes: Vec::new(), hint })
+}
+
+fn negative(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|digits| digits.parse::<f64>().is_ok())
 }
 
 /// The error for a command or an argument of another program that Argon has something for.

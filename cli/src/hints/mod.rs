@@ -8,6 +8,7 @@
 //! | `of_service.rs` | failures and other results of the service |
 
 pub(crate) mod foreign;
+pub(crate) mod mistaken;
 mod of_hint;
 mod of_service;
 
