@@ -198,6 +198,13 @@ pub(crate) struct QueryArgs {
     within: InCollection,
     #[arg(value_name = "FILTER", help = FILTER_HELP, value_parser = query_document)]
     filter: Option<QueryDocument>,
+    #[command(flatten)]
+    shape: QueryShape,
+}
+
+/// What a query gives of the documents that match, and how it reads them.
+#[derive(Args, Default)]
+pub(crate) struct QueryShape {
     /// The fields to print, such as '{city: 1, _id: 0}' [default: all]
     #[arg(long, value_name = "FIELDS", value_parser = query_document)]
     projection: Option<QueryDocument>,
@@ -206,9 +213,8 @@ pub(crate) struct QueryArgs {
     sort: Option<QueryDocument>,
     #[command(flatten)]
     collation: InCollation,
-    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
-    #[arg(long, value_name = "INDEX", value_parser = hint_value)]
-    hint: Option<HintValue>,
+    #[command(flatten)]
+    hint: InHint,
     /// Print at most N documents [default: all]
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -219,16 +225,38 @@ pub(crate) struct QueryArgs {
 
 impl From<QueryArgs> for FindDocuments {
     fn from(query: QueryArgs) -> Self {
-        Self {
-            collection: query.within.collection,
-            filter: query.filter.unwrap_or_default(),
-            projection: query.projection.unwrap_or_default(),
-            sort: query.sort.unwrap_or_default(),
-            skip: query.skip,
-            limit: query.limit,
-            collation: query.collation.into_document(),
-            hint: query.hint,
+        query.shape.query(query.within.collection, query.filter.unwrap_or_default())
+    }
+}
+
+impl QueryShape {
+    /// A query with a filter.
+    pub(crate) fn query(self, collection: CollectionName, filter: QueryDocument) -> FindDocuments {
+        FindDocuments {
+            collection,
+            filter,
+            projection: self.projection.unwrap_or_default(),
+            sort: self.sort.unwrap_or_default(),
+            skip: self.skip,
+            limit: self.limit,
+            collation: self.collation.into_document(),
+            hint: self.hint.index,
         }
+    }
+
+    /// The collation and the hint alone.
+    ///
+    /// # Errors
+    /// `Invalid` if there is more.
+    pub(crate) fn of_pipeline(self) -> Result<(QueryDocument, Option<HintValue>), Error> {
+        let Self { projection, sort, collation, hint, limit, skip } = self;
+        if projection.is_some() || sort.is_some() || limit.is_some() || skip > 0 {
+            return Err(Error::invalid(
+                "a pipeline has stages in place of --projection, --sort, --limit and --skip: $project, $sort, \
+                 $limit and $skip",
+            ));
+        }
+        Ok((collation.into_document(), hint.index))
     }
 }
 
@@ -249,6 +277,14 @@ impl InCollation {
     pub(crate) fn into_document(self) -> QueryDocument {
         self.collation.unwrap_or_default()
     }
+}
+
+/// The index that a query reads by.
+#[derive(Args, Default)]
+pub(crate) struct InHint {
+    /// The index to read by: its name, or its key such as '{pop: 1}'; '{$natural: 1}' for none
+    #[arg(long = "hint", value_name = "INDEX", value_parser = hint_value)]
+    pub(crate) index: Option<HintValue>,
 }
 
 /// The part of the changes that a command shows.
@@ -412,6 +448,21 @@ pub(crate) fn pipeline(text: &str) -> Result<Pipeline, Error> {
         }
         other => Err(wrong(&other)),
     }
+}
+
+/// A filter or a pipeline.
+#[derive(Debug, Clone)]
+pub(crate) enum FilterOrPipeline {
+    Filter(QueryDocument),
+    Pipeline(Pipeline),
+}
+
+/// A filter as a person types it, or a pipeline: a list of stages.
+pub(crate) fn filter_or_pipeline(text: &str) -> Result<FilterOrPipeline, Error> {
+    if text.trim_start().starts_with('[') {
+        return pipeline(text).map(FilterOrPipeline::Pipeline);
+    }
+    query_document(text).map(FilterOrPipeline::Filter)
 }
 
 /// What a filter may be written as, for the help of arguments that take one.

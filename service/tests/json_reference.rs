@@ -266,6 +266,7 @@ fn page() -> String {
     page.request::<index::ExpireDocuments>("index expire");
     page.result::<index::ExpiredDocuments>("A list of");
     page.request::<document::ExplainQuery>("explain");
+    page.request::<document::ExplainPipeline>("explain, of a pipeline");
     page.result::<document::ExplainedQuery>("Result");
     page.text.push_str("\n## Pins and snapshots\n");
     page.request::<pin::CreatePin>("pin create");

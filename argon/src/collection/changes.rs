@@ -36,7 +36,8 @@ pub trait Modify: Query {
     #[doc(hidden)]
     fn target(&self) -> (Branch, CollectionName);
 
-    /// Updates the first document by `_id` that matches a filter. The update is a document of
+    /// Updates the first document that matches a filter: by `_id`, or in the order of the index by which
+    /// it is read. The update is a document of
     /// operators, another document as a replacement, or an array of stages. See [`Update`].
     fn update_one(&self, filter: impl Into<Document>, update: impl Into<Bson>) -> Update {
         Update::new(self.target(), filter.into(), update.into(), false)
@@ -47,7 +48,8 @@ pub trait Modify: Query {
         Update::new(self.target(), filter.into(), update.into(), true)
     }
 
-    /// Deletes the first document by `_id` that matches a filter.
+    /// Deletes the first document that matches a filter: by `_id`, or in the order of the index by which
+    /// it is read.
     ///
     /// # Errors
     /// `Invalid` for a malformed filter, with MongoDB's code; `Conflict` if others change the

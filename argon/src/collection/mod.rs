@@ -60,7 +60,8 @@ pub trait Query: Sealed {
         Find::new(self.source(), FindCommand { filter, ..FindCommand::default() })
     }
 
-    /// The first document by `_id` that matches a filter.
+    /// The first document that matches a filter: by `_id`, or in the order of the index by which it is
+    /// read.
     ///
     /// # Errors
     /// See [`Find`].

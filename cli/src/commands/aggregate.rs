@@ -7,7 +7,8 @@ use argon_service::json::QueryDocument;
 use clap::Args;
 
 use crate::args::{
-    AtRevision, DocumentStyle, InCollection, Pipeline, Signature, pipeline, query_document,
+    AtRevision, DocumentStyle, InCollation, InCollection, InHint, Pipeline, Signature, pipeline,
+    query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -34,6 +35,10 @@ pub(crate) struct AggregateArgs {
     #[arg(long = "let", value_name = "VARIABLES", value_parser = query_document)]
     variables: Option<QueryDocument>,
     #[command(flatten)]
+    collation: InCollation,
+    #[command(flatten)]
+    hint: InHint,
+    #[command(flatten)]
     at: AtRevision,
     #[command(flatten)]
     style: DocumentStyle,
@@ -48,6 +53,8 @@ impl AggregateArgs {
             collection: self.within.collection,
             pipeline: self.pipeline.0,
             variables: self.variables.unwrap_or_default(),
+            collation: self.collation.into_document(),
+            hint: self.hint.index,
         };
         if request.writes() && self.at.at.is_some() {
             return Err(Error::invalid(

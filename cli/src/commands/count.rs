@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 
+use argon_core::Error;
 use argon_core::model::CollectionName;
 use argon_service::document::{self, CountDocuments, CountedCollection};
 use argon_service::json::QueryDocument;
 use clap::Args;
 use futures::TryStreamExt;
 
-use crate::args::{AtRevision, FILTER_HELP, InCollation, query_document};
+use crate::args::{AtRevision, FILTER_HELP, InCollation, InHint, query_document};
 use crate::context::Context;
 use crate::exit::CommandResult;
 use crate::output::Cells;
@@ -32,6 +33,8 @@ pub(crate) struct CountArgs {
     #[command(flatten)]
     collation: InCollation,
     #[command(flatten)]
+    hint: InHint,
+    #[command(flatten)]
     at: AtRevision,
 }
 
@@ -48,9 +51,14 @@ impl CountArgs {
         if let Some(collection) = self.collection {
             let filter = self.filter.unwrap_or_default();
             let collation = self.collation.into_document();
-            let request = CountDocuments { collection, filter, collation };
+            let hint = self.hint.index;
+            let request = CountDocuments { collection, filter, collation, hint };
             let counted = document::count_one(&state, request).await?;
             return context.output.result(|| counted.documents.to_string(), &counted);
+        }
+        if self.collation.is_given() || self.hint.index.is_some() {
+            let problem = "--collation and --hint are for a FILTER of one collection: give -c NAME";
+            return Err(Error::invalid(problem).into());
         }
         let mut listing = context.output.listing(&["COLLECTION", "DOCUMENTS"]);
         let mut counts = pin!(document::count(&state));

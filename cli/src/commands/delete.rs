@@ -8,7 +8,8 @@ use argon_service::json::{Id, QueryDocument};
 use clap::Args;
 
 use crate::args::{
-    FILTER_HELP, ID_HELP, IfLsn, InCollation, InCollection, Signature, document_id, query_document,
+    FILTER_HELP, ID_HELP, IfLsn, InCollation, InCollection, InHint, Signature, document_id,
+    query_document,
 };
 use crate::context::Context;
 use crate::exit::CommandResult;
@@ -37,6 +38,8 @@ pub(crate) struct DeleteArgs {
     #[command(flatten)]
     collation: InCollation,
     #[command(flatten)]
+    hint: InHint,
+    #[command(flatten)]
     if_lsn: IfLsn,
     #[command(flatten)]
     signature: Signature,
@@ -44,10 +47,14 @@ pub(crate) struct DeleteArgs {
 
 impl DeleteArgs {
     pub(crate) async fn run(self, context: &Context) -> CommandResult {
-        let Self { within, filter, ids, collation, if_lsn, signature } = self;
+        let Self { within, filter, ids, collation, hint, if_lsn, signature } = self;
         let workspace = context.workspace_noting(&signature.notes).await?;
         if filter.is_none() && collation.is_given() {
             let problem = "--collation compares the text of a FILTER; an _id is one value";
+            return Err(Error::invalid(problem).into());
+        }
+        if filter.is_none() && hint.index.is_some() {
+            let problem = "--hint names the index for a FILTER; an _id is read by itself";
             return Err(Error::invalid(problem).into());
         }
         if let Some(filter) = filter {
@@ -55,6 +62,7 @@ impl DeleteArgs {
                 collection: within.collection,
                 filter,
                 collation: collation.into_document(),
+                hint: hint.index,
                 one: false,
                 if_lsn: if_lsn.lsn,
                 signature: signature.into(),

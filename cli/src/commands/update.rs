@@ -5,7 +5,9 @@ use argon_service::document::{self, UpdateDocuments, UpdatedDocuments};
 use argon_service::json::{QueryDocument, UpdateValue};
 use clap::Args;
 
-use crate::args::{FILTER_HELP, IfLsn, InCollection, Signature, query_document, update_value};
+use crate::args::{
+    FILTER_HELP, IfLsn, InCollation, InCollection, InHint, Signature, query_document, update_value,
+};
 use crate::context::Context;
 use crate::exit::CommandResult;
 
@@ -20,7 +22,8 @@ Examples:
 /// Update the documents that match a filter, in one commit.
 ///
 /// The update is MongoDB's: operators such as $set, a whole document that replaces another, or a list
-/// of stages. Without --many, the first document by _id is updated. A document that others change
+/// of stages. Without --many, the first document that is read is updated: by _id, or in the order of the
+/// index that is used. A document that others change
 /// meanwhile is read again. With --if-lsn, the documents of that state are updated, and the command fails
 /// if others have changed one of them since, or what the filter matches.
 #[derive(Args)]
@@ -44,6 +47,10 @@ pub(crate) struct UpdateArgs {
     #[arg(long = "array-filter", value_name = "FILTER", value_parser = query_document)]
     array_filters: Vec<QueryDocument>,
     #[command(flatten)]
+    collation: InCollation,
+    #[command(flatten)]
+    hint: InHint,
+    #[command(flatten)]
     if_lsn: IfLsn,
     #[command(flatten)]
     signature: Signature,
@@ -59,6 +66,8 @@ impl UpdateArgs {
             many: self.many,
             upsert: self.upsert,
             array_filters: self.array_filters,
+            collation: self.collation.into_document(),
+            hint: self.hint.index,
             if_lsn: self.if_lsn.lsn,
             signature: self.signature.into(),
         };

@@ -56,6 +56,11 @@ fn writes_are_held_to_unique_indexes_and_validators() {
         "{}",
         second.stderr
     );
+    let second = ["put", "-c", "people", "{\"_id\":777,\"email\":\"p1@x.org\"}", "-o", "jsonl"];
+    has(
+        &place.run(&second).stderr,
+        &[r#""key_pattern":"{\"email\":1}""#, r#""key_value":"{\"email\":\"p1@x.org\"}""#],
+    );
     let twice = place.run(&["index", "create", "-c", "people", "{age: 1}", "--unique"]);
     assert_ne!(twice.code, Some(0));
     assert!(twice.stderr.contains("same age"), "{}", twice.stderr);
@@ -79,4 +84,137 @@ fn documents_expire_when_asked_and_past_states_keep_them() {
     place.ok(&["sandbox", "create", "--name", "box"]);
     let refused = place.run(&["index", "expire", "--branch", "sandbox/box"]);
     assert!(refused.stderr.contains("sandbox"), "{}", refused.stderr);
+}
+
+#[test]
+fn what_brings_back_an_index_builds_it_or_says_how() {
+    let place = people("sled");
+    place.ok(&["index", "create", "-c", "people", "{age: 1}"]);
+    place.ok(&["index", "drop", "-c", "people", "age_1"]);
+    let undone = place.run(&["undo", "3", "-o", "json"]);
+    assert_eq!(undone.code, Some(0), "{}", undone.stderr);
+    has(
+        &undone.stdout.replace([' ', '\n'], ""),
+        &["\"indexes\":[{\"collection\":\"people\",\"index\":\"age_1\",\"unbuilt\":null}]"],
+    );
+    has(&place.ok(&["explain", "-c", "people", "{age: 3}"]), &["IXSCAN"]);
+    // A merge, and a part of a past state.
+    place.ok(&["switch", "-c", "try"]);
+    place.ok(&["index", "create", "-c", "people", "{email: -1}"]);
+    place.ok(&["switch", "main"]);
+    let merged = place.run(&["merge", "try", "--yes"]);
+    has(&merged.stderr, &["built index email_-1 of people"]);
+    has(&place.ok(&["explain", "-c", "people", "{email: 'x'}"]), &["IXSCAN"]);
+    place.ok(&["index", "drop", "-c", "people", "email_-1"]);
+    let restored = place.run(&["restore", "reset", "~1", "-c", "people", "--yes"]);
+    has(&restored.stderr, &["built index email_-1 of people"]);
+    // A large collection is left to its owner.
+    place.ok(&["index", "drop", "-c", "people", "email_-1"]);
+    let lines: Vec<String> = (100..20_100).map(|n| format!("{{\"_id\":{n}}}")).collect();
+    place.run_with(&["import", "-", "-c", "people", "--format", "jsonl"], lines.join("\n"));
+    let dropped = place.ok(&["log", "--grep", "drop index", "-n", "1", "-o", "jsonl"]);
+    let lsn = dropped.split("\"lsn\":").nth(1).and_then(|rest| rest.split(',').next());
+    let undone = place.run(&["undo", lsn.unwrap()]);
+    has(
+        &undone.stderr,
+        &[
+            "queries of people scan, because index email_-1 is not built yet: the collection has more than",
+            "`argon index build -c people` builds it",
+        ],
+    );
+}
+
+#[test]
+fn the_log_names_the_index_of_a_commit() {
+    let place = people("sled");
+    place.ok(&["index", "create", "-c", "people", "{age: 1}"]);
+    place.ok(&["index", "create", "-c", "people", "{email: 1}", "-m", "by address"]);
+    place.ok(&["index", "drop", "-c", "people", "age_1"]);
+    let log = place.ok(&["log", "--oneline"]);
+    has(&log, &["create index age_1 on people", "by address", "drop index age_1 of people"]);
+}
+
+#[test]
+fn a_scan_names_the_index_that_could_not_be_used_and_why() {
+    let place = people("sled");
+    for key in ["{age: 'hashed'}", "{email: 1}"] {
+        place.ok(&["index", "create", "-c", "people", key]);
+    }
+    let why = |more: &[&str]| {
+        let explained = place.ok(&[&["explain", "-c", "people"], more].concat());
+        let why = explained.lines().find(|line| line.contains("\"why\"")).map(str::to_owned);
+        why.unwrap_or(explained)
+    };
+    has(&why(&["{age: {$gt: 3}}"]), &["index 'age_hashed' is hashed, which serves equality only"]);
+    has(
+        &why(&["{age: 3}", "--at", "main~2"]),
+        &[
+            "no index with bounds on age; the index on",
+            "\\\"age\\\": \\\"hashed\\\"",
+            "from LSN 2 on",
+        ],
+    );
+    has(
+        &why(&["--sort", "{email: 1}", "--limit", "5", "--collation", "{locale: 'de'}"]),
+        &["index 'email_1' has texts byte by byte"],
+    );
+    let unknown = place.fails(2, &["find", "-c", "people", "{age: 1}", "--hint", "email_-1"]);
+    has(&unknown, &["indexes of the collection: _id_, age_hashed, email_1"]);
+}
+
+#[test]
+fn every_query_takes_a_hint() {
+    let place = people("sled");
+    place.ok(&["index", "create", "-c", "people", "{age: -1}"]);
+    place.ok(&["put", "-c", "people", r#"{"_id":500}"#]);
+    place.ok(&["index", "create", "-c", "people", "{email: 1}", "--sparse"]);
+    // As in MongoDB, a sparse index that is named leaves out documents.
+    assert_eq!(place.ok(&["count", "-c", "people"]), "101\n");
+    assert_eq!(place.ok(&["count", "-c", "people", "--hint", "email_1"]), "100\n");
+    let counted = ["aggregate", "-c", "people", "[{$count: 'n'}]", "--hint", "{email: 1}"];
+    assert_eq!(place.ok(&counted), "{\"n\":100}\n");
+    // The first document is the one that is read first.
+    place.ok(&["update", "-c", "people", "{}", "{$set: {x: 1}}", "--hint", "age_-1"]);
+    assert_eq!(
+        place.ok(&["find", "-c", "people", "{x: 1}", "--projection", "{age: 1}"]),
+        "{\"_id\":9,\"age\":9}\n"
+    );
+    assert_eq!(place.ok(&["delete", "-c", "people", "{age: 9}", "--hint", "age_-1"]), "10\n");
+    for arguments in [
+        &["count", "-c", "people", "{}"][..],
+        &["aggregate", "-c", "people", "[]"],
+        &["update", "-c", "people", "{}", "{$set: {x: 1}}"],
+        &["delete", "-c", "people", "{}"],
+    ] {
+        let error = place.fails(2, &[arguments, &["--hint", "nothing"]].concat());
+        has(&error, &["indexes of the collection: _id_, age_-1, email_1"]);
+    }
+    has(&place.fails(2, &["count", "--hint", "age_-1"]), &["-c NAME"]);
+    has(&place.fails(2, &["delete", "-c", "people", "--id", "1", "--hint", "x"]), &["--hint"]);
+}
+
+#[test]
+fn a_pipeline_is_explained_by_the_plan_of_its_first_stages() {
+    let place = people("sled");
+    place.ok(&["index", "create", "-c", "people", "{age: 1}"]);
+    let pipeline =
+        "[{$match: {age: {$gte: 8}}}, {$sort: {age: -1}}, {$limit: 5}, {$group: {_id: '$age'}}]";
+    let explained = place.ok(&["explain", "-c", "people", pipeline, "--execute", "-o", "json"]);
+    has(
+        &explained.replace([' ', '\n'], ""),
+        &[
+            "\"stage\":\"IXSCAN\"",
+            "\"direction\":\"backward\"",
+            "\"limitAmount\":5",
+            "\"indexName\":\"age_1\"",
+            "\"nReturned\":1",
+            "\"stages\":[{\"$group\":{\"_id\":\"$age\"}}]",
+        ],
+    );
+    let error = place.fails(2, &["explain", "-c", "people", "[{$documents: []}]"]);
+    has(&error, &["$documents makes the first documents"]);
+    let error = place.fails(2, &["explain", "-c", "people", pipeline, "--sort", "{a: 1}"]);
+    has(&error, &["$sort"]);
+    let writes = ["explain", "-c", "people", "[{$out: 'x'}]", "--execute"];
+    has(&place.fails(2, &writes), &["is not run"]);
 }

@@ -286,3 +286,53 @@ fn an_upsert_of_an_id_that_another_document_has_is_a_duplicate_key() {
     place.fails(2, &["delete", "-c", "boats", "--id", "1", "--collation", "{locale: 'en'}"]);
     place.fails(2, &["aggregate", "-c", "boats", "[]", "-m", "nothing"]);
 }
+
+#[test]
+fn a_close_name_of_an_operator_is_suggested() {
+    let place = boats("sled");
+    for (arguments, parts) in [
+        (&["find", "-c", "boats", "{sails: {$gtee: 1}}"][..], &["$gtee", "did you mean $gte?"][..]),
+        (&["find", "-c", "boats", "{$ro: [{a: 1}]}"], &["did you mean $or?"]),
+        (&["find", "-c", "boats", "{$exrp: true}"], &["did you mean $expr?"]),
+        (
+            &["find", "-c", "boats", "{sails: {$foo: 1}}"],
+            &["the operator $foo, which is not supported; supported operators: $eq"],
+        ),
+        (
+            &["find", "-c", "boats", "{$where: 'x'}"],
+            &["$where is not supported: it runs JavaScript"],
+        ),
+        (&["aggregate", "-c", "boats", "[{$mach: {}}]"], &["'$mach'; did you mean $match?"]),
+        (&["aggregate", "-c", "boats", "[{$set: {a: {$ad: [1, 2]}}}]"], &["did you mean $add?"]),
+        (
+            &["aggregate", "-c", "boats", "[{$group: {_id: 1, a: {$summ: 1}}}]"],
+            &["did you mean $sum?"],
+        ),
+        (&["update", "-c", "boats", "{}", "{$sett: {a: 1}}"], &["did you mean $set?"]),
+        (&["update", "-c", "boats", "{}", "[{$unst: 'a'}]"], &["did you mean $unset?"]),
+    ] {
+        has(&place.fails(2, arguments), parts);
+    }
+}
+
+#[test]
+fn a_collection_without_its_option_and_a_negative_number_are_explained() {
+    let place = boats("sled");
+    for (arguments, parts) in [
+        (
+            &["find", "boats"][..],
+            &["invalid FILTER 'boats': expected a filter", "`argon find -c boats`"][..],
+        ),
+        (&["count", "boats"], &["`argon count -c boats`"]),
+        (&["aggregate", "boats"], &["invalid PIPELINE 'boats'", "`argon aggregate -c boats`"]),
+        (&["explain", "boats"], &["`argon explain -c boats`"]),
+        (
+            &["find", "-c", "boats", "--limit", "-1"],
+            &["invalid --limit '-1': expected a number that is not negative", "without --limit"],
+        ),
+        (&["find", "-c", "boats", "--skip=-2"], &["invalid --skip '-2'", "without --skip"]),
+        (&["find", "-c", "boats", "{a"], &["'{a'"]),
+    ] {
+        has(&place.fails(2, arguments), parts);
+    }
+}

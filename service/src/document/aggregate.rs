@@ -2,14 +2,18 @@ use std::sync::Arc;
 
 use argon_core::model::{BranchName, CollectionName};
 use argon_core::{Error, Revision};
+use argon_query::find::collation_of;
 use argon_query::pipeline::{Options, Pipeline, Row};
+use argon_query::plan::Hint;
+use bson::Document;
 use futures::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::collated::check_pipeline;
 use super::evaluation::{execution_in, one_by_one};
 use crate::collections::Signature;
-use crate::json::QueryDocument;
+use crate::json::{HintValue, QueryDocument};
 use crate::workspace::Workspace;
 use crate::{Failure, Result};
 
@@ -24,6 +28,12 @@ pub struct AggregateDocuments {
     /// The variables of the pipeline: `let`.
     #[serde(default, rename = "let")]
     pub variables: QueryDocument,
+    /// The order of texts; without it, byte by byte.
+    #[serde(default)]
+    pub collation: QueryDocument,
+    /// The index by which the first stage reads: its name, its key, or `{$natural: 1}` for none.
+    #[serde(default)]
+    pub hint: Option<HintValue>,
 }
 
 /// What a pipeline with `$out` or `$merge` wrote.
@@ -42,10 +52,21 @@ pub struct WrittenRows {
 }
 
 impl AggregateDocuments {
-    fn compile(&self) -> Result<Arc<Pipeline>> {
-        let stages: Vec<_> = self.pipeline.iter().map(|stage| stage.0.clone()).collect();
-        let options = Options { variables: self.variables.0.clone(), ..Options::default() };
-        Ok(Arc::new(Pipeline::compile(&stages, &options)?))
+    pub(super) fn compile(&self) -> Result<Arc<Pipeline>> {
+        let hint = self.hint.as_ref().map(|HintValue(hint)| Hint::compile(hint));
+        let options = Options {
+            variables: self.variables.0.clone(),
+            collation: collation_of(&self.collation.0)?,
+            hint: hint.transpose()?.flatten(),
+        };
+        let stages = self.stages();
+        let compiled = Pipeline::compile(&stages, &options)?;
+        check_pipeline(&self.collation, &stages)?;
+        Ok(Arc::new(compiled))
+    }
+
+    pub(super) fn stages(&self) -> Vec<Document> {
+        self.pipeline.iter().map(|stage| stage.0.clone()).collect()
     }
 
     /// Whether the pipeline ends in a stage that writes.

@@ -1,11 +1,12 @@
 use argon_core::State;
 use argon_core::model::CollectionName;
+use argon_query::plan::Hint;
 use futures::{Stream, StreamExt, stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::evaluation::selection;
-use crate::json::QueryDocument;
+use crate::json::{HintValue, QueryDocument};
 use crate::{Failure, Result};
 
 /// Count the documents of a collection.
@@ -20,6 +21,17 @@ pub struct CountDocuments {
     /// The order of texts; without it, byte by byte.
     #[serde(default)]
     pub collation: QueryDocument,
+    /// The index to read by: its name, its key, or `{$natural: 1}` for none.
+    #[serde(default)]
+    pub hint: Option<HintValue>,
+}
+
+impl CountDocuments {
+    /// All documents of a collection.
+    pub fn all(collection: CollectionName) -> Self {
+        let (filter, collation) = (QueryDocument::default(), QueryDocument::default());
+        Self { collection, filter, collation, hint: None }
+    }
 }
 
 /// How many documents a collection has that match.
@@ -37,13 +49,14 @@ pub struct CountedCollection {
 /// # Errors
 /// `NotFound` if it is not there; `Invalid` for a malformed filter, with MongoDB's code.
 pub async fn count_one(state: &State, request: CountDocuments) -> Result<CountedCollection> {
-    let CountDocuments { collection, filter, collation } = request;
+    let CountDocuments { collection, filter, collation, hint } = request;
     let view = state.collection(&collection)?;
-    let documents = if filter.0.is_empty() {
+    let hint = hint.map(|HintValue(hint)| Hint::compile(&hint)).transpose()?.flatten();
+    let documents = if filter.0.is_empty() && hint.is_none() {
         view.count().await?
     } else {
         let selection = selection(&filter, &collation, state.environment())?;
-        selection.count(&view).await?
+        selection.with_hint(hint).count(&view).await?
     };
     Ok(CountedCollection { collection, documents })
 }
@@ -51,8 +64,6 @@ pub async fn count_one(state: &State, request: CountDocuments) -> Result<Counted
 /// Counts the documents of each collection, which is given as soon as that is done.
 pub fn count(state: &State) -> impl Stream<Item = Result<CountedCollection, Failure>> + Send + '_ {
     stream::iter(state.collections()).then(move |info| async move {
-        let (filter, collation) = (QueryDocument::default(), QueryDocument::default());
-        let collection = info.name.clone();
-        count_one(state, CountDocuments { collection, filter, collation }).await
+        count_one(state, CountDocuments::all(info.name.clone())).await
     })
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
-use crate::json::{Id, QueryDocument};
+use crate::json::{HintValue, Id, QueryDocument};
 
 /// Delete documents by their `_id` in one commit: all of them, or none if one does not exist.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -53,7 +53,11 @@ pub struct DeleteMatching {
     /// The order of texts; without it, byte by byte.
     #[serde(default)]
     pub collation: QueryDocument,
-    /// Whether only the first by `_id` is deleted.
+    /// The index to read by: its name, its key, or `{$natural: 1}` for none.
+    #[serde(default)]
+    pub hint: Option<HintValue>,
+    /// Whether only the first document that is read is deleted: by `_id`, or in the order of the index that
+    /// is used.
     #[serde(default)]
     pub one: bool,
     /// The position of a state that was read: its documents are deleted, and a document that was changed,
@@ -90,6 +94,7 @@ pub async fn delete_matching(branch: &Branch, request: DeleteMatching) -> Result
         filter: request.filter.0.clone(),
         many: !request.one,
         collation: request.collation.0.clone(),
+        hint: request.hint.as_ref().map(|hint| hint.0.clone()),
     };
     let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let state = unchanged.as_ref().map(|unchanged| &unchanged.state);

@@ -7,7 +7,9 @@ use argon_core::{Environment, Error, Project, State};
 use argon_query::expression::{Context, Evaluation};
 use argon_query::filter::FilterOptions;
 use argon_query::find::{Selection, collation_of};
-use argon_query::pipeline::{Execution, Limits, Row, Rows, StateCollections};
+use argon_query::pipeline::{
+    Collections, Execution, Limits, MemoryCollections, Row, Rows, StateCollections,
+};
 use futures::{Stream, TryStreamExt, stream};
 
 use crate::json::QueryDocument;
@@ -53,7 +55,12 @@ pub(super) fn execution_in(state: &State, project: &Project, branch: &BranchName
     over(collections.with_project(project.clone(), branch.clone()), state.environment())
 }
 
-fn over(collections: StateCollections, environment: &Environment) -> Execution {
+/// What a pipeline over documents in memory runs with.
+pub(super) fn execution_over(documents: MemoryCollections, environment: &Environment) -> Execution {
+    over(documents, environment)
+}
+
+fn over(collections: impl Collections + 'static, environment: &Environment) -> Execution {
     Execution::new(Arc::new(collections), context(environment), Limits::default())
 }
 

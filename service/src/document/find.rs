@@ -22,7 +22,7 @@ pub struct FindDocuments {
     /// The fields to give; without it, all.
     #[serde(default)]
     pub projection: QueryDocument,
-    /// The order; without it, that of the `_id`s.
+    /// The order; without it, that in which they are read: of the `_id`s, or of an index.
     #[serde(default)]
     pub sort: QueryDocument,
     /// The number of documents to leave out first.

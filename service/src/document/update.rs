@@ -3,14 +3,14 @@ use argon_core::model::{BranchName, CollectionName};
 use argon_formats::extjson::Mode;
 use argon_query::commands::UpdateCommand;
 use argon_query::modify::Modified;
-use bson::Document;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::collated::check_update;
 use super::unchanged::Unchanged;
 use crate::Result;
 use crate::collections::Signature;
-use crate::json::{ExtJson, QueryDocument, UpdateValue};
+use crate::json::{ExtJson, HintValue, QueryDocument, UpdateValue};
 
 /// Update the documents of a collection that match a filter.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -22,7 +22,8 @@ pub struct UpdateDocuments {
     pub filter: QueryDocument,
     /// The update: operators such as `$set`, a replacement, or a list of stages.
     pub update: UpdateValue,
-    /// Whether all documents that match are updated, or only the first by `_id`.
+    /// Whether all documents that match are updated, or only the first that is read: by `_id`, or in the
+    /// order of the index that is used.
     #[serde(default)]
     pub many: bool,
     /// Whether a document is inserted if none matches.
@@ -31,6 +32,12 @@ pub struct UpdateDocuments {
     /// The filters for `$[identifier]`.
     #[serde(default)]
     pub array_filters: Vec<QueryDocument>,
+    /// The order of texts; without it, byte by byte.
+    #[serde(default)]
+    pub collation: QueryDocument,
+    /// The index to read by: its name, its key, or `{$natural: 1}` for none.
+    #[serde(default)]
+    pub hint: Option<HintValue>,
     /// The position of a state that was read: its documents are updated, and a document that was changed,
     /// inserted or deleted after it is refused.
     #[serde(default)]
@@ -66,13 +73,15 @@ pub struct UpdatedDocuments {
 /// documents each time, or have changed one after the state that was read.
 pub async fn update(branch: &Branch, request: UpdateDocuments) -> Result<UpdatedDocuments> {
     let UpdateDocuments { collection, filter, update, many, upsert, array_filters, .. } = &request;
+    check_update(&request.collation, update, array_filters)?;
     let command = UpdateCommand {
         filter: filter.0.clone(),
         update: update.0.clone(),
         many: *many,
         upsert: *upsert,
         array_filters: array_filters.iter().map(|filter| filter.0.clone()).collect(),
-        collation: Document::new(),
+        collation: request.collation.0.clone(),
+        hint: request.hint.as_ref().map(|hint| hint.0.clone()),
     };
     let unchanged = Unchanged::since(branch, request.if_lsn).await?;
     let state = unchanged.as_ref().map(|unchanged| &unchanged.state);
